@@ -1,0 +1,229 @@
+package storage
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Every record that can be written more than once carries a Version: 0 means "not stored yet", and a Save
+// succeeds only while the stored version is still the one that was read (compare-and-set). Times are kept
+// to the millisecond, in UTC.
+
+// User is a person who has spoken to the bot; with a default group they are an internal user.
+type User struct {
+	TelegramID     int64     `json:"telegramId"`
+	Username       string    `json:"username,omitempty"`
+	FirstName      string    `json:"firstName,omitempty"`
+	LastName       string    `json:"lastName,omitempty"`
+	IsBot          bool      `json:"isBot,omitempty"`
+	Language       string    `json:"language,omitempty"`
+	DefaultGroupID string    `json:"defaultGroupId,omitempty"` // internal id of a group
+	CreatedAt      time.Time `json:"createdAt"`
+	UpdatedAt      time.Time `json:"updatedAt"`
+	Version        int64     `json:"version"`
+}
+
+// Group is a Telegram group that the bot is or was in.
+type Group struct {
+	GroupID         string  `json:"groupId"`             // internal id, never changes
+	TelegramGroupID int64   `json:"telegramGroupId"`     // today's Telegram chat id
+	FormerIDs       []int64 `json:"formerIds,omitempty"` // chat ids from before migrations
+	Title           string  `json:"title"`
+	Type            string  `json:"type"` // group | supergroup
+	IsForum         bool    `json:"isForum"`
+	BotStatus       string  `json:"botStatus"` // administrator | member | restricted | left | kicked
+	BotIsAdmin      bool    `json:"botIsAdmin"`
+	CanManageTopics bool    `json:"canManageTopics"`
+	CanPinMessages  bool    `json:"canPinMessages"`
+	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
+	SupportTopicsEnabled bool      `json:"supportTopicsEnabled"`
+	Language             string    `json:"language,omitempty"` // en | th | "" (each person's own)
+	Pending              []Owed    `json:"pending,omitempty"`  // accepted commands that wait for Telegram's word
+	Handled              []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
+	DueAt                time.Time `json:"dueAt,omitzero"`     // zero: owes nothing
+	CreatedAt            time.Time `json:"createdAt"`
+	UpdatedAt            time.Time `json:"updatedAt"`
+	Version              int64     `json:"version"`
+}
+
+// Ticket is one support case with its topics, links, owed operations and events not yet numbered: one aggregate,
+// written in one piece.
+type Ticket struct {
+	TicketID    string    `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
+	ShortID     string    `json:"shortId"`  // its 8 hex
+	Title       string    `json:"title"`
+	Description string    `json:"description,omitempty"`
+	Status      string    `json:"status"`   // open | pending | closed
+	Priority    string    `json:"priority"` // low | normal | high | urgent
+	CreatedBy   Creator   `json:"createdBy"`
+	GroupID     string    `json:"groupId"` // internal id of the home group
+	Language    string    `json:"language,omitempty"`
+	CreatedAt   time.Time `json:"createdAt"`
+	UpdatedAt   time.Time `json:"updatedAt"`
+	ClosedAt    time.Time `json:"closedAt,omitzero"`
+
+	Home  Topic  `json:"home"`
+	Links []Link `json:"links,omitempty"`
+
+	// CardRevision counts the changes that the ticket's cards show.
+	CardRevision int64    `json:"cardRevision"`
+	Owed         []Owed   `json:"owed,omitempty"`    // operations and undecided commands, oldest first
+	Events       []Event  `json:"events,omitempty"`  // caused, not yet numbered
+	Handled      []string `json:"handled,omitempty"` // ids of recent commands, newest last
+	// EventNumber is the number of the newest numbered event; EventsThrough is the sequence of the
+	// newest message whose event has been numbered.
+	EventNumber   int64     `json:"eventNumber"`
+	EventsThrough int64     `json:"eventsThrough"`
+	DueAt         time.Time `json:"dueAt,omitzero"` // zero: owes nothing
+	Version       int64     `json:"version"`
+}
+
+// Creator is who opened a ticket.
+type Creator struct {
+	Kind     string `json:"kind"` // user | apiKey
+	ID       string `json:"id"`
+	Name     string `json:"name"`
+	Username string `json:"username,omitempty"`
+}
+
+// Topic is one forum thread of a ticket: what it should be, and what is known to be done.
+type Topic struct {
+	TopicID         string `json:"topicId"`           // "home" or its link's id: names the topic within the ticket
+	GroupID         string `json:"groupId"`           // place: internal id of a group, or of a person's private chat
+	TelegramTopicID int64  `json:"telegramTopicId"`   // 0: not opened yet
+	Adopted         bool   `json:"adopted,omitempty"` // existed before: joined by /link, never created by us
+	Name            string `json:"name"`              // the name it bears now
+	NamedByHand     bool   `json:"namedByHand,omitempty"`
+	Closed          bool   `json:"closed,omitempty"` // it is closed in Telegram
+	CardMessageID   int64  `json:"cardMessageId,omitempty"`
+	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
+	Pinned          bool   `json:"pinned,omitempty"`       // pinned, or tried in vain
+	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
+	Failure         string `json:"failure,omitempty"`      // why it can't be opened
+}
+
+// Link keeps its topic and the home topic of one ticket in step.
+type Link struct {
+	LinkID   string  `json:"linkId"` // <ticket id>:<n>
+	Topic    Topic   `json:"topic"`
+	UserID   int64   `json:"userId,omitempty"` // the internal user who was mentioned
+	UserName string  `json:"userName,omitempty"`
+	By       Creator `json:"by"`
+	// Messages with BeginSequence < sequence <= EndSequence are copied; EndSequence 0 means no end.
+	BeginSequence int64 `json:"beginSequence"`
+	EndSequence   int64 `json:"endSequence,omitempty"`
+	Ended         bool  `json:"ended,omitempty"`
+	// SettledSequence: every message up to it is copied or given up by this link.
+	SettledSequence int64     `json:"settledSequence"`
+	CreatedAt       time.Time `json:"createdAt"`
+}
+
+// Owed is an operation that the service still owes Telegram, or an accepted command that is not decided yet.
+type Owed struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"` // operation | command
+	Body []byte `json:"body"` // protobuf of messages
+	// AfterSequence holds the operation back until every link has settled the messages up to it.
+	AfterSequence int64 `json:"afterSequence,omitempty"`
+}
+
+// Message is something said in a topic of a ticket.
+type Message struct {
+	MessageID   string          `json:"messageId"` // <telegram chat id>:<telegram message id>
+	TicketID    string          `json:"ticketId"`
+	Sequence    int64           `json:"sequence"` // 1, 2, 3 … within the ticket
+	TopicID     string          `json:"topicId"`  // the topic of the ticket that it was said in
+	GroupID     string          `json:"groupId"`
+	Sender      Sender          `json:"sender"`
+	Text        string          `json:"text"`
+	Entities    []Entity        `json:"entities,omitempty"`
+	ReplyTo     *ReplyTo        `json:"replyTo,omitempty"`
+	Internal    bool            `json:"internal,omitempty"` // an internal note: stays in its topic
+	SentAt      time.Time       `json:"sentAt"`             // Telegram's date
+	RecordedAt  time.Time       `json:"recordedAt"`
+	EditedAt    time.Time       `json:"editedAt,omitzero"`
+	Forwarded   string          `json:"forwarded,omitempty"`
+	Attachments []string        `json:"attachments,omitempty"`
+	Metadata    json.RawMessage `json:"metadata,omitempty"`
+	Version     int64           `json:"version"`
+}
+
+// Sender is whose name a message bears.
+type Sender struct {
+	ID       int64  `json:"id"`
+	Kind     string `json:"kind"` // user | group | channel | apiKey
+	Name     string `json:"name"`
+	Username string `json:"username,omitempty"`
+}
+
+// Entity marks a part of a text; offset and length are in UTF-16 code units (Bot API, MessageEntity).
+type Entity struct {
+	Type           string `json:"type"`
+	Offset         int32  `json:"offset"`
+	Length         int32  `json:"length"`
+	URL            string `json:"url,omitempty"`
+	UserID         int64  `json:"userId,omitempty"`
+	UserName       string `json:"userName,omitempty"`
+	Language       string `json:"language,omitempty"`
+	CustomEmojiID  string `json:"customEmojiId,omitempty"`
+	UnixTime       int64  `json:"unixTime,omitempty"`
+	DateTimeFormat string `json:"dateTimeFormat,omitempty"`
+}
+
+// ReplyTo is what a message answers.
+type ReplyTo struct {
+	ChatID    int64  `json:"chatId"`
+	MessageID int64  `json:"messageId"`
+	Quote     string `json:"quote,omitempty"`
+	Preview   string `json:"preview,omitempty"` // beginning of the answered text
+}
+
+// Copy is the counterpart of a message on another side: one for each (message, target topic).
+type Copy struct {
+	MessageID string    `json:"messageId"`
+	TopicID   string    `json:"topicId"` // target topic within the ticket
+	TicketID  string    `json:"ticketId"`
+	LinkID    string    `json:"linkId"`
+	Sequence  int64     `json:"sequence"`        // of the original
+	GroupID   string    `json:"groupId"`         // place of the target
+	ChatID    int64     `json:"chatId"`          // Telegram chat id it was posted in
+	Parts     []int64   `json:"parts,omitempty"` // Telegram message ids, in order
+	Wanted    int       `json:"wanted"`          // how many parts it takes
+	State     string    `json:"state"`           // partial | sent | failed
+	Reason    string    `json:"reason,omitempty"`
+	Told      bool      `json:"told,omitempty"` // the failure has been shown at the source
+	SentAt    time.Time `json:"sentAt,omitzero"`
+	Version   int64     `json:"version"`
+}
+
+// Open says whether the link still has to do something about the copy.
+func (c *Copy) Open() bool { return c.State == "partial" || c.State == "failed" && !c.Told }
+
+// Chat is what is known about posting to one chat, and the answers owed to commands that belong to no ticket.
+type Chat struct {
+	ChatID       string    `json:"chatId"`                // place: internal id of the group or person
+	BlockedUntil time.Time `json:"blockedUntil,omitzero"` // from a 429
+	Rate         float64   `json:"rate,omitempty"`        // share of the full pace, 0 means 1
+	Answers      []Owed    `json:"answers,omitempty"`
+	Handled      []string  `json:"handled,omitempty"` // ids of recent answers, newest last
+	DueAt        time.Time `json:"dueAt,omitzero"`
+	Version      int64     `json:"version"`
+}
+
+// Event is a fact that subscribers may hear.
+type Event struct {
+	EventID  string          `json:"eventId"` // says what caused it: the same cause makes the same id
+	TicketID string          `json:"ticketId"`
+	Number   int64           `json:"number"` // 1, 2, 3 … within the ticket, without gaps
+	Type     string          `json:"type"`   // ticket.created, message.sent …
+	At       time.Time       `json:"at"`
+	Data     json.RawMessage `json:"data,omitempty"`
+}
+
+// Lease says which activation of an entity is the newest.
+type Lease struct {
+	Entity  string    `json:"entity"` // kind/identity
+	Epoch   int64     `json:"epoch"`
+	Owner   string    `json:"owner"`
+	TakenAt time.Time `json:"takenAt"`
+}

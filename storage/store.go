@@ -1,0 +1,156 @@
+// Package storage holds the records of the desk and the contract of the store that keeps them.
+// sqlite and mongodb stand behind the contract, storagetest holds both to it. It knows nothing of actors, Telegram or HTTP.
+//
+// What every store promises:
+//   - A call that returned nil is durable: it survives the process and the machine going down.
+//   - Each write is one atomic write of one record (AppendEvents: of each event; it may be repeated).
+//   - Save is compare-and-set on Version. It sets the new version on the record it was given, only when it succeeds.
+//   - A read sees every write that was acknowledged before it began.
+//
+// Errors: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrUnavailable, all to be found by errors.Is; anything
+// else is a bug or a broken store.
+package storage
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNotFound says that there is no such record.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict says that the record, or the sequence, is not what the writer read: reload and check the lease.
+	ErrConflict = errors.New("changed by someone else meanwhile")
+	// ErrExists says that a record with this id is stored already: the command was carried out before.
+	ErrExists = errors.New("exists already")
+	// ErrTopicTaken says that the topic belongs to another ticket.
+	ErrTopicTaken = errors.New("topic belongs to another ticket")
+	// ErrUnavailable says that the store can't be reached or can't write at the moment: try again later.
+	ErrUnavailable = errors.New("storage is unavailable")
+	// ErrSchema says that the stored schema can't be read by this version.
+	ErrSchema = errors.New("the database's schema can't be read by this version")
+)
+
+// Store is the whole contract.
+type Store interface {
+	Leases
+	Users
+	Groups
+	Tickets
+	Messages
+	Copies
+	Chats
+	Events
+	Offsets
+	// Ping writes nothing and returns nil when reads and writes work.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Leases hands out epochs.
+type Leases interface {
+	// TakeLease makes owner the newest holder of entity ("kind/identity") and returns its epoch: the one before plus 1.
+	TakeLease(ctx context.Context, entity, owner string, now time.Time) (epoch int64, err error)
+	// Lease returns the newest lease, or ErrNotFound.
+	Lease(ctx context.Context, entity string) (Lease, error)
+}
+
+// Users keeps people.
+type Users interface {
+	User(ctx context.Context, telegramID int64) (*User, error)
+	// UserByUsername finds by username in any case, without "@"; of several (names move between people) the one updated last.
+	UserByUsername(ctx context.Context, username string) (*User, error)
+	// InternalUsers lists users with a default group, ordered by (lower case first name, telegram id).
+	InternalUsers(ctx context.Context, offset, limit int) (page []User, total int, err error)
+	// SaveUser inserts (Version 0; ErrExists) or updates (ErrConflict).
+	SaveUser(ctx context.Context, u *User) error
+}
+
+// Groups keeps groups.
+type Groups interface {
+	Group(ctx context.Context, groupID string) (*Group, error)
+	// GroupByTelegramID finds by today's chat id or a former one.
+	GroupByTelegramID(ctx context.Context, chatID int64) (*Group, error)
+	// Groups lists all groups, ordered by internal id, after the given one ("" = from the first).
+	Groups(ctx context.Context, after string, limit int) ([]Group, error)
+	SaveGroup(ctx context.Context, g *Group) error
+	// DueGroups lists groups whose DueAt is set and not after now, oldest first.
+	DueGroups(ctx context.Context, now time.Time, limit int) ([]Due, error)
+}
+
+// Due names a record that owes something.
+type Due struct {
+	ID string
+	At time.Time
+}
+
+// Tickets keeps tickets with their topics and links.
+type Tickets interface {
+	Ticket(ctx context.Context, ticketID string) (*Ticket, error)
+	// SaveTicket inserts (Version 0; ErrExists) or updates (ErrConflict). Each (group, thread) of its topics that is not
+	// of an ended link belongs to this ticket alone; ErrTopicTaken otherwise.
+	SaveTicket(ctx context.Context, t *Ticket) error
+	// TicketByTopic returns the id of the ticket that the topic belongs to, or ErrNotFound.
+	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)
+	// TicketsByShortID lists the ids of tickets with that short id (8 hex, upper case), at most 10.
+	TicketsByShortID(ctx context.Context, shortID string) ([]string, error)
+	// TicketsByCreator lists the tickets of a creator, newest first; openOnly leaves out the closed.
+	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
+	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
+	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)
+	// CountTickets counts tickets by status.
+	CountTickets(ctx context.Context) (map[string]int64, error)
+}
+
+// Messages keeps what was said.
+type Messages interface {
+	// InsertMessage returns ErrExists when the message id is stored, ErrConflict when the sequence is taken.
+	InsertMessage(ctx context.Context, m *Message) error
+	Message(ctx context.Context, messageID string) (*Message, error)
+	SaveMessage(ctx context.Context, m *Message) error
+	// MessagesAfter lists messages of a ticket with sequence > after, in order.
+	MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Message, error)
+	// LastMessages lists the newest messages of a ticket, oldest first, internal notes left out.
+	LastMessages(ctx context.Context, ticketID string, limit int) ([]Message, error)
+	// LastSequence returns the highest sequence of a ticket, 0 when it has no message.
+	LastSequence(ctx context.Context, ticketID string) (int64, error)
+}
+
+// Copies keeps counterparts.
+type Copies interface {
+	// SaveCopy inserts (Version 0; ErrExists when (message, topic) is stored) or updates (ErrConflict).
+	SaveCopy(ctx context.Context, c *Copy) error
+	Copy(ctx context.Context, messageID, topicID string) (*Copy, error)
+	// CopiesAt lists the copies of which (Telegram chat id, Telegram message id) is a part, in order of sequence.
+	CopiesAt(ctx context.Context, chatID, messageID int64) ([]Copy, error)
+	// CopiesAfter lists a link's copies with sequence > after, ordered by (sequence, topic id).
+	CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]Copy, error)
+	// OpenCopies lists a link's copies for which Open is true, in order of sequence.
+	OpenCopies(ctx context.Context, linkID string, limit int) ([]Copy, error)
+	// CopiesOf lists the copies of one message.
+	CopiesOf(ctx context.Context, messageID string) ([]Copy, error)
+}
+
+// Chats keeps pacing state and owed answers.
+type Chats interface {
+	Chat(ctx context.Context, chatID string) (*Chat, error)
+	SaveChat(ctx context.Context, c *Chat) error
+	DueChats(ctx context.Context, now time.Time, limit int) ([]Due, error)
+}
+
+// Events keeps numbered events.
+type Events interface {
+	// AppendEvents stores events in order. An event whose (ticket, number) is stored with the same event id is left as it is;
+	// with another event id: ErrConflict.
+	AppendEvents(ctx context.Context, events []Event) error
+	// EventsAfter lists a ticket's events with number > after, in order.
+	EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Event, error)
+}
+
+// Offsets keeps how far updates were taken in.
+type Offsets interface {
+	Offset(ctx context.Context, name string) (int64, error) // 0 when never saved
+	// SaveOffset never moves an offset back.
+	SaveOffset(ctx context.Context, name string, offset int64) error
+}
