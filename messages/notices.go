@@ -1,0 +1,189 @@
+package messages
+
+// Notice is a text of the catalogue, said by its meaning: actors name it, bot words it in English or Thai.
+// The comment beside each gives its arguments. Texts holds all of them, so that a test can look for missing texts.
+const (
+	// Start and help.
+	NoticeWelcome         = "welcome"          // name; private chat, person is registered
+	NoticeWelcomeGroup    = "welcome_group"    // title; /start in a group
+	NoticeHelpPrivate     = "help_private"     //
+	NoticeHelpGroup       = "help_group"       // in a group, outside a ticket
+	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
+	NoticeUnavailableHere = "unavailable_here" // command; a command that makes sense only in a ticket's topic, or only in a group
+	NoticeOnlyInGroup     = "only_in_group"    // command
+	NoticeLangSet         = "lang_set"         // lang
+	NoticeLangUsage       = "lang_usage"       //
+	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
+
+	// Groups.
+	NoticeGroupRegistered     = "group_registered"      // title
+	NoticeGroupAlready        = "group_already"         // title; registered before
+	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered but has no topics: the steps to switch them on
+	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: the steps
+	NoticeGroupNotAllowed     = "group_not_allowed"     // not in GROUPS_ALLOWED
+	NoticeGroupOnlyAdmins     = "group_only_admins"     // /register by someone who is no administrator
+	NoticeGroupUnregistered   = "group_unregistered"    // this group is not registered: an administrator sends /register
+	NoticeDefaultGroupSet     = "default_group_set"     // title, name
+	NoticeDefaultGroupAlready = "default_group_already" // title
+	NoticeAnonymous           = "anonymous"             // command; an anonymous administrator can't do this: write as yourself
+
+	// Tickets.
+	NoticeAskTitle       = "ask_title"        // ForceReply: what is the ticket about?
+	NoticeTitleTooLong   = "title_too_long"   // max; characters
+	NoticeTicketCreated  = "ticket_created"   // title, ticket, url
+	NoticeTicketFailed   = "ticket_failed"    // title, ticket, why; its topic could not be opened
+	NoticeTicketClosed   = "ticket_closed"    // who, reason ("" none), ticket
+	NoticeTicketReopened = "ticket_reopened"  // who, ticket
+	NoticeAlreadyClosed  = "already_closed"   // ticket
+	NoticeAlreadyOpen    = "already_open"     // ticket
+	NoticePendingSet     = "pending_set"      // who, ticket
+	NoticeAlreadyPending = "already_pending"  // ticket
+	NoticePrioritySet    = "priority_set"     // who, priority (low|normal|high|urgent, to be worded), ticket
+	NoticePrioritySame   = "priority_same"    // priority
+	NoticePriorityUsage  = "priority_usage"   // given
+	NoticePriorityChoose = "priority_choose"  // with a keyboard
+	NoticeTicketRenamed  = "ticket_renamed"   // who, title
+	NoticeTicketIsClosed = "ticket_is_closed" // ticket, command; can't be done on a closed ticket: /reopen_ticket first
+	NoticeNotAllowed     = "not_allowed"      // command; creator, group administrators and internal users on the ticket may
+	NoticeCannotAsk      = "cannot_ask"       // why; Telegram could not be asked who is administrator: try again
+	NoticeTicketUnknown  = "ticket_unknown"   // given; no such ticket
+	NoticeMyTickets      = "my_tickets"       // count; followed by the operation's tickets as a list
+	NoticeNoTickets      = "no_tickets"       //
+
+	// Mentions and links.
+	NoticeMentioned       = "mentioned"         // name, group, url
+	NoticeMentionAlready  = "mention_already"   // name, group, url
+	NoticeMentionUnknown  = "mention_unknown"   // given; the person must /start the bot and set a default group
+	NoticeMentionNoGroup  = "mention_no_group"  // name; has no default group: /default_group in their group
+	NoticeMentionBotOut   = "mention_bot_out"   // name, group; the bot is not in that group
+	NoticeMentionNoTopics = "mention_no_topics" // name, group; it has no topics
+	NoticeMentionNoRights = "mention_no_rights" // name, group; the bot may not manage topics there
+	NoticeMentionHome     = "mention_home"      // name, group; their default group is this ticket's own group
+	NoticeMentionFailed   = "mention_failed"    // name, group, why; the topic could not be opened
+	NoticeMentionChoose   = "mention_choose"    // with a keyboard
+	NoticeMentionNobody   = "mention_nobody"    // no internal user yet
+	NoticeMentionBot      = "mention_bot"       // name; bots can't be mentioned
+	NoticeLinked          = "linked"            // ticket, title, who, group, url (of the other side)
+	NoticeLinkedHome      = "linked_home"       // who, group, url (of the new side)
+	NoticeLinkAlready     = "link_already"      // ticket; this topic is linked to it already
+	NoticeLinkOther       = "link_other"        // ticket, title; this topic belongs to that other ticket
+	NoticeLinkUsage       = "link_usage"        //
+	NoticeLinkNotAllowed  = "link_not_allowed"  // ticket; rights on both sides are needed
+	NoticeLinkNeedsTopic  = "link_needs_topic"  // only in a topic of a registered group
+	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left)
+	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked: /close_ticket, or /unlink in the other topic
+	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked
+
+	// Trouble.
+	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
+	NoticeRetrying       = "retrying"         // callback answer: tried again
+	NoticeNothingToRetry = "nothing_to_retry" // callback answer
+	NoticeButtonStale    = "button_stale"     // callback answer: the button is of no use any more
+	NoticeDone           = "done"             // callback answer
+)
+
+// Button texts of the catalogue.
+const (
+	ButtonMention  = "button_mention"
+	ButtonPending  = "button_pending"
+	ButtonPriority = "button_priority"
+	ButtonClose    = "button_close"
+	ButtonReopen   = "button_reopen"
+	ButtonRetry    = "button_retry"
+	ButtonOpen     = "button_open" // opens a topic by its link
+	ButtonNext     = "button_next"
+	ButtonBack     = "button_back"
+)
+
+// Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
+const (
+	CallbackMention     = "mention" // shows the keyboard
+	CallbackMentionPage = "mpage"   // argument: page
+	CallbackMentionUser = "muser"   // argument: Telegram user id
+	CallbackPending     = "pending"
+	CallbackPriority    = "priority" // no argument: shows the choice; else low|normal|high|urgent
+	CallbackClose       = "close"
+	CallbackReopen      = "reopen"
+	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
+)
+
+// Texts lists every text of the catalogue.
+var Texts = []string{
+	NoticeWelcome,
+	NoticeWelcomeGroup,
+	NoticeHelpPrivate,
+	NoticeHelpGroup,
+	NoticeHelpTopic,
+	NoticeUnavailableHere,
+	NoticeOnlyInGroup,
+	NoticeLangSet,
+	NoticeLangUsage,
+	NoticeLangNotAllowed,
+	NoticeGroupRegistered,
+	NoticeGroupAlready,
+	NoticeGroupNeedsTopics,
+	NoticeGroupNeedsRights,
+	NoticeGroupNotAllowed,
+	NoticeGroupOnlyAdmins,
+	NoticeGroupUnregistered,
+	NoticeDefaultGroupSet,
+	NoticeDefaultGroupAlready,
+	NoticeAnonymous,
+	NoticeAskTitle,
+	NoticeTitleTooLong,
+	NoticeTicketCreated,
+	NoticeTicketFailed,
+	NoticeTicketClosed,
+	NoticeTicketReopened,
+	NoticeAlreadyClosed,
+	NoticeAlreadyOpen,
+	NoticePendingSet,
+	NoticeAlreadyPending,
+	NoticePrioritySet,
+	NoticePrioritySame,
+	NoticePriorityUsage,
+	NoticePriorityChoose,
+	NoticeTicketRenamed,
+	NoticeTicketIsClosed,
+	NoticeNotAllowed,
+	NoticeCannotAsk,
+	NoticeTicketUnknown,
+	NoticeMyTickets,
+	NoticeNoTickets,
+	NoticeMentioned,
+	NoticeMentionAlready,
+	NoticeMentionUnknown,
+	NoticeMentionNoGroup,
+	NoticeMentionBotOut,
+	NoticeMentionNoTopics,
+	NoticeMentionNoRights,
+	NoticeMentionHome,
+	NoticeMentionFailed,
+	NoticeMentionChoose,
+	NoticeMentionNobody,
+	NoticeMentionBot,
+	NoticeLinked,
+	NoticeLinkedHome,
+	NoticeLinkAlready,
+	NoticeLinkOther,
+	NoticeLinkUsage,
+	NoticeLinkNotAllowed,
+	NoticeLinkNeedsTopic,
+	NoticeUnlinked,
+	NoticeUnlinkHome,
+	NoticeUnlinkNone,
+	NoticeCopyFailed,
+	NoticeRetrying,
+	NoticeNothingToRetry,
+	NoticeButtonStale,
+	NoticeDone,
+	ButtonMention,
+	ButtonPending,
+	ButtonPriority,
+	ButtonClose,
+	ButtonReopen,
+	ButtonRetry,
+	ButtonOpen,
+	ButtonNext,
+	ButtonBack,
+}
