@@ -61,15 +61,19 @@ type Ticket struct {
 	CreatedAt   time.Time `json:"createdAt"`
 	UpdatedAt   time.Time `json:"updatedAt"`
 	ClosedAt    time.Time `json:"closedAt,omitzero"`
+	// ClosedAfter is the sequence of the last message before the close: its topics close once that is copied.
+	ClosedAfter int64 `json:"closedAfter,omitempty"`
 
 	Home  Topic  `json:"home"`
 	Links []Link `json:"links,omitempty"`
 
 	// CardRevision counts the changes that the ticket's cards show.
-	CardRevision int64    `json:"cardRevision"`
-	Owed         []Owed   `json:"owed,omitempty"`    // operations and undecided commands, oldest first
-	Events       []Event  `json:"events,omitempty"`  // caused, not yet numbered
-	Handled      []string `json:"handled,omitempty"` // ids of recent commands, newest last
+	CardRevision int64 `json:"cardRevision"`
+	// LinksRevision counts the changes of topics and links that the link entities must know.
+	LinksRevision int64    `json:"linksRevision"`
+	Owed          []Owed   `json:"owed,omitempty"`    // operations and undecided commands, oldest first
+	Events        []Event  `json:"events,omitempty"`  // caused, not yet numbered
+	Handled       []string `json:"handled,omitempty"` // ids of recent commands, newest last
 	// EventNumber is the number of the newest numbered event; EventsThrough is the sequence of the
 	// newest message whose event has been numbered.
 	EventNumber   int64     `json:"eventNumber"`
