@@ -1,0 +1,103 @@
+package messages
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+)
+
+// MaxTopicName is the longest name that Telegram gives a topic. Its documentation says characters; we count UTF-16 units,
+// of which there are never fewer.
+const MaxTopicName = 128
+
+const (
+	ellipsis      = "…"
+	nameSeparator = " · "
+)
+
+// UTF16Len is the length of s in UTF-16 code units, Telegram's measure of texts. A byte that is not UTF-8 counts as the one
+// unit of the replacement character that encoders put in its place.
+func UTF16Len(s string) int {
+	n := 0
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			i++
+			n++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		n++
+		if r > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
+
+// CutUTF16 is the longest beginning of s that has at most n UTF-16 units and ends between two characters as people see them:
+// never within an emoji sequence, nor between a Thai consonant and its marks. Only a single character longer than n (a base
+// with hundreds of marks) is cut between its code points.
+func CutUTF16(s string, n int) string {
+	if n <= 0 {
+		return ""
+	}
+	if len(s) <= n || UTF16Len(s) <= n {
+		return s
+	}
+	end, units, state := 0, 0, -1
+	for rest := s; rest != ""; {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		units += UTF16Len(cluster)
+		if units > n {
+			break
+		}
+		end += len(cluster)
+	}
+	if end > 0 {
+		return s[:end]
+	}
+	return cutRunes(s, n)
+}
+
+// cutRunes is CutUTF16 between code points.
+func cutRunes(s string, n int) string {
+	units := 0
+	for i, r := range s {
+		units++
+		if r > 0xFFFF {
+			units++
+		}
+		if units > n {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// Shorten is s, if it has at most n UTF-16 units; else its beginning with an ellipsis, n units together at most.
+func Shorten(s string, n int) string {
+	if len(s) <= n || UTF16Len(s) <= n {
+		return s
+	}
+	if n <= 0 {
+		return ""
+	}
+	return strings.TrimRight(CutUTF16(s, n-1), " \t\r\n") + ellipsis
+}
+
+// TopicName names a ticket's topic "<title> · <short id>", in one line and at most MaxTopicName long. The title gives way:
+// the short id is what createForumTopic's lost answers are found by.
+func TopicName(title, shortID string) string {
+	title = strings.Join(strings.Fields(title), " ")
+	if shortID == "" {
+		return Shorten(title, MaxTopicName)
+	}
+	title = Shorten(title, MaxTopicName-UTF16Len(shortID)-UTF16Len(nameSeparator))
+	if title == "" {
+		return CutUTF16(shortID, MaxTopicName)
+	}
+	return title + nameSeparator + shortID
+}

@@ -1,0 +1,106 @@
+package messages
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+	"pgregory.net/rapid"
+)
+
+func TestUTF16Len(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
+		if got, want := UTF16Len(s), len(utf16.Encode([]rune(s))); got != want {
+			t.Fatalf("UTF16Len(%q) = %d, want %d", s, got, want)
+		}
+	})
+}
+
+func TestCutUTF16(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		n          int
+		want       string
+	}{
+		{"short text stays", "hello", 5, "hello"},
+		{"nothing fits", "hello", 0, ""},
+		{"negative", "hello", -3, ""},
+		{"surrogate pair stays whole", "a😀b", 2, "a"},
+		{"family emoji stays whole", "x👨‍👩‍👧y", 5, "x"},
+		{"flag stays whole", "x🇹🇭y", 4, "x"},
+		{"skin tone stays whole", "👍🏽👍🏽", 7, "👍🏽"},
+		{"Thai marks stay with their consonant", "กี่กี่", 4, "กี่"},
+		{"combining accent stays", "ae\u0301", 2, "a"},
+		{"a character that is too long is cut between code points", "e" + strings.Repeat("\u0301", 50), 10, "e" + strings.Repeat("\u0301", 9)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := CutUTF16(c.text, c.n); got != c.want {
+				t.Errorf("CutUTF16(%q, %d) = %q, want %q", c.text, c.n, got, c.want)
+			}
+		})
+	}
+}
+
+func TestCutUTF16IsTheLongestThatFits(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, n := rapid.String().Draw(t, "text"), rapid.IntRange(0, 40).Draw(t, "n")
+		got := CutUTF16(s, n)
+		if !strings.HasPrefix(s, got) || UTF16Len(got) > n {
+			t.Fatalf("CutUTF16(%q, %d) = %q", s, n, got)
+		}
+		if rest := s[len(got):]; rest != "" {
+			next, _, _, _ := uniseg.FirstGraphemeClusterInString(rest, -1)
+			if UTF16Len(got)+UTF16Len(next) <= n {
+				t.Fatalf("CutUTF16(%q, %d) = %q, although %q fits too", s, n, got, next)
+			}
+		}
+	})
+}
+
+func TestTopicName(t *testing.T) {
+	for _, c := range []struct{ name, title, short, want string }{
+		{"plain", "Printer is on fire", "1A2B3C4D", "Printer is on fire · 1A2B3C4D"},
+		{"one line", " Printer\n is  on\tfire ", "1A2B3C4D", "Printer is on fire · 1A2B3C4D"},
+		{"no title", " \n", "1A2B3C4D", "1A2B3C4D"},
+		{"no short id", "Printer", "", "Printer"},
+		{"long title gives way", strings.Repeat("a", 300), "1A2B3C4D", strings.Repeat("a", 116) + "… · 1A2B3C4D"},
+		{"emoji count double", strings.Repeat("😀", 100), "1A2B3C4D", strings.Repeat("😀", 58) + "… · 1A2B3C4D"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := TopicName(c.title, c.short)
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if UTF16Len(got) > MaxTopicName || utf8.RuneCountInString(got) > MaxTopicName {
+				t.Errorf("%q is too long", got)
+			}
+		})
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		name := TopicName(rapid.StringN(0, 300, -1).Draw(t, "title"), "1A2B3C4D")
+		if UTF16Len(name) > MaxTopicName || !strings.HasSuffix(name, "1A2B3C4D") {
+			t.Fatalf("%q", name)
+		}
+	})
+}
+
+func TestTopicURL(t *testing.T) {
+	for _, c := range []struct {
+		chat, thread int64
+		want         string
+	}{
+		{-1001234567890, 42, "https://t.me/c/1234567890/42"},
+		{-1001234567890, 0, "https://t.me/c/1234567890/1"},
+		{-1997852516352, 7, "https://t.me/c/997852516352/7"}, // an id so large that the prefix is not -100 any more
+		{-12345, 3, ""}, // basic group
+		{12345, 0, ""},  // private chat
+		{-1000000000000, 3, ""},
+	} {
+		if got := TopicURL(c.chat, c.thread); got != c.want {
+			t.Errorf("TopicURL(%d, %d) = %q, want %q", c.chat, c.thread, got, c.want)
+		}
+	}
+}
