@@ -1,0 +1,233 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// entity is what one kind does; host does what all kinds share. Its methods run in the entity's turns, never at once.
+type entity interface {
+	// load reads what the entity owns; it is called before the first message and after a conflict.
+	load() error
+	// resume goes on with what is owed, after a load.
+	resume() error
+	// receive handles one message. A nil reply means that nobody waits for one. An error means that nothing was accepted.
+	receive(message any) (proto.Message, error)
+	// idle says that nothing is owed or under way.
+	idle() bool
+}
+
+// entityProps makes the entity of a kind, or nil when there is no such kind.
+func entityProps(s *System, key entityKey) *actor.Props {
+	build := map[string]func(*host) entity{
+		KindTicket: newTicket,
+		KindLink:   newLink,
+		KindChat:   newChat,
+		KindGroup:  newGroup,
+		KindUser:   newUser,
+		KindPoller: newPoller,
+	}[key.kind]
+	if build == nil {
+		return nil
+	}
+	return actor.PropsFromProducer(func() actor.Actor {
+		h := &host{system: s, key: key, now: s.now, store: s.store, ctx: s.ctx}
+		h.log = s.log.With(key.kind, key.identity)
+		h.entity = build(h)
+		return h
+	})
+}
+
+// host carries one entity: its turns, its epoch, its timers, and the one reply to each command.
+type host struct {
+	entity entity
+	system *System
+	key    entityKey
+	store  storage.Store
+	now    func() time.Time
+	log    *slog.Logger
+	ctx    context.Context
+
+	self   *actor.PID
+	parent *actor.PID
+	epoch  int64
+	loaded bool
+	timers map[int64]*time.Timer
+	timer  int64 // number of the newest timer
+	gone   bool  // fenced off: answers only "not owner"
+}
+
+// retryAfterTrouble is how long a message from inside waits when storage refused it.
+const retryAfterTrouble = time.Second
+
+func (h *host) Receive(ctx actor.Context) {
+	switch m := ctx.Message().(type) {
+	case *actor.Started:
+		h.self, h.parent = ctx.Self(), ctx.Parent()
+	case *actor.Stopping, *actor.Restarting:
+		h.stopTimers()
+		if c, ok := h.entity.(interface{ stop() }); ok {
+			c.stop()
+		}
+	case *actor.Stopped:
+	case retire:
+		ctx.Send(h.parent, retired{pid: h.self, willing: !h.gone && (!h.loaded || h.entity.idle()), must: h.gone})
+	case barrier:
+		ctx.Request(h.parent, barrier{})
+	case fired:
+		if _, known := h.timers[m.timer]; known {
+			delete(h.timers, m.timer)
+			h.turn(ctx, m.message)
+		}
+	default:
+		h.turn(ctx, m)
+	}
+}
+
+// turn handles one message and answers it exactly once.
+func (h *host) turn(ctx actor.Context, m any) {
+	sender := ctx.Sender()
+	reply := func(answer proto.Message) {
+		if sender != nil && answer != nil {
+			ctx.Send(sender, answer)
+		}
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			h.log.Error("panic in an entity; it restarts from storage", "message", typeName(m), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			reply(answered(messages.Code_INTERNAL, "a fault in the service"))
+			panic(r) // supervision restarts the entity
+		}
+	}()
+	if h.gone {
+		reply(answered(messages.Code_NOT_OWNER, ""))
+		return
+	}
+	answer, err := h.handle(m)
+	if err == nil {
+		reply(answer)
+		return
+	}
+	if h.gone {
+		reply(answered(messages.Code_NOT_OWNER, ""))
+		return
+	}
+	level := slog.LevelError
+	if h.ctx.Err() != nil {
+		level = slog.LevelDebug // stopping: what is owed is resumed at the next start
+	}
+	h.log.Log(h.ctx, level, "not accepted", "message", typeName(m), "error", err)
+	h.system.metrics.refused.WithLabelValues(h.key.kind).Inc()
+	if sender != nil {
+		reply(answered(messages.Code_UNAVAILABLE, err.Error()))
+		return
+	}
+	h.after(retryAfterTrouble, m)
+}
+
+// handle loads the entity when needed, and once more when someone else wrote its record meanwhile.
+func (h *host) handle(m any) (proto.Message, error) {
+	for try := 0; ; try++ {
+		if !h.loaded {
+			if err := h.start(); err != nil {
+				return nil, err
+			}
+		}
+		answer, err := h.entity.receive(m)
+		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
+			return answer, err
+		}
+		if err := h.fence(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// start takes an epoch, loads and resumes.
+func (h *host) start() error {
+	epoch, err := h.store.TakeLease(h.ctx, h.key.String(), h.system.owner, h.now())
+	if err != nil {
+		return fmt.Errorf("take the lease: %w", err)
+	}
+	h.epoch = epoch
+	return h.reload()
+}
+
+func (h *host) reload() error {
+	h.loaded = false
+	h.stopTimers()
+	if err := h.entity.load(); err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if err := h.entity.resume(); err != nil {
+		return fmt.Errorf("resume: %w", err)
+	}
+	h.loaded = true
+	return nil
+}
+
+// fence is called after a conflict: an activation whose epoch is not the newest leaves, the newest reads again and goes on.
+func (h *host) fence() error {
+	lease, err := h.store.Lease(h.ctx, h.key.String())
+	if err != nil {
+		return fmt.Errorf("read the lease: %w", err)
+	}
+	if lease.Epoch != h.epoch {
+		h.log.Warn("fenced off: a newer activation owns this entity", "epoch", h.epoch, "newest", lease.Epoch)
+		h.gone = true
+		h.system.system.Root.Send(h.parent, retired{pid: h.self, must: true})
+		return storage.ErrConflict
+	}
+	return h.reload()
+}
+
+// after sends a message to the entity itself after d. A timer from before a load never fires.
+func (h *host) after(d time.Duration, m any) {
+	if h.timers == nil {
+		h.timers = map[int64]*time.Timer{}
+	}
+	h.timer++
+	f := fired{h.timer, m}
+	h.timers[f.timer] = time.AfterFunc(d, func() { h.note(f) })
+}
+
+// fired is a timer's message; it counts only while the timer is still known.
+type fired struct {
+	timer   int64
+	message any
+}
+
+func (h *host) stopTimers() {
+	for _, t := range h.timers {
+		t.Stop()
+	}
+	h.timers = nil
+}
+
+// note sends a message to the entity itself, from any goroutine.
+func (h *host) note(m any) { h.system.system.Root.Send(h.self, m) }
+
+func (h *host) tell(kind, identity string, m proto.Message) { h.system.Tell(kind, identity, m) }
+
+// offer gives an operation to the chat through which it goes.
+func (h *host) offer(op *messages.Operation) {
+	h.tell(KindChat, op.Place, &messages.Send{Operation: op, OwnerKind: h.key.kind, OwnerId: h.key.identity})
+}
+
+func ok() *messages.Reply        { return &messages.Reply{Code: messages.Code_OK} }
+func duplicate() *messages.Reply { return &messages.Reply{Code: messages.Code_DUPLICATE} }
+func answered(code messages.Code, reason string) *messages.Reply {
+	return &messages.Reply{Code: code, Reason: reason}
+}
+
+func typeName(m any) string { return fmt.Sprintf("%T", m) }

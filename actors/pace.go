@@ -1,0 +1,108 @@
+package actors
+
+import (
+	"sync"
+	"time"
+)
+
+// Network jitter may push two calls together; so that what arrives keeps to the limit too, windows are made longer by this
+// share of them.
+const paceMargin = 0.03
+
+// window allows at most limit calls in any span.
+type window struct {
+	limit int
+	span  time.Duration
+	calls []time.Time // ring of the newest calls
+	next  int
+}
+
+// newWindow returns nil, which allows everything, when limit is 0.
+func newWindow(limit int, span time.Duration) *window {
+	if limit <= 0 {
+		return nil
+	}
+	return &window{limit: limit, span: span + time.Duration(float64(span)*paceMargin)}
+}
+
+// earliest returns when the next call may leave; a time that is past means now.
+func (w *window) earliest() time.Time {
+	if w == nil || len(w.calls) < w.limit {
+		return time.Time{}
+	}
+	return w.calls[w.next].Add(w.span)
+}
+
+// take counts a call that leaves at t.
+func (w *window) take(t time.Time) {
+	if w == nil {
+		return
+	}
+	if len(w.calls) < w.limit {
+		w.calls = append(w.calls, t)
+		return
+	}
+	w.calls[w.next] = t
+	w.next = (w.next + 1) % w.limit
+}
+
+// burst allows rate calls a second, and size at once after a quiet time (generic cell rate algorithm).
+type burst struct {
+	interval time.Duration
+	size     int
+	full     time.Time // when the allowance would be whole again
+}
+
+// chatBurst is how many calls to one chat may follow each other at once.
+const chatBurst = 5
+
+func newBurst(perSecond int) *burst {
+	if perSecond <= 0 {
+		return nil
+	}
+	interval := time.Second / time.Duration(perSecond)
+	return &burst{interval: interval + time.Duration(float64(interval)*paceMargin), size: max(chatBurst, perSecond)}
+}
+
+func (b *burst) earliest() time.Time {
+	if b == nil {
+		return time.Time{}
+	}
+	return b.full.Add(-time.Duration(b.size-1) * b.interval)
+}
+
+func (b *burst) take(t time.Time) {
+	if b == nil {
+		return
+	}
+	if b.full.Before(t) {
+		b.full = t
+	}
+	b.full = b.full.Add(b.interval)
+}
+
+// globalPacer spreads the calls of all chats of this node. Chats reserve a time and keep to it, first come first served, so
+// that no chat starves.
+type globalPacer struct {
+	mu sync.Mutex
+	w  *window
+}
+
+func newGlobalPacer(perSecond int) *globalPacer {
+	return &globalPacer{w: newWindow(perSecond, time.Second)}
+}
+
+// reserve returns when the caller may make one call: now, or later.
+func (p *globalPacer) reserve(now time.Time) time.Time {
+	if p.w == nil {
+		return now
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := p.w.earliest()
+	if at.Before(now) {
+		at = now
+	}
+	p.w.take(at)
+	return at
+}

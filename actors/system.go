@@ -1,0 +1,289 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Kinds of entities. Identities are in the comment.
+const (
+	KindTicket = "ticket" // ticket id
+	KindLink   = "link"   // link id
+	KindChat   = "chat"   // place: internal id of a group ("g…") or a person ("u…")
+	KindGroup  = "group"  // internal id
+	KindUser   = "user"   // Telegram user id
+	KindPoller = "poller" // bot id
+	KindQuery  = "query"  // any: a local pool of readers
+)
+
+// shards is fixed for ever: on several nodes the shard of an entity must not depend on the version.
+const shards = 256
+
+// Telegram is what the actors need of the Bot API; package bot implements it.
+type Telegram interface {
+	// Call makes the one Bot API call that op means, in the Telegram chat. It always returns an outcome.
+	Call(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome
+	// Parts says how many messages a SendCopy takes.
+	Parts(op *messages.Operation) int
+}
+
+// Pace is the outgoing pace of the settings; 0 means no limit.
+type Pace struct {
+	GlobalPerSecond int
+	ChatPerSecond   int
+	GroupPerMinute  int
+}
+
+// Options are what a System is made of.
+type Options struct {
+	Store    storage.Store
+	Telegram Telegram
+	Pace     Pace
+	Owner    string // names this process in leases
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	Now      func() time.Time
+
+	IdleAfter   time.Duration // an entity without a message for so long retires; 10 minutes when 0
+	MaxResident int           // entities on this node; 20,000 when 0
+	SweepEvery  time.Duration // how often due entities are woken; a minute when 0
+}
+
+// System is the running desk on this node.
+type System struct {
+	store    storage.Store
+	telegram Telegram
+	owner    string
+	log      *slog.Logger
+	metrics  *metrics
+	now      func() time.Time
+	idle     time.Duration
+	perShard int
+	sweep    time.Duration
+	pace     Pace
+	pacer    *globalPacer
+
+	system *actor.ActorSystem
+	shards [shards]*actor.PID
+	query  []*actor.PID
+	next   atomic.Uint64 // round robin over query
+
+	// ctx ends when the system stops; callCtx only when waiting for calls under way is given up.
+	ctx      context.Context
+	cancel   context.CancelFunc
+	callCtx  context.Context
+	callStop context.CancelFunc
+	draining atomic.Bool
+	calls    calls
+	loops    sync.WaitGroup
+	stopOnce sync.Once
+	stopErr  error
+
+	pollerMu sync.Mutex
+	intake   Intake
+}
+
+// NewSystem starts the shards, the readers and the sweep. Stop ends them.
+func NewSystem(o Options) (*System, error) {
+	if o.Store == nil || o.Telegram == nil {
+		return nil, errors.New("actors: a store and a Telegram client are needed")
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.IdleAfter == 0 {
+		o.IdleAfter = 10 * time.Minute
+	}
+	if o.MaxResident == 0 {
+		o.MaxResident = 20_000
+	}
+	if o.SweepEvery == 0 {
+		o.SweepEvery = time.Minute
+	}
+	if o.Owner == "" {
+		o.Owner = fmt.Sprintf("node-%d", o.Now().UnixNano())
+	}
+	s := &System{
+		store: o.Store, telegram: o.Telegram, owner: o.Owner, log: o.Log, now: o.Now,
+		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards), sweep: o.SweepEvery,
+		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond),
+	}
+	s.metrics = newMetrics(o.Metrics)
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.callCtx, s.callStop = context.WithCancel(context.Background())
+	s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return s.log.With("lib", "protoactor")
+	}))
+	for i := range s.shards {
+		pid, err := s.system.Root.SpawnNamed(shardProps(s, i), fmt.Sprintf("shard-%d", i))
+		if err != nil {
+			return nil, fmt.Errorf("actors: shard %d: %w", i, err)
+		}
+		s.shards[i] = pid
+	}
+	for i := range queryActors {
+		pid, err := s.system.Root.SpawnNamed(queryProps(s), fmt.Sprintf("query-%d", i))
+		if err != nil {
+			return nil, fmt.Errorf("actors: reader %d: %w", i, err)
+		}
+		s.query = append(s.query, pid)
+	}
+	s.loops.Go(func() { s.sweepLoop() })
+	return s, nil
+}
+
+// Stop ends the desk: no further Bot API call begins, those under way get their answers written, then all actors stop.
+// Take intake down first. It is safe to call twice; ctx bounds the waiting, and what is not finished then is resumed at the
+// next start.
+func (s *System) Stop(ctx context.Context) error {
+	s.stopOnce.Do(func() {
+		s.draining.Store(true)
+		err := s.calls.wait(ctx)
+		s.callStop()
+		// Two rounds: what the chats were answered reaches its owners in the first, what those tell in the second.
+		for range 2 {
+			err = errors.Join(err, s.barrier(ctx))
+		}
+		s.cancel()
+		s.loops.Wait()
+		for _, pid := range append(s.shards[:], s.query...) {
+			if e := s.system.Root.PoisonFuture(pid).Wait(); e != nil {
+				err = errors.Join(err, fmt.Errorf("actors: %s did not stop: %w", pid.Id, e))
+			}
+		}
+		s.system.Shutdown()
+		s.stopErr = err
+	})
+	return s.stopErr
+}
+
+// barrier returns when every entity has handled what was in its mailbox.
+func (s *System) barrier(ctx context.Context) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(10 * time.Second)
+	}
+	futures := make([]*actor.Future, 0, shards)
+	for _, pid := range s.shards {
+		futures = append(futures, s.system.Root.RequestFuture(pid, shardBarrier{}, time.Until(deadline)))
+	}
+	for i, f := range futures {
+		if err := f.Wait(); err != nil {
+			return fmt.Errorf("actors: shard %d is still busy: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// shardOf places an entity; the same on every node and in every version.
+func shardOf(kind, identity string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(kind))
+	_, _ = h.Write([]byte{'/'})
+	_, _ = h.Write([]byte(identity))
+	return int(h.Sum32() % shards)
+}
+
+// envelope is how a message reaches the entity it is for.
+type envelope struct {
+	kind, identity string
+	message        proto.Message
+}
+
+// Tell sends a message without waiting for anything. It may be lost when the node stops, so it only ever says what storage
+// says too.
+func (s *System) Tell(kind, identity string, message proto.Message) {
+	if kind == KindQuery {
+		return
+	}
+	s.system.Root.Send(s.shards[shardOf(kind, identity)], envelope{kind, identity, message})
+}
+
+// How long Ask tries: each try, all of them, and the pause between two.
+const (
+	askTry   = 4 * time.Second
+	askTotal = 8 * time.Second
+	askPause = 50 * time.Millisecond
+)
+
+// ErrNoAnswer says that an entity gave no answer in time; the command may have been carried out. Asking again is safe,
+// since commands are idempotent.
+var ErrNoAnswer = errors.New("no answer in time")
+
+// ErrNotAccepted says that the command was not accepted: nothing was changed, ask again later.
+var ErrNotAccepted = errors.New("not accepted")
+
+// Ask sends a command and returns its answer. It tries again while the entity is moving or silent, for 8 s in all; commands
+// are idempotent. An answer that says "unavailable" or "internal error" comes back as ErrNotAccepted.
+func (s *System) Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error) {
+	start := time.Now()
+	for {
+		answer, err := s.ask(kind, identity, command, askTry)
+		if err != nil {
+			err = fmt.Errorf("%s %s: %w", kind, identity, ErrNoAnswer)
+		} else if m, ok := answer.(proto.Message); !ok {
+			return nil, fmt.Errorf("%s %s: answered with %T", kind, identity, answer)
+		} else {
+			coded, ok := m.(interface{ GetCode() messages.Code })
+			if !ok {
+				return m, nil
+			}
+			switch coded.GetCode() {
+			case messages.Code_NOT_OWNER, messages.Code_INTERNAL:
+				err = fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, coded.GetCode())
+			case messages.Code_UNAVAILABLE:
+				return nil, fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, coded.GetCode())
+			default:
+				return m, nil
+			}
+		}
+		if time.Since(start)+askPause > askTotal || s.draining.Load() {
+			return nil, err
+		}
+		timer := time.NewTimer(askPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+func (s *System) ask(kind, identity string, command proto.Message, timeout time.Duration) (any, error) {
+	if s.ctx.Err() != nil {
+		return nil, ErrNotAccepted
+	}
+	if kind == KindQuery {
+		pid := s.query[s.next.Add(1)%uint64(len(s.query))]
+		return s.system.Root.RequestFuture(pid, command, timeout).Result()
+	}
+	return s.system.Root.RequestFuture(s.shards[shardOf(kind, identity)], envelope{kind, identity, command}, timeout).Result()
+}
+
+// Check says whether the actor system answers; for readiness.
+func (s *System) Check(ctx context.Context) error {
+	if s.draining.Load() {
+		return errors.New("stopping")
+	}
+	if _, err := s.ask(KindQuery, "", &messages.Wake{}, 2*time.Second); err != nil {
+		return fmt.Errorf("actors do not answer: %w", err)
+	}
+	return nil
+}
