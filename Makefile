@@ -1,0 +1,54 @@
+# Topicdesk. `make` lists what there is to make.
+SHELL := /bin/bash
+GO    ?= go
+TOOL  := $(GO) tool -modfile=tools/go.mod
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Build and start the service; without TELEGRAM_BOT_TOKEN with the built-in simulator
+	bin/topicdesk serve
+
+.PHONY: build
+build: ## Build bin/topicdesk, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/topicdesk ./cmd/topicdesk
+
+.PHONY: test
+test: ## Run the tests with the race detector (within 10 minutes on 2 cores)
+	$(GO) test -race -timeout 10m ./...
+
+.PHONY: test-long
+test-long: ## Run the long tests too: more crashes, more load, more random runs
+	TOPICDESK_LONG=1 $(GO) test -race -count=1 -timeout 60m ./...
+
+.PHONY: bench
+bench: build ## Measure this machine: bin/topicdesk bench
+	bin/topicdesk bench
+
+.PHONY: gen
+gen: ## Generate messages/*.pb.go and .env.example and the README's settings table
+	$(TOOL) buf generate
+	$(GO) generate ./config
+
+.PHONY: lint
+lint: ## Check format, go vet, staticcheck and the protobuf files
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: these files need 'make fmt':"; echo "$$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+	$(TOOL) buf lint
+
+.PHONY: fmt
+fmt: ## Format the Go and protobuf files
+	gofmt -w .
+	$(TOOL) buf format -w
+
+.PHONY: clean
+clean: ## Remove what was built; data/ stays
+	rm -rf bin
+	$(GO) clean -testcache
