@@ -1,0 +1,69 @@
+package storage
+
+import "time"
+
+// Kept returns the time as every store keeps it: in UTC, without what is below the millisecond.
+func Kept(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}
+
+// The methods below return the record with its times as they are kept; a store writes that form, so that what it gives
+// back does not depend on the store or on the zone of the writer.
+
+func (u User) Kept() User {
+	u.CreatedAt, u.UpdatedAt = Kept(u.CreatedAt), Kept(u.UpdatedAt)
+	return u
+}
+
+func (g Group) Kept() Group {
+	g.DueAt, g.CreatedAt, g.UpdatedAt = Kept(g.DueAt), Kept(g.CreatedAt), Kept(g.UpdatedAt)
+	return g
+}
+
+func (t Ticket) Kept() Ticket {
+	t.CreatedAt, t.UpdatedAt, t.ClosedAt, t.DueAt = Kept(t.CreatedAt), Kept(t.UpdatedAt), Kept(t.ClosedAt), Kept(t.DueAt)
+	if len(t.Links) > 0 {
+		links := make([]Link, len(t.Links))
+		for i, l := range t.Links {
+			l.CreatedAt = Kept(l.CreatedAt)
+			links[i] = l
+		}
+		t.Links = links
+	}
+	if len(t.Events) > 0 {
+		events := make([]Event, len(t.Events))
+		for i, e := range t.Events {
+			events[i] = e.Kept()
+		}
+		t.Events = events
+	}
+	return t
+}
+
+func (m Message) Kept() Message {
+	m.SentAt, m.RecordedAt, m.EditedAt = Kept(m.SentAt), Kept(m.RecordedAt), Kept(m.EditedAt)
+	return m
+}
+
+func (c Copy) Kept() Copy {
+	c.SentAt = Kept(c.SentAt)
+	return c
+}
+
+func (c Chat) Kept() Chat {
+	c.BlockedUntil, c.DueAt = Kept(c.BlockedUntil), Kept(c.DueAt)
+	return c
+}
+
+func (e Event) Kept() Event {
+	e.At = Kept(e.At)
+	return e
+}
+
+func (l Lease) Kept() Lease {
+	l.TakenAt = Kept(l.TakenAt)
+	return l
+}

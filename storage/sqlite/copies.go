@@ -1,0 +1,132 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	insertCopy = define(`
+		INSERT INTO copies (message_id, topic_id, link_id, sequence, open, chat_id, part, version, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
+	updateCopy = define(`
+		UPDATE copies SET link_id = ?3, sequence = ?4, open = ?5, chat_id = ?6, part = ?7, version = version + 1, doc = ?8
+		WHERE message_id = ?1 AND topic_id = ?2 AND version = ?9`)
+	deleteParts = define(`DELETE FROM copy_parts WHERE message_id = ? AND topic_id = ?`)
+	insertPart  = define(`INSERT INTO copy_parts (message_id, topic_id, n, chat_id, part) VALUES (?, ?, ?, ?, ?)`)
+	readCopy    = define(`SELECT doc FROM copies WHERE message_id = ? AND topic_id = ?`)
+	copiesAt    = define(`
+		SELECT doc FROM (
+			SELECT doc, sequence, message_id, topic_id FROM copies WHERE chat_id = ?1 AND part = ?2
+			UNION ALL
+			SELECT c.doc, c.sequence, c.message_id, c.topic_id
+			FROM copy_parts p CROSS JOIN copies c ON c.message_id = p.message_id AND c.topic_id = p.topic_id
+			WHERE p.chat_id = ?1 AND p.part = ?2
+		) ORDER BY sequence, message_id, topic_id`)
+	copiesAfter = define(`
+		SELECT doc FROM copies WHERE link_id = ? AND sequence > ? ORDER BY sequence, topic_id LIMIT ?`)
+	openCopies = define(`
+		SELECT doc FROM copies WHERE link_id = ? AND open = 1 ORDER BY sequence, topic_id LIMIT ?`)
+	copiesOf = define(`SELECT doc FROM copies WHERE message_id = ? ORDER BY topic_id`)
+)
+
+// SaveCopy implements storage.Copies.
+func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
+	if err := validID("message or topic id", c.MessageID, c.TopicID); err != nil {
+		return err
+	}
+	record, old := c.Kept(), c.Version
+	record.Version++
+	doc, err := encode(&record)
+	if err != nil {
+		return err
+	}
+	var first any
+	if len(record.Parts) > 0 {
+		first = record.Parts[0]
+	}
+	if len(record.Parts) > 1 {
+		record.Parts = slices.Clone(record.Parts)
+	}
+	open := record.Open()
+	save := func(w *writer) error {
+		if old == 0 {
+			return w.one(exists("copy", record.MessageID), insertCopy, record.MessageID, record.TopicID,
+				record.LinkID, record.Sequence, open, record.ChatID, first, doc)
+		}
+		return w.one(conflict("copy", record.MessageID), updateCopy, record.MessageID, record.TopicID,
+			record.LinkID, record.Sequence, open, record.ChatID, first, doc, old)
+	}
+	err = s.write(ctx, func(w *writer) error {
+		if old == 0 && len(record.Parts) <= 1 {
+			return save(w)
+		}
+		return w.atomically(func() error {
+			if err := save(w); err != nil {
+				return err
+			}
+			return w.saveParts(&record)
+		})
+	})
+	if err == nil {
+		c.Version = record.Version
+	}
+	return err
+}
+
+// saveParts keeps the parts beyond the first.
+func (w *writer) saveParts(c *storage.Copy) error {
+	if c.Version > 1 {
+		if _, err := w.exec(deleteParts, c.MessageID, c.TopicID); err != nil {
+			return err
+		}
+	}
+	for n := 1; n < len(c.Parts); n++ {
+		if slices.Contains(c.Parts[:n], c.Parts[n]) {
+			continue // to be found once is enough
+		}
+		if _, err := w.exec(insertPart, c.MessageID, c.TopicID, int64(n), c.ChatID, c.Parts[n]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Copy implements storage.Copies.
+func (s *Store) Copy(ctx context.Context, messageID, topicID string) (record *storage.Copy, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		record, err = get[storage.Copy](c, "copy", readCopy, messageID, topicID)
+		return err
+	})
+	return record, err
+}
+
+// CopiesAt implements storage.Copies.
+func (s *Store) CopiesAt(ctx context.Context, chatID, messageID int64) (page []storage.Copy, err error) {
+	return s.copies(ctx, copiesAt, chatID, messageID)
+}
+
+// CopiesAfter implements storage.Copies.
+func (s *Store) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
+	return s.copies(ctx, copiesAfter, linkID, after, int64(max(limit, 0)))
+}
+
+// OpenCopies implements storage.Copies.
+func (s *Store) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
+	return s.copies(ctx, openCopies, linkID, int64(max(limit, 0)))
+}
+
+// CopiesOf implements storage.Copies.
+func (s *Store) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy, error) {
+	return s.copies(ctx, copiesOf, messageID)
+}
+
+func (s *Store) copies(ctx context.Context, st *statement, args ...any) (page []storage.Copy, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Copy](c, st, args...)
+		return err
+	})
+	return page, err
+}

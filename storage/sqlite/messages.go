@@ -1,0 +1,115 @@
+package sqlite
+
+import (
+	"context"
+	"slices"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	insertMessage = define(`
+		INSERT INTO messages (ticket_id, sequence, message_id, internal, version, doc) VALUES (?, ?, ?, ?, 1, ?)
+		ON CONFLICT DO NOTHING`)
+	hasMessage = define(`SELECT 1 FROM messages WHERE message_id = ?`)
+	// A message never moves to another ticket or sequence.
+	updateMessage = define(`
+		UPDATE messages SET internal = ?4, version = version + 1, doc = ?5
+		WHERE ticket_id = ?1 AND sequence = ?2 AND message_id = ?3 AND version = ?6`)
+	readMessage   = define(`SELECT doc FROM messages WHERE message_id = ?`)
+	messagesAfter = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
+	lastMessages  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND internal = 0 ORDER BY sequence DESC LIMIT ?`)
+	lastSequence  = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
+)
+
+// InsertMessage implements storage.Messages.
+func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) error {
+	if err := validID("message or ticket id", m.MessageID, m.TicketID); err != nil {
+		return err
+	}
+	record := m.Kept()
+	record.Version = 1
+	doc, err := encode(&record)
+	if err != nil {
+		return err
+	}
+	err = s.write(ctx, func(w *writer) error {
+		n, err := w.exec(insertMessage, record.TicketID, record.Sequence, record.MessageID, record.Internal, doc)
+		if err != nil || n == 1 {
+			return err
+		}
+		known := false
+		err = w.conn.query(hasMessage, func(row) error {
+			known = true
+			return nil
+		}, record.MessageID)
+		switch {
+		case err != nil:
+			return err
+		case known:
+			return exists("message", record.MessageID)
+		}
+		return conflict("sequence of message", record.MessageID)
+	})
+	if err == nil {
+		m.Version = record.Version
+	}
+	return err
+}
+
+// Message implements storage.Messages.
+func (s *Store) Message(ctx context.Context, messageID string) (m *storage.Message, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		m, err = get[storage.Message](c, "message", readMessage, messageID)
+		return err
+	})
+	return m, err
+}
+
+// SaveMessage implements storage.Messages. To name another ticket or sequence than the stored one is a conflict.
+func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
+	record, old := m.Kept(), m.Version
+	record.Version++
+	doc, err := encode(&record)
+	if err != nil {
+		return err
+	}
+	err = s.write(ctx, func(w *writer) error {
+		return w.one(conflict("message", record.MessageID), updateMessage,
+			record.TicketID, record.Sequence, record.MessageID, record.Internal, doc, old)
+	})
+	if err == nil {
+		m.Version = record.Version
+	}
+	return err
+}
+
+// MessagesAfter implements storage.Messages.
+func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) (page []storage.Message, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Message](c, messagesAfter, ticketID, after, int64(max(limit, 0)))
+		return err
+	})
+	return page, err
+}
+
+// LastMessages implements storage.Messages.
+func (s *Store) LastMessages(ctx context.Context, ticketID string, limit int) (page []storage.Message, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Message](c, lastMessages, ticketID, int64(max(limit, 0)))
+		return err
+	})
+	slices.Reverse(page)
+	return page, err
+}
+
+// LastSequence implements storage.Messages.
+func (s *Store) LastSequence(ctx context.Context, ticketID string) (last int64, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(lastSequence, func(r row) error {
+			last = r.int(0)
+			return nil
+		}, ticketID)
+	})
+	return last, err
+}

@@ -1,0 +1,230 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// migration is one step of the schema. minReader is the oldest schema version that a program must know to work
+// with the database after this step: a step that only adds leaves it where it was.
+type migration struct {
+	minReader int64
+	sql       string
+}
+
+// migrations are numbered from 1 and never change once released. Index and table definitions are explained in
+// docs/storage.md, which a test compares with them.
+var migrations = []migration{
+	{minReader: 1, sql: schema1},
+}
+
+const schemaTable = `
+CREATE TABLE IF NOT EXISTS schema (
+	id         INTEGER PRIMARY KEY CHECK (id = 1),
+	version    INTEGER NOT NULL, -- the newest migration that has run
+	min_reader INTEGER NOT NULL, -- programs whose newest migration is older must not touch the database
+	probes     INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO schema (id, version, min_reader) VALUES (1, 0, 0) ON CONFLICT DO NOTHING;`
+
+const schema1 = `
+CREATE TABLE leases (
+	entity   TEXT PRIMARY KEY,
+	epoch    INTEGER NOT NULL,
+	owner    TEXT NOT NULL,
+	taken_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE offsets (
+	name  TEXT PRIMARY KEY,
+	value INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE users (
+	telegram_id INTEGER PRIMARY KEY,
+	username    TEXT,    -- lower case
+	sort_name   TEXT,    -- lower case first name, of internal users only
+	updated_at  INTEGER NOT NULL,
+	version     INTEGER NOT NULL,
+	doc         TEXT NOT NULL
+);
+CREATE INDEX users_username ON users (username, updated_at, telegram_id) WHERE username IS NOT NULL;
+CREATE INDEX users_internal ON users (sort_name, telegram_id) WHERE sort_name IS NOT NULL;
+
+CREATE TABLE groups (
+	group_id TEXT PRIMARY KEY,
+	due_at   INTEGER,
+	version  INTEGER NOT NULL,
+	doc      TEXT NOT NULL
+);
+CREATE INDEX groups_due ON groups (due_at, group_id) WHERE due_at IS NOT NULL;
+CREATE TABLE group_chats (
+	group_id TEXT NOT NULL,
+	chat_id  INTEGER NOT NULL,
+	today    INTEGER NOT NULL, -- 1: the group's chat id of today, 0: a former one
+	PRIMARY KEY (group_id, chat_id)
+) WITHOUT ROWID;
+CREATE INDEX group_chats_chat ON group_chats (chat_id, today, group_id);
+
+CREATE TABLE tickets (
+	ticket_id    TEXT PRIMARY KEY,
+	short_id     TEXT NOT NULL,
+	status       TEXT NOT NULL,
+	creator_kind TEXT NOT NULL,
+	creator_id   TEXT NOT NULL,
+	created_at   INTEGER NOT NULL,
+	due_at       INTEGER,
+	version      INTEGER NOT NULL,
+	doc          TEXT NOT NULL
+);
+CREATE INDEX tickets_short ON tickets (short_id, ticket_id);
+CREATE INDEX tickets_creator ON tickets (creator_kind, creator_id, created_at, ticket_id);
+CREATE INDEX tickets_creator_open ON tickets (creator_kind, creator_id, created_at, ticket_id) WHERE status <> 'closed';
+CREATE INDEX tickets_due ON tickets (due_at, ticket_id) WHERE due_at IS NOT NULL;
+CREATE TABLE topics (
+	group_id  TEXT NOT NULL,
+	thread_id INTEGER NOT NULL,
+	ticket_id TEXT NOT NULL,
+	PRIMARY KEY (group_id, thread_id)
+) WITHOUT ROWID;
+CREATE INDEX topics_ticket ON topics (ticket_id);
+CREATE TABLE ticket_counts (
+	status TEXT PRIMARY KEY,
+	n      INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE messages (
+	ticket_id  TEXT NOT NULL,
+	sequence   INTEGER NOT NULL,
+	message_id TEXT NOT NULL UNIQUE,
+	internal   INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL,
+	PRIMARY KEY (ticket_id, sequence)
+) WITHOUT ROWID;
+
+CREATE TABLE copies (
+	message_id TEXT NOT NULL,
+	topic_id   TEXT NOT NULL,
+	link_id    TEXT NOT NULL,
+	sequence   INTEGER NOT NULL,
+	open       INTEGER NOT NULL,
+	chat_id    INTEGER NOT NULL,
+	part       INTEGER, -- the first part; the others are in copy_parts
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL,
+	PRIMARY KEY (message_id, topic_id)
+) WITHOUT ROWID;
+CREATE INDEX copies_link ON copies (link_id, sequence, topic_id);
+CREATE INDEX copies_open ON copies (link_id, sequence, topic_id) WHERE open = 1;
+CREATE INDEX copies_part ON copies (chat_id, part) WHERE part IS NOT NULL;
+CREATE TABLE copy_parts (
+	message_id TEXT NOT NULL,
+	topic_id   TEXT NOT NULL,
+	n          INTEGER NOT NULL, -- 1 = the second part
+	chat_id    INTEGER NOT NULL,
+	part       INTEGER NOT NULL,
+	PRIMARY KEY (message_id, topic_id, n)
+) WITHOUT ROWID;
+CREATE INDEX copy_parts_part ON copy_parts (chat_id, part);
+
+CREATE TABLE chats (
+	chat_id TEXT PRIMARY KEY,
+	due_at  INTEGER,
+	version INTEGER NOT NULL,
+	doc     TEXT NOT NULL
+);
+CREATE INDEX chats_due ON chats (due_at, chat_id) WHERE due_at IS NOT NULL;
+
+CREATE TABLE events (
+	ticket_id TEXT NOT NULL,
+	number    INTEGER NOT NULL,
+	event_id  TEXT NOT NULL,
+	doc       TEXT NOT NULL,
+	PRIMARY KEY (ticket_id, number)
+) WITHOUT ROWID;
+`
+
+var (
+	readSchema  = define(`SELECT version, min_reader FROM schema WHERE id = 1`)
+	writeSchema = define(`UPDATE schema SET version = ?, min_reader = ? WHERE id = 1`)
+	probeSchema = define(`UPDATE schema SET probes = probes + 1 WHERE id = 1`)
+	findSchema  = define(`SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema'), EXISTS (SELECT 1 FROM sqlite_schema)`)
+)
+
+// migrate brings the schema up to date, each step in a transaction of its own. Other processes may do the same at the
+// same time: BEGIN IMMEDIATE lets one in at a time, and each looks again at what is there.
+func migrate(c *conn, steps []migration) error {
+	for {
+		done, err := migrateOne(c, steps)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+func migrateOne(c *conn, steps []migration) (done bool, err error) {
+	// Only to see: the usual start finds everything in place and need not wait for another process that writes.
+	if version, err := schemaVersion(c, steps); err != nil || version >= int64(len(steps)) {
+		return true, err
+	}
+	if err := c.run("BEGIN IMMEDIATE"); err != nil {
+		return false, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.run("ROLLBACK"))
+		}
+	}()
+	version, err := schemaVersion(c, steps)
+	if err != nil {
+		return false, err
+	}
+	if version == 0 {
+		if err := c.run(schemaTable); err != nil {
+			return false, err
+		}
+	}
+	if version < int64(len(steps)) {
+		step := steps[version]
+		if err := c.run(step.sql); err != nil {
+			return false, fmt.Errorf("migration %d: %w", version+1, err)
+		}
+		if _, err := c.exec(writeSchema, version+1, step.minReader); err != nil {
+			return false, err
+		}
+	}
+	return false, c.run("COMMIT")
+}
+
+// schemaVersion returns the version of the schema, 0 for an empty database, or why this program must leave it alone.
+func schemaVersion(c *conn, steps []migration) (version int64, err error) {
+	var ours, any bool
+	err = c.query(findSchema, func(r row) error {
+		ours, any = r.int(0) == 1, r.int(1) == 1
+		return nil
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case !ours && any:
+		return 0, fmt.Errorf("%w: it has tables, but none of topicdesk", storage.ErrSchema)
+	case !ours:
+		return 0, nil
+	}
+	var minReader int64
+	err = c.query(readSchema, func(r row) error {
+		version, minReader = r.int(0), r.int(1)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if known := int64(len(steps)); minReader > known {
+		return 0, fmt.Errorf("%w: it is of version %d and needs a program that knows version %d or newer, this one knows up to %d; use a newer topicdesk",
+			storage.ErrSchema, version, minReader, known)
+	}
+	return version, nil
+}

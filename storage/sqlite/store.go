@@ -1,0 +1,235 @@
+// Package sqlite keeps the desk's records in one SQLite file, for a service of one node.
+//
+// Every record is a JSON document with beside it the columns that constraints and queries need. All writes go through
+// one goroutine, which lets as many of them as wait share one commit; reads have connections of their own and see
+// every acknowledged write. It knows nothing of actors, Telegram or HTTP.
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Store is a storage.Store in one file.
+type Store struct {
+	options options
+	path    string
+	lock    *os.File // nil unless WithExclusive
+	readers chan *conn
+
+	mu      sync.Mutex
+	queue   []*request // writes that wait
+	closing bool
+	wake    chan struct{} // tells the writer of a first request, or of closing
+
+	writerDone chan struct{}
+	closed     chan struct{}
+	closeErr   error
+}
+
+var _ storage.Store = (*Store)(nil)
+
+// Moment says when a Hook is called.
+type Moment int
+
+const (
+	Before Moment = iota
+	After
+)
+
+// Hook is called around every statement of the writer, on its goroutine.
+type Hook func(m Moment, sql string)
+
+type options struct {
+	exclusive bool
+	hook      Hook
+	idle      time.Duration
+	readers   int
+}
+
+// Option changes how Open opens.
+type Option func(*options)
+
+// WithExclusive refuses a second process that opens the file with this option too: the service uses it, commands that
+// run beside the service do not. The lock is gone with the process, even after kill -9.
+func WithExclusive() Option { return func(o *options) { o.exclusive = true } }
+
+// WithHook is for tests: they look at the files between any two statements.
+func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
+
+// withIdle sets how long the writer waits for work before it tidies the write-ahead log up.
+func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
+
+// busyTimeout is how long a statement waits for another process that writes, in milliseconds.
+const busyTimeout = "busy_timeout = 5000"
+
+var (
+	writerPragmas = []string{
+		busyTimeout,
+		"journal_mode = WAL",
+		"synchronous = FULL", // with the log: one fsync per commit, and no acknowledged write is lost with the machine
+		"foreign_keys = OFF",
+		"temp_store = MEMORY",
+		"cache_size = -65536", // 64 MiB
+		// The log is written back after 4000 pages (16 MB): a page that many commits changed is written back once.
+		"wal_autocheckpoint = 4000",
+		"journal_size_limit = 67108864",
+	}
+	readerPragmas = []string{busyTimeout, "query_only = ON", "temp_store = MEMORY", "cache_size = -16384"}
+)
+
+// Open opens the database file, which it makes with its directory if they are missing, and brings its schema up to
+// date. It returns an error that is storage.ErrSchema when a newer program has made the database unreadable for this one.
+func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error) {
+	o := options{idle: 2 * time.Second, readers: 4}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := prepareFile(path); err != nil {
+		return nil, err
+	}
+	// Two ways to the same file must find the same lock.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
+	s := &Store{
+		options: o, path: path, readers: make(chan *conn, o.readers),
+		wake: make(chan struct{}, 1), writerDone: make(chan struct{}), closed: make(chan struct{}),
+	}
+	if o.exclusive {
+		if s.lock, err = lockFile(path + ".lock"); err != nil {
+			return nil, err
+		}
+	}
+	w, err := s.openConns(ctx)
+	if err != nil {
+		return nil, errors.Join(explainOpen(path, err), s.release())
+	}
+	go func() {
+		defer close(s.writerDone)
+		w.loop()
+	}()
+	return s, nil
+}
+
+func (s *Store) openConns(ctx context.Context) (*writer, error) {
+	c, err := connectWriter(ctx, s.path)
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{store: s, conn: c}
+	if err := migrate(c, migrations); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	for range s.options.readers {
+		r, err := connect(s.path, readerPragmas...)
+		if err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+		s.readers <- r
+	}
+	c.hook = s.options.hook
+	return w, nil
+}
+
+// connectWriter opens a connection that can write. Two processes that turn the log on at the same moment can meet
+// SQLITE_BUSY at once, whatever the time-out, so this is tried for as long as busyTimeout would.
+func connectWriter(ctx context.Context, path string) (*conn, error) {
+	for try := 1; ; try++ {
+		c, err := connect(path, writerPragmas...)
+		if err == nil || !busy(err) || try == 100 {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// release closes the readers and lets go of the lock.
+func (s *Store) release() error {
+	var all []error
+	for range len(s.readers) {
+		all = append(all, (<-s.readers).close())
+	}
+	if s.lock != nil {
+		all = append(all, s.lock.Close())
+	}
+	return errors.Join(all...)
+}
+
+// Close carries out the writes that wait, then closes the file; it may be called more than once, and from several
+// goroutines. Calls that come later get storage.ErrUnavailable.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	first := !s.closing
+	s.closing = true
+	s.mu.Unlock()
+	if !first {
+		<-s.closed
+		return s.closeErr
+	}
+	s.signal()
+	// The readers go first: the connection that closes last, the writer's, writes the log back into the file.
+	var all []error
+	for range s.options.readers {
+		all = append(all, (<-s.readers).close())
+	}
+	close(s.readers)
+	<-s.writerDone
+	if s.lock != nil {
+		all = append(all, s.lock.Close())
+	}
+	s.closeErr = errors.Join(all...)
+	close(s.closed)
+	return s.closeErr
+}
+
+// Ping writes no record. After a failed commit it writes a probe, to learn whether writing works again.
+func (s *Store) Ping(ctx context.Context) error {
+	if err := s.write(ctx, func(w *writer) error {
+		if !w.failed {
+			return nil
+		}
+		_, err := w.exec(probeSchema)
+		return err
+	}); err != nil {
+		return err
+	}
+	return s.read(ctx, func(c *conn) error {
+		return c.query(readSchema, func(row) error { return nil })
+	})
+}
+
+// read runs f with a connection that reads.
+func (s *Store) read(ctx context.Context, f func(c *conn) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c, open := <-s.readers:
+		if !open {
+			return errClosed
+		}
+		err := f(c)
+		s.readers <- c
+		return explain(err)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,246 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	insertTicket = define(`
+		INSERT INTO tickets (ticket_id, short_id, status, creator_kind, creator_id, created_at, due_at, version, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
+	updateTicket = define(`
+		UPDATE tickets SET short_id = ?2, status = ?3, creator_kind = ?4, creator_id = ?5, created_at = ?6, due_at = ?7,
+			version = version + 1, doc = ?8
+		WHERE ticket_id = ?1 AND version = ?9`)
+	readTicketStatus = define(`SELECT status FROM tickets WHERE ticket_id = ? AND version = ?`)
+	countTicket      = define(`INSERT INTO ticket_counts (status, n) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET n = n + ?2`)
+	readTopics       = define(`SELECT group_id, thread_id FROM topics WHERE ticket_id = ?`)
+	deleteTopic      = define(`DELETE FROM topics WHERE group_id = ? AND thread_id = ?`)
+	// It changes no row when the topic belongs to another ticket.
+	claimTopic = define(`
+		INSERT INTO topics (group_id, thread_id, ticket_id) VALUES (?, ?, ?)
+		ON CONFLICT DO UPDATE SET ticket_id = excluded.ticket_id WHERE ticket_id = excluded.ticket_id`)
+)
+
+// topic is what a ticket claims for itself: a thread of a group.
+type topic struct {
+	group  string
+	thread int64
+}
+
+// claims returns the topics that the ticket claims. A topic that is not opened yet has no thread, and claims nothing.
+func claims(t *storage.Ticket) map[topic]bool {
+	all := make(map[topic]bool, 1+len(t.Links))
+	add := func(at storage.Topic) {
+		if at.TelegramTopicID != 0 {
+			all[topic{at.GroupID, at.TelegramTopicID}] = true
+		}
+	}
+	add(t.Home)
+	for _, l := range t.Links {
+		if !l.Ended {
+			add(l.Topic)
+		}
+	}
+	return all
+}
+
+// SaveTicket implements storage.Tickets.
+func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
+	if err := validID("id", t.TicketID); err != nil {
+		return err
+	}
+	record, old := t.Kept(), t.Version
+	record.Version++
+	doc, err := encode(&record)
+	if err != nil {
+		return err
+	}
+	save := ticketSave{
+		id: record.TicketID, status: record.Status, claims: claims(&record), old: old,
+		columns: []any{
+			record.TicketID, record.ShortID, record.Status, record.CreatedBy.Kind, record.CreatedBy.ID,
+			millis(record.CreatedAt), dueAt(record.DueAt), doc,
+		},
+	}
+	if err := s.write(ctx, save.run); err != nil {
+		return err
+	}
+	t.Version = record.Version
+	return nil
+}
+
+// ticketSave is one write of a ticket, apart from the record, which belongs to the caller.
+type ticketSave struct {
+	id, status string
+	old        int64 // version
+	claims     map[topic]bool
+	columns    []any
+}
+
+func (t *ticketSave) run(w *writer) error {
+	return w.atomically(func() error {
+		if t.old == 0 {
+			return t.insert(w)
+		}
+		return t.update(w)
+	})
+}
+
+func (t *ticketSave) insert(w *writer) error {
+	if err := w.one(exists("ticket", t.id), insertTicket, t.columns...); err != nil {
+		return err
+	}
+	if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
+		return err
+	}
+	return t.claim(w)
+}
+
+func (t *ticketSave) update(w *writer) error {
+	var before string
+	found := false
+	err := w.conn.query(readTicketStatus, func(r row) error {
+		before, found = r.text(0), true
+		return nil
+	}, t.id, t.old)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return conflict("ticket", t.id)
+	}
+	if err := w.one(conflict("ticket", t.id), updateTicket, append(t.columns, t.old)...); err != nil {
+		return err
+	}
+	if before != t.status {
+		if _, err := w.exec(countTicket, before, int64(-1)); err != nil {
+			return err
+		}
+		if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
+			return err
+		}
+	}
+	var gone []topic
+	err = w.conn.query(readTopics, func(r row) error {
+		if at := (topic{r.text(0), r.int(1)}); t.claims[at] {
+			delete(t.claims, at)
+		} else {
+			gone = append(gone, at)
+		}
+		return nil
+	}, t.id)
+	if err != nil {
+		return err
+	}
+	for _, at := range gone {
+		if _, err := w.exec(deleteTopic, at.group, at.thread); err != nil {
+			return err
+		}
+	}
+	return t.claim(w)
+}
+
+func (t *ticketSave) claim(w *writer) error {
+	for at := range t.claims {
+		taken := fmt.Errorf("topic %d of %s, wanted by %s: %w", at.thread, at.group, t.id, storage.ErrTopicTaken)
+		if err := w.one(taken, claimTopic, at.group, at.thread, t.id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var (
+	readTicket       = define(`SELECT doc FROM tickets WHERE ticket_id = ?`)
+	readTopic        = define(`SELECT ticket_id FROM topics WHERE group_id = ? AND thread_id = ?`)
+	ticketsByShortID = define(`SELECT ticket_id FROM tickets WHERE short_id = ? ORDER BY ticket_id LIMIT 10`)
+	ticketsByCreator = define(`
+		SELECT doc FROM tickets WHERE creator_kind = ? AND creator_id = ?
+		ORDER BY created_at DESC, ticket_id DESC LIMIT ?`)
+	openTicketsByCreator = define(`
+		SELECT doc FROM tickets WHERE creator_kind = ? AND creator_id = ? AND status <> 'closed'
+		ORDER BY created_at DESC, ticket_id DESC LIMIT ?`)
+	dueTickets = define(`
+		SELECT ticket_id, due_at FROM tickets WHERE (due_at, ticket_id) > (?, ?) AND due_at <= ?
+		ORDER BY due_at, ticket_id LIMIT ?`)
+	// The counts are kept with every save: to count tickets would cost more with every year.
+	readTicketCounts = define(`SELECT status, n FROM ticket_counts WHERE n > 0`)
+)
+
+// Ticket implements storage.Tickets.
+func (s *Store) Ticket(ctx context.Context, ticketID string) (t *storage.Ticket, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		t, err = get[storage.Ticket](c, "ticket", readTicket, ticketID)
+		return err
+	})
+	return t, err
+}
+
+// TicketByTopic implements storage.Tickets.
+func (s *Store) TicketByTopic(ctx context.Context, groupID string, threadID int64) (string, error) {
+	ids, err := s.ids(ctx, readTopic, groupID, threadID)
+	if err != nil {
+		return "", err
+	}
+	if len(ids) == 0 {
+		return "", fmt.Errorf("ticket of topic %d of %s: %w", threadID, groupID, storage.ErrNotFound)
+	}
+	return ids[0], nil
+}
+
+// TicketsByShortID implements storage.Tickets.
+func (s *Store) TicketsByShortID(ctx context.Context, shortID string) ([]string, error) {
+	return s.ids(ctx, ticketsByShortID, shortID)
+}
+
+func (s *Store) ids(ctx context.Context, st *statement, args ...any) (ids []string, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(st, func(r row) error {
+			ids = append(ids, r.text(0))
+			return nil
+		}, args...)
+	})
+	return ids, err
+}
+
+// TicketsByCreator implements storage.Tickets.
+func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) (page []storage.Ticket, err error) {
+	st := ticketsByCreator
+	if openOnly {
+		st = openTicketsByCreator
+	}
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Ticket](c, st, kind, id, int64(max(limit, 0)))
+		return err
+	})
+	return page, err
+}
+
+// DueTickets implements storage.Tickets.
+func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (page []storage.Due, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = dues(c, dueTickets, millis(after.At), after.ID, millis(now), int64(max(limit, 0)))
+		return err
+	})
+	return page, err
+}
+
+// CountTickets implements storage.Tickets.
+func (s *Store) CountTickets(ctx context.Context) (map[string]int64, error) {
+	counts := map[string]int64{}
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(readTicketCounts, func(r row) error {
+			counts[r.text(0)] = r.int(1)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
+}

@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"context"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	insertUser = define(`
+		INSERT INTO users (telegram_id, username, sort_name, updated_at, version, doc) VALUES (?, ?, ?, ?, 1, ?)
+		ON CONFLICT DO NOTHING`)
+	updateUser = define(`
+		UPDATE users SET username = ?2, sort_name = ?3, updated_at = ?4, version = version + 1, doc = ?5
+		WHERE telegram_id = ?1 AND version = ?6`)
+	readUser           = define(`SELECT doc FROM users WHERE telegram_id = ?`)
+	readUserByUsername = define(`SELECT doc FROM users WHERE username = ? ORDER BY updated_at DESC, telegram_id DESC LIMIT 1`)
+	// Every name is >= '': it lets the index of internal users serve, and NULLs out.
+	listInternalUsers  = define(`SELECT doc FROM users WHERE sort_name >= '' ORDER BY sort_name, telegram_id LIMIT ? OFFSET ?`)
+	countInternalUsers = define(`SELECT count(*) FROM users WHERE sort_name >= ''`)
+)
+
+// User implements storage.Users.
+func (s *Store) User(ctx context.Context, telegramID int64) (u *storage.User, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		u, err = get[storage.User](c, "user", readUser, telegramID)
+		return err
+	})
+	return u, err
+}
+
+// UserByUsername implements storage.Users.
+func (s *Store) UserByUsername(ctx context.Context, username string) (u *storage.User, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		u, err = get[storage.User](c, "user", readUserByUsername, strings.ToLower(username))
+		return err
+	})
+	return u, err
+}
+
+// InternalUsers implements storage.Users. Names are compared byte by byte.
+func (s *Store) InternalUsers(ctx context.Context, offset, limit int) (page []storage.User, total int, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		err := c.query(countInternalUsers, func(r row) error {
+			total = int(r.int(0))
+			return nil
+		})
+		if err != nil || limit <= 0 {
+			return err
+		}
+		page, err = list[storage.User](c, listInternalUsers, int64(limit), int64(max(offset, 0)))
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return page, total, nil
+}
+
+// SaveUser implements storage.Users.
+func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
+	record, old := u.Kept(), u.Version
+	record.Version++
+	doc, err := encode(record)
+	if err != nil {
+		return err
+	}
+	var username, sortName any
+	if record.Username != "" {
+		username = strings.ToLower(record.Username)
+	}
+	if record.DefaultGroupID != "" {
+		sortName = strings.ToLower(record.FirstName)
+	}
+	err = s.write(ctx, func(w *writer) error {
+		if old == 0 {
+			return w.one(exists("user", record.TelegramID), insertUser,
+				record.TelegramID, username, sortName, millis(record.UpdatedAt), doc)
+		}
+		return w.one(conflict("user", record.TelegramID), updateUser,
+			record.TelegramID, username, sortName, millis(record.UpdatedAt), doc, old)
+	})
+	if err == nil {
+		u.Version = record.Version
+	}
+	return err
+}

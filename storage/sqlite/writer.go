@@ -1,0 +1,246 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	codes "modernc.org/sqlite/lib"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// maxBatch bounds how many writes share a commit, so that none waits long for the others.
+const maxBatch = 256
+
+// request is one write that waits for the writer.
+type request struct {
+	ctx  context.Context
+	run  func(w *writer) error
+	err  error
+	done chan struct{}
+}
+
+// write has the writer run f in a transaction and returns when that is committed: what f returned, or ErrUnavailable
+// when it could not be committed. f must leave nothing behind when it fails: it is a single statement, or uses
+// writer.atomically. When ctx ends first write returns, and f may or may not be carried out; so f must not touch
+// what belongs to the caller.
+func (s *Store) write(ctx context.Context, f func(w *writer) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r := &request{ctx: ctx, run: f, done: make(chan struct{})}
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return errClosed
+	}
+	s.queue = append(s.queue, r)
+	first := len(s.queue) == 1
+	s.mu.Unlock()
+	if first {
+		s.signal()
+	}
+	select {
+	case <-r.done:
+		return r.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Store) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take moves up to n of the waiting requests to batch.
+func (s *Store) take(batch []*request, n int) (_ []*request, closing bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = min(n, len(s.queue))
+	batch = append(batch, s.queue[:n]...)
+	rest := copy(s.queue, s.queue[n:])
+	clear(s.queue[rest:])
+	s.queue = s.queue[:rest]
+	return batch, s.closing
+}
+
+// writer is the only one that writes; its methods run on its goroutine.
+type writer struct {
+	store  *Store
+	conn   *conn // nil when it broke and could not be opened again yet
+	batch  []*request
+	wrote  bool // this transaction changed something
+	dirty  bool // something was committed since the log was last tidied up
+	failed bool // the last transaction that changed something, or tried to, failed
+}
+
+// loop serves requests until the store is closing and none is left.
+func (w *writer) loop() {
+	idle := time.NewTimer(w.store.options.idle)
+	defer idle.Stop()
+	for {
+		var closing bool
+		w.batch, closing = w.store.take(w.batch[:0], maxBatch)
+		switch {
+		case len(w.batch) > 0:
+			w.commit()
+			clear(w.batch)
+			continue
+		case closing:
+			if w.conn != nil {
+				_ = w.conn.close()
+			}
+			return
+		}
+		var tidy <-chan time.Time
+		if w.dirty {
+			idle.Reset(w.store.options.idle)
+			tidy = idle.C
+		}
+		select {
+		case <-w.store.wake:
+		case <-tidy:
+			w.tidy()
+		}
+	}
+}
+
+// commit carries out the batch in one transaction, with what arrives meanwhile, and answers everyone.
+func (w *writer) commit() {
+	w.wrote = false
+	err := w.transaction()
+	if err != nil || w.wrote {
+		w.failed, w.dirty = err != nil, true
+	}
+	for _, r := range w.batch {
+		if err != nil {
+			r.err = err
+		}
+		close(r.done)
+	}
+}
+
+// transaction returns nil when it was committed; each request then has its own result.
+func (w *writer) transaction() (err error) {
+	if w.conn == nil {
+		if w.conn, err = connectWriter(context.Background(), w.store.path); err != nil {
+			return unavailable(err)
+		}
+		w.conn.hook = w.store.options.hook
+	}
+	if _, err := w.conn.exec(begin); err != nil {
+		w.rollback()
+		return unavailable(err)
+	}
+	for done := 0; ; {
+		for _, r := range w.batch[done:] {
+			if r.err = r.ctx.Err(); r.err != nil {
+				continue
+			}
+			if r.err = r.run(w); r.err == nil {
+				continue
+			}
+			if broken(r.err) {
+				err := r.err
+				w.rollback()
+				return unavailable(err)
+			}
+			r.err = explain(r.err)
+		}
+		done = len(w.batch)
+		w.batch, _ = w.store.take(w.batch, maxBatch-done)
+		if len(w.batch) == done {
+			break
+		}
+	}
+	if _, err := w.conn.exec(commit); err != nil {
+		w.rollback()
+		return unavailable(err)
+	}
+	return nil
+}
+
+// rollback ends a transaction that failed. SQLite has ended it already after some errors. A connection that can't
+// even do that is given up; the next transaction opens another.
+func (w *writer) rollback() {
+	_, err := w.conn.exec(rollback)
+	if err != nil && code(err) != codes.SQLITE_ERROR {
+		_ = w.conn.close()
+		w.conn = nil
+	}
+}
+
+// tidy writes the log back into the database file and empties it, unless a reader is in the way: it never waits.
+func (w *writer) tidy() {
+	if !w.dirty || w.conn == nil {
+		return
+	}
+	var blocked bool
+	err := errors.Join(
+		w.conn.run("PRAGMA busy_timeout = 0"),
+		w.conn.query(checkpoint, func(r row) error {
+			blocked = r.int(0) != 0
+			return nil
+		}),
+		w.conn.run("PRAGMA "+busyTimeout),
+	)
+	w.dirty = err != nil || blocked
+}
+
+// atomically runs f so that it leaves nothing behind when it fails: for writes of more than one statement.
+func (w *writer) atomically(f func() error) error {
+	if _, err := w.conn.exec(savepoint); err != nil {
+		return err
+	}
+	err := f()
+	if err != nil && !broken(err) {
+		if _, e := w.conn.exec(rollbackTo); e != nil {
+			return e
+		}
+	}
+	if err == nil || !broken(err) {
+		if _, e := w.conn.exec(releaseSavepoint); e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+func (w *writer) exec(s *statement, args ...any) (int64, error) {
+	n, err := w.conn.exec(s, args...)
+	w.wrote = w.wrote || n > 0
+	return n, err
+}
+
+// one runs a single statement and returns missing unless it changed a row.
+func (w *writer) one(missing error, s *statement, args ...any) error {
+	n, err := w.exec(s, args...)
+	if err == nil && n == 0 {
+		return missing
+	}
+	return err
+}
+
+func unavailable(err error) error {
+	if errors.Is(err, storage.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: sqlite: %w", storage.ErrUnavailable, err)
+}
+
+func busy(err error) bool { return code(err) == codes.SQLITE_BUSY }
+
+var (
+	begin            = define(`BEGIN IMMEDIATE`)
+	commit           = define(`COMMIT`)
+	rollback         = define(`ROLLBACK`)
+	savepoint        = define(`SAVEPOINT request`)
+	rollbackTo       = define(`ROLLBACK TO request`)
+	releaseSavepoint = define(`RELEASE request`)
+	checkpoint       = define(`PRAGMA wal_checkpoint(TRUNCATE)`)
+)
