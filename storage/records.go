@@ -218,8 +218,9 @@ type Chat struct {
 type Event struct {
 	EventID  string          `json:"eventId"` // says what caused it: the same cause makes the same id
 	TicketID string          `json:"ticketId"`
-	Number   int64           `json:"number"` // 1, 2, 3 … within the ticket, without gaps
-	Type     string          `json:"type"`   // ticket.created, message.sent …
+	Number   int64           `json:"number"`             // 1, 2, 3 … within the ticket, without gaps
+	Type     string          `json:"type"`               // ticket.created, message.sent …
+	Sequence int64           `json:"sequence,omitempty"` // of the message that caused it
 	At       time.Time       `json:"at"`
 	Data     json.RawMessage `json:"data,omitempty"`
 }
