@@ -1,0 +1,408 @@
+package bot
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// MaxUpdateBytes is the largest update that is read. Telegram's own stay far below: 4096 characters with 100 entities, twice.
+const MaxUpdateBytes = 1 << 20
+
+// previewUnits is how much of an answered text goes with a reply.
+const previewUnits = 100
+
+// ErrUndecodable says that an update can't be understood, now or later: it is to be logged and passed over.
+var ErrUndecodable = errors.New("update can't be decoded")
+
+// Kinds of updates that intake acts on; any other is KindOther.
+const (
+	KindMessage    = "message"
+	KindEdited     = "edited_message"
+	KindCallback   = "callback_query"
+	KindMyMember   = "my_chat_member"
+	KindChatMember = "chat_member"
+	KindOther      = "other"
+)
+
+// Update is one update as far as intake needs it. What belongs to its kind is set, the rest is nil.
+type Update struct {
+	ID       int64
+	Kind     string
+	Received time.Time // when intake took it up; Decode leaves it zero
+	Message  *Message  // KindMessage, KindEdited
+	Callback *Callback
+	Member   *Member // KindMyMember, KindChatMember
+}
+
+// Chat is where something happened.
+type Chat struct {
+	ID      int64
+	Type    string // private, group, supergroup, channel
+	Title   string
+	IsForum bool
+}
+
+// Private says whether the chat is a person's private chat with the bot.
+func (c Chat) Private() bool { return c.Type == "private" }
+
+// Group says whether the chat is a group of any kind.
+func (c Chat) Group() bool { return c.Type == "group" || c.Type == "supergroup" }
+
+// Message is a message, or a service message.
+type Message struct {
+	ID         int64
+	Chat       Chat
+	ThreadID   int64 // of a topic; 0 in the general topic and where there are no topics
+	DateMS     int64
+	EditDateMS int64
+	AlbumID    string
+	From       *messages.Person // nil for some messages of channels
+	Sender     *messages.Sender // nil when nobody of interest said it: see SenderKind
+	GroupAdmin bool             // an anonymous administrator
+	FromBot    bool             // another bot, or this one
+	Text       string           // text or caption; a placeholder for a medium without a caption
+	Entities   []*messages.Entity
+	Media      string // kind of medium, "" for plain text
+	Reply      *Reply
+
+	TopicCreated  *string // the name
+	TopicEdited   *string // the new name, "" when only the icon changed
+	TopicClosed   bool
+	TopicReopened bool
+	MigrateTo     int64
+	MigrateFrom   int64
+}
+
+// Service says whether the message is one of the service messages that intake knows.
+func (m *Message) Service() bool {
+	return m.TopicCreated != nil || m.TopicEdited != nil || m.TopicClosed || m.TopicReopened || m.MigrateTo != 0 || m.MigrateFrom != 0
+}
+
+// Reply is what a message answers. MessageID is 0 when it answers only the topic itself, which is no answer at all.
+type Reply struct {
+	ChatID    int64
+	MessageID int64
+	FromID    int64
+	FromBot   bool
+	Text      string // whole text of the answered message; a placeholder for a medium; "" for an external one
+	Media     string
+	Quote     string // only when the person chose a part
+	Preview   string
+
+	TopicCreated *string // the answered message is the topic's beginning, and this is its name
+	TopicFromID  int64   // who created the topic
+	TopicMessage int64   // id of that service message
+}
+
+// Callback is a pressed button.
+type Callback struct {
+	ID        string
+	From      *messages.Person
+	Data      string
+	Chat      Chat // of the message that bears the button; Chat.ID is 0 for inline messages
+	MessageID int64
+	ThreadID  int64
+	Visible   bool // Telegram still shows the message, so that ThreadID can be trusted
+}
+
+// Member is a change of someone's place in a chat.
+type Member struct {
+	Chat            Chat
+	From            *messages.Person
+	User            *messages.Person
+	DateMS          int64
+	OldStatus       string
+	NewStatus       string
+	CanManageTopics bool
+	CanPinMessages  bool
+}
+
+// Decode reads one update. An error wraps ErrUndecodable and is final; the update's id is given along when it could be read.
+// An odd type in a field that is not used, or not needed, loses nothing.
+func Decode(raw []byte) (*Update, error) {
+	if len(raw) > MaxUpdateBytes {
+		return &Update{}, fmt.Errorf("%w: %d bytes, at most %d are read", ErrUndecodable, len(raw), MaxUpdateBytes)
+	}
+	var w wireUpdate
+	if err := json.Unmarshal(raw, &w); err != nil {
+		// A value of a wrong type is left out, and the rest is read all the same (encoding/json). Whether what is
+		// needed is there is looked at below.
+		var odd *json.UnmarshalTypeError
+		if !errors.As(err, &odd) || essential(odd.Field) {
+			return &Update{ID: idOf(&w)}, fmt.Errorf("%w: %w", ErrUndecodable, err)
+		}
+	}
+	u := &Update{ID: idOf(&w), Kind: KindOther}
+	if w.ID == nil {
+		return u, fmt.Errorf("%w: no update_id", ErrUndecodable)
+	}
+	var err error
+	switch {
+	case w.Message != nil:
+		u.Kind = KindMessage
+		u.Message, err = w.Message.message()
+	case w.Edited != nil:
+		u.Kind = KindEdited
+		u.Message, err = w.Edited.message()
+	case w.Callback != nil:
+		u.Kind = KindCallback
+		u.Callback, err = w.Callback.callback()
+	case w.MyMember != nil:
+		u.Kind = KindMyMember
+		u.Member, err = w.MyMember.member()
+	case w.ChatMember != nil:
+		u.Kind = KindChatMember
+		u.Member, err = w.ChatMember.member()
+	}
+	if err != nil {
+		return u, fmt.Errorf("%w: %s: %w", ErrUndecodable, u.Kind, err)
+	}
+	return u, nil
+}
+
+// essential says of which fields a wrong type makes a message something that nobody wrote.
+func essential(field string) bool {
+	last := field[strings.LastIndexByte(field, '.')+1:]
+	if strings.Contains(field, "reply_to_message") || strings.Contains(field, "external_reply") || strings.Contains(field, "quote") {
+		return false
+	}
+	switch last {
+	case "", "update_id", "message", "chat", "text", "caption", "entities", "caption_entities", "offset", "length", "is_topic_message",
+		"message_thread_id", "is_bot", "from", "sender_chat", "data":
+		return true
+	}
+	return false
+}
+
+func idOf(w *wireUpdate) int64 {
+	if w.ID == nil {
+		return 0
+	}
+	return *w.ID
+}
+
+func (w *wireMessage) message() (*Message, error) {
+	chat, err := w.Chat.chat()
+	if err != nil {
+		return nil, err
+	}
+	if w.ID <= 0 {
+		return nil, errors.New("no message_id")
+	}
+	m := &Message{
+		ID: w.ID, Chat: chat, DateMS: seconds(w.Date), EditDateMS: seconds(w.EditDate), AlbumID: w.MediaGroupID,
+		From: w.From.person(), Media: w.wireMedia.kind(),
+		TopicClosed: bool(w.TopicClosed), TopicReopened: bool(w.TopicReopened), MigrateTo: w.MigrateToChat, MigrateFrom: w.MigrateFromChat,
+	}
+	if w.IsTopicMessage && w.ThreadID > 0 {
+		m.ThreadID = w.ThreadID
+	}
+	if w.TopicCreated != nil {
+		m.TopicCreated = &w.TopicCreated.Name
+	}
+	if w.TopicEdited != nil {
+		m.TopicEdited = &w.TopicEdited.Name
+	}
+	w.sender(m)
+	if m.Sender == nil && m.From == nil {
+		return nil, errors.New("no sender")
+	}
+	switch {
+	case w.Text != "":
+		m.Text, m.Entities = w.Text, entities(w.Entities, w.Text)
+	case w.Caption != "":
+		m.Text, m.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
+	case m.Media != "":
+		m.Text = placeholder(m.Media)
+	}
+	m.Reply = w.reply(m)
+	return m, nil
+}
+
+// sender finds out whose name the message bears.
+func (w *wireMessage) sender(m *Message) {
+	if c := w.SenderChat; c != nil && c.ID != 0 {
+		m.Sender = &messages.Sender{Kind: messages.Sender_GROUP, Id: c.ID, Name: displayName(c.Title, "", c.Username, c.ID), Username: c.Username}
+		switch {
+		case c.ID == w.Chat.ID:
+			m.GroupAdmin = true
+			if c.Title == "" {
+				m.Sender.Name = displayName(w.Chat.Title, "", c.Username, c.ID)
+			}
+		case c.Type == "channel":
+			m.Sender.Kind = messages.Sender_CHANNEL
+		}
+		return
+	}
+	if m.From == nil {
+		return
+	}
+	m.FromBot = m.From.IsBot
+	m.Sender = personSender(m.From)
+}
+
+func personSender(p *messages.Person) *messages.Sender {
+	return &messages.Sender{Kind: messages.Sender_USER, Id: p.Id, Name: displayName(p.FirstName, p.LastName, p.Username, p.Id), Username: p.Username}
+}
+
+// displayName is a name that can be seen: deleted accounts have none, and some consist of invisible characters.
+func displayName(first, last, username string, id int64) string {
+	first, last = trim(first), trim(last)
+	switch {
+	case first != "" && last != "" && !(Blank(first) || Blank(last)):
+		return first + " " + last
+	case !Blank(first):
+		return first
+	case !Blank(last):
+		return last
+	case username != "":
+		return "@" + username
+	}
+	return strconv.FormatInt(id, 10)
+}
+
+func (w *wireMessage) reply(m *Message) *Reply {
+	var r *Reply
+	switch {
+	case w.ReplyTo != nil && w.ReplyTo.ID > 0:
+		to := w.ReplyTo
+		r = &Reply{ChatID: m.Chat.ID}
+		var from int64
+		if to.From != nil {
+			from = to.From.ID
+		}
+		if to.TopicCreated != nil || m.ThreadID != 0 && to.ID == m.ThreadID {
+			// In a topic every message that answers nothing is shown as an answer to the topic's first service message.
+			if to.TopicCreated == nil {
+				return nil
+			}
+			r.TopicCreated, r.TopicFromID, r.TopicMessage = &to.TopicCreated.Name, from, to.ID
+			return r
+		}
+		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
+		if r.Text = to.Text; r.Text == "" {
+			r.Text = to.Caption
+		}
+		if r.Media = to.wireMedia.kind(); r.Text == "" && r.Media != "" {
+			r.Text = placeholder(r.Media)
+		}
+		r.Preview = messages.Shorten(r.Text, previewUnits)
+	case w.ExternalReply != nil:
+		r = &Reply{MessageID: w.ExternalReply.MessageID}
+		if c := w.ExternalReply.Chat; c != nil {
+			r.ChatID = c.ID
+		}
+		switch kind := w.ExternalReply.kind(); {
+		case w.Quote != nil && w.Quote.Text != "":
+			r.Preview = messages.Shorten(w.Quote.Text, previewUnits)
+		case kind != "":
+			r.Preview = placeholder(kind)
+		}
+	default:
+		return nil
+	}
+	if w.Quote != nil && w.Quote.IsManual {
+		r.Quote = w.Quote.Text
+	}
+	return r
+}
+
+func (w *wireCallback) callback() (*Callback, error) {
+	if w.ID == "" {
+		return nil, errors.New("no id")
+	}
+	c := &Callback{ID: w.ID, From: w.From.person(), Data: w.Data}
+	if c.From == nil {
+		return nil, errors.New("no sender")
+	}
+	if m := w.Message; m != nil && m.Chat != nil && m.Chat.ID != 0 {
+		c.Chat, _ = m.Chat.chat()
+		c.MessageID, c.Visible = m.ID, m.Date != 0
+		if c.Visible && m.IsTopicMessage && m.ThreadID > 0 {
+			c.ThreadID = m.ThreadID
+		}
+	}
+	return c, nil
+}
+
+func (w *wireMember) member() (*Member, error) {
+	chat, err := w.Chat.chat()
+	if err != nil {
+		return nil, err
+	}
+	if w.New == nil || w.New.Status == "" {
+		return nil, errors.New("no new_chat_member")
+	}
+	m := &Member{
+		Chat: chat, From: w.From.person(), User: w.New.User.person(), DateMS: seconds(w.Date), NewStatus: w.New.Status,
+		CanManageTopics: w.New.CanManageTopics, CanPinMessages: w.New.CanPinMessages,
+	}
+	if w.Old != nil {
+		m.OldStatus = w.Old.Status
+	}
+	if m.User == nil {
+		return nil, errors.New("no user in new_chat_member")
+	}
+	return m, nil
+}
+
+func (w *wireChat) chat() (Chat, error) {
+	if w == nil || w.ID == 0 {
+		return Chat{}, errors.New("no chat")
+	}
+	c := Chat{ID: w.ID, Type: w.Type, Title: w.Title, IsForum: w.IsForum}
+	if c.Type == "private" && c.Title == "" {
+		c.Title = displayName(w.FirstName, w.LastName, w.Username, w.ID)
+	}
+	return c, nil
+}
+
+func (w *wireUser) person() *messages.Person {
+	if w == nil || w.ID == 0 {
+		return nil
+	}
+	return &messages.Person{
+		Id: w.ID, Username: w.Username, FirstName: w.FirstName, LastName: w.LastName, LanguageCode: w.LanguageCode, IsBot: w.IsBot,
+	}
+}
+
+// entities keeps those that lie within the text: a copy with a stray entity would be refused as a whole.
+func entities(ws []wireEntity, text string) []*messages.Entity {
+	if len(ws) == 0 {
+		return nil
+	}
+	units := int64(messages.UTF16Len(text))
+	out := make([]*messages.Entity, 0, len(ws))
+	for i := range ws {
+		w := &ws[i]
+		if w.Offset < 0 || w.Length <= 0 || int64(w.Offset)+int64(w.Length) > units {
+			continue
+		}
+		e := &messages.Entity{
+			Type: w.Type, Offset: w.Offset, Length: w.Length, Url: w.URL, Language: w.Language,
+			CustomEmojiId: w.CustomEmojiID, UnixTime: w.UnixTime, DateTimeFormat: w.DateTimeFormat,
+		}
+		if w.User != nil {
+			e.UserId = w.User.ID
+			e.UserName = displayName(w.User.FirstName, w.User.LastName, w.User.Username, w.User.ID)
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func placeholder(media string) string { return "[" + media + "]" }
+
+// seconds turns Telegram's dates into milliseconds; nonsense becomes 0.
+func seconds(s int64) int64 {
+	if s < 0 || s > 1<<40 {
+		return 0
+	}
+	return s * 1000
+}

@@ -1,0 +1,69 @@
+package bot
+
+import (
+	"context"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Directory says which ticket a topic belongs to, and which internal id a Telegram chat has. It asks the desk and keeps
+// positive answers only: a topic may get its ticket at any moment. A stale answer does no harm, since the ticket itself
+// refuses what is not its own (WRONG_TOPIC), whereupon the caller forgets it and asks again.
+type Directory struct {
+	desk   Desk
+	topics *cache[topicKey, string]
+	places *cache[int64, string]
+}
+
+// topicKey names a topic: the place's internal id, and the thread.
+type topicKey struct {
+	place  string
+	thread int64
+}
+
+const (
+	topicsCached = 100_000
+	placesCached = 20_000
+)
+
+// NewDirectory makes an empty directory before desk.
+func NewDirectory(desk Desk) *Directory {
+	return &Directory{desk: desk, topics: newCache[topicKey, string](topicsCached), places: newCache[int64, string](placesCached)}
+}
+
+// Ticket returns the id of the ticket that a topic belongs to, "" for none.
+func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (string, error) {
+	key := topicKey{place, thread}
+	if id, ok := d.topics.get(key); ok {
+		return id, nil
+	}
+	found, err := query[*messages.TopicFound](ctx, d.desk, &messages.FindTopic{Place: place, ThreadId: thread})
+	if err != nil || found.TicketId == "" {
+		return "", err
+	}
+	d.topics.put(key, found.TicketId)
+	return found.TicketId, nil
+}
+
+// Forget drops what is known of a topic.
+func (d *Directory) Forget(place string, thread int64) { d.topics.drop(topicKey{place, thread}) }
+
+// GroupPlace returns the internal id of a group by its Telegram id, and whether the desk knows the group. An unknown one
+// is named by its Telegram id.
+func (d *Directory) GroupPlace(ctx context.Context, chatID int64) (place string, known bool, err error) {
+	if place, ok := d.places.get(chatID); ok {
+		return place, true, nil
+	}
+	found, err := query[*messages.PlaceFound](ctx, d.desk, &messages.FindPlace{ChatId: chatID})
+	if err != nil {
+		return "", false, err
+	}
+	if found.Place == "" {
+		return groupPlace(chatID), false, nil
+	}
+	d.places.put(chatID, found.Place)
+	return found.Place, true, nil
+}
+
+// Migrated notes that a group is to be found under a new Telegram id, too.
+func (d *Directory) Migrated(newChatID int64, place string) { d.places.put(newChatID, place) }

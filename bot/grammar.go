@@ -1,0 +1,335 @@
+package bot
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Verbs are the commands that people can give, as they are written after the slash.
+const (
+	VerbStart        = "start"
+	VerbHelp         = "help"
+	VerbRegister     = "register"
+	VerbDefaultGroup = "default_group"
+	VerbCreateTicket = "create_ticket"
+	VerbCloseTicket  = "close_ticket"
+	VerbReopenTicket = "reopen_ticket"
+	VerbPending      = "pending"
+	VerbPriority     = "priority"
+	VerbMention      = "mention"
+	VerbLink         = "link"
+	VerbUnlink       = "unlink"
+	VerbTicket       = "ticket"
+	VerbTickets      = "tickets"
+	VerbLang         = "lang"
+)
+
+var verbs = map[string]bool{
+	VerbStart: true, VerbHelp: true, VerbRegister: true, VerbDefaultGroup: true, VerbCreateTicket: true, VerbCloseTicket: true,
+	VerbReopenTicket: true, VerbPending: true, VerbPriority: true, VerbMention: true, VerbLink: true, VerbUnlink: true,
+	VerbTicket: true, VerbTickets: true, VerbLang: true,
+}
+
+// maxTargets is how many people one /mention can name.
+const maxTargets = 10
+
+// Command is what a person asked for. Which fields are set depends on the verb.
+type Command struct {
+	Verb    string
+	Foreign bool // addressed to another bot: not for us, and not a text to be mirrored either
+
+	Arg string // the whole argument, trimmed: /close_ticket's reason, /priority's word, /lang's language, /link's ticket
+
+	Title       string   // /create_ticket; empty: ask
+	Description string   // /create_ticket
+	Targets     []Target // /mention; none: show the keyboard
+}
+
+// Target is a person named in a /mention: by user id (a text mention), or by username without "@".
+type Target struct {
+	UserID   int64
+	Username string
+}
+
+// ParseCommand reads the command at the very beginning of a message's text; false means that the text is ordinary text.
+// Names of commands and of bots count in any case. Entity offsets are UTF-16 units of text, as in the Bot API.
+func ParseCommand(text string, entities []*messages.Entity, botUsername string) (Command, bool) {
+	verb, address, rest, ok := splitCommand(text)
+	if !ok {
+		return Command{}, false
+	}
+	if address != "" && !strings.EqualFold(address, botUsername) {
+		return Command{Foreign: true}, true
+	}
+	verb = strings.ToLower(verb)
+	if !verbs[verb] {
+		return Command{}, false
+	}
+	c := Command{Verb: verb}
+	switch verb {
+	case VerbCreateTicket:
+		c.Title, c.Description = parseTitle(rest)
+	case VerbMention:
+		c.Targets = parseTargets(text, rest, entities)
+	case VerbPriority, VerbLang:
+		c.Arg = strings.ToLower(firstWord(rest))
+	case VerbLink:
+		c.Arg = strings.ToUpper(strings.Trim(firstWord(rest), `.,;:!?()[]<>"'`+"`“”"))
+	case VerbCloseTicket:
+		c.Arg = trim(rest)
+	}
+	return c, true
+}
+
+// splitCommand takes "/verb@address rest" apart, by Telegram's own rule of where a command ends: not before a letter, a
+// digit, or one of "/<>".
+func splitCommand(text string) (verb, address, rest string, ok bool) {
+	if len(text) < 2 || text[0] != '/' {
+		return "", "", "", false
+	}
+	verb, rest = nameAt(text[1:])
+	if verb == "" || len(verb) > 64 {
+		return "", "", "", false
+	}
+	if strings.HasPrefix(rest, "@") {
+		if name, after := nameAt(rest[1:]); name != "" {
+			address, rest = name, after
+		}
+	}
+	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !invisible(r) || strings.ContainsRune("/<>", r)) {
+		return "", "", "", false
+	}
+	return verb, address, rest, true
+}
+
+// nameAt splits s behind the characters that names of commands and of people are made of.
+func nameAt(s string) (name, rest string) {
+	i := 0
+	for i < len(s) && nameByte(s[i]) {
+		i++
+	}
+	return s[:i], s[i:]
+}
+
+func nameByte(b byte) bool {
+	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_'
+}
+
+// parseTitle reads "title", "title\ndescription" and `"title" description`.
+func parseTitle(args string) (title, description string) {
+	args = trim(args)
+	line, more, _ := strings.Cut(args, "\n")
+	more = trim(more)
+	if quoted, after, ok := quotedPrefix(line); ok {
+		switch after = trim(after); {
+		case after == "":
+			return quoted, more
+		case more == "":
+			return quoted, after
+		default:
+			return quoted, after + "\n" + more
+		}
+	}
+	if line = trim(line); Blank(line) {
+		line = ""
+	}
+	return line, more
+}
+
+// quotes are the opening marks with the marks that may close them, the likeliest first. Phones set curly ones of their own
+// accord, Thai and English keyboards alike.
+var quotes = map[rune][]rune{
+	'"': {'"', '”', '“'},
+	'“': {'”', '"', '“'},
+	'”': {'”', '"'},
+	'„': {'“', '”', '"'},
+	'«': {'»'},
+}
+
+// quotedPrefix splits `"title" rest`; not ok when the line does not begin with a quoted, non-blank title as a word of its own.
+func quotedPrefix(line string) (title, rest string, ok bool) {
+	open, size := utf8.DecodeRuneInString(line)
+	for _, end := range quotes[open] {
+		i := strings.IndexRune(line[size:], end)
+		if i < 0 {
+			continue
+		}
+		title = trim(line[size : size+i])
+		rest = line[size+i+utf8.RuneLen(end):]
+		if next, _ := utf8.DecodeRuneInString(rest); Blank(title) || rest != "" && !separator(next) {
+			return "", "", false
+		}
+		return title, rest, true
+	}
+	return "", "", false
+}
+
+// parseTargets finds whom a /mention names: text mentions and @names wherever they stand, else the first word as a name.
+func parseTargets(text, rest string, entities []*messages.Entity) []Target {
+	var targets []Target
+	add := func(t Target) {
+		for _, known := range targets {
+			if known == t {
+				return
+			}
+		}
+		if len(targets) < maxTargets {
+			targets = append(targets, t)
+		}
+	}
+	from := len(text) - len(rest)
+	var taken [][2]int // byte ranges of text mentions: an "@" in a person's displayed name is not a name
+	for _, e := range entities {
+		if e.GetType() != "text_mention" || e.GetUserId() == 0 {
+			continue
+		}
+		begin, end, ok := byteRange(text, e.GetOffset(), e.GetLength())
+		if ok && begin >= from {
+			taken = append(taken, [2]int{begin, end})
+			add(Target{UserID: e.GetUserId()})
+		}
+	}
+	inTaken := func(i int) bool {
+		for _, t := range taken {
+			if i >= t[0] && i < t[1] {
+				return true
+			}
+		}
+		return false
+	}
+	for i := from; i < len(text); i++ {
+		if text[i] == '@' && !inTaken(i) && (i == 0 || !nameByte(text[i-1])) {
+			if name, _ := nameAt(text[i+1:]); name != "" {
+				add(Target{Username: name})
+				i += len(name)
+			}
+		}
+	}
+	if len(targets) > 0 {
+		return targets
+	}
+	if word := firstWord(rest); word != "" {
+		return []Target{{Username: word}}
+	}
+	return nil
+}
+
+// firstWord is the first word that says something: emoji and invisible characters before a name do not count, except
+// where there is nothing else.
+func firstWord(s string) string {
+	words := strings.FieldsFunc(s, separator)
+	for _, w := range words {
+		w = strings.TrimFunc(w, func(r rune) bool { return unicode.IsSymbol(r) || unicode.IsMark(r) && r >= 0xFE00 || r == '@' })
+		if w != "" {
+			return w
+		}
+	}
+	for _, w := range words {
+		if w = strings.Trim(w, "@"); !Blank(w) {
+			return w
+		}
+	}
+	return ""
+}
+
+// byteRange turns an entity's UTF-16 range into a range of bytes; not ok when it lies outside of the text.
+func byteRange(text string, offset, length int32) (begin, end int, ok bool) {
+	if offset < 0 || length < 0 {
+		return 0, 0, false
+	}
+	begin, end = -1, -1
+	units, from, to := int64(0), int64(offset), int64(offset)+int64(length)
+	for i, r := range text {
+		if begin < 0 && units >= from {
+			begin = i
+		}
+		if units >= to {
+			end = i
+			break
+		}
+		units++
+		if r > 0xFFFF {
+			units++
+		}
+	}
+	if begin < 0 && units >= from {
+		begin = len(text)
+	}
+	if end < 0 && units >= to {
+		end = len(text)
+	}
+	return begin, end, begin >= 0 && end >= begin
+}
+
+// InternalNote says whether a text stays in its topic. Leading blanks do not make a note public.
+func InternalNote(text string) bool {
+	return strings.HasPrefix(strings.TrimLeftFunc(text, separator), "//")
+}
+
+// Blank says whether a reader would see nothing.
+func Blank(text string) bool {
+	for _, r := range text {
+		if !separator(r) && !(r >= 0xFE00 && r <= 0xFE0F) {
+			return false
+		}
+	}
+	return true
+}
+
+func trim(s string) string { return strings.TrimFunc(s, separator) }
+
+// separator is a space of any kind (also a non-breaking one) or an invisible character.
+func separator(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
+
+// invisible says which characters show nothing and mean nothing at the edge of a word: zero-width spaces and joiners,
+// direction marks, soft hyphens, fillers, controls. Not among them: variation selectors and tags, which end emoji.
+func invisible(r rune) bool {
+	switch {
+	case r < 0x20, r >= 0x7F && r <= 0x9F, r == 0xAD, r == 0x34F, r == 0x61C, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5,
+		r >= 0x180B && r <= 0x180E, r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F,
+		r == 0x2800, r == 0x3164, r == 0xFEFF, r == 0xFFA0:
+		return true
+	}
+	return false
+}
+
+// String writes the command as it would be typed; ParseCommand reads it back.
+func (c Command) String() string {
+	var b strings.Builder
+	b.WriteString("/" + c.Verb)
+	arg := func(s string) {
+		if s != "" {
+			b.WriteString(" " + s)
+		}
+	}
+	arg(c.Arg)
+	if c.Title != "" {
+		arg(quoteTitle(c.Title))
+	}
+	if c.Description != "" {
+		b.WriteString("\n" + c.Description)
+	}
+	for _, t := range c.Targets {
+		if t.Username != "" {
+			arg("@" + t.Username)
+		}
+	}
+	return b.String()
+}
+
+// quoteTitle quotes a title that would otherwise be taken for a quoted one.
+func quoteTitle(title string) string {
+	if _, _, ok := quotedPrefix(title); !ok {
+		return title
+	}
+	if !strings.Contains(title, `"`) {
+		return `"` + title + `"`
+	}
+	if !strings.Contains(title, "»") {
+		return "«" + title + "»"
+	}
+	return title
+}

@@ -1,0 +1,220 @@
+package bot
+
+import (
+	"context"
+
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Intake turns Telegram's updates into commands to the desk. An update is handled when every command that it means is
+// accepted, which is one durable write each; it never waits for a call to Telegram.
+//
+// A handled update may be handed in again (Telegram and the poller repeat what was not acknowledged): commands carry ids
+// that make them idempotent.
+type Intake struct {
+	desk       Desk
+	directory  *Directory
+	bot        BotIdentity
+	allowed    func(chatID int64) bool
+	isAskTitle func(text string) bool
+	now        func() time.Time
+	log        *slog.Logger
+	metrics    *intakeMetrics
+	slots      chan struct{} // bounds the topics of batches that are handled at the same time
+
+	people *cache[int64, uint64]       // user id → hash of the profile that the desk was told
+	done   *cache[updateKey, struct{}] // accepted: a repeated batch goes on where it failed
+}
+
+// BotIdentity is who we are, as getMe says.
+type BotIdentity struct {
+	ID       int64
+	Username string // without "@"
+}
+
+// IntakeOptions are what an Intake is made of besides the desk. The zero value of each field has a sensible meaning.
+type IntakeOptions struct {
+	Bot        BotIdentity
+	Allowed    func(chatID int64) bool // which groups may register; nil: any
+	IsAskTitle func(text string) bool  // whether a text of ours is NoticeAskTitle, in any language; nil: none is
+	Now        func() time.Time        // nil: time.Now
+	Log        *slog.Logger            // nil: slog.Default
+	Metrics    prometheus.Registerer   // nil: not registered
+	Parallel   int                     // topics of batches handled at the same time; 0: 128
+}
+
+const (
+	parallelTopics  = 128
+	peopleCached    = 50_000
+	updatesCached   = 20_000
+	maxTitle        = 255 // characters
+	titleOfReply    = 60  // UTF-16 units of an answered message that become the title
+	ticketsListed   = 20
+	outcomeRepeated = "repeated"
+)
+
+type updateKey struct{ update, chat, message int64 }
+
+// NewIntake makes an intake before desk.
+func NewIntake(desk Desk, o IntakeOptions) *Intake {
+	in := &Intake{
+		desk: desk, directory: NewDirectory(desk), bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
+		metrics: newIntakeMetrics(o.Metrics), people: newCache[int64, uint64](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
+	}
+	if in.allowed == nil {
+		in.allowed = func(int64) bool { return true }
+	}
+	if in.isAskTitle == nil {
+		in.isAskTitle = func(string) bool { return false }
+	}
+	if in.now == nil {
+		in.now = time.Now
+	}
+	if in.log == nil {
+		in.log = slog.Default()
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = parallelTopics
+	}
+	in.slots = make(chan struct{}, o.Parallel)
+	return in
+}
+
+// Handle takes one update in. nil means that it may be acknowledged: it is accepted, or of no interest, or can't be
+// understood (which is logged and counted, since it would never be understood). An error means that it must come again.
+func (in *Intake) Handle(ctx context.Context, raw []byte) error {
+	u := in.decode(raw)
+	if u == nil {
+		return nil
+	}
+	return in.handle(ctx, u)
+}
+
+// decode returns nil for an update that is to be passed over.
+func (in *Intake) decode(raw []byte) *Update {
+	u, err := Decode(raw)
+	if err != nil {
+		in.metrics.undecodable.Inc()
+		in.metrics.updates.WithLabelValues(kindOf(u), "undecodable").Inc()
+		in.log.Warn("update passed over", "update", u.ID, "type", kindOf(u), "bytes", len(raw), "error", err)
+		return nil
+	}
+	u.Received = in.now()
+	return u
+}
+
+func kindOf(u *Update) string {
+	if u.Kind == "" {
+		return KindOther
+	}
+	return u.Kind
+}
+
+// handle takes one decoded update in.
+func (in *Intake) handle(ctx context.Context, u *Update) error {
+	key := u.key()
+	if _, repeated := in.done.get(key); repeated {
+		in.metrics.updates.WithLabelValues(u.Kind, outcomeRepeated).Inc()
+		return nil
+	}
+	t := &turn{Intake: in, ctx: ctx, update: u}
+	outcome, err := t.run()
+	took := in.now().Sub(u.Received)
+	if err != nil {
+		in.metrics.updates.WithLabelValues(u.Kind, "not_accepted").Inc()
+		in.log.Warn("update not accepted", append(t.attributes(took), "error", err)...)
+		return fmt.Errorf("update %d: %w", u.ID, err)
+	}
+	in.done.put(key, struct{}{})
+	in.metrics.updates.WithLabelValues(u.Kind, outcome).Inc()
+	in.metrics.seconds.Observe(took.Seconds())
+	if in.log.Enabled(ctx, slog.LevelDebug) {
+		in.log.Debug("update", append(t.attributes(took), "outcome", outcome)...)
+	}
+	return nil
+}
+
+// turn is the handling of one update.
+type turn struct {
+	*Intake
+	ctx    context.Context
+	update *Update
+
+	chat   Chat
+	origin *messages.Origin // nil until it is known where the update comes from
+	known  bool             // the desk knows the group
+	ticket string           // that the topic belongs to
+}
+
+// run handles the update. A panic is a bug of ours that this update would meet each time, and every other update of the
+// chat would wait behind it: it is logged with the stack and passed over.
+func (t *turn) run() (outcome string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.log.Error("update passed over: panic", append(t.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
+			outcome, err = "panic", nil
+		}
+	}()
+	if err := t.ctx.Err(); err != nil {
+		return "", err
+	}
+	switch t.update.Kind {
+	case KindMessage:
+		return t.onMessage(t.update.Message)
+	case KindEdited:
+		return "ignored_edit", nil
+	case KindCallback:
+		return t.onCallback(t.update.Callback)
+	case KindMyMember:
+		return t.onMyMember(t.update.Member)
+	case KindChatMember:
+		return t.onChatMember(t.update.Member)
+	}
+	return "ignored", nil
+}
+
+func (u *Update) key() updateKey {
+	k := updateKey{update: u.ID}
+	if m := u.Message; m != nil {
+		k.chat, k.message = m.Chat.ID, m.ID
+	}
+	return k
+}
+
+func (t *turn) attributes(took time.Duration) []any {
+	a := []any{"update", t.update.ID, "type", t.update.Kind}
+	if o := t.origin; o != nil {
+		a = append(a, "chat", o.ChatId, "place", o.Place, "topic", o.ThreadId, "message", o.MessageId)
+	}
+	if t.ticket != "" {
+		a = append(a, "ticket", t.ticket)
+	}
+	return append(a, "took", took)
+}
+
+// place finds the internal id of a chat, and notes whether the desk knows it.
+func (t *turn) place(c Chat) (string, error) {
+	if c.Private() {
+		t.known = true
+		return userPlace(c.ID), nil
+	}
+	place, known, err := t.directory.GroupPlace(t.ctx, c.ID)
+	t.known = known
+	return place, err
+}
+
+// langOf is the language one to answer a person in, as their client says.
+func langOf(p *messages.Person) string {
+	if code := p.GetLanguageCode(); len(code) >= 2 && strings.EqualFold(code[:2], "th") {
+		return "th"
+	}
+	return "en"
+}

@@ -1,0 +1,156 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// lane is what must be kept in order: one topic of one chat.
+type lane struct{ chat, thread int64 }
+
+// HandleBatch takes a batch of updates in, as getUpdates gave it. Updates of one topic go one after the other, topics and
+// chats go in parallel. What concerns a chat as a whole waits for everything before it in that chat, and everything after
+// it waits for it. nil means that the whole batch may be acknowledged; on an error hand the whole batch in again. What
+// comes behind a failed update in its topic is not handled before that.
+func (in *Intake) HandleBatch(ctx context.Context, raws []json.RawMessage) error {
+	if len(raws) == 1 {
+		return in.Handle(ctx, raws[0])
+	}
+	var order []int64 // chats as they come
+	chats := make(map[int64][]*Update)
+	for _, raw := range raws {
+		u := in.decode(raw)
+		if u == nil {
+			continue
+		}
+		chat := u.lane().chat
+		if _, seen := chats[chat]; !seen {
+			order = append(order, chat)
+		}
+		chats[chat] = append(chats[chat], u)
+	}
+	b := &batch{in: in, ctx: ctx}
+	var wg sync.WaitGroup
+	for _, chat := range order {
+		wg.Go(func() { b.chat(chats[chat]) })
+	}
+	wg.Wait()
+	if b.failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d updates not accepted or held back; first: %w", b.failed, len(raws), b.first)
+}
+
+// batch is the handling of one batch.
+type batch struct {
+	in  *Intake
+	ctx context.Context
+
+	mu     sync.Mutex
+	failed int
+	first  error
+}
+
+// chat handles the updates of one chat: stretches of topics in parallel, with what concerns the whole chat in between.
+func (b *batch) chat(updates []*Update) {
+	for len(updates) > 0 {
+		n := 0
+		for n < len(updates) && !updates[n].barrier() {
+			n++
+		}
+		if n == 0 {
+			n = 1
+		}
+		if !b.stretch(updates[:n]) {
+			b.hold(len(updates) - n)
+			return
+		}
+		updates = updates[n:]
+	}
+}
+
+// stretch handles updates of one chat, topics in parallel, and says whether all were accepted.
+func (b *batch) stretch(updates []*Update) bool {
+	topics := make(map[int64][]*Update, len(updates))
+	for _, u := range updates {
+		thread := u.lane().thread
+		topics[thread] = append(topics[thread], u)
+	}
+	if len(topics) == 1 {
+		return b.topic(updates)
+	}
+	var wg sync.WaitGroup
+	results := make(chan bool, len(topics))
+	for _, us := range topics {
+		wg.Go(func() { results <- b.topic(us) })
+	}
+	wg.Wait()
+	close(results)
+	all := true
+	for ok := range results {
+		all = all && ok
+	}
+	return all
+}
+
+// topic handles the updates of one topic in order, up to the first that is not accepted.
+func (b *batch) topic(updates []*Update) bool {
+	b.in.slots <- struct{}{}
+	defer func() { <-b.in.slots }()
+	for i, u := range updates {
+		if err := b.in.handle(b.ctx, u); err != nil {
+			b.mu.Lock()
+			if b.first == nil {
+				b.first = err
+			}
+			b.mu.Unlock()
+			b.hold(len(updates) - i)
+			return false
+		}
+	}
+	return true
+}
+
+func (b *batch) hold(n int) {
+	b.mu.Lock()
+	b.failed += n
+	b.mu.Unlock()
+}
+
+// lane says which topic the update is kept in order with.
+func (u *Update) lane() lane {
+	switch {
+	case u.Message != nil:
+		return lane{u.Message.Chat.ID, u.Message.ThreadID}
+	case u.Callback != nil && u.Callback.Chat.ID != 0:
+		return lane{u.Callback.Chat.ID, u.Callback.ThreadID}
+	case u.Callback != nil:
+		return lane{u.Callback.From.GetId(), 0}
+	case u.Member != nil:
+		return lane{u.Member.Chat.ID, 0}
+	}
+	return lane{}
+}
+
+// barrier says whether the update concerns its chat as a whole, or can't be told to belong to one topic.
+func (u *Update) barrier() bool {
+	switch {
+	case u.Member != nil:
+		return true
+	case u.Callback != nil:
+		return !u.Callback.Visible
+	case u.Message != nil && u.Kind == KindMessage:
+		if u.Message.MigrateTo != 0 || u.Message.MigrateFrom != 0 {
+			return true
+		}
+		verb, _, _, ok := splitCommand(u.Message.Text)
+		if verb = strings.ToLower(verb); !ok {
+			return false
+		}
+		return verb == VerbRegister || verb == VerbDefaultGroup || verb == VerbLang
+	}
+	return false
+}

@@ -1,0 +1,108 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// onCallback handles a pressed button. A ticket that takes the command owes the callback's answer; what no ticket takes is
+// answered from here, so that the button never spins on.
+func (t *turn) onCallback(c *Callback) (string, error) {
+	t.chat = c.Chat
+	t.origin = &messages.Origin{
+		CommandId: callbackCommandID(c.ID), ChatId: c.Chat.ID, ThreadId: c.ThreadID, From: c.From, Sender: personSender(c.From),
+		DateMs: t.update.Received.UnixMilli(), CallbackId: c.ID, CallbackMessageId: c.MessageID, Lang: langOf(c.From), ReceivedMs: t.update.Received.UnixMilli(),
+	}
+	if c.Chat.ID == 0 { // a button of an inline message, which we never send
+		t.origin.Place, t.origin.ChatId = userPlace(c.From.Id), c.From.Id
+		return "stale", t.stale()
+	}
+	var err error
+	if t.origin.Place, err = t.place(c.Chat); err != nil {
+		return "", err
+	}
+	id, press, ok := parseCallback(c.Data)
+	if !ok {
+		return "stale", t.stale()
+	}
+	t.ticket = id
+	r, err := command(t.ctx, t.desk, kindTicket, id, press(t.origin))
+	if err != nil {
+		return "", err
+	}
+	if astray(r) {
+		return "stale", t.stale()
+	}
+	return "pressed", nil
+}
+
+// stale says that the button is of no use any more.
+func (t *turn) stale() error {
+	op := t.operation()
+	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
+		CallbackId: t.origin.CallbackId, Key: messages.NoticeButtonStale,
+	}}
+	return t.send(op)
+}
+
+// parseCallback reads "<verb>:<ticket id>[:<argument>]" and words the ticket's command.
+func parseCallback(data string) (ticketID string, press func(*messages.Origin) proto.Message, ok bool) {
+	verb, rest, _ := strings.Cut(data, ":")
+	id, arg, hasArg := strings.Cut(rest, ":")
+	if parsed, valid := ParseTicketID(id); !valid || parsed != id {
+		return "", nil, false
+	}
+	bare := func(c func(o *messages.Origin) proto.Message) (string, func(*messages.Origin) proto.Message, bool) {
+		return id, c, !hasArg
+	}
+	switch verb {
+	case messages.CallbackMention:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o} })
+	case messages.CallbackPending:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.SetPending{Origin: o} })
+	case messages.CallbackClose:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.CloseTicket{Origin: o} })
+	case messages.CallbackReopen:
+		return bare(func(o *messages.Origin) proto.Message { return &messages.ReopenTicket{Origin: o} })
+	case messages.CallbackPriority:
+		switch arg {
+		case "", "low", "normal", "high", "urgent":
+			return id, func(o *messages.Origin) proto.Message { return &messages.SetPriority{Origin: o, Priority: arg} }, true
+		}
+	case messages.CallbackMentionPage:
+		if page, err := strconv.ParseInt(arg, 10, 32); err == nil && page >= 0 {
+			return id, func(o *messages.Origin) proto.Message { return &messages.ShowMentionPage{Origin: o, Page: int32(page)} }, true
+		}
+	case messages.CallbackMentionUser:
+		if user, err := strconv.ParseInt(arg, 10, 64); err == nil && user > 0 {
+			return id, func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o, UserId: user} }, true
+		}
+	case messages.CallbackRetry:
+		return parseRetry(id, arg)
+	}
+	return "", nil, false
+}
+
+// parseRetry reads "<link number>:<sequence>:<h or l>".
+func parseRetry(id, arg string) (string, func(*messages.Origin) proto.Message, bool) {
+	parts := strings.Split(arg, ":")
+	if len(parts) != 3 || parts[2] != "h" && parts[2] != "l" {
+		return "", nil, false
+	}
+	number, err := strconv.ParseUint(parts[0], 10, 31)
+	if err != nil {
+		return "", nil, false
+	}
+	sequence, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil || sequence <= 0 {
+		return "", nil, false
+	}
+	link := id + ":" + strconv.FormatUint(number, 10)
+	return id, func(o *messages.Origin) proto.Message {
+		return &messages.RetryCopy{Origin: o, LinkId: link, Sequence: sequence, ToHome: parts[2] == "h"}
+	}, true
+}

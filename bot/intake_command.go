@@ -1,0 +1,323 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// onCommand carries out what a person asked for. What can't be done here is answered with what to do instead.
+func (t *turn) onCommand(m *Message, c Command) (string, error) {
+	const done = "command"
+	switch c.Verb {
+	case VerbStart:
+		return done, t.start(m)
+	case VerbHelp:
+		return done, t.help(m)
+	case VerbRegister:
+		return done, t.register(m)
+	case VerbDefaultGroup:
+		return done, t.defaultGroup(m)
+	case VerbLang:
+		return done, t.lang(m, c.Arg)
+	case VerbCreateTicket:
+		return done, t.createTicket(m, c)
+	case VerbTickets:
+		return done, t.tickets(m)
+	case VerbLink:
+		return done, t.link(m, c.Arg)
+	case VerbMention:
+		return done, t.mention(c)
+	case VerbUnlink:
+		if t.ticket == "" {
+			return done, t.answer(messages.NoticeUnlinkNone, nil)
+		}
+		err := t.toTicket(c.Verb, &messages.UnlinkTopic{Origin: t.origin})
+		t.directory.Forget(t.origin.Place, t.origin.ThreadId)
+		return done, err
+	}
+	return done, t.toTicket(c.Verb, t.ticketCommand(c))
+}
+
+// ticketCommand words the commands that make sense in a ticket's topic only.
+func (t *turn) ticketCommand(c Command) proto.Message {
+	switch c.Verb {
+	case VerbCloseTicket:
+		return &messages.CloseTicket{Origin: t.origin, Reason: c.Arg}
+	case VerbReopenTicket:
+		return &messages.ReopenTicket{Origin: t.origin}
+	case VerbPending:
+		return &messages.SetPending{Origin: t.origin}
+	case VerbPriority:
+		return &messages.SetPriority{Origin: t.origin, Priority: c.Arg}
+	default: // VerbTicket
+		return &messages.ShowTicket{Origin: t.origin}
+	}
+}
+
+// toTicket sends a command to the topic's ticket, or says that this is no ticket's topic.
+func (t *turn) toTicket(verb string, c proto.Message) error {
+	if t.ticket != "" {
+		if _, err := t.askTicket(c); err != nil || t.ticket != "" {
+			return err
+		}
+	}
+	return t.answer(messages.NoticeUnavailableHere, map[string]string{"command": "/" + verb})
+}
+
+// mention sends one command for each person named; the first has the message's own command id.
+func (t *turn) mention(c Command) error {
+	if len(c.Targets) == 0 {
+		return t.toTicket(c.Verb, &messages.Mention{Origin: t.origin})
+	}
+	for i, target := range c.Targets {
+		o := t.origin
+		if i > 0 {
+			o = proto.CloneOf(o)
+			o.CommandId += ":" + strconv.Itoa(i+1)
+		}
+		if err := t.toTicket(c.Verb, &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID}); err != nil {
+			return err
+		}
+		if t.ticket == "" {
+			return nil
+		}
+	}
+	return nil
+}
+
+func (t *turn) start(m *Message) error {
+	if m.Sender.GetKind() == messages.Sender_USER {
+		if err := t.saveProfile(m.From); err != nil {
+			return err
+		}
+	}
+	if m.Chat.Private() {
+		return t.answer(messages.NoticeWelcome, map[string]string{"name": m.Sender.GetName()})
+	}
+	return t.answer(messages.NoticeWelcomeGroup, map[string]string{"title": m.Chat.Title})
+}
+
+// saveProfile registers the person who gave the command.
+func (t *turn) saveProfile(p *messages.Person) error {
+	_, err := command(t.ctx, t.desk, kindUser, userIdentity(p.GetId()), &messages.SaveProfile{Origin: t.profileOrigin()})
+	if err == nil {
+		t.changed(p)
+	}
+	return err
+}
+
+func (t *turn) help(m *Message) error {
+	switch {
+	case m.Chat.Private():
+		return t.answer(messages.NoticeHelpPrivate, nil)
+	case t.ticket != "":
+		return t.answer(messages.NoticeHelpTopic, nil)
+	}
+	return t.answer(messages.NoticeHelpGroup, nil)
+}
+
+// onlyInGroup answers a group's command given in private, and says whether it did.
+func (t *turn) onlyInGroup(m *Message, verb string) (answered bool, err error) {
+	if m.Chat.Group() {
+		return false, nil
+	}
+	return true, t.answer(messages.NoticeOnlyInGroup, map[string]string{"command": "/" + verb})
+}
+
+func (t *turn) register(m *Message) error {
+	if answered, err := t.onlyInGroup(m, VerbRegister); answered {
+		return err
+	}
+	if !t.allowed(m.Chat.ID) {
+		return t.answer(messages.NoticeGroupNotAllowed, nil)
+	}
+	_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.RegisterGroup{
+		Origin: t.origin, Title: m.Chat.Title, Type: m.Chat.Type, IsForum: m.Chat.IsForum,
+	})
+	return err
+}
+
+func (t *turn) defaultGroup(m *Message) error {
+	if answered, err := t.onlyInGroup(m, VerbDefaultGroup); answered {
+		return err
+	}
+	if m.Sender.GetKind() != messages.Sender_USER {
+		return t.answer(messages.NoticeAnonymous, map[string]string{"command": "/" + VerbDefaultGroup})
+	}
+	group, err := t.group()
+	if err != nil {
+		return err
+	}
+	if !group.Registered {
+		return t.answer(messages.NoticeGroupUnregistered, nil)
+	}
+	user, err := query[*messages.UserView](t.ctx, t.desk, &messages.GetUser{UserId: m.From.GetId()})
+	if err != nil {
+		return err
+	}
+	if err := t.saveProfile(m.From); err != nil {
+		return err
+	}
+	set := &messages.SetDefaultGroup{Origin: t.origin, GroupId: t.origin.Place}
+	if _, err := command(t.ctx, t.desk, kindUser, userIdentity(m.From.GetId()), set); err != nil {
+		return err
+	}
+	args := map[string]string{"title": m.Chat.Title, "name": m.Sender.GetName()}
+	if user.DefaultGroupId == t.origin.Place {
+		return t.answer(messages.NoticeDefaultGroupAlready, args)
+	}
+	return t.answer(messages.NoticeDefaultGroupSet, args)
+}
+
+// group reads what the desk knows of the group the command was given in.
+func (t *turn) group() (*messages.GroupView, error) {
+	if !t.known {
+		return &messages.GroupView{}, nil
+	}
+	return query[*messages.GroupView](t.ctx, t.desk, &messages.GetGroup{GroupId: t.origin.Place})
+}
+
+// lang sets the language of a group (which answers itself) or of a person.
+func (t *turn) lang(m *Message, lang string) error {
+	if lang != "en" && lang != "th" {
+		return t.answer(messages.NoticeLangUsage, nil)
+	}
+	if m.Chat.Group() {
+		if group, err := t.group(); err != nil {
+			return err
+		} else if !group.Registered {
+			return t.answer(messages.NoticeGroupUnregistered, nil)
+		}
+		_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.SetGroupLanguage{Origin: t.origin, Lang: lang})
+		return err
+	}
+	if err := t.saveProfile(m.From); err != nil {
+		return err
+	}
+	set := &messages.SetUserLanguage{Origin: t.origin, Lang: lang}
+	if _, err := command(t.ctx, t.desk, kindUser, userIdentity(m.From.GetId()), set); err != nil {
+		return err
+	}
+	op := t.notice(messages.NoticeLangSet, map[string]string{"lang": lang})
+	op.Lang = lang
+	return t.send(op)
+}
+
+func (t *turn) tickets(m *Message) error {
+	if m.Sender.GetKind() != messages.Sender_USER {
+		return t.answer(messages.NoticeAnonymous, map[string]string{"command": "/" + VerbTickets})
+	}
+	list, err := query[*messages.TicketList](t.ctx, t.desk, &messages.ListTickets{UserId: m.From.GetId(), OpenOnly: true, Limit: ticketsListed})
+	if err != nil {
+		return err
+	}
+	if len(list.Tickets) == 0 {
+		return t.answer(messages.NoticeNoTickets, nil)
+	}
+	op := t.notice(messages.NoticeMyTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
+	op.GetSendNotice().Tickets = list.Tickets
+	return t.answerWith(op)
+}
+
+// link joins the topic to a ticket. The command goes to that ticket, which looks at both sides.
+func (t *turn) link(m *Message, given string) error {
+	if m.ThreadID == 0 {
+		return t.answer(messages.NoticeLinkNeedsTopic, nil)
+	}
+	if given == "" {
+		return t.answer(messages.NoticeLinkUsage, nil)
+	}
+	id, ok := ParseTicketID(given)
+	if !ok {
+		return t.answer(messages.NoticeTicketUnknown, map[string]string{"given": messages.Shorten(given, titleOfReply)})
+	}
+	group, err := t.group()
+	if err != nil {
+		return err
+	}
+	if !group.Registered {
+		return t.answer(messages.NoticeGroupUnregistered, nil)
+	}
+	for attempt := 1; ; attempt++ {
+		r, err := command(t.ctx, t.desk, kindTicket, id, &messages.LinkTopic{Origin: t.origin, CurrentTicketId: t.ticket})
+		if err != nil {
+			return err
+		}
+		t.directory.Forget(t.origin.Place, t.origin.ThreadId)
+		switch {
+		case r.Code == messages.Code_NOT_FOUND:
+			return t.answer(messages.NoticeTicketUnknown, map[string]string{"given": id})
+		case r.Code == messages.Code_WRONG_TOPIC && attempt == 1:
+			if t.ticket, err = t.directory.Ticket(t.ctx, t.origin.Place, t.origin.ThreadId); err != nil {
+				return err
+			}
+			continue
+		}
+		return nil
+	}
+}
+
+// createTicket opens a ticket in the group, or says what is missing for that.
+func (t *turn) createTicket(m *Message, c Command) error {
+	if answered, err := t.onlyInGroup(m, VerbCreateTicket); answered {
+		return err
+	}
+	if !t.allowed(m.Chat.ID) {
+		return t.answer(messages.NoticeGroupNotAllowed, nil)
+	}
+	group, err := t.group()
+	if err != nil {
+		return err
+	}
+	title := map[string]string{"title": m.Chat.Title}
+	switch facts := group.GetFacts(); {
+	case !group.Registered:
+		return t.answer(messages.NoticeGroupUnregistered, nil)
+	case !facts.GetIsForum() && !m.Chat.IsForum: // topics may have been switched on since: Telegram sends no update for that
+		return t.answer(messages.NoticeGroupNeedsTopics, title)
+	case !facts.GetCanManageTopics():
+		return t.answer(messages.NoticeGroupNeedsRights, title)
+	}
+	t.describeByReply(m, &c)
+	switch {
+	case c.Title == "":
+		op := t.notice(messages.NoticeAskTitle, nil)
+		op.GetSendNotice().ForceReply = true
+		return t.answerWith(op)
+	case utf8.RuneCountInString(c.Title) > maxTitle:
+		return t.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
+	}
+	id := TicketID(t.origin.CommandId, t.origin.DateMs)
+	r, err := command(t.ctx, t.desk, kindTicket, id, &messages.OpenTicket{
+		Origin: t.origin, TicketId: id, GroupId: t.origin.Place, Title: c.Title, Description: c.Description,
+	})
+	if err == nil && r.Code == messages.Code_NOT_FOUND {
+		return t.answer(messages.NoticeGroupUnregistered, nil)
+	}
+	if err == nil {
+		t.ticket = id
+	}
+	return err
+}
+
+// describeByReply takes the message that the command answers as the description, and without a title its first line as the title.
+func (t *turn) describeByReply(m *Message, c *Command) {
+	r := m.Reply
+	if r == nil || r.MessageID == 0 || Blank(r.Text) || t.answersAskTitle(m) {
+		return
+	}
+	text := trim(r.Text)
+	if c.Title == "" && text != placeholder(r.Media) {
+		line, _, _ := strings.Cut(text, "\n")
+		c.Title = messages.Shorten(trim(line), titleOfReply)
+	}
+	if c.Description != "" {
+		c.Description += "\n\n"
+	}
+	c.Description += text
+}

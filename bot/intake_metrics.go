@@ -1,0 +1,29 @@
+package bot
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// intakeMetrics counts what comes in.
+type intakeMetrics struct {
+	updates     *prometheus.CounterVec
+	seconds     prometheus.Histogram
+	undecodable prometheus.Counter
+}
+
+func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
+	m := &intakeMetrics{
+		updates: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "topicdesk_updates_total", Help: "Updates from Telegram, by type and by what became of them.",
+		}, []string{"type", "outcome"}),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "topicdesk_update_handle_seconds", Help: "Time from taking an update up to having it accepted.",
+			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
+		undecodable: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "topicdesk_updates_undecodable_total", Help: "Updates that could not be understood and were passed over.",
+		}),
+	}
+	if r != nil {
+		r.MustRegister(m.updates, m.seconds, m.undecodable)
+	}
+	return m
+}
