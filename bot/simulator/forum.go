@@ -1,0 +1,151 @@
+package simulator
+
+import "slices"
+
+// forumTopic finds the topic a topic method is about, after the checks that all of them share.
+func (s *Server) forumTopic(c *call) (*Topic, *apiError) {
+	if e := s.forumRights(c); e != nil {
+		return nil, e
+	}
+	thread := c.p.int("message_thread_id")
+	t := c.chat.topic(thread)
+	switch {
+	case t == nil:
+		return nil, badRequest("message thread not found")
+	case t.Deleted:
+		return nil, badRequest("TOPIC_DELETED")
+	case !c.chat.group.Bot.CanManageTopics && !t.FromTheBot && c.chat.group.Bot.Status != Creator:
+		return nil, badRequest("not enough rights to manage topics")
+	}
+	return t, nil
+}
+
+func (s *Server) forumRights(c *call) *apiError {
+	if !c.chat.forum() {
+		return badRequest("the chat is not a forum")
+	}
+	b := c.chat.group.Bot
+	if b.Status != Creator && (b.Status != Administrator || !b.CanManageTopics) {
+		return badRequest("not enough rights to manage topics")
+	}
+	return nil
+}
+
+func (s *Server) createForumTopic(c *call) (any, *apiError) {
+	if !c.chat.forum() {
+		return nil, badRequest("the chat is not a forum")
+	}
+	if b := c.chat.group.Bot; b.Status != Creator && (b.Status != Administrator || !b.CanManageTopics) {
+		return nil, badRequest("not enough rights to create a topic")
+	}
+	name := c.p.str("name")
+	if name == "" {
+		return nil, badRequest("TOPIC_TITLE_EMPTY")
+	}
+	if topicName(name) != nil {
+		return nil, badRequest("topic name is too long")
+	}
+	color := iconColors[0]
+	if c.p.has("icon_color") {
+		if color = c.p.int("icon_color"); !slices.Contains(iconColors, color) {
+			return nil, badRequest("invalid forum topic icon color specified")
+		}
+	}
+	t := s.makeTopic(c.chat, s.botSender(), Topic{Name: name, IconColor: color, IconEmoji: c.p.str("icon_custom_emoji_id"), FromTheBot: true})
+	c.log.Thread, c.log.Message = t.Thread, t.Thread
+	out := map[string]any{"message_thread_id": t.Thread, "name": t.Name, "icon_color": t.IconColor}
+	if t.IconEmoji != "" {
+		out["icon_custom_emoji_id"] = t.IconEmoji
+	}
+	return out, nil
+}
+
+func (s *Server) editForumTopic(c *call) (any, *apiError) {
+	t, e := s.forumTopic(c)
+	if e != nil {
+		return nil, e
+	}
+	name, emoji := c.p.str("name"), t.IconEmoji
+	if c.p.has("icon_custom_emoji_id") {
+		emoji = c.p.str("icon_custom_emoji_id")
+	}
+	if name != "" && topicName(name) != nil {
+		return nil, badRequest("topic name is too long")
+	}
+	if (name == "" || name == t.Name) && emoji == t.IconEmoji {
+		return nil, badRequest("TOPIC_NOT_MODIFIED")
+	}
+	s.renameTopic(c.chat, t, s.botSender(), name, emoji)
+	return true, nil
+}
+
+func (s *Server) closeForumTopic(c *call) (any, *apiError) { return s.setClosed(c, true) }
+
+func (s *Server) reopenForumTopic(c *call) (any, *apiError) { return s.setClosed(c, false) }
+
+func (s *Server) setClosed(c *call, closed bool) (any, *apiError) {
+	t, e := s.forumTopic(c)
+	if e != nil {
+		return nil, e
+	}
+	if t.Closed == closed {
+		return nil, badRequest("TOPIC_NOT_MODIFIED")
+	}
+	s.closeTopic(c.chat, t, s.botSender(), closed)
+	return true, nil
+}
+
+func (s *Server) deleteForumTopic(c *call) (any, *apiError) {
+	t, e := s.forumTopic(c)
+	if e != nil {
+		return nil, e
+	}
+	if !c.chat.group.Bot.CanDeleteMessages && !t.FromTheBot && c.chat.group.Bot.Status != Creator {
+		return nil, badRequest("not enough rights to delete a topic")
+	}
+	s.deleteTopic(c.chat, t)
+	return true, nil
+}
+
+func (s *Server) closeGeneralForumTopic(c *call) (any, *apiError) { return s.setGeneral(c, true) }
+
+func (s *Server) reopenGeneralForumTopic(c *call) (any, *apiError) { return s.setGeneral(c, false) }
+
+func (s *Server) setGeneral(c *call, closed bool) (any, *apiError) {
+	if e := s.forumRights(c); e != nil {
+		return nil, e
+	}
+	if c.chat.general == closed {
+		return nil, badRequest("TOPIC_NOT_MODIFIED")
+	}
+	s.closeGeneral(c.chat, s.botSender(), closed)
+	return true, nil
+}
+
+// iconStickers are three of the custom emoji that everybody may use as a topic's icon.
+var iconStickers = []struct{ emoji, id string }{{"📰", "5434144690511290129"}, {"💬", "5417915203100613993"}, {"✅", "5237699328843200968"}}
+
+func (s *Server) getForumTopicIconStickers(*call) (any, *apiError) {
+	out := make([]map[string]any, 0, len(iconStickers))
+	for _, i := range iconStickers {
+		out = append(out, map[string]any{"file_id": "icon-" + i.id, "file_unique_id": "u" + i.id, "type": "custom_emoji", "width": 100, "height": 100,
+			"is_animated": true, "is_video": false, "emoji": i.emoji, "set_name": "Topics", "custom_emoji_id": i.id})
+	}
+	return out, nil
+}
+
+func (s *Server) unpinAllForumTopicMessages(c *call) (any, *apiError) {
+	if e := s.pinRights(c); e != nil {
+		return nil, e
+	}
+	thread := c.p.int("message_thread_id")
+	if t := c.chat.topic(thread); t == nil || t.Deleted {
+		return nil, badRequest("message thread not found")
+	}
+	for _, m := range c.chat.messages {
+		if m.Pinned && m.Thread == thread {
+			s.change(c.chat, m, "edit", func(m *Message) { m.Pinned = false })
+		}
+	}
+	return true, nil
+}

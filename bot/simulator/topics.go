@@ -1,0 +1,202 @@
+package simulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// iconColors are the colours that createForumTopic takes.
+var iconColors = []int{7322096, 16766590, 13338331, 9367192, 16749490, 16478047}
+
+// service posts a service message; the bot hears of it if it is in the chat and it concerns it.
+func (s *Server) service(c *chat, thread int, from Sender, kind, text string, payload []byte, tell bool) *Message {
+	m := s.add(c, &Message{Thread: thread, From: from, Service: &Service{Kind: kind, Text: text, Payload: payload}})
+	if tell && (c.private() || c.group.Bot.Status.in()) {
+		s.push("message", c.id, s.messageJSON(m, false))
+	}
+	return m
+}
+
+func jsonOf(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only values of our own come here
+	}
+	return b
+}
+
+func (s *Server) makeTopic(c *chat, from Sender, t Topic) *Topic {
+	created := map[string]any{"name": t.Name, "icon_color": t.IconColor}
+	if t.IconEmoji != "" {
+		created["icon_custom_emoji_id"] = t.IconEmoji
+	}
+	t.Thread = c.nextID
+	t.Creator = from.ID
+	topic := &t
+	c.topics = append(c.topics, topic)
+	s.saveTopic(c, topic)
+	s.service(c, t.Thread, from, "forum_topic_created", from.Name+" created the topic “"+t.Name+"”", jsonOf(created), true)
+	return topic
+}
+
+func (s *Server) setTopic(c *chat, t *Topic, f func(*Topic)) {
+	f(t)
+	s.saveTopic(c, t)
+}
+
+func (s *Server) renameTopic(c *chat, t *Topic, from Sender, name, emoji string) {
+	payload := map[string]any{}
+	if name != "" && name != t.Name {
+		payload["name"] = name
+		t.Name = name
+	}
+	if emoji != t.IconEmoji {
+		payload["icon_custom_emoji_id"] = emoji
+		t.IconEmoji = emoji
+	}
+	s.saveTopic(c, t)
+	s.service(c, t.Thread, from, "forum_topic_edited", from.Name+" changed the topic to “"+t.Name+"”", jsonOf(payload), true)
+}
+
+func (s *Server) closeTopic(c *chat, t *Topic, from Sender, closed bool) {
+	t.Closed = closed
+	s.saveTopic(c, t)
+	kind, verb := "forum_topic_closed", " closed the topic"
+	if !closed {
+		kind, verb = "forum_topic_reopened", " reopened the topic"
+	}
+	s.service(c, t.Thread, from, kind, from.Name+verb, json.RawMessage("{}"), true)
+}
+
+// deleteTopic deletes a topic with all its messages; nobody is told.
+func (s *Server) deleteTopic(c *chat, t *Topic) {
+	t.Deleted = true
+	s.saveTopic(c, t)
+	for _, m := range c.messages {
+		if m.Thread == t.Thread && !m.Deleted {
+			s.change(c, m, "delete", func(m *Message) { m.Deleted = true })
+		}
+	}
+}
+
+// CreateTopic makes a topic as a member of a forum.
+func (s *Server) CreateTopic(chatID, from int64, name string) (thread int, err error) {
+	err = s.do(func() error {
+		c, err := s.w.chatFor(chatID)
+		if err != nil {
+			return err
+		}
+		if !c.forum() {
+			return errors.New("this group has no topics")
+		}
+		p := s.w.people[from]
+		if p == nil || !c.role(from).in() || c.role(from) == Restricted {
+			return errNotIn
+		}
+		if e := topicName(name); e != nil {
+			return e
+		}
+		thread = s.makeTopic(c, s.sender(p), Topic{Name: name, IconColor: iconColors[0]}).Thread
+		return nil
+	})
+	return thread, err
+}
+
+// RenameTopic renames a topic as its creator or an administrator.
+func (s *Server) RenameTopic(chatID, from int64, thread int, name string) error {
+	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, who Sender) error {
+		if e := topicName(name); e != nil {
+			return e
+		}
+		if name == t.Name {
+			return nil
+		}
+		s.renameTopic(c, t, who, name, t.IconEmoji)
+		return nil
+	})
+}
+
+// CloseTopic closes a topic as its creator or an administrator.
+func (s *Server) CloseTopic(chatID, from int64, thread int) error {
+	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, who Sender) error {
+		if t.Closed {
+			return errors.New("the topic is closed already")
+		}
+		s.closeTopic(c, t, who, true)
+		return nil
+	})
+}
+
+// ReopenTopic reopens a topic as its creator or an administrator.
+func (s *Server) ReopenTopic(chatID, from int64, thread int) error {
+	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, who Sender) error {
+		if !t.Closed {
+			return errors.New("the topic is not closed")
+		}
+		s.closeTopic(c, t, who, false)
+		return nil
+	})
+}
+
+// DeleteTopic deletes a topic with its messages; the bot is not told.
+func (s *Server) DeleteTopic(chatID, from int64, thread int) error {
+	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, _ Sender) error {
+		s.deleteTopic(c, t)
+		return nil
+	})
+}
+
+// CloseGeneral closes or reopens the general topic as an administrator.
+func (s *Server) CloseGeneral(chatID, from int64, closed bool) error {
+	return s.do(func() error {
+		c, err := s.w.chatFor(chatID)
+		if err != nil {
+			return err
+		}
+		p := s.w.people[from]
+		if !c.forum() || p == nil || !c.role(from).admin() || c.general == closed {
+			return errors.New("not an administrator of a forum, or nothing to change")
+		}
+		s.closeGeneral(c, s.sender(p), closed)
+		return nil
+	})
+}
+
+func (s *Server) closeGeneral(c *chat, who Sender, closed bool) {
+	c.general = closed
+	s.saveGroup(c)
+	kind := "forum_topic_closed"
+	if !closed {
+		kind = "forum_topic_reopened"
+	}
+	s.service(c, 0, who, kind, who.Name+" changed the general topic", json.RawMessage("{}"), true)
+}
+
+func (s *Server) onTopic(chatID, from int64, thread int, f func(*chat, *Topic, Sender) error) error {
+	return s.do(func() error {
+		c, err := s.w.chatFor(chatID)
+		if err != nil {
+			return err
+		}
+		t, p := c.topic(thread), s.w.people[from]
+		if t == nil || t.Deleted {
+			return fmt.Errorf("there is no topic %d", thread)
+		}
+		if p == nil || !c.role(from).in() {
+			return errNotIn
+		}
+		if !c.role(from).admin() && t.Creator != from {
+			return errors.New("only administrators and the creator of a topic can do this")
+		}
+		return f(c, t, s.sender(p))
+	})
+}
+
+func topicName(name string) error {
+	if n := utf8.RuneCountInString(name); n < 1 || n > 128 || !utf8.ValidString(name) {
+		return errors.New("a topic's name has 1 to 128 characters")
+	}
+	return nil
+}
