@@ -1,0 +1,295 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	tg "github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// AllowedUpdates are the kinds of updates that Telegram is asked for. Reactions and members come only by name.
+var AllowedUpdates = []string{"message", "edited_message", "callback_query", "my_chat_member", "chat_member", "message_reaction"}
+
+const (
+	defaultBaseURL = "https://api.telegram.org"
+	defaultTimeout = 30 * time.Second
+	parallelCalls  = 64
+
+	// maxWebhookConnections is how many updates Telegram may bring at once, each of another chat.
+	maxWebhookConnections = 40
+)
+
+// Options says how a Client reaches Telegram. Only Token is needed.
+type Options struct {
+	Token     string
+	BaseURL   string            // of the Bot API server, without "/bot<token>"; default https://api.telegram.org
+	Timeout   time.Duration     // of one call; default 30 s
+	Transport http.RoundTripper // for tests; default a pool of kept-alive connections
+	Logger    *slog.Logger      // default slog.Default()
+}
+
+// Client calls the Bot API. All of its methods may be called at the same time.
+//
+// Calls go through github.com/go-telegram/bot, except for these, which are posted as JSON with the library's models:
+//   - sendMessage and edits: the library's entities lack date_time's particulars, its buttons send an empty copy_text, and its
+//     multipart forms cost CPU (benchmark: BenchmarkSendMessage);
+//   - getChat: the library refuses the whole answer when it holds a reaction type that it does not know;
+//   - getUpdates: one update that the library can't read must not hold up the others.
+//
+// Both ways share one door (Do), which notes what the answer was and whether the request had left.
+type Client struct {
+	lib       *tg.Bot
+	http      *http.Client
+	transport http.RoundTripper
+	prefix    string // "<base URL>/bot<token>/"
+	token     string
+	timeout   time.Duration
+	log       *slog.Logger
+}
+
+// NewClient makes a client without calling anything. An error says what is wrong with the token or the URL.
+func NewClient(o Options) (*Client, error) {
+	if o.BaseURL == "" {
+		o.BaseURL = defaultBaseURL
+	}
+	base := strings.TrimRight(o.BaseURL, "/")
+	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("the Bot API's address must be an http or https URL")
+	}
+	if id, secret, ok := strings.Cut(o.Token, ":"); !ok || id == "" || secret == "" || strings.ContainsAny(o.Token, "/?#% \t\r\n") {
+		return nil, errors.New("the bot token must look like 123456789:AA… (from @BotFather)")
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	if o.Transport == nil {
+		o.Transport = newTransport()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	c := &Client{
+		transport: o.Transport,
+		http: &http.Client{
+			Transport: o.Transport,
+			// A redirect would carry the token to wherever it points.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		prefix:  base + "/bot" + o.Token + "/",
+		token:   o.Token,
+		timeout: o.Timeout,
+		log:     o.Logger,
+	}
+	lib, err := tg.New(o.Token, tg.WithSkipGetMe(), tg.WithServerURL(base), tg.WithHTTPClient(0, c),
+		tg.WithErrorsHandler(func(err error) { c.log.Warn("telegram library", "error", c.clean(err.Error())) }))
+	if err != nil {
+		return nil, errors.New(c.clean(err.Error()))
+	}
+	c.lib = lib
+	return c, nil
+}
+
+// newTransport keeps a connection for each call that can be under way. HTTP/1.1 on purpose: with HTTP/2 all calls would
+// share one connection, and its stalls.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         dialer.DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		MaxIdleConns:        2 * parallelCalls,
+		MaxIdleConnsPerHost: parallelCalls + 1, // and the long poll
+		IdleConnTimeout:     45 * time.Second,  // before the server's own: a request on a connection that it closes looks lost
+	}
+}
+
+// Close lets go of the connections that are not in use.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// ID is the bot's own user id, as its token says.
+func (c *Client) ID() int64 { return c.lib.ID() }
+
+// Me asks who the bot is. The error is for whoever starts the service; errors.Is(err, ErrUnauthorized) when the token is wrong.
+func (c *Client) Me(ctx context.Context) (*models.User, error) {
+	var me *models.User
+	err := c.library(ctx, "getMe", func(ctx context.Context) (err error) {
+		me, err = c.lib.GetMe(ctx)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrUnauthorized):
+		return nil, fmt.Errorf("TELEGRAM_BOT_TOKEN is not the token of a bot: %w", err)
+	case err != nil:
+		return nil, fmt.Errorf("the Bot API can't be asked who the bot is: %w", err)
+	}
+	return me, nil
+}
+
+// SetCommands tells Telegram which commands its clients show, by kind of chat and in English and Thai.
+func (c *Client) SetCommands(ctx context.Context) error {
+	for _, m := range commandMenus() {
+		err := c.library(ctx, "setMyCommands", func(ctx context.Context) error {
+			_, err := c.lib.SetMyCommands(ctx, &tg.SetMyCommandsParams{Commands: m.commands, Scope: m.scope, LanguageCode: m.lang})
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetWebhook makes Telegram bring updates to url, with secret in the header X-Telegram-Bot-Api-Secret-Token.
+func (c *Client) SetWebhook(ctx context.Context, url, secret string) error {
+	return c.library(ctx, "setWebhook", func(ctx context.Context) error {
+		_, err := c.lib.SetWebhook(ctx, &tg.SetWebhookParams{
+			URL: url, SecretToken: secret, AllowedUpdates: AllowedUpdates, MaxConnections: maxWebhookConnections})
+		return err
+	})
+}
+
+// DeleteWebhook makes getUpdates possible again. Updates that wait stay.
+func (c *Client) DeleteWebhook(ctx context.Context) error {
+	return c.library(ctx, "deleteWebhook", func(ctx context.Context) error {
+		_, err := c.lib.DeleteWebhook(ctx, &tg.DeleteWebhookParams{})
+		return err
+	})
+}
+
+// pollGrace is how much longer than the long poll itself its answer may take.
+const pollGrace = 15 * time.Second
+
+// Updates waits for updates from offset on, at most timeout long, and returns each as it came; none is not an error. It
+// confirms all updates before offset. Errors are *APIError: ErrConflict (another poller, or a webhook is set), ErrUnauthorized,
+// and others that may pass.
+func (c *Client) Updates(ctx context.Context, offset int64, timeout time.Duration, limit int) ([]json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout+pollGrace)
+	defer cancel()
+	body := struct {
+		Offset         int64    `json:"offset,omitempty"`
+		Limit          int      `json:"limit,omitempty"`
+		Timeout        int      `json:"timeout"`
+		AllowedUpdates []string `json:"allowed_updates"`
+	}{offset, limit, int(timeout / time.Second), AllowedUpdates}
+	var updates []json.RawMessage
+	if err := c.post(ctx, methodGetUpdates, body, &updates); err != nil {
+		return nil, err
+	}
+	return updates, nil
+}
+
+// Call makes one Bot API call for op in the chat; it never panics and always returns an outcome.
+func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messages.Operation) (out *messages.Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("bot api call panicked", "operation", op.GetId(), "panic", p, "stack", string(debug.Stack()))
+			out = &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "the call could not be worded: a bug, see the log"}
+		}
+		out.ChatId = chatID
+	}()
+	if lang == "" {
+		lang = op.GetLang()
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	if m, err := render(chatID, lang, op); err == nil {
+		return c.send(ctx, m)
+	}
+	return c.act(ctx, chatID, lang, op)
+}
+
+// send sends or edits a message. A reply that Telegram can't attach is sent without its quote, or as no reply, rather than
+// not at all.
+func (c *Client) send(ctx context.Context, m *message) *messages.Outcome {
+	repeatable := m.method != methodSendMessage
+	var sent sentMessage
+	err := c.post(ctx, m.method, m, &sent)
+	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
+		m.Reply.Quote = ""
+		err = c.post(ctx, m.method, m, &sent)
+	}
+	if err != nil && m.Reply != nil && err.replyRefused() {
+		m.Reply = nil
+		err = c.post(ctx, m.method, m, &sent)
+	}
+	if err != nil {
+		out := outcomeOf(err, repeatable)
+		if out.Result == messages.Outcome_DONE {
+			out.MessageId = m.MessageID
+		}
+		return out
+	}
+	return &messages.Outcome{Result: messages.Outcome_DONE, MessageId: sent.ID, ThreadId: sent.ThreadID}
+}
+
+// sentMessage is what is read of the message that Telegram answers with.
+type sentMessage struct {
+	ID       int64 `json:"message_id"`
+	ThreadID int64 `json:"message_thread_id"`
+}
+
+// post makes a call with a JSON body and reads the result into dest.
+func (c *Client) post(ctx context.Context, method string, body, dest any) *APIError {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return &APIError{Method: method, Description: c.clean(err.Error())}
+	}
+	x := &exchange{}
+	req, err := http.NewRequestWithContext(x.traced(ctx), http.MethodPost, c.prefix+method, bytes.NewReader(data))
+	if err != nil {
+		return &APIError{Method: method, Description: c.clean(err.Error())}
+	}
+	req.Header.Set("Content-Type", "application/json")
+	x.do(c.http, req)
+	return c.verdict(x, method, dest)
+}
+
+// library makes a call through the library, and reads its outcome from what went over the wire: the library's errors drop
+// the status, and repeat whole bodies.
+func (c *Client) library(ctx context.Context, method string, call func(context.Context) error) error {
+	if err := c.viaLibrary(ctx, method, call); err != nil {
+		return err
+	}
+	return nil
+}
+
+func (c *Client) viaLibrary(ctx context.Context, method string, call func(context.Context) error) *APIError {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	x := &exchange{}
+	err := call(context.WithValue(x.traced(ctx), exchangeKey{}, x))
+	if apiErr := c.verdict(x, method, nil); apiErr != nil {
+		return apiErr
+	}
+	if err != nil {
+		return &APIError{Method: method, Status: x.status, Sent: true, Description: "the answer can't be read: " + c.clean(err.Error())}
+	}
+	return nil
+}
+
+// Do is the door through which the library sends its requests.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	x, _ := req.Context().Value(exchangeKey{}).(*exchange)
+	if x == nil {
+		return nil, errors.New("a call of the library outside of Client.library")
+	}
+	x.do(c.http, req)
+	if x.err != nil {
+		return nil, x.err
+	}
+	return &http.Response{StatusCode: x.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(x.body)), Request: req}, nil
+}

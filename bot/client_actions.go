@@ -1,0 +1,145 @@
+package bot
+
+import (
+	"context"
+
+	tg "github.com/go-telegram/bot"
+	"github.com/go-telegram/bot/models"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// act makes the calls that are not messages.
+func (c *Client) act(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome {
+	thread := int(threadOf(op))
+	switch call := op.GetCall().(type) {
+	case *messages.Operation_CreateTopic:
+		return c.createTopic(ctx, chatID, call.CreateTopic.GetName())
+	case *messages.Operation_RenameTopic:
+		return c.repeatable(ctx, "editForumTopic", func(ctx context.Context) error {
+			_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread, Name: call.RenameTopic.GetName()})
+			return err
+		})
+	case *messages.Operation_CloseTopic:
+		return c.repeatable(ctx, "closeForumTopic", func(ctx context.Context) error {
+			_, err := c.lib.CloseForumTopic(ctx, &tg.CloseForumTopicParams{ChatID: chatID, MessageThreadID: thread})
+			return err
+		})
+	case *messages.Operation_ReopenTopic:
+		return c.repeatable(ctx, "reopenForumTopic", func(ctx context.Context) error {
+			_, err := c.lib.ReopenForumTopic(ctx, &tg.ReopenForumTopicParams{ChatID: chatID, MessageThreadID: thread})
+			return err
+		})
+	case *messages.Operation_Pin:
+		return c.repeatable(ctx, "pinChatMessage", func(ctx context.Context) error {
+			_, err := c.lib.PinChatMessage(ctx, &tg.PinChatMessageParams{
+				ChatID: chatID, MessageID: int(call.Pin.GetMessageId()), DisableNotification: true})
+			return err
+		})
+	case *messages.Operation_React:
+		return c.repeatable(ctx, "setMessageReaction", func(ctx context.Context) error {
+			_, err := c.lib.SetMessageReaction(ctx, &tg.SetMessageReactionParams{
+				ChatID: chatID, MessageID: int(call.React.GetMessageId()), Reaction: reactionOf(call.React.GetEmoji())})
+			return err
+		})
+	case *messages.Operation_AnswerCallback:
+		return c.repeatable(ctx, "answerCallbackQuery", func(ctx context.Context) error {
+			_, err := c.lib.AnswerCallbackQuery(ctx, &tg.AnswerCallbackQueryParams{
+				CallbackQueryID: call.AnswerCallback.GetCallbackId(), Text: callbackText(lang, call.AnswerCallback),
+				ShowAlert: call.AnswerCallback.GetAlert()})
+			return err
+		})
+	case *messages.Operation_ListAdmins:
+		return c.listAdmins(ctx, chatID)
+	case *messages.Operation_DescribeChat:
+		return c.describeChat(ctx, chatID)
+	}
+	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "an operation that this version does not know"}
+}
+
+// repeatable makes a call of the library that has the same effect when made twice.
+func (c *Client) repeatable(ctx context.Context, method string, call func(context.Context) error) *messages.Outcome {
+	if err := c.viaLibrary(ctx, method, call); err != nil {
+		return outcomeOf(err, true)
+	}
+	return &messages.Outcome{Result: messages.Outcome_DONE}
+}
+
+func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *messages.Outcome {
+	var topic *models.ForumTopic
+	err := c.viaLibrary(ctx, "createForumTopic", func(ctx context.Context) (err error) {
+		topic, err = c.lib.CreateForumTopic(ctx, &tg.CreateForumTopicParams{ChatID: chatID, Name: messages.CutUTF16(name, messages.MaxTopicName)})
+		return err
+	})
+	if err != nil {
+		return outcomeOf(err, false)
+	}
+	return &messages.Outcome{Result: messages.Outcome_DONE, ThreadId: int64(topic.MessageThreadID)}
+}
+
+// reactionOf is the list of reactions to set; an empty one takes the bot's reaction away.
+func reactionOf(emoji string) []models.ReactionType {
+	if emoji == "" {
+		return nil
+	}
+	return []models.ReactionType{{
+		Type:              models.ReactionTypeTypeEmoji,
+		ReactionTypeEmoji: &models.ReactionTypeEmoji{Type: models.ReactionTypeTypeEmoji, Emoji: emoji},
+	}}
+}
+
+// listAdmins asks who administers the group: the ids of people, its creator among them.
+func (c *Client) listAdmins(ctx context.Context, chatID int64) *messages.Outcome {
+	var members []models.ChatMember
+	err := c.viaLibrary(ctx, "getChatAdministrators", func(ctx context.Context) (err error) {
+		members, err = c.lib.GetChatAdministrators(ctx, &tg.GetChatAdministratorsParams{ChatID: chatID})
+		return err
+	})
+	if err != nil {
+		return outcomeOf(err, true)
+	}
+	out := &messages.Outcome{Result: messages.Outcome_DONE}
+	for _, m := range members {
+		switch {
+		case m.Owner != nil && m.Owner.User != nil && !m.Owner.User.IsBot:
+			out.AdminIds = append(out.AdminIds, m.Owner.User.ID)
+		case m.Administrator != nil && !m.Administrator.User.IsBot:
+			out.AdminIds = append(out.AdminIds, m.Administrator.User.ID)
+		}
+	}
+	return out
+}
+
+// describeChat asks what the chat is and what the bot may do in it: getChat, then getChatMember.
+func (c *Client) describeChat(ctx context.Context, chatID int64) *messages.Outcome {
+	var chat struct {
+		ID        int64  `json:"id"`
+		Type      string `json:"type"`
+		Title     string `json:"title"`
+		FirstName string `json:"first_name"`
+		LastName  string `json:"last_name"`
+		IsForum   bool   `json:"is_forum"`
+	}
+	if err := c.post(ctx, methodGetChat, map[string]int64{"chat_id": chatID}, &chat); err != nil {
+		return outcomeOf(err, true)
+	}
+	facts := &messages.GroupFacts{ChatId: chat.ID, Title: chat.Title, Type: chat.Type, IsForum: chat.IsForum}
+	out := &messages.Outcome{Result: messages.Outcome_DONE, Chat: facts}
+	if chat.Type == string(models.ChatTypePrivate) {
+		facts.Title = oneLine(chat.FirstName + " " + chat.LastName)
+		return out
+	}
+	var me *models.ChatMember
+	err := c.viaLibrary(ctx, "getChatMember", func(ctx context.Context) (err error) {
+		me, err = c.lib.GetChatMember(ctx, &tg.GetChatMemberParams{ChatID: chatID, UserID: c.ID()})
+		return err
+	})
+	if err != nil {
+		return outcomeOf(err, true)
+	}
+	facts.BotStatus = string(me.Type)
+	if a := me.Administrator; a != nil {
+		facts.CanManageTopics, facts.CanPinMessages = a.CanManageTopics, a.CanPinMessages
+	}
+	return out
+}

@@ -1,0 +1,157 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// maxAnswer is how much of an answer is read: a hundred updates of the largest kind are below it.
+const maxAnswer = 32 << 20
+
+// exchange is one request and what came back.
+type exchange struct {
+	left   atomic.Int32 // how far the request got
+	status int          // of HTTP; 0: no answer
+	body   []byte
+	err    error // no answer, or only a part of one
+}
+
+// How far a request got.
+const (
+	notLeft    int32 = iota
+	leaving          // its head is written; whether all of it went out is not known
+	halfLeft         // writing it failed: the server can't have read all of it
+	leftWholly       // all of it was written
+)
+
+type exchangeKey struct{}
+
+// traced is a context in which the HTTP transport tells x how far the request got. It may tell so after the call gave up.
+func (x *exchange) traced(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { x.left.Store(leaving) },
+		WroteRequest: func(info httptrace.WroteRequestInfo) {
+			if info.Err != nil {
+				x.left.Store(halfLeft)
+			} else {
+				x.left.Store(leftWholly)
+			}
+		},
+	})
+}
+
+// sent says whether the server may have acted on the request.
+func (x *exchange) sent() bool {
+	left := x.left.Load()
+	return x.status != 0 || left == leaving || left == leftWholly
+}
+
+// do makes the request and reads its answer whole.
+func (x *exchange) do(client *http.Client, req *http.Request) {
+	resp, err := client.Do(req)
+	if err != nil {
+		x.err = err
+		return
+	}
+	defer func() { _ = resp.Body.Close() }()
+	x.status = resp.StatusCode
+	x.body, x.err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+}
+
+// answer is the frame of every answer of the Bot API.
+type answer struct {
+	OK          bool            `json:"ok"`
+	Result      json.RawMessage `json:"result"`
+	ErrorCode   int             `json:"error_code"`
+	Description string          `json:"description"`
+	Parameters  struct {
+		RetryAfter      int64 `json:"retry_after"`
+		MigrateToChatID int64 `json:"migrate_to_chat_id"`
+	} `json:"parameters"`
+}
+
+// verdict reads an exchange: nil, and the result in dest, if Telegram did what was asked.
+func (c *Client) verdict(x *exchange, method string, dest any) *APIError {
+	fail := &APIError{Method: method, Status: x.status, Sent: x.sent()}
+	if x.err != nil {
+		fail.Cause = causeOf(x.err)
+		fail.Description = c.clean(plainError(x.err))
+		fail.Broken = x.status != 0
+		return fail
+	}
+	var a answer
+	if err := json.Unmarshal(x.body, &a); err != nil {
+		fail.Description = fmt.Sprintf("HTTP %d with an answer that is not the Bot API's", x.status)
+		fail.Broken = true
+		return fail
+	}
+	if a.OK {
+		if dest != nil {
+			if err := json.Unmarshal(a.Result, dest); err != nil && !isTrue(a.Result) {
+				fail.Description, fail.Broken = "the result can't be read: "+c.clean(err.Error()), true
+				return fail
+			}
+		}
+		return nil
+	}
+	if a.ErrorCode != 0 {
+		fail.Status = a.ErrorCode
+	}
+	fail.Description = c.clean(a.Description)
+	fail.RetryAfter = time.Duration(a.Parameters.RetryAfter) * time.Second
+	fail.MigrateTo = a.Parameters.MigrateToChatID
+	return fail
+}
+
+// isTrue: edits of some messages are answered with true instead of the message.
+func isTrue(result json.RawMessage) bool { return string(result) == "true" }
+
+// maxDescription keeps strange servers from filling records and logs.
+const maxDescription = 300
+
+// clean makes a description fit to be stored, logged and shown: without the token, in one line, not long.
+func (c *Client) clean(s string) string {
+	s = strings.ReplaceAll(s, c.prefix, "")
+	s = strings.ReplaceAll(s, c.token, "***")
+	if _, secret, ok := strings.Cut(c.token, ":"); ok {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
+	return messages.Shorten(oneLine(s), maxDescription)
+}
+
+// plainError is an error of the transport without the URL, which holds the token.
+func plainError(err error) string {
+	var urlErr *url.Error
+	for errors.As(err, &urlErr) {
+		err = urlErr.Err
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.Is(err, context.Canceled):
+		return "the call was given up"
+	}
+	return err.Error()
+}
+
+// causeOf keeps of an error what callers ask for with errors.Is, without its text.
+func causeOf(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return context.DeadlineExceeded
+	}
+	return nil
+}

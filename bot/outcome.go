@@ -1,0 +1,164 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	ErrUnauthorized = errors.New("the bot token is not valid")                            // 401, or 404: there is no such bot
+	ErrConflict     = errors.New("someone else gets the updates: a poller, or a webhook") // 409
+)
+
+// APIError is a call that did not succeed. Its texts never hold the token or a URL.
+type APIError struct {
+	Method      string
+	Status      int           // error_code, or HTTP's status; 0: no answer at all
+	Description string        // in Telegram's words, or why there is no answer
+	RetryAfter  time.Duration // with 429; 0 unknown
+	MigrateTo   int64         // the group's new chat id
+	Sent        bool          // Telegram may have seen the request
+	Broken      bool          // there was an answer, but it could not be read: the call may have succeeded
+	Cause       error         // context.Canceled or context.DeadlineExceeded, if that is why
+}
+
+func (e *APIError) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s: %s", e.Method, e.Description)
+	}
+	return fmt.Sprintf("%s: %d %s", e.Method, e.Status, e.Description)
+}
+
+func (e *APIError) Unwrap() error { return e.Cause }
+
+// Is makes errors.Is(err, ErrUnauthorized) and errors.Is(err, ErrConflict) work.
+func (e *APIError) Is(target error) bool {
+	switch target {
+	case ErrUnauthorized:
+		return !e.Broken && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound)
+	case ErrConflict:
+		return e.Status == http.StatusConflict
+	}
+	return false
+}
+
+// What Telegram says, in lower case, and what it means. Words with spaces are the Bot API server's, the others come from
+// Telegram's core (core.telegram.org/api/errors). Order matters only between the lists, as outcomeOf asks them.
+var (
+	saysDone = []string{"message is not modified", "message_not_modified", "topic_not_modified", "chat_not_modified"}
+
+	saysTopicGone = []string{"message thread not found", "topic_deleted", "topic_id_invalid", "topic not found", "thread not found"}
+
+	saysTopicClosed = []string{"topic_closed", "topic closed"}
+
+	saysForbidden = []string{
+		"not enough rights", "no rights to send", "chat_write_forbidden", "chat_admin_required", "need administrator rights",
+		"must be an administrator", "chat_restricted", "chat_guest_send_forbidden", "user_banned_in_channel", "channel_private",
+		"chat not found", "chat_not_found", "group chat was deactivated", "group chat was deleted", "user is deactivated",
+		"user_deactivated", "user_is_blocked", "input_user_deactivated", "bot was kicked", "bot was blocked", "bot is not a member",
+		"bot can't initiate conversation", "peer_id_invalid", "have no write access", "_forbidden",
+		"chat is not a forum", "channel_forum_missing", "chat_forum_missing",
+	}
+
+	saysQuoteRefused = []string{"quote"}
+	saysReplyRefused = []string{
+		"message to be replied not found", "replied message not found", "message to reply not found", "reply message not found",
+		"reply_message_id_invalid", "reply_to_invalid",
+	}
+)
+
+func says(description string, phrases []string) bool {
+	description = strings.ToLower(description)
+	for _, p := range phrases {
+		if strings.Contains(description, p) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *APIError) quoteRefused() bool {
+	return e.Status == http.StatusBadRequest && says(e.Description, saysQuoteRefused)
+}
+
+func (e *APIError) replyRefused() bool {
+	return e.Status == http.StatusBadRequest && says(e.Description, saysReplyRefused)
+}
+
+// outcomeOf reads a failed call. repeatable calls have the same effect when made twice, so that a lost answer is only trouble
+// in passing.
+func outcomeOf(e *APIError, repeatable bool) *messages.Outcome {
+	out := &messages.Outcome{Description: e.Description}
+	switch {
+	case e.Status == 0, e.Broken:
+		out.Result = lost(e, repeatable)
+	case e.Status == http.StatusTooManyRequests:
+		out.Result = messages.Outcome_TRANSIENT
+		if wait := e.retryAfter(); wait > 0 {
+			out.Result, out.RetryAfterMs = messages.Outcome_FLOOD, wait.Milliseconds()
+		}
+	case e.MigrateTo != 0:
+		out.Result, out.NewChatId = messages.Outcome_MIGRATED, e.MigrateTo
+	case e.Status == http.StatusForbidden:
+		out.Result = messages.Outcome_FORBIDDEN
+	case e.Status == http.StatusGatewayTimeout:
+		out.Result = lost(e, repeatable) // somebody on the way gave up waiting for Telegram
+	case e.Status >= 500, e.Status < 400,
+		e.Status == http.StatusUnauthorized, e.Status == http.StatusNotFound, e.Status == http.StatusConflict:
+		out.Result = messages.Outcome_TRANSIENT
+	default:
+		out.Result = refused(e.Description)
+	}
+	return out
+}
+
+// lost is the outcome of a call whose answer did not come, or can't be read.
+func lost(e *APIError, repeatable bool) messages.Outcome_Result {
+	switch {
+	case repeatable, !e.Sent:
+		return messages.Outcome_TRANSIENT
+	case e.Broken && e.Status >= 400 && e.Status != http.StatusGatewayTimeout:
+		return messages.Outcome_TRANSIENT // a page of a proxy: the call got no further
+	case e.Broken && e.Status >= 300 && e.Status < 400:
+		return messages.Outcome_TRANSIENT
+	}
+	return messages.Outcome_UNKNOWN
+}
+
+// refused is the outcome of a 400, by its words.
+func refused(description string) messages.Outcome_Result {
+	switch {
+	case says(description, saysDone):
+		return messages.Outcome_DONE
+	case says(description, saysTopicGone):
+		return messages.Outcome_TOPIC_GONE
+	case says(description, saysTopicClosed):
+		return messages.Outcome_TOPIC_CLOSED
+	case says(description, saysForbidden):
+		return messages.Outcome_FORBIDDEN
+	}
+	return messages.Outcome_REJECTED
+}
+
+var retryAfterWords = regexp.MustCompile(`(?i)retry after (\d+)`)
+
+// retryAfter is how long Telegram asks to wait, as a parameter or, from servers that leave that out, in words.
+func (e *APIError) retryAfter() time.Duration {
+	if e.RetryAfter > 0 {
+		return e.RetryAfter
+	}
+	if m := retryAfterWords.FindStringSubmatch(e.Description); m != nil {
+		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil {
+			return time.Duration(n) * time.Second
+		}
+	}
+	return 0
+}

@@ -1,0 +1,161 @@
+package bot
+
+import (
+	"errors"
+
+	"github.com/go-telegram/bot/models"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Methods of the Bot API that this package calls by itself, not through the library (client.go says why).
+const (
+	methodSendMessage = "sendMessage"
+	methodEditText    = "editMessageText"
+	methodEditMarkup  = "editMessageReplyMarkup"
+	methodGetChat     = "getChat"
+	methodGetUpdates  = "getUpdates"
+)
+
+// message is the body of sendMessage, editMessageText or editMessageReplyMarkup.
+type message struct {
+	ChatID      int64                      `json:"chat_id"`
+	ThreadID    int64                      `json:"message_thread_id,omitempty"`
+	MessageID   int64                      `json:"message_id,omitempty"` // the one to edit
+	Text        string                     `json:"text,omitempty"`
+	Entities    []Entity                   `json:"entities,omitempty"`
+	LinkPreview *models.LinkPreviewOptions `json:"link_preview_options,omitempty"`
+	Reply       *models.ReplyParameters    `json:"reply_parameters,omitempty"`
+	Markup      any                        `json:"reply_markup,omitempty"`
+
+	method string
+}
+
+var errNoText = errors.New("an operation of this kind is not a message")
+
+// render words an operation that is a message, or the edit of one, for sending.
+func render(chatID int64, lang string, op *messages.Operation) (*message, error) {
+	m := &message{ChatID: chatID, ThreadID: threadOf(op), method: methodSendMessage}
+	switch call := op.GetCall().(type) {
+	case *messages.Operation_SendCopy:
+		m.setText(renderCopy(call.SendCopy))
+		if call.SendCopy.GetPart() == 0 {
+			m.Reply = replyTo(call.SendCopy.GetReplyTo(), call.SendCopy.GetQuote())
+		}
+	case *messages.Operation_SendCard:
+		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
+		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
+		m.Reply = replyTo(call.SendCard.GetReplyTo(), "")
+		m.LinkPreview = noPreview
+	case *messages.Operation_EditCard:
+		m.edits(methodEditText, call.EditCard.GetMessageId())
+		m.setText(renderCard(lang, call.EditCard.GetTicket(), call.EditCard.GetAskedBy()))
+		m.Markup = inlineKeyboard{cardKeyboard(lang, call.EditCard.GetTicket())}
+		m.LinkPreview = noPreview
+	case *messages.Operation_SendContext:
+		m.setText(renderContext(lang, call.SendContext.GetLines()))
+		m.LinkPreview = noPreview
+	case *messages.Operation_SendNotice:
+		m.setText(renderNotice(lang, call.SendNotice))
+		m.Reply = replyTo(call.SendNotice.GetReplyTo(), "")
+		m.Markup = noticeMarkup(lang, call.SendNotice)
+		m.LinkPreview = noPreview
+	case *messages.Operation_EditKeyboard:
+		m.edits(methodEditMarkup, call.EditKeyboard.GetMessageId())
+		m.Markup = inlineKeyboard{buttonRows(lang, call.EditKeyboard.GetKeyboard())}
+	default:
+		return nil, errNoText
+	}
+	return m, nil
+}
+
+// threadOf is the message_thread_id to send: none for the general topic, which Telegram shows as 1 but does not take as 1.
+func threadOf(op *messages.Operation) int64 {
+	if id := op.GetThreadId(); id > 1 {
+		return id
+	}
+	return 0
+}
+
+func (m *message) setText(r Rich) {
+	m.Text, m.Entities = r.Text, r.Entities
+}
+
+func (m *message) edits(method string, messageID int64) {
+	m.method, m.MessageID, m.ThreadID = method, messageID, 0
+}
+
+// maxQuote is the longest quote of a reply, in characters (Bot API, ReplyParameters).
+const maxQuote = 1024
+
+func replyTo(messageID int64, quote string) *models.ReplyParameters {
+	if messageID <= 0 {
+		return nil
+	}
+	return &models.ReplyParameters{
+		MessageID:                int(messageID),
+		AllowSendingWithoutReply: true,
+		Quote:                    messages.CutUTF16(quote, maxQuote),
+	}
+}
+
+var noPreview = func() *models.LinkPreviewOptions {
+	yes := true
+	return &models.LinkPreviewOptions{IsDisabled: &yes}
+}()
+
+// inlineKeyboard is the library's InlineKeyboardMarkup with a button that leaves out what it does not have.
+type inlineKeyboard struct {
+	Rows [][]button `json:"inline_keyboard"`
+}
+
+// button hides the library's copy_text, which would be sent empty with every button.
+type button struct {
+	models.InlineKeyboardButton
+	CopyText *models.CopyTextButton `json:"copy_text,omitempty"`
+}
+
+const (
+	maxButtonText   = 64 // Telegram documents no limit; more is not readable on a phone
+	maxCallbackData = 64 // bytes
+)
+
+// buttonRows words a keyboard. A button that Telegram would refuse, and with it the whole message, is left out.
+func buttonRows(lang string, k *messages.Keyboard) [][]button {
+	rows := make([][]button, 0, len(k.GetRows()))
+	for _, row := range k.GetRows() {
+		var out []button
+		for _, b := range row.GetButtons() {
+			text := b.GetText()
+			if text == "" && b.GetKey() != "" {
+				text = word(lang, b.GetKey())
+			}
+			if button, ok := newButton(text, b.GetData(), b.GetUrl()); ok {
+				out = append(out, button)
+			}
+		}
+		if len(out) > 0 {
+			rows = append(rows, out)
+		}
+	}
+	return rows
+}
+
+func newButton(text, data, url string) (button, bool) {
+	text = messages.Shorten(oneLine(text), maxButtonText)
+	if text == "" || data == "" && url == "" || len(data) > maxCallbackData {
+		return button{}, false
+	}
+	if url != "" {
+		data = ""
+	}
+	return button{InlineKeyboardButton: models.InlineKeyboardButton{Text: text, CallbackData: data, URL: url}}, true
+}
+
+// markupOf is the reply_markup of a new message: none at all without buttons.
+func markupOf(rows [][]button) any {
+	if len(rows) == 0 {
+		return nil
+	}
+	return inlineKeyboard{rows}
+}

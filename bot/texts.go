@@ -1,0 +1,208 @@
+package bot
+
+import (
+	"embed"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/BurntSushi/toml"
+	"github.com/go-telegram/bot/models"
+	"github.com/nicksnyder/go-i18n/v2/i18n"
+	"golang.org/x/text/language"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// maxText is how many UTF-16 units a message's text may have, after its entities are parsed (Bot API, sendMessage).
+const maxText = 4096
+
+const langEnglish, langThai = "en", "th"
+
+// styles says how the value of a placeholder looks, whatever text it stands in. The others are plain.
+var styles = map[string]models.MessageEntityType{
+	"title":  models.MessageEntityTypeBold,
+	"name":   models.MessageEntityTypeBold,
+	"who":    models.MessageEntityTypeBold,
+	"group":  models.MessageEntityTypeBold,
+	"ticket": models.MessageEntityTypeCode,
+	"given":  models.MessageEntityTypeCode,
+}
+
+// words are the placeholders whose values are themselves looked up in the catalogue, under "<prefix><value>".
+var words = map[string]string{
+	"priority": "priority_",
+	"status":   "status_",
+	"lang":     "language_",
+}
+
+// Texts of the catalogue that only bot itself uses.
+const (
+	textOpenLink       = "open_link"
+	textCardAskedBy    = "card_asked_by"  // who
+	textCardState      = "card_state"     // status, priority
+	textCardOpenedBy   = "card_opened_by" //
+	textCardLinked     = "card_linked"    //
+	textMore           = "card_more"      // count
+	textContextHeading = "context_heading"
+	textContextNone    = "context_none"
+)
+
+//go:embed locales/*.toml
+var locales embed.FS
+
+// catalogues are the texts by language. They are part of the program: if they can't be read, no test passes.
+var catalogues = sync.OnceValue(func() map[string]*i18n.Localizer {
+	bundle := i18n.NewBundle(language.English)
+	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
+	all := map[string]*i18n.Localizer{}
+	for _, lang := range []string{langEnglish, langThai} {
+		if _, err := bundle.LoadMessageFileFS(locales, "locales/"+lang+".toml"); err != nil {
+			panic("bot: " + err.Error())
+		}
+		all[lang] = i18n.NewLocalizer(bundle, lang)
+	}
+	return all
+})
+
+// Text words a text of the catalogue, at most 4096 units long. An unknown language is English. The values of args are
+// literal, whatever they contain; the longest give way when the whole would be too long.
+func Text(lang, key string, args map[string]string) Rich {
+	return textWithin(lang, key, args, maxText)
+}
+
+func textWithin(lang, key string, args map[string]string, limit int) Rich {
+	if at, ok := helpPlaces[key]; ok {
+		args = map[string]string{"commands": helpList(lang, at)}
+	}
+	segments := localize(lang, key, args)
+	room := limit
+	for i := range segments {
+		s := &segments[i]
+		if s.name != "" {
+			s.fill(lang, args)
+		} else {
+			room -= messages.UTF16Len(s.text)
+		}
+	}
+	fit(segments, room)
+	var b builder
+	for _, s := range segments {
+		if s.url != "" {
+			b.link(s.text, s.url)
+		} else {
+			b.mark(s.kind, s.text)
+		}
+	}
+	return b.done()
+}
+
+// segment is a piece of a text: words of the catalogue, or the value of a placeholder.
+type segment struct {
+	name string // of the placeholder
+	text string
+	kind models.MessageEntityType
+	url  string
+}
+
+// localize takes a text apart into words and placeholders. The template sees marks in place of the values, so that nothing
+// in a value is ever read as a template, and a value's place in the text is known.
+func localize(lang, key string, args map[string]string) []segment {
+	const mark = "\x00"
+	data := make(map[string]string, len(args))
+	for name, value := range args {
+		if value != "" {
+			data[name] = mark + name + mark
+		}
+	}
+	config := &i18n.LocalizeConfig{MessageID: key, TemplateData: data}
+	if n, err := strconv.Atoi(args["count"]); err == nil {
+		config.PluralCount = n
+	}
+	text, err := localizer(lang).Localize(config)
+	if err != nil && text == "" {
+		return []segment{{text: key}} // not in the catalogue: a test keeps this from happening
+	}
+	parts := strings.Split(strings.TrimSuffix(text, "\n"), mark)
+	segments := make([]segment, 0, len(parts))
+	for i, part := range parts {
+		switch {
+		case i%2 == 1:
+			segments = append(segments, segment{name: part})
+		case part != "":
+			segments = append(segments, segment{text: part})
+		}
+	}
+	return segments
+}
+
+// fill puts the placeholder's value in.
+func (s *segment) fill(lang string, args map[string]string) {
+	s.text, s.kind = args[s.name], styles[s.name]
+	switch s.name {
+	case "command":
+		s.text = "/" + strings.TrimPrefix(s.text, "/")
+	case "url":
+		if strings.HasPrefix(s.text, "https://") {
+			s.url, s.text = s.text, word(lang, textOpenLink)
+		}
+	default:
+		if prefix := words[s.name]; prefix != "" && known(prefix+s.text) {
+			s.text = word(lang, prefix+s.text)
+		}
+	}
+}
+
+// fit shortens the longest values so that all of them take at most room units together.
+func fit(segments []segment, room int) {
+	total := taken(segments, math.MaxInt)
+	if total <= room {
+		return
+	}
+	limit := sort.Search(total, func(limit int) bool { return taken(segments, limit+1) > room })
+	for i, s := range segments {
+		if s.name != "" {
+			segments[i].text = messages.Shorten(s.text, limit)
+		}
+	}
+}
+
+// taken is how many units the values have together, none of them more than limit.
+func taken(segments []segment, limit int) int {
+	sum := 0
+	for _, s := range segments {
+		if s.name != "" {
+			sum += min(limit, messages.UTF16Len(s.text))
+		}
+	}
+	return sum
+}
+
+// word is a text of the catalogue without placeholders.
+func word(lang, key string) string {
+	text, err := localizer(lang).Localize(&i18n.LocalizeConfig{MessageID: key})
+	if err != nil && text == "" {
+		return key
+	}
+	return text
+}
+
+// known says whether the catalogue has a text.
+func known(key string) bool {
+	text, _ := localizer(langEnglish).Localize(&i18n.LocalizeConfig{MessageID: key})
+	return text != ""
+}
+
+func localizer(lang string) *i18n.Localizer {
+	return catalogues()[catalogueLang(lang)]
+}
+
+// catalogueLang is the catalogue's language for a person's or group's: Thai, or English for everyone else.
+func catalogueLang(lang string) string {
+	if primary, _, _ := strings.Cut(strings.ToLower(lang), "-"); primary == langThai {
+		return langThai
+	}
+	return langEnglish
+}

@@ -1,0 +1,236 @@
+package bot
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/go-telegram/bot/models"
+	"github.com/rivo/uniseg"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Entity is Telegram's MessageEntity, with what the library's model does not know yet.
+type Entity struct {
+	models.MessageEntity
+	UnixTime       int64  `json:"unix_time,omitempty"`
+	DateTimeFormat string `json:"date_time_format,omitempty"`
+}
+
+const entityDateTime = models.MessageEntityType("date_time")
+
+// piece is a part of a text, in bytes and in UTF-16 units, each from (inclusive) to (exclusive).
+type piece struct {
+	from, to         int
+	fromUnit, toUnit int
+}
+
+// split cuts text into pieces of at most first units (the first one) and rest units (the others); both must be at least 2.
+// The pieces are the whole text, in order, with nothing between them. It cuts behind a line break, else behind white space,
+// if one stands in the second half of the piece; else between two characters as people see them (Thai has no spaces, and its
+// words are known only to dictionaries). An empty text is one empty piece.
+func split(text string, first, rest int) []piece {
+	var pieces []piece
+	p := piece{}
+	limit := first
+	for {
+		size, units := cutPoint(text[p.from:], limit)
+		p.to, p.toUnit = p.from+size, p.fromUnit+units
+		pieces = append(pieces, p)
+		if p.to == len(text) {
+			return pieces
+		}
+		p = piece{from: p.to, fromUnit: p.toUnit}
+		limit = rest
+	}
+}
+
+// cutPoint says how much of text its first piece of at most limit units takes, in bytes and units.
+func cutPoint(text string, limit int) (size, units int) {
+	if len(text) <= limit {
+		return len(text), messages.UTF16Len(text)
+	}
+	type point struct{ size, units int }
+	var here, space, line point
+	state := -1
+	for rest := text; rest != ""; {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		n := messages.UTF16Len(cluster)
+		if here.units+n > limit {
+			best := here
+			switch {
+			case line.units >= limit/2:
+				best = line
+			case space.units >= limit/2:
+				best = space
+			}
+			if best.size == 0 { // one character is longer than a piece
+				cut := cutInside(cluster, limit)
+				return len(cut), messages.UTF16Len(cut)
+			}
+			return best.size, best.units
+		}
+		here = point{here.size + len(cluster), here.units + n}
+		switch cluster {
+		case "\n", "\r\n":
+			line, space = here, here
+		case " ", "\t", "\u3000", "\u200b":
+			space = here
+		}
+	}
+	return here.size, here.units
+}
+
+// cutInside is the beginning of a single character that is longer than limit units, cut between its code points: at least one.
+func cutInside(cluster string, limit int) string {
+	units := 0
+	for i, r := range cluster {
+		n := 1
+		if r > 0xFFFF {
+			n = 2
+		}
+		if units+n > limit && i > 0 {
+			return cluster[:i]
+		}
+		units += n
+	}
+	return cluster
+}
+
+// clip appends to dst the entities of text as far as they lie in p, moved so that p begins at unit at. Entities from outside
+// can be anything: one that is negative or reaches beyond the end is cut to what exists, one that begins or ends inside a
+// surrogate pair is widened to the whole character, one that covers nothing is left out. Overlaps stay: Telegram sorts them out.
+func clip(dst []Entity, text string, entities []*messages.Entity, p piece, at int) []Entity {
+	if len(entities) == 0 {
+		return dst
+	}
+	low := lowSurrogates(text)
+	for _, e := range entities {
+		from, to := int(e.GetOffset()), int(e.GetOffset())+int(e.GetLength())
+		if from >= to {
+			continue
+		}
+		if low.has(from) {
+			from--
+		}
+		if low.has(to) {
+			to++
+		}
+		from, to = max(from, p.fromUnit), min(to, p.toUnit)
+		if from >= to {
+			continue
+		}
+		if out, ok := entityOf(e); ok {
+			out.Offset, out.Length = at+from-p.fromUnit, to-from
+			dst = append(dst, out)
+		}
+	}
+	return dst
+}
+
+// entityOf words a stored entity for sending. What Telegram finds in the text by itself (mentions, hashtags, links, commands)
+// need not be sent, and what lacks its particulars can't be: one such entity would make the whole call fail.
+func entityOf(e *messages.Entity) (Entity, bool) {
+	out := Entity{MessageEntity: models.MessageEntity{Type: models.MessageEntityType(e.GetType())}}
+	switch out.Type {
+	case models.MessageEntityTypeBold, models.MessageEntityTypeItalic, models.MessageEntityTypeUnderline,
+		models.MessageEntityTypeStrikethrough, models.MessageEntityTypeSpoiler, models.MessageEntityTypeBlockquote,
+		models.MessageEntityTypeExpandableBlockquote, models.MessageEntityTypeCode:
+	case models.MessageEntityTypePre:
+		out.Language = e.GetLanguage()
+	case models.MessageEntityTypeTextLink:
+		out.URL = e.GetUrl()
+		return out, out.URL != ""
+	case models.MessageEntityTypeTextMention:
+		out.User = &models.User{ID: e.GetUserId(), FirstName: e.GetUserName()}
+		return out, e.GetUserId() > 0
+	case models.MessageEntityTypeCustomEmoji:
+		out.CustomEmojiID = e.GetCustomEmojiId()
+		return out, out.CustomEmojiID != ""
+	case entityDateTime:
+		out.UnixTime, out.DateTimeFormat = e.GetUnixTime(), e.GetDateTimeFormat()
+		return out, out.UnixTime != 0
+	default:
+		return out, false
+	}
+	return out, true
+}
+
+// surrogates are the offsets of the second units of a text's surrogate pairs, ascending.
+type surrogates []int
+
+func lowSurrogates(text string) surrogates {
+	if strings.IndexFunc(text, func(r rune) bool { return r > 0xFFFF }) < 0 {
+		return nil
+	}
+	var low surrogates
+	unit := 0
+	for _, r := range text {
+		unit++
+		if r > 0xFFFF {
+			low = append(low, unit)
+			unit++
+		}
+	}
+	return low
+}
+
+// has says whether an entity may not begin or end at unit, since it would tear a pair apart.
+func (s surrogates) has(unit int) bool {
+	_, found := slices.BinarySearch(s, unit)
+	return found
+}
+
+// Rich is a text with its markup, ready for sendMessage: offsets are in UTF-16 units, there is no parse_mode to escape for.
+type Rich struct {
+	Text     string
+	Entities []Entity
+}
+
+// builder puts a Rich together. Whatever goes in is literal.
+type builder struct {
+	text     strings.Builder
+	units    int
+	entities []Entity
+}
+
+func (b *builder) plain(s string) {
+	b.text.WriteString(s)
+	b.units += messages.UTF16Len(s)
+}
+
+// mark adds s as an entity of a kind that needs no particulars; an empty kind is plain text.
+func (b *builder) mark(kind models.MessageEntityType, s string) {
+	from := b.units
+	b.plain(s)
+	if kind != "" && b.units > from {
+		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{Type: kind, Offset: from, Length: b.units - from}})
+	}
+}
+
+func (b *builder) bold(s string) { b.mark(models.MessageEntityTypeBold, s) }
+func (b *builder) code(s string) { b.mark(models.MessageEntityTypeCode, s) }
+
+// link adds s as a link, or plainly without a URL.
+func (b *builder) link(s, url string) {
+	from := b.units
+	b.plain(s)
+	if url != "" && b.units > from {
+		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{
+			Type: models.MessageEntityTypeTextLink, Offset: from, Length: b.units - from, URL: url}})
+	}
+}
+
+// rich adds another text with its markup.
+func (b *builder) rich(r Rich) {
+	for _, e := range r.Entities {
+		e.Offset += b.units
+		b.entities = append(b.entities, e)
+	}
+	b.plain(r.Text)
+}
+
+func (b *builder) done() Rich {
+	return Rich{Text: b.text.String(), Entities: b.entities}
+}
