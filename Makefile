@@ -44,9 +44,8 @@ lint: ## Check format, go vet, staticcheck and the protobuf files
 	$(TOOL) buf lint
 
 .PHONY: fmt
-fmt: ## Format the Go and protobuf files
+fmt: ## Format the Go files
 	gofmt -w .
-	$(TOOL) buf format -w
 
 .PHONY: clean
 clean: ## Remove what was built; data/ stays

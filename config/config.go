@@ -1,0 +1,134 @@
+// Package config is the settings of the service: their names, defaults, meanings and rules, from the environment and a .env
+// file. It knows nothing of the parts that use them, and starts nothing.
+package config
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"log/slog"
+	"strings"
+)
+
+// The words that settings of few words take.
+const (
+	ModePolling     = "polling"
+	ModeWebhook     = "webhook"
+	ProviderSingle  = "single"
+	ProviderEtcd    = "etcd"
+	FormatText      = "text"
+	FormatJSON      = "json"
+	DatabaseSQLite  = "sqlite"
+	DatabaseMongoDB = "mongodb"
+)
+
+// Config is every setting. Load fills it; what Load returned without an error keeps all rules of check.go.
+//
+// The tags are the documentation: env (the name), envDefault, desc (the meaning); unset says what stands in the default's
+// place where there is none; oneof, min and max are checked for every field that has them, and allowed says in words what a
+// value may be. .env.example and the README's table are generated from them (`make gen`).
+type Config struct {
+	TelegramBotToken Secret `env:"TELEGRAM_BOT_TOKEN" unset:"(none)" desc:"The bot's token from @BotFather. Without it the built-in simulator of Telegram is started, to try the service on this machine; that is refused with MongoDB or an HTTP_ADDR that others can reach, so that no server runs on a simulator by mistake."`
+	TelegramAPIURL   string `env:"TELEGRAM_API_URL" envDefault:"https://api.telegram.org" desc:"The Bot API server. http:// is for one on this machine or on a network of your own."`
+	TelegramMode     string `env:"TELEGRAM_MODE" envDefault:"polling" oneof:"polling|webhook" desc:"How updates come: polling (the service asks Telegram) or webhook (Telegram calls TELEGRAM_WEBHOOK_URL)."`
+
+	TelegramWebhookURL    string `env:"TELEGRAM_WEBHOOK_URL" desc:"For webhook: the public address of POST /telegram/webhook. It is registered with Telegram at start."`
+	TelegramWebhookSecret Secret `env:"TELEGRAM_WEBHOOK_SECRET" unset:"derived from the token" desc:"For webhook: what Telegram says to show that it is Telegram. 1 to 256 of A-Z a-z 0-9 _ -"`
+
+	GroupsAllowed []int64 `env:"GROUPS_ALLOWED" unset:"(any)" allowed:"Telegram ids of groups with commas between them, such as -1001234567890,-1009876543210" desc:"Telegram ids of the groups that may register, with commas between them. Unset: any group, with a warning at start."`
+
+	TelegramGlobalPerSecond int `env:"TELEGRAM_GLOBAL_PER_SECOND" envDefault:"30" min:"0" max:"1000" desc:"Calls to Telegram in any second, over all chats; 0 is no limit."`
+	TelegramChatPerSecond   int `env:"TELEGRAM_CHAT_PER_SECOND" envDefault:"1" min:"0" max:"100" desc:"Calls in any second to one chat, on average, with bursts of 5; 0 is no limit."`
+	TelegramGroupPerMinute  int `env:"TELEGRAM_GROUP_PER_MINUTE" envDefault:"20" min:"0" max:"6000" desc:"Calls in any minute to one group; edits, new topics and each part of an album count. 0 is no limit."`
+
+	HTTPAddr    string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"Where the API, its documentation, the pages, the webhook's route, /healthz, /readyz and /metrics are served."`
+	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
+	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files."`
+
+	ClusterProvider string   `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single|etcd" desc:"single: this node is alone. etcd: several nodes, which find each other in etcd and share a MongoDB."`
+	ClusterName     string   `env:"CLUSTER_NAME" envDefault:"topicdesk" desc:"For etcd: the name of the cluster, the same on all its nodes."`
+	ClusterAddr     string   `env:"CLUSTER_ADDR" desc:"For etcd: host:port at which this node listens and the other nodes reach it."`
+	EtcdEndpoints   []string `env:"ETCD_ENDPOINTS" desc:"For etcd: addresses of the etcd servers with commas between them, such as http://10.0.0.5:2379"`
+	ClusterTLSCert  string   `env:"CLUSTER_TLS_CERT" desc:"For etcd: PEM file with this node's certificate, for TLS between nodes. All three of CLUSTER_TLS_* or none."`
+	ClusterTLSKey   string   `env:"CLUSTER_TLS_KEY" desc:"For etcd: PEM file with the certificate's key."`
+	ClusterTLSCA    string   `env:"CLUSTER_TLS_CA" desc:"For etcd: PEM file with the authority that signed the nodes' certificates."`
+
+	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`
+	LogFormat string `env:"LOG_FORMAT" envDefault:"text" oneof:"text|json" desc:"text for people, json for machines."`
+
+	warnings []string
+}
+
+// UsesSimulator says that there is no token, so that serve starts the built-in simulator.
+func (c Config) UsesSimulator() bool { return c.TelegramBotToken == "" }
+
+// Warnings are what is allowed but should be said at start, one line each.
+func (c Config) Warnings() []string { return c.warnings }
+
+// Level is LOG_LEVEL as slog knows it.
+func (c Config) Level() slog.Level {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // Load let no other word through; of an empty one info remains
+	return level
+}
+
+// Database is DATABASE_URL taken apart.
+type Database struct {
+	Kind string // DatabaseSQLite or DatabaseMongoDB
+	Path string // of the SQLite file; relative paths are relative to the working directory
+	URI  Secret // of MongoDB, whole
+	Name string // of the database in MongoDB
+}
+
+// Database takes DATABASE_URL apart. It is the zero Database for a Config that Load refused.
+func (c Config) Database() Database {
+	db, _ := parseDatabase(c.DatabaseURL)
+	return db
+}
+
+// GroupAllowed says whether the group with this Telegram id may register.
+func (c Config) GroupAllowed(telegramID int64) bool {
+	if len(c.GroupsAllowed) == 0 {
+		return true
+	}
+	for _, id := range c.GroupsAllowed {
+		if id == telegramID {
+			return true
+		}
+	}
+	return false
+}
+
+// WebhookSecret derives the secret of the webhook from the bot's token: the same at every start and on every node, and of
+// no help to find the token.
+func WebhookSecret(token Secret) Secret {
+	mac := hmac.New(sha256.New, []byte(token.Reveal()))
+	mac.Write([]byte("topicdesk: telegram webhook secret"))
+	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+// parseDatabase understands sqlite://path and mongodb://[user:password@]host[:port][,host…]/name[?options], mongodb+srv too.
+// It does not use net/url, which refuses lists of hosts.
+func parseDatabase(value Secret) (Database, bool) {
+	uri := value.Reveal()
+	if path, ok := strings.CutPrefix(uri, "sqlite://"); ok {
+		good := path != "" && !strings.HasSuffix(path, "/") && !strings.ContainsAny(path, "?#") && !strings.HasPrefix(path, ":")
+		if !good {
+			return Database{}, false
+		}
+		return Database{Kind: DatabaseSQLite, Path: path}, true
+	}
+	rest, ok := strings.CutPrefix(uri, "mongodb://")
+	if !ok {
+		rest, ok = strings.CutPrefix(uri, "mongodb+srv://")
+	}
+	if !ok {
+		return Database{}, false
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	hosts, name, _ := strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], "/")
+	if hosts == "" || name == "" || strings.ContainsAny(name, `/\. "$`) {
+		return Database{}, false
+	}
+	return Database{Kind: DatabaseMongoDB, URI: value, Name: name}, true
+}

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+//go:generate go run ./gen
+
+// The README's settings table stands between these lines.
+const (
+	tableBegin = "<!-- settings -->"
+	tableEnd   = "<!-- /settings -->"
+)
+
+// Example is the content of .env.example: every setting with its meaning, commented out at its default, so that a copy of
+// it changes nothing.
+func Example() string {
+	var b strings.Builder
+	b.WriteString("# Settings of Topicdesk. Copy this file to .env and change what you need; what the environment sets wins over the file.\n" +
+		"# Put a value that holds $, # or blanks in 'single quotes'.\n" +
+		"# Generated from config/config.go by `make gen`.\n")
+	for _, s := range settings() {
+		b.WriteString("\n")
+		for _, line := range wrap(s.description, 118) {
+			fmt.Fprintf(&b, "# %s\n", line)
+		}
+		fmt.Fprintf(&b, "#%s=%s\n", s.name, s.fallback)
+	}
+	return b.String()
+}
+
+// MarkdownTable is the README's table of settings.
+func MarkdownTable() string {
+	var b strings.Builder
+	b.WriteString("| name | default | meaning |\n|---|---|---|\n")
+	for _, s := range settings() {
+		fallback := s.unset
+		if s.fallback != "" {
+			fallback = "`" + s.fallback + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.name, fallback, strings.ReplaceAll(s.description, "|", `\|`))
+	}
+	return b.String()
+}
+
+// UpdateReadme puts the current table between the lines <!-- settings --> and <!-- /settings --> of the README.
+func UpdateReadme(readme string) (string, error) {
+	before, rest, ok1 := strings.Cut(readme, tableBegin)
+	_, after, ok2 := strings.Cut(rest, tableEnd)
+	if !ok1 || !ok2 {
+		return "", errors.New("README.md has no lines " + tableBegin + " and " + tableEnd)
+	}
+	return before + tableBegin + "\n" + MarkdownTable() + tableEnd + after, nil
+}
+
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}
