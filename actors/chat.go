@@ -180,6 +180,8 @@ func (c *chat) receive(m any) (proto.Message, error) {
 		return c.onAnswer(m)
 	case called:
 		return nil, c.onCalled(m)
+	case settleAnswer:
+		return nil, c.settleAnswer(m.id)
 	case look:
 		c.waking = time.Time{}
 		c.dispatch()
@@ -552,10 +554,13 @@ func (c *chat) settleAnswer(id string) error {
 		r.Answers = slices.DeleteFunc(r.Answers, func(o storage.Owed) bool { return o.ID == id })
 	})
 	if err != nil {
+		c.log.Error("an answer that has left could not be settled; tried again", "operation", id, "error", err)
 		c.after(retryAfterTrouble, settleAnswer{id})
 	}
 	return nil
 }
+
+type settleAnswer struct{ id string }
 
 func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {
 	c.tell(owner.kind, owner.id, &messages.Done{OperationId: op.Id, Revision: op.Revision, Outcome: outcome})

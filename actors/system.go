@@ -92,8 +92,10 @@ type System struct {
 	stopOnce sync.Once
 	stopErr  error
 
-	pollerMu sync.Mutex
-	intake   Intake
+	intake   atomic.Pointer[Intake]
+	pollCtx  context.Context // ends first: nothing more is taken in
+	pollStop context.CancelFunc
+	polling  sync.WaitGroup
 }
 
 // NewSystem starts the shards, the readers and the sweep. Stop ends them.
@@ -126,6 +128,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	s.metrics = newMetrics(o.Metrics)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.pollCtx, s.pollStop = context.WithCancel(s.ctx)
 	s.callCtx, s.callStop = context.WithCancel(context.Background())
 	s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return s.log.With("lib", "protoactor")
@@ -148,11 +151,13 @@ func NewSystem(o Options) (*System, error) {
 	return s, nil
 }
 
-// Stop ends the desk: no further Bot API call begins, those under way get their answers written, then all actors stop.
+// Stop ends the desk: nothing more is polled, no further Bot API call begins, those under way get their answers written, then all actors stop.
 // Take intake down first. It is safe to call twice; ctx bounds the waiting, and what is not finished then is resumed at the
 // next start.
 func (s *System) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
+		s.pollStop()
+		s.polling.Wait()
 		s.draining.Store(true)
 		err := s.calls.wait(ctx)
 		s.callStop()
@@ -179,7 +184,7 @@ func (s *System) barrier(ctx context.Context) error {
 	if !ok {
 		deadline = time.Now().Add(10 * time.Second)
 	}
-	futures := make([]*actor.Future, 0, shards)
+	futures := make([]actor.Future, 0, shards)
 	for _, pid := range s.shards {
 		futures = append(futures, s.system.Root.RequestFuture(pid, shardBarrier{}, time.Until(deadline)))
 	}

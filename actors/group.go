@@ -1,0 +1,449 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
+// for a while, who administers it.
+//
+// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, MigrateGroup, MemberChanged, CheckAdmin, Done, Wake
+// Replies  to the commands, one Reply each
+// Emits    AdminChecked to whoever asked, GroupChanged to its chat, Send to its chat
+// Stops    after 10 idle minutes with nothing owed
+type group struct {
+	*host
+	record  *storage.Group // nil: never heard of
+	admins  map[int64]bool
+	fresh   time.Time // when admins was asked
+	waiting []*messages.CheckAdmin
+	offered map[string]*messages.Operation
+	tries   map[string]int64
+	reoffer bool
+}
+
+const (
+	// adminsKeep is how long Telegram's word on who administers a group is kept.
+	adminsKeep     = 5 * time.Minute
+	handledByGroup = 100
+
+	opListAdmins = "/admins"
+	opDescribe   = "/describe"
+)
+
+func newGroup(h *host) entity { return &group{host: h} }
+
+func (g *group) load() error {
+	g.offered, g.tries, g.reoffer, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, false, nil
+	g.admins, g.fresh = nil, time.Time{}
+	record, err := g.store.Group(g.ctx, g.key.identity)
+	if errors.Is(err, storage.ErrNotFound) {
+		g.record = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the group: %w", err)
+	}
+	g.record = record
+	return nil
+}
+
+func (g *group) resume() error {
+	g.follow()
+	return nil
+}
+
+func (g *group) idle() bool {
+	return len(g.waiting) == 0 && len(g.offered) == 0 && (g.record == nil || g.record.DueAt.IsZero())
+}
+
+func (g *group) receive(m any) (proto.Message, error) {
+	switch m := m.(type) {
+	case *messages.SetMembership:
+		return g.onMembership(m)
+	case *messages.RegisterGroup:
+		return g.onRegister(m)
+	case *messages.SetGroupLanguage:
+		return g.onLanguage(m)
+	case *messages.MigrateGroup:
+		return g.onMigrate(m)
+	case *messages.MemberChanged:
+		return g.onMemberChanged(m)
+	case *messages.CheckAdmin:
+		g.onCheckAdmin(m)
+		return nil, nil
+	case *messages.Done:
+		return nil, g.onDone(m)
+	case *messages.Wake:
+		return ok(), nil
+	case offerAgain:
+		g.onOfferAgain()
+		return nil, nil
+	default:
+		return answered(messages.Code_CONFLICT, "a group does not understand "+typeName(m)), nil
+	}
+}
+
+// change writes the record with a change; a command's id is remembered with it.
+func (g *group) change(commandID string, f func(*storage.Group)) error {
+	now := g.now().UTC().Truncate(time.Millisecond)
+	var next storage.Group
+	if g.record == nil {
+		chatID, _ := strconv.ParseInt(strings.TrimPrefix(g.key.identity, "g"), 10, 64)
+		next = storage.Group{GroupID: g.key.identity, TelegramGroupID: chatID, CreatedAt: now}
+	} else {
+		next = *g.record
+		next.Pending, next.Handled = slices.Clone(next.Pending), slices.Clone(next.Handled)
+		next.FormerIDs = slices.Clone(next.FormerIDs)
+	}
+	if commandID != "" {
+		next.Handled = remember(next.Handled, commandID, handledByGroup)
+	}
+	f(&next)
+	next.UpdatedAt, next.DueAt = now, time.Time{}
+	if len(next.Pending) > 0 {
+		next.DueAt = now.Add(owedFor)
+	}
+	err := g.store.SaveGroup(g.ctx, &next)
+	if errors.Is(err, storage.ErrExists) {
+		return fmt.Errorf("%w: %w", storage.ErrConflict, err)
+	}
+	if err != nil {
+		return fmt.Errorf("save the group: %w", err)
+	}
+	g.record = &next
+	g.tell(KindChat, g.key.identity, &messages.GroupChanged{})
+	return nil
+}
+
+func (g *group) handled(o *messages.Origin) bool {
+	return g.record != nil && slices.Contains(g.record.Handled, o.GetCommandId())
+}
+
+// onMembership: the bot was added, promoted, restricted or removed.
+func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
+	if g.handled(m.Origin) {
+		return duplicate(), nil
+	}
+	out := m.Facts.BotStatus == "left" || m.Facts.BotStatus == "kicked"
+	wasIn := g.record != nil && g.record.BotStatus != "" && g.record.BotStatus != "left" && g.record.BotStatus != "kicked"
+	missing := g.record == nil || g.missing(g.record)
+	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
+		setFacts(r, m.Facts)
+		if out {
+			return
+		}
+		r.SupportTopicsEnabled = true
+		// Told when the bot comes in, and again when what was missing is mended.
+		if !wasIn || missing && !g.missing(r) {
+			g.owe(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered))
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.follow()
+	return ok(), nil
+}
+
+func (g *group) missing(r *storage.Group) bool { return !r.IsForum || !r.CanManageTopics }
+
+func setFacts(r *storage.Group, f *messages.GroupFacts) {
+	if f.Title != "" {
+		r.Title = f.Title
+	}
+	if f.Type != "" {
+		r.Type = f.Type
+	}
+	r.IsForum, r.BotStatus = f.IsForum, f.BotStatus
+	r.BotIsAdmin = f.BotStatus == "administrator"
+	r.CanManageTopics, r.CanPinMessages = f.CanManageTopics, f.CanPinMessages
+}
+
+// standing is the word on what the group can do: registered, or what is missing.
+func (g *group) standing(r *storage.Group, fine string) string {
+	switch {
+	case !r.IsForum:
+		return messages.NoticeGroupNeedsTopics
+	case !r.CanManageTopics:
+		return messages.NoticeGroupNeedsRights
+	}
+	return fine
+}
+
+// onRegister waits for Telegram's word: is this an administrator, and what may the bot do here?
+func (g *group) onRegister(m *messages.RegisterGroup) (proto.Message, error) {
+	return g.putOff(m, func(r *storage.Group) {
+		if r.Title == "" {
+			r.Title, r.Type, r.IsForum = m.Title, m.Type, m.IsForum
+		}
+	})
+}
+
+func (g *group) onLanguage(m *messages.SetGroupLanguage) (proto.Message, error) {
+	return g.putOff(m, nil)
+}
+
+// putOff records a command as pending; decide carries it out once Telegram has said who administers the group.
+func (g *group) putOff(m command, also func(*storage.Group)) (proto.Message, error) {
+	o := m.GetOrigin()
+	if g.handled(o) {
+		return duplicate(), nil
+	}
+	body, err := pack(m)
+	if err != nil {
+		return nil, err
+	}
+	err = g.change(o.CommandId, func(r *storage.Group) {
+		if also != nil {
+			also(r)
+		}
+		r.Pending = append(r.Pending, storage.Owed{ID: o.CommandId, Kind: owedCommand, Body: body})
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.follow()
+	return ok(), nil
+}
+
+// follow asks Telegram what pending commands need, and offers what is owed.
+func (g *group) follow() {
+	if g.record == nil {
+		return
+	}
+	for _, owed := range g.record.Pending {
+		if owed.Kind == owedOperation {
+			if op, err := operationOf(owed); err == nil {
+				g.offerOnce(op)
+			}
+			continue
+		}
+		// Both at once: what the bot may do here, then who administers the group.
+		if m, err := unpack(owed.Body); err == nil {
+			if _, registers := m.(*messages.RegisterGroup); registers {
+				g.askTelegram(opDescribe, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
+			}
+		}
+		g.askAdmins()
+	}
+}
+
+func (g *group) askAdmins() {
+	g.askTelegram(opListAdmins, &messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
+}
+
+func (g *group) askTelegram(what string, op *messages.Operation) {
+	op.Id = g.key.identity + what
+	if _, under := g.offered[op.Id]; under {
+		return
+	}
+	// Each question is a new one: the chat must not answer it from memory.
+	g.tries[op.Id] = max(g.tries[op.Id]+1, g.now().UnixMilli())
+	op.Place, op.Priority = g.key.identity, messages.Operation_ANSWER
+	g.offerOnce(op)
+}
+
+func (g *group) offerOnce(op *messages.Operation) {
+	if _, under := g.offered[op.Id]; under {
+		return
+	}
+	op.Revision = g.tries[op.Id]
+	g.offered[op.Id] = op
+	g.offer(op)
+	if !g.reoffer {
+		g.reoffer = true
+		g.after(offerAgainAfter, offerAgain{})
+	}
+}
+
+func (g *group) onOfferAgain() {
+	g.reoffer = false
+	for _, op := range g.offered {
+		g.offer(op)
+	}
+	if len(g.offered) > 0 {
+		g.reoffer = true
+		g.after(offerAgainAfter, offerAgain{})
+	}
+	g.follow()
+}
+
+// onDone takes Telegram's word, and decides what waited for it.
+func (g *group) onDone(m *messages.Done) error {
+	op := g.offered[m.OperationId]
+	if op == nil || op.Revision != m.Revision {
+		return nil
+	}
+	outcome := m.Outcome
+	done := outcome.GetResult() == messages.Outcome_DONE
+	switch {
+	case strings.HasSuffix(m.OperationId, opDescribe):
+		if done && g.record != nil {
+			if err := g.change("", func(r *storage.Group) { setFacts(r, outcome.Chat) }); err != nil {
+				return err
+			}
+		}
+		delete(g.offered, m.OperationId)
+		return g.decideAll("")
+	case strings.HasSuffix(m.OperationId, opListAdmins):
+		failure := ""
+		if done {
+			g.admins, g.fresh = map[int64]bool{}, g.now()
+			for _, id := range outcome.AdminIds {
+				g.admins[id] = true
+			}
+		} else {
+			failure = reasonOf(outcome)
+		}
+		delete(g.offered, m.OperationId)
+		for _, w := range g.waiting {
+			g.answer(w, failure)
+		}
+		g.waiting = nil
+		return g.decideAll(failure)
+	}
+	delete(g.offered, m.OperationId)
+	if outcome.GetResult() == messages.Outcome_TRANSIENT {
+		g.tries[m.OperationId]++
+		return nil // offered again by the timer
+	}
+	delete(g.tries, m.OperationId)
+	return g.change("", func(r *storage.Group) {
+		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Owed) bool { return o.ID == m.OperationId })
+	})
+}
+
+// known says whether Telegram's word on the administrators is fresh.
+func (g *group) known() bool { return g.admins != nil && g.now().Sub(g.fresh) < adminsKeep }
+
+// decideAll carries out the commands for which everything is known, or tells that Telegram could not be asked.
+func (g *group) decideAll(failure string) error {
+	if g.record == nil || g.offered[g.key.identity+opDescribe] != nil || g.offered[g.key.identity+opListAdmins] != nil {
+		return nil
+	}
+	for _, owed := range slices.Clone(g.record.Pending) {
+		if owed.Kind != owedCommand {
+			continue
+		}
+		m, err := unpack(owed.Body)
+		if err != nil {
+			g.log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+			continue
+		}
+		if failure == "" && !g.known() {
+			g.askAdmins()
+			return nil
+		}
+		if err := g.decide(owed.ID, m.(command), failure); err != nil {
+			return err
+		}
+	}
+	g.follow()
+	return nil
+}
+
+func (g *group) decide(id string, m command, failure string) error {
+	o := m.GetOrigin()
+	allowed := o.GroupAdmin || g.admins[o.GetFrom().GetId()]
+	return g.change("", func(r *storage.Group) {
+		r.Pending = slices.DeleteFunc(r.Pending, func(x storage.Owed) bool { return x.ID == id && x.Kind == owedCommand })
+		switch m := m.(type) {
+		case *messages.RegisterGroup:
+			switch {
+			case failure != "":
+				g.oweArgs(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure})
+			case !allowed:
+				g.owe(r, o, messages.NoticeGroupOnlyAdmins)
+			case r.SupportTopicsEnabled:
+				g.owe(r, o, g.standing(r, messages.NoticeGroupAlready))
+			default:
+				r.SupportTopicsEnabled = true
+				g.owe(r, o, g.standing(r, messages.NoticeGroupRegistered))
+			}
+		case *messages.SetGroupLanguage:
+			switch {
+			case failure != "":
+				g.oweArgs(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure})
+			case !allowed:
+				g.owe(r, o, messages.NoticeLangNotAllowed)
+			default:
+				r.Language = m.Lang
+				g.oweArgs(r, o, messages.NoticeLangSet, map[string]string{"lang": m.Lang})
+			}
+		}
+	})
+}
+
+func (g *group) owe(r *storage.Group, o *messages.Origin, key string) {
+	g.oweArgs(r, o, key, map[string]string{"title": r.Title})
+}
+
+// oweArgs adds a notice in the place that the command came from.
+func (g *group) oweArgs(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
+	op := operationTo(o)
+	op.Place = r.GroupID
+	op.Id = r.GroupID + "/" + o.GetCommandId()
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	body, err := proto.Marshal(op)
+	if err != nil {
+		return
+	}
+	r.Pending = append(r.Pending, storage.Owed{ID: op.Id, Kind: owedOperation, Body: body})
+}
+
+// onMigrate: the group has a new Telegram id; the internal one stays.
+func (g *group) onMigrate(m *messages.MigrateGroup) (proto.Message, error) {
+	if g.record != nil && g.record.TelegramGroupID == m.NewChatId || m.NewChatId == 0 {
+		return duplicate(), nil
+	}
+	err := g.change("", func(r *storage.Group) {
+		r.FormerIDs = append(r.FormerIDs, r.TelegramGroupID)
+		r.TelegramGroupID, r.Type = m.NewChatId, "supergroup"
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ok(), nil
+}
+
+// onMemberChanged keeps what is known of the administrators in step with Telegram's updates.
+func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error) {
+	if g.admins != nil {
+		if m.IsAdmin {
+			g.admins[m.UserId] = true
+		} else {
+			delete(g.admins, m.UserId)
+		}
+	}
+	return ok(), nil
+}
+
+func (g *group) onCheckAdmin(m *messages.CheckAdmin) {
+	if g.known() {
+		g.answer(m, "")
+		return
+	}
+	for _, w := range g.waiting {
+		if w.CheckId == m.CheckId && w.OwnerId == m.OwnerId {
+			return
+		}
+	}
+	g.waiting = append(g.waiting, m)
+	g.askAdmins()
+}
+
+func (g *group) answer(m *messages.CheckAdmin, failure string) {
+	g.tell(m.OwnerKind, m.OwnerId, &messages.AdminChecked{CheckId: m.CheckId, GroupId: g.key.identity, UserId: m.UserId,
+		IsAdmin: g.admins[m.UserId], Failure: failure})
+}

@@ -1,0 +1,353 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// link keeps one topic and the home topic of a ticket in step: it makes every copy into its topic, and its topic's copies
+// into home. It owns the copies.
+//
+// Accepts  Copy and ResumeLink (from its ticket), Done (from chats), RetryCopy (somebody pressed "try again"), Wake
+// Replies  to RetryCopy
+// Emits    Send to chats, LinkSettled to its ticket
+// Stops    after 10 idle minutes with nothing to copy
+//
+// What it owes is derived: the messages of the ticket between its beginning and its end that have no copy yet.
+type link struct {
+	*host
+	ticketID string
+	revision int64 // links_revision of the ticket that was read
+	spec     storage.Link
+	home     storage.Topic
+	topics   map[string]string // group id of each topic of the ticket, by topic id
+	titles   map[string]string // by group id; filled when names of groups are shown
+	exists   bool
+
+	seen     int64               // every message up to it was read or told
+	settled  int64               // told to the ticket
+	out, in  lane                // into the link's topic; into home
+	failures map[string]*failure // by message id/topic id
+}
+
+func newLink(h *host) entity { return &link{host: h} }
+
+func (l *link) load() error {
+	ticketID, _, found := strings.Cut(l.key.identity, ":")
+	if !found {
+		return nil
+	}
+	l.ticketID = ticketID
+	l.failures = map[string]*failure{}
+	if err := l.readTicket(); err != nil || !l.exists {
+		return err
+	}
+	l.seen = max(l.spec.SettledSequence, l.spec.BeginSequence)
+	l.settled = l.seen
+	l.out = newLane(l, l.spec.Topic.TopicID)
+	l.in = newLane(l, homeTopic)
+	return nil
+}
+
+// readTicket reads what the link must know of its ticket.
+func (l *link) readTicket() error {
+	record, err := l.store.Ticket(l.ctx, l.ticketID)
+	if errors.Is(err, storage.ErrNotFound) {
+		l.exists = false
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the ticket: %w", err)
+	}
+	l.exists = false
+	l.topics = map[string]string{homeTopic: record.Home.GroupID}
+	for _, spec := range record.Links {
+		l.topics[spec.Topic.TopicID] = spec.Topic.GroupID
+		if spec.LinkID == l.key.identity {
+			l.spec, l.exists = spec, true
+		}
+	}
+	l.revision, l.home = record.LinksRevision, record.Home
+	return l.readTitles(record)
+}
+
+// readTitles reads the groups' names when the ticket has more than two groups, so that copies say where they come from.
+func (l *link) readTitles(record *storage.Ticket) error {
+	l.titles = nil
+	groups := map[string]bool{record.Home.GroupID: true}
+	for _, x := range record.Links {
+		if !x.Ended {
+			groups[x.Topic.GroupID] = true
+		}
+	}
+	if len(groups) <= 2 {
+		return nil
+	}
+	titles := map[string]string{}
+	for id := range groups {
+		title, err := groupTitle(l.ctx, l.store, id)
+		if err != nil {
+			return err
+		}
+		titles[id] = title
+	}
+	l.titles = titles
+	return nil
+}
+
+// resume reads what is owed: failures not shown yet, and messages without a copy.
+func (l *link) resume() error {
+	if !l.exists {
+		return nil
+	}
+	open, err := l.store.OpenCopies(l.ctx, l.key.identity, openCopiesAtOnce)
+	if err != nil {
+		return fmt.Errorf("read open copies: %w", err)
+	}
+	for i := range open {
+		if open[i].State == copyFailed {
+			l.showFailure(open[i])
+		} else if err := l.takeUp(&open[i]); err != nil {
+			return err
+		}
+	}
+	if err := l.readOn(); err != nil {
+		return err
+	}
+	l.offerAll()
+	return l.report(false)
+}
+
+// takeUp goes on with a copy that somebody asked to be tried again: it lies before what is read on.
+func (l *link) takeUp(c *storage.Copy) error {
+	if c.Sequence > l.seen {
+		return nil
+	}
+	original, err := l.store.Message(l.ctx, c.MessageID)
+	if err != nil {
+		return fmt.Errorf("read the original: %w", err)
+	}
+	it := itemOfRecord(original)
+	it.stored, it.revision = c, l.now().UnixMilli()
+	l.laneInto(c.TopicID).add(it)
+	return nil
+}
+
+func (l *link) idle() bool {
+	return !l.exists || len(l.failures) == 0 && l.out.empty() && l.in.empty()
+}
+
+func (l *link) receive(m any) (proto.Message, error) {
+	if !l.exists {
+		if _, resumed := m.(*messages.ResumeLink); resumed {
+			if err := l.reload(); err != nil || !l.exists {
+				return nil, err
+			}
+		}
+	}
+	switch m := m.(type) {
+	case *messages.Copy:
+		return nil, l.onCopy(m)
+	case *messages.ResumeLink:
+		return nil, l.onResume()
+	case *messages.Done:
+		return nil, l.onDone(m)
+	case *messages.RetryCopy:
+		return l.onRetry(m)
+	case *messages.Wake:
+		return ok(), nil
+	case offerAgain:
+		l.offerAllAgain()
+		return nil, nil
+	default:
+		return answered(messages.Code_CONFLICT, "a link does not understand "+typeName(m)), nil
+	}
+}
+
+// onCopy takes a message in. One that was told out of turn (the one before it was lost on the way) is read from storage.
+func (l *link) onCopy(m *messages.Copy) error {
+	if !l.exists || m.LinksRevision > l.revision {
+		if err := l.readTicket(); err != nil {
+			return err
+		}
+		if !l.exists {
+			return nil
+		}
+	}
+	if m.Sequence <= l.seen {
+		return nil
+	}
+	if m.Previous > l.seen || l.out.partial() || l.in.partial() {
+		if err := l.readOn(); err != nil {
+			return err
+		}
+	} else {
+		l.seen = m.Sequence
+		l.queue(itemOf(m))
+	}
+	l.offerAll()
+	return l.report(false)
+}
+
+// onResume reads the ticket again: a topic was opened, or the link has ended.
+func (l *link) onResume() error {
+	if err := l.readTicket(); err != nil || !l.exists {
+		return err
+	}
+	if err := l.readOn(); err != nil {
+		return err
+	}
+	l.offerAll()
+	return l.report(true)
+}
+
+// readOn reads what was said after the last message seen, up to what the lanes hold.
+func (l *link) readOn() error {
+	for !l.out.partial() && !l.in.partial() {
+		page, err := l.store.MessagesAfter(l.ctx, l.ticketID, l.seen, pageOfMessages)
+		if err != nil {
+			return fmt.Errorf("read messages: %w", err)
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		copies, err := l.store.CopiesAfter(l.ctx, l.key.identity, l.seen, 2*pageOfMessages)
+		if err != nil {
+			return fmt.Errorf("read copies: %w", err)
+		}
+		done := make(map[copyKey]storage.Copy, len(copies))
+		for _, c := range copies {
+			done[copyKey{c.MessageID, c.TopicID}] = c
+		}
+		for i := range page {
+			l.seen = page[i].Sequence
+			if !page[i].Internal {
+				l.queueUnlessDone(itemOfRecord(&page[i]), done)
+			}
+		}
+		if len(page) < pageOfMessages {
+			return nil
+		}
+	}
+	return nil
+}
+
+// covers says whether a message with that sequence belongs to the link.
+func (l *link) covers(sequence int64) bool {
+	return sequence > l.spec.BeginSequence && (!l.spec.Ended || sequence <= l.spec.EndSequence)
+}
+
+// laneFor returns the lane into which a message said in that topic is copied.
+func (l *link) laneFor(topicID string) *lane {
+	if topicID == l.spec.Topic.TopicID {
+		return &l.in
+	}
+	return &l.out
+}
+
+func (l *link) queue(it *item) {
+	if l.covers(it.sequence) {
+		l.laneFor(it.topicID).add(it)
+	}
+}
+
+func (l *link) queueUnlessDone(it *item, done map[copyKey]storage.Copy) {
+	if !l.covers(it.sequence) {
+		return
+	}
+	lane := l.laneFor(it.topicID)
+	stored, found := done[copyKey{it.messageID, lane.topicID}]
+	switch {
+	case found && stored.State == copyPartial:
+		it.stored = &stored // the rest of its parts is owed
+	case found:
+		return
+	}
+	lane.add(it)
+}
+
+func (l *link) offerAll() {
+	l.out.offer()
+	l.in.offer()
+}
+
+// offerAgain is the timer that offers once more what got no answer; the chat knows what it has already.
+type offerAgain struct{}
+
+func (l *link) offerAllAgain() {
+	l.out.offerAgain()
+	l.in.offerAgain()
+	for _, f := range l.failures {
+		l.offer(f.op)
+	}
+	if !l.idle() {
+		l.after(offerAgainAfter, offerAgain{})
+	}
+}
+
+// onDone writes down how a call went: one write, the counterpart.
+func (l *link) onDone(m *messages.Done) error {
+	if !l.exists {
+		return nil
+	}
+	if id, found := strings.CutPrefix(m.OperationId, failurePrefix); found {
+		return l.onFailureShown(id, m)
+	}
+	messageID, topicID, part, found := parseCopyID(m.OperationId)
+	if !found {
+		return nil
+	}
+	lane := l.laneInto(topicID)
+	if err := lane.settle(messageID, part, m.Outcome); err != nil {
+		return err
+	}
+	if err := l.readOn(); err != nil {
+		return err
+	}
+	lane.offer()
+	return l.report(false)
+}
+
+// report tells the ticket how far everything is settled: when nothing is left, or after many.
+func (l *link) report(always bool) error {
+	settled := l.seen
+	for _, lane := range []*lane{&l.out, &l.in} {
+		if first, some := lane.first(); some {
+			settled = min(settled, first-1)
+		}
+	}
+	if settled <= l.settled && !always {
+		return nil
+	}
+	if !always && settled < l.seen && settled-l.settled < reportEvery {
+		return nil
+	}
+	l.settled = settled
+	l.tell(KindTicket, l.ticketID, &messages.LinkSettled{TicketId: l.ticketID, LinkId: l.key.identity, Sequence: settled})
+	return nil
+}
+
+// copyID names the operation that posts one part of a copy.
+func copyID(messageID, topicID string, part int) string {
+	return copyPrefix + messageID + "/" + topicID + "/" + strconv.Itoa(part)
+}
+
+func parseCopyID(id string) (messageID, topicID string, part int, found bool) {
+	rest, found := strings.CutPrefix(id, copyPrefix)
+	if !found {
+		return "", "", 0, false
+	}
+	messageID, rest, _ = strings.Cut(rest, "/")
+	topicID, last, _ := strings.Cut(rest, "/")
+	part, err := strconv.Atoi(last)
+	return messageID, topicID, part, err == nil
+}
+
+type copyKey struct{ messageID, topicID string }

@@ -1,0 +1,318 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// item is a message on its way into one topic.
+type item struct {
+	messageID  string
+	sequence   int64
+	topicID    string // where it was said
+	sender     string
+	groupID    string
+	content    *messages.Content
+	replyTo    *messages.ReplyTo
+	receivedMs int64
+
+	parts    int // 0: not counted yet
+	offered  int // parts offered
+	revision int64
+	replyID  int64 // its reply's counterpart, once looked up
+	preview  string
+	stored   *storage.Copy
+}
+
+func itemOf(m *messages.Copy) *item {
+	return &item{messageID: m.MessageId, sequence: m.Sequence, topicID: m.TopicId, sender: m.Sender.GetName(),
+		content: m.Content, replyTo: m.ReplyTo, receivedMs: m.ReceivedMs}
+}
+
+func itemOfRecord(m *storage.Message) *item {
+	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
+		content: contentOf(m)}
+	if m.ReplyTo != nil {
+		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, Preview: m.ReplyTo.Preview}
+	}
+	return it
+}
+
+// lane is one direction of a link: the copies into one topic, in the order of their originals.
+type lane struct {
+	link    *link
+	topicID string
+	items   []*item
+	under   int                    // items at the front that were offered
+	recent  *recent[string, int64] // message id → its counterpart in this topic
+	failing string                 // the last reason, until a copy arrives: told once
+}
+
+func newLane(l *link, topicID string) lane { return lane{link: l, topicID: topicID} }
+
+func (n *lane) empty() bool   { return len(n.items) == 0 }
+func (n *lane) partial() bool { return len(n.items) >= laneLimit }
+
+func (n *lane) first() (sequence int64, some bool) {
+	if len(n.items) == 0 {
+		return 0, false
+	}
+	return n.items[0].sequence, true
+}
+
+func (n *lane) add(it *item) {
+	if len(n.items) == 0 && n.link.idle() {
+		n.link.after(offerAgainAfter, offerAgain{})
+	}
+	n.items = append(n.items, it)
+}
+
+// target is the topic that the lane's copies go to; ready says that copies may go there.
+func (n *lane) target() (topic *storage.Topic, ready bool) {
+	topic = &n.link.spec.Topic
+	if n.topicID == homeTopic {
+		topic = &n.link.home
+	}
+	return topic, topic.TelegramTopicID != 0 && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+}
+
+// offer gives the chat as many copies as the window holds.
+func (n *lane) offer() {
+	topic, ready := n.target()
+	if !ready {
+		return
+	}
+	for n.under < len(n.items) && n.under < laneWindow {
+		it := n.items[n.under]
+		if !n.prepare(it) {
+			return
+		}
+		n.under++
+		n.offerItem(topic, it)
+	}
+}
+
+func (n *lane) offerAgain() {
+	topic, ready := n.target()
+	if !ready {
+		return
+	}
+	for _, it := range n.items[:n.under] {
+		n.offerItem(topic, it)
+	}
+	n.offer()
+}
+
+func (n *lane) offerItem(topic *storage.Topic, it *item) {
+	for part := it.sent(); part < it.parts; part++ {
+		n.link.offer(n.operation(topic, it, part))
+	}
+}
+
+// sent is how many parts are posted.
+func (it *item) sent() int {
+	if it.stored == nil {
+		return 0
+	}
+	return len(it.stored.Parts)
+}
+
+// prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
+func (n *lane) prepare(it *item) bool {
+	if it.replyTo != nil && it.replyID == 0 && it.preview == "" {
+		if id := messageKey(it.replyTo.ChatId, it.replyTo.MessageId); n.isUnderWay(id) {
+			return false
+		}
+		replyID, waits, err := n.counterpart(it)
+		if err != nil {
+			n.link.log.Error("the counterpart of a reply can't be read; the copy quotes instead", "message", it.messageID, "error", err)
+		}
+		if waits {
+			return false
+		}
+		it.replyID = replyID
+		if replyID == 0 {
+			it.preview = it.replyTo.Preview
+		}
+	}
+	if it.parts == 0 {
+		it.parts = max(1, n.link.system.telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+	}
+	return true
+}
+
+func (n *lane) isUnderWay(messageID string) bool {
+	for _, it := range n.items[:n.under] {
+		if it.messageID == messageID {
+			return true
+		}
+	}
+	return false
+}
+
+// counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
+func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
+	answeredID := messageKey(it.replyTo.ChatId, it.replyTo.MessageId)
+	if id, found := n.recall(answeredID); found {
+		return id, false, nil
+	}
+	store, ctx := n.link.store, n.link.ctx
+	// What is answered was said by a person: its copy here is wanted.
+	stored, err := store.Copy(ctx, answeredID, n.topicID)
+	if err == nil {
+		return firstPart(stored), false, nil
+	}
+	if !errors.Is(err, storage.ErrNotFound) {
+		return 0, false, err
+	}
+	// It is a copy that the bot posted: its original is wanted, or another copy of it.
+	copies, err := store.CopiesAt(ctx, it.replyTo.ChatId, it.replyTo.MessageId)
+	if err != nil || len(copies) == 0 {
+		return 0, false, err
+	}
+	original, err := store.Message(ctx, copies[len(copies)-1].MessageID)
+	if err != nil {
+		return 0, false, err
+	}
+	if original.TopicID == n.topicID {
+		return telegramID(original.MessageID), false, nil
+	}
+	if n.isUnderWay(original.MessageID) {
+		return 0, true, nil
+	}
+	stored, err = store.Copy(ctx, original.MessageID, n.topicID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return firstPart(stored), false, nil
+}
+
+func firstPart(c *storage.Copy) int64 {
+	if len(c.Parts) == 0 {
+		return 0
+	}
+	return c.Parts[0]
+}
+
+func (n *lane) recall(messageID string) (int64, bool) {
+	if n.recent == nil {
+		return 0, false
+	}
+	return n.recent.get(messageID)
+}
+
+func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
+	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview}
+	if part == 0 {
+		call.ReplyTo = it.replyID
+		if it.replyID != 0 {
+			call.Quote = it.replyTo.Quote
+		}
+	}
+	if titles := n.link.titles; titles != nil {
+		call.GroupTitle = titles[n.link.topics[it.topicID]]
+	}
+	return &messages.Operation{
+		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision, Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
+		Order: it.sequence*1000 + int64(part), ReceivedMs: it.receivedMs,
+		Call: &messages.Operation_SendCopy{SendCopy: call},
+	}
+}
+
+// settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
+func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) error {
+	at := -1
+	for i, it := range n.items[:n.under] {
+		if it.messageID == messageID {
+			at = i
+			break
+		}
+	}
+	if at < 0 {
+		return nil // answered twice
+	}
+	it := n.items[at]
+	if part != it.sent() {
+		return nil
+	}
+	next := n.copyOf(it)
+	if outcome.GetResult() == messages.Outcome_DONE {
+		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
+		next.ChatID, next.SentAt = outcome.ChatId, n.link.now().UTC().Truncate(time.Millisecond)
+		next.State = copyPartial
+		if len(next.Parts) >= it.parts {
+			next.State = copySent
+		}
+	} else {
+		next.State, next.Reason = copyFailed, reasonOf(outcome)
+	}
+	if err := n.save(&next); err != nil {
+		return err
+	}
+	it.stored = &next
+	switch next.State {
+	case copyPartial:
+		return nil
+	case copySent:
+		n.failing = ""
+		if n.recent == nil {
+			n.recent = newRecent[string, int64](64)
+		}
+		n.recent.put(messageID, next.Parts[0])
+	case copyFailed:
+		n.link.system.metrics.failed.WithLabelValues(outcome.GetResult().String()).Inc()
+		n.link.showFailure(next)
+	}
+	n.items = append(n.items[:at], n.items[at+1:]...)
+	n.under--
+	return nil
+}
+
+func (n *lane) copyOf(it *item) storage.Copy {
+	if it.stored != nil {
+		return *it.stored
+	}
+	topic, _ := n.target()
+	return storage.Copy{MessageID: it.messageID, TopicID: n.topicID, TicketID: n.link.ticketID, LinkID: n.link.key.identity,
+		Sequence: it.sequence, GroupID: topic.GroupID, Wanted: it.parts}
+}
+
+// save writes a copy; one that another activation wrote already is left as it is.
+func (n *lane) save(c *storage.Copy) error {
+	err := n.link.store.SaveCopy(n.link.ctx, c)
+	if errors.Is(err, storage.ErrExists) {
+		return fmt.Errorf("%w: copy of %s into %s", storage.ErrConflict, c.MessageID, c.TopicID)
+	}
+	if err != nil {
+		return fmt.Errorf("save a copy: %w", err)
+	}
+	return nil
+}
+
+// reasonOf says why a copy was given up, in Telegram's words.
+func reasonOf(o *messages.Outcome) string {
+	if o.GetDescription() != "" {
+		return o.Description
+	}
+	return strings.ToLower(o.GetResult().String())
+}
+
+func messageKey(chatID, messageID int64) string {
+	return strconv.FormatInt(chatID, 10) + ":" + strconv.FormatInt(messageID, 10)
+}
+
+// telegramID returns the Telegram message id in a message's id.
+func telegramID(messageID string) int64 {
+	_, last, _ := strings.Cut(messageID, ":")
+	id, _ := strconv.ParseInt(last, 10, 64)
+	return id
+}

@@ -1,0 +1,41 @@
+package actors
+
+import "time"
+
+// Words that are stored or travel between entities.
+const (
+	homeTopic = "home" // topic id of a ticket's home topic
+
+	copyPrefix    = "copy/"
+	failurePrefix = "failed/"
+
+	copyPartial = "partial"
+	copySent    = "sent"
+	copyFailed  = "failed"
+
+	owedOperation = "operation"
+	owedCommand   = "command"
+	owedWord      = "word" // to whoever waits for the topic that the id names
+
+	statusOpen    = "open"
+	statusPending = "pending"
+	statusClosed  = "closed"
+
+	priorityNormal = "normal"
+)
+
+// Limits and times of entities.
+const (
+	// owedFor is how long after a write the sweep wakes an entity that still owes something.
+	owedFor = time.Minute
+	// offerAgainAfter is how long an owner waits for Done before it offers an operation again.
+	offerAgainAfter = 30 * time.Second
+	// adoptionWait is how long our own forum_topic_created is waited for after an unknown outcome of createForumTopic.
+	adoptionWait = 5 * time.Second
+
+	laneWindow       = 16  // copies of a lane that a chat has at once
+	laneLimit        = 256 // copies of a lane in memory; the rest is read when there is room
+	pageOfMessages   = 100
+	openCopiesAtOnce = 100
+	reportEvery      = 32 // settled messages
+)

@@ -1,0 +1,114 @@
+package actors
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// query reads: lists, searches, and tickets that are not resident. It owns nothing; any of the pool answers.
+//
+// Accepts  FindTopic, FindPlace, FindShortID, GetGroup, GetUser, ListTickets, Wake
+// Replies  one response each, with a Code
+type query struct{ system *System }
+
+// queryActors is how many reads run at once.
+const queryActors = 4
+
+func queryProps(s *System) *actor.Props {
+	return actor.PropsFromProducer(func() actor.Actor { return &query{s} })
+}
+
+func (q *query) Receive(ctx actor.Context) {
+	if ctx.Sender() == nil {
+		return
+	}
+	m, isMessage := ctx.Message().(proto.Message)
+	if !isMessage {
+		return
+	}
+	if answer := q.answer(m); answer != nil {
+		ctx.Respond(answer)
+	}
+}
+
+func (q *query) answer(m proto.Message) proto.Message {
+	s, ctx := q.system.store, q.system.ctx
+	switch m := m.(type) {
+	case *messages.FindTopic:
+		id, err := s.TicketByTopic(ctx, m.Place, m.ThreadId)
+		return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
+	case *messages.FindPlace:
+		group, err := s.GroupByTelegramID(ctx, m.ChatId)
+		answer := &messages.PlaceFound{Code: q.code(m, err)}
+		if group != nil {
+			answer.Place = group.GroupID
+		}
+		return answer
+	case *messages.FindShortID:
+		ids, err := s.TicketsByShortID(ctx, m.ShortId)
+		return &messages.TicketIDs{Code: q.code(m, err), TicketIds: ids}
+	case *messages.GetGroup:
+		return q.group(m)
+	case *messages.GetUser:
+		return q.user(m)
+	case *messages.ListTickets:
+		return q.tickets(m)
+	case *messages.Wake:
+		return ok()
+	}
+	return answered(messages.Code_CONFLICT, "a reader does not understand "+typeName(m))
+}
+
+// code is OK, NOT_FOUND, or UNAVAILABLE with a line in the log.
+func (q *query) code(m proto.Message, err error) messages.Code {
+	switch {
+	case err == nil:
+		return messages.Code_OK
+	case errors.Is(err, storage.ErrNotFound):
+		return messages.Code_NOT_FOUND
+	}
+	if q.system.ctx.Err() == nil {
+		q.system.log.Error("a read failed", "message", typeName(m), "error", err)
+	}
+	return messages.Code_UNAVAILABLE
+}
+
+func (q *query) group(m *messages.GetGroup) proto.Message {
+	r, err := q.system.store.Group(q.system.ctx, m.GroupId)
+	answer := &messages.GroupView{Code: q.code(m, err), GroupId: m.GroupId}
+	if r != nil {
+		answer.Registered, answer.Lang = r.SupportTopicsEnabled, r.Language
+		answer.Facts = &messages.GroupFacts{ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum,
+			BotStatus: r.BotStatus, CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages}
+	}
+	return answer
+}
+
+func (q *query) user(m *messages.GetUser) proto.Message {
+	r, err := q.system.store.User(q.system.ctx, m.UserId)
+	answer := &messages.UserView{Code: q.code(m, err)}
+	if r != nil {
+		answer.Lang, answer.DefaultGroupId = r.Language, r.DefaultGroupID
+		answer.Person = &messages.Person{Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot}
+	}
+	return answer
+}
+
+func (q *query) tickets(m *messages.ListTickets) proto.Message {
+	page, err := q.system.store.TicketsByCreator(q.system.ctx, "user", strconv.FormatInt(m.UserId, 10), m.OpenOnly, int(m.Limit))
+	answer := &messages.TicketList{Code: q.code(m, err)}
+	for i := range page {
+		view, err := viewOf(q.system.ctx, q.system.store, &page[i])
+		if err != nil {
+			return &messages.TicketList{Code: q.code(m, err)}
+		}
+		answer.Tickets = append(answer.Tickets, view)
+	}
+	return answer
+}

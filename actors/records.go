@@ -1,0 +1,80 @@
+package actors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Between what travels (messages) and what is stored (storage): one function each way.
+
+// recordOf is the record of something said.
+func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, sequence int64, now time.Time) *storage.Message {
+	o := m.Origin
+	r := &storage.Message{
+		MessageID: messageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
+		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: senderOf(o), Text: m.Content.GetText(), Internal: m.Internal,
+		SentAt: time.UnixMilli(o.DateMs).UTC(), RecordedAt: now,
+	}
+	for _, e := range m.Content.GetEntities() {
+		r.Entities = append(r.Entities, storage.Entity{Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, UserID: e.UserId,
+			UserName: e.UserName, Language: e.Language, CustomEmojiID: e.CustomEmojiId, UnixTime: e.UnixTime, DateTimeFormat: e.DateTimeFormat})
+	}
+	if p := m.ReplyTo; p != nil {
+		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview}
+	}
+	return r
+}
+
+func senderOf(o *messages.Origin) storage.Sender {
+	kinds := map[messages.Sender_Kind]string{messages.Sender_USER: "user", messages.Sender_GROUP: "group",
+		messages.Sender_CHANNEL: "channel", messages.Sender_API_KEY: "apiKey"}
+	s := o.GetSender()
+	if s == nil {
+		return storage.Sender{ID: o.GetFrom().GetId(), Kind: "user", Name: who(o), Username: o.GetFrom().GetUsername()}
+	}
+	return storage.Sender{ID: s.Id, Kind: kinds[s.Kind], Name: s.Name, Username: s.Username}
+}
+
+// contentOf is what a stored message says.
+func contentOf(m *storage.Message) *messages.Content {
+	c := &messages.Content{Text: m.Text}
+	for _, e := range m.Entities {
+		c.Entities = append(c.Entities, &messages.Entity{Type: e.Type, Offset: e.Offset, Length: e.Length, Url: e.URL, UserId: e.UserID,
+			UserName: e.UserName, Language: e.Language, CustomEmojiId: e.CustomEmojiID, UnixTime: e.UnixTime, DateTimeFormat: e.DateTimeFormat})
+	}
+	return c
+}
+
+// viewOf is what a card shows of a ticket.
+func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket) (*messages.TicketView, error) {
+	v := &messages.TicketView{TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
+		CreatedBy: r.CreatedBy.Name, CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli()}
+	group, err := store.Group(ctx, r.Home.GroupID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	if group != nil {
+		v.Url = messages.TopicURL(group.TelegramGroupID, r.Home.TelegramTopicID)
+	}
+	for i := range r.Links {
+		link := &r.Links[i]
+		if link.Ended {
+			continue
+		}
+		l := &messages.LinkView{UserName: link.UserName, GroupTitle: link.Topic.GroupID, ThreadId: link.Topic.TelegramTopicID}
+		group, err := store.Group(ctx, link.Topic.GroupID)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return nil, fmt.Errorf("read a group: %w", err)
+		}
+		if group != nil {
+			l.GroupTitle, l.ChatId = group.Title, group.TelegramGroupID
+		}
+		v.Links = append(v.Links, l)
+	}
+	return v, nil
+}

@@ -1,0 +1,282 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
+//
+// Accepts  OpenTicket, RecordMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
+//
+//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; LinkSettled (from links), AdminChecked (from groups),
+//	Done (from chats), Wake
+//
+// Replies  one Reply to each command
+// Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, user.mentioned, topic.created,
+//
+//	topic.linked, topic.unlinked; Copy and ResumeLink to links, Send to chats, CheckAdmin to groups
+//
+// # Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
+//
+// A command is one write of the record: the new state, its events, and what is owed. Which calls follow from the state is
+// worked out by wanted, each time anew.
+type ticket struct {
+	*host
+	record    *storage.Ticket           // nil: there is no such ticket
+	sequence  int64                     // of the newest message
+	told      map[string]int64          // by link id: sequence of the newest message told to it
+	settled   map[string]int64          // by link id: what it has settled, newer than the record
+	linksTold int64                     // the revision that the links were woken for
+	recent    *recent[string, struct{}] // ids of recorded messages
+
+	unnumbered []storage.Event // in the order of their acceptance
+	settling   bool            // the timer of settle runs
+	lastSaid   time.Time
+
+	offered  map[string]*step       // operations given to chats, by id
+	tries    map[string]int64       // revision of an operation that is tried again
+	adopting map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
+	verdicts map[verdictKey]verdict // what groups said of who administers them, for commands that wait
+	reoffer  bool                   // the timer of offerAgain runs
+}
+
+func newTicket(h *host) entity { return &ticket{host: h} }
+
+func (t *ticket) load() error {
+	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
+	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
+	t.recent, t.unnumbered, t.settling, t.reoffer, t.sequence = nil, nil, false, false, 0
+	record, err := t.store.Ticket(t.ctx, t.key.identity)
+	if errors.Is(err, storage.ErrNotFound) {
+		t.record = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the ticket: %w", err)
+	}
+	t.record, t.linksTold = record, record.LinksRevision
+	if t.sequence, err = t.store.LastSequence(t.ctx, t.key.identity); err != nil {
+		return fmt.Errorf("read the last sequence: %w", err)
+	}
+	for _, link := range record.Links {
+		t.settled[link.LinkID] = link.SettledSequence
+	}
+	return t.loadEvents()
+}
+
+// resume goes on with what the record owes. A topic that is still to be opened may have been opened by a call whose answer
+// the former process did not live to see: its appearance is waited for.
+func (t *ticket) resume() error {
+	if t.record == nil {
+		return nil
+	}
+	for _, topic := range topicsOf(t.record) {
+		if topic.TelegramTopicID == 0 && topic.Failure == "" {
+			t.awaitAdoption(topic.TopicID)
+		}
+	}
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		t.told[link.LinkID] = t.sequence
+		if !t.linkDone(link) {
+			t.tell(KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+		}
+	}
+	t.askPending()
+	t.reconcile()
+	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 {
+		t.settleSoon()
+	}
+	return nil
+}
+
+func (t *ticket) idle() bool {
+	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0
+}
+
+func (t *ticket) receive(m any) (proto.Message, error) {
+	switch m := m.(type) {
+	case *messages.RecordMessage:
+		return t.onMessage(m)
+	case *messages.LinkSettled:
+		t.onLinkSettled(m)
+		return nil, nil
+	case *messages.Done:
+		return nil, t.onDone(m)
+	case settle:
+		return nil, t.onSettle()
+	case *messages.OpenTicket:
+		return t.onOpen(m)
+	case *messages.TopicCreated:
+		return t.onTopicCreated(m)
+	case *messages.RetryCopy:
+		return t.onRetry(m)
+	case *messages.AdminChecked:
+		return nil, t.onAdminChecked(m)
+	case adoptionOver:
+		t.onAdoptionOver(m)
+		return nil, nil
+	case offerAgain:
+		t.onOfferAgain()
+		return nil, nil
+	case *messages.Wake:
+		return ok(), nil
+	case command:
+		return t.onCommand(m)
+	default:
+		return answered(messages.Code_CONFLICT, "a ticket does not understand "+typeName(m)), nil
+	}
+}
+
+// onMessage records what was said, in one write, and tells the links.
+func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
+	o := m.Origin
+	if t.record == nil {
+		return answered(messages.Code_WRONG_TOPIC, "no such ticket"), nil
+	}
+	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
+	if topic == nil {
+		return answered(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
+	}
+	id := messageKey(o.ChatId, o.MessageId)
+	if t.recent == nil {
+		t.recent = newRecent[string, struct{}](64)
+	}
+	if _, known := t.recent.get(id); known {
+		return duplicate(), nil
+	}
+	// The sweep must find the ticket before it owes a copy: marked once for a whole conversation.
+	if t.record.DueAt.IsZero() {
+		if err := t.change(func(*storage.Ticket) {}); err != nil {
+			return nil, err
+		}
+	}
+	now := t.now().UTC().Truncate(time.Millisecond)
+	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
+	err := t.store.InsertMessage(t.ctx, record)
+	if errors.Is(err, storage.ErrExists) {
+		t.recent.put(id, struct{}{})
+		return duplicate(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record a message: %w", err)
+	}
+	t.sequence++
+	t.lastSaid = now
+	t.recent.put(id, struct{}{})
+	t.system.metrics.recorded.Inc()
+	t.unnumbered = append(t.unnumbered, messageEvent(record))
+	if !m.Internal {
+		t.tellLinks(m, topic, id)
+	}
+	t.settleSoon()
+	return ok(), nil
+}
+
+// tellLinks tells every link about a message; each knows into which topics it copies.
+func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id string) {
+	received := m.Origin.ReceivedMs
+	if received == 0 {
+		received = t.now().UnixMilli()
+	}
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if link.Ended {
+			continue
+		}
+		t.tell(KindLink, link.LinkID, &messages.Copy{
+			TicketId: t.record.TicketID, LinkId: link.LinkID, MessageId: id, Sequence: t.sequence, Previous: t.told[link.LinkID],
+			LinksRevision: t.record.LinksRevision, TopicId: topic.TopicID, ChatId: m.Origin.ChatId, TelegramMessageId: m.Origin.MessageId,
+			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo, ReceivedMs: received,
+		})
+		t.told[link.LinkID] = t.sequence
+	}
+}
+
+// change writes the record with a change: the new state, its events and what is owed, in one piece. What is in memory
+// follows only what is stored.
+func (t *ticket) change(f func(*storage.Ticket)) error {
+	next := cloneTicket(t.record)
+	f(next)
+	next.DueAt = t.now().UTC().Add(owedFor).Truncate(time.Millisecond)
+	return t.save(next)
+}
+
+func (t *ticket) save(next *storage.Ticket) error {
+	if err := t.store.SaveTicket(t.ctx, next); err != nil {
+		return fmt.Errorf("save the ticket: %w", err)
+	}
+	caused := next.Events
+	if t.record != nil {
+		caused = eventsSince(t.record.Events, next.Events)
+	}
+	t.unnumbered = append(t.unnumbered, caused...)
+	t.record = next
+	return nil
+}
+
+func cloneTicket(r *storage.Ticket) *storage.Ticket {
+	next := *r
+	next.Links, next.Owed = slices.Clone(r.Links), slices.Clone(r.Owed)
+	next.Events, next.Handled = slices.Clone(r.Events), slices.Clone(r.Handled)
+	return &next
+}
+
+// topicsOf lists the topics of a ticket that are not of an ended link, home first.
+func topicsOf(r *storage.Ticket) []*storage.Topic {
+	topics := make([]*storage.Topic, 0, 1+len(r.Links))
+	topics = append(topics, &r.Home)
+	for i := range r.Links {
+		if !r.Links[i].Ended {
+			topics = append(topics, &r.Links[i].Topic)
+		}
+	}
+	return topics
+}
+
+// topicOf finds a topic of a ticket by its id, also that of an ended link.
+func topicOf(r *storage.Ticket, topicID string) *storage.Topic {
+	if topicID == homeTopic {
+		return &r.Home
+	}
+	if link := linkOf(r, topicID); link != nil {
+		return &link.Topic
+	}
+	return nil
+}
+
+// linkOf finds a link by its id, which its topic bears too.
+func linkOf(r *storage.Ticket, linkID string) *storage.Link {
+	for i := range r.Links {
+		if r.Links[i].LinkID == linkID {
+			return &r.Links[i]
+		}
+	}
+	return nil
+}
+
+// topicAt finds the ticket's topic in a place.
+func (t *ticket) topicAt(place string, thread int64) *storage.Topic {
+	return topicAt(t.record, place, thread)
+}
+
+func topicAt(r *storage.Ticket, place string, thread int64) *storage.Topic {
+	if r.Home.GroupID == place && r.Home.TelegramTopicID == thread && thread != 0 {
+		return &r.Home
+	}
+	for i := range r.Links {
+		topic := &r.Links[i].Topic
+		if !r.Links[i].Ended && topic.GroupID == place && topic.TelegramTopicID == thread && thread != 0 {
+			return topic
+		}
+	}
+	return nil
+}

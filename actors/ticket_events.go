@@ -1,0 +1,212 @@
+package actors
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Events are kept in the record that caused them. Numbering them, and writing down how far the links are, is put off a
+// moment, so that a busy ticket does it once for many messages.
+
+// settle is the timer that numbers events and clears what is done.
+type settle struct{}
+
+const (
+	settleAfter = 500 * time.Millisecond
+	// A ticket stays marked as due while people talk, so that the next message needs no write for the mark.
+	quietAfter   = 10 * time.Second
+	eventsAtOnce = 200
+)
+
+func (t *ticket) settleSoon() {
+	if !t.settling {
+		t.settling = true
+		t.after(settleAfter, settle{})
+	}
+}
+
+func (t *ticket) onLinkSettled(m *messages.LinkSettled) {
+	if t.record == nil || m.Sequence <= t.settled[m.LinkId] {
+		return
+	}
+	t.settled[m.LinkId] = m.Sequence
+	if t.waitsForCopies() {
+		t.reconcile()
+	}
+	t.settleSoon()
+}
+
+// linkDone says whether a link has nothing left to copy. What came after the last message told to it was internal.
+func (t *ticket) linkDone(link *storage.Link) bool {
+	last := t.told[link.LinkID]
+	if link.Ended {
+		last = min(last, link.EndSequence)
+	}
+	return t.settled[link.LinkID] >= last
+}
+
+// settledThrough is the sequence up to which every link has settled everything.
+func (t *ticket) settledThrough() int64 {
+	through := t.sequence
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if !t.linkDone(link) {
+			through = min(through, t.settled[link.LinkID])
+		}
+	}
+	return through
+}
+
+func (t *ticket) onSettle() error {
+	t.settling = false
+	if t.record == nil {
+		return nil
+	}
+	if err := t.number(); err != nil {
+		t.settleSoon()
+		return err
+	}
+	done := len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+	if done && !t.record.DueAt.IsZero() {
+		if wait := quietAfter - t.now().Sub(t.lastSaid); wait > 0 {
+			t.settling = true
+			t.after(wait, settle{})
+			return nil
+		}
+	}
+	if len(t.unnumbered) > 0 {
+		t.settleSoon()
+	}
+	if !done || t.record.DueAt.IsZero() {
+		return nil
+	}
+	next := cloneTicket(t.record)
+	t.takeProgress(next)
+	next.DueAt = time.Time{}
+	return t.save(next)
+}
+
+// takeProgress writes into a record how far its links are.
+func (t *ticket) takeProgress(next *storage.Ticket) {
+	for i := range next.Links {
+		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.settled[next.Links[i].LinkID])
+	}
+}
+
+// number gives the oldest unnumbered events their numbers and moves them to the events. Done twice, it does nothing new:
+// an event that has its number already keeps it.
+func (t *ticket) number() error {
+	if len(t.unnumbered) == 0 {
+		return nil
+	}
+	batch := slices.Clone(t.unnumbered[:min(len(t.unnumbered), eventsAtOnce)])
+	for i := range batch {
+		batch[i].Number = t.record.EventNumber + int64(i) + 1
+	}
+	if err := t.store.AppendEvents(t.ctx, batch); err != nil {
+		return fmt.Errorf("append events: %w", err)
+	}
+	next := cloneTicket(t.record)
+	next.EventNumber += int64(len(batch))
+	numbered := make(map[string]bool, len(batch))
+	for _, e := range batch {
+		numbered[e.EventID] = true
+		next.EventsThrough = max(next.EventsThrough, e.Sequence)
+	}
+	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
+	t.takeProgress(next)
+	next.DueAt = t.now().UTC().Add(owedFor).Truncate(time.Millisecond)
+	if err := t.save(next); err != nil {
+		return err
+	}
+	t.unnumbered = slices.Clone(t.unnumbered[len(batch):])
+	return nil
+}
+
+// loadEvents finds what is not numbered yet: the record's own events, and those of the messages after the newest numbered one.
+// Some may have got their numbers by a process that did not live to write it down.
+func (t *ticket) loadEvents() error {
+	t.unnumbered = slices.Clone(t.record.Events)
+	for after := t.record.EventsThrough; ; {
+		page, err := t.store.MessagesAfter(t.ctx, t.record.TicketID, after, pageOfMessages)
+		if err != nil {
+			return fmt.Errorf("read messages: %w", err)
+		}
+		for i := range page {
+			t.unnumbered = append(t.unnumbered, messageEvent(&page[i]))
+			after = page[i].Sequence
+		}
+		if len(page) < pageOfMessages {
+			break
+		}
+	}
+	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int { return a.At.Compare(b.At) })
+	numbered, err := t.store.EventsAfter(t.ctx, t.record.TicketID, t.record.EventNumber, 2*eventsAtOnce)
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	if len(numbered) == 0 {
+		return nil
+	}
+	// Keep the order that the numbers say: what is stored comes first.
+	place := make(map[string]int, len(numbered))
+	for i, e := range numbered {
+		place[e.EventID] = i + 1
+	}
+	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int {
+		x, y := place[a.EventID], place[b.EventID]
+		if x == 0 {
+			x = len(numbered) + 1
+		}
+		if y == 0 {
+			y = len(numbered) + 1
+		}
+		return x - y
+	})
+	return nil
+}
+
+// eventsSince lists the events of next that are not in former; both are in order, and next only appends.
+func eventsSince(former, next []storage.Event) []storage.Event {
+	known := make(map[string]bool, len(former))
+	for _, e := range former {
+		known[e.EventID] = true
+	}
+	var fresh []storage.Event
+	for _, e := range next {
+		if !known[e.EventID] {
+			fresh = append(fresh, e)
+		}
+	}
+	return fresh
+}
+
+// messageEvent is the event that a message causes.
+func messageEvent(m *storage.Message) storage.Event {
+	data, _ := json.Marshal(struct { // of strings and numbers: it can't fail
+		MessageID string         `json:"messageId"`
+		TopicID   string         `json:"topicId"`
+		Sender    storage.Sender `json:"sender"`
+		Text      string         `json:"text"`
+		Internal  bool           `json:"internal,omitempty"`
+		SentAt    time.Time      `json:"sentAt"`
+	}{m.MessageID, m.TopicID, m.Sender, m.Text, m.Internal, m.SentAt})
+	return storage.Event{EventID: "message.sent/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence, Type: "message.sent",
+		At: m.RecordedAt, Data: data}
+}
+
+// cause adds an event to a record. id names the command that caused it.
+func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any) {
+	if data == nil {
+		data = map[string]any{}
+	}
+	data["ticketId"], data["title"], data["status"], data["priority"] = r.TicketID, r.Title, r.Status, r.Priority
+	raw, _ := json.Marshal(data) // of strings and numbers: it can't fail
+	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + id, TicketID: r.TicketID, Type: kind,
+		At: at.UTC().Truncate(time.Millisecond), Data: raw})
+}

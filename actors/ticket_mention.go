@@ -1,0 +1,282 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// mentionPage is how many internal users one page of the keyboard shows.
+const mentionPage = 8
+
+// mentioning opens a linked topic in the default group of an internal user, or says why that can't be.
+func (t *ticket) mentioning(m *messages.Mention) (func(*storage.Ticket), error) {
+	o := m.Origin
+	word := func(key string, args map[string]string) func(*storage.Ticket) {
+		return func(r *storage.Ticket) { respond(r, o, key, args) }
+	}
+	if t.record.Status == statusClosed {
+		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": "/mention"}), nil
+	}
+	if m.Username == "" && m.UserId == 0 {
+		return t.choosing(o)
+	}
+	user, given, err := t.findUser(m)
+	if err != nil {
+		return nil, err
+	}
+	if user == nil {
+		return word(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
+	}
+	name := userName(user)
+	if user.IsBot {
+		return word(messages.NoticeMentionBot, map[string]string{"name": name}), nil
+	}
+	if user.DefaultGroupID == "" {
+		return word(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
+	}
+	group, err := t.store.Group(t.ctx, user.DefaultGroupID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return word(messages.NoticeMentionBotOut, map[string]string{"name": name, "group": user.DefaultGroupID}), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	args := map[string]string{"name": name, "group": group.Title}
+	if link := t.linkWith(user.TelegramID); link != nil {
+		args["url"] = messages.TopicURL(group.TelegramGroupID, link.Topic.TelegramTopicID)
+		return word(messages.NoticeMentionAlready, args), nil
+	}
+	if group.GroupID == t.record.GroupID {
+		return word(messages.NoticeMentionHome, args), nil
+	}
+	if key := cannotOpen(group); key != "" {
+		return word(key, args), nil
+	}
+	return func(r *storage.Ticket) {
+		now := t.now().UTC().Truncate(time.Millisecond)
+		link := t.newLink(r, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
+		link.UserID, link.UserName = user.TelegramID, name
+		cause(r, "user.mentioned", o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
+		await(r, link.LinkID, o)
+		acknowledge(r, o)
+	}, nil
+}
+
+// newLink adds a link to the record. It copies what is said after this moment.
+func (t *ticket) newLink(r *storage.Ticket, o *messages.Origin, topic storage.Topic) *storage.Link {
+	id := r.TicketID + ":" + strconv.Itoa(len(r.Links)+1)
+	topic.TopicID = id
+	r.Links = append(r.Links, storage.Link{LinkID: id, Topic: topic, By: creatorOf(o), BeginSequence: t.sequence,
+		SettledSequence: t.sequence, CreatedAt: t.now().UTC().Truncate(time.Millisecond)})
+	r.LinksRevision++
+	r.CardRevision++
+	r.UpdatedAt = t.now().UTC().Truncate(time.Millisecond)
+	t.settled[id] = t.sequence
+	return &r.Links[len(r.Links)-1]
+}
+
+// cannotOpen says why no topic can be opened in a group; empty: it can.
+func cannotOpen(g *storage.Group) string {
+	switch {
+	case g.BotStatus == "left" || g.BotStatus == "kicked":
+		return messages.NoticeMentionBotOut
+	case !g.IsForum:
+		return messages.NoticeMentionNoTopics
+	case !g.CanManageTopics:
+		return messages.NoticeMentionNoRights
+	}
+	return ""
+}
+
+func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string, err error) {
+	if m.UserId != 0 {
+		given = strconv.FormatInt(m.UserId, 10)
+		user, err = t.store.User(t.ctx, m.UserId)
+	} else {
+		given = "@" + strings.TrimPrefix(m.Username, "@")
+		user, err = t.store.UserByUsername(t.ctx, strings.TrimPrefix(m.Username, "@"))
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, given, nil
+	}
+	if err != nil {
+		return nil, given, fmt.Errorf("read a user: %w", err)
+	}
+	return user, given, nil
+}
+
+func (t *ticket) linkWith(userID int64) *storage.Link {
+	for i := range t.record.Links {
+		if link := &t.record.Links[i]; !link.Ended && link.UserID == userID {
+			return link
+		}
+	}
+	return nil
+}
+
+// choosing shows the keyboard of internal users.
+func (t *ticket) choosing(o *messages.Origin) (func(*storage.Ticket), error) {
+	keyboard, err := t.mentionKeyboard(0)
+	if err != nil {
+		return nil, err
+	}
+	if keyboard == nil {
+		return func(r *storage.Ticket) { respond(r, o, messages.NoticeMentionNobody, nil) }, nil
+	}
+	return func(r *storage.Ticket) { respondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
+}
+
+// turning shows another page of the keyboard.
+func (t *ticket) turning(m *messages.ShowMentionPage) (func(*storage.Ticket), error) {
+	o := m.Origin
+	keyboard, err := t.mentionKeyboard(int(m.Page))
+	if err != nil {
+		return nil, err
+	}
+	return func(r *storage.Ticket) {
+		if keyboard == nil {
+			respond(r, o, messages.NoticeButtonStale, nil)
+			return
+		}
+		op := operationTo(o)
+		op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{
+			MessageId: o.CallbackMessageId, Keyboard: keyboard}}
+		owe(r, o.CommandId, op, 0)
+		acknowledge(r, o)
+	}, nil
+}
+
+// mentionKeyboard is a page of internal users, each with the name of their group; nil when there is nobody on it.
+func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
+	if page < 0 {
+		return nil, nil
+	}
+	users, total, err := t.store.InternalUsers(t.ctx, page*mentionPage, mentionPage)
+	if err != nil {
+		return nil, fmt.Errorf("read internal users: %w", err)
+	}
+	if len(users) == 0 {
+		return nil, nil
+	}
+	k := &messages.Keyboard{}
+	for i := range users {
+		title, err := groupTitle(t.ctx, t.store, users[i].DefaultGroupID)
+		if err != nil {
+			return nil, err
+		}
+		k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{
+			Text: messages.Shorten(userName(&users[i]), 40) + " · " + messages.Shorten(title, 40),
+			Data: strings.Join([]string{messages.CallbackMentionUser, t.record.TicketID, strconv.FormatInt(users[i].TelegramID, 10)}, ":"),
+		}}})
+	}
+	turn := &messages.KeyboardRow{}
+	data := func(p int) string {
+		return strings.Join([]string{messages.CallbackMentionPage, t.record.TicketID, strconv.Itoa(p)}, ":")
+	}
+	if page > 0 {
+		turn.Buttons = append(turn.Buttons, &messages.Button{Key: messages.ButtonBack, Data: data(page - 1)})
+	}
+	if (page+1)*mentionPage < total {
+		turn.Buttons = append(turn.Buttons, &messages.Button{Key: messages.ButtonNext, Data: data(page + 1)})
+	}
+	if len(turn.Buttons) > 0 {
+		k.Rows = append(k.Rows, turn)
+	}
+	return k, nil
+}
+
+// linking joins an existing topic to the ticket.
+func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
+	o := m.Origin
+	word := func(key string, args map[string]string) (func(*storage.Ticket), error) {
+		return func(r *storage.Ticket) { respond(r, o, key, args) }, nil
+	}
+	if m.CurrentTicketId == t.record.TicketID || t.topicAt(o.Place, o.ThreadId) != nil {
+		return word(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
+	}
+	if m.CurrentTicketId != "" {
+		other, err := t.store.Ticket(t.ctx, m.CurrentTicketId)
+		if err != nil {
+			return nil, fmt.Errorf("read the other ticket: %w", err)
+		}
+		return word(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
+	}
+	if t.record.Status == statusClosed {
+		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": "/link"})
+	}
+	if o.ThreadId == 0 {
+		return word(messages.NoticeLinkNeedsTopic, nil)
+	}
+	group, err := t.store.Group(t.ctx, o.Place)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && !group.SupportTopicsEnabled {
+		return word(messages.NoticeGroupUnregistered, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	home, err := t.store.Group(t.ctx, t.record.GroupID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	if home != nil && (home.BotStatus == "left" || home.BotStatus == "kicked") {
+		return word(messages.NoticeMentionBotOut, map[string]string{"name": t.record.TicketID, "group": home.Title})
+	}
+	homeURL, homeTitle := "", t.record.GroupID
+	if home != nil {
+		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
+	}
+	return func(r *storage.Ticket) {
+		link := t.newLink(r, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true, NamedByHand: true})
+		cause(r, "topic.linked", o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
+		respondOpenly(r, o, messages.NoticeLinked,
+			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": who(o), "group": homeTitle, "url": homeURL})
+		t.tellTopic(r, o, &r.Home, messages.NoticeLinkedHome,
+			map[string]string{"who": who(o), "group": group.Title, "url": messages.TopicURL(group.TelegramGroupID, o.ThreadId)}, 0)
+	}, nil
+}
+
+// unlinking ends a link: what was said before still goes over.
+func (t *ticket) unlinking(m *messages.UnlinkTopic) (func(*storage.Ticket), error) {
+	o := m.Origin
+	here := t.topicAt(o.Place, o.ThreadId)
+	if here.TopicID == homeTopic {
+		return func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkHome, nil) }, nil
+	}
+	title, err := groupTitle(t.ctx, t.store, o.Place)
+	if err != nil {
+		return nil, err
+	}
+	linkID := here.TopicID
+	return func(r *storage.Ticket) {
+		link := linkOf(r, linkID)
+		link.Ended, link.EndSequence = true, t.sequence
+		r.LinksRevision++
+		r.CardRevision++
+		r.UpdatedAt = t.now().UTC().Truncate(time.Millisecond)
+		cause(r, "topic.unlinked", o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": linkID})
+		args := map[string]string{"who": who(o), "ticket": r.TicketID, "group": title}
+		t.tellTopic(r, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
+		t.tellTopic(r, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
+		acknowledge(r, o)
+	}, nil
+}
+
+// tellTopic tells one topic of the ticket; where after is given, behind the copies of what was said before.
+func (t *ticket) tellTopic(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64) {
+	if topic.TelegramTopicID == 0 {
+		return
+	}
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),
+		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}}
+	owe(r, o.CommandId, op, after)
+}
+
+func userName(u *storage.User) string {
+	return personName(u.FirstName, u.LastName, u.Username, u.TelegramID)
+}

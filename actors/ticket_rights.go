@@ -1,0 +1,239 @@
+package actors
+
+import (
+	"strconv"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Who may do what to a ticket: its creator, the administrators of its groups, and the internal users on it. Who administers
+// a group is Telegram's to say, through the group's entity: a command that needs its word waits in the record.
+
+type verdict int
+
+const (
+	unknown verdict = iota
+	yes
+	no
+	unanswered // Telegram could not be asked
+)
+
+type verdictKey struct {
+	commandID string
+	groupID   string
+}
+
+// may says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed.
+func (t *ticket) may(m command) (answer verdict, ask []string) {
+	o := m.GetOrigin()
+	switch m := m.(type) {
+	case *messages.CloseTicket:
+		if m.ByHand {
+			return yes, nil
+		}
+	case *messages.ReopenTicket:
+		if m.ByHand {
+			return yes, nil
+		}
+	case *messages.SetPending, *messages.UnlinkTopic:
+	case *messages.SetPriority:
+		if m.Priority == "" {
+			return yes, nil // only shows the choice
+		}
+	case *messages.LinkTopic:
+		if m.CurrentTicketId != "" {
+			return yes, nil // answered with a pointer
+		}
+		return t.mayLink(m)
+	default:
+		return yes, nil // whoever can write in the topic
+	}
+	if t.onTicket(o) {
+		return yes, nil
+	}
+	return t.administers(o, o.Place)
+}
+
+// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it.
+func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string) {
+	o := m.Origin
+	ticketSide, askTicket := yes, []string(nil)
+	if !t.onTicket(o) {
+		ticketSide, askTicket = t.administers(o, t.record.Home.GroupID)
+	}
+	topicSide, askTopic := yes, []string(nil)
+	if !t.isTheirs(o) {
+		topicSide, askTopic = t.administers(o, o.Place)
+	}
+	for _, v := range []verdict{no, unanswered, unknown} {
+		if ticketSide == v || topicSide == v {
+			return v, append(askTicket, askTopic...)
+		}
+	}
+	return yes, nil
+}
+
+// isTheirs says whether the group that a command came from is the person's default group.
+func (t *ticket) isTheirs(o *messages.Origin) bool {
+	user, err := t.store.User(t.ctx, o.GetFrom().GetId())
+	return err == nil && user.DefaultGroupID == o.Place
+}
+
+// onTicket says whether a person created the ticket, is an internal user on it, or speaks as one of its groups.
+func (t *ticket) onTicket(o *messages.Origin) bool {
+	if o.GroupAdmin {
+		return t.hasGroup(o.Place)
+	}
+	from := o.GetFrom().GetId()
+	if t.record.CreatedBy.Kind == "user" && t.record.CreatedBy.ID == strconv.FormatInt(from, 10) {
+		return true
+	}
+	for i := range t.record.Links {
+		if link := &t.record.Links[i]; !link.Ended && link.UserID == from && from != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *ticket) hasGroup(groupID string) bool {
+	for _, topic := range topicsOf(t.record) {
+		if topic.GroupID == groupID {
+			return true
+		}
+	}
+	return false
+}
+
+// administers says whether a person administers a group, as far as that is known for this command.
+func (t *ticket) administers(o *messages.Origin, groupID string) (verdict, []string) {
+	if o.GroupAdmin && o.Place == groupID {
+		return yes, nil
+	}
+	v := t.verdicts[verdictKey{o.CommandId, groupID}]
+	if v == unknown {
+		return unknown, []string{groupID}
+	}
+	return v, nil
+}
+
+// ask asks groups about the person behind a command.
+func (t *ticket) ask(o *messages.Origin, groups []string) {
+	for _, groupID := range groups {
+		t.tell(KindGroup, groupID, &messages.CheckAdmin{CheckId: o.CommandId, UserId: o.GetFrom().GetId(),
+			OwnerKind: KindTicket, OwnerId: t.record.TicketID})
+	}
+}
+
+// askPending asks again for every command that waits; done at start and when an answer is long in coming.
+func (t *ticket) askPending() {
+	for _, owed := range t.record.Owed {
+		if owed.Kind != owedCommand {
+			continue
+		}
+		m, err := t.pendingCommand(owed)
+		if err != nil {
+			continue
+		}
+		if may, ask := t.may(m); may == unknown {
+			t.ask(m.GetOrigin(), ask)
+			t.offerAgainLater()
+		}
+	}
+}
+
+func (t *ticket) pendingCommand(owed storage.Owed) (command, error) {
+	m, err := unpack(owed.Body)
+	if err != nil {
+		t.log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+		return nil, err
+	}
+	return m.(command), nil
+}
+
+// onAdminChecked decides the commands that waited for this word.
+func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
+	if t.record == nil {
+		return nil
+	}
+	v := no
+	switch {
+	case m.Failure != "":
+		v = unanswered
+	case m.IsAdmin:
+		v = yes
+	}
+	for _, owed := range t.record.Owed {
+		if owed.Kind != owedCommand || owed.ID != m.CheckId {
+			continue
+		}
+		t.verdicts[verdictKey{m.CheckId, m.GroupId}] = v
+		c, err := t.pendingCommand(owed)
+		if err != nil {
+			return err
+		}
+		return t.decide(owed.ID, c, m.Failure)
+	}
+	return nil
+}
+
+// decide carries a waiting command out, or refuses it, once everything needed is known.
+func (t *ticket) decide(id string, m command, failure string) error {
+	may, _ := t.may(m)
+	if may == unknown {
+		return nil // another group's word is missing
+	}
+	o := m.GetOrigin()
+	effect := func(r *storage.Ticket) { respond(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure}) }
+	if may != unanswered {
+		var err error
+		if effect, err = t.effect(m, may == yes); err != nil {
+			return err
+		}
+	}
+	err := t.change(func(r *storage.Ticket) {
+		forget(r, owedCommand, id)
+		effect(r)
+	})
+	if err != nil {
+		return err
+	}
+	for key := range t.verdicts {
+		if key.commandID == id {
+			delete(t.verdicts, key)
+		}
+	}
+	t.afterChange()
+	return nil
+}
+
+// forget takes something owed out of the record.
+func forget(r *storage.Ticket, kind, id string) {
+	for i, owed := range r.Owed {
+		if owed.Kind == kind && owed.ID == id {
+			r.Owed = append(r.Owed[:i:i], r.Owed[i+1:]...)
+			return
+		}
+	}
+}
+
+// refusal is what somebody is told who may not.
+func refusal(r *storage.Ticket, m command) (key string, args map[string]string) {
+	name := ""
+	switch m.(type) {
+	case *messages.CloseTicket:
+		name = "/close_ticket"
+	case *messages.ReopenTicket:
+		name = "/reopen_ticket"
+	case *messages.SetPending:
+		name = "/pending"
+	case *messages.SetPriority:
+		name = "/priority"
+	case *messages.UnlinkTopic:
+		name = "/unlink"
+	case *messages.LinkTopic:
+		return messages.NoticeLinkNotAllowed, map[string]string{"ticket": r.TicketID}
+	}
+	return messages.NoticeNotAllowed, map[string]string{"command": name}
+}

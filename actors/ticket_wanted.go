@@ -1,0 +1,472 @@
+package actors
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// The state of a topic and what is known to be done are compared; what is missing is offered to the topic's chat. A record
+// found half done is the normal case: after a crash the same comparison finds the same calls.
+
+// stepKind is what a call does for a topic.
+type stepKind int
+
+const (
+	stepCreate stepKind = iota
+	stepCard
+	stepPin
+	stepContext
+	stepEditCard
+	stepRename
+	stepClose
+	stepReopen
+	stepOwed // an operation kept in the record
+)
+
+// step is a call that is offered to a chat.
+type step struct {
+	kind     stepKind
+	topicID  string
+	op       *messages.Operation
+	revision int64 // of the card
+	name     string
+}
+
+// next returns the first call that a topic still needs, or nil.
+func (t *ticket) next(topic *storage.Topic) *step {
+	r := t.record
+	switch {
+	case topic.Failure != "":
+		return nil
+	case topic.TelegramTopicID == 0:
+		if t.adopting[topic.TopicID] {
+			return nil
+		}
+		return &step{kind: stepCreate, name: topic.Name}
+	case topic.CardMessageID == 0:
+		return &step{kind: stepCard, revision: r.CardRevision}
+	case !topic.Introduced: // of a link; home is introduced by its card
+		return &step{kind: stepContext}
+	case !topic.Pinned:
+		return &step{kind: stepPin}
+	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
+		return &step{kind: stepEditCard, revision: r.CardRevision}
+	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
+		return &step{kind: stepRename, name: messages.TopicName(r.Title, r.ShortID)}
+	case r.Status == statusClosed && !topic.Closed && t.settledThrough() >= r.ClosedAfter && !t.owesNotice(topic):
+		return &step{kind: stepClose}
+	case r.Status != statusClosed && topic.Closed:
+		return &step{kind: stepReopen}
+	}
+	return nil
+}
+
+// owesNotice says whether a notice that comes before the closing still waits for the topic.
+func (t *ticket) owesNotice(topic *storage.Topic) bool {
+	for _, owed := range t.record.Owed {
+		if owed.Kind != owedOperation {
+			continue
+		}
+		if op, err := operationOf(owed); err == nil && op.Place == topic.GroupID && op.ThreadId == topic.TelegramTopicID {
+			return true
+		}
+	}
+	return false
+}
+
+// waitsForCopies says whether something is held back until the links have settled.
+func (t *ticket) waitsForCopies() bool {
+	if t.record.Status == statusClosed {
+		for _, topic := range topicsOf(t.record) {
+			if !topic.Closed {
+				return true
+			}
+		}
+	}
+	for _, owed := range t.record.Owed {
+		if owed.AfterSequence > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// reconcile offers every call that is wanted and not offered yet.
+func (t *ticket) reconcile() {
+	if t.record == nil {
+		return
+	}
+	for _, topic := range topicsOf(t.record) {
+		s := t.next(topic)
+		if s == nil {
+			continue
+		}
+		s.topicID = topic.TopicID
+		if err := t.render(topic, s); err != nil {
+			t.log.Error("a call can't be prepared; tried again soon", "topic", topic.TopicID, "error", err)
+			t.offerAgainLater()
+			continue
+		}
+		t.offerStep(s)
+	}
+	through := t.settledThrough()
+	for _, owed := range t.record.Owed {
+		if owed.Kind != owedOperation || owed.AfterSequence > through {
+			continue
+		}
+		op, err := operationOf(owed)
+		if err != nil {
+			t.log.Error("an owed operation can't be read", "operation", owed.ID, "error", err)
+			continue
+		}
+		t.offerStep(&step{kind: stepOwed, op: op})
+	}
+}
+
+func operationOf(owed storage.Owed) (*messages.Operation, error) {
+	op := &messages.Operation{}
+	return op, proto.Unmarshal(owed.Body, op)
+}
+
+func (t *ticket) offerStep(s *step) {
+	if _, offered := t.offered[s.op.Id]; offered {
+		return
+	}
+	s.op.Revision += t.tries[s.op.Id]
+	t.offered[s.op.Id] = s
+	t.offer(s.op)
+	t.offerAgainLater()
+}
+
+func (t *ticket) offerAgainLater() {
+	if !t.reoffer {
+		t.reoffer = true
+		t.after(offerAgainAfter, offerAgain{})
+	}
+}
+
+// onOfferAgain offers what got no answer; the chat knows what it has already.
+func (t *ticket) onOfferAgain() {
+	t.reoffer = false
+	if t.record == nil {
+		return
+	}
+	t.askPending()
+	for _, s := range t.offered {
+		t.offer(s.op)
+	}
+	if len(t.offered) > 0 {
+		t.offerAgainLater()
+	}
+	t.reconcile()
+}
+
+// render makes the operation of a step.
+func (t *ticket) render(topic *storage.Topic, s *step) error {
+	r := t.record
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER}
+	id := r.TicketID + "/" + topic.TopicID
+	switch s.kind {
+	case stepCreate:
+		op.Id = id + "/create"
+		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: s.name}}
+	case stepCard, stepEditCard:
+		view, err := t.view()
+		if err != nil {
+			return err
+		}
+		asked := ""
+		if link := linkOf(r, topic.TopicID); link != nil {
+			asked = link.By.Name
+		}
+		if s.kind == stepCard {
+			op.Id = id + "/card"
+			op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, AskedBy: asked}}
+			break
+		}
+		op.Id = id + "/card/" + strconv.FormatInt(s.revision, 10)
+		op.Call = &messages.Operation_EditCard{EditCard: &messages.EditCardCall{MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked}}
+	case stepPin:
+		op.Id = id + "/pin"
+		op.Call = &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: topic.CardMessageID}}
+	case stepContext:
+		lines, err := t.context(topic)
+		if err != nil {
+			return err
+		}
+		op.Id = id + "/context"
+		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
+	case stepRename:
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(s.name))
+		op.Id = id + "/name/" + strconv.FormatInt(r.CardRevision, 10) + "/" + strconv.FormatUint(uint64(h.Sum32()), 36)
+		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: s.name}}
+	case stepClose:
+		op.Id, op.Priority, op.Order = id+"/close/"+strconv.FormatInt(r.CardRevision, 10), messages.Operation_COPY, closingOrder(r.ClosedAfter)
+		op.Call = &messages.Operation_CloseTopic{CloseTopic: &messages.CloseTopicCall{}}
+	case stepReopen:
+		op.Id = id + "/reopen/" + strconv.FormatInt(r.CardRevision, 10)
+		op.Call = &messages.Operation_ReopenTopic{ReopenTopic: &messages.ReopenTopicCall{}}
+	default:
+		return fmt.Errorf("step %d has no call", s.kind)
+	}
+	s.op = op
+	return nil
+}
+
+// onDone writes down how a call went and goes on.
+func (t *ticket) onDone(m *messages.Done) error {
+	s := t.offered[m.OperationId]
+	if t.record == nil || s == nil || s.op.Revision != m.Revision {
+		return nil // from a former life; what is still wanted is offered again and answered again
+	}
+	outcome := m.Outcome
+	if outcome.GetResult() == messages.Outcome_TRANSIENT {
+		t.again(s)
+		return nil
+	}
+	if s.kind == stepCreate && outcome.GetResult() == messages.Outcome_UNKNOWN {
+		delete(t.offered, s.op.Id)
+		t.tries[s.op.Id]++
+		if topic := topicOf(t.record, s.topicID); topic != nil && topic.TelegramTopicID == 0 {
+			t.log.Warn("the answer to createForumTopic was lost; waiting for the topic to appear", "topic", s.topicID)
+			t.awaitAdoption(s.topicID)
+		}
+		return nil
+	}
+	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome) }); err != nil {
+		return err
+	}
+	delete(t.offered, s.op.Id)
+	delete(t.tries, s.op.Id)
+	t.afterChange()
+	return nil
+}
+
+// again offers a call once more that the chat gave up for now.
+func (t *ticket) again(s *step) {
+	delete(t.offered, s.op.Id)
+	t.tries[s.op.Id]++
+	t.offerAgainLater() // reconcile then finds it missing
+}
+
+// apply writes into the record what a call has done.
+func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
+	done := outcome.GetResult() == messages.Outcome_DONE
+	topic := topicOf(r, s.topicID)
+	if s.kind != stepOwed && topic == nil {
+		return
+	}
+	switch s.kind {
+	case stepOwed:
+		forget(r, owedOperation, s.op.Id)
+	case stepCreate:
+		if !done {
+			t.failTopic(r, topic, reasonOf(outcome))
+		} else if topic.TelegramTopicID == 0 {
+			t.giveThread(r, topic, outcome.ThreadId)
+		}
+	case stepCard:
+		topic.CardRevision = s.revision
+		topic.CardMessageID = outcome.MessageId
+		if !done {
+			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
+		}
+		if topic.TopicID == homeTopic {
+			t.introduce(r, topic)
+		}
+	case stepEditCard:
+		topic.CardRevision = s.revision
+	case stepPin:
+		topic.Pinned = true
+	case stepContext:
+		t.introduce(r, topic)
+	case stepRename:
+		topic.Name = s.name
+	case stepClose:
+		topic.Closed = true
+	case stepReopen:
+		topic.Closed = false
+	}
+}
+
+// giveThread writes down that a topic was opened.
+func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread int64) {
+	for _, other := range topicsOf(r) {
+		if other.TopicID != topic.TopicID && other.GroupID == topic.GroupID && other.TelegramTopicID == thread {
+			other.TelegramTopicID = 0 // it took this topic's thread for its own; its own call brings another
+		}
+	}
+	topic.TelegramTopicID = thread
+	r.LinksRevision++
+	r.CardRevision++
+	cause(r, "topic.created", topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.now(),
+		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
+	t.fulfil(r, topic, "")
+}
+
+// introduce lets copies into a topic.
+func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
+	if !topic.Introduced {
+		topic.Introduced = true
+		r.LinksRevision++
+	}
+}
+
+// failTopic writes down that a topic can't be opened.
+func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) {
+	topic.Failure = why
+	r.LinksRevision++
+	t.fulfil(r, topic, why)
+	if link := linkOf(r, topic.TopicID); link != nil {
+		link.Ended, link.EndSequence = true, link.BeginSequence
+		r.CardRevision++
+	}
+}
+
+// await remembers who is to be told when a topic is open, or can't be opened.
+func await(r *storage.Ticket, topicID string, o *messages.Origin) {
+	body, err := proto.Marshal(o)
+	if err != nil {
+		return
+	}
+	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: owedWord, Body: body})
+}
+
+// fulfil tells whoever waits for a topic.
+func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string) {
+	o := &messages.Origin{}
+	found := false
+	for _, owed := range r.Owed {
+		if owed.Kind == owedWord && owed.ID == topic.TopicID {
+			found = proto.Unmarshal(owed.Body, o) == nil
+		}
+	}
+	if !found {
+		return
+	}
+	forget(r, owedWord, topic.TopicID)
+	args := map[string]string{"why": failure, "ticket": r.TicketID, "title": r.Title}
+	group, err := t.store.Group(t.ctx, topic.GroupID)
+	if err == nil {
+		args["group"], args["url"] = group.Title, messages.TopicURL(group.TelegramGroupID, topic.TelegramTopicID)
+	} else {
+		args["group"], args["url"] = topic.GroupID, ""
+		t.log.Error("a group can't be read", "group", topic.GroupID, "error", err)
+	}
+	key := messages.NoticeTicketCreated
+	link := linkOf(r, topic.TopicID)
+	switch {
+	case link != nil && failure != "":
+		key, args["name"] = messages.NoticeMentionFailed, link.UserName
+	case link != nil:
+		key, args["name"] = messages.NoticeMentioned, link.UserName
+	case failure != "":
+		key = messages.NoticeTicketFailed
+	}
+	op := operationTo(o)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}}
+	owe(r, o.CommandId, op, 0)
+}
+
+// ---- topics that appear without an answer to their call
+
+// adoptionOver is the timer after which a topic that has not appeared is created again.
+type adoptionOver struct{ topicID string }
+
+func (t *ticket) awaitAdoption(topicID string) {
+	if !t.adopting[topicID] {
+		t.adopting[topicID] = true
+		t.after(adoptionWait, adoptionOver{topicID})
+	}
+}
+
+func (t *ticket) onAdoptionOver(m adoptionOver) {
+	delete(t.adopting, m.topicID)
+	t.reconcile()
+	t.settleSoon()
+}
+
+// onTopicCreated adopts a topic that this bot created, as Telegram's own service message says. It comes before anything said
+// in the topic, and sometimes before the call's answer, or instead of it.
+func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error) {
+	o := m.Origin
+	if t.record == nil {
+		return answered(messages.Code_NOT_FOUND, "no such ticket"), nil
+	}
+	if t.topicAt(o.GetPlace(), o.GetThreadId()) != nil {
+		return duplicate(), nil
+	}
+	var topicID string
+	for _, topic := range topicsOf(t.record) {
+		if topic.GroupID == o.GetPlace() && topic.TelegramTopicID == 0 && topicID == "" {
+			topicID = topic.TopicID
+		}
+	}
+	if topicID == "" {
+		t.log.Warn("a topic with this ticket's name is not wanted", "chat", o.GetChatId(), "topic", o.GetThreadId())
+		return answered(messages.Code_CONFLICT, "no topic is wanted there"), nil
+	}
+	err := t.change(func(r *storage.Ticket) {
+		topic := topicOf(r, topicID)
+		topic.Failure = ""
+		t.giveThread(r, topic, o.ThreadId)
+	})
+	if errors.Is(err, storage.ErrTopicTaken) {
+		return answered(messages.Code_CONFLICT, "the topic is another ticket's"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	delete(t.adopting, topicID)
+	t.afterChange()
+	return ok(), nil
+}
+
+// ---- what people read
+
+// view is what a card shows of the ticket.
+func (t *ticket) view() (*messages.TicketView, error) { return viewOf(t.ctx, t.store, t.record) }
+
+// contextLines is how many messages an opening shows.
+const contextLines = 10
+
+// context is the last messages before a link's beginning, internal notes left out.
+func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) {
+	link := linkOf(t.record, topic.TopicID)
+	if link == nil || link.BeginSequence == 0 {
+		return nil, nil
+	}
+	page, err := t.store.MessagesAfter(t.ctx, t.record.TicketID, max(0, link.BeginSequence-2*contextLines), 2*contextLines)
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	var lines []*messages.ContextLine
+	for i := range page {
+		if page[i].Sequence <= link.BeginSequence && !page[i].Internal {
+			lines = append(lines, &messages.ContextLine{SenderName: page[i].Sender.Name, Text: page[i].Text})
+		}
+	}
+	return lines[max(0, len(lines)-contextLines):], nil
+}
+
+// tellRevision wakes the links when something changed that they must know.
+func (t *ticket) tellRevision() {
+	if t.record.LinksRevision == t.linksTold {
+		return
+	}
+	t.linksTold = t.record.LinksRevision
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if !t.linkDone(link) || !link.Ended {
+			t.tell(KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+		}
+	}
+}
