@@ -102,8 +102,8 @@ CREATE TABLE messages (
 	internal   INTEGER NOT NULL,
 	version    INTEGER NOT NULL,
 	doc        TEXT NOT NULL,
-	PRIMARY KEY (ticket_id, sequence)
-) WITHOUT ROWID;
+	UNIQUE (ticket_id, sequence)
+);
 
 CREATE TABLE copies (
 	message_id TEXT NOT NULL,
@@ -115,8 +115,8 @@ CREATE TABLE copies (
 	part       INTEGER, -- the first part; the others are in copy_parts
 	version    INTEGER NOT NULL,
 	doc        TEXT NOT NULL,
-	PRIMARY KEY (message_id, topic_id)
-) WITHOUT ROWID;
+	UNIQUE (message_id, topic_id)
+);
 CREATE INDEX copies_link ON copies (link_id, sequence, topic_id);
 CREATE INDEX copies_open ON copies (link_id, sequence, topic_id) WHERE open = 1;
 CREATE INDEX copies_part ON copies (chat_id, part) WHERE part IS NOT NULL;

@@ -78,8 +78,8 @@ var (
 		"foreign_keys = OFF",
 		"temp_store = MEMORY",
 		"cache_size = -65536", // 64 MiB
-		// The log is written back after 4000 pages (16 MB): a page that many commits changed is written back once.
-		"wal_autocheckpoint = 4000",
+		// The log is written back after 8000 pages (32 MB): a page that many commits changed is written back once.
+		"wal_autocheckpoint = 8000",
 		"journal_size_limit = 67108864",
 	}
 	readerPragmas = []string{busyTimeout, "query_only = ON", "temp_store = MEMORY", "cache_size = -16384"}
