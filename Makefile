@@ -17,7 +17,7 @@ run: build ## Build and start the service; without TELEGRAM_BOT_TOKEN with the b
 
 .PHONY: build
 build: ## Build bin/topicdesk, a static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/topicdesk ./cmd/topicdesk
+	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/topicdesk ./cmd/topicdesk
 
 .PHONY: test
 test: ## Run the tests with the race detector (within 10 minutes on 2 cores)
