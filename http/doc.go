@@ -1,0 +1,6 @@
+// Package httpedge is the HTTP edge: the Fiber app with its middleware, and the routes that a running service needs
+// whatever its API is: Telegram's webhook, /healthz, /readyz, /metrics. (Its folder is http; the name spares readers the
+// mix-up with net/http.)
+//
+// It knows nothing of actors, storage or Telegram: what it serves is handed in by cmd.
+package httpedge

@@ -1,0 +1,99 @@
+package httpedge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+)
+
+// checkFor is how long a check may take before it counts as failed.
+const checkFor = 2 * time.Second
+
+// Check is one thing that must work for the service to be ready: storage, actors, intake.
+type Check struct {
+	Name  string
+	Probe func(ctx context.Context) error // nil error: it works. It must return when ctx ends.
+}
+
+// health answers /healthz and /readyz.
+type health struct {
+	checks   []Check
+	log      *slog.Logger
+	stopping atomic.Bool
+
+	mu    sync.Mutex
+	sound map[string]bool // as last seen, so that only changes are logged
+}
+
+func newHealth(checks []Check, log *slog.Logger) *health {
+	return &health{checks: checks, log: log, sound: map[string]bool{}}
+}
+
+// stop makes the service unready, so that no new requests are sent to it.
+func (h *health) stop() { h.stopping.Store(true) }
+
+// live says that the process lives.
+func (h *health) live(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) }
+
+// readiness is the answer of /readyz. Why a check failed is in the log only: it may name what is nobody's business.
+type readiness struct {
+	Status string            `json:"status"` // ok | unavailable
+	Checks map[string]string `json:"checks"` // name → ok | failed
+}
+
+// ready runs all checks at the same time: 200 when all work, else 503.
+func (h *health) ready(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), checkFor)
+	defer cancel()
+	errs := make([]error, len(h.checks))
+	var wg sync.WaitGroup
+	for i, check := range h.checks {
+		wg.Go(func() { errs[i] = probe(ctx, check) })
+	}
+	wg.Wait()
+	r := readiness{Status: "ok", Checks: make(map[string]string, len(h.checks))}
+	for i, check := range h.checks {
+		r.Checks[check.Name] = "ok"
+		if errs[i] != nil {
+			r.Status, r.Checks[check.Name] = "unavailable", "failed"
+		}
+		h.note(check.Name, errs[i])
+	}
+	if h.stopping.Load() {
+		r.Status = "unavailable"
+	}
+	if r.Status != "ok" {
+		c.Status(http.StatusServiceUnavailable)
+	}
+	return c.JSON(r)
+}
+
+// probe keeps a check's panic to itself: it runs on a goroutine of its own, where a panic would end the process.
+func probe(ctx context.Context, check Check) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return check.Probe(ctx)
+}
+
+// note logs a check that changed.
+func (h *health) note(name string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	was, known := h.sound[name]
+	h.sound[name] = err == nil
+	switch {
+	case err != nil && (was || !known):
+		h.log.Warn("not ready", "check", name, "error", err)
+	case err == nil && known && !was:
+		h.log.Info("ready again", "check", name)
+	}
+}

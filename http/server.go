@@ -1,0 +1,174 @@
+package httpedge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/gofiber/fiber/v2/middleware/adaptor"
+	"github.com/gofiber/fiber/v2/middleware/recover"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/valyala/fasthttp"
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	// Webhook takes one update of Telegram's in and returns the HTTP status (bot.Webhook.Serve). body is valid only during
+	// the call. nil: 404.
+	Webhook  func(ctx context.Context, body []byte, secret string) (status int)
+	Checks   []Check             // what /readyz looks at
+	Gatherer prometheus.Gatherer // what /metrics shows; nil: 404
+	Log      *slog.Logger        // nil: slog.Default
+
+	// BodyLimit is the largest body in bytes of a request to path; larger ones are answered 413. nil: 1 MB for all.
+	BodyLimit    func(method, path string) int
+	ReadTimeout  time.Duration // for a whole request to arrive; 15 s when 0
+	WriteTimeout time.Duration // for a whole response to leave; 60 s when 0
+	IdleTimeout  time.Duration // between requests; 75 s when 0
+}
+
+const (
+	defaultBodyLimit    = 1 << 20
+	defaultReadTimeout  = 15 * time.Second
+	defaultWriteTimeout = 60 * time.Second
+	defaultIdleTimeout  = 75 * time.Second
+	maxConnections      = 10_000
+	maxHeaderBytes      = 16 << 10
+)
+
+// Server serves HTTP on one listener. Add routes to App before Start.
+type Server struct {
+	App *fiber.App
+
+	o      Options
+	log    *slog.Logger
+	base   context.Context // of every request; ends when a shutdown runs out of time
+	cancel context.CancelFunc
+	health *health
+
+	mu       sync.Mutex
+	listener *listener
+	served   chan struct{} // closed when serving has ended
+	stopped  bool
+	failed   chan error
+}
+
+// New makes a server with the routes of every service. It does not listen yet.
+func New(o Options) *Server {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), health: newHealth(o.Checks, o.Log)}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	s.App = fiber.New(fiber.Config{
+		AppName:               "topicdesk",
+		DisableStartupMessage: true,
+		Immutable:             true, // what handlers read stays theirs: it goes to actors
+		UnescapePath:          true,
+		BodyLimit:             defaultBodyLimit,
+		ReadBufferSize:        maxHeaderBytes,
+		Concurrency:           maxConnections,
+		ReadTimeout:           or(o.ReadTimeout, defaultReadTimeout),
+		WriteTimeout:          or(o.WriteTimeout, defaultWriteTimeout),
+		IdleTimeout:           or(o.IdleTimeout, defaultIdleTimeout),
+		ErrorHandler:          s.onError,
+	})
+	s.limits(s.App.Server())
+	s.App.Use(s.onRequest, recover.New(recover.Config{EnableStackTrace: true, StackTraceHandler: s.onPanic}))
+	s.App.Get("/healthz", s.health.live)
+	s.App.Get("/readyz", s.health.ready)
+	if o.Gatherer != nil {
+		s.App.Get("/metrics", adaptor.HTTPHandler(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
+	}
+	if o.Webhook != nil {
+		s.App.Post("/telegram/webhook", s.webhook)
+	}
+	return s
+}
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// limits sets the largest body of each request, and has what could not be read to its end answered all the same: closing
+// with unread bytes in the socket would reset the connection, and the client would never see the answer.
+func (s *Server) limits(server *fasthttp.Server) {
+	if s.o.BodyLimit != nil {
+		server.HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+			path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+			return fasthttp.RequestConfig{MaxRequestBodySize: s.o.BodyLimit(string(h.Method()), path)}
+		}
+	}
+	answer := server.ErrorHandler
+	server.ErrorHandler = func(c *fasthttp.RequestCtx, err error) {
+		if conn, ok := c.Conn().(*conn); ok {
+			conn.linger.Store(true)
+		}
+		answer(c, err)
+	}
+}
+
+// Start serves on ln and returns at once. Starting twice, or after a shutdown, is an error; ln is closed then.
+func (s *Server) Start(ln net.Listener) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped || s.listener != nil {
+		return errors.Join(errors.New("http: started before"), ln.Close())
+	}
+	s.listener = newListener(ln)
+	s.served = make(chan struct{})
+	go func(l *listener, served chan struct{}) {
+		defer close(served)
+		err := s.App.Listener(l)
+		if l.closed() {
+			return
+		}
+		if err == nil {
+			err = errors.New("listener ended")
+		}
+		s.failed <- fmt.Errorf("http: %w", err)
+	}(s.listener, s.served)
+	return nil
+}
+
+// Failed tells when serving ended although nobody shut it down.
+func (s *Server) Failed() <-chan error { return s.failed }
+
+// Shutdown takes no more requests, waits for those under way and returns. When ctx ends before, their contexts end, too,
+// and connections are cut. Further calls do the same, and return nil when there is nothing left to stop.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	s.health.stop()
+	defer s.cancel()
+	if s.listener == nil {
+		return nil
+	}
+	_ = s.listener.Close() // first: fasthttp forgets a listener that it is not serving yet
+	s.listener.closeFresh()
+	err := s.App.ShutdownWithContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		s.cancel()
+		s.listener.closeAll()
+		err = fmt.Errorf("http: requests were still under way: %w", ctx.Err())
+	}
+	<-s.served
+	s.listener = nil
+	return err
+}
+
+func (s *Server) onPanic(c *fiber.Ctx, e any) {
+	s.log.Error("panic in a request", "method", c.Method(), "path", c.Path(), "request", requestID(c), "panic", e, "stack", string(debug.Stack()))
+}

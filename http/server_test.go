@@ -1,0 +1,442 @@
+package httpedge
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// fasthttp's clock for the Date header is started once, with the first server, and never stops.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		// Its cleaner of idle workers sees only after 10 s that its server has stopped.
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
+	)
+}
+
+// start serves o on a free port until the test ends.
+func start(t *testing.T, o Options, routes ...func(*fiber.App)) (s *Server, url string) {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s = New(o)
+	for _, r := range routes {
+		r(s.App)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Start(ln); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error("shutdown:", err)
+		}
+	})
+	return s, "http://" + ln.Addr().String()
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func send(t *testing.T, method, url, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(b)}
+}
+
+func (a answer) problem(t *testing.T, status int) Problem {
+	t.Helper()
+	var p Problem
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+		t.Fatalf("no problem: %v: %q", err, a.body)
+	}
+	if a.status != status || p.Status != status || a.header.Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("got %d %q %+v, want %d", a.status, a.header.Get("Content-Type"), p, status)
+	}
+	return p
+}
+
+func TestWebhook(t *testing.T) {
+	var got []byte
+	var secret string
+	status := http.StatusOK
+	_, url := start(t, Options{Webhook: func(_ context.Context, body []byte, given string) int {
+		got, secret = bytes.Clone(body), given
+		return status
+	}})
+	url += "/telegram/webhook"
+
+	t.Run("body and secret arrive as sent", func(t *testing.T) {
+		a := send(t, "POST", url, `{"update_id":1}`, headerSecret, "s3cret")
+		if a.status != 200 || string(got) != `{"update_id":1}` || secret != "s3cret" {
+			t.Errorf("got %d, %q, %q", a.status, got, secret)
+		}
+	})
+	t.Run("a compressed body is not expanded", func(t *testing.T) {
+		send(t, "POST", url, "\x1f\x8b", "Content-Encoding", "gzip")
+		if string(got) != "\x1f\x8b" {
+			t.Errorf("got %q", got)
+		}
+	})
+	for _, status = range []int{400, 401, 404, 503} {
+		t.Run(fmt.Sprint(status), func(t *testing.T) {
+			send(t, "POST", url, `{}`).problem(t, status)
+		})
+	}
+	t.Run("only POST", func(t *testing.T) {
+		send(t, "GET", url, "").problem(t, 405)
+	})
+}
+
+func TestBodyLimit(t *testing.T) {
+	called := false
+	_, url := start(t, Options{
+		Webhook: func(context.Context, []byte, string) int { called = true; return 200 },
+		BodyLimit: func(_, path string) int {
+			if path == "/large" {
+				return 8 << 20
+			}
+			return 1 << 20
+		},
+	}, func(app *fiber.App) {
+		app.Post("/large", func(c *fiber.Ctx) error { return c.SendString(fmt.Sprint(len(c.Body()))) })
+	})
+	body := strings.Repeat("x", 5<<20)
+	t.Run("too large is answered 413, not reset", func(t *testing.T) {
+		for range 5 {
+			p := send(t, "POST", url+"/telegram/webhook", body).problem(t, 413)
+			if p.Title != "Request Entity Too Large" || called {
+				t.Errorf("%+v, called %v", p, called)
+			}
+		}
+	})
+	t.Run("also without a length", func(t *testing.T) {
+		resp, err := http.Post(url+"/telegram/webhook", "", io.MultiReader(strings.NewReader(body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != 413 || called {
+			t.Errorf("got %d, called %v", resp.StatusCode, called)
+		}
+	})
+	t.Run("also when the client waits to be told to go on", func(t *testing.T) {
+		send(t, "POST", url+"/telegram/webhook", body, "Expect", "100-continue").problem(t, 413)
+	})
+	t.Run("a route may allow more", func(t *testing.T) {
+		if a := send(t, "POST", url+"/large?x=1", body); a.status != 200 || a.body != fmt.Sprint(len(body)) {
+			t.Errorf("got %d %s", a.status, a.body)
+		}
+	})
+}
+
+func TestHealth(t *testing.T) {
+	var broken error
+	s, url := start(t, Options{Checks: []Check{
+		{"storage", func(context.Context) error { return broken }},
+		{"actors", func(context.Context) error { return nil }},
+	}})
+	read := func(t *testing.T, want int) readiness {
+		t.Helper()
+		a := send(t, "GET", url+"/readyz", "")
+		var r readiness
+		if err := json.Unmarshal([]byte(a.body), &r); err != nil || a.status != want {
+			t.Fatalf("got %d %q, want %d", a.status, a.body, want)
+		}
+		return r
+	}
+	t.Run("ready", func(t *testing.T) {
+		if r := read(t, 200); r.Status != "ok" || r.Checks["storage"] != "ok" || r.Checks["actors"] != "ok" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("one failed check makes it unready, and does not say why to strangers", func(t *testing.T) {
+		broken = errors.New("mongodb://user:password@host")
+		if r := read(t, 503); r.Status != "unavailable" || r.Checks["storage"] != "failed" || r.Checks["actors"] != "ok" {
+			t.Errorf("%+v", r)
+		}
+		if a := send(t, "GET", url+"/readyz", ""); strings.Contains(a.body, "password") {
+			t.Error(a.body)
+		}
+		broken = nil
+		read(t, 200)
+	})
+	t.Run("lives even so", func(t *testing.T) {
+		if a := send(t, "GET", url+"/healthz", ""); a.status != 200 || a.body != `{"status":"ok"}` {
+			t.Error(a)
+		}
+	})
+	t.Run("stopping is unready", func(t *testing.T) {
+		s.health.stop()
+		read(t, 503)
+	})
+	t.Run("a check that panics has failed", func(t *testing.T) {
+		if probe(t.Context(), Check{"x", func(context.Context) error { panic("oh") }}) == nil {
+			t.Error("no error")
+		}
+	})
+}
+
+func TestMetrics(t *testing.T) {
+	r := prometheus.NewRegistry()
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "topicdesk_things_total", Help: "Things."})
+	r.MustRegister(c)
+	c.Inc()
+	_, url := start(t, Options{Gatherer: r})
+	if a := send(t, "GET", url+"/metrics", ""); a.status != 200 || !strings.Contains(a.body, "topicdesk_things_total 1") {
+		t.Error(a)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	var log bytes.Buffer
+	_, url := start(t, Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, func(app *fiber.App) {
+		app.Get("/panic", func(*fiber.Ctx) error { panic("secret panic") })
+		app.Get("/error", func(*fiber.Ctx) error { return errors.New("secret error") })
+		app.Get("/refused", func(*fiber.Ctx) error { return fiber.NewError(409, "is closed") })
+		app.Get("/echo/:id", func(c *fiber.Ctx) error { return c.SendString(c.Params("id")) })
+	})
+	t.Run("unknown path", func(t *testing.T) { send(t, "GET", url+"/nothing", "").problem(t, 404) })
+	t.Run("webhook is not there unless handed in", func(t *testing.T) {
+		send(t, "POST", url+"/telegram/webhook", "{}").problem(t, 404)
+	})
+	t.Run("panic and error keep their words to the log", func(t *testing.T) {
+		for _, path := range []string{"/panic", "/error"} {
+			if a := send(t, "GET", url+path, ""); strings.Contains(a.body, "secret") {
+				t.Error(a.body)
+			} else {
+				a.problem(t, 500)
+			}
+		}
+		if !strings.Contains(log.String(), "secret panic") || !strings.Contains(log.String(), "secret error") {
+			t.Error(log.String())
+		}
+	})
+	t.Run("a refusal says why", func(t *testing.T) {
+		if p := send(t, "GET", url+"/refused", "").problem(t, 409); p.Detail != "is closed" || p.RequestID == "" {
+			t.Errorf("%+v", p)
+		}
+	})
+	t.Run("headers protect browsers, also on errors", func(t *testing.T) {
+		for _, path := range []string{"/healthz", "/nothing"} {
+			h := send(t, "GET", url+path, "").header
+			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Content-Security-Policy") == "" {
+				t.Error(path, h)
+			}
+		}
+	})
+	t.Run("request ids are taken over when harmless", func(t *testing.T) {
+		if id := send(t, "GET", url+"/healthz", "", headerRequestID, "abc-1").header.Get(headerRequestID); id != "abc-1" {
+			t.Error(id)
+		}
+		if id := send(t, "GET", url+"/healthz", "", headerRequestID, "a b\tc").header.Get(headerRequestID); len(id) < 20 {
+			t.Error(id)
+		}
+	})
+	t.Run("paths are unescaped", func(t *testing.T) {
+		if a := send(t, "GET", url+"/echo/a%20b", ""); a.body != "a b" {
+			t.Error(a.body)
+		}
+	})
+}
+
+func TestSlowClients(t *testing.T) {
+	_, url := start(t, Options{ReadTimeout: 100 * time.Millisecond, IdleTimeout: 100 * time.Millisecond})
+	dial := func(t *testing.T, text string) *bufio.Reader {
+		c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if _, err := io.WriteString(c, text); err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		return bufio.NewReader(c)
+	}
+	for name, text := range map[string]string{
+		"says nothing":          "",
+		"stops in the header":   "POST /telegram/webhook HTTP/1.1\r\nHost: x\r\n",
+		"stops in the body":     "POST /telegram/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc",
+		"idles after a request": "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := io.Copy(io.Discard, dial(t, text)); err != nil {
+				t.Error("not closed:", err)
+			}
+		})
+	}
+	t.Run("nonsense is answered", func(t *testing.T) {
+		line, err := dial(t, "\x16\x03\x01 nonsense\r\n\r\n").ReadString('\n')
+		if err != nil || !strings.Contains(line, "400") {
+			t.Error(line, err)
+		}
+	})
+}
+
+func TestStartAndShutdown(t *testing.T) {
+	quiet := slog.New(slog.DiscardHandler)
+	listen := func(t *testing.T) net.Listener {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ln
+	}
+	t.Run("twice, in any order, at any moment", func(t *testing.T) {
+		for i := range 50 {
+			s := New(Options{Log: quiet})
+			if i%5 == 0 {
+				if err := s.Shutdown(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			var wg sync.WaitGroup
+			ln := listen(t)
+			wg.Go(func() { _ = s.Start(ln) })
+			wg.Go(func() { _ = s.Shutdown(t.Context()) })
+			wg.Wait()
+			if err := errors.Join(s.Shutdown(t.Context()), s.Shutdown(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+			if s.Start(listen(t)) == nil {
+				t.Fatal("started after a shutdown")
+			}
+			if again, err := net.Listen("tcp", ln.Addr().String()); err != nil {
+				t.Fatal("port is still taken:", err)
+			} else {
+				_ = again.Close()
+			}
+		}
+	})
+	t.Run("a request under way is finished", func(t *testing.T) {
+		entered, leave := make(chan struct{}), make(chan struct{})
+		s := New(Options{Log: quiet, Webhook: func(ctx context.Context, _ []byte, _ string) int {
+			close(entered)
+			<-leave
+			if ctx.Err() != nil {
+				return 503
+			}
+			return 200
+		}})
+		ln := listen(t)
+		_ = s.Start(ln)
+		got := make(chan int)
+		go func() {
+			resp, err := http.Post("http://"+ln.Addr().String()+"/telegram/webhook", "", strings.NewReader("{}"))
+			if err != nil {
+				got <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			got <- resp.StatusCode
+		}()
+		<-entered
+		stopped := make(chan error)
+		go func() { stopped <- s.Shutdown(t.Context()) }()
+		for !s.health.stopping.Load() {
+			runtime.Gosched()
+		}
+		close(leave)
+		if status := <-got; status != 200 {
+			t.Error("got", status)
+		}
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("a request that does not end is cut off", func(t *testing.T) {
+		entered := make(chan struct{})
+		s := New(Options{Log: quiet, Webhook: func(ctx context.Context, _ []byte, _ string) int {
+			close(entered)
+			<-ctx.Done()
+			return 503
+		}})
+		ln := listen(t)
+		_ = s.Start(ln)
+		got := make(chan error)
+		go func() {
+			resp, err := http.Post("http://"+ln.Addr().String()+"/telegram/webhook", "", strings.NewReader("{}"))
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			got <- err
+		}()
+		<-entered
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		<-got
+	})
+	t.Run("a client that has not said anything holds nothing up", func(t *testing.T) {
+		s := New(Options{Log: quiet, ReadTimeout: time.Hour})
+		ln := listen(t)
+		_ = s.Start(ln)
+		c, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("a listener that fails is told", func(t *testing.T) {
+		s := New(Options{Log: quiet})
+		ln := listen(t)
+		_ = s.Start(ln)
+		_ = ln.Close()
+		if err := <-s.Failed(); err == nil {
+			t.Error("no error")
+		}
+		if err := s.Shutdown(t.Context()); err != nil && !errors.Is(err, net.ErrClosed) {
+			t.Error(err)
+		}
+	})
+}
