@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/bot"
+	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/config"
+	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+// App is the whole service: it wires the parts and runs them. Tests run it too.
+type App struct {
+	Config config.Config
+	Log    *slog.Logger
+
+	// WrapStore and WrapTelegram let tests stand between the parts; nil: nothing stands there.
+	WrapStore    func(storage.Store) storage.Store
+	WrapTelegram func(actors.Telegram) actors.Telegram
+	// Started is told the addresses once everything runs; nil: nobody wants to know.
+	Started func(httpAddr, simulatorURL string)
+	// SweepEvery and IdleAfter are for tests; 0: the usual times.
+	SweepEvery, IdleAfter time.Duration
+}
+
+// stopWithin is how long a stop may take: less than the 10 s after which supervisors kill.
+const stopWithin = 9 * time.Second
+
+// Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.
+func (a *App) Run(ctx context.Context) (err error) {
+	start := time.Now()
+	for _, w := range a.Config.Warnings() {
+		a.Log.Warn(w)
+	}
+	closers := &closers{}
+	defer func() {
+		stopCtx, cancel := context.WithTimeout(context.Background(), stopWithin)
+		defer cancel()
+		err = errors.Join(err, closers.run(stopCtx))
+		if err == nil {
+			a.Log.Info("stopped")
+		}
+	}()
+
+	token, apiURL, simulatorURL := a.Config.TelegramBotToken.Reveal(), a.Config.TelegramAPIURL, ""
+	if a.Config.UsesSimulator() {
+		sim, running, err := a.startSimulator()
+		if err != nil {
+			return err
+		}
+		closers.add("simulator", func(context.Context) error { return running.Stop() })
+		token, apiURL, simulatorURL = sim.Token(), running.URL, running.URL
+	}
+	store, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	closers.add("storage", func(context.Context) error { return store.Close() })
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	client, err := bot.NewClient(bot.Options{Token: token, BaseURL: apiURL, Logger: a.Log})
+	if err != nil {
+		return err
+	}
+	closers.add("Telegram client", func(context.Context) error { client.Close(); return nil })
+	var telegram actors.Telegram = client
+	if a.WrapTelegram != nil {
+		telegram = a.WrapTelegram(telegram)
+	}
+	host, _ := os.Hostname()
+	system, err := actors.NewSystem(actors.Options{
+		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
+		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond, ChatPerSecond: a.Config.TelegramChatPerSecond,
+			GroupPerMinute: a.Config.TelegramGroupPerMinute},
+		SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
+	})
+	if err != nil {
+		return err
+	}
+	closers.add("actors", system.Stop)
+
+	edge := &edge{config: a.Config, client: client, system: system, log: a.Log, metrics: registry}
+	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook, Secret: a.Config.TelegramWebhookSecret.Reveal(),
+		Handle: edge.handle, Log: a.Log}
+	server := httpedge.New(httpedge.Options{
+		Webhook: webhook.Serve,
+		Checks: []httpedge.Check{
+			{Name: "storage", Probe: store.Ping},
+			{Name: "actors", Probe: system.Check},
+			{Name: "intake", Probe: edge.state.check},
+		},
+		Gatherer: registry, Log: a.Log,
+	})
+	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	if err != nil {
+		return fmt.Errorf("HTTP_ADDR %s can't be served: %w", a.Config.HTTPAddr, err)
+	}
+	if err := server.Start(listener); err != nil {
+		return err
+	}
+	closers.add("HTTP", server.Shutdown)
+
+	if err := edge.start(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop while Telegram did not answer
+		}
+		return err
+	}
+	a.Log.Info("serving", "http", "http://"+listener.Addr().String(), "mode", a.Config.TelegramMode, "took", time.Since(start).Round(time.Millisecond))
+	if simulatorURL != "" {
+		a.Log.Info("no TELEGRAM_BOT_TOKEN is set: the built-in simulator plays Telegram. Open its page in a browser", "page", simulatorURL)
+	}
+	if a.Started != nil {
+		a.Started(listener.Addr().String(), simulatorURL)
+	}
+	select {
+	case <-ctx.Done():
+		a.Log.Info("stopping")
+		return nil
+	case err := <-server.Failed():
+		return fmt.Errorf("HTTP ended: %w", err)
+	}
+}
+
+// startSimulator starts the built-in simulator; what happened in it is kept in DATA_DIR.
+func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
+	if err := os.MkdirAll(a.Config.DataDir, 0o755); err != nil {
+		return nil, nil, fmt.Errorf("DATA_DIR %s can't be made: %w", a.Config.DataDir, err)
+	}
+	sim, err := simulator.New(simulator.Options{StateFile: filepath.Join(a.Config.DataDir, "simulator.jsonl"), Flood: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("simulator: %w", err)
+	}
+	if err := sim.Seed(); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("simulator: %w", err), sim.Close())
+	}
+	running, err := sim.Start(besides(a.Config.HTTPAddr))
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("simulator: %w", err), sim.Close())
+	}
+	return sim, running, nil
+}
+
+// besides is the address with the next port: the simulator's page beside the service.
+func besides(addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "127.0.0.1:0"
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil || n == 0 || n == 65535 {
+		return net.JoinHostPort(host, "0")
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
+}
+
+func (a *App) openStore(ctx context.Context) (storage.Store, error) {
+	db := a.Config.Database()
+	if db.Kind != config.DatabaseSQLite {
+		return nil, errors.New("DATABASE_URL names MongoDB, which this version can't use yet: use sqlite://data/topicdesk.db")
+	}
+	store, err := sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
+	if err != nil {
+		return nil, err
+	}
+	if a.WrapStore != nil {
+		return a.WrapStore(store), nil
+	}
+	return store, nil
+}
+
+// closers stop what was started, the newest first, each in its turn.
+type closers struct {
+	names []string
+	stops []func(context.Context) error
+}
+
+func (c *closers) add(name string, stop func(context.Context) error) {
+	c.names, c.stops = append(c.names, name), append(c.stops, stop)
+}
+
+func (c *closers) run(ctx context.Context) error {
+	var errs []error
+	for i := len(c.stops) - 1; i >= 0; i-- {
+		if err := c.stops[i](ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", c.names[i], err))
+		}
+	}
+	return errors.Join(errs...)
+}

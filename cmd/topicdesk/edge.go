@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/bot"
+	"github.com/topicdesk/topicdesk/config"
+)
+
+// edge connects the desk to Telegram: who the bot is, its commands, and how updates come.
+type edge struct {
+	config  config.Config
+	client  *bot.Client
+	system  *actors.System
+	log     *slog.Logger
+	metrics prometheus.Registerer
+	state   intakeState
+	intake  atomic.Pointer[bot.Intake] // nil until the bot knows its name
+}
+
+var errStarting = errors.New("the service is starting")
+
+// handle takes one update in, as Telegram posts it.
+func (e *edge) handle(ctx context.Context, raw []byte) error {
+	if intake := e.intake.Load(); intake != nil {
+		return intake.Handle(ctx, raw)
+	}
+	return errStarting
+}
+
+const (
+	updatesAtOnce = 100 // Telegram's limit
+	shortestPause = 500 * time.Millisecond
+	longestPause  = 30 * time.Second
+)
+
+// start finds out who the bot is and begins to take updates in. While Telegram can't be reached it tries again, and
+// readiness is red; a token that Telegram does not know ends it.
+func (e *edge) start(ctx context.Context) error {
+	var identity bot.BotIdentity
+	err := e.persist(ctx, "getMe", func() error {
+		me, err := e.client.Me(ctx)
+		if err == nil {
+			identity = bot.BotIdentity{ID: me.ID, Username: me.Username}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed, IsAskTitle: bot.IsAskTitle,
+		Log: e.log, Metrics: e.metrics})
+	e.intake.Store(intake)
+	go func() { // commands are a convenience: the desk works without them
+		if err := e.persist(ctx, "setMyCommands", func() error { return e.client.SetCommands(ctx) }); err != nil && ctx.Err() == nil {
+			e.log.Warn("the list of commands could not be shown to people", "error", err)
+		}
+	}()
+	if e.config.TelegramMode == config.ModeWebhook {
+		secret := e.config.TelegramWebhookSecret.Reveal()
+		err := e.persist(ctx, "setWebhook", func() error { return e.client.SetWebhook(ctx, e.config.TelegramWebhookURL, secret) })
+		e.state.note(err)
+		return err
+	}
+	if err := e.persist(ctx, "deleteWebhook", func() error { return e.client.DeleteWebhook(ctx) }); err != nil {
+		return err
+	}
+	return e.system.StartPolling(ctx, strconv.FormatInt(identity.ID, 10), &polling{edge: e, intake: intake})
+}
+
+// persist calls Telegram until it answers.
+func (e *edge) persist(ctx context.Context, what string, call func() error) error {
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+		err := call()
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, bot.ErrUnauthorized) {
+			return fmt.Errorf("TELEGRAM_BOT_TOKEN is not a token that Telegram knows; get one from @BotFather: %w", err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		e.state.note(err)
+		e.log.Warn("Telegram does not answer as it should; tried again", "call", what, "in", pause, "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// polling is the poller's way to Telegram (actors.Intake).
+type polling struct {
+	edge   *edge
+	intake *bot.Intake
+}
+
+func (p *polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
+	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+		p.edge.state.asked()
+		updates, err := p.edge.client.Updates(ctx, offset, wait, updatesAtOnce)
+		if ctx.Err() == nil {
+			p.edge.state.note(err)
+		}
+		return updates, err
+	}
+	poller := &bot.Poller{Log: p.edge.log}
+	poller.Run(ctx, offset, fetch, p.intake.HandleBatch, saved)
+	return nil
+}
+
+// intakeState says whether updates come in.
+type intakeState struct {
+	mu    sync.Mutex
+	works bool
+	err   error
+}
+
+var errNotYet = errors.New("Telegram has not answered yet")
+
+func (s *intakeState) note(err error) {
+	s.mu.Lock()
+	s.works, s.err = err == nil, err
+	s.mu.Unlock()
+}
+
+// asked notes that a request for updates is open: the first one may stay so for half a minute.
+func (s *intakeState) asked() {
+	s.mu.Lock()
+	if s.err == nil {
+		s.works = true
+	}
+	s.mu.Unlock()
+}
+
+func (s *intakeState) check(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.works {
+		return nil
+	}
+	if s.err != nil {
+		return s.err
+	}
+	return errNotYet
+}

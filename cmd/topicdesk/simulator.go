@@ -1,0 +1,45 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+func simulatorCommand() *cobra.Command {
+	var addr, state, token string
+	var flood, lenient bool
+	cmd := &cobra.Command{
+		Use:   "simulator",
+		Short: "Run the simulator of Telegram alone, for this bot or any other",
+		Long: "Run the simulator of Telegram alone. Point a bot's Bot API address at it (for this service TELEGRAM_API_URL) and give it\n" +
+			"the token that is printed; play the people on the page.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			sim, err := simulator.New(simulator.Options{Token: token, StateFile: state, Flood: flood, Lenient: lenient})
+			if err != nil {
+				return err
+			}
+			if err := sim.Seed(); err != nil {
+				return err
+			}
+			running, err := sim.Start(addr)
+			if err != nil {
+				return err
+			}
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "page     %s\nBot API  %s\ntoken    %s\n", running.URL, running.URL, sim.Token())
+			<-cmd.Context().Done()
+			return running.Stop()
+		},
+	}
+	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8081", "address of the page and the Bot API")
+	cmd.Flags().StringVar(&state, "state", "", "file that keeps what happened; without one it is forgotten at the end")
+	cmd.Flags().StringVar(&token, "token", simulator.DefaultToken, "the bot's token")
+	cmd.Flags().BoolVar(&flood, "flood", true, "flood control as Telegram's: 20 messages a minute in a group")
+	cmd.Flags().BoolVar(&lenient, "lenient", false, "ignore parameters that Telegram does not know, as Telegram does")
+	return cmd
+}
+
