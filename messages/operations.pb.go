@@ -834,6 +834,7 @@ type TicketView struct {
 	CreatedByUsername string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
 	CreatedMs         int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links             []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
+	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"` // of its home topic; empty: not open yet
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -929,6 +930,13 @@ func (x *TicketView) GetLinks() []*LinkView {
 		return x.Links
 	}
 	return nil
+}
+
+func (x *TicketView) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
 }
 
 type LinkView struct {
@@ -1832,7 +1840,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x12\x14\n" +
 	"\x05emoji\x18\x02 \x01(\tR\x05emoji\"\x10\n" +
 	"\x0eListAdminsCall\"\x12\n" +
-	"\x10DescribeChatCall\"\xb7\x02\n" +
+	"\x10DescribeChatCall\"\xc9\x02\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
@@ -1845,7 +1853,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x13created_by_username\x18\a \x01(\tR\x11createdByUsername\x12\x1d\n" +
 	"\n" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
-	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\"~\n" +
+	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +
+	"\x03url\x18\n" +
+	" \x01(\tR\x03url\"~\n" +
 	"\bLinkView\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1f\n" +
 	"\vgroup_title\x18\x02 \x01(\tR\n" +
