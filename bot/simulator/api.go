@@ -83,7 +83,7 @@ func (s *Server) serveBot(w http.ResponseWriter, r *http.Request, rest string) {
 	if f != nil && !s.faultBefore(w, r, c, f, start) {
 		return
 	}
-	body, e := s.invoke(w, r, c, f)
+	body, e := s.invoke(r, c)
 	if e != nil {
 		body = e.json()
 	}
@@ -97,18 +97,18 @@ func (s *Server) serveBot(w http.ResponseWriter, r *http.Request, rest string) {
 		cut(w, false)
 	case e != nil:
 		writeJSON(w, e.Code, body)
-	case body != nil:
+	default:
 		writeJSON(w, 200, body)
 	}
 }
 
-// invoke checks and runs the call. A nil body without error means that the answer is written already.
-func (s *Server) invoke(w http.ResponseWriter, r *http.Request, c *call, f *Fault) ([]byte, *apiError) {
+// invoke checks and runs the call, and renders its answer.
+func (s *Server) invoke(r *http.Request, c *call) ([]byte, *apiError) {
 	if e := botAPI.check(c.method, c.p, s.opt.Lenient); e != nil {
 		return nil, e
 	}
 	if c.method == "getUpdates" {
-		return nil, s.getUpdates(w, r, c.p)
+		return s.getUpdates(r, c.p)
 	}
 	h := handlers[c.method]
 	if h == nil {

@@ -50,6 +50,9 @@ func (l *callLog) add(c Call) {
 	if c.Lost {
 		l.stats.Lost++
 	}
+	if c.OK && c.Method == "getUpdates" {
+		return // polls would push everything else out
+	}
 	if len(l.ring) < l.keep {
 		l.ring = append(l.ring, c)
 		return
@@ -71,12 +74,15 @@ func (s *Server) logCall(c *call, e *apiError, lost bool, start time.Time) {
 	}
 	s.mu.Lock()
 	s.calls.add(*l)
-	s.emit("call", callEvent{Call: *l, MS: float64(l.Took.Microseconds()) / 1000})
+	if !(l.OK && l.Method == "getUpdates") {
+		s.emit("call", callEvent{Call: *l, MS: float64(l.Took.Microseconds()) / 1000})
+	}
 	s.wake()
 	s.mu.Unlock()
 }
 
-// Calls lists the latest Bot API calls, oldest first, at most Options.KeepCalls; calls under way are not among them.
+// Calls lists the latest Bot API calls, oldest first, at most Options.KeepCalls; calls under way and
+// successful getUpdates are not among them.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

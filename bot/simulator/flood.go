@@ -133,7 +133,7 @@ func (st *floodState) block(s *Server, _ *call, after int) {
 
 // bucketWait is how long until the bucket has room for one more.
 func (st *floodState) bucketWait(now time.Time, l FloodLimits) time.Duration {
-	if l.ChatPerSecond <= 0 {
+	if l.ChatPerSecond <= 0 || !st.free.After(now) { // the zero time is further away than a Duration can say
 		return 0
 	}
 	room := time.Duration(float64(max(l.ChatBurst, 1)-1) * float64(time.Second) / l.ChatPerSecond)

@@ -4,18 +4,16 @@ import "slices"
 
 // forumTopic finds the topic a topic method is about, after the checks that all of them share.
 func (s *Server) forumTopic(c *call) (*Topic, *apiError) {
-	if e := s.forumRights(c); e != nil {
-		return nil, e
+	t := c.chat.topic(c.p.int("message_thread_id"))
+	e := s.forumRights(c)
+	if e != nil && !(t != nil && t.FromTheBot && c.chat.group.Bot.Status == Administrator) {
+		return nil, e // the creator of a topic needs no right
 	}
-	thread := c.p.int("message_thread_id")
-	t := c.chat.topic(thread)
 	switch {
 	case t == nil:
 		return nil, badRequest("message thread not found")
 	case t.Deleted:
 		return nil, badRequest("TOPIC_DELETED")
-	case !c.chat.group.Bot.CanManageTopics && !t.FromTheBot && c.chat.group.Bot.Status != Creator:
-		return nil, badRequest("not enough rights to manage topics")
 	}
 	return t, nil
 }

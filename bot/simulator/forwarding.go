@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 )
@@ -18,6 +19,9 @@ func (s *Server) source(c *call) (*chat, *apiError) {
 func copyable(m *Message) bool {
 	if m == nil || m.Service != nil || m.Protected {
 		return false
+	}
+	if m.Media != nil && m.Media.Kind == "poll" && bytes.Contains(m.Media.Value, []byte(`"type":"quiz"`)) && !bytes.Contains(m.Media.Value, []byte(`"correct_option_id`)) {
+		return false // a quiz whose answer is unknown
 	}
 	return m.Media == nil || !slices.Contains([]string{"paid_media", "giveaway", "invoice", "game", "story", "checklist"}, m.Media.Kind)
 }
@@ -54,14 +58,31 @@ func (s *Server) forwardMessage(c *call) (any, *apiError) {
 	if !copyable(m) {
 		return nil, badRequest("the message can't be forwarded")
 	}
-	s.fill(d, m)
+	s.fill(d, m, true)
 	d.ForwardOf = s.origin(m)
 	return s.postBot(c, d)
 }
 
-// fill puts a message's content into another.
-func (s *Server) fill(d, m *Message) {
+// fill puts a message's content into another; the copy of a poll is a new poll without votes.
+func (s *Server) fill(d, m *Message, forward bool) {
 	d.Text, d.Entities, d.Media = m.Text, m.Entities, m.Media
+	if forward || m.Media == nil || m.Media.Kind != "poll" {
+		return
+	}
+	var p map[string]any
+	if json.Unmarshal(m.Media.Value, &p) != nil {
+		return
+	}
+	s.w.nextAlbum++
+	p["id"], p["total_voter_count"], p["is_closed"] = itoa(int(s.w.nextAlbum)), 0, false
+	if options, ok := p["options"].([]any); ok {
+		for _, o := range options {
+			if o, ok := o.(map[string]any); ok {
+				o["voter_count"] = 0
+			}
+		}
+	}
+	d.Media = &Media{Kind: "poll", Value: jsonOf(p)}
 }
 
 func (s *Server) copyMessage(c *call) (any, *apiError) {
@@ -80,7 +101,7 @@ func (s *Server) copyMessage(c *call) (any, *apiError) {
 	if !copyable(m) {
 		return nil, badRequest("the message can't be copied")
 	}
-	s.fill(d, m)
+	s.fill(d, m, false)
 	if c.p.has("caption") && m.Media != nil && captioned(m.Media.Kind) {
 		if d.Text, d.Entities, e = c.readText("caption", "caption_entities", "parse_mode", maxCaption); e != nil {
 			return nil, e
@@ -122,7 +143,7 @@ func (s *Server) many(c *call, forward bool) (any, *apiError) {
 			continue
 		}
 		d := *first
-		s.fill(&d, m)
+		s.fill(&d, m, forward)
 		if c.p.bool("remove_caption") && m.Media != nil {
 			d.Text, d.Entities = "", nil
 		}

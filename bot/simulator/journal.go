@@ -243,7 +243,7 @@ func (c *chat) putTopic(t Topic) {
 func (c *chat) putMessage(m *Message) {
 	if n := len(c.messages); n == 0 || c.messages[n-1].ID < m.ID {
 		c.messages = append(c.messages, m)
-	} else if i := slices.IndexFunc(c.messages, func(o *Message) bool { return o.ID == m.ID }); i >= 0 {
+	} else if i, ok := c.index(m.ID); ok {
 		c.messages[i] = m
 	}
 	c.nextID = max(c.nextID, m.ID+1)
@@ -285,6 +285,9 @@ func (s *Server) snapshot() []record {
 		out = append(out, record{File: f})
 	}
 	for id, q := range s.queries {
+		if s.now().Sub(q.At) > queryLife {
+			continue
+		}
 		out = append(out, record{Query: &queryRecord{ID: id, query: q}})
 	}
 	for _, u := range s.queue.pending() {

@@ -22,69 +22,79 @@ func (w *world) setPerson(p Person) {
 func (w *world) addChat(c *chat) {
 	w.chats[c.id] = c
 	w.groups = append(w.groups, c.id)
-	if n := -c.id - 1000000000000; n >= w.nextGroup {
-		w.nextGroup = n + 1
+	n := -c.id
+	if n > 1000000000000 {
+		n -= 1000000000000
 	}
+	w.nextGroup = max(w.nextGroup, n+1)
 }
 
 // AddPerson adds a person, or changes the one with that id. It returns the person with the id it got.
 func (s *Server) AddPerson(p Person) (Person, error) {
-	err := s.do(func() error {
-		if p.FirstName == "" || !utf8.ValidString(p.FirstName+p.LastName+p.Username+p.LanguageCode) {
-			return errors.New("a person needs a first name, in valid UTF-8")
-		}
-		if p.ID == 0 {
-			p.ID = s.w.nextPerson
-		}
-		if p.ID < 0 || p.ID == s.botID || p.ID == GroupAnonymousBotID || p.ID == ChannelBotID || p.ID == LinkedChannelID {
-			return fmt.Errorf("%d can't be a person's id", p.ID)
-		}
-		p.Username = strings.TrimPrefix(p.Username, "@")
-		for _, o := range s.w.people {
-			if p.Username != "" && o.ID != p.ID && strings.EqualFold(o.Username, p.Username) {
-				return fmt.Errorf("@%s is taken", p.Username)
-			}
-		}
-		s.w.setPerson(p)
-		s.record(record{Person: &p})
-		s.emit("people", p)
-		return nil
-	})
+	err := s.do(func() error { return s.addPerson(&p) })
 	return p, err
+}
+
+func (s *Server) addPerson(p *Person) error {
+	if p.FirstName == "" || !utf8.ValidString(p.FirstName+p.LastName+p.Username+p.LanguageCode) {
+		return errors.New("a person needs a first name, in valid UTF-8")
+	}
+	if p.ID == 0 {
+		p.ID = s.w.nextPerson
+	}
+	if p.ID < 0 || p.ID == s.botID || p.ID == GroupAnonymousBotID || p.ID == ChannelBotID || p.ID == LinkedChannelID {
+		return fmt.Errorf("%d can't be a person's id", p.ID)
+	}
+	p.Username = strings.TrimPrefix(p.Username, "@")
+	for _, o := range s.w.people {
+		if p.Username != "" && o.ID != p.ID && strings.EqualFold(o.Username, p.Username) {
+			return fmt.Errorf("@%s is taken", p.Username)
+		}
+	}
+	s.w.setPerson(*p)
+	rec := *p
+	s.record(record{Person: &rec})
+	s.emit("people", rec)
+	return nil
 }
 
 // AddGroup adds a group. Its Bot says what the bot is in it from the start; unlike SetBot it sends no update.
 func (s *Server) AddGroup(g Group) (Group, error) {
-	err := s.do(func() error {
-		if g.Title == "" || !utf8.ValidString(g.Title+g.Username) {
-			return errors.New("a group needs a title, in valid UTF-8")
-		}
-		if g.Forum && g.Basic {
-			return errors.New("a basic group can't have topics")
-		}
-		if g.ID == 0 {
-			g.ID = -1000000000000 - s.w.nextGroup
-			if g.Basic {
-				g.ID = -s.w.nextGroup
-				s.w.nextGroup++
-			}
-		}
-		if g.ID > 0 || s.w.chats[g.ID] != nil {
-			return fmt.Errorf("%d can't be a new group's id", g.ID)
-		}
-		if g.Bot.Status == "" {
-			g.Bot.Status = Left
-		}
-		if !validRole(g.Bot.Status) {
-			return fmt.Errorf("there is no status %q", g.Bot.Status)
-		}
-		group := g
-		c := &chat{id: g.ID, group: &group, members: map[int64]Role{}, nextID: 1}
-		s.w.addChat(c)
-		s.saveGroup(c)
-		return nil
-	})
+	err := s.do(func() error { return s.addGroup(&g, nil) })
 	return g, err
+}
+
+func (s *Server) addGroup(g *Group, members map[int64]Role) error {
+	if g.Title == "" || !utf8.ValidString(g.Title+g.Username) {
+		return errors.New("a group needs a title, in valid UTF-8")
+	}
+	if g.Forum && g.Basic {
+		return errors.New("a basic group can't have topics")
+	}
+	if g.ID == 0 {
+		g.ID = -1000000000000 - s.w.nextGroup
+		if g.Basic {
+			g.ID = -s.w.nextGroup
+			s.w.nextGroup++
+		}
+	}
+	if g.ID > 0 || s.w.chats[g.ID] != nil {
+		return fmt.Errorf("%d can't be a new group's id", g.ID)
+	}
+	if g.Bot.Status == "" {
+		g.Bot.Status = Left
+	}
+	if !validRole(g.Bot.Status) {
+		return fmt.Errorf("there is no status %q", g.Bot.Status)
+	}
+	group := *g
+	c := &chat{id: g.ID, group: &group, members: map[int64]Role{}, nextID: 2} // 1 is the beginning of General
+	for k, v := range members {
+		c.members[k] = v
+	}
+	s.w.addChat(c)
+	s.saveGroup(c)
+	return nil
 }
 
 func validRole(r Role) bool {
@@ -131,7 +141,8 @@ func (s *Server) SetMember(chatID, person int64, role Role) error {
 	})
 }
 
-// SetBot changes what the bot is in a group, as its creator or first administrator would; the bot gets my_chat_member.
+// SetBot changes what the bot is in a group, as its creator or first administrator would. The bot gets my_chat_member,
+// and new_chat_members when it joins.
 func (s *Server) SetBot(chatID int64, status Role, rights BotRights) error {
 	return s.do(func() error {
 		c, err := s.w.chatFor(chatID)
@@ -155,6 +166,9 @@ func (s *Server) SetBot(chatID int64, status Role, rights BotRights) error {
 		s.saveGroup(c)
 		by := s.someAdmin(c)
 		s.push("my_chat_member", c.id, s.memberUpdate(c, by, s.botMemberJSON(old), s.botMemberJSON(rights)))
+		if !old.Status.in() && status.in() {
+			s.service(c, 0, Sender{ID: by.ID, Name: by.FirstName, IsBot: by.IsBot}, "new_chat_members", s.w.botName+" joined", jsonOf([]apiUser{s.botUser()}), true)
+		}
 		return nil
 	})
 }
@@ -207,7 +221,7 @@ func (s *Server) Migrate(chatID int64) (newID int64, err error) {
 		newID = -1000000000000 - s.w.nextGroup
 		g := *old.group
 		g.ID, g.Basic = newID, false
-		c := &chat{id: newID, group: &g, members: old.members, nextID: 1, general: old.general}
+		c := &chat{id: newID, group: &g, members: old.members, nextID: 2, general: old.general}
 		s.w.addChat(c)
 		if old.forum() {
 			c.nextID = old.nextID

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -100,7 +101,7 @@ func (s *schema) check(method string, p *params, lenient bool) *apiError {
 			}
 			return badRequest("unknown parameter %q of method %s", name, method)
 		}
-		if err := s.checkParam(f, v, p, lenient); err != nil {
+		if err := s.checkParam(f, v, lenient); err != nil {
 			return badRequest("parameter %q of method %s: %v", name, method, err)
 		}
 	}
@@ -131,16 +132,11 @@ func missing(method, name string) *apiError {
 }
 
 func takesFile(f *schemaField) bool {
-	for _, t := range f.types {
-		if t == "InputFile" {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.types, "InputFile")
 }
 
 // checkParam checks a top-level parameter, which may have come as plain text (forms) or as JSON.
-func (s *schema) checkParam(f *schemaField, v value, p *params, lenient bool) error {
+func (s *schema) checkParam(f *schemaField, v value, lenient bool) error {
 	var first error
 	for _, t := range f.types {
 		err := s.checkText(t, v, lenient)
@@ -283,21 +279,19 @@ func (s *schema) checkOneOf(types []string, x any, lenient bool, depth int) erro
 	return first
 }
 
-// checkUnion accepts any subtype, and blames the one whose name the object's type gives.
+// checkUnion accepts the subtypes whose names the object's type gives, or any if it gives none.
 func (s *schema) checkUnion(o *schemaObject, fields map[string]any, lenient bool, depth int) error {
 	kind, _ := fields["type"].(string)
 	kind = strings.ToLower(strings.ReplaceAll(kind, "_", ""))
-	var blame error
-	for _, sub := range o.subtypes {
-		err := s.checkValue(sub, fields, lenient, depth+1)
-		if err == nil {
-			return nil
-		}
-		if blame == nil || kind != "" && strings.HasSuffix(strings.ToLower(sub), kind) {
-			blame = err
+	subtypes := o.subtypes
+	if kind != "" {
+		// Trying only these also keeps hostile nesting from multiplying the work.
+		named := slices.DeleteFunc(slices.Clone(subtypes), func(sub string) bool { return !strings.HasSuffix(strings.ToLower(sub), kind) })
+		if len(named) > 0 {
+			subtypes = named
 		}
 	}
-	return blame
+	return s.checkOneOf(subtypes, fields, lenient, depth+1)
 }
 
 func clip(s string) string {

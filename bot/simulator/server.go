@@ -115,6 +115,7 @@ func (s *Server) Close() error {
 	s.hub.close()
 	s.mu.Unlock()
 	s.wg.Wait()
+	s.queue.hook.client.CloseIdleConnections()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.journal.close()

@@ -54,8 +54,11 @@ func byteOffset(s string, units int) int {
 func splitsPair(s string, units int) (at int, splits bool) {
 	n := 0
 	for i, r := range s {
-		if n >= units {
-			return i, n > units
+		if n > units {
+			return at, true
+		}
+		if n == units {
+			return i, false
 		}
 		at = i
 		n++
@@ -63,7 +66,7 @@ func splitsPair(s string, units int) (at int, splits bool) {
 			n++
 		}
 	}
-	return at, n > units && units > 0
+	return at, n > units
 }
 
 var entityTypes = []string{"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bold", "italic", "underline",

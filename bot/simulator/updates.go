@@ -14,6 +14,7 @@ const (
 	maxPoll      = 50 * time.Second
 	firstUpdate  = 700000001
 	updatesLimit = 100
+	maxNewest    = 1 << 40 // more updates than there can be
 )
 
 // update is one entry of the bot's queue; Body is the whole Update object.
@@ -32,8 +33,23 @@ type updateQueue struct {
 	live    int      // entries that are not done
 	allowed []string // nil: the default set
 	notify  chan struct{}
-	poll    chan struct{} // closed to end the getUpdates under way
+	poll    *poll // the getUpdates under way
 	hook    dispatcher
+}
+
+// poll is one getUpdates; why says what ended it.
+type poll struct {
+	end chan struct{}
+	why string
+}
+
+// interrupt ends the getUpdates under way.
+func (q *updateQueue) interrupt(why string) {
+	if q.poll != nil {
+		q.poll.why = why
+		close(q.poll.end)
+		q.poll = nil
+	}
 }
 
 func (q *updateQueue) init() {
@@ -77,7 +93,9 @@ func (s *Server) enqueue(u *update) {
 	q.live++
 	s.record(record{Update: u})
 	if keep := s.opt.KeepUpdates; keep > 0 && q.live > keep {
-		s.forget(q.pending()[0])
+		if q.trim(); len(q.list) > 0 {
+			s.forget(q.list[0]) // after trim the first one is live
+		}
 	}
 	if q.notify != nil {
 		close(q.notify)
@@ -107,6 +125,13 @@ func (s *Server) RawUpdate(raw []byte) error {
 		s.enqueue(&update{ID: id, At: s.now().Unix(), Body: body})
 		return nil
 	})
+}
+
+// Polling tells whether a getUpdates waits for something to happen.
+func (s *Server) Polling() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.poll != nil
 }
 
 // Pending is how many updates the bot has not confirmed.
@@ -192,7 +217,7 @@ func (s *Server) expire() {
 }
 
 // getUpdates answers a poll; it waits without the lock, so it is no ordinary handler.
-func (s *Server) getUpdates(w http.ResponseWriter, r *http.Request, p *params) *apiError {
+func (s *Server) getUpdates(r *http.Request, p *params) ([]byte, *apiError) {
 	offset, limit := p.int64("offset"), p.int("limit")
 	if limit < 1 || limit > updatesLimit {
 		limit = updatesLimit
@@ -200,17 +225,15 @@ func (s *Server) getUpdates(w http.ResponseWriter, r *http.Request, p *params) *
 	wait := min(time.Duration(max(p.int("timeout"), 0))*time.Second, maxPoll)
 	var allowed []string
 	if err := p.json("allowed_updates", &allowed); err != nil {
-		return badRequest("can't parse allowed updates: %v", err)
+		return nil, badRequest("can't parse allowed updates: %v", err)
 	}
 	s.mu.Lock()
 	if s.w.webhook.URL != "" {
 		s.mu.Unlock()
-		return &apiError{Code: 409, Description: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"}
+		return nil, &apiError{Code: 409, Description: "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"}
 	}
-	if s.queue.poll != nil {
-		close(s.queue.poll) // the older one gives way
-	}
-	mine := make(chan struct{})
+	s.queue.interrupt("other getUpdates request; make sure that only one bot instance is running") // the older one gives way
+	mine := &poll{end: make(chan struct{})}
 	s.queue.poll = mine
 	if p.has("allowed_updates") && !slices.Equal(allowed, s.queue.allowed) {
 		s.queue.allowed = allowed
@@ -227,25 +250,25 @@ func (s *Server) getUpdates(w http.ResponseWriter, r *http.Request, p *params) *
 			s.endPoll(mine)
 			s.mu.Unlock()
 			if err != nil {
-				return &apiError{Code: 500, Description: "Internal Server Error: " + err.Error()}
+				return nil, &apiError{Code: 500, Description: "Internal Server Error: " + err.Error()}
 			}
 			if body == nil {
 				body = []byte(`{"ok":true,"result":[]}`)
 			}
-			writeJSON(w, 200, body)
-			return nil
+			return body, nil
 		}
 		if s.queue.notify == nil {
 			s.queue.notify = make(chan struct{})
 		}
 		notify := s.queue.notify
+		s.wake()
 		s.mu.Unlock()
 		kicked := false
 		select {
 		case <-notify:
 		case <-timer.C:
 			wait = 0
-		case <-mine:
+		case <-mine.end:
 			kicked = true
 		case <-r.Context().Done():
 			wait = 0
@@ -253,13 +276,13 @@ func (s *Server) getUpdates(w http.ResponseWriter, r *http.Request, p *params) *
 			wait = 0
 		}
 		if kicked {
-			return &apiError{Code: 409, Description: "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"}
+			return nil, &apiError{Code: 409, Description: "Conflict: terminated by " + mine.why}
 		}
 		s.mu.Lock()
 	}
 }
 
-func (s *Server) endPoll(mine chan struct{}) {
+func (s *Server) endPoll(mine *poll) {
 	if s.queue.poll == mine {
 		s.queue.poll = nil
 	}
@@ -270,7 +293,7 @@ func (s *Server) confirmFor(offset int64) {
 	q := &s.queue
 	if offset < 0 {
 		p := q.pending()
-		if keep := int(min(-offset, int64(len(p)))); keep < len(p) {
+		if keep := int(min(-max(offset, -maxNewest), int64(len(p)))); keep < len(p) {
 			offset = p[len(p)-keep].ID
 		}
 	}

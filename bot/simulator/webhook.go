@@ -90,9 +90,9 @@ func (s *Server) webhookSpawn() {
 	}
 }
 
-// deliverChat delivers one chat's updates until none waits, or another chat needs the connection.
+// deliverChat delivers one chat's updates until none waits, or another chat needs the connection: at least one.
 func (s *Server) deliverChat(ctx context.Context, conf webhookConf, key int64) {
-	for {
+	for first := true; ; first = false {
 		s.mu.Lock()
 		d := &s.queue.hook
 		if ctx.Err() != nil {
@@ -108,7 +108,7 @@ func (s *Server) deliverChat(ctx context.Context, conf webhookConf, key int64) {
 		} else {
 			d.waiting[key] = list
 		}
-		if len(list) == 0 || len(d.ready) > 0 {
+		if len(list) == 0 || len(d.ready) > 0 && !first {
 			delete(d.active, key)
 			d.conns--
 			if len(list) > 0 {
@@ -205,10 +205,7 @@ func (s *Server) setWebhook(c *call) (any, *apiError) {
 	if c.p.bool("drop_pending_updates") {
 		s.dropPending()
 	}
-	if s.queue.poll != nil {
-		close(s.queue.poll)
-		s.queue.poll = nil
-	}
+	s.queue.interrupt("setWebhook request")
 	s.w.webhook = webhookConf{URL: raw, Secret: secret, MaxConnections: conns}
 	s.record(record{Meta: s.meta()})
 	s.webhookWake()

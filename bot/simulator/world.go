@@ -38,12 +38,15 @@ func (c *chat) kind() string {
 	return "supergroup"
 }
 
+func (c *chat) index(id int) (int, bool) {
+	return slices.BinarySearchFunc(c.messages, id, func(m *Message, id int) int { return cmp.Compare(m.ID, id) })
+}
+
 func (c *chat) message(id int) *Message {
-	i, ok := slices.BinarySearchFunc(c.messages, id, func(m *Message, id int) int { return cmp.Compare(m.ID, id) })
-	if !ok {
-		return nil
+	if i, ok := c.index(id); ok {
+		return c.messages[i]
 	}
-	return c.messages[i]
+	return nil
 }
 
 // live is message without the deleted ones.
@@ -151,7 +154,7 @@ func (s *Server) add(c *chat, m *Message) *Message {
 
 // change replaces a message by a changed copy, since readers may hold the old one.
 func (s *Server) change(c *chat, m *Message, event string, f func(*Message)) *Message {
-	i, ok := slices.BinarySearchFunc(c.messages, m.ID, func(m *Message, id int) int { return cmp.Compare(m.ID, id) })
+	i, ok := c.index(m.ID)
 	if !ok {
 		return m
 	}
