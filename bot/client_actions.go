@@ -12,12 +12,19 @@ import (
 // act makes the calls that are not messages.
 func (c *Client) act(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome {
 	thread := int(threadOf(op))
+	switch op.GetCall().(type) {
+	case *messages.Operation_RenameTopic, *messages.Operation_CloseTopic, *messages.Operation_ReopenTopic:
+		if thread == 0 { // Telegram would say that the topic is gone
+			return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "the general topic and private chats can't be renamed or closed"}
+		}
+	}
 	switch call := op.GetCall().(type) {
 	case *messages.Operation_CreateTopic:
 		return c.createTopic(ctx, chatID, call.CreateTopic.GetName())
 	case *messages.Operation_RenameTopic:
 		return c.repeatable(ctx, "editForumTopic", func(ctx context.Context) error {
-			_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread, Name: call.RenameTopic.GetName()})
+			_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread,
+				Name: messages.CutUTF16(call.RenameTopic.GetName(), messages.MaxTopicName)})
 			return err
 		})
 	case *messages.Operation_CloseTopic:

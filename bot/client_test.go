@@ -98,6 +98,7 @@ func TestRefusedRepliesAreSentWithout(t *testing.T) {
 		{"quote", []string{bad("QUOTE_TEXT_INVALID"), done}, 2, `"reply_parameters":{"message_id":3,"allow_sending_without_reply":true}}`, messages.Outcome_DONE},
 		{"reply", []string{bad("message to be replied not found"), done}, 2, `"length":5,"unix_time":1700000000,"date_time_format":"d"}]}`, messages.Outcome_DONE},
 		{"both", []string{bad("quote not found"), bad("REPLY_MESSAGE_ID_INVALID"), done}, 3, `"date_time_format":"d"}]}`, messages.Outcome_DONE},
+		{"markup", []string{bad("can't parse entities: unsupported type"), done}, 2, `"text":"Ann\nhello","reply_parameters"`, messages.Outcome_DONE},
 		{"neither", []string{bad("message is too long")}, 1, `"quote":"part"`, messages.Outcome_REJECTED},
 		{"no end", []string{bad("quote not found")}, 2, `"allow_sending_without_reply":true}}`, messages.Outcome_REJECTED},
 	} {
@@ -223,13 +224,15 @@ func TestStrangeAnswers(t *testing.T) {
 
 func TestOperationsThatMeanNothing(t *testing.T) {
 	c := testClient(t, func(http.ResponseWriter, *http.Request) { t.Error("called") })
-	for _, op := range []*messages.Operation{nil, {}} {
+	third := copyOp(&messages.SendCopyCall{SenderName: "Ann", Content: &messages.Content{Text: "short"}, Part: 2})
+	general := &messages.Operation{ThreadId: 1, Call: closeTopic.Call}
+	for _, op := range []*messages.Operation{nil, {}, third, general} {
 		if out := c.Call(t.Context(), 1, "en", op); out.Result != messages.Outcome_REJECTED || out.Description == "" {
 			t.Errorf("%v", out)
 		}
 	}
-	c.lib = nil // any bug
-	if out := c.Call(t.Context(), 1, "en", closeTopic); out.Result != messages.Outcome_REJECTED || out.ChatId != 1 {
+	broken := &Client{log: c.log, timeout: time.Second} // any bug
+	if out := broken.Call(t.Context(), 1, "en", hello); out.Result != messages.Outcome_REJECTED || out.ChatId != 1 {
 		t.Errorf("%v", out)
 	}
 }

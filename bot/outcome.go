@@ -73,6 +73,7 @@ var (
 		"message to be replied not found", "replied message not found", "message to reply not found", "reply message not found",
 		"reply_message_id_invalid", "reply_to_invalid",
 	}
+	saysMarkupRefused = []string{"entity", "entities", "custom emoji"}
 )
 
 func says(description string, phrases []string) bool {
@@ -91,6 +92,10 @@ func (e *APIError) quoteRefused() bool {
 
 func (e *APIError) replyRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysReplyRefused)
+}
+
+func (e *APIError) markupRefused() bool {
+	return e.Status == http.StatusBadRequest && says(e.Description, saysMarkupRefused)
 }
 
 // outcomeOf reads a failed call. repeatable calls have the same effect when made twice, so that a lost answer is only trouble

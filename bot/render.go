@@ -17,8 +17,8 @@ const (
 	methodGetUpdates  = "getUpdates"
 )
 
-// message is the body of sendMessage, editMessageText or editMessageReplyMarkup.
-type message struct {
+// outgoing is the body of sendMessage, editMessageText or editMessageReplyMarkup.
+type outgoing struct {
 	ChatID      int64                      `json:"chat_id"`
 	ThreadID    int64                      `json:"message_thread_id,omitempty"`
 	MessageID   int64                      `json:"message_id,omitempty"` // the one to edit
@@ -31,13 +31,19 @@ type message struct {
 	method string
 }
 
-var errNoText = errors.New("an operation of this kind is not a message")
+var (
+	errNoMessage = errors.New("an operation of this kind is not a message")
+	errNoPart    = errors.New("the text has no such part") // it has become shorter, or the caller did not ask Parts
+)
 
 // render words an operation that is a message, or the edit of one, for sending.
-func render(chatID int64, lang string, op *messages.Operation) (*message, error) {
-	m := &message{ChatID: chatID, ThreadID: threadOf(op), method: methodSendMessage}
+func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error) {
+	m := &outgoing{ChatID: chatID, ThreadID: threadOf(op), method: methodSendMessage}
 	switch call := op.GetCall().(type) {
 	case *messages.Operation_SendCopy:
+		if part := int(call.SendCopy.GetPart()); part < 0 || part > 0 && part >= parts(call.SendCopy) {
+			return nil, errNoPart
+		}
 		m.setText(renderCopy(call.SendCopy))
 		if call.SendCopy.GetPart() == 0 {
 			m.Reply = replyTo(call.SendCopy.GetReplyTo(), call.SendCopy.GetQuote())
@@ -64,7 +70,7 @@ func render(chatID int64, lang string, op *messages.Operation) (*message, error)
 		m.edits(methodEditMarkup, call.EditKeyboard.GetMessageId())
 		m.Markup = inlineKeyboard{buttonRows(lang, call.EditKeyboard.GetKeyboard())}
 	default:
-		return nil, errNoText
+		return nil, errNoMessage
 	}
 	return m, nil
 }
@@ -77,11 +83,11 @@ func threadOf(op *messages.Operation) int64 {
 	return 0
 }
 
-func (m *message) setText(r Rich) {
+func (m *outgoing) setText(r Rich) {
 	m.Text, m.Entities = r.Text, r.Entities
 }
 
-func (m *message) edits(method string, messageID int64) {
+func (m *outgoing) edits(method string, messageID int64) {
 	m.method, m.MessageID, m.ThreadID = method, messageID, 0
 }
 

@@ -71,7 +71,7 @@ func copyPreview(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetReplyPreview()), maxPreview)
 }
 
-// renderCopy words a copy, or the part of it that the call asks for:
+// renderCopy words a copy, or the part of it that the call asks for, which must exist:
 //
 //	Sender · Group (2/3)
 //	> beginning of the message that is answered, if that one has no counterpart here
@@ -84,7 +84,7 @@ func renderCopy(c *messages.SendCopyCall) Rich {
 	if parts(c) > 1 {
 		head, preview := copyHeadUnits(c)
 		all := splitCopy(text, head, preview)
-		i := min(max(int(c.GetPart()), 0), len(all)-1)
+		i := int(c.GetPart())
 		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
 	}
 
