@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"runtime/pprof"
 
 	"github.com/spf13/cobra"
 
@@ -10,7 +12,8 @@ import (
 )
 
 func serveCommand() *cobra.Command {
-	return &cobra.Command{
+	var cpuProfile string
+	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the desk; without TELEGRAM_BOT_TOKEN with the built-in simulator of Telegram",
 		Args:  cobra.NoArgs,
@@ -19,8 +22,32 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("the settings are not right:\n%w", err)
 			}
+			stop, err := profileCPU(cpuProfile)
+			if err != nil {
+				return err
+			}
 			app := &App{Config: settings, Log: settings.Logger(os.Stderr)}
-			return app.Run(cmd.Context())
+			return errors.Join(app.Run(cmd.Context()), stop())
 		},
 	}
+	cmd.Flags().StringVar(&cpuProfile, "cpuprofile", "", "file for a CPU profile, written at the end")
+	return cmd
+}
+
+// profileCPU writes a CPU profile from now until stop is called; without a file it does nothing.
+func profileCPU(file string) (stop func() error, err error) {
+	if file == "" {
+		return func() error { return nil }, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, fmt.Errorf("the profile can't be written: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return f.Close()
+	}, nil
 }

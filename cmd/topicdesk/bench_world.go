@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+// benchWorld is Telegram with its people, in the bench's own process.
+type benchWorld struct {
+	sim     *simulator.Server
+	running *simulator.Running
+	groups  [][2]int64 // pairs: where tickets are opened, and where they are linked to
+	talkers [][2]int64 // who talks in them
+	tickets []benchTicket
+
+	mu       sync.Mutex
+	sentAt   map[int]time.Time // by message number, until its copy arrives
+	took     []time.Duration
+	repeated int
+	arrived  chan struct{} // a copy arrived
+}
+
+// benchTicket is a linked ticket: the two topics.
+type benchTicket struct {
+	pair   int
+	thread [2]int
+}
+
+const (
+	benchPairs     = 10
+	benchToken     = "987654321:bench-token-of-no-value-to-anybody-else"
+	setupTimeout   = 5 * time.Minute
+	drainTimeout   = 60 * time.Second
+	inFlightAtMost = 400 // messages under way at saturation
+)
+
+func newBenchWorld(o benchOptions) (*benchWorld, error) {
+	sim, err := simulator.New(simulator.Options{Token: benchToken, KeepMessages: 200, KeepCalls: 100})
+	if err != nil {
+		return nil, err
+	}
+	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1)}
+	admin := simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
+	for i := range benchPairs {
+		var pair, people [2]int64
+		for side := range 2 {
+			g, err := sim.AddGroup(simulator.Group{Title: fmt.Sprintf("Group %d%c", i, 'A'+side), Forum: true})
+			if err != nil {
+				return nil, err
+			}
+			p, err := sim.AddPerson(simulator.Person{FirstName: fmt.Sprintf("Person %d%c", i, 'A'+side), Username: fmt.Sprintf("person%d%c", i, 'a'+side), LanguageCode: "en"})
+			if err != nil {
+				return nil, err
+			}
+			if err := errors.Join(sim.SetMember(g.ID, p.ID, simulator.Creator), sim.SetBot(g.ID, admin.Status, admin)); err != nil {
+				return nil, err
+			}
+			pair[side], people[side] = g.ID, p.ID
+		}
+		w.groups, w.talkers = append(w.groups, pair), append(w.talkers, people)
+	}
+	sim.OnBotMessage(w.onBotMessage)
+	if w.running, err = sim.Start("127.0.0.1:0"); err != nil {
+		return nil, err
+	}
+	_ = o
+	return w, nil
+}
+
+func (w *benchWorld) close() {
+	_ = w.running.Stop()
+	_ = w.sim.Close()
+}
+
+// open opens tickets, and links some of them.
+func (w *benchWorld) open(ctx context.Context, open, linked int) error {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	for i := range w.groups {
+		for side := range 2 {
+			if _, err := w.sim.Post(simulator.Post{From: w.talkers[i][side], Chat: w.groups[i][side], Text: "/default_group"}); err != nil {
+				return err
+			}
+		}
+	}
+	const batch = 200 // tickets under way at once
+	for done := 0; done < open; done += batch {
+		upTo := min(done+batch, open)
+		for n := done; n < upTo; n++ {
+			pair := n % benchPairs
+			if _, err := w.sim.Post(simulator.Post{From: w.talkers[pair][0], Chat: w.groups[pair][0], Text: "/create_ticket Ticket " + strconv.Itoa(n)}); err != nil {
+				return err
+			}
+		}
+		if err := w.sim.Await(ctx, func() bool { return w.topics(0) >= upTo }); err != nil {
+			return fmt.Errorf("only %d of %d tickets were opened: %w", w.topics(0), upTo, err)
+		}
+	}
+	// The last topics of each group are linked; all of them have the short id of their ticket in the name.
+	perPair := (linked + benchPairs - 1) / benchPairs
+	homes := make([][]simulator.Topic, benchPairs)
+	for i := range w.groups {
+		topics := w.sim.Topics(w.groups[i][0])
+		homes[i] = topics[max(0, len(topics)-perPair):]
+		for _, t := range homes[i] {
+			if _, err := w.sim.Post(simulator.Post{From: w.talkers[i][0], Chat: w.groups[i][0], Thread: t.Thread, Text: "/mention person" + strconv.Itoa(i) + "b"}); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.sim.Await(ctx, func() bool { return w.topics(1) >= linked }); err != nil {
+		return fmt.Errorf("only %d of %d tickets were linked: %w", w.topics(1), linked, err)
+	}
+	for i := range w.groups {
+		other := map[string]int{}
+		for _, t := range w.sim.Topics(w.groups[i][1]) {
+			other[t.Name] = t.Thread
+		}
+		for _, t := range homes[i] {
+			if thread, ok := other[t.Name]; ok && len(w.tickets) < linked {
+				w.tickets = append(w.tickets, benchTicket{pair: i, thread: [2]int{t.Thread, thread}})
+			}
+		}
+	}
+	return w.settle(ctx)
+}
+
+func (w *benchWorld) topics(side int) int {
+	n := 0
+	for i := range w.groups {
+		n += len(w.sim.Topics(w.groups[i][side]))
+	}
+	return n
+}
+
+// settle waits until a message of each ticket has arrived on the other side: everything before it is done then.
+func (w *benchWorld) settle(ctx context.Context) error {
+	r, err := w.talk(ctx, phase{name: "warm up", rate: 200, duration: time.Duration(len(w.tickets)) * 20 * time.Millisecond})
+	if err == nil && r.lost > 0 {
+		err = fmt.Errorf("%d messages of the warm-up did not arrive", r.lost)
+	}
+	return err
+}
+
+// phase is a time in which people talk: at a rate, or (0) as fast as the service takes it.
+type phase struct {
+	name     string
+	rate     int
+	duration time.Duration
+}
+
+type result struct {
+	sent, lost, repeated int
+	reached              float64 // copies a second
+	took                 []time.Duration
+}
+
+// quantile is in ms.
+func (r *result) quantile(q float64) float64 {
+	if len(r.took) == 0 {
+		return 0
+	}
+	return float64(r.took[min(len(r.took)-1, int(q*float64(len(r.took))))].Microseconds()) / 1000
+}
+
+const benchMark = "message number "
+
+func (w *benchWorld) onBotMessage(m simulator.Message) {
+	at := time.Now()
+	_, rest, found := strings.Cut(m.Text, benchMark)
+	if !found {
+		return
+	}
+	n, err := strconv.Atoi(rest)
+	if err != nil {
+		return
+	}
+	w.mu.Lock()
+	if sent, waiting := w.sentAt[n]; waiting {
+		delete(w.sentAt, n)
+		w.took = append(w.took, at.Sub(sent))
+	} else {
+		w.repeated++
+	}
+	w.mu.Unlock()
+	select {
+	case w.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// talk lets people talk and waits until all has arrived.
+func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
+	w.mu.Lock()
+	w.sentAt, w.took, w.repeated = map[int]time.Time{}, nil, 0
+	w.mu.Unlock()
+	start, sent := time.Now(), 0
+	for ctx.Err() == nil && time.Since(start) < p.duration {
+		due := sent + 1
+		if p.rate > 0 {
+			due = int(time.Since(start).Seconds() * float64(p.rate))
+		} else if w.underWay() < inFlightAtMost {
+			due = sent + inFlightAtMost/4
+		}
+		for ; sent < due; sent++ {
+			if err := w.say(sent); err != nil {
+				return nil, err
+			}
+		}
+		if p.rate > 0 {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		select {
+		case <-w.arrived:
+		case <-ctx.Done():
+		}
+	}
+	deadline := time.Now().Add(drainTimeout)
+	for w.underWay() > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
+		select {
+		case <-w.arrived:
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+	elapsed := time.Since(start)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	r := &result{sent: sent, lost: len(w.sentAt), repeated: w.repeated, took: w.took, reached: float64(len(w.took)) / elapsed.Seconds()}
+	slices.Sort(r.took)
+	return r, ctx.Err()
+}
+
+func (w *benchWorld) underWay() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.sentAt)
+}
+
+// say lets somebody say a message, in turn over the tickets and their sides.
+func (w *benchWorld) say(n int) error {
+	t, side := w.tickets[n%len(w.tickets)], n/len(w.tickets)%2
+	w.mu.Lock()
+	w.sentAt[n] = time.Now()
+	w.mu.Unlock()
+	_, err := w.sim.Post(simulator.Post{From: w.talkers[t.pair][side], Chat: w.groups[t.pair][side], Thread: t.thread[side],
+		Text: benchMark + strconv.Itoa(n)})
+	return err
+}
