@@ -114,14 +114,14 @@ func (s *Server) invoke(r *http.Request, c *call) ([]byte, *apiError) {
 	if h == nil {
 		return nil, &apiError{Code: 501, Description: "Not Implemented: the simulator does not know method " + c.method}
 	}
-	s.mu.Lock()
-	result, e := s.run(h, c)
-	if err := s.commit(); err != nil && e == nil {
-		e = &apiError{Code: 500, Description: "Internal Server Error: " + err.Error()}
-	}
-	posted, hooks := s.takePosted()
-	s.mu.Unlock()
-	runHooks(posted, hooks)
+	var result any
+	var e *apiError
+	s.locked(func() {
+		result, e = s.run(h, c)
+		if err := s.commit(); err != nil && e == nil {
+			e = &apiError{Code: 500, Description: "Internal Server Error: " + err.Error()}
+		}
+	})
 	if e != nil {
 		return nil, e
 	}

@@ -68,3 +68,15 @@ func BenchmarkMessage(b *testing.B) {
 		call("/sendMessage", "multipart/form-data; boundary="+boundary, form.String())
 	}
 }
+
+// BenchmarkMessageOverHTTP is the same over a real connection, client and all: what a whole process pays.
+func BenchmarkMessageOverHTTP(b *testing.B) {
+	st := newStage(b, Options{KeepMessages: 1000, KeepCalls: 1000})
+	thread := st.topic("Printer")
+	b.ReportAllocs()
+	for b.Loop() {
+		st.post(Post{From: st.ann, Chat: st.chat, Thread: thread, Text: "the printer on the second floor is on fire"})
+		st.ok("sendMessage", args{"chat_id": st.chat, "message_thread_id": thread, "text": "Ann: the printer on the second floor is on fire"}, nil)
+		st.drain()
+	}
+}

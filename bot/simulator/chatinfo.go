@@ -13,7 +13,7 @@ func (s *Server) getChat(c *call) (any, *apiError) {
 	out["accepted_gift_types"] = map[string]bool{"unlimited_gifts": false, "limited_gifts": false, "unique_gifts": false, "premium_subscription": false, "gifts_from_channels": false}
 	for i := len(c.chat.messages) - 1; i >= 0; i-- {
 		if m := c.chat.messages[i]; m.Pinned && !m.Deleted {
-			out["pinned_message"] = raw2(s.messageJSON(m, true))
+			out["pinned_message"] = nest(s.messageJSON(m, true))
 			break
 		}
 	}

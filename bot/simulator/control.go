@@ -190,6 +190,8 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 		return s.Edit(b.From, b.Chat, b.Message, b.Text, b.Entities...)
 	case "delete":
 		return nil, s.Delete(b.From, b.Chat, b.Message)
+	case "pin":
+		return nil, s.Pin(b.From, b.Chat, b.Message)
 	case "react":
 		return nil, s.React(b.From, b.Chat, b.Message, b.Emoji)
 	case "press":

@@ -30,9 +30,11 @@
 //	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, quote?, anonymous?, media?}
 //	POST   /sim/edit                           {from, chat, message, text, entities?}
 //	POST   /sim/delete                         {from, chat, message}
+//	POST   /sim/pin                            {from, chat, message}
 //	POST   /sim/react                          {from, chat, message, emoji}: an empty emoji takes the reaction back
 //	POST   /sim/press                          {from, chat, message, data}
 //	POST   /sim/topics                         {chat, from, name}; /edit, /close, /reopen, /delete: {chat, from, thread, name?}
+//	POST   /sim/seed                           fills an empty world
 //	POST   /sim/block                          {person, blocked}
 //	POST   /sim/migrate                        {chat}: the answer has the new id
 //	POST   /sim/update                         any JSON object, queued as an update as it is

@@ -166,11 +166,16 @@ func (s *Server) pinChatMessage(c *call) (any, *apiError) {
 	if m.Pinned {
 		return true, nil
 	}
-	m = s.change(c.chat, m, "edit", func(m *Message) { m.Pinned = true })
-	from := s.botSender()
-	pin := s.add(c.chat, &Message{Thread: m.Thread, From: from, Service: &Service{Kind: "pinned_message", Text: from.Name + " pinned a message", Pinned: m.ID}})
-	s.push("message", c.chat.id, s.messageJSON(pin, false))
+	s.pin(c.chat, m, s.botSender())
 	return true, nil
+}
+
+func (s *Server) pin(c *chat, m *Message, who Sender) {
+	m = s.change(c, m, "edit", func(m *Message) { m.Pinned = true })
+	pin := s.add(c, &Message{Thread: m.Thread, From: who, Service: &Service{Kind: "pinned_message", Text: who.Name + " pinned a message", Pinned: m.ID}})
+	if c.private() || c.group.Bot.Status.in() {
+		s.push("message", c.id, s.messageJSON(pin, false))
+	}
 }
 
 func (s *Server) unpinChatMessage(c *call) (any, *apiError) {

@@ -37,7 +37,7 @@ func (c *clock) add(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// bench is a simulator with one forum group, its people, and a caller of the Bot API.
+// stage is a simulator with one forum group, its people, and a caller of the Bot API.
 type stage struct {
 	t      testing.TB
 	s      *Server

@@ -248,6 +248,22 @@ func (s *Server) Delete(from, chatID int64, messageID int) error {
 	})
 }
 
+// Pin pins a message as an administrator, or in one's private chat.
+func (s *Server) Pin(from, chatID int64, messageID int) error {
+	return s.do(func() error {
+		c, err := s.w.chatFor(chatID)
+		if err != nil {
+			return err
+		}
+		p, m := s.w.people[from], c.live(messageID)
+		if p == nil || m == nil || m.Service != nil || m.Pinned || c.private() && c.id != from || !c.private() && !c.role(from).admin() {
+			return errors.New("no such message that may be pinned")
+		}
+		s.pin(c, m, s.sender(p))
+		return nil
+	})
+}
+
 // own finds a message that a person wrote, openly or as an anonymous administrator.
 func (s *Server) own(from, chatID int64, messageID int) (*chat, *Message, error) {
 	c, err := s.w.chatFor(chatID)

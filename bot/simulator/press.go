@@ -36,20 +36,29 @@ func (s *Server) Press(from, chatID int64, messageID int, data string) (id strin
 			return errNotIn
 		}
 		now := s.now()
-		for k, q := range s.queries {
-			if now.Sub(q.At) > queryLife {
-				delete(s.queries, k)
-			}
-		}
+		s.pruneQueries(now)
 		id = strconv.FormatInt(s.queue.next*1000003, 10)
 		q := query{From: from, Chat: c.id, At: now}
 		s.queries[id] = q
 		s.record(record{Query: &queryRecord{ID: id, query: q}})
-		s.push("callback_query", c.id, jsonOf(map[string]any{"id": id, "from": s.userOf(p), "message": raw2(s.messageJSON(m, false)),
+		s.push("callback_query", c.id, jsonOf(map[string]any{"id": id, "from": s.userOf(p), "message": nest(s.messageJSON(m, false)),
 			"chat_instance": strconv.FormatInt(c.id*31, 10), "data": data}))
 		return nil
 	})
 	return id, err
+}
+
+// pruneQueries forgets the expired ones, each time their number has doubled.
+func (s *Server) pruneQueries(now time.Time) {
+	if len(s.queries) < s.pruneAt {
+		return
+	}
+	for k, q := range s.queries {
+		if now.Sub(q.At) > queryLife {
+			delete(s.queries, k)
+		}
+	}
+	s.pruneAt = max(1000, 2*len(s.queries))
 }
 
 func hasButton(m *Message, data string) bool {

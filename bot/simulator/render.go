@@ -41,7 +41,8 @@ type apiMessage struct {
 	CaptionEntities []Entity `json:"caption_entities,omitempty"`
 }
 
-func raw2(b []byte) json.RawMessage { return b }
+// nest puts rendered JSON into a value that is still to be rendered.
+func nest(b []byte) json.RawMessage { return b }
 
 func (s *Server) userOf(p *Person) apiUser {
 	return apiUser{ID: p.ID, IsBot: p.IsBot, FirstName: p.FirstName, LastName: p.LastName, Username: p.Username, LanguageCode: p.LanguageCode}

@@ -50,11 +50,12 @@ type Server struct {
 	faults  []*faultState
 	calls   callLog
 	queries map[string]query
+	pruneAt int
 	answers []Answer
 	batch   []record
 	journal *journal
 	dirty   bool
-	change1 chan struct{}
+	waiting chan struct{}
 	hooks   []func(Message)
 	posted  []Message
 	hub     eventHub
@@ -207,15 +208,33 @@ func loopbackHost(host string) bool {
 
 // do runs one change of the world: with the lock, and with the journal written before anybody hears of it.
 func (s *Server) do(f func() error) error {
-	s.mu.Lock()
-	err := f()
-	if e := s.commit(); err == nil {
-		err = e
-	}
-	posted, hooks := s.takePosted()
-	s.mu.Unlock()
-	runHooks(posted, hooks)
+	var err error
+	s.locked(func() {
+		err = f()
+		if e := s.commit(); err == nil {
+			err = e
+		}
+	})
 	return err
+}
+
+// locked runs f with the lock, lets it go even if f panics, and then runs the hooks for what the bot posted.
+func (s *Server) locked(f func()) {
+	posted, hooks := s.underLock(f)
+	for _, m := range posted {
+		for _, h := range hooks {
+			h(m)
+		}
+	}
+}
+
+func (s *Server) underLock(f func()) ([]Message, []func(Message)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	posted := s.posted
+	s.posted = nil
+	return posted, s.hooks
 }
 
 // commit journals what was recorded since the last commit and wakes those who wait for a change.
@@ -230,23 +249,9 @@ func (s *Server) commit() error {
 }
 
 func (s *Server) wake() {
-	if s.change1 != nil {
-		close(s.change1)
-		s.change1 = nil
-	}
-}
-
-func (s *Server) takePosted() ([]Message, []func(Message)) {
-	p := s.posted
-	s.posted = nil
-	return p, s.hooks
-}
-
-func runHooks(posted []Message, hooks []func(Message)) {
-	for _, m := range posted {
-		for _, h := range hooks {
-			h(m)
-		}
+	if s.waiting != nil {
+		close(s.waiting)
+		s.waiting = nil
 	}
 }
 

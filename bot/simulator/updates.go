@@ -191,18 +191,18 @@ func (q *updateQueue) finish(id int64) {
 
 // confirm ends all updates below an id, and says whether there were any.
 func (q *updateQueue) confirm(below int64) bool {
-	any := false
+	ended := false
 	for _, u := range q.list {
 		if u.ID >= below {
 			break
 		}
 		if !u.done {
-			u.done, any = true, true
+			u.done, ended = true, true
 			q.live--
 		}
 	}
 	q.trim()
-	return any
+	return ended
 }
 
 func (s *Server) expire() {

@@ -187,10 +187,10 @@ type topicEvent struct {
 func (s *Server) changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.change1 == nil {
-		s.change1 = make(chan struct{})
+	if s.waiting == nil {
+		s.waiting = make(chan struct{})
 	}
-	return s.change1
+	return s.waiting
 }
 
 func (s *Server) now() time.Time { return s.opt.Now() }
