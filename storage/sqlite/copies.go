@@ -24,7 +24,7 @@ var (
 			SELECT c.doc, c.sequence, c.message_id, c.topic_id
 			FROM copy_parts p CROSS JOIN copies c ON c.message_id = p.message_id AND c.topic_id = p.topic_id
 			WHERE p.chat_id = ?1 AND p.part = ?2
-		) ORDER BY sequence, message_id, topic_id`)
+		) ORDER BY sequence, topic_id, message_id`)
 	copiesAfter = define(`
 		SELECT doc FROM copies WHERE link_id = ? AND sequence > ? ORDER BY sequence, topic_id LIMIT ?`)
 	openCopies = define(`

@@ -1,0 +1,221 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// testMachine makes random calls, on few records so that they meet, and expects of the store what the model says.
+// A failure is shrunk to the shortest sequence of calls that shows it.
+func testMachine(t *testing.T, f Factory) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &machine{ctx: t.Context(), store: f.Open(t), model: newModel()}
+		defer func() { noError(t, m.store.Close()) }()
+		rt.Repeat(map[string]func(*rapid.T){
+			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket,
+			"message": m.message, "copy": m.copy, "chat": m.chat, "events": m.events, "": m.compare,
+		})
+	})
+}
+
+type machine struct {
+	ctx   context.Context
+	store storage.Store
+	model *model
+}
+
+// both calls the store and the model and expects the same of them.
+func both[T any](t *rapid.T, m *machine, what string, call func(s storage.Store) (T, error)) {
+	t.Helper()
+	want, wantErr := call(m.model)
+	got, err := call(m.store)
+	if kind(err) != kind(wantErr) {
+		t.Fatalf("%s: got error %v, want %v", what, err, wantErr)
+	}
+	if diff := difference(got, want); diff != "" {
+		t.Fatalf("%s: got what is + and wanted what is -:\n%s", what, diff)
+	}
+}
+
+// saveBoth saves a record in both. Each gets its own, and both must be left the same.
+func saveBoth[T any](t *rapid.T, m *machine, record T, save func(storage.Store, context.Context, *T) error) {
+	t.Helper()
+	both(t, m, fmt.Sprintf("save %+v", record), func(s storage.Store) (T, error) {
+		r := isolated(record)
+		err := save(s, m.ctx, &r)
+		return r, err
+	})
+}
+
+func number(t *rapid.T, label string, to int) int64 {
+	return int64(rapid.IntRange(0, to).Draw(t, label))
+}
+
+func name(t *rapid.T, label string, of ...string) string { return rapid.SampledFrom(of).Draw(t, label) }
+
+func when(t *rapid.T, label string) time.Time {
+	if n := number(t, label, 4); n > 0 {
+		return minute(int(n))
+	}
+	return time.Time{}
+}
+
+// version is mostly that of the stored record, so that saves succeed often enough.
+func version[T any](t *rapid.T, stored *T, err error, of func(*T) int64) int64 {
+	current := int64(0)
+	if err == nil {
+		current = of(stored)
+	}
+	if number(t, "stale", 4) == 0 {
+		return number(t, "version", 3)
+	}
+	return current
+}
+
+func (m *machine) lease(t *rapid.T) {
+	entity, holder := name(t, "entity", "ticket/A", "link/A:1"), name(t, "owner", "a", "b")
+	both(t, m, "TakeLease", func(s storage.Store) (int64, error) { return s.TakeLease(m.ctx, entity, holder, day) })
+}
+
+func (m *machine) offset(t *rapid.T) {
+	at := number(t, "offset", 9)
+	both(t, m, "SaveOffset", func(s storage.Store) (any, error) { return nil, s.SaveOffset(m.ctx, "bot", at) })
+}
+
+func (m *machine) user(t *rapid.T) {
+	u := storage.User{
+		TelegramID: number(t, "id", 3), Username: name(t, "username", "", "Nok", "nok", "NOI"),
+		FirstName: name(t, "name", "", "a", "B", "b"), DefaultGroupID: name(t, "group", "", "g1"), UpdatedAt: when(t, "updated"),
+	}
+	stored, err := m.model.User(m.ctx, u.TelegramID)
+	u.Version = version(t, stored, err, func(u *storage.User) int64 { return u.Version })
+	saveBoth(t, m, u, storage.Store.SaveUser)
+}
+
+func (m *machine) group(t *rapid.T) {
+	g := storage.Group{
+		GroupID: name(t, "id", "g1", "g2"), TelegramGroupID: -number(t, "chat", 2), DueAt: when(t, "due"),
+		FormerIDs: rapid.SliceOfN(rapid.Int64Range(-2, 0), 0, 2).Draw(t, "former"),
+	}
+	stored, err := m.model.Group(m.ctx, g.GroupID)
+	g.Version = version(t, stored, err, func(g *storage.Group) int64 { return g.Version })
+	saveBoth(t, m, g, storage.Store.SaveGroup)
+}
+
+func (m *machine) ticket(t *rapid.T) {
+	ticket := aTicket(name(t, "id", "A", "B", "C"))
+	ticket.Status = name(t, "status", "open", "pending", "closed")
+	ticket.ShortID = name(t, "short", "00000001", "00000002")
+	ticket.CreatedBy.ID = name(t, "creator", "1", "2")
+	ticket.CreatedAt, ticket.DueAt = when(t, "created"), when(t, "due")
+	ticket.Home.TelegramTopicID = number(t, "home", 3)
+	for i := range number(t, "links", 2) {
+		l := aLink(ticket.TicketID, int(i), name(t, "group", "g1", "g2"), number(t, "thread", 3))
+		l.Ended = rapid.Bool().Draw(t, "ended")
+		ticket.Links = append(ticket.Links, l)
+	}
+	stored, err := m.model.Ticket(m.ctx, ticket.TicketID)
+	ticket.Version = version(t, stored, err, func(t *storage.Ticket) int64 { return t.Version })
+	saveBoth(t, m, *ticket, storage.Store.SaveTicket)
+}
+
+func (m *machine) message(t *rapid.T) {
+	msg := aMessage(name(t, "ticket", "A", "B"), number(t, "sequence", 4))
+	msg.MessageID = fmt.Sprint(number(t, "id", 4))
+	msg.Internal = rapid.Bool().Draw(t, "internal")
+	if rapid.Bool().Draw(t, "insert") {
+		saveBoth(t, m, *msg, storage.Store.InsertMessage)
+		return
+	}
+	stored, err := m.model.Message(m.ctx, msg.MessageID)
+	if err == nil && number(t, "moved", 3) > 0 {
+		msg.TicketID, msg.Sequence = stored.TicketID, stored.Sequence
+	}
+	msg.Version = version(t, stored, err, messageVersionOf)
+	saveBoth(t, m, *msg, storage.Store.SaveMessage)
+}
+
+func messageVersionOf(m *storage.Message) int64 { return m.Version }
+
+func (m *machine) copy(t *rapid.T) {
+	sequence := 1 + number(t, "sequence", 2) // a message has one
+	c := aCopy(fmt.Sprint("m", sequence), name(t, "topic", "home", "A:1"), name(t, "link", "A:1", "A:2"), sequence)
+	c.ChatID = -number(t, "chat", 1)
+	c.Parts = rapid.SliceOfN(rapid.Int64Range(1, 4), 0, 3).Draw(t, "parts")
+	c.State, c.Told = name(t, "state", "partial", "sent", "failed"), rapid.Bool().Draw(t, "told")
+	stored, err := m.model.Copy(m.ctx, c.MessageID, c.TopicID)
+	c.Version = version(t, stored, err, func(c *storage.Copy) int64 { return c.Version })
+	saveBoth(t, m, *c, storage.Store.SaveCopy)
+}
+
+func (m *machine) chat(t *rapid.T) {
+	c := storage.Chat{ChatID: name(t, "id", "g1", "g2"), DueAt: when(t, "due")}
+	stored, err := m.model.Chat(m.ctx, c.ChatID)
+	c.Version = version(t, stored, err, func(c *storage.Chat) int64 { return c.Version })
+	saveBoth(t, m, c, storage.Store.SaveChat)
+}
+
+// events appends one at a time: of several, a store may keep the first when a later one is refused.
+func (m *machine) events(t *rapid.T) {
+	e := anEvent(name(t, "ticket", "A", "B"), number(t, "number", 4))
+	e.EventID = name(t, "event", "x", "y")
+	both(t, m, "AppendEvents", func(s storage.Store) (any, error) { return nil, s.AppendEvents(m.ctx, []storage.Event{e}) })
+}
+
+// compare runs one of the queries after each step; over the run, all of them.
+func (m *machine) compare(t *rapid.T) {
+	ctx, limit := m.ctx, int(number(t, "limit", 3))
+	n, after := number(t, "n", 4), number(t, "after", 4)
+	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
+	switch number(t, "query", 13) {
+	case 0:
+		both(t, m, "UserByUsername", func(s storage.Store) (*storage.User, error) { return s.UserByUsername(ctx, "NOK") })
+		both(t, m, "InternalUsers", func(s storage.Store) ([]any, error) {
+			page, total, err := s.InternalUsers(ctx, int(n), limit)
+			return []any{page, total}, err
+		})
+	case 1:
+		both(t, m, "GroupByTelegramID", func(s storage.Store) (*storage.Group, error) { return s.GroupByTelegramID(ctx, -n) })
+		both(t, m, "Groups", func(s storage.Store) ([]storage.Group, error) { return s.Groups(ctx, "g1", limit) })
+	case 2:
+		both(t, m, "DueGroups", func(s storage.Store) ([]storage.Due, error) { return s.DueGroups(ctx, minute(int(n)), limit) })
+		both(t, m, "DueChats", func(s storage.Store) ([]storage.Due, error) { return s.DueChats(ctx, minute(int(n)), limit) })
+	case 3:
+		both(t, m, "DueTickets", func(s storage.Store) ([]storage.Due, error) {
+			return s.DueTickets(ctx, minute(int(n)), storage.Due{ID: ticket, At: minute(int(after))}, limit)
+		})
+	case 4:
+		both(t, m, "TicketByTopic", func(s storage.Store) (string, error) { return s.TicketByTopic(ctx, "g1", n) })
+		both(t, m, "TicketByTopic", func(s storage.Store) (string, error) { return s.TicketByTopic(ctx, "g2", n) })
+	case 5:
+		both(t, m, "TicketsByShortID", func(s storage.Store) ([]string, error) { return s.TicketsByShortID(ctx, "00000001") })
+		both(t, m, "CountTickets", func(s storage.Store) (map[string]int64, error) { return s.CountTickets(ctx) })
+	case 6:
+		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
+			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)
+		})
+	case 7:
+		both(t, m, "MessagesAfter", func(s storage.Store) ([]storage.Message, error) { return s.MessagesAfter(ctx, ticket, after, limit) })
+		both(t, m, "LastSequence", func(s storage.Store) (int64, error) { return s.LastSequence(ctx, ticket) })
+	case 8:
+		both(t, m, "LastMessages", func(s storage.Store) ([]storage.Message, error) { return s.LastMessages(ctx, ticket, limit) })
+	case 9:
+		both(t, m, "CopiesAt", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesAt(ctx, -(n % 2), after) })
+		both(t, m, "CopiesOf", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesOf(ctx, "m1") })
+	case 10:
+		both(t, m, "CopiesAfter", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesAfter(ctx, link, after, 9) })
+	case 11:
+		both(t, m, "OpenCopies", func(s storage.Store) ([]storage.Copy, error) { return s.OpenCopies(ctx, link, 9) })
+	case 12:
+		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) { return s.EventsAfter(ctx, ticket, after, limit) })
+		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
+	case 13:
+		both(t, m, "Lease", func(s storage.Store) (storage.Lease, error) { return s.Lease(ctx, "ticket/A") })
+	}
+}

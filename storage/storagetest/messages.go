@@ -1,0 +1,268 @@
+package storagetest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+func testMessages(t *testing.T, f Factory) {
+	ctx := t.Context()
+	testSaveable(t, f, "message")
+	t.Run("a known id goes before a taken sequence", func(t *testing.T) {
+		s := f.Open(t)
+		m := aMessage("A", 1)
+		noError(t, s.InsertMessage(ctx, m))
+		same(t, m.Version, int64(1))
+		taken := aMessage("A", 1)
+		taken.MessageID = "other"
+		fails(t, s.InsertMessage(ctx, taken), storage.ErrConflict)
+		same(t, taken.Version, int64(0))
+		again := aMessage("A", 2)
+		again.MessageID = m.MessageID
+		fails(t, s.InsertMessage(ctx, again), storage.ErrExists)
+		elsewhere := aMessage("B", 1)
+		elsewhere.MessageID = m.MessageID
+		fails(t, s.InsertMessage(ctx, elsewhere), storage.ErrExists)
+		fails(t, s.InsertMessage(ctx, aMessage("A", 1)), storage.ErrExists)
+		noError(t, s.InsertMessage(ctx, aMessage("B", 1)))
+		last, err := s.LastSequence(ctx, "A")
+		noError(t, err)
+		same(t, last, int64(1))
+	})
+	t.Run("a message stays in its ticket and at its sequence", func(t *testing.T) {
+		s := f.Open(t)
+		m := aMessage("A", 1)
+		noError(t, s.InsertMessage(ctx, m))
+		for _, change := range []func(m *storage.Message){
+			func(m *storage.Message) { m.Sequence = 2 },
+			func(m *storage.Message) { m.TicketID = "B" },
+		} {
+			moved := *m
+			change(&moved)
+			fails(t, s.SaveMessage(ctx, &moved), storage.ErrConflict)
+		}
+	})
+	t.Run("a ticket's messages are listed in order, in pages", func(t *testing.T) {
+		s := f.Open(t)
+		var want, spoken []storage.Message
+		for i := f.Sizes.Rows; i >= 1; i-- {
+			m := aMessage("A", int64(i))
+			m.Internal = i%4 == 0
+			noError(t, s.InsertMessage(ctx, m))
+			noError(t, s.InsertMessage(ctx, aMessage("B", int64(i))))
+			want = append([]storage.Message{*m}, want...)
+			if !m.Internal {
+				spoken = append([]storage.Message{*m}, spoken...)
+			}
+		}
+		var got []storage.Message
+		for after := int64(0); ; after = got[len(got)-1].Sequence {
+			page, err := s.MessagesAfter(ctx, "A", after, 7)
+			noError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		same(t, got, want)
+		for _, limit := range []int{0, 1, 5, 1000} {
+			got, err := s.LastMessages(ctx, "A", limit)
+			noError(t, err)
+			same(t, got, spoken[len(spoken)-min(limit, len(spoken)):])
+		}
+		last, err := s.LastSequence(ctx, "A")
+		noError(t, err)
+		same(t, last, int64(f.Sizes.Rows))
+	})
+	t.Run("a note that becomes one later is left out too", func(t *testing.T) {
+		s := f.Open(t)
+		m := aMessage("A", 1)
+		noError(t, s.InsertMessage(ctx, m))
+		m.Internal = true
+		noError(t, s.SaveMessage(ctx, m))
+		got, err := s.LastMessages(ctx, "A", 9)
+		noError(t, err)
+		same(t, len(got), 0)
+	})
+	t.Run("an unknown ticket has no messages", func(t *testing.T) {
+		s := f.Open(t)
+		got, err := s.MessagesAfter(ctx, "nobody", 0, 9)
+		noError(t, err)
+		same(t, len(got), 0)
+		got, err = s.LastMessages(ctx, "nobody", 9)
+		noError(t, err)
+		same(t, len(got), 0)
+		last, err := s.LastSequence(ctx, "nobody")
+		noError(t, err)
+		same(t, last, int64(0))
+	})
+}
+
+func testCopies(t *testing.T, f Factory) {
+	ctx := t.Context()
+	testSaveable(t, f, "copy")
+	save := func(t *testing.T, s storage.Store, c *storage.Copy) storage.Copy {
+		t.Helper()
+		noError(t, s.SaveCopy(ctx, c))
+		return *c
+	}
+	list := func(t *testing.T) func(got []storage.Copy, err error) func(want ...storage.Copy) {
+		return func(got []storage.Copy, err error) func(want ...storage.Copy) {
+			return func(want ...storage.Copy) {
+				t.Helper()
+				noError(t, err)
+				same(t, got, want)
+			}
+		}
+	}
+	t.Run("a copy is found at each of its parts", func(t *testing.T) {
+		s, is := f.Open(t), list(t)
+		c := aCopy("m1", "T1:1", "T1:1", 1, 11, 12, 13)
+		save(t, s, c)
+		single := save(t, s, aCopy("m2", "T1:1", "T1:1", 2, 14))
+		none := aCopy("m3", "T1:1", "T1:1", 3)
+		save(t, s, none)
+		for _, part := range []int64{11, 12, 13} {
+			is(s.CopiesAt(ctx, -1002, part))(*c)
+		}
+		is(s.CopiesAt(ctx, -1002, 14))(single)
+		is(s.CopiesAt(ctx, -1002, 0))()
+		is(s.CopiesAt(ctx, -1003, 11))()
+
+		c.Parts = []int64{12, 21, 21} // others go, and one that is named twice is found once
+		save(t, s, c)
+		is(s.CopiesAt(ctx, -1002, 11))()
+		is(s.CopiesAt(ctx, -1002, 13))()
+		is(s.CopiesAt(ctx, -1002, 12))(*c)
+		is(s.CopiesAt(ctx, -1002, 21))(*c)
+
+		c.ChatID = -1003
+		save(t, s, c)
+		is(s.CopiesAt(ctx, -1002, 12))()
+		is(s.CopiesAt(ctx, -1003, 12))(*c)
+		is(s.CopiesAt(ctx, -1003, 21))(*c)
+
+		none.Parts = []int64{31}
+		save(t, s, none)
+		is(s.CopiesAt(ctx, -1002, 31))(*none)
+		none.Parts = nil
+		save(t, s, none)
+		is(s.CopiesAt(ctx, -1002, 31))()
+	})
+	t.Run("copies that share a message are listed in order of sequence", func(t *testing.T) {
+		s := f.Open(t)
+		c := save(t, s, aCopy("m3", "T1:1", "T1:1", 3, 10, 50))
+		a := save(t, s, aCopy("m1", "T1:1", "T1:1", 1, 50))
+		b := save(t, s, aCopy("m2", "T1:1", "T1:1", 2, 9, 50))
+		list(t)(s.CopiesAt(ctx, -1002, 50))(a, b, c)
+	})
+	t.Run("a message's copies are those into each topic", func(t *testing.T) {
+		s := f.Open(t)
+		b := save(t, s, aCopy("m1", "T1:2", "T1:2", 1, 20))
+		a := save(t, s, aCopy("m1", "T1:1", "T1:1", 1, 10))
+		home := save(t, s, aCopy("m1", "home", "T1:1", 1, 30))
+		save(t, s, aCopy("m10", "T1:1", "T1:1", 2, 11))
+		list(t)(s.CopiesOf(ctx, "m1"))(a, b, home)
+		list(t)(s.CopiesOf(ctx, "m"))()
+		_, err := s.Copy(ctx, "m1", "T1:3")
+		fails(t, err, storage.ErrNotFound)
+	})
+	t.Run("a link's copies are listed in order, in pages", func(t *testing.T) {
+		s := f.Open(t)
+		var want []storage.Copy
+		for i := f.Sizes.Rows / 2; i >= 1; i-- {
+			x := save(t, s, aCopy(fmt.Sprintf("m%d", i), "home", "T1:1", int64(i), int64(1000+i)))
+			y := save(t, s, aCopy(fmt.Sprintf("m%d", i), "T1:1", "T1:1", int64(i), int64(2000+i)))
+			save(t, s, aCopy(fmt.Sprintf("m%d", i), "T1:10", "T1:10", int64(i), int64(3000+i)))
+			want = append([]storage.Copy{y, x}, want...)
+		}
+		var got []storage.Copy
+		for after := int64(0); ; after = got[len(got)-1].Sequence {
+			page, err := s.CopiesAfter(ctx, "T1:1", after, 6) // two of each sequence
+			noError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		same(t, got, want)
+		list(t)(s.CopiesAfter(ctx, "T1:", 0, 9))()
+	})
+	t.Run("open are the partial copies, and the failed ones that were not told", func(t *testing.T) {
+		s, is := f.Open(t), list(t)
+		state := func(i int, state string, told bool) *storage.Copy {
+			c := aCopy(fmt.Sprintf("m%d", i), "T1:1", "T1:1", int64(i), int64(i))
+			c.State, c.Told = state, told
+			save(t, s, c)
+			return c
+		}
+		failed := state(4, "failed", false)
+		partial := state(2, "partial", false)
+		state(1, "sent", false)
+		state(3, "failed", true)
+		is(s.OpenCopies(ctx, "T1:1", 9))(*partial, *failed)
+		is(s.OpenCopies(ctx, "T1:1", 1))(*partial)
+		is(s.OpenCopies(ctx, "T1:1", 0))()
+		is(s.OpenCopies(ctx, "T1:2", 9))()
+		partial.State = "sent"
+		save(t, s, partial)
+		is(s.OpenCopies(ctx, "T1:1", 9))(*failed)
+		failed.Told = true
+		save(t, s, failed)
+		is(s.OpenCopies(ctx, "T1:1", 9))()
+		partial.State = "partial"
+		save(t, s, partial)
+		is(s.OpenCopies(ctx, "T1:1", 9))(*partial)
+	})
+}
+
+func testEvents(t *testing.T, f Factory) {
+	ctx := t.Context()
+	t.Run("events are listed in order, in pages", func(t *testing.T) {
+		s := f.Open(t)
+		var want []storage.Event
+		for i := range f.Sizes.Rows {
+			want = append(want, anEvent("A", int64(i+1)))
+		}
+		noError(t, s.AppendEvents(ctx, want[:3]))
+		noError(t, s.AppendEvents(ctx, nil))
+		noError(t, s.AppendEvents(ctx, want[3:]))
+		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent("B", 1)}))
+		var got []storage.Event
+		for after := int64(0); ; after = got[len(got)-1].Number {
+			page, err := s.EventsAfter(ctx, "A", after, 7)
+			noError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		same(t, got, want)
+	})
+	t.Run("to append again changes nothing, and may bring more", func(t *testing.T) {
+		s := f.Open(t)
+		a, b, c := anEvent("A", 1), anEvent("A", 2), anEvent("A", 3)
+		noError(t, s.AppendEvents(ctx, []storage.Event{a, b}))
+		changed := a
+		changed.Type = "ticket.closed"
+		noError(t, s.AppendEvents(ctx, []storage.Event{changed, b, c}))
+		got, err := s.EventsAfter(ctx, "A", 0, 9)
+		noError(t, err)
+		same(t, got, []storage.Event{a, b, c})
+	})
+	t.Run("another event with a number that is taken is a conflict", func(t *testing.T) {
+		s := f.Open(t)
+		a, b := anEvent("A", 1), anEvent("A", 2)
+		noError(t, s.AppendEvents(ctx, []storage.Event{a, b}))
+		other := b
+		other.EventID = "other"
+		fails(t, s.AppendEvents(ctx, []storage.Event{other}), storage.ErrConflict)
+		fails(t, s.AppendEvents(ctx, []storage.Event{a, other}), storage.ErrConflict)
+		fails(t, s.AppendEvents(ctx, []storage.Event{other, anEvent("A", 3)}), storage.ErrConflict)
+		got, err := s.EventsAfter(ctx, "A", 0, 2)
+		noError(t, err)
+		same(t, got, []storage.Event{a, b})
+	})
+}

@@ -1,0 +1,302 @@
+package storagetest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// model is the contract in its plainest form: maps, and scans of them. The suite is run on it too, so that the two
+// are known to agree.
+type model struct {
+	mu       sync.Mutex
+	closed   bool
+	leases   map[string]storage.Lease
+	offsets  map[string]int64
+	users    map[int64]storage.User
+	groups   map[string]storage.Group
+	tickets  map[string]storage.Ticket
+	messages map[string]storage.Message
+	copies   map[[2]string]storage.Copy
+	chats    map[string]storage.Chat
+	events   map[string][]storage.Event
+}
+
+var _ storage.Store = (*model)(nil)
+
+func newModel() *model {
+	return &model{
+		leases: map[string]storage.Lease{}, offsets: map[string]int64{}, users: map[int64]storage.User{},
+		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
+		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[string][]storage.Event{},
+	}
+}
+
+// begin locks the model; the caller unlocks it when it got no error.
+func (m *model) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return storage.ErrUnavailable
+	}
+	return nil
+}
+
+func (m *model) Ping(ctx context.Context) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	m.mu.Unlock()
+	return nil
+}
+
+func (m *model) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	return nil
+}
+
+// isolated returns a record that shares nothing with r.
+func isolated[T any](r T) T {
+	text, err := json.Marshal(r)
+	if err != nil {
+		panic(err)
+	}
+	var c T
+	if err := json.Unmarshal(text, &c); err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// validID refuses ids that are empty or not UTF-8.
+func validID(key any) error {
+	ids := []string{"number"}
+	switch k := key.(type) {
+	case string:
+		ids = []string{k}
+	case [2]string:
+		ids = k[:]
+	}
+	for _, id := range ids {
+		if id == "" || !utf8.ValidString(id) {
+			return fmt.Errorf("%q can't be an id", id)
+		}
+	}
+	return nil
+}
+
+func modelGet[K comparable, T any](ctx context.Context, m *model, all map[K]T, key K) (*T, error) {
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	r, ok := all[key]
+	if !ok {
+		return nil, storage.ErrNotFound
+	}
+	r = isolated(r)
+	return &r, nil
+}
+
+// modelList returns isolated records of all that are wanted, sorted, from offset, at most limit.
+func modelList[K comparable, T any](
+	ctx context.Context, m *model, all map[K]T, want func(T) bool, sort func([]T), offset, limit int,
+) ([]T, error) {
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var page []T
+	for _, r := range all {
+		if want(r) {
+			page = append(page, isolated(r))
+		}
+	}
+	sort(page)
+	page = page[min(max(offset, 0), len(page)):]
+	return page[:min(max(limit, 0), len(page))], nil
+}
+
+// modelSave does compare-and-set; allow may refuse.
+func modelSave[K comparable, T any](
+	ctx context.Context, m *model, all map[K]T, key K, record T, version func(*T) *int64, allow func() error,
+) (int64, error) {
+	if err := m.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	if err := validID(key); err != nil {
+		return 0, err
+	}
+	stored, known := all[key]
+	switch old := *version(&record); {
+	case old == 0 && known:
+		return 0, storage.ErrExists
+	case old != 0 && (!known || *version(&stored) != old):
+		return 0, storage.ErrConflict
+	}
+	if allow != nil {
+		if err := allow(); err != nil {
+			return 0, err
+		}
+	}
+	*version(&record)++
+	all[key] = isolated(record)
+	return *version(&record), nil
+}
+
+func modelDue[T any](ctx context.Context, m *model, all map[string]T, at func(T) time.Time, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var page []storage.Due
+	for id, r := range all {
+		d := storage.Due{ID: id, At: at(r)}
+		if d.At.IsZero() || d.At.After(storage.Kept(now)) || d.At.Before(after.At) || d.At.Equal(after.At) && id <= after.ID {
+			continue
+		}
+		page = append(page, d)
+	}
+	byTimeThenID(page)
+	return page[:min(max(limit, 0), len(page))], nil
+}
+
+func (m *model) TakeLease(ctx context.Context, entity, owner string, now time.Time) (int64, error) {
+	if err := m.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	if err := validID(entity); err != nil {
+		return 0, err
+	}
+	l := storage.Lease{Entity: entity, Epoch: m.leases[entity].Epoch + 1, Owner: owner, TakenAt: now}
+	m.leases[entity] = l.Kept()
+	return l.Epoch, nil
+}
+
+func (m *model) Lease(ctx context.Context, entity string) (storage.Lease, error) {
+	l, err := modelGet(ctx, m, m.leases, entity)
+	if err != nil {
+		return storage.Lease{}, err
+	}
+	return *l, nil
+}
+
+func (m *model) Offset(ctx context.Context, name string) (int64, error) {
+	if err := m.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	return m.offsets[name], nil
+}
+
+func (m *model) SaveOffset(ctx context.Context, name string, offset int64) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	if err := validID(name); err != nil {
+		return err
+	}
+	m.offsets[name] = max(m.offsets[name], offset)
+	return nil
+}
+
+func (m *model) AppendEvents(ctx context.Context, events []storage.Event) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	add := maps.Clone(m.events)
+	for _, e := range events {
+		if err := validID([2]string{e.TicketID, e.EventID}); err != nil {
+			return err
+		}
+		of := add[e.TicketID]
+		switch i := slices.IndexFunc(of, func(o storage.Event) bool { return o.Number == e.Number }); {
+		case i < 0:
+			add[e.TicketID] = append(slices.Clip(of), isolated(e.Kept()))
+		case of[i].EventID != e.EventID:
+			return fmt.Errorf("event %d: %w", e.Number, storage.ErrConflict)
+		}
+	}
+	m.events = add
+	return nil
+}
+
+func (m *model) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Event, error) {
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	var page []storage.Event
+	for _, e := range m.events[ticketID] {
+		if e.Number > after {
+			page = append(page, isolated(e))
+		}
+	}
+	slices.SortFunc(page, func(a, b storage.Event) int { return int(a.Number - b.Number) })
+	return page[:min(max(limit, 0), len(page))], nil
+}
+
+func (m *model) User(ctx context.Context, id int64) (*storage.User, error) {
+	return modelGet(ctx, m, m.users, id)
+}
+
+func (m *model) UserByUsername(ctx context.Context, username string) (*storage.User, error) {
+	page, err := modelList(ctx, m, m.users, func(u storage.User) bool {
+		return u.Username != "" && strings.ToLower(u.Username) == strings.ToLower(username)
+	}, func(users []storage.User) {
+		slices.SortFunc(users, func(a, b storage.User) int {
+			if c := b.UpdatedAt.Compare(a.UpdatedAt); c != 0 {
+				return c
+			}
+			return int(b.TelegramID - a.TelegramID)
+		})
+	}, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(page) == 0 {
+		return nil, storage.ErrNotFound
+	}
+	return &page[0], nil
+}
+
+func (m *model) InternalUsers(ctx context.Context, offset, limit int) ([]storage.User, int, error) {
+	internal := func(u storage.User) bool { return u.DefaultGroupID != "" }
+	all, err := modelList(ctx, m, m.users, internal, byNameThenID, 0, 1<<30)
+	if err != nil {
+		return nil, 0, err
+	}
+	page := all[min(max(offset, 0), len(all)):]
+	return page[:min(max(limit, 0), len(page))], len(all), nil
+}
+
+func (m *model) SaveUser(ctx context.Context, u *storage.User) error {
+	return setVersion(&u.Version)(modelSave(ctx, m, m.users, u.TelegramID, u.Kept(), func(u *storage.User) *int64 { return &u.Version }, nil))
+}
+
+// setVersion sets the version unless there is an error.
+func setVersion(on *int64) func(version int64, err error) error {
+	return func(version int64, err error) error {
+		if err == nil {
+			*on = version
+		}
+		return err
+	}
+}

@@ -1,0 +1,225 @@
+package storagetest
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+func (m *model) Group(ctx context.Context, id string) (*storage.Group, error) {
+	return modelGet(ctx, m, m.groups, id)
+}
+
+func (m *model) GroupByTelegramID(ctx context.Context, chatID int64) (*storage.Group, error) {
+	rank := func(g storage.Group) int {
+		if g.TelegramGroupID == chatID {
+			return 0
+		}
+		return 1
+	}
+	page, err := modelList(ctx, m, m.groups, func(g storage.Group) bool {
+		return g.TelegramGroupID == chatID || slices.Contains(g.FormerIDs, chatID)
+	}, func(groups []storage.Group) {
+		slices.SortFunc(groups, func(a, b storage.Group) int {
+			if c := rank(a) - rank(b); c != 0 {
+				return c
+			}
+			return strings.Compare(b.GroupID, a.GroupID)
+		})
+	}, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(page) == 0 {
+		return nil, storage.ErrNotFound
+	}
+	return &page[0], nil
+}
+
+func (m *model) Groups(ctx context.Context, after string, limit int) ([]storage.Group, error) {
+	return modelList(ctx, m, m.groups, func(g storage.Group) bool { return g.GroupID > after },
+		func(groups []storage.Group) {
+			slices.SortFunc(groups, func(a, b storage.Group) int { return strings.Compare(a.GroupID, b.GroupID) })
+		}, 0, limit)
+}
+
+func (m *model) SaveGroup(ctx context.Context, g *storage.Group) error {
+	return setVersion(&g.Version)(modelSave(ctx, m, m.groups, g.GroupID, g.Kept(), func(g *storage.Group) *int64 { return &g.Version }, nil))
+}
+
+func (m *model) DueGroups(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	return modelDue(ctx, m, m.groups, func(g storage.Group) time.Time { return g.DueAt }, now, storage.Due{}, limit)
+}
+
+func (m *model) Chat(ctx context.Context, id string) (*storage.Chat, error) {
+	return modelGet(ctx, m, m.chats, id)
+}
+
+func (m *model) SaveChat(ctx context.Context, c *storage.Chat) error {
+	return setVersion(&c.Version)(modelSave(ctx, m, m.chats, c.ChatID, c.Kept(), func(c *storage.Chat) *int64 { return &c.Version }, nil))
+}
+
+func (m *model) DueChats(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	return modelDue(ctx, m, m.chats, func(c storage.Chat) time.Time { return c.DueAt }, now, storage.Due{}, limit)
+}
+
+// belongs says whether the ticket claims the topic.
+func belongs(t storage.Ticket, group string, thread int64) bool {
+	is := func(at storage.Topic) bool {
+		return thread != 0 && at.GroupID == group && at.TelegramTopicID == thread
+	}
+	return is(t.Home) || slices.ContainsFunc(t.Links, func(l storage.Link) bool { return !l.Ended && is(l.Topic) })
+}
+
+func (m *model) Ticket(ctx context.Context, id string) (*storage.Ticket, error) {
+	return modelGet(ctx, m, m.tickets, id)
+}
+
+func (m *model) SaveTicket(ctx context.Context, t *storage.Ticket) error {
+	free := func() error {
+		topics := []storage.Topic{t.Home}
+		for _, l := range t.Links {
+			if !l.Ended {
+				topics = append(topics, l.Topic)
+			}
+		}
+		for _, at := range topics {
+			for id, other := range m.tickets {
+				if id != t.TicketID && belongs(other, at.GroupID, at.TelegramTopicID) {
+					return storage.ErrTopicTaken
+				}
+			}
+		}
+		return nil
+	}
+	return setVersion(&t.Version)(modelSave(ctx, m, m.tickets, t.TicketID, t.Kept(), func(t *storage.Ticket) *int64 { return &t.Version }, free))
+}
+
+func (m *model) TicketByTopic(ctx context.Context, group string, thread int64) (string, error) {
+	page, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool { return belongs(t, group, thread) }, newestFirst, 0, 1)
+	if err != nil {
+		return "", err
+	}
+	if len(page) == 0 {
+		return "", storage.ErrNotFound
+	}
+	return page[0].TicketID, nil
+}
+
+func (m *model) TicketsByShortID(ctx context.Context, shortID string) ([]string, error) {
+	page, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool { return t.ShortID == shortID }, newestFirst, 0, math.MaxInt)
+	var ids []string
+	for _, t := range page {
+		ids = append(ids, t.TicketID)
+	}
+	slices.Sort(ids)
+	return ids[:min(10, len(ids))], err
+}
+
+func (m *model) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]storage.Ticket, error) {
+	return modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
+		return t.CreatedBy.Kind == kind && t.CreatedBy.ID == id && (!openOnly || t.Status != "closed")
+	}, newestFirst, 0, limit)
+}
+
+func (m *model) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
+	return modelDue(ctx, m, m.tickets, func(t storage.Ticket) time.Time { return t.DueAt }, now, after, limit)
+}
+
+func (m *model) CountTickets(ctx context.Context) (map[string]int64, error) {
+	if err := m.begin(ctx); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
+	counts := map[string]int64{}
+	for _, t := range m.tickets {
+		counts[t.Status]++
+	}
+	return counts, nil
+}
+
+func (m *model) Message(ctx context.Context, id string) (*storage.Message, error) {
+	return modelGet(ctx, m, m.messages, id)
+}
+
+func (m *model) InsertMessage(ctx context.Context, msg *storage.Message) error {
+	record := msg.Kept()
+	record.Version = 0
+	return setVersion(&msg.Version)(modelSave(ctx, m, m.messages, msg.MessageID, record, messageVersion, func() error {
+		for _, other := range m.messages {
+			if other.TicketID == msg.TicketID && other.Sequence == msg.Sequence {
+				return storage.ErrConflict
+			}
+		}
+		return nil
+	}))
+}
+
+func (m *model) SaveMessage(ctx context.Context, msg *storage.Message) error {
+	if msg.Version == 0 {
+		return storage.ErrConflict
+	}
+	return setVersion(&msg.Version)(modelSave(ctx, m, m.messages, msg.MessageID, msg.Kept(), messageVersion, func() error {
+		if is := m.messages[msg.MessageID]; is.TicketID != msg.TicketID || is.Sequence != msg.Sequence {
+			return storage.ErrConflict
+		}
+		return nil
+	}))
+}
+
+func messageVersion(m *storage.Message) *int64 { return &m.Version }
+
+func (m *model) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Message, error) {
+	return modelList(ctx, m, m.messages, func(msg storage.Message) bool {
+		return msg.TicketID == ticketID && msg.Sequence > after
+	}, bySequence, 0, limit)
+}
+
+func (m *model) LastMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
+	all, err := modelList(ctx, m, m.messages, func(msg storage.Message) bool {
+		return msg.TicketID == ticketID && !msg.Internal
+	}, bySequence, 0, math.MaxInt)
+	return all[len(all)-min(max(limit, 0), len(all)):], err
+}
+
+func (m *model) LastSequence(ctx context.Context, ticketID string) (int64, error) {
+	all, err := modelList(ctx, m, m.messages, func(msg storage.Message) bool { return msg.TicketID == ticketID }, bySequence, 0, math.MaxInt)
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	return all[len(all)-1].Sequence, nil
+}
+
+func (m *model) Copy(ctx context.Context, messageID, topicID string) (*storage.Copy, error) {
+	return modelGet(ctx, m, m.copies, [2]string{messageID, topicID})
+}
+
+func (m *model) SaveCopy(ctx context.Context, c *storage.Copy) error {
+	return setVersion(&c.Version)(modelSave(ctx, m, m.copies, [2]string{c.MessageID, c.TopicID}, c.Kept(), func(c *storage.Copy) *int64 { return &c.Version }, nil))
+}
+
+func (m *model) CopiesAt(ctx context.Context, chatID, messageID int64) ([]storage.Copy, error) {
+	return modelList(ctx, m, m.copies, func(c storage.Copy) bool {
+		return c.ChatID == chatID && slices.Contains(c.Parts, messageID)
+	}, bySequenceThenTopic, 0, math.MaxInt)
+}
+
+func (m *model) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
+	return modelList(ctx, m, m.copies, func(c storage.Copy) bool {
+		return c.LinkID == linkID && c.Sequence > after
+	}, bySequenceThenTopic, 0, limit)
+}
+
+func (m *model) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
+	return modelList(ctx, m, m.copies, func(c storage.Copy) bool {
+		return c.LinkID == linkID && c.Open()
+	}, bySequenceThenTopic, 0, limit)
+}
+
+func (m *model) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy, error) {
+	return modelList(ctx, m, m.copies, func(c storage.Copy) bool { return c.MessageID == messageID }, byTopic, 0, math.MaxInt)
+}

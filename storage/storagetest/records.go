@@ -1,0 +1,99 @@
+package storagetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// day is when the records of the suite were made; every minute after it is as good.
+var day = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+func minute(n int) time.Time { return day.Add(time.Duration(n) * time.Minute) }
+
+// fill sets every field of the record that to points to, at any depth, to a value of its own (counted from from), so that
+// a field that a store forgets or mixes up with another shows. Slices get two elements.
+func fill(to any, from int) {
+	n := from
+	fillValue(reflect.ValueOf(to).Elem(), "", &n)
+}
+
+func fillValue(v reflect.Value, name string, n *int) {
+	*n++
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(day.Add(time.Duration(*n)*time.Hour + time.Duration(*n)*time.Millisecond)))
+		return
+	case json.RawMessage:
+		v.Set(reflect.ValueOf(json.RawMessage(fmt.Sprintf(`{"%s":[%d,"<&>",1.5,null]}`, name, *n))))
+		return
+	case []byte:
+		v.SetBytes([]byte{0, 0xff, byte(*n), '"'})
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(fmt.Sprintf("%s-%d", name, *n))
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(int64(1000 + *n))
+	case reflect.Float64:
+		v.SetFloat(float64(*n) + 0.125)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fillValue(v.Elem(), name, n)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fillValue(v.Index(i), name, n)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fillValue(v.Field(i), v.Type().Field(i).Name, n)
+		}
+	default:
+		panic(fmt.Sprintf("storagetest: no value for a field of type %s; teach fill", v.Type()))
+	}
+}
+
+func aTicket(id string) *storage.Ticket {
+	return &storage.Ticket{
+		TicketID: id, ShortID: "0A1B2C3D", Title: "Printer", Status: "open", Priority: "normal", GroupID: "g1",
+		CreatedBy: storage.Creator{Kind: "user", ID: "7", Name: "Nok"}, CreatedAt: day, UpdatedAt: day,
+		Home: storage.Topic{TopicID: "home", GroupID: "g1", Name: "Printer"},
+	}
+}
+
+func aLink(ticket string, n int, group string, thread int64) storage.Link {
+	id := fmt.Sprintf("%s:%d", ticket, n)
+	return storage.Link{
+		LinkID: id, CreatedAt: day,
+		Topic: storage.Topic{TopicID: id, GroupID: group, TelegramTopicID: thread, Name: "Printer"},
+	}
+}
+
+func aMessage(ticket string, sequence int64) *storage.Message {
+	return &storage.Message{
+		MessageID: fmt.Sprintf("-100%s:%d", ticket, sequence), TicketID: ticket, Sequence: sequence, TopicID: "home",
+		GroupID: "g1", Sender: storage.Sender{ID: 7, Kind: "user", Name: "Nok"}, Text: "No paper",
+		SentAt: day, RecordedAt: day,
+	}
+}
+
+func aCopy(message, topic, link string, sequence int64, parts ...int64) *storage.Copy {
+	return &storage.Copy{
+		MessageID: message, TopicID: topic, LinkID: link, TicketID: "T1", Sequence: sequence, GroupID: "g2",
+		ChatID: -1002, Parts: parts, Wanted: len(parts), State: "sent", SentAt: day,
+	}
+}
+
+func anEvent(ticket string, number int64) storage.Event {
+	return storage.Event{
+		EventID: fmt.Sprintf("%s/%d", ticket, number), TicketID: ticket, Number: number, Type: "message.sent", At: day,
+		Data: json.RawMessage(`{"n":1}`),
+	}
+}

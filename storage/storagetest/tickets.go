@@ -1,0 +1,213 @@
+package storagetest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+func testTickets(t *testing.T, f Factory) {
+	ctx := t.Context()
+	testSaveable(t, f, "ticket")
+	t.Run("tickets are found by their short id", func(t *testing.T) {
+		s := f.Open(t)
+		for i := range 12 {
+			ticket := aTicket(fmt.Sprintf("T%02d", i))
+			ticket.ShortID = "0A1B2C3D"
+			if i%2 == 0 {
+				ticket.ShortID = fmt.Sprintf("%08X", i)
+			}
+			noError(t, s.SaveTicket(ctx, ticket))
+		}
+		ids, err := s.TicketsByShortID(ctx, "0A1B2C3D")
+		noError(t, err)
+		same(t, ids, []string{"T01", "T03", "T05", "T07", "T09", "T11"})
+		ids, err = s.TicketsByShortID(ctx, "00000004")
+		noError(t, err)
+		same(t, ids, []string{"T04"})
+		ids, err = s.TicketsByShortID(ctx, "FFFFFFFF")
+		noError(t, err)
+		same(t, len(ids), 0)
+		for i := range 12 {
+			noError(t, s.SaveTicket(ctx, aTicket(fmt.Sprintf("U%02d", i))))
+		}
+		ids, err = s.TicketsByShortID(ctx, "0A1B2C3D")
+		noError(t, err)
+		same(t, len(ids), 10)
+	})
+	t.Run("a creator's tickets come newest first, with or without the closed", func(t *testing.T) {
+		s := f.Open(t)
+		var all, open []storage.Ticket
+		for i := range f.Sizes.Rows {
+			ticket := aTicket(fmt.Sprintf("T%03d", i))
+			ticket.CreatedAt = minute(i / 2) // always two at the same time
+			ticket.Status = []string{"open", "closed", "pending"}[i%3]
+			noError(t, s.SaveTicket(ctx, ticket))
+			all = append([]storage.Ticket{*ticket}, all...)
+			if ticket.Status != "closed" {
+				open = append([]storage.Ticket{*ticket}, open...)
+			}
+		}
+		for i, by := range []storage.Creator{{Kind: "apiKey", ID: "7"}, {Kind: "user", ID: "8"}, {Kind: "user", ID: ""}} {
+			ticket := aTicket(fmt.Sprintf("other %d", i))
+			ticket.CreatedBy = by
+			noError(t, s.SaveTicket(ctx, ticket))
+		}
+		for _, limit := range []int{1, 5, 1000} {
+			got, err := s.TicketsByCreator(ctx, "user", "7", false, limit)
+			noError(t, err)
+			same(t, got, all[:min(limit, len(all))])
+			got, err = s.TicketsByCreator(ctx, "user", "7", true, limit)
+			noError(t, err)
+			same(t, got, open[:min(limit, len(open))])
+		}
+		got, err := s.TicketsByCreator(ctx, "user", "nobody", false, 9)
+		noError(t, err)
+		same(t, len(got), 0)
+	})
+	t.Run("tickets are counted by status, through every change", func(t *testing.T) {
+		s := f.Open(t)
+		count := func(want map[string]int64) {
+			t.Helper()
+			got, err := s.CountTickets(ctx)
+			noError(t, err)
+			same(t, got, want)
+		}
+		count(map[string]int64{})
+		a, b := aTicket("T1"), aTicket("T2")
+		noError(t, s.SaveTicket(ctx, a))
+		noError(t, s.SaveTicket(ctx, b))
+		count(map[string]int64{"open": 2})
+		stale := *a
+		a.Status = "closed"
+		noError(t, s.SaveTicket(ctx, a))
+		count(map[string]int64{"open": 1, "closed": 1})
+		stale.Status = "pending"
+		fails(t, s.SaveTicket(ctx, &stale), storage.ErrConflict)
+		fails(t, s.SaveTicket(ctx, aTicket("T1")), storage.ErrExists)
+		count(map[string]int64{"open": 1, "closed": 1})
+		b.Status = "closed"
+		noError(t, s.SaveTicket(ctx, b))
+		count(map[string]int64{"closed": 2})
+	})
+}
+
+func testTopics(t *testing.T, f Factory) {
+	ctx := t.Context()
+	owner := func(t *testing.T, s storage.Store, group string, thread int64, want string) {
+		t.Helper()
+		got, err := s.TicketByTopic(ctx, group, thread)
+		if want == "" {
+			fails(t, err, storage.ErrNotFound)
+			return
+		}
+		noError(t, err)
+		same(t, got, want)
+	}
+	withHome := func(id, group string, thread int64, links ...storage.Link) *storage.Ticket {
+		ticket := aTicket(id)
+		ticket.Home.GroupID, ticket.Home.TelegramTopicID, ticket.Links = group, thread, links
+		return ticket
+	}
+	t.Run("a topic belongs to one ticket, be it home or link", func(t *testing.T) {
+		s := f.Open(t)
+		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g1", 10, "A")
+		owner(t, s, "g2", 20, "A")
+		owner(t, s, "g1", 20, "")
+		owner(t, s, "g2", 10, "")
+		for _, b := range []*storage.Ticket{
+			withHome("B", "g1", 10), withHome("B", "g2", 20),
+			withHome("B", "g1", 11, aLink("B", 1, "g1", 10)), withHome("B", "g1", 11, aLink("B", 1, "g2", 20)),
+		} {
+			fails(t, s.SaveTicket(ctx, b), storage.ErrTopicTaken)
+			same(t, b.Version, int64(0))
+			_, err := s.Ticket(ctx, "B")
+			fails(t, err, storage.ErrNotFound)
+			owner(t, s, "g1", 11, "")
+		}
+		noError(t, s.SaveTicket(ctx, withHome("B", "g2", 10, aLink("B", 1, "g1", 20))))
+	})
+	t.Run("a save that is refused changes neither ticket nor topics", func(t *testing.T) {
+		s := f.Open(t)
+		noError(t, s.SaveTicket(ctx, withHome("A", "g1", 10)))
+		b := withHome("B", "g1", 11, aLink("B", 1, "g2", 21))
+		noError(t, s.SaveTicket(ctx, b))
+		wish := *b
+		wish.Title = "refused"
+		wish.Status = "closed"
+		wish.Links = []storage.Link{aLink("B", 2, "g2", 22), aLink("B", 3, "g1", 10)}
+		fails(t, s.SaveTicket(ctx, &wish), storage.ErrTopicTaken)
+		same(t, wish.Version, int64(1))
+		stored, err := s.Ticket(ctx, "B")
+		noError(t, err)
+		same(t, stored, b)
+		owner(t, s, "g2", 21, "B")
+		owner(t, s, "g2", 22, "")
+		counts, err := s.CountTickets(ctx)
+		noError(t, err)
+		same(t, counts, map[string]int64{"open": 2})
+		noError(t, s.SaveTicket(ctx, b))
+	})
+	t.Run("topics move with the ticket, and what it left is free", func(t *testing.T) {
+		s := f.Open(t)
+		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
+		noError(t, s.SaveTicket(ctx, a))
+		a.Home.TelegramTopicID = 11
+		a.Links[0].Topic.TelegramTopicID = 21
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g1", 10, "")
+		owner(t, s, "g1", 11, "A")
+		owner(t, s, "g2", 20, "")
+		owner(t, s, "g2", 21, "A")
+		noError(t, s.SaveTicket(ctx, withHome("B", "g1", 10, aLink("B", 1, "g2", 20))))
+		owner(t, s, "g1", 10, "B")
+	})
+	t.Run("a topic may change between home and link of one ticket", func(t *testing.T) {
+		s := f.Open(t)
+		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
+		noError(t, s.SaveTicket(ctx, a))
+		a.Home, a.Links[0].Topic = a.Links[0].Topic, a.Home
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g1", 10, "A")
+		owner(t, s, "g2", 20, "A")
+	})
+	t.Run("an ended link lets go of its topic", func(t *testing.T) {
+		s := f.Open(t)
+		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
+		noError(t, s.SaveTicket(ctx, a))
+		a.Links[0].Ended = true
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g2", 20, "")
+		b := withHome("B", "g1", 11, aLink("B", 1, "g2", 20))
+		noError(t, s.SaveTicket(ctx, b))
+		owner(t, s, "g2", 20, "B")
+		// The ended link may be saved again and again; to begin anew it would need the topic back.
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g2", 20, "B")
+		a.Links = append(a.Links, aLink("A", 2, "g2", 20))
+		fails(t, s.SaveTicket(ctx, a), storage.ErrTopicTaken)
+		b.Links[0].Ended = true
+		noError(t, s.SaveTicket(ctx, b))
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g2", 20, "A")
+	})
+	t.Run("a topic that is not opened yet has no thread and is nobody's", func(t *testing.T) {
+		s := f.Open(t)
+		noError(t, s.SaveTicket(ctx, withHome("A", "g1", 0, aLink("A", 1, "g2", 0))))
+		noError(t, s.SaveTicket(ctx, withHome("B", "g1", 0, aLink("B", 1, "g2", 0))))
+		owner(t, s, "g1", 0, "")
+		owner(t, s, "g2", 0, "")
+	})
+	t.Run("that a ticket exists, or was changed, goes before a taken topic", func(t *testing.T) {
+		s := f.Open(t)
+		a := withHome("A", "g1", 10)
+		noError(t, s.SaveTicket(ctx, a))
+		noError(t, s.SaveTicket(ctx, withHome("B", "g1", 11)))
+		fails(t, s.SaveTicket(ctx, withHome("A", "g1", 11)), storage.ErrExists)
+		a.Home.TelegramTopicID, a.Version = 11, 7
+		fails(t, s.SaveTicket(ctx, a), storage.ErrConflict)
+	})
+}
