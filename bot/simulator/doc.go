@@ -40,4 +40,13 @@
 //	POST   /sim/update                         any JSON object, queued as an update as it is
 //	GET, POST, DELETE /sim/faults              list, add one, clear
 //	POST   /sim/flood                          {on}
+//
+// # Where it is not Telegram
+//
+// One bot, one process, and no channels of their own. Known methods that nobody needed yet answer 501. Files are never
+// fetched from a URL. Webhooks may be http. Unknown parameters are refused (Options.Lenient). A forum that migrates keeps
+// its topics and message ids under the new chat id, whereas Telegram upgrades only groups that have neither. Flood
+// control is what Telegram's FAQ says: 30/s over all and 20/min in a group as exact sliding windows, 1/s in a chat as a
+// bucket with bursts of 5; the real limits are unpublished. A chat whose retry_after runs is closed to all calls but
+// get…, and each such call is kept as a Violation.
 package simulator

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +16,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if path := os.Getenv(childState); path != "" {
+		serveUntilKilled(path)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // clock is a clock that stands still until told otherwise.
 type clock struct {
