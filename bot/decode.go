@@ -173,7 +173,7 @@ func essential(field string) bool {
 		return false
 	}
 	switch last {
-	case "", "update_id", "message", "chat", "text", "caption", "entities", "caption_entities", "offset", "length", "is_topic_message",
+	case "", "update_id", "id", "message_id", "message", "chat", "text", "caption", "entities", "caption_entities", "offset", "length", "is_topic_message",
 		"message_thread_id", "is_bot", "from", "sender_chat", "data":
 		return true
 	}

@@ -77,7 +77,7 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 	case VerbPriority, VerbLang:
 		c.Arg = strings.ToLower(firstWord(rest))
 	case VerbLink:
-		c.Arg = strings.ToUpper(strings.Trim(firstWord(rest), `.,;:!?()[]<>"'`+"`“”"))
+		c.Arg = strings.TrimFunc(firstWord(rest), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	case VerbCloseTicket:
 		c.Arg = trim(rest)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // TicketID derives a ticket's id from the command that opens it, so that a repeated command opens the same ticket:
@@ -16,6 +17,11 @@ func TicketID(commandID string, dateMS int64) string {
 
 // ParseTicketID reads a ticket's id in any case; not ok when it can't be one.
 func ParseTicketID(s string) (id string, ok bool) {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf { // letters from elsewhere have upper cases among ours: ı, ſ
+			return "", false
+		}
+	}
 	id = strings.ToUpper(s)
 	ms, short, found := strings.Cut(strings.TrimPrefix(id, "TICK-"), "-")
 	if !strings.HasPrefix(id, "TICK-") || !found || len(ms) == 0 || len(ms) > 13 || len(short) != 8 {
