@@ -178,8 +178,15 @@ func (s *Server) fileData(f *file) ([]byte, error) {
 	return b, err
 }
 
+var plainExt = regexp.MustCompile(`^\.[A-Za-z0-9]{1,10}$`)
+
+// path is where the file is downloaded; an extension that would not be plain in a URL is left out.
 func (f *file) path() string {
-	return f.Kind + "s/file_" + strconv.FormatInt(f.N, 10) + path.Ext(f.Name)
+	ext := path.Ext(f.Name)
+	if !plainExt.MatchString(ext) {
+		ext = ""
+	}
+	return f.Kind + "s/file_" + strconv.FormatInt(f.N, 10) + ext
 }
 
 func (s *Server) getFile(c *call) (any, *apiError) {
