@@ -32,6 +32,7 @@ type link struct {
 	exists   bool
 
 	seen     int64               // every message up to it was read or told
+	behind   bool                // there was no room for all of them: more is to be read
 	settled  int64               // told to the ticket
 	out, in  lane                // into the link's topic; into home
 	failures map[string]*failure // by message id/topic id
@@ -184,7 +185,7 @@ func (l *link) onCopy(m *messages.Copy) error {
 	if m.Sequence <= l.seen {
 		return nil
 	}
-	if m.Previous > l.seen || l.out.partial() || l.in.partial() {
+	if m.Previous > l.seen || l.behind || l.out.full() || l.in.full() {
 		if err := l.readOn(); err != nil {
 			return err
 		}
@@ -210,7 +211,10 @@ func (l *link) onResume() error {
 
 // readOn reads what was said after the last message seen, up to what the lanes hold.
 func (l *link) readOn() error {
-	for !l.out.partial() && !l.in.partial() {
+	for {
+		if l.behind = l.out.full() || l.in.full(); l.behind {
+			return nil
+		}
 		page, err := l.store.MessagesAfter(l.ctx, l.ticketID, l.seen, pageOfMessages)
 		if err != nil {
 			return fmt.Errorf("read messages: %w", err)
@@ -236,7 +240,6 @@ func (l *link) readOn() error {
 			return nil
 		}
 	}
-	return nil
 }
 
 // covers says whether a message with that sequence belongs to the link.
@@ -308,10 +311,12 @@ func (l *link) onDone(m *messages.Done) error {
 	if err := lane.settle(messageID, part, m.Outcome); err != nil {
 		return err
 	}
-	if err := l.readOn(); err != nil {
-		return err
+	if l.behind {
+		if err := l.readOn(); err != nil {
+			return err
+		}
 	}
-	lane.offer()
+	l.offerAll()
 	return l.report(false)
 }
 

@@ -56,8 +56,8 @@ type lane struct {
 
 func newLane(l *link, topicID string) lane { return lane{link: l, topicID: topicID} }
 
-func (n *lane) empty() bool   { return len(n.items) == 0 }
-func (n *lane) partial() bool { return len(n.items) >= laneLimit }
+func (n *lane) empty() bool { return len(n.items) == 0 }
+func (n *lane) full() bool  { return len(n.items) >= laneLimit }
 
 func (n *lane) first() (sequence int64, some bool) {
 	if len(n.items) == 0 {
