@@ -198,7 +198,7 @@ func (h *host) after(d time.Duration, m any) {
 	}
 	h.timer++
 	f := fired{h.timer, m}
-	h.timers[f.timer] = time.AfterFunc(d, func() { h.note(f) })
+	h.timers[f.timer] = h.system.timer(d, func() { h.note(f) })
 }
 
 // fired is a timer's message; it counts only while the timer is still known.

@@ -56,6 +56,8 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time
+	// AfterFunc is time.AfterFunc when nil; tests that let Now run faster give one that keeps pace with it.
+	AfterFunc func(d time.Duration, f func()) *time.Timer
 
 	IdleAfter   time.Duration // an entity without a message for so long retires; 10 minutes when 0
 	MaxResident int           // entities on this node; 20,000 when 0
@@ -70,6 +72,7 @@ type System struct {
 	log      *slog.Logger
 	metrics  *metrics
 	now      func() time.Time
+	timer    func(d time.Duration, f func()) *time.Timer
 	idle     time.Duration
 	perShard int
 	sweep    time.Duration
@@ -109,6 +112,9 @@ func NewSystem(o Options) (*System, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.AfterFunc == nil {
+		o.AfterFunc = time.AfterFunc
+	}
 	if o.IdleAfter == 0 {
 		o.IdleAfter = 10 * time.Minute
 	}
@@ -122,7 +128,7 @@ func NewSystem(o Options) (*System, error) {
 		o.Owner = fmt.Sprintf("node-%d", o.Now().UnixNano())
 	}
 	s := &System{
-		store: o.Store, telegram: o.Telegram, owner: o.Owner, log: o.Log, now: o.Now,
+		store: o.Store, telegram: o.Telegram, owner: o.Owner, log: o.Log, now: o.Now, timer: o.AfterFunc,
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards), sweep: o.SweepEvery,
 		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond),
 	}
