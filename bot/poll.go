@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -158,19 +159,18 @@ func nextOffset(offset int64, batch []json.RawMessage) int64 {
 func updateID(raw json.RawMessage) (int64, bool) {
 	if rest, ok := bytes.CutPrefix(raw, []byte(`{"update_id":`)); ok { // as Telegram writes it
 		if n := bytes.IndexAny(rest, ",}"); n > 0 && n < 19 {
-			if id, err := strconv.ParseInt(string(rest[:n]), 10, 64); err == nil && id >= 0 {
+			if id, err := strconv.ParseInt(string(rest[:n]), 10, 64); err == nil && id > 0 {
 				return id, true
 			}
 		}
 	}
 	var u struct {
-		ID *int64 `json:"update_id"`
+		ID int64 `json:"update_id"`
 	}
-	_ = json.Unmarshal(raw, &u) // what can't be read leaves the id out
-	if u.ID == nil || *u.ID < 0 || *u.ID == 1<<63-1 {
+	if json.Unmarshal(raw, &u) != nil || u.ID <= 0 || u.ID == math.MaxInt64 {
 		return 0, false
 	}
-	return *u.ID, true
+	return u.ID, true
 }
 
 // backoff doubles from min to max, with up to a quarter of jitter taken off.
