@@ -135,4 +135,3 @@ func definitions(t *testing.T, c *conn) (lines []string) {
 	}
 	return lines
 }
-

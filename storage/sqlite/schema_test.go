@@ -1,0 +1,144 @@
+package sqlite
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// withSchema returns the path of a database that says that it is of that version.
+func withSchema(t *testing.T, version, minReader int64) string {
+	t.Helper()
+	s := openStore(t)
+	onWriter(t, s, func(w *writer) error {
+		_, err := w.exec(writeSchema, version, minReader)
+		return err
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s.path
+}
+
+func TestSchema(t *testing.T) {
+	known := int64(len(migrations))
+	t.Run("a newer schema is opened if it says that it can be read", func(t *testing.T) {
+		s, err := Open(t.Context(), withSchema(t, known+3, known))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(s.InsertMessage(t.Context(), message(1)), s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("and refused if it says that it can't", func(t *testing.T) {
+		path := withSchema(t, known+3, known+2)
+		before, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = Open(t.Context(), path)
+		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "use a newer topicdesk") {
+			t.Error(err)
+		}
+		after, err := os.ReadFile(path)
+		if err != nil || string(before) != string(after) {
+			t.Error("the database was touched", err)
+		}
+	})
+	t.Run("a database of another program is left alone", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "other.db")
+		c, err := connect(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(c.run("CREATE TABLE photos (name)"), c.close()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), path); !errors.Is(err, storage.ErrSchema) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestMigrate(t *testing.T) {
+	steps := []migration{
+		{minReader: 1, sql: "CREATE TABLE a (x); INSERT INTO a VALUES (1)"},
+		{minReader: 1, sql: "CREATE TABLE b (x); UPDATE a SET x = x + 1"},
+		{minReader: 3, sql: "UPDATE a SET x = x * 10"},
+	}
+	begun := func(t *testing.T, path string) *conn {
+		t.Helper()
+		c, err := connectWriter(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.close() })
+		return c
+	}
+	is := func(t *testing.T, c *conn, want ...int64) {
+		t.Helper()
+		r := rowsOf(t, c, "SELECT (SELECT x FROM a), version, min_reader FROM schema")
+		if got := []int64{r[0].int(0), r[0].int(1), r[0].int(2)}; !slices.Equal(got, want) {
+			t.Errorf("got x, version, min_reader %v, want %v", got, want)
+		}
+	}
+	t.Run("steps run once, in order, and new ones later", func(t *testing.T) {
+		c := begun(t, filepath.Join(t.TempDir(), "x.db"))
+		for n := range len(steps) + 1 {
+			for range 2 {
+				if err := migrate(c, steps[:n]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		is(t, c, 20, 3, 3)
+		if err := migrate(c, steps[:2]); !errors.Is(err, storage.ErrSchema) {
+			t.Error("a program that knows too little:", err)
+		}
+	})
+	t.Run("a step that fails leaves nothing behind", func(t *testing.T) {
+		c := begun(t, filepath.Join(t.TempDir(), "x.db"))
+		bad := append(slices.Clone(steps[:2]), migration{minReader: 3, sql: "UPDATE a SET x = 99; no SQL"})
+		if err := migrate(c, bad); err == nil || !strings.Contains(err.Error(), "migration 3") {
+			t.Error(err)
+		}
+		is(t, c, 2, 2, 1)
+		if err := migrate(c, steps); err != nil {
+			t.Fatal(err)
+		}
+		is(t, c, 20, 3, 3)
+	})
+	t.Run("many who migrate at once take turns", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "x.db")
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				c, err := connectWriter(t.Context(), path)
+				if err == nil {
+					err = errors.Join(migrate(c, steps), c.close())
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		is(t, begun(t, path), 20, 3, 3)
+	})
+	t.Run("released steps keep leaving older readers in, or say so", func(t *testing.T) {
+		last := int64(0)
+		for i, step := range migrations {
+			if step.minReader < last || step.minReader > int64(i+1) {
+				t.Errorf("migration %d has min_reader %d", i+1, step.minReader)
+			}
+			last = step.minReader
+		}
+	})
+}
