@@ -74,16 +74,24 @@ type writer struct {
 	store  *Store
 	conn   *conn // nil when it broke and could not be opened again yet
 	batch  []*request
-	wrote  bool // this transaction changed something
-	dirty  bool // something was committed since the log was last tidied up
-	failed bool // the last transaction that changed something, or tried to, failed
+	wrote  bool      // this transaction changed something
+	dirty  bool      // something was committed since the log was last tidied up
+	failed bool      // the last transaction that changed something, or tried to, failed
+	began  time.Time // when the last transaction began
 }
+
+// gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
+// load more writes share a commit, whose fsync and log frames cost more than they do (at 1,000 writes/s a third of the CPU).
+const gatherFor = 3 * time.Millisecond
 
 // loop serves requests until the store is closing and none is left.
 func (w *writer) loop() {
 	idle := time.NewTimer(w.store.options.idle)
 	defer idle.Stop()
 	for {
+		if wait := gatherFor - time.Since(w.began); wait > 0 {
+			time.Sleep(wait)
+		}
 		var closing bool
 		w.batch, closing = w.store.take(w.batch[:0], maxBatch)
 		switch {
@@ -112,7 +120,7 @@ func (w *writer) loop() {
 
 // commit carries out the batch in one transaction, with what arrives meanwhile, and answers everyone.
 func (w *writer) commit() {
-	w.wrote = false
+	w.wrote, w.began = false, time.Now()
 	err := w.transaction()
 	if err != nil || w.wrote {
 		w.failed, w.dirty = err != nil, true
