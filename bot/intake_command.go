@@ -286,9 +286,7 @@ func (t *turn) createTicket(m *Message, c Command) error {
 	t.describeByReply(m, &c)
 	switch {
 	case c.Title == "":
-		op := t.notice(messages.NoticeAskTitle, nil)
-		op.GetSendNotice().ForceReply = true
-		return t.answerWith(op)
+		return t.askTitle()
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return t.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
@@ -296,13 +294,24 @@ func (t *turn) createTicket(m *Message, c Command) error {
 	r, err := command(t.ctx, t.desk, kindTicket, id, &messages.OpenTicket{
 		Origin: t.origin, TicketId: id, GroupId: t.origin.Place, Title: c.Title, Description: c.Description,
 	})
-	if err == nil && r.Code == messages.Code_NOT_FOUND {
+	if err != nil {
+		return err
+	}
+	switch r.Code {
+	case messages.Code_NOT_FOUND:
 		return t.answer(messages.NoticeGroupUnregistered, nil)
+	case messages.Code_CONFLICT: // nothing is left of the title
+		return t.askTitle()
 	}
-	if err == nil {
-		t.ticket = id
-	}
-	return err
+	t.ticket = id
+	return nil
+}
+
+// askTitle asks what the ticket is about; the answer comes as a reply to that (answersAskTitle).
+func (t *turn) askTitle() error {
+	op := t.notice(messages.NoticeAskTitle, nil)
+	op.GetSendNotice().ForceReply = true
+	return t.answerWith(op)
 }
 
 // describeByReply takes the message that the command answers as the description, and without a title its first line as the title.

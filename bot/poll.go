@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -29,21 +28,12 @@ const (
 	handleBackoffMin = 50 * time.Millisecond
 	handleBackoffMax = 5 * time.Second
 	fetchBackoffMin  = 200 * time.Millisecond
-	fetchBackoffMax  = 30 * time.Second
+	fetchBackoffMax  = 10 * time.Second
 )
-
-// FetchError is what a fetch returns when the Bot API answered with an error.
-type FetchError struct {
-	Code        int // HTTP status, as in the answer's error_code
-	Description string
-	RetryAfter  time.Duration // of a 429
-}
-
-func (e *FetchError) Error() string { return "getUpdates: " + e.Description }
 
 // Run polls until ctx ends, and then returns. from is the first offset to ask with: the last saved one, or 0.
 //
-// fetch asks for the updates from offset on. handle takes a batch in (Intake.HandleBatch); as long as it fails the same
+// fetch asks for the updates from offset on (Client.Updates). handle takes a batch in (Intake.HandleBatch); as long as it fails the same
 // batch is handed to it again, and nothing newer is asked for. saved is told each new offset, which must not be used
 // before: everything below it is handled.
 func (p *Poller) Run(ctx context.Context, from int64, fetch func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error),
@@ -106,21 +96,17 @@ func (p *Poller) handleAll(ctx context.Context, batch []json.RawMessage, handle 
 // fetchFailed logs why nothing came and returns how long to pause.
 func (p *Poller) fetchFailed(err error, b *backoff) time.Duration {
 	d := b.next()
-	var api *FetchError
-	if !errors.As(err, &api) {
-		p.Log.Warn("getUpdates failed, again soon", "in", d, "error", err)
-		return d
-	}
-	switch api.Code {
-	case http.StatusConflict:
+	switch {
+	case errors.Is(err, ErrConflict):
 		p.Log.Error("getUpdates refused: another program polls with this token, or a webhook is set; only one may", "in", d, "error", err)
-	case http.StatusUnauthorized, http.StatusNotFound:
+	case errors.Is(err, ErrUnauthorized):
 		p.Log.Error("getUpdates refused: the bot token is not valid (any more); check TELEGRAM_BOT_TOKEN", "in", d, "error", err)
-	case http.StatusTooManyRequests:
-		d = max(d, api.RetryAfter)
-		p.Log.Warn("getUpdates throttled", "in", d, "error", err)
 	default:
-		p.Log.Warn("getUpdates failed, again soon", "in", d, "code", api.Code, "error", err)
+		var api *APIError
+		if errors.As(err, &api) {
+			d = max(d, api.retryAfter())
+		}
+		p.Log.Warn("getUpdates failed, again soon", "in", d, "error", err)
 	}
 	return d
 }

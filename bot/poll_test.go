@@ -95,9 +95,9 @@ func TestPoller(t *testing.T) {
 			t.Error(p.pauses)
 		}
 	})
-	for code, words := range map[int]string{409: "another program polls", 401: "TELEGRAM_BOT_TOKEN", 500: "failed", 429: "throttled"} {
+	for code, words := range map[int]string{409: "another program polls", 401: "TELEGRAM_BOT_TOKEN", 500: "failed", 429: "failed"} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
-			p := &polling{answers: []any{fmt.Errorf("call: %w", &FetchError{Code: code, Description: "no", RetryAfter: time.Minute}), bare(1)}}
+			p := &polling{answers: []any{fmt.Errorf("call: %w", &APIError{Method: methodGetUpdates, Status: code, Description: "no", RetryAfter: time.Minute}), bare(1)}}
 			p.run(t, 0)
 			if !strings.Contains(p.log.String(), words) || fmt.Sprint(p.saved) != "[2]" || code == 429 && p.pauses[0] != time.Minute {
 				t.Error(p.log.String(), p.saved, p.pauses)
