@@ -183,10 +183,10 @@ func (t *ticket) reopening(m *messages.ReopenTicket) func(*storage.Ticket) {
 		if m.ByHand && here != nil {
 			here.Closed = false
 		}
-		if r.Status != statusClosed {
-			if !m.ByHand {
-				respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
-			}
+		if r.Status == statusOpen && !m.ByHand {
+			respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
+		}
+		if r.Status == statusOpen || m.ByHand && r.Status == statusPending {
 			return
 		}
 		now := t.now().UTC().Truncate(time.Millisecond)

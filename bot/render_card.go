@@ -98,7 +98,7 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 		k.Rows = append(k.Rows, row(b(messages.ButtonReopen, messages.CallbackReopen)))
 	case statusPending:
 		k.Rows = append(k.Rows,
-			row(b(messages.ButtonMention, messages.CallbackMention)),
+			row(b(messages.ButtonMention, messages.CallbackMention), b(messages.ButtonReopen, messages.CallbackReopen)),
 			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose)))
 	default:
 		k.Rows = append(k.Rows,

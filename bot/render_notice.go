@@ -36,19 +36,16 @@ func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	return b.done()
 }
 
-// ticketRow shows a ticket in a list: its title, which leads to its topic, its id and its state. Where the topic is, a list
-// says in the first of the ticket's links.
+// ticketRow shows a ticket in a list: its title, which leads to its topic, its id and its state.
 func ticketRow(lang string, t *messages.TicketView) Rich {
 	var b builder
 	b.plain("\n\n• ")
 	title := messages.Shorten(oneLine(t.GetTitle()), maxCardTitle)
 	from := b.units
 	b.bold(title)
-	if links := t.GetLinks(); len(links) > 0 && b.units > from {
-		if url := messages.TopicURL(links[0].GetChatId(), links[0].GetThreadId()); url != "" {
-			b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{
-				Type: models.MessageEntityTypeTextLink, Offset: from, Length: b.units - from, URL: url}})
-		}
+	if url := t.GetUrl(); url != "" && b.units > from {
+		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{
+			Type: models.MessageEntityTypeTextLink, Offset: from, Length: b.units - from, URL: url}})
 	}
 	b.plain("\n")
 	b.code(t.GetTicketId())

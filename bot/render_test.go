@@ -109,6 +109,7 @@ func ticketView(status, description string) *messages.TicketView {
 	return &messages.TicketView{
 		TicketId: "TICK-LK3F9A2B-1A2B3C4D", Title: "Printer is on fire", Description: description, Status: status, Priority: "high",
 		CreatedBy: "Ann Lee", CreatedByUsername: "ann",
+		Url: "https://t.me/c/1234567890/42",
 		Links: []*messages.LinkView{
 			{UserName: "Bob", GroupTitle: "Back office", ChatId: -1001234567890, ThreadId: 42},
 			{UserName: "", GroupTitle: "Sales", ChatId: 77},
