@@ -76,7 +76,11 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 	if err := w.open(ctx, o.open, o.tickets); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "prepared in %.1f s\n", time.Since(start).Seconds())
+	used, err := service.usage()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "prepared in %.1f s; %d MB resident with all of them in memory\n", time.Since(start).Seconds(), used.residentMB)
 	if o.open > o.tickets {
 		// Only a service that was started again has none but the busy tickets in memory.
 		if err := service.restart(ctx, o, w); err != nil {
