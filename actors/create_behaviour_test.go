@@ -1,0 +1,150 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+func TestCreate(t *testing.T) {
+	d := ready(t, options{})
+	t.Run("a topic with a card, pinned, and an answer with a link to it", func(t *testing.T) {
+		asked := d.say(d.eve, d.support, 0, "/create_ticket Printer on fire\nIt burns\nbrightly")
+		answer := d.awaitAnswer(asked, "Ticket opened: Printer on fire")
+		id := ticketIDIn(answer.Text)
+		topic := d.topicNamed(d.support, "Printer on fire")
+		if topic.Name != "Printer on fire · "+id[len(id)-8:] {
+			t.Errorf("%q", topic.Name)
+		}
+		link := ""
+		for _, e := range answer.Entities {
+			link += e.URL
+		}
+		if !strings.HasPrefix(link, "https://t.me/c/") || !strings.HasSuffix(link, "/"+itoa(topic.Thread)) {
+			t.Errorf("link %q", link)
+		}
+		card := d.awaitText(d.support, topic.Thread, id)
+		for _, part := range []string{"Printer on fire", "It burns\nbrightly", "Open", "normal", "Opened by Eve"} {
+			if !strings.Contains(card.Text, part) {
+				t.Errorf("no %q in %q", part, card.Text)
+			}
+		}
+		var data []string
+		for _, row := range card.Buttons {
+			for _, b := range row {
+				data = append(data, b.Data)
+			}
+		}
+		same(t, "buttons", data, []string{"mention:" + id, "pending:" + id, "priority:" + id, "close:" + id})
+		d.await("the card is pinned", func() bool { m, _ := d.sim.Message(d.support, card.ID); return m.Pinned })
+		r := d.record(&ticket{id: id})
+		if r.Title != "Printer on fire" || r.Description != "It burns\nbrightly" || r.Status != "open" || r.CreatedBy.Name != "Eve" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("two quick identical commands are two tickets, one topic each", func(t *testing.T) {
+		before := d.calls("createForumTopic", 0)
+		a, b := d.say(d.ann, d.support, 0, "/create_ticket Twice"), d.say(d.ann, d.support, 0, "/create_ticket Twice")
+		x, y := ticketIDIn(d.awaitAnswer(a, "Ticket opened").Text), ticketIDIn(d.awaitAnswer(b, "Ticket opened").Text)
+		if x == y {
+			t.Error(x)
+		}
+		if n := d.calls("createForumTopic", 0) - before; n != 2 {
+			t.Errorf("%d calls", n)
+		}
+	})
+	t.Run("the same update twice is one ticket", func(t *testing.T) {
+		m := d.say(d.ann, d.support, 0, "/create_ticket Only one")
+		d.awaitAnswer(m, "Ticket opened")
+		before := len(d.visible(d.support, 0))
+		d.restart() // intake has forgotten what it handled
+		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":` + itoa(m.ID) + `,"date":` + itoa(int(m.Date)) + `,"from":{"id":` + itoa(int(d.ann)) +
+			`,"first_name":"Ann"},"chat":{"id":` + itoa(int(d.support)) + `,"type":"supergroup","title":"Support","is_forum":true},"text":"/create_ticket Only one"}}`)))
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "/create_ticket")
+		if n := len(d.visible(d.support, 0)) - before; n != 2 {
+			t.Errorf("%d messages more", n)
+		}
+	})
+	t.Run("without a title the bot asks, and the answer is the title", func(t *testing.T) {
+		q := d.awaitAnswer(d.say(d.eve, d.support, 0, "/create_ticket"), "What is the ticket about?")
+		if !strings.Contains(string(q.ReplyMarkup), "force_reply") {
+			t.Errorf("%s", q.ReplyMarkup)
+		}
+		a := d.awaitAnswer(d.reply(d.eve, d.support, q, "Coffee is cold\nvery cold"), "Ticket opened: Coffee is cold")
+		r := d.record(&ticket{id: ticketIDIn(a.Text)})
+		if r.Title != "Coffee is cold" || r.Description != "very cold" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("in reply to a message, which becomes the description", func(t *testing.T) {
+		m := d.say(d.eve, d.support, 0, "The lift is stuck\nbetween floors 3 and 4")
+		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket Lift"), "Ticket opened: Lift")
+		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "The lift is stuck\nbetween floors 3 and 4" {
+			t.Errorf("%q", r.Description)
+		}
+		a = d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket"), "Ticket opened: The lift is stuck")
+		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Title != "The lift is stuck" {
+			t.Errorf("%q", r.Title)
+		}
+	})
+	t.Run("quoted title and description on one line", func(t *testing.T) {
+		a := d.awaitAnswer(d.say(d.ann, d.support, 0, `/create_ticket "Broken door" it squeaks`), "Ticket opened: Broken door")
+		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "it squeaks" {
+			t.Errorf("%q", r.Description)
+		}
+	})
+	t.Run("a long title is cut at a character in the topic's name, not in the card", func(t *testing.T) {
+		title := strings.Repeat("👨‍👩‍👧‍👦 กำ", 22)
+		a := d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+title), "Ticket opened")
+		id := ticketIDIn(a.Text)
+		topic := d.topicNamed(d.support, "👨‍👩‍👧‍👦")
+		if n := utf8.RuneCountInString(topic.Name); n > 128 || !strings.HasSuffix(topic.Name, " · "+id[len(id)-8:]) {
+			t.Errorf("%d characters: %q", n, topic.Name)
+		}
+		if r := d.record(&ticket{id: id}); r.Title != title {
+			t.Errorf("%q", r.Title)
+		}
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+strings.Repeat("x", 256)), "too long")
+	})
+	t.Run("a topic that can't be opened is told", func(t *testing.T) {
+		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.Fault400, Description: "not enough rights to create a topic"}))
+		m := d.say(d.ann, d.support, 0, "/create_ticket Doomed")
+		d.awaitAnswer(m, "could not be opened")
+	})
+}
+
+func TestLostAnswerOfCreateForumTopic(t *testing.T) {
+	d := ready(t, options{speed: 20})
+	for _, fault := range []string{simulator.FaultLost, simulator.FaultReset} {
+		t.Run(fault, func(t *testing.T) {
+			before := d.calls("createForumTopic", 0)
+			d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: fault}))
+			k := d.open(d.ann, d.support, "Answer "+fault)
+			topics := 0
+			for _, topic := range d.sim.Topics(d.support) {
+				if strings.HasPrefix(topic.Name, "Answer "+fault) {
+					topics++
+				}
+			}
+			want := map[string]int{simulator.FaultLost: 1, simulator.FaultReset: 2}[fault] // a reset call was not carried out
+			if n := d.calls("createForumTopic", 0) - before; topics != 1 || n != want {
+				t.Errorf("%d topics by %d calls", topics, n)
+			}
+			d.say(d.ann, d.support, k.thread, "recorded")
+			d.eventually("recorded", func() bool { n, err := d.store.LastSequence(t.Context(), k.id); return err == nil && n == 1 })
+		})
+	}
+	t.Run("killed before the answer: the next life adopts", func(t *testing.T) {
+		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.FaultLostSlow, Delay: 300e6}))
+		before := d.calls("createForumTopic", 0)
+		m := d.say(d.ann, d.support, 0, "/create_ticket Orphan")
+		d.topicNamed(d.support, "Orphan")
+		d.restart()
+		d.awaitAnswer(m, "Ticket opened")
+		if n := d.calls("createForumTopic", 0) - before; n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}

@@ -1,0 +1,540 @@
+package actors_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/bot"
+	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+// desk is the whole desk as people meet it: a simulator with the people in it, the bot's client and intake, the actors and a
+// database file. Only main's wiring is missing.
+type desk struct {
+	t     testing.TB
+	opt   options
+	clock *clock
+	sim   *simulator.Server
+	http  *httptest.Server
+	path  string
+
+	*life // the service; restart begins a new one
+
+	support, engineering, sales int64 // groups
+	ann, bob, carl, dora, eve   int64 // people
+}
+
+// life is one run of the service.
+type life struct {
+	store    storage.Store
+	client   *bot.Client
+	system   *actors.System
+	intake   *bot.Intake
+	registry *prometheus.Registry
+	stopped  bool
+}
+
+// options say how the desk of a test differs from a usual one.
+type options struct {
+	pace         actors.Pace
+	speed        float64 // the clock runs so many times faster; 0: once
+	idleAfter    time.Duration
+	maxResident  int
+	sweepEvery   time.Duration
+	flood        bool
+	wrapStore    func(storage.Store) storage.Store
+	wrapTelegram func(actors.Telegram) actors.Telegram
+	sim          simulator.Options
+}
+
+// clock runs faster than time.
+type clock struct {
+	start time.Time
+	speed float64
+}
+
+func (c *clock) Now() time.Time {
+	return c.start.Add(time.Duration(float64(time.Since(c.start)) * c.speed))
+}
+
+func (c *clock) AfterFunc(d time.Duration, f func()) *time.Timer {
+	return time.AfterFunc(time.Duration(float64(d)/c.speed), f)
+}
+
+// newDesk starts a desk with three forum groups and five people:
+//
+//	Support      Ann (creator), Carl, Eve
+//	Engineering  Bob (creator), Carl, Dora
+//	Sales        Carl (creator), Eve, Dora
+//
+// Bob's default group is Engineering, Dora's is Sales.
+func newDesk(t testing.TB, opt options) *desk {
+	t.Helper()
+	if opt.speed == 0 {
+		opt.speed = 1
+	}
+	d := &desk{t: t, opt: opt, clock: &clock{start: time.Now(), speed: opt.speed}, path: filepath.Join(t.TempDir(), "desk.db")}
+	opt.sim.Now, opt.sim.Flood = d.clock.Now, opt.flood
+	var err error
+	d.sim, err = simulator.New(opt.sim)
+	d.must(err)
+	d.http = httptest.NewServer(d.sim)
+	t.Cleanup(func() {
+		d.stop()
+		_ = d.sim.Close()
+		d.http.Close()
+	})
+	person := func(name, username string) int64 {
+		p, err := d.sim.AddPerson(simulator.Person{FirstName: name, Username: username, LanguageCode: "en"})
+		d.must(err)
+		return p.ID
+	}
+	d.ann, d.bob, d.carl, d.dora, d.eve = person("Ann", "ann"), person("Bob", "bob_eng"), person("Carl", "carl"), person("Dora", "dora_s"), person("Eve", "")
+	d.support = d.group("Support", map[int64]simulator.Role{d.ann: simulator.Creator, d.carl: simulator.Member, d.eve: simulator.Member})
+	d.engineering = d.group("Engineering", map[int64]simulator.Role{d.bob: simulator.Creator, d.carl: simulator.Member, d.dora: simulator.Member})
+	d.sales = d.group("Sales", map[int64]simulator.Role{d.carl: simulator.Creator, d.eve: simulator.Member, d.dora: simulator.Member})
+	d.start()
+	return d
+}
+
+// ready is newDesk with the three groups registered and the default groups set.
+func ready(t testing.TB, opt options) *desk {
+	t.Helper()
+	d := newDesk(t, opt)
+	for chat, admin := range map[int64]int64{d.support: d.ann, d.engineering: d.bob, d.sales: d.carl} {
+		d.say(admin, chat, 0, "/register")
+		d.awaitText(chat, 0, "is registered")
+	}
+	d.say(d.bob, d.engineering, 0, "/default_group")
+	d.awaitText(d.engineering, 0, "will now open in Engineering")
+	d.say(d.dora, d.sales, 0, "/default_group")
+	d.awaitText(d.sales, 0, "will now open in Sales")
+	return d
+}
+
+// group makes a forum group in which the bot may do everything.
+func (d *desk) group(title string, members map[int64]simulator.Role) int64 {
+	d.t.Helper()
+	g, err := d.sim.AddGroup(simulator.Group{Title: title, Forum: true,
+		Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}})
+	d.must(err)
+	for person, role := range members {
+		d.must(d.sim.SetMember(g.ID, person, role))
+	}
+	return g.ID
+}
+
+func (d *desk) must(err error) {
+	d.t.Helper()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// start begins a life of the service.
+func (d *desk) start() {
+	d.t.Helper()
+	d.life = d.another("first")
+	d.must(d.system.StartPolling(d.t.Context(), "bot", polling{d.life}))
+}
+
+// another is a life that takes no updates in by itself.
+func (d *desk) another(owner string) *life {
+	d.t.Helper()
+	l := &life{registry: prometheus.NewRegistry()}
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("DESK_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	store, err := sqlite.Open(d.t.Context(), d.path)
+	d.must(err)
+	l.store = store
+	if d.opt.wrapStore != nil {
+		l.store = d.opt.wrapStore(store)
+	}
+	l.client, err = bot.NewClient(bot.Options{Token: d.sim.Token(), BaseURL: d.http.URL, Logger: log})
+	d.must(err)
+	var telegram actors.Telegram = l.client
+	if d.opt.wrapTelegram != nil {
+		telegram = d.opt.wrapTelegram(telegram)
+	}
+	l.system, err = actors.NewSystem(actors.Options{
+		Store: l.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: l.registry, Now: d.clock.Now,
+		AfterFunc: d.clock.AfterFunc, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
+	})
+	d.must(err)
+	l.intake = bot.NewIntake(l.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},
+		IsAskTitle: bot.IsAskTitle, Log: log, Now: d.clock.Now})
+	return l
+}
+
+// polling is the poller's way to the simulator.
+type polling struct{ *life }
+
+func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
+	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+		return p.client.Updates(ctx, offset, wait, 100)
+	}
+	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake.HandleBatch, saved)
+	return nil
+}
+
+func (d *desk) stop() {
+	d.t.Helper()
+	d.life.stop(d.t)
+}
+
+// stop ends a life as SIGTERM does.
+func (l *life) stop(t testing.TB) {
+	t.Helper()
+	if l == nil || l.stopped {
+		return
+	}
+	l.stopped = true
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	if err := l.system.Stop(ctx); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	l.client.Close()
+	if err := l.store.Close(); err != nil {
+		t.Errorf("close the store: %v", err)
+	}
+}
+
+func (d *desk) restart() {
+	d.t.Helper()
+	d.stop()
+	d.start()
+}
+
+// ---- what people do
+
+func (d *desk) say(from, chat int64, thread int, text string) simulator.Message {
+	d.t.Helper()
+	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Text: text})
+}
+
+func (d *desk) reply(from, chat int64, to simulator.Message, text string) simulator.Message {
+	d.t.Helper()
+	return d.post(simulator.Post{From: from, Chat: chat, Thread: to.Thread, Text: text, ReplyTo: to.ID})
+}
+
+func (d *desk) post(p simulator.Post) simulator.Message {
+	d.t.Helper()
+	m, err := d.sim.Post(p)
+	d.must(err)
+	return m
+}
+
+// press presses the button of a message whose data begins so, and returns the bot's answer to it.
+func (d *desk) press(from int64, m simulator.Message, data string) simulator.Answer {
+	d.t.Helper()
+	m, _ = d.sim.Message(m.Chat, m.ID)
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if !strings.HasPrefix(b.Data, data) {
+				continue
+			}
+			query, err := d.sim.Press(from, m.Chat, m.ID, b.Data)
+			d.must(err)
+			var answer simulator.Answer
+			d.await("an answer to the button "+b.Data, func() bool {
+				for _, a := range d.sim.Answers() {
+					if a.Query == query {
+						answer = a
+						return true
+					}
+				}
+				return false
+			})
+			return answer
+		}
+	}
+	d.t.Fatalf("no button %q in %q: %v", data, m.Text, m.Buttons)
+	return simulator.Answer{}
+}
+
+// ---- what people see
+
+const patience = 20 * time.Second
+
+// await waits until cond holds; it is asked after every change of the simulator.
+func (d *desk) await(what string, cond func() bool) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	defer cancel()
+	if err := d.sim.Await(ctx, cond); err != nil {
+		d.t.Fatalf("never came: %s\n%s", what, d.transcript())
+	}
+}
+
+// eventually waits for what the simulator does not show.
+func (d *desk) eventually(what string, cond func() bool) {
+	d.t.Helper()
+	deadline, tick := time.After(patience), time.NewTicker(2*time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-deadline:
+			d.t.Fatalf("never came: %s\n%s", what, d.transcript())
+		case <-tick.C:
+		}
+	}
+}
+
+// transcript is everything that was said, for failures.
+func (d *desk) transcript() string {
+	var b strings.Builder
+	for _, g := range d.sim.Groups() {
+		for _, m := range d.sim.Messages(g.ID, simulator.AllThreads) {
+			text := m.Text
+			if m.Service != nil {
+				text = "(" + m.Service.Text + ")"
+			}
+			b.WriteString(g.Title + "/" + itoa(m.Thread) + " " + itoa(m.ID) + " " + m.From.Name + ": " + strings.ReplaceAll(text, "\n", " | ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// visible lists the messages of a thread that are not service messages.
+func (d *desk) visible(chat int64, thread int) []simulator.Message {
+	return slices.DeleteFunc(d.sim.Messages(chat, thread), func(m simulator.Message) bool { return m.Service != nil || m.Deleted })
+}
+
+// byBot lists what the bot wrote in a thread.
+func (d *desk) byBot(chat int64, thread int) []simulator.Message {
+	return slices.DeleteFunc(d.visible(chat, thread), func(m simulator.Message) bool { return m.From.ID != d.sim.BotID() })
+}
+
+// find is the bot's newest message in a thread that has a text in it.
+func (d *desk) find(chat int64, thread int, part string) (simulator.Message, bool) {
+	all := d.byBot(chat, thread)
+	for i := len(all) - 1; i >= 0; i-- {
+		if strings.Contains(all[i].Text, part) {
+			return all[i], true
+		}
+	}
+	return simulator.Message{}, false
+}
+
+// awaitText waits until the bot has written something with that in it.
+func (d *desk) awaitText(chat int64, thread int, part string) simulator.Message {
+	d.t.Helper()
+	var m simulator.Message
+	d.await("the bot writes "+part, func() bool {
+		var found bool
+		m, found = d.find(chat, thread, part)
+		return found
+	})
+	return m
+}
+
+// awaitAnswer waits until the bot has answered a message with something that has that in it.
+func (d *desk) awaitAnswer(to simulator.Message, part string) simulator.Message {
+	d.t.Helper()
+	var m simulator.Message
+	d.await("the bot answers "+to.Text+" with "+part, func() bool {
+		for _, m = range d.byBot(to.Chat, to.Thread) {
+			if m.ReplyTo == to.ID && strings.Contains(m.Text, part) {
+				return true
+			}
+		}
+		return false
+	})
+	return m
+}
+
+// copies lists the copies in a thread, without the line with the sender's name.
+func (d *desk) copies(chat int64, thread int) []string {
+	var out []string
+	for _, m := range d.byBot(chat, thread) {
+		if head, body, found := strings.Cut(m.Text, "\n"); found && len(m.Entities) > 0 && m.Entities[0].Type == "bold" && m.Entities[0].Offset == 0 &&
+			!strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "ticket") {
+			out = append(out, body)
+		}
+	}
+	return out
+}
+
+// topicNamed waits for the topic of a group whose name begins so.
+func (d *desk) topicNamed(chat int64, prefix string) simulator.Topic {
+	d.t.Helper()
+	var topic simulator.Topic
+	d.await("a topic "+prefix, func() bool {
+		for _, topic = range d.sim.Topics(chat) {
+			if strings.HasPrefix(topic.Name, prefix) {
+				return true
+			}
+		}
+		return false
+	})
+	return topic
+}
+
+func (d *desk) topic(chat int64, thread int) simulator.Topic {
+	for _, topic := range d.sim.Topics(chat) {
+		if topic.Thread == thread {
+			return topic
+		}
+	}
+	return simulator.Topic{}
+}
+
+// calls counts the calls of a method so far, in a chat (0: any).
+func (d *desk) calls(method string, chat int64) int {
+	n := 0
+	for _, c := range d.sim.Calls() {
+		if c.Method == method && (chat == 0 || c.Chat == chat) {
+			n++
+		}
+	}
+	return n
+}
+
+// quiet waits until every update is taken in and every ticket has said all it has to say.
+func (d *desk) quiet(tickets ...*ticket) {
+	d.t.Helper()
+	d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
+	for _, k := range tickets {
+		d.eventually("ticket "+k.id+" owes nothing", func() bool { return d.owes(k) == "" })
+	}
+}
+
+// owes says what a ticket still has to do, as storage tells.
+func (d *desk) owes(k *ticket) string {
+	r, err := d.store.Ticket(d.t.Context(), k.id)
+	d.must(err)
+	last, err := d.store.LastSequence(d.t.Context(), k.id)
+	d.must(err)
+	if len(r.Owed) > 0 {
+		return "owed"
+	}
+	if len(r.Events) > 0 || r.EventsThrough < last {
+		return "events"
+	}
+	topics := []*storage.Topic{&r.Home}
+	for i := range r.Links {
+		link := &r.Links[i]
+		open, err := d.store.OpenCopies(d.t.Context(), link.LinkID, 10)
+		d.must(err)
+		if len(open) > 0 {
+			return "open copies"
+		}
+		if !link.Ended {
+			topics = append(topics, &link.Topic)
+		}
+	}
+	page, err := d.store.MessagesAfter(d.t.Context(), k.id, 0, 10_000)
+	d.must(err)
+	for i := range page {
+		copies, err := d.store.CopiesOf(d.t.Context(), page[i].MessageID)
+		d.must(err)
+		for j := range r.Links {
+			link := &r.Links[j]
+			s := page[i].Sequence
+			if page[i].Internal || s <= link.BeginSequence || link.Ended && s > link.EndSequence {
+				continue
+			}
+			if !slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.LinkID == link.LinkID && c.State != "partial" }) {
+				return "a copy of " + page[i].Text
+			}
+		}
+	}
+	for _, topic := range topics {
+		if topic.Failure == "" && (topic.TelegramTopicID == 0 || !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 ||
+			topic.Closed != (r.Status == "closed")) {
+			return "topic " + topic.TopicID
+		}
+	}
+	return ""
+}
+
+// ---- tickets
+
+// ticket is a ticket as a test knows it.
+type ticket struct {
+	id     string
+	chat   int64
+	thread int
+}
+
+// open has somebody open a ticket in a group and waits for its card.
+func (d *desk) open(by, chat int64, title string) *ticket {
+	d.t.Helper()
+	asked := d.say(by, chat, 0, "/create_ticket "+title)
+	answer := d.awaitAnswer(asked, "Ticket opened: ")
+	k := &ticket{chat: chat, id: ticketIDIn(answer.Text)}
+	k.thread = d.topicNamed(chat, title).Thread
+	d.awaitText(chat, k.thread, k.id)
+	return k
+}
+
+// mention has somebody mention a person on a ticket and returns the thread of the linked topic.
+func (d *desk) mention(by int64, k *ticket, who string, chat int64) int {
+	d.t.Helper()
+	before := len(d.sim.Topics(chat))
+	asked := d.say(by, k.chat, k.thread, "/mention "+who)
+	d.awaitAnswer(asked, "is on the ticket now")
+	topics := d.sim.Topics(chat)
+	if len(topics) != before+1 {
+		d.t.Fatalf("%d topics more", len(topics)-before)
+	}
+	thread := topics[len(topics)-1].Thread
+	d.awaitText(chat, thread, "Last messages")
+	return thread
+}
+
+func ticketIDIn(text string) string {
+	at := strings.Index(text, "TICK-")
+	if at < 0 {
+		return ""
+	}
+	id, _, _ := strings.Cut(text[at:], "\n")
+	id, _, _ = strings.Cut(id, " ")
+	return strings.TrimRight(id, ".,;:")
+}
+
+func (d *desk) record(k *ticket) *storage.Ticket {
+	d.t.Helper()
+	r, err := d.store.Ticket(d.t.Context(), k.id)
+	d.must(err)
+	return r
+}
+
+// same fails the test when two lists differ.
+func same(t testing.TB, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s:\n got %q\nwant %q", what, got, want)
+	}
+}
+
+func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
+
+// locked is a value behind a lock.
+type locked[T any] struct {
+	mu sync.Mutex
+	v  T
+}
+
+func (l *locked[T]) do(f func(*T)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&l.v)
+}
