@@ -109,6 +109,12 @@ func (c *chat) load() error {
 	if c.group {
 		c.perGroup = newWindow(c.system.pace.GroupPerMinute, time.Minute)
 	}
+	for _, at := range record.Calls {
+		c.perGroup.take(at)
+	}
+	if c.perChat != nil {
+		c.perChat.full = record.BurstFull
+	}
 	return c.readGroup()
 }
 
@@ -306,7 +312,12 @@ func (c *chat) dispatch() {
 			c.lookAt(wake)
 			return
 		}
-		if wait := c.paced(take.op, now); wait.After(now) {
+		wait, err := c.paced(take.op, now)
+		if err != nil {
+			c.log.Error("the pace can't be stored; tried again", "error", err)
+			wait = now.Add(retryAfterTrouble)
+		}
+		if wait.After(now) {
 			c.lookAt(wait)
 			return
 		}
@@ -315,26 +326,36 @@ func (c *chat) dispatch() {
 	}
 }
 
-// paced takes a place in the pace for one call and returns when it may leave; a later time takes none.
-func (c *chat) paced(op *messages.Operation, now time.Time) time.Time {
+// paced takes a place in the pace for one call and returns when it may leave; a later time takes none. What is taken is
+// stored before the call leaves.
+func (c *chat) paced(op *messages.Operation, now time.Time) (time.Time, error) {
 	if !counts(op) {
-		return now
+		return now, nil
 	}
 	for _, at := range []time.Time{c.perChat.earliest(), c.perGroup.earliest()} {
 		if at.After(now) {
-			return at
+			return at, nil
 		}
 	}
 	if c.reserved.IsZero() {
 		c.reserved = c.system.pacer.reserve(now)
 	}
 	if c.reserved.After(now) {
-		return c.reserved
+		return c.reserved, nil
+	}
+	if c.perChat != nil || c.perGroup != nil {
+		err := c.change(func(r *storage.Chat) {
+			r.Calls = c.perGroup.since(now, now)
+			r.BurstFull = c.perChat.after(now)
+		})
+		if err != nil {
+			return now, err
+		}
 	}
 	c.reserved = time.Time{}
 	c.perChat.take(now)
 	c.perGroup.take(now)
-	return now
+	return now, nil
 }
 
 // counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a

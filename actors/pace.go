@@ -46,6 +46,20 @@ func (w *window) take(t time.Time) {
 	w.next = (w.next + 1) % w.limit
 }
 
+// since lists the calls that still count at now, oldest first, and one more.
+func (w *window) since(now, more time.Time) []time.Time {
+	if w == nil {
+		return nil
+	}
+	var times []time.Time
+	for i := range w.calls {
+		if at := w.calls[(w.next+i)%len(w.calls)]; at.Add(w.span).After(now) {
+			times = append(times, at)
+		}
+	}
+	return append(times, more)
+}
+
 // burst allows rate calls a second, and size at once after a quiet time (generic cell rate algorithm).
 type burst struct {
 	interval time.Duration
@@ -72,13 +86,20 @@ func (b *burst) earliest() time.Time {
 }
 
 func (b *burst) take(t time.Time) {
+	if b != nil {
+		b.full = b.after(t)
+	}
+}
+
+// after is when the allowance would be whole again if a call left at t.
+func (b *burst) after(t time.Time) time.Time {
 	if b == nil {
-		return
+		return time.Time{}
 	}
-	if b.full.Before(t) {
-		b.full = t
+	if b.full.After(t) {
+		t = b.full
 	}
-	b.full = b.full.Add(b.interval)
+	return t.Add(b.interval)
 }
 
 // globalPacer spreads the calls of all chats of this node. Chats reserve a time and keep to it, first come first served, so
@@ -88,8 +109,13 @@ type globalPacer struct {
 	w  *window
 }
 
-func newGlobalPacer(perSecond int) *globalPacer {
-	return &globalPacer{w: newWindow(perSecond, time.Second)}
+// newGlobalPacer begins as if all calls of the last second were made: by the process before this one, perhaps.
+func newGlobalPacer(perSecond int, now time.Time) *globalPacer {
+	p := &globalPacer{w: newWindow(perSecond, time.Second)}
+	for range perSecond {
+		p.w.take(now)
+	}
+	return p
 }
 
 // reserve returns when the caller may make one call: now, or later.

@@ -130,7 +130,7 @@ func NewSystem(o Options) (*System, error) {
 	s := &System{
 		store: o.Store, telegram: o.Telegram, owner: o.Owner, log: o.Log, now: o.Now, timer: o.AfterFunc,
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards), sweep: o.SweepEvery,
-		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond),
+		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond, o.Now()),
 	}
 	s.metrics = newMetrics(o.Metrics)
 	s.ctx, s.cancel = context.WithCancel(context.Background())

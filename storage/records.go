@@ -208,10 +208,14 @@ type Chat struct {
 	ChatID       string    `json:"chatId"`                // place: internal id of the group or person
 	BlockedUntil time.Time `json:"blockedUntil,omitzero"` // from a 429
 	Rate         float64   `json:"rate,omitempty"`        // share of the full pace, 0 means 1
-	Answers      []Owed    `json:"answers,omitempty"`
-	Handled      []string  `json:"handled,omitempty"` // ids of recent answers, newest last
-	DueAt        time.Time `json:"dueAt,omitzero"`
-	Version      int64     `json:"version"`
+	// What the pace of the last minute has used up, so that a restart breaks no limit: when calls left, and when the
+	// allowance for bursts is whole again.
+	Calls     []time.Time `json:"calls,omitempty"`
+	BurstFull time.Time   `json:"burstFull,omitzero"`
+	Answers   []Owed      `json:"answers,omitempty"`
+	Handled   []string    `json:"handled,omitempty"` // ids of recent answers, newest last
+	DueAt     time.Time   `json:"dueAt,omitzero"`
+	Version   int64       `json:"version"`
 }
 
 // Event is a fact that subscribers may hear.
