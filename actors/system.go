@@ -231,6 +231,9 @@ const (
 	askTry   = 4 * time.Second
 	askTotal = 8 * time.Second
 	askPause = 50 * time.Millisecond
+	// askFaults is how often a command is tried that an entity panics over: once more after it restarted from storage, and
+	// once for luck.
+	askFaults = 3
 )
 
 // ErrNoAnswer says that an entity gave no answer in time; the command may have been carried out. Asking again is safe,
@@ -241,9 +244,10 @@ var ErrNoAnswer = errors.New("no answer in time")
 var ErrNotAccepted = errors.New("not accepted")
 
 // Ask sends a command and returns its answer. It tries again while the entity is moving or silent, for 8 s in all; commands
-// are idempotent. An answer that says "unavailable" or "internal error" comes back as ErrNotAccepted.
+// are idempotent. An answer that says "unavailable" comes back as ErrNotAccepted, one that says "internal error" as
+// messages.ErrFault.
 func (s *System) Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error) {
-	start := time.Now()
+	start, faults := time.Now(), 0
 	for {
 		answer, err := s.ask(kind, identity, command, askTry)
 		if err != nil {
@@ -256,7 +260,12 @@ func (s *System) Ask(ctx context.Context, kind, identity string, command proto.M
 				return m, nil
 			}
 			switch coded.GetCode() {
-			case messages.Code_NOT_OWNER, messages.Code_INTERNAL:
+			case messages.Code_INTERNAL:
+				if faults++; faults == askFaults {
+					return nil, fmt.Errorf("%s %s: %w", kind, identity, messages.ErrFault)
+				}
+				err = fmt.Errorf("%s %s: %w", kind, identity, messages.ErrFault)
+			case messages.Code_NOT_OWNER:
 				err = fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, coded.GetCode())
 			case messages.Code_UNAVAILABLE:
 				return nil, fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, coded.GetCode())

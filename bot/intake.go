@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 
 	"fmt"
 	"log/slog"
@@ -128,6 +129,10 @@ func (in *Intake) handle(ctx context.Context, u *Update) error {
 	t := &turn{Intake: in, ctx: ctx, update: u}
 	outcome, err := t.run()
 	took := in.now().Sub(u.Received)
+	if errors.Is(err, messages.ErrFault) {
+		in.log.Error("update passed over: a fault in the service", append(t.attributes(took), "error", err)...)
+		outcome, err = "fault", nil
+	}
 	if err != nil {
 		in.metrics.updates.WithLabelValues(u.Kind, "not_accepted").Inc()
 		in.log.Warn("update not accepted", append(t.attributes(took), "error", err)...)
