@@ -373,7 +373,8 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 	}
 	op := operationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}}
-	owe(r, o.CommandId, op, 0)
+	// An id of its own: the button that was pressed has been answered long since, under the command's first one.
+	owe(r, o.CommandId+"/opened", op, 0)
 }
 
 // ---- topics that appear without an answer to their call
