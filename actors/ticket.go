@@ -39,6 +39,7 @@ type ticket struct {
 
 	unnumbered []storage.Event // in the order of their acceptance
 	settling   bool            // the timer of settle runs
+	resting    bool            // the timer of rest runs
 	lastSaid   time.Time
 
 	offered  map[string]*step       // operations given to chats, by id
@@ -53,7 +54,7 @@ func newTicket(h *host) entity { return &ticket{host: h} }
 func (t *ticket) load() error {
 	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
 	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
-	t.recent, t.unnumbered, t.settling, t.reoffer, t.sequence = nil, nil, false, false, 0
+	t.recent, t.unnumbered, t.settling, t.resting, t.reoffer, t.sequence = nil, nil, false, false, false, 0
 	record, err := t.store.Ticket(t.ctx, t.key.identity)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -113,6 +114,10 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		return nil, t.onDone(m)
 	case settle:
 		return nil, t.onSettle()
+	case rest:
+		t.resting = false
+		t.settleSoon()
+		return nil, nil
 	case *messages.OpenTicket:
 		return t.onOpen(m)
 	case *messages.TopicCreated:

@@ -16,6 +16,9 @@ import (
 // settle is the timer that numbers events and clears what is done.
 type settle struct{}
 
+// rest is the timer after which a ticket has been quiet, unless somebody spoke meanwhile.
+type rest struct{}
+
 const (
 	settleAfter = 500 * time.Millisecond
 	// A ticket stays marked as due while people talk, so that the next message needs no write for the mark.
@@ -62,33 +65,43 @@ func (t *ticket) settledThrough() int64 {
 	return through
 }
 
+// onSettle numbers events, and clears the mark of a ticket that owes nothing and has been quiet. On an error the same timer
+// comes again by itself (settling stays set).
 func (t *ticket) onSettle() error {
-	t.settling = false
 	if t.record == nil {
+		t.settling = false
 		return nil
 	}
 	if err := t.number(); err != nil {
-		t.settleSoon()
 		return err
 	}
-	done := len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.adopting) == 0 && t.settledThrough() == t.sequence
-	if done && !t.record.DueAt.IsZero() {
-		if wait := quietAfter - t.now().Sub(t.lastSaid); wait > 0 {
-			t.settling = true
-			t.after(wait, settle{})
-			return nil
+	if len(t.unnumbered) == 0 && t.nothingOwed() && !t.record.DueAt.IsZero() && t.rested() {
+		next := cloneTicket(t.record)
+		t.takeProgress(next)
+		next.DueAt = time.Time{}
+		if err := t.save(next); err != nil {
+			return err
 		}
 	}
+	t.settling = false
 	if len(t.unnumbered) > 0 {
 		t.settleSoon()
 	}
-	if !done || t.record.DueAt.IsZero() {
-		return nil
+	return nil
+}
+
+func (t *ticket) nothingOwed() bool {
+	return len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+}
+
+// rested says whether nothing was said for a while; if not, it looks again when that time has passed.
+func (t *ticket) rested() bool {
+	wait := quietAfter - t.now().Sub(t.lastSaid)
+	if wait > 0 && !t.resting {
+		t.resting = true
+		t.after(wait, rest{})
 	}
-	next := cloneTicket(t.record)
-	t.takeProgress(next)
-	next.DueAt = time.Time{}
-	return t.save(next)
+	return wait <= 0
 }
 
 // takeProgress writes into a record how far its links are.
