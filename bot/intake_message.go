@@ -64,6 +64,9 @@ func (t *turn) record(m *Message) (string, error) {
 	c := &messages.RecordMessage{Origin: t.origin, Content: &messages.Content{Text: m.Text, Entities: m.Entities}, Internal: InternalNote(m.Text)}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "") {
 		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, Preview: r.Preview}
+		if InternalNote(r.Text) { // its words stay in its topic, also as what somebody answers
+			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
+		}
 	}
 	if _, err := t.askTicket(c); err != nil {
 		return "", err
