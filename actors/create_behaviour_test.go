@@ -10,7 +10,7 @@ import (
 
 func TestCreate(t *testing.T) {
 	d := ready(t, options{})
-	t.Run("a topic with a card, pinned, and an answer with a link to it", func(t *testing.T) {
+	d.run(t, "a topic with a card, pinned, and an answer with a link to it", func(t *testing.T) {
 		asked := d.say(d.eve, d.support, 0, "/create_ticket Printer on fire\nIt burns\nbrightly")
 		answer := d.awaitAnswer(asked, "Ticket opened: Printer on fire")
 		id := ticketIDIn(answer.Text)
@@ -44,7 +44,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-	t.Run("two quick identical commands are two tickets, one topic each", func(t *testing.T) {
+	d.run(t, "two quick identical commands are two tickets, one topic each", func(t *testing.T) {
 		before := d.calls("createForumTopic", 0)
 		a, b := d.say(d.ann, d.support, 0, "/create_ticket Twice"), d.say(d.ann, d.support, 0, "/create_ticket Twice")
 		x, y := ticketIDIn(d.awaitAnswer(a, "Ticket opened").Text), ticketIDIn(d.awaitAnswer(b, "Ticket opened").Text)
@@ -55,7 +55,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%d calls", n)
 		}
 	})
-	t.Run("the same update twice is one ticket", func(t *testing.T) {
+	d.run(t, "the same update twice is one ticket", func(t *testing.T) {
 		m := d.say(d.ann, d.support, 0, "/create_ticket Only one")
 		d.awaitAnswer(m, "Ticket opened")
 		before := len(d.visible(d.support, 0))
@@ -67,7 +67,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%d messages more", n)
 		}
 	})
-	t.Run("without a title the bot asks, and the answer is the title", func(t *testing.T) {
+	d.run(t, "without a title the bot asks, and the answer is the title", func(t *testing.T) {
 		q := d.awaitAnswer(d.say(d.eve, d.support, 0, "/create_ticket"), "What is the ticket about?")
 		if !strings.Contains(string(q.ReplyMarkup), "force_reply") {
 			t.Errorf("%s", q.ReplyMarkup)
@@ -78,7 +78,7 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-	t.Run("in reply to a message, which becomes the description", func(t *testing.T) {
+	d.run(t, "in reply to a message, which becomes the description", func(t *testing.T) {
 		m := d.say(d.eve, d.support, 0, "The lift is stuck\nbetween floors 3 and 4")
 		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket Lift"), "Ticket opened: Lift")
 		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "The lift is stuck\nbetween floors 3 and 4" {
@@ -89,13 +89,13 @@ func TestCreate(t *testing.T) {
 			t.Errorf("%q", r.Title)
 		}
 	})
-	t.Run("quoted title and description on one line", func(t *testing.T) {
+	d.run(t, "quoted title and description on one line", func(t *testing.T) {
 		a := d.awaitAnswer(d.say(d.ann, d.support, 0, `/create_ticket "Broken door" it squeaks`), "Ticket opened: Broken door")
 		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "it squeaks" {
 			t.Errorf("%q", r.Description)
 		}
 	})
-	t.Run("a long title is cut at a character in the topic's name, not in the card", func(t *testing.T) {
+	d.run(t, "a long title is cut at a character in the topic's name, not in the card", func(t *testing.T) {
 		title := strings.Repeat("👨‍👩‍👧‍👦 กำ", 22)
 		a := d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+title), "Ticket opened")
 		id := ticketIDIn(a.Text)
@@ -108,7 +108,7 @@ func TestCreate(t *testing.T) {
 		}
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+strings.Repeat("x", 256)), "too long")
 	})
-	t.Run("a topic that can't be opened is told", func(t *testing.T) {
+	d.run(t, "a topic that can't be opened is told", func(t *testing.T) {
 		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.Fault400, Description: "not enough rights to create a topic"}))
 		m := d.say(d.ann, d.support, 0, "/create_ticket Doomed")
 		d.awaitAnswer(m, "could not be opened")
@@ -118,7 +118,7 @@ func TestCreate(t *testing.T) {
 func TestLostAnswerOfCreateForumTopic(t *testing.T) {
 	d := ready(t, options{speed: 20})
 	for _, fault := range []string{simulator.FaultLost, simulator.FaultReset} {
-		t.Run(fault, func(t *testing.T) {
+		d.run(t, fault, func(t *testing.T) {
 			before := d.calls("createForumTopic", 0)
 			d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: fault}))
 			k := d.open(d.ann, d.support, "Answer "+fault)
@@ -136,7 +136,7 @@ func TestLostAnswerOfCreateForumTopic(t *testing.T) {
 			d.eventually("recorded", func() bool { n, err := d.store.LastSequence(t.Context(), k.id); return err == nil && n == 1 })
 		})
 	}
-	t.Run("killed before the answer: the next life adopts", func(t *testing.T) {
+	d.run(t, "killed before the answer: the next life adopts", func(t *testing.T) {
 		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.FaultLostSlow, Delay: 300e6}))
 		before := d.calls("createForumTopic", 0)
 		m := d.say(d.ann, d.support, 0, "/create_ticket Orphan")

@@ -51,7 +51,7 @@ type life struct {
 // options say how the desk of a test differs from a usual one.
 type options struct {
 	pace         actors.Pace
-	speed        float64 // the clock runs so many times faster; 0: once
+	speed        float64 // the clock runs so many times faster; 0: 10
 	idleAfter    time.Duration
 	maxResident  int
 	sweepEvery   time.Duration
@@ -85,7 +85,7 @@ func (c *clock) AfterFunc(d time.Duration, f func()) *time.Timer {
 func newDesk(t testing.TB, opt options) *desk {
 	t.Helper()
 	if opt.speed == 0 {
-		opt.speed = 1
+		opt.speed = 10
 	}
 	d := &desk{t: t, opt: opt, clock: &clock{start: time.Now(), speed: opt.speed}, path: filepath.Join(t.TempDir(), "desk.db")}
 	opt.sim.Now, opt.sim.Flood = d.clock.Now, opt.flood
@@ -143,6 +143,17 @@ func (d *desk) must(err error) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
+}
+
+// run is t.Run with the desk failing the subtest, not the test around it.
+func (d *desk) run(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		outer := d.t
+		d.t = t
+		defer func() { d.t = outer }()
+		f(t)
+	})
 }
 
 // start begins a life of the service.
@@ -286,7 +297,7 @@ func (d *desk) await(what string, cond func() bool) {
 // eventually waits for what the simulator does not show.
 func (d *desk) eventually(what string, cond func() bool) {
 	d.t.Helper()
-	deadline, tick := time.After(patience), time.NewTicker(2*time.Millisecond)
+	deadline, tick := time.After(patience), time.NewTicker(10*time.Millisecond)
 	defer tick.Stop()
 	for !cond() {
 		select {

@@ -11,7 +11,7 @@ import (
 
 func TestStartAndHelp(t *testing.T) {
 	d := newDesk(t, options{})
-	t.Run("start in private greets, registers the person, says what to do next", func(t *testing.T) {
+	d.run(t, "start in private greets, registers the person, says what to do next", func(t *testing.T) {
 		m := d.say(d.ann, 0, 0, "/start")
 		a := d.awaitAnswer(m, "Hello Ann")
 		if !strings.Contains(a.Text, "/default_group") {
@@ -23,10 +23,10 @@ func TestStartAndHelp(t *testing.T) {
 			t.Errorf("%+v", u)
 		}
 	})
-	t.Run("start in a group", func(t *testing.T) {
+	d.run(t, "start in a group", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.bob, d.engineering, 0, "/start@"+d.sim.BotUsername()), "Engineering")
 	})
-	t.Run("help lists the commands of the place", func(t *testing.T) {
+	d.run(t, "help lists the commands of the place", func(t *testing.T) {
 		for place, want := range map[int64][2]string{0: {"/tickets", "/mention"}, d.engineering: {"/create_ticket", "/close_ticket"}} {
 			a := d.awaitAnswer(d.say(d.bob, place, 0, "/help"), want[0])
 			if strings.Contains(a.Text, want[1]) {
@@ -41,7 +41,7 @@ func TestStartAndHelp(t *testing.T) {
 			t.Errorf("%q", a.Text)
 		}
 	})
-	t.Run("a changed name is noticed", func(t *testing.T) {
+	d.run(t, "a changed name is noticed", func(t *testing.T) {
 		_, err := d.sim.AddPerson(simulator.Person{ID: d.ann, FirstName: "Anna", Username: "anna", LanguageCode: "en"})
 		d.must(err)
 		d.say(d.ann, d.support, 0, "/help")
@@ -62,7 +62,7 @@ func TestGroups(t *testing.T) {
 		d.must(err)
 		return g
 	}
-	t.Run("added as administrator with rights: registered", func(t *testing.T) {
+	d.run(t, "added as administrator with rights: registered", func(t *testing.T) {
 		g, err := d.sim.AddGroup(simulator.Group{Title: "New", Forum: true})
 		d.must(err)
 		d.must(d.sim.SetMember(g.ID, d.ann, simulator.Creator))
@@ -72,11 +72,11 @@ func TestGroups(t *testing.T) {
 		if !r.SupportTopicsEnabled || !r.IsForum || !r.BotIsAdmin || !r.CanManageTopics || r.CanPinMessages || r.Title != "New" || r.Type != "supergroup" {
 			t.Errorf("%+v", r)
 		}
-		t.Run("removed: marked so", func(t *testing.T) {
+		d.run(t, "removed: marked so", func(t *testing.T) {
 			d.must(d.sim.SetBot(g.ID, simulator.Kicked, simulator.BotRights{}))
 			d.eventually("marked", func() bool { r := record(g.ID); return r.BotStatus == "kicked" && !r.BotIsAdmin && !r.CanManageTopics })
 		})
-		t.Run("added again: told again", func(t *testing.T) {
+		d.run(t, "added again: told again", func(t *testing.T) {
 			before := len(d.byBot(g.ID, 0))
 			d.must(d.sim.SetBot(g.ID, simulator.Administrator, simulator.BotRights{CanManageTopics: true}))
 			d.await("a second word", func() bool { return len(d.byBot(g.ID, 0)) == before+1 })
@@ -85,7 +85,7 @@ func TestGroups(t *testing.T) {
 			}
 		})
 	})
-	t.Run("added as member: what is missing is explained, then mended", func(t *testing.T) {
+	d.run(t, "added as member: what is missing is explained, then mended", func(t *testing.T) {
 		g, err := d.sim.AddGroup(simulator.Group{Title: "Weak", Forum: true})
 		d.must(err)
 		d.must(d.sim.SetMember(g.ID, d.ann, simulator.Creator))
@@ -99,7 +99,7 @@ func TestGroups(t *testing.T) {
 		d.awaitText(g.ID, 0, "Weak is registered")
 		d.open(d.ann, g.ID, "now it works")
 	})
-	t.Run("a group without topics", func(t *testing.T) {
+	d.run(t, "a group without topics", func(t *testing.T) {
 		g, err := d.sim.AddGroup(simulator.Group{Title: "Flat", Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true}})
 		d.must(err)
 		d.must(d.sim.SetMember(g.ID, d.ann, simulator.Creator))
@@ -112,23 +112,23 @@ func TestGroups(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
-	t.Run("an unregistered group is told to register", func(t *testing.T) {
+	d.run(t, "an unregistered group is told to register", func(t *testing.T) {
 		for _, text := range []string{"/create_ticket early", "/default_group", "/lang th"} {
 			d.awaitAnswer(d.say(d.ann, d.support, 0, text), "not registered yet")
 		}
 	})
-	t.Run("register by somebody who is no administrator is refused", func(t *testing.T) {
+	d.run(t, "register by somebody who is no administrator is refused", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.eve, d.support, 0, "/register"), "Only administrators")
 		if r := record(d.support); r.SupportTopicsEnabled {
 			t.Errorf("%+v", r)
 		}
 	})
-	t.Run("register by an administrator, also an anonymous one, and again", func(t *testing.T) {
+	d.run(t, "register by an administrator, also an anonymous one, and again", func(t *testing.T) {
 		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/register", Anonymous: true})
 		d.awaitAnswer(m, "Support is registered.")
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/register"), "is registered already")
 	})
-	t.Run("default group", func(t *testing.T) {
+	d.run(t, "default group", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.eve, d.support, 0, "/default_group"), "Eve, tickets")
 		d.awaitAnswer(d.say(d.eve, d.support, 0, "/default_group"), "default group already")
 		d.awaitAnswer(d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/default_group", Anonymous: true}), "anonymous")
@@ -138,7 +138,7 @@ func TestGroups(t *testing.T) {
 			t.Errorf("%+v", u)
 		}
 	})
-	t.Run("commands for groups in private, and for topics outside of them", func(t *testing.T) {
+	d.run(t, "commands for groups in private, and for topics outside of them", func(t *testing.T) {
 		for _, text := range []string{"/register", "/default_group", "/create_ticket x"} {
 			d.awaitAnswer(d.say(d.ann, 0, 0, text), "works only in a group")
 		}
@@ -148,7 +148,7 @@ func TestGroups(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/unlink"), "not linked to a ticket")
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/link TICK-LK3F9A2B-1A2B3C4D"), "works only in a topic")
 	})
-	t.Run("commands for another bot, and unknown ones, are left alone", func(t *testing.T) {
+	d.run(t, "commands for another bot, and unknown ones, are left alone", func(t *testing.T) {
 		before := len(d.byBot(d.support, 0))
 		d.say(d.ann, d.support, 0, "/help@other_bot")
 		d.say(d.ann, d.support, 0, "/whatever")

@@ -1,0 +1,198 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+func TestMention(t *testing.T) {
+	d := ready(t, options{})
+	k := d.open(d.ann, d.support, "Printer")
+	d.say(d.ann, d.support, k.thread, "first words")
+	d.say(d.carl, d.support, k.thread, "// they must not see this")
+	d.say(d.eve, d.support, k.thread, "second words")
+	var eng int
+	d.run(t, "opens one topic with card, who asks, and the last messages without internal notes", func(t *testing.T) {
+		eng = d.mention(d.carl, k, "@bob_eng", d.engineering)
+		card := d.byBot(d.engineering, eng)[0]
+		if !strings.Contains(card.Text, k.id) || !strings.Contains(card.Text, "Carl asks for your help") {
+			t.Errorf("%q", card.Text)
+		}
+		opening := d.awaitText(d.engineering, eng, "Last messages")
+		if !strings.Contains(opening.Text, "Ann\nfirst words\n\nEve\nsecond words") || strings.Contains(opening.Text, "must not see") {
+			t.Errorf("%q", opening.Text)
+		}
+		if topic := d.topic(d.engineering, eng); topic.Name != d.topic(d.support, k.thread).Name {
+			t.Errorf("%q", topic.Name)
+		}
+		d.await("the home card names the group", func() bool {
+			m, _ := d.find(d.support, k.thread, "🎫 "+k.id)
+			return strings.Contains(m.Text, "Engineering") && m.Edited
+		})
+	})
+	d.run(t, "what was said before is context, not copied", func(t *testing.T) {
+		d.say(d.ann, d.support, k.thread, "third words")
+		d.awaitText(d.engineering, eng, "third words")
+		same(t, "copies", d.copies(d.engineering, eng), []string{"third words"})
+	})
+	d.run(t, "again, in any spelling: a pointer to the topic", func(t *testing.T) {
+		for _, who := range []string{"@bob_eng", "BOB_ENG", "bob_Eng"} {
+			a := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention "+who), "Bob is on this ticket already")
+			if len(a.Entities) == 0 || !strings.HasSuffix(a.Entities[len(a.Entities)-1].URL, "/"+itoa(eng)) {
+				t.Errorf("%+v", a.Entities)
+			}
+		}
+	})
+	d.run(t, "several people, several links", func(t *testing.T) {
+		m := d.say(d.ann, d.support, k.thread, "/mention @dora_s @carl_unknown")
+		d.awaitAnswer(m, "Dora is on the ticket now")
+		d.awaitAnswer(m, "I don't know @carl_unknown")
+		if r := d.record(k); len(r.Links) != 2 {
+			t.Errorf("%d links", len(r.Links))
+		}
+	})
+	d.run(t, "two of the same group get a topic each", func(t *testing.T) {
+		d.say(d.carl, d.engineering, 0, "/default_group")
+		d.awaitText(d.engineering, 0, "Carl, tickets")
+		k := d.open(d.ann, d.support, "Both of you")
+		m := d.say(d.ann, d.support, k.thread, "/mention @bob_eng @carl")
+		d.awaitAnswer(m, "Bob is on the ticket now")
+		d.awaitAnswer(m, "Carl is on the ticket now")
+		n := 0
+		for _, topic := range d.sim.Topics(d.engineering) {
+			if strings.HasPrefix(topic.Name, "Both of you") {
+				n++
+				d.awaitText(d.engineering, topic.Thread, "Last messages")
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d topics", n)
+		}
+		d.say(d.ann, d.support, k.thread, "hear me")
+		for _, topic := range d.sim.Topics(d.engineering) {
+			if strings.HasPrefix(topic.Name, "Both of you") {
+				d.awaitText(d.engineering, topic.Thread, "hear me")
+			}
+		}
+	})
+	d.run(t, "somebody without username, by a text mention", func(t *testing.T) {
+		d.say(d.eve, d.sales, 0, "/default_group")
+		d.awaitText(d.sales, 0, "Eve, tickets")
+		k := d.open(d.ann, d.support, "For Eve")
+		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "/mention Eve", Entities: []simulator.Entity{
+			{Type: "bot_command", Offset: 0, Length: 8},
+			{Type: "text_mention", Offset: 9, Length: 3, User: []byte(`{"id":` + itoa(int(d.eve)) + `,"is_bot":false,"first_name":"Eve"}`)}}})
+		d.awaitAnswer(m, "Eve is on the ticket now")
+	})
+}
+
+func TestMentionRefusals(t *testing.T) {
+	d := ready(t, options{})
+	k := d.open(d.ann, d.support, "Printer")
+	mentions := func(t *testing.T, who, answer string) {
+		t.Helper()
+		calls, links := d.calls("createForumTopic", 0), len(d.record(k).Links)
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention "+who), answer)
+		if n := d.calls("createForumTopic", 0); n != calls || len(d.record(k).Links) != links {
+			t.Errorf("%d calls, %d links", n-calls, len(d.record(k).Links)-links)
+		}
+	}
+	d.run(t, "unknown", func(t *testing.T) { mentions(t, "@nobody", "I don't know @nobody yet") })
+	d.run(t, "no default group", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.carl, 0, 0, "/start"), "Hello Carl")
+		mentions(t, "@carl", "Carl has no default group")
+	})
+	d.run(t, "the ticket's own group", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/default_group"), "Ann, tickets")
+		mentions(t, "@ann", "where this ticket already is")
+	})
+	d.run(t, "no rights to manage topics", func(t *testing.T) {
+		d.must(d.sim.SetBot(d.engineering, simulator.Administrator, simulator.BotRights{}))
+		d.quiet()
+		mentions(t, "@bob_eng", "I may not manage topics in Engineering")
+	})
+	d.run(t, "the bot is not in the group", func(t *testing.T) {
+		d.must(d.sim.SetBot(d.engineering, simulator.Kicked, simulator.BotRights{}))
+		d.quiet()
+		mentions(t, "@bob_eng", "I am not in Engineering")
+	})
+	d.run(t, "a group without topics", func(t *testing.T) {
+		g, err := d.sim.AddGroup(simulator.Group{Title: "Flat", Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true}})
+		d.must(err)
+		d.must(d.sim.SetMember(g.ID, d.carl, simulator.Creator))
+		d.awaitAnswer(d.say(d.carl, g.ID, 0, "/register"), "topics are off")
+		d.awaitAnswer(d.say(d.carl, g.ID, 0, "/default_group"), "Carl, tickets")
+		mentions(t, "@carl", "Flat, the default group of Carl, has its topics switched off")
+	})
+	d.run(t, "Telegram refuses the topic: told, and can be mentioned again", func(t *testing.T) {
+		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.sales, Kind: simulator.Fault400, Description: "not enough rights to create a topic"}))
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention dora_s"), "could not be opened in Sales")
+		d.mention(d.ann, k, "dora_s", d.sales)
+	})
+	d.run(t, "a closed ticket", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket"), "closed ticket")
+		d.await("closed", func() bool { return d.topic(d.support, k.thread).Closed })
+		mentions(t, "@dora_s", "is closed, so /mention can't be used")
+	})
+}
+
+func TestMentionKeyboard(t *testing.T) {
+	d := ready(t, options{})
+	for i := range 9 {
+		name := "Helper" + itoa(i)
+		p, err := d.sim.AddPerson(simulator.Person{FirstName: name, Username: strings.ToLower(name)})
+		d.must(err)
+		d.must(d.sim.SetMember(d.engineering, p.ID, simulator.Member))
+		d.awaitAnswer(d.say(p.ID, d.engineering, 0, "/default_group"), name+", tickets")
+	}
+	k := d.open(d.ann, d.support, "Printer")
+	labels := func(m simulator.Message) []string {
+		var out []string
+		m, _ = d.sim.Message(m.Chat, m.ID)
+		for _, row := range m.Buttons {
+			for _, b := range row {
+				out = append(out, b.Text)
+			}
+		}
+		return out
+	}
+	list := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Who should join")
+	first := []string{"Bob · Engineering", "Dora · Sales", "Helper0 · Engineering", "Helper1 · Engineering", "Helper2 · Engineering",
+		"Helper3 · Engineering", "Helper4 · Engineering", "Helper5 · Engineering", "Next ▶️"}
+	same(t, "first page", labels(list), first)
+	d.run(t, "pages of 8", func(t *testing.T) {
+		d.press(d.ann, list, "mpage:"+k.id+":1")
+		d.await("the second page", func() bool { return len(labels(list)) == 4 })
+		same(t, "second page", labels(list), []string{"Helper6 · Engineering", "Helper7 · Engineering", "Helper8 · Engineering", "◀️ Back"})
+		d.press(d.ann, list, "mpage:"+k.id+":0")
+		d.await("the first page", func() bool { return len(labels(list)) == 9 })
+		same(t, "first page", labels(list), first)
+	})
+	d.run(t, "a person picked there is mentioned, and the topic is told", func(t *testing.T) {
+		d.press(d.ann, list, "muser:"+k.id+":"+itoa(int(d.bob)))
+		thread := d.topicNamed(d.engineering, "Printer").Thread
+		d.awaitText(d.engineering, thread, "Last messages")
+		d.awaitText(d.support, k.thread, "Bob is on the ticket now")
+	})
+	d.run(t, "again: a pointer", func(t *testing.T) {
+		if a := d.press(d.ann, list, "muser:"+k.id+":"+itoa(int(d.bob))); !strings.Contains(a.Text, "already") {
+			t.Errorf("%+v", a)
+		}
+	})
+	d.run(t, "the card's button shows the same list", func(t *testing.T) {
+		card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
+		n := len(d.byBot(d.support, k.thread))
+		d.press(d.eve, card, "mention:")
+		d.await("a list", func() bool { return len(d.byBot(d.support, k.thread)) == n+1 })
+		same(t, "page", labels(d.byBot(d.support, k.thread)[n]), first)
+	})
+	t.Run("nobody to mention", func(t *testing.T) {
+		d := newDesk(t, options{})
+		d.say(d.ann, d.support, 0, "/register")
+		d.awaitText(d.support, 0, "is registered")
+		k := d.open(d.ann, d.support, "Alone")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Nobody can be mentioned yet")
+	})
+}
