@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -45,8 +46,16 @@ func entityProps(s *System, key entityKey) *actor.Props {
 		h.log = s.log.With(key.kind, key.identity)
 		h.entity = build(h)
 		return h
-	})
+	}, actor.WithMailbox(actor.Unbounded(depth{s.metrics.mailbox})))
 }
+
+// depth counts the messages that wait in mailboxes.
+type depth struct{ gauge prometheus.Gauge }
+
+func (d depth) MailboxStarted()     {}
+func (d depth) MessagePosted(any)   { d.gauge.Inc() }
+func (d depth) MessageReceived(any) { d.gauge.Dec() }
+func (d depth) MailboxEmpty()       {}
 
 // host carries one entity: its turns, its epoch, its timers, and the one reply to each command.
 type host struct {

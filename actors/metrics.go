@@ -9,6 +9,7 @@ type metrics struct {
 	panics     prometheus.Counter
 	operations *prometheus.CounterVec
 	queued     prometheus.Gauge
+	mailbox    prometheus.Gauge
 	underWay   prometheus.Gauge
 	latency    prometheus.Histogram
 	callTime   *prometheus.HistogramVec
@@ -31,6 +32,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		operations: counter("operations_total", "Bot API calls, by operation and outcome.", "operation", "outcome"),
 		queued: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "operations_queued",
 			Help: "Operations that wait in the chats' queues."}),
+		mailbox: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "mailbox_messages",
+			Help: "Messages that wait in entities' mailboxes."}),
 		underWay: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "operations_under_way",
 			Help: "Bot API calls that have no answer yet."}),
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "topicdesk", Name: "sync_latency_seconds",
@@ -44,7 +47,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		woken:    counter("sweep_woken_total", "Entities woken because they owed something.", "kind"),
 	}
 	if r != nil {
-		r.MustRegister(m.entities, m.refused, m.panics, m.operations, m.queued, m.underWay, m.latency, m.callTime, m.repeats,
+		r.MustRegister(m.entities, m.refused, m.panics, m.operations, m.queued, m.mailbox, m.underWay, m.latency, m.callTime, m.repeats,
 			m.failed, m.recorded, m.woken)
 	}
 	return m
