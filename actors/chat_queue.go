@@ -1,0 +1,201 @@
+package actors
+
+import (
+	"slices"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// A chat's queue: a line for each topic, and one for the answers that overtake them; and what may leave when.
+
+// topicLine is the queue of one topic.
+type topicLine struct {
+	waiting []*queued
+	busy    bool // a call of this topic is under way
+	listed  bool // is in order
+}
+
+// look is a timer: see what may leave now.
+type look struct{}
+
+// enqueue places an operation: answers in their own line, copies in the order of their topic.
+func (c *chat) enqueue(q *queued) {
+	c.known[opKey{q.op.Id, q.op.Revision}] = q
+	c.size++
+	c.system.metrics.queued.Inc()
+	if q.op.Priority == messages.Operation_ANSWER {
+		c.answers = append(c.answers, q)
+		return
+	}
+	line := c.line(q.op.ThreadId)
+	at := len(line.waiting)
+	for at > 0 && line.waiting[at-1].op.Order > q.op.Order && line.waiting[at-1].attempts == 0 {
+		at--
+	}
+	line.waiting = slices.Insert(line.waiting, at, q)
+	c.list(q.op.ThreadId, line)
+}
+
+func (c *chat) line(thread int64) *topicLine {
+	line := c.topics[thread]
+	if line == nil {
+		line = &topicLine{}
+		c.topics[thread] = line
+	}
+	return line
+}
+
+func (c *chat) list(thread int64, line *topicLine) {
+	if !line.listed {
+		line.listed = true
+		c.order = append(c.order, thread)
+	}
+}
+
+// dispatch lets leave what may leave now, and sets a timer for the rest.
+func (c *chat) dispatch() {
+	for c.under < callsPerChat && !c.system.draining.Load() {
+		now := c.now()
+		if c.record.BlockedUntil.After(now) {
+			c.lookAt(c.record.BlockedUntil)
+			return
+		}
+		take, wake := c.pick(now)
+		if take == nil {
+			c.lookAt(wake)
+			return
+		}
+		wait, err := c.paced(take.op, now)
+		if err != nil {
+			c.log.Error("the pace can't be stored; tried again", "error", err)
+			wait = now.Add(retryAfterTrouble)
+		}
+		if wait.After(now) {
+			c.lookAt(wait)
+			return
+		}
+		c.remove(take)
+		c.call(take)
+	}
+}
+
+// paced takes a place in the pace for one call and returns when it may leave; a later time takes none. What is taken is
+// stored before the call leaves.
+func (c *chat) paced(op *messages.Operation, now time.Time) (time.Time, error) {
+	if !counts(op) {
+		return now, nil
+	}
+	for _, at := range []time.Time{c.perChat.earliest(), c.perGroup.earliest()} {
+		if at.After(now) {
+			return at, nil
+		}
+	}
+	if c.reserved.IsZero() {
+		c.reserved = c.system.pacer.reserve(now)
+	}
+	if c.reserved.After(now) {
+		return c.reserved, nil
+	}
+	if c.perChat != nil || c.perGroup != nil {
+		err := c.change(func(r *storage.Chat) {
+			r.Calls = c.perGroup.since(now, now)
+			r.BurstFull = c.perChat.after(now)
+		})
+		if err != nil {
+			return now, err
+		}
+	}
+	c.reserved = time.Time{}
+	c.perChat.take(now)
+	c.perGroup.take(now)
+	return now, nil
+}
+
+// counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a
+// service message behind.
+func counts(op *messages.Operation) bool {
+	switch op.Call.(type) {
+	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat:
+		return false
+	}
+	return true
+}
+
+// pick returns the next operation that may leave, or when to look again (zero: when something happens).
+func (c *chat) pick(now time.Time) (*queued, time.Time) {
+	var wake time.Time
+	sooner := func(t time.Time) {
+		if wake.IsZero() || t.Before(wake) {
+			wake = t
+		}
+	}
+	for _, q := range c.answers {
+		if c.line(q.op.ThreadId).busy && counts(q.op) {
+			continue
+		}
+		if q.notBefore.After(now) {
+			sooner(q.notBefore)
+			continue
+		}
+		return q, wake
+	}
+	for range c.order {
+		thread := c.order[0]
+		line := c.topics[thread]
+		c.order = c.order[1:]
+		if len(line.waiting) == 0 {
+			line.listed = false
+			if !line.busy {
+				delete(c.topics, thread)
+			}
+			continue
+		}
+		c.order = append(c.order, thread) // topics take turns
+		if line.busy {
+			continue
+		}
+		if first := line.waiting[0]; first.notBefore.After(now) {
+			sooner(first.notBefore)
+		} else {
+			return first, wake
+		}
+	}
+	return nil, wake
+}
+
+// remove takes an operation out of its line.
+func (c *chat) remove(q *queued) {
+	c.size--
+	c.system.metrics.queued.Dec()
+	if q.op.Priority == messages.Operation_ANSWER {
+		c.answers = slices.DeleteFunc(c.answers, func(x *queued) bool { return x == q })
+		return
+	}
+	line := c.topics[q.op.ThreadId]
+	line.waiting[0] = nil
+	line.waiting = line.waiting[1:]
+}
+
+// lookAt sets the timer to t, unless it fires before anyway.
+func (c *chat) lookAt(t time.Time) {
+	if t.IsZero() || !c.waking.IsZero() && !c.waking.After(t) {
+		return
+	}
+	c.waking = t
+	c.after(max(0, t.Sub(c.now())), look{})
+}
+
+// putBack puts an operation before everything else of its line.
+func (c *chat) putBack(q *queued) {
+	c.size++
+	c.system.metrics.queued.Inc()
+	if q.op.Priority == messages.Operation_ANSWER {
+		c.answers = slices.Insert(c.answers, 0, q)
+		return
+	}
+	line := c.line(q.op.ThreadId)
+	line.waiting = slices.Insert(line.waiting, 0, q)
+	c.list(q.op.ThreadId, line)
+}
