@@ -144,20 +144,8 @@ func (c *chat) resume() error {
 	return nil
 }
 
-func (c *chat) idle() bool {
-	return c.size == 0 && c.under == 0 && len(c.record.Answers) == 0 && c.record.BlockedUntil.Before(c.now()) &&
-		c.perGroup.earliest().Before(c.now()) && c.quiet()
-}
-
-// quiet says that the pace of the last minute is used up nowhere, so that forgetting it breaks no limit.
-func (c *chat) quiet() bool {
-	w := c.perGroup
-	if w == nil || len(w.calls) == 0 {
-		return true
-	}
-	newest := w.calls[(w.next+len(w.calls)-1)%len(w.calls)]
-	return newest.Add(w.span).Before(c.now())
-}
+// idle: the pace and the end of flood control are stored, so that leaving forgets neither.
+func (c *chat) idle() bool { return c.size == 0 && c.under == 0 && len(c.record.Answers) == 0 }
 
 func (c *chat) receive(m any) (proto.Message, error) {
 	switch m := m.(type) {
