@@ -104,7 +104,7 @@ func (q *query) tickets(m *messages.ListTickets) proto.Message {
 	page, err := q.system.store.TicketsByCreator(q.system.ctx, "user", strconv.FormatInt(m.UserId, 10), m.OpenOnly, int(m.Limit))
 	answer := &messages.TicketList{Code: q.code(m, err)}
 	for i := range page {
-		view, err := viewOf(q.system.ctx, q.system.store, &page[i])
+		view, err := viewOf(q.system.ctx, q.system.store, &page[i], page[i].Home.TopicID)
 		if err != nil {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}

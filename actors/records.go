@@ -50,8 +50,9 @@ func contentOf(m *storage.Message) *messages.Content {
 	return c
 }
 
-// viewOf is what a card shows of a ticket.
-func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket) (*messages.TicketView, error) {
+// viewOf is what a card shows of a ticket. Among its links is where else the ticket is: for a card in a linked topic that is
+// the home topic and the other links.
+func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket, at string) (*messages.TicketView, error) {
 	v := &messages.TicketView{TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		CreatedBy: r.CreatedBy.Name, CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli()}
 	group, err := store.Group(ctx, r.Home.GroupID)
@@ -60,10 +61,13 @@ func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket) (*mess
 	}
 	if group != nil {
 		v.Url = messages.TopicURL(group.TelegramGroupID, r.Home.TelegramTopicID)
+		if at != r.Home.TopicID {
+			v.Links = append(v.Links, &messages.LinkView{GroupTitle: group.Title, ChatId: group.TelegramGroupID, ThreadId: r.Home.TelegramTopicID})
+		}
 	}
 	for i := range r.Links {
 		link := &r.Links[i]
-		if link.Ended {
+		if link.Ended || link.Topic.TopicID == at {
 			continue
 		}
 		l := &messages.LinkView{UserName: link.UserName, GroupTitle: link.Topic.GroupID, ThreadId: link.Topic.TelegramTopicID}

@@ -246,11 +246,14 @@ func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
 }
 
 func (t *ticket) showing(m *messages.ShowTicket) (func(*storage.Ticket), error) {
-	view, err := t.view()
+	o, at := m.Origin, ""
+	if topic := t.topicAt(o.Place, o.ThreadId); topic != nil {
+		at = topic.TopicID
+	}
+	view, err := t.view(at)
 	if err != nil {
 		return nil, err
 	}
-	o := m.Origin
 	return func(r *storage.Ticket) {
 		op := operationTo(o)
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}

@@ -178,7 +178,7 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 		op.Id = id + "/create"
 		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: s.name}}
 	case stepCard, stepEditCard:
-		view, err := t.view()
+		view, err := t.view(topic.TopicID)
 		if err != nil {
 			return err
 		}
@@ -434,7 +434,10 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 // ---- what people read
 
 // view is what a card shows of the ticket.
-func (t *ticket) view() (*messages.TicketView, error) { return viewOf(t.ctx, t.store, t.record) }
+// view is what a card in one of the ticket's topics shows.
+func (t *ticket) view(at string) (*messages.TicketView, error) {
+	return viewOf(t.ctx, t.store, t.record, at)
+}
 
 // contextLines is how many messages an opening shows.
 const contextLines = 10

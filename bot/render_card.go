@@ -111,11 +111,11 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 // renderContext shows the last messages of a ticket, oldest first. The oldest are left out when there is no room for all.
 func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	var b builder
-	b.bold(word(lang, textContextHeading))
 	if len(lines) == 0 {
-		b.plain("\n" + word(lang, textContextNone))
+		b.plain(word(lang, textContextNone))
 		return b.done()
 	}
+	b.bold(word(lang, textContextHeading))
 	room := maxText - b.units
 	first := len(lines)
 	for first > 0 {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -95,12 +96,29 @@ func TestSeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.Seed(); err != nil {
+		if err := s.Seed("hello"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(s.Groups()) != 2 || len(s.People()) != 6 || s.Pending() != 0 {
-		t.Fatalf("%d groups, %d people, %d pending", len(s.Groups()), len(s.People()), s.Pending())
+	groups := s.Groups()
+	if len(groups) != 2 || len(s.People()) != 6 {
+		t.Fatalf("%d groups, %d people", len(groups), len(s.People()))
+	}
+	for i, want := range [][]string{{"Topicdesk joined"}, {"Topicdesk joined", "hello", "hello"}} {
+		var got []string
+		for _, m := range s.Messages(groups[i].ID, 0) {
+			if m.Service != nil {
+				m.Text = m.Service.Text
+			}
+			got = append(got, m.Text)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", groups[i].Title, got, want)
+		}
+	}
+	const updates = 2*2 + 2 // the bot's place in each group and that it joined, and what was written
+	if s.Pending() != updates {
+		t.Errorf("%d updates wait for the bot, want %d", s.Pending(), updates)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -109,7 +127,7 @@ func TestSeed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := s.Seed(); err != nil || len(s.Groups()) != 2 {
-		t.Fatalf("%v, %d groups", err, len(s.Groups()))
+	if err := s.Seed("hello"); err != nil || len(s.Groups()) != 2 || s.Pending() != updates {
+		t.Fatalf("%v, %d groups, %d updates", err, len(s.Groups()), s.Pending())
 	}
 }

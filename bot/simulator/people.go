@@ -144,33 +144,35 @@ func (s *Server) SetMember(chatID, person int64, role Role) error {
 // SetBot changes what the bot is in a group, as its creator or first administrator would. The bot gets my_chat_member,
 // and new_chat_members when it joins.
 func (s *Server) SetBot(chatID int64, status Role, rights BotRights) error {
-	return s.do(func() error {
-		c, err := s.w.chatFor(chatID)
-		if err != nil {
-			return err
-		}
-		if c.private() || !validRole(status) {
-			return fmt.Errorf("%d is no group, or %q no status", chatID, status)
-		}
-		rights.Status = status
-		if !status.admin() {
-			rights = BotRights{Status: status}
-		}
-		old := c.group.Bot
-		if old == rights {
-			return nil
-		}
-		g := *c.group
-		g.Bot = rights
-		c.group = &g
-		s.saveGroup(c)
-		by := s.someAdmin(c)
-		s.push("my_chat_member", c.id, s.memberUpdate(c, by, s.botMemberJSON(old), s.botMemberJSON(rights)))
-		if !old.Status.in() && status.in() {
-			s.service(c, 0, Sender{ID: by.ID, Name: by.FirstName, IsBot: by.IsBot}, "new_chat_members", s.w.botName+" joined", jsonOf([]apiUser{s.botUser()}), true)
-		}
+	return s.do(func() error { return s.setBot(chatID, status, rights) })
+}
+
+func (s *Server) setBot(chatID int64, status Role, rights BotRights) error {
+	c, err := s.w.chatFor(chatID)
+	if err != nil {
+		return err
+	}
+	if c.private() || !validRole(status) {
+		return fmt.Errorf("%d is no group, or %q no status", chatID, status)
+	}
+	rights.Status = status
+	if !status.admin() {
+		rights = BotRights{Status: status}
+	}
+	old := c.group.Bot
+	if old == rights {
 		return nil
-	})
+	}
+	g := *c.group
+	g.Bot = rights
+	c.group = &g
+	s.saveGroup(c)
+	by := s.someAdmin(c)
+	s.push("my_chat_member", c.id, s.memberUpdate(c, by, s.botMemberJSON(old), s.botMemberJSON(rights)))
+	if !old.Status.in() && status.in() {
+		s.service(c, 0, Sender{ID: by.ID, Name: by.FirstName, IsBot: by.IsBot}, "new_chat_members", s.w.botName+" joined", jsonOf([]apiUser{s.botUser()}), true)
+	}
+	return nil
 }
 
 // someAdmin is who changes things when nobody is named.

@@ -146,7 +146,7 @@ func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("simulator: %w", err)
 	}
-	if err := sim.Seed(); err != nil {
+	if err := sim.Seed("/" + bot.VerbDefaultGroup); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("simulator: %w", err), sim.Close())
 	}
 	running, err := sim.Start(besides(a.Config.HTTPAddr))
