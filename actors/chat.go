@@ -202,6 +202,12 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	if op == nil {
 		return answered(messages.Code_CONFLICT, "an answer without an operation"), nil
 	}
+	if len(c.record.Answers) >= owedAnswersLimit {
+		// Somebody floods the chat with commands: answering them all would keep copies waiting for hours.
+		c.system.metrics.unanswered.Inc()
+		c.log.Warn("a command gets no answer: too many are owed to this chat already", "command", id, "owed", len(c.record.Answers))
+		return ok(), nil
+	}
 	op.Id, op.Place, op.Priority = "answer/"+id, c.key.identity, messages.Operation_ANSWER
 	body, err := proto.Marshal(op)
 	if err != nil {

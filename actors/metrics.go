@@ -16,6 +16,7 @@ type metrics struct {
 	repeats    *prometheus.CounterVec
 	failed     *prometheus.CounterVec
 	recorded   prometheus.Counter
+	unanswered prometheus.Counter
 	woken      *prometheus.CounterVec
 }
 
@@ -44,11 +45,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		repeats:  counter("operations_repeated_total", "Calls made again because the answer to the first was lost.", "operation"),
 		failed:   counter("copies_failed_total", "Copies given up, by outcome.", "outcome"),
 		recorded: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "messages_recorded_total", Help: "Messages accepted into tickets."}),
-		woken:    counter("sweep_woken_total", "Entities woken because they owed something.", "kind"),
+		unanswered: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "commands_unanswered_total",
+			Help: "Commands that got no answer because the chat was owed too many already."}),
+		woken: counter("sweep_woken_total", "Entities woken because they owed something.", "kind"),
 	}
 	if r != nil {
 		r.MustRegister(m.entities, m.refused, m.panics, m.operations, m.queued, m.mailbox, m.underWay, m.latency, m.callTime, m.repeats,
-			m.failed, m.recorded, m.woken)
+			m.failed, m.recorded, m.unanswered, m.woken)
 	}
 	return m
 }

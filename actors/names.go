@@ -33,6 +33,9 @@ const (
 	// adoptionWait is how long our own forum_topic_created is waited for after an unknown outcome of createForumTopic.
 	adoptionWait = 5 * time.Second
 
+	// owedAnswersLimit is how many answers a chat or a ticket owes at most: over two minutes of a group's pace.
+	owedAnswersLimit = 50
+
 	laneWindow       = 16  // copies of a lane that a chat has at once
 	laneLimit        = 256 // copies of a lane in memory; the rest is read when there is room
 	pageOfMessages   = 100
