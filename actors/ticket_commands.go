@@ -95,22 +95,31 @@ func (t *ticket) onCommand(m command) (proto.Message, error) {
 
 // accept writes a command's effect, remembers its id, and goes on with what follows.
 func (t *ticket) accept(m command, effect func(*storage.Ticket)) (proto.Message, error) {
-	err := t.change(func(r *storage.Ticket) {
-		r.Handled = remember(r.Handled, m.GetOrigin().GetCommandId(), handledByTicket)
-		effect(r)
-	})
-	if errors.Is(err, storage.ErrTopicTaken) {
-		// Somebody joined the topic to another ticket in this moment.
-		err = t.change(func(r *storage.Ticket) {
-			r.Handled = remember(r.Handled, m.GetOrigin().GetCommandId(), handledByTicket)
-			respond(r, m.GetOrigin(), messages.NoticeLinkOther, map[string]string{"ticket": "", "title": ""})
-		})
-	}
-	if err != nil {
+	o := m.GetOrigin()
+	handled := func(r *storage.Ticket) { r.Handled = remember(r.Handled, o.GetCommandId(), handledByTicket) }
+	if err := t.carryOut(o, handled, effect); err != nil {
 		return nil, err
 	}
 	t.afterChange()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil
+}
+
+// carryOut writes what is noted about a command and its effect. If somebody joined the topic to another ticket in this
+// moment, a word on that takes the effect's place.
+func (t *ticket) carryOut(o *messages.Origin, note, effect func(*storage.Ticket)) error {
+	err := t.change(func(r *storage.Ticket) { note(r); effect(r) })
+	if !errors.Is(err, storage.ErrTopicTaken) {
+		return err
+	}
+	args := map[string]string{}
+	id, err := t.store.TicketByTopic(t.ctx, o.GetPlace(), o.GetThreadId())
+	if err != nil {
+		return fmt.Errorf("find the other ticket: %w", err)
+	}
+	if other, err := t.store.Ticket(t.ctx, id); err == nil {
+		args["ticket"], args["title"] = other.TicketID, other.Title
+	}
+	return t.change(func(r *storage.Ticket) { note(r); respond(r, o, messages.NoticeLinkOther, args) })
 }
 
 // afterChange lets everything follow from the new state.
@@ -300,97 +309,6 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	}
 	return answer, err
 }
-
-// ---- what is owed to people
-
-// operationTo is an answer in the place that a command came from.
-func operationTo(o *messages.Origin) *messages.Operation {
-	return &messages.Operation{Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER}
-}
-
-// owe adds an operation to the record. Its id follows from the command's, so that a repeat owes nothing new.
-func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
-	n := 0
-	prefix := r.TicketID + "/" + commandID + "/"
-	for _, x := range r.Owed {
-		if strings.HasPrefix(x.ID, prefix) {
-			n++
-		}
-	}
-	op.Id = prefix + strconv.Itoa(n)
-	body, err := proto.Marshal(op)
-	if err != nil { // invalid UTF-8, which proto3 refuses: texts are cleaned at the edge
-		return
-	}
-	r.Owed = append(r.Owed, storage.Owed{ID: op.Id, Kind: owedOperation, Body: body, AfterSequence: after})
-}
-
-// respond tells whoever gave the command, and them alone when they pressed a button.
-func respond(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
-	op := operationTo(o)
-	if o.GetCallbackId() != "" {
-		op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
-			CallbackId: o.CallbackId, Key: key, Args: args, Alert: true}}
-	} else {
-		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
-	}
-	owe(r, o.GetCommandId(), op, 0)
-}
-
-// respondOpenly tells the whole topic, also when a button was pressed.
-func respondOpenly(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
-	op := operationTo(o)
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
-	owe(r, o.GetCommandId(), op, 0)
-	acknowledge(r, o)
-}
-
-func respondKeyboard(r *storage.Ticket, o *messages.Origin, key string, keyboard *messages.Keyboard) {
-	op := operationTo(o)
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
-	owe(r, o.GetCommandId(), op, 0)
-	acknowledge(r, o)
-}
-
-// acknowledge ends the waiting sign of a pressed button.
-func acknowledge(r *storage.Ticket, o *messages.Origin) {
-	if o.GetCallbackId() == "" {
-		return
-	}
-	op := operationTo(o)
-	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}
-	owe(r, o.CommandId, op, 0)
-}
-
-// tellAll tells every topic of the ticket; where after is given, behind the copies of what was said before.
-func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
-	for _, topic := range topicsOf(r) {
-		if topic.TelegramTopicID == 0 {
-			continue
-		}
-		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-			Order: closingOrder(after)}
-		notice := &messages.SendNoticeCall{Key: key, Args: args}
-		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {
-			notice.ReplyTo, op.Lang = o.MessageId, o.Lang
-		}
-		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
-		owe(r, o.CommandId, op, after)
-	}
-}
-
-// closingOrder places an operation behind the copies of the messages up to a sequence.
-func closingOrder(after int64) int64 { return after*1000 + 999 }
-
-func priorityKeyboard(ticketID string) *messages.Keyboard {
-	row := &messages.KeyboardRow{}
-	for _, p := range priorities {
-		row.Buttons = append(row.Buttons, &messages.Button{Key: "priority_" + p, Data: messages.CallbackPriority + ":" + ticketID + ":" + p})
-	}
-	return &messages.Keyboard{Rows: []*messages.KeyboardRow{row}}
-}
-
-// ---- small words
 
 func pack(m proto.Message) ([]byte, error) {
 	packed, err := anypb.New(m)

@@ -186,16 +186,15 @@ func (t *ticket) decide(id string, m command, failure string) error {
 	}
 	o := m.GetOrigin()
 	effect := func(r *storage.Ticket) { respond(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure}) }
-	if may != unanswered {
+	if _, joins := m.(*messages.LinkTopic); !joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
+		effect = func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkNone, nil) } // the topic left the ticket meanwhile
+	} else if may != unanswered {
 		var err error
 		if effect, err = t.effect(m, may == yes); err != nil {
 			return err
 		}
 	}
-	err := t.change(func(r *storage.Ticket) {
-		forget(r, owedCommand, id)
-		effect(r)
-	})
+	err := t.carryOut(o, func(r *storage.Ticket) { forget(r, owedCommand, id) }, effect)
 	if err != nil {
 		return err
 	}

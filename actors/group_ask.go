@@ -1,0 +1,140 @@
+package actors
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What a group asks Telegram: who administers it, and what the bot may do in it.
+
+// follow asks Telegram what pending commands need, and offers what is owed.
+func (g *group) follow() {
+	if g.record == nil {
+		return
+	}
+	for _, owed := range g.record.Pending {
+		if owed.Kind == owedOperation {
+			if op, err := operationOf(owed); err == nil {
+				g.offerOnce(op)
+			}
+			continue
+		}
+		// Both at once: what the bot may do here, then who administers the group.
+		if m, err := unpack(owed.Body); err == nil {
+			if _, registers := m.(*messages.RegisterGroup); registers {
+				g.askTelegram(opDescribe, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
+			}
+		}
+		g.askAdmins()
+	}
+}
+
+func (g *group) askAdmins() {
+	g.askTelegram(opListAdmins, &messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
+}
+
+func (g *group) askTelegram(what string, op *messages.Operation) {
+	op.Id = g.key.identity + what
+	if _, under := g.offered[op.Id]; under {
+		return
+	}
+	// Each question is a new one: the chat must not answer it from memory.
+	g.tries[op.Id] = max(g.tries[op.Id]+1, g.now().UnixMilli())
+	op.Place, op.Priority = g.key.identity, messages.Operation_ANSWER
+	g.offerOnce(op)
+}
+
+func (g *group) offerOnce(op *messages.Operation) {
+	if _, under := g.offered[op.Id]; under {
+		return
+	}
+	op.Revision = g.tries[op.Id]
+	g.offered[op.Id] = op
+	g.offer(op)
+	if !g.reoffer {
+		g.reoffer = true
+		g.after(offerAgainAfter, offerAgain{})
+	}
+}
+
+func (g *group) onOfferAgain() {
+	g.reoffer = false
+	for _, op := range g.offered {
+		g.offer(op)
+	}
+	if len(g.offered) > 0 {
+		g.reoffer = true
+		g.after(offerAgainAfter, offerAgain{})
+	}
+	g.follow()
+}
+
+// onDone takes Telegram's word, and decides what waited for it.
+func (g *group) onDone(m *messages.Done) error {
+	op := g.offered[m.OperationId]
+	if op == nil || op.Revision != m.Revision {
+		return nil
+	}
+	outcome := m.Outcome
+	done := outcome.GetResult() == messages.Outcome_DONE
+	switch {
+	case strings.HasSuffix(m.OperationId, opDescribe):
+		if done && g.record != nil {
+			if err := g.change("", func(r *storage.Group) { setFacts(r, outcome.Chat) }); err != nil {
+				return err
+			}
+		}
+		delete(g.offered, m.OperationId)
+		return g.decideAll("")
+	case strings.HasSuffix(m.OperationId, opListAdmins):
+		failure := ""
+		if done {
+			g.admins, g.fresh = map[int64]bool{}, g.now()
+			for _, id := range outcome.AdminIds {
+				g.admins[id] = true
+			}
+		} else {
+			failure = reasonOf(outcome)
+		}
+		delete(g.offered, m.OperationId)
+		for _, w := range g.waiting {
+			g.answer(w, failure)
+		}
+		g.waiting = nil
+		return g.decideAll(failure)
+	}
+	delete(g.offered, m.OperationId)
+	if outcome.GetResult() == messages.Outcome_TRANSIENT {
+		g.tries[m.OperationId]++
+		return nil // offered again by the timer
+	}
+	delete(g.tries, m.OperationId)
+	return g.change("", func(r *storage.Group) {
+		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Owed) bool { return o.ID == m.OperationId })
+	})
+}
+
+// known says whether Telegram's word on the administrators is fresh.
+func (g *group) known() bool { return g.admins != nil && g.now().Sub(g.fresh) < adminsKeep }
+
+func (g *group) onCheckAdmin(m *messages.CheckAdmin) {
+	if g.known() {
+		g.answer(m, "")
+		return
+	}
+	for _, w := range g.waiting {
+		if w.CheckId == m.CheckId && w.OwnerId == m.OwnerId {
+			return
+		}
+	}
+	g.waiting = append(g.waiting, m)
+	g.askAdmins()
+}
+
+func (g *group) answer(m *messages.CheckAdmin, failure string) {
+	g.tell(m.OwnerKind, m.OwnerId, &messages.AdminChecked{CheckId: m.CheckId, GroupId: g.key.identity, UserId: m.UserId,
+		IsAdmin: g.admins[m.UserId], Failure: failure})
+}

@@ -1,0 +1,100 @@
+package actors
+
+import (
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What a ticket owes people: answers to commands, and words to its topics. Each is kept in the record until it has left.
+
+// operationTo is an answer in the place that a command came from.
+func operationTo(o *messages.Origin) *messages.Operation {
+	return &messages.Operation{Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER}
+}
+
+// owe adds an operation to the record. Its id follows from the command's, so that a repeat owes nothing new.
+func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
+	n := 0
+	prefix := r.TicketID + "/" + commandID + "/"
+	for _, x := range r.Owed {
+		if strings.HasPrefix(x.ID, prefix) {
+			n++
+		}
+	}
+	op.Id = prefix + strconv.Itoa(n)
+	body, err := proto.Marshal(op)
+	if err != nil { // invalid UTF-8, which proto3 refuses: texts are cleaned at the edge
+		return
+	}
+	r.Owed = append(r.Owed, storage.Owed{ID: op.Id, Kind: owedOperation, Body: body, AfterSequence: after})
+}
+
+// respond tells whoever gave the command, and them alone when they pressed a button.
+func respond(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
+	op := operationTo(o)
+	if o.GetCallbackId() != "" {
+		op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
+			CallbackId: o.CallbackId, Key: key, Args: args, Alert: true}}
+	} else {
+		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	}
+	owe(r, o.GetCommandId(), op, 0)
+}
+
+// respondOpenly tells the whole topic, also when a button was pressed.
+func respondOpenly(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
+	op := operationTo(o)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	owe(r, o.GetCommandId(), op, 0)
+	acknowledge(r, o)
+}
+
+func respondKeyboard(r *storage.Ticket, o *messages.Origin, key string, keyboard *messages.Keyboard) {
+	op := operationTo(o)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
+	owe(r, o.GetCommandId(), op, 0)
+	acknowledge(r, o)
+}
+
+// acknowledge ends the waiting sign of a pressed button.
+func acknowledge(r *storage.Ticket, o *messages.Origin) {
+	if o.GetCallbackId() == "" {
+		return
+	}
+	op := operationTo(o)
+	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}
+	owe(r, o.CommandId, op, 0)
+}
+
+// tellAll tells every topic of the ticket; where after is given, behind the copies of what was said before.
+func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
+	for _, topic := range topicsOf(r) {
+		if topic.TelegramTopicID == 0 {
+			continue
+		}
+		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
+			Order: closingOrder(after)}
+		notice := &messages.SendNoticeCall{Key: key, Args: args}
+		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {
+			notice.ReplyTo, op.Lang = o.MessageId, o.Lang
+		}
+		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+		owe(r, o.CommandId, op, after)
+	}
+}
+
+// closingOrder places an operation behind the copies of the messages up to a sequence.
+func closingOrder(after int64) int64 { return after*1000 + 999 }
+
+func priorityKeyboard(ticketID string) *messages.Keyboard {
+	row := &messages.KeyboardRow{}
+	for _, p := range priorities {
+		row.Buttons = append(row.Buttons, &messages.Button{Key: "priority_" + p, Data: messages.CallbackPriority + ":" + ticketID + ":" + p})
+	}
+	return &messages.Keyboard{Rows: []*messages.KeyboardRow{row}}
+}
