@@ -97,7 +97,7 @@ func (t *ticket) onCommand(m command) (proto.Message, error) {
 func (t *ticket) accept(m command, effect func(*storage.Ticket)) (proto.Message, error) {
 	o := m.GetOrigin()
 	handled := func(r *storage.Ticket) { r.Handled = remember(r.Handled, o.GetCommandId(), handledByTicket) }
-	if err := t.carryOut(o, handled, effect); err != nil {
+	if err := t.carryOut(o, handled, t.sparing(o, effect)); err != nil {
 		return nil, err
 	}
 	t.afterChange()

@@ -98,3 +98,26 @@ func priorityKeyboard(ticketID string) *messages.Keyboard {
 	}
 	return &messages.Keyboard{Rows: []*messages.KeyboardRow{row}}
 }
+
+// sparing takes back the answers of an effect when too many are owed already: somebody floods the topic with commands, and
+// answering them all would keep copies waiting for hours. The effect itself stays.
+func (t *ticket) sparing(o *messages.Origin, effect func(*storage.Ticket)) func(*storage.Ticket) {
+	return func(r *storage.Ticket) {
+		before := len(r.Owed)
+		effect(r)
+		if before < owedAnswersLimit {
+			return
+		}
+		kept := r.Owed[:before:before]
+		for _, owed := range r.Owed[before:] {
+			if owed.Kind != owedOperation || owed.AfterSequence > 0 {
+				kept = append(kept, owed)
+			}
+		}
+		if len(kept) < len(r.Owed) {
+			t.system.metrics.unanswered.Inc()
+			t.log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId(), "owed", before)
+		}
+		r.Owed = kept
+	}
+}

@@ -296,7 +296,6 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	}
 }
 
-// view is what a card shows of the ticket.
 // view is what a card in one of the ticket's topics shows.
 func (t *ticket) view(at string) (*messages.TicketView, error) {
 	return viewOf(t.ctx, t.store, t.record, at)
