@@ -21,7 +21,9 @@ type called struct {
 // call makes the call in a goroutine of its own; the answer comes back as a message.
 func (c *chat) call(q *queued) {
 	c.under++
-	c.line(q.op.ThreadId).busy = true
+	if counts(q.op) { // what does not count keeps no order, and must not end the turn of what does
+		c.line(q.op.ThreadId).busy = true
+	}
 	c.system.calls.begin()
 	c.system.metrics.underWay.Inc()
 	chatID, lang := c.chatID, q.op.Lang
@@ -54,7 +56,9 @@ func (s *System) safeCall(ctx context.Context, chatID int64, lang string, op *me
 // onCalled handles the answer to a call.
 func (c *chat) onCalled(m called) error {
 	c.under--
-	c.line(m.q.op.ThreadId).busy = false
+	if counts(m.q.op) {
+		c.line(m.q.op.ThreadId).busy = false
+	}
 	c.system.metrics.underWay.Dec()
 	kind := operationName(m.q.op)
 	c.system.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
