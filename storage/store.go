@@ -6,6 +6,9 @@
 //   - Each write is one atomic write of one record (AppendEvents: of each event; it may be repeated).
 //   - Save is compare-and-set on Version. It sets the new version on the record it was given, only when it succeeds.
 //   - A read sees every write that was acknowledged before it began.
+//   - Texts hold anything; bytes that are not UTF-8 come back as U+FFFD, one each. Ids are UTF-8 and not empty: a write
+//     with another id is refused. An empty list and none are the same. A limit of 0 or less asks for nothing.
+//   - When a context ends during a write, the write may or may not be carried out.
 //
 // Errors: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrUnavailable, all to be found by errors.Is; anything
 // else is a bug or a broken store.
@@ -43,7 +46,7 @@ type Store interface {
 	Chats
 	Events
 	Offsets
-	// Ping writes nothing and returns nil when reads and writes work.
+	// Ping writes no record and returns nil when reads and writes work.
 	Ping(ctx context.Context) error
 	Close() error
 }
@@ -70,7 +73,7 @@ type Users interface {
 // Groups keeps groups.
 type Groups interface {
 	Group(ctx context.Context, groupID string) (*Group, error)
-	// GroupByTelegramID finds by today's chat id or a former one.
+	// GroupByTelegramID finds by today's chat id or a former one; should two groups claim it, the one of today goes first.
 	GroupByTelegramID(ctx context.Context, chatID int64) (*Group, error)
 	// Groups lists all groups, ordered by internal id, after the given one ("" = from the first).
 	Groups(ctx context.Context, after string, limit int) ([]Group, error)
@@ -89,7 +92,8 @@ type Due struct {
 type Tickets interface {
 	Ticket(ctx context.Context, ticketID string) (*Ticket, error)
 	// SaveTicket inserts (Version 0; ErrExists) or updates (ErrConflict). Each (group, thread) of its topics that is not
-	// of an ended link belongs to this ticket alone; ErrTopicTaken otherwise.
+	// of an ended link belongs to this ticket alone; ErrTopicTaken otherwise. Thread 0 (not opened yet, or a private
+	// chat) belongs to nobody.
 	SaveTicket(ctx context.Context, t *Ticket) error
 	// TicketByTopic returns the id of the ticket that the topic belongs to, or ErrNotFound.
 	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)
@@ -108,6 +112,7 @@ type Messages interface {
 	// InsertMessage returns ErrExists when the message id is stored, ErrConflict when the sequence is taken.
 	InsertMessage(ctx context.Context, m *Message) error
 	Message(ctx context.Context, messageID string) (*Message, error)
+	// SaveMessage updates (ErrConflict). A message stays in its ticket and at its sequence: to name others is ErrConflict too.
 	SaveMessage(ctx context.Context, m *Message) error
 	// MessagesAfter lists messages of a ticket with sequence > after, in order.
 	MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Message, error)

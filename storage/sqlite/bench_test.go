@@ -46,6 +46,35 @@ func BenchmarkMessageAndCopy(b *testing.B) {
 	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
+// BenchmarkRead reads messages by id, 64 readers at once.
+func BenchmarkRead(b *testing.B) {
+	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), sqlite.WithoutSync())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	const messages = 1000
+	for n := range int64(messages) {
+		if err := s.InsertMessage(b.Context(), benchMessage(1, n)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
+	b.ReportAllocs()
+	before := cpu(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for n := int64(0); pb.Next(); n++ {
+			if _, err := s.Message(b.Context(), benchMessage(1, n%messages).MessageID); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+}
+
 func benchMessage(writer, n int64) *storage.Message {
 	at := time.UnixMilli(1750000000000 + n)
 	ticket := fmt.Sprintf("TICK-MC0%05d-%08X", writer, writer*2654435761&0xffffffff)

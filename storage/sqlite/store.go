@@ -49,6 +49,7 @@ type Hook func(m Moment, sql string)
 
 type options struct {
 	exclusive bool
+	noSync    bool
 	hook      Hook
 	idle      time.Duration
 	readers   int
@@ -63,6 +64,9 @@ func WithExclusive() Option { return func(o *options) { o.exclusive = true } }
 
 // WithHook is for tests: they look at the files between any two statements.
 func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
+
+// WithoutSync is for tests that write much: acknowledged writes then survive the process, but not the machine.
+func WithoutSync() Option { return func(o *options) { o.noSync = true } }
 
 // withIdle sets how long the writer waits for work before it tidies the write-ahead log up.
 func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
@@ -126,11 +130,12 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 }
 
 func (s *Store) openConns(ctx context.Context) (*writer, error) {
-	c, err := connectWriter(ctx, s.path)
+	w := &writer{store: s}
+	c, err := w.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{store: s, conn: c}
+	w.conn = c
 	if err := migrate(c, migrations); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -141,7 +146,6 @@ func (s *Store) openConns(ctx context.Context) (*writer, error) {
 		}
 		s.readers <- r
 	}
-	c.hook = s.options.hook
 	return w, nil
 }
 

@@ -136,10 +136,11 @@ func (w *writer) commit() {
 // transaction returns nil when it was committed; each request then has its own result.
 func (w *writer) transaction() (err error) {
 	if w.conn == nil {
-		if w.conn, err = connectWriter(context.Background(), w.store.path); err != nil {
+		c, err := w.connect(context.Background())
+		if err != nil {
 			return unavailable(err)
 		}
-		w.conn.hook = w.store.options.hook
+		w.conn = c
 	}
 	if _, err := w.conn.exec(begin); err != nil {
 		w.rollback()
@@ -171,6 +172,21 @@ func (w *writer) transaction() (err error) {
 		return unavailable(err)
 	}
 	return nil
+}
+
+// connect opens the writer's connection.
+func (w *writer) connect(ctx context.Context) (*conn, error) {
+	c, err := connectWriter(ctx, w.store.path)
+	if err != nil {
+		return nil, err
+	}
+	if w.store.options.noSync {
+		if err := c.run("PRAGMA synchronous = OFF"); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
+	c.hook = w.store.options.hook
+	return c, nil
 }
 
 // rollback ends a transaction that failed. SQLite has ended it already after some errors. A connection that can't

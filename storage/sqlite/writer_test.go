@@ -277,6 +277,21 @@ func failTogether(t *testing.T, s *Store) {
 	wg.Wait()
 }
 
+// TestSync: an acknowledged write is on the disk, not only in the kernel's hands.
+func TestSync(t *testing.T) {
+	for want, opts := range map[int64][]Option{2: nil, 0: {WithoutSync()}} { // FULL and OFF
+		s := openStore(t, opts...)
+		onWriter(t, s, func(w *writer) error {
+			for pragma, want := range map[string]any{"synchronous": want, "journal_mode": "wal"} {
+				if got := rowsOf(t, w.conn, "PRAGMA "+pragma)[0][0]; got != want {
+					t.Errorf("%s is %v, want %v", pragma, got, want)
+				}
+			}
+			return nil
+		})
+	}
+}
+
 func TestTidy(t *testing.T) {
 	tidied := make(chan struct{}, 100)
 	s := openStore(t, withIdle(time.Millisecond), WithHook(func(m Moment, sql string) {

@@ -259,7 +259,7 @@ func (m *model) User(ctx context.Context, id int64) (*storage.User, error) {
 
 func (m *model) UserByUsername(ctx context.Context, username string) (*storage.User, error) {
 	page, err := modelList(ctx, m, m.users, func(u storage.User) bool {
-		return u.Username != "" && strings.ToLower(u.Username) == strings.ToLower(username)
+		return u.Username != "" && strings.EqualFold(u.Username, username)
 	}, func(users []storage.User) {
 		slices.SortFunc(users, func(a, b storage.User) int {
 			if c := b.UpdatedAt.Compare(a.UpdatedAt); c != 0 {
