@@ -308,11 +308,12 @@ func (d *desk) eventually(what string, cond func() bool) {
 	}
 }
 
-// transcript is everything that was said, for failures.
+// transcript is what was said last, for failures.
 func (d *desk) transcript() string {
 	var b strings.Builder
 	for _, g := range d.sim.Groups() {
-		for _, m := range d.sim.Messages(g.ID, simulator.AllThreads) {
+		all := d.sim.Messages(g.ID, simulator.AllThreads)
+		for _, m := range all[max(0, len(all)-25):] {
 			text := m.Text
 			if m.Service != nil {
 				text = "(" + m.Service.Text + ")"
@@ -376,7 +377,7 @@ func (d *desk) copies(chat int64, thread int) []string {
 	var out []string
 	for _, m := range d.byBot(chat, thread) {
 		if head, body, found := strings.Cut(m.Text, "\n"); found && len(m.Entities) > 0 && m.Entities[0].Type == "bold" && m.Entities[0].Offset == 0 &&
-			!strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "ticket") {
+			!strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "TICK-") {
 			out = append(out, body)
 		}
 	}
@@ -507,7 +508,7 @@ func (d *desk) mention(by int64, k *ticket, who string, chat int64) int {
 		d.t.Fatalf("%d topics more", len(topics)-before)
 	}
 	thread := topics[len(topics)-1].Thread
-	d.awaitText(chat, thread, "Last messages")
+	d.await("card and context", func() bool { return len(d.byBot(chat, thread)) >= 2 })
 	return thread
 }
 

@@ -1,0 +1,134 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+func TestLink(t *testing.T) {
+	d := ready(t, options{})
+	k := d.open(d.bob, d.support2(), "Printer")
+	other := d.open(d.ann, d.support, "Another")
+	topic := func(chat, by int64, name string) int {
+		thread, err := d.sim.CreateTopic(chat, by, name)
+		d.must(err)
+		return thread
+	}
+	eng := topic(d.engineering, d.bob, "Bob's own topic")
+	refused := func(t *testing.T, by, chat int64, thread int, text, answer string) {
+		t.Helper()
+		links := len(d.record(k).Links)
+		d.awaitAnswer(d.say(by, chat, thread, text), answer)
+		if n := len(d.record(k).Links); n != links {
+			t.Errorf("%d links", n)
+		}
+	}
+	d.run(t, "refused, each with its own word", func(t *testing.T) {
+		refused(t, d.bob, d.engineering, eng, "/link", "Send /link with the id")
+		refused(t, d.bob, d.engineering, eng, "/link nonsense", "There is no ticket nonsense")
+		refused(t, d.bob, d.engineering, eng, "/link TICK-LK3F9A2B-1A2B3C4D", "There is no ticket TICK-LK3F9A2B-1A2B3C4D")
+		refused(t, d.bob, d.engineering, 0, "/link "+k.id, "works only in a topic")
+		refused(t, d.ann, d.support, other.thread, "/link "+k.id, "belongs to another ticket: Another")
+	})
+	d.run(t, "rights are needed on both sides", func(t *testing.T) {
+		refused(t, d.dora, d.engineering, eng, "/link "+k.id, "you need rights on both sides") // neither
+		refused(t, d.bob, d.engineering, eng, "/link "+other.id, "you need rights on both sides")
+		sales := topic(d.sales, d.carl, "Carl's own topic")
+		refused(t, d.carl, d.sales, sales, "/link "+k.id, "you need rights on both sides") // administrator here, nobody there
+	})
+	d.run(t, "joins the topic: card, both told, both directions", func(t *testing.T) {
+		d.say(d.bob, d.engineering, eng, "before the link")
+		a := d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+strings.ToLower(k.id)), "Bob linked this topic to ticket "+k.id)
+		if !strings.Contains(a.Text, "Helpdesk") {
+			t.Errorf("%q", a.Text)
+		}
+		d.say(d.bob, d.engineering, eng, "to home")
+		d.say(d.bob, k.chat, k.thread, "from home")
+		d.awaitText(k.chat, k.thread, "linked a topic in Engineering")
+		d.awaitText(k.chat, k.thread, "to home")
+		d.awaitText(d.engineering, eng, "from home")
+		d.awaitText(d.engineering, eng, "🎫 "+k.id)
+		d.quiet(k)
+		same(t, "copies", d.copies(k.chat, k.thread), []string{"to home"})
+		if name := d.topic(d.engineering, eng).Name; name != "Bob's own topic" {
+			t.Errorf("renamed to %q", name)
+		}
+	})
+	d.run(t, "again: it is linked already", func(t *testing.T) {
+		refused(t, d.bob, d.engineering, eng, "/link "+k.id, "is linked to ticket "+k.id+" already")
+		refused(t, d.bob, k.chat, k.thread, "/link "+k.id, "is linked to ticket "+k.id+" already")
+	})
+	d.run(t, "unlink in the home topic is refused", func(t *testing.T) {
+		refused(t, d.bob, k.chat, k.thread, "/unlink", "can't be unlinked")
+	})
+	d.run(t, "unlink by somebody without rights is refused", func(t *testing.T) {
+		refused(t, d.dora, d.engineering, eng, "/unlink", "You may not use /unlink")
+	})
+	d.run(t, "unlink ends it: what was said before goes over, both sides are told, the topic is nobody's", func(t *testing.T) {
+		d.say(d.bob, k.chat, k.thread, "just before")
+		d.say(d.bob, d.engineering, eng, "/unlink")
+		d.awaitText(d.engineering, eng, "Bob ended the link of Engineering")
+		d.awaitText(k.chat, k.thread, "Bob ended the link of Engineering")
+		d.say(d.bob, k.chat, k.thread, "after the end")
+		d.say(d.bob, d.engineering, eng, "after the end, too")
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/unlink"), "not linked to a ticket")
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/ticket"), "can't be used here")
+		d.quiet(k)
+		same(t, "copies", d.copies(d.engineering, eng), []string{"from home", "just before"})
+		same(t, "copies", d.copies(k.chat, k.thread), []string{"to home"})
+	})
+	d.run(t, "link joins it again, from then on", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+k.id), "linked this topic")
+		d.say(d.bob, k.chat, k.thread, "we are back")
+		d.say(d.bob, d.engineering, eng, "so are we")
+		d.awaitText(d.engineering, eng, "we are back")
+		d.awaitText(k.chat, k.thread, "so are we")
+		d.quiet(k)
+		same(t, "copies", d.copies(d.engineering, eng), []string{"from home", "just before", "we are back"})
+		same(t, "copies", d.copies(k.chat, k.thread), []string{"to home", "so are we"})
+	})
+	d.run(t, "two unlinks that both wait for Telegram's word end it once", func(t *testing.T) {
+		adm, err := d.sim.AddPerson(simulator.Person{FirstName: "Adm"})
+		d.must(err)
+		d.must(d.sim.SetMember(d.engineering, adm.ID, simulator.Administrator))
+		d.restart() // who administers is forgotten
+		d.must(d.sim.Inject(simulator.Fault{Method: "getChatAdministrators", Kind: simulator.FaultSlow, Delay: 100e6}))
+		a, b := d.say(adm.ID, d.engineering, eng, "/unlink"), d.say(adm.ID, d.engineering, eng, "/unlink")
+		d.awaitText(d.engineering, eng, "Adm ended the link")
+		_ = a
+		d.awaitAnswer(b, "not linked to a ticket")
+	})
+	d.run(t, "one topic, two tickets at the same moment: one of them gets it", func(t *testing.T) {
+		mine := d.open(d.bob, k.chat, "Mine too")
+		d.restart()
+		d.must(d.sim.Inject(simulator.Fault{Method: "getChatAdministrators", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6}))
+		fresh := topic(d.engineering, d.bob, "Wanted by two")
+		adm := d.bob
+		d.say(adm, d.engineering, fresh, "/link "+k.id)
+		d.say(adm, d.engineering, fresh, "/link "+mine.id)
+		d.awaitText(d.engineering, fresh, "linked this topic")
+		d.awaitText(d.engineering, fresh, "belongs to another ticket: ")
+		d.quiet(k, mine)
+	})
+	d.run(t, "a closed ticket, and one whose home group the bot has left", func(t *testing.T) {
+		fresh := topic(d.engineering, d.bob, "Late")
+		d.must(d.sim.SetBot(k.chat, simulator.Kicked, simulator.BotRights{}))
+		d.quiet()
+		refused(t, d.bob, d.engineering, fresh, "/link "+k.id, "I am not in Helpdesk")
+		d.must(d.sim.SetBot(k.chat, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
+		d.awaitText(k.chat, 0, "Helpdesk is registered")
+		d.awaitAnswer(d.say(d.bob, k.chat, k.thread, "/close_ticket"), "closed ticket")
+		refused(t, d.bob, d.engineering, fresh, "/link "+k.id, "is closed, so /link can't be used")
+	})
+}
+
+// support2 is a registered group in which Bob is a plain member.
+func (d *desk) support2() int64 {
+	d.t.Helper()
+	chat := d.group("Helpdesk", map[int64]simulator.Role{d.ann: simulator.Creator, d.bob: simulator.Member})
+	d.say(d.ann, chat, 0, "/register")
+	d.awaitText(chat, 0, "is registered")
+	return chat
+}
