@@ -1,0 +1,86 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
+	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// connect makes the client. It does not wait for a server.
+func (s *Store) connect(ctx context.Context, uri, dbName string) error {
+	if dbName == "" {
+		return errors.New("mongodb: the address lacks the name of the database: mongodb://host/name")
+	}
+	o := options.Client().ApplyURI(uri).SetAppName("topicdesk").
+		SetWriteConcern(writeconcern.Majority()).
+		SetReadConcern(readconcern.Majority()).
+		SetReadPreference(readpref.Primary()).
+		// Each call repeats what may be repeated itself, in a way that a server without sessions knows too.
+		SetRetryWrites(false).SetRetryReads(false).
+		SetConnectTimeout(s.options.connect).
+		// A call has a limit of its own, which ends the search for a server first; this one is for Open.
+		SetServerSelectionTimeout(s.options.connect)
+	if err := o.Validate(); err != nil {
+		return fmt.Errorf("mongodb: the address can't be used: %s", oneLine(err.Error()))
+	}
+	s.name = strings.Join(o.Hosts, ",") + "/" + dbName
+	client, err := mongo.Connect(o)
+	if err != nil {
+		return fmt.Errorf("mongodb: the address can't be used: %s", oneLine(err.Error()))
+	}
+	s.client, s.database = client, client.Database(dbName)
+	return nil
+}
+
+// greet finds the server and asks what it is.
+func (s *Store) greet(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.connect)
+	defer cancel()
+	var hello struct {
+		SetName  string `bson:"setName"`
+		Msg      string `bson:"msg"`
+		ReadOnly bool   `bson:"readOnly"`
+	}
+	if err := s.database.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
+		return err
+	}
+	s.replicated = hello.SetName != "" || hello.Msg == "isdbgrid"
+	if hello.ReadOnly {
+		return fmt.Errorf("%w: mongodb: %s is read-only", storage.ErrUnavailable, s.name)
+	}
+	return nil
+}
+
+// explainOpen says in one line what it means that the database can't be opened.
+func (s *Store) explainOpen(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := oneLine(err.Error())
+	switch {
+	case errors.Is(err, storage.ErrSchema):
+		return fmt.Errorf("mongodb: %s: %w", s.name, err)
+	case hasCode(err, codeAuthenticationFailed) || strings.Contains(text, "auth error") || strings.Contains(text, "AuthenticationFailed"):
+		return &refusal{fmt.Sprintf("mongodb: %s refuses the user or the password of the address (authSource names another database for the user): %s", s.name, lastPart(text)), err}
+	case hasCode(err, codeUnauthorized):
+		return &refusal{fmt.Sprintf("mongodb: the user of the address may not read and write %s; it needs the role readWrite: %s", s.name, text), err}
+	case strings.Contains(text, "server selection"):
+		return fmt.Errorf("%w: mongodb: no primary found at %s within %v: %s", storage.ErrUnavailable, s.name, s.options.connect, lastPart(text))
+	case mongo.IsTimeout(err):
+		return fmt.Errorf("%w: mongodb: %s does not answer in time: %s", storage.ErrUnavailable, s.name, text)
+	}
+	if err = s.explain(err); errors.Is(err, storage.ErrUnavailable) {
+		return err
+	}
+	return &refusal{fmt.Sprintf("mongodb: %s: %s", s.name, text), err}
+}

@@ -1,0 +1,88 @@
+package mongodb
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	readCopy    = byID("copies")
+	copiesAt    = define("copies", "parts", bson.D{e("chatId", arg(0)), e("parts", arg(1))}, nil, nil)
+	copiesAfter = define("copies", "link",
+		bson.D{e("linkId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1), e("topicId", 1)}, nil)
+	openCopies = define("copies", "open",
+		bson.D{e("index.open.link", arg(0))}, bson.D{e("index.open.sequence", 1), e("index.open.topic", 1)}, nil)
+	copiesOf = define("copies", "topic", bson.D{e("messageId", arg(0))}, bson.D{e("topicId", 1)}, nil)
+)
+
+// many is more than there can be of what is listed without a limit: the copies of one message, or at one.
+const many = 100_000
+
+// copyID is the _id of a copy: both ids, with a "/" between them. A "/" or "\" within the first has a "\" before it.
+func copyID(messageID, topicID string) string {
+	return strings.NewReplacer(`\`, `\\`, `/`, `\/`).Replace(messageID) + "/" + topicID
+}
+
+// copyIndex is what indexes are on, besides the fields of the copy.
+func copyIndex(c *storage.Copy) []bson.E {
+	if !c.Open() {
+		return nil
+	}
+	return []bson.E{e("open", bson.D{e("link", c.LinkID), e("sequence", c.Sequence), e("topic", c.TopicID)})}
+}
+
+// SaveCopy implements storage.Copies.
+func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
+	if err := validID("message or topic id", c.MessageID, c.TopicID); err != nil {
+		return err
+	}
+	record, old := c.Kept(), c.Version
+	record.Version++
+	id := copyID(record.MessageID, record.TopicID)
+	doc, writeID, err := encode(id, record, copyIndex(&record)...)
+	if err != nil {
+		return err
+	}
+	err = s.save(ctx, &write{collection: "copies", what: "copy", id: id, old: old, doc: doc, writeID: writeID})
+	if err == nil {
+		c.Version = record.Version
+	}
+	return err
+}
+
+// Copy implements storage.Copies.
+func (s *Store) Copy(ctx context.Context, messageID, topicID string) (*storage.Copy, error) {
+	return get[storage.Copy](ctx, s, "copy", readCopy, copyID(messageID, topicID))
+}
+
+// CopiesAt implements storage.Copies.
+func (s *Store) CopiesAt(ctx context.Context, chatID, messageID int64) ([]storage.Copy, error) {
+	page, err := find[storage.Copy](ctx, s, copiesAt, many, chatID, messageID)
+	slices.SortFunc(page, func(a, b storage.Copy) int {
+		return cmp.Or(
+			cmp.Compare(a.Sequence, b.Sequence),
+			strings.Compare(a.TopicID, b.TopicID), strings.Compare(a.MessageID, b.MessageID))
+	})
+	return page, err
+}
+
+// CopiesAfter implements storage.Copies.
+func (s *Store) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
+	return find[storage.Copy](ctx, s, copiesAfter, limit, linkID, after)
+}
+
+// OpenCopies implements storage.Copies.
+func (s *Store) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
+	return find[storage.Copy](ctx, s, openCopies, limit, linkID)
+}
+
+// CopiesOf implements storage.Copies.
+func (s *Store) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy, error) {
+	return find[storage.Copy](ctx, s, copiesOf, many, messageID)
+}

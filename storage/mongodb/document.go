@@ -1,0 +1,144 @@
+package mongodb
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+	"unicode/utf8"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// document is a record as it is stored.
+type document[T any] struct {
+	ID     any `bson:"_id"`
+	Record T   `bson:",inline"`
+	// Index holds what indexes are on and the record does not have in that form. What is left out is in no index: all of
+	// these are sparse.
+	Index bson.D `bson:"index,omitempty"`
+	// WriteID is new with each write: who does not know whether its write was carried out finds it, or not.
+	WriteID bson.ObjectID `bson:"writeId"`
+}
+
+// encode returns the document of a record, and the id of this write.
+func encode[T any](id any, record T, index ...bson.E) (bson.Raw, bson.ObjectID, error) {
+	d := document[T]{ID: id, Record: record, WriteID: bson.NewObjectID()}
+	if len(index) > 0 {
+		d.Index = index
+	}
+	var b bytes.Buffer
+	e := bson.NewEncoder(bson.NewDocumentWriter(&b))
+	e.SetRegistry(registry)
+	e.UseJSONStructTags()
+	e.ErrorOnInlineDuplicates()
+	if err := e.Encode(d); err != nil {
+		return nil, d.WriteID, fmt.Errorf("%w: it can't be encoded: %w", errBroken, err)
+	}
+	return b.Bytes(), d.WriteID, nil
+}
+
+func decode[T any](raw bson.Raw) (T, error) {
+	var record T
+	d := bson.NewDecoder(bson.NewDocumentReader(bytes.NewReader(raw)))
+	d.SetRegistry(registry)
+	d.UseJSONStructTags()
+	if err := d.Decode(&record); err != nil {
+		return record, fmt.Errorf("%w: it can't be decoded: %w", errBroken, err)
+	}
+	return record, nil
+}
+
+// registry says how fields of records become BSON, so that each comes back as its JSON form would.
+var registry = func() *bson.Registry {
+	r := bson.NewRegistry()
+	r.RegisterKindEncoder(reflect.String, bson.ValueEncoderFunc(encodeString))
+	r.RegisterKindEncoder(reflect.Float64, bson.ValueEncoderFunc(encodeFloat))
+	r.RegisterTypeEncoder(reflect.TypeFor[time.Time](), bson.ValueEncoderFunc(encodeTime))
+	r.RegisterTypeEncoder(reflect.TypeFor[json.RawMessage](), bson.ValueEncoderFunc(encodeJSON))
+	r.RegisterTypeDecoder(reflect.TypeFor[json.RawMessage](), bson.ValueDecoderFunc(decodeJSON))
+	return r
+}()
+
+// encodeString replaces each byte that is not UTF-8, which BSON does not allow, by U+FFFD.
+func encodeString(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
+	return w.WriteString(valid(v.String()))
+}
+
+func valid(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return string([]rune(text))
+}
+
+func encodeFloat(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
+	f := v.Float()
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return fmt.Errorf("%v is no number", f)
+	}
+	return w.WriteDouble(f)
+}
+
+// encodeTime writes a time that is not set as null: a date of the year 1 would be before all others in an index.
+func encodeTime(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
+	t := v.Interface().(time.Time)
+	if t.IsZero() {
+		return w.WriteNull()
+	}
+	return w.WriteDateTime(t.UnixMilli())
+}
+
+// encodeJSON writes JSON as text: as a document it would lose the difference between 1 and 1.0, and its names may be such
+// as documents can't have.
+func encodeJSON(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
+	text := v.Bytes()
+	if text == nil {
+		return w.WriteNull()
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, text); err != nil {
+		return err
+	}
+	return w.WriteString(valid(b.String()))
+}
+
+func decodeJSON(_ bson.DecodeContext, r bson.ValueReader, v reflect.Value) error {
+	switch r.Type() {
+	case bson.TypeNull:
+		v.SetBytes(nil)
+		return r.ReadNull()
+	case bson.TypeString:
+		text, err := r.ReadString()
+		v.SetBytes([]byte(text))
+		return err
+	}
+	return errors.New("JSON is stored as a string, this is " + r.Type().String())
+}
+
+// validID refuses ids that could not be found again: a document keeps only valid UTF-8.
+func validID(what string, ids ...string) error {
+	for _, id := range ids {
+		if id == "" || !utf8.ValidString(id) {
+			return fmt.Errorf("mongodb: %q can't be the %s of a record: it is empty or not UTF-8", id, what)
+		}
+	}
+	return nil
+}
+
+// e is short for an element of a document.
+func e(key string, value any) bson.E { return bson.E{Key: key, Value: value} }
+
+// milli is a time as documents keep it.
+func milli(t time.Time) bson.DateTime { return bson.DateTime(t.UnixMilli()) }
+
+// due is what the indexes of the records that owe something are on; a record that owes nothing has none.
+func due(id string, at time.Time) []bson.E {
+	if at.IsZero() {
+		return nil
+	}
+	return []bson.E{e("due", bson.D{e("at", milli(at)), e("id", id)})}
+}

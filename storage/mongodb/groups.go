@@ -1,0 +1,74 @@
+package mongodb
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	readGroup    = byID("groups")
+	groupsByChat = define("groups", "chats", bson.D{e("index.chats", arg(0))}, nil, nil)
+	listGroups   = define("groups", "_id_", bson.D{e("_id", bson.D{e("$gt", arg(0))})}, bson.D{e("_id", 1)}, nil)
+	dueGroups    = define("groups", "due", bson.D{e("index.due.at", bson.D{e("$lte", arg(0))})}, dueOrder, dueFields)
+)
+
+// Group implements storage.Groups.
+func (s *Store) Group(ctx context.Context, groupID string) (*storage.Group, error) {
+	return get[storage.Group](ctx, s, "group", readGroup, groupID)
+}
+
+// GroupByTelegramID implements storage.Groups. Should two groups know the chat, then it is the one whose chat id it is today.
+func (s *Store) GroupByTelegramID(ctx context.Context, chatID int64) (*storage.Group, error) {
+	all, err := find[storage.Group](ctx, s, groupsByChat, 1000, chatID)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return get[storage.Group](ctx, s, "group of chat", groupsByChat, chatID) // it makes sure
+	}
+	best := slices.MaxFunc(all, func(a, b storage.Group) int {
+		if today := a.TelegramGroupID == chatID; today != (b.TelegramGroupID == chatID) {
+			if today {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.GroupID, b.GroupID)
+	})
+	return &best, nil
+}
+
+// Groups implements storage.Groups.
+func (s *Store) Groups(ctx context.Context, after string, limit int) ([]storage.Group, error) {
+	return find[storage.Group](ctx, s, listGroups, limit, after)
+}
+
+// SaveGroup implements storage.Groups.
+func (s *Store) SaveGroup(ctx context.Context, g *storage.Group) error {
+	if err := validID("id", g.GroupID); err != nil {
+		return err
+	}
+	record, old := g.Kept(), g.Version
+	record.Version++
+	chats := append([]int64{record.TelegramGroupID}, record.FormerIDs...)
+	doc, writeID, err := encode(record.GroupID, record, append(due(record.GroupID, record.DueAt), e("chats", chats))...)
+	if err != nil {
+		return err
+	}
+	err = s.save(ctx, &write{collection: "groups", what: "group", id: record.GroupID, old: old, doc: doc, writeID: writeID})
+	if err == nil {
+		g.Version = record.Version
+	}
+	return err
+}
+
+// DueGroups implements storage.Groups.
+func (s *Store) DueGroups(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	return findDue(ctx, s, dueGroups, limit, milli(now))
+}

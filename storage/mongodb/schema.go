@@ -1,0 +1,188 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// index is one index of a collection, besides the one on _id that every collection has. Sparse ones hold only the
+// documents that have the field.
+type index struct {
+	collection, name string
+	keys             bson.D
+	unique, sparse   bool
+}
+
+// migration is one step of the schema: collections to be there, with their indexes. Steps only add, and may be done twice,
+// or by several nodes at the same time. minReader is the oldest schema version that a program must know to work with the
+// database after this step.
+type migration struct {
+	minReader   int64
+	collections []string
+	indexes     []index
+}
+
+// migrations are numbered from 1 and never change once released. docs/storage.md explains the indexes; a test compares it.
+var migrations = []migration{
+	{
+		minReader: 1,
+		collections: []string{
+			"leases", "offsets", "users", "groups", "tickets", "messages", "copies", "chats", "events",
+		},
+		indexes: []index{
+			{collection: "users", name: "username", keys: bson.D{e("index.username", 1), e("updatedAt", -1), e("_id", -1)}},
+			{collection: "users", name: "internal", keys: bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, sparse: true},
+			{collection: "groups", name: "chats", keys: bson.D{e("index.chats", 1)}},
+			{collection: "groups", name: "due", keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, sparse: true},
+			{collection: "tickets", name: "topics", keys: bson.D{e("index.topics", 1)}, unique: true, sparse: true},
+			{collection: "tickets", name: "short", keys: bson.D{e("shortId", 1), e("_id", 1)}},
+			{collection: "tickets", name: "creator", keys: bson.D{e("createdBy.kind", 1), e("createdBy.id", 1), e("createdAt", -1), e("_id", -1)}},
+			{collection: "tickets", name: "open", keys: bson.D{e("index.open.kind", 1), e("index.open.id", 1), e("index.open.at", -1), e("index.open.ticket", -1)}, sparse: true},
+			{collection: "tickets", name: "due", keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, sparse: true},
+			{collection: "tickets", name: "status", keys: bson.D{e("status", 1)}},
+			{collection: "messages", name: "sequence", keys: bson.D{e("ticketId", 1), e("sequence", 1)}, unique: true},
+			{collection: "copies", name: "topic", keys: bson.D{e("messageId", 1), e("topicId", 1)}, unique: true},
+			{collection: "copies", name: "link", keys: bson.D{e("linkId", 1), e("sequence", 1), e("topicId", 1)}},
+			{collection: "copies", name: "open", keys: bson.D{e("index.open.link", 1), e("index.open.sequence", 1), e("index.open.topic", 1)}, sparse: true},
+			{collection: "copies", name: "parts", keys: bson.D{e("chatId", 1), e("parts", 1)}},
+			{collection: "chats", name: "due", keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, sparse: true},
+			{collection: "events", name: "number", keys: bson.D{e("ticketId", 1), e("number", 1)}, unique: true},
+		},
+	},
+}
+
+// schemaCollection has one document, which says which migrations have run and who can read the result.
+const schemaCollection = "schema"
+
+var readSchema = byID(schemaCollection)
+
+type schemaDocument struct {
+	Version   int64 `bson:"version"`   // the newest migration that has run
+	MinReader int64 `bson:"minReader"` // programs whose newest migration is older must not touch the database
+}
+
+const schemaID = "schema"
+
+// migrate brings the schema up to date. Others may do the same at the same time: every step may be done twice, and who
+// finds that another has counted it goes on. At the end it writes a probe, so that a user who may only read is told at start.
+func (s *Store) migrate(ctx context.Context) error {
+	version, err := s.schemaVersion(ctx)
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		version, err = s.firstSchema(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	for ; version < int64(len(s.options.steps)); version++ {
+		step := s.options.steps[version]
+		if err := s.step(ctx, step); err != nil {
+			return fmt.Errorf("migration %d: %w", version+1, err)
+		}
+		if err := s.count(ctx, version, step); err != nil {
+			return err
+		}
+		// Another may have come further, or may have made the database unreadable for this program.
+		if _, err := s.schemaVersion(ctx); err != nil {
+			return err
+		}
+	}
+	return s.probe(ctx)
+}
+
+// schemaVersion returns the version of the schema, or why this program must leave it alone; mongo.ErrNoDocuments when
+// there is none yet.
+func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.command)
+	defer cancel()
+	raw, err := s.one(ctx, s.certain(schemaCollection), readSchema, []any{schemaID})
+	if err != nil {
+		return 0, err
+	}
+	schema, err := decode[schemaDocument](raw)
+	if err != nil {
+		return 0, err
+	}
+	if known := int64(len(s.options.steps)); schema.MinReader > known {
+		return 0, fmt.Errorf("%w: it is of version %d and needs a program that knows version %d or newer, this one knows up to %d; use a newer topicdesk",
+			storage.ErrSchema, schema.Version, schema.MinReader, known)
+	}
+	return schema.Version, nil
+}
+
+// firstSchema makes the schema's document, unless the database belongs to something else.
+func (s *Store) firstSchema(ctx context.Context) (int64, error) {
+	limited, cancel := context.WithTimeout(ctx, s.options.command)
+	defer cancel()
+	names, err := s.database.ListCollectionNames(limited, bson.D{}, options.ListCollections().SetNameOnly(true).SetAuthorizedCollections(true))
+	if err != nil {
+		return 0, err
+	}
+	// The document goes before everything else of ours, so it may have come meanwhile.
+	version, err := s.schemaVersion(ctx)
+	if !errors.Is(err, mongo.ErrNoDocuments) {
+		return version, err
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, "system.") && name != schemaCollection {
+			return 0, fmt.Errorf("%w: it has collections, among them %q, but none of topicdesk", storage.ErrSchema, name)
+		}
+	}
+	_, err = s.in(schemaCollection).InsertOne(limited, bson.D{e("_id", schemaID), e("version", int64(0)), e("minReader", int64(0)), e("probes", int64(0))})
+	if mongo.IsDuplicateKeyError(err) {
+		return s.schemaVersion(ctx)
+	}
+	return 0, err
+}
+
+// step makes the collections and indexes of one migration, or leaves them as they are.
+func (s *Store) step(ctx context.Context, m migration) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.schema)
+	defer cancel()
+	for _, name := range m.collections {
+		if err := s.database.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
+			return fmt.Errorf("collection %s: %w", name, err)
+		}
+	}
+	models := map[string][]mongo.IndexModel{}
+	for _, i := range m.indexes {
+		o := options.Index().SetName(i.name)
+		if i.unique {
+			o.SetUnique(true)
+		}
+		if i.sparse {
+			o.SetSparse(true)
+		}
+		models[i.collection] = append(models[i.collection], mongo.IndexModel{Keys: i.keys, Options: o})
+	}
+	for name, of := range models {
+		if _, err := s.in(name).Indexes().CreateMany(ctx, of); err != nil {
+			return fmt.Errorf("indexes of %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// count notes that the step after version is done, unless another has.
+func (s *Store) count(ctx context.Context, version int64, step migration) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.command)
+	defer cancel()
+	_, err := s.in(schemaCollection).UpdateOne(ctx, bson.D{e("_id", schemaID), e("version", version)},
+		bson.D{e("$set", bson.D{e("version", version+1), e("minReader", step.minReader)})})
+	return err
+}
+
+// probe writes something that changes nothing.
+func (s *Store) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.command)
+	defer cancel()
+	_, err := s.in(schemaCollection).UpdateOne(ctx, bson.D{e("_id", schemaID)}, bson.D{e("$inc", bson.D{e("probes", int64(1))})})
+	return err
+}

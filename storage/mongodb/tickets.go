@@ -1,0 +1,155 @@
+package mongodb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	readTicket       = byID("tickets")
+	ticketByTopic    = define("tickets", "topics", bson.D{e("index.topics", arg(0))}, nil, bson.D{e("_id", 1)})
+	ticketsByShortID = define("tickets", "short", bson.D{e("shortId", arg(0))}, bson.D{e("_id", 1)}, bson.D{e("_id", 1)})
+	ticketsByCreator = define("tickets", "creator",
+		bson.D{e("createdBy.kind", arg(0)), e("createdBy.id", arg(1))}, bson.D{e("createdAt", -1), e("_id", -1)}, nil)
+	openTicketsByCreator = define("tickets", "open",
+		bson.D{e("index.open.kind", arg(0)), e("index.open.id", arg(1))}, bson.D{e("index.open.at", -1), e("index.open.ticket", -1)}, nil)
+	dueTickets = define("tickets", "due", bson.D{e("index.due.at", bson.D{e("$gte", arg(1)), e("$lte", arg(0))})}, dueOrder, dueFields)
+)
+
+// topicKey names a thread of a group. A group's id may hold anything; the thread, in front, ends at the first space.
+func topicKey(group string, thread int64) string { return strconv.FormatInt(thread, 10) + " " + group }
+
+// claims returns the topics that the ticket claims. A topic that is not opened yet has no thread, and claims nothing.
+func claims(t *storage.Ticket) (keys []string) {
+	add := func(at storage.Topic) {
+		if at.TelegramTopicID != 0 {
+			keys = append(keys, topicKey(at.GroupID, at.TelegramTopicID))
+		}
+	}
+	add(t.Home)
+	for _, l := range t.Links {
+		if !l.Ended {
+			add(l.Topic)
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
+// ticketIndex is what indexes are on, besides the fields of the ticket.
+func ticketIndex(t *storage.Ticket) []bson.E {
+	on := due(t.TicketID, t.DueAt)
+	// An empty list would be in the index too, and all tickets without topics would have it in common.
+	if topics := claims(t); len(topics) > 0 {
+		on = append(on, e("topics", topics))
+	}
+	if t.Status != "closed" {
+		on = append(on, e("open", bson.D{
+			e("kind", t.CreatedBy.Kind), e("id", t.CreatedBy.ID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
+		}))
+	}
+	return on
+}
+
+// SaveTicket implements storage.Tickets.
+func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
+	if err := validID("id", t.TicketID); err != nil {
+		return err
+	}
+	record, old := t.Kept(), t.Version
+	record.Version++
+	doc, writeID, err := encode(record.TicketID, record, ticketIndex(&record)...)
+	if err != nil {
+		return err
+	}
+	err = s.save(ctx, &write{
+		collection: "tickets", what: "ticket", id: record.TicketID, old: old, doc: doc, writeID: writeID,
+		taken: fmt.Errorf("one of the topics of ticket %s: %w", record.TicketID, storage.ErrTopicTaken),
+	})
+	if err == nil {
+		t.Version = record.Version
+	}
+	return err
+}
+
+// Ticket implements storage.Tickets.
+func (s *Store) Ticket(ctx context.Context, ticketID string) (*storage.Ticket, error) {
+	return get[storage.Ticket](ctx, s, "ticket", readTicket, ticketID)
+}
+
+// ticketID is what a query for ids of tickets returns.
+type ticketID struct {
+	ID string `bson:"_id"`
+}
+
+// TicketByTopic implements storage.Tickets.
+func (s *Store) TicketByTopic(ctx context.Context, groupID string, threadID int64) (string, error) {
+	found, err := get[ticketID](ctx, s, "ticket of topic", ticketByTopic, topicKey(groupID, threadID))
+	if err != nil {
+		return "", err
+	}
+	return found.ID, nil
+}
+
+// TicketsByShortID implements storage.Tickets.
+func (s *Store) TicketsByShortID(ctx context.Context, shortID string) (ids []string, err error) {
+	found, err := find[ticketID](ctx, s, ticketsByShortID, 10, shortID)
+	for _, t := range found {
+		ids = append(ids, t.ID)
+	}
+	return ids, err
+}
+
+// TicketsByCreator implements storage.Tickets.
+func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]storage.Ticket, error) {
+	q := ticketsByCreator
+	if openOnly {
+		q = openTicketsByCreator
+	}
+	return find[storage.Ticket](ctx, s, q, limit, kind, id)
+}
+
+// DueTickets implements storage.Tickets.
+func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
+	return findDue(ctx, s, dueTickets, limit, milli(now), milli(after.At))
+}
+
+// countTickets reads only the index on status.
+var countTickets = bson.A{
+	bson.D{e("$match", bson.D{e("status", bson.D{e("$gte", "")})})},
+	bson.D{e("$group", bson.D{e("_id", "$status"), e("n", bson.D{e("$sum", 1)})})},
+}
+
+// CountTickets implements storage.Tickets.
+func (s *Store) CountTickets(ctx context.Context) (counts map[string]int64, err error) {
+	err = s.call(ctx, func(ctx context.Context) error {
+		counts = map[string]int64{}
+		cursor, err := s.in("tickets").Aggregate(ctx, countTickets, options.Aggregate().SetHint("status"))
+		if err != nil {
+			return err
+		}
+		var rows []struct {
+			Status string `bson:"_id"`
+			N      int64  `bson:"n"`
+		}
+		if err := cursor.All(ctx, &rows); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			counts[r.Status] = r.N
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return counts, nil
+}

@@ -1,0 +1,70 @@
+package mongodb
+
+import (
+	"context"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	readUser           = byID("users")
+	readUserByUsername = define("users", "username",
+		bson.D{e("index.username", arg(0))}, bson.D{e("updatedAt", -1), e("_id", -1)}, nil)
+	// Every name is >= "": it lets the index of internal users serve, and all others out.
+	listInternalUsers = define("users", "internal",
+		bson.D{e("index.internal.name", bson.D{e("$gte", "")})}, bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, nil)
+)
+
+// User implements storage.Users.
+func (s *Store) User(ctx context.Context, telegramID int64) (*storage.User, error) {
+	return get[storage.User](ctx, s, "user", readUser, telegramID)
+}
+
+// UserByUsername implements storage.Users.
+func (s *Store) UserByUsername(ctx context.Context, username string) (*storage.User, error) {
+	return get[storage.User](ctx, s, "user", readUserByUsername, valid(strings.ToLower(username)))
+}
+
+// InternalUsers implements storage.Users. Names are compared byte by byte.
+func (s *Store) InternalUsers(ctx context.Context, offset, limit int) (page []storage.User, total int, err error) {
+	err = s.call(ctx, func(ctx context.Context) error {
+		n, err := s.in("users").CountDocuments(ctx, listInternalUsers.filter, options.Count().SetHint(listInternalUsers.index))
+		total = int(n)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	page, err = findFrom[storage.User](ctx, s, listInternalUsers, max(offset, 0), limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	return page, total, nil
+}
+
+// SaveUser implements storage.Users.
+func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
+	record, old := u.Kept(), u.Version
+	record.Version++
+	var on []bson.E
+	if record.Username != "" {
+		on = append(on, e("username", strings.ToLower(record.Username)))
+	}
+	if record.DefaultGroupID != "" {
+		on = append(on, e("internal", bson.D{e("name", strings.ToLower(record.FirstName)), e("id", record.TelegramID)}))
+	}
+	doc, writeID, err := encode(record.TelegramID, record, on...)
+	if err != nil {
+		return err
+	}
+	err = s.save(ctx, &write{collection: "users", what: "user", id: record.TelegramID, old: old, doc: doc, writeID: writeID})
+	if err == nil {
+		u.Version = record.Version
+	}
+	return err
+}
+
