@@ -33,12 +33,7 @@ func (t *turn) onCommand(m *Message, c Command) (string, error) {
 	case VerbMention:
 		return done, t.mention(c)
 	case VerbUnlink:
-		if t.ticket == "" {
-			return done, t.answer(messages.NoticeUnlinkNone, nil)
-		}
-		err := t.toTicket(c.Verb, &messages.UnlinkTopic{Origin: t.origin})
-		t.directory.Forget(t.origin.Place, t.origin.ThreadId)
-		return done, err
+		return done, t.unlink()
 	}
 	return done, t.toTicket(c.Verb, t.ticketCommand(c))
 }
@@ -163,15 +158,17 @@ func (t *turn) defaultGroup(m *Message) error {
 	if err := t.saveProfile(m.From); err != nil {
 		return err
 	}
-	set := &messages.SetDefaultGroup{Origin: t.origin, GroupId: t.origin.Place}
-	if _, err := command(t.ctx, t.desk, kindUser, userIdentity(m.From.GetId()), set); err != nil {
+	// The answer first: should the command come again, it still says what was before.
+	key := messages.NoticeDefaultGroupSet
+	if user.DefaultGroupId == t.origin.Place {
+		key = messages.NoticeDefaultGroupAlready
+	}
+	if err := t.answer(key, map[string]string{"title": m.Chat.Title, "name": m.Sender.GetName()}); err != nil {
 		return err
 	}
-	args := map[string]string{"title": m.Chat.Title, "name": m.Sender.GetName()}
-	if user.DefaultGroupId == t.origin.Place {
-		return t.answer(messages.NoticeDefaultGroupAlready, args)
-	}
-	return t.answer(messages.NoticeDefaultGroupSet, args)
+	set := &messages.SetDefaultGroup{Origin: t.origin, GroupId: t.origin.Place}
+	_, err = command(t.ctx, t.desk, kindUser, userIdentity(m.From.GetId()), set)
+	return err
 }
 
 // group reads what the desk knows of the group the command was given in.
@@ -222,6 +219,24 @@ func (t *turn) tickets(m *Message) error {
 	op := t.notice(messages.NoticeMyTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
 	op.GetSendNotice().Tickets = list.Tickets
 	return t.answerWith(op)
+}
+
+// unlink ends the link of the topic. Once that is done the topic is no ticket's: so that the command, should it come again,
+// is not answered with that, the chat remembers first that it was passed on.
+func (t *turn) unlink() error {
+	o := proto.CloneOf(t.origin)
+	o.CommandId += ":unlink"
+	if t.ticket == "" {
+		op := t.notice(messages.NoticeUnlinkNone, nil)
+		_, err := command(t.ctx, t.desk, kindChat, op.Place, &messages.Answer{Origin: o, Operation: op})
+		return err
+	}
+	if _, err := command(t.ctx, t.desk, kindChat, o.Place, &messages.Answer{Origin: o}); err != nil {
+		return err
+	}
+	err := t.toTicket(VerbUnlink, &messages.UnlinkTopic{Origin: t.origin})
+	t.directory.Forget(t.origin.Place, t.origin.ThreadId)
+	return err
 }
 
 // link joins the topic to a ticket. The command goes to that ticket, which looks at both sides.

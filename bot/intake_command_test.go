@@ -68,8 +68,9 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 			Origin: annHere(inThread(0), func(o *messages.Origin) { o.CommandId, o.Place, o.ChatId = "-1009:50", "g-1009", -1009 }), Title: "New", Type: "group", IsForum: true}}}},
 		"register a group that may not": {inGeneral(`"text":"/register","chat":{"id":-1666,"type":"group","title":"New"}`), []sent{notice(
 			annHere(inThread(0), func(o *messages.Origin) { o.CommandId, o.Place, o.ChatId = "-1666:50", "g-1666", -1666 }), messages.NoticeGroupNotAllowed)}},
-		"default group": {inGeneral(`"text":"/default_group"`), []sent{profile(general), {"user/5", &messages.SetDefaultGroup{Origin: general, GroupId: "g7"}},
-			notice(general, messages.NoticeDefaultGroupSet, with("title", "Support", "name", "Ann"))}},
+		"default group": {inGeneral(`"text":"/default_group"`), []sent{profile(general),
+			notice(general, messages.NoticeDefaultGroupSet, with("title", "Support", "name", "Ann")),
+			{"user/5", &messages.SetDefaultGroup{Origin: general, GroupId: "g7"}}}},
 		"language of a group": {inGeneral(`"text":"/lang TH"`), []sent{{"group/g7", &messages.SetGroupLanguage{Origin: general, Lang: "th"}}}},
 		"unknown language":    {inGeneral(`"text":"/lang fr"`), []sent{notice(general, messages.NoticeLangUsage)}},
 		"language of a person": {asPrivate("/lang th"), []sent{profile(alone), {"user/5", &messages.SetUserLanguage{Origin: alone, Lang: "th"}},

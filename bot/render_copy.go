@@ -107,11 +107,26 @@ func renderCopy(c *messages.SendCopyCall) Rich {
 	return b.done()
 }
 
-// oneLine is s without line breaks and without white space around it.
+// oneLine is s without line breaks and without white space around it; it can't turn round what follows it on the line.
 func oneLine(s string) string {
-	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(unturned(s))
 	if strings.ContainsAny(s, "\r\n\t\v\f\u0085\u2028\u2029") {
 		s = strings.Join(strings.Fields(s), " ")
 	}
 	return s
+}
+
+// unturned is s without the characters that order a direction of writing. In a name they would write the words after it
+// backwards, a ticket's id among them; letters of right-to-left scripts need none.
+func unturned(s string) string {
+	turns := func(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
+	if strings.IndexFunc(s, turns) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if turns(r) {
+			return -1
+		}
+		return r
+	}, s)
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"maps"
 	"strconv"
 
 	"github.com/go-telegram/bot/models"
@@ -63,10 +64,12 @@ func noticeMarkup(lang string, n *messages.SendNoticeCall) any {
 	return markupOf(buttonRows(lang, n.GetKeyboard()))
 }
 
-// callbackText words the answer to a pressed button; it has no markup.
+// callbackText words the answer to a pressed button; it has no markup, and so no links.
 func callbackText(lang string, a *messages.AnswerCallbackCall) string {
 	if a.GetKey() == "" {
 		return ""
 	}
-	return messages.Shorten(textWithin(lang, a.GetKey(), a.GetArgs(), maxCallbackText).Text, maxCallbackText)
+	args := maps.Clone(a.GetArgs())
+	delete(args, "url")
+	return messages.Shorten(textWithin(lang, a.GetKey(), args, maxCallbackText).Text, maxCallbackText)
 }

@@ -144,6 +144,8 @@ func (s *segment) fill(lang string, args map[string]string) {
 	switch s.name {
 	case "command":
 		s.text = "/" + strings.TrimPrefix(s.text, "/")
+	case "who", "name", "group":
+		s.text = unturned(s.text)
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {
 			s.url, s.text = s.text, word(lang, textOpenLink)
