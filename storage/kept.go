@@ -54,7 +54,14 @@ func (c Copy) Kept() Copy {
 }
 
 func (c Chat) Kept() Chat {
-	c.BlockedUntil, c.DueAt = Kept(c.BlockedUntil), Kept(c.DueAt)
+	c.BlockedUntil, c.BurstFull, c.DueAt = Kept(c.BlockedUntil), Kept(c.BurstFull), Kept(c.DueAt)
+	if len(c.Calls) > 0 {
+		calls := make([]time.Time, len(c.Calls))
+		for i, at := range c.Calls {
+			calls[i] = Kept(at)
+		}
+		c.Calls = calls
+	}
 	return c
 }
 
