@@ -199,8 +199,11 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 		return duplicate(), nil
 	}
 	op := m.Operation
-	if op == nil {
-		return answered(messages.Code_CONFLICT, "an answer without an operation"), nil
+	if op == nil { // somebody else answers the command
+		if err := c.change(func(r *storage.Chat) { r.Handled = remember(r.Handled, id, handledCommands) }); err != nil {
+			return nil, err
+		}
+		return ok(), nil
 	}
 	if len(c.record.Answers) >= owedAnswersLimit {
 		// Somebody floods the chat with commands: answering them all would keep copies waiting for hours.

@@ -227,9 +227,8 @@ func (t *turn) unlink() error {
 	o := proto.CloneOf(t.origin)
 	o.CommandId += ":unlink"
 	if t.ticket == "" {
-		op := t.notice(messages.NoticeUnlinkNone, nil)
-		_, err := command(t.ctx, t.desk, kindChat, op.Place, &messages.Answer{Origin: o, Operation: op})
-		return err
+		t.origin = o
+		return t.answer(messages.NoticeUnlinkNone, nil)
 	}
 	if _, err := command(t.ctx, t.desk, kindChat, o.Place, &messages.Answer{Origin: o}); err != nil {
 		return err

@@ -9,6 +9,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
+// unlinking: the chat is told of this command under an id of its own.
+func unlinking(o *messages.Origin) { o.CommandId += ":unlink" }
+
 func TestIntakeCommandsInATicketsTopic(t *testing.T) {
 	toTicket := func(m proto.Message) []sent { return []sent{{"ticket/" + aTicket, m}} }
 	second := func(o *messages.Origin) { o.CommandId += ":2" }
@@ -20,7 +23,7 @@ func TestIntakeCommandsInATicketsTopic(t *testing.T) {
 		"/priority High":             toTicket(&messages.SetPriority{Origin: annHere(), Priority: "high"}),
 		"/priority":                  toTicket(&messages.SetPriority{Origin: annHere()}),
 		"/ticket":                    toTicket(&messages.ShowTicket{Origin: annHere()}),
-		"/unlink":                    toTicket(&messages.UnlinkTopic{Origin: annHere()}),
+		"/unlink":                    append([]sent{{"chat/g7", &messages.Answer{Origin: annHere(unlinking)}}}, toTicket(&messages.UnlinkTopic{Origin: annHere()})...),
 		"/mention":                   toTicket(&messages.Mention{Origin: annHere()}),
 		"/mention @Bob":              toTicket(&messages.Mention{Origin: annHere(), Username: "Bob"}),
 		"/help":                      {notice(annHere(), messages.NoticeHelpTopic)},
@@ -53,7 +56,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 	}{
 		"close":            {elsewhere(`"text":"/close_ticket"`), []sent{notice(here, messages.NoticeUnavailableHere, command("/close_ticket"))}},
 		"mention":          {elsewhere(`"text":"/mention @bob @ann"`), []sent{notice(here, messages.NoticeUnavailableHere, command("/mention"))}},
-		"unlink":           {elsewhere(`"text":"/unlink"`), []sent{notice(here, messages.NoticeUnlinkNone)}},
+		"unlink":           {elsewhere(`"text":"/unlink"`), []sent{notice(annHere(inThread(closedTopic), unlinking), messages.NoticeUnlinkNone)}},
 		"ticket":           {asPrivate("/ticket"), []sent{notice(alone, messages.NoticeUnavailableHere, command("/ticket"))}},
 		"help":             {elsewhere(`"text":"/help"`), []sent{notice(here, messages.NoticeHelpGroup)}},
 		"private help":     {asPrivate("/help"), []sent{notice(alone, messages.NoticeHelpPrivate)}},
@@ -103,7 +106,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 		d := newFake()
 		d.users[5] = &messages.UserView{Code: messages.Code_OK, DefaultGroupId: "g7"}
 		handle(t, testIntake(d), inGeneral(`"text":"/default_group"`))
-		if got := d.take(); got[len(got)-1].Message.(*messages.Answer).Operation.GetSendNotice().Key != messages.NoticeDefaultGroupAlready {
+		if got := d.take(); got[len(got)-2].Message.(*messages.Answer).Operation.GetSendNotice().Key != messages.NoticeDefaultGroupAlready {
 			t.Error(got)
 		}
 	})
@@ -142,7 +145,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 		handle(t, in, topicMessage(`"text":"/unlink"`))
 		delete(d.topics, topic("g7", 42))
 		handle(t, in, topicMessage(`"text":"hello","message_id":51`))
-		if got := d.take(); len(got) != 2 {
+		if got := d.take(); len(got) != 3 {
 			t.Error(got)
 		}
 	})
