@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -135,6 +137,9 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 	case *messages.Wake:
 		return ok(), nil
 	case command:
+		if t.isFromBefore(m.GetOrigin()) {
+			return duplicate(), nil
+		}
 		return t.onCommand(m)
 	default:
 		return answered(messages.Code_CONFLICT, "a ticket does not understand "+typeName(m)), nil
@@ -148,7 +153,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return answered(messages.Code_WRONG_TOPIC, "no such ticket"), nil
 	}
 	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
-	if topic == nil {
+	if topic == nil || t.isFromBefore(o) {
 		return answered(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
 	id := messageKey(o.ChatId, o.MessageId)
@@ -266,6 +271,24 @@ func linkOf(r *storage.Ticket, linkID string) *storage.Link {
 		}
 	}
 	return nil
+}
+
+// isFromBefore says whether something was said before its topic was joined to the ticket: it comes again, after a crash, and
+// was handled when the topic was another ticket's or nobody's.
+func (t *ticket) isFromBefore(o *messages.Origin) bool {
+	if t.record == nil || o.GetMessageId() == 0 {
+		return false
+	}
+	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
+	if topic == nil {
+		return false
+	}
+	link := linkOf(t.record, topic.TopicID)
+	if link == nil || link.Since == "" {
+		return false
+	}
+	chat, _, _ := strings.Cut(link.Since, ":")
+	return chat == strconv.FormatInt(o.GetChatId(), 10) && o.GetMessageId() < telegramID(link.Since)
 }
 
 // topicAt finds the ticket's topic in a place.

@@ -233,6 +233,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 	}
 	return func(r *storage.Ticket) {
 		link := t.newLink(r, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true, NamedByHand: true})
+		link.Since = messageKey(o.ChatId, o.MessageId)
 		cause(r, "topic.linked", o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked,
 			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": who(o), "group": homeTitle, "url": homeURL})

@@ -113,6 +113,8 @@ type Link struct {
 	UserID   int64   `json:"userId,omitempty"` // the internal user who was mentioned
 	UserName string  `json:"userName,omitempty"`
 	By       Creator `json:"by"`
+	// Since is the message that joined an existing topic: what was said there before is not the ticket's.
+	Since string `json:"since,omitempty"`
 	// Messages with BeginSequence < sequence <= EndSequence are copied; EndSequence 0 means no end.
 	BeginSequence int64 `json:"beginSequence"`
 	EndSequence   int64 `json:"endSequence,omitempty"`
@@ -195,7 +197,8 @@ type Copy struct {
 	Wanted    int       `json:"wanted"`          // how many parts it takes
 	State     string    `json:"state"`           // partial | sent | failed
 	Reason    string    `json:"reason,omitempty"`
-	Told      bool      `json:"told,omitempty"` // the failure has been shown at the source
+	Told      bool      `json:"told,omitempty"`  // the failure has been shown at the source
+	Tries     int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
 	SentAt    time.Time `json:"sentAt,omitzero"`
 	Version   int64     `json:"version"`
 }
