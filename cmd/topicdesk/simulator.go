@@ -42,4 +42,3 @@ func simulatorCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&lenient, "lenient", false, "ignore parameters that Telegram does not know, as Telegram does")
 	return cmd
 }
-
