@@ -31,11 +31,10 @@ type link struct {
 	titles   map[string]string // by group id; filled when names of groups are shown
 	exists   bool
 
-	seen     int64               // every message up to it was read or told
-	behind   bool                // there was no room for all of them: more is to be read
 	settled  int64               // told to the ticket
 	out, in  lane                // into the link's topic; into home
 	failures map[string]*failure // by message id/topic id
+	reoffer  bool                // the timer of offerAgain runs
 }
 
 func newLink(h *host) entity { return &link{host: h} }
@@ -46,14 +45,13 @@ func (l *link) load() error {
 		return nil
 	}
 	l.ticketID = ticketID
-	l.failures = map[string]*failure{}
+	l.failures, l.reoffer = map[string]*failure{}, false
 	if err := l.readTicket(); err != nil || !l.exists {
 		return err
 	}
-	l.seen = max(l.spec.SettledSequence, l.spec.BeginSequence)
-	l.settled = l.seen
-	l.out = newLane(l, l.spec.Topic.TopicID)
-	l.in = newLane(l, homeTopic)
+	l.settled = max(l.spec.SettledSequence, l.spec.BeginSequence)
+	l.out = newLane(l, l.spec.Topic.TopicID, l.settled)
+	l.in = newLane(l, homeTopic, l.settled)
 	return nil
 }
 
@@ -128,7 +126,8 @@ func (l *link) resume() error {
 
 // takeUp goes on with a copy that somebody asked to be tried again: it lies before what is read on.
 func (l *link) takeUp(c *storage.Copy) error {
-	if c.Sequence > l.seen {
+	lane := l.laneInto(c.TopicID)
+	if c.Sequence > lane.seen {
 		return nil
 	}
 	original, err := l.store.Message(l.ctx, c.MessageID)
@@ -136,8 +135,8 @@ func (l *link) takeUp(c *storage.Copy) error {
 		return fmt.Errorf("read the original: %w", err)
 	}
 	it := itemOfRecord(original)
-	it.stored, it.revision = c, l.now().UnixMilli()
-	l.laneInto(c.TopicID).add(it)
+	it.stored = c
+	lane.add(it)
 	return nil
 }
 
@@ -147,7 +146,8 @@ func (l *link) idle() bool {
 
 func (l *link) receive(m any) (proto.Message, error) {
 	if !l.exists {
-		if _, resumed := m.(*messages.ResumeLink); resumed {
+		switch m.(type) {
+		case *messages.ResumeLink, *messages.Copy:
 			if err := l.reload(); err != nil || !l.exists {
 				return nil, err
 			}
@@ -161,7 +161,7 @@ func (l *link) receive(m any) (proto.Message, error) {
 	case *messages.Done:
 		return nil, l.onDone(m)
 	case *messages.RetryCopy:
-		return l.onRetry(m)
+		return nil, l.onRetry(m)
 	case *messages.Wake:
 		return ok(), nil
 	case offerAgain:
@@ -172,26 +172,28 @@ func (l *link) receive(m any) (proto.Message, error) {
 	}
 }
 
-// onCopy takes a message in. One that was told out of turn (the one before it was lost on the way) is read from storage.
+// onCopy takes a message in. One that was told out of turn (the one before it was lost on the way), or for which there is
+// no room, is read from storage.
 func (l *link) onCopy(m *messages.Copy) error {
-	if !l.exists || m.LinksRevision > l.revision {
-		if err := l.readTicket(); err != nil {
+	if m.LinksRevision > l.revision {
+		if err := l.readTicket(); err != nil || !l.exists {
 			return err
 		}
-		if !l.exists {
-			return nil
-		}
 	}
-	if m.Sequence <= l.seen {
-		return nil
-	}
-	if m.Previous > l.seen || l.behind || l.out.full() || l.in.full() {
-		if err := l.readOn(); err != nil {
-			return err
+	into := l.laneFor(m.TopicId)
+	for _, n := range l.lanes() {
+		switch {
+		case m.Sequence <= n.seen || n.behind: // known; or read when there is room
+		case m.Previous > n.seen || n == into && n.full():
+			if err := l.readOn(); err != nil {
+				return err
+			}
+		default:
+			n.seen = m.Sequence
+			if n == into && l.covers(m.Sequence) {
+				n.add(itemOf(m))
+			}
 		}
-	} else {
-		l.seen = m.Sequence
-		l.queue(itemOf(m))
 	}
 	l.offerAll()
 	return l.report(false)
@@ -205,24 +207,36 @@ func (l *link) onResume() error {
 	if err := l.readOn(); err != nil {
 		return err
 	}
+	for _, n := range l.lanes() {
+		n.dropBeyondEnd()
+	}
 	l.offerAll()
 	return l.report(true)
 }
 
-// readOn reads what was said after the last message seen, up to what the lanes hold.
+func (l *link) lanes() [2]*lane { return [2]*lane{&l.out, &l.in} }
+
+// readOn reads what was said after the last messages seen, up to what the lanes hold. A lane that is full does not keep the
+// other one waiting: it reads on by itself when there is room.
 func (l *link) readOn() error {
 	for {
-		if l.behind = l.out.full() || l.in.full(); l.behind {
+		after, room := int64(0), false
+		for _, n := range l.lanes() {
+			if n.behind = n.full(); !n.behind && (!room || n.seen < after) {
+				after, room = n.seen, true
+			}
+		}
+		if !room {
 			return nil
 		}
-		page, err := l.store.MessagesAfter(l.ctx, l.ticketID, l.seen, pageOfMessages)
+		page, err := l.store.MessagesAfter(l.ctx, l.ticketID, after, pageOfMessages)
 		if err != nil {
 			return fmt.Errorf("read messages: %w", err)
 		}
 		if len(page) == 0 {
 			return nil
 		}
-		copies, err := l.store.CopiesAfter(l.ctx, l.key.identity, l.seen, 2*pageOfMessages)
+		copies, err := l.store.CopiesAfter(l.ctx, l.key.identity, after, 2*pageOfMessages)
 		if err != nil {
 			return fmt.Errorf("read copies: %w", err)
 		}
@@ -231,9 +245,14 @@ func (l *link) readOn() error {
 			done[copyKey{c.MessageID, c.TopicID}] = c
 		}
 		for i := range page {
-			l.seen = page[i].Sequence
-			if !page[i].Internal {
-				l.queueUnlessDone(itemOfRecord(&page[i]), done)
+			for _, n := range l.lanes() {
+				if n.behind || page[i].Sequence <= n.seen {
+					continue
+				}
+				n.seen = page[i].Sequence
+				if n == l.laneFor(page[i].TopicID) && !page[i].Internal && l.covers(n.seen) {
+					n.addUnlessDone(itemOfRecord(&page[i]), done)
+				}
 			}
 		}
 		if len(page) < pageOfMessages {
@@ -255,27 +274,6 @@ func (l *link) laneFor(topicID string) *lane {
 	return &l.out
 }
 
-func (l *link) queue(it *item) {
-	if l.covers(it.sequence) {
-		l.laneFor(it.topicID).add(it)
-	}
-}
-
-func (l *link) queueUnlessDone(it *item, done map[copyKey]storage.Copy) {
-	if !l.covers(it.sequence) {
-		return
-	}
-	lane := l.laneFor(it.topicID)
-	stored, found := done[copyKey{it.messageID, lane.topicID}]
-	switch {
-	case found && stored.State == copyPartial:
-		it.stored = &stored // the rest of its parts is owed
-	case found:
-		return
-	}
-	lane.add(it)
-}
-
 func (l *link) offerAll() {
 	l.out.offer()
 	l.in.offer()
@@ -285,12 +283,20 @@ func (l *link) offerAll() {
 type offerAgain struct{}
 
 func (l *link) offerAllAgain() {
+	l.reoffer = false
 	l.out.offerAgain()
 	l.in.offerAgain()
 	for _, f := range l.failures {
-		l.offer(f.op)
+		l.offerFailure(f)
 	}
 	if !l.idle() {
+		l.offerAgainLater()
+	}
+}
+
+func (l *link) offerAgainLater() {
+	if !l.reoffer {
+		l.reoffer = true
 		l.after(offerAgainAfter, offerAgain{})
 	}
 }
@@ -311,7 +317,7 @@ func (l *link) onDone(m *messages.Done) error {
 	if err := lane.settle(messageID, part, m.Outcome); err != nil {
 		return err
 	}
-	if l.behind {
+	if lane.behind {
 		if err := l.readOn(); err != nil {
 			return err
 		}
@@ -320,18 +326,20 @@ func (l *link) onDone(m *messages.Done) error {
 	return l.report(false)
 }
 
-// report tells the ticket how far everything is settled: when nothing is left, or after many.
+// report tells the ticket how far everything is settled: when nothing is left, or after many. A failure that its source does
+// not know of yet is not settled: the ticket wakes the link for it at the next start.
 func (l *link) report(always bool) error {
-	settled := l.seen
-	for _, lane := range []*lane{&l.out, &l.in} {
-		if first, some := lane.first(); some {
+	settled, left := min(l.out.seen, l.in.seen), len(l.failures) > 0
+	for _, n := range l.lanes() {
+		left = left || n.behind || !n.empty()
+		if first, some := n.first(); some {
 			settled = min(settled, first-1)
 		}
 	}
-	if settled <= l.settled && !always {
-		return nil
+	for _, f := range l.failures {
+		settled = min(settled, f.copy.Sequence-1)
 	}
-	if !always && settled < l.seen && settled-l.settled < reportEvery {
+	if settled <= l.settled && !always || !always && left && settled-l.settled < reportEvery {
 		return nil
 	}
 	l.settled = settled

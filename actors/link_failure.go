@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -18,42 +16,60 @@ const failureEmoji = "😢"
 
 // failure is a copy that was given up and must be shown at its source.
 type failure struct {
-	copy storage.Copy
-	op   *messages.Operation
+	copy    storage.Copy
+	inWords bool
+	op      *messages.Operation // nil: not worded yet
 }
 
 // showFailure tells the source that a copy was given up: the first time in words, with a button to try again; while the
 // reason stays the same, by a reaction.
 func (l *link) showFailure(c storage.Copy) {
-	lane := l.laneInto(c.TopicID)
 	key := c.MessageID + "/" + c.TopicID
-	if _, shown := l.failures[key]; shown {
+	if l.failures[key] != nil {
 		return
 	}
+	lane := l.laneInto(c.TopicID)
+	f := &failure{copy: c, inWords: lane.failing != c.Reason}
+	lane.failing = c.Reason
+	l.failures[key] = f
+	l.offerFailure(f)
+	l.offerAgainLater()
+}
+
+// offerFailure offers the word to the source's chat; what can't be worded now is worded when the timer comes.
+func (l *link) offerFailure(f *failure) {
+	if f.op == nil {
+		op, err := l.wordFailure(f)
+		if err != nil {
+			l.log.Error("a failed copy can't be shown at its source yet", "message", f.copy.MessageID, "error", err)
+			return
+		}
+		f.op = op
+	}
+	l.offer(f.op)
+}
+
+func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
+	c := f.copy
 	source, err := l.sourceOf(c)
 	if err != nil {
-		l.log.Error("a failed copy can't be shown at its source", "message", c.MessageID, "error", err)
-		return
+		return nil, err
 	}
-	op := &messages.Operation{Id: failurePrefix + key, Revision: c.Version, Place: source.GroupID, ThreadId: source.TelegramTopicID,
-		Priority: messages.Operation_ANSWER}
-	if lane.failing == c.Reason {
+	op := &messages.Operation{Id: failurePrefix + c.MessageID + "/" + c.TopicID, Revision: c.Version, Place: source.GroupID,
+		ThreadId: source.TelegramTopicID, Priority: messages.Operation_ANSWER}
+	if !f.inWords {
 		op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: telegramID(c.MessageID), Emoji: failureEmoji}}
-	} else {
-		title, err := groupTitle(l.ctx, l.store, c.GroupID)
-		if err != nil {
-			l.log.Error("the name of a group can't be read", "group", c.GroupID, "error", err)
-		}
-		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
-			Key: messages.NoticeCopyFailed, Args: map[string]string{"group": title, "why": c.Reason},
-			ReplyTo: telegramID(c.MessageID), Keyboard: retryKeyboard(l.ticketID, c),
-		}}
+		return op, nil
 	}
-	lane.failing = c.Reason
-	f := &failure{copy: c, op: op}
-	l.failures[key] = f
-	l.offer(op)
-	l.after(offerAgainAfter, offerAgain{})
+	title, err := groupTitle(l.ctx, l.store, c.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+		Key: messages.NoticeCopyFailed, Args: map[string]string{"group": title, "why": c.Reason},
+		ReplyTo: telegramID(c.MessageID), Keyboard: retryKeyboard(l.ticketID, c),
+	}}
+	return op, nil
 }
 
 func (l *link) laneInto(topicID string) *lane {
@@ -93,7 +109,7 @@ func retryKeyboard(ticketID string, c storage.Copy) *messages.Keyboard {
 // onFailureShown writes down that the source knows.
 func (l *link) onFailureShown(key string, m *messages.Done) error {
 	f := l.failures[key]
-	if f == nil {
+	if f == nil || f.op == nil || f.op.Revision != m.Revision {
 		return nil
 	}
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
@@ -110,40 +126,65 @@ func (l *link) onFailureShown(key string, m *messages.Done) error {
 		return fmt.Errorf("save a copy: %w", err)
 	}
 	delete(l.failures, key)
+	return l.report(false)
+}
+
+// onRetry takes a failed copy up again, behind what waits, and tells the ticket that it has written that down; or that there
+// is nothing to try again.
+func (l *link) onRetry(m *messages.RetryCopy) error {
+	taken := messages.Outcome_REJECTED
+	if l.exists {
+		stored, original, err := l.failedCopy(m)
+		if err != nil {
+			return err
+		}
+		if stored != nil {
+			if err := l.tryAgain(stored, original); err != nil {
+				return err
+			}
+			taken = messages.Outcome_DONE
+		}
+	}
+	l.tell(KindTicket, l.ticketID, &messages.Done{OperationId: retryPrefix + m.Origin.GetCommandId(), Outcome: &messages.Outcome{Result: taken}})
+	if l.exists {
+		l.offerAll()
+	}
 	return nil
 }
 
-// onRetry takes a failed copy up again, behind what waits.
-func (l *link) onRetry(m *messages.RetryCopy) (proto.Message, error) {
-	if !l.exists {
-		return answered(messages.Code_NOT_FOUND, ""), nil
-	}
+// failedCopy finds the copy that a button was for; nil when there is none that failed.
+func (l *link) failedCopy(m *messages.RetryCopy) (*storage.Copy, *storage.Message, error) {
 	page, err := l.store.MessagesAfter(l.ctx, l.ticketID, m.Sequence-1, 1)
 	if err != nil {
-		return nil, fmt.Errorf("read the original: %w", err)
+		return nil, nil, fmt.Errorf("read the original: %w", err)
 	}
 	if len(page) == 0 || page[0].Sequence != m.Sequence {
-		return answered(messages.Code_NOT_FOUND, ""), nil
+		return nil, nil, nil
 	}
-	lane := l.laneFor(page[0].TopicID)
-	stored, err := l.store.Copy(l.ctx, page[0].MessageID, lane.topicID)
+	stored, err := l.store.Copy(l.ctx, page[0].MessageID, l.laneFor(page[0].TopicID).topicID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && stored.State != copyFailed {
-		return duplicate(), nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the copy: %w", err)
+		return nil, nil, fmt.Errorf("read the copy: %w", err)
 	}
-	stored.State, stored.Reason, stored.Told = copyPartial, "", false
-	if err := l.store.SaveCopy(l.ctx, stored); err != nil {
-		return nil, fmt.Errorf("save a copy: %w", err)
+	return stored, &page[0], nil
+}
+
+func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
+	c.State, c.Reason, c.Told = copyPartial, "", false
+	c.Tries++
+	if err := l.store.SaveCopy(l.ctx, c); err != nil {
+		return fmt.Errorf("save a copy: %w", err)
 	}
-	delete(l.failures, stored.MessageID+"/"+stored.TopicID)
-	it := itemOfRecord(&page[0])
-	it.stored, it.revision = stored, l.now().UnixMilli() // the chat must not take it for the one that failed
+	delete(l.failures, c.MessageID+"/"+c.TopicID)
+	it := itemOfRecord(original)
+	it.stored = c
+	lane := l.laneInto(c.TopicID)
 	lane.failing = ""
 	lane.add(it)
-	lane.offer()
-	return ok(), nil
+	l.settled = min(l.settled, c.Sequence-1)
+	return nil
 }
 
 // groupTitle is the name of a group, or of a private chat, for people to read.

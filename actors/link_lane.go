@@ -3,6 +3,7 @@ package actors
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,12 +23,10 @@ type item struct {
 	replyTo    *messages.ReplyTo
 	receivedMs int64
 
-	parts    int // 0: not counted yet
-	offered  int // parts offered
-	revision int64
-	replyID  int64 // its reply's counterpart, once looked up
-	preview  string
-	stored   *storage.Copy
+	parts   int   // 0: not counted yet
+	replyID int64 // its reply's counterpart, once looked up
+	preview string
+	stored  *storage.Copy
 }
 
 func itemOf(m *messages.Copy) *item {
@@ -48,29 +47,58 @@ func itemOfRecord(m *storage.Message) *item {
 type lane struct {
 	link    *link
 	topicID string
+	seen    int64 // every message up to it was read or told
+	behind  bool  // there was no room for all of them: more is to be read
 	items   []*item
 	under   int                    // items at the front that were offered
 	recent  *recent[string, int64] // message id → its counterpart in this topic
+	again   int                    // items that somebody asked to be tried again
 	failing string                 // the last reason, until a copy arrives: told once
 }
 
-func newLane(l *link, topicID string) lane { return lane{link: l, topicID: topicID} }
+func newLane(l *link, topicID string, seen int64) lane {
+	return lane{link: l, topicID: topicID, seen: seen}
+}
 
 func (n *lane) empty() bool { return len(n.items) == 0 }
 func (n *lane) full() bool  { return len(n.items) >= laneLimit }
 
+// first is the lowest sequence that waits: the first item's, unless some are tried again, which are at the end.
 func (n *lane) first() (sequence int64, some bool) {
-	if len(n.items) == 0 {
-		return 0, false
+	for i, it := range n.items {
+		if i == 0 || it.sequence < sequence {
+			sequence = it.sequence
+		}
+		if n.again == 0 {
+			break
+		}
 	}
-	return n.items[0].sequence, true
+	return sequence, len(n.items) > 0
 }
 
 func (n *lane) add(it *item) {
-	if len(n.items) == 0 && n.link.idle() {
-		n.link.after(offerAgainAfter, offerAgain{})
-	}
 	n.items = append(n.items, it)
+	if it.revision() > 0 {
+		n.again++
+	}
+	n.link.offerAgainLater()
+}
+
+// addUnlessDone adds a message that was read, unless its copy is made or given up.
+func (n *lane) addUnlessDone(it *item, done map[copyKey]storage.Copy) {
+	if stored, found := done[copyKey{it.messageID, n.topicID}]; found {
+		if stored.State != copyPartial {
+			return
+		}
+		it.stored = &stored // the rest of its parts is owed
+	}
+	n.add(it)
+}
+
+// dropBeyondEnd forgets what came after the link's end before the link heard of that.
+func (n *lane) dropBeyondEnd() {
+	waiting := slices.DeleteFunc(n.items[n.under:], func(it *item) bool { return !n.link.covers(it.sequence) })
+	n.items = n.items[:n.under+len(waiting)]
 }
 
 // target is the topic that the lane's copies go to; ready says that copies may go there.
@@ -121,6 +149,14 @@ func (it *item) sent() int {
 		return 0
 	}
 	return len(it.stored.Parts)
+}
+
+// revision tells a copy that is tried again from the one that failed, which the chat remembers.
+func (it *item) revision() int64 {
+	if it.stored == nil {
+		return 0
+	}
+	return it.stored.Tries
 }
 
 // prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
@@ -222,7 +258,7 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		call.GroupTitle = titles[n.link.topics[it.topicID]]
 	}
 	return &messages.Operation{
-		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision, Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
+		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
 		Order: it.sequence*1000 + int64(part), ReceivedMs: it.receivedMs,
 		Call: &messages.Operation_SendCopy{SendCopy: call},
 	}
@@ -274,6 +310,9 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 	}
 	n.items = append(n.items[:at], n.items[at+1:]...)
 	n.under--
+	if it.revision() > 0 {
+		n.again--
+	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ const (
 
 	copyPrefix    = "copy/"
 	failurePrefix = "failed/"
+	retryPrefix   = "retry/"
 
 	copyPartial = "partial"
 	copySent    = "sent"
@@ -15,7 +16,8 @@ const (
 
 	owedOperation = "operation"
 	owedCommand   = "command"
-	owedWord      = "word" // to whoever waits for the topic that the id names
+	owedRetry     = "retry" // a failed copy to be tried again, until its link has written that down
+	owedWord      = "word"  // to whoever waits for the topic that the id names
 
 	statusOpen    = "open"
 	statusPending = "pending"

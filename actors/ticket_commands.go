@@ -291,25 +291,6 @@ func (t *ticket) renaming(m *messages.TopicRenamed) func(*storage.Ticket) {
 	}
 }
 
-// onRetry passes a press of "try again" on to the link.
-func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
-	if t.record == nil {
-		return answered(messages.Code_NOT_FOUND, "no such ticket"), nil
-	}
-	o := m.Origin
-	if slices.Contains(t.record.Handled, o.GetCommandId()) {
-		return duplicate(), nil
-	}
-	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || linkOf(t.record, m.LinkId) == nil {
-		return t.accept(m, func(r *storage.Ticket) { respond(r, o, messages.NoticeButtonStale, nil) })
-	}
-	answer, err := t.accept(m, func(r *storage.Ticket) { respond(r, o, messages.NoticeRetrying, nil) })
-	if err == nil {
-		t.tell(KindLink, m.LinkId, m)
-	}
-	return answer, err
-}
-
 func pack(m proto.Message) ([]byte, error) {
 	packed, err := anypb.New(m)
 	if err != nil {

@@ -129,6 +129,9 @@ func (t *ticket) ask(o *messages.Origin, groups []string) {
 // askPending asks again for every command that waits; done at start and when an answer is long in coming.
 func (t *ticket) askPending() {
 	for _, owed := range t.record.Owed {
+		if owed.Kind == owedRetry {
+			t.tellRetry(owed)
+		}
 		if owed.Kind != owedCommand {
 			continue
 		}

@@ -175,7 +175,10 @@ func (t *ticket) tellRevision() {
 	t.linksTold = t.record.LinksRevision
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
-		if !t.linkDone(link) || !link.Ended {
+		if beyond := link.Ended && t.told[link.LinkID] > link.EndSequence; beyond || !link.Ended || !t.linkDone(link) {
+			if beyond {
+				t.told[link.LinkID] = link.EndSequence // its topic could not be opened: it forgets what waits for that
+			}
 			t.tell(KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -222,6 +223,9 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 
 // onDone writes down how a call went and goes on.
 func (t *ticket) onDone(m *messages.Done) error {
+	if id, found := strings.CutPrefix(m.OperationId, retryPrefix); found {
+		return t.onRetryTaken(id, m.Outcome)
+	}
 	s := t.offered[m.OperationId]
 	if t.record == nil || s == nil || s.op.Revision != m.Revision {
 		return nil // from a former life; what is still wanted is offered again and answered again
