@@ -41,11 +41,6 @@ func (s *Server) makeTopic(c *chat, from Sender, t Topic) *Topic {
 	return topic
 }
 
-func (s *Server) setTopic(c *chat, t *Topic, f func(*Topic)) {
-	f(t)
-	s.saveTopic(c, t)
-}
-
 func (s *Server) renameTopic(c *chat, t *Topic, from Sender, name, emoji string) {
 	payload := map[string]any{}
 	if name != "" && name != t.Name {

@@ -129,7 +129,7 @@ type intakeState struct {
 	err   error
 }
 
-var errNotYet = errors.New("Telegram has not answered yet")
+var errNotYet = errors.New("no answer from Telegram yet")
 
 func (s *intakeState) note(err error) {
 	s.mu.Lock()
