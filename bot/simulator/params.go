@@ -35,7 +35,7 @@ type params struct {
 	files  map[string]*upload
 }
 
-var errTooLarge = errors.New("Request Entity Too Large")
+var errTooLarge = errors.New("request entity too large")
 
 func readParams(r *http.Request) (*params, error) {
 	p := &params{values: make(map[string]value, 8)}
