@@ -16,6 +16,7 @@ import (
 //
 // Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, Wake
 // Replies  one Reply each
+// Emits    GroupChanged to the private chat, when the language has changed
 // Stops    after 10 idle minutes
 type user struct {
 	*host
@@ -86,6 +87,13 @@ func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message,
 	if err != nil {
 		return nil, fmt.Errorf("save the user: %w", err)
 	}
+	spoke := ""
+	if u.record != nil {
+		spoke = u.record.Language
+	}
 	u.record = &next
+	if next.Language != spoke {
+		u.tell(KindChat, "u"+u.key.identity, &messages.GroupChanged{}) // so that the answer is in the new one
+	}
 	return ok(), nil
 }
