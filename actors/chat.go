@@ -37,11 +37,13 @@ type chat struct {
 	done    *recent[opKey, *messages.Outcome]
 	size    int
 	under   int
+	life    *byte // another one after each load: tells calls from before
 
 	perChat  *burst
 	perGroup *window
 	reserved time.Time // the global pacer's leave for one call; zero: none
 	waking   time.Time // when the running timer fires; zero: none
+	conflict bool      // somebody else wrote the record: to be looked into at the next look
 }
 
 type opKey struct {
@@ -84,6 +86,7 @@ func (c *chat) load() error {
 	}
 	c.record = record
 	c.clear()
+	c.under, c.life, c.conflict = 0, new(byte), false
 	c.topics, c.known = map[int64]*topicLine{}, map[opKey]*queued{}
 	c.done = newRecent[opKey, *messages.Outcome](rememberedDone)
 	c.perChat = newBurst(c.system.pace.ChatPerSecond)
@@ -160,6 +163,9 @@ func (c *chat) receive(m any) (proto.Message, error) {
 		return nil, c.settleAnswer(m.id)
 	case look:
 		c.waking = time.Time{}
+		if c.conflict {
+			return nil, storage.ErrConflict
+		}
 		c.dispatch()
 		return nil, nil
 	case *messages.GroupChanged:

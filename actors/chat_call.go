@@ -16,6 +16,7 @@ type called struct {
 	q       *queued
 	outcome *messages.Outcome
 	took    time.Duration
+	life    *byte
 }
 
 // call makes the call in a goroutine of its own; the answer comes back as a message.
@@ -26,7 +27,7 @@ func (c *chat) call(q *queued) {
 	}
 	c.system.calls.begin()
 	c.system.metrics.underWay.Inc()
-	chatID, lang := c.chatID, q.op.Lang
+	chatID, lang, life := c.chatID, q.op.Lang, c.life
 	if c.lang != "" {
 		lang = c.lang
 	}
@@ -37,7 +38,7 @@ func (c *chat) call(q *queued) {
 		defer cancel()
 		outcome := c.system.safeCall(ctx, chatID, lang, q.op)
 		outcome.ChatId = chatID
-		c.note(called{q, outcome, time.Since(start)})
+		c.note(called{q, outcome, time.Since(start), life})
 	}()
 }
 
@@ -55,15 +56,21 @@ func (s *System) safeCall(ctx context.Context, chatID int64, lang string, op *me
 
 // onCalled handles the answer to a call.
 func (c *chat) onCalled(m called) error {
-	c.under--
-	if counts(m.q.op) {
-		c.line(m.q.op.ThreadId).busy = false
+	before := m.life != c.life
+	if !before {
+		c.under--
+		if counts(m.q.op) {
+			c.line(m.q.op.ThreadId).busy = false
+		}
 	}
 	c.system.metrics.underWay.Dec()
 	kind := operationName(m.q.op)
 	c.system.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
 	c.system.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
 	defer c.dispatch()
+	if before {
+		return c.onCalledBefore(m)
+	}
 	switch m.outcome.Result {
 	case messages.Outcome_FLOOD:
 		return c.onFlood(m)
@@ -87,11 +94,34 @@ func (c *chat) onCalled(m called) error {
 	return c.finish(m)
 }
 
+// onCalledBefore handles the answer to a call that left before the queue was lost: what it did counts, and is not done again
+// if its owner has offered it again meanwhile.
+func (c *chat) onCalledBefore(m called) error {
+	switch m.outcome.Result {
+	case messages.Outcome_FLOOD:
+		return c.block(m)
+	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT:
+		return nil
+	case messages.Outcome_UNKNOWN:
+		if m.q.op.GetCreateTopic() == nil {
+			return nil
+		}
+	}
+	if again := c.known[opKey{m.q.op.Id, m.q.op.Revision}]; again != nil {
+		c.withdraw(again)
+	}
+	return c.finish(m)
+}
+
 // onFlood obeys a 429: the chat is silent until it is over, also after a restart.
 func (c *chat) onFlood(m called) error {
+	c.putBack(m.q)
+	return c.block(m)
+}
+
+func (c *chat) block(m called) error {
 	until := c.now().Add(time.Duration(m.outcome.RetryAfterMs) * time.Millisecond)
 	c.log.Warn("flood control", "chat", c.chatID, "operation", m.q.op.Id, "until", until)
-	c.putBack(m.q)
 	if !until.After(c.record.BlockedUntil) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -67,13 +68,14 @@ func (c *chat) dispatch() {
 			c.lookAt(wake)
 			return
 		}
-		wait, err := c.paced(take.op, now)
+		later, err := c.paced(take.op, now)
 		if err != nil {
 			c.log.Error("the pace can't be stored; tried again", "error", err)
-			wait = now.Add(retryAfterTrouble)
+			c.conflict = errors.Is(err, storage.ErrConflict)
+			later = now.Add(retryAfterTrouble)
 		}
-		if wait.After(now) {
-			c.lookAt(wait)
+		if !later.IsZero() {
+			c.lookAt(later)
 			return
 		}
 		c.remove(take)
@@ -81,11 +83,11 @@ func (c *chat) dispatch() {
 	}
 }
 
-// paced takes a place in the pace for one call and returns when it may leave; a later time takes none. What is taken is
-// stored before the call leaves.
-func (c *chat) paced(op *messages.Operation, now time.Time) (time.Time, error) {
+// paced takes a place in the pace for one call; a time says when to come again, and takes none. What is taken is stored
+// before the call leaves.
+func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, err error) {
 	if !counts(op) {
-		return now, nil
+		return time.Time{}, nil
 	}
 	for _, at := range []time.Time{c.perChat.earliest(), c.perGroup.earliest()} {
 		if at.After(now) {
@@ -104,13 +106,18 @@ func (c *chat) paced(op *messages.Operation, now time.Time) (time.Time, error) {
 			r.BurstFull = c.perChat.after(now)
 		})
 		if err != nil {
-			return now, err
+			return time.Time{}, err
 		}
+		now = c.now() // what counts is when it leaves; the write took its time
+	}
+	if at := c.system.pacer.take(now); at.After(now) {
+		c.reserved = at
+		return at, nil
 	}
 	c.reserved = time.Time{}
 	c.perChat.take(now)
 	c.perGroup.take(now)
-	return now, nil
+	return time.Time{}, nil
 }
 
 // counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a
@@ -176,6 +183,18 @@ func (c *chat) remove(q *queued) {
 	line := c.topics[q.op.ThreadId]
 	line.waiting[0] = nil
 	line.waiting = line.waiting[1:]
+}
+
+// withdraw takes an operation out of the queue wherever it waits.
+func (c *chat) withdraw(q *queued) {
+	is := func(x *queued) bool { return x == q }
+	line := c.line(q.op.ThreadId)
+	waiting := len(c.answers) + len(line.waiting)
+	c.answers, line.waiting = slices.DeleteFunc(c.answers, is), slices.DeleteFunc(line.waiting, is)
+	if len(c.answers)+len(line.waiting) < waiting {
+		c.size--
+		c.system.metrics.queued.Dec()
+	}
 }
 
 // lookAt sets the timer to t, unless it fires before anyway.

@@ -102,33 +102,49 @@ func (b *burst) after(t time.Time) time.Time {
 	return t.Add(b.interval)
 }
 
-// globalPacer spreads the calls of all chats of this node. Chats reserve a time and keep to it, first come first served, so
-// that no chat starves.
+// globalPacer spreads the calls of all chats of this node. Chats reserve a time, first come first served, so that no chat
+// starves; what counts is when their calls really leave, which is later when a chat was held up.
 type globalPacer struct {
-	mu sync.Mutex
-	w  *window
+	mu       sync.Mutex
+	reserved *window
+	left     *window
 }
 
 // newGlobalPacer begins as if all calls of the last second were made: by the process before this one, perhaps.
 func newGlobalPacer(perSecond int, now time.Time) *globalPacer {
-	p := &globalPacer{w: newWindow(perSecond, time.Second)}
+	p := &globalPacer{reserved: newWindow(perSecond, time.Second), left: newWindow(perSecond, time.Second)}
 	for range perSecond {
-		p.w.take(now)
+		p.reserved.take(now)
+		p.left.take(now)
 	}
 	return p
 }
 
-// reserve returns when the caller may make one call: now, or later.
+// reserve returns when the caller may come for one call: now, or later.
 func (p *globalPacer) reserve(now time.Time) time.Time {
-	if p.w == nil {
+	if p.reserved == nil {
 		return now
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at := p.w.earliest()
+	at := p.reserved.earliest()
 	if at.Before(now) {
 		at = now
 	}
-	p.w.take(at)
+	p.reserved.take(at)
 	return at
+}
+
+// take lets a call leave now, or returns when to come again: others came late, and the second is full.
+func (p *globalPacer) take(now time.Time) time.Time {
+	if p.left == nil {
+		return now
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if at := p.left.earliest(); at.After(now) {
+		return at
+	}
+	p.left.take(now)
+	return now
 }

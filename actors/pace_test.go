@@ -1,0 +1,100 @@
+package actors
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// most is the largest number of times within any span that long.
+func most(times []time.Time, span time.Duration) int {
+	slices.SortFunc(times, time.Time.Compare)
+	n, from := 0, 0
+	for to := range times {
+		for times[to].Sub(times[from]) >= span {
+			from++
+		}
+		n = max(n, to-from+1)
+	}
+	return n
+}
+
+func TestWindowNeverLetsMoreThrough(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit, span := rapid.IntRange(1, 30).Draw(t, "limit"), rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "span")
+		w, now := newWindow(limit, span), time.Unix(1e9, 0)
+		var left []time.Time
+		for range 200 {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(span/time.Duration(limit))*2).Draw(t, "pause")))
+			if at := w.earliest(); at.After(now) {
+				if rapid.Bool().Draw(t, "gives up") {
+					continue
+				}
+				now = at
+			}
+			w.take(now)
+			left = append(left, now)
+		}
+		if n := most(left, span); n > limit {
+			t.Fatalf("%d calls in %v, %d allowed", n, span, limit)
+		}
+	})
+}
+
+func TestBurst(t *testing.T) {
+	b, now := newBurst(1), time.Unix(1e9, 0)
+	var left []time.Duration
+	for range 8 {
+		if at := b.earliest(); at.After(now) {
+			now = at
+		}
+		b.take(now)
+		left = append(left, now.Sub(time.Unix(1e9, 0)).Round(100*time.Millisecond))
+	}
+	want := []time.Duration{0, 0, 0, 0, 0, time.Second, 2100 * time.Millisecond, 3100 * time.Millisecond}
+	if !slices.Equal(left, want) {
+		t.Errorf("%v", left)
+	}
+}
+
+// Chats come late, or not at all for a while: what leaves in any second must not depend on that.
+func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const limit = 30
+		start := time.Unix(1e9, 0)
+		p := newGlobalPacer(limit, start.Add(-time.Hour))
+		chats := make([]time.Time, 60) // when each comes next
+		for i := range chats {
+			chats[i] = p.reserve(start)
+		}
+		if late := rapid.Bool().Draw(t, "all held up together"); late {
+			for i := range chats {
+				chats[i] = start.Add(time.Minute)
+			}
+		}
+		var left []time.Time
+		for range 400 {
+			first := 0
+			for i := range chats {
+				if chats[i].Before(chats[first]) {
+					first = i
+				}
+			}
+			now := chats[first]
+			if at := p.take(now); at.After(now) {
+				chats[first] = at
+				continue
+			}
+			left = append(left, now)
+			chats[first] = p.reserve(now).Add(time.Duration(rapid.Int64Range(0, 3e8).Draw(t, "late")))
+		}
+		if n := most(left, time.Second); n > limit {
+			t.Fatalf("%d calls in a second", n)
+		}
+		if took := left[len(left)-1].Sub(left[0]); float64(len(left))/took.Seconds() < limit/3 {
+			t.Fatalf("%d calls took %v", len(left), took)
+		}
+	})
+}
