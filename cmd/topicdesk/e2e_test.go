@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/config"
+)
+
+// A newcomer's first ticket, on the page and in a real browser: opened, brought to two colleagues, talked about on both sides,
+// closed, reopened; then the service is started again and goes on. What is asserted is what is to be seen.
+func TestNewcomerInTheBrowser(t *testing.T) {
+	b := newBrowser(t)
+	dir := t.TempDir()
+	page, stop := serveOnce(t, dir)
+	b.open(page)
+
+	const printer = "Printer is on fire"
+	section := func(name string, f func()) {
+		start := time.Now()
+		f()
+		t.Logf("%-40s %v", name, time.Since(start).Round(time.Millisecond))
+	}
+	section("the seeded groups greet", func() {
+		b.see(`message('Support', 'Support is registered') && message('Engineering', 'Engineering is registered')`)
+		b.see(`message('Engineering', 'Ben Carter, tickets that you are mentioned on will now open in Engineering')`)
+		b.see(`message('Engineering', 'Dana Lee, tickets')`)
+		b.see(`writes('Support') === 'Grace Hill' && writes('Engineering') === 'Ben Carter' && hint() === 1`)
+	})
+	section("flood control off, in the panel", func() { // the test writes faster than people, and for longer than a minute allows
+		b.press(`one('panel-toggle')`)
+		b.press(`one('flood')`)
+		b.see(`all(document, 'call').length > 0 && !one('flood').checked`)
+		b.press(`one('panel-close')`)
+	})
+	section("/create_ticket", func() {
+		b.press(`one('hint-do')`)
+		b.see(`composer('Support').value === '/create_ticket ` + printer + `' && document.activeElement === composer('Support')`)
+		b.keys("\n")
+		b.see(`message('Support', 'Ticket opened: ` + printer + `')`)
+		b.see(`topics('Support').length === 1 && topics('Support')[0].textContent.includes('` + printer + ` · ')`)
+		b.see(`all(pane('Support'), 'new-topic').length === 1 && hint() === 2`)
+		b.press(`one('hint-do')`)
+		b.see(`pane('Support').dataset.thread === topics('Support')[0].dataset.thread && hint() === 3`)
+		b.see(`message('Support', 'Opened by Grace Hill') && service('Support', 'pinned a message') && !all(pane('Support'), 'pinned')[0].hidden`)
+	})
+	section("/mention, typed", func() {
+		b.press(`composer('Support')`)
+		b.keys("/mention @ben")
+		b.see(`all(pane('Support'), 'suggestion').length === 1`)
+		b.keys("\n")
+		b.see(`composer('Support').value === '/mention @ben_carter '`)
+		b.keys("\n")
+		b.see(`message('Support', 'Ben Carter is on the ticket now, with a topic in Engineering')`)
+		b.see(`topics('Engineering').length === 1 && hint() === 4`)
+	})
+	section("Mention, by the card's buttons", func() {
+		b.press(`button('Support', 'Mention')`)
+		b.see(`message('Support', 'Who should join this ticket?')`)
+		b.press(`button('Support', 'Dana Lee · Engineering')`)
+		b.see(`message('Support', 'Dana Lee is on the ticket now')`)
+		b.see(`topics('Engineering').length === 2 && all(document, 'toast').length === 0`)
+	})
+	section("the link leads to the other topic", func() {
+		b.press(`message('Support', 'Ben Carter is on the ticket now').querySelector('a.link')`)
+		b.see(`pane('Engineering').dataset.thread === topics('Engineering').at(-1).dataset.thread`)
+		b.see(`message('Engineering', 'Grace Hill asks for your help with this ticket')`)
+		b.see(`[...message('Engineering', 'asks for your help').querySelectorAll('a.link')].some(a => a.textContent === 'Support')`)
+	})
+	section("talk on both sides", func() {
+		b.write("Support", "It smells of toner, <b>badly</b>. Can you come?")
+		b.see(`text(message('Engineering', 'smells')) === 'Grace Hill\nIt smells of toner, <b>badly</b>. Can you come?'`)
+		b.write("Engineering", "On **my** way with an extinguisher 🧯")
+		b.see(`text(message('Support', 'extinguisher')) === 'Ben Carter\nOn my way with an extinguisher 🧯' && hint() === 5`)
+		b.see(`[...message('Support', 'extinguisher').querySelectorAll('b')].map(x => x.textContent).join() === 'Ben Carter,my'`)
+	})
+	section("a reply points at the original", func() {
+		b.press(`message('Support', 'extinguisher').querySelector('.bubble')`)
+		b.see(`!all(pane('Support'), 'replying')[0].hidden`)
+		b.write("Support", "Thank you!")
+		b.see(`all(message('Engineering', 'Thank you!'), 'quote')[0].dataset.to === message('Engineering', 'extinguisher').dataset.id`)
+		b.see(`message('Engineering', 'extinguisher').dataset.mine === 'true'`)
+	})
+	section("a note stays where it is", func() {
+		b.write("Engineering", "// he always says so")
+		b.write("Engineering", "It is out")
+		b.see(`message('Support', 'It is out') && !message('Support', 'he always says so')`)
+	})
+	section("/close_ticket", func() {
+		b.press(`one('hint-do')`)
+		b.see(`composer('Support').value === '/close_ticket'`)
+		b.keys(" New toner\n")
+		b.see(`['Support', 'Engineering'].every(g => text(message(g, 'Grace Hill closed ticket')).includes('Reason: New toner'))`)
+		b.see(`topics('Support').every(t => t.dataset.closed === 'true') && topics('Engineering').every(t => t.dataset.closed === 'true')`)
+		b.see(`['Support', 'Engineering'].every(g => service(g, 'closed the topic') && text(message(g, 'Opened by Grace Hill')).includes('Closed'))`)
+		b.see(`hint() === 6`)
+	})
+	section("reopened from the other side", func() {
+		b.press(`all(pane('Engineering'), 'pinned')[0]`)
+		b.press(`button('Engineering', 'Reopen')`)
+		b.see(`['Support', 'Engineering'].every(g => message(g, 'Ben Carter reopened ticket') && service(g, 'reopened the topic'))`)
+		b.see(`[...topics('Support'), ...topics('Engineering')].every(t => t.dataset.closed === 'false')`)
+		b.write("Engineering", "One more thing")
+		b.see(`message('Support', 'One more thing')`)
+	})
+	section("the service starts again", func() {
+		b.open("about:blank")
+		stop()
+		page, stop = serveOnce(t, dir)
+		b.open(page)
+		b.see(`topics('Support').length === 1 && topics('Engineering').length === 2`)
+		b.see(`all(pane('Support'), 'message').filter(m => text(m).includes('is registered')).length === 1`)
+		b.press(`topics('Support')[0]`)
+		b.press(`topics('Engineering').at(-1)`)
+		b.see(`message('Support', 'One more thing')`)
+		b.write("Support", "Which one?")
+		b.see(`text(message('Engineering', 'Which one?')) === 'Grace Hill\nWhich one?'`)
+	})
+	if wrong := b.complaints(); len(wrong) > 0 {
+		t.Errorf("the page's console: %q", wrong)
+	}
+	b.open("about:blank") // an open event stream would hold the stop up
+	stop()
+}
+
+// serveOnce runs the service as make run does, on ports of its own and with its files in dir, and returns the address of
+// the page. The service sets itself no pace: flood control has tests of its own.
+func serveOnce(t *testing.T, dir string) (page string, stop func()) {
+	t.Helper()
+	settings := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "DATA_DIR": dir, "DATABASE_URL": "sqlite://" + filepath.Join(dir, "topicdesk.db"),
+		"TELEGRAM_GLOBAL_PER_SECOND": "0", "TELEGRAM_CHAT_PER_SECOND": "0", "TELEGRAM_GROUP_PER_MINUTE": "0"}
+	c, err := config.Load(func(name string) (string, bool) { v, ok := settings[name]; return v, ok }, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	started, ended := make(chan string, 1), make(chan error, 1)
+	app := &App{Config: c, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Started: func(_, simulatorURL string) { started <- simulatorURL }}
+	go func() { ended <- app.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the service ended with %v", err)
+			}
+		case <-time.After(2 * stopWithin):
+			t.Error("the service does not stop")
+		}
+	}
+	t.Cleanup(stop)
+	select {
+	case page = <-started:
+	case err := <-ended:
+		t.Fatalf("the service does not start: %v", err)
+	case <-time.After(seenWithin):
+		t.Fatal("the service does not start")
+	}
+	return page, stop
+}
