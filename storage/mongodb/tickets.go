@@ -21,7 +21,10 @@ var (
 		bson.D{e("createdBy.kind", arg(0)), e("createdBy.id", arg(1))}, bson.D{e("createdAt", -1), e("_id", -1)}, nil)
 	openTicketsByCreator = define("tickets", "open",
 		bson.D{e("index.open.kind", arg(0)), e("index.open.id", arg(1))}, bson.D{e("index.open.at", -1), e("index.open.ticket", -1)}, nil)
-	dueTickets = define("tickets", "due", bson.D{e("index.due.at", bson.D{e("$gte", arg(1)), e("$lte", arg(0))})}, dueOrder, dueFields)
+	dueTickets = define("tickets", "due", bson.D{e("index.due.at", bson.D{e("$gt", arg(0)), e("$lte", arg(1))})}, dueOrder, dueFields)
+	// The rest of those that are due at one moment: a page may end among them.
+	dueTicketsThen = define("tickets", "due",
+		bson.D{e("index.due.at", arg(0)), e("index.due.id", bson.D{e("$gt", arg(1))})}, dueOrder, dueFields)
 )
 
 // topicKey names a thread of a group. A group's id may hold anything; the thread, in front, ends at the first space.
@@ -118,8 +121,17 @@ func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly 
 }
 
 // DueTickets implements storage.Tickets.
-func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
-	return findDue(ctx, s, dueTickets, limit, milli(now), milli(after.At))
+func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (page []storage.Due, err error) {
+	if !after.At.IsZero() && !after.At.After(now) {
+		if page, err = findDue(ctx, s, dueTicketsThen, limit, milli(after.At), after.ID); err != nil {
+			return nil, err
+		}
+	}
+	rest, err := findDue(ctx, s, dueTickets, limit-len(page), milli(after.At), milli(now))
+	if err != nil {
+		return nil, err
+	}
+	return append(page, rest...), nil
 }
 
 // countTickets reads only the index on status.

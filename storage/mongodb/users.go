@@ -67,4 +67,3 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	}
 	return err
 }
-

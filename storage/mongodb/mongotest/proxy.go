@@ -1,0 +1,286 @@
+package mongotest
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Proxy stands before FerretDB, or another server. It lets one command through at a time, since FerretDB reads and
+// writes of one command in two steps, between which others come; it sees to it that a topic is of one ticket, since FerretDB
+// takes an index on a list for one on the list as a whole; and it makes trouble when it is told to.
+type Proxy struct {
+	listener net.Listener
+	target   string
+	turn     sync.Mutex // of the command that is carried out
+
+	mu      sync.Mutex
+	trouble func(*Command) *Trouble
+	watch   func(moment string)
+	conns   map[net.Conn]bool
+	away    bool
+	stopped chan struct{}
+	wg      sync.WaitGroup
+}
+
+// Trouble is what happens to a command, in this order.
+type Trouble struct {
+	Wait   time.Duration // before it is carried out
+	Cut    bool          // the connection is cut before it is carried out
+	Answer bson.D        // this answer comes in the place of carrying it out
+	Lose   bool          // it is carried out, and the connection is cut before the answer
+	Delay  time.Duration // it is carried out, and the answer comes later
+}
+
+// NewProxy starts a proxy at addr before the server at target.
+func NewProxy(addr, target string) (*Proxy, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{listener: l, target: target, conns: map[net.Conn]bool{}, stopped: make(chan struct{})}
+	p.wg.Go(p.accept)
+	return p, nil
+}
+
+// Addr is where the proxy listens.
+func (p *Proxy) Addr() string { return p.listener.Addr().String() }
+
+// URI is the address for clients, without a database.
+func (p *Proxy) URI() string { return "mongodb://" + p.Addr() + "/" }
+
+// Trouble has f asked about every command but greetings; nil is no trouble. f may be called by several goroutines.
+func (p *Proxy) Trouble(f func(*Command) *Trouble) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trouble = f
+}
+
+// Watch has f called before and after each command is carried out, while no other is; nil: nobody watches.
+func (p *Proxy) Watch(f func(moment string)) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	p.watch = f
+}
+
+// Away cuts all connections and refuses new ones, until it is called with false.
+func (p *Proxy) Away(away bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away = away
+	if away {
+		for c := range p.conns {
+			_ = c.Close()
+		}
+	}
+}
+
+// Stop cuts all connections and ends the proxy.
+func (p *Proxy) Stop() {
+	close(p.stopped)
+	_ = p.listener.Close()
+	p.Away(true)
+	p.wg.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		c, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		if !p.enter(c) {
+			_ = c.Close()
+			continue
+		}
+		p.wg.Go(func() {
+			defer p.leave(c)
+			server, err := net.Dial("tcp", p.target)
+			if err != nil {
+				return
+			}
+			defer func() { _ = server.Close() }()
+			for p.command(c, server) == nil {
+				continue
+			}
+		})
+	}
+}
+
+func (p *Proxy) enter(c net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.away {
+		p.conns[c] = true
+	}
+	return !p.away
+}
+
+func (p *Proxy) leave(c net.Conn) {
+	_ = c.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}
+
+var errCut = errors.New("cut by the proxy")
+
+// command takes one command from the client and brings it its answer.
+func (p *Proxy) command(client, server net.Conn) error {
+	m, err := readMessage(client)
+	if err != nil {
+		return err
+	}
+	c, err := parse(m)
+	if err != nil {
+		return err
+	}
+	trouble := p.troubleFor(c)
+	if err := p.sleep(trouble.Wait); err != nil {
+		return err
+	}
+	if trouble.Cut {
+		return errCut
+	}
+	var answer message
+	if trouble.Answer != nil {
+		answer, err = build(m.id(), m.id(), trouble.Answer)
+	} else {
+		answer, err = p.carryOut(m, c, server)
+	}
+	if err != nil {
+		return err
+	}
+	if trouble.Lose {
+		return errCut
+	}
+	if err := p.sleep(trouble.Delay); err != nil {
+		return err
+	}
+	_, err = client.Write(answer)
+	return err
+}
+
+func (p *Proxy) troubleFor(c *Command) *Trouble {
+	p.mu.Lock()
+	f := p.trouble
+	p.mu.Unlock()
+	if f != nil && c != nil && c.Name != "hello" && c.Name != "isMaster" && c.Name != "ismaster" && c.Name != "endSessions" {
+		if t := f(c); t != nil {
+			return t
+		}
+	}
+	return &Trouble{}
+}
+
+func (p *Proxy) sleep(d time.Duration) error {
+	if d == 0 {
+		return nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-p.stopped:
+		return errCut
+	}
+}
+
+// carryOut brings the message to the server and returns its answer; no other command is carried out meanwhile.
+func (p *Proxy) carryOut(m message, c *Command, server io.ReadWriter) (message, error) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	if c != nil && c.Collection() == "tickets" && (c.Name == "insert" || c.Name == "update") {
+		if taken, err := topicTaken(c, server); err != nil || taken {
+			if err != nil {
+				return nil, err
+			}
+			return build(m.id(), m.id(), duplicate)
+		}
+	}
+	if p.watch != nil && c != nil && c.Name != "hello" {
+		p.watch("before " + c.Name)
+		defer p.watch("after " + c.Name)
+	}
+	return exchange(m, server)
+}
+
+func exchange(m message, server io.ReadWriter) (message, error) {
+	if _, err := server.Write(m); err != nil {
+		return nil, err
+	}
+	return readMessage(server)
+}
+
+// duplicate is MongoDB's answer to a write of what must be unique.
+var duplicate = bson.D{
+	{Key: "n", Value: int32(0)}, {Key: "nModified", Value: int32(0)},
+	{Key: "writeErrors", Value: bson.A{bson.D{
+		{Key: "index", Value: int32(0)}, {Key: "code", Value: int32(11000)},
+		{Key: "errmsg", Value: "E11000 duplicate key error collection: tickets index: topics"},
+	}}},
+	{Key: "ok", Value: float64(1)},
+}
+
+// topicTaken does what MongoDB's unique index on index.topics does: it says whether another ticket has one of the topics of
+// the ticket that c writes.
+func topicTaken(c *Command, server io.ReadWriter) (bool, error) {
+	for _, d := range c.Documents {
+		ticket := d
+		if c.Name == "update" {
+			// The index is asked only when there is something to update.
+			match, ok := d.Lookup("q").DocumentOK()
+			if !ok {
+				continue
+			}
+			if found, err := exists(c, server, match); err != nil || !found {
+				return false, err
+			}
+			if ticket, ok = d.Lookup("u").DocumentOK(); !ok {
+				continue
+			}
+		}
+		topics := ticket.Lookup("index", "topics")
+		if topics.IsZero() {
+			continue
+		}
+		others := bson.D{
+			{Key: "index.topics", Value: bson.D{{Key: "$in", Value: topics}}},
+			{Key: "_id", Value: bson.D{{Key: "$ne", Value: ticket.Lookup("_id")}}},
+		}
+		if found, err := exists(c, server, others); err != nil || found {
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// exists asks the server whether a document of the collection of c matches.
+func exists(c *Command, server io.ReadWriter, filter any) (bool, error) {
+	m, err := build(0, 0, bson.D{
+		{Key: "find", Value: c.Collection()}, {Key: "filter", Value: filter}, {Key: "limit", Value: int32(1)},
+		{Key: "singleBatch", Value: true}, {Key: "$db", Value: c.Body.Lookup("$db")},
+	})
+	if err != nil {
+		return false, err
+	}
+	answer, err := exchange(m, server)
+	if err != nil {
+		return false, err
+	}
+	reply, err := parse(answer)
+	if err != nil {
+		return false, err
+	}
+	batch, ok := reply.Body.Lookup("cursor", "firstBatch").ArrayOK()
+	if !ok {
+		return false, errors.New("the server did not answer: " + reply.Body.String())
+	}
+	values, err := batch.Values()
+	return len(values) > 0, err
+}

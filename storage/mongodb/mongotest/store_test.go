@@ -1,0 +1,164 @@
+package mongotest_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/mongodb"
+	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
+	"github.com/topicdesk/topicdesk/storage/storagetest"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
+}
+
+var databases atomic.Int64
+
+// newDatabase names a database that no other test has.
+func newDatabase() string { return fmt.Sprintf("topicdesk_%d_%d", os.Getpid(), databases.Add(1)) }
+
+// ferret starts FerretDB behind its proxy for one test.
+func ferret(t *testing.T) *mongotest.Server {
+	t.Helper()
+	s, err := mongotest.Start(t.TempDir(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s
+}
+
+// opener opens stores, and knows where their data is.
+type opener struct {
+	uri   string
+	index func(t *testing.T, database string)
+	mu    sync.Mutex
+	names map[storage.Store]string
+}
+
+func (o *opener) open(t *testing.T, database string, opts ...mongodb.Option) *mongodb.Store {
+	t.Helper()
+	s, err := mongodb.Open(t.Context(), o.uri, database, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if o.index != nil {
+		o.index(t, database)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.names[s] = database
+	return s
+}
+
+func (o *opener) reopen(t *testing.T, s storage.Store) storage.Store {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o.mu.Lock()
+	name := o.names[s]
+	o.mu.Unlock()
+	return o.open(t, name)
+}
+
+func onFerret(t *testing.T) (*mongotest.Server, *opener) {
+	t.Helper()
+	server := ferret(t)
+	return server, &opener{uri: server.URI(), names: map[storage.Store]string{}, index: func(t *testing.T, database string) {
+		t.Helper()
+		if err := server.Index(t.Context(), database); err != nil {
+			t.Fatal(err)
+		}
+	}}
+}
+
+// TestStore holds the store to the contract, on FerretDB: it proves behaviour, not speed.
+func TestStore(t *testing.T) {
+	if os.Getenv("TOPICDESK_LONG") == "" {
+		fewerChecks(t)
+	}
+	server, o := onFerret(t)
+	storagetest.Run(t, storagetest.Factory{
+		Open:   func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
+		Reopen: o.reopen,
+		Crashes: func(t *testing.T, s storage.Store, write func()) []storagetest.Crash {
+			return crashes(t, server, o, s, write)
+		},
+		Sizes: storagetest.Sizes{Rows: 30, Writers: 6, Rounds: 12},
+	})
+}
+
+// fewerChecks keeps the random sequences of calls, of which each needs a database, to a few.
+func fewerChecks(t *testing.T) {
+	t.Helper()
+	checks := flag.Lookup("rapid.checks").Value
+	before := checks.String()
+	if err := checks.Set("12"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = checks.Set(before) })
+}
+
+// crashes copies the server's files before and after each command: what a kill of everything at that moment would leave.
+func crashes(t *testing.T, server *mongotest.Server, o *opener, s storage.Store, write func()) (all []storagetest.Crash) {
+	t.Helper()
+	database := o.names[s]
+	at := func(moment string) {
+		dir := t.TempDir()
+		if err := server.Copy(database, dir); err != nil {
+			t.Error(err)
+		}
+		all = append(all, storagetest.Crash{Moment: moment, Open: func(t *testing.T) storage.Store {
+			left, err := mongotest.Start(dir, "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(left.Stop)
+			s, err := mongodb.Open(t.Context(), left.URI(), database)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+			return s
+		}})
+	}
+	server.Watch(at)
+	write()
+	server.Watch(nil)
+	at("after the write returned")
+	return all
+}
+
+// TestStoreOnRealServer holds it to the contract on the server that MONGODB_TEST_URI names.
+func TestStoreOnRealServer(t *testing.T) {
+	o := onRealServer(t)
+	storagetest.Run(t, storagetest.Factory{
+		Open:   func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
+		Reopen: o.reopen,
+		Sizes:  storagetest.Sizes{Rows: 60, Writers: 16, Rounds: 25},
+	})
+}
+
+func onRealServer(t *testing.T) *opener {
+	t.Helper()
+	uri := strings.TrimSpace(os.Getenv("MONGODB_TEST_URI"))
+	if uri == "" {
+		t.Skip("MONGODB_TEST_URI is not set: nothing is proved about a real MongoDB here; set it to mongodb://… of one to have this test run")
+	}
+	return &opener{uri: uri, names: map[storage.Store]string{}}
+}
