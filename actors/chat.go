@@ -20,7 +20,7 @@ import (
 // Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, Wake
 // Replies  to Answer, once it is durable
 // Emits    Done to the owner of an operation, once for each (id, revision) it was offered
-// Stops    after 10 idle minutes with an empty queue and no answer owed
+// Stops    after 10 idle minutes with an empty queue and no answer owed, not within a minute of a call
 //
 // Its queue is a window: the record that owes the call is the truth, and its owner offers again what got no Done.
 type chat struct {
@@ -30,14 +30,15 @@ type chat struct {
 	lang   string // the group's setting
 	group  bool
 
-	answers []*queued            // overtake copies, first come first served
-	topics  map[int64]*topicLine // by thread id
-	order   []int64              // threads with something queued, in turn
-	known   map[opKey]*queued    // queued or under way
-	done    *recent[opKey, *messages.Outcome]
-	size    int
-	under   int
-	life    *byte // another one after each load: tells calls from before
+	answers  []*queued            // overtake copies, first come first served
+	topics   map[int64]*topicLine // by thread id
+	order    []int64              // threads with something queued, in turn
+	known    map[opKey]*queued    // queued or under way
+	done     *recent[opKey, *messages.Outcome]
+	lastDone time.Time
+	size     int
+	under    int
+	life     *byte // another one after each load: tells calls from before
 
 	perChat  *burst
 	perGroup *window
@@ -147,8 +148,11 @@ func (c *chat) resume() error {
 	return nil
 }
 
-// idle: the pace and the end of flood control are stored, so that leaving forgets neither.
-func (c *chat) idle() bool { return c.size == 0 && c.under == 0 && len(c.record.Answers) == 0 }
+// idle: the pace and the end of flood control are stored, so that leaving forgets neither. What was done lately is not: an
+// owner that offers it again, since the word that it is done is still on its way, must find it known.
+func (c *chat) idle() bool {
+	return c.size == 0 && c.under == 0 && len(c.record.Answers) == 0 && c.now().Sub(c.lastDone) > 2*offerAgainAfter
+}
 
 func (c *chat) receive(m any) (proto.Message, error) {
 	switch m := m.(type) {

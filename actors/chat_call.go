@@ -160,6 +160,7 @@ func (c *chat) finish(m called) error {
 	key := opKey{op.Id, op.Revision}
 	delete(c.known, key)
 	c.done.put(key, m.outcome)
+	c.lastDone = c.now()
 	if op.GetSendCopy() != nil && op.ReceivedMs > 0 && m.outcome.Result == messages.Outcome_DONE {
 		c.system.metrics.latency.Observe(float64(c.now().UnixMilli()-op.ReceivedMs) / 1000)
 	}

@@ -171,7 +171,7 @@ func (d *desk) another(owner string) *life {
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	store, err := sqlite.Open(d.t.Context(), d.path)
+	store, err := sqlite.Open(d.t.Context(), d.path, sqlite.WithoutSync())
 	d.must(err)
 	l.store = store
 	if d.opt.wrapStore != nil {
@@ -532,9 +532,14 @@ func (d *desk) record(k *ticket) *storage.Ticket {
 // same fails the test when two lists differ.
 func same(t testing.TB, what string, got, want []string) {
 	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("%s:\n got %q\nwant %q", what, got, want)
+	if slices.Equal(got, want) {
+		return
 	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	t.Errorf("%s: %d, want %d, different from %d on:\n got %q\nwant %q", what, len(got), len(want), at, got[at:], want[at:])
 }
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
