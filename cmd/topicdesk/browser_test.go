@@ -97,18 +97,6 @@ const writes = title => { const p = all(pane(title), 'person')[0]; return p.opti
 const hint = () => Number(one('hint').dataset.step);
 `
 
-// eval answers with the value of an expression.
-func eval[T any](b *browser, expression string) T {
-	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, seenWithin)
-	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T]("(() => {"+seeing+"return ("+expression+");})()"))
-	if err != nil {
-		b.fail(expression, err)
-	}
-	return v
-}
-
 // see waits until an expression is true.
 func (b *browser) see(condition string) {
 	b.t.Helper()
