@@ -52,7 +52,7 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		return &step{kind: stepCreate, name: topic.Name}
 	case topic.CardMessageID == 0:
 		return &step{kind: stepCard, revision: r.CardRevision}
-	case !topic.Introduced: // of a link; home is introduced by its card
+	case !topic.Introduced: // of a link with something said before; others are introduced by their card
 		return &step{kind: stepContext}
 	case !topic.Pinned:
 		return &step{kind: stepPin}
@@ -282,8 +282,8 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
 		}
-		if topic.TopicID == homeTopic {
-			t.introduce(r, topic)
+		if link := linkOf(r, topic.TopicID); link == nil || link.BeginSequence == 0 {
+			t.introduce(r, topic) // nothing was said before it
 		}
 	case stepEditCard:
 		topic.CardRevision = s.revision
