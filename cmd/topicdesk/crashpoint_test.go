@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+// A crash point: a small story is told to the service, it dies at one point of it, a new life begins on the same database,
+// and the story goes on. In the end everything must look as if nothing had happened.
+
+// step is one turn of the story. Whoever speaks does not know whether the service lives.
+type step struct {
+	name string
+	tell func(d *desk)
+}
+
+// longText takes two messages as a copy.
+var longText = strings.TrimSpace(strings.Repeat("a long story about the printer, ", 127))
+
+var story = []step{
+	{"the bot comes into the groups", func(d *desk) { d.addBot() }},
+	{"bob receives tickets in Works", func(d *desk) { d.say(d.bob, d.works, 0, "/default_group") }},
+	{"alice opens a ticket", func(d *desk) { d.say(d.alice, d.support, 0, "/create_ticket Printer\nIt burns.") }},
+	{"alice says what she knows", func(d *desk) {
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "it began at noon")
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "// she sounds angry")
+	}},
+	{"alice mentions bob", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/mention @bob_b") }},
+	{"both talk", func(d *desk) {
+		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
+		d.say(d.alice, d.support, home, "can you help?")
+		d.say(d.bob, d.works, linked, "on my way")
+		d.say(d.dan, d.support, home, "// do not tell them the price")
+		d.say(d.dan, d.support, home, "bring water")
+	}},
+	{"bob answers the copy, alice answers bob's copy at length", func(d *desk) {
+		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
+		d.say(d.bob, d.works, linked, "I have water", d.find(d.works, linked, "bring water").ID)
+		d.say(d.alice, d.support, home, longText, d.find(d.support, home, "on my way").ID)
+	}},
+	{"bob waits", func(d *desk) { d.say(d.bob, d.works, d.topic(d.works, "Printer"), "/pending") }},
+	{"alice presses a button and chooses", func(d *desk) {
+		home := d.topic(d.support, "Printer")
+		card := d.find(d.support, home, "🎫")
+		_, err := d.sim.Press(d.alice, d.support, card.ID, "priority:"+ticketIDs.FindString(card.Text))
+		d.must(err)
+		d.say(d.alice, d.support, home, "/priority high")
+	}},
+	{"bob closes", func(d *desk) { d.say(d.bob, d.works, d.topic(d.works, "Printer"), "/close_ticket it is out") }},
+	{"alice says thanks in the closed topic", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "thanks") }},
+	{"alice reopens", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/reopen_ticket") }},
+	{"bob unlinks", func(d *desk) {
+		linked := d.topic(d.works, "Printer")
+		d.say(d.bob, d.works, linked, "last words")
+		d.say(d.bob, d.works, linked, "/unlink")
+		d.say(d.bob, d.works, linked, "nobody hears this")
+	}},
+	{"bob links again", func(d *desk) {
+		linked := d.topic(d.works, "Printer")
+		d.say(d.bob, d.works, linked, "/link "+ticketIDs.FindString(d.find(d.works, linked, "🎫").Text))
+	}},
+	{"both talk again", func(d *desk) {
+		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
+		d.say(d.alice, d.support, home, "hello again")
+		d.say(d.bob, d.works, linked, "hello back")
+	}},
+	{"alice asks for her tickets", func(d *desk) {
+		d.say(d.alice, 0, 0, "/tickets")
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/ticket")
+	}},
+}
+
+// play is one telling of the story, in one or more lives of the App.
+type play struct {
+	*desk
+	ledger *ledger
+	gate   *gate
+	log    bytes.Buffer
+	logMu  sync.Mutex
+	calls  []call
+	after  []*ledger // by life: what storage held when it had ended
+	lives  int
+
+	writes, made  int     // in the first life
+	lost, repeats int     // calls
+	faults        *faults // of the present life
+	end           context.CancelFunc
+	ended         chan error
+}
+
+// gate is the way to Telegram of one life; what is dead can't call, nor confirm updates.
+type gate struct {
+	sim  http.Handler
+	life atomic.Pointer[faults]
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f := g.life.Load(); f == nil || f.isDead() {
+		panic(http.ErrAbortHandler)
+	}
+	g.sim.ServeHTTP(w, r)
+}
+
+func newPlay(t testing.TB) *play {
+	p := &play{desk: newDesk(t), ledger: newLedger()}
+	p.gate = &gate{sim: p.sim}
+	server := httptest.NewServer(p.gate)
+	t.Cleanup(server.Close)
+	p.url = server.URL
+	t.Cleanup(func() {
+		if p.end != nil {
+			p.end()
+			<-p.ended
+		}
+		if t.Failed() {
+			p.logMu.Lock()
+			defer p.logMu.Unlock()
+			t.Logf("the service's log:\n%s", p.log.String())
+		}
+	})
+	return p
+}
+
+// Write takes the service's log.
+func (p *play) Write(b []byte) (int, error) {
+	p.logMu.Lock()
+	defer p.logMu.Unlock()
+	return p.log.Write(b)
+}
+
+// begin starts a life that dies at a point.
+func (p *play) begin(point crashPoint) {
+	ctx, cancel := context.WithCancel(context.Background())
+	life := p.lives
+	p.lives++
+	p.faults = &faults{point: point, life: life, count: map[string]int{}, crash: cancel,
+		wrote: func(_ string, record any) {
+			p.ledger.wrote(record)
+			p.poke()
+		},
+		noted: func(c call) {
+			p.logMu.Lock()
+			defer p.logMu.Unlock()
+			p.calls = append(p.calls, c)
+		},
+	}
+	p.gate.life.Store(p.faults)
+	app := &App{Config: p.config(), Log: slog.New(slog.NewTextHandler(p, nil)).With("life", life), WrapStore: p.faults.wrapStore, WrapTelegram: p.faults.wrapTelegram}
+	p.end, p.ended = cancel, make(chan error, 1)
+	go func(ended chan error) {
+		err := app.Run(ctx)
+		ended <- err
+		p.poke()
+	}(p.ended)
+}
+
+// stop ends the present life, gracefully unless it is dead already.
+func (p *play) stop() {
+	p.Helper()
+	p.end()
+	p.end = nil
+	select {
+	case err := <-p.ended:
+		if err != nil && !p.faults.isDead() {
+			p.Fatalf("stop: %v", err)
+		}
+	case <-time.After(patience):
+		p.Fatal("the service does not stop")
+	}
+	p.after = append(p.after, p.ledger.at())
+	if p.lives == 1 {
+		p.writes, p.made = p.faults.counted(afterWrite), p.faults.counted(beforeCall)
+	}
+}
+
+// settle waits until the service has done everything it owes, or has died; then it begins anew and goes on.
+func (p *play) settle(what string, also func() bool) {
+	p.Helper()
+	why := func() string {
+		return fmt.Sprintf("%s: %d updates wait, %s", what, p.sim.Pending(), p.ledger.owes())
+	}
+	p.await(why, func() bool {
+		return p.faults.isDead() || p.sim.Pending() == 0 && p.ledger.owes() == "" && also()
+	})
+	if p.faults.isDead() {
+		p.stop()
+		p.begin(crashPoint{})
+		p.settle(what, also)
+	}
+}
+
+func always() bool { return true }
+
+// run tells the story with a crash at a point, and then begins one more life, in which nothing is left to do but what is said
+// in it. It returns what people see in the end.
+func (p *play) run(point crashPoint) string {
+	p.Helper()
+	p.begin(point)
+	for _, s := range story {
+		s.tell(p.desk)
+		p.settle(s.name, always)
+	}
+	p.settle("the end", p.ledger.numbered)
+	p.must(p.ledger.gaps())
+	p.stop()
+	p.begin(crashPoint{})
+	p.say(p.alice, p.support, p.topic(p.support, "Printer"), "the next morning")
+	p.say(p.bob, p.works, p.topic(p.works, "Printer"), "good morning")
+	p.settle("the next morning", always)
+	p.stop()
+	if twice := p.topicsTwice(); len(twice) > 0 {
+		p.Errorf("topics that were opened twice: %q", twice)
+	}
+	r := repeatsOf(p.calls, func(life int) *ledger { return p.after[life] })
+	for _, what := range r.wrong {
+		p.Error(what)
+	}
+	for life := range p.lives - 1 {
+		p.lost += lostOf(p.calls, life, p.after[life]).count
+	}
+	p.repeats = r.count
+	return p.transcript(func(m simulator.Message) bool { return r.first[[2]int64{m.Chat, int64(m.ID)}] })
+}
+
+// everyNth of the points is tried in a short run, which ones is chosen anew each time: all of them take minutes with the race
+// detector.
+const everyNth = 5
+
+// TestCrashPoints lets the service die at every point of the story: after each write, before each call, and after each call
+// whose outcome it did not live to know. All of them with TOPICDESK_LONG=1.
+func TestCrashPoints(t *testing.T) {
+	whole := newPlay(t)
+	want := whole.run(crashPoint{})
+	if whole.repeats != 0 {
+		t.Errorf("%d calls were made twice without a crash", whole.repeats)
+	}
+	var points []crashPoint
+	for n := 1; n <= whole.writes; n++ {
+		points = append(points, crashPoint{afterWrite, n})
+	}
+	for n := 1; n <= whole.made; n++ {
+		points = append(points, crashPoint{beforeCall, n}, crashPoint{afterCall, n})
+	}
+	if !long() {
+		from, all := rand.IntN(everyNth), points
+		points = nil
+		for i := from; i < len(all); i += everyNth {
+			points = append(points, all[i])
+		}
+		t.Logf("every %dth of %d points, from the %dth on", everyNth, len(all), from)
+	}
+	var missed, lost, repeated atomic.Int64
+	var g errgroup.Group
+	g.SetLimit(4)
+	for _, point := range points {
+		g.Go(func() error {
+			t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
+				p := newPlay(t)
+				if got := p.run(point); got != want {
+					t.Errorf("people see something else than without the crash:\n%s", cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+				}
+				if p.lives == 2 {
+					missed.Add(1)
+				}
+				lost.Add(int64(p.lost))
+				repeated.Add(int64(p.repeats))
+			})
+			return nil
+		})
+	}
+	_ = g.Wait()
+	t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// A crash point is the n-th moment of a kind in the life of a process.
+type crashPoint struct {
+	Kind string
+	N    int
+}
+
+const (
+	afterWrite = "after write" // the n-th write to storage has been carried out, nobody knows it yet
+	beforeCall = "before call" // the n-th call to Telegram was about to leave
+	afterCall  = "after call"  // the n-th call to Telegram was carried out, nobody knows its outcome
+)
+
+func (p crashPoint) String() string { return fmt.Sprintf("%s %d", p.Kind, p.N) }
+
+// call is one call to Telegram, noted when it leaves and once more, with Over, when its outcome is there.
+type call struct {
+	Life      int
+	Operation string
+	Kind      string
+	Place     string
+	Thread    int64
+	Chat      int64
+	Over      bool
+	Done      bool  // carried out
+	Message   int64 // that it posted
+}
+
+// posts says whether making the call twice shows: as a message, or as a topic.
+func (c call) posts() bool {
+	switch c.Kind {
+	case "CreateTopic", "SendCard", "SendContext", "SendNotice", "SendCopy":
+		return true
+	}
+	return false
+}
+
+// faults stands in one process (or, in tests that only play one, one life of the App) between the desk, its storage and
+// Telegram. It counts, notes, and at its crash point ends the life: from then on nothing is written and nothing called.
+type faults struct {
+	point crashPoint
+	life  int
+	crash func()                          // ends the life: kills the process, or the App
+	wrote func(method string, record any) // after each write that is durable
+	noted func(c call)                    // before a call leaves (Done false), and after it
+
+	mu    sync.Mutex
+	count map[string]int
+	dead  bool
+}
+
+func (f *faults) isDead() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dead
+}
+
+// at counts a moment, and returns its number and whether the life goes on.
+func (f *faults) at(kind string) (n int, alive bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dead {
+		return 0, false
+	}
+	f.count[kind]++
+	n = f.count[kind]
+	if f.point == (crashPoint{kind, n}) {
+		f.dead = true
+		f.crash()
+	}
+	return n, !f.dead
+}
+
+// counted is how many moments of a kind there were.
+func (f *faults) counted(kind string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count[kind]
+}
+
+func (f *faults) wrapTelegram(inner actors.Telegram) actors.Telegram {
+	return &faultyTelegram{Telegram: inner, f: f}
+}
+
+type faultyTelegram struct {
+	actors.Telegram
+	f *faults
+}
+
+// gone is what a call ends with when there is nobody left to hear it.
+func gone() *messages.Outcome {
+	return &messages.Outcome{Result: messages.Outcome_TRANSIENT, Description: "the process is gone"}
+}
+
+func (t *faultyTelegram) Call(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome {
+	f := t.f
+	n, alive := f.at(beforeCall)
+	if !alive {
+		return gone()
+	}
+	c := call{Life: f.life, Operation: op.Id, Place: op.Place, Thread: op.ThreadId, Chat: chatID,
+		Kind: strings.TrimPrefix(fmt.Sprintf("%T", op.Call), "*messages.Operation_")}
+	f.noted(c)
+	out := t.Telegram.Call(ctx, chatID, lang, op)
+	c.Over, c.Done, c.Message = true, out.Result == messages.Outcome_DONE, out.MessageId
+	f.noted(c)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.dead && f.point == (crashPoint{afterCall, n}) {
+		f.dead = true
+		f.crash()
+	}
+	if f.dead {
+		return gone()
+	}
+	return out
+}
+
+func (f *faults) wrapStore(inner storage.Store) storage.Store {
+	return &faultyStore{Store: inner, f: f}
+}
+
+// faultyStore refuses to write in a life that is over; what it has written is told.
+type faultyStore struct {
+	storage.Store
+	f *faults
+}
+
+var errDead = fmt.Errorf("the process is gone: %w", storage.ErrUnavailable)
+
+func (s *faultyStore) do(method string, record any, write func() error) error {
+	if s.f.isDead() {
+		return errDead
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	s.f.wrote(method, record)
+	if _, alive := s.f.at(afterWrite); !alive {
+		return errDead
+	}
+	return nil
+}
+
+func (s *faultyStore) TakeLease(ctx context.Context, entity, owner string, now time.Time) (epoch int64, err error) {
+	err = s.do("TakeLease", nil, func() (err error) {
+		epoch, err = s.Store.TakeLease(ctx, entity, owner, now)
+		return err
+	})
+	return epoch, err
+}
+
+func (s *faultyStore) SaveUser(ctx context.Context, u *storage.User) error {
+	return s.do("SaveUser", u, func() error { return s.Store.SaveUser(ctx, u) })
+}
+
+func (s *faultyStore) SaveGroup(ctx context.Context, g *storage.Group) error {
+	return s.do("SaveGroup", g, func() error { return s.Store.SaveGroup(ctx, g) })
+}
+
+func (s *faultyStore) SaveTicket(ctx context.Context, r *storage.Ticket) error {
+	return s.do("SaveTicket", r, func() error { return s.Store.SaveTicket(ctx, r) })
+}
+
+func (s *faultyStore) InsertMessage(ctx context.Context, m *storage.Message) error {
+	return s.do("InsertMessage", m, func() error { return s.Store.InsertMessage(ctx, m) })
+}
+
+func (s *faultyStore) SaveMessage(ctx context.Context, m *storage.Message) error {
+	return s.do("SaveMessage", m, func() error { return s.Store.SaveMessage(ctx, m) })
+}
+
+func (s *faultyStore) SaveCopy(ctx context.Context, c *storage.Copy) error {
+	return s.do("SaveCopy", c, func() error { return s.Store.SaveCopy(ctx, c) })
+}
+
+func (s *faultyStore) SaveChat(ctx context.Context, c *storage.Chat) error {
+	return s.do("SaveChat", c, func() error { return s.Store.SaveChat(ctx, c) })
+}
+
+func (s *faultyStore) AppendEvents(ctx context.Context, events []storage.Event) error {
+	return s.do("AppendEvents", events, func() error { return s.Store.AppendEvents(ctx, events) })
+}
+
+func (s *faultyStore) SaveOffset(ctx context.Context, name string, offset int64) error {
+	return s.do("SaveOffset", nil, func() error { return s.Store.SaveOffset(ctx, name, offset) })
+}
+
+// TestFaultyStoreCountsEveryWrite keeps the crash points complete when the contract of storage grows.
+func TestFaultyStoreCountsEveryWrite(t *testing.T) {
+	reads := []string{"Ping", "Close", "Lease", "User", "UserByUsername", "InternalUsers", "Group", "GroupByTelegramID", "Groups", "DueGroups",
+		"Ticket", "TicketByTopic", "TicketsByShortID", "TicketsByCreator", "DueTickets", "CountTickets", "Message", "MessagesAfter",
+		"LastMessages", "LastSequence", "Copy", "CopiesAt", "CopiesAfter", "OpenCopies", "CopiesOf", "Chat", "DueChats", "EventsAfter", "Offset"}
+	known := map[string]bool{}
+	for _, name := range append(reads, "TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage", "SaveCopy",
+		"SaveChat", "AppendEvents", "SaveOffset") {
+		known[name] = true
+	}
+	contract := reflect.TypeFor[storage.Store]()
+	for i := range contract.NumMethod() {
+		if name := contract.Method(i).Name; !known[name] {
+			t.Errorf("storage.Store has a new method %s: if it writes, faultyStore must count it; list it here", name)
+		}
+	}
+}
+
+// ---- a process of its own
+
+// The fault of a child process, and the file that its calls are noted in, come by the environment.
+const (
+	childPointEnv = "TOPICDESK_TEST_POINT" // JSON of a crashPoint
+	childCallsEnv = "TOPICDESK_TEST_CALLS"
+	childLifeEnv  = "TOPICDESK_TEST_LIFE"
+)
+
+// childFaults reads them. A noted call is in the kernel's hands when the process is killed, and so survives it.
+func childFaults() (*faults, error) {
+	f := &faults{count: map[string]int{}, wrote: func(string, any) {}, crash: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }}
+	if p := os.Getenv(childPointEnv); p != "" {
+		if err := json.Unmarshal([]byte(p), &f.point); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := fmt.Sscan(os.Getenv(childLifeEnv), &f.life); err != nil {
+		return nil, fmt.Errorf("%s: %w", childLifeEnv, err)
+	}
+	file, err := os.OpenFile(os.Getenv(childCallsEnv), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	f.noted = func(c call) {
+		line, err := json.Marshal(c)
+		if err == nil {
+			_, err = file.Write(append(line, '\n'))
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+	return f, nil
+}
+
+// readCalls reads what the children noted; a last line cut short by a kill is left out.
+func readCalls(path string) ([]call, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	var all []call
+	for lines := bufio.NewScanner(file); lines.Scan(); {
+		var c call
+		if json.Unmarshal(lines.Bytes(), &c) == nil {
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// ledger is what storage holds: it is told each durable write, or reads a database. From it follows what the service still
+// owes, and of which calls it knows the outcome.
+type ledger struct {
+	mu       sync.Mutex
+	tickets  map[string]storage.Ticket
+	messages map[string][]storage.Message // by ticket, in order
+	copies   map[[2]string]storage.Copy   // by message and topic
+	chats    map[string]storage.Chat
+	groups   map[string]storage.Group
+	events   map[string][]storage.Event // by ticket
+}
+
+func newLedger() *ledger {
+	return &ledger{tickets: map[string]storage.Ticket{}, messages: map[string][]storage.Message{}, copies: map[[2]string]storage.Copy{},
+		chats: map[string]storage.Chat{}, groups: map[string]storage.Group{}, events: map[string][]storage.Event{}}
+}
+
+// wrote takes in a record that has been written. Writers never change a record's slices afterwards.
+func (l *ledger) wrote(record any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch r := record.(type) {
+	case *storage.Ticket:
+		if l.tickets[r.TicketID].Version < r.Version {
+			l.tickets[r.TicketID] = *r
+		}
+	case *storage.Message:
+		l.messages[r.TicketID] = append(l.messages[r.TicketID], *r)
+	case *storage.Copy:
+		if k := [2]string{r.MessageID, r.TopicID}; l.copies[k].Version < r.Version {
+			l.copies[k] = *r
+		}
+	case *storage.Chat:
+		if l.chats[r.ChatID].Version < r.Version {
+			l.chats[r.ChatID] = *r
+		}
+	case *storage.Group:
+		if l.groups[r.GroupID].Version < r.Version {
+			l.groups[r.GroupID] = *r
+		}
+	case []storage.Event:
+		for _, e := range r {
+			if !slices.ContainsFunc(l.events[e.TicketID], func(x storage.Event) bool { return x.Number == e.Number }) {
+				l.events[e.TicketID] = append(l.events[e.TicketID], e)
+			}
+		}
+	}
+}
+
+// at is the ledger as it is now.
+func (l *ledger) at() *ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &ledger{tickets: maps.Clone(l.tickets), messages: maps.Clone(l.messages), copies: maps.Clone(l.copies),
+		chats: maps.Clone(l.chats), groups: maps.Clone(l.groups), events: maps.Clone(l.events)}
+}
+
+// readLedger reads a database: all groups, the tickets of these people, and what belongs to them.
+func readLedger(ctx context.Context, store storage.Store, creators ...int64) (*ledger, error) {
+	l := newLedger()
+	groups, err := store.Groups(ctx, "", 1000)
+	if err != nil {
+		return nil, err
+	}
+	for i := range groups {
+		l.wrote(&groups[i])
+		chat, err := store.Chat(ctx, groups[i].GroupID)
+		if err == nil {
+			l.wrote(chat)
+		} else if !errors.Is(err, storage.ErrNotFound) {
+			return nil, err
+		}
+	}
+	for _, id := range creators {
+		tickets, err := store.TicketsByCreator(ctx, "user", strconv.FormatInt(id, 10), false, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for i := range tickets {
+			if err := l.readTicket(ctx, store, &tickets[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return l, nil
+}
+
+func (l *ledger) readTicket(ctx context.Context, store storage.Store, t *storage.Ticket) error {
+	l.wrote(t)
+	said, err := store.MessagesAfter(ctx, t.TicketID, 0, 10_000)
+	if err != nil {
+		return err
+	}
+	for i := range said {
+		l.wrote(&said[i])
+		copies, err := store.CopiesOf(ctx, said[i].MessageID)
+		if err != nil {
+			return err
+		}
+		for j := range copies {
+			l.wrote(&copies[j])
+		}
+	}
+	events, err := store.EventsAfter(ctx, t.TicketID, 0, 10_000)
+	l.wrote(events)
+	return err
+}
+
+// owes names one thing that the service still has to do; "" when it has done everything but number events.
+func (l *ledger) owes() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, g := range l.groups {
+		if len(g.Pending) > 0 {
+			return "group " + g.GroupID + " has a pending command or notice"
+		}
+	}
+	for _, c := range l.chats {
+		if len(c.Answers) > 0 {
+			return "chat " + c.ChatID + " owes an answer"
+		}
+	}
+	for _, t := range l.tickets {
+		if what := l.ticketOwes(&t); what != "" {
+			return t.TicketID + " " + what
+		}
+	}
+	return ""
+}
+
+func (l *ledger) ticketOwes(t *storage.Ticket) string {
+	if len(t.Owed) > 0 {
+		return "owes " + t.Owed[0].Kind + " " + t.Owed[0].ID
+	}
+	topics := []storage.Topic{t.Home}
+	for _, link := range t.Links {
+		if !link.Ended {
+			topics = append(topics, link.Topic)
+		}
+	}
+	for _, topic := range topics {
+		name := messages.TopicName(t.Title, t.ShortID)
+		switch {
+		case topic.Failure != "":
+		case topic.TelegramTopicID == 0, topic.CardMessageID == 0, !topic.Introduced, !topic.Pinned,
+			topic.CardMessageID > 0 && topic.CardRevision < t.CardRevision, topic.Closed != (t.Status == "closed"),
+			!topic.NamedByHand && topic.Name != name:
+			return "has work to do in topic " + topic.TopicID
+		}
+	}
+	for _, m := range l.messages[t.TicketID] {
+		for _, into := range copiesOf(t, &m) {
+			if c, found := l.copies[[2]string{m.MessageID, into}]; !found || c.Open() {
+				return "has a copy to make of " + m.MessageID + " into " + into
+			}
+		}
+	}
+	return ""
+}
+
+// copiesOf lists the topics into which a message is to be copied.
+func copiesOf(t *storage.Ticket, m *storage.Message) (into []string) {
+	for _, link := range t.Links {
+		switch {
+		case m.Internal, m.Sequence <= link.BeginSequence, link.Ended && m.Sequence > link.EndSequence:
+		case m.TopicID == link.LinkID:
+			into = append(into, "home")
+		default:
+			into = append(into, link.LinkID)
+		}
+	}
+	return into
+}
+
+// numbered says whether every event has its number.
+func (l *ledger) numbered() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for id, t := range l.tickets {
+		if said := l.messages[id]; len(t.Events) > 0 || len(said) > 0 && t.EventsThrough < said[len(said)-1].Sequence {
+			return false
+		}
+	}
+	return true
+}
+
+// knows says whether the outcome of a call is recorded, so that it must never be made again.
+func (l *ledger) knows(c call) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	owed := func(list []storage.Owed) bool {
+		return slices.ContainsFunc(list, func(o storage.Owed) bool { return o.ID == c.Operation })
+	}
+	if rest, isCopy := strings.CutPrefix(c.Operation, "copy/"); isCopy {
+		p := strings.SplitN(rest, "/", 3)
+		part, _ := strconv.Atoi(p[2])
+		stored, found := l.copies[[2]string{p[0], p[1]}]
+		return found && (len(stored.Parts) > part || stored.State == "failed")
+	}
+	if strings.HasPrefix(c.Operation, "answer/") {
+		return !owed(l.chats[c.Place].Answers)
+	}
+	id, rest, _ := strings.Cut(c.Operation, "/")
+	t, found := l.tickets[id]
+	if !found {
+		return !owed(l.groups[id].Pending)
+	}
+	topicID, what, _ := strings.Cut(rest, "/")
+	topic := t.Home
+	for _, link := range t.Links {
+		if link.LinkID == topicID {
+			topic = link.Topic
+		}
+	}
+	switch {
+	case what == "create" && c.Kind == "CreateTopic":
+		return topic.TelegramTopicID != 0 || topic.Failure != ""
+	case what == "card" && c.Kind == "SendCard":
+		return topic.CardMessageID != 0
+	case what == "context" && c.Kind == "SendContext":
+		return topic.Introduced
+	}
+	return !owed(t.Owed)
+}
+
+// gaps says what is wrong with the numbers of events: they are 1, 2, 3 …, each event once, and every message has its event.
+func (l *ledger) gaps() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []error
+	for id, t := range l.tickets {
+		events := slices.SortedFunc(slices.Values(l.events[id]), func(a, b storage.Event) int { return int(a.Number - b.Number) })
+		seen, sequence := map[string]bool{}, int64(0)
+		for i, e := range events {
+			if e.Number != int64(i)+1 {
+				all = append(all, fmt.Errorf("%s: event %d has number %d", id, i+1, e.Number))
+			}
+			if seen[e.EventID] {
+				all = append(all, fmt.Errorf("%s: event %s is there twice", id, e.EventID))
+			}
+			seen[e.EventID] = true
+			if e.Sequence > 0 {
+				if e.Sequence != sequence+1 {
+					all = append(all, fmt.Errorf("%s: the event of message %d follows that of message %d", id, e.Sequence, sequence))
+				}
+				sequence = e.Sequence
+			}
+		}
+		if int(sequence) != len(l.messages[id]) {
+			all = append(all, fmt.Errorf("%s: %d messages and events up to message %d", id, len(l.messages[id]), sequence))
+		}
+		if t.EventNumber != int64(len(events)) {
+			all = append(all, fmt.Errorf("%s: %d events, of which the ticket knows %d", id, len(events), t.EventNumber))
+		}
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/topicdesk/topicdesk/config"
+)
+
+// childEnv makes the test binary the service itself, so that tests can kill a real process without a second build:
+// childMain is the program as it is, childDesk the App with what a crash test puts between its parts.
+const (
+	childEnv  = "TOPICDESK_TEST_CHILD"
+	childMain = "main"
+	childDesk = "desk"
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(childEnv) {
+	case childMain:
+		main()
+	case childDesk:
+		if err := runChild(); err != nil {
+			fmt.Fprintln(os.Stderr, config.Redact(err.Error()))
+			os.Exit(1)
+		}
+	default:
+		goleak.VerifyTestMain(m,
+			// fasthttp's clock is started once and never stops; its cleaner of idle workers sees only after 10 s that its server has.
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	}
+}
+
+// runChild is the service with a log of its calls and, if one is ordered, a fault. It writes "ready" to stdout once it serves.
+func runChild() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	settings, err := config.Load(os.LookupEnv, "")
+	if err != nil {
+		return err
+	}
+	faults, err := childFaults()
+	if err != nil {
+		return err
+	}
+	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: faults.wrapStore, WrapTelegram: faults.wrapTelegram,
+		Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
+	return app.Run(ctx)
+}

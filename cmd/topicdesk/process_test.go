@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// long says whether the long tests are to run (make test-long).
+func long() bool { return os.Getenv("TOPICDESK_LONG") != "" }
+
+// process is the service as a process of its own.
+type process struct {
+	testing.TB
+	cmd   *exec.Cmd
+	ready chan struct{} // closed when it serves
+	done  chan struct{} // closed when it has ended
+	took  time.Duration // from its start until it served
+	out   bytes.Buffer  // stderr, to be read when it has ended
+}
+
+// spawn starts the test binary as a service: childMain or childDesk.
+func spawn(t testing.TB, child, folder string, settings map[string]string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{TB: t, cmd: exec.Command(self, "serve"), ready: make(chan struct{}), done: make(chan struct{})}
+	p.cmd.Dir = folder
+	p.cmd.Env = []string{childEnv + "=" + child}
+	for name, value := range settings {
+		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+	}
+	p.cmd.Stderr = &p.out
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(p.done)
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			if strings.HasPrefix(lines.Text(), "ready ") {
+				p.took = time.Since(start)
+				close(p.ready)
+			}
+		}
+		_ = p.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		p.kill()
+		if t.Failed() {
+			t.Logf("process %d said:\n%s", p.cmd.Process.Pid, p.out.String())
+		}
+	})
+	return p
+}
+
+// kill ends the process without a word, and waits for its end.
+func (p *process) kill() {
+	_ = p.cmd.Process.Signal(syscall.SIGKILL)
+	<-p.done
+}
+
+// stop asks the process to end and returns its exit code.
+func (p *process) stop() int {
+	p.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		p.Fatal(err)
+	}
+	return p.wait()
+}
+
+// wait waits for the end and returns the exit code.
+func (p *process) wait() int {
+	p.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		p.Fatal("the process does not end")
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *process) awaitReady() {
+	p.Helper()
+	select {
+	case <-p.ready:
+	case <-p.done:
+		p.Fatal("the process has ended")
+	case <-time.After(patience):
+		p.Fatal("the process does not come up")
+	}
+}
+
+// serve starts the next life of the service of this desk, in polling or webhook mode.
+func (d *desk) serve(mode string, life int, more ...string) *process {
+	d.Helper()
+	settings := d.settings(append([]string{
+		childLifeEnv, strconv.Itoa(life), childCallsEnv, d.callsFile(),
+	}, more...)...)
+	if mode == "webhook" {
+		if d.webhookAddr == "" {
+			d.webhookAddr = freeAddr(d.TB)
+		}
+		settings["TELEGRAM_MODE"], settings["HTTP_ADDR"] = mode, d.webhookAddr
+		settings["TELEGRAM_WEBHOOK_URL"] = "http://" + d.webhookAddr + "/telegram/webhook"
+	}
+	return spawn(d.TB, childDesk, d.folder, settings)
+}
+
+func (d *desk) callsFile() string { return filepath.Join(d.folder, "calls") }
+
+// freeAddr is an address that nobody listens on, for a service that must come back to the same one.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
+}
+
+func (c crashPoint) env() string {
+	b, _ := json.Marshal(c) // of a word and a number: it can't fail
+	return string(b)
+}
