@@ -21,12 +21,9 @@ func (s *Store) Chat(ctx context.Context, chatID string) (*storage.Chat, error) 
 
 // SaveChat implements storage.Chats.
 func (s *Store) SaveChat(ctx context.Context, c *storage.Chat) error {
-	if err := validID("id", c.ChatID); err != nil {
-		return err
-	}
 	record, old := c.Kept(), c.Version
 	record.Version++
-	doc, writeID, err := encode(record.ChatID, record, due(record.ChatID, record.DueAt)...)
+	doc, writeID, err := chatDocument(&record)
 	if err != nil {
 		return err
 	}
@@ -40,4 +37,11 @@ func (s *Store) SaveChat(ctx context.Context, c *storage.Chat) error {
 // DueChats implements storage.Chats.
 func (s *Store) DueChats(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
 	return findDue(ctx, s, dueChats, limit, milli(now))
+}
+
+func chatDocument(c *storage.Chat) (bson.Raw, bson.ObjectID, error) {
+	if err := validID("id", c.ChatID); err != nil {
+		return nil, bson.ObjectID{}, err
+	}
+	return encode(c.ChatID, c.Kept(), due(c.ChatID, c.DueAt)...)
 }

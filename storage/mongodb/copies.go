@@ -29,26 +29,26 @@ func copyID(messageID, topicID string) string {
 	return strings.NewReplacer(`\`, `\\`, `/`, `\/`).Replace(messageID) + "/" + topicID
 }
 
-// copyIndex is what indexes are on, besides the fields of the copy.
-func copyIndex(c *storage.Copy) []bson.E {
-	if !c.Open() {
-		return nil
+func copyDocument(c *storage.Copy) (bson.Raw, bson.ObjectID, error) {
+	if err := validID("message or topic id", c.MessageID, c.TopicID); err != nil {
+		return nil, bson.ObjectID{}, err
 	}
-	return []bson.E{e("open", bson.D{e("link", c.LinkID), e("sequence", c.Sequence), e("topic", c.TopicID)})}
+	var on []bson.E
+	if c.Open() {
+		on = append(on, e("open", bson.D{e("link", c.LinkID), e("sequence", c.Sequence), e("topic", c.TopicID)}))
+	}
+	return encode(copyID(c.MessageID, c.TopicID), c.Kept(), on...)
 }
 
 // SaveCopy implements storage.Copies.
 func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
-	if err := validID("message or topic id", c.MessageID, c.TopicID); err != nil {
-		return err
-	}
 	record, old := c.Kept(), c.Version
 	record.Version++
-	id := copyID(record.MessageID, record.TopicID)
-	doc, writeID, err := encode(id, record, copyIndex(&record)...)
+	doc, writeID, err := copyDocument(&record)
 	if err != nil {
 		return err
 	}
+	id := copyID(record.MessageID, record.TopicID)
 	err = s.save(ctx, &write{collection: "copies", what: "copy", id: id, old: old, doc: doc, writeID: writeID})
 	if err == nil {
 		c.Version = record.Version

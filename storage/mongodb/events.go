@@ -23,11 +23,8 @@ func (s *Store) AppendEvents(ctx context.Context, events []storage.Event) error 
 		return ctx.Err()
 	}
 	docs := make([]any, len(events))
-	for i, event := range events {
-		if err := validID("ticket or event id", event.TicketID, event.EventID); err != nil {
-			return err
-		}
-		doc, _, err := encode(eventKey(event.TicketID, event.Number), event.Kept())
+	for i := range events {
+		doc, _, err := eventDocument(&events[i])
 		if err != nil {
 			return err
 		}
@@ -69,4 +66,11 @@ func (s *Store) sameEvent(ctx context.Context, event storage.Event) error {
 // EventsAfter implements storage.Events.
 func (s *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Event, error) {
 	return find[storage.Event](ctx, s, eventsAfter, limit, ticketID, after)
+}
+
+func eventDocument(event *storage.Event) (bson.Raw, bson.ObjectID, error) {
+	if err := validID("ticket or event id", event.TicketID, event.EventID); err != nil {
+		return nil, bson.ObjectID{}, err
+	}
+	return encode(eventKey(event.TicketID, event.Number), event.Kept())
 }

@@ -51,13 +51,9 @@ func (s *Store) Groups(ctx context.Context, after string, limit int) ([]storage.
 
 // SaveGroup implements storage.Groups.
 func (s *Store) SaveGroup(ctx context.Context, g *storage.Group) error {
-	if err := validID("id", g.GroupID); err != nil {
-		return err
-	}
 	record, old := g.Kept(), g.Version
 	record.Version++
-	chats := append([]int64{record.TelegramGroupID}, record.FormerIDs...)
-	doc, writeID, err := encode(record.GroupID, record, append(due(record.GroupID, record.DueAt), e("chats", chats))...)
+	doc, writeID, err := groupDocument(&record)
 	if err != nil {
 		return err
 	}
@@ -71,4 +67,12 @@ func (s *Store) SaveGroup(ctx context.Context, g *storage.Group) error {
 // DueGroups implements storage.Groups.
 func (s *Store) DueGroups(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
 	return findDue(ctx, s, dueGroups, limit, milli(now))
+}
+
+func groupDocument(g *storage.Group) (bson.Raw, bson.ObjectID, error) {
+	if err := validID("id", g.GroupID); err != nil {
+		return nil, bson.ObjectID{}, err
+	}
+	chats := append([]int64{g.TelegramGroupID}, g.FormerIDs...)
+	return encode(g.GroupID, g.Kept(), append(due(g.GroupID, g.DueAt), e("chats", chats))...)
 }

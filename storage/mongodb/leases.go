@@ -74,14 +74,9 @@ func (s *Store) Lease(ctx context.Context, entity string) (storage.Lease, error)
 	return *found, nil
 }
 
-// offset is a stored offset.
-type offset struct {
-	Value int64 `bson:"value"`
-}
-
 // Offset implements storage.Offsets.
 func (s *Store) Offset(ctx context.Context, name string) (int64, error) {
-	found, err := find[offset](ctx, s, readOffset, 1, name)
+	found, err := find[storage.SavedOffset](ctx, s, readOffset, 1, name)
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
@@ -93,7 +88,7 @@ func (s *Store) SaveOffset(ctx context.Context, name string, value int64) error 
 	if err := validID("name", name); err != nil {
 		return err
 	}
-	update := bson.D{e("$max", bson.D{e("value", max(value, 0))})}
+	update := bson.D{e("$max", bson.D{e("value", max(value, 0))}), e("$set", bson.D{e("name", name)})}
 	return s.call(ctx, func(ctx context.Context) error {
 		for {
 			_, err := s.in("offsets").UpdateOne(ctx, bson.D{e("_id", name)}, update, options.UpdateOne().SetUpsert(true))

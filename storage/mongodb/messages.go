@@ -23,12 +23,9 @@ var (
 
 // InsertMessage implements storage.Messages.
 func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) error {
-	if err := validID("message or ticket id", m.MessageID, m.TicketID); err != nil {
-		return err
-	}
 	record := m.Kept()
 	record.Version = 1
-	doc, writeID, err := encode(record.MessageID, record)
+	doc, writeID, err := messageDocument(&record)
 	if err != nil {
 		return err
 	}
@@ -54,7 +51,7 @@ func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 		return fmt.Errorf("message %s was never stored: %w", m.MessageID, storage.ErrConflict)
 	}
 	record.Version++
-	doc, writeID, err := encode(record.MessageID, record)
+	doc, writeID, err := messageDocument(&record)
 	if err != nil {
 		return err
 	}
@@ -87,4 +84,11 @@ func (s *Store) LastSequence(ctx context.Context, ticketID string) (int64, error
 		return 0, err
 	}
 	return last[0].Sequence, nil
+}
+
+func messageDocument(m *storage.Message) (bson.Raw, bson.ObjectID, error) {
+	if err := validID("message or ticket id", m.MessageID, m.TicketID); err != nil {
+		return nil, bson.ObjectID{}, err
+	}
+	return encode(m.MessageID, m.Kept())
 }

@@ -13,12 +13,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// index is one index of a collection, besides the one on _id that every collection has. Sparse ones hold only the
+// Index is one index of a collection, besides the one on _id that every collection has. Sparse ones hold only the
 // documents that have the field.
-type index struct {
-	collection, name string
-	keys             bson.D
-	unique, sparse   bool
+type Index struct {
+	Collection, Name string
+	Keys             bson.D
+	Unique, Sparse   bool
 }
 
 // migration is one step of the schema: collections to be there, with their indexes. Steps only add, and may be done twice,
@@ -27,7 +27,7 @@ type index struct {
 type migration struct {
 	minReader   int64
 	collections []string
-	indexes     []index
+	indexes     []Index
 }
 
 // migrations are numbered from 1 and never change once released. docs/storage.md explains the indexes; a test compares it.
@@ -37,24 +37,24 @@ var migrations = []migration{
 		collections: []string{
 			"leases", "offsets", "users", "groups", "tickets", "messages", "copies", "chats", "events",
 		},
-		indexes: []index{
-			{collection: "users", name: "username", keys: bson.D{e("index.username", 1), e("updatedAt", -1), e("_id", -1)}},
-			{collection: "users", name: "internal", keys: bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, sparse: true},
-			{collection: "groups", name: "chats", keys: bson.D{e("index.chats", 1)}},
-			{collection: "groups", name: "due", keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, sparse: true},
-			{collection: "tickets", name: "topics", keys: bson.D{e("index.topics", 1)}, unique: true, sparse: true},
-			{collection: "tickets", name: "short", keys: bson.D{e("shortId", 1), e("_id", 1)}},
-			{collection: "tickets", name: "creator", keys: bson.D{e("createdBy.kind", 1), e("createdBy.id", 1), e("createdAt", -1), e("_id", -1)}},
-			{collection: "tickets", name: "open", keys: bson.D{e("index.open.kind", 1), e("index.open.id", 1), e("index.open.at", -1), e("index.open.ticket", -1)}, sparse: true},
-			{collection: "tickets", name: "due", keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, sparse: true},
-			{collection: "tickets", name: "status", keys: bson.D{e("status", 1)}},
-			{collection: "messages", name: "sequence", keys: bson.D{e("ticketId", 1), e("sequence", 1)}, unique: true},
-			{collection: "copies", name: "topic", keys: bson.D{e("messageId", 1), e("topicId", 1)}, unique: true},
-			{collection: "copies", name: "link", keys: bson.D{e("linkId", 1), e("sequence", 1), e("topicId", 1)}},
-			{collection: "copies", name: "open", keys: bson.D{e("index.open.link", 1), e("index.open.sequence", 1), e("index.open.topic", 1)}, sparse: true},
-			{collection: "copies", name: "parts", keys: bson.D{e("chatId", 1), e("parts", 1)}},
-			{collection: "chats", name: "due", keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, sparse: true},
-			{collection: "events", name: "number", keys: bson.D{e("ticketId", 1), e("number", 1)}, unique: true},
+		indexes: []Index{
+			{Collection: "users", Name: "username", Keys: bson.D{e("index.username", 1), e("updatedAt", -1), e("_id", -1)}},
+			{Collection: "users", Name: "internal", Keys: bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, Sparse: true},
+			{Collection: "groups", Name: "chats", Keys: bson.D{e("index.chats", 1)}},
+			{Collection: "groups", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
+			{Collection: "tickets", Name: "topics", Keys: bson.D{e("index.topics", 1)}, Unique: true, Sparse: true},
+			{Collection: "tickets", Name: "short", Keys: bson.D{e("shortId", 1), e("_id", 1)}},
+			{Collection: "tickets", Name: "creator", Keys: bson.D{e("createdBy.kind", 1), e("createdBy.id", 1), e("createdAt", -1), e("_id", -1)}},
+			{Collection: "tickets", Name: "open", Keys: bson.D{e("index.open.kind", 1), e("index.open.id", 1), e("index.open.at", -1), e("index.open.ticket", -1)}, Sparse: true},
+			{Collection: "tickets", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
+			{Collection: "tickets", Name: "status", Keys: bson.D{e("status", 1)}},
+			{Collection: "messages", Name: "sequence", Keys: bson.D{e("ticketId", 1), e("sequence", 1)}, Unique: true},
+			{Collection: "copies", Name: "topic", Keys: bson.D{e("messageId", 1), e("topicId", 1)}, Unique: true},
+			{Collection: "copies", Name: "link", Keys: bson.D{e("linkId", 1), e("sequence", 1), e("topicId", 1)}},
+			{Collection: "copies", Name: "open", Keys: bson.D{e("index.open.link", 1), e("index.open.sequence", 1), e("index.open.topic", 1)}, Sparse: true},
+			{Collection: "copies", Name: "parts", Keys: bson.D{e("chatId", 1), e("parts", 1)}},
+			{Collection: "chats", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
+			{Collection: "events", Name: "number", Keys: bson.D{e("ticketId", 1), e("number", 1)}, Unique: true},
 		},
 	},
 }
@@ -153,14 +153,14 @@ func (s *Store) step(ctx context.Context, m migration) error {
 	}
 	models := map[string][]mongo.IndexModel{}
 	for _, i := range m.indexes {
-		o := options.Index().SetName(i.name)
-		if i.unique {
+		o := options.Index().SetName(i.Name)
+		if i.Unique {
 			o.SetUnique(true)
 		}
-		if i.sparse {
+		if i.Sparse {
 			o.SetSparse(true)
 		}
-		models[i.collection] = append(models[i.collection], mongo.IndexModel{Keys: i.keys, Options: o})
+		models[i.Collection] = append(models[i.Collection], mongo.IndexModel{Keys: i.Keys, Options: o})
 	}
 	for name, of := range models {
 		if _, err := s.in(name).Indexes().CreateMany(ctx, of); err != nil {

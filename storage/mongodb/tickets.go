@@ -47,8 +47,10 @@ func claims(t *storage.Ticket) (keys []string) {
 	return slices.Compact(keys)
 }
 
-// ticketIndex is what indexes are on, besides the fields of the ticket.
-func ticketIndex(t *storage.Ticket) []bson.E {
+func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
+	if err := validID("id", t.TicketID); err != nil {
+		return nil, bson.ObjectID{}, err
+	}
 	on := due(t.TicketID, t.DueAt)
 	// An empty list would be in the index too, and all tickets without topics would have it in common.
 	if topics := claims(t); len(topics) > 0 {
@@ -59,17 +61,14 @@ func ticketIndex(t *storage.Ticket) []bson.E {
 			e("kind", t.CreatedBy.Kind), e("id", t.CreatedBy.ID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
 	}
-	return on
+	return encode(t.TicketID, t.Kept(), on...)
 }
 
 // SaveTicket implements storage.Tickets.
 func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
-	if err := validID("id", t.TicketID); err != nil {
-		return err
-	}
 	record, old := t.Kept(), t.Version
 	record.Version++
-	doc, writeID, err := encode(record.TicketID, record, ticketIndex(&record)...)
+	doc, writeID, err := ticketDocument(&record)
 	if err != nil {
 		return err
 	}

@@ -50,14 +50,7 @@ func (s *Store) InternalUsers(ctx context.Context, offset, limit int) (page []st
 func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	record, old := u.Kept(), u.Version
 	record.Version++
-	var on []bson.E
-	if record.Username != "" {
-		on = append(on, e("username", strings.ToLower(record.Username)))
-	}
-	if record.DefaultGroupID != "" {
-		on = append(on, e("internal", bson.D{e("name", strings.ToLower(record.FirstName)), e("id", record.TelegramID)}))
-	}
-	doc, writeID, err := encode(record.TelegramID, record, on...)
+	doc, writeID, err := userDocument(&record)
 	if err != nil {
 		return err
 	}
@@ -66,4 +59,15 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 		u.Version = record.Version
 	}
 	return err
+}
+
+func userDocument(u *storage.User) (bson.Raw, bson.ObjectID, error) {
+	var on []bson.E
+	if u.Username != "" {
+		on = append(on, e("username", strings.ToLower(u.Username)))
+	}
+	if u.DefaultGroupID != "" {
+		on = append(on, e("internal", bson.D{e("name", strings.ToLower(u.FirstName)), e("id", u.TelegramID)}))
+	}
+	return encode(u.TelegramID, u.Kept(), on...)
 }

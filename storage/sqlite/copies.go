@@ -43,21 +43,15 @@ func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
 	if err != nil {
 		return err
 	}
-	var first any
-	if len(record.Parts) > 0 {
-		first = record.Parts[0]
-	}
 	if len(record.Parts) > 1 {
 		record.Parts = slices.Clone(record.Parts)
 	}
-	open := record.Open()
+	columns := copyColumns(&record, doc)
 	save := func(w *writer) error {
 		if old == 0 {
-			return w.one(exists("copy", record.MessageID), insertCopy, record.MessageID, record.TopicID,
-				record.LinkID, record.Sequence, open, record.ChatID, first, doc)
+			return w.one(exists("copy", record.MessageID), insertCopy, columns...)
 		}
-		return w.one(conflict("copy", record.MessageID), updateCopy, record.MessageID, record.TopicID,
-			record.LinkID, record.Sequence, open, record.ChatID, first, doc, old)
+		return w.one(conflict("copy", record.MessageID), updateCopy, append(columns, old)...)
 	}
 	err = s.write(ctx, func(w *writer) error {
 		if old == 0 && len(record.Parts) <= 1 {
@@ -74,6 +68,14 @@ func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
 		c.Version = record.Version
 	}
 	return err
+}
+
+func copyColumns(c *storage.Copy, doc string) []any {
+	var first any
+	if len(c.Parts) > 0 {
+		first = c.Parts[0]
+	}
+	return []any{c.MessageID, c.TopicID, c.LinkID, c.Sequence, c.Open(), c.ChatID, first, doc}
 }
 
 // saveParts keeps the parts beyond the first.

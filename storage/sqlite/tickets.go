@@ -60,14 +60,7 @@ func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	if err != nil {
 		return err
 	}
-	save := ticketSave{
-		id: record.TicketID, status: record.Status, claims: claims(&record), old: old,
-		columns: []any{
-			record.TicketID, record.ShortID, record.Status, record.CreatedBy.Kind, record.CreatedBy.ID,
-			millis(record.CreatedAt), dueAt(record.DueAt), doc,
-		},
-	}
-	if err := s.write(ctx, save.run); err != nil {
+	if err := s.write(ctx, newTicketSave(&record, old, doc).run); err != nil {
 		return err
 	}
 	t.Version = record.Version
@@ -80,6 +73,16 @@ type ticketSave struct {
 	old        int64 // version
 	claims     map[topic]bool
 	columns    []any
+}
+
+func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
+	return &ticketSave{
+		id: t.TicketID, status: t.Status, claims: claims(t), old: old,
+		columns: []any{
+			t.TicketID, t.ShortID, t.Status, t.CreatedBy.Kind, t.CreatedBy.ID,
+			millis(t.CreatedAt), dueAt(t.DueAt), doc,
+		},
+	}
 }
 
 func (t *ticketSave) run(w *writer) error {

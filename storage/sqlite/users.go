@@ -66,13 +66,7 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	if err != nil {
 		return err
 	}
-	var username, sortName any
-	if record.Username != "" {
-		username = strings.ToLower(record.Username)
-	}
-	if record.DefaultGroupID != "" {
-		sortName = strings.ToLower(record.FirstName)
-	}
+	username, sortName := userColumns(&record)
 	err = s.write(ctx, func(w *writer) error {
 		if old == 0 {
 			return w.one(exists("user", record.TelegramID), insertUser,
@@ -85,4 +79,15 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 		u.Version = record.Version
 	}
 	return err
+}
+
+// userColumns returns what a user is found and sorted by; NULL: not at all.
+func userColumns(u *storage.User) (username, sortName any) {
+	if u.Username != "" {
+		username = strings.ToLower(u.Username)
+	}
+	if u.DefaultGroupID != "" {
+		sortName = strings.ToLower(u.FirstName)
+	}
+	return username, sortName
 }

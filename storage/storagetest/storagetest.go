@@ -74,6 +74,7 @@ func Run(t *testing.T, f Factory) {
 		{"contexts", testContexts},
 		{"closing", testClosing},
 		{"durability", testDurability},
+		{"dump and load", testDump},
 		{"crashes", testCrashes},
 		{"any sequence of calls", testMachine},
 	} {

@@ -1,0 +1,235 @@
+package mongodb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var _ storage.Dumper = (*Store)(nil)
+
+var (
+	dumpUsers    = define("users", "_id_", bson.D{e("_id", bson.D{e("$gte", arg(0))})}, bson.D{e("_id", 1)}, nil)
+	dumpTickets  = dumpByID("tickets")
+	dumpChats    = dumpByID("chats")
+	dumpLeases   = dumpByID("leases")
+	dumpOffsets  = dumpByID("offsets")
+	dumpMessages = dumpByTwo("messages", "sequence", "ticketId", "sequence")
+	dumpCopies   = dumpByTwo("copies", "topic", "messageId", "topicId")
+	dumpEvents   = dumpByTwo("events", "number", "ticketId", "number")
+	// The rest of a message's copies: a page may end among them.
+	copiesOfAfter = define("copies", "topic",
+		bson.D{e("messageId", arg(0)), e("topicId", bson.D{e("$gt", arg(1))})}, bson.D{e("topicId", 1)}, nil)
+)
+
+func dumpByID(collection string) *query {
+	return define(collection, "_id_", bson.D{e("_id", bson.D{e("$gt", arg(0))})}, bson.D{e("_id", 1)}, nil)
+}
+
+func dumpByTwo(collection, index, first, second string) *query {
+	return define(collection, index, bson.D{e(first, bson.D{e("$gt", arg(0))})}, bson.D{e(first, 1), e(second, 1)}, nil)
+}
+
+// Dump implements storage.Dumper.
+func (s *Store) Dump(ctx context.Context, collection string, after any, limit int) ([]any, error) {
+	switch collection {
+	case "users":
+		from := int64(math.MinInt64)
+		if u, ok := after.(*storage.User); ok {
+			if u.TelegramID == math.MaxInt64 {
+				return nil, ctx.Err()
+			}
+			from = u.TelegramID + 1
+		}
+		return dump[storage.User](ctx, s, dumpUsers, limit, from)
+	case "groups":
+		g, _ := orNew[storage.Group](after)
+		return dump[storage.Group](ctx, s, listGroups, limit, g.GroupID)
+	case "tickets":
+		t, _ := orNew[storage.Ticket](after)
+		return dump[storage.Ticket](ctx, s, dumpTickets, limit, t.TicketID)
+	case "messages":
+		m, more := orNew[storage.Message](after)
+		return dumpTwo[storage.Message](ctx, s, more, messagesAfter, dumpMessages, limit, m.TicketID, m.Sequence)
+	case "copies":
+		c, more := orNew[storage.Copy](after)
+		return dumpTwo[storage.Copy](ctx, s, more, copiesOfAfter, dumpCopies, limit, c.MessageID, c.TopicID)
+	case "chats":
+		c, _ := orNew[storage.Chat](after)
+		return dump[storage.Chat](ctx, s, dumpChats, limit, c.ChatID)
+	case "events":
+		event, more := orNew[storage.Event](after)
+		return dumpTwo[storage.Event](ctx, s, more, eventsAfter, dumpEvents, limit, event.TicketID, event.Number)
+	case "leases":
+		l, _ := orNew[storage.Lease](after)
+		return dump[storage.Lease](ctx, s, dumpLeases, limit, l.Entity)
+	case "offsets":
+		o, _ := orNew[storage.SavedOffset](after)
+		return dump[storage.SavedOffset](ctx, s, dumpOffsets, limit, o.Name)
+	}
+	return nil, fmt.Errorf("mongodb: there is no collection %q", collection)
+}
+
+// orNew returns the record to go on after, or an empty one, before all others.
+func orNew[T any](after any) (record *T, more bool) {
+	if record, more = after.(*T); more {
+		return record, true
+	}
+	return new(T), false
+}
+
+func dump[T any](ctx context.Context, s *Store, q *query, limit int, args ...any) ([]any, error) {
+	found, err := find[T](ctx, s, q, limit, args...)
+	page := make([]any, len(found))
+	for i := range found {
+		page[i] = &found[i]
+	}
+	return page, err
+}
+
+// dumpTwo lists a collection whose key has two parts: what has the first part in common with where it goes on, then the rest.
+func dumpTwo[T any](ctx context.Context, s *Store, more bool, same, rest *query, limit int, first string, second any) (page []any, err error) {
+	if more {
+		if page, err = dump[T](ctx, s, same, limit, first, second); err != nil {
+			return nil, err
+		}
+	}
+	others, err := dump[T](ctx, s, rest, limit-len(page), first)
+	return append(page, others...), err
+}
+
+// Count implements storage.Dumper.
+func (s *Store) Count(ctx context.Context, collection string) (n int64, err error) {
+	err = s.call(ctx, func(ctx context.Context) error {
+		n, err = s.in(collection).EstimatedDocumentCount(ctx, options.EstimatedDocumentCount())
+		return err
+	})
+	return n, err
+}
+
+// Load implements storage.Dumper.
+func (s *Store) Load(ctx context.Context, records []any) error {
+	for len(records) > 0 {
+		// Those of one collection go together.
+		collection, n := "", 0
+		var docs []any
+		for ; n < len(records); n++ {
+			of, doc, err := loadable(records[n])
+			if err != nil {
+				return err
+			}
+			if n > 0 && of != collection {
+				break
+			}
+			collection, docs = of, append(docs, doc)
+		}
+		if err := s.load(ctx, collection, docs, records[:n]); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return ctx.Err()
+}
+
+func (s *Store) load(ctx context.Context, collection string, docs, records []any) error {
+	next := 0 // those before it are stored
+	return s.call(ctx, func(ctx context.Context) error {
+		for next < len(docs) {
+			_, err := s.in(collection).InsertMany(ctx, docs[next:])
+			if err == nil {
+				return nil
+			}
+			var failed mongo.BulkWriteException
+			if !errors.As(err, &failed) || len(failed.WriteErrors) != 1 || failed.WriteErrors[0].Code != codeDuplicateKey {
+				return err
+			}
+			next += failed.WriteErrors[0].Index
+			if err := s.sameRecord(ctx, collection, docs[next].(bson.Raw), records[next]); err != nil {
+				return err
+			}
+			next++
+		}
+		return nil
+	})
+}
+
+// sameRecord returns nil when that very record is stored.
+func (s *Store) sameRecord(ctx context.Context, collection string, doc bson.Raw, record any) error {
+	conflict := fmt.Errorf("a record of %s is stored in another form: %s: %w", collection, doc.Lookup("_id"), storage.ErrConflict)
+	raw, err := s.certain(collection).FindOne(ctx, bson.D{e("_id", doc.Lookup("_id"))}, options.FindOne().SetHint("_id_")).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return conflict // another record has what must be unique
+	}
+	if err != nil {
+		return err
+	}
+	stored, err := exported(collection, raw)
+	if err != nil {
+		return err
+	}
+	given, err := storage.Encode(record)
+	if err == nil && !bytes.Equal(stored, given) {
+		err = conflict
+	}
+	return err
+}
+
+// exported returns the exported form of a document.
+func exported(collection string, raw bson.Raw) ([]byte, error) {
+	decoders := map[string]func(bson.Raw) ([]byte, error){
+		"users": export[storage.User], "groups": export[storage.Group], "tickets": export[storage.Ticket],
+		"messages": export[storage.Message], "copies": export[storage.Copy], "chats": export[storage.Chat],
+		"events": export[storage.Event], "leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
+	}
+	return decoders[collection](raw)
+}
+
+func export[T any](raw bson.Raw) ([]byte, error) {
+	record, err := decode[T](raw)
+	if err != nil {
+		return nil, err
+	}
+	return storage.Encode(&record)
+}
+
+// loadable returns the document of a record, and its collection.
+func loadable(record any) (collection string, doc bson.Raw, err error) {
+	switch r := record.(type) {
+	case *storage.User:
+		doc, _, err = userDocument(r)
+		return "users", doc, err
+	case *storage.Group:
+		doc, _, err = groupDocument(r)
+		return "groups", doc, err
+	case *storage.Ticket:
+		doc, _, err = ticketDocument(r)
+		return "tickets", doc, err
+	case *storage.Message:
+		doc, _, err = messageDocument(r)
+		return "messages", doc, err
+	case *storage.Copy:
+		doc, _, err = copyDocument(r)
+		return "copies", doc, err
+	case *storage.Chat:
+		doc, _, err = chatDocument(r)
+		return "chats", doc, err
+	case *storage.Event:
+		doc, _, err = eventDocument(r)
+		return "events", doc, err
+	case *storage.Lease:
+		doc, _, err = encode(r.Entity, r.Kept())
+		return "leases", doc, err
+	case *storage.SavedOffset:
+		doc, _, err = encode(r.Name, *r)
+		return "offsets", doc, err
+	}
+	return "", nil, fmt.Errorf("mongodb: a %T is no record", record)
+}

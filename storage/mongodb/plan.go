@@ -1,0 +1,56 @@
+package mongodb
+
+import (
+	"fmt"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// What follows is for tests, here and in mongotest: what there is to ask, and what serves it.
+
+// Query is a query of the store, with samples in the place of its arguments.
+type Query struct {
+	Collection, Index string
+	Filter, Sort      bson.D
+	Fields            bson.D
+	// Pipeline is set for an aggregation, which has the rest in it.
+	Pipeline bson.A
+}
+
+// Queries are all queries that the store asks.
+func Queries() (all []Query) {
+	samples := []any{"1", int64(1)}
+	for _, q := range queries {
+		all = append(all, Query{Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields})
+	}
+	status := countTickets[0].(bson.D)[0].Value.(bson.D)
+	return append(all, Query{Collection: "tickets", Index: "status", Filter: status, Pipeline: countTickets})
+}
+
+// String is the index in the words of docs/storage.md: (field, field descending), unique, sparse.
+func (i Index) String() string {
+	var on []string
+	for _, k := range i.Keys {
+		if k.Value == -1 {
+			k.Key += " descending"
+		}
+		on = append(on, k.Key)
+	}
+	text := fmt.Sprintf("(%s)", strings.Join(on, ", "))
+	if i.Unique {
+		text += " unique"
+	}
+	if i.Sparse {
+		text += " sparse"
+	}
+	return text
+}
+
+// Indexes are all that the migrations create, without those on _id that every collection has.
+func Indexes() (all []Index) {
+	for _, step := range migrations {
+		all = append(all, step.indexes...)
+	}
+	return all
+}

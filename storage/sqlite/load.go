@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+var (
+	setUserVersion    = define(`UPDATE users SET version = ? WHERE telegram_id = ?`)
+	setGroupVersion   = define(`UPDATE groups SET version = ? WHERE group_id = ?`)
+	setTicketVersion  = define(`UPDATE tickets SET version = ? WHERE ticket_id = ?`)
+	setMessageVersion = define(`UPDATE messages SET version = ? WHERE message_id = ?`)
+	setCopyVersion    = define(`UPDATE copies SET version = ? WHERE message_id = ? AND topic_id = ?`)
+	setChatVersion    = define(`UPDATE chats SET version = ? WHERE chat_id = ?`)
+	readEvent         = define(`SELECT doc FROM events WHERE ticket_id = ? AND number = ?`)
+	insertLease       = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
+	insertOffset      = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
+)
+
+// loading is a record on its way into the store: how it is found when it is stored already, and how it is stored.
+type loading struct {
+	what  string
+	doc   string
+	find  *statement
+	key   []any
+	found func(r row) string // its exported form; nil: the document is the first column
+	store func(w *writer) error
+}
+
+// Load implements storage.Dumper: here all of them are stored, or none.
+func (s *Store) Load(ctx context.Context, records []any) error {
+	if len(records) == 0 {
+		return ctx.Err()
+	}
+	all := make([]*loading, len(records))
+	for i, record := range records {
+		l, err := newLoading(record)
+		if err != nil {
+			return err
+		}
+		all[i] = l
+	}
+	return s.write(ctx, func(w *writer) error {
+		return w.atomically(func() error {
+			for _, l := range all {
+				if err := w.load(l); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+func (w *writer) load(l *loading) error {
+	stored, known := "", false
+	err := w.conn.query(l.find, func(r row) error {
+		stored, known = r.text(0), true
+		if l.found != nil {
+			stored = l.found(r)
+		}
+		return nil
+	}, l.key...)
+	switch {
+	case err != nil:
+		return err
+	case known && stored != l.doc:
+		return fmt.Errorf("%s is stored in another form: %w", l.what, storage.ErrConflict)
+	case known:
+		return nil
+	}
+	err = l.store(w)
+	if errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrTopicTaken) {
+		err = fmt.Errorf("%s: another has what it must have alone: %w", l.what, storage.ErrConflict)
+	}
+	return err
+}
+
+// versioned stores a record and then gives it its version, which a new record does not choose.
+func versioned(store func(w *writer) error, set *statement, args ...any) func(w *writer) error {
+	return func(w *writer) error {
+		err := store(w)
+		if err == nil {
+			_, err = w.exec(set, args...)
+		}
+		return err
+	}
+}
+
+func newLoading(record any) (*loading, error) {
+	doc, err := encode(record)
+	if err != nil {
+		return nil, err
+	}
+	switch r := record.(type) {
+	case *storage.User:
+		return loadUser(r.Kept(), doc), nil
+	case *storage.Group:
+		return loadGroup(r.Kept(), doc), validID("id", r.GroupID)
+	case *storage.Ticket:
+		return loadTicket(r.Kept(), doc), validID("id", r.TicketID)
+	case *storage.Message:
+		return loadMessage(r.Kept(), doc), validID("message or ticket id", r.MessageID, r.TicketID)
+	case *storage.Copy:
+		return loadCopy(r.Kept(), doc), validID("message or topic id", r.MessageID, r.TopicID)
+	case *storage.Chat:
+		return loadChat(r.Kept(), doc), validID("id", r.ChatID)
+	case *storage.Event:
+		return loadEvent(r.Kept(), doc), validID("ticket or event id", r.TicketID, r.EventID)
+	case *storage.Lease:
+		return loadLease(r.Kept(), doc), validID("entity", r.Entity)
+	case *storage.SavedOffset:
+		return loadOffset(*r, doc), validID("name", r.Name)
+	}
+	return nil, fmt.Errorf("sqlite: a %T is no record", record)
+}

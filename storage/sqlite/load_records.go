@@ -1,0 +1,109 @@
+package sqlite
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// How each kind of record is loaded: with the statements that insert it otherwise.
+
+func loadUser(u storage.User, doc string) *loading {
+	username, sortName := userColumns(&u)
+	return &loading{
+		what: fmt.Sprint("user ", u.TelegramID), doc: doc, find: readUser, key: []any{u.TelegramID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("user", u.TelegramID), insertUser, u.TelegramID, username, sortName, millis(u.UpdatedAt), doc)
+		}, setUserVersion, u.Version, u.TelegramID),
+	}
+}
+
+func loadGroup(g storage.Group, doc string) *loading {
+	g.FormerIDs = slices.Clone(g.FormerIDs)
+	return &loading{
+		what: "group " + g.GroupID, doc: doc, find: readGroup, key: []any{g.GroupID},
+		store: versioned(func(w *writer) error {
+			if err := w.one(exists("group", g.GroupID), insertGroup, g.GroupID, dueAt(g.DueAt), doc); err != nil {
+				return err
+			}
+			return w.saveGroupChats(g)
+		}, setGroupVersion, g.Version, g.GroupID),
+	}
+}
+
+func loadTicket(t storage.Ticket, doc string) *loading {
+	save := newTicketSave(&t, 0, doc)
+	return &loading{
+		what: "ticket " + t.TicketID, doc: doc, find: readTicket, key: []any{t.TicketID},
+		store: versioned(save.insert, setTicketVersion, t.Version, t.TicketID),
+	}
+}
+
+func loadMessage(m storage.Message, doc string) *loading {
+	return &loading{
+		what: "message " + m.MessageID, doc: doc, find: readMessage, key: []any{m.MessageID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("message", m.MessageID), insertMessage, m.TicketID, m.Sequence, m.MessageID, m.Internal, doc)
+		}, setMessageVersion, m.Version, m.MessageID),
+	}
+}
+
+func loadCopy(c storage.Copy, doc string) *loading {
+	c.Parts = slices.Clone(c.Parts)
+	columns := copyColumns(&c, doc)
+	return &loading{
+		what: "copy of " + c.MessageID + " into " + c.TopicID, doc: doc, find: readCopy, key: []any{c.MessageID, c.TopicID},
+		store: versioned(func(w *writer) error {
+			if err := w.one(exists("copy", c.MessageID), insertCopy, columns...); err != nil {
+				return err
+			}
+			return w.saveParts(&c)
+		}, setCopyVersion, c.Version, c.MessageID, c.TopicID),
+	}
+}
+
+func loadChat(c storage.Chat, doc string) *loading {
+	return &loading{
+		what: "chat " + c.ChatID, doc: doc, find: readChat, key: []any{c.ChatID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("chat", c.ChatID), insertChat, c.ChatID, dueAt(c.DueAt), doc)
+		}, setChatVersion, c.Version, c.ChatID),
+	}
+}
+
+func loadEvent(e storage.Event, doc string) *loading {
+	return &loading{
+		what: fmt.Sprint("event ", e.Number, " of ", e.TicketID), doc: doc, find: readEvent, key: []any{e.TicketID, e.Number},
+		store: func(w *writer) error { return w.appendEvent(e.TicketID, e.Number, e.EventID, doc) },
+	}
+}
+
+func loadLease(l storage.Lease, doc string) *loading {
+	return &loading{
+		what: "lease " + l.Entity, doc: doc, find: readLease, key: []any{l.Entity},
+		found: func(r row) string {
+			text, _ := encode(&storage.Lease{Entity: l.Entity, Epoch: r.int(0), Owner: r.text(1), TakenAt: time.UnixMilli(r.int(2)).UTC()})
+			return text
+		},
+		store: func(w *writer) error {
+			_, err := w.exec(insertLease, l.Entity, l.Epoch, l.Owner, millis(l.TakenAt))
+			return err
+		},
+	}
+}
+
+func loadOffset(o storage.SavedOffset, doc string) *loading {
+	return &loading{
+		what: "offset " + o.Name, doc: doc, find: readOffset, key: []any{o.Name},
+		found: func(r row) string {
+			text, _ := encode(&storage.SavedOffset{Name: o.Name, Value: r.int(0)})
+			return text
+		},
+		store: func(w *writer) error {
+			_, err := w.exec(insertOffset, o.Name, o.Value)
+			return err
+		},
+	}
+}

@@ -1,0 +1,172 @@
+package storagetest
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// testDump holds stores that offer it to storage.Dumper.
+func testDump(t *testing.T, f Factory) {
+	dumper := func(t *testing.T, s storage.Store) storage.Dumper {
+		t.Helper()
+		d, ok := s.(storage.Dumper)
+		if !ok {
+			t.Skip("this store can't be dumped")
+		}
+		return d
+	}
+	ctx := t.Context()
+	t.Run("all records come in pages, in order of their keys, and go into another store as they are", func(t *testing.T) {
+		s, other := f.Open(t), f.Open(t)
+		from, to := dumper(t, s), dumper(t, other)
+		same(t, exported(t, from, 3), []string(nil))
+		fillStore(t, s)
+		lines := exported(t, from, 3)
+		same(t, exported(t, from, 1000), lines)
+		for _, collection := range storage.Collections {
+			walked := int64(0)
+			noError(t, storage.Walk(ctx, from, collection, 4, func(page []any) error {
+				walked += int64(len(page))
+				return to.Load(ctx, page)
+			}))
+			count, err := to.Count(ctx, collection)
+			noError(t, err)
+			same(t, count, walked)
+			if walked < 3 {
+				t.Fatalf("%d records of %s are too few for a test", walked, collection)
+			}
+		}
+		same(t, exported(t, to, 5), lines)
+		same(t, state(t, other), state(t, s))
+		counts, err := other.CountTickets(ctx)
+		noError(t, err)
+		same(t, counts, map[string]int64{"open": 3, "closed": 1})
+
+		// The versions, sequences and epochs go on from where they were.
+		ticket, err := other.Ticket(ctx, "A")
+		noError(t, err)
+		noError(t, other.SaveTicket(ctx, ticket))
+		same(t, ticket.Version, int64(3))
+		taken := aTicket("Z")
+		taken.Home = ticket.Home
+		fails(t, other.SaveTicket(ctx, taken), storage.ErrTopicTaken)
+		fails(t, other.InsertMessage(ctx, &storage.Message{MessageID: "new", TicketID: "A", Sequence: 1}), storage.ErrConflict)
+		epoch, err := other.TakeLease(ctx, "ticket/A", "b", day)
+		noError(t, err)
+		same(t, epoch, int64(3))
+	})
+	t.Run("to load again changes nothing, and what differs is refused", func(t *testing.T) {
+		s, other := f.Open(t), f.Open(t)
+		from, to := dumper(t, s), dumper(t, other)
+		fillStore(t, s)
+		for range 2 {
+			for _, collection := range storage.Collections {
+				noError(t, storage.Walk(ctx, from, collection, 2, func(page []any) error { return to.Load(ctx, page) }))
+			}
+		}
+		lines := exported(t, from, 9)
+		same(t, exported(t, to, 9), lines)
+		for _, collection := range storage.Collections {
+			page, err := from.Dump(ctx, collection, nil, 1)
+			noError(t, err)
+			switch r := page[0].(type) {
+			case *storage.User:
+				r.FirstName = "changed"
+			case *storage.Group:
+				r.Version++
+			case *storage.Ticket:
+				r.Title = "changed"
+			case *storage.Message:
+				r.Text = "changed"
+			case *storage.Copy:
+				r.Reason = "changed"
+			case *storage.Chat:
+				r.Rate = 0.5
+			case *storage.Event:
+				r.Type = "changed"
+			case *storage.Lease:
+				r.Epoch++
+			case *storage.SavedOffset:
+				r.Value++
+			}
+			fails(t, to.Load(ctx, page), storage.ErrConflict)
+		}
+		// Another ticket with a topic that is taken, another message with a sequence that is taken.
+		ticket, err := s.Ticket(ctx, "A")
+		noError(t, err)
+		ticket.TicketID = "Z"
+		fails(t, to.Load(ctx, []any{ticket}), storage.ErrConflict)
+		m := aMessage("A", 1)
+		m.MessageID, m.Version = "other", 1
+		fails(t, to.Load(ctx, []any{m}), storage.ErrConflict)
+		same(t, exported(t, to, 9), lines)
+		if to.Load(ctx, []any{"text"}) == nil || to.Load(ctx, []any{&storage.Ticket{}}) == nil {
+			t.Error("what is no record was stored")
+		}
+		if _, err := to.Dump(ctx, "passwords", nil, 9); err == nil {
+			t.Error("a collection that is none was listed")
+		}
+	})
+}
+
+// exported returns all records in their exported form, in order.
+func exported(t *testing.T, from storage.Dumper, limit int) (lines []string) {
+	t.Helper()
+	for _, collection := range storage.Collections {
+		noError(t, storage.Walk(t.Context(), from, collection, limit, func(page []any) error {
+			if len(page) > limit {
+				t.Fatalf("a page of %d records is longer than %d", len(page), limit)
+			}
+			for _, r := range page {
+				text, err := storage.Encode(r)
+				if err != nil {
+					return err
+				}
+				lines = append(lines, collection+" "+string(text))
+			}
+			return nil
+		}))
+	}
+	return lines
+}
+
+// fillStore makes a small desk with something of everything: keys of several parts, and of the largest and smallest numbers.
+func fillStore(t *testing.T, s storage.Store) {
+	t.Helper()
+	ctx := t.Context()
+	prepareCrash(t, s)
+	ticket, err := s.Ticket(ctx, "A")
+	noError(t, err)
+	ticket.Title, ticket.DueAt = "<changed> & saved", day
+	noError(t, s.SaveTicket(ctx, ticket))
+	for i, status := range []string{"open", "closed", "open"} {
+		other := aTicket(fmt.Sprint("T", 3-i))
+		other.Status, other.Home.TelegramTopicID = status, int64(40+i)
+		noError(t, s.SaveTicket(ctx, other))
+		noError(t, s.InsertMessage(ctx, aMessage("A", int64(i+2))))
+		noError(t, s.InsertMessage(ctx, aMessage(other.TicketID, math.MaxInt64-int64(i))))
+		for _, topic := range []string{"home", "A:1", "a/b"} {
+			c := aCopy(fmt.Sprint("m", i), topic+"'", "A:1", int64(i+5), int64(i*10+70), int64(i*10+71))
+			c.State = []string{"partial", "sent", "failed"}[i]
+			noError(t, s.SaveCopy(ctx, c))
+		}
+		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1), anEvent("A", int64(i+2))}))
+		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
+		noError(t, s.SaveGroup(ctx, &storage.Group{GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2}}))
+		noError(t, s.SaveOffset(ctx, fmt.Sprint("bot ", i), int64(i)))
+		_, err := s.TakeLease(ctx, fmt.Sprint("link/", i), "a", day)
+		noError(t, err)
+	}
+	_, err = s.TakeLease(ctx, "ticket/A", "b", day)
+	noError(t, err)
+	m := aMessage("A", 9)
+	fill(m, 0)
+	m.TicketID, m.Sequence, m.Version = "A", 9, 0
+	noError(t, s.InsertMessage(ctx, m))
+	for _, id := range []int64{math.MaxInt64, -1, math.MinInt64, 7} {
+		noError(t, s.SaveUser(ctx, &storage.User{TelegramID: id, Username: "Nok", FirstName: "ก", DefaultGroupID: "g1", UpdatedAt: day}))
+	}
+}
