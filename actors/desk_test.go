@@ -282,7 +282,7 @@ func (d *desk) press(from int64, m simulator.Message, data string) simulator.Ans
 
 // ---- what people see
 
-const patience = 20 * time.Second
+const patience = time.Minute // only a failing test waits so long
 
 // await waits until cond holds; it is asked after every change of the simulator.
 func (d *desk) await(what string, cond func() bool) {
@@ -297,13 +297,12 @@ func (d *desk) await(what string, cond func() bool) {
 // eventually waits for what the simulator does not show.
 func (d *desk) eventually(what string, cond func() bool) {
 	d.t.Helper()
-	deadline, tick := time.After(patience), time.NewTicker(10*time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
+	deadline := time.After(patience)
+	for pause := 5 * time.Millisecond; !cond(); pause = min(pause*5/4, 200*time.Millisecond) {
 		select {
 		case <-deadline:
 			d.t.Fatalf("never came: %s\n%s", what, d.transcript())
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }
@@ -508,8 +507,16 @@ func (d *desk) mention(by int64, k *ticket, who string, chat int64) int {
 		d.t.Fatalf("%d topics more", len(topics)-before)
 	}
 	thread := topics[len(topics)-1].Thread
-	d.await("card and context", func() bool { return len(d.byBot(chat, thread)) >= 2 })
+	d.introduced(chat, thread)
 	return thread
+}
+
+// introduced waits until the bot has written and pinned its opening in a thread.
+func (d *desk) introduced(chat int64, thread int) {
+	d.t.Helper()
+	d.await("a pinned card", func() bool {
+		return slices.ContainsFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return m.Pinned })
+	})
 }
 
 func ticketIDIn(text string) string {

@@ -111,6 +111,7 @@ func TestFailedCopies(t *testing.T) {
 }
 
 func TestTroubleInPassing(t *testing.T) {
+	t.Parallel() // it mostly waits
 	d := ready(t, options{speed: 50})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)

@@ -90,6 +90,7 @@ func TestPaceOfAGroup(t *testing.T) {
 }
 
 func TestFloodControl(t *testing.T) {
+	t.Parallel() // it mostly waits
 	d := ready(t, options{speed: 4})
 	k := d.open(d.ann, d.support, "Throttled")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)

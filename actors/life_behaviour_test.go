@@ -85,6 +85,7 @@ func TestRetirementUnderTraffic(t *testing.T) {
 }
 
 func TestAtMostSoManyAreResident(t *testing.T) {
+	t.Parallel() // it mostly waits
 	d := ready(t, options{speed: 100, maxResident: 256, idleAfter: time.Hour})
 	const people = 200
 	for i := range people { // each is an entity, and their chat too

@@ -64,7 +64,7 @@ func TestMention(t *testing.T) {
 		for _, topic := range d.sim.Topics(d.engineering) {
 			if strings.HasPrefix(topic.Name, "Both of you") {
 				n++
-				d.await("card and context", func() bool { return len(d.byBot(d.engineering, topic.Thread)) >= 2 })
+				d.introduced(d.engineering, topic.Thread)
 			}
 		}
 		if n != 2 {
@@ -173,7 +173,7 @@ func TestMentionKeyboard(t *testing.T) {
 	d.run(t, "a person picked there is mentioned, and the topic is told", func(t *testing.T) {
 		d.press(d.ann, list, "muser:"+k.id+":"+itoa(int(d.bob)))
 		thread := d.topicNamed(d.engineering, "Printer").Thread
-		d.await("card and context", func() bool { return len(d.byBot(d.engineering, thread)) >= 2 })
+		d.introduced(d.engineering, thread)
 		d.awaitText(d.support, k.thread, "Bob is on the ticket now")
 	})
 	d.run(t, "again: a pointer", func(t *testing.T) {
