@@ -29,6 +29,7 @@ type link struct {
 	home     storage.Topic
 	topics   map[string]string // group id of each topic of the ticket, by topic id
 	titles   map[string]string // by group id; filled when names of groups are shown
+	aliases  []string          // its own id, and those of former links with the same topic
 	exists   bool
 
 	settled  int64               // told to the ticket
@@ -74,6 +75,13 @@ func (l *link) readTicket() error {
 		}
 	}
 	l.revision, l.home = record.LinksRevision, record.Home
+	l.aliases = []string{l.key.identity}
+	for _, former := range record.Links {
+		if former.Ended && former.LinkID != l.key.identity && former.Topic.GroupID == l.spec.Topic.GroupID &&
+			former.Topic.TelegramTopicID == l.spec.Topic.TelegramTopicID && l.spec.Topic.TelegramTopicID != 0 {
+			l.aliases = append(l.aliases, former.LinkID)
+		}
+	}
 	return l.readTitles(record)
 }
 

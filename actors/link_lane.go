@@ -200,12 +200,9 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	}
 	store, ctx := n.link.store, n.link.ctx
 	// What is answered was said by a person: its copy here is wanted.
-	stored, err := store.Copy(ctx, answeredID, n.topicID)
-	if err == nil {
-		return firstPart(stored), false, nil
-	}
-	if !errors.Is(err, storage.ErrNotFound) {
-		return 0, false, err
+	id, err = n.copyHere(answeredID)
+	if err != nil || id != 0 {
+		return id, false, err
 	}
 	// It is a copy that the bot posted: its original is wanted, or another copy of it.
 	copies, err := store.CopiesAt(ctx, it.replyTo.ChatId, it.replyTo.MessageId)
@@ -216,20 +213,36 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	if original.TopicID == n.topicID {
+	if slices.Contains(n.aliases(), original.TopicID) {
 		return telegramID(original.MessageID), false, nil
 	}
 	if n.isUnderWay(original.MessageID) {
 		return 0, true, nil
 	}
-	stored, err = store.Copy(ctx, original.MessageID, n.topicID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return 0, false, nil
+	id, err = n.copyHere(original.MessageID)
+	return id, false, err
+}
+
+// copyHere finds the copy of a message in the lane's topic, 0 when there is none; perhaps a former link made it.
+func (n *lane) copyHere(messageID string) (int64, error) {
+	for _, topicID := range n.aliases() {
+		stored, err := n.link.store.Copy(n.link.ctx, messageID, topicID)
+		if err == nil {
+			return firstPart(stored), nil
+		}
+		if !errors.Is(err, storage.ErrNotFound) {
+			return 0, fmt.Errorf("read a copy: %w", err)
+		}
 	}
-	if err != nil {
-		return 0, false, err
+	return 0, nil
+}
+
+// aliases are the ids that the lane's topic bears and bore: one for each link that it had with this ticket.
+func (n *lane) aliases() []string {
+	if n.topicID == homeTopic {
+		return []string{homeTopic}
 	}
-	return firstPart(stored), false, nil
+	return n.link.aliases
 }
 
 func firstPart(c *storage.Copy) int64 {
