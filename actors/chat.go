@@ -95,13 +95,26 @@ func (c *chat) load() error {
 	if c.group {
 		c.perGroup = newWindow(c.system.pace.GroupPerMinute, time.Minute)
 	}
-	for _, at := range record.Calls {
+	c.recallPace()
+	return c.readGroup()
+}
+
+// recallPace takes up what the pace of the last minute has used. A clock that was set back makes none of it last longer than
+// it would have.
+func (c *chat) recallPace() {
+	now := c.now()
+	for _, at := range c.record.Calls {
+		if at.After(now) {
+			at = now
+		}
 		c.perGroup.take(at)
 	}
 	if c.perChat != nil {
-		c.perChat.full = record.BurstFull
+		c.perChat.full = c.record.BurstFull
+		if longest := now.Add(time.Duration(c.perChat.size) * c.perChat.interval); c.perChat.full.After(longest) {
+			c.perChat.full = longest
+		}
 	}
-	return c.readGroup()
 }
 
 // clear empties the queue; owners offer again.
@@ -166,6 +179,9 @@ func (c *chat) receive(m any) (proto.Message, error) {
 	case settleAnswer:
 		return nil, c.settleAnswer(m.id)
 	case look:
+		if !m.at.Equal(c.waking) {
+			return nil, nil // an earlier timer took its place
+		}
 		c.waking = time.Time{}
 		if c.conflict {
 			return nil, storage.ErrConflict

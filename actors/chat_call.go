@@ -3,6 +3,8 @@ package actors
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -63,6 +65,7 @@ func (c *chat) onCalled(m called) error {
 			c.line(m.q.op.ThreadId).busy = false
 		}
 	}
+	c.rest(m.q.op.ThreadId)
 	c.system.metrics.underWay.Dec()
 	kind := operationName(m.q.op)
 	c.system.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
@@ -79,9 +82,10 @@ func (c *chat) onCalled(m called) error {
 			c.log.Info("the group has a new Telegram id", "old", c.chatID, "new", m.outcome.NewChatId)
 			c.chatID = m.outcome.NewChatId
 			c.tell(KindGroup, c.key.identity, &messages.MigrateGroup{NewChatId: m.outcome.NewChatId})
+			c.putBack(m.q)
+			return nil
 		}
-		c.putBack(m.q)
-		return nil
+		return c.onTrouble(m) // to where it is already: not at once again
 	case messages.Outcome_TRANSIENT:
 		return c.onTrouble(m)
 	case messages.Outcome_UNKNOWN:
@@ -154,6 +158,18 @@ func (c *chat) onTrouble(m called) error {
 	return nil
 }
 
+// dropRest takes the following parts of a copy out of its line when one was given up: an end without its beginning is of no
+// use. Their owner has given the whole copy up.
+func (c *chat) dropRest(op *messages.Operation) {
+	prefix := op.Id[:strings.LastIndexByte(op.Id, '/')+1]
+	for _, q := range slices.Clone(c.line(op.ThreadId).waiting) {
+		if q.op.Revision == op.Revision && strings.HasPrefix(q.op.Id, prefix) {
+			c.withdraw(q)
+			delete(c.known, opKey{q.op.Id, q.op.Revision})
+		}
+	}
+}
+
 // finish tells the owner.
 func (c *chat) finish(m called) error {
 	op := m.q.op
@@ -172,6 +188,9 @@ func (c *chat) finish(m called) error {
 	}
 	if m.q.owner != (opOwner{KindChat, c.key.identity}) {
 		c.report(m.q.owner, op, m.outcome)
+		if op.GetSendCopy() != nil && m.outcome.Result != messages.Outcome_DONE {
+			c.dropRest(op)
+		}
 		return nil
 	}
 	return c.settleAnswer(op.Id)

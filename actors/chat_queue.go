@@ -19,7 +19,7 @@ type topicLine struct {
 }
 
 // look is a timer: see what may leave now.
-type look struct{}
+type look struct{ at time.Time }
 
 // enqueue places an operation: answers in their own line, copies in the order of their topic.
 func (c *chat) enqueue(q *queued) {
@@ -139,7 +139,7 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 		}
 	}
 	for _, q := range c.answers {
-		if c.line(q.op.ThreadId).busy && counts(q.op) {
+		if line := c.topics[q.op.ThreadId]; line != nil && line.busy && counts(q.op) {
 			continue
 		}
 		if q.notBefore.After(now) {
@@ -148,19 +148,9 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 		}
 		return q, wake
 	}
-	for range c.order {
-		thread := c.order[0]
+	for _, thread := range c.order {
 		line := c.topics[thread]
-		c.order = c.order[1:]
-		if len(line.waiting) == 0 {
-			line.listed = false
-			if !line.busy {
-				delete(c.topics, thread)
-			}
-			continue
-		}
-		c.order = append(c.order, thread) // topics take turns
-		if line.busy {
+		if line.busy || len(line.waiting) == 0 {
 			continue
 		}
 		if first := line.waiting[0]; first.notBefore.After(now) {
@@ -183,6 +173,20 @@ func (c *chat) remove(q *queued) {
 	line := c.topics[q.op.ThreadId]
 	line.waiting[0] = nil
 	line.waiting = line.waiting[1:]
+	// Topics take turns: this one goes behind the others, or leaves when nothing more waits in it.
+	c.order = slices.DeleteFunc(c.order, func(thread int64) bool { return thread == q.op.ThreadId })
+	line.listed = len(line.waiting) > 0
+	if line.listed {
+		c.order = append(c.order, q.op.ThreadId)
+	}
+}
+
+// rest forgets a topic's line when nothing waits in it and nothing is under way.
+func (c *chat) rest(thread int64) {
+	if line := c.topics[thread]; line != nil && !line.busy && len(line.waiting) == 0 {
+		c.order = slices.DeleteFunc(c.order, func(listed int64) bool { return listed == thread })
+		delete(c.topics, thread)
+	}
 }
 
 // withdraw takes an operation out of the queue wherever it waits.
@@ -203,7 +207,7 @@ func (c *chat) lookAt(t time.Time) {
 		return
 	}
 	c.waking = t
-	c.after(max(0, t.Sub(c.now())), look{})
+	c.after(max(0, t.Sub(c.now())), look{t})
 }
 
 // putBack puts an operation before everything else of its line.

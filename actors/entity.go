@@ -74,23 +74,34 @@ type host struct {
 	timers map[int64]*time.Timer
 	timer  int64 // number of the newest timer
 	gone   bool  // fenced off: answers only "not owner"
+
+	// refused are messages from inside that storage trouble kept from being handled, in the order of their arrival. While
+	// there are any, what comes from inside waits behind them.
+	refused []any
+	retry   *time.Timer
 }
 
-// retryAfterTrouble is how long a message from inside waits when storage refused it.
-const retryAfterTrouble = time.Second
+// retryRefused is the timer that takes refused messages up again.
+type retryRefused struct{}
+
+// retryAfterTrouble is how long a message from inside waits when storage refused it; so many wait at most.
+const (
+	retryAfterTrouble = time.Second
+	refusedAtMost     = 10_000
+)
 
 func (h *host) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		h.self, h.parent = ctx.Self(), ctx.Parent()
-	case *actor.Stopping, *actor.Restarting:
-		h.stopTimers()
-		if c, ok := h.entity.(interface{ stop() }); ok {
-			c.stop()
-		}
+	case *actor.Stopping:
+		h.end()
+	case *actor.Restarting:
+		h.end()
+		h.note(&messages.Wake{}) // the next life goes on with what is owed, also when nobody asks it for anything
 	case *actor.Stopped:
 	case retire:
-		ctx.Send(h.parent, retired{pid: h.self, willing: !h.gone && (!h.loaded || h.entity.idle()), must: h.gone})
+		ctx.Send(h.parent, retired{pid: h.self, willing: !h.gone && len(h.refused) == 0 && (!h.loaded || h.entity.idle()), must: h.gone})
 	case barrier:
 		ctx.Request(h.parent, barrier{})
 	case fired:
@@ -98,8 +109,50 @@ func (h *host) Receive(ctx actor.Context) {
 			delete(h.timers, m.timer)
 			h.turn(ctx, m.message)
 		}
+	case retryRefused:
+		h.takeUp(ctx)
 	default:
 		h.turn(ctx, m)
+	}
+}
+
+// end stops what would outlive the entity.
+func (h *host) end() {
+	h.stopTimers()
+	if h.retry != nil {
+		h.retry.Stop()
+	}
+	if c, ok := h.entity.(interface{ stop() }); ok {
+		c.stop()
+	}
+}
+
+// refuse keeps a message from inside for later.
+func (h *host) refuse(m any) {
+	if len(h.refused) >= refusedAtMost {
+		h.log.Error("a message is dropped: too many wait for storage; its owner says it again", "message", typeName(m))
+		return
+	}
+	h.refused = append(h.refused, m)
+	if len(h.refused) == 1 {
+		h.retryLater()
+	}
+}
+
+func (h *host) retryLater() {
+	h.retry = time.AfterFunc(retryAfterTrouble, func() { h.note(retryRefused{}) })
+}
+
+// takeUp handles the refused messages in their order, up to the first that is refused again.
+func (h *host) takeUp(ctx actor.Context) {
+	waiting := h.refused
+	h.refused = nil
+	for i, m := range waiting {
+		h.turn(ctx, m)
+		if len(h.refused) > 0 { // m again; the others stay behind it
+			h.refused = append(h.refused, waiting[i+1:]...)
+			return
+		}
 	}
 }
 
@@ -122,6 +175,10 @@ func (h *host) turn(ctx actor.Context, m any) {
 		reply(answered(messages.Code_NOT_OWNER, ""))
 		return
 	}
+	if sender == nil && len(h.refused) > 0 {
+		h.refuse(m)
+		return
+	}
 	answer, err := h.handle(m)
 	if err == nil {
 		reply(answer)
@@ -137,11 +194,15 @@ func (h *host) turn(ctx actor.Context, m any) {
 	}
 	h.log.Log(h.ctx, level, "not accepted", "message", typeName(m), "error", err)
 	h.system.metrics.refused.WithLabelValues(h.key.kind).Inc()
-	if sender != nil {
+	passes := errors.Is(err, storage.ErrUnavailable) || errors.Is(err, storage.ErrConflict) || h.ctx.Err() != nil
+	switch {
+	case sender == nil && passes:
+		h.refuse(m)
+	case sender != nil && passes:
 		reply(answered(messages.Code_UNAVAILABLE, err.Error()))
-		return
+	default: // a bug, which would meet us each time
+		reply(answered(messages.Code_INTERNAL, err.Error()))
 	}
-	h.after(retryAfterTrouble, m)
 }
 
 // handle loads the entity when needed, and once more when someone else wrote its record meanwhile.

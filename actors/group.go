@@ -200,6 +200,12 @@ func (g *group) putOff(m command, also func(*storage.Group)) (proto.Message, err
 	if g.handled(o) {
 		return duplicate(), nil
 	}
+	if g.record != nil && len(g.record.Pending) >= owedAnswersLimit {
+		// Somebody floods the group with commands: answering them all would keep copies waiting for hours.
+		g.system.metrics.unanswered.Inc()
+		g.log.Warn("a command gets no answer: too many wait already", "command", o.GetCommandId())
+		return ok(), nil
+	}
 	body, err := pack(m)
 	if err != nil {
 		return nil, err

@@ -89,6 +89,15 @@ func TestLink(t *testing.T) {
 		same(t, "copies", d.copies(d.engineering, eng), []string{"from home", "just before", "we are back"})
 		same(t, "copies", d.copies(k.chat, k.thread), []string{"to home", "so are we"})
 	})
+	d.run(t, "a topic that left while the ticket was closed is open again when it comes back", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.bob, k.chat, k.thread, "/close_ticket"), "closed ticket")
+		d.closedEverywhere(true, map[int64]int{k.chat: k.thread, d.engineering: eng})
+		d.awaitText(d.engineering, eng, "closed ticket")
+		d.say(d.bob, d.engineering, eng, "/unlink")
+		d.awaitAnswer(d.say(d.bob, k.chat, k.thread, "/reopen_ticket"), "reopened ticket")
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+k.id), "linked this topic")
+		d.closedEverywhere(false, map[int64]int{k.chat: k.thread, d.engineering: eng})
+	})
 	d.run(t, "two unlinks that both wait for Telegram's word end it once", func(t *testing.T) {
 		adm, err := d.sim.AddPerson(simulator.Person{FirstName: "Adm"})
 		d.must(err)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -113,6 +115,7 @@ func (l *link) onFailureShown(key string, m *messages.Done) error {
 		return nil
 	}
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
+		f.op = proto.Clone(f.op).(*messages.Operation)
 		f.op.Revision++ // asked again by the timer
 		return nil
 	}

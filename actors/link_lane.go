@@ -18,7 +18,6 @@ type item struct {
 	sequence   int64
 	topicID    string // where it was said
 	sender     string
-	groupID    string
 	content    *messages.Content
 	replyTo    *messages.ReplyTo
 	receivedMs int64
@@ -177,6 +176,9 @@ func (n *lane) prepare(it *item) bool {
 			it.preview = it.replyTo.Preview
 		}
 	}
+	if it.parts == 0 && it.sent() > 0 {
+		it.parts = it.stored.Wanted // the rest is cut where the beginning was
+	}
 	if it.parts == 0 {
 		it.parts = max(1, n.link.system.telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
 	}
@@ -267,8 +269,9 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 			call.Quote = it.replyTo.Quote
 		}
 	}
-	if titles := n.link.titles; titles != nil {
-		call.GroupTitle = titles[n.link.topics[it.topicID]]
+	call.GroupTitle = n.titleOf(it)
+	if it.sent() > 0 {
+		call.GroupTitle, call.ReplyPreview = it.stored.GroupTitle, it.stored.Preview
 	}
 	return &messages.Operation{
 		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
@@ -276,6 +279,9 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		Call: &messages.Operation_SendCopy{SendCopy: call},
 	}
 }
+
+// titleOf is the name of the group that the message was said in, where names of groups are shown.
+func (n *lane) titleOf(it *item) string { return n.link.titles[n.link.topics[it.topicID]] }
 
 // settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
 func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) error {
@@ -294,6 +300,9 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 		return nil
 	}
 	next := n.copyOf(it)
+	if len(next.Parts) == 0 {
+		next.Wanted, next.GroupTitle, next.Preview = it.parts, n.titleOf(it), it.preview
+	}
 	if outcome.GetResult() == messages.Outcome_DONE {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.now().UTC().Truncate(time.Millisecond)
@@ -335,7 +344,7 @@ func (n *lane) copyOf(it *item) storage.Copy {
 	}
 	topic, _ := n.target()
 	return storage.Copy{MessageID: it.messageID, TopicID: n.topicID, TicketID: n.link.ticketID, LinkID: n.link.key.identity,
-		Sequence: it.sequence, GroupID: topic.GroupID, Wanted: it.parts}
+		Sequence: it.sequence, GroupID: topic.GroupID}
 }
 
 // save writes a copy; one that another activation wrote already is left as it is.

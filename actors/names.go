@@ -41,6 +41,6 @@ const (
 	laneWindow       = 16  // copies of a lane that a chat has at once
 	laneLimit        = 256 // copies of a lane in memory; the rest is read when there is room
 	pageOfMessages   = 100
-	openCopiesAtOnce = 100
+	openCopiesAtOnce = 10_000
 	reportEvery      = 32 // settled messages
 )

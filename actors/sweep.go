@@ -13,6 +13,7 @@ import (
 
 const (
 	sweepBatch = 200
+	dueAtMost  = 10_000                // groups, and chats: there are few, and each is woken at once
 	sweepPause = 20 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
 	shardTick  = 10 * time.Second
 )
@@ -50,9 +51,9 @@ func (s *System) sweepOnce(ctx context.Context, by time.Time) {
 		case <-time.After(sweepPause):
 		}
 	}
-	due, err := s.store.DueGroups(ctx, by, sweepBatch)
+	due, err := s.store.DueGroups(ctx, by, dueAtMost)
 	s.wake(KindGroup, due, err)
-	due, err = s.store.DueChats(ctx, by, sweepBatch)
+	due, err = s.store.DueChats(ctx, by, dueAtMost)
 	s.wake(KindChat, due, err)
 }
 

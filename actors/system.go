@@ -157,42 +157,86 @@ func NewSystem(o Options) (*System, error) {
 	return s, nil
 }
 
-// Stop ends the desk: nothing more is polled, no further Bot API call begins, those under way get their answers written, then all actors stop.
-// Take intake down first. It is safe to call twice; ctx bounds the waiting, and what is not finished then is resumed at the
-// next start.
+// Stop ends the desk: nothing more is polled, no further Bot API call begins, those under way get their answers written, then
+// all actors stop. Take intake down first. It is safe to call twice. ctx bounds the waiting: a call that takes longer than half
+// of that time is cut, and whatever is not finished is resumed at the next start.
 func (s *System) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		s.pollStop()
-		s.polling.Wait()
+		err := s.within(ctx, "polling", &s.polling)
 		s.draining.Store(true)
-		err := s.calls.wait(ctx)
+		calls, cancel := context.WithTimeout(ctx, s.left(ctx)/2)
+		if slow := s.calls.wait(calls); slow != nil {
+			s.log.Warn("calls to Telegram are cut; they are made again after the next start", "error", slow)
+		}
+		cancel()
 		s.callStop()
 		// Two rounds: what the chats were answered reaches its owners in the first, what those tell in the second.
 		for range 2 {
 			err = errors.Join(err, s.barrier(ctx))
 		}
 		s.cancel()
-		s.loops.Wait()
-		for _, pid := range append(s.shards[:], s.query...) {
-			if e := s.system.Root.PoisonFuture(pid).Wait(); e != nil {
-				err = errors.Join(err, fmt.Errorf("actors: %s did not stop: %w", pid.Id, e))
-			}
-		}
+		err = errors.Join(err, s.within(ctx, "the sweep", &s.loops), s.poison(ctx))
 		s.system.Shutdown()
 		s.stopErr = err
 	})
 	return s.stopErr
 }
 
+// left is how long ctx allows; 10 s when it sets no limit.
+func (s *System) left(ctx context.Context) time.Duration {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return 10 * time.Second
+	}
+	return max(time.Until(deadline), time.Millisecond) // a future without time to wait would wait for ever
+}
+
+// within waits for a group of goroutines, but not longer than ctx allows.
+func (s *System) within(ctx context.Context, what string, group *sync.WaitGroup) error {
+	ended := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("actors: %s did not end: %w", what, ctx.Err())
+	}
+}
+
+// poison stops the shards with all that is in them, and the readers.
+func (s *System) poison(ctx context.Context) error {
+	pids := append(s.shards[:], s.query...)
+	stops := make([]actor.Future, len(pids))
+	for i, pid := range pids {
+		stops[i] = s.system.Root.PoisonFuture(pid)
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		var err error
+		for i, stop := range stops {
+			if e := stop.Wait(); e != nil {
+				err = errors.Join(err, fmt.Errorf("actors: %s did not stop: %w", pids[i].Id, e))
+			}
+		}
+		stopped <- err
+	}()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("actors: not all stopped: %w", ctx.Err())
+	}
+}
+
 // barrier returns when every entity has handled what was in its mailbox.
 func (s *System) barrier(ctx context.Context) error {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		deadline = time.Now().Add(10 * time.Second)
-	}
 	futures := make([]actor.Future, 0, shards)
 	for _, pid := range s.shards {
-		futures = append(futures, s.system.Root.RequestFuture(pid, shardBarrier{}, time.Until(deadline)))
+		futures = append(futures, s.system.Root.RequestFuture(pid, shardBarrier{}, s.left(ctx)))
 	}
 	for i, f := range futures {
 		if err := f.Wait(); err != nil {

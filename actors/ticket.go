@@ -87,18 +87,27 @@ func (t *ticket) resume() error {
 		}
 	}
 	for i := range t.record.Links {
-		link := &t.record.Links[i]
-		t.told[link.LinkID] = t.sequence
-		if !t.linkDone(link) {
-			t.tell(KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
-		}
+		t.told[t.record.Links[i].LinkID] = t.sequence
 	}
+	t.wakeLinks()
 	t.askPending()
 	t.reconcile()
 	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 {
 		t.settleSoon()
 	}
 	return nil
+}
+
+// wakeLinks wakes the links that have something left to copy.
+func (t *ticket) wakeLinks() {
+	if t.record == nil {
+		return
+	}
+	for i := range t.record.Links {
+		if link := &t.record.Links[i]; !t.linkDone(link) {
+			t.tell(KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+		}
+	}
 }
 
 func (t *ticket) idle() bool {
@@ -135,6 +144,7 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		t.onOfferAgain()
 		return nil, nil
 	case *messages.Wake:
+		t.wakeLinks()
 		return ok(), nil
 	case command:
 		if t.isFromBefore(m.GetOrigin()) {

@@ -72,7 +72,14 @@ func (t *ticket) onCommand(m command) (proto.Message, error) {
 		}
 		return t.accept(m, func(r *storage.Ticket) { respond(r, o, messages.NoticeButtonStale, nil) })
 	}
-	may, ask := t.may(m)
+	may, ask, err := t.may(m)
+	if err != nil {
+		return nil, err
+	}
+	if may == unknown && len(t.record.Owed) >= 2*owedAnswersLimit {
+		t.tooMany(o) // and most of them wait for Telegram's word
+		return ok(), nil
+	}
 	if may == unknown {
 		body, err := pack(m)
 		if err != nil {
@@ -310,6 +317,10 @@ func unpack(body []byte) (proto.Message, error) {
 func creatorOf(o *messages.Origin) storage.Creator {
 	if k := o.GetSender().GetKind(); k == messages.Sender_API_KEY {
 		return storage.Creator{Kind: "apiKey", ID: o.GetCommandId(), Name: o.GetSender().GetName()}
+	}
+	if k := o.GetSender().GetKind(); k == messages.Sender_GROUP || k == messages.Sender_CHANNEL {
+		// Telegram shows one and the same bot for everybody who writes as a group or a channel.
+		return storage.Creator{Kind: strings.ToLower(k.String()), ID: strconv.FormatInt(o.GetSender().GetId(), 10), Name: who(o)}
 	}
 	return storage.Creator{Kind: "user", ID: strconv.FormatInt(o.GetFrom().GetId(), 10), Name: who(o), Username: o.GetFrom().GetUsername()}
 }

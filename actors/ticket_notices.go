@@ -115,9 +115,13 @@ func (t *ticket) sparing(o *messages.Origin, effect func(*storage.Ticket)) func(
 			}
 		}
 		if len(kept) < len(r.Owed) {
-			t.system.metrics.unanswered.Inc()
-			t.log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId(), "owed", before)
+			t.tooMany(o)
 		}
 		r.Owed = kept
 	}
+}
+
+func (t *ticket) tooMany(o *messages.Origin) {
+	t.system.metrics.unanswered.Inc()
+	t.log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId(), "owed", len(t.record.Owed))
 }

@@ -1,7 +1,8 @@
 package actors
 
 import (
-	"strconv"
+	"errors"
+	"fmt"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -25,59 +26,70 @@ type verdictKey struct {
 }
 
 // may says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed.
-func (t *ticket) may(m command) (answer verdict, ask []string) {
+func (t *ticket) may(m command) (answer verdict, ask []string, err error) {
 	o := m.GetOrigin()
 	switch m := m.(type) {
 	case *messages.CloseTicket:
 		if m.ByHand {
-			return yes, nil
+			return yes, nil, nil
 		}
 	case *messages.ReopenTicket:
 		if m.ByHand {
-			return yes, nil
+			return yes, nil, nil
 		}
 	case *messages.SetPending, *messages.UnlinkTopic:
 	case *messages.SetPriority:
 		if m.Priority == "" {
-			return yes, nil // only shows the choice
+			return yes, nil, nil // only shows the choice
 		}
 	case *messages.LinkTopic:
 		if m.CurrentTicketId != "" {
-			return yes, nil // answered with a pointer
+			return yes, nil, nil // answered with a pointer
 		}
 		return t.mayLink(m)
 	default:
-		return yes, nil // whoever can write in the topic
+		return yes, nil, nil // whoever can write in the topic
 	}
 	if t.onTicket(o) {
-		return yes, nil
+		return yes, nil, nil
 	}
-	return t.administers(o, o.Place)
+	answer, ask = t.administers(o, o.Place)
+	return answer, ask, nil
 }
 
 // mayLink wants rights on both sides: on the ticket, and over the topic that is to join it.
-func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string) {
+func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string, error) {
 	o := m.Origin
 	ticketSide, askTicket := yes, []string(nil)
 	if !t.onTicket(o) {
 		ticketSide, askTicket = t.administers(o, t.record.Home.GroupID)
 	}
 	topicSide, askTopic := yes, []string(nil)
-	if !t.isTheirs(o) {
+	theirs, err := t.isTheirs(o)
+	if err != nil {
+		return unknown, nil, err
+	}
+	if !theirs {
 		topicSide, askTopic = t.administers(o, o.Place)
 	}
 	for _, v := range []verdict{no, unanswered, unknown} {
 		if ticketSide == v || topicSide == v {
-			return v, append(askTicket, askTopic...)
+			return v, append(askTicket, askTopic...), nil
 		}
 	}
-	return yes, nil
+	return yes, nil, nil
 }
 
 // isTheirs says whether the group that a command came from is the person's default group.
-func (t *ticket) isTheirs(o *messages.Origin) bool {
+func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	user, err := t.store.User(t.ctx, o.GetFrom().GetId())
-	return err == nil && user.DefaultGroupID == o.Place
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read a user: %w", err)
+	}
+	return user.DefaultGroupID == o.Place, nil
 }
 
 // onTicket says whether a person created the ticket, is an internal user on it, or speaks as one of its groups.
@@ -85,10 +97,10 @@ func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {
 		return t.hasGroup(o.Place)
 	}
-	from := o.GetFrom().GetId()
-	if t.record.CreatedBy.Kind == "user" && t.record.CreatedBy.ID == strconv.FormatInt(from, 10) {
+	if by := creatorOf(o); by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
 		return true
 	}
+	from := o.GetFrom().GetId()
 	for i := range t.record.Links {
 		if link := &t.record.Links[i]; !link.Ended && link.UserID == from && from != 0 {
 			return true
@@ -139,7 +151,7 @@ func (t *ticket) askPending() {
 		if err != nil {
 			continue
 		}
-		if may, ask := t.may(m); may == unknown {
+		if may, ask, err := t.may(m); err == nil && may == unknown {
 			t.ask(m.GetOrigin(), ask)
 			t.offerAgainLater()
 		}
@@ -183,7 +195,10 @@ func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 
 // decide carries a waiting command out, or refuses it, once everything needed is known.
 func (t *ticket) decide(id string, m command, failure string) error {
-	may, _ := t.may(m)
+	may, _, err := t.may(m)
+	if err != nil {
+		return err
+	}
 	if may == unknown {
 		return nil // another group's word is missing
 	}
@@ -192,12 +207,11 @@ func (t *ticket) decide(id string, m command, failure string) error {
 	if _, joins := m.(*messages.LinkTopic); !joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		effect = func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkNone, nil) } // the topic left the ticket meanwhile
 	} else if may != unanswered {
-		var err error
 		if effect, err = t.effect(m, may == yes); err != nil {
 			return err
 		}
 	}
-	err := t.carryOut(o, func(r *storage.Ticket) { forget(r, owedCommand, id) }, effect)
+	err = t.carryOut(o, func(r *storage.Ticket) { forget(r, owedCommand, id) }, t.sparing(o, effect))
 	if err != nil {
 		return err
 	}

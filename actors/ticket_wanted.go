@@ -103,9 +103,10 @@ func (t *ticket) reconcile() {
 	if t.record == nil {
 		return
 	}
+	under := t.underWay()
 	for _, topic := range topicsOf(t.record) {
 		s := t.next(topic)
-		if s == nil {
+		if s == nil || under[topic.TopicID] {
 			continue
 		}
 		s.topicID = topic.TopicID
@@ -128,6 +129,18 @@ func (t *ticket) reconcile() {
 		}
 		t.offerStep(&step{kind: stepOwed, op: op})
 	}
+}
+
+// underWay says which topics have a call of theirs on the way. There is one at a time: of two edits of a card the older might
+// be carried out last.
+func (t *ticket) underWay() map[string]bool {
+	under := map[string]bool{}
+	for _, s := range t.offered {
+		if s.kind != stepOwed {
+			under[s.topicID] = true
+		}
+	}
+	return under
 }
 
 func operationOf(owed storage.Owed) (*messages.Operation, error) {
@@ -166,6 +179,7 @@ func (t *ticket) onOfferAgain() {
 		t.offerAgainLater()
 	}
 	t.reconcile()
+	t.settleSoon()
 }
 
 // render makes the operation of a step.

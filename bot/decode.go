@@ -295,9 +295,12 @@ func entities(ws []wireEntity, text string) []*messages.Entity {
 
 func placeholder(media string) string { return "[" + media + "]" }
 
+// latestDate is the end of the year 9999, the last that a time can be written in.
+const latestDate = 253_402_300_799
+
 // seconds turns Telegram's dates into milliseconds; nonsense becomes 0.
 func seconds(s int64) int64 {
-	if s < 0 || s > 1<<40 {
+	if s < 0 || s > latestDate {
 		return 0
 	}
 	return s * 1000

@@ -124,21 +124,23 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// nextOffset is one above the highest update id of the batch. A batch that bears no id at all moves it by one: Telegram
-// gives the lowest ids first, so nothing else can have the id that was asked for.
+// nextOffset is one above the highest update id of the batch. That can be lower than before: after a week without updates
+// Telegram goes on with a random id (Bot API, Update). A batch that bears no id at all moves it by one: Telegram gives the
+// lowest ids first, so nothing else can have the id that was asked for.
 func nextOffset(offset int64, batch []json.RawMessage) int64 {
-	next := offset
-	found := false
+	highest, found := int64(0), false
 	for _, raw := range batch {
 		if id, ok := updateID(raw); ok {
-			found = true
-			next = max(next, id+1)
+			highest, found = max(highest, id), true
 		}
 	}
-	if !found && offset > 0 {
+	switch {
+	case found:
+		return highest + 1
+	case offset > 0:
 		return offset + 1
 	}
-	return next
+	return offset
 }
 
 // updateID reads the id of an update that may be unreadable otherwise.

@@ -186,21 +186,24 @@ type ReplyTo struct {
 
 // Copy is the counterpart of a message on another side: one for each (message, target topic).
 type Copy struct {
-	MessageID string    `json:"messageId"`
-	TopicID   string    `json:"topicId"` // target topic within the ticket
-	TicketID  string    `json:"ticketId"`
-	LinkID    string    `json:"linkId"`
-	Sequence  int64     `json:"sequence"`        // of the original
-	GroupID   string    `json:"groupId"`         // place of the target
-	ChatID    int64     `json:"chatId"`          // Telegram chat id it was posted in
-	Parts     []int64   `json:"parts,omitempty"` // Telegram message ids, in order
-	Wanted    int       `json:"wanted"`          // how many parts it takes
-	State     string    `json:"state"`           // partial | sent | failed
-	Reason    string    `json:"reason,omitempty"`
-	Told      bool      `json:"told,omitempty"`  // the failure has been shown at the source
-	Tries     int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
-	SentAt    time.Time `json:"sentAt,omitzero"`
-	Version   int64     `json:"version"`
+	MessageID string  `json:"messageId"`
+	TopicID   string  `json:"topicId"` // target topic within the ticket
+	TicketID  string  `json:"ticketId"`
+	LinkID    string  `json:"linkId"`
+	Sequence  int64   `json:"sequence"`        // of the original
+	GroupID   string  `json:"groupId"`         // place of the target
+	ChatID    int64   `json:"chatId"`          // Telegram chat id it was posted in
+	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
+	Wanted    int     `json:"wanted"`          // how many parts it takes
+	// What its head was when it was split into parts, so that the rest is cut at the same places later.
+	GroupTitle string    `json:"groupTitle,omitempty"`
+	Preview    string    `json:"preview,omitempty"`
+	State      string    `json:"state"` // partial | sent | failed
+	Reason     string    `json:"reason,omitempty"`
+	Told       bool      `json:"told,omitempty"`  // the failure has been shown at the source
+	Tries      int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
+	SentAt     time.Time `json:"sentAt,omitzero"`
+	Version    int64     `json:"version"`
 }
 
 // Open says whether the link still has to do something about the copy.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -88,6 +89,10 @@ func (e *edge) persist(ctx context.Context, what string, call func() error) erro
 		}
 		if errors.Is(err, bot.ErrUnauthorized) {
 			return fmt.Errorf("TELEGRAM_BOT_TOKEN is not a token that Telegram knows; get one from @BotFather: %w", err)
+		}
+		var refused *bot.APIError
+		if what == "setWebhook" && errors.As(err, &refused) && refused.Status == http.StatusBadRequest {
+			return fmt.Errorf("TELEGRAM_WEBHOOK_URL %s is refused by Telegram: %w", e.config.TelegramWebhookURL, err)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
