@@ -151,7 +151,6 @@ func (s *Store) step(ctx context.Context, m migration) error {
 			return fmt.Errorf("collection %s: %w", name, err)
 		}
 	}
-	models := map[string][]mongo.IndexModel{}
 	for _, i := range m.indexes {
 		o := options.Index().SetName(i.Name)
 		if i.Unique {
@@ -160,11 +159,9 @@ func (s *Store) step(ctx context.Context, m migration) error {
 		if i.Sparse {
 			o.SetSparse(true)
 		}
-		models[i.Collection] = append(models[i.Collection], mongo.IndexModel{Keys: i.Keys, Options: o})
-	}
-	for name, of := range models {
-		if _, err := s.in(name).Indexes().CreateMany(ctx, of); err != nil {
-			return fmt.Errorf("indexes of %s: %w", name, err)
+		// One at a time: FerretDB fails when some of several are there already.
+		if _, err := s.in(i.Collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: i.Keys, Options: o}); err != nil {
+			return fmt.Errorf("index %s of %s: %w", i.Name, i.Collection, err)
 		}
 	}
 	return nil

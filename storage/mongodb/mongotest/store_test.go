@@ -1,6 +1,8 @@
 package mongotest_test
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -9,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.uber.org/goleak"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -41,6 +45,7 @@ func ferret(t *testing.T) *mongotest.Server {
 type opener struct {
 	uri   string
 	index func(t *testing.T, database string)
+	drop  bool // the databases at the end
 	mu    sync.Mutex
 	names map[storage.Store]string
 }
@@ -58,6 +63,17 @@ func (o *opener) open(t *testing.T, database string, opts ...mongodb.Option) *mo
 	})
 	if o.index != nil {
 		o.index(t, database)
+	}
+	if o.drop {
+		t.Cleanup(func() {
+			client, err := mongo.Connect(options.Client().ApplyURI(o.uri))
+			if err == nil {
+				err = errors.Join(client.Database(database).Drop(context.Background()), client.Disconnect(context.Background()))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -160,5 +176,5 @@ func onRealServer(t *testing.T) *opener {
 	if uri == "" {
 		t.Skip("MONGODB_TEST_URI is not set: nothing is proved about a real MongoDB here; set it to mongodb://… of one to have this test run")
 	}
-	return &opener{uri: uri, names: map[storage.Store]string{}}
+	return &opener{uri: uri, names: map[storage.Store]string{}, drop: true}
 }

@@ -1,0 +1,511 @@
+package mongotest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/mongodb"
+	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
+)
+
+var at = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// quick are limits for tests that wait for them to end.
+func quick() mongodb.Option { return mongodb.WithTimeouts(time.Second, 500*time.Millisecond) }
+
+// mostQuick is how long a call may take at most then: two attempts, and room for a busy machine.
+const mostQuick = 4 * time.Second
+
+// refused opens and expects an error of one line that has all the words in it, soon.
+func refused(t *testing.T, uri string, words ...string) error {
+	t.Helper()
+	start := time.Now()
+	s, err := mongodb.Open(t.Context(), uri, "desk", quick())
+	if err == nil {
+		_ = s.Close()
+		t.Fatal("it was opened")
+	}
+	if took := time.Since(start); took > 2*mostQuick {
+		t.Errorf("that took %v", took)
+	}
+	for _, word := range words {
+		if !strings.Contains(err.Error(), word) {
+			t.Errorf("%q does not say %q", err, word)
+		}
+	}
+	if strings.ContainsAny(err.Error(), "\n\r") || len(err.Error()) > 600 {
+		t.Errorf("that is no clear line: %q", err)
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("the password is shown: %q", err)
+	}
+	return err
+}
+
+func answer(code int32, name, text string) *mongotest.Trouble {
+	return &mongotest.Trouble{Answer: bson.D{
+		{Key: "ok", Value: float64(0)}, {Key: "errmsg", Value: text}, {Key: "code", Value: code}, {Key: "codeName", Value: name},
+	}}
+}
+
+func TestOpenIsRefusedClearly(t *testing.T) {
+	t.Run("nobody listens there", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := l.Addr().String()
+		_ = l.Close()
+		if err := refused(t, "mongodb://"+addr+"/", addr+"/desk", "connection refused"); !errors.Is(err, storage.ErrUnavailable) {
+			t.Error(err)
+		}
+	})
+	t.Run("there is no such host", func(t *testing.T) {
+		refused(t, "mongodb://user:hunter2@no-such-host.invalid/", "no-such-host.invalid")
+	})
+	t.Run("who listens there says nothing", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = l.Close() }()
+		refused(t, "mongodb://"+l.Addr().String()+"/", l.Addr().String())
+	})
+	t.Run("the address is none", func(t *testing.T) {
+		refused(t, "mongodb://user:hunter2@[::1/", "address")
+		refused(t, "mongodb://host/?w=nonsense&w=2&readPreference=sideways", "address")
+		if _, err := mongodb.Open(t.Context(), "mongodb://host/", ""); err == nil || !strings.Contains(err.Error(), "name of the database") {
+			t.Error(err)
+		}
+	})
+	server := ferret(t)
+	only := func(names string, trouble *mongotest.Trouble) {
+		server.Trouble(func(c *mongotest.Command) *mongotest.Trouble {
+			if names == "" || strings.Contains(names, c.Name) {
+				return trouble
+			}
+			return nil
+		})
+	}
+	t.Run("wrong password", func(t *testing.T) {
+		only("saslStart", answer(18, "AuthenticationFailed", "Authentication failed."))
+		refused(t, strings.Replace(server.URI(), "//", "//user:hunter2@", 1), "refuses the user or the password", server.Addr())
+	})
+	t.Run("a user who may do nothing", func(t *testing.T) {
+		only("listCollections find", answer(13, "Unauthorized", "not authorized on desk to execute command"))
+		refused(t, server.URI(), "readWrite", server.Addr()+"/desk")
+	})
+	t.Run("a user who may only read", func(t *testing.T) {
+		only("insert update create createIndexes findAndModify", answer(13, "Unauthorized", "not authorized on desk to execute command"))
+		refused(t, server.URI(), "readWrite")
+		server.Trouble(nil)
+		s, err := mongodb.Open(t.Context(), server.URI(), "desk")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		// Now that everything is there nothing would have to be written.
+		only("insert update create createIndexes findAndModify", answer(13, "Unauthorized", "not authorized on desk to execute command"))
+		refused(t, server.URI(), "readWrite")
+	})
+	t.Run("answers that come late", func(t *testing.T) {
+		only("", &mongotest.Trouble{Delay: 30 * time.Second})
+		if err := refused(t, server.URI(), server.Addr()); !errors.Is(err, storage.ErrUnavailable) {
+			t.Error(err)
+		}
+	})
+	t.Run("the context ends", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		if _, err := mongodb.Open(ctx, server.URI(), "desk"); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > mostQuick {
+			t.Error(err, time.Since(start))
+		}
+	})
+}
+
+// TestOpenMeetsTrouble makes one trouble at each command of a first start, in its turn: the start fails with a clear line,
+// and the next one comes up.
+func TestOpenMeetsTrouble(t *testing.T) {
+	server := ferret(t)
+	for name, trouble := range map[string]*mongotest.Trouble{
+		"cut": {Cut: true}, "lost": {Lose: true}, "error": answer(8, "UnknownError", "something went wrong"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n := 1; ; n++ {
+				database := newDatabase()
+				var mu sync.Mutex
+				count := 0
+				server.Trouble(func(*mongotest.Command) *mongotest.Trouble {
+					mu.Lock()
+					defer mu.Unlock()
+					if count++; count == n {
+						return trouble
+					}
+					return nil
+				})
+				s, err := mongodb.Open(t.Context(), server.URI(), database)
+				server.Trouble(nil)
+				if err == nil && count < n {
+					_ = s.Close()
+					if n < 10 {
+						t.Errorf("there were only %d commands", count)
+					}
+					return
+				}
+				if err == nil {
+					t.Errorf("command %d: the start did not notice", n)
+					_ = s.Close()
+				} else if strings.ContainsAny(err.Error(), "\n") || !strings.Contains(err.Error(), server.Addr()) {
+					t.Errorf("command %d: %q", n, err)
+				}
+				if s, err = mongodb.Open(t.Context(), server.URI(), database); err != nil {
+					t.Fatalf("after command %d: %v", n, err)
+				}
+				if err := s.SaveOffset(t.Context(), "bot", 1); err != nil {
+					t.Error(err)
+				}
+				_ = s.Close()
+			}
+		})
+	}
+}
+
+func TestManyStartAtOnce(t *testing.T) {
+	server := ferret(t)
+	database := newDatabase()
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			s, err := mongodb.Open(t.Context(), server.URI(), database)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := s.SaveOffset(t.Context(), fmt.Sprint(i), 1); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// calls are all calls of the contract, in an order in which each has something to work on.
+var calls = []struct {
+	name  string
+	write bool
+	do    func(ctx context.Context, s storage.Store) (any, error)
+}{
+	{"SaveUser", true, func(ctx context.Context, s storage.Store) (any, error) {
+		u := &storage.User{TelegramID: 7, Username: "Nok", DefaultGroupID: "g1", UpdatedAt: at}
+		return u, s.SaveUser(ctx, u)
+	}},
+	{"User", false, func(ctx context.Context, s storage.Store) (any, error) { return s.User(ctx, 7) }},
+	{"UserByUsername", false, func(ctx context.Context, s storage.Store) (any, error) { return s.UserByUsername(ctx, "nok") }},
+	{"InternalUsers", false, func(ctx context.Context, s storage.Store) (any, error) {
+		page, total, err := s.InternalUsers(ctx, 0, 9)
+		return []any{page, total}, err
+	}},
+	{"SaveGroup", true, func(ctx context.Context, s storage.Store) (any, error) {
+		g := &storage.Group{GroupID: "g1", TelegramGroupID: -1, DueAt: at}
+		return g, s.SaveGroup(ctx, g)
+	}},
+	{"SaveGroup again", true, func(ctx context.Context, s storage.Store) (any, error) {
+		g := &storage.Group{GroupID: "g1", TelegramGroupID: -2, FormerIDs: []int64{-1}, DueAt: at, Version: 1}
+		return g, s.SaveGroup(ctx, g)
+	}},
+	{"Group", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Group(ctx, "g1") }},
+	{"GroupByTelegramID", false, func(ctx context.Context, s storage.Store) (any, error) { return s.GroupByTelegramID(ctx, -1) }},
+	{"Groups", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Groups(ctx, "", 9) }},
+	{"DueGroups", false, func(ctx context.Context, s storage.Store) (any, error) { return s.DueGroups(ctx, at, 9) }},
+	{"SaveTicket", true, func(ctx context.Context, s storage.Store) (any, error) {
+		t := aTicket("A")
+		return t, s.SaveTicket(ctx, t)
+	}},
+	{"SaveTicket again", true, func(ctx context.Context, s storage.Store) (any, error) {
+		t := aTicket("A")
+		t.Version, t.Status, t.Home.TelegramTopicID = 1, "pending", 8
+		return t, s.SaveTicket(ctx, t)
+	}},
+	{"Ticket", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Ticket(ctx, "A") }},
+	{"TicketByTopic", false, func(ctx context.Context, s storage.Store) (any, error) { return s.TicketByTopic(ctx, "g1", 8) }},
+	{"TicketsByShortID", false, func(ctx context.Context, s storage.Store) (any, error) { return s.TicketsByShortID(ctx, "0A1B2C3D") }},
+	{"TicketsByCreator", false, func(ctx context.Context, s storage.Store) (any, error) {
+		return s.TicketsByCreator(ctx, "user", "7", true, 9)
+	}},
+	{"DueTickets", false, func(ctx context.Context, s storage.Store) (any, error) {
+		return s.DueTickets(ctx, at, storage.Due{}, 9)
+	}},
+	{"CountTickets", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CountTickets(ctx) }},
+	{"InsertMessage", true, func(ctx context.Context, s storage.Store) (any, error) {
+		m := aMessage("A", 1)
+		return m, s.InsertMessage(ctx, m)
+	}},
+	{"SaveMessage", true, func(ctx context.Context, s storage.Store) (any, error) {
+		m := aMessage("A", 1)
+		m.Version, m.Text = 1, "edited"
+		return m, s.SaveMessage(ctx, m)
+	}},
+	{"Message", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Message(ctx, "A:1") }},
+	{"MessagesAfter", false, func(ctx context.Context, s storage.Store) (any, error) { return s.MessagesAfter(ctx, "A", 0, 9) }},
+	{"LastMessages", false, func(ctx context.Context, s storage.Store) (any, error) { return s.LastMessages(ctx, "A", 9) }},
+	{"LastSequence", false, func(ctx context.Context, s storage.Store) (any, error) { return s.LastSequence(ctx, "A") }},
+	{"SaveCopy", true, func(ctx context.Context, s storage.Store) (any, error) {
+		c := aCopy()
+		return c, s.SaveCopy(ctx, c)
+	}},
+	{"SaveCopy again", true, func(ctx context.Context, s storage.Store) (any, error) {
+		c := aCopy()
+		c.Version, c.Parts = 1, []int64{51, 52}
+		return c, s.SaveCopy(ctx, c)
+	}},
+	{"Copy", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Copy(ctx, "A:1", "A:1") }},
+	{"CopiesAt", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CopiesAt(ctx, -2, 52) }},
+	{"CopiesAfter", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CopiesAfter(ctx, "A:1", 0, 9) }},
+	{"OpenCopies", false, func(ctx context.Context, s storage.Store) (any, error) { return s.OpenCopies(ctx, "A:1", 9) }},
+	{"CopiesOf", false, func(ctx context.Context, s storage.Store) (any, error) { return s.CopiesOf(ctx, "A:1") }},
+	{"SaveChat", true, func(ctx context.Context, s storage.Store) (any, error) {
+		c := &storage.Chat{ChatID: "g1", DueAt: at}
+		return c, s.SaveChat(ctx, c)
+	}},
+	{"Chat", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Chat(ctx, "g1") }},
+	{"DueChats", false, func(ctx context.Context, s storage.Store) (any, error) { return s.DueChats(ctx, at, 9) }},
+	{"AppendEvents", true, func(ctx context.Context, s storage.Store) (any, error) {
+		return nil, s.AppendEvents(ctx, []storage.Event{anEvent(1), anEvent(2), anEvent(3)})
+	}},
+	{"EventsAfter", false, func(ctx context.Context, s storage.Store) (any, error) { return s.EventsAfter(ctx, "A", 0, 9) }},
+	{"TakeLease", true, func(ctx context.Context, s storage.Store) (any, error) { return s.TakeLease(ctx, "ticket/A", "me", at) }},
+	{"TakeLease again", true, func(ctx context.Context, s storage.Store) (any, error) { return s.TakeLease(ctx, "ticket/A", "me", at) }},
+	{"Lease", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Lease(ctx, "ticket/A") }},
+	{"SaveOffset", true, func(ctx context.Context, s storage.Store) (any, error) { return nil, s.SaveOffset(ctx, "bot", 7) }},
+	{"Offset", false, func(ctx context.Context, s storage.Store) (any, error) { return s.Offset(ctx, "bot") }},
+	{"Ping", false, func(ctx context.Context, s storage.Store) (any, error) { return nil, s.Ping(ctx) }},
+}
+
+func aTicket(id string) *storage.Ticket {
+	return &storage.Ticket{
+		TicketID: id, ShortID: "0A1B2C3D", Title: "Printer", Status: "open", CreatedBy: storage.Creator{Kind: "user", ID: "7"},
+		CreatedAt: at, UpdatedAt: at, DueAt: at, Home: storage.Topic{TopicID: "home", GroupID: "g1", TelegramTopicID: 7},
+	}
+}
+
+func aMessage(ticket string, sequence int64) *storage.Message {
+	return &storage.Message{
+		MessageID: fmt.Sprintf("%s:%d", ticket, sequence), TicketID: ticket, Sequence: sequence, Text: "No paper", SentAt: at, RecordedAt: at,
+	}
+}
+
+func aCopy() *storage.Copy {
+	return &storage.Copy{
+		MessageID: "A:1", TopicID: "A:1", TicketID: "A", LinkID: "A:1", Sequence: 1, ChatID: -2, Parts: []int64{51}, Wanted: 2, State: "partial",
+	}
+}
+
+func anEvent(n int64) storage.Event {
+	return storage.Event{EventID: fmt.Sprint("e", n), TicketID: "A", Number: n, Type: "message.sent", At: at, Data: []byte(`{"n":1}`)}
+}
+
+// TestCallsMeetTrouble makes one trouble at each command of each call, in its turn: the call tries again, and returns what
+// it returns without trouble.
+func TestCallsMeetTrouble(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]*mongotest.Trouble{
+		"cut before": {Cut: true}, "cut after": {Lose: true}, "error": answer(91, "ShutdownInProgress", "The server is in quiesce mode"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, o := onFerret(t)
+			expected, s := o.open(t, newDatabase()), o.open(t, newDatabase())
+			for _, c := range calls {
+				want, wantErr := c.do(t.Context(), expected)
+				var mu sync.Mutex
+				met := false
+				server.Trouble(func(*mongotest.Command) *mongotest.Trouble {
+					mu.Lock()
+					defer mu.Unlock()
+					if met {
+						return nil
+					}
+					met = true
+					return trouble
+				})
+				got, err := c.do(t.Context(), s)
+				server.Trouble(nil)
+				if err != nil || wantErr != nil || !reflect.DeepEqual(got, want) {
+					t.Errorf("%s: got %+v (%v), want %+v (%v)", c.name, got, err, want, wantErr)
+				}
+				if !met {
+					t.Errorf("%s met no trouble", c.name)
+				}
+			}
+		})
+	}
+}
+
+// TestCallsMeetLastingTrouble: whatever the trouble, each call says in a clear line that the store is unavailable, soon.
+// When it has passed the store goes on by itself.
+func TestCallsMeetLastingTrouble(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]*mongotest.Trouble{
+		"cut before": {Cut: true}, "cut after": {Lose: true}, "an answer after 30 s": {Delay: 30 * time.Second},
+		"error": answer(8, "UnknownError", "something\nwent wrong"), "no rights": answer(13, "Unauthorized", "not authorized"),
+		"no primary": answer(10107, "NotWritablePrimary", "not primary"), "away": nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server, o := onFerret(t)
+			s := o.open(t, newDatabase(), mongodb.WithTimeouts(time.Second, 250*time.Millisecond))
+			if err := s.Ping(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if trouble == nil {
+				server.Away(true)
+			}
+			server.Trouble(func(*mongotest.Command) *mongotest.Trouble { return trouble })
+			for _, c := range calls {
+				start := time.Now()
+				_, err := c.do(t.Context(), s)
+				if !errors.Is(err, storage.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s: got %v, want %v", c.name, err, storage.ErrUnavailable)
+				} else if strings.Contains(err.Error(), "\n") {
+					t.Errorf("%s: %q is no clear line", c.name, err)
+				}
+				if took := time.Since(start); took > mostQuick {
+					t.Errorf("%s took %v", c.name, took)
+				}
+			}
+			server.Trouble(nil)
+			server.Away(false)
+			for deadline := time.Now().Add(20 * time.Second); s.Ping(t.Context()) != nil; {
+				if time.Now().After(deadline) {
+					t.Fatal("it did not go on by itself")
+				}
+			}
+			if err := s.SaveOffset(t.Context(), "bot", 8); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestNothingAcknowledgedIsLost writes through a connection that is cut again and again, before commands and after them.
+func TestNothingAcknowledgedIsLost(t *testing.T) {
+	t.Parallel()
+	server, o := onFerret(t)
+	s := o.open(t, newDatabase(), mongodb.WithTimeouts(5*time.Second, 2*time.Second))
+	seed := rand.Uint64()
+	t.Log("seed", seed)
+	dice := rand.New(rand.NewPCG(seed, 1))
+	var mu sync.Mutex
+	server.Trouble(func(*mongotest.Command) *mongotest.Trouble {
+		mu.Lock()
+		defer mu.Unlock()
+		switch dice.IntN(6) {
+		case 0:
+			return &mongotest.Trouble{Cut: true}
+		case 1:
+			return &mongotest.Trouble{Lose: true}
+		case 2:
+			return answer(91, "ShutdownInProgress", "The server is in quiesce mode")
+		}
+		return nil
+	})
+	ctx := t.Context()
+	// settle tries until the store says what there is.
+	settle := func(do func() error) error {
+		for {
+			if err := do(); !errors.Is(err, storage.ErrUnavailable) {
+				return err
+			}
+		}
+	}
+	rounds := 8 // after each cut the driver waits half a second before it asks the server again
+	if os.Getenv("TOPICDESK_LONG") != "" {
+		rounds = 200
+	}
+	ticket, certain, unsure := aTicket("A"), 0, 0
+	epoch, known := int64(0), map[string]bool{}
+	for n := 1; n <= rounds; n++ {
+		title := fmt.Sprint(n)
+		ticket.Title = title
+		switch err := s.SaveTicket(ctx, ticket); {
+		case err == nil:
+			certain++
+		case errors.Is(err, storage.ErrUnavailable):
+			unsure++
+			stored := new(storage.Ticket)
+			err := settle(func() (err error) { stored, err = s.Ticket(ctx, "A"); return err })
+			if errors.Is(err, storage.ErrNotFound) && certain == 0 {
+				stored, err = aTicket("A"), nil
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			ticket = stored
+		default:
+			t.Fatalf("the only writer was told %v", err) // a conflict with itself
+		}
+		m := aMessage("A", int64(n))
+		tried := false
+		for {
+			err := s.InsertMessage(ctx, m)
+			if err == nil || tried && errors.Is(err, storage.ErrExists) {
+				known[m.MessageID] = true
+				break
+			}
+			if !errors.Is(err, storage.ErrUnavailable) {
+				t.Fatalf("message %d: %v", n, err)
+			}
+			tried = true
+		}
+		if err := settle(func() error { return s.AppendEvents(ctx, []storage.Event{anEvent(int64(n))}) }); err != nil {
+			t.Fatal(err)
+		}
+		err := settle(func() error {
+			taken, err := s.TakeLease(ctx, "ticket/A", title, at)
+			if err == nil && taken <= epoch {
+				t.Fatalf("epoch %d after %d", taken, epoch)
+			}
+			epoch = max(epoch, taken)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	server.Trouble(nil)
+	stored, err := s.Ticket(ctx, "A")
+	if err != nil || stored.Version < int64(certain) || stored.Version > int64(certain+unsure) {
+		t.Errorf("%d saves were acknowledged and %d not certain, the version is %d (%v)", certain, unsure, stored.Version, err)
+	}
+	messages, err := s.MessagesAfter(ctx, "A", 0, 1<<20)
+	if err != nil || len(messages) != rounds || len(known) != rounds {
+		t.Errorf("%d messages of %d (%v)", len(messages), rounds, err)
+	}
+	events, err := s.EventsAfter(ctx, "A", 0, 1<<20)
+	if err != nil || len(events) != rounds {
+		t.Errorf("%d events of %d (%v)", len(events), rounds, err)
+	}
+	lease, err := s.Lease(ctx, "ticket/A")
+	if err != nil || lease.Epoch != epoch {
+		t.Errorf("the newest epoch is %d, not %d (%v)", lease.Epoch, epoch, err)
+	}
+	t.Logf("%d saves acknowledged, %d not certain", certain, unsure)
+}

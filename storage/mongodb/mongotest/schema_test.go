@@ -1,0 +1,145 @@
+package mongotest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/mongodb"
+)
+
+func connect(t *testing.T, uri string) *mongo.Client {
+	t.Helper()
+	client, err := mongo.Connect(options.Client().ApplyURI(uri))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Disconnect(context.Background()) })
+	return client
+}
+
+func TestSchema(t *testing.T) {
+	server, o := onFerret(t)
+	client := connect(t, server.URI())
+	set := func(t *testing.T, database string, version, minReader int64) {
+		t.Helper()
+		_, err := client.Database(database).Collection("schema").UpdateOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}},
+			bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: version}, {Key: "minReader", Value: minReader}}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("a newer schema that this version can read is let be", func(t *testing.T) {
+		database := newDatabase()
+		first := o.open(t, database)
+		if err := first.SaveOffset(t.Context(), "bot", 5); err != nil {
+			t.Fatal(err)
+		}
+		set(t, database, 99, 1)
+		if err := first.Ping(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n, err := o.open(t, database).Offset(t.Context(), "bot"); n != 5 || err != nil {
+			t.Error(n, err)
+		}
+	})
+	t.Run("a schema that this version can't read is refused, and one that becomes so is noticed", func(t *testing.T) {
+		database := newDatabase()
+		first := o.open(t, database)
+		set(t, database, 99, 98)
+		if err := first.Ping(t.Context()); !errors.Is(err, storage.ErrSchema) {
+			t.Error(err)
+		}
+		_, err := mongodb.Open(t.Context(), server.URI(), database)
+		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "version 98 or newer") {
+			t.Error(err)
+		}
+	})
+	t.Run("a database of something else is refused, and nothing is made in it", func(t *testing.T) {
+		database := newDatabase()
+		if _, err := client.Database(database).Collection("invoices").InsertOne(t.Context(), bson.D{{Key: "n", Value: 1}}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := mongodb.Open(t.Context(), server.URI(), database)
+		if !errors.Is(err, storage.ErrSchema) || !strings.Contains(err.Error(), "invoices") {
+			t.Error(err)
+		}
+		names, err := client.Database(database).ListCollectionNames(t.Context(), bson.D{})
+		if err != nil || len(names) != 1 {
+			t.Error(names, err)
+		}
+	})
+}
+
+// TestExplain asks a real server how it carries out each query: from an index, in its order, and never by reading a whole
+// collection.
+func TestExplain(t *testing.T) {
+	o := onRealServer(t)
+	database := newDatabase()
+	s := o.open(t, database)
+	if err := s.SaveTicket(t.Context(), aTicket("A")); err != nil {
+		t.Fatal(err)
+	}
+	db := connect(t, o.uri).Database(database)
+	for _, q := range mongodb.Queries() {
+		command := bson.D{{Key: "find", Value: q.Collection}, {Key: "filter", Value: q.Filter}, {Key: "hint", Value: q.Index}}
+		if q.Sort != nil {
+			command = append(command, bson.E{Key: "sort", Value: q.Sort})
+		}
+		if q.Fields != nil {
+			command = append(command, bson.E{Key: "projection", Value: q.Fields})
+		}
+		if q.Pipeline != nil {
+			command = bson.D{
+				{Key: "aggregate", Value: q.Collection}, {Key: "pipeline", Value: q.Pipeline},
+				{Key: "cursor", Value: bson.D{}}, {Key: "hint", Value: q.Index},
+			}
+		}
+		var plan bson.Raw
+		err := db.RunCommand(t.Context(), bson.D{{Key: "explain", Value: command}, {Key: "verbosity", Value: "queryPlanner"}}).Decode(&plan)
+		if err != nil {
+			t.Errorf("%s %v: %v", q.Collection, q.Filter, err)
+			continue
+		}
+		text := plan.String()
+		indexed := strings.Contains(text, `"IXSCAN"`) || strings.Contains(text, `"IDHACK"`) || strings.Contains(text, `"EXPRESS_`)
+		if !indexed || strings.Contains(text, `"COLLSCAN"`) || strings.Contains(text, `"SORT"`) {
+			t.Errorf("%s %v: %s", q.Collection, q.Filter, text)
+		}
+	}
+}
+
+// TestUsersOnRealServer needs a user in MONGODB_TEST_URI who may make others.
+func TestUsersOnRealServer(t *testing.T) {
+	o := onRealServer(t)
+	database := newDatabase()
+	o.open(t, database)
+	db := connect(t, o.uri).Database(database)
+	err := db.RunCommand(t.Context(), bson.D{
+		{Key: "createUser", Value: "reader"}, {Key: "pwd", Value: "hunter2"},
+		{Key: "roles", Value: bson.A{bson.D{{Key: "role", Value: "read"}, {Key: "db", Value: database}}}},
+	}).Err()
+	if err != nil {
+		t.Skipf("the user of MONGODB_TEST_URI can't make others (%v): wrong passwords and read-only users are not tested", err)
+	}
+	t.Cleanup(func() { _ = db.RunCommand(context.Background(), bson.D{{Key: "dropUser", Value: "reader"}}).Err() })
+	_, host, _ := strings.Cut(o.uri, "://")
+	if _, after, ok := strings.Cut(host, "@"); ok {
+		host = after
+	}
+	host, _, _ = strings.Cut(host, "/")
+	for user, word := range map[string]string{"reader:wrong": "refuses the user or the password", "nobody:wrong": "refuses the user or the password", "reader:hunter2": "readWrite"} {
+		uri := fmt.Sprintf("mongodb://%s@%s/?authSource=%s", user, host, database)
+		_, err := mongodb.Open(t.Context(), uri, database)
+		if err == nil || !strings.Contains(err.Error(), word) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", user, err)
+		}
+	}
+}
