@@ -469,7 +469,7 @@ func (d *desk) owes(k *ticket) string {
 	}
 	for _, topic := range topics {
 		if topic.Failure == "" && (topic.TelegramTopicID == 0 || !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 ||
-			topic.Closed != (r.Status == "closed")) {
+			topic.Unsure || topic.Closed != (r.Status == "closed")) {
 			return "topic " + topic.TopicID
 		}
 	}

@@ -140,7 +140,7 @@ func (h *host) refuse(m any) {
 }
 
 func (h *host) retryLater() {
-	h.retry = time.AfterFunc(retryAfterTrouble, func() { h.note(retryRefused{}) })
+	h.retry = h.system.timer(retryAfterTrouble, func() { h.note(retryRefused{}) })
 }
 
 // takeUp handles the refused messages in their order, up to the first that is refused again.

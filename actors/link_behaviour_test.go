@@ -94,7 +94,9 @@ func TestLink(t *testing.T) {
 		d.closedEverywhere(true, map[int64]int{k.chat: k.thread, d.engineering: eng})
 		d.awaitText(d.engineering, eng, "closed ticket")
 		d.say(d.bob, d.engineering, eng, "/unlink")
-		d.awaitAnswer(d.say(d.bob, k.chat, k.thread, "/reopen_ticket"), "reopened ticket")
+		d.awaitText(k.chat, k.thread, "ended the link")
+		d.press(d.bob, d.awaitText(k.chat, k.thread, "🎫 "+k.id), "reopen:") // a plain member can't write in a closed topic
+		d.closedEverywhere(false, map[int64]int{k.chat: k.thread})
 		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+k.id), "linked this topic")
 		d.closedEverywhere(false, map[int64]int{k.chat: k.thread, d.engineering: eng})
 	})

@@ -34,6 +34,8 @@ const (
 	offerAgainAfter = 30 * time.Second
 	// adoptionWait is how long our own forum_topic_created is waited for after an unknown outcome of createForumTopic.
 	adoptionWait = 5 * time.Second
+	// adoptionWaitsAtMost is how often that is waited while no updates come in.
+	adoptionWaitsAtMost = 24
 
 	// owedAnswersLimit is how many answers a chat or a ticket owes at most: over two minutes of a group's pace.
 	owedAnswersLimit = 50

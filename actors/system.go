@@ -56,6 +56,8 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time
+	// IntakeWorks says whether updates come in; nil: they always do.
+	IntakeWorks func() bool
 	// AfterFunc is time.AfterFunc when nil; tests that let Now run faster give one that keeps pace with it.
 	AfterFunc func(d time.Duration, f func()) *time.Timer
 
@@ -66,18 +68,19 @@ type Options struct {
 
 // System is the running desk on this node.
 type System struct {
-	store    storage.Store
-	telegram Telegram
-	owner    string
-	log      *slog.Logger
-	metrics  *metrics
-	now      func() time.Time
-	timer    func(d time.Duration, f func()) *time.Timer
-	idle     time.Duration
-	perShard int
-	sweep    time.Duration
-	pace     Pace
-	pacer    *globalPacer
+	store       storage.Store
+	telegram    Telegram
+	owner       string
+	log         *slog.Logger
+	metrics     *metrics
+	now         func() time.Time
+	intakeWorks func() bool
+	timer       func(d time.Duration, f func()) *time.Timer
+	idle        time.Duration
+	perShard    int
+	sweep       time.Duration
+	pace        Pace
+	pacer       *globalPacer
 
 	system *actor.ActorSystem
 	shards [shards]*actor.PID
@@ -124,11 +127,14 @@ func NewSystem(o Options) (*System, error) {
 	if o.SweepEvery == 0 {
 		o.SweepEvery = time.Minute
 	}
+	if o.IntakeWorks == nil {
+		o.IntakeWorks = func() bool { return true }
+	}
 	if o.Owner == "" {
 		o.Owner = fmt.Sprintf("node-%d", o.Now().UnixNano())
 	}
 	s := &System{
-		store: o.Store, telegram: o.Telegram, owner: o.Owner, log: o.Log, now: o.Now, timer: o.AfterFunc,
+		store: o.Store, telegram: o.Telegram, owner: o.Owner, log: o.Log, now: o.Now, intakeWorks: o.IntakeWorks, timer: o.AfterFunc,
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards), sweep: o.SweepEvery,
 		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond, o.Now()),
 	}

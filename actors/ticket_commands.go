@@ -173,7 +173,7 @@ func (t *ticket) closing(m *messages.CloseTicket) func(*storage.Ticket) {
 	return func(r *storage.Ticket) {
 		here := topicAt(r, o.Place, o.ThreadId)
 		if m.ByHand && here != nil {
-			here.Closed = true
+			here.Closed, here.Unsure = true, false
 		}
 		if r.Status == statusClosed {
 			if !m.ByHand {
@@ -197,7 +197,7 @@ func (t *ticket) reopening(m *messages.ReopenTicket) func(*storage.Ticket) {
 	return func(r *storage.Ticket) {
 		here := topicAt(r, o.Place, o.ThreadId)
 		if m.ByHand && here != nil {
-			here.Closed = false
+			here.Closed, here.Unsure = false, false
 		}
 		if r.Status == statusOpen && !m.ByHand {
 			respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})

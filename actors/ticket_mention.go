@@ -232,9 +232,8 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
 	}
 	return func(r *storage.Ticket) {
-		// Nobody can ask Telegram whether the topic is closed: taken for closed, it is reopened, which changes nothing else.
 		link := t.newLink(r, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
-			NamedByHand: true, Closed: true})
+			NamedByHand: true, Unsure: true})
 		link.Since = messageKey(o.ChatId, o.MessageId)
 		cause(r, "topic.linked", o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked,

@@ -94,16 +94,26 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 }
 
 // adoptionOver is the timer after which a topic that has not appeared is created again.
-type adoptionOver struct{ topicID string }
+type adoptionOver struct {
+	topicID string
+	waited  int  // how often before
+	blind   bool // no updates came in while it was waited for
+}
 
 func (t *ticket) awaitAdoption(topicID string) {
 	if !t.adopting[topicID] {
 		t.adopting[topicID] = true
-		t.after(adoptionWait, adoptionOver{topicID})
+		t.after(adoptionWait, adoptionOver{topicID: topicID})
 	}
 }
 
 func (t *ticket) onAdoptionOver(m adoptionOver) {
+	// While nothing comes in, the topic can't appear: the time begins anew when something does.
+	works := t.system.intakeWorks()
+	if (!works || m.blind) && m.waited < adoptionWaitsAtMost {
+		t.after(adoptionWait, adoptionOver{m.topicID, m.waited + 1, !works})
+		return
+	}
 	delete(t.adopting, m.topicID)
 	t.reconcile()
 	t.settleSoon()

@@ -60,9 +60,9 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		return &step{kind: stepEditCard, revision: r.CardRevision}
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		return &step{kind: stepRename, name: messages.TopicName(r.Title, r.ShortID)}
-	case r.Status == statusClosed && !topic.Closed && t.settledThrough() >= r.ClosedAfter && !t.owesNotice(topic):
+	case r.Status == statusClosed && (!topic.Closed || topic.Unsure) && t.settledThrough() >= r.ClosedAfter && !t.owesNotice(topic):
 		return &step{kind: stepClose}
-	case r.Status != statusClosed && topic.Closed:
+	case r.Status != statusClosed && (topic.Closed || topic.Unsure):
 		return &step{kind: stepReopen}
 	}
 	return nil
@@ -85,7 +85,7 @@ func (t *ticket) owesNotice(topic *storage.Topic) bool {
 func (t *ticket) waitsForCopies() bool {
 	if t.record.Status == statusClosed {
 		for _, topic := range topicsOf(t.record) {
-			if !topic.Closed {
+			if !topic.Closed || topic.Unsure {
 				return true
 			}
 		}
@@ -308,9 +308,9 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	case stepRename:
 		topic.Name = s.name
 	case stepClose:
-		topic.Closed = true
+		topic.Closed, topic.Unsure = true, false
 	case stepReopen:
-		topic.Closed = false
+		topic.Closed, topic.Unsure = false, false
 	}
 }
 

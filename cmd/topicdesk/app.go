@@ -83,18 +83,19 @@ func (a *App) Run(ctx context.Context) (err error) {
 		telegram = a.WrapTelegram(telegram)
 	}
 	host, _ := os.Hostname()
+	state := &intakeState{}
 	system, err := actors.NewSystem(actors.Options{
 		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond, ChatPerSecond: a.Config.TelegramChatPerSecond,
 			GroupPerMinute: a.Config.TelegramGroupPerMinute},
-		SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
+		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
 	})
 	if err != nil {
 		return err
 	}
 	closers.add("actors", system.Stop)
 
-	edge := &edge{config: a.Config, client: client, system: system, log: a.Log, metrics: registry}
+	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
 	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook, Secret: a.Config.TelegramWebhookSecret.Reveal(),
 		Handle: edge.handle, Log: a.Log}
 	server := httpedge.New(httpedge.Options{
@@ -115,6 +116,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	closers.add("HTTP", server.Shutdown)
 
+	ctx, cancel := context.WithCancel(ctx)
+	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
 	if err := edge.start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop while Telegram did not answer

@@ -26,7 +26,8 @@ type edge struct {
 	system  *actors.System
 	log     *slog.Logger
 	metrics prometheus.Registerer
-	state   intakeState
+	state   *intakeState
+	tasks   sync.WaitGroup
 	intake  atomic.Pointer[bot.Intake] // nil until the bot knows its name
 }
 
@@ -63,11 +64,11 @@ func (e *edge) start(ctx context.Context) error {
 	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed, IsAskTitle: bot.IsAskTitle,
 		Log: e.log, Metrics: e.metrics})
 	e.intake.Store(intake)
-	go func() { // commands are a convenience: the desk works without them
+	e.tasks.Go(func() { // commands are a convenience: the desk works without them
 		if err := e.persist(ctx, "setMyCommands", func() error { return e.client.SetCommands(ctx) }); err != nil && ctx.Err() == nil {
 			e.log.Warn("the list of commands could not be shown to people", "error", err)
 		}
-	}()
+	})
 	if e.config.TelegramMode == config.ModeWebhook {
 		secret := e.config.TelegramWebhookSecret.Reveal()
 		err := e.persist(ctx, "setWebhook", func() error { return e.client.SetWebhook(ctx, e.config.TelegramWebhookURL, secret) })
@@ -150,6 +151,8 @@ func (s *intakeState) asked() {
 	}
 	s.mu.Unlock()
 }
+
+func (s *intakeState) running() bool { return s.check(context.Background()) == nil }
 
 func (s *intakeState) check(context.Context) error {
 	s.mu.Lock()
