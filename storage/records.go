@@ -99,6 +99,7 @@ type Topic struct {
 	Name            string `json:"name"`              // the name it bears now
 	NamedByHand     bool   `json:"namedByHand,omitempty"`
 	Closed          bool   `json:"closed,omitempty"` // it is closed in Telegram
+	Unsure          bool   `json:"unsure,omitempty"` // nobody knows whether it is closed: Telegram has no question for that
 	CardMessageID   int64  `json:"cardMessageId,omitempty"`
 	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
 	Pinned          bool   `json:"pinned,omitempty"`       // pinned, or tried in vain
