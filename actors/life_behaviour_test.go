@@ -85,7 +85,7 @@ func TestRetirementUnderTraffic(t *testing.T) {
 }
 
 func TestAtMostSoManyAreResident(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel()
 	d := ready(t, options{speed: 100, maxResident: 256, idleAfter: time.Hour})
 	const people = 200
 	for i := range people { // each is an entity, and their chat too
@@ -98,6 +98,7 @@ func TestAtMostSoManyAreResident(t *testing.T) {
 }
 
 func TestEventsAreNumberedWithoutGaps(t *testing.T) {
+	t.Parallel()
 	var crash atomic.Bool
 	d := ready(t, options{speed: 50, wrapStore: func(s storage.Store) storage.Store { return crashingStore{s, &crash} }})
 	k := d.open(d.ann, d.support, "Printer")
@@ -189,6 +190,7 @@ func (s crashingStore) SaveTicket(ctx context.Context, r *storage.Ticket) error 
 }
 
 func TestPanicInAnEntity(t *testing.T) {
+	t.Parallel()
 	var panics atomic.Int64
 	d := ready(t, options{wrapStore: func(s storage.Store) storage.Store { return panickingStore{s, &panics} }})
 	k := d.open(d.ann, d.support, "Printer")
@@ -231,10 +233,13 @@ func (s panickingStore) InsertMessage(ctx context.Context, m *storage.Message) e
 }
 
 func TestTwoOwners(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{speed: 50})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	d.quiet(k)
+	before, err := d.store.Lease(t.Context(), "ticket/"+k.id)
+	d.must(err)
 	younger := d.another("younger")
 	defer younger.stop(t)
 	say := func(l *life, n int, text string) error {
@@ -245,8 +250,6 @@ func TestTwoOwners(t *testing.T) {
 			Content: &messages.Content{Text: text}})
 		return err
 	}
-	before, err := d.store.Lease(t.Context(), "ticket/"+k.id)
-	d.must(err)
 	d.must(say(d.life, 5001, "by the older"))
 	d.must(say(younger, 5002, "by the younger"))
 	d.must(say(younger, 5002, "by the younger"))
@@ -310,6 +313,7 @@ func TestTwoOwners(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Printer")
 	d.mention(d.ann, k, "bob_eng", d.engineering)

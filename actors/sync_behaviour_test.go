@@ -17,6 +17,7 @@ func three(t *testing.T, d *desk) (k *ticket, eng, sales int) {
 }
 
 func TestSync(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
 	d.run(t, "each text appears once in every other topic, with name and group", func(t *testing.T) {
@@ -82,6 +83,8 @@ func TestSync(t *testing.T) {
 		if n := messages.UTF16Len(text); n > 4096 || n < 4000 {
 			t.Fatal(n)
 		}
+		d.quiet(k)
+		d.quiet(k)
 		before := len(d.byBot(d.sales, sales))
 		d.say(d.ann, d.support, k.thread, text)
 		d.awaitText(d.sales, sales, "(2/2)")
@@ -148,6 +151,7 @@ func TestSync(t *testing.T) {
 }
 
 func TestReplies(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
 	at := map[string]struct {
