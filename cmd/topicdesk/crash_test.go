@@ -147,6 +147,7 @@ func (b *burst) kill() {
 // stop ends the present life in peace.
 func (b *burst) stop() {
 	b.Helper()
+	b.process.awaitReady() // who is told to stop before does so too, without taking leave
 	start := time.Now()
 	if code := b.process.stop(); code != 0 {
 		b.Errorf("exit code %d", code)
@@ -188,7 +189,7 @@ func (b *burst) stored() *ledger {
 	return l
 }
 
-// open tickets, and mention bob on all of them, carol on some.
+// prepare opens tickets and mentions bob on all of them, carol on some.
 func (b *burst) prepare() {
 	b.Helper()
 	b.begin()
@@ -198,14 +199,8 @@ func (b *burst) prepare() {
 	for n := range burstTickets {
 		b.say(b.alice, b.support, 0, fmt.Sprintf("/create_ticket Case %02d", n))
 	}
-	cards := func(group int64) int {
-		return b.inTopics(group, func(text string) bool { return strings.Contains(text, "🎫") })
-	}
-	openings := func(group int64) int {
-		return b.inTopics(group, func(text string) bool { return !strings.Contains(text, "🎫") })
-	}
 	b.await(func() string { return "tickets are opened" }, func() bool {
-		return cards(b.support) == burstTickets && b.told(b.works) && b.told(b.sales) && b.sim.Pending() == 0
+		return b.cards(b.support) == burstTickets && b.told(b.works) && b.told(b.sales) && b.sim.Pending() == 0
 	})
 	b.tickets = make([][]place, burstTickets)
 	for n := range b.tickets {
@@ -217,7 +212,7 @@ func (b *burst) prepare() {
 		b.tickets[n] = []place{{b.support, home}}
 	}
 	b.await(func() string { return "people are mentioned" }, func() bool {
-		return openings(b.works) == burstTickets && openings(b.sales) == burstTickets/4 && b.sim.Pending() == 0
+		return b.cards(b.works) == burstTickets && b.cards(b.sales) == burstTickets/4 && b.sim.Pending() == 0
 	})
 	for n := range b.tickets {
 		name := fmt.Sprintf("Case %02d", n)
@@ -229,10 +224,10 @@ func (b *burst) prepare() {
 	b.stop()
 }
 
-// inTopics counts the bot's messages in the topics of a group.
-func (b *burst) inTopics(group int64, is func(text string) bool) (n int) {
+// cards counts the cards in the topics of a group.
+func (b *burst) cards(group int64) (n int) {
 	for _, m := range b.sim.Messages(group, simulator.AllThreads) {
-		if m.From.IsBot && m.Service == nil && m.Thread != 0 && is(m.Text) {
+		if m.From.IsBot && m.Thread != 0 && strings.Contains(m.Text, "🎫") {
 			n++
 		}
 	}

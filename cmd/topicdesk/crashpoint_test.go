@@ -107,9 +107,14 @@ type play struct {
 type gate struct {
 	sim  http.Handler
 	life atomic.Pointer[faults]
+	shut atomic.Bool // Telegram says who the bot is, but nothing else gets through
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.shut.Load() && !strings.HasSuffix(r.URL.Path, "/getMe") && !strings.HasSuffix(r.URL.Path, "/deleteWebhook") {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
 	if f := g.life.Load(); f == nil || f.isDead() {
 		panic(http.ErrAbortHandler)
 	}

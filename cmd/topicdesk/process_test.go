@@ -19,6 +19,9 @@ import (
 // long says whether the long tests are to run (make test-long).
 func long() bool { return os.Getenv("TOPICDESK_LONG") != "" }
 
+// raceDetector says whether the tests are slowed down by it.
+var raceDetector bool
+
 // process is the service as a process of its own.
 type process struct {
 	testing.TB
@@ -63,6 +66,9 @@ func spawn(t testing.TB, child, folder string, settings map[string]string) *proc
 	}()
 	t.Cleanup(func() {
 		p.kill()
+		if bytes.Contains(p.out.Bytes(), []byte("DATA RACE")) {
+			t.Error("the process has a data race")
+		}
 		if t.Failed() {
 			t.Logf("process %d said:\n%s", p.cmd.Process.Pid, p.out.String())
 		}
@@ -136,6 +142,7 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// env is the crash point for a child process.
 func (c crashPoint) env() string {
 	b, _ := json.Marshal(c) // of a word and a number: it can't fail
 	return string(b)

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestStopUnderTraffic asks the service to stop while people talk: it ends in time, and then nothing was lost and nothing comes
+// twice.
+func TestStopUnderTraffic(t *testing.T) {
+	for _, mode := range []string{"polling", "webhook"} {
+		t.Run(mode, func(t *testing.T) {
+			seed := rand.Uint64()
+			t.Logf("seed %d", seed)
+			b := newBurst(t, mode, seed)
+			b.prepare()
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+			defer cancel()
+			b.begin()
+			var talking sync.WaitGroup
+			talking.Go(func() { b.talk(ctx) })
+			for _, at := range []int{50 + b.random(100), 200 + b.random(200)} {
+				b.await(b.state, func() bool { return b.arrivals() >= at || b.allArrived() })
+				b.stop()
+				b.begin()
+			}
+			talking.Wait()
+			b.await(b.state, b.allArrived)
+			took := time.Since(start)
+			b.last()
+			b.check(fmt.Sprintf("%s, 2 stops, %.1fs", mode, took.Seconds()))
+		})
+	}
+}
