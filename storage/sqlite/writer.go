@@ -82,7 +82,7 @@ type writer struct {
 
 // gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
 // load more writes share a commit, whose fsync and log frames cost more than they do (at 1,000 writes/s a third of the CPU).
-const gatherFor = 3 * time.Millisecond
+const gatherFor = 5 * time.Millisecond
 
 // loop serves requests until the store is closing and none is left.
 func (w *writer) loop() {
