@@ -12,9 +12,9 @@ import (
 // time has come. It also ticks the shards, so that idle entities retire.
 
 const (
-	sweepBatch = 200
+	sweepBatch = 50
 	dueAtMost  = 10_000                // groups, and chats: there are few, and each is woken at once
-	sweepPause = 20 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
+	sweepPause = 50 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
 	shardTick  = 10 * time.Second
 )
 

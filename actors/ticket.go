@@ -44,11 +44,12 @@ type ticket struct {
 	resting    bool            // the timer of rest runs
 	lastSaid   time.Time
 
-	offered  map[string]*step       // operations given to chats, by id
-	tries    map[string]int64       // revision of an operation that is tried again
-	adopting map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
-	verdicts map[verdictKey]verdict // what groups said of who administers them, for commands that wait
-	reoffer  bool                   // the timer of offerAgain runs
+	offered   map[string]*step       // operations given to chats, by id
+	tries     map[string]int64       // revision of an operation that is tried again
+	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
+	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
+	reoffer   bool                   // the timer of offerAgain runs
+	postponed bool                   // something is wanted that only offerAgain offers
 }
 
 func newTicket(h *host) entity { return &ticket{host: h} }
@@ -56,7 +57,7 @@ func newTicket(h *host) entity { return &ticket{host: h} }
 func (t *ticket) load() error {
 	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
 	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
-	t.recent, t.unnumbered, t.settling, t.resting, t.reoffer, t.sequence = nil, nil, false, false, false, 0
+	t.recent, t.unnumbered, t.settling, t.resting, t.reoffer, t.postponed, t.sequence = nil, nil, false, false, false, false, 0
 	record, err := t.store.Ticket(t.ctx, t.key.identity)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil

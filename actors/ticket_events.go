@@ -91,7 +91,7 @@ func (t *ticket) onSettle() error {
 }
 
 func (t *ticket) nothingOwed() bool {
-	return len(t.record.Owed) == 0 && len(t.offered) == 0 && !t.reoffer && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+	return len(t.record.Owed) == 0 && len(t.offered) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
 }
 
 // rested says whether nothing was said for a while; if not, it looks again when that time has passed.

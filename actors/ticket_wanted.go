@@ -112,7 +112,7 @@ func (t *ticket) reconcile() {
 		s.topicID = topic.TopicID
 		if err := t.render(topic, s); err != nil {
 			t.log.Error("a call can't be prepared; tried again soon", "topic", topic.TopicID, "error", err)
-			t.offerAgainLater()
+			t.postpone()
 			continue
 		}
 		t.offerStep(s)
@@ -158,6 +158,12 @@ func (t *ticket) offerStep(s *step) {
 	t.offerAgainLater()
 }
 
+// postpone lets the timer of offerAgain find what is missing; until then the ticket owes something that is not offered.
+func (t *ticket) postpone() {
+	t.postponed = true
+	t.offerAgainLater()
+}
+
 func (t *ticket) offerAgainLater() {
 	if !t.reoffer {
 		t.reoffer = true
@@ -167,7 +173,7 @@ func (t *ticket) offerAgainLater() {
 
 // onOfferAgain offers what got no answer; the chat knows what it has already.
 func (t *ticket) onOfferAgain() {
-	t.reoffer = false
+	t.reoffer, t.postponed = false, false
 	if t.record == nil {
 		return
 	}
@@ -271,7 +277,7 @@ func (t *ticket) onDone(m *messages.Done) error {
 func (t *ticket) again(s *step) {
 	delete(t.offered, s.op.Id)
 	t.tries[s.op.Id]++
-	t.offerAgainLater() // reconcile then finds it missing
+	t.postpone()
 }
 
 // apply writes into the record what a call has done.
