@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 )
 
 // Collections are the kinds of records that a store keeps, in the order in which they are exported and copied.
@@ -13,10 +14,10 @@ var Collections = []string{"users", "groups", "tickets", "messages", "copies", "
 // Dumper is what a store offers besides the contract, to those that move or read a desk as a whole. Records are *User,
 // *Group, *Ticket, *Message, *Copy, *Chat, *Event, *Lease or *SavedOffset.
 type Dumper interface {
-	// Dump lists the records of a collection, after the given one (nil: from the first), ordered by their key: telegramId,
+	// Dump yields the records of a collection, after the given one (nil: from the first), ordered by their key: telegramId,
 	// groupId, ticketId, (ticketId, sequence), (messageId, topicId), chatId, (ticketId, number), entity, name. Texts are
-	// ordered byte by byte.
-	Dump(ctx context.Context, collection string, after any, limit int) ([]any, error)
+	// ordered byte by byte. An error is yielded last.
+	Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error]
 	// Load stores records as they are, with their versions, in order. One that is stored already is left as it is; one that
 	// is stored and differs, or that has what must be unique and is another's, is ErrConflict. When it fails, the first
 	// of the records may be stored.
@@ -41,18 +42,4 @@ func Encode(record any) ([]byte, error) {
 		return nil, fmt.Errorf("can't encode a %T: %w", record, err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
-
-// Walk hands all records of a collection to each, page by page, in order. A page has at most limit records, and at least one.
-func Walk(ctx context.Context, from Dumper, collection string, limit int, each func(page []any) error) error {
-	for after := any(nil); ; {
-		page, err := from.Dump(ctx, collection, after, limit)
-		if err != nil || len(page) == 0 {
-			return err
-		}
-		if err := each(page); err != nil {
-			return err
-		}
-		after = page[len(page)-1]
-	}
 }

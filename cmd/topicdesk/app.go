@@ -20,6 +20,7 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
@@ -173,11 +174,7 @@ func besides(addr string) string {
 }
 
 func (a *App) openStore(ctx context.Context) (storage.Store, error) {
-	db := a.Config.Database()
-	if db.Kind != config.DatabaseSQLite {
-		return nil, errors.New("DATABASE_URL names MongoDB, which this version can't use yet: use sqlite://data/topicdesk.db")
-	}
-	store, err := sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
+	store, err := openDatabase(ctx, a.Config.Database())
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +182,13 @@ func (a *App) openStore(ctx context.Context) (storage.Store, error) {
 		return a.WrapStore(store), nil
 	}
 	return store, nil
+}
+
+func openDatabase(ctx context.Context, db config.Database) (storage.Store, error) {
+	if db.Kind == config.DatabaseMongoDB {
+		return mongodb.Open(ctx, db.URI.Reveal(), db.Name)
+	}
+	return sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
 }
 
 // closers stop what was started, the newest first, each in its turn.

@@ -33,6 +33,6 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), simulatorCommand(), benchCommand(), versionCommand())
+	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), benchCommand(), versionCommand())
 	return root
 }

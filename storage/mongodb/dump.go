@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -39,43 +40,65 @@ func dumpByTwo(collection, index, first, second string) *query {
 }
 
 // Dump implements storage.Dumper.
-func (s *Store) Dump(ctx context.Context, collection string, after any, limit int) ([]any, error) {
+func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for {
+			before := after
+			err := s.dumpAfter(ctx, collection, after, func(record any) bool {
+				after = record
+				return yield(record, nil)
+			})
+			if errors.Is(err, errEnough) || err == nil {
+				return
+			}
+			// The connection broke on the way: it goes on from where it was.
+			if !errors.Is(err, storage.ErrUnavailable) || after == before || !pause(ctx) {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+var errEnough = errors.New("the reader has enough")
+
+func (s *Store) dumpAfter(ctx context.Context, collection string, after any, each func(any) bool) error {
 	switch collection {
 	case "users":
 		from := int64(math.MinInt64)
 		if u, ok := after.(*storage.User); ok {
 			if u.TelegramID == math.MaxInt64 {
-				return nil, ctx.Err()
+				return ctx.Err()
 			}
 			from = u.TelegramID + 1
 		}
-		return dump[storage.User](ctx, s, dumpUsers, limit, from)
+		return dump[storage.User](ctx, s, dumpUsers, each, from)
 	case "groups":
 		g, _ := orNew[storage.Group](after)
-		return dump[storage.Group](ctx, s, listGroups, limit, g.GroupID)
+		return dump[storage.Group](ctx, s, listGroups, each, g.GroupID)
 	case "tickets":
 		t, _ := orNew[storage.Ticket](after)
-		return dump[storage.Ticket](ctx, s, dumpTickets, limit, t.TicketID)
+		return dump[storage.Ticket](ctx, s, dumpTickets, each, t.TicketID)
 	case "messages":
 		m, more := orNew[storage.Message](after)
-		return dumpTwo[storage.Message](ctx, s, more, messagesAfter, dumpMessages, limit, m.TicketID, m.Sequence)
+		return dumpTwo[storage.Message](ctx, s, more, messagesAfter, dumpMessages, each, m.TicketID, m.Sequence)
 	case "copies":
 		c, more := orNew[storage.Copy](after)
-		return dumpTwo[storage.Copy](ctx, s, more, copiesOfAfter, dumpCopies, limit, c.MessageID, c.TopicID)
+		return dumpTwo[storage.Copy](ctx, s, more, copiesOfAfter, dumpCopies, each, c.MessageID, c.TopicID)
 	case "chats":
 		c, _ := orNew[storage.Chat](after)
-		return dump[storage.Chat](ctx, s, dumpChats, limit, c.ChatID)
+		return dump[storage.Chat](ctx, s, dumpChats, each, c.ChatID)
 	case "events":
 		event, more := orNew[storage.Event](after)
-		return dumpTwo[storage.Event](ctx, s, more, eventsAfter, dumpEvents, limit, event.TicketID, event.Number)
+		return dumpTwo[storage.Event](ctx, s, more, eventsAfter, dumpEvents, each, event.TicketID, event.Number)
 	case "leases":
 		l, _ := orNew[storage.Lease](after)
-		return dump[storage.Lease](ctx, s, dumpLeases, limit, l.Entity)
+		return dump[storage.Lease](ctx, s, dumpLeases, each, l.Entity)
 	case "offsets":
 		o, _ := orNew[storage.SavedOffset](after)
-		return dump[storage.SavedOffset](ctx, s, dumpOffsets, limit, o.Name)
+		return dump[storage.SavedOffset](ctx, s, dumpOffsets, each, o.Name)
 	}
-	return nil, fmt.Errorf("mongodb: there is no collection %q", collection)
+	return fmt.Errorf("mongodb: there is no collection %q", collection)
 }
 
 // orNew returns the record to go on after, or an empty one, before all others.
@@ -86,24 +109,52 @@ func orNew[T any](after any) (record *T, more bool) {
 	return new(T), false
 }
 
-func dump[T any](ctx context.Context, s *Store, q *query, limit int, args ...any) ([]any, error) {
-	found, err := find[T](ctx, s, q, limit, args...)
-	page := make([]any, len(found))
-	for i := range found {
-		page[i] = &found[i]
+// dump reads all that q finds, batch by batch, each with the limit of a command.
+func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, args ...any) error {
+	if err := s.begin(ctx); err != nil {
+		return err
 	}
-	return page, err
-}
-
-// dumpTwo lists a collection whose key has two parts: what has the first part in common with where it goes on, then the rest.
-func dumpTwo[T any](ctx context.Context, s *Store, more bool, same, rest *query, limit int, first string, second any) (page []any, err error) {
-	if more {
-		if page, err = dump[T](ctx, s, same, limit, first, second); err != nil {
-			return nil, err
+	defer s.end()
+	var cursor *mongo.Cursor
+	err := s.attempt(ctx, func(ctx context.Context) (err error) {
+		o := options.Find().SetHint(q.index).SetSort(q.sort).SetBatchSize(dumpBatch)
+		cursor, err = s.in(q.collection).Find(ctx, bind(q.filter, args), o)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = cursor.Close(ctx) }()
+	for more := true; more; {
+		err := s.attempt(ctx, func(ctx context.Context) error {
+			more = cursor.Next(ctx)
+			return cursor.Err()
+		})
+		if err != nil || !more {
+			return err
+		}
+		record, err := decode[T](cursor.Current)
+		if err != nil {
+			return s.explain(err)
+		}
+		if !each(&record) {
+			return errEnough
 		}
 	}
-	others, err := dump[T](ctx, s, rest, limit-len(page), first)
-	return append(page, others...), err
+	return nil
+}
+
+// dumpBatch bounds what is read at once, so that a batch of large records is not too much.
+const dumpBatch = 500
+
+// dumpTwo reads a collection whose key has two parts: what has the first part in common with where it goes on, then the rest.
+func dumpTwo[T any](ctx context.Context, s *Store, more bool, same, rest *query, each func(any) bool, first string, second any) error {
+	if more {
+		if err := dump[T](ctx, s, same, each, first, second); err != nil {
+			return err
+		}
+	}
+	return dump[T](ctx, s, rest, each, first)
 }
 
 // Count implements storage.Dumper.

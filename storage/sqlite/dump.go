@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"time"
 
@@ -12,16 +14,17 @@ import (
 var _ storage.Dumper = (*Store)(nil)
 
 var (
-	dumpUsers    = define(`SELECT doc FROM users WHERE telegram_id >= ? ORDER BY telegram_id LIMIT ?`)
-	dumpTickets  = define(`SELECT doc FROM tickets WHERE ticket_id > ? ORDER BY ticket_id LIMIT ?`)
+	dumpGroups   = define(`SELECT doc FROM groups WHERE group_id > ? ORDER BY group_id`)
+	dumpUsers    = define(`SELECT doc FROM users WHERE telegram_id >= ? ORDER BY telegram_id`)
+	dumpTickets  = define(`SELECT doc FROM tickets WHERE ticket_id > ? ORDER BY ticket_id`)
 	dumpMessages = define(`
-		SELECT doc FROM messages WHERE (ticket_id, sequence) > (?, ?) ORDER BY ticket_id, sequence LIMIT ?`)
+		SELECT doc FROM messages WHERE (ticket_id, sequence) > (?, ?) ORDER BY ticket_id, sequence`)
 	dumpCopies = define(`
-		SELECT doc FROM copies WHERE (message_id, topic_id) > (?, ?) ORDER BY message_id, topic_id LIMIT ?`)
-	dumpChats   = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id LIMIT ?`)
-	dumpEvents  = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number LIMIT ?`)
-	dumpLeases  = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity LIMIT ?`)
-	dumpOffsets = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name LIMIT ?`)
+		SELECT doc FROM copies WHERE (message_id, topic_id) > (?, ?) ORDER BY message_id, topic_id`)
+	dumpChats   = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id`)
+	dumpEvents  = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number`)
+	dumpLeases  = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
+	dumpOffsets = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
 
 	// To count is to read an index from end to end. Nobody waits for it but who copies the whole.
 	counts = map[string]*statement{
@@ -33,44 +36,45 @@ var (
 	}
 )
 
-// Dump implements storage.Dumper.
-func (s *Store) Dump(ctx context.Context, collection string, after any, limit int) ([]any, error) {
-	n := int64(max(limit, 0))
+// Dump implements storage.Dumper. It keeps one of the connections that read to itself until it ends.
+func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error] {
 	switch collection {
 	case "users":
 		from := int64(math.MinInt64)
 		if u, ok := after.(*storage.User); ok {
 			if u.TelegramID == math.MaxInt64 {
-				return nil, ctx.Err()
+				return func(func(any, error) bool) {}
 			}
 			from = u.TelegramID + 1
 		}
-		return dump[storage.User](ctx, s, dumpUsers, from, n)
+		return s.dump(ctx, dumpUsers, document[storage.User], from)
 	case "groups":
-		return dump[storage.Group](ctx, s, listGroups, orNew[storage.Group](after).GroupID, n)
+		return s.dump(ctx, dumpGroups, document[storage.Group], orNew[storage.Group](after).GroupID)
 	case "tickets":
-		return dump[storage.Ticket](ctx, s, dumpTickets, orNew[storage.Ticket](after).TicketID, n)
+		return s.dump(ctx, dumpTickets, document[storage.Ticket], orNew[storage.Ticket](after).TicketID)
 	case "messages":
 		m := orNew[storage.Message](after)
-		return dump[storage.Message](ctx, s, dumpMessages, m.TicketID, m.Sequence, n)
+		return s.dump(ctx, dumpMessages, document[storage.Message], m.TicketID, m.Sequence)
 	case "copies":
 		c := orNew[storage.Copy](after)
-		return dump[storage.Copy](ctx, s, dumpCopies, c.MessageID, c.TopicID, n)
+		return s.dump(ctx, dumpCopies, document[storage.Copy], c.MessageID, c.TopicID)
 	case "chats":
-		return dump[storage.Chat](ctx, s, dumpChats, orNew[storage.Chat](after).ChatID, n)
+		return s.dump(ctx, dumpChats, document[storage.Chat], orNew[storage.Chat](after).ChatID)
 	case "events":
 		event := orNew[storage.Event](after)
-		return dump[storage.Event](ctx, s, dumpEvents, event.TicketID, event.Number, n)
+		return s.dump(ctx, dumpEvents, document[storage.Event], event.TicketID, event.Number)
 	case "leases":
-		return dumpRows(ctx, s, dumpLeases, func(r row) any {
-			return &storage.Lease{Entity: r.text(0), Epoch: r.int(1), Owner: r.text(2), TakenAt: time.UnixMilli(r.int(3)).UTC()}
-		}, orNew[storage.Lease](after).Entity, n)
+		return s.dump(ctx, dumpLeases, func(r row) (any, error) {
+			return &storage.Lease{Entity: r.text(0), Epoch: r.int(1), Owner: r.text(2), TakenAt: time.UnixMilli(r.int(3)).UTC()}, nil
+		}, orNew[storage.Lease](after).Entity)
 	case "offsets":
-		return dumpRows(ctx, s, dumpOffsets, func(r row) any {
-			return &storage.SavedOffset{Name: r.text(0), Value: r.int(1)}
-		}, orNew[storage.SavedOffset](after).Name, n)
+		return s.dump(ctx, dumpOffsets, func(r row) (any, error) {
+			return &storage.SavedOffset{Name: r.text(0), Value: r.int(1)}, nil
+		}, orNew[storage.SavedOffset](after).Name)
 	}
-	return nil, fmt.Errorf("sqlite: there is no collection %q", collection)
+	return func(yield func(any, error) bool) {
+		yield(nil, fmt.Errorf("sqlite: there is no collection %q", collection))
+	}
 }
 
 // orNew returns the record to go on after, or an empty one, before all others.
@@ -81,26 +85,29 @@ func orNew[T any](after any) *T {
 	return new(T)
 }
 
-func dump[T any](ctx context.Context, s *Store, st *statement, args ...any) (page []any, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		records, err := list[T](c, st, args...)
-		for i := range records {
-			page = append(page, &records[i])
+var errEnough = errors.New("the reader has enough")
+
+func (s *Store) dump(ctx context.Context, st *statement, record func(row) (any, error), args ...any) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		err := s.read(ctx, func(c *conn) error {
+			return c.query(st, func(r row) error {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				one, err := record(r)
+				if err == nil && !yield(one, nil) {
+					err = errEnough
+				}
+				return err
+			}, args...)
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(nil, err)
 		}
-		return err
-	})
-	return page, err
+	}
 }
 
-func dumpRows(ctx context.Context, s *Store, st *statement, record func(row) any, args ...any) (page []any, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		return c.query(st, func(r row) error {
-			page = append(page, record(r))
-			return nil
-		}, args...)
-	})
-	return page, err
-}
+func document[T any](r row) (any, error) { return decode[T](r.text(0)) }
 
 // Count implements storage.Dumper.
 func (s *Store) Count(ctx context.Context, collection string) (n int64, err error) {

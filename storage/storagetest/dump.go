@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"testing"
@@ -19,27 +20,28 @@ func testDump(t *testing.T, f Factory) {
 		return d
 	}
 	ctx := t.Context()
-	t.Run("all records come in pages, in order of their keys, and go into another store as they are", func(t *testing.T) {
+	t.Run("all records come in order of their keys, and go into another store as they are", func(t *testing.T) {
 		s, other := f.Open(t), f.Open(t)
 		from, to := dumper(t, s), dumper(t, other)
-		same(t, exported(t, from, 3), []string(nil))
+		same(t, exported(t, from), []string(nil))
 		fillStore(t, s)
-		lines := exported(t, from, 3)
-		same(t, exported(t, from, 1000), lines)
+		lines := exported(t, from)
 		for _, collection := range storage.Collections {
-			walked := int64(0)
-			noError(t, storage.Walk(ctx, from, collection, 4, func(page []any) error {
-				walked += int64(len(page))
-				return to.Load(ctx, page)
-			}))
+			all := records(t, from, collection, nil)
+			if len(all) < 3 {
+				t.Fatalf("%d records of %s are too few for a test", len(all), collection)
+			}
+			for i := range all {
+				rest := records(t, from, collection, all[i])
+				same(t, rest, all[i+1:])
+			}
+			noError(t, to.Load(ctx, all[:2]))
+			noError(t, to.Load(ctx, all[2:]))
 			count, err := to.Count(ctx, collection)
 			noError(t, err)
-			same(t, count, walked)
-			if walked < 3 {
-				t.Fatalf("%d records of %s are too few for a test", walked, collection)
-			}
+			same(t, count, int64(len(all)))
 		}
-		same(t, exported(t, to, 5), lines)
+		same(t, exported(t, to), lines)
 		same(t, state(t, other), state(t, s))
 		counts, err := other.CountTickets(ctx)
 		noError(t, err)
@@ -64,14 +66,13 @@ func testDump(t *testing.T, f Factory) {
 		fillStore(t, s)
 		for range 2 {
 			for _, collection := range storage.Collections {
-				noError(t, storage.Walk(ctx, from, collection, 2, func(page []any) error { return to.Load(ctx, page) }))
+				noError(t, to.Load(ctx, records(t, from, collection, nil)))
 			}
 		}
-		lines := exported(t, from, 9)
-		same(t, exported(t, to, 9), lines)
+		lines := exported(t, from)
+		same(t, exported(t, to), lines)
 		for _, collection := range storage.Collections {
-			page, err := from.Dump(ctx, collection, nil, 1)
-			noError(t, err)
+			page := records(t, from, collection, nil)[:1]
 			switch r := page[0].(type) {
 			case *storage.User:
 				r.FirstName = "changed"
@@ -102,33 +103,61 @@ func testDump(t *testing.T, f Factory) {
 		m := aMessage("A", 1)
 		m.MessageID, m.Version = "other", 1
 		fails(t, to.Load(ctx, []any{m}), storage.ErrConflict)
-		same(t, exported(t, to, 9), lines)
+		same(t, exported(t, to), lines)
 		if to.Load(ctx, []any{"text"}) == nil || to.Load(ctx, []any{&storage.Ticket{}}) == nil {
 			t.Error("what is no record was stored")
 		}
-		if _, err := to.Dump(ctx, "passwords", nil, 9); err == nil {
-			t.Error("a collection that is none was listed")
+		for _, err := range from.Dump(ctx, "passwords", nil) {
+			if err == nil {
+				t.Error("a collection that is none was listed")
+			}
 		}
+	})
+	t.Run("a reader may stop, and a store that is closed says so", func(t *testing.T) {
+		s := f.Open(t)
+		from := dumper(t, s)
+		fillStore(t, s)
+		for range 20 { // more often than there are connections to be left behind
+			for record, err := range from.Dump(ctx, "messages", nil) {
+				noError(t, err)
+				same(t, record.(*storage.Message).TicketID, "A")
+				break
+			}
+		}
+		done, cancel := context.WithCancel(ctx)
+		cancel()
+		for _, err := range from.Dump(done, "messages", nil) {
+			fails(t, err, context.Canceled)
+		}
+		noError(t, s.Close())
+		n := 0
+		for _, err := range from.Dump(ctx, "messages", nil) {
+			fails(t, err, storage.ErrUnavailable)
+			n++
+		}
+		same(t, n, 1)
 	})
 }
 
+// records returns the records of a collection after one of them.
+func records(t *testing.T, from storage.Dumper, collection string, after any) (all []any) {
+	t.Helper()
+	for record, err := range from.Dump(t.Context(), collection, after) {
+		noError(t, err)
+		all = append(all, record)
+	}
+	return all
+}
+
 // exported returns all records in their exported form, in order.
-func exported(t *testing.T, from storage.Dumper, limit int) (lines []string) {
+func exported(t *testing.T, from storage.Dumper) (lines []string) {
 	t.Helper()
 	for _, collection := range storage.Collections {
-		noError(t, storage.Walk(t.Context(), from, collection, limit, func(page []any) error {
-			if len(page) > limit {
-				t.Fatalf("a page of %d records is longer than %d", len(page), limit)
-			}
-			for _, r := range page {
-				text, err := storage.Encode(r)
-				if err != nil {
-					return err
-				}
-				lines = append(lines, collection+" "+string(text))
-			}
-			return nil
-		}))
+		for _, record := range records(t, from, collection, nil) {
+			text, err := storage.Encode(record)
+			noError(t, err)
+			lines = append(lines, collection+" "+string(text))
+		}
 	}
 	return lines
 }

@@ -1,0 +1,181 @@
+package mongotest_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/mongodb"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+// program builds the service.
+func program(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "topicdesk")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "./cmd/topicdesk")
+	build.Dir = "../../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// aDesk makes a database with as many messages, and something of everything else.
+func aDesk(t *testing.T, messages int) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "desk.db")
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := []any{
+		&storage.Group{GroupID: "g1", TelegramGroupID: -1001, Title: "Support <&>", FormerIDs: []int64{-1}, CreatedAt: at, Version: 3},
+		&storage.Chat{ChatID: "g1", Rate: 0.25, DueAt: at, Answers: []storage.Owed{{ID: "a", Kind: "operation", Body: []byte{0, 255}}}, Version: 9},
+		&storage.SavedOffset{Name: "bot", Value: 1 << 60},
+	}
+	for i := range 300 {
+		id := fmt.Sprintf("TICK-%06d", i)
+		ticket := aTicket(id)
+		ticket.Version, ticket.Home.TelegramTopicID, ticket.Status = int64(1+i%7), int64(i+1), []string{"open", "closed"}[i%2]
+		ticket.Description = strings.Repeat("กระดาษติด ", i%40)
+		ticket.Events = []storage.Event{{EventID: id, TicketID: id, Type: "ticket.created", At: at, Data: json.RawMessage(`{"n":1.0,"e":1e3,"ก":"\u0e01"}`)}}
+		records = append(records, ticket,
+			&storage.User{TelegramID: int64(i) << 40, FirstName: fmt.Sprint("Nok ", i), DefaultGroupID: "g1", CreatedAt: at, UpdatedAt: at, Version: 1},
+			&storage.Lease{Entity: "ticket/" + id, Epoch: int64(i + 1), Owner: "host/1", TakenAt: at})
+	}
+	for i := range messages {
+		m := aMessage(fmt.Sprintf("TICK-%06d", i%300), int64(i/300+1))
+		m.Version, m.Text = int64(1+i%3), fmt.Sprintf("message %d %s", i, strings.Repeat("ยาว ", i%20))
+		m.Internal = i%50 == 0
+		m.SentAt = at.Add(time.Duration(i) * time.Millisecond)
+		if i%9 == 0 {
+			m.Metadata = json.RawMessage(`{"$a.b":[1,2.50,null,"<&>"]}`)
+			m.ReplyTo = &storage.ReplyTo{ChatID: -1001, MessageID: int64(i), Quote: "\x00"}
+		}
+		records = append(records, m)
+		if i%4 == 0 {
+			c := aCopy()
+			c.MessageID, c.TicketID, c.Sequence, c.Parts, c.Version = m.MessageID, m.TicketID, m.Sequence, []int64{int64(i), int64(i + 1)}, 2
+			records = append(records, c)
+		}
+		if i%8 == 0 {
+			event := anEvent(m.Sequence)
+			event.TicketID, event.EventID = m.TicketID, m.MessageID
+			records = append(records, &event)
+		}
+	}
+	for len(records) > 0 {
+		n := min(1000, len(records))
+		if err := s.Load(t.Context(), records[:n]); err != nil {
+			t.Fatal(err)
+		}
+		records = records[n:]
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestCopy moves a desk of 20,000 messages from SQLite to MongoDB's protocol and back, with the program as a process that is
+// killed on the way each time.
+func TestCopy(t *testing.T) {
+	server, o := onFerret(t)
+	topicdesk := program(t)
+	first, last := "sqlite://"+aDesk(t, 20_000), "sqlite://"+filepath.Join(t.TempDir(), "back.db")
+	database := newDatabase()
+	o.open(t, database) // so that it can have the index that makes FerretDB's finds bearable
+	middle := server.URI() + database
+
+	run := func(args ...string) (string, error) {
+		cmd := exec.Command(topicdesk, append([]string{"storage"}, args...)...)
+		var out, said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &said
+		if err := cmd.Run(); err != nil {
+			return "", fmt.Errorf("%w: %s", err, said.String())
+		}
+		return out.String() + said.String(), nil
+	}
+	// copyKilled copies, is killed when the target has enough messages, and copies again.
+	copyKilled := func(t *testing.T, from, to string, count func() int64) {
+		t.Helper()
+		cmd := exec.Command(topicdesk, "storage", "copy", "--from", from, "--to", to)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		for count() < 2000 {
+			if time.Since(begun) > 2*time.Minute {
+				t.Fatal("nothing is copied")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		n := count()
+		if n >= 20_000 {
+			t.Errorf("it was killed too late, after %d messages", n)
+		}
+		begun = time.Now()
+		said, err := run("copy", "--from", from, "--to", to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(said, "messages 20000 records, the same in both") {
+			t.Error(said)
+		}
+		t.Logf("killed after %d messages; the rest and the comparison took %v", n, time.Since(begun).Round(time.Millisecond))
+	}
+	export := func(t *testing.T, from string) [32]byte {
+		t.Helper()
+		out, err := run("export", "--from", from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(out, "\n"); n != 3+3*300+20_000+5000+2500 {
+			t.Errorf("%d records were exported", n)
+		}
+		return sha256.Sum256([]byte(out))
+	}
+	want := export(t, first)
+	s, err := mongodb.Open(t.Context(), server.URI(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copyKilled(t, first, middle, func() int64 {
+		n, _ := s.Count(t.Context(), "messages")
+		return n
+	})
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if export(t, middle) != want {
+		t.Error("the export from MongoDB is not the same")
+	}
+	copyKilled(t, middle, last, func() int64 {
+		if _, err := os.Stat(strings.TrimPrefix(last, "sqlite://")); err != nil {
+			return 0
+		}
+		s, err := sqlite.Open(t.Context(), strings.TrimPrefix(last, "sqlite://"))
+		if err != nil {
+			return 0
+		}
+		defer func() { _ = s.Close() }()
+		n, _ := s.Count(t.Context(), "messages")
+		return n
+	})
+	if export(t, last) != want {
+		t.Error("the export after the way there and back is not the same")
+	}
+}
