@@ -21,6 +21,7 @@ func (d *desk) closedEverywhere(closed bool, places map[int64]int) {
 }
 
 func TestCloseAndReopen(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
 	places := map[int64]int{d.support: k.thread, d.engineering: eng, d.sales: sales}
@@ -125,6 +126,7 @@ func TestCloseAndReopen(t *testing.T) {
 }
 
 func TestRename(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
 	short := k.id[len(k.id)-8:]

@@ -8,6 +8,7 @@ import (
 )
 
 func TestTicketCommands(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
@@ -108,6 +109,7 @@ func TestTicketCommands(t *testing.T) {
 }
 
 func TestLanguage(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	thai, err := d.sim.AddPerson(simulator.Person{FirstName: "Somchai", LanguageCode: "th"})
 	d.must(err)

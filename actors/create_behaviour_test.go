@@ -9,6 +9,7 @@ import (
 )
 
 func TestCreate(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	d.run(t, "a topic with a card, pinned, and an answer with a link to it", func(t *testing.T) {
 		asked := d.say(d.eve, d.support, 0, "/create_ticket Printer on fire\nIt burns\nbrightly")

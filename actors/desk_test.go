@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -282,7 +281,7 @@ func (d *desk) press(from int64, m simulator.Message, data string) simulator.Ans
 
 // ---- what people see
 
-const patience = time.Minute // only a failing test waits so long
+const patience = 20 * time.Second // only a failing test waits so long
 
 // await waits until cond holds; it is asked after every change of the simulator.
 func (d *desk) await(what string, cond func() bool) {
@@ -550,15 +549,3 @@ func same(t testing.TB, what string, got, want []string) {
 }
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
-
-// locked is a value behind a lock.
-type locked[T any] struct {
-	mu sync.Mutex
-	v  T
-}
-
-func (l *locked[T]) do(f func(*T)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	f(&l.v)
-}

@@ -14,6 +14,7 @@ func (d *desk) refuse(chat int64, thread int, why string) {
 }
 
 func TestFailedCopies(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
@@ -111,7 +112,7 @@ func TestFailedCopies(t *testing.T) {
 }
 
 func TestTroubleInPassing(t *testing.T) {
-	t.Parallel() // it mostly waits
+	t.Parallel()
 	d := ready(t, options{speed: 50})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)

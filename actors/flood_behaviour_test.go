@@ -90,8 +90,8 @@ func TestPaceOfAGroup(t *testing.T) {
 }
 
 func TestFloodControl(t *testing.T) {
-	t.Parallel() // it mostly waits
-	d := ready(t, options{speed: 4})
+	t.Parallel()
+	d := ready(t, options{speed: 6})
 	k := d.open(d.ann, d.support, "Throttled")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	sales := d.mention(d.ann, k, "dora_s", d.sales)
@@ -146,7 +146,7 @@ func TestFloodControl(t *testing.T) {
 		waited(t, 12)
 	})
 	d.run(t, "three hundred waiting copies do not keep the group's own words from home", func(t *testing.T) {
-		throttle(20)
+		throttle(45)
 		for i := range 300 {
 			d.say(d.ann, d.support, k.thread, "many "+itoa(i))
 		}

@@ -10,6 +10,7 @@ import (
 )
 
 func TestStartAndHelp(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, options{})
 	d.run(t, "start in private greets, registers the person, says what to do next", func(t *testing.T) {
 		m := d.say(d.ann, 0, 0, "/start")
@@ -53,6 +54,7 @@ func TestStartAndHelp(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, options{})
 	record := func(chat int64) *storage.Group {
 		g, err := d.store.GroupByTelegramID(t.Context(), chat)
@@ -160,6 +162,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestMigration(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Moves house")
 	e := d.mention(d.ann, k, "bob_eng", d.engineering)

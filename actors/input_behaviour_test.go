@@ -10,6 +10,7 @@ import (
 )
 
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)

@@ -8,6 +8,7 @@ import (
 )
 
 func TestLink(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.bob, d.support2(), "Printer")
 	other := d.open(d.ann, d.support, "Another")

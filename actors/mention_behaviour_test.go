@@ -8,6 +8,7 @@ import (
 )
 
 func TestMention(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Printer")
 	d.say(d.ann, d.support, k.thread, "first words")
@@ -89,6 +90,7 @@ func TestMention(t *testing.T) {
 }
 
 func TestMentionRefusals(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Printer")
 	mentions := func(t *testing.T, who, answer string) {
@@ -139,6 +141,7 @@ func TestMentionRefusals(t *testing.T) {
 }
 
 func TestMentionKeyboard(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	for i := range 9 {
 		name := "Helper" + itoa(i)

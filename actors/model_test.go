@@ -187,6 +187,7 @@ func (m *model) setStatus(k *modelTicket, command, status string) {
 
 // TestModel lets people do random things and compares what all sides see with a simple model.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	checks := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		if checks++; checks > 4 && os.Getenv("TOPICDESK_LONG") == "" {

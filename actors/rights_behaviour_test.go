@@ -8,6 +8,7 @@ import (
 )
 
 func TestRights(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.eve, d.support, "Printer") // Eve is a plain member
 	eng := d.mention(d.eve, k, "bob_eng", d.engineering)
@@ -89,6 +90,7 @@ func TestRights(t *testing.T) {
 }
 
 func TestThousandMembersWithEqualNames(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Crowd")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
