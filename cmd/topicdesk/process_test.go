@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net"
 	"os"
@@ -97,6 +96,8 @@ func (p *process) wait() int {
 	select {
 	case <-p.done:
 	case <-time.After(patience):
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // it says where its goroutines are
+		<-p.done
 		p.Fatal("the process does not end")
 	}
 	return p.cmd.ProcessState.ExitCode()
@@ -140,10 +141,4 @@ func freeAddr(t testing.TB) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
-}
-
-// env is the crash point for a child process.
-func (c crashPoint) env() string {
-	b, _ := json.Marshal(c) // of a word and a number: it can't fail
-	return string(b)
 }
