@@ -46,6 +46,22 @@ func TestMention(t *testing.T) {
 			}
 		}
 	})
+	d.run(t, "again while the topic is still being opened: one topic", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Impatient")
+		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6}))
+		first, second := d.say(d.ann, d.support, k.thread, "/mention bob_eng"), d.say(d.ann, d.support, k.thread, "/mention bob_eng")
+		d.awaitAnswer(second, "Bob is on this ticket already")
+		d.awaitAnswer(first, "Bob is on the ticket now")
+		n := 0
+		for _, topic := range d.sim.Topics(d.engineering) {
+			if strings.HasPrefix(topic.Name, "Impatient") {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d topics", n)
+		}
+	})
 	d.run(t, "several people, several links", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "/mention @dora_s @carl_unknown")
 		d.awaitAnswer(m, "Dora is on the ticket now")

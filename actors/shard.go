@@ -171,7 +171,12 @@ func (h *shard) onRetired(ctx actor.Context, m retired) {
 	if r == nil {
 		return
 	}
-	if m.willing || m.must {
+	switch {
+	case m.must:
+		r.leaving = true
+		ctx.Poison(r.pid) // it answers "not owner" to what is in its mailbox first, so that nobody waits for a time-out
+		return
+	case m.willing:
 		r.leaving = true
 		ctx.Stop(r.pid) // nothing is in its mailbox: what came after retire is held here
 		return
