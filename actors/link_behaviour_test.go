@@ -128,7 +128,7 @@ func TestLink(t *testing.T) {
 		fresh := topic(d.engineering, d.bob, "Late")
 		d.must(d.sim.SetBot(k.chat, simulator.Kicked, simulator.BotRights{}))
 		d.quiet()
-		refused(t, d.bob, d.engineering, fresh, "/link "+k.id, "I am not in Helpdesk")
+		refused(t, d.bob, d.engineering, fresh, "/link "+k.id, "I am not in Helpdesk any more")
 		d.must(d.sim.SetBot(k.chat, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
 		d.awaitText(k.chat, 0, "Helpdesk is registered")
 		d.awaitAnswer(d.say(d.bob, k.chat, k.thread, "/close_ticket"), "closed ticket")

@@ -225,7 +225,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 		return nil, fmt.Errorf("read a group: %w", err)
 	}
 	if home != nil && (home.BotStatus == "left" || home.BotStatus == "kicked") {
-		return word(messages.NoticeMentionBotOut, map[string]string{"name": t.record.TicketID, "group": home.Title})
+		return word(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
 	}
 	homeURL, homeTitle := "", t.record.GroupID
 	if home != nil {

@@ -70,6 +70,7 @@ const (
 	NoticeLinkUsage       = "link_usage"        //
 	NoticeLinkNotAllowed  = "link_not_allowed"  // ticket; rights on both sides are needed
 	NoticeLinkNeedsTopic  = "link_needs_topic"  // only in a topic of a registered group
+	NoticeLinkBotOut      = "link_bot_out"      // ticket, group; the bot is not in the ticket's group any more
 	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left)
 	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked: /close_ticket, or /unlink in the other topic
 	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked
@@ -169,6 +170,7 @@ var Texts = []string{
 	NoticeLinkUsage,
 	NoticeLinkNotAllowed,
 	NoticeLinkNeedsTopic,
+	NoticeLinkBotOut,
 	NoticeUnlinked,
 	NoticeUnlinkHome,
 	NoticeUnlinkNone,
