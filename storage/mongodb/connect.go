@@ -63,8 +63,8 @@ func (s *Store) greet(ctx context.Context) error {
 
 // explainOpen says in one line what it means that the database can't be opened.
 func (s *Store) explainOpen(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if ended := over(ctx); ended != nil {
+		return ended
 	}
 	text := oneLine(err.Error())
 	switch {

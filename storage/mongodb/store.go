@@ -164,13 +164,21 @@ func (s *Store) attempt(ctx context.Context, f func(ctx context.Context) error) 
 	limited, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
 	err := f(limited)
-	if err != nil && ctx.Err() != nil {
-		return ctx.Err()
+	if ended := over(ctx); err != nil && ended != nil {
+		return ended
 	}
 	if err = s.explain(err); errors.Is(err, storage.ErrUnavailable) {
 		s.doubt.Store(true)
 	}
 	return err
+}
+
+// over says why ctx has ended, if it has. A connection may notice the end before the context does.
+func over(ctx context.Context) error {
+	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 // pause waits a moment before a second attempt, and says whether one is still wanted.
