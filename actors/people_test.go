@@ -1,0 +1,331 @@
+package actors_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// ---- what people do
+
+func (d *desk) say(from, chat int64, thread int, text string) simulator.Message {
+	d.t.Helper()
+	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Text: text})
+}
+
+func (d *desk) reply(from, chat int64, to simulator.Message, text string) simulator.Message {
+	d.t.Helper()
+	return d.post(simulator.Post{From: from, Chat: chat, Thread: to.Thread, Text: text, ReplyTo: to.ID})
+}
+
+func (d *desk) post(p simulator.Post) simulator.Message {
+	d.t.Helper()
+	m, err := d.sim.Post(p)
+	d.must(err)
+	return m
+}
+
+// press presses the button of a message whose data begins so, and returns the bot's answer to it.
+func (d *desk) press(from int64, m simulator.Message, data string) simulator.Answer {
+	d.t.Helper()
+	m, _ = d.sim.Message(m.Chat, m.ID)
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if !strings.HasPrefix(b.Data, data) {
+				continue
+			}
+			query, err := d.sim.Press(from, m.Chat, m.ID, b.Data)
+			d.must(err)
+			var answer simulator.Answer
+			d.await("an answer to the button "+b.Data, func() bool {
+				for _, a := range d.sim.Answers() {
+					if a.Query == query {
+						answer = a
+						return true
+					}
+				}
+				return false
+			})
+			return answer
+		}
+	}
+	d.t.Fatalf("no button %q in %q: %v", data, m.Text, m.Buttons)
+	return simulator.Answer{}
+}
+
+// ---- what people see
+
+const patience = 20 * time.Second // only a failing test waits so long
+
+// await waits until cond holds; it is asked after every change of the simulator.
+func (d *desk) await(what string, cond func() bool) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
+	defer cancel()
+	if err := d.sim.Await(ctx, cond); err != nil {
+		d.t.Fatalf("never came: %s\n%s", what, d.transcript())
+	}
+}
+
+// eventually waits for what the simulator does not show.
+func (d *desk) eventually(what string, cond func() bool) {
+	d.t.Helper()
+	deadline := time.After(patience)
+	for pause := 5 * time.Millisecond; !cond(); pause = min(pause*5/4, 200*time.Millisecond) {
+		select {
+		case <-deadline:
+			d.t.Fatalf("never came: %s\n%s", what, d.transcript())
+		case <-time.After(pause):
+		}
+	}
+}
+
+// transcript is what was said last, for failures.
+func (d *desk) transcript() string {
+	var b strings.Builder
+	for _, g := range d.sim.Groups() {
+		all := d.sim.Messages(g.ID, simulator.AllThreads)
+		for _, m := range all[max(0, len(all)-25):] {
+			text := m.Text
+			if m.Service != nil {
+				text = "(" + m.Service.Text + ")"
+			}
+			b.WriteString(g.Title + "/" + itoa(m.Thread) + " " + itoa(m.ID) + " " + m.From.Name + ": " + strings.ReplaceAll(text, "\n", " | ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// visible lists the messages of a thread that are not service messages.
+func (d *desk) visible(chat int64, thread int) []simulator.Message {
+	return slices.DeleteFunc(d.sim.Messages(chat, thread), func(m simulator.Message) bool { return m.Service != nil || m.Deleted })
+}
+
+// byBot lists what the bot wrote in a thread.
+func (d *desk) byBot(chat int64, thread int) []simulator.Message {
+	return slices.DeleteFunc(d.visible(chat, thread), func(m simulator.Message) bool { return m.From.ID != d.sim.BotID() })
+}
+
+// find is the bot's newest message in a thread that has a text in it.
+func (d *desk) find(chat int64, thread int, part string) (simulator.Message, bool) {
+	all := d.byBot(chat, thread)
+	for i := len(all) - 1; i >= 0; i-- {
+		if strings.Contains(all[i].Text, part) {
+			return all[i], true
+		}
+	}
+	return simulator.Message{}, false
+}
+
+// awaitText waits until the bot has written something with that in it.
+func (d *desk) awaitText(chat int64, thread int, part string) simulator.Message {
+	d.t.Helper()
+	var m simulator.Message
+	d.await("the bot writes "+part, func() bool {
+		var found bool
+		m, found = d.find(chat, thread, part)
+		return found
+	})
+	return m
+}
+
+// awaitAnswer waits until the bot has answered a message with something that has that in it.
+func (d *desk) awaitAnswer(to simulator.Message, part string) simulator.Message {
+	d.t.Helper()
+	var m simulator.Message
+	d.await("the bot answers "+to.Text+" with "+part, func() bool {
+		for _, m = range d.byBot(to.Chat, to.Thread) {
+			if m.ReplyTo == to.ID && strings.Contains(m.Text, part) {
+				return true
+			}
+		}
+		return false
+	})
+	return m
+}
+
+// copies lists the copies in a thread, without the line with the sender's name.
+func (d *desk) copies(chat int64, thread int) []string {
+	var out []string
+	for _, m := range d.byBot(chat, thread) {
+		if head, body, found := strings.Cut(m.Text, "\n"); found && len(m.Entities) > 0 && m.Entities[0].Type == "bold" && m.Entities[0].Offset == 0 &&
+			!strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "TICK-") {
+			out = append(out, body)
+		}
+	}
+	return out
+}
+
+// topicNamed waits for the topic of a group whose name begins so.
+func (d *desk) topicNamed(chat int64, prefix string) simulator.Topic {
+	d.t.Helper()
+	var topic simulator.Topic
+	d.await("a topic "+prefix, func() bool {
+		for _, topic = range d.sim.Topics(chat) {
+			if strings.HasPrefix(topic.Name, prefix) {
+				return true
+			}
+		}
+		return false
+	})
+	return topic
+}
+
+func (d *desk) topic(chat int64, thread int) simulator.Topic {
+	for _, topic := range d.sim.Topics(chat) {
+		if topic.Thread == thread {
+			return topic
+		}
+	}
+	return simulator.Topic{}
+}
+
+// calls counts the calls of a method so far, in a chat (0: any).
+func (d *desk) calls(method string, chat int64) int {
+	n := 0
+	for _, c := range d.sim.Calls() {
+		if c.Method == method && (chat == 0 || c.Chat == chat) {
+			n++
+		}
+	}
+	return n
+}
+
+// quiet waits until every update is taken in and every ticket has said all it has to say.
+func (d *desk) quiet(tickets ...*ticket) {
+	d.t.Helper()
+	d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
+	for _, k := range tickets {
+		d.eventually("ticket "+k.id+" owes nothing", func() bool { return d.owes(k) == "" })
+	}
+}
+
+// owes says what a ticket still has to do, as storage tells.
+func (d *desk) owes(k *ticket) string {
+	r, err := d.store.Ticket(d.t.Context(), k.id)
+	d.must(err)
+	last, err := d.store.LastSequence(d.t.Context(), k.id)
+	d.must(err)
+	if len(r.Owed) > 0 {
+		return "owed"
+	}
+	if len(r.Events) > 0 || r.EventsThrough < last {
+		return "events"
+	}
+	topics := []*storage.Topic{&r.Home}
+	for i := range r.Links {
+		link := &r.Links[i]
+		open, err := d.store.OpenCopies(d.t.Context(), link.LinkID, 10)
+		d.must(err)
+		if len(open) > 0 {
+			return "open copies"
+		}
+		if !link.Ended {
+			topics = append(topics, &link.Topic)
+		}
+	}
+	page, err := d.store.MessagesAfter(d.t.Context(), k.id, 0, 10_000)
+	d.must(err)
+	for i := range page {
+		copies, err := d.store.CopiesOf(d.t.Context(), page[i].MessageID)
+		d.must(err)
+		for j := range r.Links {
+			link := &r.Links[j]
+			s := page[i].Sequence
+			if page[i].Internal || s <= link.BeginSequence || link.Ended && s > link.EndSequence {
+				continue
+			}
+			if !slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.LinkID == link.LinkID && c.State != "partial" }) {
+				return "a copy of " + page[i].Text
+			}
+		}
+	}
+	for _, topic := range topics {
+		if topic.Failure == "" && (topic.TelegramTopicID == 0 || !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 ||
+			topic.Unsure || topic.Closed != (r.Status == "closed")) {
+			return "topic " + topic.TopicID
+		}
+	}
+	return ""
+}
+
+// ---- tickets
+
+// ticket is a ticket as a test knows it.
+type ticket struct {
+	id     string
+	chat   int64
+	thread int
+}
+
+// open has somebody open a ticket in a group and waits for its card.
+func (d *desk) open(by, chat int64, title string) *ticket {
+	d.t.Helper()
+	asked := d.say(by, chat, 0, "/create_ticket "+title)
+	answer := d.awaitAnswer(asked, "Ticket opened: ")
+	k := &ticket{chat: chat, id: ticketIDIn(answer.Text)}
+	k.thread = d.topicNamed(chat, title).Thread
+	d.awaitText(chat, k.thread, k.id)
+	return k
+}
+
+// mention has somebody mention a person on a ticket and returns the thread of the linked topic.
+func (d *desk) mention(by int64, k *ticket, who string, chat int64) int {
+	d.t.Helper()
+	before := len(d.sim.Topics(chat))
+	asked := d.say(by, k.chat, k.thread, "/mention "+who)
+	d.awaitAnswer(asked, "is on the ticket now")
+	topics := d.sim.Topics(chat)
+	if len(topics) != before+1 {
+		d.t.Fatalf("%d topics more", len(topics)-before)
+	}
+	thread := topics[len(topics)-1].Thread
+	d.introduced(chat, thread)
+	return thread
+}
+
+// introduced waits until the bot has written and pinned its opening in a thread.
+func (d *desk) introduced(chat int64, thread int) {
+	d.t.Helper()
+	d.await("a pinned card", func() bool {
+		return slices.ContainsFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return m.Pinned })
+	})
+}
+
+func ticketIDIn(text string) string {
+	at := strings.Index(text, "TICK-")
+	if at < 0 {
+		return ""
+	}
+	id, _, _ := strings.Cut(text[at:], "\n")
+	id, _, _ = strings.Cut(id, " ")
+	return strings.TrimRight(id, ".,;:")
+}
+
+func (d *desk) record(k *ticket) *storage.Ticket {
+	d.t.Helper()
+	r, err := d.store.Ticket(d.t.Context(), k.id)
+	d.must(err)
+	return r
+}
+
+// same fails the test when two lists differ.
+func same(t testing.TB, what string, got, want []string) {
+	t.Helper()
+	if slices.Equal(got, want) {
+		return
+	}
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
+	t.Errorf("%s: %d, want %d, different from %d on:\n got %q\nwant %q", what, len(got), len(want), at, got[at:], want[at:])
+}
+
+func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }
