@@ -134,10 +134,12 @@ func (b *burst) begin() {
 	b.lives++
 }
 
-// kill ends the present life at an unlucky moment near this one, and begins the next.
+// soon is a random moment near this one.
+func (b *burst) soon() { time.Sleep(time.Duration(b.random(20_000)) * time.Microsecond) }
+
+// kill ends the present life at once and begins the next.
 func (b *burst) kill() {
 	b.Helper()
-	time.Sleep(time.Duration(b.random(20_000)) * time.Microsecond) // not to wait for something: the moment is to be random
 	b.killed[b.lives-1] = true
 	b.process.kill()
 	b.end()
@@ -351,19 +353,26 @@ func killLoop(t *testing.T, mode string) {
 	var talking sync.WaitGroup
 	talking.Go(func() { b.talk(ctx) })
 	var kills []int
-	for range burstKills {
+	for range burstKills - 1 {
 		kills = append(kills, 10+b.random(burstMessages))
 	}
 	slices.Sort(kills)
 	for _, at := range kills {
 		b.await(b.state, func() bool { return b.arrivals() >= at || b.allArrived() })
+		b.soon()
 		b.kill()
 	}
+	// The last time Telegram is slow and all is taken in: what has not arrived must arrive without a further word from anybody.
+	b.must(b.sim.Inject(simulator.Fault{Method: "sendMessage", Kind: simulator.FaultSlow, Delay: 200 * time.Millisecond, Count: -1}))
 	talking.Wait()
+	b.await(b.state, func() bool { return b.sim.Pending() == 0 })
+	left := b.open.Load()
+	b.kill()
+	b.sim.ClearFaults()
 	b.await(b.state, b.allArrived)
 	took := time.Since(start)
 	b.last()
-	b.check(fmt.Sprintf("%s, %d kills, %.1fs", mode, len(kills), took.Seconds()))
+	b.check(fmt.Sprintf("%s, %d kills, the last with %d messages under way, %.1fs", mode, len(b.killed), left, took.Seconds()))
 }
 
 // check holds what people see against what was said.

@@ -77,6 +77,7 @@ func killTickets(t *testing.T, mode string) {
 	slices.Sort(kills)
 	for _, at := range kills {
 		b.await(b.state, func() bool { return int(b.posts.Load()) >= at || over() })
+		b.soon()
 		b.kill()
 	}
 	b.await(b.state, func() bool { return over() && b.allArrived() })
