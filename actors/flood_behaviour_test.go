@@ -38,9 +38,9 @@ func most(times []time.Time, span time.Duration) int {
 }
 
 func TestPaceOfAGroup(t *testing.T) {
-	// The clock runs 30 times faster: a minute of pacing is two seconds here. The window is a little shorter than a minute,
+	// The clock runs 15 times faster: a minute of pacing is four seconds here. The window is a little shorter than a minute,
 	// for what the scheduler of this machine adds between the call's leaving and its arrival.
-	const speed, jitter = 30, 1500 * time.Millisecond
+	const speed, jitter = 15, 3 * time.Second
 	d := ready(t, options{speed: speed})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)

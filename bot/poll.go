@@ -60,11 +60,12 @@ func (p *Poller) Run(ctx context.Context, from int64, fetch func(ctx context.Con
 		if !p.handleAll(ctx, batch, handle) {
 			return
 		}
-		next := nextOffset(offset, batch)
-		if next == offset {
-			// Nothing in the batch has an id, and we do not know where we are: asking again is all that can be done.
-			p.Log.Error("updates without update_id can't be confirmed", "updates", len(batch))
+		next, found := nextOffset(offset, batch)
+		if !found {
+			// Nothing in the batch has a usable id: asking again, a little further and not at once, is all that can be done.
+			p.Log.Error("updates without a usable update_id can't be confirmed", "updates", len(batch), "offset", offset)
 			p.pause(ctx, fetchBackoff.next())
+			offset = next
 			continue
 		}
 		fetchBackoff.reset()
@@ -127,21 +128,25 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 // nextOffset is one above the highest update id of the batch. That can be lower than before: after a week without updates
 // Telegram goes on with a random id (Bot API, Update). A batch that bears no id at all moves it by one: Telegram gives the
 // lowest ids first, so nothing else can have the id that was asked for.
-func nextOffset(offset int64, batch []json.RawMessage) int64 {
-	highest, found := int64(0), false
+func nextOffset(offset int64, batch []json.RawMessage) (next int64, found bool) {
+	highest := int64(0)
 	for _, raw := range batch {
-		if id, ok := updateID(raw); ok {
+		if id, ok := updateID(raw); ok && id <= highestUpdateID {
 			highest, found = max(highest, id), true
 		}
 	}
 	switch {
 	case found:
-		return highest + 1
+		return highest + 1, true
 	case offset > 0:
-		return offset + 1
+		return offset + 1, false
 	}
-	return offset
+	return offset, false
 }
+
+// highestUpdateID is far above what Telegram gives (32 bits). One above the highest of all would be a negative offset, which
+// makes Telegram forget updates.
+const highestUpdateID = 1 << 53
 
 // updateID reads the id of an update that may be unreadable otherwise.
 func updateID(raw json.RawMessage) (int64, bool) {

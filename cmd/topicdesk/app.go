@@ -57,20 +57,21 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 	}()
 
+	// The database first: its lock keeps a second process from everything else in this folder, too.
+	store, err := a.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	closers.add("storage", func(context.Context) error { return store.Close() })
 	token, apiURL, simulatorURL := a.Config.TelegramBotToken.Reveal(), a.Config.TelegramAPIURL, ""
 	if a.Config.UsesSimulator() {
 		sim, running, err := a.startSimulator()
 		if err != nil {
 			return err
 		}
-		closers.add("simulator", func(context.Context) error { return running.Stop() })
+		closers.add("simulator", func(context.Context) error { return errors.Join(running.Stop(), sim.Close()) })
 		token, apiURL, simulatorURL = sim.Token(), running.URL, running.URL
 	}
-	store, err := a.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	closers.add("storage", func(context.Context) error { return store.Close() })
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -148,14 +149,14 @@ func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	}
 	sim, err := simulator.New(simulator.Options{StateFile: filepath.Join(a.Config.DataDir, "simulator.jsonl"), Flood: true})
 	if err != nil {
-		return nil, nil, fmt.Errorf("simulator: %w", err)
+		return nil, nil, err
 	}
 	if err := sim.Seed("/" + bot.VerbDefaultGroup); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("simulator: %w", err), sim.Close())
+		return nil, nil, errors.Join(err, sim.Close())
 	}
 	running, err := sim.Start(besides(a.Config.HTTPAddr))
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("simulator: %w", err), sim.Close())
+		return nil, nil, errors.Join(err, sim.Close())
 	}
 	return sim, running, nil
 }
