@@ -165,7 +165,7 @@ func (s *Store) attempt(ctx context.Context, f func(ctx context.Context) error) 
 	defer cancel()
 	err := f(limited)
 	if ended := over(ctx); err != nil && ended != nil {
-		return ended
+		return fmt.Errorf("%w (%s)", ended, oneLine(lastPart(err.Error()))) // what it waited for
 	}
 	if err = s.explain(err); errors.Is(err, storage.ErrUnavailable) {
 		s.doubt.Store(true)

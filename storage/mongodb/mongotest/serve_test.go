@@ -1,0 +1,231 @@
+package mongotest_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
+)
+
+// service is the program on MongoDB's protocol, with a Telegram of two groups. The database's server is in the process of
+// the test; the service is one of its own, to be killed.
+type service struct {
+	*testing.T
+	sim            *simulator.Server
+	server         *mongotest.Server
+	path, addr     string
+	env            []string
+	cmd            *exec.Cmd
+	log            bytes.Buffer
+	alice, bob     int64
+	support, works int64
+}
+
+func newService(t *testing.T) *service {
+	server, o := onFerret(t)
+	sim, err := simulator.New(simulator.Options{})
+	must(t, err)
+	t.Cleanup(func() { _ = sim.Close() })
+	running, err := sim.Start("127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { _ = running.Stop() })
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	s := &service{T: t, sim: sim, server: server, path: program(t), addr: l.Addr().String()}
+	must(t, l.Close())
+	database := newDatabase()
+	must(t, o.open(t, database).Close()) // so that it can have the index that makes FerretDB's finds bearable
+	s.env = []string{
+		"TELEGRAM_BOT_TOKEN=" + sim.Token(), "TELEGRAM_API_URL=" + running.URL, "HTTP_ADDR=" + s.addr,
+		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook",
+		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
+		"DATABASE_URL=" + server.URI() + database, "DATA_DIR=" + t.TempDir(),
+	}
+	person := func(name, username string) int64 {
+		p, err := sim.AddPerson(simulator.Person{FirstName: name, Username: username, LanguageCode: "en"})
+		must(t, err)
+		return p.ID
+	}
+	group := func(title string, creator int64) int64 {
+		g, err := sim.AddGroup(simulator.Group{Title: title, Forum: true})
+		must(t, err)
+		must(t, sim.SetMember(g.ID, creator, simulator.Creator))
+		return g.ID
+	}
+	s.alice, s.bob = person("Alice", "alice"), person("Bob", "bob_b")
+	s.support, s.works = group("Support", s.alice), group("Works", s.bob)
+	t.Cleanup(func() {
+		s.kill()
+		if t.Failed() {
+			t.Log(s.log.String())
+		}
+	})
+	return s
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *service) start() {
+	s.Helper()
+	s.cmd = exec.Command(s.path, "serve")
+	s.cmd.Env, s.cmd.Stderr, s.cmd.Dir = append(os.Environ(), s.env...), &s.log, s.TempDir()
+	must(s.T, s.cmd.Start())
+}
+
+func (s *service) kill() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+func (s *service) status(path string) int {
+	answer, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + s.addr + path)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
+
+// await waits until cond holds.
+func (s *service) await(what string, cond func() bool) {
+	s.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !cond(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func (s *service) say(from, group int64, thread int, text string) {
+	s.Helper()
+	_, err := s.sim.Post(simulator.Post{From: from, Chat: group, Thread: thread, Text: text})
+	must(s.T, err)
+}
+
+// thread is the topic of the group whose name begins so, 0 when there is none.
+func (s *service) thread(group int64, title string) int {
+	for _, topic := range s.sim.Topics(group) {
+		if strings.HasPrefix(topic.Name, title) {
+			return topic.Thread
+		}
+	}
+	return 0
+}
+
+// heard are the words "m-…" that the bot posted in a topic, in the order in which each came first, and how many came again.
+func (s *service) heard(group int64, thread int) (all []string, again int) {
+	for _, m := range s.sim.Messages(group, thread) {
+		i := strings.LastIndex(m.Text, "m-")
+		switch {
+		case i < 0 || !m.From.IsBot:
+		case slices.Contains(all, m.Text[i:]):
+			again++
+		default:
+			all = append(all, m.Text[i:])
+		}
+	}
+	return all, again
+}
+
+// TestServe has the service mirror a conversation, killed by SIGKILL on the way, and with its database away for a while.
+func TestServe(t *testing.T) {
+	s := newService(t)
+	away := 4 * time.Second
+	if os.Getenv("TOPICDESK_LONG") != "" {
+		away = 30 * time.Second
+	}
+	s.start()
+	for _, g := range []int64{s.support, s.works} {
+		must(t, s.sim.SetBot(g, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
+	}
+	s.await("ready", func() bool { return s.status("/readyz") == 200 })
+	s.say(s.bob, s.works, 0, "/default_group")
+	s.say(s.alice, s.support, 0, "/create_ticket Printer")
+	s.await("the ticket's topic", func() bool { return s.thread(s.support, "Printer") != 0 && s.sim.Pending() == 0 })
+	home := s.thread(s.support, "Printer")
+	s.say(s.alice, s.support, home, "/mention @bob_b")
+	s.await("bob's topic", func() bool { return s.thread(s.works, "Printer") != 0 && s.sim.Pending() == 0 })
+	there := s.thread(s.works, "Printer")
+
+	var want []string
+	tell := func(n int) {
+		for range n {
+			want = append(want, fmt.Sprintf("m-%03d", len(want)))
+			s.say(s.alice, s.support, home, "it says "+want[len(want)-1])
+		}
+	}
+	count := func() int {
+		all, _ := s.heard(s.works, there)
+		return len(all)
+	}
+	arrived := func() bool { return count() >= len(want) }
+	kills := 3
+	for n := range kills {
+		tell(10)
+		s.await("some have arrived", func() bool { return count() > n*10+3 })
+		s.kill()
+		s.start()
+	}
+	s.await("all that was said before and after kills", arrived)
+
+	s.server.Away(true)
+	gone := time.Now()
+	tell(5)
+	s.await("readiness is red", func() bool { return s.status("/readyz") == 503 })
+	if s.status("/healthz") != 200 {
+		t.Error("without its database the service counts as dead")
+	}
+	s.await("the time is over", func() bool { return time.Since(gone) > away })
+	if s.sim.Pending() == 0 {
+		t.Error("updates were taken while nothing could be stored")
+	}
+	s.server.Away(false)
+	s.await("all that was said while the database was away", arrived)
+	t.Logf("all was there %v after the database came back", time.Since(gone.Add(away)).Round(10*time.Millisecond))
+	s.await("readiness is green", func() bool { return s.status("/readyz") == 200 })
+	s.await("all updates are taken", func() bool { return s.sim.Pending() == 0 })
+
+	got, again := s.heard(s.works, there)
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	// A kill may leave calls of which the outcome was not written down: a link has at most 16 of them on the way to a topic.
+	if again > 16*kills {
+		t.Errorf("%d messages came again with %d kills", again, kills)
+	}
+	t.Logf("%d messages, %d kills, %d came again", len(want), kills, again)
+	stop, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, s.cmd.Process.Signal(os.Interrupt))
+	ended := make(chan error, 1)
+	go func() { ended <- s.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+		s.cmd = nil
+	case <-stop.Done():
+		t.Error("it did not stop")
+		<-ended
+		s.cmd = nil
+	}
+}
