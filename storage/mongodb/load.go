@@ -1,0 +1,133 @@
+package mongodb
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Load implements storage.Dumper.
+func (s *Store) Load(ctx context.Context, records []any) error {
+	for len(records) > 0 {
+		// Those of one collection go together.
+		collection, n := "", 0
+		var docs []any
+		for ; n < len(records); n++ {
+			of, doc, err := loadable(records[n])
+			if err != nil {
+				return err
+			}
+			if n > 0 && of != collection {
+				break
+			}
+			collection, docs = of, append(docs, doc)
+		}
+		if err := s.load(ctx, collection, docs, records[:n]); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return ctx.Err()
+}
+
+func (s *Store) load(ctx context.Context, collection string, docs, records []any) error {
+	next := 0 // those before it are stored
+	return s.call(ctx, func(ctx context.Context) error {
+		for next < len(docs) {
+			_, err := s.in(collection).InsertMany(ctx, docs[next:])
+			if err == nil {
+				return nil
+			}
+			var failed mongo.BulkWriteException
+			if !errors.As(err, &failed) || len(failed.WriteErrors) != 1 || failed.WriteErrors[0].Code != codeDuplicateKey {
+				return err
+			}
+			next += failed.WriteErrors[0].Index
+			if err := s.sameRecord(ctx, collection, docs[next].(bson.Raw), records[next]); err != nil {
+				return err
+			}
+			next++
+		}
+		return nil
+	})
+}
+
+// sameRecord returns nil when that very record is stored.
+func (s *Store) sameRecord(ctx context.Context, collection string, doc bson.Raw, record any) error {
+	conflict := fmt.Errorf("a record of %s is stored in another form: %s: %w", collection, doc.Lookup("_id"), storage.ErrConflict)
+	raw, err := s.certain(collection).FindOne(ctx, bson.D{e("_id", doc.Lookup("_id"))}, options.FindOne().SetHint("_id_")).Raw()
+	if errors.Is(err, mongo.ErrNoDocuments) {
+		return conflict // another record has what must be unique
+	}
+	if err != nil {
+		return err
+	}
+	stored, err := exported(collection, raw)
+	if err != nil {
+		return err
+	}
+	given, err := storage.Encode(record)
+	if err == nil && !bytes.Equal(stored, given) {
+		err = conflict
+	}
+	return err
+}
+
+// exported returns the exported form of a document.
+func exported(collection string, raw bson.Raw) ([]byte, error) {
+	decoders := map[string]func(bson.Raw) ([]byte, error){
+		"users": export[storage.User], "groups": export[storage.Group], "tickets": export[storage.Ticket],
+		"messages": export[storage.Message], "copies": export[storage.Copy], "chats": export[storage.Chat],
+		"events": export[storage.Event], "leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
+	}
+	return decoders[collection](raw)
+}
+
+func export[T any](raw bson.Raw) ([]byte, error) {
+	record, err := decode[T](raw)
+	if err != nil {
+		return nil, err
+	}
+	return storage.Encode(&record)
+}
+
+// loadable returns the document of a record, and its collection.
+func loadable(record any) (collection string, doc bson.Raw, err error) {
+	switch r := record.(type) {
+	case *storage.User:
+		doc, _, err = userDocument(r)
+		return "users", doc, err
+	case *storage.Group:
+		doc, _, err = groupDocument(r)
+		return "groups", doc, err
+	case *storage.Ticket:
+		doc, _, err = ticketDocument(r)
+		return "tickets", doc, err
+	case *storage.Message:
+		doc, _, err = messageDocument(r)
+		return "messages", doc, err
+	case *storage.Copy:
+		doc, _, err = copyDocument(r)
+		return "copies", doc, err
+	case *storage.Chat:
+		doc, _, err = chatDocument(r)
+		return "chats", doc, err
+	case *storage.Event:
+		doc, _, err = eventDocument(r)
+		return "events", doc, err
+	case *storage.Lease:
+		doc, _, err = encode(r.Entity, r.Kept())
+		return "leases", doc, err
+	case *storage.SavedOffset:
+		doc, _, err = encode(r.Name, *r)
+		return "offsets", doc, err
+	}
+	return "", nil, fmt.Errorf("mongodb: a %T is no record", record)
+}
