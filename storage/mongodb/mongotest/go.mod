@@ -1,4 +1,5 @@
 // FerretDB and what it needs are for tests only: a module of its own keeps them out of the service's.
+// After a change of what the service requires: go mod tidy, here.
 module github.com/topicdesk/topicdesk/storage/mongodb/mongotest
 
 go 1.26.0
