@@ -69,6 +69,7 @@ func TestLink(t *testing.T) {
 	})
 	d.run(t, "unlink ends it: what was said before goes over, both sides are told, the topic is nobody's", func(t *testing.T) {
 		d.say(d.bob, k.chat, k.thread, "just before")
+		d.await("it is taken in: topics have no order between them", func() bool { return d.sim.Pending() == 0 })
 		d.say(d.bob, d.engineering, eng, "/unlink")
 		d.awaitText(d.engineering, eng, "Bob ended the link of Engineering")
 		d.awaitText(k.chat, k.thread, "Bob ended the link of Engineering")
