@@ -44,12 +44,15 @@ func (p *Poller) Run(ctx context.Context, from int64, fetch func(ctx context.Con
 	if wait <= 0 {
 		wait = pollWait
 	}
+	hold := time.Duration(0) // the first request, and the first after trouble, is answered at once: updates come in again
 	for ctx.Err() == nil {
-		batch, err := fetch(ctx, offset, wait)
+		batch, err := fetch(ctx, offset, hold)
+		hold = wait
 		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
+			hold = 0
 			p.pause(ctx, p.fetchFailed(err, &fetchBackoff))
 			continue
 		}

@@ -65,7 +65,7 @@ func (e *edge) start(ctx context.Context) error {
 		Log: e.log, Metrics: e.metrics})
 	e.intake.Store(intake)
 	e.tasks.Go(func() { // commands are a convenience: the desk works without them
-		if err := e.persist(ctx, "setMyCommands", func() error { return e.client.SetCommands(ctx) }); err != nil && ctx.Err() == nil {
+		if err := e.persist(ctx, commandsCall, func() error { return e.client.SetCommands(ctx) }); err != nil && ctx.Err() == nil {
 			e.log.Warn("the list of commands could not be shown to people", "error", err)
 		}
 	})
@@ -80,6 +80,8 @@ func (e *edge) start(ctx context.Context) error {
 	}
 	return e.system.StartPolling(ctx, strconv.FormatInt(identity.ID, 10), &polling{edge: e, intake: intake})
 }
+
+const commandsCall = "setMyCommands"
 
 // persist calls Telegram until it answers.
 func (e *edge) persist(ctx context.Context, what string, call func() error) error {
@@ -98,7 +100,9 @@ func (e *edge) persist(ctx context.Context, what string, call func() error) erro
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		e.state.note(err)
+		if what != commandsCall { // updates come in without them
+			e.state.note(err)
+		}
 		e.log.Warn("Telegram does not answer as it should; tried again", "call", what, "in", pause, "error", err)
 		select {
 		case <-ctx.Done():

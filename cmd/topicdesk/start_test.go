@@ -89,7 +89,11 @@ func TestStart(t *testing.T) {
 		d.must(err)
 		defer func() { _ = running.Stop() }()
 		p.awaitReady()
+		back := time.Now()
 		awaitStatus(t, addr, "/readyz", http.StatusOK)
+		if took := time.Since(back); took > 10*time.Second { // a long poll would hold its first answer for 30
+			t.Errorf("ready %v after Telegram was back", took)
+		}
 		d.addBot()
 		d.await(func() string { return "the bot greets the group" }, func() bool { return len(d.sim.Messages(d.support, 0)) > 0 })
 		if code := p.stop(); code != 0 {
