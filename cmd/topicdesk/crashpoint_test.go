@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -290,4 +292,96 @@ func TestCrashPoints(t *testing.T) {
 	}
 	_ = g.Wait()
 	t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
+}
+
+// unpinned says whether a message is a card that nothing points at: one whose call was lost with the process.
+func unpinned(m simulator.Message) bool {
+	return m.From.IsBot && m.ReplyTo == 0 && !m.Pinned && strings.Contains(m.Text, "🎫")
+}
+
+// once leaves out what the bot said before, word for word, in the same topic.
+func once(transcript string) string {
+	var b strings.Builder
+	said := map[string]bool{}
+	lines := strings.SplitAfter(transcript, "\n")
+	for i := 0; i < len(lines); {
+		from := i
+		for i++; i < len(lines) && !speaks.MatchString(lines[i]); i++ {
+		}
+		text := strings.Join(lines[from:i], "")
+		if strings.HasPrefix(text, "==") {
+			clear(said)
+		}
+		if !strings.HasPrefix(text, "Topicdesk: ") || !said[text] {
+			b.WriteString(text)
+		}
+		said[text] = true
+	}
+	return b.String()
+}
+
+// speaks finds the beginning of a topic or of what somebody says in a transcript.
+var speaks = regexp.MustCompile(`^(==|Topicdesk:|Alice:|Bob:|Dan:|Carol:) `)
+
+// seen is what people see, without what a lost call may have posted twice.
+func (d *desk) seen() string { return once(d.transcript(unpinned)) }
+
+// TestCrashPointsOfAProcess is the same with a process that kills itself at the point, for a sample of them.
+func TestCrashPointsOfAProcess(t *testing.T) {
+	whole := newPlay(t)
+	whole.begin(crashPoint{})
+	var want []string // after each step
+	for _, s := range story {
+		s.tell(whole.desk)
+		whole.settle(s.name, always)
+		want = append(want, whole.seen())
+	}
+	whole.stop()
+	sample := 8
+	if long() {
+		sample = 60
+	}
+	var g errgroup.Group
+	g.SetLimit(2)
+	for range sample {
+		point := crashPoint{afterWrite, 1 + rand.IntN(whole.writes)}
+		if n := rand.IntN(3 * whole.made); n < 2*whole.made {
+			point = crashPoint{[]string{beforeCall, afterCall}[n%2], 1 + n/2}
+		}
+		g.Go(func() error {
+			t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
+				d := wake(t)
+				order, err := json.Marshal(point)
+				d.must(err)
+				p := d.serve("polling", 0, childPointEnv, string(order))
+				crashed := p.done
+				go func() {
+					<-crashed
+					d.poke()
+				}()
+				for i, s := range story {
+					s.tell(d)
+					d.await(func() string { return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n")) }, func() bool {
+						select {
+						case <-p.done:
+							if crashed == p.done {
+								p = d.serve("polling", 1)
+							}
+						default:
+						}
+						return d.sim.Pending() == 0 && d.seen() == want[i]
+					})
+				}
+				p.awaitReady()
+				if code := p.stop(); code != 0 {
+					t.Errorf("exit code %d", code)
+				}
+				if twice := d.topicsTwice(); len(twice) > 0 {
+					t.Errorf("topics that were opened twice: %q", twice)
+				}
+			})
+			return nil
+		})
+	}
+	_ = g.Wait()
 }
