@@ -134,6 +134,12 @@ func (b *burst) begin() {
 	b.lives++
 }
 
+// slow makes Telegram slow to post, until ClearFaults.
+func (b *burst) slow() {
+	b.Helper()
+	b.must(b.sim.Inject(simulator.Fault{Method: "sendMessage", Kind: simulator.FaultSlow, Delay: 200 * time.Millisecond, Count: -1}))
+}
+
 // soon is a random moment near this one.
 func (b *burst) soon() { time.Sleep(time.Duration(b.random(20_000)) * time.Microsecond) }
 
@@ -363,7 +369,7 @@ func killLoop(t *testing.T, mode string) {
 		b.kill()
 	}
 	// The last time Telegram is slow and all is taken in: what has not arrived must arrive without a further word from anybody.
-	b.must(b.sim.Inject(simulator.Fault{Method: "sendMessage", Kind: simulator.FaultSlow, Delay: 200 * time.Millisecond, Count: -1}))
+	b.slow()
 	talking.Wait()
 	b.await(b.state, func() bool { return b.sim.Pending() == 0 })
 	left := b.open.Load()

@@ -26,7 +26,10 @@ func TestStopUnderTraffic(t *testing.T) {
 			talking.Go(func() { b.talk(ctx) })
 			for _, at := range []int{50 + b.random(100), 200 + b.random(200)} {
 				b.await(b.state, func() bool { return b.arrivals() >= at || b.allArrived() })
+				b.slow() // so that calls are under way
+				b.await(b.state, func() bool { return b.open.Load() > burstAhead/2 || b.allArrived() })
 				b.stop()
+				b.sim.ClearFaults()
 				b.begin()
 			}
 			talking.Wait()
