@@ -257,9 +257,7 @@ func TestCallsMeetLastingTrouble(t *testing.T) {
 			t.Parallel()
 			server, o := onFerret(t)
 			s := o.open(t, newDatabase(), mongodb.WithTimeouts(time.Second, 250*time.Millisecond))
-			if err := s.Ping(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			works(t, s)
 			if trouble == nil {
 				server.Away(true)
 			}
@@ -278,15 +276,22 @@ func TestCallsMeetLastingTrouble(t *testing.T) {
 			}
 			server.Trouble(nil)
 			server.Away(false)
-			for deadline := time.Now().Add(20 * time.Second); s.Ping(t.Context()) != nil; {
-				if time.Now().After(deadline) {
-					t.Fatal("it did not go on by itself")
-				}
-			}
-			if err := s.SaveOffset(t.Context(), "bot", 8); err != nil {
-				t.Error(err)
-			}
+			works(t, s)
 		})
+	}
+}
+
+// works waits until the store writes: its time-outs are so short here that a busy machine makes it miss some.
+func works(t *testing.T, s storage.Store) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		err := errors.Join(s.Ping(t.Context()), s.SaveOffset(t.Context(), "bot", 8))
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not go on by itself: %v", err)
+		}
 	}
 }
 
