@@ -244,6 +244,17 @@ func (p *play) run(point crashPoint) string {
 	return p.transcript(func(m simulator.Message) bool { return r.first[[2]int64{m.Chat, int64(m.ID)}] })
 }
 
+// points are all those of the first life.
+func (p *play) points() (all []crashPoint) {
+	for n := 1; n <= p.writes; n++ {
+		all = append(all, crashPoint{afterWrite, n})
+	}
+	for n := 1; n <= p.made; n++ {
+		all = append(all, crashPoint{beforeCall, n}, crashPoint{afterCall, n})
+	}
+	return all
+}
+
 // everyNth of the points is tried in a short run, which ones is chosen anew each time: all of them take minutes with the race
 // detector.
 const everyNth = 5
@@ -256,13 +267,7 @@ func TestCrashPoints(t *testing.T) {
 	if whole.repeats != 0 {
 		t.Errorf("%d calls were made twice without a crash", whole.repeats)
 	}
-	var points []crashPoint
-	for n := 1; n <= whole.writes; n++ {
-		points = append(points, crashPoint{afterWrite, n})
-	}
-	for n := 1; n <= whole.made; n++ {
-		points = append(points, crashPoint{beforeCall, n}, crashPoint{afterCall, n})
-	}
+	points := whole.points()
 	if !long() {
 		from, all := rand.IntN(everyNth), points
 		points = nil
@@ -293,6 +298,9 @@ func TestCrashPoints(t *testing.T) {
 	_ = g.Wait()
 	t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
 }
+
+// killed is the exit code of a process that was killed.
+const killed = -1
 
 // unpinned says whether a message is a card that nothing points at: one whose call was lost with the process.
 func unpinned(m simulator.Message) bool {
@@ -341,13 +349,11 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 	if long() {
 		sample = 60
 	}
+	all := whole.points()
 	var g errgroup.Group
 	g.SetLimit(2)
-	for range sample {
-		point := crashPoint{afterWrite, 1 + rand.IntN(whole.writes)}
-		if n := rand.IntN(3 * whole.made); n < 2*whole.made {
-			point = crashPoint{[]string{beforeCall, afterCall}[n%2], 1 + n/2}
-		}
+	for _, i := range rand.Perm(len(all))[:sample] {
+		point := all[i]
 		g.Go(func() error {
 			t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
 				d := wake(t)
@@ -364,16 +370,17 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 					d.await(func() string { return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n")) }, func() bool {
 						select {
 						case <-p.done:
-							if crashed == p.done {
-								p = d.serve("polling", 1)
+							if crashed != p.done || p.wait() != killed {
+								d.Fatal("the process has ended by itself")
 							}
+							p = d.serve("polling", 1)
 						default:
 						}
 						return d.sim.Pending() == 0 && d.seen() == want[i]
 					})
 				}
 				p.awaitReady()
-				if code := p.stop(); code != 0 {
+				if code := p.stop(); code != 0 && (code != killed || crashed != p.done) { // the last writes are those of the stop
 					t.Errorf("exit code %d", code)
 				}
 				if twice := d.topicsTwice(); len(twice) > 0 {
