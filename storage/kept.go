@@ -1,6 +1,9 @@
 package storage
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Kept returns the time as every store keeps it: in UTC, without what is below the millisecond.
 func Kept(t time.Time) time.Time {
@@ -44,8 +47,23 @@ func (t Ticket) Kept() Ticket {
 }
 
 func (m Message) Kept() Message {
-	m.SentAt, m.RecordedAt, m.EditedAt = Kept(m.SentAt), Kept(m.RecordedAt), Kept(m.EditedAt)
+	m.SentAt, m.RecordedAt, m.EditedAt, m.DeletedAt = Kept(m.SentAt), Kept(m.RecordedAt), Kept(m.EditedAt), Kept(m.DeletedAt)
+	m.Former = keptEach(m.Former, func(f *Former) { f.Until = Kept(f.Until) })
+	m.Reactions = keptEach(m.Reactions, func(r *Reaction) { r.At = Kept(r.At) })
+	m.Events = keptEach(m.Events, func(e *Event) { e.At = Kept(e.At) })
 	return m
+}
+
+// keptEach is a copy of a list, with each element as it is kept.
+func keptEach[T any](list []T, keep func(*T)) []T {
+	if len(list) == 0 {
+		return list
+	}
+	kept := slices.Clone(list)
+	for i := range kept {
+		keep(&kept[i])
+	}
+	return kept
 }
 
 func (c Copy) Kept() Copy {

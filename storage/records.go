@@ -152,7 +152,22 @@ type Message struct {
 	Forwarded   string          `json:"forwarded,omitempty"`
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
-	Version     int64           `json:"version"`
+
+	// Revision counts what happened to the message since it was said. ContentRevision is the one at which it got its words
+	// of now; ChangedAfter is the ticket's newest sequence at the last change.
+	Revision        int64      `json:"revision,omitempty"`
+	ContentRevision int64      `json:"contentRevision,omitempty"`
+	ChangedAfter    int64      `json:"changedAfter,omitempty"`
+	Former          []Former   `json:"former,omitempty"`    // former versions, oldest first
+	Reactions       []Reaction `json:"reactions,omitempty"` // one for each person and topic, oldest first
+	Shown           string     `json:"shown,omitempty"`     // the reaction that the bot shows on the original
+	Deleted         bool       `json:"deleted,omitempty"`
+	DeletedAt       time.Time  `json:"deletedAt,omitzero"`
+	Behind          bool       `json:"behind,omitempty"`  // its copies, or what the bot shows on it, are of an older revision
+	Owed            []Owed     `json:"owed,omitempty"`    // the command that deleted it, until that is answered
+	Events          []Event    `json:"events,omitempty"`  // caused by changes, not yet numbered
+	Handled         []string   `json:"handled,omitempty"` // ids of recent changes, newest last
+	Version         int64      `json:"version"`
 }
 
 // Sender is whose name a message bears.
@@ -183,6 +198,9 @@ type ReplyTo struct {
 	MessageID int64  `json:"messageId"`
 	Quote     string `json:"quote,omitempty"`
 	Preview   string `json:"preview,omitempty"` // beginning of the answered text
+	// The markup of the quote, and where it begins in the answered message, in UTF-16 units.
+	QuoteEntities []Entity `json:"quoteEntities,omitempty"`
+	QuotePosition int32    `json:"quotePosition,omitempty"`
 }
 
 // Copy is the counterpart of a message on another side: one for each (message, target topic).
@@ -199,7 +217,10 @@ type Copy struct {
 	// What its head was when it was split into parts, so that the rest is cut at the same places later.
 	GroupTitle string    `json:"groupTitle,omitempty"`
 	Preview    string    `json:"preview,omitempty"`
-	State      string    `json:"state"` // partial | sent | failed
+	Revision   int64     `json:"revision,omitempty"` // the message's ContentRevision that it shows
+	Edited     bool      `json:"edited,omitempty"`   // it was another when it was posted
+	Reaction   string    `json:"reaction,omitempty"` // that the bot shows on it
+	State      string    `json:"state"`              // partial | sent | failed | gone (deleted with its original)
 	Reason     string    `json:"reason,omitempty"`
 	Told       bool      `json:"told,omitempty"`  // the failure has been shown at the source
 	Tries      int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
@@ -207,8 +228,11 @@ type Copy struct {
 	Version    int64     `json:"version"`
 }
 
-// Open says whether the link still has to do something about the copy.
-func (c *Copy) Open() bool { return c.State == "partial" || c.State == "failed" && !c.Told }
+// Open says whether the link still has to do something about the copy. A copy that was sent has a reason when an edit of it
+// failed.
+func (c *Copy) Open() bool {
+	return c.State == "partial" || !c.Told && (c.State == "failed" || c.State == "sent" && c.Reason != "")
+}
 
 // Chat is what is known about posting to one chat, and the answers owed to commands that belong to no ticket.
 type Chat struct {

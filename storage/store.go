@@ -116,7 +116,9 @@ type Messages interface {
 	SaveMessage(ctx context.Context, m *Message) error
 	// MessagesAfter lists messages of a ticket with sequence > after, in order.
 	MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Message, error)
-	// LastMessages lists the newest messages of a ticket, oldest first, internal notes left out.
+	// OpenMessages lists a ticket's messages for which Open is true, in order.
+	OpenMessages(ctx context.Context, ticketID string, limit int) ([]Message, error)
+	// LastMessages lists the newest messages of a ticket, oldest first, without those that are Hidden.
 	LastMessages(ctx context.Context, ticketID string, limit int) ([]Message, error)
 	// LastSequence returns the highest sequence of a ticket, 0 when it has no message.
 	LastSequence(ctx context.Context, ticketID string) (int64, error)

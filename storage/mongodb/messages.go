@@ -14,9 +14,11 @@ var (
 	readMessage   = byID("messages")
 	messagesAfter = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1)}, nil)
-	// Notes are few among the messages of a ticket: they are passed over on the way.
+	openMessages = define("messages", "open",
+		bson.D{e("index.open.ticket", arg(0))}, bson.D{e("index.open.sequence", 1)}, nil)
+	// Notes and deleted messages are few among those of a ticket: they are passed over on the way.
 	lastMessages = define("messages", "sequence",
-		bson.D{e("ticketId", arg(0)), e("internal", bson.D{e("$ne", true)})}, bson.D{e("sequence", -1)}, nil)
+		bson.D{e("ticketId", arg(0)), e("internal", bson.D{e("$ne", true)}), e("deleted", bson.D{e("$ne", true)})}, bson.D{e("sequence", -1)}, nil)
 	lastSequence = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0))}, bson.D{e("sequence", -1)}, bson.D{e("_id", 0), e("sequence", 1)})
 )
@@ -70,6 +72,11 @@ func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64,
 	return find[storage.Message](ctx, s, messagesAfter, limit, ticketID, after)
 }
 
+// OpenMessages implements storage.Messages.
+func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
+	return find[storage.Message](ctx, s, openMessages, limit, ticketID)
+}
+
 // LastMessages implements storage.Messages.
 func (s *Store) LastMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
 	page, err := find[storage.Message](ctx, s, lastMessages, limit, ticketID)
@@ -90,5 +97,9 @@ func messageDocument(m *storage.Message) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("message or ticket id", m.MessageID, m.TicketID); err != nil {
 		return nil, bson.ObjectID{}, err
 	}
-	return encode(m.MessageID, m.Kept())
+	var on []bson.E
+	if m.Open() {
+		on = append(on, e("open", bson.D{e("ticket", m.TicketID), e("sequence", m.Sequence)}))
+	}
+	return encode(m.MessageID, m.Kept(), on...)
 }

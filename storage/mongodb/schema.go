@@ -49,6 +49,7 @@ var migrations = []migration{
 			{Collection: "tickets", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
 			{Collection: "tickets", Name: "status", Keys: bson.D{e("status", 1)}},
 			{Collection: "messages", Name: "sequence", Keys: bson.D{e("ticketId", 1), e("sequence", 1)}, Unique: true},
+			{Collection: "messages", Name: "open", Keys: bson.D{e("index.open.ticket", 1), e("index.open.sequence", 1)}, Sparse: true},
 			{Collection: "copies", Name: "topic", Keys: bson.D{e("messageId", 1), e("topicId", 1)}, Unique: true},
 			{Collection: "copies", Name: "link", Keys: bson.D{e("linkId", 1), e("sequence", 1), e("topicId", 1)}},
 			{Collection: "copies", Name: "open", Keys: bson.D{e("index.open.link", 1), e("index.open.sequence", 1), e("index.open.topic", 1)}, Sparse: true},

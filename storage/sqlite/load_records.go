@@ -45,7 +45,7 @@ func loadMessage(m storage.Message, doc string) *loading {
 	return &loading{
 		what: "message " + m.MessageID, doc: doc, find: readMessage, key: []any{m.MessageID},
 		store: versioned(func(w *writer) error {
-			return w.one(exists("message", m.MessageID), insertMessage, m.TicketID, m.Sequence, m.MessageID, m.Internal, doc)
+			return w.one(exists("message", m.MessageID), insertMessage, m.TicketID, m.Sequence, m.MessageID, m.Hidden(), m.Open(), doc)
 		}, setMessageVersion, m.Version, m.MessageID),
 	}
 }

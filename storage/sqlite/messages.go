@@ -9,16 +9,17 @@ import (
 
 var (
 	insertMessage = define(`
-		INSERT INTO messages (ticket_id, sequence, message_id, internal, version, doc) VALUES (?, ?, ?, ?, 1, ?)
+		INSERT INTO messages (ticket_id, sequence, message_id, hidden, open, version, doc) VALUES (?, ?, ?, ?, ?, 1, ?)
 		ON CONFLICT DO NOTHING`)
 	hasMessage = define(`SELECT 1 FROM messages WHERE message_id = ?`)
 	// A message never moves to another ticket or sequence.
 	updateMessage = define(`
-		UPDATE messages SET internal = ?4, version = version + 1, doc = ?5
-		WHERE ticket_id = ?1 AND sequence = ?2 AND message_id = ?3 AND version = ?6`)
+		UPDATE messages SET hidden = ?4, open = ?5, version = version + 1, doc = ?6
+		WHERE ticket_id = ?1 AND sequence = ?2 AND message_id = ?3 AND version = ?7`)
 	readMessage   = define(`SELECT doc FROM messages WHERE message_id = ?`)
 	messagesAfter = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
-	lastMessages  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND internal = 0 ORDER BY sequence DESC LIMIT ?`)
+	openMessages  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND open = 1 ORDER BY sequence LIMIT ?`)
+	lastMessages  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
 	lastSequence  = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
 )
 
@@ -34,7 +35,7 @@ func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) error {
 		return err
 	}
 	err = s.write(ctx, func(w *writer) error {
-		n, err := w.exec(insertMessage, record.TicketID, record.Sequence, record.MessageID, record.Internal, doc)
+		n, err := w.exec(insertMessage, record.TicketID, record.Sequence, record.MessageID, record.Hidden(), record.Open(), doc)
 		if err != nil || n == 1 {
 			return err
 		}
@@ -76,7 +77,7 @@ func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 	}
 	err = s.write(ctx, func(w *writer) error {
 		return w.one(conflict("message", record.MessageID), updateMessage,
-			record.TicketID, record.Sequence, record.MessageID, record.Internal, doc, old)
+			record.TicketID, record.Sequence, record.MessageID, record.Hidden(), record.Open(), doc, old)
 	})
 	if err == nil {
 		m.Version = record.Version
@@ -88,6 +89,15 @@ func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) (page []storage.Message, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		page, err = list[storage.Message](c, messagesAfter, ticketID, after, int64(max(limit, 0)))
+		return err
+	})
+	return page, err
+}
+
+// OpenMessages implements storage.Messages.
+func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) (page []storage.Message, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Message](c, openMessages, ticketID, int64(max(limit, 0)))
 		return err
 	})
 	return page, err

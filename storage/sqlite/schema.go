@@ -99,11 +99,13 @@ CREATE TABLE messages (
 	ticket_id  TEXT NOT NULL,
 	sequence   INTEGER NOT NULL,
 	message_id TEXT NOT NULL UNIQUE,
-	internal   INTEGER NOT NULL,
+	hidden     INTEGER NOT NULL, -- an internal note, or deleted
+	open       INTEGER NOT NULL,
 	version    INTEGER NOT NULL,
 	doc        TEXT NOT NULL,
 	UNIQUE (ticket_id, sequence)
 );
+CREATE INDEX messages_open ON messages (ticket_id, sequence) WHERE open = 1;
 
 CREATE TABLE copies (
 	message_id TEXT NOT NULL,

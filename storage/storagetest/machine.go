@@ -128,7 +128,8 @@ func (m *machine) ticket(t *rapid.T) {
 func (m *machine) message(t *rapid.T) {
 	msg := aMessage(name(t, "ticket", "A", "B"), number(t, "sequence", 4))
 	msg.MessageID = fmt.Sprint(number(t, "id", 4))
-	msg.Internal = rapid.Bool().Draw(t, "internal")
+	msg.Internal, msg.Deleted = rapid.Bool().Draw(t, "internal"), number(t, "deleted", 4) == 0
+	msg.Behind = rapid.Bool().Draw(t, "behind")
 	if rapid.Bool().Draw(t, "insert") {
 		saveBoth(t, m, *msg, storage.Store.InsertMessage)
 		return
@@ -204,6 +205,7 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "MessagesAfter", func(s storage.Store) ([]storage.Message, error) { return s.MessagesAfter(ctx, ticket, after, limit) })
 		both(t, m, "LastSequence", func(s storage.Store) (int64, error) { return s.LastSequence(ctx, ticket) })
 	case 8:
+		both(t, m, "OpenMessages", func(s storage.Store) ([]storage.Message, error) { return s.OpenMessages(ctx, ticket, limit) })
 		both(t, m, "LastMessages", func(s storage.Store) ([]storage.Message, error) { return s.LastMessages(ctx, ticket, limit) })
 	case 9:
 		both(t, m, "CopiesAt", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesAt(ctx, -(n % 2), after) })

@@ -86,6 +86,62 @@ func testMessages(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, len(got), 0)
 	})
+	t.Run("a deleted message is left out of the last ones", func(t *testing.T) {
+		s := f.Open(t)
+		m := aMessage("A", 1)
+		noError(t, s.InsertMessage(ctx, m))
+		m.Deleted, m.DeletedAt = true, minute(1)
+		noError(t, s.SaveMessage(ctx, m))
+		got, err := s.LastMessages(ctx, "A", 9)
+		noError(t, err)
+		same(t, len(got), 0)
+		got, err = s.MessagesAfter(ctx, "A", 0, 9)
+		noError(t, err)
+		same(t, got, []storage.Message{*m})
+	})
+	t.Run("a changed message is open until its copies and its events are done", func(t *testing.T) {
+		s := f.Open(t)
+		open := func(want ...storage.Message) {
+			t.Helper()
+			got, err := s.OpenMessages(ctx, "A", 9)
+			noError(t, err)
+			same(t, got, want)
+		}
+		first, second, other := aMessage("A", 1), aMessage("A", 2), aMessage("B", 1)
+		for _, m := range []*storage.Message{first, second, other} {
+			noError(t, s.InsertMessage(ctx, m))
+		}
+		open()
+		for _, m := range []*storage.Message{second, first, other} {
+			m.Revision, m.Behind, m.Events = 1, true, []storage.Event{anEvent(m.TicketID, 0)}
+			noError(t, s.SaveMessage(ctx, m))
+		}
+		open(*first, *second)
+		page, err := s.OpenMessages(ctx, "A", 1)
+		noError(t, err)
+		same(t, page, []storage.Message{*first})
+		first.Behind = false
+		noError(t, s.SaveMessage(ctx, first))
+		open(*first, *second)
+		first.Events = nil
+		noError(t, s.SaveMessage(ctx, first))
+		open(*second)
+		second.Events = nil
+		noError(t, s.SaveMessage(ctx, second))
+		open(*second)
+		second.Behind = false
+		noError(t, s.SaveMessage(ctx, second))
+		open()
+	})
+	t.Run("a message that is inserted open is found", func(t *testing.T) {
+		s := f.Open(t)
+		m := aMessage("A", 1)
+		m.Behind = true
+		noError(t, s.InsertMessage(ctx, m))
+		got, err := s.OpenMessages(ctx, "A", 9)
+		noError(t, err)
+		same(t, got, []storage.Message{*m})
+	})
 	t.Run("an unknown ticket has no messages", func(t *testing.T) {
 		s := f.Open(t)
 		got, err := s.MessagesAfter(ctx, "nobody", 0, 9)
@@ -200,14 +256,23 @@ func testCopies(t *testing.T, f Factory) {
 		}
 		failed := state(4, "failed", false)
 		partial := state(2, "partial", false)
+		edit := aCopy("m5", "T1:1", "T1:1", 5, 5) // sent, and its edit failed
+		edit.Reason = "message to edit not found"
+		save(t, s, edit)
+		told := aCopy("m6", "T1:1", "T1:1", 6, 6)
+		told.Reason, told.Told = edit.Reason, true
+		save(t, s, told)
 		state(1, "sent", false)
 		state(3, "failed", true)
-		is(s.OpenCopies(ctx, "T1:1", 9))(*partial, *failed)
+		is(s.OpenCopies(ctx, "T1:1", 9))(*partial, *failed, *edit)
 		is(s.OpenCopies(ctx, "T1:1", 1))(*partial)
 		is(s.OpenCopies(ctx, "T1:1", 0))()
 		is(s.OpenCopies(ctx, "T1:2", 9))()
 		partial.State = "sent"
 		save(t, s, partial)
+		is(s.OpenCopies(ctx, "T1:1", 9))(*failed, *edit)
+		edit.Told = true
+		save(t, s, edit)
 		is(s.OpenCopies(ctx, "T1:1", 9))(*failed)
 		failed.Told = true
 		save(t, s, failed)

@@ -179,9 +179,13 @@ func (m *model) MessagesAfter(ctx context.Context, ticketID string, after int64,
 	}, bySequence, 0, limit)
 }
 
+func (m *model) OpenMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
+	return modelList(ctx, m, m.messages, func(msg storage.Message) bool { return msg.TicketID == ticketID && msg.Open() }, bySequence, 0, limit)
+}
+
 func (m *model) LastMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
 	all, err := modelList(ctx, m, m.messages, func(msg storage.Message) bool {
-		return msg.TicketID == ticketID && !msg.Internal
+		return msg.TicketID == ticketID && !msg.Hidden()
 	}, bySequence, 0, math.MaxInt)
 	return all[len(all)-min(max(limit, 0), len(all)):], err
 }
