@@ -22,10 +22,11 @@ type item struct {
 	replyTo    *messages.ReplyTo
 	receivedMs int64
 
-	parts   int   // 0: not counted yet
-	replyID int64 // its reply's counterpart, once looked up
-	preview string
-	stored  *storage.Copy
+	parts       int   // 0: not counted yet
+	replyID     int64 // its reply's counterpart, once looked up
+	preview     string
+	previewKind string // what the answered message carries
+	stored      *storage.Copy
 }
 
 func itemOf(m *messages.Copy) *item {
@@ -37,7 +38,7 @@ func itemOfRecord(m *storage.Message) *item {
 	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
 		content: contentOf(m)}
 	if m.ReplyTo != nil {
-		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, Preview: m.ReplyTo.Preview}
+		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, Preview: m.ReplyTo.Preview, MediaKind: m.ReplyTo.MediaKind}
 	}
 	return it
 }
@@ -160,7 +161,7 @@ func (it *item) revision() int64 {
 
 // prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
 func (n *lane) prepare(it *item) bool {
-	if it.replyTo != nil && it.replyID == 0 && it.preview == "" {
+	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
 		if id := messageKey(it.replyTo.ChatId, it.replyTo.MessageId); n.isUnderWay(id) {
 			return false
 		}
@@ -173,7 +174,7 @@ func (n *lane) prepare(it *item) bool {
 		}
 		it.replyID = replyID
 		if replyID == 0 {
-			it.preview = it.replyTo.Preview
+			it.preview, it.previewKind = it.replyTo.Preview, it.replyTo.MediaKind
 		}
 	}
 	if it.parts == 0 && it.sent() > 0 {
@@ -262,7 +263,8 @@ func (n *lane) recall(messageID string) (int64, bool) {
 }
 
 func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
-	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview}
+	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
+		ReplyMediaKind: it.previewKind}
 	if part == 0 {
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
@@ -271,7 +273,7 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 	}
 	call.GroupTitle = n.titleOf(it)
 	if it.sent() > 0 {
-		call.GroupTitle, call.ReplyPreview = it.stored.GroupTitle, it.stored.Preview
+		call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind = it.stored.GroupTitle, it.stored.Preview, it.stored.PreviewKind
 	}
 	return &messages.Operation{
 		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
@@ -301,7 +303,7 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 	}
 	next := n.copyOf(it)
 	if len(next.Parts) == 0 {
-		next.Wanted, next.GroupTitle, next.Preview = it.parts, n.titleOf(it), it.preview
+		next.Wanted, next.GroupTitle, next.Preview, next.PreviewKind = it.parts, n.titleOf(it), it.preview, it.previewKind
 	}
 	if outcome.GetResult() == messages.Outcome_DONE {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)

@@ -17,15 +17,12 @@ func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, 
 	o := m.Origin
 	r := &storage.Message{
 		MessageID: messageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
-		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: senderOf(o), Text: m.Content.GetText(), Internal: m.Internal,
+		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: senderOf(o), Internal: m.Internal,
 		SentAt: time.UnixMilli(o.DateMs).UTC(), RecordedAt: now,
 	}
-	for _, e := range m.Content.GetEntities() {
-		r.Entities = append(r.Entities, storage.Entity{Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, UserID: e.UserId,
-			UserName: e.UserName, Language: e.Language, CustomEmojiID: e.CustomEmojiId, UnixTime: e.UnixTime, DateTimeFormat: e.DateTimeFormat})
-	}
+	setContent(r, m.Content)
 	if p := m.ReplyTo; p != nil {
-		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview}
+		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind}
 	}
 	return r
 }
@@ -38,16 +35,6 @@ func senderOf(o *messages.Origin) storage.Sender {
 		return storage.Sender{ID: o.GetFrom().GetId(), Kind: "user", Name: who(o), Username: o.GetFrom().GetUsername()}
 	}
 	return storage.Sender{ID: s.Id, Kind: kinds[s.Kind], Name: s.Name, Username: s.Username}
-}
-
-// contentOf is what a stored message says.
-func contentOf(m *storage.Message) *messages.Content {
-	c := &messages.Content{Text: m.Text}
-	for _, e := range m.Entities {
-		c.Entities = append(c.Entities, &messages.Entity{Type: e.Type, Offset: e.Offset, Length: e.Length, Url: e.URL, UserId: e.UserID,
-			UserName: e.UserName, Language: e.Language, CustomEmojiId: e.CustomEmojiID, UnixTime: e.UnixTime, DateTimeFormat: e.DateTimeFormat})
-	}
-	return c
 }
 
 // viewOf is what a card shows of a ticket. Among its links is where else the ticket is: for a card in a linked topic that is

@@ -171,10 +171,22 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 	var lines []*messages.ContextLine
 	for i := range page {
 		if page[i].Sequence <= link.BeginSequence && !page[i].Internal {
-			lines = append(lines, &messages.ContextLine{SenderName: page[i].Sender.Name, Text: page[i].Text})
+			lines = append(lines, contextLineOf(&page[i]))
 		}
 	}
 	return lines[max(0, len(lines)-contextLines):], nil
+}
+
+// contextLineOf is a message in short. What nobody may forward is only named.
+func contextLineOf(m *storage.Message) *messages.ContextLine {
+	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text}
+	if m.Media != nil {
+		line.MediaKind = m.Media.Kind
+	}
+	if m.Protected {
+		line.Text = "…"
+	}
+	return line
 }
 
 // tellRevision wakes the links when something changed that they must know.

@@ -100,7 +100,7 @@ func BenchmarkSendMessage(b *testing.B) {
 	})
 	b.Run("library", func(b *testing.B) {
 		measure(b, func() error {
-			text := renderCopy(op.GetSendCopy())
+			text := renderCopy(langEnglish, op.GetSendCopy())
 			entities := make([]models.MessageEntity, len(text.Entities))
 			for i, e := range text.Entities {
 				entities[i] = e.MessageEntity

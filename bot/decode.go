@@ -92,8 +92,8 @@ func (w *wireMessage) message() (*Message, error) {
 		return nil, errors.New("no message_id")
 	}
 	m := &Message{
-		ID: w.ID, Chat: chat, DateMS: seconds(w.Date), EditDateMS: seconds(w.EditDate), AlbumID: w.MediaGroupID,
-		From: w.From.person(), Media: w.wireMedia.kind(),
+		ID: w.ID, Chat: chat, DateMS: seconds(w.Date), EditDateMS: seconds(w.EditDate),
+		From: w.From.person(), Media: w.wireMedia.media(), Forward: w.ForwardOrigin.forward(), Protected: w.Protected,
 		TopicClosed: bool(w.TopicClosed), TopicReopened: bool(w.TopicReopened), MigrateTo: w.MigrateToChat, MigrateFrom: w.MigrateFromChat,
 	}
 	if w.IsTopicMessage && w.ThreadID > 0 {
@@ -114,8 +114,6 @@ func (w *wireMessage) message() (*Message, error) {
 		m.Text, m.Entities = w.Text, entities(w.Entities, w.Text)
 	case w.Caption != "":
 		m.Text, m.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
-	case m.Media != "":
-		m.Text = placeholder(m.Media)
 	}
 	m.Reply = w.reply(m)
 	return m, nil
@@ -185,20 +183,16 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		if r.Text = to.Text; r.Text == "" {
 			r.Text = to.Caption
 		}
-		if r.Media = to.wireMedia.kind(); r.Text == "" && r.Media != "" {
-			r.Text = placeholder(r.Media)
-		}
+		r.Media, r.Protected = to.wireMedia.media(), to.Protected
 		r.Preview = messages.Shorten(r.Text, previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}
 		if c := w.ExternalReply.Chat; c != nil {
 			r.ChatID = c.ID
 		}
-		switch kind := w.ExternalReply.kind(); {
-		case w.Quote != nil && w.Quote.Text != "":
+		r.Media = w.ExternalReply.media()
+		if w.Quote != nil {
 			r.Preview = messages.Shorten(w.Quote.Text, previewUnits)
-		case kind != "":
-			r.Preview = placeholder(kind)
 		}
 	default:
 		return nil
@@ -292,8 +286,6 @@ func entities(ws []wireEntity, text string) []*messages.Entity {
 	}
 	return out
 }
-
-func placeholder(media string) string { return "[" + media + "]" }
 
 // latestDate is the end of the year 9999, the last that a time can be written in.
 const latestDate = 253_402_300_799

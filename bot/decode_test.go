@@ -95,7 +95,7 @@ func TestDecodeMessages(t *testing.T) {
 		}
 	})
 	t.Run("a reply to a medium shows what it is", func(t *testing.T) {
-		if m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"photo":[{}]}`); m.Reply.Preview != "[photo]" {
+		if m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"photo":[{}]}`); m.Reply.Preview != "" || m.Reply.Media.GetKind() != messages.MediaPhoto {
 			t.Errorf("%+v", m.Reply)
 		}
 	})
@@ -112,7 +112,7 @@ func TestDecodeMessages(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 		m = decode(t, `"text":"x","external_reply":{"origin":{},"voice":{}}`)
-		if r := m.Reply; r.MessageID != 0 || r.Preview != "[voice message]" {
+		if r := m.Reply; r.MessageID != 0 || r.Preview != "" || r.Media.GetKind() != messages.MediaVoice {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -158,16 +158,8 @@ func TestDecodeMessages(t *testing.T) {
 		})
 	}
 	for fields, want := range map[string]string{
-		`"photo":[{"file_id":"x"}]`:                                    "[photo]",
 		`"photo":[],"caption":"Look"`:                                  "Look",
-		`"animation":{},"document":{}`:                                 "[animation]",
-		`"sticker":{"emoji":"👍"}`:                                      "[sticker]",
-		`"venue":{},"location":{}`:                                     "[venue]",
-		`"video_note":{}`:                                              "[video note]",
-		`"poll":{"question":"?"}`:                                      "[poll]",
 		`"photo":null,"text":"x"`:                                      "x",
-		`"photo":17`:                                                   "[photo]",
-		`"document":{"file_name":"a.pdf"},"media_group_id":"9"`:        "[document]",
 		`"new_chat_members":[{"id":1}]`:                                "",
 		`"pinned_message":{"message_id":3,"text":"pinned","photo":[]}`: "",
 	} {

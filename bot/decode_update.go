@@ -47,14 +47,15 @@ type Message struct {
 	ThreadID   int64 // of a topic; 0 in the general topic and where there are no topics
 	DateMS     int64
 	EditDateMS int64
-	AlbumID    string
 	From       *messages.Person // nil for some messages of channels
 	Sender     *messages.Sender // nil when nobody of interest said it: see SenderKind
 	GroupAdmin bool             // an anonymous administrator
 	FromBot    bool             // another bot, or this one
-	Text       string           // text or caption; a placeholder for a medium without a caption
+	Text       string           // text or caption
 	Entities   []*messages.Entity
-	Media      string // kind of medium, "" for plain text
+	Media      *messages.Media   // nil for plain text
+	Forward    *messages.Forward // nil when it was not forwarded
+	Protected  bool              // nobody may forward or copy it
 	Reply      *Reply
 
 	TopicCreated  *string // the name
@@ -76,8 +77,9 @@ type Reply struct {
 	MessageID int64
 	FromID    int64
 	FromBot   bool
-	Text      string // whole text of the answered message; a placeholder for a medium; "" for an external one
-	Media     string
+	Text      string // whole text or caption of the answered message; "" for an external one
+	Media     *messages.Media
+	Protected bool
 	Quote     string // only when the person chose a part
 	Preview   string
 

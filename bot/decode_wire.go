@@ -1,7 +1,5 @@
 package bot
 
-import "bytes"
-
 // The wire structs hold just the fields that intake uses: what is not named here is skipped by the decoder, whatever its
 // type, and costs next to nothing.
 
@@ -49,99 +47,13 @@ type wireTopicName struct {
 	Name string `json:"name"`
 }
 
-// present notes that a field is there, without reading it.
-type present bool
-
-func (p *present) UnmarshalJSON(b []byte) error {
-	*p = present(!bytes.Equal(b, []byte("null")))
-	return nil
-}
-
-// wireMedia says what a message carries besides text.
-type wireMedia struct {
-	Animation   present `json:"animation"`
-	Audio       present `json:"audio"`
-	Document    present `json:"document"`
-	LivePhoto   present `json:"live_photo"`
-	PaidMedia   present `json:"paid_media"`
-	Photo       present `json:"photo"`
-	Sticker     present `json:"sticker"`
-	Story       present `json:"story"`
-	Video       present `json:"video"`
-	VideoNote   present `json:"video_note"`
-	Voice       present `json:"voice"`
-	Checklist   present `json:"checklist"`
-	Contact     present `json:"contact"`
-	Dice        present `json:"dice"`
-	Game        present `json:"game"`
-	Poll        present `json:"poll"`
-	Venue       present `json:"venue"`
-	Location    present `json:"location"`
-	Invoice     present `json:"invoice"`
-	RichMessage present `json:"rich_message"`
-	Giveaway    present `json:"giveaway"`
-	Gift        present `json:"gift"`
-	UniqueGift  present `json:"unique_gift"`
-}
-
-// kind names the medium, "" when there is none. An animation also carries a document, a venue also a location, a live
-// photo also a photo: the more telling one comes first.
-func (m *wireMedia) kind() string {
-	switch {
-	case bool(m.Animation):
-		return "animation"
-	case bool(m.LivePhoto):
-		return "live photo"
-	case bool(m.PaidMedia):
-		return "paid media"
-	case bool(m.Photo):
-		return "photo"
-	case bool(m.Video):
-		return "video"
-	case bool(m.VideoNote):
-		return "video note"
-	case bool(m.Voice):
-		return "voice message"
-	case bool(m.Audio):
-		return "audio"
-	case bool(m.Document):
-		return "document"
-	case bool(m.Sticker):
-		return "sticker"
-	case bool(m.Story):
-		return "story"
-	case bool(m.Checklist):
-		return "checklist"
-	case bool(m.Contact):
-		return "contact"
-	case bool(m.Dice):
-		return "dice"
-	case bool(m.Game):
-		return "game"
-	case bool(m.Poll):
-		return "poll"
-	case bool(m.Venue):
-		return "venue"
-	case bool(m.Location):
-		return "location"
-	case bool(m.Invoice):
-		return "invoice"
-	case bool(m.RichMessage):
-		return "rich message"
-	case bool(m.Giveaway):
-		return "giveaway"
-	case bool(m.Gift), bool(m.UniqueGift):
-		return "gift"
-	}
-	return ""
-}
-
 // wireReplied is the message that another one answers: Telegram shows it once, without what it answers itself.
 type wireReplied struct {
 	ID           int64          `json:"message_id"`
 	From         *wireUser      `json:"from"`
 	Text         string         `json:"text"`
 	Caption      string         `json:"caption"`
+	Protected    bool           `json:"has_protected_content"`
 	TopicCreated *wireTopicName `json:"forum_topic_created"`
 	wireMedia
 }
@@ -155,7 +67,8 @@ type wireMessage struct {
 	Chat            *wireChat     `json:"chat"`
 	Date            int64         `json:"date"`
 	EditDate        int64         `json:"edit_date"`
-	MediaGroupID    string        `json:"media_group_id"`
+	Protected       bool          `json:"has_protected_content"`
+	ForwardOrigin   *wireOrigin   `json:"forward_origin"`
 	Text            string        `json:"text"`
 	Entities        []wireEntity  `json:"entities"`
 	Caption         string        `json:"caption"`

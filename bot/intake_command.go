@@ -306,7 +306,7 @@ func (t *turn) createTicket(m *Message, c Command) error {
 	}
 	id := TicketID(t.origin.CommandId, t.origin.DateMs)
 	r, err := command(t.ctx, t.desk, kindTicket, id, &messages.OpenTicket{
-		Origin: t.origin, TicketId: id, GroupId: t.origin.Place, Title: c.Title, Description: c.Description,
+		Origin: t.origin, TicketId: id, GroupId: t.origin.Place, Title: c.Title, Description: c.Description, Media: t.mediaOfTicket(m),
 	})
 	if err != nil {
 		return err
@@ -331,11 +331,11 @@ func (t *turn) askTitle() error {
 // describeByReply takes the message that the command answers as the description, and without a title its first line as the title.
 func (t *turn) describeByReply(m *Message, c *Command) {
 	r := m.Reply
-	if r == nil || r.MessageID == 0 || Blank(r.Text) || t.answersAskTitle(m) {
+	if r == nil || r.MessageID == 0 || Blank(r.Text) || r.Protected || t.answersAskTitle(m) {
 		return
 	}
 	text := trim(r.Text)
-	if c.Title == "" && text != placeholder(r.Media) {
+	if c.Title == "" {
 		line, _, _ := strings.Cut(text, "\n")
 		c.Title = messages.Shorten(trim(line), titleOfReply)
 	}
@@ -343,4 +343,16 @@ func (t *turn) describeByReply(m *Message, c *Command) {
 		c.Description += "\n\n"
 	}
 	c.Description += text
+}
+
+// mediaOfTicket are the media of a new ticket's description: what the answered message carries, and what the command itself is
+// the caption of.
+func (t *turn) mediaOfTicket(m *Message) (media []*messages.Media) {
+	if r := m.Reply; r != nil && r.MessageID != 0 && r.Media != nil && !r.Protected && !t.answersAskTitle(m) {
+		media = append(media, r.Media)
+	}
+	if m.Media != nil && !m.Protected {
+		media = append(media, m.Media)
+	}
+	return media
 }

@@ -154,8 +154,12 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 func TestIntakeCreateTicket(t *testing.T) {
 	here := annHere(inThread(0))
 	id := TicketID(here.CommandId, here.DateMs)
-	open := func(title, description string) []sent {
-		return []sent{{"ticket/" + id, &messages.OpenTicket{Origin: here, TicketId: id, GroupId: "g7", Title: title, Description: description}}}
+	open := func(title, description string, media ...string) []sent {
+		m := &messages.OpenTicket{Origin: here, TicketId: id, GroupId: "g7", Title: title, Description: description}
+		for _, kind := range media {
+			m.Media = append(m.Media, &messages.Media{Kind: kind})
+		}
+		return []sent{{"ticket/" + id, m}}
 	}
 	forced := func(op *messages.Operation) { op.GetSendNotice().ForceReply = true }
 	long := strings.Repeat("ก", 256)
@@ -175,9 +179,9 @@ func TestIntakeCreateTicket(t *testing.T) {
 		"in reply, without a title":         {`"text":"/create_ticket","reply_to_message":{"message_id":49,"text":"It smokes\na lot"}`, open("It smokes", "It smokes\na lot")},
 		"in reply to a long one":            {`"text":"/create_ticket","reply_to_message":{"message_id":49,"text":"` + long + `"}`, open(strings.Repeat("ก", 59)+"…", long)},
 		"in reply to a photo":               {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[]}`, []sent{notice(here, messages.NoticeAskTitle, forced)}},
-		"in reply to a photo, with a title": {`"text":"/create_ticket Look","reply_to_message":{"message_id":49,"photo":[]}`, open("Look", "[photo]")},
-		"in reply to a captioned photo":     {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[],"caption":"Look"}`, open("Look", "Look")},
-		"as a caption":                      {`"photo":[],"caption":"/create_ticket Look"`, open("Look", "")},
+		"in reply to a photo, with a title": {`"text":"/create_ticket Look","reply_to_message":{"message_id":49,"photo":[]}`, open("Look", "", "photo")},
+		"in reply to a captioned photo":     {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[],"caption":"Look"}`, open("Look", "Look", "photo")},
+		"as a caption":                      {`"photo":[],"caption":"/create_ticket Look"`, open("Look", "", "photo")},
 		"with 255 characters":               {`"text":"/create_ticket ` + long[3:] + `"`, open(long[3:], "")},
 		"with 256":                          {`"text":"/create_ticket ` + long + `"`, []sent{notice(here, messages.NoticeTitleTooLong, with("max", "255"))}},
 		"with a title that can't be seen":   {`"text":"/create_ticket \u200b\u200b"`, []sent{notice(here, messages.NoticeAskTitle, forced)}},

@@ -29,7 +29,7 @@ func (t *turn) onMessage(m *Message) (string, error) {
 	if m.Service() {
 		return t.onService(m)
 	}
-	if Blank(m.Text) {
+	if Blank(m.Text) && m.Media == nil {
 		return "ignored_empty", nil
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, t.bot.Username)
@@ -61,10 +61,10 @@ func (t *turn) answersAskTitle(m *Message) bool {
 
 // record has the ticket record what was said.
 func (t *turn) record(m *Message) (string, error) {
-	c := &messages.RecordMessage{Origin: t.origin, Content: &messages.Content{Text: m.Text, Entities: m.Entities}, Internal: InternalNote(m.Text)}
-	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "") {
-		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, Preview: r.Preview}
-		if InternalNote(r.Text) { // its words stay in its topic, also as what somebody answers
+	c := &messages.RecordMessage{Origin: t.origin, Content: m.content(), Internal: InternalNote(m.Text)}
+	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
+		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, Preview: r.Preview, MediaKind: r.Media.GetKind()}
+		if InternalNote(r.Text) || r.Protected { // its words stay in its topic, also as what somebody answers
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}
 	}
@@ -75,6 +75,11 @@ func (t *turn) record(m *Message) (string, error) {
 		return "left_alone", nil
 	}
 	return "recorded", nil
+}
+
+// content is what the message says, as the desk keeps it.
+func (m *Message) content() *messages.Content {
+	return &messages.Content{Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected}
 }
 
 // findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, nor does any

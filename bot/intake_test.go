@@ -27,6 +27,7 @@ func TestIntakeTexts(t *testing.T) {
 		}
 		return []sent{{"ticket/" + aTicket, m}}
 	}
+	photo := func(m *messages.RecordMessage) { m.Content.Media = &messages.Media{Kind: "photo", FileId: "p"} }
 	for name, tc := range map[string]struct {
 		raw  string
 		want []sent
@@ -37,8 +38,8 @@ func TestIntakeTexts(t *testing.T) {
 		})},
 		"an internal note":                    {topicMessage(`"text":"// psst"`), record("// psst", func(m *messages.RecordMessage) { m.Internal = true })},
 		"an unknown command is text":          {topicMessage(`"text":"/etc/passwd"`), record("/etc/passwd")},
-		"a medium is recorded by its caption": {topicMessage(`"photo":[{}],"caption":"look"`), record("look")},
-		"or as what it is":                    {topicMessage(`"photo":[{}]`), record("[photo]")},
+		"a medium is recorded by its caption": {topicMessage(`"photo":[{"file_id":"p"}],"caption":"look"`), record("look", photo)},
+		"or as what it is":                    {topicMessage(`"photo":[{"file_id":"p"}]`), record("", photo)},
 		"a reply": {topicMessage(`"text":"yes","reply_to_message":{"message_id":48,"text":"Is it on?"},"quote":{"text":"on","is_manual":true}`), record("yes", func(m *messages.RecordMessage) {
 			m.ReplyTo = &messages.ReplyTo{ChatId: -1001, MessageId: 48, Quote: "on", Preview: "Is it on?"}
 		})},

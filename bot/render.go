@@ -44,7 +44,7 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		if part := int(call.SendCopy.GetPart()); part < 0 || part > 0 && part >= parts(call.SendCopy) {
 			return nil, errNoPart
 		}
-		m.setText(renderCopy(call.SendCopy))
+		m.setText(renderCopy(lang, call.SendCopy))
 		if call.SendCopy.GetPart() == 0 {
 			m.Reply = replyTo(call.SendCopy.GetReplyTo(), call.SendCopy.GetQuote())
 		}

@@ -119,7 +119,7 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	room := maxText - b.units
 	first := len(lines)
 	for first > 0 {
-		_, _, units := contextLine(lines[first-1])
+		_, _, units := contextLine(lang, lines[first-1])
 		if units > room {
 			break
 		}
@@ -127,7 +127,7 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 		first--
 	}
 	for _, line := range lines[first:] {
-		name, text, _ := contextLine(line)
+		name, text, _ := contextLine(lang, line)
 		b.plain("\n\n")
 		b.bold(name)
 		b.plain("\n" + text)
@@ -136,11 +136,14 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 }
 
 // contextLine words one message of the context and says how many units it takes.
-func contextLine(line *messages.ContextLine) (name, text string, units int) {
+func contextLine(lang string, line *messages.ContextLine) (name, text string, units int) {
 	name = messages.Shorten(oneLine(line.GetSenderName()), maxCardName)
 	if name == "" {
 		name = unknownSender
 	}
 	text = messages.Shorten(strings.TrimSpace(line.GetText()), maxContextRow)
+	if kind := line.GetMediaKind(); kind != "" {
+		text = strings.TrimSuffix(mediaWord(lang, kind)+" "+text, " ")
+	}
 	return name, text, messages.UTF16Len(name) + messages.UTF16Len(text) + len("\n\n") + len("\n")
 }

@@ -27,7 +27,7 @@ func (c *Client) Parts(op *messages.Operation) int { return parts(op.GetSendCopy
 
 func parts(c *messages.SendCopyCall) int {
 	text := c.GetContent().GetText()
-	if len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+16 <= maxText {
+	if len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+16 <= maxText {
 		return 1 // bytes are never fewer than units
 	}
 	head, preview := copyHeadUnits(c)
@@ -52,6 +52,8 @@ func copyHeadUnits(c *messages.SendCopyCall) (head, preview int) {
 	}
 	if p := copyPreview(c); p != "" {
 		preview = messages.UTF16Len(p) + 1
+	} else if c.GetReplyMediaKind() != "" {
+		preview = maxMediaWord + 1 // in any language: where a text is cut must not depend on that
 	}
 	return head, preview
 }
@@ -76,8 +78,11 @@ func copyPreview(c *messages.SendCopyCall) string {
 //	Sender · Group (2/3)
 //	> beginning of the message that is answered, if that one has no counterpart here
 //	text
-func renderCopy(c *messages.SendCopyCall) Rich {
+func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 	text := c.GetContent().GetText()
+	if m := c.GetContent().GetMedia(); text == "" && m != nil {
+		text = mediaWord(lang, m.GetKind())
+	}
 	p := piece{to: len(text)}
 	p.toUnit = messages.UTF16Len(text)
 	number := ""
@@ -97,7 +102,11 @@ func renderCopy(c *messages.SendCopyCall) Rich {
 		b.plain(group)
 	}
 	b.plain(number)
-	if preview := copyPreview(c); preview != "" && p.from == 0 {
+	preview := copyPreview(c)
+	if preview == "" && c.GetReplyMediaKind() != "" {
+		preview = mediaWord(lang, c.GetReplyMediaKind())
+	}
+	if preview != "" && p.from == 0 {
 		b.plain("\n")
 		b.mark(models.MessageEntityTypeBlockquote, preview)
 	}

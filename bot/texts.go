@@ -48,6 +48,7 @@ const (
 	textMore           = "card_more"      // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
+	textMediaOther     = "media_other" // a medium that has no name here; the others are "media_<kind>"
 )
 
 //go:embed locales/*.toml

@@ -31,6 +31,7 @@ type OpenTicket struct {
 	GroupId       string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
 	Title         string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
 	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Media         []*Media               `protobuf:"bytes,30,rep,name=media,proto3" json:"media,omitempty"` // of the description: copied into the topic
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -98,6 +99,13 @@ func (x *OpenTicket) GetDescription() string {
 		return x.Description
 	}
 	return ""
+}
+
+func (x *OpenTicket) GetMedia() []*Media {
+	if x != nil {
+		return x.Media
+	}
+	return nil
 }
 
 type RecordMessage struct {
@@ -1891,14 +1899,15 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x19messages/operations.proto\"\xb0\x01\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xe1\x01\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
 	"\bgroup_id\x18\x03 \x01(\tR\agroupId\x12\x14\n" +
 	"\x05title\x18\x04 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x05 \x01(\tR\vdescription\"\xce\x01\n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x12/\n" +
+	"\x05media\x18\x1e \x03(\v2\x19.topicdesk.messages.MediaR\x05media\"\xce\x01\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -2069,50 +2078,52 @@ var file_messages_commands_proto_goTypes = []any{
 	(*SetDefaultGroup)(nil),  // 30: topicdesk.messages.SetDefaultGroup
 	(*SetUserLanguage)(nil),  // 31: topicdesk.messages.SetUserLanguage
 	(*Origin)(nil),           // 32: topicdesk.messages.Origin
-	(*Content)(nil),          // 33: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 34: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 35: topicdesk.messages.Sender
-	(*Operation)(nil),        // 36: topicdesk.messages.Operation
-	(*Outcome)(nil),          // 37: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 38: topicdesk.messages.GroupFacts
+	(*Media)(nil),            // 33: topicdesk.messages.Media
+	(*Content)(nil),          // 34: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 35: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 36: topicdesk.messages.Sender
+	(*Operation)(nil),        // 37: topicdesk.messages.Operation
+	(*Outcome)(nil),          // 38: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 39: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
 	32, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 1: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	33, // 2: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	34, // 3: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	32, // 4: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	32, // 5: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	32, // 6: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	32, // 7: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	32, // 8: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 9: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 10: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	32, // 11: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	32, // 12: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 13: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	32, // 14: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	32, // 15: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	35, // 16: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	33, // 17: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	34, // 18: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	36, // 19: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	37, // 20: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	32, // 21: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	36, // 22: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	32, // 23: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	38, // 24: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	32, // 25: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	32, // 26: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	32, // 27: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	32, // 28: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	32, // 29: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	32, // 30: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	33, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
+	32, // 2: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	34, // 3: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	35, // 4: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	32, // 5: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	32, // 6: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	32, // 7: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	32, // 8: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	32, // 9: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	32, // 10: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	32, // 11: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	32, // 12: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	32, // 13: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	32, // 14: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	32, // 15: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	32, // 16: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	36, // 17: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	34, // 18: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	35, // 19: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	37, // 20: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	38, // 21: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	32, // 22: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	37, // 23: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	32, // 24: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	39, // 25: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	32, // 26: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	32, // 27: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	32, // 28: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	32, // 29: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	32, // 30: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	32, // 31: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -2121,6 +2132,7 @@ func file_messages_commands_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
+	file_messages_content_proto_init()
 	file_messages_operations_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -438,137 +438,21 @@ func (x *Origin) GetReceivedMs() int64 {
 	return 0
 }
 
-// Entity marks a part of a text, in UTF-16 code units (Bot API, MessageEntity).
-type Entity struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Type           string                 `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	Offset         int32                  `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
-	Length         int32                  `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`
-	Url            string                 `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
-	UserId         int64                  `protobuf:"varint,5,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	UserName       string                 `protobuf:"bytes,6,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
-	Language       string                 `protobuf:"bytes,7,opt,name=language,proto3" json:"language,omitempty"`
-	CustomEmojiId  string                 `protobuf:"bytes,8,opt,name=custom_emoji_id,json=customEmojiId,proto3" json:"custom_emoji_id,omitempty"`
-	UnixTime       int64                  `protobuf:"varint,9,opt,name=unix_time,json=unixTime,proto3" json:"unix_time,omitempty"`
-	DateTimeFormat string                 `protobuf:"bytes,10,opt,name=date_time_format,json=dateTimeFormat,proto3" json:"date_time_format,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
-}
-
-func (x *Entity) Reset() {
-	*x = Entity{}
-	mi := &file_messages_common_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Entity) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Entity) ProtoMessage() {}
-
-func (x *Entity) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_common_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Entity.ProtoReflect.Descriptor instead.
-func (*Entity) Descriptor() ([]byte, []int) {
-	return file_messages_common_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *Entity) GetType() string {
-	if x != nil {
-		return x.Type
-	}
-	return ""
-}
-
-func (x *Entity) GetOffset() int32 {
-	if x != nil {
-		return x.Offset
-	}
-	return 0
-}
-
-func (x *Entity) GetLength() int32 {
-	if x != nil {
-		return x.Length
-	}
-	return 0
-}
-
-func (x *Entity) GetUrl() string {
-	if x != nil {
-		return x.Url
-	}
-	return ""
-}
-
-func (x *Entity) GetUserId() int64 {
-	if x != nil {
-		return x.UserId
-	}
-	return 0
-}
-
-func (x *Entity) GetUserName() string {
-	if x != nil {
-		return x.UserName
-	}
-	return ""
-}
-
-func (x *Entity) GetLanguage() string {
-	if x != nil {
-		return x.Language
-	}
-	return ""
-}
-
-func (x *Entity) GetCustomEmojiId() string {
-	if x != nil {
-		return x.CustomEmojiId
-	}
-	return ""
-}
-
-func (x *Entity) GetUnixTime() int64 {
-	if x != nil {
-		return x.UnixTime
-	}
-	return 0
-}
-
-func (x *Entity) GetDateTimeFormat() string {
-	if x != nil {
-		return x.DateTimeFormat
-	}
-	return ""
-}
-
 // ReplyTo is the message that another one answers.
 type ReplyTo struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ChatId        int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`     // only when the person chose a part
-	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"` // beginning of the answered text
+	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                           // only when the person chose a part
+	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                       // beginning of the answered text or caption
+	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"` // of the answered message; empty: a text
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplyTo) Reset() {
 	*x = ReplyTo{}
-	mi := &file_messages_common_proto_msgTypes[4]
+	mi := &file_messages_common_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +464,7 @@ func (x *ReplyTo) String() string {
 func (*ReplyTo) ProtoMessage() {}
 
 func (x *ReplyTo) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_common_proto_msgTypes[4]
+	mi := &file_messages_common_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +477,7 @@ func (x *ReplyTo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplyTo.ProtoReflect.Descriptor instead.
 func (*ReplyTo) Descriptor() ([]byte, []int) {
-	return file_messages_common_proto_rawDescGZIP(), []int{4}
+	return file_messages_common_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ReplyTo) GetChatId() int64 {
@@ -624,57 +508,11 @@ func (x *ReplyTo) GetPreview() string {
 	return ""
 }
 
-// Content is what a message says.
-type Content struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	Entities      []*Entity              `protobuf:"bytes,2,rep,name=entities,proto3" json:"entities,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Content) Reset() {
-	*x = Content{}
-	mi := &file_messages_common_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Content) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Content) ProtoMessage() {}
-
-func (x *Content) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_common_proto_msgTypes[5]
+func (x *ReplyTo) GetMediaKind() string {
 	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Content.ProtoReflect.Descriptor instead.
-func (*Content) Descriptor() ([]byte, []int) {
-	return file_messages_common_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *Content) GetText() string {
-	if x != nil {
-		return x.Text
+		return x.MediaKind
 	}
 	return ""
-}
-
-func (x *Content) GetEntities() []*Entity {
-	if x != nil {
-		return x.Entities
-	}
-	return nil
 }
 
 // Reply answers every command.
@@ -689,7 +527,7 @@ type Reply struct {
 
 func (x *Reply) Reset() {
 	*x = Reply{}
-	mi := &file_messages_common_proto_msgTypes[6]
+	mi := &file_messages_common_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -701,7 +539,7 @@ func (x *Reply) String() string {
 func (*Reply) ProtoMessage() {}
 
 func (x *Reply) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_common_proto_msgTypes[6]
+	mi := &file_messages_common_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -714,7 +552,7 @@ func (x *Reply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reply.ProtoReflect.Descriptor instead.
 func (*Reply) Descriptor() ([]byte, []int) {
-	return file_messages_common_proto_rawDescGZIP(), []int{6}
+	return file_messages_common_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Reply) GetCode() Code {
@@ -754,7 +592,7 @@ type GroupFacts struct {
 
 func (x *GroupFacts) Reset() {
 	*x = GroupFacts{}
-	mi := &file_messages_common_proto_msgTypes[7]
+	mi := &file_messages_common_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -766,7 +604,7 @@ func (x *GroupFacts) String() string {
 func (*GroupFacts) ProtoMessage() {}
 
 func (x *GroupFacts) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_common_proto_msgTypes[7]
+	mi := &file_messages_common_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -779,7 +617,7 @@ func (x *GroupFacts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupFacts.ProtoReflect.Descriptor instead.
 func (*GroupFacts) Descriptor() ([]byte, []int) {
-	return file_messages_common_proto_rawDescGZIP(), []int{7}
+	return file_messages_common_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GroupFacts) GetChatId() int64 {
@@ -873,28 +711,15 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x13callback_message_id\x18\v \x01(\x03R\x11callbackMessageId\x12\x12\n" +
 	"\x04lang\x18\f \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"\x9f\x02\n" +
-	"\x06Entity\x12\x12\n" +
-	"\x04type\x18\x01 \x01(\tR\x04type\x12\x16\n" +
-	"\x06offset\x18\x02 \x01(\x05R\x06offset\x12\x16\n" +
-	"\x06length\x18\x03 \x01(\x05R\x06length\x12\x10\n" +
-	"\x03url\x18\x04 \x01(\tR\x03url\x12\x17\n" +
-	"\auser_id\x18\x05 \x01(\x03R\x06userId\x12\x1b\n" +
-	"\tuser_name\x18\x06 \x01(\tR\buserName\x12\x1a\n" +
-	"\blanguage\x18\a \x01(\tR\blanguage\x12&\n" +
-	"\x0fcustom_emoji_id\x18\b \x01(\tR\rcustomEmojiId\x12\x1b\n" +
-	"\tunix_time\x18\t \x01(\x03R\bunixTime\x12(\n" +
-	"\x10date_time_format\x18\n" +
-	" \x01(\tR\x0edateTimeFormat\"q\n" +
+	"receivedMs\"\x90\x01\n" +
 	"\aReplyTo\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x02 \x01(\x03R\tmessageId\x12\x14\n" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12\x18\n" +
-	"\apreview\x18\x04 \x01(\tR\apreview\"U\n" +
-	"\aContent\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
-	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"j\n" +
+	"\apreview\x18\x04 \x01(\tR\apreview\x12\x1d\n" +
+	"\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"j\n" +
 	"\x05Reply\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -933,30 +758,27 @@ func file_messages_common_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_common_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_common_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_messages_common_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_messages_common_proto_goTypes = []any{
 	(Code)(0),          // 0: topicdesk.messages.Code
 	(Sender_Kind)(0),   // 1: topicdesk.messages.Sender.Kind
 	(*Person)(nil),     // 2: topicdesk.messages.Person
 	(*Sender)(nil),     // 3: topicdesk.messages.Sender
 	(*Origin)(nil),     // 4: topicdesk.messages.Origin
-	(*Entity)(nil),     // 5: topicdesk.messages.Entity
-	(*ReplyTo)(nil),    // 6: topicdesk.messages.ReplyTo
-	(*Content)(nil),    // 7: topicdesk.messages.Content
-	(*Reply)(nil),      // 8: topicdesk.messages.Reply
-	(*GroupFacts)(nil), // 9: topicdesk.messages.GroupFacts
+	(*ReplyTo)(nil),    // 5: topicdesk.messages.ReplyTo
+	(*Reply)(nil),      // 6: topicdesk.messages.Reply
+	(*GroupFacts)(nil), // 7: topicdesk.messages.GroupFacts
 }
 var file_messages_common_proto_depIdxs = []int32{
 	1, // 0: topicdesk.messages.Sender.kind:type_name -> topicdesk.messages.Sender.Kind
 	2, // 1: topicdesk.messages.Origin.from:type_name -> topicdesk.messages.Person
 	3, // 2: topicdesk.messages.Origin.sender:type_name -> topicdesk.messages.Sender
-	5, // 3: topicdesk.messages.Content.entities:type_name -> topicdesk.messages.Entity
-	0, // 4: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	0, // 3: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_messages_common_proto_init() }
@@ -970,7 +792,7 @@ func file_messages_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_common_proto_rawDesc), len(file_messages_common_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   8,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1176,6 +1176,7 @@ type ContextLine struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SenderName    string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1224,17 +1225,25 @@ func (x *ContextLine) GetText() string {
 	return ""
 }
 
+func (x *ContextLine) GetMediaKind() string {
+	if x != nil {
+		return x.MediaKind
+	}
+	return ""
+}
+
 type SendCopyCall struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	SenderName    string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
-	GroupTitle    string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"` // shown when the ticket has more than two groups
-	Content       *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
-	Part          int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`                      // a text over the limit is split: which part, from 0
-	ReplyTo       int64                  `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // Telegram message id in the target, 0: none
-	Quote         string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
-	ReplyPreview  string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"` // of an answered message that has no counterpart
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	SenderName     string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	GroupTitle     string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"` // shown when the ticket has more than two groups
+	Content        *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Part           int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`                      // a text over the limit is split: which part, from 0
+	ReplyTo        int64                  `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // Telegram message id in the target, 0: none
+	Quote          string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
+	ReplyPreview   string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
+	ReplyMediaKind string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SendCopyCall) Reset() {
@@ -1312,6 +1321,13 @@ func (x *SendCopyCall) GetQuote() string {
 func (x *SendCopyCall) GetReplyPreview() string {
 	if x != nil {
 		return x.ReplyPreview
+	}
+	return ""
+}
+
+func (x *SendCopyCall) GetReplyMediaKind() string {
+	if x != nil {
+		return x.ReplyMediaKind
 	}
 	return ""
 }
@@ -1791,7 +1807,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\xb8\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xb8\n" +
 	"\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
@@ -1872,11 +1888,13 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x06ticket\x18\x02 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
 	"\basked_by\x18\x03 \x01(\tR\aaskedBy\"H\n" +
 	"\x0fSendContextCall\x125\n" +
-	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"B\n" +
+	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"a\n" +
 	"\vContextLine\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xf1\x01\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
+	"\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x9b\x02\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -1886,7 +1904,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04part\x18\x04 \x01(\x05R\x04part\x12\x19\n" +
 	"\breply_to\x18\x05 \x01(\x03R\areplyTo\x12\x14\n" +
 	"\x05quote\x18\x06 \x01(\tR\x05quote\x12#\n" +
-	"\rreply_preview\x18\a \x01(\tR\freplyPreview\"\xcd\x02\n" +
+	"\rreply_preview\x18\a \x01(\tR\freplyPreview\x12(\n" +
+	"\x10reply_media_kind\x18\x1e \x01(\tR\x0ereplyMediaKind\"\xcd\x02\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -2033,6 +2052,7 @@ func file_messages_operations_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
+	file_messages_content_proto_init()
 	file_messages_operations_proto_msgTypes[0].OneofWrappers = []any{
 		(*Operation_CreateTopic)(nil),
 		(*Operation_RenameTopic)(nil),

@@ -51,6 +51,11 @@ func (m Message) Kept() Message {
 	m.Former = keptEach(m.Former, func(f *Former) { f.Until = Kept(f.Until) })
 	m.Reactions = keptEach(m.Reactions, func(r *Reaction) { r.At = Kept(r.At) })
 	m.Events = keptEach(m.Events, func(e *Event) { e.At = Kept(e.At) })
+	if m.Forwarded != nil {
+		f := *m.Forwarded
+		f.Date = Kept(f.Date)
+		m.Forwarded = &f
+	}
 	return m
 }
 

@@ -149,7 +149,9 @@ type Message struct {
 	SentAt      time.Time       `json:"sentAt"`             // Telegram's date
 	RecordedAt  time.Time       `json:"recordedAt"`
 	EditedAt    time.Time       `json:"editedAt,omitzero"`
-	Forwarded   string          `json:"forwarded,omitempty"`
+	Media       *Media          `json:"media,omitempty"`     // what it carries beside text; the text is its caption
+	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it comes from
+	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 
@@ -197,7 +199,8 @@ type ReplyTo struct {
 	ChatID    int64  `json:"chatId"`
 	MessageID int64  `json:"messageId"`
 	Quote     string `json:"quote,omitempty"`
-	Preview   string `json:"preview,omitempty"` // beginning of the answered text
+	Preview   string `json:"preview,omitempty"`   // beginning of the answered text
+	MediaKind string `json:"mediaKind,omitempty"` // of the answered message; "" for a text
 	// The markup of the quote, and where it begins in the answered message, in UTF-16 units.
 	QuoteEntities []Entity `json:"quoteEntities,omitempty"`
 	QuotePosition int32    `json:"quotePosition,omitempty"`
@@ -215,17 +218,18 @@ type Copy struct {
 	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
 	Wanted    int     `json:"wanted"`          // how many parts it takes
 	// What its head was when it was split into parts, so that the rest is cut at the same places later.
-	GroupTitle string    `json:"groupTitle,omitempty"`
-	Preview    string    `json:"preview,omitempty"`
-	Revision   int64     `json:"revision,omitempty"` // the message's ContentRevision that it shows
-	Edited     bool      `json:"edited,omitempty"`   // it was another when it was posted
-	Reaction   string    `json:"reaction,omitempty"` // that the bot shows on it
-	State      string    `json:"state"`              // partial | sent | failed | gone (deleted with its original)
-	Reason     string    `json:"reason,omitempty"`
-	Told       bool      `json:"told,omitempty"`  // the failure has been shown at the source
-	Tries      int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
-	SentAt     time.Time `json:"sentAt,omitzero"`
-	Version    int64     `json:"version"`
+	GroupTitle  string    `json:"groupTitle,omitempty"`
+	Preview     string    `json:"preview,omitempty"`
+	PreviewKind string    `json:"previewKind,omitempty"`
+	Revision    int64     `json:"revision,omitempty"` // the message's ContentRevision that it shows
+	Edited      bool      `json:"edited,omitempty"`   // it was another when it was posted
+	Reaction    string    `json:"reaction,omitempty"` // that the bot shows on it
+	State       string    `json:"state"`              // partial | sent | failed | gone (deleted with its original)
+	Reason      string    `json:"reason,omitempty"`
+	Told        bool      `json:"told,omitempty"`  // the failure has been shown at the source
+	Tries       int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
+	SentAt      time.Time `json:"sentAt,omitzero"`
+	Version     int64     `json:"version"`
 }
 
 // Open says whether the link still has to do something about the copy. A copy that was sent has a reason when an edit of it

@@ -1,0 +1,90 @@
+package storage
+
+import "time"
+
+// Media is what a message carries beside text. Kind is the Bot API's field of the message: photo, document, video_note, …
+// Only what belongs to the kind is set.
+type Media struct {
+	Kind                  string    `json:"kind"`
+	FileID                string    `json:"fileId,omitempty"`       // of this bot; "" for what is no file
+	FileUniqueID          string    `json:"fileUniqueId,omitempty"` // the same over time and for all bots
+	FileName              string    `json:"fileName,omitempty"`
+	MimeType              string    `json:"mimeType,omitempty"`
+	FileSize              int64     `json:"fileSize,omitempty"` // bytes; 0: Telegram does not say
+	Width                 int32     `json:"width,omitempty"`
+	Height                int32     `json:"height,omitempty"`
+	Duration              int32     `json:"duration,omitempty"`     // seconds
+	MediaGroupID          string    `json:"mediaGroupId,omitempty"` // the album that the message is a part of
+	HasSpoiler            bool      `json:"hasSpoiler,omitempty"`
+	ShowCaptionAboveMedia bool      `json:"showCaptionAboveMedia,omitempty"`
+	Title                 string    `json:"title,omitempty"`     // of an audio, a game, an invoice, a gift, a checklist; of a giveaway the prize
+	Performer             string    `json:"performer,omitempty"` // of an audio
+	Emoji                 string    `json:"emoji,omitempty"`     // of a sticker, a dice
+	SetName               string    `json:"setName,omitempty"`   // of a sticker
+	Value                 int32     `json:"value,omitempty"`     // of a dice: what was thrown; of paid media: stars; of a giveaway: winners
+	ThumbnailFileID       string    `json:"thumbnailFileId,omitempty"`
+	PhotoFileID           string    `json:"photoFileId,omitempty"` // of a live photo: the still picture
+	Location              *Location `json:"location,omitempty"`    // also of a venue
+	Venue                 *Venue    `json:"venue,omitempty"`
+	Contact               *Contact  `json:"contact,omitempty"`
+	Poll                  *Poll     `json:"poll,omitempty"`
+	Details               string    `json:"details,omitempty"` // what there is to read in it
+	Source                string    `json:"source,omitempty"`  // of a story, a giveaway: the chat it is from
+}
+
+// Location is a place on earth, as a message shows it.
+type Location struct {
+	Latitude             float64 `json:"latitude"`
+	Longitude            float64 `json:"longitude"`
+	HorizontalAccuracy   float64 `json:"horizontalAccuracy,omitempty"` // metres
+	LivePeriod           int32   `json:"livePeriod,omitempty"`         // seconds; 0: not live
+	Heading              int32   `json:"heading,omitempty"`            // degrees
+	ProximityAlertRadius int32   `json:"proximityAlertRadius,omitempty"`
+}
+
+// Venue is what is at a location.
+type Venue struct {
+	Title           string `json:"title"`
+	Address         string `json:"address"`
+	FoursquareID    string `json:"foursquareId,omitempty"`
+	FoursquareType  string `json:"foursquareType,omitempty"`
+	GooglePlaceID   string `json:"googlePlaceId,omitempty"`
+	GooglePlaceType string `json:"googlePlaceType,omitempty"`
+}
+
+// Contact is a phone contact.
+type Contact struct {
+	PhoneNumber string `json:"phoneNumber"`
+	FirstName   string `json:"firstName"`
+	LastName    string `json:"lastName,omitempty"`
+	UserID      int64  `json:"userId,omitempty"`
+	VCard       string `json:"vcard,omitempty"`
+}
+
+// Poll is a poll as it was asked; votes are not kept.
+type Poll struct {
+	Question              string       `json:"question"`
+	QuestionEntities      []Entity     `json:"questionEntities,omitempty"`
+	Options               []PollOption `json:"options,omitempty"`
+	IsQuiz                bool         `json:"isQuiz,omitempty"`
+	IsAnonymous           bool         `json:"isAnonymous,omitempty"`
+	AllowsMultipleAnswers bool         `json:"allowsMultipleAnswers,omitempty"`
+	IsClosed              bool         `json:"isClosed,omitempty"`
+}
+
+// PollOption is an answer to choose.
+type PollOption struct {
+	Text     string   `json:"text"`
+	Entities []Entity `json:"entities,omitempty"`
+}
+
+// Forward is where a forwarded message comes from.
+type Forward struct {
+	Kind      string    `json:"kind"` // user | hidden_user | chat | channel
+	ID        int64     `json:"id,omitempty"`
+	Name      string    `json:"name"`
+	Username  string    `json:"username,omitempty"`
+	Signature string    `json:"signature,omitempty"` // of the author, in a chat or channel
+	MessageID int64     `json:"messageId,omitempty"` // in a channel
+	Date      time.Time `json:"date,omitzero"`
+}
