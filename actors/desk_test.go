@@ -58,20 +58,6 @@ type options struct {
 	sim          simulator.Options
 }
 
-// clock runs faster than time.
-type clock struct {
-	start time.Time
-	speed float64
-}
-
-func (c *clock) Now() time.Time {
-	return c.start.Add(time.Duration(float64(time.Since(c.start)) * c.speed))
-}
-
-func (c *clock) AfterFunc(d time.Duration, f func()) *time.Timer {
-	return time.AfterFunc(time.Duration(float64(d)/c.speed), f)
-}
-
 // newDesk starts a desk with three forum groups and five people:
 //
 //	Support      Ann (creator), Carl, Eve
@@ -84,7 +70,7 @@ func newDesk(t testing.TB, opt options) *desk {
 	if opt.speed == 0 {
 		opt.speed = 10
 	}
-	d := &desk{t: t, opt: opt, clock: &clock{start: time.Now(), speed: opt.speed}, path: filepath.Join(t.TempDir(), "desk.db")}
+	d := &desk{t: t, opt: opt, clock: newClock(t, opt.speed), path: filepath.Join(t.TempDir(), "desk.db")}
 	opt.sim.Now, opt.sim.Flood = d.clock.Now, opt.flood
 	var err error
 	d.sim, err = simulator.New(opt.sim)
@@ -213,7 +199,7 @@ func (l *life) stop(t testing.TB) {
 		return
 	}
 	l.stopped = true
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := l.system.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)

@@ -38,9 +38,9 @@ func most(times []time.Time, span time.Duration) int {
 }
 
 func TestPaceOfAGroup(t *testing.T) {
-	// The clock runs 15 times faster: a minute of pacing is four seconds here. The window is a little shorter than a minute,
-	// for what the scheduler of this machine adds between the call's leaving and its arrival.
-	const speed, jitter = 15, 3 * time.Second
+	// The clock runs 15 times faster: a minute of pacing is four seconds here. The window is shorter than a minute, for what
+	// the scheduler of a busy machine adds between the call's leaving and its arrival.
+	const speed, jitter = 15, 10 * time.Second
 	d := ready(t, options{speed: speed})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
@@ -115,7 +115,7 @@ func TestFloodControl(t *testing.T) {
 			}
 		}
 		want := time.Duration(seconds) * time.Second
-		if got := next.Sub(refused); got < want || got > want+3*time.Second {
+		if got := next.Sub(refused); got < want || got > want+10*time.Second {
 			t.Errorf("went on after %v, want %v", got, want)
 		}
 	}
@@ -185,7 +185,7 @@ func TestPaceOfTheSettingsAgainstFloodControl(t *testing.T) {
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.stop()
 	limits := simulator.DefaultFloodLimits()
-	limits.Slack = 200 * time.Millisecond // 50 ms of this machine
+	limits.Slack = 1500 * time.Millisecond // 375 ms of this machine
 	d.sim.SetFloodLimits(limits)
 	d.sim.SetFlood(true)
 	d.start()

@@ -61,7 +61,7 @@ func (d *desk) press(from int64, m simulator.Message, data string) simulator.Ans
 
 // ---- what people see
 
-const patience = 60 * time.Second // only a failing test waits so long
+const patience = 2 * time.Minute // only a failing test waits so long
 
 // await waits until cond holds; it is asked after every change of the simulator.
 func (d *desk) await(what string, cond func() bool) {

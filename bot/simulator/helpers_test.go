@@ -249,7 +249,7 @@ func (st *stage) post(p Post) Message {
 
 func (st *stage) await(what string, cond func() bool) {
 	st.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	if err := st.s.Await(ctx, cond); err != nil {
 		st.t.Fatalf("waiting for %s: %v", what, err)

@@ -32,7 +32,8 @@ const (
 	// lostInTopic bounds how far calls run ahead of the writing down of their outcomes: a link gives a chat so many at once.
 	lostInTopic = 16
 
-	stopLimit = 10 * time.Second // after SIGTERM
+	// stopLimit is for a stop after SIGTERM: the service's own is 9 s, and a busy machine may stand still meanwhile.
+	stopLimit = 20 * time.Second
 )
 
 // place is a topic of a ticket.

@@ -158,7 +158,7 @@ func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 			if err != nil {
 				t.Errorf("the service ended with %v", err)
 			}
-		case <-time.After(2 * stopWithin):
+		case <-time.After(seenWithin):
 			t.Error("the service does not stop")
 		}
 	}

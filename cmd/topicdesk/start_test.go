@@ -24,7 +24,7 @@ func wake(t *testing.T) *desk {
 
 // status is what the service answers to a GET; 0 when nobody answers.
 func status(addr, path string) (code int, body string) {
-	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get("http://" + addr + path)
 	if err != nil {
 		return 0, err.Error()
@@ -91,7 +91,7 @@ func TestStart(t *testing.T) {
 		p.awaitReady()
 		back := time.Now()
 		awaitStatus(t, addr, "/readyz", http.StatusOK)
-		if took := time.Since(back); took > 10*time.Second { // a long poll would hold its first answer for 30
+		if took := time.Since(back); took > 25*time.Second { // a long poll would hold its first answer for 30
 			t.Errorf("ready %v after Telegram was back", took)
 		}
 		d.addBot()

@@ -1,0 +1,86 @@
+package actors_test
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+)
+
+// clock runs faster than time, and stands still while this machine does: it is carried on every millisecond, by no more than
+// clockStep at once. So what a test says about minutes holds however long the machine stalls meanwhile.
+type clock struct {
+	speed float64
+
+	mu     sync.Mutex
+	now    time.Time
+	real   time.Time // when it was carried on last
+	timers []due     // the next first
+}
+
+type due struct {
+	at    time.Time
+	timer *time.Timer // waits for ever; a second call of Reset fires it, unless it has been stopped
+}
+
+const clockStep = 20 * time.Millisecond
+
+func newClock(t testing.TB, speed float64) *clock {
+	start := time.Now()
+	c := &clock{speed: speed, now: start, real: start}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				c.fire()
+			case <-stop:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(stop); <-stopped })
+	return c
+}
+
+// carryOn moves the clock on; c.mu is held.
+func (c *clock) carryOn() {
+	real := time.Now()
+	c.now = c.now.Add(time.Duration(float64(min(real.Sub(c.real), clockStep)) * c.speed))
+	c.real = real
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.carryOn()
+	return c.now
+}
+
+func (c *clock) AfterFunc(d time.Duration, f func()) *time.Timer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.carryOn()
+	t := due{at: c.now.Add(d), timer: time.AfterFunc(1<<62, f)}
+	i, _ := slices.BinarySearchFunc(c.timers, t, func(a, b due) int { return cmp.Or(a.at.Compare(b.at), -1) })
+	c.timers = slices.Insert(c.timers, i, t)
+	return t.timer
+}
+
+func (c *clock) fire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.carryOn()
+	n := 0
+	for n < len(c.timers) && !c.timers[n].at.After(c.now) {
+		if c.timers[n].timer.Stop() {
+			c.timers[n].timer.Reset(0)
+		}
+		n++
+	}
+	c.timers = slices.Delete(c.timers, 0, n)
+}
