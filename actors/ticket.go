@@ -18,8 +18,8 @@ import (
 //
 // Accepts  OpenTicket, RecordMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
 //
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; LinkSettled (from links), AdminChecked (from groups),
-//	Done (from chats), Wake
+//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; LinkSettled, TopicGone, TopicHeld (from links),
+//	AdminChecked (from groups), Done, Held (from chats), Wake
 //
 // Replies  one Reply to each command
 // Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, user.mentioned, topic.created,
@@ -136,6 +136,12 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		return t.onTopicCreated(m)
 	case *messages.RetryCopy:
 		return t.onRetry(m)
+	case *messages.TopicGone:
+		return nil, t.onTopicGone(m)
+	case *messages.TopicHeld:
+		return nil, t.onTopicHeld(m)
+	case *messages.Held:
+		return nil, t.onHeld(m)
 	case *messages.AdminChecked:
 		return nil, t.onAdminChecked(m)
 	case adoptionOver:
@@ -302,18 +308,14 @@ func (t *ticket) isFromBefore(o *messages.Origin) bool {
 	return chat == strconv.FormatInt(o.GetChatId(), 10) && o.GetMessageId() < telegramID(link.Since)
 }
 
-// topicAt finds the ticket's topic in a place.
+// topicAt finds the ticket's topic in a place, by its thread of today or a deleted one.
 func (t *ticket) topicAt(place string, thread int64) *storage.Topic {
 	return topicAt(t.record, place, thread)
 }
 
 func topicAt(r *storage.Ticket, place string, thread int64) *storage.Topic {
-	if r.Home.GroupID == place && r.Home.TelegramTopicID == thread && thread != 0 {
-		return &r.Home
-	}
-	for i := range r.Links {
-		topic := &r.Links[i].Topic
-		if !r.Links[i].Ended && topic.GroupID == place && topic.TelegramTopicID == thread && thread != 0 {
+	for _, topic := range topicsOf(r) {
+		if topic.GroupID == place && thread != 0 && (topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)) {
 			return topic
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -20,7 +21,10 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread int6
 			other.TelegramTopicID = 0 // it took this topic's thread for its own; its own call brings another
 		}
 	}
-	topic.TelegramTopicID = thread
+	topic.TelegramTopicID, topic.Held = thread, ""
+	if topic.Generation > 0 {
+		topic.OpenedAt = t.now().UTC().Truncate(time.Millisecond)
+	}
 	r.LinksRevision++
 	r.CardRevision++
 	cause(r, "topic.created", topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.now(),
@@ -160,6 +164,9 @@ const contextLines = 10
 
 // context is the last messages before a link's beginning, internal notes left out.
 func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) {
+	if topic.Generation > 0 {
+		return t.history(topic)
+	}
 	link := linkOf(t.record, topic.TopicID)
 	if link == nil || link.BeginSequence == 0 {
 		return nil, nil

@@ -127,6 +127,9 @@ func (t *ticket) reconcile() {
 			t.log.Error("an owed operation can't be read", "operation", owed.ID, "error", err)
 			continue
 		}
+		if !t.redirect(op) {
+			continue
+		}
 		t.offerStep(&step{kind: stepOwed, op: op})
 	}
 }
@@ -193,6 +196,10 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 	r := t.record
 	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER}
 	id := r.TicketID + "/" + topic.TopicID
+	if topic.Generation > 0 { // chats remember what they did for the topic that was deleted
+		id += "@" + strconv.FormatInt(topic.Generation, 10)
+		op.Waits = true
+	}
 	switch s.kind {
 	case stepCreate:
 		op.Id = id + "/create"
@@ -229,6 +236,7 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 		op.Id = id + "/name/" + strconv.FormatInt(r.CardRevision, 10) + "/" + strconv.FormatUint(uint64(h.Sum32()), 36)
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: s.name}}
 	case stepClose:
+		op.Waits = true
 		op.Id, op.Priority, op.Order = id+"/close/"+strconv.FormatInt(r.CardRevision, 10), messages.Operation_COPY, closingOrder(r.ClosedAfter)
 		op.Call = &messages.Operation_CloseTopic{CloseTopic: &messages.CloseTopicCall{}}
 	case stepReopen:
@@ -264,6 +272,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 		}
 		return nil
 	}
+	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.onStepGone(s) {
+		return t.topicOfStepGone(s)
+	}
 	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome) }); err != nil {
 		return err
 	}
@@ -291,7 +302,9 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	case stepOwed:
 		forget(r, owedOperation, s.op.Id)
 	case stepCreate:
-		if !done {
+		if !done && topic.Generation > 0 {
+			t.loseTopic(r, topic, reasonOf(outcome))
+		} else if !done {
 			t.failTopic(r, topic, reasonOf(outcome))
 		} else if topic.TelegramTopicID == 0 {
 			t.giveThread(r, topic, outcome.ThreadId)
@@ -302,7 +315,7 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
 		}
-		if link := linkOf(r, topic.TopicID); link == nil || link.BeginSequence == 0 {
+		if link := linkOf(r, topic.TopicID); topic.Generation == 0 && (link == nil || link.BeginSequence == 0) {
 			t.introduce(r, topic) // nothing was said before it
 		}
 	case stepEditCard:

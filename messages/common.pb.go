@@ -443,9 +443,10 @@ type ReplyTo struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ChatId        int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                           // only when the person chose a part
-	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                       // beginning of the answered text or caption
-	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"` // of the answered message; empty: a text
+	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                                        // only when the person chose a part
+	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                                    // beginning of the answered text or caption
+	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"`              // of the answered message; empty: a text
+	QuotePosition int32                  `protobuf:"varint,50,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // of the quote in the answered message, in UTF-16 code units
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -513,6 +514,13 @@ func (x *ReplyTo) GetMediaKind() string {
 		return x.MediaKind
 	}
 	return ""
+}
+
+func (x *ReplyTo) GetQuotePosition() int32 {
+	if x != nil {
+		return x.QuotePosition
+	}
+	return 0
 }
 
 // Reply answers every command.
@@ -711,7 +719,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x13callback_message_id\x18\v \x01(\x03R\x11callbackMessageId\x12\x12\n" +
 	"\x04lang\x18\f \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"\x90\x01\n" +
+	"receivedMs\"\xb7\x01\n" +
 	"\aReplyTo\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
@@ -719,7 +727,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12\x18\n" +
 	"\apreview\x18\x04 \x01(\tR\apreview\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"j\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\x12%\n" +
+	"\x0equote_position\x182 \x01(\x05R\rquotePosition\"j\n" +
 	"\x05Reply\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +

@@ -77,6 +77,8 @@ const (
 
 	// Trouble.
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
+	NoticeTopicHeld      = "topic_held"       // group, why; what is said waits until the bot may write there
+	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
 	NoticeRetrying       = "retrying"         // callback answer: tried again
 	NoticeNothingToRetry = "nothing_to_retry" // callback answer
 	NoticeButtonStale    = "button_stale"     // callback answer: the button is of no use any more
@@ -175,6 +177,8 @@ var Texts = []string{
 	NoticeUnlinkHome,
 	NoticeUnlinkNone,
 	NoticeCopyFailed,
+	NoticeTopicHeld,
+	NoticeTopicLost,
 	NoticeRetrying,
 	NoticeNothingToRetry,
 	NoticeButtonStale,

@@ -136,7 +136,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -150,6 +150,7 @@ type Operation struct {
 	Order      int64                  `protobuf:"varint,6,opt,name=order,proto3" json:"order,omitempty"`                             // within the topic, for copies
 	Lang       string                 `protobuf:"bytes,7,opt,name=lang,proto3" json:"lang,omitempty"`                                // en or th; the group's setting wins
 	ReceivedMs int64                  `protobuf:"varint,8,opt,name=received_ms,json=receivedMs,proto3" json:"received_ms,omitempty"` // when the update that caused it came in; 0 unknown
+	Waits      bool                   `protobuf:"varint,50,opt,name=waits,proto3" json:"waits,omitempty"`                            // where the bot may not write (any more) it waits until it may, and is not given up
 	// Types that are valid to be assigned to Call:
 	//
 	//	*Operation_CreateTopic
@@ -167,6 +168,7 @@ type Operation struct {
 	//	*Operation_SendContext
 	//	*Operation_ListAdmins
 	//	*Operation_DescribeChat
+	//	*Operation_SendJoined
 	Call          isOperation_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -256,6 +258,13 @@ func (x *Operation) GetReceivedMs() int64 {
 		return x.ReceivedMs
 	}
 	return 0
+}
+
+func (x *Operation) GetWaits() bool {
+	if x != nil {
+		return x.Waits
+	}
+	return false
 }
 
 func (x *Operation) GetCall() isOperation_Call {
@@ -400,6 +409,15 @@ func (x *Operation) GetDescribeChat() *DescribeChatCall {
 	return nil
 }
 
+func (x *Operation) GetSendJoined() *SendJoinedCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_SendJoined); ok {
+			return x.SendJoined
+		}
+	}
+	return nil
+}
+
 type isOperation_Call interface {
 	isOperation_Call()
 }
@@ -464,6 +482,10 @@ type Operation_DescribeChat struct {
 	DescribeChat *DescribeChatCall `protobuf:"bytes,34,opt,name=describe_chat,json=describeChat,proto3,oneof"`
 }
 
+type Operation_SendJoined struct {
+	SendJoined *SendJoinedCall `protobuf:"bytes,51,opt,name=send_joined,json=sendJoined,proto3,oneof"`
+}
+
 func (*Operation_CreateTopic) isOperation_Call() {}
 
 func (*Operation_RenameTopic) isOperation_Call() {}
@@ -493,6 +515,8 @@ func (*Operation_SendContext) isOperation_Call() {}
 func (*Operation_ListAdmins) isOperation_Call() {}
 
 func (*Operation_DescribeChat) isOperation_Call() {}
+
+func (*Operation_SendJoined) isOperation_Call() {}
 
 type CreateTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1242,6 +1266,7 @@ type SendCopyCall struct {
 	Quote          string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
 	ReplyPreview   string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
 	ReplyMediaKind string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
+	JoinedPreview  string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1332,6 +1357,112 @@ func (x *SendCopyCall) GetReplyMediaKind() string {
 	return ""
 }
 
+func (x *SendCopyCall) GetJoinedPreview() string {
+	if x != nil {
+		return x.JoinedPreview
+	}
+	return ""
+}
+
+// SendJoinedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
+// waits than may leave.
+type SendJoinedCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Copies        []*SendCopyCall        `protobuf:"bytes,1,rep,name=copies,proto3" json:"copies,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendJoinedCall) Reset() {
+	*x = SendJoinedCall{}
+	mi := &file_messages_operations_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendJoinedCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendJoinedCall) ProtoMessage() {}
+
+func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendJoinedCall.ProtoReflect.Descriptor instead.
+func (*SendJoinedCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SendJoinedCall) GetCopies() []*SendCopyCall {
+	if x != nil {
+		return x.Copies
+	}
+	return nil
+}
+
+// Span is where a copy stands in a joined message, in UTF-16 code units, with its head.
+type Span struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Offset        int32                  `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
+	Length        int32                  `protobuf:"varint,2,opt,name=length,proto3" json:"length,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Span) Reset() {
+	*x = Span{}
+	mi := &file_messages_operations_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Span) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Span) ProtoMessage() {}
+
+func (x *Span) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Span.ProtoReflect.Descriptor instead.
+func (*Span) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Span) GetOffset() int32 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Span) GetLength() int32 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
 // SendNoticeCall is a text of the catalogue.
 type SendNoticeCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1347,7 +1478,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1359,7 +1490,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1372,7 +1503,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -1427,7 +1558,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1570,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1583,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -1471,7 +1602,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1483,7 +1614,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1496,7 +1627,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -1518,7 +1649,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1530,7 +1661,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1543,7 +1674,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Button) GetText() string {
@@ -1584,7 +1715,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1596,7 +1727,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1609,7 +1740,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -1638,7 +1769,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1781,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1794,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -1706,13 +1837,16 @@ type Outcome struct {
 	ChatId        int64                  `protobuf:"varint,7,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"` // the Telegram chat id that was called
 	AdminIds      []int64                `protobuf:"varint,8,rep,packed,name=admin_ids,json=adminIds,proto3" json:"admin_ids,omitempty"`
 	Chat          *GroupFacts            `protobuf:"bytes,9,opt,name=chat,proto3" json:"chat,omitempty"`
+	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"` // with FORBIDDEN: nothing can be written to the chat, not only what was called
+	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                        // of a joined message, one for each copy
+	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                          // told to the owner of a copy that was joined with others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1724,7 +1858,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1737,7 +1871,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -1803,12 +1937,32 @@ func (x *Outcome) GetChat() *GroupFacts {
 	return nil
 }
 
+func (x *Outcome) GetChatWide() bool {
+	if x != nil {
+		return x.ChatWide
+	}
+	return false
+}
+
+func (x *Outcome) GetSpans() []*Span {
+	if x != nil {
+		return x.Spans
+	}
+	return nil
+}
+
+func (x *Outcome) GetSpan() *Span {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
 var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xb8\n" +
-	"\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x95\v\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x14\n" +
@@ -1818,7 +1972,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05order\x18\x06 \x01(\x03R\x05order\x12\x12\n" +
 	"\x04lang\x18\a \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\b \x01(\x03R\n" +
-	"receivedMs\x12H\n" +
+	"receivedMs\x12\x14\n" +
+	"\x05waits\x182 \x01(\bR\x05waits\x12H\n" +
 	"\fcreate_topic\x18\x14 \x01(\v2#.topicdesk.messages.CreateTopicCallH\x00R\vcreateTopic\x12H\n" +
 	"\frename_topic\x18\x15 \x01(\v2#.topicdesk.messages.RenameTopicCallH\x00R\vrenameTopic\x12E\n" +
 	"\vclose_topic\x18\x16 \x01(\v2\".topicdesk.messages.CloseTopicCallH\x00R\n" +
@@ -1836,7 +1991,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\fsend_context\x18  \x01(\v2#.topicdesk.messages.SendContextCallH\x00R\vsendContext\x12E\n" +
 	"\vlist_admins\x18! \x01(\v2\".topicdesk.messages.ListAdminsCallH\x00R\n" +
 	"listAdmins\x12K\n" +
-	"\rdescribe_chat\x18\" \x01(\v2$.topicdesk.messages.DescribeChatCallH\x00R\fdescribeChat\" \n" +
+	"\rdescribe_chat\x18\" \x01(\v2$.topicdesk.messages.DescribeChatCallH\x00R\fdescribeChat\x12E\n" +
+	"\vsend_joined\x183 \x01(\v2\".topicdesk.messages.SendJoinedCallH\x00R\n" +
+	"sendJoined\" \n" +
 	"\bPriority\x12\b\n" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
@@ -1894,7 +2051,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x9b\x02\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\xc2\x02\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -1905,7 +2062,13 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\breply_to\x18\x05 \x01(\x03R\areplyTo\x12\x14\n" +
 	"\x05quote\x18\x06 \x01(\tR\x05quote\x12#\n" +
 	"\rreply_preview\x18\a \x01(\tR\freplyPreview\x12(\n" +
-	"\x10reply_media_kind\x18\x1e \x01(\tR\x0ereplyMediaKind\"\xcd\x02\n" +
+	"\x10reply_media_kind\x18\x1e \x01(\tR\x0ereplyMediaKind\x12%\n" +
+	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\"J\n" +
+	"\x0eSendJoinedCall\x128\n" +
+	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"6\n" +
+	"\x04Span\x12\x16\n" +
+	"\x06offset\x18\x01 \x01(\x05R\x06offset\x12\x16\n" +
+	"\x06length\x18\x02 \x01(\x05R\x06length\"\xcd\x02\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -1938,7 +2101,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf4\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xef\x04\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -1949,7 +2112,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\vnew_chat_id\x18\x06 \x01(\x03R\tnewChatId\x12\x17\n" +
 	"\achat_id\x18\a \x01(\x03R\x06chatId\x12\x1b\n" +
 	"\tadmin_ids\x18\b \x03(\x03R\badminIds\x122\n" +
-	"\x04chat\x18\t \x01(\v2\x1e.topicdesk.messages.GroupFactsR\x04chat\"\x9e\x01\n" +
+	"\x04chat\x18\t \x01(\v2\x1e.topicdesk.messages.GroupFactsR\x04chat\x12\x1b\n" +
+	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
+	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
+	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\"\x9e\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04DONE\x10\x01\x12\t\n" +
@@ -1976,7 +2142,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
@@ -1996,17 +2162,19 @@ var file_messages_operations_proto_goTypes = []any{
 	(*SendContextCall)(nil),    // 15: topicdesk.messages.SendContextCall
 	(*ContextLine)(nil),        // 16: topicdesk.messages.ContextLine
 	(*SendCopyCall)(nil),       // 17: topicdesk.messages.SendCopyCall
-	(*SendNoticeCall)(nil),     // 18: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 19: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 20: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 21: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 22: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 23: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 24: topicdesk.messages.Outcome
-	nil,                        // 25: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 26: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 27: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 28: topicdesk.messages.GroupFacts
+	(*SendJoinedCall)(nil),     // 18: topicdesk.messages.SendJoinedCall
+	(*Span)(nil),               // 19: topicdesk.messages.Span
+	(*SendNoticeCall)(nil),     // 20: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 21: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 22: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 23: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 24: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 25: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 26: topicdesk.messages.Outcome
+	nil,                        // 27: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 28: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 29: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 30: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
@@ -2018,32 +2186,36 @@ var file_messages_operations_proto_depIdxs = []int32{
 	14, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
 	17, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	18, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	22, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	23, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	20, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	24, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	25, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
 	15, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
 	10, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	12, // 16: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	11, // 17: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	11, // 18: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	16, // 19: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	27, // 20: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	25, // 21: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	19, // 22: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	11, // 23: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	20, // 24: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	21, // 25: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	19, // 26: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	26, // 27: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 28: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	28, // 29: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	18, // 16: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
+	12, // 17: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	11, // 18: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	11, // 19: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	16, // 20: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	29, // 21: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	17, // 22: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	27, // 23: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	21, // 24: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	11, // 25: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	22, // 26: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	23, // 27: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	21, // 28: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 29: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	1,  // 30: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	30, // 31: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	19, // 32: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	19, // 33: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2069,6 +2241,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_SendContext)(nil),
 		(*Operation_ListAdmins)(nil),
 		(*Operation_DescribeChat)(nil),
+		(*Operation_SendJoined)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2076,7 +2249,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -28,10 +28,11 @@ func (g Group) Kept() Group {
 
 func (t Ticket) Kept() Ticket {
 	t.CreatedAt, t.UpdatedAt, t.ClosedAt, t.DueAt = Kept(t.CreatedAt), Kept(t.UpdatedAt), Kept(t.ClosedAt), Kept(t.DueAt)
+	t.Home.OpenedAt = Kept(t.Home.OpenedAt)
 	if len(t.Links) > 0 {
 		links := make([]Link, len(t.Links))
 		for i, l := range t.Links {
-			l.CreatedAt = Kept(l.CreatedAt)
+			l.CreatedAt, l.Topic.OpenedAt = Kept(l.CreatedAt), Kept(l.Topic.OpenedAt)
 			links[i] = l
 		}
 		t.Links = links
@@ -78,6 +79,7 @@ func (c Copy) Kept() Copy {
 
 func (c Chat) Kept() Chat {
 	c.BlockedUntil, c.BurstFull, c.DueAt = Kept(c.BlockedUntil), Kept(c.BurstFull), Kept(c.DueAt)
+	c.RateAt, c.Oldest = Kept(c.RateAt), Kept(c.Oldest)
 	if len(c.Calls) > 0 {
 		calls := make([]time.Time, len(c.Calls))
 		for i, at := range c.Calls {

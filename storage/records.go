@@ -105,6 +105,12 @@ type Topic struct {
 	Pinned          bool   `json:"pinned,omitempty"`       // pinned, or tried in vain
 	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
 	Failure         string `json:"failure,omitempty"`      // why it can't be opened
+	// FormerThreads are those that it had before and that were deleted in Telegram, oldest first. They stay the ticket's: what
+	// was said there last may still be on its way.
+	FormerThreads []int64   `json:"formerThreads,omitempty"`
+	Generation    int64     `json:"generation,omitempty"` // how often it was opened again
+	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was opened again last
+	Held          string    `json:"held,omitempty"`       // why the bot may not write there, when that was told
 }
 
 // Link keeps its topic and the home topic of one ticket in step.
@@ -206,6 +212,12 @@ type ReplyTo struct {
 	QuotePosition int32    `json:"quotePosition,omitempty"`
 }
 
+// Span is a part of a text, in UTF-16 units.
+type Span struct {
+	Offset int32 `json:"offset"`
+	Length int32 `json:"length"`
+}
+
 // Copy is the counterpart of a message on another side: one for each (message, target topic).
 type Copy struct {
 	MessageID string  `json:"messageId"`
@@ -218,18 +230,20 @@ type Copy struct {
 	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
 	Wanted    int     `json:"wanted"`          // how many parts it takes
 	// What its head was when it was split into parts, so that the rest is cut at the same places later.
-	GroupTitle  string    `json:"groupTitle,omitempty"`
-	Preview     string    `json:"preview,omitempty"`
-	PreviewKind string    `json:"previewKind,omitempty"`
-	Revision    int64     `json:"revision,omitempty"` // the message's ContentRevision that it shows
-	Edited      bool      `json:"edited,omitempty"`   // it was another when it was posted
-	Reaction    string    `json:"reaction,omitempty"` // that the bot shows on it
-	State       string    `json:"state"`              // partial | sent | failed | gone (deleted with its original)
-	Reason      string    `json:"reason,omitempty"`
-	Told        bool      `json:"told,omitempty"`  // the failure has been shown at the source
-	Tries       int64     `json:"tries,omitempty"` // how often somebody asked for it to be tried again
-	SentAt      time.Time `json:"sentAt,omitzero"`
-	Version     int64     `json:"version"`
+	GroupTitle  string `json:"groupTitle,omitempty"`
+	Preview     string `json:"preview,omitempty"`
+	PreviewKind string `json:"previewKind,omitempty"`
+	Revision    int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
+	Edited      bool   `json:"edited,omitempty"`   // it was another when it was posted
+	Reaction    string `json:"reaction,omitempty"` // that the bot shows on it
+	State       string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
+	Reason      string `json:"reason,omitempty"`
+	Told        bool   `json:"told,omitempty"`  // the failure has been shown at the source
+	Tries       int64  `json:"tries,omitempty"` // how often it was tried again: because somebody asked, or its topic was deleted
+	// Span is where it stands in a message that it shares with other copies; nil: the message is its own.
+	Span    *Span     `json:"span,omitempty"`
+	SentAt  time.Time `json:"sentAt,omitzero"`
+	Version int64     `json:"version"`
 }
 
 // Open says whether the link still has to do something about the copy. A copy that was sent has a reason when an edit of it
@@ -242,7 +256,14 @@ func (c *Copy) Open() bool {
 type Chat struct {
 	ChatID       string    `json:"chatId"`                // place: internal id of the group or person
 	BlockedUntil time.Time `json:"blockedUntil,omitzero"` // from a 429
-	Rate         float64   `json:"rate,omitempty"`        // share of the full pace, 0 means 1
+	Rate         float64   `json:"rate,omitempty"`        // share of the full pace since RateAt, 0 means 1
+	RateAt       time.Time `json:"rateAt,omitzero"`
+	// Held says why the bot may not write there; empty: it may.
+	Held string `json:"held,omitempty"`
+	// Oldest is since when the oldest copy has waited, and Waiting how many operations do, as last noted: with each call, and
+	// when it is more than a few seconds.
+	Oldest  time.Time `json:"oldest,omitzero"`
+	Waiting int       `json:"waiting,omitempty"`
 	// What the pace of the last minute has used up, so that a restart breaks no limit: when calls left, and when the
 	// allowance for bursts is whole again.
 	Calls     []time.Time `json:"calls,omitempty"`

@@ -92,8 +92,8 @@ type Due struct {
 type Tickets interface {
 	Ticket(ctx context.Context, ticketID string) (*Ticket, error)
 	// SaveTicket inserts (Version 0; ErrExists) or updates (ErrConflict). Each (group, thread) of its topics that is not
-	// of an ended link belongs to this ticket alone; ErrTopicTaken otherwise. Thread 0 (not opened yet, or a private
-	// chat) belongs to nobody.
+	// of an ended link, its former threads too, belongs to this ticket alone; ErrTopicTaken otherwise. Thread 0 (not opened
+	// yet, or a private chat) belongs to nobody.
 	SaveTicket(ctx context.Context, t *Ticket) error
 	// TicketByTopic returns the id of the ticket that the topic belongs to, or ErrNotFound.
 	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)

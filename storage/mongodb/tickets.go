@@ -30,11 +30,14 @@ var (
 // topicKey names a thread of a group. A group's id may hold anything; the thread, in front, ends at the first space.
 func topicKey(group string, thread int64) string { return strconv.FormatInt(thread, 10) + " " + group }
 
-// claims returns the topics that the ticket claims. A topic that is not opened yet has no thread, and claims nothing.
+// claims returns the topics that the ticket claims, deleted ones too. A topic that is not opened yet has no thread, and claims nothing.
 func claims(t *storage.Ticket) (keys []string) {
 	add := func(at storage.Topic) {
 		if at.TelegramTopicID != 0 {
 			keys = append(keys, topicKey(at.GroupID, at.TelegramTopicID))
+		}
+		for _, former := range at.FormerThreads {
+			keys = append(keys, topicKey(at.GroupID, former))
 		}
 	}
 	add(t.Home)

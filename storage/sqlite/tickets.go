@@ -32,12 +32,15 @@ type topic struct {
 	thread int64
 }
 
-// claims returns the topics that the ticket claims. A topic that is not opened yet has no thread, and claims nothing.
+// claims returns the topics that the ticket claims, deleted ones too. A topic that is not opened yet has no thread, and claims nothing.
 func claims(t *storage.Ticket) map[topic]bool {
 	all := make(map[topic]bool, 1+len(t.Links))
 	add := func(at storage.Topic) {
 		if at.TelegramTopicID != 0 {
 			all[topic{at.GroupID, at.TelegramTopicID}] = true
+		}
+		for _, former := range at.FormerThreads {
+			all[topic{at.GroupID, former}] = true
 		}
 	}
 	add(t.Home)

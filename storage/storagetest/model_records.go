@@ -70,7 +70,7 @@ func (m *model) DueChats(ctx context.Context, now time.Time, limit int) ([]stora
 // belongs says whether the ticket claims the topic.
 func belongs(t storage.Ticket, group string, thread int64) bool {
 	is := func(at storage.Topic) bool {
-		return thread != 0 && at.GroupID == group && at.TelegramTopicID == thread
+		return thread != 0 && at.GroupID == group && (at.TelegramTopicID == thread || slices.Contains(at.FormerThreads, thread))
 	}
 	return is(t.Home) || slices.ContainsFunc(t.Links, func(l storage.Link) bool { return !l.Ended && is(l.Topic) })
 }
@@ -89,8 +89,10 @@ func (m *model) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 		}
 		for _, at := range topics {
 			for id, other := range m.tickets {
-				if id != t.TicketID && belongs(other, at.GroupID, at.TelegramTopicID) {
-					return storage.ErrTopicTaken
+				for _, thread := range append([]int64{at.TelegramTopicID}, at.FormerThreads...) {
+					if id != t.TicketID && belongs(other, at.GroupID, thread) {
+						return storage.ErrTopicTaken
+					}
 				}
 			}
 		}

@@ -165,6 +165,23 @@ func testTopics(t *testing.T, f Factory) {
 		noError(t, s.SaveTicket(ctx, withHome("B", "g1", 10, aLink("B", 1, "g2", 20))))
 		owner(t, s, "g1", 10, "B")
 	})
+	t.Run("a deleted topic's thread stays the ticket's, until its link ends", func(t *testing.T) {
+		s := f.Open(t)
+		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
+		noError(t, s.SaveTicket(ctx, a))
+		a.Home.FormerThreads, a.Home.TelegramTopicID = []int64{8, 10}, 0
+		a.Links[0].Topic.FormerThreads, a.Links[0].Topic.TelegramTopicID = []int64{20}, 21
+		noError(t, s.SaveTicket(ctx, a))
+		for _, thread := range []int64{8, 10} {
+			owner(t, s, "g1", thread, "A")
+			fails(t, s.SaveTicket(ctx, withHome("B", "g1", thread)), storage.ErrTopicTaken)
+		}
+		owner(t, s, "g2", 20, "A")
+		owner(t, s, "g2", 21, "A")
+		a.Links[0].Ended = true
+		noError(t, s.SaveTicket(ctx, a))
+		owner(t, s, "g2", 20, "")
+	})
 	t.Run("a topic may change between home and link of one ticket", func(t *testing.T) {
 		s := f.Open(t)
 		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
