@@ -49,18 +49,21 @@ type Group struct {
 // Ticket is one support case with its topics, links, owed operations and events not yet numbered: one aggregate,
 // written in one piece.
 type Ticket struct {
-	TicketID    string    `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
-	ShortID     string    `json:"shortId"`  // its 8 hex
-	Title       string    `json:"title"`
-	Description string    `json:"description,omitempty"`
-	Status      string    `json:"status"`   // open | pending | closed
-	Priority    string    `json:"priority"` // low | normal | high | urgent
-	CreatedBy   Creator   `json:"createdBy"`
-	GroupID     string    `json:"groupId"` // internal id of the home group
-	Language    string    `json:"language,omitempty"`
-	CreatedAt   time.Time `json:"createdAt"`
-	UpdatedAt   time.Time `json:"updatedAt"`
-	ClosedAt    time.Time `json:"closedAt,omitzero"`
+	TicketID    string  `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
+	ShortID     string  `json:"shortId"`  // its 8 hex
+	Title       string  `json:"title"`
+	Description string  `json:"description,omitempty"`
+	Status      string  `json:"status"`   // open | pending | closed
+	Priority    string  `json:"priority"` // low | normal | high | urgent
+	CreatedBy   Creator `json:"createdBy"`
+	GroupID     string  `json:"groupId"` // internal id of the home group
+	Language    string  `json:"language,omitempty"`
+	// ExternalID is the creator's own name for the ticket: no other ticket of the same creator has it.
+	ExternalID string          `json:"externalId,omitempty"`
+	Metadata   json.RawMessage `json:"metadata,omitempty"` // an object of the creator's, kept as it is
+	CreatedAt  time.Time       `json:"createdAt"`
+	UpdatedAt  time.Time       `json:"updatedAt"`
+	ClosedAt   time.Time       `json:"closedAt,omitzero"`
 	// ClosedAfter is the sequence of the last message before the close: its topics close once that is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
 
@@ -84,7 +87,7 @@ type Ticket struct {
 
 // Creator is who opened a ticket.
 type Creator struct {
-	Kind     string `json:"kind"` // user | apiKey
+	Kind     string `json:"kind"` // user | group | channel | apiKey
 	ID       string `json:"id"`
 	Name     string `json:"name"`
 	Username string `json:"username,omitempty"`
@@ -184,6 +187,7 @@ type Sender struct {
 	Kind     string `json:"kind"` // user | group | channel | apiKey
 	Name     string `json:"name"`
 	Username string `json:"username,omitempty"`
+	KeyID    string `json:"keyId,omitempty"` // of an API key
 }
 
 // Entity marks a part of a text; offset and length are in UTF-16 code units (Bot API, MessageEntity).
@@ -210,6 +214,8 @@ type ReplyTo struct {
 	// The markup of the quote, and where it begins in the answered message, in UTF-16 units.
 	QuoteEntities []Entity `json:"quoteEntities,omitempty"`
 	QuotePosition int32    `json:"quotePosition,omitempty"`
+	// Answered is the id of the answered message, where it is known; a message written by API has no other name.
+	Answered string `json:"answered,omitempty"`
 }
 
 // Span is a part of a text, in UTF-16 units.

@@ -10,7 +10,7 @@
 //     with another id is refused. An empty list and none are the same. A limit of 0 or less asks for nothing.
 //   - When a context ends during a write, the write may or may not be carried out.
 //
-// Errors: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrUnavailable, all to be found by errors.Is; anything
+// Errors: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken, ErrNoIndex, ErrUnavailable, all to be found by errors.Is; anything
 // else is a bug or a broken store.
 package storage
 
@@ -29,6 +29,8 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrTopicTaken says that the topic belongs to another ticket.
 	ErrTopicTaken = errors.New("topic belongs to another ticket")
+	// ErrExternalIDTaken says that another ticket of the same creator has this external id.
+	ErrExternalIDTaken = errors.New("another ticket of this creator has this external id")
 	// ErrUnavailable says that the store can't be reached or can't write at the moment: try again later.
 	ErrUnavailable = errors.New("storage is unavailable")
 	// ErrSchema says that the stored schema can't be read by this version.
@@ -93,7 +95,8 @@ type Tickets interface {
 	Ticket(ctx context.Context, ticketID string) (*Ticket, error)
 	// SaveTicket inserts (Version 0; ErrExists) or updates (ErrConflict). Each (group, thread) of its topics that is not
 	// of an ended link, its former threads too, belongs to this ticket alone; ErrTopicTaken otherwise. Thread 0 (not opened
-	// yet, or a private chat) belongs to nobody.
+	// yet, or a private chat) belongs to nobody. An external id belongs to one ticket of its creator;
+	// ErrExternalIDTaken otherwise, which goes before ErrTopicTaken.
 	SaveTicket(ctx context.Context, t *Ticket) error
 	// TicketByTopic returns the id of the ticket that the topic belongs to, or ErrNotFound.
 	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)
@@ -103,6 +106,8 @@ type Tickets interface {
 	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
 	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
 	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)
+	// ListTickets returns a page of a list, or ErrNoIndex. A page costs the same wherever in the list it is.
+	ListTickets(ctx context.Context, q TicketQuery) (TicketPage, error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)
 }
@@ -118,6 +123,8 @@ type Messages interface {
 	MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Message, error)
 	// OpenMessages lists a ticket's messages for which Open is true, in order.
 	OpenMessages(ctx context.Context, ticketID string, limit int) ([]Message, error)
+	// MessagesBefore lists messages of a ticket with sequence < before, newest first.
+	MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) ([]Message, error)
 	// LastMessages lists the newest messages of a ticket, oldest first, without those that are Hidden.
 	LastMessages(ctx context.Context, ticketID string, limit int) ([]Message, error)
 	// LastSequence returns the highest sequence of a ticket, 0 when it has no message.
@@ -135,6 +142,8 @@ type Copies interface {
 	CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]Copy, error)
 	// OpenCopies lists a link's copies for which Open is true, in order of sequence.
 	OpenCopies(ctx context.Context, linkID string, limit int) ([]Copy, error)
+	// FailedCopies lists a link's copies that were given up, with sequence > after, ordered by (sequence, topic id).
+	FailedCopies(ctx context.Context, linkID string, after int64, limit int) ([]Copy, error)
 	// CopiesOf lists the copies of one message.
 	CopiesOf(ctx context.Context, messageID string) ([]Copy, error)
 }

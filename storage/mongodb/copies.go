@@ -18,6 +18,8 @@ var (
 		bson.D{e("linkId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1), e("topicId", 1)}, nil)
 	openCopies = define("copies", "open",
 		bson.D{e("index.open.link", arg(0))}, bson.D{e("index.open.sequence", 1), e("index.open.topic", 1)}, nil)
+	failedCopies = define("copies", "failed", bson.D{e("index.failed.link", arg(0)), e("index.failed.sequence", bson.D{e("$gt", arg(1))})},
+		bson.D{e("index.failed.sequence", 1), e("index.failed.topic", 1)}, nil)
 	copiesOf = define("copies", "topic", bson.D{e("messageId", arg(0))}, bson.D{e("topicId", 1)}, nil)
 )
 
@@ -36,6 +38,9 @@ func copyDocument(c *storage.Copy) (bson.Raw, bson.ObjectID, error) {
 	var on []bson.E
 	if c.Open() {
 		on = append(on, e("open", bson.D{e("link", c.LinkID), e("sequence", c.Sequence), e("topic", c.TopicID)}))
+	}
+	if c.State == "failed" {
+		on = append(on, e("failed", bson.D{e("link", c.LinkID), e("sequence", c.Sequence), e("topic", c.TopicID)}))
 	}
 	return encode(copyID(c.MessageID, c.TopicID), c.Kept(), on...)
 }
@@ -80,6 +85,11 @@ func (s *Store) CopiesAfter(ctx context.Context, linkID string, after int64, lim
 // OpenCopies implements storage.Copies.
 func (s *Store) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
 	return find[storage.Copy](ctx, s, openCopies, limit, linkID)
+}
+
+// FailedCopies implements storage.Copies.
+func (s *Store) FailedCopies(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
+	return find[storage.Copy](ctx, s, failedCopies, limit, linkID, after)
 }
 
 // CopiesOf implements storage.Copies.

@@ -16,6 +16,8 @@ var (
 		bson.D{e("ticketId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1)}, nil)
 	openMessages = define("messages", "open",
 		bson.D{e("index.open.ticket", arg(0))}, bson.D{e("index.open.sequence", 1)}, nil)
+	messagesBefore = define("messages", "sequence",
+		bson.D{e("ticketId", arg(0)), e("sequence", bson.D{e("$lt", arg(1))})}, bson.D{e("sequence", -1)}, nil)
 	// Notes and deleted messages are few among those of a ticket: they are passed over on the way.
 	lastMessages = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0)), e("internal", bson.D{e("$ne", true)}), e("deleted", bson.D{e("$ne", true)})}, bson.D{e("sequence", -1)}, nil)
@@ -75,6 +77,11 @@ func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64,
 // OpenMessages implements storage.Messages.
 func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
 	return find[storage.Message](ctx, s, openMessages, limit, ticketID)
+}
+
+// MessagesBefore implements storage.Messages.
+func (s *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) ([]storage.Message, error) {
+	return find[storage.Message](ctx, s, messagesBefore, limit, ticketID, before)
 }
 
 // LastMessages implements storage.Messages.

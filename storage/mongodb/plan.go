@@ -20,12 +20,12 @@ type Query struct {
 
 // Queries are all queries that the store asks.
 func Queries() (all []Query) {
-	samples := []any{"1", int64(1)}
+	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1"}
 	for _, q := range queries {
 		all = append(all, Query{Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields})
 	}
 	status := countTickets[0].(bson.D)[0].Value.(bson.D)
-	return append(all, Query{Collection: "tickets", Index: "status", Filter: status, Pipeline: countTickets})
+	return append(all, Query{Collection: "tickets", Index: "all_createdAt", Filter: status, Pipeline: countTickets})
 }
 
 // String is the index in the words of docs/storage.md: (field, field descending), unique, sparse.

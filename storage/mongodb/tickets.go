@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -64,6 +65,14 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 			e("kind", t.CreatedBy.Kind), e("id", t.CreatedBy.ID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
 	}
+	if t.ExternalID != "" {
+		on = append(on, e("external", bson.D{
+			e("kind", t.CreatedBy.Kind), e("creator", t.CreatedBy.ID), e("id", t.ExternalID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
+		}))
+	}
+	if grams := storage.Grams(t); len(grams) > 0 {
+		on = append(on, e("grams", grams))
+	}
 	return encode(t.TicketID, t.Kept(), on...)
 }
 
@@ -79,6 +88,11 @@ func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 		collection: "tickets", what: "ticket", id: record.TicketID, old: old, doc: doc, writeID: writeID,
 		taken: fmt.Errorf("one of the topics of ticket %s: %w", record.TicketID, storage.ErrTopicTaken),
 	})
+	if errors.Is(err, storage.ErrTopicTaken) {
+		if other := s.ticketTaken(ctx, &record); other != nil {
+			err = fmt.Errorf("external id of ticket %s: %w", record.TicketID, other)
+		}
+	}
 	if err == nil {
 		t.Version = record.Version
 	}
@@ -136,7 +150,7 @@ func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due
 	return append(page, rest...), nil
 }
 
-// countTickets reads only the index on status.
+// countTickets reads only an index that begins with the status.
 var countTickets = bson.A{
 	bson.D{e("$match", bson.D{e("status", bson.D{e("$gte", "")})})},
 	bson.D{e("$group", bson.D{e("_id", "$status"), e("n", bson.D{e("$sum", 1)})})},
@@ -146,7 +160,7 @@ var countTickets = bson.A{
 func (s *Store) CountTickets(ctx context.Context) (counts map[string]int64, err error) {
 	err = s.call(ctx, func(ctx context.Context) error {
 		counts = map[string]int64{}
-		cursor, err := s.in("tickets").Aggregate(ctx, countTickets, options.Aggregate().SetHint("status"))
+		cursor, err := s.in("tickets").Aggregate(ctx, countTickets, options.Aggregate().SetHint("all_createdAt"))
 		if err != nil {
 			return err
 		}

@@ -9,11 +9,11 @@ import (
 
 var (
 	insertCopy = define(`
-		INSERT INTO copies (message_id, topic_id, link_id, sequence, open, chat_id, part, version, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
+		INSERT INTO copies (message_id, topic_id, link_id, sequence, open, failed, chat_id, part, version, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateCopy = define(`
-		UPDATE copies SET link_id = ?3, sequence = ?4, open = ?5, chat_id = ?6, part = ?7, version = version + 1, doc = ?8
-		WHERE message_id = ?1 AND topic_id = ?2 AND version = ?9`)
+		UPDATE copies SET link_id = ?3, sequence = ?4, open = ?5, failed = ?6, chat_id = ?7, part = ?8, version = version + 1, doc = ?9
+		WHERE message_id = ?1 AND topic_id = ?2 AND version = ?10`)
 	deleteParts = define(`DELETE FROM copy_parts WHERE message_id = ? AND topic_id = ?`)
 	insertPart  = define(`INSERT INTO copy_parts (message_id, topic_id, n, chat_id, part) VALUES (?, ?, ?, ?, ?)`)
 	readCopy    = define(`SELECT doc FROM copies WHERE message_id = ? AND topic_id = ?`)
@@ -29,6 +29,8 @@ var (
 		SELECT doc FROM copies WHERE link_id = ? AND sequence > ? ORDER BY sequence, topic_id LIMIT ?`)
 	openCopies = define(`
 		SELECT doc FROM copies WHERE link_id = ? AND open = 1 ORDER BY sequence, topic_id LIMIT ?`)
+	failedCopies = define(`
+		SELECT doc FROM copies WHERE link_id = ? AND failed = 1 AND sequence > ? ORDER BY sequence, topic_id LIMIT ?`)
 	copiesOf = define(`SELECT doc FROM copies WHERE message_id = ? ORDER BY topic_id`)
 )
 
@@ -75,7 +77,7 @@ func copyColumns(c *storage.Copy, doc string) []any {
 	if len(c.Parts) > 0 {
 		first = c.Parts[0]
 	}
-	return []any{c.MessageID, c.TopicID, c.LinkID, c.Sequence, c.Open(), c.ChatID, first, doc}
+	return []any{c.MessageID, c.TopicID, c.LinkID, c.Sequence, c.Open(), c.State == "failed", c.ChatID, first, doc}
 }
 
 // saveParts keeps the parts beyond the first.
@@ -118,6 +120,11 @@ func (s *Store) CopiesAfter(ctx context.Context, linkID string, after int64, lim
 // OpenCopies implements storage.Copies.
 func (s *Store) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
 	return s.copies(ctx, openCopies, linkID, int64(max(limit, 0)))
+}
+
+// FailedCopies implements storage.Copies.
+func (s *Store) FailedCopies(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
+	return s.copies(ctx, failedCopies, linkID, after, int64(max(limit, 0)))
 }
 
 // CopiesOf implements storage.Copies.

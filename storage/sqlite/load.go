@@ -73,7 +73,7 @@ func (w *writer) load(l *loading) error {
 		return nil
 	}
 	err = l.store(w)
-	if errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrTopicTaken) {
+	if errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrTopicTaken) || errors.Is(err, storage.ErrExternalIDTaken) {
 		err = fmt.Errorf("%s: another has what it must have alone: %w", l.what, storage.ErrConflict)
 	}
 	return err

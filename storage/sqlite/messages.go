@@ -16,11 +16,12 @@ var (
 	updateMessage = define(`
 		UPDATE messages SET hidden = ?4, open = ?5, version = version + 1, doc = ?6
 		WHERE ticket_id = ?1 AND sequence = ?2 AND message_id = ?3 AND version = ?7`)
-	readMessage   = define(`SELECT doc FROM messages WHERE message_id = ?`)
-	messagesAfter = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
-	openMessages  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND open = 1 ORDER BY sequence LIMIT ?`)
-	lastMessages  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
-	lastSequence  = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
+	readMessage    = define(`SELECT doc FROM messages WHERE message_id = ?`)
+	messagesAfter  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
+	openMessages   = define(`SELECT doc FROM messages WHERE ticket_id = ? AND open = 1 ORDER BY sequence LIMIT ?`)
+	messagesBefore = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`)
+	lastMessages   = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
+	lastSequence   = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
 )
 
 // InsertMessage implements storage.Messages.
@@ -98,6 +99,15 @@ func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64,
 func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) (page []storage.Message, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		page, err = list[storage.Message](c, openMessages, ticketID, int64(max(limit, 0)))
+		return err
+	})
+	return page, err
+}
+
+// MessagesBefore implements storage.Messages.
+func (s *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) (page []storage.Message, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Message](c, messagesBefore, ticketID, before, int64(max(limit, 0)))
 		return err
 	})
 	return page, err

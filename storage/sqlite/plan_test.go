@@ -59,6 +59,10 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 		findSchema: {"SCAN sqlite_schema", "SCAN CONSTANT ROW"},
 	}
 	c := openConn(t)
+	// Virtual tables are always said to be scanned; what is asked of them is a word or a rowid.
+	for _, s := range []*statement{searchNewest, searchOldest, deleteSearch} {
+		allowed[s] = []string{"SCAN ticket_search VIRTUAL TABLE INDEX 0:=", "SCAN ticket_search VIRTUAL TABLE INDEX 192:M1><", "SCAN ticket_search VIRTUAL TABLE INDEX 64:M1><"}
+	}
 	for _, s := range counts {
 		allowed[s] = nil // each reads one index from end to end
 	}
@@ -68,7 +72,7 @@ func TestEveryStatementIsServedByAnIndex(t *testing.T) {
 		if slices.Contains([]*statement{begin, commit, rollback, savepoint, rollbackTo, releaseSavepoint, checkpoint}, s) {
 			continue
 		}
-		args := make([]any, strings.Count(s.text, "?")) // NULLs; more of them than parameters do no harm
+		args := make([]any, max(strings.Count(s.text, "?"), 16)) // NULLs; more of them than parameters do no harm
 		for _, step := range rowsOf(t, c, "EXPLAIN QUERY PLAN "+s.text, args...) {
 			detail := step.text(3)
 			for _, match := range index.FindAllStringSubmatch(detail, -1) {

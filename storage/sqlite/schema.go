@@ -69,20 +69,41 @@ CREATE TABLE group_chats (
 CREATE INDEX group_chats_chat ON group_chats (chat_id, today, group_id);
 
 CREATE TABLE tickets (
-	ticket_id    TEXT PRIMARY KEY,
+	list_id      INTEGER PRIMARY KEY, -- in the order of creation: milliseconds, times 2^20, and a number
+	ticket_id    TEXT NOT NULL UNIQUE,
 	short_id     TEXT NOT NULL,
 	status       TEXT NOT NULL,
+	priority     TEXT NOT NULL,
+	group_id     TEXT NOT NULL,
 	creator_kind TEXT NOT NULL,
 	creator_id   TEXT NOT NULL,
+	external_id  TEXT,
 	created_at   INTEGER NOT NULL,
+	updated_at   INTEGER NOT NULL,
 	due_at       INTEGER,
+	words_hash   INTEGER NOT NULL, -- of what ticket_search has of it
 	version      INTEGER NOT NULL,
 	doc          TEXT NOT NULL
 );
 CREATE INDEX tickets_short ON tickets (short_id, ticket_id);
 CREATE INDEX tickets_creator ON tickets (creator_kind, creator_id, created_at, ticket_id);
 CREATE INDEX tickets_creator_open ON tickets (creator_kind, creator_id, created_at, ticket_id) WHERE status <> 'closed';
+CREATE UNIQUE INDEX tickets_external ON tickets (creator_kind, creator_id, external_id) WHERE external_id IS NOT NULL;
+CREATE INDEX tickets_external_list ON tickets (external_id, created_at, ticket_id) WHERE external_id IS NOT NULL;
+CREATE INDEX tickets_all_created ON tickets (status, created_at, ticket_id);
+CREATE INDEX tickets_all_updated ON tickets (status, updated_at, ticket_id);
+CREATE INDEX tickets_group_created ON tickets (group_id, status, created_at, ticket_id);
+CREATE INDEX tickets_group_updated ON tickets (group_id, status, updated_at, ticket_id);
+CREATE INDEX tickets_priority_created ON tickets (priority, status, created_at, ticket_id);
+CREATE INDEX tickets_priority_updated ON tickets (priority, status, updated_at, ticket_id);
+CREATE INDEX tickets_group_priority_created ON tickets (group_id, priority, status, created_at, ticket_id);
+CREATE INDEX tickets_group_priority_updated ON tickets (group_id, priority, status, updated_at, ticket_id);
+CREATE INDEX tickets_creator_created ON tickets (creator_kind, creator_id, status, created_at, ticket_id);
+CREATE INDEX tickets_creator_updated ON tickets (creator_kind, creator_id, status, updated_at, ticket_id);
+CREATE INDEX tickets_group_creator_created ON tickets (group_id, creator_kind, creator_id, status, created_at, ticket_id);
+CREATE INDEX tickets_group_creator_updated ON tickets (group_id, creator_kind, creator_id, status, updated_at, ticket_id);
 CREATE INDEX tickets_due ON tickets (due_at, ticket_id) WHERE due_at IS NOT NULL;
+CREATE VIRTUAL TABLE ticket_search USING fts5 (words, content='', contentless_delete=1, detail=none, tokenize='ascii');
 CREATE TABLE topics (
 	group_id  TEXT NOT NULL,
 	thread_id INTEGER NOT NULL,
@@ -113,6 +134,7 @@ CREATE TABLE copies (
 	link_id    TEXT NOT NULL,
 	sequence   INTEGER NOT NULL,
 	open       INTEGER NOT NULL,
+	failed     INTEGER NOT NULL,
 	chat_id    INTEGER NOT NULL,
 	part       INTEGER, -- the first part; the others are in copy_parts
 	version    INTEGER NOT NULL,
@@ -121,6 +143,7 @@ CREATE TABLE copies (
 );
 CREATE INDEX copies_link ON copies (link_id, sequence, topic_id);
 CREATE INDEX copies_open ON copies (link_id, sequence, topic_id) WHERE open = 1;
+CREATE INDEX copies_failed ON copies (link_id, sequence, topic_id) WHERE failed = 1;
 CREATE INDEX copies_part ON copies (chat_id, part) WHERE part IS NOT NULL;
 CREATE TABLE copy_parts (
 	message_id TEXT NOT NULL,

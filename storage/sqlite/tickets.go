@@ -10,16 +10,22 @@ import (
 
 var (
 	insertTicket = define(`
-		INSERT INTO tickets (ticket_id, short_id, status, creator_kind, creator_id, created_at, due_at, version, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
+		INSERT INTO tickets (ticket_id, short_id, status, priority, group_id, creator_kind, creator_id, external_id, created_at,
+			updated_at, due_at, words_hash, doc, list_id, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
 	updateTicket = define(`
-		UPDATE tickets SET short_id = ?2, status = ?3, creator_kind = ?4, creator_id = ?5, created_at = ?6, due_at = ?7,
-			version = version + 1, doc = ?8
-		WHERE ticket_id = ?1 AND version = ?9`)
-	readTicketStatus = define(`SELECT status FROM tickets WHERE ticket_id = ? AND version = ?`)
-	countTicket      = define(`INSERT INTO ticket_counts (status, n) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET n = n + ?2`)
-	readTopics       = define(`SELECT group_id, thread_id FROM topics WHERE ticket_id = ?`)
-	deleteTopic      = define(`DELETE FROM topics WHERE group_id = ? AND thread_id = ?`)
+		UPDATE tickets SET short_id = ?2, status = ?3, priority = ?4, group_id = ?5, creator_kind = ?6, creator_id = ?7,
+			external_id = ?8, created_at = ?9, updated_at = ?10, due_at = ?11, words_hash = ?12, doc = ?13, list_id = ?14,
+			version = version + 1
+		WHERE ticket_id = ?1 AND version = ?15`)
+	readTicketBefore = define(`
+		SELECT status, list_id, created_at, words_hash FROM tickets WHERE ticket_id = ? AND version = ?`)
+	hasTicket    = define(`SELECT 1 FROM tickets WHERE ticket_id = ?`)
+	readExternal = define(`
+		SELECT ticket_id FROM tickets WHERE creator_kind = ? AND creator_id = ? AND external_id = ?`)
+	countTicket = define(`INSERT INTO ticket_counts (status, n) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET n = n + ?2`)
+	readTopics  = define(`SELECT group_id, thread_id FROM topics WHERE ticket_id = ?`)
+	deleteTopic = define(`DELETE FROM topics WHERE group_id = ? AND thread_id = ?`)
 	// It changes no row when the topic belongs to another ticket.
 	claimTopic = define(`
 		INSERT INTO topics (group_id, thread_id, ticket_id) VALUES (?, ?, ?)
@@ -74,18 +80,30 @@ func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 type ticketSave struct {
 	id, status string
 	old        int64 // version
+	creator    storage.CreatorKey
+	externalID string
+	createdAt  int64
+	words      string
+	wordsHash  int64
 	claims     map[topic]bool
 	columns    []any
 }
 
 func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
-	return &ticketSave{
-		id: t.TicketID, status: t.Status, claims: claims(t), old: old,
-		columns: []any{
-			t.TicketID, t.ShortID, t.Status, t.CreatedBy.Kind, t.CreatedBy.ID,
-			millis(t.CreatedAt), dueAt(t.DueAt), doc,
-		},
+	words := searchWords(t)
+	s := &ticketSave{
+		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID,
+		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt), words: words, wordsHash: hash(words),
 	}
+	var external any
+	if t.ExternalID != "" {
+		external = t.ExternalID
+	}
+	s.columns = []any{
+		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, external,
+		s.createdAt, millis(t.UpdatedAt), dueAt(t.DueAt), s.wordsHash, doc,
+	}
+	return s
 }
 
 func (t *ticketSave) run(w *writer) error {
@@ -98,7 +116,28 @@ func (t *ticketSave) run(w *writer) error {
 }
 
 func (t *ticketSave) insert(w *writer) error {
-	if err := w.one(exists("ticket", t.id), insertTicket, t.columns...); err != nil {
+	known := false
+	err := w.conn.query(hasTicket, func(row) error {
+		known = true
+		return nil
+	}, t.id)
+	if err != nil {
+		return err
+	}
+	if known {
+		return exists("ticket", t.id)
+	}
+	if err := t.ownExternalID(w); err != nil {
+		return err
+	}
+	listID, err := w.nextListID(t.createdAt)
+	if err != nil {
+		return err
+	}
+	if err := w.one(exists("ticket", t.id), insertTicket, append(t.columns, listID)...); err != nil {
+		return err
+	}
+	if _, err := w.exec(insertSearch, listID, t.words); err != nil {
 		return err
 	}
 	if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
@@ -107,11 +146,27 @@ func (t *ticketSave) insert(w *writer) error {
 	return t.claim(w)
 }
 
+// ownExternalID refuses an external id that another ticket of the creator has.
+func (t *ticketSave) ownExternalID(w *writer) error {
+	if t.externalID == "" {
+		return nil
+	}
+	return w.conn.query(readExternal, func(r row) error {
+		if owner := r.text(0); owner != t.id {
+			return fmt.Errorf("external id of %s, which %s has: %w", t.id, owner, storage.ErrExternalIDTaken)
+		}
+		return nil
+	}, t.creator.Kind, t.creator.ID, t.externalID)
+}
+
 func (t *ticketSave) update(w *writer) error {
-	var before string
+	var before struct {
+		status                       string
+		listID, createdAt, wordsHash int64
+	}
 	found := false
-	err := w.conn.query(readTicketStatus, func(r row) error {
-		before, found = r.text(0), true
+	err := w.conn.query(readTicketBefore, func(r row) error {
+		before.status, before.listID, before.createdAt, before.wordsHash, found = r.text(0), r.int(1), r.int(2), r.int(3), true
 		return nil
 	}, t.id, t.old)
 	if err != nil {
@@ -120,11 +175,28 @@ func (t *ticketSave) update(w *writer) error {
 	if !found {
 		return conflict("ticket", t.id)
 	}
-	if err := w.one(conflict("ticket", t.id), updateTicket, append(t.columns, t.old)...); err != nil {
+	if err := t.ownExternalID(w); err != nil {
 		return err
 	}
-	if before != t.status {
-		if _, err := w.exec(countTicket, before, int64(-1)); err != nil {
+	listID := before.listID
+	if before.createdAt != t.createdAt {
+		if listID, err = w.nextListID(t.createdAt); err != nil {
+			return err
+		}
+	}
+	if err := w.one(conflict("ticket", t.id), updateTicket, append(t.columns, listID, t.old)...); err != nil {
+		return err
+	}
+	if listID != before.listID || t.wordsHash != before.wordsHash {
+		if _, err := w.exec(deleteSearch, before.listID); err != nil {
+			return err
+		}
+		if _, err := w.exec(insertSearch, listID, t.words); err != nil {
+			return err
+		}
+	}
+	if before.status != t.status {
+		if _, err := w.exec(countTicket, before.status, int64(-1)); err != nil {
 			return err
 		}
 		if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {

@@ -113,7 +113,10 @@ func (m *machine) ticket(t *rapid.T) {
 	ticket.Status = name(t, "status", "open", "pending", "closed")
 	ticket.ShortID = name(t, "short", "00000001", "00000002")
 	ticket.CreatedBy.ID = name(t, "creator", "1", "2")
-	ticket.CreatedAt, ticket.DueAt = when(t, "created"), when(t, "due")
+	ticket.CreatedAt, ticket.UpdatedAt, ticket.DueAt = when(t, "created"), when(t, "updated"), when(t, "due")
+	ticket.Priority, ticket.GroupID = name(t, "priority", "low", "high"), name(t, "of group", "g1", "g2")
+	ticket.ExternalID = name(t, "external", "", "x", "y")
+	ticket.Title = name(t, "title", "Printer", "printing", "เครื่องพิมพ์")
 	ticket.Home.TelegramTopicID = number(t, "home", 3)
 	for i := range number(t, "links", 2) {
 		l := aLink(ticket.TicketID, int(i), name(t, "group", "g1", "g2"), number(t, "thread", 3))
@@ -174,7 +177,10 @@ func (m *machine) compare(t *rapid.T) {
 	ctx, limit := m.ctx, int(number(t, "limit", 3))
 	n, after := number(t, "n", 4), number(t, "after", 4)
 	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
-	switch number(t, "query", 13) {
+	switch number(t, "query", 15) {
+	case 14, 15:
+		q := anyQuery(t)
+		both(t, m, fmt.Sprintf("ListTickets %+v", q), func(s storage.Store) (storage.TicketPage, error) { return s.ListTickets(ctx, q) })
 	case 0:
 		both(t, m, "UserByUsername", func(s storage.Store) (*storage.User, error) { return s.UserByUsername(ctx, "NOK") })
 		both(t, m, "InternalUsers", func(s storage.Store) ([]any, error) {
@@ -203,6 +209,7 @@ func (m *machine) compare(t *rapid.T) {
 		})
 	case 7:
 		both(t, m, "MessagesAfter", func(s storage.Store) ([]storage.Message, error) { return s.MessagesAfter(ctx, ticket, after, limit) })
+		both(t, m, "MessagesBefore", func(s storage.Store) ([]storage.Message, error) { return s.MessagesBefore(ctx, ticket, after, limit) })
 		both(t, m, "LastSequence", func(s storage.Store) (int64, error) { return s.LastSequence(ctx, ticket) })
 	case 8:
 		both(t, m, "OpenMessages", func(s storage.Store) ([]storage.Message, error) { return s.OpenMessages(ctx, ticket, limit) })
@@ -214,6 +221,7 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "CopiesAfter", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesAfter(ctx, link, after, 9) })
 	case 11:
 		both(t, m, "OpenCopies", func(s storage.Store) ([]storage.Copy, error) { return s.OpenCopies(ctx, link, 9) })
+		both(t, m, "FailedCopies", func(s storage.Store) ([]storage.Copy, error) { return s.FailedCopies(ctx, link, after, 9) })
 	case 12:
 		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) { return s.EventsAfter(ctx, ticket, after, limit) })
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -67,6 +68,17 @@ func testMessages(t *testing.T, f Factory) {
 			got = append(got, page...)
 		}
 		same(t, got, want)
+		var backwards []storage.Message
+		for before := int64(f.Sizes.Rows + 1); ; before = backwards[len(backwards)-1].Sequence {
+			page, err := s.MessagesBefore(ctx, "A", before, 7)
+			noError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			backwards = append(backwards, page...)
+		}
+		slices.Reverse(backwards)
+		same(t, backwards, want)
 		for _, limit := range []int{0, 1, 5, 1000} {
 			got, err := s.LastMessages(ctx, "A", limit)
 			noError(t, err)

@@ -81,6 +81,11 @@ func (m *model) Ticket(ctx context.Context, id string) (*storage.Ticket, error) 
 
 func (m *model) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	free := func() error {
+		for id, other := range m.tickets {
+			if t.ExternalID != "" && id != t.TicketID && other.ExternalID == t.ExternalID && other.CreatedBy.Kind == t.CreatedBy.Kind && other.CreatedBy.ID == t.CreatedBy.ID {
+				return storage.ErrExternalIDTaken
+			}
+		}
 		topics := []storage.Topic{t.Home}
 		for _, l := range t.Links {
 			if !l.Ended {
@@ -130,6 +135,30 @@ func (m *model) TicketsByCreator(ctx context.Context, kind, id string, openOnly 
 
 func (m *model) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
 	return modelDue(ctx, m, m.tickets, func(t storage.Ticket) time.Time { return t.DueAt }, now, after, limit)
+}
+
+func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage.TicketPage, error) {
+	if err := m.Ping(ctx); err != nil {
+		return storage.TicketPage{}, err
+	}
+	if err := q.Served(); err != nil {
+		return storage.TicketPage{}, err
+	}
+	var search *storage.Search
+	if q.Text != "" {
+		search, _ = storage.NewSearch(q.Text)
+	}
+	all, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool { return q.Wants(&t, search) }, func(tickets []storage.Ticket) {
+		slices.SortFunc(tickets, func(a, b storage.Ticket) int { return q.Compare(q.Place(&a), q.Place(&b)) })
+	}, 0, math.MaxInt)
+	if err != nil || q.Limit <= 0 {
+		return storage.TicketPage{}, err
+	}
+	page := storage.TicketPage{Tickets: all[:min(q.Limit, len(all))]}
+	if len(all) > q.Limit {
+		page.Next = q.Place(&all[q.Limit-1])
+	}
+	return page, nil
 }
 
 func (m *model) CountTickets(ctx context.Context) (map[string]int64, error) {
@@ -185,6 +214,15 @@ func (m *model) OpenMessages(ctx context.Context, ticketID string, limit int) ([
 	return modelList(ctx, m, m.messages, func(msg storage.Message) bool { return msg.TicketID == ticketID && msg.Open() }, bySequence, 0, limit)
 }
 
+func (m *model) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) ([]storage.Message, error) {
+	return modelList(ctx, m, m.messages, func(msg storage.Message) bool {
+		return msg.TicketID == ticketID && msg.Sequence < before
+	}, func(messages []storage.Message) {
+		bySequence(messages)
+		slices.Reverse(messages)
+	}, 0, limit)
+}
+
 func (m *model) LastMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
 	all, err := modelList(ctx, m, m.messages, func(msg storage.Message) bool {
 		return msg.TicketID == ticketID && !msg.Hidden()
@@ -223,6 +261,12 @@ func (m *model) CopiesAfter(ctx context.Context, linkID string, after int64, lim
 func (m *model) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
 	return modelList(ctx, m, m.copies, func(c storage.Copy) bool {
 		return c.LinkID == linkID && c.Open()
+	}, bySequenceThenTopic, 0, limit)
+}
+
+func (m *model) FailedCopies(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
+	return modelList(ctx, m, m.copies, func(c storage.Copy) bool {
+		return c.LinkID == linkID && c.State == "failed" && c.Sequence > after
 	}, bySequenceThenTopic, 0, limit)
 }
 

@@ -60,6 +60,9 @@ func Run(t *testing.T, f Factory) {
 		{"users", testUsers},
 		{"groups", testGroups},
 		{"tickets", testTickets},
+		{"ticket lists", testTicketLists},
+		{"ticket search", testTicketSearch},
+		{"external ids", testExternalIDs},
 		{"topics", testTopics},
 		{"due tickets", testDueTickets},
 		{"messages", testMessages},
@@ -109,6 +112,7 @@ func fails(t tb, err, want error) {
 func kind(err error) error {
 	for _, k := range []error{
 		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken,
+		storage.ErrExternalIDTaken, storage.ErrNoIndex, storage.ErrSearch,
 		storage.ErrUnavailable, storage.ErrSchema, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, k) {

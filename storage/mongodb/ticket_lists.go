@@ -1,0 +1,212 @@
+package mongodb
+
+import (
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Lists of tickets. Each index ends with (status, time, id): without a status MongoDB reads it in three places, one for each
+// status, and merges.
+
+var listStatuses = bson.A{"open", "pending", "closed"}
+
+// listKind is what a list is filtered by besides the status, and how it is sorted.
+type listKind struct {
+	group, creator, priority, anyStatus, byUpdated, oldestFirst bool
+}
+
+// listQueries are the two finds of a page: the rest of the moment at which the last page ended, and what comes then.
+type listQueries struct{ then, rest *query }
+
+// Arguments of the finds of lists.
+const (
+	listGroup arg = iota
+	listCreatorKind
+	listCreatorID
+	listPriority
+	listStatus
+	listLowAt
+	listHighAt
+	listAfterAt
+	listAfterID
+	listExternal = listGroup
+	listGram     = listGroup
+)
+
+var ticketLists = func() map[listKind]listQueries {
+	all := map[listKind]listQueries{}
+	for n := range 64 {
+		k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0}
+		if !k.creator || !k.priority {
+			all[k] = k.define()
+		}
+	}
+	return all
+}()
+
+func (k listKind) define() listQueries {
+	name, at := "", "createdAt"
+	var filter bson.D
+	if k.group {
+		name += "group_"
+		filter = append(filter, e("groupId", listGroup))
+	}
+	if k.creator {
+		name += "creator_"
+		filter = append(filter, e("createdBy.kind", listCreatorKind), e("createdBy.id", listCreatorID))
+	}
+	if k.priority {
+		name += "priority_"
+		filter = append(filter, e("priority", listPriority))
+	}
+	if name == "" {
+		name = "all_"
+	}
+	if k.anyStatus {
+		filter = append(filter, e("status", bson.D{e("$in", listStatuses)}))
+	} else {
+		filter = append(filter, e("status", listStatus))
+	}
+	if k.byUpdated {
+		at = "updatedAt"
+	}
+	return pageOf(name+at, filter, at, "_id", k.oldestFirst)
+}
+
+func pageOf(index string, filter bson.D, at, id string, oldestFirst bool) listQueries {
+	direction, beyond := -1, "$lt"
+	if oldestFirst {
+		direction, beyond = 1, "$gt"
+	}
+	order := bson.D{e(at, direction), e(id, direction)}
+	with := func(more ...bson.E) bson.D { return append(append(bson.D{}, filter...), more...) }
+	return listQueries{
+		then: define("tickets", index, with(e(at, listAfterAt), e(id, bson.D{e(beyond, listAfterID)})), order, nil),
+		rest: define("tickets", index, with(e(at, bson.D{e("$gt", listLowAt), e("$lt", listHighAt)})), order, nil),
+	}
+}
+
+var (
+	externalNewest = pageOf("external_list", bson.D{e("index.external.id", listExternal)}, "index.external.at", "index.external.ticket", false)
+	externalOldest = pageOf("external_list", bson.D{e("index.external.id", listExternal)}, "index.external.at", "index.external.ticket", true)
+	searchNewest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", false)
+	searchOldest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", true)
+)
+
+// ListTickets implements storage.Tickets.
+func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page storage.TicketPage, err error) {
+	unserved := q.Served()
+	if unserved != nil || q.Limit <= 0 {
+		if err := s.begin(ctx); err != nil {
+			return page, err
+		}
+		s.end()
+		return page, unserved
+	}
+	if q.Looks() {
+		return s.look(ctx, &q)
+	}
+	queries := ticketLists[listKind{q.GroupID != "", q.Creator != storage.CreatorKey{}, q.Priority != "", q.Status == "", q.ByUpdated, q.OldestFirst}]
+	args := []any{q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status}
+	page.Tickets, err = s.ticketsAfter(ctx, &q, queries, q.After, q.Limit+1, args)
+	if len(page.Tickets) > q.Limit {
+		page.Tickets = page.Tickets[:q.Limit]
+		page.Next = q.Place(&page.Tickets[q.Limit-1])
+	}
+	return page, err
+}
+
+// ticketsAfter lists the tickets after a place. args are the filters.
+func (s *Store) ticketsAfter(ctx context.Context, q *storage.TicketQuery, queries listQueries, after *storage.TicketPlace, limit int, args []any) (page []storage.Ticket, err error) {
+	bounded := *q
+	bounded.After = nil
+	low, high := bounded.Bounds()
+	// Both bounds are of whole moments here, exclusive: the low one is at the end of its moment, the high one at its beginning.
+	lowAt, highAt := milli(low.At), milli(high.At)
+	if low.ID == "" {
+		lowAt--
+	}
+	if high.ID != "" {
+		highAt++
+	}
+	args = append(append(make([]any, 0, 9), args...), make([]any, int(listLowAt)-len(args))...)
+	if after != nil {
+		at := milli(storage.Kept(after.At))
+		if at > lowAt && at < highAt {
+			page, err = find[storage.Ticket](ctx, s, queries.then, limit, append(args, lowAt, highAt, at, after.ID)...)
+			if err != nil {
+				return nil, err
+			}
+		}
+		if q.OldestFirst {
+			lowAt = max(lowAt, at)
+		} else {
+			highAt = min(highAt, at)
+		}
+	}
+	rest, err := find[storage.Ticket](ctx, s, queries.rest, limit-len(page), append(args, lowAt, highAt, nil, nil)...)
+	if err != nil {
+		return nil, err
+	}
+	return append(page, rest...), nil
+}
+
+// lookBatch is how many tickets are read at once to be looked at.
+const lookBatch = 100
+
+// look reads what has one of the trigrams, or the external id, and looks at each.
+func (s *Store) look(ctx context.Context, q *storage.TicketQuery) (storage.TicketPage, error) {
+	queries, args := externalNewest, []any{q.ExternalID}
+	if q.OldestFirst {
+		queries = externalOldest
+	}
+	var search *storage.Search
+	if q.Text != "" {
+		var err error
+		if search, err = storage.NewSearch(q.Text); err != nil {
+			return storage.TicketPage{}, err
+		}
+		queries, args = searchNewest, []any{search.Grams()[0]}
+		if q.OldestFirst {
+			queries = searchOldest
+		}
+	}
+	looker := storage.NewLooker(q, search)
+	for after := q.After; ; {
+		batch, err := s.ticketsAfter(ctx, q, queries, after, lookBatch, args)
+		if err != nil {
+			return storage.TicketPage{}, err
+		}
+		for i := range batch {
+			if !looker.Look(&batch[i]) {
+				return looker.Page(false), nil
+			}
+			after = q.Place(&batch[i])
+		}
+		if len(batch) < lookBatch {
+			return looker.Page(true), nil
+		}
+	}
+}
+
+// ticketTaken finds out what of a ticket another one has.
+func (s *Store) ticketTaken(ctx context.Context, t *storage.Ticket) error {
+	if t.ExternalID == "" {
+		return nil
+	}
+	owner, err := get[ticketID](ctx, s, "external id", ticketByExternal, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && owner.ID == t.TicketID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return storage.ErrExternalIDTaken
+}
+
+var ticketByExternal = define("tickets", "external",
+	bson.D{e("index.external.kind", arg(0)), e("index.external.creator", arg(1)), e("index.external.id", arg(2))}, nil, bson.D{e("_id", 1)})

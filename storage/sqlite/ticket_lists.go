@@ -1,0 +1,239 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"hash/fnv"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Lists of tickets. Each index ends with (status, time, ticket id): without a status a list is the three of the statuses,
+// merged. So an index serves two kinds of lists, and the rows of a page lie side by side in it, or in three places.
+
+var listStatuses = []string{"open", "pending", "closed"}
+
+// listKind is what a list is filtered by besides the status, and how it is sorted.
+type listKind struct {
+	group, creator, priority, anyStatus, byUpdated, oldestFirst bool
+}
+
+var ticketLists = func() map[listKind]*statement {
+	all := map[listKind]*statement{}
+	for n := range 64 {
+		k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0}
+		if !k.creator || !k.priority {
+			all[k] = define(k.sql())
+		}
+	}
+	return all
+}()
+
+// sql has the parameters 1 group, 2 and 3 creator, 4 priority, 5 status, 6 and 7 the low bound, 8 and 9 the high one, 10 limit.
+func (k listKind) sql() string {
+	at, order := "created_at", "DESC"
+	if k.byUpdated {
+		at = "updated_at"
+	}
+	if k.oldestFirst {
+		order = "ASC"
+	}
+	var where []string
+	for _, x := range []struct {
+		on  bool
+		sql string
+	}{
+		{k.group, "group_id = ?1"}, {k.creator, "creator_kind = ?2 AND creator_id = ?3"}, {k.priority, "priority = ?4"},
+		{!k.anyStatus, "status = ?5"},
+	} {
+		if x.on {
+			where = append(where, x.sql)
+		}
+	}
+	where = append(where, "("+at+", ticket_id) > (?6, ?7) AND ("+at+", ticket_id) < (?8, ?9)")
+	// Named, since the planner does not know how few tickets a group or a creator has.
+	one := "SELECT doc, " + at + ", ticket_id FROM tickets INDEXED BY " + k.index() + " WHERE " + strings.Join(where, " AND ")
+	if !k.anyStatus {
+		return one + " ORDER BY " + at + " " + order + ", ticket_id " + order + " LIMIT ?10"
+	}
+	var arms []string
+	for _, status := range listStatuses {
+		arms = append(arms, one+" AND status = '"+status+"'")
+	}
+	return strings.Join(arms, " UNION ALL ") + " ORDER BY 2 " + order + ", 3 " + order + " LIMIT ?10"
+}
+
+func (k listKind) index() string {
+	name := "tickets_"
+	if k.group {
+		name += "group_"
+	}
+	if k.creator {
+		name += "creator_"
+	}
+	if k.priority {
+		name += "priority_"
+	}
+	if !k.group && !k.creator && !k.priority {
+		name += "all_"
+	}
+	if k.byUpdated {
+		return name + "updated"
+	}
+	return name + "created"
+}
+
+// ListTickets implements storage.Tickets.
+func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page storage.TicketPage, err error) {
+	unserved := q.Served()
+	if unserved != nil || q.Limit <= 0 {
+		return page, s.read(ctx, func(*conn) error { return unserved })
+	}
+	if q.Looks() {
+		err = s.read(ctx, func(c *conn) error {
+			page, err = look(c, &q)
+			return err
+		})
+		return page, err
+	}
+	low, high := q.Bounds()
+	st := ticketLists[listKind{q.GroupID != "", q.Creator != storage.CreatorKey{}, q.Priority != "", q.Status == "", q.ByUpdated, q.OldestFirst}]
+	err = s.read(ctx, func(c *conn) error {
+		n := 0
+		return c.query(st, func(r row) error {
+			if n++; n > q.Limit {
+				page.Next = q.Place(&page.Tickets[q.Limit-1])
+				return nil
+			}
+			t, err := decode[storage.Ticket](r.text(0))
+			if err == nil {
+				page.Tickets = append(page.Tickets, *t)
+			}
+			return err
+		}, q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status, millis(low.At), low.ID, millis(high.At), high.ID, int64(q.Limit)+1)
+	})
+	return page, err
+}
+
+var (
+	insertSearch = define(`INSERT INTO ticket_search (rowid, words) VALUES (?, ?)`)
+	deleteSearch = define(`DELETE FROM ticket_search WHERE rowid = ?`)
+	lastListID   = define(`SELECT list_id FROM tickets WHERE list_id >= ? AND list_id <= ? ORDER BY list_id DESC LIMIT 1`)
+	searchNewest = define(searchSQL + "DESC")
+	searchOldest = define(searchSQL + "ASC")
+	externalNew  = define(externalSQL + "created_at DESC, ticket_id DESC")
+	externalOld  = define(externalSQL + "created_at ASC, ticket_id ASC")
+)
+
+const (
+	// The search yields its rows one by one in this order, so that it ends when a page is full.
+	searchSQL = `
+		SELECT t.doc FROM ticket_search CROSS JOIN tickets t ON t.list_id = ticket_search.rowid
+		WHERE ticket_search MATCH ? AND ticket_search.rowid >= ? AND ticket_search.rowid <= ?
+		ORDER BY ticket_search.rowid `
+	externalSQL = `
+		SELECT doc FROM tickets WHERE external_id = ?1 AND (created_at, ticket_id) > (?2, ?3) AND (created_at, ticket_id) < (?4, ?5)
+		ORDER BY `
+)
+
+const (
+	listIDBits = 20
+	// latestListed is the last moment, in ms, of which tickets have list ids of their own: in the year 2109.
+	latestListed = 1<<42 - 1
+)
+
+// firstListID is the first list id of a moment. What was before 1970 is one moment, and so is what comes after latestListed.
+func firstListID(ms int64) int64 { return min(max(ms, 0), latestListed) << listIDBits }
+
+func lastListIDOf(ms int64) int64 { return firstListID(ms) | 1<<listIDBits - 1 }
+
+// nextListID is a list id that no ticket has.
+func (w *writer) nextListID(ms int64) (id int64, err error) {
+	id = firstListID(ms)
+	err = w.conn.query(lastListID, func(r row) error {
+		id = r.int(0) + 1
+		return nil
+	}, id, lastListIDOf(ms))
+	return id, err
+}
+
+// searchWords are a ticket's trigrams, and what else a search may be filtered by, as words of ticket_search.
+func searchWords(t *storage.Ticket) string {
+	words := filterWords(t.Status, t.Priority, t.GroupID, storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID})
+	for _, gram := range storage.Grams(t) {
+		words = append(words, word('t', gram))
+	}
+	return strings.Join(words, " ")
+}
+
+func filterWords(status, priority, group string, creator storage.CreatorKey) (words []string) {
+	if status != "" {
+		words = append(words, word('s', status))
+	}
+	if priority != "" {
+		words = append(words, word('p', priority))
+	}
+	if group != "" {
+		words = append(words, word('g', group))
+	}
+	if creator != (storage.CreatorKey{}) {
+		words = append(words, word('c', creator.Kind+"\x00"+creator.ID))
+	}
+	return words
+}
+
+// word is a word that the tokenizer leaves as it is. A long one is cut: what is found is looked at.
+func word(kind byte, text string) string {
+	text = text[:min(len(text), 64)]
+	b := make([]byte, 1+2*len(text))
+	b[0] = kind
+	hex.Encode(b[1:], []byte(text))
+	return string(b)
+}
+
+func hash(text string) int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(text))
+	return int64(h.Sum64())
+}
+
+var errEnoughLooked = errors.New("the page is full")
+
+// look offers tickets to the page one by one.
+func look(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
+	low, high := q.Bounds()
+	st, args := externalNew, []any{q.ExternalID, millis(low.At), low.ID, millis(high.At), high.ID}
+	if q.OldestFirst {
+		st = externalOld
+	}
+	var search *storage.Search
+	if q.Text != "" {
+		var err error
+		if search, err = storage.NewSearch(q.Text); err != nil {
+			return storage.TicketPage{}, err
+		}
+		st = searchNewest
+		if q.OldestFirst {
+			st = searchOldest
+		}
+		words := filterWords(q.Status, q.Priority, q.GroupID, q.Creator)
+		for _, gram := range search.Grams() {
+			words = append(words, word('t', gram))
+		}
+		args = []any{strings.Join(words, " AND "), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
+	}
+	looker := storage.NewLooker(q, search)
+	err := c.query(st, func(r row) error {
+		t, err := decode[storage.Ticket](r.text(0))
+		if err == nil && !looker.Look(t) {
+			err = errEnoughLooked
+		}
+		return err
+	}, args...)
+	if err != nil && !errors.Is(err, errEnoughLooked) {
+		return storage.TicketPage{}, err
+	}
+	return looker.Page(err == nil), nil
+}
