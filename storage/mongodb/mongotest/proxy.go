@@ -1,6 +1,7 @@
 package mongotest
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -207,7 +208,12 @@ func (p *Proxy) carryOut(m message, c *Command, server io.ReadWriter) (message, 
 		p.watch("before " + c.Name)
 		defer p.watch("after " + c.Name)
 	}
-	return exchange(m, server)
+	answer, err := exchange(m, server)
+	// FerretDB says of an update only that SQLite did not take it.
+	if err == nil && c != nil && c.Name == "update" && bytes.Contains(answer, []byte("UNIQUE constraint failed")) {
+		return build(m.id(), m.id(), duplicate)
+	}
+	return answer, err
 }
 
 func exchange(m message, server io.ReadWriter) (message, error) {
