@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,13 +24,20 @@ type desk struct {
 	alice, dan, bob, carol int64 // alice and dan are in support; bob is of works and administers support too; carol is of sales
 	people                 []int64
 	url                    string // where the service finds it
-	folder                 string // of the database
+	folder                 string // of the database, and of all else
+	database               string // its address, where it is not in the folder
 	webhookAddr            string
 	groups                 []int64
 }
 
 // patience is how long a condition may take to come true: far more than it takes on a machine that does nothing else.
 const patience = 3 * time.Minute
+
+// onServer says whether DATABASE_URL names a server of MongoDB's protocol for the tests of this package.
+func onServer() bool { return strings.HasPrefix(os.Getenv("DATABASE_URL"), "mongodb://") }
+
+// databases counts those on that server.
+var databases atomic.Int64
 
 func newDesk(t testing.TB) *desk {
 	sim, err := simulator.New(simulator.Options{KeepCalls: 100_000})
@@ -37,6 +46,9 @@ func newDesk(t testing.TB) *desk {
 	}
 	t.Cleanup(func() { _ = sim.Close() })
 	d := &desk{TB: t, sim: sim, folder: t.TempDir()}
+	if onServer() {
+		d.database = fmt.Sprintf("%s/topicdesk_%d_%d", strings.TrimSuffix(os.Getenv("DATABASE_URL"), "/"), os.Getpid(), databases.Add(1))
+	}
 	person := func(first, username string) int64 {
 		p, err := sim.AddPerson(simulator.Person{FirstName: first, Username: username, LanguageCode: "en"})
 		if err != nil {
@@ -78,6 +90,9 @@ func (d *desk) settings(more ...string) map[string]string {
 		"TELEGRAM_BOT_TOKEN": d.sim.Token(), "TELEGRAM_API_URL": d.url, "HTTP_ADDR": "127.0.0.1:0",
 		"TELEGRAM_GLOBAL_PER_SECOND": "0", "TELEGRAM_CHAT_PER_SECOND": "0", "TELEGRAM_GROUP_PER_MINUTE": "0",
 		"DATABASE_URL": "sqlite://" + d.folder + "/topicdesk.db", "DATA_DIR": d.folder,
+	}
+	if d.database != "" {
+		s["DATABASE_URL"] = d.database
 	}
 	for i := 0; i < len(more); i += 2 {
 		s[more[i]] = more[i+1]

@@ -71,55 +71,21 @@ func (l *ledger) at() *ledger {
 		chats: maps.Clone(l.chats), groups: maps.Clone(l.groups), events: maps.Clone(l.events)}
 }
 
-// readLedger reads a database: all groups, the tickets of these people, and what belongs to them.
-func readLedger(ctx context.Context, store storage.Store, creators ...int64) (*ledger, error) {
+// readLedger reads a database.
+func readLedger(ctx context.Context, store storage.Dumper) (*ledger, error) {
 	l := newLedger()
-	groups, err := store.Groups(ctx, "", 1000)
-	if err != nil {
-		return nil, err
-	}
-	for i := range groups {
-		l.wrote(&groups[i])
-		chat, err := store.Chat(ctx, groups[i].GroupID)
-		if err == nil {
-			l.wrote(chat)
-		} else if !errors.Is(err, storage.ErrNotFound) {
-			return nil, err
-		}
-	}
-	for _, id := range creators {
-		tickets, err := store.TicketsByCreator(ctx, "user", strconv.FormatInt(id, 10), false, 1000)
-		if err != nil {
-			return nil, err
-		}
-		for i := range tickets {
-			if err := l.readTicket(ctx, store, &tickets[i]); err != nil {
+	for _, collection := range []string{"groups", "tickets", "messages", "copies", "chats", "events"} {
+		for record, err := range store.Dump(ctx, collection, nil) {
+			if err != nil {
 				return nil, err
 			}
+			if e, isEvent := record.(*storage.Event); isEvent {
+				record = []storage.Event{*e}
+			}
+			l.wrote(record)
 		}
 	}
 	return l, nil
-}
-
-func (l *ledger) readTicket(ctx context.Context, store storage.Store, t *storage.Ticket) error {
-	l.wrote(t)
-	said, err := store.MessagesAfter(ctx, t.TicketID, 0, 10_000)
-	if err != nil {
-		return err
-	}
-	for i := range said {
-		l.wrote(&said[i])
-		copies, err := store.CopiesOf(ctx, said[i].MessageID)
-		if err != nil {
-			return err
-		}
-		for j := range copies {
-			l.wrote(&copies[j])
-		}
-	}
-	events, err := store.EventsAfter(ctx, t.TicketID, 0, 10_000)
-	l.wrote(events)
-	return err
 }
 
 // owes names one thing that the service still has to do; "" when it has done everything but number events.

@@ -47,7 +47,7 @@ func newService(t *testing.T) *service {
 	must(t, o.open(t, database).Close()) // so that it can have the index that makes FerretDB's finds bearable
 	s.env = []string{
 		"TELEGRAM_BOT_TOKEN=" + sim.Token(), "TELEGRAM_API_URL=" + running.URL, "HTTP_ADDR=" + s.addr,
-		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook",
+		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook", "TELEGRAM_WEBHOOK_SECRET=" + hookSecret,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
 		"DATABASE_URL=" + server.URI() + database, "DATA_DIR=" + t.TempDir(),
 	}
@@ -97,6 +97,22 @@ func (s *service) kill() {
 
 func (s *service) status(path string) int {
 	answer, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + s.addr + path)
+	if err != nil {
+		return 0
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
+}
+
+const hookSecret = "a-secret"
+
+// deliver hands the service an update as Telegram does, and returns the status that it answers; 0 when it does not.
+func (s *service) deliver(update string) int {
+	s.Helper()
+	call, err := http.NewRequestWithContext(s.Context(), http.MethodPost, "http://"+s.addr+"/telegram/webhook", strings.NewReader(update))
+	must(s.T, err)
+	call.Header.Set("X-Telegram-Bot-Api-Secret-Token", hookSecret)
+	answer, err := (&http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}).Do(call)
 	if err != nil {
 		return 0
 	}
@@ -192,6 +208,17 @@ func TestServe(t *testing.T) {
 	s.await("readiness is red", func() bool { return s.status("/readyz") == 503 })
 	if s.status("/healthz") != 200 {
 		t.Error("without its database the service counts as dead")
+	}
+	// What people say, and what asks for something to be stored that no cache has.
+	words := fmt.Sprintf(`"date":%d,"chat":{"id":%d,"type":"supergroup","is_forum":true},"from":{"id":%d,"is_bot":false,"first_name":"Alice"}`,
+		time.Now().Unix(), s.support, s.alice)
+	for what, message := range map[string]string{
+		"a message of a ticket": fmt.Sprintf(`{"message_id":900001,%s,"message_thread_id":%d,"is_topic_message":true,"text":"hello"}`, words, home),
+		"a command":             fmt.Sprintf(`{"message_id":900002,%s,"text":"/create_ticket Scanner"}`, words),
+	} {
+		if status := s.deliver(`{"update_id":900001,"message":` + message + `}`); status != http.StatusServiceUnavailable {
+			t.Errorf("%s was answered %d while nothing could be stored", what, status)
+		}
 	}
 	s.await("the time is over", func() bool { return time.Since(gone) > away })
 	if s.sim.Pending() == 0 {
