@@ -119,7 +119,7 @@ func (l *link) resume() error {
 		return fmt.Errorf("read open copies: %w", err)
 	}
 	for i := range open {
-		if open[i].State == copyFailed {
+		if open[i].State != copyPartial {
 			l.showFailure(open[i])
 		} else if err := l.takeUp(&open[i]); err != nil {
 			return err

@@ -16,6 +16,9 @@ import (
 // failureEmoji is the reaction on a message that did not arrive, when the reason was told before.
 const failureEmoji = "😢"
 
+// reasonProtected is kept on a copy that only says that there is something: Telegram lets nobody copy its original.
+const reasonProtected = "protected content"
+
 // failure is a copy that was given up and must be shown at its source.
 type failure struct {
 	copy    storage.Copy
@@ -66,6 +69,11 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 	title, err := groupTitle(l.ctx, l.store, c.GroupID)
 	if err != nil {
 		return nil, err
+	}
+	if c.Reason == reasonProtected {
+		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+			Key: messages.NoticeCopyProtected, Args: map[string]string{"group": title}, ReplyTo: telegramID(c.MessageID)}}
+		return op, nil
 	}
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 		Key: messages.NoticeCopyFailed, Args: map[string]string{"group": title, "why": c.Reason},

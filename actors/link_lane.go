@@ -117,6 +117,9 @@ func (n *lane) offer() {
 		return
 	}
 	for n.under < len(n.items) && n.under < laneWindow {
+		if n.under > 0 && n.items[n.under-1].offerable() < n.items[n.under-1].parts {
+			return // the rest of a caption comes before what was said after it
+		}
 		it := n.items[n.under]
 		if !n.prepare(it) {
 			return
@@ -138,7 +141,7 @@ func (n *lane) offerAgain() {
 }
 
 func (n *lane) offerItem(topic *storage.Topic, it *item) {
-	for part := it.sent(); part < it.parts; part++ {
+	for part := it.sent(); part < it.offerable(); part++ {
 		n.link.offer(n.operation(topic, it, part))
 	}
 }
@@ -149,6 +152,25 @@ func (it *item) sent() int {
 		return 0
 	}
 	return len(it.stored.Parts)
+}
+
+// offerable is how many parts can be offered. The rest of a caption answers the message that bears the medium: it waits for
+// that one's id.
+func (it *item) offerable() int {
+	if it.parts > 1 && it.sent() == 0 && it.shape() == messages.ShapeCaptioned {
+		return 1
+	}
+	return it.parts
+}
+
+func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }
+
+// main is which of its parts stands for the original: the medium, where a text with the sender's name comes before it.
+func (it *item) main() int {
+	if it.shape() == messages.ShapeLabelled {
+		return 1
+	}
+	return 0
 }
 
 // revision tells a copy that is tried again from the one that failed, which the chat remembers.
@@ -231,7 +253,7 @@ func (n *lane) copyHere(messageID string) (int64, error) {
 	for _, topicID := range n.aliases() {
 		stored, err := n.link.store.Copy(n.link.ctx, messageID, topicID)
 		if err == nil {
-			return firstPart(stored), nil
+			return mainPart(stored), nil
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
 			return 0, fmt.Errorf("read a copy: %w", err)
@@ -248,11 +270,15 @@ func (n *lane) aliases() []string {
 	return n.link.aliases
 }
 
-func firstPart(c *storage.Copy) int64 {
-	if len(c.Parts) == 0 {
-		return 0
+// mainPart is the message that stands for the original: 0 when none is posted.
+func mainPart(c *storage.Copy) int64 {
+	switch {
+	case c.Main < len(c.Parts):
+		return c.Parts[c.Main]
+	case len(c.Parts) > 0:
+		return c.Parts[0]
 	}
-	return c.Parts[0]
+	return 0
 }
 
 func (n *lane) recall(messageID string) (int64, bool) {
@@ -272,6 +298,9 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		}
 	}
 	call.GroupTitle = n.titleOf(it)
+	if part > 0 && it.shape() == messages.ShapeCaptioned {
+		call.After = mainPart(it.stored)
+	}
 	if it.sent() > 0 {
 		call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind = it.stored.GroupTitle, it.stored.Preview, it.stored.PreviewKind
 	}
@@ -304,6 +333,7 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 	next := n.copyOf(it)
 	if len(next.Parts) == 0 {
 		next.Wanted, next.GroupTitle, next.Preview, next.PreviewKind = it.parts, n.titleOf(it), it.preview, it.previewKind
+		next.Main = it.main()
 	}
 	if outcome.GetResult() == messages.Outcome_DONE {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
@@ -311,6 +341,9 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 		next.State = copyPartial
 		if len(next.Parts) >= it.parts {
 			next.State = copySent
+			if it.content.GetIsProtected() {
+				next.Reason = reasonProtected // told to the source
+			}
 		}
 	} else {
 		next.State, next.Reason = copyFailed, reasonOf(outcome)
@@ -321,13 +354,20 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 	it.stored = &next
 	switch next.State {
 	case copyPartial:
+		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
+			n.offerItem(topic, it) // the rest of the caption
+		}
 		return nil
 	case copySent:
-		n.failing = ""
+		if next.Reason != "" {
+			n.link.showFailure(next)
+		} else {
+			n.failing = ""
+		}
 		if n.recent == nil {
 			n.recent = newRecent[string, int64](64)
 		}
-		n.recent.put(messageID, next.Parts[0])
+		n.recent.put(messageID, mainPart(&next))
 	case copyFailed:
 		n.link.system.metrics.failed.WithLabelValues(outcome.GetResult().String()).Inc()
 		n.link.showFailure(next)

@@ -220,7 +220,7 @@ func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messag
 // send sends or edits a message. What Telegram can't attach to it is left off rather than not sending it at all: a quote that
 // is not in the answered message, a reply to a message that is gone, markup that it does not understand.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
-	repeatable := m.method != methodSendMessage
+	repeatable := m.MessageID != 0 // an edit
 	var sent sentMessage
 	err := c.post(ctx, m.method, m, &sent)
 	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
@@ -231,8 +231,7 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 		m.Reply = nil
 		err = c.post(ctx, m.method, m, &sent)
 	}
-	if err != nil && len(m.Entities) > 0 && err.markupRefused() {
-		m.Entities = nil
+	if err != nil && err.markupRefused() && m.dropMarkup() {
 		err = c.post(ctx, m.method, m, &sent)
 	}
 	if err != nil {

@@ -68,6 +68,11 @@ var (
 		"chat is not a forum", "channel_forum_missing", "chat_forum_missing",
 	}
 
+	// A kind of message that the group does not allow the bot: that the bot may write other things is not in doubt.
+	saysKindRefused = regexp.MustCompile(`(?i)not enough rights to send (?:[a-z ]+ )?(?:audios?|documents?|photos?|videos?|video notes?|voice (?:notes?|messages?)|polls?|` +
+		`stickers?|animations?|gifs?|games?|dice|contacts?|locations?|venues?|media|inline)\b|` +
+		`chat_send_(?:audios|docs|gifs|inline|media|photos|polls|roundvideos|stickers|videos|voices|game|poll|webpage)_forbidden|voice_messages_forbidden|user_restricted_voice`)
+
 	saysQuoteRefused = []string{"quote"}
 	saysReplyRefused = []string{
 		"message to be replied not found", "replied message not found", "message to reply not found", "reply message not found",
@@ -147,6 +152,8 @@ func refused(description string) messages.Outcome_Result {
 		return messages.Outcome_TOPIC_GONE
 	case says(description, saysTopicClosed):
 		return messages.Outcome_TOPIC_CLOSED
+	case saysKindRefused.MatchString(description):
+		return messages.Outcome_REJECTED
 	case says(description, saysForbidden):
 		return messages.Outcome_FORBIDDEN
 	}

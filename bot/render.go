@@ -17,7 +17,7 @@ const (
 	methodGetUpdates  = "getUpdates"
 )
 
-// outgoing is the body of sendMessage, editMessageText or editMessageReplyMarkup.
+// outgoing is the body of sendMessage, of the methods that send media, of editMessageText or editMessageReplyMarkup.
 type outgoing struct {
 	ChatID      int64                      `json:"chat_id"`
 	ThreadID    int64                      `json:"message_thread_id,omitempty"`
@@ -27,6 +27,7 @@ type outgoing struct {
 	LinkPreview *models.LinkPreviewOptions `json:"link_preview_options,omitempty"`
 	Reply       *models.ReplyParameters    `json:"reply_parameters,omitempty"`
 	Markup      any                        `json:"reply_markup,omitempty"`
+	*mediaFields
 
 	method string
 }
@@ -44,10 +45,7 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		if part := int(call.SendCopy.GetPart()); part < 0 || part > 0 && part >= parts(call.SendCopy) {
 			return nil, errNoPart
 		}
-		m.setText(renderCopy(lang, call.SendCopy))
-		if call.SendCopy.GetPart() == 0 {
-			m.Reply = replyTo(call.SendCopy.GetReplyTo(), call.SendCopy.GetQuote())
-		}
+		m.setCopy(lang, call.SendCopy)
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
@@ -85,6 +83,41 @@ func threadOf(op *messages.Operation) int64 {
 
 func (m *outgoing) setText(r Rich) {
 	m.Text, m.Entities = r.Text, r.Entities
+}
+
+// setCopy words the part of a copy that the call asks for.
+func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
+	media := c.GetContent().GetMedia()
+	switch shape := messages.ShapeOf(c.GetContent()); {
+	case shape == messages.ShapeLabelled && (c.GetPart() == 1 || c.GetBare()):
+		m.setMedia(media)
+	case shape == messages.ShapeCaptioned && c.GetPart() == 0:
+		m.setMedia(media)
+		r := renderCopy(lang, c)
+		m.Caption, m.CaptionEntities = r.Text, r.Entities
+	default:
+		m.setText(renderCopy(lang, c))
+	}
+	if c.GetPart() == 0 {
+		m.Reply = replyTo(c.GetReplyTo(), c.GetQuote())
+	} else {
+		m.Reply = replyTo(c.GetAfter(), "")
+	}
+}
+
+// dropMarkup takes the markup away, and says whether there was any.
+func (m *outgoing) dropMarkup() bool {
+	had := len(m.Entities) > 0
+	m.Entities = nil
+	if f := m.mediaFields; f != nil {
+		had = had || len(f.CaptionEntities)+len(f.QuestionEntities) > 0
+		f.CaptionEntities, f.QuestionEntities = nil, nil
+		for i := range f.Options {
+			had = had || len(f.Options[i].Entities) > 0
+			f.Options[i].Entities = nil
+		}
+	}
+	return had
 }
 
 func (m *outgoing) edits(method string, messageID int64) {

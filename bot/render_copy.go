@@ -11,51 +11,86 @@ import (
 
 // Units that the first lines of a copy take at most.
 const (
-	maxSender  = 128 // Telegram's first and last name have 64 each
-	maxGroup   = 128
-	maxPreview = 200
-	maxPartNo  = len(" (999/999)")
+	maxSender    = 128 // Telegram's first and last name have 64 each
+	maxGroup     = 128
+	maxPreview   = 200
+	maxOrigin    = 128 // of a forwarded message
+	maxSignature = 64
+	maxPartNo    = len(" (999/999)")
 )
+
+// maxCaption is how many UTF-16 units a caption may have, after its entities are parsed.
+const maxCaption = 1024
 
 const groupSeparator = " · "
 
 // unknownSender stands for a name that is empty, as those of deleted accounts are.
 const unknownSender = "?"
 
-// Parts says how many messages an operation takes: more than one only for copies of long texts.
+// Parts says how many messages an operation takes: more than one for copies of long texts and captions, and of media that can
+// have no caption, which come behind a text with the sender's name.
 func (c *Client) Parts(op *messages.Operation) int { return parts(op.GetSendCopy()) }
 
 func parts(c *messages.SendCopyCall) int {
-	text := c.GetContent().GetText()
-	if len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+16 <= maxText {
+	switch messages.ShapeOf(c.GetContent()) {
+	case messages.ShapeWords:
+		return 1
+	case messages.ShapeLabelled:
+		if c.GetBare() {
+			return 1
+		}
+		return 2
+	}
+	text, limit := c.GetContent().GetText(), firstLimit(c)
+	if len(text) == 0 || c.GetContent().GetForward() == nil &&
+		len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+16 <= limit {
 		return 1 // bytes are never fewer than units
 	}
-	head, preview := copyHeadUnits(c)
-	if head+preview+messages.UTF16Len(text) <= maxText {
+	head, more := copyHeadUnits(c)
+	if c.GetBare() {
+		head, more = 0, 0
+	}
+	if head+more+messages.UTF16Len(text) <= limit {
 		return 1
 	}
-	return len(splitCopy(text, head, preview))
+	return len(splitCopy(c))
+}
+
+// firstLimit is how long the first message of a copy may be: a text, or the caption of a medium.
+func firstLimit(c *messages.SendCopyCall) int {
+	if messages.ShapeOf(c.GetContent()) == messages.ShapeCaptioned {
+		return maxCaption
+	}
+	return maxText
 }
 
 // splitCopy cuts the text of a copy that takes several messages, each with its head.
-func splitCopy(text string, head, preview int) []piece {
+func splitCopy(c *messages.SendCopyCall) []piece {
+	head, more := copyHeadUnits(c)
 	head += maxPartNo
-	return split(text, maxText-head-preview, maxText-head)
+	first := firstLimit(c) - head - more
+	if c.GetBare() {
+		first = firstLimit(c)
+	}
+	return split(c.GetContent().GetText(), first, maxText-head)
 }
 
-// copyHeadUnits is how long the first line is with its line break, without the number of the part, and how long the line
-// with the preview is.
-func copyHeadUnits(c *messages.SendCopyCall) (head, preview int) {
+// copyHeadUnits is how long the first line is with its line break, without the number of the part, and how long the lines
+// are that only the first part has. It is the same in all languages: where a text is cut must not depend on that.
+func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 	head = messages.UTF16Len(copySender(c)) + 1
 	if group := copyGroup(c); group != "" {
 		head += messages.UTF16Len(groupSeparator) + messages.UTF16Len(group)
 	}
-	if p := copyPreview(c); p != "" {
-		preview = messages.UTF16Len(p) + 1
-	} else if c.GetReplyMediaKind() != "" {
-		preview = maxMediaWord + 1 // in any language: where a text is cut must not depend on that
+	if f := c.GetContent().GetForward(); f != nil {
+		more += longestWord(textForwarded) + messages.UTF16Len(originName(f)) + messages.UTF16Len(originSignature(f)) + 1
 	}
-	return head, preview
+	if p := copyPreview(c); p != "" {
+		more += messages.UTF16Len(p) + 1
+	} else if c.GetReplyMediaKind() != "" {
+		more += maxMediaWord + 1
+	}
+	return head, more
 }
 
 func copySender(c *messages.SendCopyCall) string {
@@ -73,44 +108,95 @@ func copyPreview(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetReplyPreview()), maxPreview)
 }
 
-// renderCopy words a copy, or the part of it that the call asks for, which must exist:
+// copyHead writes whose words follow:
 //
 //	Sender · Group (2/3)
+//	Forwarded from News (Editor)
 //	> beginning of the message that is answered, if that one has no counterpart here
-//	text
-func renderCopy(lang string, c *messages.SendCopyCall) Rich {
-	text := c.GetContent().GetText()
-	if m := c.GetContent().GetMedia(); text == "" && m != nil {
-		text = mediaWord(lang, m.GetKind())
-	}
-	p := piece{to: len(text)}
-	p.toUnit = messages.UTF16Len(text)
-	number := ""
-	if parts(c) > 1 {
-		head, preview := copyHeadUnits(c)
-		all := splitCopy(text, head, preview)
-		i := int(c.GetPart())
-		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
-	}
-
-	var b builder
-	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + p.to - p.from + 8)
-	b.entities = make([]Entity, 0, 2+len(c.GetContent().GetEntities()))
+func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, first bool) {
 	b.bold(copySender(c))
 	if group := copyGroup(c); group != "" {
 		b.plain(groupSeparator)
 		b.plain(group)
 	}
 	b.plain(number)
+	if !first {
+		return
+	}
+	if f := c.GetContent().GetForward(); f != nil {
+		b.plain("\n" + word(lang, textForwarded))
+		from := b.units
+		b.link(originName(f), originURL(f))
+		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{Type: models.MessageEntityTypeBold, Offset: from, Length: b.units - from}})
+		b.plain(originSignature(f))
+	}
 	preview := copyPreview(c)
 	if preview == "" && c.GetReplyMediaKind() != "" {
 		preview = mediaWord(lang, c.GetReplyMediaKind())
 	}
-	if preview != "" && p.from == 0 {
+	if preview != "" {
 		b.plain("\n")
 		b.mark(models.MessageEntityTypeBlockquote, preview)
 	}
-	b.plain("\n")
+}
+
+func originName(f *messages.Forward) string {
+	if name := messages.Shorten(oneLine(f.GetName()), maxOrigin); name != "" {
+		return name
+	}
+	return unknownSender
+}
+
+func originSignature(f *messages.Forward) string {
+	if s := messages.Shorten(oneLine(f.GetSignature()), maxSignature); s != "" {
+		return " (" + s + ")"
+	}
+	return ""
+}
+
+// originURL opens what was forwarded, or who said it, as far as Telegram has an address for it.
+func originURL(f *messages.Forward) string {
+	url := userURL(f.GetUsername())
+	if url != "" && f.GetMessageId() > 0 {
+		url += "/" + strconv.FormatInt(f.GetMessageId(), 10)
+	}
+	return url
+}
+
+// renderCopy words a copy of a text, or the part of a longer text or caption that the call asks for, which must exist: its
+// head, and the text.
+func renderCopy(lang string, c *messages.SendCopyCall) Rich {
+	var b builder
+	i := int(c.GetPart())
+	switch shape := messages.ShapeOf(c.GetContent()); {
+	case shape == messages.ShapeWords:
+		if !c.GetBare() {
+			copyHead(&b, lang, c, "", true)
+			b.plain("\n")
+		}
+		contentWords(&b, lang, c.GetContent())
+		return b.done()
+	case shape == messages.ShapeLabelled:
+		copyHead(&b, lang, c, "", true)
+		b.plain("\n" + mediaWord(lang, c.GetContent().GetMedia().GetKind()))
+		return b.done()
+	}
+	text := c.GetContent().GetText()
+	p := piece{to: len(text)}
+	p.toUnit = messages.UTF16Len(text)
+	number := ""
+	if parts(c) > 1 {
+		all := splitCopy(c)
+		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
+	}
+	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + p.to - p.from + 8)
+	b.entities = make([]Entity, 0, 2+len(c.GetContent().GetEntities()))
+	if i > 0 || !c.GetBare() {
+		copyHead(&b, lang, c, number, i == 0)
+		if text != "" || c.GetContent().GetMedia() == nil {
+			b.plain("\n")
+		}
+	}
 	b.entities = clip(b.entities, text, c.GetContent().GetEntities(), p, b.units)
 	b.text.WriteString(text[p.from:p.to])
 	return b.done()

@@ -1,9 +1,17 @@
 package bot
 
-import "github.com/topicdesk/topicdesk/messages"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
 
 // maxMediaWord is the longest that mediaWord says, in any language; a test sees to it.
 const maxMediaWord = 48
+
+// maxDetails keeps what is told of a medium within one message together with its head and its caption.
+const maxDetails = 2000
 
 // mediaWord names a kind of media where it can't be shown: "[photo]".
 func mediaWord(lang, kind string) string {
@@ -12,4 +20,184 @@ func mediaWord(lang, kind string) string {
 		key = textMediaOther
 	}
 	return "[" + messages.CutUTF16(word(lang, key), maxMediaWord-2) + "]"
+}
+
+// contentWords says what a content was that can't be posted again.
+func contentWords(b *builder, lang string, c *messages.Content) {
+	m := c.GetMedia()
+	line := func(s string) {
+		if s = messages.Shorten(strings.TrimSpace(s), maxDetails); s == "" {
+			return
+		}
+		if b.text.Len() > 0 && !strings.HasSuffix(b.text.String(), "\n") {
+			b.plain("\n")
+		}
+		b.plain(s)
+	}
+	if c.GetIsProtected() {
+		if m != nil {
+			line(mediaWord(lang, m.GetKind()))
+		}
+		line(word(lang, textProtected))
+		return
+	}
+	switch m.GetKind() {
+	case messages.MediaDice:
+		line(m.GetEmoji() + " " + strconv.Itoa(int(m.GetValue())))
+		return
+	case messages.MediaPoll:
+		pollWords(b, lang, m.GetPoll())
+		return
+	case messages.MediaPaid:
+		line(mediaWord(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
+	default:
+		line(mediaWord(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
+	}
+	line(oneLine(m.GetSource()))
+	line(m.GetDetails())
+	if c.GetText() != "" {
+		b.plain("\n")
+		text := c.GetText()
+		p := piece{to: len(text), toUnit: messages.UTF16Len(text)}
+		b.entities = clip(b.entities, text, c.GetEntities(), p, b.units)
+		b.plain(text)
+	}
+}
+
+// pollWords is a question with its answers to choose from: a quiz, whose right answer nobody but its author knows.
+func pollWords(b *builder, lang string, p *messages.Poll) {
+	kind := "quiz"
+	if !p.GetIsQuiz() {
+		kind = messages.MediaPoll
+	}
+	b.plain(mediaWord(lang, kind) + "\n")
+	rich := func(text string, entities []*messages.Entity) {
+		whole := piece{to: len(text), toUnit: messages.UTF16Len(text)}
+		b.entities = clip(b.entities, text, entities, whole, b.units)
+		b.plain(text)
+	}
+	rich(p.GetQuestion(), p.GetQuestionEntities())
+	for _, o := range p.GetOptions() {
+		b.plain("\n▫️ ")
+		rich(o.GetText(), o.GetEntities())
+	}
+}
+
+// mediaFields are the parameters of the send… methods beside those of every message. Only those of one kind are set.
+type mediaFields struct {
+	Animation string `json:"animation,omitempty"`
+	Audio     string `json:"audio,omitempty"`
+	Document  string `json:"document,omitempty"`
+	LivePhoto string `json:"live_photo,omitempty"`
+	Photo     string `json:"photo,omitempty"`
+	Sticker   string `json:"sticker,omitempty"`
+	Video     string `json:"video,omitempty"`
+	VideoNote string `json:"video_note,omitempty"`
+	Voice     string `json:"voice,omitempty"`
+
+	Caption         string   `json:"caption,omitempty"`
+	CaptionEntities []Entity `json:"caption_entities,omitempty"`
+	CaptionAbove    bool     `json:"show_caption_above_media,omitempty"`
+	Spoiler         bool     `json:"has_spoiler,omitempty"`
+
+	Latitude   *float64 `json:"latitude,omitempty"`
+	Longitude  *float64 `json:"longitude,omitempty"`
+	Accuracy   float64  `json:"horizontal_accuracy,omitempty"`
+	LivePeriod int32    `json:"live_period,omitempty"`
+	Heading    int32    `json:"heading,omitempty"`
+	Proximity  int32    `json:"proximity_alert_radius,omitempty"`
+
+	Title          string `json:"title,omitempty"`
+	Address        string `json:"address,omitempty"`
+	FoursquareID   string `json:"foursquare_id,omitempty"`
+	FoursquareType string `json:"foursquare_type,omitempty"`
+	GoogleID       string `json:"google_place_id,omitempty"`
+	GoogleType     string `json:"google_place_type,omitempty"`
+
+	Phone     string `json:"phone_number,omitempty"`
+	FirstName string `json:"first_name,omitempty"`
+	LastName  string `json:"last_name,omitempty"`
+	VCard     string `json:"vcard,omitempty"`
+
+	Question         string       `json:"question,omitempty"`
+	QuestionEntities []Entity     `json:"question_entities,omitempty"`
+	Options          []pollOption `json:"options,omitempty"`
+	Anonymous        *bool        `json:"is_anonymous,omitempty"`
+	Multiple         bool         `json:"allows_multiple_answers,omitempty"`
+	Closed           bool         `json:"is_closed,omitempty"`
+}
+
+type pollOption struct {
+	Text     string   `json:"text"`
+	Entities []Entity `json:"text_entities,omitempty"`
+}
+
+// sendMethods are the methods that post a kind of media.
+var sendMethods = map[string]string{
+	messages.MediaAnimation: "sendAnimation", messages.MediaAudio: "sendAudio", messages.MediaContact: "sendContact",
+	messages.MediaDocument: "sendDocument", messages.MediaLivePhoto: "sendLivePhoto", messages.MediaLocation: "sendLocation",
+	messages.MediaPhoto: "sendPhoto", messages.MediaPoll: "sendPoll", messages.MediaSticker: "sendSticker", messages.MediaVenue: "sendVenue",
+	messages.MediaVideo: "sendVideo", messages.MediaVideoNote: "sendVideoNote", messages.MediaVoice: "sendVoice",
+}
+
+// setMedia words the medium of a copy, by file id and without its caption.
+func (m *outgoing) setMedia(media *messages.Media) {
+	f := &mediaFields{Spoiler: media.GetHasSpoiler(), CaptionAbove: media.GetShowCaptionAboveMedia()}
+	m.method, m.mediaFields = sendMethods[media.GetKind()], f
+	switch media.GetKind() {
+	case messages.MediaAnimation:
+		f.Animation = media.FileId
+	case messages.MediaAudio:
+		f.Audio, f.Spoiler, f.CaptionAbove = media.FileId, false, false
+	case messages.MediaDocument:
+		f.Document, f.Spoiler, f.CaptionAbove = media.FileId, false, false
+	case messages.MediaLivePhoto:
+		f.LivePhoto, f.Photo = media.FileId, media.PhotoFileId
+	case messages.MediaPhoto:
+		f.Photo = media.FileId
+	case messages.MediaVideo:
+		f.Video = media.FileId
+	case messages.MediaVoice:
+		f.Voice, f.Spoiler, f.CaptionAbove = media.FileId, false, false
+	default:
+		f.Spoiler, f.CaptionAbove = false, false
+		f.uncaptioned(media)
+	}
+}
+
+func (f *mediaFields) uncaptioned(media *messages.Media) {
+	switch media.GetKind() {
+	case messages.MediaSticker:
+		f.Sticker = media.FileId
+	case messages.MediaVideoNote:
+		f.VideoNote = media.FileId
+	case messages.MediaLocation:
+		l := media.Location
+		f.at(l)
+		if f.Accuracy, f.LivePeriod = l.HorizontalAccuracy, l.LivePeriod; l.LivePeriod > 0 {
+			f.Heading, f.Proximity = l.Heading, l.ProximityAlertRadius
+		}
+	case messages.MediaVenue:
+		f.at(media.Location)
+		v := media.Venue
+		f.Title, f.Address = v.Title, v.Address
+		f.FoursquareID, f.FoursquareType, f.GoogleID, f.GoogleType = v.FoursquareId, v.FoursquareType, v.GooglePlaceId, v.GooglePlaceType
+	case messages.MediaContact:
+		c := media.Contact
+		f.Phone, f.FirstName, f.LastName, f.VCard = c.PhoneNumber, c.FirstName, c.LastName, c.Vcard
+	case messages.MediaPoll:
+		p := media.Poll
+		f.Question, f.QuestionEntities, f.Anonymous = p.Question, sendable(p.Question, p.QuestionEntities), &p.IsAnonymous
+		f.Multiple, f.Closed = p.AllowsMultipleAnswers, p.IsClosed
+		for _, o := range p.Options {
+			f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
+		}
+	}
+}
+
+func (f *mediaFields) at(l *messages.Location) { f.Latitude, f.Longitude = &l.Latitude, &l.Longitude }
+
+// sendable are all of a text's entities, worded for sending.
+func sendable(text string, entities []*messages.Entity) []Entity {
+	return clip(nil, text, entities, piece{to: len(text), toUnit: messages.UTF16Len(text)}, 0)
 }

@@ -48,6 +48,8 @@ const (
 	textMore           = "card_more"      // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
+	textForwarded      = "forwarded_from"
+	textProtected      = "protected_content"
 	textMediaOther     = "media_other" // a medium that has no name here; the others are "media_<kind>"
 )
 
@@ -190,6 +192,11 @@ func word(lang, key string) string {
 		return key
 	}
 	return text
+}
+
+// longestWord is how many units a text without placeholders has in the language in which it is longest.
+func longestWord(key string) int {
+	return max(messages.UTF16Len(word(langEnglish, key)), messages.UTF16Len(word(langThai, key)))
 }
 
 // known says whether the catalogue has a text.

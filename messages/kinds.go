@@ -44,3 +44,58 @@ func HasCaption(kind string) bool {
 	}
 	return false
 }
+
+// Shape is how a copy of a content is made.
+type Shape int
+
+const (
+	ShapeText      Shape = iota // a text, which may take several messages
+	ShapeWords                  // one text that says what it was: Telegram gives no way to post it again
+	ShapeCaptioned              // the medium with the sender's name in its caption; what does not fit follows as texts
+	ShapeLabelled               // a short text with the sender's name, then the medium, which can't have a caption
+)
+
+// maxPollOptions is how many answers a poll that is sent may have.
+const maxPollOptions = 12
+
+// ShapeOf says how a copy of a content is made.
+func ShapeOf(c *Content) Shape {
+	m := c.GetMedia()
+	switch {
+	case c.GetIsProtected():
+		return ShapeWords
+	case m == nil:
+		return ShapeText
+	}
+	switch m.Kind {
+	case MediaAnimation, MediaAudio, MediaDocument, MediaPhoto, MediaVideo, MediaVoice:
+		if m.FileId != "" {
+			return ShapeCaptioned
+		}
+	case MediaLivePhoto:
+		if m.FileId != "" && m.PhotoFileId != "" {
+			return ShapeCaptioned
+		}
+	case MediaSticker, MediaVideoNote:
+		if m.FileId != "" {
+			return ShapeLabelled
+		}
+	case MediaLocation:
+		if m.Location != nil {
+			return ShapeLabelled
+		}
+	case MediaVenue:
+		if m.Location != nil && m.Venue.GetTitle() != "" && m.Venue.GetAddress() != "" {
+			return ShapeLabelled
+		}
+	case MediaContact:
+		if m.Contact.GetPhoneNumber() != "" && m.Contact.GetFirstName() != "" {
+			return ShapeLabelled
+		}
+	case MediaPoll:
+		if n := len(m.Poll.GetOptions()); !m.Poll.GetIsQuiz() && n > 0 && n <= maxPollOptions && m.Poll.Question != "" {
+			return ShapeLabelled
+		}
+	}
+	return ShapeWords // a dice would fall another way; the others can't be sent by a bot
+}

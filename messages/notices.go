@@ -79,6 +79,7 @@ const (
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
 	NoticeTopicHeld      = "topic_held"       // group, why; what is said waits until the bot may write there
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
+	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
 	NoticeRetrying       = "retrying"         // callback answer: tried again
 	NoticeNothingToRetry = "nothing_to_retry" // callback answer
 	NoticeButtonStale    = "button_stale"     // callback answer: the button is of no use any more
@@ -177,6 +178,7 @@ var Texts = []string{
 	NoticeUnlinkHome,
 	NoticeUnlinkNone,
 	NoticeCopyFailed,
+	NoticeCopyProtected,
 	NoticeTopicHeld,
 	NoticeTopicLost,
 	NoticeRetrying,

@@ -1266,6 +1266,8 @@ type SendCopyCall struct {
 	Quote          string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
 	ReplyPreview   string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
 	ReplyMediaKind string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
+	Bare           bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
+	After          int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
 	JoinedPreview  string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1355,6 +1357,20 @@ func (x *SendCopyCall) GetReplyMediaKind() string {
 		return x.ReplyMediaKind
 	}
 	return ""
+}
+
+func (x *SendCopyCall) GetBare() bool {
+	if x != nil {
+		return x.Bare
+	}
+	return false
+}
+
+func (x *SendCopyCall) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
 }
 
 func (x *SendCopyCall) GetJoinedPreview() string {
@@ -2051,7 +2067,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\xc2\x02\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\xec\x02\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -2062,7 +2078,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\breply_to\x18\x05 \x01(\x03R\areplyTo\x12\x14\n" +
 	"\x05quote\x18\x06 \x01(\tR\x05quote\x12#\n" +
 	"\rreply_preview\x18\a \x01(\tR\freplyPreview\x12(\n" +
-	"\x10reply_media_kind\x18\x1e \x01(\tR\x0ereplyMediaKind\x12%\n" +
+	"\x10reply_media_kind\x18\x1e \x01(\tR\x0ereplyMediaKind\x12\x12\n" +
+	"\x04bare\x18\x1f \x01(\bR\x04bare\x12\x14\n" +
+	"\x05after\x18  \x01(\x03R\x05after\x12%\n" +
 	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\"J\n" +
 	"\x0eSendJoinedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"6\n" +

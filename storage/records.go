@@ -235,6 +235,7 @@ type Copy struct {
 	ChatID    int64   `json:"chatId"`          // Telegram chat id it was posted in
 	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
 	Wanted    int     `json:"wanted"`          // how many parts it takes
+	Main      int     `json:"main,omitempty"`  // which of them stands for the original, from 0
 	// What its head was when it was split into parts, so that the rest is cut at the same places later.
 	GroupTitle  string `json:"groupTitle,omitempty"`
 	Preview     string `json:"preview,omitempty"`

@@ -42,12 +42,13 @@ type Upload struct {
 	Value    json.RawMessage `json:"value"`
 }
 
-var fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker"}
+var fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker", "live_photo"}
 
-var otherKinds = []string{"location", "venue", "contact", "dice", "poll", "story", "game", "invoice", "giveaway", "paid_media", "checklist"}
+var otherKinds = []string{"location", "venue", "contact", "dice", "poll", "story", "game", "invoice", "giveaway", "paid_media", "checklist",
+	"giveaway_winners", "rich_message", "gift", "unique_gift"}
 
 func captioned(kind string) bool {
-	return slices.Contains([]string{"photo", "document", "video", "animation", "audio", "voice", "paid_media"}, kind)
+	return slices.Contains([]string{"photo", "document", "video", "animation", "audio", "voice", "paid_media", "live_photo"}, kind)
 }
 
 // NewAlbum makes a media_group_id for the parts of an album.
@@ -128,6 +129,8 @@ func (s *Server) store(kind, name, mimeType string, data []byte, claimed int64) 
 	switch kind {
 	case "photo":
 		with("width", 800, "height", 600)
+	case "live_photo":
+		with("width", 640, "height", 480, "duration", 3, "photo", []any{map[string]any{"file_id": f.ID, "file_unique_id": "u" + strconv.FormatInt(n, 10), "width": 640, "height": 480}})
 	case "video", "animation":
 		with("width", 640, "height", 360, "duration", 5, "file_name", name, "mime_type", mimeType)
 	case "audio":

@@ -76,6 +76,7 @@ func sendFile(kind string) handler {
 		if m.Media, e = s.resolveMedia(c, kind, c.p.str(kind), kind); e != nil {
 			return nil, e
 		}
+		m.Spoiler, m.Above = c.p.bool("has_spoiler"), c.p.bool("show_caption_above_media")
 		return s.postBot(c, m)
 	}
 }
@@ -86,6 +87,8 @@ type inputMedia struct {
 	Caption   string   `json:"caption"`
 	ParseMode string   `json:"parse_mode"`
 	Entities  []Entity `json:"caption_entities"`
+	Spoiler   bool     `json:"has_spoiler"`
+	Above     bool     `json:"show_caption_above_media"`
 }
 
 func (s *Server) inputMedia(c *call, in inputMedia) (*Media, string, []Entity, *apiError) {
@@ -121,6 +124,7 @@ func (s *Server) sendMediaGroup(c *call) (any, *apiError) {
 		if m.Media, m.Text, m.Entities, e = s.inputMedia(c, part); e != nil {
 			return nil, e
 		}
+		m.Spoiler, m.Above = part.Spoiler, part.Above
 		parts = append(parts, &m)
 	}
 	album := s.newAlbum()
@@ -228,7 +232,10 @@ func (s *Server) sendPoll(c *call) (any, *apiError) {
 	if n := utf8.RuneCountInString(question); n == 0 || n > 300 {
 		return nil, badRequest("poll question must be non-empty, and at most 300 characters long")
 	}
-	var in []struct{ Text string }
+	var in []struct {
+		Text     string
+		Entities []Entity `json:"text_entities"`
+	}
 	if err := c.p.json("options", &in); err != nil {
 		return nil, badRequest("can't parse options JSON object")
 	}
@@ -240,7 +247,7 @@ func (s *Server) sendPoll(c *call) (any, *apiError) {
 		if n := utf8.RuneCountInString(o.Text); n == 0 || n > 100 {
 			return nil, badRequest("poll options length must be between 1 and 100")
 		}
-		options = append(options, map[string]any{"persistent_id": strconv.Itoa(i), "text": o.Text, "voter_count": 0})
+		options = append(options, map[string]any{"persistent_id": strconv.Itoa(i), "text": o.Text, "text_entities": o.Entities, "voter_count": 0})
 	}
 	kind := c.p.str("type")
 	if kind == "" {
@@ -252,6 +259,13 @@ func (s *Server) sendPoll(c *call) (any, *apiError) {
 	p := map[string]any{"id": strconv.FormatInt(c.chat.id*1000003+int64(c.chat.nextID), 10), "question": question, "options": options, "total_voter_count": 0,
 		"is_closed": c.p.bool("is_closed"), "is_anonymous": !c.p.has("is_anonymous") || c.p.bool("is_anonymous"), "type": kind,
 		"allows_multiple_answers": c.p.bool("allows_multiple_answers"), "allows_revoting": c.p.bool("allows_revoting"), "members_only": c.p.bool("members_only")}
+	var es []Entity
+	if err := c.p.json("question_entities", &es); err != nil {
+		return nil, badRequest("can't parse question entities JSON object")
+	}
+	if len(es) > 0 {
+		p["question_entities"] = es
+	}
 	if kind == "quiz" {
 		var correct []int
 		if err := c.p.json("correct_option_ids", &correct); err != nil || len(correct) == 0 || slices.Max(correct) >= len(options) || slices.Min(correct) < 0 {

@@ -12,7 +12,7 @@ func init() {
 		"copyMessage": (*Server).copyMessage, "copyMessages": (*Server).copyMessages,
 		"sendPhoto": sendFile("photo"), "sendDocument": sendFile("document"), "sendVideo": sendFile("video"),
 		"sendAnimation": sendFile("animation"), "sendAudio": sendFile("audio"), "sendVoice": sendFile("voice"),
-		"sendVideoNote": sendFile("video_note"), "sendSticker": sendFile("sticker"), "sendMediaGroup": (*Server).sendMediaGroup,
+		"sendVideoNote": sendFile("video_note"), "sendLivePhoto": sendFile("live_photo"), "sendSticker": sendFile("sticker"), "sendMediaGroup": (*Server).sendMediaGroup,
 		"sendLocation": (*Server).sendLocation, "sendVenue": (*Server).sendVenue, "sendContact": (*Server).sendContact,
 		"sendDice": (*Server).sendDice, "sendPoll": (*Server).sendPoll, "stopPoll": (*Server).stopPoll,
 		"sendChatAction": (*Server).sendChatAction, "setMessageReaction": (*Server).setMessageReaction,

@@ -172,6 +172,8 @@ type Message struct {
 	Deleted     bool            `json:"deleted,omitempty"`
 	Pinned      bool            `json:"pinned,omitempty"`
 	Protected   bool            `json:"protected,omitempty"`
+	Spoiler     bool            `json:"spoiler,omitempty"`      // the media are covered
+	Above       bool            `json:"captionAbove,omitempty"` // the caption stands above the media
 	AutoForward bool            `json:"autoForward,omitempty"`
 	Service     *Service        `json:"service,omitempty"`
 	Buttons     [][]Button      `json:"buttons,omitempty"`

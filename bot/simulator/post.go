@@ -24,6 +24,9 @@ type Post struct {
 	Album     string   `json:"album"`   // parts of one album share it; see NewAlbum
 	Forward   *Origin  `json:"forward"` // the message is a forwarded one
 	Protected bool     `json:"protected"`
+	Spoiler   bool     `json:"spoiler"`      // covers the media
+	Above     bool     `json:"captionAbove"` // the caption stands above the media
+	Premium   bool     `json:"premium"`      // whose captions may be as long as texts
 }
 
 var errNotIn = errors.New("not a member of this group")
@@ -61,7 +64,9 @@ func (s *Server) post(p Post) (*Message, error) {
 		text = p.Text
 	}
 	if p.Media != nil {
-		most = maxCaption
+		if !p.Premium {
+			most = maxCaption
+		}
 	} else if text == "" {
 		return nil, errors.New("the message is empty")
 	}
@@ -75,7 +80,7 @@ func (s *Server) post(p Post) (*Message, error) {
 		return nil, err
 	}
 	m := &Message{Thread: p.Thread, From: from, Text: text, Entities: withDetected(text, p.Entities), AlbumID: p.Album,
-		ForwardOf: p.Forward, Protected: p.Protected, AutoForward: p.Linked}
+		ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
 	if p.ReplyTo != 0 {
 		r := c.live(p.ReplyTo)
 		if r == nil || r.Thread != p.Thread {

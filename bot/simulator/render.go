@@ -34,6 +34,8 @@ type apiMessage struct {
 	EditDate        int64    `json:"edit_date,omitempty"`
 	Protected       bool     `json:"has_protected_content,omitempty"`
 	AlbumID         string   `json:"media_group_id,omitempty"`
+	Spoiler         bool     `json:"has_media_spoiler,omitempty"`
+	Above           bool     `json:"show_caption_above_media,omitempty"`
 	Quote           *Quote   `json:"quote,omitempty"`
 	Text            string   `json:"text,omitempty"`
 	Entities        []Entity `json:"entities,omitempty"`
@@ -94,7 +96,8 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 	c := s.w.chats[m.Chat]
 	from := s.userByID(m.From.ID, m.From.Name)
 	a := apiMessage{ID: m.ID, From: &from, SenderChat: s.senderChat(c, m.From.As), Date: m.Date, Chat: s.chatJSON(c),
-		AutoForward: m.AutoForward, EditDate: m.EditDate, Protected: m.Protected, AlbumID: m.AlbumID, Quote: m.Quote}
+		AutoForward: m.AutoForward, EditDate: m.EditDate, Protected: m.Protected, AlbumID: m.AlbumID, Quote: m.Quote,
+		Spoiler: m.Spoiler, Above: m.Above}
 	if m.Media != nil {
 		a.Caption, a.CaptionEntities = m.Text, m.Entities
 	} else {

@@ -1,0 +1,418 @@
+package actors_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+// upload is a file of a kind, as a person sends it.
+func upload(kind string) *simulator.Upload {
+	return &simulator.Upload{Kind: kind, FileName: kind + ".bin", Data: []byte("content of a " + kind)}
+}
+
+// value is what is no file.
+func value(kind, json string) *simulator.Upload {
+	return &simulator.Upload{Kind: kind, Value: []byte(json)}
+}
+
+// send has somebody send a medium.
+func (d *desk) send(from, chat int64, thread int, media *simulator.Upload, caption string) simulator.Message {
+	d.t.Helper()
+	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Media: media, Text: caption})
+}
+
+// since lists what the bot wrote in a thread after a message, as it looks: "kind: text", the label or caption's lines joined
+// with " | ".
+func (d *desk) since(chat int64, thread, after int) []string {
+	var out []string
+	for _, m := range d.byBot(chat, thread) {
+		if m.ID > after {
+			out = append(out, look(m))
+		}
+	}
+	return out
+}
+
+func look(m simulator.Message) string {
+	text := strings.ReplaceAll(m.Text, "\n", " | ")
+	if m.Media == nil {
+		return text
+	}
+	return strings.TrimRight("("+m.Media.Kind+") "+text, " ")
+}
+
+// last is the id of the newest message of a chat.
+func (d *desk) last(chat int64) int {
+	all := d.sim.Messages(chat, simulator.AllThreads)
+	return all[len(all)-1].ID
+}
+
+// linked is a ticket of Ann's with Bob's topic linked to it.
+func linked(t *testing.T, opt options) (d *desk, k *ticket, eng int) {
+	t.Helper()
+	d = ready(t, opt)
+	k = d.open(d.ann, d.support, "Printer")
+	return d, k, d.mention(d.ann, k, "@bob_eng", d.engineering)
+}
+
+// Every kind of content arrives, in order with the texts around it, in both directions.
+func TestMediaOfEveryKind(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	poll := `{"id":"1","question":"When?","options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
+	for _, c := range []struct {
+		media   *simulator.Upload
+		caption string
+		want    []string
+	}{
+		{upload("photo"), "look", []string{"(photo) Ann | look"}},
+		{upload("photo"), "", []string{"(photo) Ann"}},
+		{upload("document"), "read", []string{"(document) Ann | read"}},
+		{upload("video"), "watch", []string{"(video) Ann | watch"}},
+		{upload("animation"), "ha", []string{"(animation) Ann | ha"}},
+		{upload("audio"), "listen", []string{"(audio) Ann | listen"}},
+		{upload("voice"), "", []string{"(voice) Ann"}},
+		{upload("live_photo"), "live", []string{"(live_photo) Ann | live"}},
+		{upload("video_note"), "", []string{"Ann | [video message]", "(video_note)"}},
+		{upload("sticker"), "", []string{"Ann | [sticker]", "(sticker)"}},
+		{value("location", `{"latitude":13.75,"longitude":100.5}`), "", []string{"Ann | [location]", "(location)"}},
+		{value("location", `{"latitude":0,"longitude":0,"live_period":900,"heading":7}`), "", []string{"Ann | [location]", "(location)"}},
+		{value("venue", `{"location":{"latitude":1,"longitude":2},"title":"Shop","address":"Street 1"}`), "", []string{"Ann | [place]", "(venue)"}},
+		{value("contact", `{"phone_number":"+6621234567","first_name":"Nok","vcard":"BEGIN:VCARD"}`), "", []string{"Ann | [contact]", "(contact)"}},
+		{value("poll", strings.Replace(poll, "%", "regular", 1)), "", []string{"Ann | [poll]", "(poll)"}},
+		{value("poll", strings.Replace(poll, "%", "quiz", 1)), "", []string{"Ann | [quiz] | When? | ▫️ Today | ▫️ Never"}},
+		{value("dice", `{"emoji":"🎯","value":6}`), "", []string{"Ann | 🎯 6"}},
+		{value("story", `{"chat":{"id":-5,"type":"channel","title":"News"},"id":3}`), "", []string{"Ann | [story] | News"}},
+		{value("paid_media", `{"star_count":5,"paid_media":[]}`), "buy", []string{"Ann | [paid media] 5 ⭐ | buy"}},
+		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,"prize_description":"A car"}`), "", []string{"Ann | [giveaway] A car | News"}},
+		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`), "", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
+		{value("game", `{"title":"Chess","description":"Play"}`), "", []string{"Ann | [game] Chess | Play"}},
+		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`), "", []string{"Ann | [checklist] To do | ☐ a"}},
+		{value("gift", `{"gift":{"id":"1"},"text":"for you"}`), "", []string{"Ann | [gift] | for you"}},
+		{value("rich_message", `{"blocks":[]}`), "", []string{"Ann | [rich message]"}},
+	} {
+		d.run(t, c.media.Kind+" "+c.caption, func(t *testing.T) {
+			for _, way := range []struct {
+				by, from, to int64
+				name         string
+				source, into int
+			}{{d.ann, d.support, d.engineering, "Ann", k.thread, eng}, {d.bob, d.engineering, d.support, "Bob", eng, k.thread}} {
+				after := d.last(way.to)
+				d.say(way.by, way.from, way.source, "before")
+				original := d.send(way.by, way.from, way.source, c.media, c.caption)
+				d.say(way.by, way.from, way.source, "behind")
+				d.await("the text behind it", func() bool {
+					got := d.since(way.to, way.into, after)
+					return len(got) > 0 && got[len(got)-1] == way.name+" | behind"
+				})
+				want := []string{way.name + " | before"}
+				for _, line := range c.want {
+					want = append(want, strings.Replace(line, "Ann", way.name, 1))
+				}
+				same(t, "copies", d.since(way.to, way.into, after), append(want, way.name+" | behind"))
+				for _, m := range d.byBot(way.to, way.into) {
+					if m.ID > after && m.Media != nil && m.Media.FileID != original.Media.FileID {
+						t.Errorf("file %q, want %q", m.Media.FileID, original.Media.FileID)
+					}
+				}
+			}
+		})
+	}
+	if n := d.calls("getFile", 0); n > 0 {
+		t.Errorf("%d downloads", n)
+	}
+	d.quiet(k)
+}
+
+// What a copied medium is made of is what the original was.
+func TestMediaKeepTheirParticulars(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	copyOf := func(media *simulator.Upload) simulator.Message {
+		d.t.Helper()
+		after := d.last(d.engineering)
+		d.send(d.ann, d.support, k.thread, media, "")
+		var m simulator.Message
+		d.await("the copy of a "+media.Kind, func() bool {
+			for _, m = range d.byBot(d.engineering, eng) {
+				if m.ID > after && m.Media != nil {
+					return true
+				}
+			}
+			return false
+		})
+		return m
+	}
+	for name, c := range map[string]*simulator.Upload{
+		"a live location": value("location", `{"heading":7,"horizontal_accuracy":4.5,"latitude":13.75,"live_period":900,"longitude":100.5,"proximity_alert_radius":50}`),
+		"on the equator":  value("location", `{"latitude":0,"longitude":0}`),
+		"a venue":         value("venue", `{"address":"Street 1","foursquare_id":"f","foursquare_type":"t","google_place_id":"g","google_place_type":"p","location":{"latitude":1,"longitude":2},"title":"Shop"}`),
+		"a contact":       value("contact", `{"first_name":"Nok","last_name":"Lee","phone_number":"+6621234567","vcard":"BEGIN:VCARD"}`),
+	} {
+		d.run(t, name, func(t *testing.T) {
+			if got := string(copyOf(c).Media.Value); got != string(c.Value) {
+				t.Errorf("%s, want %s", got, c.Value)
+			}
+		})
+	}
+	d.run(t, "a poll is asked anew", func(t *testing.T) {
+		m := copyOf(value("poll", `{"id":"7","question":"👍 When?","question_entities":[{"type":"custom_emoji","offset":0,"length":2,"custom_emoji_id":"5"}],"options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":true,"is_anonymous":false,"type":"regular","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`))
+		var p struct {
+			ID, Question, Type string
+			Entities           []simulator.Entity `json:"question_entities"`
+			Options            []struct {
+				Text   string
+				Voters int `json:"voter_count"`
+			}
+			Closed    bool `json:"is_closed"`
+			Anonymous bool `json:"is_anonymous"`
+			Multiple  bool `json:"allows_multiple_answers"`
+		}
+		d.must(json.Unmarshal(m.Media.Value, &p))
+		if p.ID == "7" || p.Question != "👍 When?" || len(p.Entities) != 1 || p.Entities[0].CustomEmojiID != "5" || len(p.Options) != 2 ||
+			p.Options[0].Text != "Today" || p.Options[0].Voters != 0 || !p.Closed || p.Anonymous || !p.Multiple {
+			t.Errorf("%+v", p)
+		}
+	})
+	d.run(t, "a spoiler and a caption above it", func(t *testing.T) {
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("video"), Text: "covered", Spoiler: true, Above: true})
+		if m := d.awaitText(d.engineering, eng, "covered"); !m.Spoiler || !m.Above {
+			t.Errorf("%+v", m)
+		}
+	})
+	d.quiet(k)
+}
+
+// A caption that has no room beside the sender's name goes on in texts that answer the copy; nothing is cut.
+func TestLongCaptions(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	for name, times := range map[string]int{"as long as can be": 204, "of a premium user": 818} {
+		d.run(t, name, func(t *testing.T) {
+			caption := strings.Repeat("กข 😀", times) + " end"
+			from := len(utf16.Encode([]rune(caption))) - 3
+			after := d.last(d.engineering)
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: caption, Premium: true,
+				Entities: []simulator.Entity{{Type: "bold", Offset: from, Length: 3}}})
+			d.say(d.ann, d.support, k.thread, "behind "+name)
+			d.awaitText(d.engineering, eng, "behind "+name)
+			joined, first := "", simulator.Message{}
+			var parts []simulator.Message
+			for _, m := range d.byBot(d.engineering, eng) {
+				if m.ID > after {
+					parts = append(parts, m)
+				}
+			}
+			parts = parts[:len(parts)-1]
+			for i, m := range parts {
+				_, text, _ := strings.Cut(m.Text, "\n")
+				joined += text
+				if i == 0 {
+					first = m
+				} else if m.ReplyTo != first.ID {
+					t.Errorf("part %d answers %d, not %d", i, m.ReplyTo, first.ID)
+				}
+				most := 4096
+				if i == 0 {
+					most = 1024
+				}
+				if n := len(utf16.Encode([]rune(m.Text))); n > most {
+					t.Errorf("part %d has %d units", i, n)
+				}
+			}
+			// The simulator trims texts as Telegram does: white space at a cut is lost there.
+			if strip(joined) != strip(caption) {
+				t.Errorf("%d units arrived of %d", len(strip(joined)), len(strip(caption)))
+			}
+			lastPart := parts[len(parts)-1]
+			e := lastPart.Entities[len(lastPart.Entities)-1]
+			if len(parts) < 2 || first.Media == nil || e.Type != "bold" || string(utf16.Decode(utf16.Encode([]rune(lastPart.Text))[e.Offset:e.Offset+e.Length])) != "end" {
+				t.Errorf("%d parts, %+v", len(parts), e)
+			}
+			d.quiet(k)
+			c, err := d.store.CopiesAt(t.Context(), d.engineering, int64(lastPart.ID))
+			d.must(err)
+			if len(c) != 1 || len(c[0].Parts) != len(parts) {
+				t.Errorf("%+v", c)
+			}
+		})
+	}
+	d.quiet(k)
+}
+
+func strip(s string) string { return strings.Join(strings.Fields(s), "") }
+
+func TestForwards(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	channel := &simulator.Channel{ID: -1009, Title: "News", Username: "news"}
+	for want, origin := range map[string]*simulator.Origin{
+		"Forwarded from Carl":     {Name: "Carl", Person: d.carl},
+		"Forwarded from Somebody": {Name: "Somebody"},
+		"Forwarded from Sales":    {Chat: &simulator.Channel{ID: d.sales, Title: "Sales"}},
+		"Forwarded from News":     {Chat: channel, ID: 77},
+	} {
+		d.run(t, want, func(t *testing.T) {
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "the text of " + want, Forward: origin})
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "the photo of " + want, Forward: origin, Media: upload("photo")})
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Forward: origin, Media: upload("sticker")})
+			after := d.last(d.engineering)
+			d.say(d.ann, d.support, k.thread, "behind "+want)
+			d.awaitText(d.engineering, eng, "behind "+want)
+			all := d.since(d.engineering, eng, 0)
+			got := all[len(all)-5 : len(all)-1]
+			_ = after
+			same(t, "copies", got, []string{"Ann | ↪️ " + want + " | the text of " + want, "(photo) Ann | ↪️ " + want + " | the photo of " + want,
+				"Ann | ↪️ " + want + " | [sticker]", "(sticker)"})
+		})
+	}
+	m := d.awaitText(d.engineering, eng, "the text of Forwarded from News")
+	url := ""
+	for _, e := range m.Entities {
+		url += e.URL
+	}
+	if url != "https://t.me/news/77" {
+		t.Errorf("%+v", m.Entities)
+	}
+	d.quiet(k)
+}
+
+// What Telegram lets nobody copy is told on the other side and at its source; its words stay where they are.
+func TestProtectedContent(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	secret := simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "secret words", Protected: true}
+	m := d.post(secret)
+	d.awaitAnswer(m, "Engineering was only told that there is one")
+	secret.Media = upload("photo")
+	second := d.post(secret)
+	d.reply(d.ann, d.support, second, "what do you say?")
+	d.awaitText(d.engineering, eng, "what do you say?")
+	d.await("a reaction at the second one", func() bool {
+		m, _ := d.sim.Message(d.support, second.ID)
+		return len(m.Reactions) == 1
+	})
+	d.quiet(k)
+	for _, m := range d.byBot(d.engineering, eng) {
+		if strings.Contains(m.Text, "secret") || m.Media != nil {
+			t.Errorf("%q", m.Text)
+		}
+	}
+	got := d.since(d.engineering, eng, 0)
+	want := []string{"Ann | 🔒 This message is protected and can’t be copied: see it where it was written.",
+		"Ann | [photo] | 🔒 This message is protected and can’t be copied: see it where it was written.", "Ann | what do you say?"}
+	same(t, "copies", got[len(got)-3:], want)
+	d.restart()
+	d.say(d.ann, d.support, k.thread, "after a restart")
+	d.awaitText(d.engineering, eng, "after a restart")
+	d.quiet(k)
+	if n := len(d.since(d.engineering, eng, 0)); n != len(got)+1 {
+		t.Errorf("%d messages more after a restart", n-len(got))
+	}
+}
+
+// Anonymous administrators and linked channels speak under the group's or channel's name; other bots are not mirrored.
+func TestMediaOfGroupsAndChannels(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Anonymous: true, Media: upload("photo"), Text: "anonymous"})
+	d.post(simulator.Post{Chat: d.support, Thread: k.thread, Linked: true, AsChannel: &simulator.Channel{ID: -1009, Title: "News"}, Media: upload("video"), Text: "linked"})
+	robot, err := d.sim.AddPerson(simulator.Person{FirstName: "R2", IsBot: true})
+	d.must(err)
+	d.must(d.sim.SetMember(d.support, robot.ID, simulator.Member))
+	d.post(simulator.Post{From: robot.ID, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: "robot"})
+	d.say(d.ann, d.support, k.thread, "behind")
+	d.awaitText(d.engineering, eng, "behind")
+	got := d.since(d.engineering, eng, 0)
+	same(t, "copies", got[len(got)-3:], []string{"(photo) Support | anonymous", "(video) News | linked", "Ann | behind"})
+}
+
+// A medium that Telegram refuses is shown at its source, and what comes behind it arrives.
+func TestMediaThatAreRefused(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	for _, c := range []struct{ method, kind, why string }{
+		{"sendPhoto", "photo", "wrong file identifier/HTTP URL specified"},
+		{"sendSticker", "sticker", "not enough rights to send stickers to the chat"},
+		{"sendVideo", "video", "CHAT_SEND_VIDEOS_FORBIDDEN"},
+	} {
+		d.run(t, c.why, func(t *testing.T) {
+			d.must(d.sim.Inject(simulator.Fault{Method: c.method, Kind: simulator.Fault400, Description: c.why}))
+			m := d.send(d.ann, d.support, k.thread, upload(c.kind), "")
+			d.say(d.ann, d.support, k.thread, "behind a "+c.kind)
+			d.awaitText(d.engineering, eng, "behind a "+c.kind)
+			told := d.awaitAnswer(m, c.why)
+			before := len(d.byBot(d.engineering, eng))
+			d.press(d.ann, told, "retry:") // the fault is over
+			d.await("the medium", func() bool {
+				all := d.byBot(d.engineering, eng)
+				return len(all) == before+1 && all[before].Media != nil && all[before].Media.Kind == c.kind
+			})
+		})
+	}
+	d.quiet(k)
+}
+
+// Trouble in passing changes neither order nor number; only a lost answer may repeat what it was the answer to.
+func TestMediaInTrouble(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{speed: 40})
+	for _, f := range []simulator.Fault{
+		{Method: "sendPhoto", Kind: simulator.Fault429, RetryAfter: 2},
+		{Method: "sendSticker", Kind: simulator.Fault500, Count: 2},
+		{Method: "sendVideoNote", Kind: simulator.FaultReset},
+		{Method: "sendLocation", Kind: simulator.Fault502HTML},
+		{Method: "sendVoice", Kind: simulator.FaultLost},
+	} {
+		d.must(d.sim.Inject(f))
+	}
+	after := d.last(d.engineering)
+	d.send(d.ann, d.support, k.thread, upload("photo"), "one")
+	d.send(d.ann, d.support, k.thread, upload("sticker"), "")
+	d.say(d.ann, d.support, k.thread, "between")
+	d.send(d.ann, d.support, k.thread, upload("video_note"), "")
+	d.send(d.ann, d.support, k.thread, value("location", `{"latitude":1,"longitude":2}`), "")
+	d.send(d.ann, d.support, k.thread, upload("voice"), "")
+	d.say(d.ann, d.support, k.thread, "behind")
+	d.awaitText(d.engineering, eng, "behind")
+	same(t, "copies", d.since(d.engineering, eng, after), []string{"(photo) Ann | one", "Ann | [sticker]", "(sticker)", "Ann | between",
+		"Ann | [video message]", "(video_note)", "Ann | [location]", "(location)", "(voice) Ann", "(voice) Ann", "Ann | behind"})
+	d.quiet(k)
+}
+
+// A restart between the parts of a copy goes on with the part that is missing.
+func TestRestartWithinACopy(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	d.must(d.sim.Inject(simulator.Fault{Method: "sendSticker", Kind: simulator.Fault500, Count: -1}))
+	after := d.last(d.engineering)
+	d.send(d.ann, d.support, k.thread, upload("sticker"), "")
+	d.await("the call for the medium", func() bool { return d.calls("sendSticker", d.engineering) > 0 })
+	d.say(d.ann, d.support, k.thread, "behind")
+	d.restart()
+	d.sim.ClearFaults()
+	d.awaitText(d.engineering, eng, "behind")
+	same(t, "copies", d.since(d.engineering, eng, after), []string{"Ann | [sticker]", "(sticker)", "Ann | behind"})
+	copies := d.byBot(d.engineering, eng)
+	sticker := copies[len(copies)-2]
+
+	// A reply to the medium, or to the text before it, answers the original; a reply to the original answers the medium.
+	d.reply(d.bob, d.engineering, sticker, "nice")
+	if m := d.awaitText(d.support, k.thread, "nice"); m.ReplyTo == 0 {
+		t.Error("the reply to the medium answers nothing")
+	}
+	original, _ := d.sim.Message(d.support, d.awaitText(d.support, k.thread, "nice").ReplyTo)
+	d.reply(d.bob, d.engineering, copies[len(copies)-3], "label")
+	if m := d.awaitText(d.support, k.thread, "label"); m.ReplyTo != original.ID {
+		t.Errorf("answers %d, want %d", m.ReplyTo, original.ID)
+	}
+	d.reply(d.ann, d.support, original, "thanks")
+	if m := d.awaitText(d.engineering, eng, "thanks"); m.ReplyTo != sticker.ID {
+		t.Errorf("answers %d, want %d", m.ReplyTo, sticker.ID)
+	}
+	d.quiet(k)
+}
