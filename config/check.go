@@ -106,6 +106,9 @@ func (m *mistakes) checkRules(c *Config) {
 	m.checkCluster(c)
 }
 
+// WebhookPath is where the service takes updates in webhook mode.
+const WebhookPath = "/telegram/webhook"
+
 func (m *mistakes) checkWebhook(c *Config) {
 	if m.set("TELEGRAM_WEBHOOK_SECRET") && !secretShape.MatchString(c.TelegramWebhookSecret.Reveal()) {
 		m.refuse("TELEGRAM_WEBHOOK_SECRET", "allowed is 1 to 256 of A-Z a-z 0-9 _ -")
@@ -116,6 +119,8 @@ func (m *mistakes) checkWebhook(c *Config) {
 		switch {
 		case !webAddress(c.TelegramWebhookURL) || err != nil || u.Path == "" || u.Path == "/":
 			m.refuse("TELEGRAM_WEBHOOK_URL", "allowed is the whole public address, such as https://desk.example.org/telegram/webhook")
+		case !strings.HasSuffix(u.Path, WebhookPath): // a proxy may put something before it
+			m.refuse("TELEGRAM_WEBHOOK_URL", "the address must end in %s, which is where this service takes updates", WebhookPath)
 		case !local && u.Scheme != "https":
 			m.refuse("TELEGRAM_WEBHOOK_URL", "Telegram calls only https:// addresses")
 		case !local && !slices.Contains([]string{"", "443", "80", "88", "8443"}, u.Port()):

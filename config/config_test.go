@@ -139,6 +139,8 @@ func TestRefused(t *testing.T) {
 		"webhook without an address":        {nil, vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_BOT_TOKEN": token}, []string{`TELEGRAM_WEBHOOK_URL is not set: TELEGRAM_MODE=webhook needs it`}},
 		"webhook with the simulator":        {nil, vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"}, []string{`TELEGRAM_MODE="webhook": without TELEGRAM_BOT_TOKEN`}},
 		"webhook without a path":            {nil, vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test"}, []string{`allowed is the whole public address`}},
+		"webhook at another path":           {nil, vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/hook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.topicdesk.test/hook": the address must end in /telegram/webhook`}},
+		"webhook at a longer path":          {nil, vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook/"}, []string{`must end in /telegram/webhook`}},
 		"webhook in the clear":              {nil, vars{"TELEGRAM_WEBHOOK_URL": "http://desk.topicdesk.test/telegram/webhook"}, []string{`only https://`}},
 		"webhook at a port not called":      {nil, vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test:8080/telegram/webhook"}, []string{`only the ports 443, 80, 88 and 8443`}},
 		"an API address without scheme":     {nil, vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "api.telegram.org"}, []string{`TELEGRAM_API_URL="api.telegram.org": allowed is https://host`}},

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -206,20 +208,17 @@ func (s *faultyStore) SaveOffset(ctx context.Context, name string, offset int64)
 	return s.do("SaveOffset", nil, func() error { return s.Store.SaveOffset(ctx, name, offset) })
 }
 
+// changing are the words with which the name of a method that writes may begin.
+var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Finish|Give|Insert|Make|Mark|Move|Prune|Purge|Put|Record|Release|Remove|Rename|Save|Set|Store|Take|Update|Write)`)
+
 // TestFaultyStoreCountsEveryWrite keeps the crash points complete when the contract of storage grows.
 func TestFaultyStoreCountsEveryWrite(t *testing.T) {
-	reads := []string{"Ping", "Close", "Lease", "User", "UserByUsername", "InternalUsers", "Group", "GroupByTelegramID", "Groups", "DueGroups",
-		"Ticket", "TicketByTopic", "TicketsByShortID", "TicketsByCreator", "DueTickets", "CountTickets", "Message", "MessagesAfter",
-		"LastMessages", "LastSequence", "Copy", "CopiesAt", "CopiesAfter", "OpenCopies", "CopiesOf", "Chat", "DueChats", "EventsAfter", "Offset"}
-	known := map[string]bool{}
-	for _, name := range append(reads, "TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage", "SaveCopy",
-		"SaveChat", "AppendEvents", "SaveOffset") {
-		known[name] = true
-	}
+	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage", "SaveCopy", "SaveChat", "AppendEvents",
+		"SaveOffset"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
-		if name := contract.Method(i).Name; !known[name] {
-			t.Errorf("storage.Store has a new method %s: if it writes, faultyStore must count it; list it here", name)
+		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {
+			t.Errorf("storage.Store has a new method %s: faultyStore must count it; list it here then", name)
 		}
 	}
 }
