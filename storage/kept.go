@@ -21,6 +21,25 @@ func (u User) Kept() User {
 	return u
 }
 
+func (k APIKey) Kept() APIKey {
+	k.ExpiresAt, k.RevokedAt, k.LastUsedAt = Kept(k.ExpiresAt), Kept(k.RevokedAt), Kept(k.LastUsedAt)
+	k.CreatedAt, k.UpdatedAt = Kept(k.CreatedAt), Kept(k.UpdatedAt)
+	if len(k.Secrets) > 0 {
+		secrets := make([]KeySecret, len(k.Secrets))
+		for i, s := range k.Secrets {
+			s.Until, s.CreatedAt = Kept(s.Until), Kept(s.CreatedAt)
+			secrets[i] = s
+		}
+		k.Secrets = secrets
+	}
+	return k
+}
+
+func (i Idempotency) Kept() Idempotency {
+	i.CreatedAt, i.ExpiresAt = Kept(i.CreatedAt), Kept(i.ExpiresAt)
+	return i
+}
+
 func (g Group) Kept() Group {
 	g.DueAt, g.CreatedAt, g.UpdatedAt = Kept(g.DueAt), Kept(g.CreatedAt), Kept(g.UpdatedAt)
 	return g

@@ -23,6 +23,54 @@ type User struct {
 	Version        int64     `json:"version"`
 }
 
+// APIKey is a key with which a program uses the API, without the secret that makes it one.
+type APIKey struct {
+	KeyID   string      `json:"keyId"`
+	Name    string      `json:"name"`
+	Owner   string      `json:"owner,omitempty"`
+	Scopes  []string    `json:"scopes"`
+	GroupID string      `json:"groupId,omitempty"` // internal id of the only group that it sees; "" = all
+	Secrets []KeySecret `json:"secrets"`           // newest first
+	// Rate is how many requests a second it may make, Burst how many at once; 0: the usual.
+	Rate       int64     `json:"rate,omitempty"`
+	Burst      int64     `json:"burst,omitempty"`
+	By         Creator   `json:"by"` // who made it
+	ExpiresAt  time.Time `json:"expiresAt,omitzero"`
+	RevokedAt  time.Time `json:"revokedAt,omitzero"`
+	LastUsedAt time.Time `json:"lastUsedAt,omitzero"` // to the minute
+	CreatedAt  time.Time `json:"createdAt"`
+	UpdatedAt  time.Time `json:"updatedAt"`
+	Version    int64     `json:"version"`
+}
+
+// KeySecret is one secret that an API key is accepted with; while it is rotated there are two.
+type KeySecret struct {
+	Hash      []byte    `json:"hash"`           // SHA-256 of the key
+	CommandID string    `json:"commandId"`      // of the command that made it
+	Used      bool      `json:"used,omitempty"` // it has been accepted: whoever asked for it has it
+	Until     time.Time `json:"until,omitzero"` // it is refused from then on
+	CreatedAt time.Time `json:"createdAt"`
+}
+
+// Idempotency is the answer to a request that had an Idempotency-Key, to be given again.
+type Idempotency struct {
+	RequestID   string    `json:"requestId"`   // <API key id>/<SHA-256 of the Idempotency-Key>
+	Fingerprint []byte    `json:"fingerprint"` // SHA-256 of what was asked
+	Status      int64     `json:"status"`
+	Headers     []Header  `json:"headers,omitempty"`
+	Body        []byte    `json:"body,omitempty"`
+	Sealed      bool      `json:"sealed,omitempty"` // the body is encrypted: it holds a secret
+	CreatedAt   time.Time `json:"createdAt"`
+	ExpiresAt   time.Time `json:"expiresAt"`
+	Version     int64     `json:"version"`
+}
+
+// Header is one of an answer.
+type Header struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
 // Group is a Telegram group that the bot is or was in.
 type Group struct {
 	GroupID         string  `json:"groupId"`             // internal id, never changes

@@ -41,6 +41,8 @@ var (
 type Store interface {
 	Leases
 	Users
+	APIKeys
+	Idempotencies
 	Groups
 	Tickets
 	Messages
@@ -68,8 +70,28 @@ type Users interface {
 	UserByUsername(ctx context.Context, username string) (*User, error)
 	// InternalUsers lists users with a default group, ordered by (lower case first name, telegram id).
 	InternalUsers(ctx context.Context, offset, limit int) (page []User, total int, err error)
+	// Users lists people by their Telegram id, those after the given one; of one default group unless that is "".
+	Users(ctx context.Context, defaultGroupID string, after int64, limit int) ([]User, error)
 	// SaveUser inserts (Version 0; ErrExists) or updates (ErrConflict).
 	SaveUser(ctx context.Context, u *User) error
+	// DeleteUser deletes what is stored under that version (ErrConflict).
+	DeleteUser(ctx context.Context, telegramID, version int64) error
+}
+
+// APIKeys keeps the keys of the API.
+type APIKeys interface {
+	APIKey(ctx context.Context, keyID string) (*APIKey, error)
+	// APIKeys lists keys by id, after the given one ("" = from the first); of one group unless that is "".
+	APIKeys(ctx context.Context, groupID, after string, limit int) ([]APIKey, error)
+	SaveAPIKey(ctx context.Context, k *APIKey) error
+}
+
+// Idempotencies keeps answers that are given again.
+type Idempotencies interface {
+	Idempotency(ctx context.Context, requestID string) (*Idempotency, error)
+	SaveIdempotency(ctx context.Context, i *Idempotency) error
+	// DeleteIdempotencies deletes those whose ExpiresAt is not after now, the oldest first, and says how many these were.
+	DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
 // Groups keeps groups.

@@ -17,14 +17,15 @@ import (
 var _ storage.Dumper = (*Store)(nil)
 
 var (
-	dumpUsers    = define("users", "_id_", bson.D{e("_id", bson.D{e("$gte", arg(0))})}, bson.D{e("_id", 1)}, nil)
-	dumpTickets  = dumpByID("tickets")
-	dumpChats    = dumpByID("chats")
-	dumpLeases   = dumpByID("leases")
-	dumpOffsets  = dumpByID("offsets")
-	dumpMessages = dumpByTwo("messages", "sequence", "ticketId", "sequence")
-	dumpCopies   = dumpByTwo("copies", "topic", "messageId", "topicId")
-	dumpEvents   = dumpByTwo("events", "number", "ticketId", "number")
+	dumpUsers       = define("users", "_id_", bson.D{e("_id", bson.D{e("$gte", arg(0))})}, bson.D{e("_id", 1)}, nil)
+	dumpTickets     = dumpByID("tickets")
+	dumpChats       = dumpByID("chats")
+	dumpIdempotency = dumpByID("idempotency")
+	dumpLeases      = dumpByID("leases")
+	dumpOffsets     = dumpByID("offsets")
+	dumpMessages    = dumpByTwo("messages", "sequence", "ticketId", "sequence")
+	dumpCopies      = dumpByTwo("copies", "topic", "messageId", "topicId")
+	dumpEvents      = dumpByTwo("events", "number", "ticketId", "number")
 	// The rest of a message's copies: a page may end among them.
 	copiesOfAfter = define("copies", "topic",
 		bson.D{e("messageId", arg(0)), e("topicId", bson.D{e("$gt", arg(1))})}, bson.D{e("topicId", 1)}, nil)
@@ -90,6 +91,12 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	case "events":
 		event, more := orNew[storage.Event](after)
 		return dumpTwo[storage.Event](ctx, s, more, eventsAfter, dumpEvents, each, event.TicketID, event.Number)
+	case "api_keys":
+		k, _ := orNew[storage.APIKey](after)
+		return dump[storage.APIKey](ctx, s, listAPIKeys, each, k.KeyID)
+	case "idempotency":
+		i, _ := orNew[storage.Idempotency](after)
+		return dump[storage.Idempotency](ctx, s, dumpIdempotency, each, i.RequestID)
 	case "leases":
 		l, _ := orNew[storage.Lease](after)
 		return dump[storage.Lease](ctx, s, dumpLeases, each, l.Entity)

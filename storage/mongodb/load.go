@@ -85,7 +85,8 @@ func exported(collection string, raw bson.Raw) ([]byte, error) {
 	decoders := map[string]func(bson.Raw) ([]byte, error){
 		"users": export[storage.User], "groups": export[storage.Group], "tickets": export[storage.Ticket],
 		"messages": export[storage.Message], "copies": export[storage.Copy], "chats": export[storage.Chat],
-		"events": export[storage.Event], "leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
+		"events": export[storage.Event], "api_keys": export[storage.APIKey], "idempotency": export[storage.Idempotency],
+		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
 	}
 	return decoders[collection](raw)
 }
@@ -122,6 +123,12 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 	case *storage.Event:
 		doc, _, err = eventDocument(r)
 		return "events", doc, err
+	case *storage.APIKey:
+		doc, _, err = apiKeyDocument(r)
+		return "api_keys", doc, err
+	case *storage.Idempotency:
+		doc, _, err = idempotencyDocument(r)
+		return "idempotency", doc, err
 	case *storage.Lease:
 		doc, _, err = encode(r.Entity, r.Kept())
 		return "leases", doc, err

@@ -36,10 +36,14 @@ var migrations = []migration{
 		minReader: 1,
 		collections: []string{
 			"leases", "offsets", "users", "groups", "tickets", "messages", "copies", "chats", "events",
+			"api_keys", "idempotency",
 		},
 		indexes: []Index{
 			{Collection: "users", Name: "username", Keys: bson.D{e("index.username", 1), e("updatedAt", -1), e("_id", -1)}},
 			{Collection: "users", Name: "internal", Keys: bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, Sparse: true},
+			{Collection: "users", Name: "group", Keys: bson.D{e("index.group.group", 1), e("index.group.id", 1)}, Sparse: true},
+			{Collection: "api_keys", Name: "group", Keys: bson.D{e("index.group.group", 1), e("index.group.id", 1)}, Sparse: true},
+			{Collection: "idempotency", Name: "expires", Keys: bson.D{e("expiresAt", 1), e("_id", 1)}},
 			{Collection: "groups", Name: "chats", Keys: bson.D{e("index.chats", 1)}},
 			{Collection: "groups", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
 			{Collection: "tickets", Name: "topics", Keys: bson.D{e("index.topics", 1)}, Unique: true, Sparse: true},

@@ -2,6 +2,8 @@ package mongodb
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -17,6 +19,12 @@ var (
 	// Every name is >= "": it lets the index of internal users serve, and all others out.
 	listInternalUsers = define("users", "internal",
 		bson.D{e("index.internal.name", bson.D{e("$gte", "")})}, bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, nil)
+)
+
+var (
+	listUsers        = define("users", "_id_", bson.D{e("_id", bson.D{e("$gt", arg(0))})}, bson.D{e("_id", 1)}, nil)
+	listUsersOfGroup = define("users", "group",
+		bson.D{e("index.group.group", arg(0)), e("index.group.id", bson.D{e("$gt", arg(1))})}, bson.D{e("index.group.id", 1)}, nil)
 )
 
 // User implements storage.Users.
@@ -61,13 +69,49 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	return err
 }
 
+// Users implements storage.Users.
+func (s *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) ([]storage.User, error) {
+	if defaultGroupID == "" {
+		return find[storage.User](ctx, s, listUsers, limit, after)
+	}
+	return find[storage.User](ctx, s, listUsersOfGroup, limit, defaultGroupID, after)
+}
+
+// DeleteUser implements storage.Users. That it is gone after an attempt whose answer was lost means that it was this one.
+func (s *Store) DeleteUser(ctx context.Context, telegramID, version int64) error {
+	if err := s.begin(ctx); err != nil {
+		return err
+	}
+	defer s.end()
+	unknown := false
+	return s.twice(ctx, func(ctx context.Context) error {
+		result, err := s.in("users").DeleteOne(ctx, bson.D{e("_id", telegramID), e("version", version)})
+		if err != nil {
+			unknown = true
+			return err
+		}
+		if result.DeletedCount == 1 {
+			return nil
+		}
+		_, err = s.stored(ctx, "users", telegramID)
+		if unknown && errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		return fmt.Errorf("user %d: %w", telegramID, storage.ErrConflict)
+	})
+}
+
 func userDocument(u *storage.User) (bson.Raw, bson.ObjectID, error) {
 	var on []bson.E
 	if u.Username != "" {
 		on = append(on, e("username", strings.ToLower(u.Username)))
 	}
 	if u.DefaultGroupID != "" {
-		on = append(on, e("internal", bson.D{e("name", strings.ToLower(u.FirstName)), e("id", u.TelegramID)}))
+		on = append(on, e("internal", bson.D{e("name", strings.ToLower(u.FirstName)), e("id", u.TelegramID)}),
+			e("group", bson.D{e("group", u.DefaultGroupID), e("id", u.TelegramID)}))
 	}
 	return encode(u.TelegramID, u.Kept(), on...)
 }

@@ -21,10 +21,12 @@ var (
 		SELECT doc FROM messages WHERE (ticket_id, sequence) > (?, ?) ORDER BY ticket_id, sequence`)
 	dumpCopies = define(`
 		SELECT doc FROM copies WHERE (message_id, topic_id) > (?, ?) ORDER BY message_id, topic_id`)
-	dumpChats   = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id`)
-	dumpEvents  = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number`)
-	dumpLeases  = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
-	dumpOffsets = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
+	dumpChats       = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id`)
+	dumpEvents      = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number`)
+	dumpAPIKeys     = define(`SELECT doc FROM api_keys WHERE key_id > ? ORDER BY key_id`)
+	dumpIdempotency = define(`SELECT doc FROM idempotency WHERE request_id > ? ORDER BY request_id`)
+	dumpLeases      = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
+	dumpOffsets     = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
 
 	// To count is to read an index from end to end. Nobody waits for it but who copies the whole.
 	counts = map[string]*statement{
@@ -32,6 +34,7 @@ var (
 		"tickets": define(`SELECT count(*) FROM tickets`), "messages": define(`SELECT count(*) FROM messages`),
 		"copies": define(`SELECT count(*) FROM copies`), "chats": define(`SELECT count(*) FROM chats`),
 		"events": define(`SELECT count(*) FROM events`), "leases": define(`SELECT count(*) FROM leases`),
+		"api_keys": define(`SELECT count(*) FROM api_keys`), "idempotency": define(`SELECT count(*) FROM idempotency`),
 		"offsets": define(`SELECT count(*) FROM offsets`),
 	}
 )
@@ -63,6 +66,10 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 	case "events":
 		event := orNew[storage.Event](after)
 		return s.dump(ctx, dumpEvents, document[storage.Event], event.TicketID, event.Number)
+	case "api_keys":
+		return s.dump(ctx, dumpAPIKeys, document[storage.APIKey], orNew[storage.APIKey](after).KeyID)
+	case "idempotency":
+		return s.dump(ctx, dumpIdempotency, document[storage.Idempotency], orNew[storage.Idempotency](after).RequestID)
 	case "leases":
 		return s.dump(ctx, dumpLeases, func(r row) (any, error) {
 			return &storage.Lease{Entity: r.text(0), Epoch: r.int(1), Owner: r.text(2), TakenAt: time.UnixMilli(r.int(3)).UTC()}, nil

@@ -9,15 +9,17 @@ import (
 )
 
 var (
-	setUserVersion    = define(`UPDATE users SET version = ? WHERE telegram_id = ?`)
-	setGroupVersion   = define(`UPDATE groups SET version = ? WHERE group_id = ?`)
-	setTicketVersion  = define(`UPDATE tickets SET version = ? WHERE ticket_id = ?`)
-	setMessageVersion = define(`UPDATE messages SET version = ? WHERE message_id = ?`)
-	setCopyVersion    = define(`UPDATE copies SET version = ? WHERE message_id = ? AND topic_id = ?`)
-	setChatVersion    = define(`UPDATE chats SET version = ? WHERE chat_id = ?`)
-	readEvent         = define(`SELECT doc FROM events WHERE ticket_id = ? AND number = ?`)
-	insertLease       = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
-	insertOffset      = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
+	setUserVersion        = define(`UPDATE users SET version = ? WHERE telegram_id = ?`)
+	setGroupVersion       = define(`UPDATE groups SET version = ? WHERE group_id = ?`)
+	setTicketVersion      = define(`UPDATE tickets SET version = ? WHERE ticket_id = ?`)
+	setMessageVersion     = define(`UPDATE messages SET version = ? WHERE message_id = ?`)
+	setCopyVersion        = define(`UPDATE copies SET version = ? WHERE message_id = ? AND topic_id = ?`)
+	setChatVersion        = define(`UPDATE chats SET version = ? WHERE chat_id = ?`)
+	setAPIKeyVersion      = define(`UPDATE api_keys SET version = ? WHERE key_id = ?`)
+	setIdempotencyVersion = define(`UPDATE idempotency SET version = ? WHERE request_id = ?`)
+	readEvent             = define(`SELECT doc FROM events WHERE ticket_id = ? AND number = ?`)
+	insertLease           = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
+	insertOffset          = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
 )
 
 // loading is a record on its way into the store: how it is found when it is stored already, and how it is stored.
@@ -110,6 +112,10 @@ func newLoading(record any) (*loading, error) {
 		return loadChat(r.Kept(), doc), validID("id", r.ChatID)
 	case *storage.Event:
 		return loadEvent(r.Kept(), doc), validID("ticket or event id", r.TicketID, r.EventID)
+	case *storage.APIKey:
+		return loadAPIKey(r.Kept(), doc), validID("id", r.KeyID)
+	case *storage.Idempotency:
+		return loadIdempotency(r.Kept(), doc), validID("id", r.RequestID)
 	case *storage.Lease:
 		return loadLease(r.Kept(), doc), validID("entity", r.Entity)
 	case *storage.SavedOffset:

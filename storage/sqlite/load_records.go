@@ -11,11 +11,11 @@ import (
 // How each kind of record is loaded: with the statements that insert it otherwise.
 
 func loadUser(u storage.User, doc string) *loading {
-	username, sortName := userColumns(&u)
+	username, sortName, group := userColumns(&u)
 	return &loading{
 		what: fmt.Sprint("user ", u.TelegramID), doc: doc, find: readUser, key: []any{u.TelegramID},
 		store: versioned(func(w *writer) error {
-			return w.one(exists("user", u.TelegramID), insertUser, u.TelegramID, username, sortName, millis(u.UpdatedAt), doc)
+			return w.one(exists("user", u.TelegramID), insertUser, u.TelegramID, username, sortName, group, millis(u.UpdatedAt), doc)
 		}, setUserVersion, u.Version, u.TelegramID),
 	}
 }
@@ -70,6 +70,25 @@ func loadChat(c storage.Chat, doc string) *loading {
 		store: versioned(func(w *writer) error {
 			return w.one(exists("chat", c.ChatID), insertChat, c.ChatID, dueAt(c.DueAt), doc)
 		}, setChatVersion, c.Version, c.ChatID),
+	}
+}
+
+func loadAPIKey(k storage.APIKey, doc string) *loading {
+	group := orNull(k.GroupID)
+	return &loading{
+		what: "API key " + k.KeyID, doc: doc, find: readAPIKey, key: []any{k.KeyID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("API key", k.KeyID), insertAPIKey, k.KeyID, group, doc)
+		}, setAPIKeyVersion, k.Version, k.KeyID),
+	}
+}
+
+func loadIdempotency(i storage.Idempotency, doc string) *loading {
+	return &loading{
+		what: "answer to " + i.RequestID, doc: doc, find: readIdempotency, key: []any{i.RequestID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("answer", i.RequestID), insertIdempotency, i.RequestID, millis(i.ExpiresAt), doc)
+		}, setIdempotencyVersion, i.Version, i.RequestID),
 	}
 }
 

@@ -46,12 +46,30 @@ CREATE TABLE users (
 	telegram_id INTEGER PRIMARY KEY,
 	username    TEXT,    -- lower case
 	sort_name   TEXT,    -- lower case first name, of internal users only
+	group_id    TEXT,    -- their default group
 	updated_at  INTEGER NOT NULL,
 	version     INTEGER NOT NULL,
 	doc         TEXT NOT NULL
 );
 CREATE INDEX users_username ON users (username, updated_at, telegram_id) WHERE username IS NOT NULL;
 CREATE INDEX users_internal ON users (sort_name, telegram_id) WHERE sort_name IS NOT NULL;
+CREATE INDEX users_group ON users (group_id, telegram_id) WHERE group_id IS NOT NULL;
+
+CREATE TABLE api_keys (
+	key_id   TEXT PRIMARY KEY,
+	group_id TEXT, -- the only group that the key sees
+	version  INTEGER NOT NULL,
+	doc      TEXT NOT NULL
+);
+CREATE INDEX api_keys_group ON api_keys (group_id, key_id) WHERE group_id IS NOT NULL;
+
+CREATE TABLE idempotency (
+	request_id TEXT PRIMARY KEY,
+	expires_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL
+);
+CREATE INDEX idempotency_expires ON idempotency (expires_at, request_id);
 
 CREATE TABLE groups (
 	group_id TEXT PRIMARY KEY,

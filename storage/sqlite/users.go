@@ -9,11 +9,14 @@ import (
 
 var (
 	insertUser = define(`
-		INSERT INTO users (telegram_id, username, sort_name, updated_at, version, doc) VALUES (?, ?, ?, ?, 1, ?)
+		INSERT INTO users (telegram_id, username, sort_name, group_id, updated_at, version, doc) VALUES (?, ?, ?, ?, ?, 1, ?)
 		ON CONFLICT DO NOTHING`)
 	updateUser = define(`
-		UPDATE users SET username = ?2, sort_name = ?3, updated_at = ?4, version = version + 1, doc = ?5
-		WHERE telegram_id = ?1 AND version = ?6`)
+		UPDATE users SET username = ?2, sort_name = ?3, group_id = ?4, updated_at = ?5, version = version + 1, doc = ?6
+		WHERE telegram_id = ?1 AND version = ?7`)
+	deleteUser         = define(`DELETE FROM users WHERE telegram_id = ? AND version = ?`)
+	listUsers          = define(`SELECT doc FROM users WHERE telegram_id > ? ORDER BY telegram_id LIMIT ?`)
+	listUsersOfGroup   = define(`SELECT doc FROM users WHERE group_id = ? AND telegram_id > ? ORDER BY telegram_id LIMIT ?`)
 	readUser           = define(`SELECT doc FROM users WHERE telegram_id = ?`)
 	readUserByUsername = define(`SELECT doc FROM users WHERE username = ? ORDER BY updated_at DESC, telegram_id DESC LIMIT 1`)
 	// Every name is >= '': it lets the index of internal users serve, and NULLs out.
@@ -66,14 +69,14 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	if err != nil {
 		return err
 	}
-	username, sortName := userColumns(&record)
+	username, sortName, group := userColumns(&record)
 	err = s.write(ctx, func(w *writer) error {
 		if old == 0 {
 			return w.one(exists("user", record.TelegramID), insertUser,
-				record.TelegramID, username, sortName, millis(record.UpdatedAt), doc)
+				record.TelegramID, username, sortName, group, millis(record.UpdatedAt), doc)
 		}
 		return w.one(conflict("user", record.TelegramID), updateUser,
-			record.TelegramID, username, sortName, millis(record.UpdatedAt), doc, old)
+			record.TelegramID, username, sortName, group, millis(record.UpdatedAt), doc, old)
 	})
 	if err == nil {
 		u.Version = record.Version
@@ -81,13 +84,33 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	return err
 }
 
+// Users implements storage.Users.
+func (s *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) (page []storage.User, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		if defaultGroupID == "" {
+			page, err = list[storage.User](c, listUsers, after, int64(max(limit, 0)))
+		} else {
+			page, err = list[storage.User](c, listUsersOfGroup, defaultGroupID, after, int64(max(limit, 0)))
+		}
+		return err
+	})
+	return page, err
+}
+
+// DeleteUser implements storage.Users.
+func (s *Store) DeleteUser(ctx context.Context, telegramID, version int64) error {
+	return s.write(ctx, func(w *writer) error {
+		return w.one(conflict("user", telegramID), deleteUser, telegramID, version)
+	})
+}
+
 // userColumns returns what a user is found and sorted by; NULL: not at all.
-func userColumns(u *storage.User) (username, sortName any) {
+func userColumns(u *storage.User) (username, sortName, group any) {
 	if u.Username != "" {
 		username = strings.ToLower(u.Username)
 	}
 	if u.DefaultGroupID != "" {
-		sortName = strings.ToLower(u.FirstName)
+		sortName, group = strings.ToLower(u.FirstName), u.DefaultGroupID
 	}
-	return username, sortName
+	return username, sortName, group
 }

@@ -88,6 +88,10 @@ func testDump(t *testing.T, f Factory) {
 				r.Rate = 0.5
 			case *storage.Event:
 				r.Type = "changed"
+			case *storage.APIKey:
+				r.Name = "changed"
+			case *storage.Idempotency:
+				r.Status++
 			case *storage.Lease:
 				r.Epoch++
 			case *storage.SavedOffset:
@@ -186,6 +190,10 @@ func fillStore(t *testing.T, s storage.Store) {
 		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
 		noError(t, s.SaveGroup(ctx, &storage.Group{GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2}}))
 		noError(t, s.SaveOffset(ctx, fmt.Sprint("bot ", i), int64(i)))
+		key := anAPIKey(fmt.Sprint("k", i))
+		key.GroupID = []string{"g1", "", "g2"}[i]
+		noError(t, s.SaveAPIKey(ctx, key))
+		noError(t, s.SaveIdempotency(ctx, anIdempotency(fmt.Sprint("k1/", i))))
 		_, err := s.TakeLease(ctx, fmt.Sprint("link/", i), "a", day)
 		noError(t, err)
 	}

@@ -19,7 +19,8 @@ func testMachine(t *testing.T, f Factory) {
 		defer func() { noError(t, m.store.Close()) }()
 		rt.Repeat(map[string]func(*rapid.T){
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket,
-			"message": m.message, "copy": m.copy, "chat": m.chat, "events": m.events, "": m.compare,
+			"message": m.message, "copy": m.copy, "chat": m.chat, "events": m.events,
+			"key": m.key, "answer": m.answer, "": m.compare,
 		})
 	})
 }
@@ -95,7 +96,32 @@ func (m *machine) user(t *rapid.T) {
 	}
 	stored, err := m.model.User(m.ctx, u.TelegramID)
 	u.Version = version(t, stored, err, func(u *storage.User) int64 { return u.Version })
+	if number(t, "delete", 4) == 0 {
+		both(t, m, "DeleteUser", func(s storage.Store) (any, error) { return nil, s.DeleteUser(m.ctx, u.TelegramID, u.Version) })
+		return
+	}
 	saveBoth(t, m, u, storage.Store.SaveUser)
+}
+
+func (m *machine) key(t *rapid.T) {
+	k := anAPIKey(name(t, "id", "k1", "k2", "k3"))
+	k.GroupID = name(t, "group", "", "g1")
+	stored, err := m.model.APIKey(m.ctx, k.KeyID)
+	k.Version = version(t, stored, err, func(k *storage.APIKey) int64 { return k.Version })
+	saveBoth(t, m, *k, storage.Store.SaveAPIKey)
+}
+
+func (m *machine) answer(t *rapid.T) {
+	i := anIdempotency(name(t, "id", "k1/1", "k1/2", "k2/1"))
+	i.ExpiresAt = minute(int(number(t, "expires", 4)))
+	if number(t, "delete", 2) == 0 {
+		limit := int(number(t, "limit", 2))
+		both(t, m, "DeleteIdempotencies", func(s storage.Store) (int, error) { return s.DeleteIdempotencies(m.ctx, i.ExpiresAt, limit) })
+		return
+	}
+	stored, err := m.model.Idempotency(m.ctx, i.RequestID)
+	i.Version = version(t, stored, err, func(i *storage.Idempotency) int64 { return i.Version })
+	saveBoth(t, m, *i, storage.Store.SaveIdempotency)
 }
 
 func (m *machine) group(t *rapid.T) {
@@ -177,7 +203,7 @@ func (m *machine) compare(t *rapid.T) {
 	ctx, limit := m.ctx, int(number(t, "limit", 3))
 	n, after := number(t, "n", 4), number(t, "after", 4)
 	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
-	switch number(t, "query", 15) {
+	switch number(t, "query", 16) {
 	case 14, 15:
 		q := anyQuery(t)
 		both(t, m, fmt.Sprintf("ListTickets %+v", q), func(s storage.Store) (storage.TicketPage, error) { return s.ListTickets(ctx, q) })
@@ -225,6 +251,11 @@ func (m *machine) compare(t *rapid.T) {
 	case 12:
 		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) { return s.EventsAfter(ctx, ticket, after, limit) })
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
+	case 16:
+		group := []string{"", "g1"}[n%2]
+		both(t, m, "Users", func(s storage.Store) ([]storage.User, error) { return s.Users(ctx, group, after, limit) })
+		both(t, m, "APIKeys", func(s storage.Store) ([]storage.APIKey, error) { return s.APIKeys(ctx, group, "k1", limit) })
+		both(t, m, "Idempotency", func(s storage.Store) (*storage.Idempotency, error) { return s.Idempotency(ctx, "k1/1") })
 	case 13:
 		both(t, m, "Lease", func(s storage.Store) (storage.Lease, error) { return s.Lease(ctx, "ticket/A") })
 	}

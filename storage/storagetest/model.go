@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -28,6 +29,8 @@ type model struct {
 	copies   map[[2]string]storage.Copy
 	chats    map[string]storage.Chat
 	events   map[string][]storage.Event
+	keys     map[string]storage.APIKey
+	answers  map[string]storage.Idempotency
 }
 
 var _ storage.Store = (*model)(nil)
@@ -37,6 +40,7 @@ func newModel() *model {
 		leases: map[string]storage.Lease{}, offsets: map[string]int64{}, users: map[int64]storage.User{},
 		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
 		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[string][]storage.Event{},
+		keys: map[string]storage.APIKey{}, answers: map[string]storage.Idempotency{},
 	}
 }
 
@@ -289,6 +293,26 @@ func (m *model) InternalUsers(ctx context.Context, offset, limit int) ([]storage
 
 func (m *model) SaveUser(ctx context.Context, u *storage.User) error {
 	return setVersion(&u.Version)(modelSave(ctx, m, m.users, u.TelegramID, u.Kept(), func(u *storage.User) *int64 { return &u.Version }, nil))
+}
+
+func (m *model) Users(ctx context.Context, group string, after int64, limit int) ([]storage.User, error) {
+	return modelList(ctx, m, m.users, func(u storage.User) bool {
+		return u.TelegramID > after && (group == "" || u.DefaultGroupID == group)
+	}, func(users []storage.User) {
+		slices.SortFunc(users, func(a, b storage.User) int { return cmp.Compare(a.TelegramID, b.TelegramID) })
+	}, 0, limit)
+}
+
+func (m *model) DeleteUser(ctx context.Context, id, version int64) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	if u, known := m.users[id]; !known || u.Version != version {
+		return storage.ErrConflict
+	}
+	delete(m.users, id)
+	return nil
 }
 
 // setVersion sets the version unless there is an error.

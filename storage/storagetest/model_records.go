@@ -55,6 +55,40 @@ func (m *model) DueGroups(ctx context.Context, now time.Time, limit int) ([]stor
 	return modelDue(ctx, m, m.groups, func(g storage.Group) time.Time { return g.DueAt }, now, storage.Due{}, limit)
 }
 
+func (m *model) APIKey(ctx context.Context, id string) (*storage.APIKey, error) {
+	return modelGet(ctx, m, m.keys, id)
+}
+
+func (m *model) APIKeys(ctx context.Context, group, after string, limit int) ([]storage.APIKey, error) {
+	return modelList(ctx, m, m.keys, func(k storage.APIKey) bool { return k.KeyID > after && (group == "" || k.GroupID == group) },
+		func(keys []storage.APIKey) {
+			slices.SortFunc(keys, func(a, b storage.APIKey) int { return strings.Compare(a.KeyID, b.KeyID) })
+		}, 0, limit)
+}
+
+func (m *model) SaveAPIKey(ctx context.Context, k *storage.APIKey) error {
+	return setVersion(&k.Version)(modelSave(ctx, m, m.keys, k.KeyID, k.Kept(), func(k *storage.APIKey) *int64 { return &k.Version }, nil))
+}
+
+func (m *model) Idempotency(ctx context.Context, id string) (*storage.Idempotency, error) {
+	return modelGet(ctx, m, m.answers, id)
+}
+
+func (m *model) SaveIdempotency(ctx context.Context, i *storage.Idempotency) error {
+	return setVersion(&i.Version)(modelSave(ctx, m, m.answers, i.RequestID, i.Kept(), func(i *storage.Idempotency) *int64 { return &i.Version }, nil))
+}
+
+func (m *model) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (int, error) {
+	page, err := modelDue(ctx, m, m.answers, func(i storage.Idempotency) time.Time { return i.ExpiresAt }, now, storage.Due{}, limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range page {
+		delete(m.answers, d.ID)
+	}
+	return len(page), nil
+}
+
 func (m *model) Chat(ctx context.Context, id string) (*storage.Chat, error) {
 	return modelGet(ctx, m, m.chats, id)
 }

@@ -97,3 +97,17 @@ func anEvent(ticket string, number int64) storage.Event {
 		Data: json.RawMessage(`{"n":1}`),
 	}
 }
+
+func anAPIKey(id string) *storage.APIKey {
+	return &storage.APIKey{
+		KeyID: id, Name: "CRM", Scopes: []string{"tickets:read"}, CreatedAt: day, UpdatedAt: day,
+		Secrets: []storage.KeySecret{{Hash: []byte{1, 0xff}, CommandID: "c1", CreatedAt: day}},
+	}
+}
+
+func anIdempotency(id string) *storage.Idempotency {
+	return &storage.Idempotency{
+		RequestID: id, Fingerprint: []byte{0, 0xfe}, Status: 201, Headers: []storage.Header{{Name: "Location", Value: "/x"}},
+		Body: []byte("{}"), CreatedAt: day, ExpiresAt: day.AddDate(0, 0, 1),
+	}
+}

@@ -114,5 +114,23 @@ func saveables() []saveable {
 			func(c *storage.Chat) *int64 { return &c.Version },
 			func(c *storage.Chat) *string { return &c.Answers[0].Kind },
 			func(c, like *storage.Chat) { c.ChatID, c.Version = like.ChatID, like.Version }),
+		saveableOf("API key",
+			func(id int) *storage.APIKey { return anAPIKey(fmt.Sprintf("k%d", id)) },
+			storage.Store.SaveAPIKey,
+			func(s storage.Store, ctx context.Context, k *storage.APIKey) (*storage.APIKey, error) {
+				return s.APIKey(ctx, k.KeyID)
+			},
+			func(k *storage.APIKey) *int64 { return &k.Version },
+			func(k *storage.APIKey) *string { return &k.Name },
+			func(k, like *storage.APIKey) { k.KeyID, k.Version = like.KeyID, like.Version }),
+		saveableOf("idempotency",
+			func(id int) *storage.Idempotency { return anIdempotency(fmt.Sprintf("k1/%d", id)) },
+			storage.Store.SaveIdempotency,
+			func(s storage.Store, ctx context.Context, i *storage.Idempotency) (*storage.Idempotency, error) {
+				return s.Idempotency(ctx, i.RequestID)
+			},
+			func(i *storage.Idempotency) *int64 { return &i.Version },
+			func(i *storage.Idempotency) *string { return &i.Headers[0].Value },
+			func(i, like *storage.Idempotency) { i.RequestID, i.Version = like.RequestID, like.Version }),
 	}
 }

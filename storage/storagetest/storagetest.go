@@ -58,6 +58,9 @@ func Run(t *testing.T, f Factory) {
 	}{
 		{"leases", testLeases},
 		{"users", testUsers},
+		{"lists of users", testUserLists},
+		{"API keys", testAPIKeys},
+		{"idempotency", testIdempotencies},
 		{"groups", testGroups},
 		{"tickets", testTickets},
 		{"ticket lists", testTicketLists},
