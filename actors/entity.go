@@ -36,6 +36,7 @@ func entityProps(s *System, key entityKey) *actor.Props {
 		KindChat:   newChat,
 		KindGroup:  newGroup,
 		KindUser:   newUser,
+		KindAPIKey: newAPIKey,
 		KindPoller: newPoller,
 	}[key.kind]
 	if build == nil {

@@ -17,8 +17,11 @@ import (
 // group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
 // for a while, who administers it.
 //
-// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, MigrateGroup, MemberChanged, CheckAdmin, Done, Wake
-// Replies  to the commands, one Reply each
+// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, MigrateGroup, MemberChanged, CheckAdmin, Done, Wake; of the API:
+//
+//	ChangeGroup
+//
+// Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
 // Emits    AdminChecked to whoever asked, GroupChanged to its chat, Send to its chat
 // Stops    after 10 idle minutes with nothing owed
 type group struct {
@@ -84,6 +87,8 @@ func (g *group) receive(m any) (proto.Message, error) {
 		return nil, nil
 	case *messages.Done:
 		return nil, g.onDone(m)
+	case *messages.ChangeGroup:
+		return g.onChange(m)
 	case *messages.Wake:
 		return ok(), nil
 	case offerAgain:
@@ -311,6 +316,29 @@ func (g *group) onMigrate(m *messages.MigrateGroup) (proto.Message, error) {
 		return nil, err
 	}
 	return ok(), nil
+}
+
+// onChange is the API's: whether tickets may be opened in the group, and its language.
+func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
+	if g.record == nil {
+		return &messages.GroupRecord{Code: messages.Code_NOT_FOUND}, nil
+	}
+	same := (m.Registered == nil || *m.Registered == g.record.SupportTopicsEnabled) && (m.Lang == nil || *m.Lang == g.record.Language)
+	if same || g.handled(m.Origin) {
+		return groupRecordOf(g.record), nil
+	}
+	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
+		if m.Registered != nil {
+			r.SupportTopicsEnabled = *m.Registered
+		}
+		if m.Lang != nil {
+			r.Language = *m.Lang
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return groupRecordOf(g.record), nil
 }
 
 // onMemberChanged keeps what is known of the administrators in step with Telegram's updates.

@@ -13,7 +13,7 @@ import (
 
 // query reads: lists, searches, and tickets that are not resident. It owns nothing; any of the pool answers.
 //
-// Accepts  FindTopic, FindPlace, FindShortID, GetGroup, GetUser, ListTickets, Wake
+// Accepts  FindTopic, FindPlace, FindShortID, GetGroup, GetUser, ListTickets, the reads of the API (query_api.go), Wake
 // Replies  one response each, with a Code
 type query struct{ system *System }
 
@@ -61,6 +61,9 @@ func (q *query) answer(m proto.Message) proto.Message {
 		return q.tickets(m)
 	case *messages.Wake:
 		return ok()
+	}
+	if answer, ok := q.answerAPI(m); ok {
+		return answer
 	}
 	return answered(messages.Code_CONFLICT, "a reader does not understand "+typeName(m))
 }

@@ -12,10 +12,11 @@ import (
 // time has come. It also ticks the shards, so that idle entities retire.
 
 const (
-	sweepBatch = 50
-	dueAtMost  = 10_000                // groups, and chats: there are few, and each is woken at once
-	sweepPause = 50 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
-	shardTick  = 10 * time.Second
+	sweepBatch   = 50
+	dueAtMost    = 10_000 // groups, and chats: there are few, and each is woken at once
+	sweepAnswers = 1000
+	sweepPause   = 50 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
+	shardTick    = 10 * time.Second
 )
 
 func (s *System) sweepLoop() {
@@ -49,6 +50,15 @@ func (s *System) sweepOnce(ctx context.Context, by time.Time) {
 		select {
 		case <-ctx.Done():
 		case <-time.After(sweepPause):
+		}
+	}
+	for ctx.Err() == nil { // answers to requests of long ago
+		n, err := s.store.DeleteIdempotencies(ctx, s.now(), sweepAnswers)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("answers that have expired can't be deleted; tried again", "error", err)
+		}
+		if err != nil || n < sweepAnswers {
+			break
 		}
 	}
 	due, err := s.store.DueGroups(ctx, by, dueAtMost)

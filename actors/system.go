@@ -25,6 +25,7 @@ const (
 	KindChat   = "chat"   // place: internal id of a group ("g…") or a person ("u…")
 	KindGroup  = "group"  // internal id
 	KindUser   = "user"   // Telegram user id
+	KindAPIKey = "apikey" // key id
 	KindPoller = "poller" // bot id
 	KindQuery  = "query"  // any: a local pool of readers
 )

@@ -315,8 +315,8 @@ func unpack(body []byte) (proto.Message, error) {
 }
 
 func creatorOf(o *messages.Origin) storage.Creator {
-	if k := o.GetSender().GetKind(); k == messages.Sender_API_KEY {
-		return storage.Creator{Kind: "apiKey", ID: o.GetCommandId(), Name: o.GetSender().GetName()}
+	if s := o.GetSender(); s.GetKind() == messages.Sender_API_KEY {
+		return storage.Creator{Kind: "apiKey", ID: s.KeyId, Name: s.Name}
 	}
 	if k := o.GetSender().GetKind(); k == messages.Sender_GROUP || k == messages.Sender_CHANNEL {
 		// Telegram shows one and the same bot for everybody who writes as a group or a channel.

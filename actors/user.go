@@ -14,8 +14,8 @@ import (
 
 // user is the entity that owns one person: their names, language and default group.
 //
-// Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, Wake
-// Replies  one Reply each
+// Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, Wake; of the API: PutUser, DeleteUser
+// Replies  one Reply each; to PutUser a UserRecord
 // Emits    GroupChanged to the private chat, when the language has changed
 // Stops    after 10 idle minutes
 type user struct {
@@ -56,6 +56,10 @@ func (u *user) receive(m any) (proto.Message, error) {
 		return u.change(m.Origin, func(r *storage.User) { r.DefaultGroupID = m.GroupId })
 	case *messages.SetUserLanguage:
 		return u.change(m.Origin, func(r *storage.User) { r.Language = m.Lang })
+	case *messages.PutUser:
+		return u.onPut(m)
+	case *messages.DeleteUser:
+		return u.onDelete(m)
 	case *messages.Wake:
 		return ok(), nil
 	default:
@@ -80,12 +84,20 @@ func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message,
 		return duplicate(), nil
 	}
 	next.UpdatedAt = now
+	if err := u.save(next); err != nil {
+		return nil, err
+	}
+	return ok(), nil
+}
+
+// save writes the record.
+func (u *user) save(next storage.User) error {
 	err := u.store.SaveUser(u.ctx, &next)
 	if errors.Is(err, storage.ErrExists) {
 		err = fmt.Errorf("%w: %w", storage.ErrConflict, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("save the user: %w", err)
+		return fmt.Errorf("save the user: %w", err)
 	}
 	spoke := ""
 	if u.record != nil {
@@ -95,5 +107,5 @@ func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message,
 	if next.Language != spoke {
 		u.tell(KindChat, "u"+u.key.identity, &messages.GroupChanged{}) // so that the answer is in the new one
 	}
-	return ok(), nil
+	return nil
 }

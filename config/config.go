@@ -41,7 +41,11 @@ type Config struct {
 	TelegramChatPerSecond   int `env:"TELEGRAM_CHAT_PER_SECOND" envDefault:"1" min:"0" max:"100" desc:"Calls in any second to one chat, on average, with bursts of 5; 0 is no limit."`
 	TelegramGroupPerMinute  int `env:"TELEGRAM_GROUP_PER_MINUTE" envDefault:"20" min:"0" max:"6000" desc:"Calls in any minute to one group; edits, new topics and each part of an album count. 0 is no limit."`
 
-	HTTPAddr    string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"Where the API, its documentation, the pages, the webhook's route, /healthz, /readyz and /metrics are served."`
+	HTTPAddr string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"Where the API, its documentation, the pages, the webhook's route, /healthz, /readyz and /metrics are served."`
+
+	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"Requests a second to the API from one address, before its key is looked at, with bursts of twice as many; 0 is no limit. Behind a proxy all come from its address."`
+	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org" desc:"Origins whose pages may call the API, with commas between them. Unset: none."`
+
 	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
 	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files."`
 

@@ -3,39 +3,159 @@ package httpedge
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 )
 
+const problemMedia = "application/problem+json"
+
 // Problem is an error as clients see it (RFC 9457, application/problem+json).
 type Problem struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail,omitempty"`
-	RequestID string `json:"requestId,omitempty"`
+	Type      string       `json:"type" doc:"Names the kind of problem: urn:topicdesk:problem: and the code." example:"urn:topicdesk:problem:not_found"`
+	Title     string       `json:"title" doc:"The HTTP status in words." example:"Not Found"`
+	Status    int          `json:"status" doc:"The HTTP status." example:"404"`
+	Code      string       `json:"code" doc:"What went wrong, for programs; it never changes." example:"not_found"`
+	Detail    string       `json:"detail,omitempty" doc:"What went wrong and what to do, in plain words." example:"There is no such thing, or this API key can't see it."`
+	RequestID string       `json:"requestId,omitempty" doc:"Names the request in the service's log; also in the X-Request-Id header." example:"K7C2M4Q3X5AD3H5"`
+	Errors    []FieldError `json:"errors,omitempty" doc:"What is wrong with single fields."`
+
+	headers http.Header
 }
 
-// onError words every error of a route, a middleware or the server itself. What is no *fiber.Error is ours, and its text
-// stays in the log.
+// FieldError says what is wrong with one field. It never repeats the value, which may be a secret.
+type FieldError struct {
+	In      string `json:"in" enum:"body,query,path,header,cookie,form" doc:"Where the field is."`
+	Pointer string `json:"pointer,omitempty" doc:"The field of the body, as a JSON pointer." example:"#/title"`
+	Name    string `json:"name,omitempty" doc:"The name of the parameter or header." example:"limit"`
+	Detail  string `json:"detail" doc:"What is wrong with it." example:"expected length >= 1"`
+}
+
+// Error, GetStatus, GetHeaders and ContentType are what huma asks of an error.
+func (p *Problem) Error() string           { return p.Code + ": " + p.Detail }
+func (p *Problem) GetStatus() int          { return p.Status }
+func (p *Problem) GetHeaders() http.Header { return p.headers }
+
+func (p *Problem) ContentType(string) string { return problemMedia }
+
+func (p *Problem) header(name, value string) {
+	if p.headers == nil {
+		p.headers = http.Header{}
+	}
+	p.headers.Set(name, value)
+}
+
+func newProblem(status int, detail string) *Problem {
+	title := http.StatusText(status)
+	if detail == title {
+		detail = ""
+	}
+	code := codeOfStatus(status)
+	if detail == "" {
+		detail = problemKinds[code].detail
+	}
+	return &Problem{Type: problemType(code), Title: title, Status: status, Code: code, Detail: detail}
+}
+
+// huma makes its errors by a variable of its package: from here on they are problems of ours. What it says of a value is left
+// out.
+func init() {
+	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
+		return humaProblem(status, message, errs)
+	}
+	huma.NewErrorWithContext = func(_ huma.Context, status int, message string, errs ...error) huma.StatusError {
+		return humaProblem(status, message, errs)
+	}
+}
+
+func humaProblem(status int, message string, errs []error) *Problem {
+	var ours *Problem
+	for _, err := range errs {
+		if errors.As(err, &ours) {
+			return ours
+		}
+	}
+	p := newProblem(status, "")
+	if status == http.StatusBadRequest && message == "request body is required" {
+		p.Detail = "The request has no body."
+	}
+	for _, err := range errs {
+		var detailer huma.ErrorDetailer
+		if !errors.As(err, &detailer) {
+			continue
+		}
+		d := detailer.ErrorDetail()
+		if status == http.StatusBadRequest && d.Location == "body" {
+			p.Code, p.Type = codeInvalidJSON, problemType(codeInvalidJSON)
+			p.Detail = problemKinds[codeInvalidJSON].detail
+		}
+		if status != http.StatusUnsupportedMediaType {
+			p.Errors = append(p.Errors, fieldError(d))
+		}
+	}
+	return p
+}
+
+// fieldError words huma's location ("body.items[3].name", "query.limit") as a pointer or a name.
+func fieldError(d *huma.ErrorDetail) FieldError {
+	in, rest, _ := strings.Cut(d.Location, ".")
+	f := FieldError{In: in, Detail: d.Message}
+	if in != "body" {
+		f.Name = rest
+		return f
+	}
+	f.Pointer = "#"
+	for _, part := range strings.Split(rest, ".") {
+		name, index, indexed := strings.Cut(part, "[")
+		if name != "" {
+			f.Pointer += "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+		}
+		if indexed {
+			f.Pointer += "/" + strings.TrimSuffix(index, "]")
+		}
+	}
+	return f
+}
+
+// onError words every error of a route, a middleware or the server itself. What is no *fiber.Error and no problem is ours,
+// and its text stays in the log.
 func (s *Server) onError(c *fiber.Ctx, err error) error {
+	var p *Problem
+	if errors.As(err, &p) {
+		return sendProblem(c, p)
+	}
 	status, detail := http.StatusInternalServerError, ""
 	var known *fiber.Error
 	if errors.As(err, &known) {
-		status, detail = known.Code, known.Message
+		status = known.Code
+		if status < http.StatusInternalServerError && !strings.HasPrefix(known.Message, "Cannot ") { // that repeats the path
+			detail = known.Message
+		}
 	} else {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", requestID(c), "error", err)
 	}
 	return SendProblem(c, status, detail)
 }
 
-// SendProblem answers with a problem. A detail that only repeats the title is left out.
+// SendProblem answers with a problem. A detail that only repeats the title is replaced by the usual one.
 func SendProblem(c *fiber.Ctx, status int, detail string) error {
-	title := http.StatusText(status)
-	if detail == title {
-		detail = ""
-	}
-	secure(c)
-	p := Problem{Type: "about:blank", Title: title, Status: status, Detail: detail, RequestID: requestID(c)}
-	return c.Status(status).JSON(p, "application/problem+json")
+	return sendProblem(c, newProblem(status, detail))
 }
+
+func sendProblem(c *fiber.Ctx, p *Problem) error {
+	secure(c)
+	for name, values := range p.headers {
+		c.Set(name, values[0])
+	}
+	if p.Status == http.StatusUnauthorized {
+		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
+	}
+	answer := *p
+	answer.RequestID = requestID(c)
+	return c.Status(p.Status).JSON(answer, problemMedia)
+}
+
+// seconds words a time for Retry-After and its like: whole seconds, at least 1.
+func seconds(ms int64) string { return strconv.FormatInt(max(1, (ms+999)/1000), 10) }

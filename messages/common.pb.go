@@ -235,6 +235,7 @@ type Sender struct {
 	Id            int64                  `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
 	Name          string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	Username      string                 `protobuf:"bytes,4,opt,name=username,proto3" json:"username,omitempty"`
+	KeyId         string                 `protobuf:"bytes,60,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"` // of an API key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -293,6 +294,13 @@ func (x *Sender) GetName() string {
 func (x *Sender) GetUsername() string {
 	if x != nil {
 		return x.Username
+	}
+	return ""
+}
+
+func (x *Sender) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
 	}
 	return ""
 }
@@ -689,12 +697,13 @@ const file_messages_common_proto_rawDesc = "" +
 	"first_name\x18\x03 \x01(\tR\tfirstName\x12\x1b\n" +
 	"\tlast_name\x18\x04 \x01(\tR\blastName\x12#\n" +
 	"\rlanguage_code\x18\x05 \x01(\tR\flanguageCode\x12\x15\n" +
-	"\x06is_bot\x18\x06 \x01(\bR\x05isBot\"\xb4\x01\n" +
+	"\x06is_bot\x18\x06 \x01(\bR\x05isBot\"\xcb\x01\n" +
 	"\x06Sender\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.topicdesk.messages.Sender.KindR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x03R\x02id\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x1a\n" +
-	"\busername\x18\x04 \x01(\tR\busername\"5\n" +
+	"\busername\x18\x04 \x01(\tR\busername\x12\x15\n" +
+	"\x06key_id\x18< \x01(\tR\x05keyId\"5\n" +
 	"\x04Kind\x12\b\n" +
 	"\x04USER\x10\x00\x12\t\n" +
 	"\x05GROUP\x10\x01\x12\v\n" +

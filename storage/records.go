@@ -18,6 +18,7 @@ type User struct {
 	IsBot          bool      `json:"isBot,omitempty"`
 	Language       string    `json:"language,omitempty"`
 	DefaultGroupID string    `json:"defaultGroupId,omitempty"` // internal id of a group
+	CommandID      string    `json:"commandId,omitempty"`      // of the API's command that made the record
 	CreatedAt      time.Time `json:"createdAt"`
 	UpdatedAt      time.Time `json:"updatedAt"`
 	Version        int64     `json:"version"`

@@ -1,0 +1,80 @@
+package actors
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What the API does to a person.
+
+// onPut makes the person known or changes what is known. The same command again finds its own work and answers the same.
+func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
+	id := m.Origin.GetCommandId()
+	switch {
+	case u.record == nil && m.MustExist, u.record != nil && !m.Create && !u.isOf(m.OnlyGroupId):
+		return &messages.UserRecord{Code: messages.Code_NOT_FOUND}, nil
+	case u.record != nil && m.Create && u.record.CommandID != id:
+		return &messages.UserRecord{Code: messages.Code_CONFLICT, Reason: messages.ReasonUserExists}, nil
+	case u.record != nil && m.Create:
+		return u.asRecord()
+	}
+	now := u.now().UTC().Truncate(time.Millisecond)
+	next := storage.User{CreatedAt: now, CommandID: id}
+	if u.record != nil {
+		next = *u.record
+	} else {
+		telegramID, err := strconv.ParseInt(u.key.identity, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("a user's identity is their Telegram id: %w", err)
+		}
+		next.TelegramID = telegramID
+	}
+	for _, field := range []struct {
+		to   *string
+		from *string
+	}{
+		{&next.Username, m.Username}, {&next.FirstName, m.FirstName}, {&next.LastName, m.LastName}, {&next.Language, m.Lang},
+		{&next.DefaultGroupID, m.DefaultGroupId},
+	} {
+		if field.from != nil {
+			*field.to = *field.from
+		}
+	}
+	if u.record != nil && next == *u.record {
+		return u.asRecord()
+	}
+	next.UpdatedAt = now
+	if err := u.save(next); err != nil {
+		return nil, err
+	}
+	return u.asRecord()
+}
+
+// isOf says whether the person is of the group; everybody is of "".
+func (u *user) isOf(groupID string) bool { return groupID == "" || u.record.DefaultGroupID == groupID }
+
+func (u *user) asRecord() (proto.Message, error) {
+	chat, err := chatOf(u.ctx, u.store, u.record.DefaultGroupID)
+	if err != nil {
+		return nil, err
+	}
+	return userRecordOf(u.record, chat), nil
+}
+
+// onDelete forgets the person, until they write to the bot again. Their tickets and messages keep their name.
+func (u *user) onDelete(m *messages.DeleteUser) (proto.Message, error) {
+	if u.record == nil || !u.isOf(m.OnlyGroupId) {
+		return answered(messages.Code_NOT_FOUND, ""), nil
+	}
+	if err := u.store.DeleteUser(u.ctx, u.record.TelegramID, u.record.Version); err != nil {
+		return nil, fmt.Errorf("delete the user: %w", err)
+	}
+	u.record = nil
+	return ok(), nil
+}

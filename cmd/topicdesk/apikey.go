@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// apikeyCommand works on the database itself, before the first serve or beside a running one, which reads a key again before it
+// relies on it.
+func apikeyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "apikey",
+		Short: "Create, list and revoke keys of the API",
+		Long:  "Create, list and revoke keys of the API, in the database that the settings name. The service may be running.",
+	}
+	cmd.AddCommand(createKeyCommand(), listKeysCommand(), revokeKeyCommand())
+	return cmd
+}
+
+func createKeyCommand() *cobra.Command {
+	var k struct {
+		name, owner, expires string
+		scopes               []string
+		group, rate, burst   int64
+	}
+	cmd := &cobra.Command{
+		Use:   "create --name N --scopes a,b",
+		Short: "Create a key and print it, alone on the last line",
+		Long: "Create a key and print it, alone on the last line. It is shown this once: what is stored of it is a hash.\n\n" +
+			"Scopes: " + strings.Join(messages.Scopes, ", "),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			now := time.Now().UTC().Truncate(time.Millisecond)
+			if strings.TrimSpace(k.name) == "" {
+				return errors.New("--name: say what the key is for")
+			}
+			if len(k.scopes) == 0 {
+				return errors.New("--scopes: say what the key may do, such as tickets:read,tickets:write")
+			}
+			for _, s := range k.scopes {
+				if !slices.Contains(messages.Scopes, s) {
+					return fmt.Errorf("--scopes: %q is none of %s", s, strings.Join(messages.Scopes, ", "))
+				}
+			}
+			if k.rate < 0 || k.burst < 0 {
+				return errors.New("--rate and --burst: requests a second, and at once: 1 or more")
+			}
+			expires, err := expiry(k.expires, now)
+			if err != nil {
+				return err
+			}
+			record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: strings.TrimSpace(k.name), Owner: k.owner, Scopes: k.scopes,
+				Rate: k.rate, Burst: k.burst, ExpiresAt: expires, CreatedAt: now, UpdatedAt: now,
+				By: storage.Creator{Kind: "commandLine", Name: "command line"}}
+			key, hash := messages.NewAPIKey(record.KeyID)
+			record.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "cli:" + record.KeyID, CreatedAt: now}}
+			err = withDesk(cmd.Context(), func(store storage.Store) error {
+				if k.group != 0 {
+					if record.GroupID, err = groupID(cmd.Context(), store, k.group); err != nil {
+						return err
+					}
+				}
+				return store.SaveAPIKey(cmd.Context(), record)
+			})
+			if err != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Key %s for %s. It is shown this once:\n", record.KeyID, record.Name)
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
+			return err
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&k.name, "name", "", "what the key is for; the author of its messages in Telegram")
+	f.StringVar(&k.owner, "owner", "", "who answers for it")
+	f.StringSliceVar(&k.scopes, "scopes", nil, "what it may do, with commas between them")
+	f.Int64Var(&k.group, "group", 0, "Telegram id of the only group that it sees")
+	f.Int64Var(&k.rate, "rate", 0, "requests a second (default 100)")
+	f.Int64Var(&k.burst, "burst", 0, "requests at once (default twice the rate)")
+	f.StringVar(&k.expires, "expires", "", "when it expires: a time such as 2027-01-31T00:00:00Z or 2027-01-31, or from now on, such as 90d or 12h")
+	_ = cmd.MarkFlagRequired("name")
+	_ = cmd.MarkFlagRequired("scopes")
+	return cmd
+}
+
+func listKeysCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the keys, without their secrets",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withDesk(cmd.Context(), func(store storage.Store) error {
+				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+				_, _ = fmt.Fprintln(w, "ID\tNAME\tSCOPES\tGROUP\tSTATE\tLAST USED")
+				for after := ""; ; {
+					page, err := store.APIKeys(cmd.Context(), "", after, 100)
+					if err != nil {
+						return err
+					}
+					for i := range page {
+						k := &page[i]
+						_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.KeyID, k.Name, strings.Join(k.Scopes, ","),
+							strings.TrimPrefix(k.GroupID, "g"), keyState(k, time.Now()), when(k.LastUsedAt))
+						after = k.KeyID
+					}
+					if len(page) < 100 {
+						return w.Flush()
+					}
+				}
+			})
+		},
+	}
+}
+
+func revokeKeyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke ID",
+		Short: "Revoke a key; a running service refuses it within a second",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id := args[0]
+			if within, ok := messages.APIKeyID(id); ok { // the key itself
+				id = within
+			}
+			return withDesk(cmd.Context(), func(store storage.Store) error {
+				for {
+					k, err := store.APIKey(cmd.Context(), id)
+					if errors.Is(err, storage.ErrNotFound) {
+						return errors.New("there is no key with that id; `topicdesk apikey list` shows them")
+					}
+					if err != nil {
+						return err
+					}
+					if k.RevokedAt.IsZero() {
+						k.RevokedAt = time.Now().UTC().Truncate(time.Millisecond)
+						k.UpdatedAt = k.RevokedAt
+						if err := store.SaveAPIKey(cmd.Context(), k); errors.Is(err, storage.ErrConflict) {
+							continue // the service wrote down that it was used
+						} else if err != nil {
+							return err
+						}
+					}
+					_, err = fmt.Fprintf(cmd.OutOrStdout(), "Key %s (%s) is revoked.\n", k.KeyID, k.Name)
+					return err
+				}
+			})
+		},
+	}
+}
+
+// withDesk opens the database of the settings beside whoever has it open, or makes it.
+func withDesk(ctx context.Context, f func(storage.Store) error) (err error) {
+	settings, err := config.Load(os.LookupEnv, ".env")
+	if err != nil {
+		return fmt.Errorf("the settings are not right:\n%w", err)
+	}
+	store, err := openDesk(ctx, settings.DatabaseURL.Reveal(), beside)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	return f(store)
+}
+
+// groupID is the internal id of a group; one that the desk has not met yet has that of its first meeting.
+func groupID(ctx context.Context, store storage.Store, chat int64) (string, error) {
+	if chat >= 0 {
+		return "", fmt.Errorf("--group: %d is no group: their Telegram ids are negative", chat)
+	}
+	g, err := store.GroupByTelegramID(ctx, chat)
+	if errors.Is(err, storage.ErrNotFound) {
+		return "g" + strconv.FormatInt(chat, 10), nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return g.GroupID, nil
+}
+
+// expiry reads a time or a duration from now on.
+func expiry(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	var at time.Time
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n < 100_000 {
+			at = now.AddDate(0, 0, n)
+		}
+	} else if d, err := time.ParseDuration(text); err == nil {
+		at = now.Add(d)
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			at = t.UTC()
+		}
+	}
+	if !at.After(now) {
+		return time.Time{}, fmt.Errorf("--expires: %q is no time in the future; allowed is 2027-01-31, 2027-01-31T12:00:00Z, 90d or 12h", text)
+	}
+	return at, nil
+}
+
+func keyState(k *storage.APIKey, now time.Time) string {
+	switch {
+	case !k.RevokedAt.IsZero():
+		return "revoked " + when(k.RevokedAt)
+	case !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt):
+		return "expired " + when(k.ExpiresAt)
+	case !k.ExpiresAt.IsZero():
+		return "until " + when(k.ExpiresAt)
+	}
+	return "valid"
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format("2006-01-02 15:04")
+}

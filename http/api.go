@@ -1,0 +1,284 @@
+package httpedge
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// apiPrefix is where the operations are.
+const apiPrefix = "/api/v1"
+
+// Desk is what the API needs of the actors.
+type Desk interface {
+	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
+}
+
+// APIOptions are what an API is made of.
+type APIOptions struct {
+	Desk    Desk
+	Version string
+	Log     *slog.Logger          // nil: slog.Default
+	Metrics prometheus.Registerer // nil: none are kept
+	Now     func() time.Time      // nil: time.Now
+
+	// AddressRate is how many requests a second one address may make before its key is looked at, AddressBurst how many at
+	// once; 0: no limit.
+	AddressRate, AddressBurst int
+	CORSOrigins               []string // whose pages may call the API; none: no other than ours
+}
+
+// API is the desk for programs: operations that send messages to actors.
+type API struct {
+	o       APIOptions
+	desk    Desk
+	log     *slog.Logger
+	now     func() time.Time
+	huma    huma.API
+	metrics *apiMetrics
+	known   *knownKeys
+	address *addressLimits
+	failing *addressLimits
+	ops     []*op
+}
+
+// call is one request that was let in: whose key it has, and the id of the command that it becomes.
+type call struct {
+	key       *messages.APIKey
+	token     string // the key itself, as it was sent
+	commandID string
+	now       time.Time
+}
+
+// op describes one operation. What is the same for all (authentication, limits, faults) need not be said.
+type op struct {
+	id, method, path string // path is below apiPrefix, with {name} for parameters
+	tag, summary     string
+	description      string
+	scope            string   // "" any key
+	status           int      // of success; 200 when 0
+	codes            []string // problems besides those that every operation may have
+	request, answer  any      // examples
+	sealed           bool     // the answer holds a secret: it is kept encrypted
+	bodyLimit        int64    // 0: 1 MB
+	middlewares      huma.Middlewares
+}
+
+// NewAPI adds the API, its documentation and its limits to the server. Call it before Start.
+func NewAPI(s *Server, o APIOptions) *API {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &API{o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys()}
+	a.address = newAddressLimits(float64(o.AddressRate), float64(o.AddressBurst))
+	a.failing = newAddressLimits(failedPerSecond, failedBurst)
+	s.App.Use(apiPrefix, a.cors(), a.guard)
+	config := huma.Config{
+		OpenAPI: document(o.Version), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
+		DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
+		Transformers: []huma.Transformer{nameRequest},
+	}
+	a.huma = humafiber.NewV2(s.App, config)
+	a.huma.UseMiddleware(a.measure, a.authenticate, a.authorize, a.once)
+	a.operations()
+	a.finish()
+	a.serveDocument(s.App)
+	return a
+}
+
+// operations registers all of them.
+func (a *API) operations() {
+	a.meOperations()
+	a.keyOperations()
+}
+
+// nameRequest puts the request's id into problems that huma writes.
+func nameRequest(ctx huma.Context, _ string, v any) (any, error) {
+	if p, ok := v.(*Problem); ok {
+		named := *p
+		named.RequestID = requestID(humafiber.UnwrapV2(ctx))
+		return &named, nil
+	}
+	return v, nil
+}
+
+// register adds one operation. f is called for requests that are let in and valid; its error is a *Problem, or a fault of ours.
+func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I) (*O, error)) {
+	if o.status == 0 {
+		o.status = http.StatusOK
+	}
+	a.ops = append(a.ops, &o)
+	operation := huma.Operation{
+		OperationID: o.id, Method: o.method, Path: apiPrefix + o.path, Tags: []string{o.tag}, Summary: o.summary,
+		Description: o.describe(), DefaultStatus: o.status, MaxBodyBytes: o.bodyLimit,
+		Security: []map[string][]string{{securityScheme: o.scopes()}}, Metadata: map[string]any{"op": &o},
+		Middlewares: o.middlewares, Errors: []int{http.StatusInternalServerError},
+	}
+	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
+		c, ok := ctx.Value(callKey{}).(*call)
+		if !ok {
+			return nil, problem(codeInternal)
+		}
+		out, err := f(ctx, c, in)
+		if err == nil {
+			return out, nil
+		}
+		var known *Problem
+		if !errors.As(err, &known) {
+			a.log.Error("an operation failed", "operation", o.id, "error", err)
+			known = problem(codeInternal)
+		}
+		return nil, known
+	})
+}
+
+func (o *op) scopes() []string {
+	if o.scope == "" {
+		return []string{}
+	}
+	return []string{o.scope}
+}
+
+type callKey struct{}
+
+// opOf is what register was told of an operation.
+func opOf(ctx huma.Context) *op { return ctx.Operation().Metadata["op"].(*op) }
+
+// refuse ends a request with a problem, in a middleware.
+func (a *API) refuse(ctx huma.Context, p *Problem) {
+	c := humafiber.UnwrapV2(ctx)
+	if err := sendProblem(c, p); err != nil {
+		a.log.Error("a problem could not be sent", "error", err)
+	}
+	ctx.SetStatus(p.Status)
+}
+
+// guard refuses what huma would stumble over, and keeps the limit of the address.
+func (a *API) guard(c *fiber.Ctx) error {
+	if left, wait := a.address.take(c, a.now()); left < 0 {
+		a.metrics.limited.WithLabelValues("address").Inc()
+		return a.limited(c, a.address, wait)
+	} else if a.address.rate > 0 {
+		a.address.headers(c, left, a.now())
+	}
+	if _, err := url.Parse(string(c.Request().RequestURI())); err != nil {
+		return problem(codeBadRequest, "The address is not well-formed.")
+	}
+	if _, err := url.ParseQuery(string(c.Request().URI().QueryString())); err != nil {
+		return problem(codeBadRequest, "The query is not well-formed.")
+	}
+	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return problem(codeMediaType) // it would be expanded without limit
+	}
+	return c.Next()
+}
+
+// measure counts and times.
+func (a *API) measure(ctx huma.Context, next func(huma.Context)) {
+	began := time.Now()
+	next(ctx)
+	id, status := ctx.Operation().OperationID, humafiber.UnwrapV2(ctx).Response().StatusCode()
+	a.metrics.requests.WithLabelValues(id, strconv.Itoa(status)).Inc()
+	a.metrics.seconds.WithLabelValues(id).Observe(time.Since(began).Seconds())
+}
+
+// authorize compares the scopes of the key with that of the operation.
+func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
+	c := ctx.Context().Value(callKey{}).(*call)
+	if o := opOf(ctx); o.scope != "" && !messages.ScopeAllows(c.key.Scopes, o.scope) {
+		a.refuse(ctx, problem(codeScopeMissing, "This API key does not have the scope "+o.scope+"."))
+		return
+	}
+	next(ctx)
+}
+
+// ask sends a command or a question to an entity and expects an answer of its type; what the entity refuses is a *Problem.
+func ask[T proto.Message](ctx context.Context, a *API, kind, identity string, m proto.Message) (T, error) {
+	var none T
+	answer, err := a.desk.Ask(ctx, kind, identity, m)
+	switch {
+	case errors.Is(err, messages.ErrFault):
+		return none, problem(codeInternal)
+	case errors.Is(err, actors.ErrNotAccepted), errors.Is(err, actors.ErrNoAnswer), errors.Is(err, context.Canceled):
+		a.log.Warn("an entity does not answer as it should", "kind", kind, "id", identity, "error", err)
+		return none, problem(codeUnavailable)
+	case err != nil:
+		return none, err
+	}
+	if coded, ok := answer.(interface{ GetCode() messages.Code }); ok {
+		reason := ""
+		if r, ok := answer.(interface{ GetReason() string }); ok {
+			reason = r.GetReason()
+		}
+		if err := refusal(coded.GetCode(), reason); err != nil {
+			return none, err
+		}
+	}
+	typed, ok := answer.(T)
+	if !ok {
+		return none, errors.New("an entity answered with something else: " + string(answer.ProtoReflect().Descriptor().Name()))
+	}
+	return typed, nil
+}
+
+// origin says in a command that it came by the API.
+func (c *call) origin() *messages.Origin {
+	return &messages.Origin{
+		CommandId: c.commandID, DateMs: c.now.UnixMilli(), ReceivedMs: c.now.UnixMilli(),
+		Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: c.key.Name, KeyId: c.key.KeyId},
+	}
+}
+
+// sees says whether the key may see what belongs to a group.
+func (c *call) sees(groupID string) bool { return c.key.GroupId == "" || c.key.GroupId == groupID }
+
+// place finds the internal id of a group by its Telegram id; a group that the key can't see is none.
+func (a *API) place(ctx context.Context, c *call, telegramID int64) (string, error) {
+	found, err := ask[*messages.GroupRecord](ctx, a, actors.KindQuery, "", &messages.GetGroupRecord{ChatId: telegramID})
+	if err != nil {
+		return "", err
+	}
+	if !c.sees(found.GroupId) {
+		return "", problem(codeNotFound)
+	}
+	return found.GroupId, nil
+}
+
+// timeOf is a time as the API shows it; nil: not set.
+func timeOf(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := time.UnixMilli(ms).UTC()
+	return &t
+}
+
+// describe is what the document says of the operation.
+func (o *op) describe() string {
+	text := o.description
+	if o.scope != "" {
+		text += "\n\nScope: `" + o.scope + "`"
+	}
+	return text
+}
+
+// has says whether the operation may end with a problem of that code.
+func (o *op) has(code string) bool { return slices.Contains(o.codes, code) }

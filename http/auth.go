@@ -1,0 +1,129 @@
+package httpedge
+
+import (
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// How often one address may fail to authenticate before its attempts are not looked at any more. Keys that were good a moment
+// ago are let through all the same: many programs may share an address with one that is mistaken.
+const (
+	failedPerSecond = 1
+	failedBurst     = 20
+)
+
+// authenticate lets in who has a key, within its limits.
+func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
+	c := humafiber.UnwrapV2(ctx)
+	now := a.now()
+	scheme, token, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
+	keyID, formed := messages.APIKeyID(token)
+	hash := messages.HashAPIKey(token)
+	familiar := formed && a.known.has(string(hash))
+	if !familiar && a.failing.spent(c, now) {
+		a.metrics.limited.WithLabelValues("failures").Inc()
+		_, wait := a.failing.peek(c, now)
+		_ = a.limited(c, a.failing, wait)
+		ctx.SetStatus(http.StatusTooManyRequests)
+		return
+	}
+	failed := func(reason string, p *Problem) {
+		a.metrics.failures.WithLabelValues(reason).Inc()
+		a.failing.take(c, now)
+		a.known.forget(string(hash))
+		a.refuse(ctx, p)
+	}
+	switch {
+	case token == "":
+		failed("missing", problem(codeUnauthenticated))
+		return
+	case !formed:
+		failed("malformed", problem(codeUnauthenticated, "That is no API key, or it was mistyped: its checksum does not fit."))
+		return
+	}
+	if !familiar { // an entity is not started for every id that somebody makes up
+		if _, err := ask[*messages.APIKeyView](ctx.Context(), a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
+			if p := err.(*Problem); p.Code != codeNotFound {
+				a.refuse(ctx, p)
+				return
+			}
+			failed("unknown", problem(codeUnauthenticated))
+			return
+		}
+	}
+	answer, err := ask[*messages.Authenticated](ctx.Context(), a, actors.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
+	if err != nil {
+		a.refuse(ctx, asProblem(err))
+		return
+	}
+	switch answer.Verdict {
+	case messages.Authenticated_ACCEPTED:
+		keyHeaders(c, answer)
+	case messages.Authenticated_LIMITED:
+		a.metrics.limited.WithLabelValues("key").Inc()
+		keyHeaders(c, answer)
+		p := problem(codeRateLimited)
+		p.header("Retry-After", seconds(answer.RetryAfterMs))
+		a.refuse(ctx, p)
+		return
+	case messages.Authenticated_EXPIRED:
+		failed("expired", problem(codeKeyExpired))
+		return
+	case messages.Authenticated_REVOKED:
+		failed("revoked", problem(codeUnauthenticated, "This API key is revoked. Use another one."))
+		return
+	default:
+		failed("wrong", problem(codeUnauthenticated))
+		return
+	}
+	a.known.add(string(hash))
+	next(huma.WithValue(ctx, callKey{}, &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}))
+}
+
+// knownKeys remembers the hashes of keys that were good, up to a number: what is forgotten costs one read more.
+type knownKeys struct {
+	mu   sync.Mutex
+	keys map[string]struct{}
+}
+
+const knownAtMost = 10_000
+
+func newKnownKeys() *knownKeys { return &knownKeys{keys: map[string]struct{}{}} }
+
+func (k *knownKeys) has(hash string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, ok := k.keys[hash]
+	return ok
+}
+
+func (k *knownKeys) add(hash string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, ok := k.keys[hash]; ok {
+		return
+	}
+	if len(k.keys) >= knownAtMost {
+		clear(k.keys)
+	}
+	k.keys[hash] = struct{}{}
+}
+
+func (k *knownKeys) forget(hash string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.keys, hash)
+}

@@ -1,0 +1,190 @@
+package httpedge
+
+import (
+	"net/http"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+)
+
+// The document of the API (OpenAPI 3.1), made from the operations.
+
+const (
+	securityScheme = "apiKey"
+
+	tagKeys   = "API keys"
+	tagPeople = "People"
+	tagGroups = "Groups"
+)
+
+func document(version string) *huma.OpenAPI {
+	if version == "" {
+		version = "dev"
+	}
+	return &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{
+			Title: "Topicdesk", Version: version,
+			Description: "Everything the desk can do, for programs: tickets, their messages and links, people, groups and keys.\n\n" +
+				"Authenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each POST, so that it can be repeated safely. " +
+				"Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
+			License: &huma.License{Name: "MIT", Identifier: "MIT"},
+		},
+		Servers: []*huma.Server{{URL: "/", Description: "This service"}},
+		Tags: []*huma.Tag{
+			{Name: tagKeys, Description: "Who may do what."},
+			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned on tickets."},
+			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
+		},
+		Components: &huma.Components{
+			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+			SecuritySchemes: map[string]*huma.SecurityScheme{
+				securityScheme: {Type: "http", Scheme: "bearer", BearerFormat: "td_live_…",
+					Description: "An API key. The first one is made by `topicdesk apikey create --name N --scopes admin`."},
+			},
+		},
+	}
+}
+
+// finish adds to each operation what all have: problems with their codes, headers, examples.
+func (a *API) finish() {
+	doc := a.huma.OpenAPI()
+	for _, o := range a.ops {
+		described := operationOf(doc.Paths[apiPrefix+o.path], o.method)
+		for status := range described.Responses {
+			if n, err := strconv.Atoi(status); err != nil || n >= http.StatusBadRequest {
+				delete(described.Responses, status)
+			}
+		}
+		for status, codes := range o.problems(described) {
+			described.Responses[strconv.Itoa(status)] = problemResponse(status, codes)
+		}
+		if success := described.Responses[strconv.Itoa(o.status)]; success != nil {
+			success.Description = http.StatusText(o.status)
+			for _, media := range success.Content {
+				if o.answer != nil {
+					media.Example = o.answer
+				}
+			}
+		}
+		for _, response := range described.Responses {
+			addHeader(response, headerRequestID, "Names the request in the service's log.", "string")
+			addHeader(response, headerPolicy, "The limit that applies: how many requests (q) in which window of seconds (w).", "string")
+			addHeader(response, headerRateLimit, "How many requests are left (r), and in how many seconds the allowance is whole again (t).", "string")
+		}
+		if described.RequestBody != nil && o.request != nil {
+			for _, media := range described.RequestBody.Content {
+				media.Example = o.request
+			}
+		}
+		if o.method == http.MethodPost {
+			shortest, longest := 1, 255
+			described.Parameters = append(described.Parameters, &huma.Param{Name: headerIdempotency, In: "header",
+				Description: "Makes the request safe to repeat: for 24 hours the same key gets the same answer.",
+				Schema:      &huma.Schema{Type: "string", MinLength: &shortest, MaxLength: &longest}, Example: "5f0c9d1e-order-4711"})
+		}
+	}
+}
+
+// problems are the codes of all problems that the operation may have, by status.
+func (o *op) problems(described *huma.Operation) map[int][]string {
+	codes := append([]string{codeBadRequest, codeUnauthenticated, codeKeyExpired, codeInvalid, codeRateLimited, codeInternal, codeUnavailable}, o.codes...)
+	if o.scope != "" {
+		codes = append(codes, codeScopeMissing)
+	}
+	if strings.Contains(o.path, "{") {
+		codes = append(codes, codeNotFound)
+	}
+	if described.RequestBody != nil {
+		codes = append(codes, codeInvalidJSON, codeTooLarge, codeMediaType)
+	}
+	if o.method == http.MethodPost {
+		codes = append(codes, codeInProgress, codeKeyReused)
+		if o.sealed {
+			codes = append(codes, codeAnswerSealed)
+		}
+	}
+	by := map[int][]string{}
+	for _, code := range codes {
+		status := problemKinds[code].status
+		if !slices.Contains(by[status], code) {
+			by[status] = append(by[status], code)
+		}
+	}
+	return by
+}
+
+func problemResponse(status int, codes []string) *huma.Response {
+	sort.Strings(codes)
+	examples := map[string]*huma.Example{}
+	var says []string
+	for _, code := range codes {
+		p := *problem(code)
+		p.RequestID = "K7C2M4Q3X5AD3H5"
+		examples[code] = &huma.Example{Summary: p.Detail, Value: p}
+		says = append(says, "`"+code+"`: "+p.Detail)
+	}
+	r := &huma.Response{
+		Description: http.StatusText(status) + "\n\n" + strings.Join(says, "\n\n"),
+		Content: map[string]*huma.MediaType{problemMedia: {
+			Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}, Examples: examples,
+		}},
+	}
+	switch status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		addHeader(r, fiber.HeaderRetryAfter, "After how many seconds to ask again.", "integer")
+	case http.StatusUnauthorized:
+		addHeader(r, fiber.HeaderWWWAuthenticate, "Bearer", "string")
+	}
+	return r
+}
+
+func addHeader(r *huma.Response, name, what, kind string) {
+	if r.Headers == nil {
+		r.Headers = map[string]*huma.Param{}
+	}
+	r.Headers[name] = &huma.Param{Description: what, Schema: &huma.Schema{Type: kind}}
+}
+
+func operationOf(item *huma.PathItem, method string) *huma.Operation {
+	switch method {
+	case http.MethodGet:
+		return item.Get
+	case http.MethodPost:
+		return item.Post
+	case http.MethodPut:
+		return item.Put
+	case http.MethodPatch:
+		return item.Patch
+	}
+	return item.Delete
+}
+
+// Document is the API's document: JSON and YAML.
+func (a *API) Document() (asJSON, asYAML []byte, err error) {
+	if asJSON, err = a.huma.OpenAPI().MarshalJSON(); err != nil {
+		return nil, nil, err
+	}
+	asYAML, err = a.huma.OpenAPI().YAML()
+	return asJSON, asYAML, err
+}
+
+// serveDocument serves the document to everybody: what the API can do is no secret.
+func (a *API) serveDocument(app *fiber.App) {
+	asJSON, asYAML, err := a.Document()
+	if err != nil {
+		panic("http: the API's document can't be made: " + err.Error()) // the same at every start, so in every test
+	}
+	app.Get("/openapi.json", a.cors(), func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, "application/openapi+json")
+		return c.Send(asJSON)
+	})
+	app.Get("/openapi.yaml", a.cors(), func(c *fiber.Ctx) error {
+		c.Set(fiber.HeaderContentType, "application/openapi+yaml")
+		return c.Send(asYAML)
+	})
+}

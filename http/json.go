@@ -1,0 +1,119 @@
+package httpedge
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// maxDepth is how deep lists and objects of a body may be nested.
+const maxDepth = 20
+
+var (
+	errNotUTF8  = errors.New("it is not UTF-8")
+	errTooDeep  = errors.New("lists and objects are nested too deep")
+	errNoJSON   = errors.New("it is not valid JSON")
+	errNotOfThe = errors.New("a value is not of the expected type, or a number is too large")
+)
+
+// jsonFormat is how bodies are read and written. What it says of a broken body does not repeat it.
+var jsonFormat = huma.Format{
+	Marshal: func(w io.Writer, v any) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		return e.Encode(v)
+	},
+	Unmarshal: func(data []byte, v any) error {
+		data, err := readable(data)
+		if err != nil {
+			return err
+		}
+		err = json.Unmarshal(data, v)
+		var syntax *json.SyntaxError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &syntax):
+			return errNoJSON
+		}
+		return errNotOfThe
+	},
+}
+
+// readable refuses what is no UTF-8 or nested too deep, and takes control characters out of texts, but for line breaks and tabs:
+// nobody means them, and Telegram does not show them.
+func readable(data []byte) ([]byte, error) {
+	if !utf8.Valid(data) {
+		return nil, errNotUTF8
+	}
+	depth, inString, suspect := 0, false, false
+	for i := 0; i < len(data); i++ {
+		switch b := data[i]; {
+		case inString && b == '\\':
+			i++
+			suspect = suspect || i < len(data) && (data[i] == 'u' || data[i] == 'b' || data[i] == 'f' || data[i] == 'r')
+		case inString && (b == 0x7f || b == 0xc2):
+			suspect = true
+		case b == '"':
+			inString = !inString
+		case inString:
+		case b == '{' || b == '[':
+			if depth++; depth > maxDepth {
+				return nil, errTooDeep
+			}
+		case b == '}' || b == ']':
+			depth--
+		}
+	}
+	if !suspect {
+		return data, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if decoder.Decode(&value) != nil || decoder.More() {
+		return data, nil // the caller finds out what is wrong
+	}
+	cleaned, err := json.Marshal(clean(value))
+	if err != nil {
+		return nil, errNoJSON
+	}
+	return cleaned, nil
+}
+
+func clean(value any) any {
+	switch v := value.(type) {
+	case string:
+		return cleanText(v)
+	case []any:
+		for i := range v {
+			v[i] = clean(v[i])
+		}
+	case map[string]any:
+		for name, x := range v {
+			v[name] = clean(x)
+		}
+	}
+	return value
+}
+
+// cleanText takes control characters out; line breaks become "\n".
+func cleanText(text string) string {
+	text = strings.ReplaceAll(text, "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r':
+			return '\n'
+		case r < 0x20 || r >= 0x7f && r <= 0x9f:
+			return -1
+		}
+		return r
+	}, text)
+}

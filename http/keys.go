@@ -1,0 +1,252 @@
+package httpedge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// APIKey is a key as the API shows it: never the secret.
+type APIKey struct {
+	KeyID      string     `json:"keyId" doc:"The key's id; it is also within the key." example:"k7c2m4q3x5ad"`
+	Name       string     `json:"name" doc:"What the key is for; shown in Telegram as the author of its messages." example:"CRM"`
+	Owner      string     `json:"owner" doc:"Who answers for it." example:"ops@example.org"`
+	Scopes     []string   `json:"scopes" nullable:"false" doc:"What it may do." example:"[\"tickets:read\",\"tickets:write\"]"`
+	GroupID    *int64     `json:"groupId" doc:"Telegram id of the only group that it sees; null: it sees all." example:"-1001234567890"`
+	Rate       int64      `json:"rate" doc:"Requests a second." example:"100"`
+	Burst      int64      `json:"burst" doc:"Requests at once." example:"200"`
+	ExpiresAt  *time.Time `json:"expiresAt" doc:"From then on it is refused; null: never."`
+	RevokedAt  *time.Time `json:"revokedAt" doc:"Since when it is refused; null: it is not revoked."`
+	LastUsedAt *time.Time `json:"lastUsedAt" doc:"To the minute; null: never."`
+	OldUntil   *time.Time `json:"oldSecretUntil" doc:"After a rotation: until when the secret before is accepted."`
+	CreatedAt  time.Time  `json:"createdAt" doc:"When it was made."`
+	UpdatedAt  time.Time  `json:"updatedAt" doc:"When it was changed."`
+}
+
+// NewAPIKey is a key that was just made or rotated: the only time that it is shown.
+type NewAPIKey struct {
+	APIKey
+	Key string `json:"key" doc:"The key itself. It is shown this once; what is stored of it is a hash." example:"td_live_k7c2m4q3x5ad4ah6tz2ytx6cnmb4qhvrxm3ce7sk2lyqj5uaba"`
+}
+
+// limits of a key's own limits, and of how long a rotation lasts.
+const (
+	maxKeyRate   = 100_000
+	maxOverlap   = 7 * 24 * time.Hour
+	usualOverlap = 24 * time.Hour
+)
+
+func (a *API) keyOperations() {
+	register(a, op{
+		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagKeys, summary: "List API keys", scope: "keys:read",
+		description: "All keys that this key sees, revoked ones included, by id. A key that is bound to a group sees the keys of that group.",
+		answer:      exampleList(exampleKey()),
+	}, a.listKeys)
+	register(a, op{
+		id: "createApiKey", method: http.MethodPost, path: "/api-keys", tag: tagKeys, summary: "Create an API key", scope: "keys:write",
+		status: http.StatusCreated, sealed: true, codes: []string{codeGrantTooWide, codeGroupUnknown},
+		description: "The answer shows the key, once. It can have only scopes that the key has that makes it; and a key that is bound to a group makes keys of that group.",
+		request:     map[string]any{"name": "CRM", "owner": "ops@example.org", "scopes": []string{"tickets:read", "tickets:write"}, "groupId": -1001234567890},
+		answer:      exampleNewKey(),
+	}, a.createKey)
+	register(a, op{
+		id: "revokeApiKey", method: http.MethodDelete, path: "/api-keys/{id}", tag: tagKeys, summary: "Revoke an API key", scope: "keys:write",
+		status: http.StatusNoContent, codes: []string{codeGrantTooWide},
+		description: "From the moment of the answer the key is refused everywhere. It stays in the list. To revoke it again changes nothing.",
+	}, a.revokeKey)
+	register(a, op{
+		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate", tag: tagKeys, summary: "Give an API key a new secret", scope: "keys:write",
+		sealed: true, codes: []string{codeGrantTooWide, messages.ReasonKeyRevoked, messages.ReasonKeyShown},
+		description: "The answer shows the new key, once. The one before is accepted for another `overlapSeconds`, so that programs can change over. Id, scopes and limits stay.",
+		request:     map[string]any{"overlapSeconds": 3600},
+		answer:      exampleNewKey(),
+	}, a.rotateKey)
+}
+
+type keyListOutput struct {
+	Body List[APIKey]
+}
+
+func (a *API) listKeys(ctx context.Context, c *call, in *pageInput) (*keyListOutput, error) {
+	list, after := "api-keys", ""
+	if in.Cursor != "" {
+		if err := readCursor(list, in.Cursor, &after); err != nil {
+			return nil, err
+		}
+	}
+	found, err := ask[*messages.APIKeyList](ctx, a, actors.KindQuery, "", &messages.ListAPIKeys{GroupId: c.key.GroupId, After: after, Limit: int32(in.Limit + 1)})
+	if err != nil {
+		return nil, err
+	}
+	return &keyListOutput{Body: listOf(found.Keys, in.Limit, list, func(k *messages.APIKey) any { return k.KeyId }, keyOf)}, nil
+}
+
+type createKeyInput struct {
+	Body struct {
+		Name      string     `json:"name" minLength:"1" maxLength:"100" doc:"What the key is for; shown in Telegram as the author of its messages." example:"CRM"`
+		Owner     string     `json:"owner,omitempty" maxLength:"100" doc:"Who answers for it."`
+		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"20" nullable:"false" doc:"What it may do."`
+		GroupID   *int64     `json:"groupId,omitempty" doc:"Telegram id of the only group that it will see."`
+		Rate      int64      `json:"rate,omitempty" minimum:"1" maximum:"100000" doc:"Requests a second; 100 if it is not given."`
+		Burst     int64      `json:"burst,omitempty" minimum:"1" maximum:"200000" doc:"Requests at once; twice the rate if it is not given."`
+		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"From then on it is refused."`
+	}
+}
+
+type newKeyOutput struct {
+	Location string `header:"Location" doc:"Where the key is."`
+	Body     NewAPIKey
+}
+
+func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newKeyOutput, error) {
+	b := in.Body
+	if strings.TrimSpace(b.Name) == "" {
+		return nil, invalid("/name", "a name has more than spaces")
+	}
+	for i, scope := range b.Scopes {
+		if !knownScope(scope) {
+			return nil, invalid(fmt.Sprintf("/scopes/%d", i), "one of "+strings.Join(messages.Scopes, ", "))
+		}
+		if !grants(c.key.Scopes, scope) {
+			return nil, problem(codeGrantTooWide)
+		}
+	}
+	create := &messages.CreateAPIKey{Origin: c.origin(), Name: strings.TrimSpace(b.Name), Owner: b.Owner, Scopes: b.Scopes,
+		GroupId: c.key.GroupId, Rate: b.Rate, Burst: b.Burst}
+	if b.GroupID != nil {
+		place, err := a.place(ctx, c, *b.GroupID)
+		if err != nil {
+			return nil, unknownGroup(err, "/groupId")
+		}
+		create.GroupId = place
+	}
+	if b.ExpiresAt != nil {
+		if !b.ExpiresAt.After(c.now) {
+			return nil, invalid("/expiresAt", "a time in the future")
+		}
+		create.ExpiresMs = b.ExpiresAt.UnixMilli()
+	}
+	keyID := messages.NewAPIKeyID(c.commandID)
+	key, hash := messages.NewAPIKey(keyID)
+	create.Hash = hash
+	view, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, keyID, create)
+	if err != nil {
+		return nil, err
+	}
+	return &newKeyOutput{Location: apiPrefix + "/api-keys/" + keyID, Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
+}
+
+type keyInput struct {
+	ID string `path:"id" minLength:"1" maxLength:"64" doc:"The key's id." example:"k7c2m4q3x5ad"`
+}
+
+func (a *API) revokeKey(ctx context.Context, c *call, in *keyInput) (*struct{}, error) {
+	if err := a.manages(ctx, c, in.ID); err != nil {
+		return nil, err
+	}
+	_, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, in.ID, &messages.RevokeAPIKey{Origin: c.origin()})
+	return nil, err
+}
+
+type rotateKeyInput struct {
+	keyInput
+	Body *struct {
+		OverlapSeconds *int64 `json:"overlapSeconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the secret before is accepted, in seconds; a day if it is not given."`
+	} `required:"false"`
+}
+
+type rotatedKeyOutput struct {
+	Body NewAPIKey
+}
+
+func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rotatedKeyOutput, error) {
+	if err := a.manages(ctx, c, in.ID); err != nil {
+		return nil, err
+	}
+	overlap := usualOverlap
+	if in.Body != nil && in.Body.OverlapSeconds != nil {
+		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
+	}
+	key, hash := messages.NewAPIKey(in.ID)
+	view, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, in.ID, &messages.RotateAPIKey{Origin: c.origin(), Hash: hash, OverlapMs: overlap.Milliseconds()})
+	if err != nil {
+		return nil, err
+	}
+	return &rotatedKeyOutput{Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
+}
+
+// manages says whether the caller's key may change that one: it must see it, and have all of its scopes, since who rotates a
+// key has it.
+func (a *API) manages(ctx context.Context, c *call, keyID string) error {
+	if !messages.IsAPIKeyID(keyID) {
+		return problem(codeNotFound)
+	}
+	found, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID})
+	if err != nil {
+		return err
+	}
+	if !c.sees(found.Key.GroupId) {
+		return problem(codeNotFound)
+	}
+	for _, scope := range found.Key.Scopes {
+		if !grants(c.key.Scopes, scope) {
+			return problem(codeGrantTooWide)
+		}
+	}
+	return nil
+}
+
+// grants says whether who has these scopes may give that one.
+func grants(scopes []string, scope string) bool {
+	if what, every := strings.CutSuffix(scope, ":*"); every {
+		return messages.ScopeAllows(scopes, scope) || messages.ScopeAllows(scopes, what+":read") && messages.ScopeAllows(scopes, what+":write")
+	}
+	return messages.ScopeAllows(scopes, scope)
+}
+
+func knownScope(scope string) bool {
+	for _, s := range messages.Scopes {
+		if s == scope {
+			return true
+		}
+	}
+	return false
+}
+
+// unknownGroup turns "not found" of a group that a body names into a problem of that field.
+func unknownGroup(err error, pointer string) error {
+	if p := asProblem(err); p.Code != codeNotFound {
+		return err
+	}
+	p := problem(codeGroupUnknown)
+	p.Errors = []FieldError{{In: "body", Pointer: "#" + pointer, Detail: problemKinds[codeGroupUnknown].detail}}
+	return p
+}
+
+func keyOf(k *messages.APIKey) APIKey {
+	v := APIKey{KeyID: k.KeyId, Name: k.Name, Owner: k.Owner, Scopes: k.Scopes, Rate: k.Rate, Burst: k.Burst,
+		ExpiresAt: timeOf(k.ExpiresMs), RevokedAt: timeOf(k.RevokedMs), LastUsedAt: timeOf(k.LastUsedMs), OldUntil: timeOf(k.OldUntilMs),
+		CreatedAt: time.UnixMilli(k.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(k.UpdatedMs).UTC()}
+	if k.GroupId != "" {
+		v.GroupID = &k.ChatId
+	}
+	return v
+}
+
+var exampleTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+func exampleKey() APIKey {
+	return APIKey{KeyID: "k7c2m4q3x5ad", Name: "CRM", Owner: "ops@example.org", Scopes: []string{"tickets:read", "tickets:write"},
+		Rate: 100, Burst: 200, CreatedAt: exampleTime, UpdatedAt: exampleTime}
+}
+
+func exampleNewKey() NewAPIKey {
+	return NewAPIKey{APIKey: exampleKey(), Key: "td_live_k7c2m4q3x5ad4ah6tz2ytx6cnmb4qhvrxm3ce7sk2lyqj5uaba"}
+}
+
+func exampleList[T any](item T) List[T] { return List[T]{Data: []T{item}} }

@@ -1,0 +1,129 @@
+package httpedge
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Headers of the IETF draft "RateLimit header fields for HTTP": the policy (how many in which window) and what is left of it.
+const (
+	headerPolicy    = "RateLimit-Policy"
+	headerRateLimit = "RateLimit"
+)
+
+// keyHeaders says what the key may still do. It replaces what was said of the address.
+func keyHeaders(c *fiber.Ctx, a *messages.Authenticated) {
+	limitHeaders(c, "key", a.Burst, a.WindowMs, a.Remaining, a.ResetMs)
+}
+
+func limitHeaders(c *fiber.Ctx, policy string, burst, windowMs, remaining, resetMs int64) {
+	c.Set(headerPolicy, fmt.Sprintf("%q;q=%d;w=%s", policy, burst, seconds(windowMs)))
+	c.Set(headerRateLimit, fmt.Sprintf("%q;r=%d;t=%s", policy, max(remaining, 0), strconv.FormatInt((resetMs+999)/1000, 10)))
+}
+
+// limited answers a request that is one too many.
+func (a *API) limited(c *fiber.Ctx, l *addressLimits, wait time.Duration) error {
+	l.headers(c, 0, a.now())
+	p := problem(codeRateLimited)
+	p.header("Retry-After", seconds(wait.Milliseconds()))
+	return sendProblem(c, p)
+}
+
+// addressLimits are allowances of client addresses (of IPv6: of networks of 64 bits, of which one client has all), on this node.
+type addressLimits struct {
+	rate, burst float64
+
+	mu      sync.Mutex
+	buckets map[netip.Prefix]*bucket
+}
+
+type bucket struct {
+	tokens float64
+	filled time.Time
+}
+
+// addressesAtMost bounds what is remembered; those whose allowance is whole again go first.
+const addressesAtMost = 100_000
+
+func newAddressLimits(rate, burst float64) *addressLimits {
+	return &addressLimits{rate: rate, burst: max(burst, rate), buckets: map[netip.Prefix]*bucket{}}
+}
+
+// take takes one from the allowance of the client's address. left < 0: there was none; wait says how long until there is one.
+func (l *addressLimits) take(c *fiber.Ctx, now time.Time) (left int64, wait time.Duration) {
+	return l.use(c, now, 1)
+}
+
+// peek takes nothing.
+func (l *addressLimits) peek(c *fiber.Ctx, now time.Time) (left int64, wait time.Duration) {
+	return l.use(c, now, 0)
+}
+
+func (l *addressLimits) spent(c *fiber.Ctx, now time.Time) bool {
+	left, _ := l.peek(c, now)
+	return left < 1
+}
+
+func (l *addressLimits) use(c *fiber.Ctx, now time.Time, n float64) (int64, time.Duration) {
+	if l.rate <= 0 {
+		return math.MaxInt32, 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	who := network(c)
+	b := l.buckets[who]
+	if b == nil {
+		if len(l.buckets) >= addressesAtMost {
+			l.tidy(now)
+		}
+		b = &bucket{tokens: l.burst, filled: now}
+		l.buckets[who] = b
+	}
+	b.tokens = min(l.burst, b.tokens+max(0, now.Sub(b.filled).Seconds())*l.rate)
+	b.filled = now
+	wait := time.Duration(max(0, 1-b.tokens) / l.rate * float64(time.Second))
+	if n > 0 && b.tokens < n {
+		return -1, wait
+	}
+	b.tokens -= n
+	return int64(b.tokens), wait
+}
+
+// tidy forgets those that have not been heard of for long enough, else all: nobody is refused for want of memory.
+func (l *addressLimits) tidy(now time.Time) {
+	for who, b := range l.buckets {
+		if b.tokens+now.Sub(b.filled).Seconds()*l.rate >= l.burst {
+			delete(l.buckets, who)
+		}
+	}
+	if len(l.buckets) >= addressesAtMost {
+		clear(l.buckets)
+	}
+}
+
+func (l *addressLimits) headers(c *fiber.Ctx, left int64, _ time.Time) {
+	window := int64(l.burst / l.rate * 1000)
+	limitHeaders(c, "address", int64(l.burst), window, left, int64((l.burst-float64(left))/l.rate*1000))
+}
+
+func network(c *fiber.Ctx) netip.Prefix {
+	addr, err := netip.ParseAddr(c.IP())
+	if err != nil {
+		return netip.Prefix{}
+	}
+	addr = addr.Unmap().WithZone("")
+	bits := addr.BitLen()
+	if addr.Is6() {
+		bits = 64
+	}
+	prefix, _ := addr.Prefix(bits)
+	return prefix
+}

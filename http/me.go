@@ -1,0 +1,29 @@
+package httpedge
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+func (a *API) meOperations() {
+	register(a, op{
+		id: "getMe", method: http.MethodGet, path: "/me", tag: tagKeys, summary: "Who am I",
+		description: "The API key that the request was made with: its scopes, its group, its limits.",
+		answer:      exampleKey(),
+	}, a.getMe)
+}
+
+type keyOutput struct {
+	Body APIKey
+}
+
+func (a *API) getMe(ctx context.Context, c *call, _ *struct{}) (*keyOutput, error) {
+	view, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: c.key.KeyId})
+	if err != nil {
+		return nil, err
+	}
+	return &keyOutput{Body: keyOf(view.Key)}, nil
+}

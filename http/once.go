@@ -1,0 +1,193 @@
+package httpedge
+
+import (
+	"bytes"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"mime"
+	"net/http"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+const (
+	headerIdempotency = "Idempotency-Key"
+	headerReplayed    = "Idempotent-Replayed"
+)
+
+// keptHeaders of an answer are given again with it.
+var keptHeaders = []string{fiber.HeaderContentType, fiber.HeaderLocation, fiber.HeaderETag}
+
+// once carries a POST with an Idempotency-Key out once. Whoever asks again within 24 hours gets the same answer, also after a
+// restart. Should the service be killed between the effect and the answer, then the same request becomes the same command,
+// which entities carry out once; the answer is made anew.
+//
+// Nothing is kept of requests that were refused before anything was done (not valid, not let in) or that failed for reasons
+// of ours: they may be mended and sent again with the same Idempotency-Key.
+func (a *API) once(ctx huma.Context, next func(huma.Context)) {
+	c := humafiber.UnwrapV2(ctx)
+	key := c.Get(headerIdempotency)
+	if c.Method() != http.MethodPost || key == "" {
+		next(ctx)
+		return
+	}
+	if !plainKey(key) {
+		p := problem(codeInvalid)
+		p.Errors = []FieldError{{In: "header", Name: headerIdempotency, Detail: "1 to 255 visible ASCII characters"}}
+		a.refuse(ctx, p)
+		return
+	}
+	call := ctx.Context().Value(callKey{}).(*call)
+	sum := sha256.Sum256([]byte(key))
+	begin := &messages.BeginRequest{Request: hex.EncodeToString(sum[:]), Fingerprint: fingerprint(c), Attempt: rand.Text()}
+	begun, err := ask[*messages.RequestBegun](ctx.Context(), a, actors.KindAPIKey, call.key.KeyId, begin)
+	if err != nil {
+		a.refuse(ctx, asProblem(err))
+		return
+	}
+	switch begun.State {
+	case messages.RequestBegun_UNDER_WAY:
+		a.refuse(ctx, problem(codeInProgress))
+		return
+	case messages.RequestBegun_DIFFERENT:
+		a.refuse(ctx, problem(codeKeyReused))
+		return
+	case messages.RequestBegun_ANSWERED:
+		a.answerAgain(ctx, call, begun.Answer)
+		return
+	}
+	call.commandID = "api:" + call.key.KeyId + ":" + begin.Request
+	end := &messages.EndRequest{Request: begin.Request, Fingerprint: begin.Fingerprint, Attempt: begin.Attempt}
+	defer func() { // after a panic, too: else the next one would be told that this one is under way
+		// The request's context may be over; what was done is written down all the same.
+		if _, err := ask[*messages.Reply](context.WithoutCancel(ctx.Context()), a, actors.KindAPIKey, call.key.KeyId, end); err != nil {
+			a.log.Warn("an answer could not be kept; the same request is carried out as the same command", "error", err)
+		}
+	}()
+	next(ctx)
+	end.Answer = a.kept(c, opOf(ctx), call)
+}
+
+// kept is what is kept of the answer; nil: nothing.
+func (a *API) kept(c *fiber.Ctx, o *op, call *call) *messages.KeptAnswer {
+	status := c.Response().StatusCode()
+	refused := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout,
+		http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+		http.StatusUnprocessableEntity, http.StatusTooManyRequests}
+	if status >= http.StatusInternalServerError || slices.Contains(refused, status) {
+		return nil
+	}
+	answer := &messages.KeptAnswer{Status: int32(status), Body: bytes.Clone(c.Response().Body())}
+	for _, name := range keptHeaders {
+		if value := c.GetRespHeader(name); value != "" {
+			answer.Headers = append(answer.Headers, &messages.HeaderLine{Name: name, Value: value})
+		}
+	}
+	if o.sealed && status < http.StatusBadRequest {
+		sealed, err := seal(call.token, answer.Body)
+		if err != nil {
+			a.log.Error("an answer that holds a secret can't be kept", "error", err)
+			return nil
+		}
+		answer.Body, answer.Sealed = sealed, true
+	}
+	return answer
+}
+
+func (a *API) answerAgain(ctx huma.Context, call *call, answer *messages.KeptAnswer) {
+	c := humafiber.UnwrapV2(ctx)
+	body := answer.Body
+	if answer.Sealed {
+		var err error
+		if body, err = unseal(call.token, body); err != nil {
+			a.refuse(ctx, problem(codeAnswerSealed))
+			return
+		}
+	}
+	for _, h := range answer.Headers {
+		c.Set(h.Name, h.Value)
+	}
+	c.Set(headerReplayed, "true")
+	ctx.SetStatus(int(answer.Status))
+	_, _ = ctx.BodyWriter().Write(body)
+}
+
+// fingerprint is what makes two requests the same. The boundary of a form is new each time it is sent.
+func fingerprint(c *fiber.Ctx) []byte {
+	h := sha256.New()
+	body, media := c.Request().Body(), c.Get(fiber.HeaderContentType)
+	if kind, params, err := mime.ParseMediaType(media); err == nil {
+		media = kind
+		if boundary := params["boundary"]; boundary != "" {
+			body = bytes.ReplaceAll(body, []byte(boundary), nil)
+		}
+	}
+	for _, part := range [][]byte{[]byte(c.Method()), c.Request().RequestURI(), []byte(media)} {
+		h.Write(part)
+		h.Write([]byte{0})
+	}
+	h.Write(body)
+	return h.Sum(nil)
+}
+
+func plainKey(key string) bool {
+	if len(key) > 255 {
+		return false
+	}
+	for i := range len(key) {
+		if key[i] < 0x21 || key[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
+// seal encrypts an answer that holds a secret with the key that asked, which is not stored: the database alone does not tell.
+func seal(token string, body []byte) ([]byte, error) {
+	aead, err := sealer(token)
+	if err != nil {
+		return nil, err
+	}
+	nonce := make([]byte, aead.NonceSize())
+	_, _ = rand.Read(nonce)
+	return aead.Seal(nonce, nonce, body, nil), nil
+}
+
+func unseal(token string, sealed []byte) ([]byte, error) {
+	aead, err := sealer(token)
+	if err != nil {
+		return nil, err
+	}
+	if len(sealed) < aead.NonceSize() {
+		return nil, errors.New("too short")
+	}
+	return aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], nil)
+}
+
+func sealer(token string) (cipher.AEAD, error) {
+	key := sha256.Sum256([]byte("topicdesk answer/" + token))
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+func asProblem(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	return problem(codeInternal)
+}

@@ -1,0 +1,158 @@
+package httpedge
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Codes of problems: what programs look at. They never change; docs/api.md lists them, and a test compares.
+const (
+	codeBadRequest       = "bad_request"
+	codeInvalidJSON      = "invalid_json"
+	codeUnauthenticated  = "unauthenticated"
+	codeKeyExpired       = "api_key_expired"
+	codeKeyRevoked       = messages.ReasonKeyRevoked
+	codeScopeMissing     = "scope_missing"
+	codeNotFound         = "not_found"
+	codeMethodNotAllowed = "method_not_allowed"
+	codeTimeout          = "request_timeout"
+	codeConflict         = "conflict"
+	codeInProgress       = "idempotency_in_progress"
+	codeKeyReused        = "idempotency_key_reused"
+	codeAnswerSealed     = "idempotency_answer_sealed"
+	codeStale            = "precondition_failed"
+	codeTooLarge         = "too_large"
+	codeMediaType        = "unsupported_media_type"
+	codeInvalid          = "invalid"
+	codeRateLimited      = "rate_limited"
+	codeHeadersTooLarge  = "headers_too_large"
+	codeInternal         = "internal"
+	codeUnavailable      = "unavailable"
+	codeGroupUnknown     = "group_not_found"
+	codeGrantTooWide     = "grant_too_wide"
+)
+
+// problemKind is what is the same for all problems of a code.
+type problemKind struct {
+	status int
+	detail string // in plain words: what happened and what to do
+}
+
+// problemKinds is the one map from what went wrong, here or in an entity (messages.Reply.Reason), to the answer.
+var problemKinds = map[string]problemKind{
+	codeBadRequest:       {http.StatusBadRequest, "The request can't be understood."},
+	codeInvalidJSON:      {http.StatusBadRequest, "The body is not valid JSON."},
+	codeUnauthenticated:  {http.StatusUnauthorized, "Send a valid API key: Authorization: Bearer td_live_…"},
+	codeKeyExpired:       {http.StatusUnauthorized, "This API key has expired. Use another one."},
+	codeScopeMissing:     {http.StatusForbidden, "This API key does not have the scope that the operation needs."},
+	codeGrantTooWide:     {http.StatusForbidden, "A key can only manage keys that may do no more than itself."},
+	codeNotFound:         {http.StatusNotFound, "There is no such thing, or this API key can't see it."},
+	codeMethodNotAllowed: {http.StatusMethodNotAllowed, "This address does not take that method; see the Allow header."},
+	codeTimeout:          {http.StatusRequestTimeout, "The request took too long to arrive."},
+	codeConflict:         {http.StatusConflict, "That can't be done in the present state."},
+	codeInProgress:       {http.StatusConflict, "A request with this Idempotency-Key is still under way. Ask again in a moment."},
+	codeAnswerSealed: {http.StatusConflict, "The request was carried out before, and its answer, which holds a secret, can only be shown to the key that " +
+		"asked for it. Rotate the new key to get another secret."},
+	codeStale:           {http.StatusPreconditionFailed, "It was changed meanwhile. Read it again and send its new ETag as If-Match."},
+	codeTooLarge:        {http.StatusRequestEntityTooLarge, "The request is larger than what is accepted here."},
+	codeMediaType:       {http.StatusUnsupportedMediaType, "Send the body as application/json, without a Content-Encoding."},
+	codeInvalid:         {http.StatusUnprocessableEntity, "Some fields are not as they should be; see errors."},
+	codeKeyReused:       {http.StatusUnprocessableEntity, "Another request was sent with this Idempotency-Key. Use a new one for each request."},
+	codeGroupUnknown:    {http.StatusUnprocessableEntity, "There is no such group, or this API key can't see it."},
+	codeRateLimited:     {http.StatusTooManyRequests, "Too many requests. Wait as long as Retry-After says."},
+	codeHeadersTooLarge: {http.StatusRequestHeaderFieldsTooLarge, "The headers of the request are too large."},
+	codeInternal:        {http.StatusInternalServerError, "A fault in the service; it is in its log under this request id."},
+	codeUnavailable:     {http.StatusServiceUnavailable, "The service can't do that at the moment. Nothing is lost by asking again."},
+
+	messages.ReasonKeyRevoked: {http.StatusConflict, "This API key is revoked."},
+	messages.ReasonKeyShown:   {http.StatusConflict, "The secret of this key was shown before. Rotate the key to get another one."},
+	messages.ReasonUserExists: {http.StatusConflict, "This person is known already. Change them with PUT /users/{id}."},
+}
+
+// codeOfStatus is the code of a problem that has no other than its status.
+func codeOfStatus(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return codeBadRequest
+	case http.StatusUnauthorized:
+		return codeUnauthenticated
+	case http.StatusForbidden:
+		return codeScopeMissing
+	case http.StatusNotFound:
+		return codeNotFound
+	case http.StatusMethodNotAllowed:
+		return codeMethodNotAllowed
+	case http.StatusRequestTimeout:
+		return codeTimeout
+	case http.StatusConflict:
+		return codeConflict
+	case http.StatusPreconditionFailed:
+		return codeStale
+	case http.StatusRequestEntityTooLarge:
+		return codeTooLarge
+	case http.StatusUnsupportedMediaType:
+		return codeMediaType
+	case http.StatusUnprocessableEntity:
+		return codeInvalid
+	case http.StatusTooManyRequests:
+		return codeRateLimited
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return codeHeadersTooLarge
+	case http.StatusServiceUnavailable:
+		return codeUnavailable
+	}
+	if status < http.StatusInternalServerError {
+		return codeBadRequest
+	}
+	return codeInternal
+}
+
+// problem makes the problem of a code, with the detail that says more than the usual one, if any.
+func problem(code string, detail ...string) *Problem {
+	kind, known := problemKinds[code]
+	if !known {
+		kind = problemKinds[codeConflict]
+	}
+	p := newProblem(kind.status, kind.detail)
+	p.Code, p.Type = code, problemType(code)
+	if len(detail) > 0 {
+		p.Detail = detail[0]
+	}
+	if kind.status == http.StatusServiceUnavailable || code == codeInProgress {
+		p.retryAfter(1)
+	}
+	return p
+}
+
+func problemType(code string) string { return "urn:topicdesk:problem:" + code }
+
+// invalid is a 422 about one field of the body, as a JSON pointer ("/title").
+func invalid(pointer, detail string) *Problem {
+	p := problem(codeInvalid)
+	p.Errors = []FieldError{{In: "body", Pointer: "#" + pointer, Detail: detail}}
+	return p
+}
+
+// refusal is the problem that an entity's answer means; nil: it is none.
+func refusal(code messages.Code, reason string) error {
+	switch code {
+	case messages.Code_OK, messages.Code_DUPLICATE:
+		return nil
+	case messages.Code_NOT_FOUND:
+		return problem(codeNotFound)
+	case messages.Code_UNAVAILABLE, messages.Code_NOT_OWNER:
+		return problem(codeUnavailable)
+	case messages.Code_INTERNAL, messages.Code_CODE_UNSPECIFIED:
+		return problem(codeInternal)
+	}
+	if _, known := problemKinds[reason]; known {
+		return problem(reason)
+	}
+	return problem(codeConflict)
+}
+
+func (p *Problem) retryAfter(seconds int64) {
+	p.header("Retry-After", strconv.FormatInt(max(seconds, 1), 10))
+}

@@ -1,0 +1,290 @@
+package httpedge_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/bot"
+	"github.com/topicdesk/topicdesk/bot/simulator"
+	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+// service is the whole desk as programs meet it: real actors, a database file, the API over HTTP, and a simulator in Telegram's
+// place. restart begins a new life of it.
+type service struct {
+	t    testing.TB
+	path string
+	sim  *simulator.Server
+	tg   *httptest.Server
+	opt  serviceOptions
+
+	store    storage.Store
+	system   *actors.System
+	intake   *bot.Intake
+	client   *bot.Client
+	server   *httpedge.Server
+	api      *httpedge.API
+	registry *prometheus.Registry
+	url      string
+	http     *http.Client
+
+	support, sales int64 // groups of the simulator, with their administrator; register makes them known
+	ann            int64
+}
+
+type serviceOptions struct {
+	api       httpedge.APIOptions
+	wrapStore func(storage.Store) storage.Store
+	wrapDesk  func(httpedge.Desk) httpedge.Desk
+	server    httpedge.Options
+}
+
+func newService(t testing.TB, opt serviceOptions) *service {
+	t.Helper()
+	s := &service{t: t, path: filepath.Join(t.TempDir(), "desk.db"), opt: opt}
+	var err error
+	s.sim, err = simulator.New(simulator.Options{})
+	s.must(err)
+	s.tg = httptest.NewServer(s.sim)
+	t.Cleanup(func() {
+		s.stop()
+		_ = s.sim.Close()
+		s.tg.Close()
+	})
+	ann, err := s.sim.AddPerson(simulator.Person{FirstName: "Ann", Username: "ann", LanguageCode: "en"})
+	s.must(err)
+	s.ann = ann.ID
+	group := func(title string) int64 {
+		g, err := s.sim.AddGroup(simulator.Group{Title: title, Forum: true,
+			Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}})
+		s.must(err)
+		s.must(s.sim.SetMember(g.ID, s.ann, simulator.Creator))
+		return g.ID
+	}
+	s.support, s.sales = group("Support"), group("Sales")
+	s.start()
+	return s
+}
+
+func (s *service) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *service) start() {
+	s.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("DESK_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	store, err := sqlite.Open(s.t.Context(), s.path, sqlite.WithoutSync())
+	s.must(err)
+	s.store = store
+	if s.opt.wrapStore != nil {
+		s.store = s.opt.wrapStore(store)
+	}
+	s.registry = prometheus.NewRegistry()
+	s.client, err = bot.NewClient(bot.Options{Token: s.sim.Token(), BaseURL: s.tg.URL, Logger: log})
+	s.must(err)
+	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry, Owner: "test"})
+	s.must(err)
+	s.intake = bot.NewIntake(s.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: s.sim.BotID(), Username: s.sim.BotUsername()},
+		IsAskTitle: bot.IsAskTitle, Log: log})
+	s.must(s.system.StartPolling(s.t.Context(), "bot", polling{s}))
+	server := s.opt.server
+	server.Log = log
+	s.server = httpedge.New(server)
+	o := s.opt.api
+	o.Desk, o.Log, o.Metrics = s.system, log, s.registry
+	if s.opt.wrapDesk != nil {
+		o.Desk = s.opt.wrapDesk(s.system)
+	}
+	s.api = httpedge.NewAPI(s.server, o)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	s.must(err)
+	s.must(s.server.Start(ln))
+	s.url = "http://" + ln.Addr().String()
+	s.http = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// polling is the poller's way to the simulator.
+type polling struct{ *service }
+
+func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
+	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
+		return p.client.Updates(ctx, offset, wait, 100)
+	}
+	(&bot.Poller{Log: slog.New(slog.DiscardHandler)}).Run(ctx, offset, fetch, p.intake.HandleBatch, saved)
+	return nil
+}
+
+func (s *service) stop() {
+	s.t.Helper()
+	if s.server == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	s.http.CloseIdleConnections()
+	if err := s.server.Shutdown(ctx); err != nil {
+		s.t.Error("HTTP:", err)
+	}
+	if err := s.system.Stop(ctx); err != nil {
+		s.t.Error("actors:", err)
+	}
+	s.client.Close()
+	if err := s.store.Close(); err != nil {
+		s.t.Error("store:", err)
+	}
+	s.server = nil
+}
+
+func (s *service) restart() {
+	s.t.Helper()
+	s.stop()
+	s.start()
+}
+
+// key stores a key and returns it.
+func (s *service) key(change func(*storage.APIKey), scopes ...string) string {
+	s.t.Helper()
+	now := time.Now()
+	k := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Test", Scopes: scopes, CreatedAt: now, UpdatedAt: now, Rate: 100_000}
+	key, hash := messages.NewAPIKey(k.KeyID)
+	k.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "test", CreatedAt: now}}
+	if change != nil {
+		change(k)
+	}
+	s.must(s.store.SaveAPIKey(s.t.Context(), k))
+	return key
+}
+
+// register makes the groups known, as people do.
+func (s *service) register() {
+	s.t.Helper()
+	for _, g := range []int64{s.support, s.sales} {
+		_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: g, Text: "/register"})
+		s.must(err)
+	}
+	s.await("the groups are registered", func() bool {
+		for _, g := range []int64{s.support, s.sales} {
+			record, err := s.store.GroupByTelegramID(s.t.Context(), g)
+			if err != nil || !record.SupportTopicsEnabled {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// await waits for a condition.
+func (s *service) await(what string, cond func() bool) {
+	s.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !cond() {
+		if time.Now().After(deadline) {
+			s.t.Fatal("waited in vain:", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// response is an answer of the API.
+type response struct {
+	t      testing.TB
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do makes a request; body is JSON text, or a value to be encoded, or nil. headers are names and values in turn.
+func (s *service) do(method, path, token string, body any, headers ...string) *response {
+	s.t.Helper()
+	r, err := s.try(method, path, token, body, headers...)
+	s.must(err)
+	return r
+}
+
+func (s *service) try(method, path, token string, body any, headers ...string) (*response, error) {
+	var reader io.Reader
+	var sent []byte
+	switch b := body.(type) {
+	case nil:
+	case string:
+		sent = []byte(b)
+	default:
+		var err error
+		if sent, err = json.Marshal(b); err != nil {
+			return nil, err
+		}
+	}
+	if body != nil {
+		reader = bytes.NewReader(sent)
+	}
+	req, err := http.NewRequest(method, s.url+path, reader)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := s.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	got, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	return &response{t: s.t, status: res.StatusCode, header: res.Header, body: got}, nil
+}
+
+// is expects a status, and of a problem its code and form; it returns the body as JSON.
+func (r *response) is(status int, code ...string) map[string]any {
+	r.t.Helper()
+	var body map[string]any
+	if len(r.body) > 0 && json.Unmarshal(r.body, &body) != nil {
+		r.t.Fatalf("that is no JSON: %s", r.body)
+	}
+	if r.status != status {
+		r.t.Fatalf("got %d %s, want %d", r.status, r.body, status)
+	}
+	if status < 400 {
+		return body
+	}
+	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") || body["status"] != float64(status) ||
+		body["detail"] == nil || body["requestId"] != r.header.Get("X-Request-Id") {
+		r.t.Fatalf("that is no problem: %s %s", r.header.Get("Content-Type"), r.body)
+	}
+	if len(code) > 0 && body["code"] != code[0] {
+		r.t.Fatalf("got the code %v (%s), want %s", body["code"], r.body, code[0])
+	}
+	return body
+}
