@@ -9,13 +9,13 @@ import (
 )
 
 // Collections are the kinds of records that a store keeps, in the order in which they are exported and copied.
-var Collections = []string{"users", "groups", "tickets", "messages", "copies", "chats", "events", "api_keys", "idempotency", "leases", "offsets"}
+var Collections = []string{"users", "groups", "tickets", "messages", "copies", "attachments", "chats", "events", "api_keys", "idempotency", "leases", "offsets"}
 
 // Dumper is what a store offers besides the contract, to those that move or read a desk as a whole. Records are *User,
-// *Group, *Ticket, *Message, *Copy, *Chat, *Event, *APIKey, *Idempotency, *Lease or *SavedOffset.
+// *Group, *Ticket, *Message, *Copy, *Attachment, *Chat, *Event, *APIKey, *Idempotency, *Lease or *SavedOffset.
 type Dumper interface {
 	// Dump yields the records of a collection, after the given one (nil: from the first), ordered by their key: telegramId,
-	// groupId, ticketId, (ticketId, sequence), (messageId, topicId), chatId, (ticketId, number), keyId, requestId, entity, name. Texts are
+	// groupId, ticketId, (ticketId, sequence), (messageId, topicId), attachmentId, chatId, (ticketId, number), keyId, requestId, entity, name. Texts are
 	// ordered byte by byte. An error is yielded last.
 	Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error]
 	// Load stores records as they are, with their versions, in order. One that is stored already is left as it is; one that

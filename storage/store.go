@@ -47,6 +47,7 @@ type Store interface {
 	Tickets
 	Messages
 	Copies
+	Attachments
 	Chats
 	Events
 	Offsets

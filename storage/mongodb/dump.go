@@ -85,6 +85,9 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	case "copies":
 		c, more := orNew[storage.Copy](after)
 		return dumpTwo[storage.Copy](ctx, s, more, copiesOfAfter, dumpCopies, each, c.MessageID, c.TopicID)
+	case "attachments":
+		a, _ := orNew[storage.Attachment](after)
+		return dump[storage.Attachment](ctx, s, attachmentsAfter, each, a.AttachmentID)
 	case "chats":
 		c, _ := orNew[storage.Chat](after)
 		return dump[storage.Chat](ctx, s, dumpChats, each, c.ChatID)

@@ -84,7 +84,7 @@ func (s *Store) sameRecord(ctx context.Context, collection string, doc bson.Raw,
 func exported(collection string, raw bson.Raw) ([]byte, error) {
 	decoders := map[string]func(bson.Raw) ([]byte, error){
 		"users": export[storage.User], "groups": export[storage.Group], "tickets": export[storage.Ticket],
-		"messages": export[storage.Message], "copies": export[storage.Copy], "chats": export[storage.Chat],
+		"messages": export[storage.Message], "copies": export[storage.Copy], "attachments": export[storage.Attachment], "chats": export[storage.Chat],
 		"events": export[storage.Event], "api_keys": export[storage.APIKey], "idempotency": export[storage.Idempotency],
 		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
 	}
@@ -117,6 +117,9 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 	case *storage.Copy:
 		doc, _, err = copyDocument(r)
 		return "copies", doc, err
+	case *storage.Attachment:
+		doc, _, err = attachmentDocument(r)
+		return "attachments", doc, err
 	case *storage.Chat:
 		doc, _, err = chatDocument(r)
 		return "chats", doc, err

@@ -132,8 +132,9 @@ func (s *Store) one(ctx context.Context, from *mongo.Collection, q *query, args 
 type dues struct {
 	Index struct {
 		Due struct {
-			At bson.DateTime `bson:"at"`
-			ID string        `bson:"id"`
+			At     bson.DateTime `bson:"at"`
+			ID     string        `bson:"id"`
+			Ticket string        `bson:"ticket"` // of attachments only
 		} `bson:"due"`
 	} `bson:"index"`
 }

@@ -35,7 +35,7 @@ var migrations = []migration{
 	{
 		minReader: 1,
 		collections: []string{
-			"leases", "offsets", "users", "groups", "tickets", "messages", "copies", "chats", "events",
+			"leases", "offsets", "users", "groups", "tickets", "messages", "copies", "attachments", "chats", "events",
 			"api_keys", "idempotency",
 		},
 		indexes: []Index{
@@ -73,6 +73,11 @@ var migrations = []migration{
 			{Collection: "copies", Name: "open", Keys: bson.D{e("index.open.link", 1), e("index.open.sequence", 1), e("index.open.topic", 1)}, Sparse: true},
 			{Collection: "copies", Name: "failed", Keys: bson.D{e("index.failed.link", 1), e("index.failed.sequence", 1), e("index.failed.topic", 1)}, Sparse: true},
 			{Collection: "copies", Name: "parts", Keys: bson.D{e("chatId", 1), e("parts", 1)}},
+			{Collection: "attachments", Name: "message", Keys: bson.D{e("messageId", 1), e("_id", 1)}},
+			{Collection: "attachments", Name: "ticket", Keys: bson.D{e("ticketId", 1), e("sequence", 1), e("_id", 1)}},
+			{Collection: "attachments", Name: "sha256", Keys: bson.D{e("index.content.sha256", 1), e("index.content.id", 1)}, Sparse: true},
+			{Collection: "attachments", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
+			{Collection: "attachments", Name: "owed", Keys: bson.D{e("index.due.ticket", 1), e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
 			{Collection: "chats", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
 			{Collection: "events", Name: "number", Keys: bson.D{e("ticketId", 1), e("number", 1)}, Unique: true},
 		},

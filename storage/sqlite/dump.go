@@ -21,6 +21,7 @@ var (
 		SELECT doc FROM messages WHERE (ticket_id, sequence) > (?, ?) ORDER BY ticket_id, sequence`)
 	dumpCopies = define(`
 		SELECT doc FROM copies WHERE (message_id, topic_id) > (?, ?) ORDER BY message_id, topic_id`)
+	dumpAttachments = define(`SELECT doc FROM attachments WHERE attachment_id > ? ORDER BY attachment_id`)
 	dumpChats       = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id`)
 	dumpEvents      = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number`)
 	dumpAPIKeys     = define(`SELECT doc FROM api_keys WHERE key_id > ? ORDER BY key_id`)
@@ -32,7 +33,7 @@ var (
 	counts = map[string]*statement{
 		"users": define(`SELECT count(*) FROM users`), "groups": define(`SELECT count(*) FROM groups`),
 		"tickets": define(`SELECT count(*) FROM tickets`), "messages": define(`SELECT count(*) FROM messages`),
-		"copies": define(`SELECT count(*) FROM copies`), "chats": define(`SELECT count(*) FROM chats`),
+		"copies": define(`SELECT count(*) FROM copies`), "attachments": define(`SELECT count(*) FROM attachments`), "chats": define(`SELECT count(*) FROM chats`),
 		"events": define(`SELECT count(*) FROM events`), "leases": define(`SELECT count(*) FROM leases`),
 		"api_keys": define(`SELECT count(*) FROM api_keys`), "idempotency": define(`SELECT count(*) FROM idempotency`),
 		"offsets": define(`SELECT count(*) FROM offsets`),
@@ -61,6 +62,8 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 	case "copies":
 		c := orNew[storage.Copy](after)
 		return s.dump(ctx, dumpCopies, document[storage.Copy], c.MessageID, c.TopicID)
+	case "attachments":
+		return s.dump(ctx, dumpAttachments, document[storage.Attachment], orNew[storage.Attachment](after).AttachmentID)
 	case "chats":
 		return s.dump(ctx, dumpChats, document[storage.Chat], orNew[storage.Chat](after).ChatID)
 	case "events":

@@ -14,6 +14,7 @@ var (
 	setTicketVersion      = define(`UPDATE tickets SET version = ? WHERE ticket_id = ?`)
 	setMessageVersion     = define(`UPDATE messages SET version = ? WHERE message_id = ?`)
 	setCopyVersion        = define(`UPDATE copies SET version = ? WHERE message_id = ? AND topic_id = ?`)
+	setFileVersion        = define(`UPDATE attachments SET version = ? WHERE attachment_id = ?`)
 	setChatVersion        = define(`UPDATE chats SET version = ? WHERE chat_id = ?`)
 	setAPIKeyVersion      = define(`UPDATE api_keys SET version = ? WHERE key_id = ?`)
 	setIdempotencyVersion = define(`UPDATE idempotency SET version = ? WHERE request_id = ?`)
@@ -108,6 +109,8 @@ func newLoading(record any) (*loading, error) {
 		return loadMessage(r.Kept(), doc), validID("message or ticket id", r.MessageID, r.TicketID)
 	case *storage.Copy:
 		return loadCopy(r.Kept(), doc), validID("message or topic id", r.MessageID, r.TopicID)
+	case *storage.Attachment:
+		return loadAttachment(r.Kept(), doc), validAttachment(r)
 	case *storage.Chat:
 		return loadChat(r.Kept(), doc), validID("id", r.ChatID)
 	case *storage.Event:

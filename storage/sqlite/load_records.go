@@ -64,6 +64,16 @@ func loadCopy(c storage.Copy, doc string) *loading {
 	}
 }
 
+func loadAttachment(a storage.Attachment, doc string) *loading {
+	columns := attachmentColumns(&a, doc)
+	return &loading{
+		what: "attachment " + a.AttachmentID, doc: doc, find: readAttachment, key: []any{a.AttachmentID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("attachment", a.AttachmentID), insertAttachment, columns...)
+		}, setFileVersion, a.Version, a.AttachmentID),
+	}
+}
+
 func loadChat(c storage.Chat, doc string) *loading {
 	return &loading{
 		what: "chat " + c.ChatID, doc: doc, find: readChat, key: []any{c.ChatID},

@@ -173,6 +173,22 @@ CREATE TABLE copy_parts (
 ) WITHOUT ROWID;
 CREATE INDEX copy_parts_part ON copy_parts (chat_id, part);
 
+CREATE TABLE attachments (
+	attachment_id TEXT NOT NULL UNIQUE,
+	ticket_id     TEXT NOT NULL,
+	message_id    TEXT NOT NULL,
+	sequence      INTEGER NOT NULL,
+	sha256        TEXT, -- NULL: the content is not known yet
+	due_at        INTEGER,
+	version       INTEGER NOT NULL,
+	doc           TEXT NOT NULL
+);
+CREATE INDEX attachments_message ON attachments (message_id, attachment_id);
+CREATE INDEX attachments_ticket ON attachments (ticket_id, sequence, attachment_id);
+CREATE INDEX attachments_sha256 ON attachments (sha256, attachment_id) WHERE sha256 IS NOT NULL;
+CREATE INDEX attachments_due ON attachments (due_at, attachment_id) WHERE due_at IS NOT NULL;
+CREATE INDEX attachments_owed ON attachments (ticket_id, due_at, attachment_id) WHERE due_at IS NOT NULL;
+
 CREATE TABLE chats (
 	chat_id TEXT PRIMARY KEY,
 	due_at  INTEGER,

@@ -84,6 +84,8 @@ func testDump(t *testing.T, f Factory) {
 				r.Text = "changed"
 			case *storage.Copy:
 				r.Reason = "changed"
+			case *storage.Attachment:
+				r.Reason = "changed"
 			case *storage.Chat:
 				r.Rate = 0.5
 			case *storage.Event:
@@ -187,6 +189,7 @@ func fillStore(t *testing.T, s storage.Store) {
 			noError(t, s.SaveCopy(ctx, c))
 		}
 		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1), anEvent("A", int64(i+2))}))
+		noError(t, s.InsertAttachments(ctx, []storage.Attachment{*anAttachment("A", int64(i+2))}))
 		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
 		noError(t, s.SaveGroup(ctx, &storage.Group{GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2}}))
 		noError(t, s.SaveOffset(ctx, fmt.Sprint("bot ", i), int64(i)))

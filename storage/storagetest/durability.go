@@ -221,6 +221,8 @@ func state(t *testing.T, s storage.Store) string {
 		copies, err := s.CopiesAt(ctx, -1002, part)
 		note(part, copies, err)
 	}
+	attachments, err := s.TicketAttachments(ctx, "A", 0, "", 9)
+	note("attachments", attachments, err)
 	open, err := s.OpenCopies(ctx, "A:1", 9)
 	note("open", open, err)
 	events, err := s.EventsAfter(ctx, "A", 0, 9)

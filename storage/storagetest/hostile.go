@@ -67,6 +67,19 @@ func testHostile(t *testing.T, f Factory) {
 			copies, err := s.CopiesAt(ctx, int64(i), 6)
 			noError(t, err)
 			same(t, copies, []storage.Copy{*c})
+			a := anAttachment(id, 1)
+			a.AttachmentID, a.MessageID, a.SHA256 = id, id, id
+			noError(t, s.SaveAttachment(ctx, a))
+			for _, list := range []func() ([]storage.Attachment, error){
+				func() ([]storage.Attachment, error) { return s.AttachmentsOf(ctx, id) },
+				func() ([]storage.Attachment, error) { return s.AttachmentsWith(ctx, id, 9) },
+				func() ([]storage.Attachment, error) { return s.TicketAttachments(ctx, id, 0, "", 9) },
+				func() ([]storage.Attachment, error) { return s.OwedAttachments(ctx, id, minute(1), 9) },
+			} {
+				attachments, err := list()
+				noError(t, err)
+				same(t, attachments, []storage.Attachment{*a})
+			}
 			e := anEvent(id, 1)
 			noError(t, s.AppendEvents(ctx, []storage.Event{e}))
 			events, err := s.EventsAfter(ctx, id, 0, 9)
@@ -83,13 +96,17 @@ func testHostile(t *testing.T, f Factory) {
 		for _, id := range []string{"", "a\xff"} {
 			m, c := aMessage("T1", 1), aCopy("m", "t", "l", 1)
 			m.MessageID, c.MessageID = id, id
+			a := anAttachment("T1", 1)
+			a.AttachmentID = id
 			_, leaseErr := s.TakeLease(ctx, id, "me", day)
 			for call, err := range map[string]error{
 				"SaveTicket": s.SaveTicket(ctx, aTicket(id)), "InsertMessage": s.InsertMessage(ctx, m),
-				"SaveCopy": s.SaveCopy(ctx, c), "SaveGroup": s.SaveGroup(ctx, &storage.Group{GroupID: id}),
-				"SaveChat":     s.SaveChat(ctx, &storage.Chat{ChatID: id}),
-				"AppendEvents": s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
-				"SaveOffset":   s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
+				"SaveCopy": s.SaveCopy(ctx, c), "SaveAttachment": s.SaveAttachment(ctx, a),
+				"InsertAttachments": s.InsertAttachments(ctx, []storage.Attachment{*a}),
+				"SaveGroup":         s.SaveGroup(ctx, &storage.Group{GroupID: id}),
+				"SaveChat":          s.SaveChat(ctx, &storage.Chat{ChatID: id}),
+				"AppendEvents":      s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
+				"SaveOffset":        s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
 			} {
 				if err == nil || kind(err) != err {
 					t.Errorf("%s with id %q: got %v, want an error that is none of the contract's", call, id, err)

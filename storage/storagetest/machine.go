@@ -19,7 +19,7 @@ func testMachine(t *testing.T, f Factory) {
 		defer func() { noError(t, m.store.Close()) }()
 		rt.Repeat(map[string]func(*rapid.T){
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket,
-			"message": m.message, "copy": m.copy, "chat": m.chat, "events": m.events,
+			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
 			"key": m.key, "answer": m.answer, "": m.compare,
 		})
 	})
@@ -184,6 +184,21 @@ func (m *machine) copy(t *rapid.T) {
 	saveBoth(t, m, *c, storage.Store.SaveCopy)
 }
 
+func (m *machine) attachment(t *rapid.T) {
+	a := anAttachment(name(t, "ticket", "A", "B"), number(t, "sequence", 3))
+	a.AttachmentID = fmt.Sprint(number(t, "id", 4))
+	a.SHA256, a.DueAt = name(t, "content", "", "x", "y"), when(t, "due")
+	if rapid.Bool().Draw(t, "insert") {
+		both(t, m, "InsertAttachments", func(s storage.Store) (any, error) {
+			return nil, s.InsertAttachments(m.ctx, []storage.Attachment{*a})
+		})
+		return
+	}
+	stored, err := m.model.Attachment(m.ctx, a.AttachmentID)
+	a.Version = version(t, stored, err, func(a *storage.Attachment) int64 { return a.Version })
+	saveBoth(t, m, *a, storage.Store.SaveAttachment)
+}
+
 func (m *machine) chat(t *rapid.T) {
 	c := storage.Chat{ChatID: name(t, "id", "g1", "g2"), DueAt: when(t, "due")}
 	stored, err := m.model.Chat(m.ctx, c.ChatID)
@@ -203,7 +218,7 @@ func (m *machine) compare(t *rapid.T) {
 	ctx, limit := m.ctx, int(number(t, "limit", 3))
 	n, after := number(t, "n", 4), number(t, "after", 4)
 	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
-	switch number(t, "query", 16) {
+	switch number(t, "query", 18) {
 	case 14, 15:
 		q := anyQuery(t)
 		both(t, m, fmt.Sprintf("ListTickets %+v", q), func(s storage.Store) (storage.TicketPage, error) { return s.ListTickets(ctx, q) })
@@ -251,6 +266,21 @@ func (m *machine) compare(t *rapid.T) {
 	case 12:
 		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) { return s.EventsAfter(ctx, ticket, after, limit) })
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
+	case 17:
+		both(t, m, "TicketAttachments", func(s storage.Store) ([]storage.Attachment, error) {
+			return s.TicketAttachments(ctx, ticket, after, fmt.Sprint(n), limit)
+		})
+		both(t, m, "AttachmentsWith", func(s storage.Store) ([]storage.Attachment, error) { return s.AttachmentsWith(ctx, "x", limit) })
+		both(t, m, "AttachmentsAfter", func(s storage.Store) ([]storage.Attachment, error) {
+			return s.AttachmentsAfter(ctx, fmt.Sprint(n), limit)
+		})
+	case 18:
+		both(t, m, "OwedAttachments", func(s storage.Store) ([]storage.Attachment, error) {
+			return s.OwedAttachments(ctx, ticket, minute(int(n)), limit)
+		})
+		both(t, m, "DueAttachments", func(s storage.Store) ([]storage.DueAttachment, error) {
+			return s.DueAttachments(ctx, minute(int(n)), storage.Due{ID: fmt.Sprint(n), At: minute(int(after))}, limit)
+		})
 	case 16:
 		group := []string{"", "g1"}[n%2]
 		both(t, m, "Users", func(s storage.Store) ([]storage.User, error) { return s.Users(ctx, group, after, limit) })

@@ -18,19 +18,20 @@ import (
 // model is the contract in its plainest form: maps, and scans of them. The suite is run on it too, so that the two
 // are known to agree.
 type model struct {
-	mu       sync.Mutex
-	closed   bool
-	leases   map[string]storage.Lease
-	offsets  map[string]int64
-	users    map[int64]storage.User
-	groups   map[string]storage.Group
-	tickets  map[string]storage.Ticket
-	messages map[string]storage.Message
-	copies   map[[2]string]storage.Copy
-	chats    map[string]storage.Chat
-	events   map[string][]storage.Event
-	keys     map[string]storage.APIKey
-	answers  map[string]storage.Idempotency
+	mu          sync.Mutex
+	closed      bool
+	leases      map[string]storage.Lease
+	offsets     map[string]int64
+	users       map[int64]storage.User
+	groups      map[string]storage.Group
+	tickets     map[string]storage.Ticket
+	messages    map[string]storage.Message
+	copies      map[[2]string]storage.Copy
+	attachments map[string]storage.Attachment
+	chats       map[string]storage.Chat
+	events      map[string][]storage.Event
+	keys        map[string]storage.APIKey
+	answers     map[string]storage.Idempotency
 }
 
 var _ storage.Store = (*model)(nil)
@@ -40,7 +41,7 @@ func newModel() *model {
 		leases: map[string]storage.Lease{}, offsets: map[string]int64{}, users: map[int64]storage.User{},
 		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
 		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[string][]storage.Event{},
-		keys: map[string]storage.APIKey{}, answers: map[string]storage.Idempotency{},
+		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{}, answers: map[string]storage.Idempotency{},
 	}
 }
 

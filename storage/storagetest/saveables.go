@@ -103,6 +103,15 @@ func saveables() []saveable {
 			func(c, like *storage.Copy) {
 				c.MessageID, c.TopicID, c.Version = like.MessageID, like.TopicID, like.Version
 			}),
+		saveableOf("attachment",
+			func(id int) *storage.Attachment { return anAttachment(fmt.Sprintf("T%d", id), 1) },
+			storage.Store.SaveAttachment,
+			func(s storage.Store, ctx context.Context, a *storage.Attachment) (*storage.Attachment, error) {
+				return s.Attachment(ctx, a.AttachmentID)
+			},
+			func(a *storage.Attachment) *int64 { return &a.Version },
+			func(a *storage.Attachment) *string { return &a.Reason },
+			func(a, like *storage.Attachment) { a.AttachmentID, a.Version = like.AttachmentID, like.Version }),
 		saveableOf("chat",
 			func(id int) *storage.Chat {
 				return &storage.Chat{ChatID: fmt.Sprintf("g%d", id), Rate: 1, Answers: []storage.Owed{{ID: "a"}}}

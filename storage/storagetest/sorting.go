@@ -45,3 +45,21 @@ func newestFirst(tickets []storage.Ticket) {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.TicketID, a.TicketID))
 	})
 }
+
+func byAttachment(a, b storage.Attachment) int {
+	return strings.Compare(a.AttachmentID, b.AttachmentID)
+}
+
+func bySequenceThenAttachment(a, b storage.Attachment) int {
+	return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), byAttachment(a, b))
+}
+
+func byDueThenAttachment(a, b storage.Attachment) int {
+	return cmp.Or(a.DueAt.Compare(b.DueAt), byAttachment(a, b))
+}
+
+func sortDueAttachments(due []storage.DueAttachment) {
+	slices.SortFunc(due, func(a, b storage.DueAttachment) int {
+		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+	})
+}

@@ -70,6 +70,7 @@ func Run(t *testing.T, f Factory) {
 		{"due tickets", testDueTickets},
 		{"messages", testMessages},
 		{"copies", testCopies},
+		{"attachments", testAttachments},
 		{"chats", testChats},
 		{"events", testEvents},
 		{"offsets", testOffsets},

@@ -147,7 +147,7 @@ func testRoundTrip(t *testing.T, f Factory) {
 // and the test above would not notice that it is lost.
 func noneLeft(t *testing.T, got, before reflect.Value, name string) {
 	t.Helper()
-	identity := []string{"MessageID", "TicketID", "TopicID", "Sequence", "TelegramID", "GroupID", "ChatID", "KeyID", "RequestID"}
+	identity := []string{"MessageID", "TicketID", "TopicID", "Sequence", "TelegramID", "GroupID", "ChatID", "AttachmentID", "KeyID", "RequestID"}
 	for i := range got.NumField() {
 		field := got.Type().Field(i)
 		if slices.Contains(identity, field.Name) || field.Type.Kind() == reflect.Bool {
