@@ -73,6 +73,8 @@ const (
 	longestBackOff  = 30 * time.Second
 	rememberedDone  = 512
 	handledCommands = 200
+	// gatherFor is how long a chat that lost its queue waits for owners to offer again: else what is newer would leave first.
+	gatherFor = 2 * time.Second
 )
 
 func newChat(h *host) entity { return &chat{host: h} }
@@ -117,10 +119,21 @@ func (c *chat) recallPace() {
 	}
 }
 
-// clear empties the queue; owners offer again.
+// clear empties the queue; owners are told, and offer again.
 func (c *chat) clear() {
+	owners := map[opOwner]bool{}
+	for _, q := range c.known {
+		owners[q.owner] = true
+	}
+	if len(owners) > 0 && !c.system.draining.Load() {
+		c.lives.lost = c.now()
+		delete(owners, opOwner{KindChat, c.key.identity}) // its own answers are stored
+		for owner := range owners {
+			c.tell(owner.kind, owner.id, &messages.QueueLost{})
+		}
+	}
 	c.system.metrics.queued.Sub(float64(c.size))
-	c.answers, c.order, c.size, c.waking = nil, nil, 0, time.Time{}
+	c.answers, c.order, c.known, c.size, c.waking = nil, nil, nil, 0, time.Time{}
 }
 
 func (c *chat) stop() { c.clear() }

@@ -24,6 +24,7 @@ type called struct {
 // call makes the call in a goroutine of its own; the answer comes back as a message.
 func (c *chat) call(q *queued) {
 	c.under++
+	c.lives.calls++
 	if counts(q.op) { // what does not count keeps no order, and must not end the turn of what does
 		c.line(q.op.ThreadId).busy = true
 	}
@@ -58,6 +59,7 @@ func (s *System) safeCall(ctx context.Context, chatID int64, lang string, op *me
 
 // onCalled handles the answer to a call.
 func (c *chat) onCalled(m called) error {
+	c.lives.calls--
 	before := m.life != c.life
 	if !before {
 		c.under--

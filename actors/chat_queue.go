@@ -59,6 +59,13 @@ func (c *chat) list(thread int64, line *topicLine) {
 func (c *chat) dispatch() {
 	for c.under < callsPerChat && !c.system.draining.Load() {
 		now := c.now()
+		if c.lives.calls > c.under {
+			return // what the former life called may be offered again here; its answer looks again
+		}
+		if until := c.lives.lost.Add(gatherFor); until.After(now) {
+			c.lookAt(until)
+			return
+		}
 		if c.record.BlockedUntil.After(now) {
 			c.lookAt(c.record.BlockedUntil)
 			return

@@ -42,8 +42,9 @@ func entityProps(s *System, key entityKey) *actor.Props {
 	if build == nil {
 		return nil
 	}
+	former := &lives{}
 	return actor.PropsFromProducer(func() actor.Actor {
-		h := &host{system: s, key: key, now: s.now, store: s.store, ctx: s.ctx}
+		h := &host{system: s, key: key, now: s.now, store: s.store, ctx: s.ctx, lives: former}
 		h.log = s.log.With(key.kind, key.identity)
 		h.entity = build(h)
 		return h
@@ -72,6 +73,7 @@ type host struct {
 	parent *actor.PID
 	epoch  int64
 	loaded bool
+	lives  *lives
 	timers map[int64]*time.Timer
 	timer  int64 // number of the newest timer
 	gone   bool  // fenced off: answers only "not owner"
@@ -80,6 +82,12 @@ type host struct {
 	// there are any, what comes from inside waits behind them.
 	refused []any
 	retry   *time.Timer
+}
+
+// lives is what an entity and those whose places it took after a panic have in common.
+type lives struct {
+	calls int       // Bot API calls under way
+	lost  time.Time // when a queue was lost
 }
 
 // retryRefused is the timer that takes refused messages up again.
@@ -224,22 +232,53 @@ func (h *host) handle(m any) (proto.Message, error) {
 	}
 }
 
-// start takes an epoch, loads and resumes.
+// start takes an epoch, loads and resumes. What does not exist takes none: anybody can make up an id, and a lease is for ever.
 func (h *host) start() error {
+	claimed, ok := h.entity.(interface{ unborn() bool })
+	if !ok {
+		if err := h.takeEpoch(); err != nil {
+			return err
+		}
+		return h.reload()
+	}
+	if err := h.read(); err != nil {
+		return err
+	}
+	if !claimed.unborn() { // who wrote the record since it was read makes the first write conflict, and it is read again
+		if err := h.takeEpoch(); err != nil {
+			return err
+		}
+	}
+	return h.goOn()
+}
+
+// takeEpoch fences off former activations.
+func (h *host) takeEpoch() error {
 	epoch, err := h.store.TakeLease(h.ctx, h.key.String(), h.system.owner, h.now())
 	if err != nil {
 		return fmt.Errorf("take the lease: %w", err)
 	}
 	h.epoch = epoch
-	return h.reload()
+	return nil
 }
 
 func (h *host) reload() error {
+	if err := h.read(); err != nil {
+		return err
+	}
+	return h.goOn()
+}
+
+func (h *host) read() error {
 	h.loaded = false
 	h.stopTimers()
 	if err := h.entity.load(); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	return nil
+}
+
+func (h *host) goOn() error {
 	if err := h.entity.resume(); err != nil {
 		return fmt.Errorf("resume: %w", err)
 	}
@@ -250,7 +289,7 @@ func (h *host) reload() error {
 // fence is called after a conflict: an activation whose epoch is not the newest leaves, the newest reads again and goes on.
 func (h *host) fence() error {
 	lease, err := h.store.Lease(h.ctx, h.key.String())
-	if err != nil {
+	if err != nil && !errors.Is(err, storage.ErrNotFound) { // an entity that was not born has none
 		return fmt.Errorf("read the lease: %w", err)
 	}
 	if lease.Epoch != h.epoch {

@@ -94,6 +94,11 @@ func (g *group) receive(m any) (proto.Message, error) {
 	case offerAgain:
 		g.onOfferAgain()
 		return nil, nil
+	case *messages.QueueLost:
+		for _, op := range g.offered {
+			g.offer(op)
+		}
+		return nil, nil
 	default:
 		return answered(messages.Code_CONFLICT, "a group does not understand "+typeName(m)), nil
 	}

@@ -175,6 +175,11 @@ func (l *link) receive(m any) (proto.Message, error) {
 	case offerAgain:
 		l.offerAllAgain()
 		return nil, nil
+	case *messages.QueueLost:
+		if l.exists {
+			l.offerOpen()
+		}
+		return nil, nil
 	default:
 		return answered(messages.Code_CONFLICT, "a link does not understand "+typeName(m)), nil
 	}
@@ -292,13 +297,17 @@ type offerAgain struct{}
 
 func (l *link) offerAllAgain() {
 	l.reoffer = false
+	l.offerOpen()
+	if !l.idle() {
+		l.offerAgainLater()
+	}
+}
+
+func (l *link) offerOpen() {
 	l.out.offerAgain()
 	l.in.offerAgain()
 	for _, f := range l.failures {
 		l.offerFailure(f)
-	}
-	if !l.idle() {
-		l.offerAgainLater()
 	}
 }
 

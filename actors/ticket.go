@@ -76,6 +76,9 @@ func (t *ticket) load() error {
 	return t.loadEvents()
 }
 
+// unborn says that there is no such ticket.
+func (t *ticket) unborn() bool { return t.record == nil }
+
 // resume goes on with what the record owes. A topic that is still to be opened may have been opened by a call whose answer
 // the former process did not live to see: its appearance is waited for.
 func (t *ticket) resume() error {
@@ -149,6 +152,9 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		return nil, nil
 	case offerAgain:
 		t.onOfferAgain()
+		return nil, nil
+	case *messages.QueueLost:
+		t.offerOpen()
 		return nil, nil
 	case *messages.Wake:
 		t.wakeLinks()

@@ -45,6 +45,9 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	cause(r, "ticket.created", o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
 	await(r, homeTopic, o)
+	if err := t.takeEpoch(); err != nil {
+		return nil, err
+	}
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExists) {
 		return nil, fmt.Errorf("%w: %w", storage.ErrConflict, err) // another activation made it: read it

@@ -181,14 +181,18 @@ func (t *ticket) onOfferAgain() {
 		return
 	}
 	t.askPending()
-	for _, s := range t.offered {
-		t.offer(s.op)
-	}
+	t.offerOpen()
 	if len(t.offered) > 0 {
 		t.offerAgainLater()
 	}
 	t.reconcile()
 	t.settleSoon()
+}
+
+func (t *ticket) offerOpen() {
+	for _, s := range t.offered {
+		t.offer(s.op)
+	}
 }
 
 // render makes the operation of a step.

@@ -1,0 +1,28 @@
+package actors_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+func TestLeases(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	topic, err := d.sim.CreateTopic(d.engineering, d.bob, "Of no ticket")
+	d.must(err)
+	d.run(t, "an id that somebody made up leaves none behind", func(t *testing.T) {
+		const forged = "TICK-ABC-0123ABCD"
+		d.awaitAnswer(d.say(d.bob, d.engineering, topic, "/link "+forged), "There is no ticket "+forged)
+		if _, err := d.store.Lease(t.Context(), "ticket/"+forged); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("its lease: %v", err)
+		}
+	})
+	d.run(t, "a ticket has one as soon as it is opened", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Printer")
+		if lease, err := d.store.Lease(t.Context(), "ticket/"+k.id); err != nil || lease.Epoch != 1 {
+			t.Errorf("%+v, %v", lease, err)
+		}
+	})
+}
