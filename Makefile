@@ -34,9 +34,9 @@ bench: build ## Measure this machine: bin/topicdesk bench
 	bin/topicdesk bench
 
 .PHONY: gen
-gen: ## Generate messages/*.pb.go and .env.example and the README's settings table
+gen: ## Generate messages/*.pb.go, .env.example, the settings table of the README and docs/openapi.yaml
 	$(TOOL) buf generate
-	$(GO) generate ./config
+	$(GO) generate ./config ./http
 
 .PHONY: lint
 lint: ## Check format, go vet, staticcheck and the protobuf files
@@ -45,6 +45,10 @@ lint: ## Check format, go vet, staticcheck and the protobuf files
 	$(GO) vet -C storage/mongodb/mongotest ./...
 	$(TOOL) staticcheck ./...
 	$(TOOL) buf lint
+
+.PHONY: lint-api
+lint-api: ## Lint docs/openapi.yaml, with npx
+	npx --yes @redocly/cli@2.77.0 lint --config docs/redocly.yaml docs/openapi.yaml </dev/null
 
 .PHONY: fmt
 fmt: ## Format the Go files

@@ -32,7 +32,6 @@ type Desk interface {
 // APIOptions are what an API is made of.
 type APIOptions struct {
 	Desk    Desk
-	Version string
 	Log     *slog.Logger          // nil: slog.Default
 	Metrics prometheus.Registerer // nil: none are kept
 	Now     func() time.Time      // nil: time.Now
@@ -92,7 +91,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.failing = newAddressLimits(failedPerSecond, failedBurst)
 	s.App.Use(apiPrefix, a.cors(), a.guard)
 	config := huma.Config{
-		OpenAPI: document(o.Version), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
+		OpenAPI: document(), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
 		DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
 		Transformers: []huma.Transformer{nameRequest},
 	}
@@ -101,6 +100,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.operations()
 	a.finish()
 	a.serveDocument(s.App)
+	serveSwagger(s.App)
 	return a
 }
 
@@ -108,6 +108,8 @@ func NewAPI(s *Server, o APIOptions) *API {
 func (a *API) operations() {
 	a.meOperations()
 	a.keyOperations()
+	a.userOperations()
+	a.groupOperations()
 }
 
 // nameRequest puts the request's id into problems that huma writes.

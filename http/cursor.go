@@ -44,8 +44,8 @@ func markOf(list string, text []byte) []byte {
 	return h.Sum(nil)[:cursorMark]
 }
 
-// page is what every list is asked.
-type pageInput struct {
+// PageInput is what every list is asked.
+type PageInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many items a page has at most."`
 	Cursor string `query:"cursor" maxLength:"500" doc:"The nextCursor of the page before. Without it the list begins."`
 }

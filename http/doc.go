@@ -3,4 +3,6 @@
 // mix-up with net/http.)
 //
 // It knows nothing of actors, storage or Telegram: what it serves is handed in by cmd.
+//
+//go:generate go run ./gen ../docs/openapi.yaml
 package httpedge

@@ -14,6 +14,9 @@ import (
 // The document of the API (OpenAPI 3.1), made from the operations.
 
 const (
+	// apiVersion counts what programs can see: the last number with every change, the first with one that breaks them.
+	apiVersion = "1.0.0"
+
 	securityScheme = "apiKey"
 
 	tagKeys   = "API keys"
@@ -21,18 +24,14 @@ const (
 	tagGroups = "Groups"
 )
 
-func document(version string) *huma.OpenAPI {
-	if version == "" {
-		version = "dev"
-	}
+func document() *huma.OpenAPI {
 	return &huma.OpenAPI{
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
-			Title: "Topicdesk", Version: version,
+			Title: "Topicdesk", Version: apiVersion,
 			Description: "Everything the desk can do, for programs: tickets, their messages and links, people, groups and keys.\n\n" +
 				"Authenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each POST, so that it can be repeated safely. " +
 				"Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
-			License: &huma.License{Name: "MIT", Identifier: "MIT"},
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "This service"}},
 		Tags: []*huma.Tag{
@@ -41,6 +40,7 @@ func document(version string) *huma.OpenAPI {
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
 		},
 		Components: &huma.Components{
+			Headers: answerHeaders(), Examples: map[string]*huma.Example{},
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				securityScheme: {Type: "http", Scheme: "bearer", BearerFormat: "td_live_…",
@@ -62,6 +62,9 @@ func (a *API) finish() {
 		}
 		for status, codes := range o.problems(described) {
 			described.Responses[strconv.Itoa(status)] = problemResponse(status, codes)
+			for _, code := range codes {
+				doc.Components.Examples[code] = problemExample(code)
+			}
 		}
 		if success := described.Responses[strconv.Itoa(o.status)]; success != nil {
 			success.Description = http.StatusText(o.status)
@@ -72,9 +75,9 @@ func (a *API) finish() {
 			}
 		}
 		for _, response := range described.Responses {
-			addHeader(response, headerRequestID, "Names the request in the service's log.", "string")
-			addHeader(response, headerPolicy, "The limit that applies: how many requests (q) in which window of seconds (w).", "string")
-			addHeader(response, headerRateLimit, "How many requests are left (r), and in how many seconds the allowance is whole again (t).", "string")
+			for _, name := range []string{headerRequestID, headerPolicy, headerRateLimit} {
+				addHeader(response, name)
+			}
 		}
 		if described.RequestBody != nil && o.request != nil {
 			for _, media := range described.RequestBody.Content {
@@ -123,10 +126,8 @@ func problemResponse(status int, codes []string) *huma.Response {
 	examples := map[string]*huma.Example{}
 	var says []string
 	for _, code := range codes {
-		p := *problem(code)
-		p.RequestID = "K7C2M4Q3X5AD3H5"
-		examples[code] = &huma.Example{Summary: p.Detail, Value: p}
-		says = append(says, "`"+code+"`: "+p.Detail)
+		examples[code] = &huma.Example{Ref: "#/components/examples/" + code}
+		says = append(says, "`"+code+"`: "+problemKinds[code].detail)
 	}
 	r := &huma.Response{
 		Description: http.StatusText(status) + "\n\n" + strings.Join(says, "\n\n"),
@@ -136,18 +137,39 @@ func problemResponse(status int, codes []string) *huma.Response {
 	}
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		addHeader(r, fiber.HeaderRetryAfter, "After how many seconds to ask again.", "integer")
+		addHeader(r, fiber.HeaderRetryAfter)
 	case http.StatusUnauthorized:
-		addHeader(r, fiber.HeaderWWWAuthenticate, "Bearer", "string")
+		addHeader(r, fiber.HeaderWWWAuthenticate)
 	}
 	return r
 }
 
-func addHeader(r *huma.Response, name, what, kind string) {
+// answerHeaders are those of which the document says the same everywhere.
+func answerHeaders() map[string]*huma.Param {
+	header := func(what, kind string) *huma.Param {
+		return &huma.Param{Description: what, Schema: &huma.Schema{Type: kind}}
+	}
+	return map[string]*huma.Param{
+		headerRequestID:             header("Names the request in the service's log.", "string"),
+		headerPolicy:                header("The limit that applies: how many requests (q) in which window of seconds (w).", "string"),
+		headerRateLimit:             header("How many requests are left (r), and in how many seconds the allowance is whole again (t).", "string"),
+		fiber.HeaderRetryAfter:      header("After how many seconds to ask again.", "integer"),
+		fiber.HeaderWWWAuthenticate: header("Bearer", "string"),
+	}
+}
+
+// problemExample is a problem of the code.
+func problemExample(code string) *huma.Example {
+	p := *problem(code)
+	p.RequestID = "K7C2M4Q3X5AD3H5"
+	return &huma.Example{Summary: p.Detail, Value: p}
+}
+
+func addHeader(r *huma.Response, name string) {
 	if r.Headers == nil {
 		r.Headers = map[string]*huma.Param{}
 	}
-	r.Headers[name] = &huma.Param{Description: what, Schema: &huma.Schema{Type: kind}}
+	r.Headers[name] = &huma.Param{Ref: "#/components/headers/" + name}
 }
 
 func operationOf(item *huma.PathItem, method string) *huma.Operation {

@@ -72,7 +72,7 @@ type keyListOutput struct {
 	Body List[APIKey]
 }
 
-func (a *API) listKeys(ctx context.Context, c *call, in *pageInput) (*keyListOutput, error) {
+func (a *API) listKeys(ctx context.Context, c *call, in *PageInput) (*keyListOutput, error) {
 	list, after := "api-keys", ""
 	if in.Cursor != "" {
 		if err := readCursor(list, in.Cursor, &after); err != nil {
@@ -141,11 +141,12 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 	return &newKeyOutput{Location: apiPrefix + "/api-keys/" + keyID, Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
 }
 
-type keyInput struct {
+// KeyPath names an API key in the path.
+type KeyPath struct {
 	ID string `path:"id" minLength:"1" maxLength:"64" doc:"The key's id." example:"k7c2m4q3x5ad"`
 }
 
-func (a *API) revokeKey(ctx context.Context, c *call, in *keyInput) (*struct{}, error) {
+func (a *API) revokeKey(ctx context.Context, c *call, in *KeyPath) (*struct{}, error) {
 	if err := a.manages(ctx, c, in.ID); err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (a *API) revokeKey(ctx context.Context, c *call, in *keyInput) (*struct{}, 
 }
 
 type rotateKeyInput struct {
-	keyInput
+	KeyPath
 	Body *struct {
 		OverlapSeconds *int64 `json:"overlapSeconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the secret before is accepted, in seconds; a day if it is not given."`
 	} `required:"false"`
