@@ -179,7 +179,7 @@ func (c *chat) finish(m called) error {
 	delete(c.known, key)
 	c.done.put(key, m.outcome)
 	c.lastDone = c.now()
-	if op.GetSendCopy() != nil && op.ReceivedMs > 0 && m.outcome.Result == messages.Outcome_DONE {
+	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && m.outcome.Result == messages.Outcome_DONE {
 		c.system.metrics.latency.Observe(float64(c.now().UnixMilli()-op.ReceivedMs) / 1000)
 	}
 	if m.outcome.Result != messages.Outcome_DONE {

@@ -53,6 +53,7 @@ type options struct {
 	maxResident  int
 	sweepEvery   time.Duration
 	flood        bool
+	slowed       func(time.Duration) time.Duration // how long a timer of the service takes instead
 	wrapStore    func(storage.Store) storage.Store
 	wrapTelegram func(actors.Telegram) actors.Telegram
 	sim          simulator.Options
@@ -168,7 +169,12 @@ func (d *desk) another(owner string) *life {
 	}
 	l.system, err = actors.NewSystem(actors.Options{
 		Store: l.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: l.registry, Now: d.clock.Now,
-		AfterFunc: d.clock.AfterFunc, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
+		AfterFunc: func(after time.Duration, f func()) *time.Timer {
+			if d.opt.slowed != nil {
+				after = d.opt.slowed(after)
+			}
+			return d.clock.AfterFunc(after, f)
+		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
 	})
 	d.must(err)
 	l.intake = bot.NewIntake(l.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},

@@ -32,10 +32,11 @@ type link struct {
 	aliases  []string          // its own id, and those of former links with the same topic
 	exists   bool
 
-	settled  int64               // told to the ticket
-	out, in  lane                // into the link's topic; into home
-	failures map[string]*failure // by message id/topic id
-	reoffer  bool                // the timer of offerAgain runs
+	settled  int64                    // told to the ticket
+	out, in  lane                     // into the link's topic; into home
+	failures map[string]*failure      // by message id/topic id
+	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
+	reoffer  bool                     // the timer of offerAgain runs
 }
 
 func newLink(h *host) entity { return &link{host: h} }
@@ -47,6 +48,7 @@ func (l *link) load() error {
 	}
 	l.ticketID = ticketID
 	l.failures, l.reoffer = map[string]*failure{}, false
+	l.albumed = map[copyKey]storage.Copy{}
 	if err := l.readTicket(); err != nil || !l.exists {
 		return err
 	}
@@ -172,6 +174,8 @@ func (l *link) receive(m any) (proto.Message, error) {
 		return nil, l.onRetry(m)
 	case *messages.Wake:
 		return ok(), nil
+	case gathered:
+		return nil, l.onGathered(m)
 	case offerAgain:
 		l.offerAllAgain()
 		return nil, nil
@@ -256,6 +260,7 @@ func (l *link) readOn() error {
 		done := make(map[copyKey]storage.Copy, len(copies))
 		for _, c := range copies {
 			done[copyKey{c.MessageID, c.TopicID}] = c
+			albumCopies(&c, l.albumed)
 		}
 		for i := range page {
 			for _, n := range l.lanes() {
@@ -264,7 +269,9 @@ func (l *link) readOn() error {
 				}
 				n.seen = page[i].Sequence
 				if n == l.laneFor(page[i].TopicID) && !page[i].Internal && l.covers(n.seen) {
-					n.addUnlessDone(itemOfRecord(&page[i]), done)
+					if err := n.addUnlessDone(itemOfRecord(&page[i]), done); err != nil {
+						return err
+					}
 				}
 			}
 		}
@@ -327,11 +334,18 @@ func (l *link) onDone(m *messages.Done) error {
 		return l.onFailureShown(id, m)
 	}
 	messageID, topicID, part, found := parseCopyID(m.OperationId)
-	if !found {
+	album := strings.HasPrefix(m.OperationId, albumPrefix)
+	if !found && !album {
 		return nil
 	}
 	lane := l.laneInto(topicID)
-	if err := lane.settle(messageID, part, m.Outcome); err != nil {
+	var err error
+	if album {
+		err = lane.settleAlbum(m)
+	} else {
+		err = lane.settle(messageID, part, m.Outcome)
+	}
+	if err != nil {
 		return err
 	}
 	if lane.behind {
@@ -372,7 +386,9 @@ func copyID(messageID, topicID string, part int) string {
 func parseCopyID(id string) (messageID, topicID string, part int, found bool) {
 	rest, found := strings.CutPrefix(id, copyPrefix)
 	if !found {
-		return "", "", 0, false
+		if rest, found = strings.CutPrefix(id, albumPrefix); !found {
+			return "", "", 0, false
+		}
 	}
 	messageID, rest, _ = strings.Cut(rest, "/")
 	topicID, last, _ := strings.Cut(rest, "/")

@@ -22,6 +22,10 @@ type item struct {
 	replyTo    *messages.ReplyTo
 	receivedMs int64
 
+	album *album // what it is the first part of
+	bare  bool   // another part of its album bears the sender's name
+	order int64  // within the topic; 0: by its sequence
+
 	parts       int   // 0: not counted yet
 	replyID     int64 // its reply's counterpart, once looked up
 	preview     string
@@ -50,10 +54,11 @@ type lane struct {
 	seen    int64 // every message up to it was read or told
 	behind  bool  // there was no room for all of them: more is to be read
 	items   []*item
-	under   int                    // items at the front that were offered
-	recent  *recent[string, int64] // message id → its counterpart in this topic
-	again   int                    // items that somebody asked to be tried again
-	failing string                 // the last reason, until a copy arrives: told once
+	under   int                     // items at the front that were offered
+	recent  *recent[string, int64]  // message id → its counterpart in this topic
+	again   int                     // items that somebody asked to be tried again
+	albums  *recent[string, string] // by key: first message of an album that has left
+	failing string                  // the last reason, until a copy arrives: told once
 }
 
 func newLane(l *link, topicID string, seen int64) lane {
@@ -77,6 +82,9 @@ func (n *lane) first() (sequence int64, some bool) {
 }
 
 func (n *lane) add(it *item) {
+	if n.gather(it) {
+		return
+	}
 	n.items = append(n.items, it)
 	if it.revision() > 0 {
 		n.again++
@@ -85,19 +93,37 @@ func (n *lane) add(it *item) {
 }
 
 // addUnlessDone adds a message that was read, unless its copy is made or given up.
-func (n *lane) addUnlessDone(it *item, done map[copyKey]storage.Copy) {
-	if stored, found := done[copyKey{it.messageID, n.topicID}]; found {
+func (n *lane) addUnlessDone(it *item, done map[copyKey]storage.Copy) error {
+	stored, found := done[copyKey{it.messageID, n.topicID}]
+	if !found {
+		c, err := n.copyInAlbum(it)
+		if err != nil {
+			return err
+		}
+		if found = c != nil; found {
+			stored = *c
+		}
+	}
+	if found {
+		n.noteAlbum(albumKey(it), it.messageID)
 		if stored.State != copyPartial {
-			return
+			return nil
 		}
 		it.stored = &stored // the rest of its parts is owed
 	}
 	n.add(it)
+	return nil
 }
 
 // dropBeyondEnd forgets what came after the link's end before the link heard of that.
 func (n *lane) dropBeyondEnd() {
-	waiting := slices.DeleteFunc(n.items[n.under:], func(it *item) bool { return !n.link.covers(it.sequence) })
+	beyond := func(it *item) bool { return !n.link.covers(it.sequence) }
+	for _, it := range n.items[n.under:] {
+		if it.album != nil && !beyond(it) {
+			it.album.parts = slices.DeleteFunc(it.album.parts, beyond)
+		}
+	}
+	waiting := slices.DeleteFunc(n.items[n.under:], beyond)
 	n.items = n.items[:n.under+len(waiting)]
 }
 
@@ -117,8 +143,13 @@ func (n *lane) offer() {
 		return
 	}
 	for n.under < len(n.items) && n.under < laneWindow {
-		if n.under > 0 && n.items[n.under-1].offerable() < n.items[n.under-1].parts {
-			return // the rest of a caption comes before what was said after it
+		if n.under > 0 && n.items[n.under-1].holdsBack() {
+			return
+		}
+		if a := n.items[n.under].album; a != nil && !a.ready {
+			return
+		} else if a != nil && !a.formed {
+			n.formAlbum(n.under)
 		}
 		it := n.items[n.under]
 		if !n.prepare(it) {
@@ -141,6 +172,18 @@ func (n *lane) offerAgain() {
 }
 
 func (n *lane) offerItem(topic *storage.Topic, it *item) {
+	if a := it.album; a != nil {
+		if it.sent() == 0 {
+			n.link.offer(n.albumOperation(topic, it))
+			return
+		}
+		for _, x := range a.parts {
+			for part := x.sent(); part < x.parts; part++ {
+				n.link.offer(n.operation(topic, x, part))
+			}
+		}
+		return
+	}
 	for part := it.sent(); part < it.offerable(); part++ {
 		n.link.offer(n.operation(topic, it, part))
 	}
@@ -161,6 +204,14 @@ func (it *item) offerable() int {
 		return 1
 	}
 	return it.parts
+}
+
+// holdsBack says whether nothing behind it may be offered yet: what is still to be posted of it depends on the answer.
+func (it *item) holdsBack() bool {
+	if it.album != nil {
+		return it.sent() == 0
+	}
+	return it.offerable() < it.parts
 }
 
 func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }
@@ -202,19 +253,40 @@ func (n *lane) prepare(it *item) bool {
 	if it.parts == 0 && it.sent() > 0 {
 		it.parts = it.stored.Wanted // the rest is cut where the beginning was
 	}
-	if it.parts == 0 {
-		it.parts = max(1, n.link.system.telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+	n.count(it)
+	if it.album != nil {
+		for _, x := range it.album.parts[1:] {
+			x.preview, x.previewKind = it.preview, it.previewKind
+			n.count(x)
+		}
 	}
 	return true
 }
 
+// count finds out how many parts a copy takes.
+func (n *lane) count(it *item) {
+	if it.parts == 0 {
+		it.parts = max(1, n.link.system.telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+	}
+}
+
 func (n *lane) isUnderWay(messageID string) bool {
-	for _, it := range n.items[:n.under] {
-		if it.messageID == messageID {
-			return true
+	at, _ := n.find(messageID)
+	return at >= 0 && at < n.under
+}
+
+// find finds a message that is on its way, and at which place of the lane: that of the album it is a part of.
+func (n *lane) find(messageID string) (at int, it *item) {
+	for at, it := range n.items {
+		if it.album != nil {
+			if part := it.album.part(messageID); part != nil {
+				return at, part
+			}
+		} else if it.messageID == messageID {
+			return at, it
 		}
 	}
-	return false
+	return -1, nil
 }
 
 // counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
@@ -290,7 +362,7 @@ func (n *lane) recall(messageID string) (int64, bool) {
 
 func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
 	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
-		ReplyMediaKind: it.previewKind}
+		ReplyMediaKind: it.previewKind, Bare: it.bare}
 	if part == 0 {
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
@@ -303,10 +375,15 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 	}
 	if it.sent() > 0 {
 		call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind = it.stored.GroupTitle, it.stored.Preview, it.stored.PreviewKind
+		call.Bare = it.stored.Bare
+	}
+	order := it.order
+	if order == 0 {
+		order = it.sequence * 1000
 	}
 	return &messages.Operation{
 		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
-		Order: it.sequence*1000 + int64(part), ReceivedMs: it.receivedMs,
+		Order: order + int64(part), ReceivedMs: it.receivedMs,
 		Call: &messages.Operation_SendCopy{SendCopy: call},
 	}
 }
@@ -316,25 +393,14 @@ func (n *lane) titleOf(it *item) string { return n.link.titles[n.link.topics[it.
 
 // settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
 func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) error {
-	at := -1
-	for i, it := range n.items[:n.under] {
-		if it.messageID == messageID {
-			at = i
-			break
-		}
-	}
-	if at < 0 {
+	at, it := n.find(messageID)
+	if at < 0 || at >= n.under {
 		return nil // answered twice
 	}
-	it := n.items[at]
-	if part != it.sent() {
+	if part != it.sent() || part == 0 && n.items[at].album != nil {
 		return nil
 	}
-	next := n.copyOf(it)
-	if len(next.Parts) == 0 {
-		next.Wanted, next.GroupTitle, next.Preview, next.PreviewKind = it.parts, n.titleOf(it), it.preview, it.previewKind
-		next.Main = it.main()
-	}
+	next := n.firstCopyOf(it)
 	if outcome.GetResult() == messages.Outcome_DONE {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.now().UTC().Truncate(time.Millisecond)
@@ -352,12 +418,33 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 		return err
 	}
 	it.stored = &next
-	switch next.State {
-	case copyPartial:
+	n.noteSettled(it, outcome)
+	if n.items[at].album != nil {
+		return n.albumGoesOn(at)
+	}
+	if next.State == copyPartial {
 		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
 			n.offerItem(topic, it) // the rest of the caption
 		}
 		return nil
+	}
+	n.remove(at)
+	return nil
+}
+
+// firstCopyOf is the record of a copy to go on with; of one that begins it says how.
+func (n *lane) firstCopyOf(it *item) storage.Copy {
+	next := n.copyOf(it)
+	if len(next.Parts) == 0 {
+		next.Wanted, next.GroupTitle, next.Preview, next.PreviewKind = it.parts, n.titleOf(it), it.preview, it.previewKind
+		next.Main, next.Bare = it.main(), it.bare
+	}
+	return next
+}
+
+// noteSettled remembers where a copy is, and shows at the source that it is nowhere.
+func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
+	switch next := *it.stored; next.State {
 	case copySent:
 		if next.Reason != "" {
 			n.link.showFailure(next)
@@ -367,17 +454,21 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 		if n.recent == nil {
 			n.recent = newRecent[string, int64](64)
 		}
-		n.recent.put(messageID, mainPart(&next))
+		n.recent.put(it.messageID, mainPart(&next))
 	case copyFailed:
 		n.link.system.metrics.failed.WithLabelValues(outcome.GetResult().String()).Inc()
 		n.link.showFailure(next)
 	}
+}
+
+// remove takes an item that was offered out of the lane.
+func (n *lane) remove(at int) {
+	it := n.items[at]
 	n.items = append(n.items[:at], n.items[at+1:]...)
 	n.under--
 	if it.revision() > 0 {
 		n.again--
 	}
-	return nil
 }
 
 func (n *lane) copyOf(it *item) storage.Copy {

@@ -38,6 +38,7 @@ type ticket struct {
 	settled   map[string]int64          // by link id: what it has settled, newer than the record
 	linksTold int64                     // the revision that the links were woken for
 	recent    *recent[string, struct{}] // ids of recorded messages
+	notes     *recent[string, struct{}] // albums that are internal notes
 
 	unnumbered []storage.Event // in the order of their acceptance
 	settling   bool            // the timer of settle runs
@@ -57,6 +58,7 @@ func newTicket(h *host) entity { return &ticket{host: h} }
 func (t *ticket) load() error {
 	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
 	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
+	t.notes = nil
 	t.recent, t.unnumbered, t.settling, t.resting, t.reoffer, t.postponed, t.sequence = nil, nil, false, false, false, false, 0
 	record, err := t.store.Ticket(t.ctx, t.key.identity)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -192,6 +194,10 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 			return nil, err
 		}
 	}
+	if t.ofInternalAlbum(m) {
+		m = proto.CloneOf(m)
+		m.Internal = true
+	}
 	now := t.now().UTC().Truncate(time.Millisecond)
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
 	err := t.store.InsertMessage(t.ctx, record)
@@ -212,6 +218,24 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	t.settleSoon()
 	return ok(), nil
+}
+
+// ofInternalAlbum says whether a message without a caption belongs to an album that another part has made an internal note.
+// Telegram delivers the part with the caption first, as a rule.
+func (t *ticket) ofInternalAlbum(m *messages.RecordMessage) bool {
+	id := m.Content.GetMedia().GetMediaGroupId()
+	if id == "" || !m.Internal && m.Content.GetText() != "" {
+		return false
+	}
+	if t.notes == nil {
+		t.notes = newRecent[string, struct{}](32)
+	}
+	if m.Internal {
+		t.notes.put(id, struct{}{})
+		return false
+	}
+	_, internal := t.notes.get(id)
+	return internal
 }
 
 // tellLinks tells every link about a message; each knows into which topics it copies.

@@ -221,7 +221,7 @@ func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messag
 // is not in the answered message, a reply to a message that is gone, markup that it does not understand.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // an edit
-	var sent sentMessage
+	var sent sentMessages
 	err := c.post(ctx, m.method, m, &sent)
 	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
 		m.Reply.Quote = ""
@@ -241,13 +241,33 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 		}
 		return out
 	}
-	return &messages.Outcome{Result: messages.Outcome_DONE, MessageId: sent.ID, ThreadId: sent.ThreadID}
+	out := &messages.Outcome{Result: messages.Outcome_DONE}
+	for i, x := range sent {
+		if i == 0 {
+			out.MessageId, out.ThreadId = x.ID, x.ThreadID
+		}
+		if m.method == methodSendAlbum {
+			out.MessageIds = append(out.MessageIds, x.ID)
+		}
+	}
+	return out
 }
 
 // sentMessage is what is read of the message that Telegram answers with.
 type sentMessage struct {
 	ID       int64 `json:"message_id"`
 	ThreadID int64 `json:"message_thread_id"`
+}
+
+// sentMessages is one message, or the several of an album.
+type sentMessages []sentMessage
+
+func (s *sentMessages) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]sentMessage)(s))
+	}
+	*s = make(sentMessages, 1)
+	return json.Unmarshal(b, &(*s)[0])
 }
 
 // post makes a call with a JSON body and reads the result into dest.

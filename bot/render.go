@@ -46,6 +46,8 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
+	case *messages.Operation_SendAlbum:
+		m.setAlbum(lang, call.SendAlbum.GetParts())
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
@@ -112,6 +114,10 @@ func (m *outgoing) dropMarkup() bool {
 	if f := m.mediaFields; f != nil {
 		had = had || len(f.CaptionEntities)+len(f.QuestionEntities) > 0
 		f.CaptionEntities, f.QuestionEntities = nil, nil
+		for i := range f.Album {
+			had = had || len(f.Album[i].CaptionEntities) > 0
+			f.Album[i].CaptionEntities = nil
+		}
 		for i := range f.Options {
 			had = had || len(f.Options[i].Entities) > 0
 			f.Options[i].Entities = nil

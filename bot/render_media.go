@@ -100,6 +100,8 @@ type mediaFields struct {
 	CaptionAbove    bool     `json:"show_caption_above_media,omitempty"`
 	Spoiler         bool     `json:"has_spoiler,omitempty"`
 
+	Album []albumPart `json:"media,omitempty"`
+
 	Latitude   *float64 `json:"latitude,omitempty"`
 	Longitude  *float64 `json:"longitude,omitempty"`
 	Accuracy   float64  `json:"horizontal_accuracy,omitempty"`
@@ -200,4 +202,38 @@ func (f *mediaFields) at(l *messages.Location) { f.Latitude, f.Longitude = &l.La
 // sendable are all of a text's entities, worded for sending.
 func sendable(text string, entities []*messages.Entity) []Entity {
 	return clip(nil, text, entities, piece{to: len(text), toUnit: messages.UTF16Len(text)}, 0)
+}
+
+// albumPart is one of Telegram's InputMedia.
+type albumPart struct {
+	Type            string   `json:"type"`
+	Media           string   `json:"media"`
+	Photo           string   `json:"photo,omitempty"` // of a live photo
+	Caption         string   `json:"caption,omitempty"`
+	CaptionEntities []Entity `json:"caption_entities,omitempty"`
+	CaptionAbove    bool     `json:"show_caption_above_media,omitempty"`
+	Spoiler         bool     `json:"has_spoiler,omitempty"`
+}
+
+const methodSendAlbum = "sendMediaGroup"
+
+// setAlbum words media that are posted together.
+func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
+	m.method, m.mediaFields = methodSendAlbum, &mediaFields{}
+	for _, c := range parts {
+		media := c.GetContent().GetMedia()
+		r := renderCopy(lang, c)
+		part := albumPart{Type: media.GetKind(), Media: media.GetFileId(), Caption: r.Text, CaptionEntities: r.Entities}
+		switch media.GetKind() {
+		case messages.MediaLivePhoto:
+			part.Photo = media.GetPhotoFileId()
+			fallthrough
+		case messages.MediaPhoto, messages.MediaVideo:
+			part.CaptionAbove, part.Spoiler = media.GetShowCaptionAboveMedia(), media.GetHasSpoiler()
+		}
+		m.Album = append(m.Album, part)
+	}
+	if len(parts) > 0 {
+		m.Reply = replyTo(parts[0].GetReplyTo(), parts[0].GetQuote())
+	}
 }

@@ -136,7 +136,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -168,7 +168,7 @@ type Operation struct {
 	//	*Operation_SendContext
 	//	*Operation_ListAdmins
 	//	*Operation_DescribeChat
-	//	*Operation_SendJoined
+	//	*Operation_SendAlbum
 	Call          isOperation_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -409,10 +409,10 @@ func (x *Operation) GetDescribeChat() *DescribeChatCall {
 	return nil
 }
 
-func (x *Operation) GetSendJoined() *SendJoinedCall {
+func (x *Operation) GetSendAlbum() *SendAlbumCall {
 	if x != nil {
-		if x, ok := x.Call.(*Operation_SendJoined); ok {
-			return x.SendJoined
+		if x, ok := x.Call.(*Operation_SendAlbum); ok {
+			return x.SendAlbum
 		}
 	}
 	return nil
@@ -482,8 +482,8 @@ type Operation_DescribeChat struct {
 	DescribeChat *DescribeChatCall `protobuf:"bytes,34,opt,name=describe_chat,json=describeChat,proto3,oneof"`
 }
 
-type Operation_SendJoined struct {
-	SendJoined *SendJoinedCall `protobuf:"bytes,51,opt,name=send_joined,json=sendJoined,proto3,oneof"`
+type Operation_SendAlbum struct {
+	SendAlbum *SendAlbumCall `protobuf:"bytes,35,opt,name=send_album,json=sendAlbum,proto3,oneof"`
 }
 
 func (*Operation_CreateTopic) isOperation_Call() {}
@@ -516,7 +516,7 @@ func (*Operation_ListAdmins) isOperation_Call() {}
 
 func (*Operation_DescribeChat) isOperation_Call() {}
 
-func (*Operation_SendJoined) isOperation_Call() {}
+func (*Operation_SendAlbum) isOperation_Call() {}
 
 type CreateTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1479,6 +1479,51 @@ func (x *Span) GetLength() int32 {
 	return 0
 }
 
+// SendAlbumCall posts media together. What does not fit into their captions follows as further parts of each copy.
+type SendAlbumCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Parts         []*SendCopyCall        `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty"` // 2 to 10; the first one's reply counts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlbumCall) Reset() {
+	*x = SendAlbumCall{}
+	mi := &file_messages_operations_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlbumCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlbumCall) ProtoMessage() {}
+
+func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
+func (*SendAlbumCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *SendAlbumCall) GetParts() []*SendCopyCall {
+	if x != nil {
+		return x.Parts
+	}
+	return nil
+}
+
 // SendNoticeCall is a text of the catalogue.
 type SendNoticeCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1494,7 +1539,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1551,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1564,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -1574,7 +1619,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +1631,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +1644,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -1618,7 +1663,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1675,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1688,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -1665,7 +1710,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1722,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1735,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Button) GetText() string {
@@ -1731,7 +1776,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +1788,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +1801,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -1785,7 +1830,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1797,7 +1842,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1810,7 +1855,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -1853,16 +1898,17 @@ type Outcome struct {
 	ChatId        int64                  `protobuf:"varint,7,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"` // the Telegram chat id that was called
 	AdminIds      []int64                `protobuf:"varint,8,rep,packed,name=admin_ids,json=adminIds,proto3" json:"admin_ids,omitempty"`
 	Chat          *GroupFacts            `protobuf:"bytes,9,opt,name=chat,proto3" json:"chat,omitempty"`
-	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"` // with FORBIDDEN: nothing can be written to the chat, not only what was called
-	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                        // of a joined message, one for each copy
-	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                          // told to the owner of a copy that was joined with others
+	MessageIds    []int64                `protobuf:"varint,30,rep,packed,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"` // of an album, in order
+	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"`              // with FORBIDDEN: nothing can be written to the chat, not only what was called
+	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a joined message, one for each copy
+	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was joined with others
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +1920,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +1933,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -1953,6 +1999,13 @@ func (x *Outcome) GetChat() *GroupFacts {
 	return nil
 }
 
+func (x *Outcome) GetMessageIds() []int64 {
+	if x != nil {
+		return x.MessageIds
+	}
+	return nil
+}
+
 func (x *Outcome) GetChatWide() bool {
 	if x != nil {
 		return x.ChatWide
@@ -1978,7 +2031,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x95\v\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x92\v\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x14\n" +
@@ -2007,9 +2060,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\fsend_context\x18  \x01(\v2#.topicdesk.messages.SendContextCallH\x00R\vsendContext\x12E\n" +
 	"\vlist_admins\x18! \x01(\v2\".topicdesk.messages.ListAdminsCallH\x00R\n" +
 	"listAdmins\x12K\n" +
-	"\rdescribe_chat\x18\" \x01(\v2$.topicdesk.messages.DescribeChatCallH\x00R\fdescribeChat\x12E\n" +
-	"\vsend_joined\x183 \x01(\v2\".topicdesk.messages.SendJoinedCallH\x00R\n" +
-	"sendJoined\" \n" +
+	"\rdescribe_chat\x18\" \x01(\v2$.topicdesk.messages.DescribeChatCallH\x00R\fdescribeChat\x12B\n" +
+	"\n" +
+	"send_album\x18# \x01(\v2!.topicdesk.messages.SendAlbumCallH\x00R\tsendAlbum\" \n" +
 	"\bPriority\x12\b\n" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
@@ -2086,7 +2139,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"6\n" +
 	"\x04Span\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x05R\x06offset\x12\x16\n" +
-	"\x06length\x18\x02 \x01(\x05R\x06length\"\xcd\x02\n" +
+	"\x06length\x18\x02 \x01(\x05R\x06length\"G\n" +
+	"\rSendAlbumCall\x126\n" +
+	"\x05parts\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x05parts\"\xcd\x02\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -2119,7 +2174,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xef\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x05\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -2130,7 +2185,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\vnew_chat_id\x18\x06 \x01(\x03R\tnewChatId\x12\x17\n" +
 	"\achat_id\x18\a \x01(\x03R\x06chatId\x12\x1b\n" +
 	"\tadmin_ids\x18\b \x03(\x03R\badminIds\x122\n" +
-	"\x04chat\x18\t \x01(\v2\x1e.topicdesk.messages.GroupFactsR\x04chat\x12\x1b\n" +
+	"\x04chat\x18\t \x01(\v2\x1e.topicdesk.messages.GroupFactsR\x04chat\x12\x1f\n" +
+	"\vmessage_ids\x18\x1e \x03(\x03R\n" +
+	"messageIds\x12\x1b\n" +
 	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
 	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
 	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\"\x9e\x01\n" +
@@ -2160,7 +2217,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
@@ -2182,17 +2239,18 @@ var file_messages_operations_proto_goTypes = []any{
 	(*SendCopyCall)(nil),       // 17: topicdesk.messages.SendCopyCall
 	(*SendJoinedCall)(nil),     // 18: topicdesk.messages.SendJoinedCall
 	(*Span)(nil),               // 19: topicdesk.messages.Span
-	(*SendNoticeCall)(nil),     // 20: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 21: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 22: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 23: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 24: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 25: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 26: topicdesk.messages.Outcome
-	nil,                        // 27: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 28: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 29: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 30: topicdesk.messages.GroupFacts
+	(*SendAlbumCall)(nil),      // 20: topicdesk.messages.SendAlbumCall
+	(*SendNoticeCall)(nil),     // 21: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 22: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 23: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 24: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 25: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 26: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 27: topicdesk.messages.Outcome
+	nil,                        // 28: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 29: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 30: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 31: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
@@ -2204,36 +2262,37 @@ var file_messages_operations_proto_depIdxs = []int32{
 	14, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
 	17, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	20, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	24, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	25, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	21, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	25, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	26, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
 	15, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
 	10, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	18, // 16: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
+	20, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
 	12, // 17: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
 	11, // 18: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
 	11, // 19: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
 	16, // 20: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	29, // 21: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	30, // 21: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
 	17, // 22: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	27, // 23: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	21, // 24: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	11, // 25: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	22, // 26: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	23, // 27: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	21, // 28: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 29: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 30: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	30, // 31: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	19, // 32: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	19, // 33: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	17, // 23: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	28, // 24: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	22, // 25: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	11, // 26: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	23, // 27: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	24, // 28: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	22, // 29: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	29, // 30: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	1,  // 31: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	31, // 32: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	19, // 33: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	19, // 34: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2259,7 +2318,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_SendContext)(nil),
 		(*Operation_ListAdmins)(nil),
 		(*Operation_DescribeChat)(nil),
-		(*Operation_SendJoined)(nil),
+		(*Operation_SendAlbum)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2267,7 +2326,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -88,3 +88,11 @@ type Forward struct {
 	MessageID int64     `json:"messageId,omitempty"` // in a channel
 	Date      time.Time `json:"date,omitzero"`
 }
+
+// AlbumPart is a copy that was posted in an album with another one.
+type AlbumPart struct {
+	MessageID string `json:"messageId"` // of the original
+	Part      int64  `json:"part"`      // Telegram's message id of the copy
+	Wanted    int    `json:"wanted"`
+	Bare      bool   `json:"bare,omitempty"`
+}

@@ -285,6 +285,10 @@ type Copy struct {
 	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
 	Wanted    int     `json:"wanted"`          // how many parts it takes
 	Main      int     `json:"main,omitempty"`  // which of them stands for the original, from 0
+	// Of a copy that was posted in an album: whether its caption leaves the sender's name to another part; and at the first
+	// part, what the others are, since all copies are known at the same moment and written one by one.
+	Bare  bool        `json:"bare,omitempty"`
+	Album []AlbumPart `json:"album,omitempty"`
 	// What its head was when it was split into parts, so that the rest is cut at the same places later.
 	GroupTitle  string `json:"groupTitle,omitempty"`
 	Preview     string `json:"preview,omitempty"`

@@ -92,7 +92,7 @@ type inputMedia struct {
 }
 
 func (s *Server) inputMedia(c *call, in inputMedia) (*Media, string, []Entity, *apiError) {
-	if !slices.Contains([]string{"photo", "video", "animation", "audio", "document"}, in.Type) {
+	if !slices.Contains([]string{"photo", "video", "live_photo", "animation", "audio", "document"}, in.Type) {
 		return nil, "", nil, badRequest("can't parse InputMedia: type %q is unsupported", in.Type)
 	}
 	text, es, e := formatted(in.Caption, in.ParseMode, in.Entities, maxCaption)

@@ -137,6 +137,9 @@ func takesFile(f *schemaField) bool {
 
 // checkParam checks a top-level parameter, which may have come as plain text (forms) or as JSON.
 func (s *schema) checkParam(f *schemaField, v value, lenient bool) error {
+	if o := s.mixedArray(f.types); o != nil {
+		return s.checkMixed(o, v.text, lenient)
+	}
 	var first error
 	for _, t := range f.types {
 		err := s.checkText(t, v, lenient)
@@ -148,6 +151,38 @@ func (s *schema) checkParam(f *schemaField, v value, lenient bool) error {
 		}
 	}
 	return first
+}
+
+// mixedArray is the union of what an array may hold, when it may hold several types at once; nil otherwise.
+func (s *schema) mixedArray(types []string) *schemaObject {
+	o := &schemaObject{}
+	for _, t := range types {
+		item, ok := strings.CutPrefix(t, "[]")
+		if !ok {
+			return nil
+		}
+		o.subtypes = append(o.subtypes, item)
+	}
+	if len(o.subtypes) < 2 {
+		return nil
+	}
+	return o
+}
+
+// checkMixed checks the elements of such an array, each by what its type says it is.
+func (s *schema) checkMixed(o *schemaObject, text string, lenient bool) error {
+	var list []map[string]any
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&list); err != nil || dec.More() {
+		return fmt.Errorf("can't parse as JSON object")
+	}
+	for i, e := range list {
+		if err := s.checkUnion(o, e, lenient, 0); err != nil {
+			return fmt.Errorf("[%d]: %w", i, err)
+		}
+	}
+	return nil
 }
 
 func (s *schema) checkText(t string, v value, lenient bool) error {
