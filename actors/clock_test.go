@@ -61,6 +61,14 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+// jump moves the clock on, for what only has to be over.
+func (c *clock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.carryOn()
+	c.now = c.now.Add(d)
+}
+
 func (c *clock) AfterFunc(d time.Duration, f func()) *time.Timer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
