@@ -120,6 +120,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 		next.Handled = remember(next.Handled, commandID, handledByGroup)
 	}
 	f(&next)
+	defer g.system.aliases.put(next.GroupID, next.TelegramGroupID)
 	next.UpdatedAt, next.DueAt = now, time.Time{}
 	if len(next.Pending) > 0 {
 		next.DueAt = now.Add(owedFor)

@@ -92,7 +92,7 @@ func (l *link) readTitles(record *storage.Ticket) error {
 	l.titles = nil
 	groups := map[string]bool{record.Home.GroupID: true}
 	for _, x := range record.Links {
-		if !x.Ended {
+		if !x.Ended && !isAPILink(&x) {
 			groups[x.Topic.GroupID] = true
 		}
 	}
@@ -172,6 +172,8 @@ func (l *link) receive(m any) (proto.Message, error) {
 		return nil, l.onDone(m)
 	case *messages.RetryCopy:
 		return nil, l.onRetry(m)
+	case *messages.GetLinkStatus:
+		return l.status(), nil
 	case *messages.Wake:
 		return ok(), nil
 	case gathered:
@@ -207,7 +209,7 @@ func (l *link) onCopy(m *messages.Copy) error {
 			}
 		default:
 			n.seen = m.Sequence
-			if n == into && l.covers(m.Sequence) {
+			if n == into && l.covers(m.Sequence) && !n.nowhere() {
 				n.add(itemOf(m))
 			}
 		}
@@ -268,7 +270,7 @@ func (l *link) readOn() error {
 					continue
 				}
 				n.seen = page[i].Sequence
-				if n == l.laneFor(page[i].TopicID) && !page[i].Internal && l.covers(n.seen) {
+				if n == l.laneFor(page[i].TopicID) && !page[i].Internal && l.covers(n.seen) && !n.nowhere() {
 					if err := n.addUnlessDone(itemOfRecord(&page[i]), done); err != nil {
 						return err
 					}

@@ -45,6 +45,11 @@ func (l *link) showFailure(c storage.Copy) {
 func (l *link) offerFailure(f *failure) {
 	if f.op == nil {
 		op, err := l.wordFailure(f)
+		if errors.Is(err, errNoSource) {
+			if err = l.told(f); err == nil {
+				return
+			}
+		}
 		if err != nil {
 			l.log.Error("a failed copy can't be shown at its source yet", "message", f.copy.MessageID, "error", err)
 			return
@@ -59,6 +64,9 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 	source, err := l.sourceOf(c)
 	if err != nil {
 		return nil, err
+	}
+	if source.GroupID == "" {
+		return nil, errNoSource
 	}
 	op := &messages.Operation{Id: failurePrefix + c.MessageID + "/" + c.TopicID, Revision: c.Version, Place: source.GroupID,
 		ThreadId: source.TelegramTopicID, Priority: messages.Operation_ANSWER}
@@ -130,14 +138,25 @@ func (l *link) onFailureShown(key string, m *messages.Done) error {
 	if m.Outcome.GetResult() != messages.Outcome_DONE {
 		l.log.Warn("a failed copy could not be shown at its source", "message", f.copy.MessageID, "why", m.Outcome.GetDescription())
 	}
+	if err := l.told(f); err != nil {
+		return err
+	}
+	return l.report(false)
+}
+
+// errNoSource says that the original is a program's: whoever wants to know asks the API how it went.
+var errNoSource = errors.New("the message was not said in Telegram")
+
+// told writes down that a failure is shown.
+func (l *link) told(f *failure) error {
 	next := f.copy
 	next.Told = true
 	err := l.store.SaveCopy(l.ctx, &next)
 	if err != nil && !errors.Is(err, storage.ErrConflict) { // tried again meanwhile: nothing to tell any more
 		return fmt.Errorf("save a copy: %w", err)
 	}
-	delete(l.failures, key)
-	return l.report(false)
+	delete(l.failures, f.copy.MessageID+"/"+f.copy.TopicID)
+	return nil
 }
 
 // onRetry takes a failed copy up again, behind what waits, and tells the ticket that it has written that down; or that there

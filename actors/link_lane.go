@@ -21,6 +21,7 @@ type item struct {
 	content    *messages.Content
 	replyTo    *messages.ReplyTo
 	receivedMs int64
+	sinceMs    int64 // when it was said, as far as is known
 
 	album *album // what it is the first part of
 	bare  bool   // another part of its album bears the sender's name
@@ -35,14 +36,15 @@ type item struct {
 
 func itemOf(m *messages.Copy) *item {
 	return &item{messageID: m.MessageId, sequence: m.Sequence, topicID: m.TopicId, sender: m.Sender.GetName(),
-		content: m.Content, replyTo: m.ReplyTo, receivedMs: m.ReceivedMs}
+		content: m.Content, replyTo: m.ReplyTo, receivedMs: m.ReceivedMs, sinceMs: m.ReceivedMs}
 }
 
 func itemOfRecord(m *storage.Message) *item {
 	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
-		content: contentOf(m)}
+		content: contentOf(m), sinceMs: millisOf(m.RecordedAt)}
 	if m.ReplyTo != nil {
-		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, Preview: m.ReplyTo.Preview, MediaKind: m.ReplyTo.MediaKind}
+		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, Preview: m.ReplyTo.Preview, MediaKind: m.ReplyTo.MediaKind,
+			Answered: m.ReplyTo.Answered}
 	}
 	return it
 }
@@ -235,7 +237,7 @@ func (it *item) revision() int64 {
 // prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
 func (n *lane) prepare(it *item) bool {
 	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
-		if id := messageKey(it.replyTo.ChatId, it.replyTo.MessageId); n.isUnderWay(id) {
+		if n.isUnderWay(answeredKey(it.replyTo)) {
 			return false
 		}
 		replyID, waits, err := n.counterpart(it)
@@ -291,7 +293,7 @@ func (n *lane) find(messageID string) (at int, it *item) {
 
 // counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
 func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
-	answeredID := messageKey(it.replyTo.ChatId, it.replyTo.MessageId)
+	answeredID := answeredKey(it.replyTo)
 	if id, found := n.recall(answeredID); found {
 		return id, false, nil
 	}
@@ -300,6 +302,16 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	id, err = n.copyHere(answeredID)
 	if err != nil || id != 0 {
 		return id, false, err
+	}
+	if it.replyTo.Answered != "" { // it names an original, which may have been said here
+		original, err := store.Message(ctx, answeredID)
+		if err == nil && slices.Contains(n.aliases(), original.TopicID) {
+			return telegramID(answeredID), false, nil
+		}
+		if errors.Is(err, storage.ErrNotFound) {
+			err = nil
+		}
+		return 0, false, err
 	}
 	// It is a copy that the bot posted: its original is wanted, or another copy of it.
 	copies, err := store.CopiesAt(ctx, it.replyTo.ChatId, it.replyTo.MessageId)
@@ -319,6 +331,17 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	id, err = n.copyHere(original.MessageID)
 	return id, false, err
 }
+
+// answeredKey is the id of the answered message: in Telegram's terms, unless it is known better.
+func answeredKey(p *messages.ReplyTo) string {
+	if p.Answered != "" {
+		return p.Answered
+	}
+	return messageKey(p.ChatId, p.MessageId)
+}
+
+// nowhere says that the lane's topic is not in Telegram: nothing is copied into it.
+func (n *lane) nowhere() bool { return n.topicID != homeTopic && isAPILink(&n.link.spec) }
 
 // copyHere finds the copy of a message in the lane's topic, 0 when there is none; perhaps a former link made it.
 func (n *lane) copyHere(messageID string) (int64, error) {

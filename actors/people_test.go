@@ -226,7 +226,7 @@ func (d *desk) owes(k *ticket) string {
 		if len(open) > 0 {
 			return "open copies"
 		}
-		if !link.Ended {
+		if !link.Ended && link.Topic.GroupID != "" {
 			topics = append(topics, &link.Topic)
 		}
 	}
@@ -238,6 +238,9 @@ func (d *desk) owes(k *ticket) string {
 		for j := range r.Links {
 			link := &r.Links[j]
 			s := page[i].Sequence
+			if link.Topic.GroupID == "" && page[i].TopicID != link.LinkID {
+				continue // what programs say is in no topic of Telegram's: nothing is copied there
+			}
 			if page[i].Internal || s <= link.BeginSequence || link.Ended && s > link.EndSequence {
 				continue
 			}

@@ -65,6 +65,9 @@ func (q *query) answer(m proto.Message) proto.Message {
 	if answer, ok := q.answerAPI(m); ok {
 		return answer
 	}
+	if answer := q.answerTickets(m); answer != nil {
+		return answer
+	}
 	return answered(messages.Code_CONFLICT, "a reader does not understand "+typeName(m))
 }
 

@@ -22,7 +22,7 @@ func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, 
 	}
 	setContent(r, m.Content)
 	if p := m.ReplyTo; p != nil {
-		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind}
+		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered}
 	}
 	return r
 }
@@ -34,7 +34,7 @@ func senderOf(o *messages.Origin) storage.Sender {
 	if s == nil {
 		return storage.Sender{ID: o.GetFrom().GetId(), Kind: "user", Name: who(o), Username: o.GetFrom().GetUsername()}
 	}
-	return storage.Sender{ID: s.Id, Kind: kinds[s.Kind], Name: s.Name, Username: s.Username}
+	return storage.Sender{ID: s.Id, Kind: kinds[s.Kind], Name: s.Name, Username: s.Username, KeyID: s.KeyId}
 }
 
 // viewOf is what a card shows of a ticket. Among its links is where else the ticket is: for a card in a linked topic that is
@@ -54,7 +54,7 @@ func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket, at str
 	}
 	for i := range r.Links {
 		link := &r.Links[i]
-		if link.Ended || link.Topic.TopicID == at {
+		if link.Ended || link.Topic.TopicID == at || isAPILink(link) {
 			continue
 		}
 		l := &messages.LinkView{UserName: link.UserName, GroupTitle: link.Topic.GroupID, ThreadId: link.Topic.TelegramTopicID}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // shard is the room of the entities whose (kind, identity) hash to its number.
@@ -94,6 +96,10 @@ func (h *shard) Receive(ctx actor.Context) {
 func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
 	key := entityKey{m.kind, m.identity}
 	r := h.resident[key]
+	if isRead(m.message) {
+		h.onRead(ctx, r, m)
+		return
+	}
 	if r == nil {
 		r = h.start(ctx, key)
 		if r == nil {
@@ -107,6 +113,24 @@ func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
 		return
 	}
 	deliver(ctx, r.pid, m.message, ctx.Sender())
+}
+
+// isRead says whether a message only looks at an entity: it makes none resident, and keeps none so.
+func isRead(m any) bool {
+	switch m.(type) {
+	case *messages.GetTicket, *messages.GetLinkStatus:
+		return true
+	}
+	return false
+}
+
+// onRead passes a read on to an entity that is here. What one that is leaving has done is in storage.
+func (h *shard) onRead(ctx actor.Context, r *resident, m envelope) {
+	if r != nil && !r.leaving {
+		deliver(ctx, r.pid, m.message, ctx.Sender())
+	} else if ctx.Sender() != nil {
+		ctx.Respond(answered(messages.Code_NOT_RESIDENT, ""))
+	}
 }
 
 // deliver passes a message on with its first sender, so that the answer goes to whoever asked.

@@ -83,10 +83,11 @@ type System struct {
 	pace        Pace
 	pacer       *globalPacer
 
-	system *actor.ActorSystem
-	shards [shards]*actor.PID
-	query  []*actor.PID
-	next   atomic.Uint64 // round robin over query
+	system  *actor.ActorSystem
+	shards  [shards]*actor.PID
+	query   []*actor.PID
+	aliases aliases
+	next    atomic.Uint64 // round robin over query
 
 	// ctx ends when the system stops; callCtx only when waiting for calls under way is given up.
 	ctx      context.Context
@@ -311,6 +312,9 @@ func (s *System) Ask(ctx context.Context, kind, identity string, command proto.M
 				return m, nil
 			}
 			switch coded.GetCode() {
+			case messages.Code_NOT_RESIDENT:
+				kind, identity = KindQuery, ""
+				continue
 			case messages.Code_INTERNAL:
 				if faults++; faults == askFaults {
 					return nil, fmt.Errorf("%s %s: %w", kind, identity, messages.ErrFault)

@@ -18,7 +18,7 @@ import (
 //
 // Accepts  OpenTicket, RecordMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
 //
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; LinkSettled, TopicGone, TopicHeld (from links),
+//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld (from links),
 //	AdminChecked (from groups), Done, Held (from chats), Wake
 //
 // Replies  one Reply to each command
@@ -137,6 +137,13 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		return nil, nil
 	case *messages.OpenTicket:
 		return t.onOpen(m)
+	case *messages.GetTicket:
+		if t.record == nil {
+			return &messages.TicketRecord{Code: messages.Code_NOT_FOUND}, nil
+		}
+		return t.apiRecord()
+	case *messages.SendMessage:
+		return t.onSend(m)
 	case *messages.TopicCreated:
 		return t.onTopicCreated(m)
 	case *messages.RetryCopy:
@@ -292,7 +299,7 @@ func topicsOf(r *storage.Ticket) []*storage.Topic {
 	topics := make([]*storage.Topic, 0, 1+len(r.Links))
 	topics = append(topics, &r.Home)
 	for i := range r.Links {
-		if !r.Links[i].Ended {
+		if !r.Links[i].Ended && !isAPILink(&r.Links[i]) {
 			topics = append(topics, &r.Links[i].Topic)
 		}
 	}

@@ -40,15 +40,24 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		TicketID: t.key.identity, ShortID: shortID, Title: title, Description: cleanText(m.Description),
 		Status: statusOpen, Priority: priorityNormal, CreatedBy: creatorOf(o), GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(owedFor),
+		ExternalID: m.ExternalId, Metadata: m.Metadata,
 		Home:    storage.Topic{TopicID: homeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
 		Handled: []string{o.GetCommandId()},
 	}
+	if m.Priority != "" {
+		r.Priority = m.Priority
+	}
 	cause(r, "ticket.created", o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
-	await(r, homeTopic, o)
+	if !isAPI(o) {
+		await(r, homeTopic, o)
+	}
 	if err := t.takeEpoch(); err != nil {
 		return nil, err
 	}
 	err := t.save(r)
+	if errors.Is(err, storage.ErrExternalIDTaken) {
+		return answered(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil
+	}
 	if errors.Is(err, storage.ErrExists) {
 		return nil, fmt.Errorf("%w: %w", storage.ErrConflict, err) // another activation made it: read it
 	}
@@ -68,6 +77,9 @@ func (t *ticket) onCommand(m command) (proto.Message, error) {
 	o := m.GetOrigin()
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
 		return duplicate(), nil
+	}
+	if isAPI(o) {
+		return t.onAPICommand(m)
 	}
 	if _, joins := m.(*messages.LinkTopic); !joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		if o.GetCallbackId() == "" {
@@ -167,6 +179,8 @@ func (t *ticket) effect(m command, allowed bool) (func(*storage.Ticket), error) 
 		return t.linking(m)
 	case *messages.UnlinkTopic:
 		return t.unlinking(m)
+	case *messages.UpdateTicket:
+		return t.updating(m), nil
 	}
 	return nil, fmt.Errorf("a ticket does not understand %s", typeName(m))
 }

@@ -63,7 +63,9 @@ func (t *ticket) mentioning(m *messages.Mention) (func(*storage.Ticket), error) 
 		link := t.newLink(r, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
 		link.UserID, link.UserName = user.TelegramID, name
 		cause(r, "user.mentioned", o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
-		await(r, link.LinkID, o)
+		if !isAPI(o) {
+			await(r, link.LinkID, o)
+		}
 		acknowledge(r, o)
 	}, nil
 }
@@ -247,10 +249,13 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 func (t *ticket) unlinking(m *messages.UnlinkTopic) (func(*storage.Ticket), error) {
 	o := m.Origin
 	here := t.topicAt(o.Place, o.ThreadId)
+	if m.LinkId != "" {
+		here = topicOf(t.record, m.LinkId)
+	}
 	if here.TopicID == homeTopic {
 		return func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkHome, nil) }, nil
 	}
-	title, err := groupTitle(t.ctx, t.store, o.Place)
+	title, err := groupTitle(t.ctx, t.store, here.GroupID)
 	if err != nil {
 		return nil, err
 	}

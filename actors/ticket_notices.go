@@ -36,6 +36,10 @@ func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int6
 
 // respond tells whoever gave the command, and them alone when they pressed a button.
 func respond(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
+	if isAPI(o) {
+		refuse(r, key, args)
+		return
+	}
 	op := operationTo(o)
 	if o.GetCallbackId() != "" {
 		op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
@@ -48,6 +52,9 @@ func respond(r *storage.Ticket, o *messages.Origin, key string, args map[string]
 
 // respondOpenly tells the whole topic, also when a button was pressed.
 func respondOpenly(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
+	if isAPI(o) && o.GetThreadId() == 0 {
+		return // the cards show it
+	}
 	op := operationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
 	owe(r, o.GetCommandId(), op, 0)

@@ -31,7 +31,10 @@ type OpenTicket struct {
 	GroupId       string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
 	Title         string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
 	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Media         []*Media               `protobuf:"bytes,30,rep,name=media,proto3" json:"media,omitempty"` // of the description: copied into the topic
+	Media         []*Media               `protobuf:"bytes,30,rep,name=media,proto3" json:"media,omitempty"`                             // of the description: copied into the topic
+	Priority      string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
+	ExternalId    string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
+	Metadata      []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -104,6 +107,27 @@ func (x *OpenTicket) GetDescription() string {
 func (x *OpenTicket) GetMedia() []*Media {
 	if x != nil {
 		return x.Media
+	}
+	return nil
+}
+
+func (x *OpenTicket) GetPriority() string {
+	if x != nil {
+		return x.Priority
+	}
+	return ""
+}
+
+func (x *OpenTicket) GetExternalId() string {
+	if x != nil {
+		return x.ExternalId
+	}
+	return ""
+}
+
+func (x *OpenTicket) GetMetadata() []byte {
+	if x != nil {
+		return x.Metadata
 	}
 	return nil
 }
@@ -344,6 +368,7 @@ func (x *LinkTopic) GetCurrentTicketId() string {
 type UnlinkTopic struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	LinkId        string                 `protobuf:"bytes,60,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"` // for an API key, which is in no topic
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -383,6 +408,13 @@ func (x *UnlinkTopic) GetOrigin() *Origin {
 		return x.Origin
 	}
 	return nil
+}
+
+func (x *UnlinkTopic) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
 }
 
 type CloseTicket struct {
@@ -1899,7 +1931,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xe1\x01\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xba\x02\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -1907,7 +1939,11 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\bgroup_id\x18\x03 \x01(\tR\agroupId\x12\x14\n" +
 	"\x05title\x18\x04 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x12/\n" +
-	"\x05media\x18\x1e \x03(\v2\x19.topicdesk.messages.MediaR\x05media\"\xce\x01\n" +
+	"\x05media\x18\x1e \x03(\v2\x19.topicdesk.messages.MediaR\x05media\x12\x1a\n" +
+	"\bpriority\x18< \x01(\tR\bpriority\x12\x1f\n" +
+	"\vexternal_id\x18= \x01(\tR\n" +
+	"externalId\x12\x1a\n" +
+	"\bmetadata\x18> \x01(\fR\bmetadata\"\xce\x01\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -1922,9 +1958,10 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04page\x18\x02 \x01(\x05R\x04page\"k\n" +
 	"\tLinkTopic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12*\n" +
-	"\x11current_ticket_id\x18\x02 \x01(\tR\x0fcurrentTicketId\"A\n" +
+	"\x11current_ticket_id\x18\x02 \x01(\tR\x0fcurrentTicketId\"Z\n" +
 	"\vUnlinkTopic\x122\n" +
-	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\"r\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
+	"\alink_id\x18< \x01(\tR\x06linkId\"r\n" +
 	"\vCloseTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x17\n" +

@@ -32,24 +32,26 @@ const (
 	Code_DUPLICATE        Code = 2 // accepted before; nothing changed
 	Code_NOT_OWNER        Code = 3 // this activation is not the owner (any more): ask again
 	Code_NOT_FOUND        Code = 4
-	Code_UNAVAILABLE      Code = 5 // storage can't be written: nothing was accepted, try again
-	Code_INTERNAL         Code = 6 // a bug: the entity restarts from storage
-	Code_WRONG_TOPIC      Code = 7 // the topic is not (or no longer) this ticket's: look it up again
-	Code_CONFLICT         Code = 8 // refused: see reason
+	Code_UNAVAILABLE      Code = 5  // storage can't be written: nothing was accepted, try again
+	Code_INTERNAL         Code = 6  // a bug: the entity restarts from storage
+	Code_WRONG_TOPIC      Code = 7  // the topic is not (or no longer) this ticket's: look it up again
+	Code_CONFLICT         Code = 8  // refused: see reason
+	Code_NOT_RESIDENT     Code = 60 // the entity is not in memory: a reader knows
 )
 
 // Enum value maps for Code.
 var (
 	Code_name = map[int32]string{
-		0: "CODE_UNSPECIFIED",
-		1: "OK",
-		2: "DUPLICATE",
-		3: "NOT_OWNER",
-		4: "NOT_FOUND",
-		5: "UNAVAILABLE",
-		6: "INTERNAL",
-		7: "WRONG_TOPIC",
-		8: "CONFLICT",
+		0:  "CODE_UNSPECIFIED",
+		1:  "OK",
+		2:  "DUPLICATE",
+		3:  "NOT_OWNER",
+		4:  "NOT_FOUND",
+		5:  "UNAVAILABLE",
+		6:  "INTERNAL",
+		7:  "WRONG_TOPIC",
+		8:  "CONFLICT",
+		60: "NOT_RESIDENT",
 	}
 	Code_value = map[string]int32{
 		"CODE_UNSPECIFIED": 0,
@@ -61,6 +63,7 @@ var (
 		"INTERNAL":         6,
 		"WRONG_TOPIC":      7,
 		"CONFLICT":         8,
+		"NOT_RESIDENT":     60,
 	}
 )
 
@@ -455,6 +458,7 @@ type ReplyTo struct {
 	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                                    // beginning of the answered text or caption
 	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"`              // of the answered message; empty: a text
 	QuotePosition int32                  `protobuf:"varint,50,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // of the quote in the answered message, in UTF-16 code units
+	Answered      string                 `protobuf:"bytes,60,opt,name=answered,proto3" json:"answered,omitempty"`                                 // id of the answered message, where it is known
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -531,12 +535,22 @@ func (x *ReplyTo) GetQuotePosition() int32 {
 	return 0
 }
 
+func (x *ReplyTo) GetAnswered() string {
+	if x != nil {
+		return x.Answered
+	}
+	return ""
+}
+
 // Reply answers every command.
 type Reply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // for logs
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // for logs; for a command of an API key the refusal: the key of a notice, or a reason of its own
 	TicketId      string                 `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	LinkId        string                 `protobuf:"bytes,60,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`                                                         // that the command made
+	MessageId     string                 `protobuf:"bytes,61,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`                                                // likewise
+	Args          map[string]string      `protobuf:"bytes,62,rep,name=args,proto3" json:"args,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // of the refusal
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -590,6 +604,27 @@ func (x *Reply) GetTicketId() string {
 		return x.TicketId
 	}
 	return ""
+}
+
+func (x *Reply) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *Reply) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Reply) GetArgs() map[string]string {
+	if x != nil {
+		return x.Args
+	}
+	return nil
 }
 
 // GroupFacts is what Telegram says of a group and of the bot in it.
@@ -728,7 +763,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x13callback_message_id\x18\v \x01(\x03R\x11callbackMessageId\x12\x12\n" +
 	"\x04lang\x18\f \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"\xb7\x01\n" +
+	"receivedMs\"\xd3\x01\n" +
 	"\aReplyTo\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
@@ -737,11 +772,19 @@ const file_messages_common_proto_rawDesc = "" +
 	"\apreview\x18\x04 \x01(\tR\apreview\x12\x1d\n" +
 	"\n" +
 	"media_kind\x18\x1e \x01(\tR\tmediaKind\x12%\n" +
-	"\x0equote_position\x182 \x01(\x05R\rquotePosition\"j\n" +
+	"\x0equote_position\x182 \x01(\x05R\rquotePosition\x12\x1a\n" +
+	"\banswered\x18< \x01(\tR\banswered\"\x94\x02\n" +
 	"\x05Reply\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
-	"\tticket_id\x18\x03 \x01(\tR\bticketId\"\xdf\x01\n" +
+	"\tticket_id\x18\x03 \x01(\tR\bticketId\x12\x17\n" +
+	"\alink_id\x18< \x01(\tR\x06linkId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18= \x01(\tR\tmessageId\x127\n" +
+	"\x04args\x18> \x03(\v2#.topicdesk.messages.Reply.ArgsEntryR\x04args\x1a7\n" +
+	"\tArgsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdf\x01\n" +
 	"\n" +
 	"GroupFacts\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x14\n" +
@@ -751,7 +794,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\n" +
 	"bot_status\x18\x05 \x01(\tR\tbotStatus\x12*\n" +
 	"\x11can_manage_topics\x18\x06 \x01(\bR\x0fcanManageTopics\x12(\n" +
-	"\x10can_pin_messages\x18\a \x01(\bR\x0ecanPinMessages*\x8f\x01\n" +
+	"\x10can_pin_messages\x18\a \x01(\bR\x0ecanPinMessages*\xa1\x01\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02OK\x10\x01\x12\r\n" +
@@ -761,7 +804,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\vUNAVAILABLE\x10\x05\x12\f\n" +
 	"\bINTERNAL\x10\x06\x12\x0f\n" +
 	"\vWRONG_TOPIC\x10\a\x12\f\n" +
-	"\bCONFLICT\x10\bB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\bCONFLICT\x10\b\x12\x10\n" +
+	"\fNOT_RESIDENT\x10<B)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_common_proto_rawDescOnce sync.Once
@@ -776,7 +820,7 @@ func file_messages_common_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_common_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_common_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_messages_common_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_messages_common_proto_goTypes = []any{
 	(Code)(0),          // 0: topicdesk.messages.Code
 	(Sender_Kind)(0),   // 1: topicdesk.messages.Sender.Kind
@@ -786,17 +830,19 @@ var file_messages_common_proto_goTypes = []any{
 	(*ReplyTo)(nil),    // 5: topicdesk.messages.ReplyTo
 	(*Reply)(nil),      // 6: topicdesk.messages.Reply
 	(*GroupFacts)(nil), // 7: topicdesk.messages.GroupFacts
+	nil,                // 8: topicdesk.messages.Reply.ArgsEntry
 }
 var file_messages_common_proto_depIdxs = []int32{
 	1, // 0: topicdesk.messages.Sender.kind:type_name -> topicdesk.messages.Sender.Kind
 	2, // 1: topicdesk.messages.Origin.from:type_name -> topicdesk.messages.Person
 	3, // 2: topicdesk.messages.Origin.sender:type_name -> topicdesk.messages.Sender
 	0, // 3: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	8, // 4: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_messages_common_proto_init() }
@@ -810,7 +856,7 @@ func file_messages_common_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_common_proto_rawDesc), len(file_messages_common_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   6,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,312 @@
+package actors
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What the API reads of tickets.
+
+// answerTickets answers a read of the API about tickets; nil: it is none of these.
+func (q *query) answerTickets(m proto.Message) proto.Message {
+	switch m := m.(type) {
+	case *messages.GetTicket:
+		return q.ticket(m)
+	case *messages.ListTicketRecords:
+		return q.ticketList(m)
+	case *messages.ListMessageRecords:
+		return q.messages(m)
+	case *messages.ListEventRecords:
+		return q.events(m)
+	case *messages.ListLinkRecords:
+		return q.links(m)
+	case *messages.GetLinkStatus:
+		return q.linkStatus(m)
+	}
+	return nil
+}
+
+func (q *query) ticket(m *messages.GetTicket) proto.Message {
+	r, err := q.system.store.Ticket(q.system.ctx, m.TicketId)
+	if err != nil {
+		return &messages.TicketRecord{Code: q.code(m, err)}
+	}
+	v, err := ticketRecord(q.system, r)
+	if err != nil {
+		return &messages.TicketRecord{Code: q.code(m, err)}
+	}
+	return v
+}
+
+func (q *query) ticketList(m *messages.ListTicketRecords) proto.Message {
+	page, err := q.system.store.ListTickets(q.system.ctx, storage.TicketQuery{
+		Status: m.Status, Priority: m.Priority, GroupID: m.GroupId, Creator: storage.CreatorKey{Kind: m.CreatorKind, ID: m.CreatorId},
+		ExternalID: m.ExternalId, Text: m.Text, ByUpdated: m.ByUpdated, OldestFirst: m.OldestFirst,
+		From: timeOf(m.FromMs), To: timeOf(m.ToMs), After: placeOf(m.After), Limit: int(m.Limit),
+	})
+	switch {
+	case errors.Is(err, storage.ErrNoIndex):
+		return &messages.TicketRecords{Code: messages.Code_CONFLICT, Reason: messages.ReasonListNotServed, Detail: err.Error()}
+	case errors.Is(err, storage.ErrSearch):
+		return &messages.TicketRecords{Code: messages.Code_CONFLICT, Reason: messages.ReasonSearchTooShort, Detail: err.Error()}
+	}
+	answer := &messages.TicketRecords{Code: q.code(m, err)}
+	for i := range page.Tickets {
+		v, err := ticketRecord(q.system, &page.Tickets[i])
+		if err != nil {
+			return &messages.TicketRecords{Code: q.code(m, err)}
+		}
+		answer.Tickets = append(answer.Tickets, v)
+	}
+	if page.Next != nil {
+		answer.Next = &messages.Place{AtMs: page.Next.At.UnixMilli(), Id: page.Next.ID}
+	}
+	return answer
+}
+
+// timeOf is the time that travelled as milliseconds; 0: none.
+func timeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func placeOf(p *messages.Place) *storage.TicketPlace {
+	if p == nil {
+		return nil
+	}
+	return &storage.TicketPlace{At: time.UnixMilli(p.AtMs).UTC(), ID: p.Id}
+}
+
+func (q *query) messages(m *messages.ListMessageRecords) proto.Message {
+	s, ctx := q.system.store, q.system.ctx
+	fail := func(err error) proto.Message { return &messages.MessageRecords{Code: q.code(m, err)} }
+	ticket, err := s.Ticket(ctx, m.TicketId)
+	if err != nil {
+		return fail(err)
+	}
+	var page []storage.Message
+	switch {
+	case m.MessageId != "":
+		var one *storage.Message
+		if one, err = s.Message(ctx, m.MessageId); err == nil && one.TicketID == m.TicketId {
+			page = append(page, *one)
+		}
+	case m.NewestFirst && m.After > 0:
+		page, err = s.MessagesBefore(ctx, m.TicketId, m.After, int(m.Limit))
+	case m.NewestFirst:
+		page, err = s.MessagesBefore(ctx, m.TicketId, 1<<62, int(m.Limit))
+	default:
+		page, err = s.MessagesAfter(ctx, m.TicketId, m.After, int(m.Limit))
+	}
+	if err != nil {
+		return fail(err)
+	}
+	answer := &messages.MessageRecords{Code: messages.Code_OK}
+	for i := range page {
+		v, err := q.message(ticket, &page[i])
+		if err != nil {
+			return fail(err)
+		}
+		answer.Messages = append(answer.Messages, v)
+	}
+	return answer
+}
+
+func (q *query) message(ticket *storage.Ticket, m *storage.Message) (*messages.MessageRecord, error) {
+	topic := topicOf(ticket, m.TopicID)
+	if topic == nil {
+		topic = &storage.Topic{TopicID: m.TopicID, GroupID: m.GroupID}
+	}
+	at, err := topicRecord(q.system, topic)
+	if err != nil {
+		return nil, err
+	}
+	v := &messages.MessageRecord{
+		Code: messages.Code_OK, MessageId: m.MessageID, Sequence: m.Sequence, Sender: senderRecord(&m.Sender), Topic: at, Content: contentOf(m),
+		Internal: m.Internal, SentMs: millisOf(m.SentAt), EditedMs: millisOf(m.EditedAt), Deleted: m.Deleted,
+	}
+	if m.ReplyTo != nil {
+		if v.ReplyTo, err = q.answeredID(m.ReplyTo); err != nil {
+			return nil, err
+		}
+		v.ReplyPreview = m.ReplyTo.Preview
+	}
+	copies, err := q.system.store.CopiesOf(q.system.ctx, m.MessageID)
+	if err != nil {
+		return nil, err
+	}
+	v.Deliveries, err = q.deliveries(ticket, m, copies)
+	return v, err
+}
+
+// answeredID is the id of the message that another one answers: the answered one may be a copy in Telegram.
+func (q *query) answeredID(p *storage.ReplyTo) (string, error) {
+	if p.Answered != "" || p.MessageID == 0 {
+		return p.Answered, nil
+	}
+	copies, err := q.system.store.CopiesAt(q.system.ctx, p.ChatID, p.MessageID)
+	if err != nil {
+		return "", err
+	}
+	if len(copies) > 0 {
+		return copies[len(copies)-1].MessageID, nil
+	}
+	return messageKey(p.ChatID, p.MessageID), nil
+}
+
+// deliveries say how a message went into every topic that it has to go into.
+func (q *query) deliveries(ticket *storage.Ticket, m *storage.Message, copies []storage.Copy) (all []*messages.Delivery, err error) {
+	if m.Internal {
+		return nil, nil
+	}
+	into := func(topic *storage.Topic) error {
+		at, err := topicRecord(q.system, topic)
+		if err != nil {
+			return err
+		}
+		d := &messages.Delivery{Topic: at, State: "pending"}
+		for i := range copies {
+			c := &copies[i]
+			if c.TopicID != topic.TopicID {
+				continue
+			}
+			d.TelegramMessageIds, d.SentMs = c.Parts, millisOf(c.SentAt)
+			switch c.State {
+			case copySent:
+				d.State = "sent"
+			case copyFailed:
+				d.State, d.Reason = "failed", c.Reason
+			}
+		}
+		if d.State == "pending" && topic.Failure != "" {
+			d.State, d.Reason = "failed", topic.Failure
+		}
+		all = append(all, d)
+		return nil
+	}
+	covers := func(l *storage.Link) bool {
+		return m.Sequence > l.BeginSequence && (!l.Ended || m.Sequence <= l.EndSequence)
+	}
+	if own := linkOf(ticket, m.TopicID); own != nil && covers(own) {
+		if err := into(&ticket.Home); err != nil {
+			return nil, err
+		}
+	}
+	for i := range ticket.Links {
+		if l := &ticket.Links[i]; l.LinkID != m.TopicID && !isAPILink(l) && covers(l) {
+			if err := into(&l.Topic); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+func (q *query) events(m *messages.ListEventRecords) proto.Message {
+	page, err := q.system.store.EventsAfter(q.system.ctx, m.TicketId, m.After, int(m.Limit))
+	answer := &messages.EventRecords{Code: q.code(m, err)}
+	for _, e := range page {
+		answer.Events = append(answer.Events, &messages.EventRecord{EventId: e.EventID, Number: e.Number, Type: e.Type, AtMs: millisOf(e.At), Data: e.Data})
+	}
+	return answer
+}
+
+// failuresShown is how many failed copies of a link are shown one by one, failuresCounted how many are counted.
+const (
+	failuresShown   = 10
+	failuresCounted = 1000
+)
+
+func (q *query) links(m *messages.ListLinkRecords) proto.Message {
+	s, ctx := q.system.store, q.system.ctx
+	r, err := s.Ticket(ctx, m.TicketId)
+	if err != nil {
+		return &messages.LinkRecords{Code: q.code(m, err)}
+	}
+	answer := &messages.LinkRecords{Code: messages.Code_OK}
+	for i := range r.Links {
+		l := &r.Links[i]
+		if isAPILink(l) {
+			continue
+		}
+		v := &messages.LinkRecord{LinkId: l.LinkID, UserId: l.UserID, UserName: l.UserName, CreatedBy: creatorRecord(l.By), CreatedMs: millisOf(l.CreatedAt)}
+		if v.Home, err = topicRecord(q.system, &r.Home); err == nil {
+			v.Topic, err = topicRecord(q.system, &l.Topic)
+		}
+		if err != nil {
+			return &messages.LinkRecords{Code: q.code(m, err)}
+		}
+		switch {
+		case l.Topic.Failure != "":
+			v.State = "failed"
+		case l.Ended:
+			v.State = "ended"
+		case l.Topic.TelegramTopicID == 0:
+			v.State = "pending"
+		default:
+			v.State = "active"
+		}
+		failed, err := s.FailedCopies(ctx, l.LinkID, 0, failuresCounted)
+		if err != nil {
+			return &messages.LinkRecords{Code: q.code(m, err)}
+		}
+		v.Failed = int64(len(failed))
+		for _, c := range failed[:min(len(failed), failuresShown)] {
+			v.Failures = append(v.Failures, &messages.FailedCopy{MessageId: c.MessageID, TopicId: c.TopicID, Reason: c.Reason})
+		}
+		answer.Links = append(answer.Links, v)
+	}
+	return answer
+}
+
+// linkStatus is the status of a link that is not in memory: it reads what the link would go on with.
+func (q *query) linkStatus(m *messages.GetLinkStatus) proto.Message {
+	s, ctx := q.system.store, q.system.ctx
+	r, err := s.Ticket(ctx, m.TicketId)
+	if err != nil {
+		return &messages.LinkStatus{Code: q.code(m, err)}
+	}
+	l := linkOf(r, m.LinkId)
+	if l == nil {
+		return &messages.LinkStatus{Code: messages.Code_NOT_FOUND}
+	}
+	answer := &messages.LinkStatus{Code: messages.Code_OK}
+	after := max(l.SettledSequence, l.BeginSequence)
+	page, err := s.MessagesAfter(ctx, r.TicketID, after, pageOfMessages)
+	if err != nil {
+		return &messages.LinkStatus{Code: q.code(m, err)}
+	}
+	copies, err := s.CopiesAfter(ctx, l.LinkID, after, 2*pageOfMessages)
+	if err != nil {
+		return &messages.LinkStatus{Code: q.code(m, err)}
+	}
+	done := map[string]bool{}
+	for _, c := range copies {
+		done[c.MessageID] = c.State != copyPartial
+	}
+	for i := range page {
+		x := &page[i]
+		if x.Internal || done[x.MessageID] || l.Ended && x.Sequence > l.EndSequence {
+			continue
+		}
+		answer.Pending++
+		if answer.OldestMs == 0 {
+			answer.OldestMs = millisOf(x.RecordedAt)
+		}
+	}
+	return answer
+}
+
+// senderRecord is who said a message, as it travels.
+func senderRecord(s *storage.Sender) *messages.Sender {
+	kinds := map[string]messages.Sender_Kind{"user": messages.Sender_USER, "group": messages.Sender_GROUP,
+		"channel": messages.Sender_CHANNEL, "apiKey": messages.Sender_API_KEY}
+	return &messages.Sender{Kind: kinds[s.Kind], Id: s.ID, Name: s.Name, Username: s.Username, KeyId: s.KeyID}
+}

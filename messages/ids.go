@@ -1,0 +1,48 @@
+package messages
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// TicketID derives a ticket's id from the command that opens it, so that a repeated command opens the same ticket:
+// TICK-<base36 of the command's date in ms>-<8 hex of a hash of the command's id>, upper case.
+func TicketID(commandID string, dateMS int64) string {
+	sum := sha256.Sum256([]byte(commandID))
+	return "TICK-" + strings.ToUpper(strconv.FormatInt(max(dateMS, 0), 36)+"-"+hex.EncodeToString(sum[:4]))
+}
+
+// ParseTicketID reads a ticket's id in any case; not ok when it can't be one.
+func ParseTicketID(s string) (id string, ok bool) {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf { // letters from elsewhere have upper cases among ours: ı, ſ
+			return "", false
+		}
+	}
+	id = strings.ToUpper(s)
+	ms, short, found := strings.Cut(strings.TrimPrefix(id, "TICK-"), "-")
+	if !strings.HasPrefix(id, "TICK-") || !found || len(ms) == 0 || len(ms) > 13 || len(short) != 8 {
+		return "", false
+	}
+	for i := range len(ms) {
+		if c := ms[i]; !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z') {
+			return "", false
+		}
+	}
+	if !upperHex(short) {
+		return "", false
+	}
+	return id, true
+}
+
+func upperHex(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !(c >= '0' && c <= '9' || c >= 'A' && c <= 'F') {
+			return false
+		}
+	}
+	return true
+}
