@@ -131,7 +131,8 @@ func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, er
 // service message behind.
 func counts(op *messages.Operation) bool {
 	switch op.Call.(type) {
-	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat:
+	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
+		*messages.Operation_CheckMember:
 		return false
 	}
 	return true

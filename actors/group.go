@@ -17,12 +17,12 @@ import (
 // group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
 // for a while, who administers it.
 //
-// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, MigrateGroup, MemberChanged, CheckAdmin, Done, Wake; of the API:
+// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, SetPublic, MigrateGroup, MemberChanged, CheckAdmin, CheckMember,
 //
-//	ChangeGroup
+//	Done, Wake; of the API: ChangeGroup
 //
 // Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
-// Emits    AdminChecked to whoever asked, GroupChanged to its chat, Send to its chat
+// Emits    AdminChecked and MemberChecked to whoever asked, GroupChanged to its chat, Send to its chat
 // Stops    after 10 idle minutes with nothing owed
 type group struct {
 	*host
@@ -33,6 +33,10 @@ type group struct {
 	offered map[string]*messages.Operation
 	tries   map[string]int64
 	reoffer bool
+
+	members *recent[int64, memberWord]         // by user id: who belongs to the group (group_member.go)
+	checks  map[string][]*messages.CheckMember // by operation: who waits for its answer
+	again   map[string][]*messages.CheckMember // by operation: who wants a newer one
 }
 
 const (
@@ -49,6 +53,8 @@ func newGroup(h *host) entity { return &group{host: h} }
 func (g *group) load() error {
 	g.offered, g.tries, g.reoffer, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, false, nil
 	g.admins, g.fresh = nil, time.Time{}
+	g.members = newRecent[int64, memberWord](membersKept)
+	g.checks, g.again = map[string][]*messages.CheckMember{}, map[string][]*messages.CheckMember{}
 	record, err := g.store.Group(g.ctx, g.key.identity)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil
@@ -67,7 +73,7 @@ func (g *group) resume() error {
 }
 
 func (g *group) idle() bool {
-	return len(g.waiting) == 0 && len(g.offered) == 0 && (g.record == nil || g.record.DueAt.IsZero())
+	return len(g.waiting) == 0 && len(g.checks) == 0 && len(g.offered) == 0 && (g.record == nil || g.record.DueAt.IsZero())
 }
 
 func (g *group) receive(m any) (proto.Message, error) {
@@ -85,6 +91,11 @@ func (g *group) receive(m any) (proto.Message, error) {
 	case *messages.CheckAdmin:
 		g.onCheckAdmin(m)
 		return nil, nil
+	case *messages.CheckMember:
+		g.onCheckMember(m)
+		return nil, nil
+	case *messages.SetPublic:
+		return g.putOff(m, nil)
 	case *messages.Done:
 		return nil, g.onDone(m)
 	case *messages.ChangeGroup:
@@ -288,6 +299,19 @@ func (g *group) decide(id string, m command, failure string) error {
 				r.Language = m.Lang
 				g.oweArgs(r, o, messages.NoticeLangSet, map[string]string{"lang": m.Lang})
 			}
+		case *messages.SetPublic:
+			switch {
+			case failure != "":
+				g.oweArgs(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure})
+			case !allowed:
+				g.owe(r, o, messages.NoticePublicNotAllowed)
+			default:
+				if r.Public = m.Wanted == "on" || m.Wanted != "off" && !r.Public; r.Public {
+					g.owe(r, o, messages.NoticePublicOn)
+				} else {
+					g.owe(r, o, messages.NoticePublicOff)
+				}
+			}
 		}
 	})
 }
@@ -347,8 +371,9 @@ func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
 	return groupRecordOf(g.record), nil
 }
 
-// onMemberChanged keeps what is known of the administrators in step with Telegram's updates.
+// onMemberChanged keeps what is known of the members and the administrators in step with Telegram's updates.
 func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error) {
+	g.members.put(m.UserId, memberWord{m.IsMember, g.now()})
 	if g.admins != nil {
 		if m.IsAdmin {
 			g.admins[m.UserId] = true

@@ -107,6 +107,10 @@ func (g *group) onDone(m *messages.Done) error {
 		return g.decideAll(failure)
 	}
 	delete(g.offered, m.OperationId)
+	if isMemberOp(m.OperationId) {
+		g.onMemberTold(op, outcome)
+		return nil
+	}
 	if outcome.GetResult() == messages.Outcome_TRANSIENT {
 		g.tries[m.OperationId]++
 		return nil // offered again by the timer

@@ -141,7 +141,7 @@ func TestGroups(t *testing.T) {
 		}
 	})
 	d.run(t, "commands for groups in private, and for topics outside of them", func(t *testing.T) {
-		for _, text := range []string{"/register", "/default_group", "/create_ticket x"} {
+		for _, text := range []string{"/register", "/default_group", "/public"} {
 			d.awaitAnswer(d.say(d.ann, 0, 0, text), "works only in a group")
 		}
 		for _, text := range []string{"/close_ticket", "/mention bob", "/priority low", "/pending", "/reopen_ticket", "/ticket"} {

@@ -27,6 +27,7 @@ type link struct {
 	revision int64 // links_revision of the ticket that was read
 	spec     storage.Link
 	home     storage.Topic
+	name     string            // of the ticket, as its topics bear it
 	topics   map[string]string // group id of each topic of the ticket, by topic id
 	titles   map[string]string // by group id; filled when names of groups are shown
 	aliases  []string          // its own id, and those of former links with the same topic
@@ -76,7 +77,7 @@ func (l *link) readTicket() error {
 			l.spec, l.exists = spec, true
 		}
 	}
-	l.revision, l.home = record.LinksRevision, record.Home
+	l.revision, l.home, l.name = record.LinksRevision, record.Home, messages.TopicName(record.Title, record.ShortID)
 	l.aliases = []string{l.key.identity}
 	for _, former := range record.Links {
 		if former.Ended && former.LinkID != l.key.identity && former.Topic.GroupID == l.spec.Topic.GroupID &&
@@ -92,7 +93,7 @@ func (l *link) readTitles(record *storage.Ticket) error {
 	l.titles = nil
 	groups := map[string]bool{record.Home.GroupID: true}
 	for _, x := range record.Links {
-		if !x.Ended && !isAPILink(&x) {
+		if !x.Ended && !isAPILink(&x) && !isPrivate(x.Topic.GroupID) {
 			groups[x.Topic.GroupID] = true
 		}
 	}

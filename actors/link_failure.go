@@ -218,7 +218,10 @@ func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 }
 
 // groupTitle is the name of a group, or of a private chat, for people to read.
-func groupTitle(ctx context.Context, store storage.Groups, groupID string) (string, error) {
+func groupTitle(ctx context.Context, store naming, groupID string) (string, error) {
+	if isPrivate(groupID) {
+		return personTitle(ctx, store, groupID)
+	}
 	group, err := store.Group(ctx, groupID)
 	if errors.Is(err, storage.ErrNotFound) {
 		return groupID, nil

@@ -27,8 +27,9 @@ type item struct {
 	bare  bool   // another part of its album bears the sender's name
 	order int64  // within the topic; 0: by its sequence
 
-	parts       int   // 0: not counted yet
-	replyID     int64 // its reply's counterpart, once looked up
+	parts       int     // 0: not counted yet
+	replyID     int64   // its reply's counterpart, once looked up
+	label       *string // which ticket it is of, where the topic is a private chat; nil: not looked up
 	preview     string
 	previewKind string // what the answered message carries
 	stored      *storage.Copy
@@ -135,7 +136,7 @@ func (n *lane) target() (topic *storage.Topic, ready bool) {
 	if n.topicID == homeTopic {
 		topic = &n.link.home
 	}
-	return topic, topic.TelegramTopicID != 0 && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+	return topic, isOpened(topic) && (topic.Introduced || topic.Adopted) && topic.Failure == ""
 }
 
 // offer gives the chat as many copies as the window holds.
@@ -412,7 +413,17 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 }
 
 // titleOf is the name of the group that the message was said in, where names of groups are shown.
-func (n *lane) titleOf(it *item) string { return n.link.titles[n.link.topics[it.topicID]] }
+// A private chat is told which of its tickets it is instead, not who is inside the desk.
+func (n *lane) titleOf(it *item) string {
+	if n.topicID == homeTopic || !isPrivate(n.link.spec.Topic.GroupID) {
+		return n.link.titles[n.link.topics[it.topicID]]
+	}
+	if it.label == nil {
+		label := n.link.labelOf()
+		it.label = &label
+	}
+	return *it.label
+}
 
 // settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
 func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) error {

@@ -13,7 +13,7 @@ import (
 
 // query reads: lists, searches, and tickets that are not resident. It owns nothing; any of the pool answers.
 //
-// Accepts  FindTopic, FindPlace, FindShortID, GetGroup, GetUser, ListTickets, the reads of the API (query_api.go), Wake
+// Accepts  FindTopic, FindMessage, FindPlace, FindShortID, GetGroup, GetUser, ListTickets, the reads of the API (query_api.go), Wake
 // Replies  one response each, with a Code
 type query struct{ system *System }
 
@@ -40,7 +40,14 @@ func (q *query) Receive(ctx actor.Context) {
 func (q *query) answer(m proto.Message) proto.Message {
 	s, ctx := q.system.store, q.system.ctx
 	switch m := m.(type) {
+	case *messages.FindMessage:
+		id, err := q.ticketOfMessage(m)
+		return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
 	case *messages.FindTopic:
+		if isPrivate(m.Place) {
+			id, err := q.currentTicket(m.Place)
+			return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
+		}
 		id, err := s.TicketByTopic(ctx, m.Place, m.ThreadId)
 		return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
 	case *messages.FindPlace:
@@ -89,7 +96,7 @@ func (q *query) group(m *messages.GetGroup) proto.Message {
 	r, err := q.system.store.Group(q.system.ctx, m.GroupId)
 	answer := &messages.GroupView{Code: q.code(m, err), GroupId: m.GroupId}
 	if r != nil {
-		answer.Registered, answer.Lang = r.SupportTopicsEnabled, r.Language
+		answer.Registered, answer.Public, answer.Lang = r.SupportTopicsEnabled, r.Public, r.Language
 		answer.Facts = &messages.GroupFacts{ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum,
 			BotStatus: r.BotStatus, CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages}
 	}
@@ -101,6 +108,7 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 	answer := &messages.UserView{Code: q.code(m, err)}
 	if r != nil {
 		answer.Lang, answer.DefaultGroupId = r.Language, r.DefaultGroupID
+		answer.CurrentTicketId, answer.Blocked = r.CurrentTicketID, r.Blocked
 		answer.Person = &messages.Person{Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot}
 	}
 	return answer
@@ -114,7 +122,41 @@ func (q *query) tickets(m *messages.ListTickets) proto.Message {
 		if err != nil {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}
+		view.Private = privateLink(&page[i], privatePlace(m.UserId)) != nil
 		answer.Tickets = append(answer.Tickets, view)
 	}
 	return answer
+}
+
+// ticketOfMessage finds the ticket of something said, or of a copy of it.
+func (q *query) ticketOfMessage(m *messages.FindMessage) (string, error) {
+	s, ctx := q.system.store, q.system.ctx
+	original, err := s.Message(ctx, messageKey(m.ChatId, m.MessageId))
+	if err == nil {
+		return original.TicketID, nil
+	}
+	if !errors.Is(err, storage.ErrNotFound) {
+		return "", err
+	}
+	copies, err := s.CopiesAt(ctx, m.ChatId, m.MessageId)
+	if err != nil {
+		return "", err
+	}
+	if len(copies) == 0 {
+		return "", storage.ErrNotFound
+	}
+	return copies[len(copies)-1].TicketID, nil
+}
+
+// currentTicket is the ticket that a person is talking on in their private chat.
+func (q *query) currentTicket(place string) (string, error) {
+	id, err := strconv.ParseInt(identityIn(place), 10, 64)
+	if err != nil {
+		return "", storage.ErrNotFound
+	}
+	user, err := q.system.store.User(q.system.ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return user.CurrentTicketID, nil
 }

@@ -39,7 +39,7 @@ func senderOf(o *messages.Origin) storage.Sender {
 
 // viewOf is what a card shows of a ticket. Among its links is where else the ticket is: for a card in a linked topic that is
 // the home topic and the other links.
-func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket, at string) (*messages.TicketView, error) {
+func viewOf(ctx context.Context, store naming, r *storage.Ticket, at string) (*messages.TicketView, error) {
 	v := &messages.TicketView{TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		CreatedBy: r.CreatedBy.Name, CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli()}
 	group, err := store.Group(ctx, r.Home.GroupID)
@@ -52,9 +52,17 @@ func viewOf(ctx context.Context, store storage.Groups, r *storage.Ticket, at str
 			v.Links = append(v.Links, &messages.LinkView{GroupTitle: group.Title, ChatId: group.TelegramGroupID, ThreadId: r.Home.TelegramTopicID})
 		}
 	}
+	if here := topicOf(r, at); here != nil && isPrivate(here.GroupID) {
+		v.Private = true
+		return v, nil // who else is on it, and where, stays among the desk
+	}
 	for i := range r.Links {
 		link := &r.Links[i]
 		if link.Ended || link.Topic.TopicID == at || isAPILink(link) {
+			continue
+		}
+		if isPrivate(link.Topic.GroupID) {
+			v.Links = append(v.Links, &messages.LinkView{UserName: link.UserName, Private: true})
 			continue
 		}
 		l := &messages.LinkView{UserName: link.UserName, GroupTitle: link.Topic.GroupID, ThreadId: link.Topic.TelegramTopicID}

@@ -13,7 +13,7 @@ import (
 
 const (
 	sweepBatch   = 50
-	dueAtMost    = 10_000 // groups, and chats: there are few, and each is woken at once
+	dueAtMost    = 10_000 // people, groups and chats: there are few, and each is woken at once
 	sweepAnswers = 1000
 	sweepPause   = 50 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
 	shardTick    = 10 * time.Second
@@ -61,7 +61,9 @@ func (s *System) sweepOnce(ctx context.Context, by time.Time) {
 			break
 		}
 	}
-	due, err := s.store.DueGroups(ctx, by, dueAtMost)
+	due, err := s.store.DueUsers(ctx, by, dueAtMost)
+	s.wake(KindUser, due, err)
+	due, err = s.store.DueGroups(ctx, by, dueAtMost)
 	s.wake(KindGroup, due, err)
 	due, err = s.store.DueChats(ctx, by, dueAtMost)
 	s.wake(KindChat, due, err)

@@ -88,7 +88,7 @@ func (t *ticket) resume() error {
 		return nil
 	}
 	for _, topic := range topicsOf(t.record) {
-		if topic.TelegramTopicID == 0 && topic.Failure == "" {
+		if !isOpened(topic) && topic.Failure == "" {
 			t.awaitAdoption(topic.TopicID)
 		}
 	}
@@ -136,6 +136,9 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		t.settleSoon()
 		return nil, nil
 	case *messages.OpenTicket:
+		if isPrivate(m.Origin.GetPlace()) {
+			return ok(), t.onOpenPrivately(m)
+		}
 		return t.onOpen(m)
 	case *messages.GetTicket:
 		if t.record == nil {
@@ -144,6 +147,8 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		return t.apiRecord()
 	case *messages.SendMessage:
 		return t.onSend(m)
+	case *messages.PersonReachable:
+		return nil, t.onReachable(m)
 	case *messages.TopicCreated:
 		return t.onTopicCreated(m)
 	case *messages.RetryCopy:
@@ -194,6 +199,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	if _, known := t.recent.get(id); known {
 		return duplicate(), nil
+	}
+	if t.record.Status == statusClosed && isPrivate(topic.GroupID) {
+		return t.onMessageAfterClose(id)
 	}
 	// The sweep must find the ticket before it owes a copy: marked once for a whole conversation.
 	if t.record.DueAt.IsZero() {
@@ -352,7 +360,7 @@ func (t *ticket) topicAt(place string, thread int64) *storage.Topic {
 
 func topicAt(r *storage.Ticket, place string, thread int64) *storage.Topic {
 	for _, topic := range topicsOf(r) {
-		if topic.GroupID == place && thread != 0 && (topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)) {
+		if topic.GroupID == place && (thread != 0 || isPrivate(place)) && (topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)) {
 			return topic
 		}
 	}

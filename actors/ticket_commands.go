@@ -47,6 +47,9 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if m.Priority != "" {
 		r.Priority = m.Priority
 	}
+	if isPrivate(o.GetPlace()) {
+		standIn(r, o)
+	}
 	cause(r, "ticket.created", o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
 	if !isAPI(o) {
 		await(r, homeTopic, o)
@@ -158,6 +161,9 @@ func (t *ticket) effect(m command, allowed bool) (func(*storage.Ticket), error) 
 		key, args := refusal(t.record, m)
 		return func(r *storage.Ticket) { respond(r, o, key, args) }, nil
 	}
+	if isPrivate(o.GetPlace()) && !fitsPrivately(m) {
+		return func(r *storage.Ticket) { respond(r, o, messages.NoticeButtonStale, nil) }, nil
+	}
 	switch m := m.(type) {
 	case *messages.CloseTicket:
 		return t.closing(m), nil
@@ -181,6 +187,8 @@ func (t *ticket) effect(m command, allowed bool) (func(*storage.Ticket), error) 
 		return t.unlinking(m)
 	case *messages.UpdateTicket:
 		return t.updating(m), nil
+	case *messages.PersonReachable:
+		return t.reachable(m), nil
 	}
 	return nil, fmt.Errorf("a ticket does not understand %s", typeName(m))
 }
@@ -204,7 +212,7 @@ func (t *ticket) closing(m *messages.CloseTicket) func(*storage.Ticket) {
 		reason := cleanText(m.Reason)
 		cause(r, "ticket.closed", o.CommandId, now, map[string]any{"by": creatorOf(o), "reason": reason})
 		t.tellAll(r, o, messages.NoticeTicketClosed,
-			map[string]string{"who": who(o), "reason": reason, "ticket": r.TicketID}, t.sequence)
+			map[string]string{"who": who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
 		acknowledge(r, o)
 	}
 }
@@ -225,8 +233,9 @@ func (t *ticket) reopening(m *messages.ReopenTicket) func(*storage.Ticket) {
 		now := t.now().UTC().Truncate(time.Millisecond)
 		r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusOpen, time.Time{}, now, 0
 		r.CardRevision++
+		tryHomeAgain(r, o)
 		cause(r, "ticket.reopened", o.CommandId, now, map[string]any{"by": creatorOf(o)})
-		t.tellAll(r, o, messages.NoticeTicketReopened, map[string]string{"who": who(o), "ticket": r.TicketID}, 0)
+		t.tellAll(r, o, messages.NoticeTicketReopened, map[string]string{"who": who(o), "ticket": r.TicketID, "title": r.Title}, 0)
 		acknowledge(r, o)
 	}
 }

@@ -276,7 +276,7 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (func(*storage.Ticket), erro
 
 // tellTopic tells one topic of the ticket; where after is given, behind the copies of what was said before.
 func (t *ticket) tellTopic(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64) {
-	if topic.TelegramTopicID == 0 {
+	if !isOpened(topic) {
 		return
 	}
 	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),

@@ -81,12 +81,15 @@ func acknowledge(r *storage.Ticket, o *messages.Origin) {
 // tellAll tells every topic of the ticket; where after is given, behind the copies of what was said before.
 func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
 	for _, topic := range topicsOf(r) {
-		if topic.TelegramTopicID == 0 {
+		if !isOpened(topic) {
 			continue
 		}
 		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
 			Order: closingOrder(after)}
 		notice := &messages.SendNoticeCall{Key: key, Args: args}
+		if isPrivate(topic.GroupID) {
+			notice = privately(r, notice)
+		}
 		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {
 			notice.ReplyTo, op.Lang = o.MessageId, o.Lang
 		}

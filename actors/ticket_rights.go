@@ -123,6 +123,9 @@ func (t *ticket) administers(o *messages.Origin, groupID string) (verdict, []str
 	if o.GroupAdmin && o.Place == groupID {
 		return yes, nil
 	}
+	if isPrivate(groupID) {
+		return no, nil
+	}
 	v := t.verdicts[verdictKey{o.CommandId, groupID}]
 	if v == unknown {
 		return unknown, []string{groupID}

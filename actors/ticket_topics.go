@@ -45,6 +45,9 @@ func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 	topic.Failure = why
 	r.LinksRevision++
 	t.fulfil(r, topic, why)
+	if topic.TopicID == homeTopic && privateLink(r, "") != nil {
+		t.giveUpHome(r, why)
+	}
 	if link := linkOf(r, topic.TopicID); link != nil {
 		link.Ended, link.EndSequence = true, link.BeginSequence
 		r.CardRevision++
@@ -84,6 +87,10 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 	key := messages.NoticeTicketCreated
 	link := linkOf(r, topic.TopicID)
 	switch {
+	case isPrivate(o.Place) && failure != "":
+		key = messages.NoticePrivateFailed
+	case isPrivate(o.Place):
+		key = messages.NoticePrivateCreated
 	case link != nil && failure != "":
 		key, args["name"] = messages.NoticeMentionFailed, link.UserName
 	case link != nil:
@@ -92,7 +99,11 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 		key = messages.NoticeTicketFailed
 	}
 	op := operationTo(o)
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}}
+	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}
+	if key == messages.NoticePrivateFailed {
+		notice.Keyboard = oneButton(messages.ButtonRetry, messages.CallbackReopen+":"+r.TicketID)
+	}
+	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 	// An id of its own: the button that was pressed has been answered long since, under the command's first one.
 	owe(r, o.CommandId+"/opened", op, 0)
 }

@@ -45,7 +45,7 @@ func (t *ticket) next(topic *storage.Topic) *step {
 	switch {
 	case topic.Failure != "":
 		return nil
-	case topic.TelegramTopicID == 0:
+	case !isOpened(topic):
 		if t.adopting[topic.TopicID] {
 			return nil
 		}
@@ -58,6 +58,8 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		return &step{kind: stepPin}
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
 		return &step{kind: stepEditCard, revision: r.CardRevision}
+	case isPrivate(topic.GroupID): // has no name, and is never closed
+		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		return &step{kind: stepRename, name: messages.TopicName(r.Title, r.ShortID)}
 	case r.Status == statusClosed && (!topic.Closed || topic.Unsure) && t.settledThrough() >= r.ClosedAfter && !t.owesNotice(topic):
@@ -85,7 +87,7 @@ func (t *ticket) owesNotice(topic *storage.Topic) bool {
 func (t *ticket) waitsForCopies() bool {
 	if t.record.Status == statusClosed {
 		for _, topic := range topicsOf(t.record) {
-			if !topic.Closed || topic.Unsure {
+			if !isPrivate(topic.GroupID) && (!topic.Closed || topic.Unsure) {
 				return true
 			}
 		}
@@ -214,7 +216,7 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 			return err
 		}
 		asked := ""
-		if link := linkOf(r, topic.TopicID); link != nil {
+		if link := linkOf(r, topic.TopicID); link != nil && !isPrivate(topic.GroupID) {
 			asked = link.By.Name
 		}
 		if s.kind == stepCard {

@@ -2,13 +2,12 @@ package actors
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // What the API does to a person.
@@ -24,11 +23,9 @@ func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
 	case u.record != nil && m.Create:
 		return u.asRecord()
 	}
-	now := u.now().UTC().Truncate(time.Millisecond)
-	next := storage.User{CreatedAt: now, CommandID: id}
-	if u.record != nil {
-		next = *u.record
-	} else {
+	next := u.next()
+	if u.record == nil {
+		next.CommandID = id
 		telegramID, err := strconv.ParseInt(u.key.identity, 10, 64)
 		if err != nil {
 			return nil, fmt.Errorf("a user's identity is their Telegram id: %w", err)
@@ -46,10 +43,9 @@ func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
 			*field.to = *field.from
 		}
 	}
-	if u.record != nil && next == *u.record {
+	if u.record != nil && reflect.DeepEqual(next, u.record) {
 		return u.asRecord()
 	}
-	next.UpdatedAt = now
 	if err := u.save(next); err != nil {
 		return nil, err
 	}

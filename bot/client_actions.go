@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"net/http"
 
 	tg "github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
@@ -56,6 +57,13 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 				ShowAlert: call.AnswerCallback.GetAlert()})
 			return err
 		})
+	case *messages.Operation_Unpin:
+		return c.repeatable(ctx, "unpinChatMessage", func(ctx context.Context) error {
+			_, err := c.lib.UnpinChatMessage(ctx, &tg.UnpinChatMessageParams{ChatID: chatID, MessageID: int(call.Unpin.GetMessageId())})
+			return err
+		})
+	case *messages.Operation_CheckMember:
+		return c.checkMember(ctx, chatID, call.CheckMember.GetUserId())
 	case *messages.Operation_ListAdmins:
 		return c.listAdmins(ctx, chatID)
 	case *messages.Operation_DescribeChat:
@@ -149,4 +157,23 @@ func (c *Client) describeChat(ctx context.Context, chatID int64) *messages.Outco
 		facts.CanManageTopics, facts.CanPinMessages = a.CanManageTopics, a.CanPinMessages
 	}
 	return out
+}
+
+// saysNoMember is how Telegram says that it knows no such member: somebody who never was in the chat.
+var saysNoMember = []string{"user not found", "member not found", "user_not_participant", "participant_id_invalid", "user_id_invalid"}
+
+// checkMember asks whether a person is in the chat.
+func (c *Client) checkMember(ctx context.Context, chatID, userID int64) *messages.Outcome {
+	var member struct {
+		Status   string `json:"status"`
+		IsMember bool   `json:"is_member"` // of a restricted one
+	}
+	if err := c.post(ctx, methodGetChatMember, map[string]int64{"chat_id": chatID, "user_id": userID}, &member); err != nil {
+		if err.Status == http.StatusBadRequest && says(err.Description, saysNoMember) {
+			return &messages.Outcome{Result: messages.Outcome_DONE}
+		}
+		return outcomeOf(err, true)
+	}
+	is := administrator(member.Status) || member.Status == "member" || member.Status == "restricted" && member.IsMember
+	return &messages.Outcome{Result: messages.Outcome_DONE, IsMember: is}
 }

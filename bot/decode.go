@@ -217,6 +217,9 @@ func (w *wireCallback) callback() (*Callback, error) {
 		if c.Visible && m.IsTopicMessage && m.ThreadID > 0 {
 			c.ThreadID = m.ThreadID
 		}
+		if m.ReplyTo != nil {
+			c.Answered, _ = m.ReplyTo.message()
+		}
 	}
 	return c, nil
 }
@@ -232,6 +235,7 @@ func (w *wireMember) member() (*Member, error) {
 	m := &Member{
 		Chat: chat, From: w.From.person(), User: w.New.User.person(), DateMS: seconds(w.Date), NewStatus: w.New.Status,
 		CanManageTopics: w.New.CanManageTopics, CanPinMessages: w.New.CanPinMessages,
+		NotIn: w.New.IsMember != nil && !*w.New.IsMember,
 	}
 	if w.Old != nil {
 		m.OldStatus = w.Old.Status

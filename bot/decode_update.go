@@ -96,7 +96,8 @@ type Callback struct {
 	Chat      Chat // of the message that bears the button; Chat.ID is 0 for inline messages
 	MessageID int64
 	ThreadID  int64
-	Visible   bool // Telegram still shows the message, so that ThreadID can be trusted
+	Answered  *Message // what that message answers, where the button is about it; nil: none, or Telegram does not show it any more
+	Visible   bool     // Telegram still shows the message, so that ThreadID can be trusted
 }
 
 // Member is a change of someone's place in a chat.
@@ -107,6 +108,7 @@ type Member struct {
 	DateMS          int64
 	OldStatus       string
 	NewStatus       string
+	NotIn           bool // restricted, and not in the chat
 	CanManageTopics bool
 	CanPinMessages  bool
 }

@@ -100,11 +100,12 @@ type wireCallback struct {
 	From    *wireUser `json:"from"`
 	Data    string    `json:"data"`
 	Message *struct {
-		ID             int64     `json:"message_id"`
-		Date           int64     `json:"date"` // 0: Telegram shows the message no more
-		Chat           *wireChat `json:"chat"`
-		ThreadID       int64     `json:"message_thread_id"`
-		IsTopicMessage bool      `json:"is_topic_message"`
+		ID             int64        `json:"message_id"`
+		Date           int64        `json:"date"` // 0: Telegram shows the message no more
+		Chat           *wireChat    `json:"chat"`
+		ThreadID       int64        `json:"message_thread_id"`
+		ReplyTo        *wireMessage `json:"reply_to_message"`
+		IsTopicMessage bool         `json:"is_topic_message"`
 	} `json:"message"`
 }
 
@@ -121,4 +122,5 @@ type wireRights struct {
 	Status          string    `json:"status"`
 	CanManageTopics bool      `json:"can_manage_topics"`
 	CanPinMessages  bool      `json:"can_pin_messages"`
+	IsMember        *bool     `json:"is_member"` // of a restricted one
 }

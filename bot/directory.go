@@ -34,6 +34,10 @@ func NewDirectory(desk Desk) *Directory {
 // Ticket returns the id of the ticket that a topic belongs to, "" for none.
 func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (string, error) {
 	key := topicKey{place, thread}
+	if thread == 0 { // which ticket a person is talking on in private changes
+		found, err := query[*messages.TopicFound](ctx, d.desk, &messages.FindTopic{Place: place, ThreadId: thread})
+		return found.GetTicketId(), err
+	}
 	if id, ok := d.topics.get(key); ok {
 		return id, nil
 	}

@@ -25,12 +25,13 @@ const (
 	VerbTicket       = "ticket"
 	VerbTickets      = "tickets"
 	VerbLang         = "lang"
+	VerbPublic       = "public"
 )
 
 var verbs = map[string]bool{
 	VerbStart: true, VerbHelp: true, VerbRegister: true, VerbDefaultGroup: true, VerbCreateTicket: true, VerbCloseTicket: true,
 	VerbReopenTicket: true, VerbPending: true, VerbPriority: true, VerbMention: true, VerbLink: true, VerbUnlink: true,
-	VerbTicket: true, VerbTickets: true, VerbLang: true,
+	VerbTicket: true, VerbTickets: true, VerbLang: true, VerbPublic: true,
 }
 
 // maxTargets is how many people one /mention can name.
@@ -74,7 +75,7 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 		c.Title, c.Description = parseTitle(rest)
 	case VerbMention:
 		c.Targets = parseTargets(text, rest, entities)
-	case VerbPriority, VerbLang:
+	case VerbPriority, VerbLang, VerbPublic:
 		c.Arg = strings.ToLower(firstWord(rest))
 	case VerbLink:
 		c.Arg = strings.TrimFunc(firstWord(rest), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })

@@ -25,6 +25,9 @@ func (t *turn) onCallback(c *Callback) (string, error) {
 	if t.origin.Place, err = t.place(c.Chat); err != nil {
 		return "", err
 	}
+	if outcome, handled, err := t.onPrivateCallback(c); handled {
+		return outcome, err
+	}
 	id, press, ok := parseCallback(c.Data)
 	if !ok {
 		return "stale", t.stale()

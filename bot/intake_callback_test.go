@@ -123,11 +123,12 @@ func TestIntakeMembers(t *testing.T) {
 		"out of a group that nobody knows": {member("my_chat_member", unknown, "member", "left"), nil},
 		"into a group that may not":        {member("my_chat_member", refused, "left", "member"), []sent{notice(o(at(-1666, "g-1666")), messages.NoticeGroupNotAllowed)}},
 		"promoted in a group that may not": {member("my_chat_member", refused, "member", "administrator"), nil},
-		"blocked by a person":              {member("my_chat_member", `{"id":5,"type":"private"}`, "member", "kicked"), nil},
+		"blocked by a person":              {member("my_chat_member", `{"id":5,"type":"private"}`, "member", "kicked"), []sent{{"user/5", &messages.SetBlocked{Origin: o(at(5, "u5")), Blocked: true}}}},
+		"unblocked by a person":            {member("my_chat_member", `{"id":5,"type":"private"}`, "kicked", "member"), []sent{{"user/5", &messages.SetBlocked{Origin: o(at(5, "u5"))}}}},
 		"into a channel":                   {member("my_chat_member", `{"id":-5,"type":"channel"}`, "left", "administrator"), nil},
-		"someone became administrator":     {member("chat_member", group, "member", "administrator"), []sent{{"group/g7", &messages.MemberChanged{Origin: o(), UserId: 999, IsAdmin: true}}}},
+		"someone became administrator":     {member("chat_member", group, "member", "administrator"), []sent{{"group/g7", &messages.MemberChanged{Origin: o(), UserId: 999, IsAdmin: true, IsMember: true}}}},
 		"someone is no administrator more": {member("chat_member", group, "creator", "left"), []sent{{"group/g7", &messages.MemberChanged{Origin: o(), UserId: 999}}}},
-		"someone came":                     {member("chat_member", group, "left", "member"), nil},
+		"someone came":                     {member("chat_member", group, "left", "member"), []sent{{"group/g7", &messages.MemberChanged{Origin: o(), UserId: 999, IsMember: true}}}},
 		"an administrator elsewhere":       {member("chat_member", unknown, "member", "administrator"), nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,6 +13,9 @@ import (
 // onCommand carries out what a person asked for. What can't be done here is answered with what to do instead.
 func (t *turn) onCommand(m *Message, c Command) (string, error) {
 	const done = "command"
+	if m.Chat.Private() && (c.Verb == VerbLink || c.Verb == VerbUnlink || c.Verb == VerbMention) {
+		return done, t.answer(messages.NoticePrivateUnhere, map[string]string{"command": "/" + c.Verb})
+	}
 	switch c.Verb {
 	case VerbStart:
 		return done, t.start(m)
@@ -28,6 +31,8 @@ func (t *turn) onCommand(m *Message, c Command) (string, error) {
 		return done, t.createTicket(m, c)
 	case VerbTickets:
 		return done, t.tickets(m)
+	case VerbPublic:
+		return done, t.publicGroup(m, c.Arg)
 	case VerbLink:
 		return done, t.link(m, c.Arg)
 	case VerbMention:
@@ -60,6 +65,9 @@ func (t *turn) toTicket(verb string, c proto.Message) error {
 		if _, err := t.askTicket(c); err != nil || t.ticket != "" {
 			return err
 		}
+	}
+	if t.chat.Private() {
+		return t.answer(messages.NoticePrivateNoTicket, map[string]string{"command": "/" + verb})
 	}
 	return t.answer(messages.NoticeUnavailableHere, map[string]string{"command": "/" + verb})
 }
@@ -216,6 +224,9 @@ func (t *turn) tickets(m *Message) error {
 	if len(list.Tickets) == 0 {
 		return t.answer(messages.NoticeNoTickets, nil)
 	}
+	if m.Chat.Private() {
+		return t.ticketsPrivately(list)
+	}
 	op := t.notice(messages.NoticeMyTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
 	op.GetSendNotice().Tickets = list.Tickets
 	return t.answerWith(op)
@@ -278,8 +289,8 @@ func (t *turn) link(m *Message, given string) error {
 
 // createTicket opens a ticket in the group, or says what is missing for that.
 func (t *turn) createTicket(m *Message, c Command) error {
-	if answered, err := t.onlyInGroup(m, VerbCreateTicket); answered {
-		return err
+	if m.Chat.Private() {
+		return t.createPrivately(m, c)
 	}
 	if !t.allowed(m.Chat.ID) {
 		return t.answer(messages.NoticeGroupNotAllowed, nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type fakeDesk struct {
 	mu      sync.Mutex
 	places  map[int64]string
 	topics  map[string]string // "place/thread" → ticket
+	said    map[string]string // "chat/message" → ticket
 	shorts  map[string][]string
 	groups  map[string]*messages.GroupView
 	users   map[int64]*messages.UserView
@@ -77,6 +79,8 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 	switch q := m.(type) {
 	case *messages.FindPlace:
 		return &messages.PlaceFound{Code: code, Place: d.places[q.ChatId]}
+	case *messages.FindMessage:
+		return &messages.TopicFound{Code: code, TicketId: d.said[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)]}
 	case *messages.FindTopic:
 		return &messages.TopicFound{Code: code, TicketId: d.topics[topic(q.Place, q.ThreadId)]}
 	case *messages.FindShortID:

@@ -5,6 +5,9 @@ import "github.com/topicdesk/topicdesk/messages"
 // onMyMember handles a change of the bot's own place in a group.
 func (t *turn) onMyMember(m *Member) (string, error) {
 	t.chat = m.Chat
+	if m.Chat.Private() {
+		return t.onMyMemberPrivately(m)
+	}
 	if !m.Chat.Group() {
 		return "ignored_chat_type", nil
 	}
@@ -28,14 +31,11 @@ func (t *turn) onMyMember(m *Member) (string, error) {
 	return "membership", err
 }
 
-// onChatMember tells a group who became, or ceased to be, its administrator. Who comes and goes otherwise is of no interest.
+// onChatMember tells a group who came, left, became, or ceased to be, its administrator.
 func (t *turn) onChatMember(m *Member) (string, error) {
 	t.chat = m.Chat
 	if !m.Chat.Group() {
 		return "ignored_chat_type", nil
-	}
-	if !administrator(m.OldStatus) && !administrator(m.NewStatus) {
-		return "ignored_member", nil
 	}
 	if err := t.memberOrigin(m); err != nil {
 		return "", err
@@ -44,7 +44,7 @@ func (t *turn) onChatMember(m *Member) (string, error) {
 		return "left_alone", nil
 	}
 	_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.MemberChanged{
-		Origin: t.origin, UserId: m.User.GetId(), IsAdmin: administrator(m.NewStatus),
+		Origin: t.origin, UserId: m.User.GetId(), IsAdmin: administrator(m.NewStatus), IsMember: belongs(m.NewStatus) && !m.NotIn,
 	})
 	return "member", err
 }

@@ -47,6 +47,10 @@ func (t *turn) onMessage(m *Message) (string, error) {
 		t.meet(m, c.Verb)
 		return t.onCommand(m, c)
 	}
+	if m.Chat.Private() {
+		t.meet(m, "")
+		return t.sayPrivately(m)
+	}
 	if t.ticket == "" {
 		return "left_alone", nil
 	}
@@ -56,25 +60,31 @@ func (t *turn) onMessage(m *Message) (string, error) {
 
 // answersAskTitle says whether the message answers our question for a ticket's title.
 func (t *turn) answersAskTitle(m *Message) bool {
-	return m.Chat.Group() && m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.FromID == t.bot.ID && t.isAskTitle(m.Reply.Text)
+	return m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.FromID == t.bot.ID && t.isAskTitle(m.Reply.Text)
 }
 
 // record has the ticket record what was said.
 func (t *turn) record(m *Message) (string, error) {
-	c := &messages.RecordMessage{Origin: t.origin, Content: m.content(), Internal: InternalNote(m.Text)}
-	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
-		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, Preview: r.Preview, MediaKind: r.Media.GetKind()}
-		if InternalNote(r.Text) || r.Protected { // its words stay in its topic, also as what somebody answers
-			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
-		}
-	}
-	if _, err := t.askTicket(c); err != nil {
+	if _, err := t.recordOf(m); err != nil {
 		return "", err
 	}
 	if t.ticket == "" {
 		return "left_alone", nil
 	}
 	return "recorded", nil
+}
+
+// recordOf gives the ticket what was said. In a private chat there are no notes to oneself: who writes there is the one whom
+// notes are kept from.
+func (t *turn) recordOf(m *Message) (*messages.Reply, error) {
+	c := &messages.RecordMessage{Origin: t.origin, Content: m.content(), Internal: InternalNote(m.Text) && !m.Chat.Private()}
+	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
+		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, Preview: r.Preview, MediaKind: r.Media.GetKind()}
+		if InternalNote(r.Text) || r.Protected { // its words stay in its topic, also as what somebody answers
+			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
+		}
+	}
+	return t.askTicket(c)
 }
 
 // content is what the message says, as the desk keeps it.
@@ -85,6 +95,9 @@ func (m *Message) content() *messages.Content {
 // findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, nor does any
 // topic of a group that the desk does not know.
 func (t *turn) findTicket(m *Message) error {
+	if m.Chat.Private() {
+		return t.findPrivately(m)
+	}
 	if !t.known || m.ThreadID == 0 && !m.Chat.Private() {
 		return nil
 	}

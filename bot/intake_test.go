@@ -54,9 +54,11 @@ func TestIntakeTexts(t *testing.T) {
 				m.Origin.Sender = &messages.Sender{Kind: messages.Sender_GROUP, Id: -1001, Name: "Support"}
 				m.Origin.GroupAdmin = true
 			})},
-		"a topic of no ticket is left alone":     {elsewhere(`"text":"hello"`), nil},
-		"so is the general topic":                {inGeneral(`"text":"hello"`), nil},
-		"and a private chat":                     {private + `"text":"hello"}}`, nil},
+		"a topic of no ticket is left alone": {elsewhere(`"text":"hello"`), nil},
+		"so is the general topic":            {inGeneral(`"text":"hello"`), nil},
+		"in a private chat it is answered": {private + `"text":"hello"}}`, []sent{notice(annHere(privately), messages.NoticePrivateNone, func(op *messages.Operation) {
+			op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{Key: messages.ButtonNew, Data: "new"}}}}}
+		})}},
 		"an unknown group":                       {topicMessage(`"text":"hello","chat":{"id":-1009,"type":"supergroup"}`), nil},
 		"another bot":                            {topicMessage(`"text":"hello","from":{"id":8,"is_bot":true}`), nil},
 		"another bot's command":                  {topicMessage(`"text":"/close_ticket@OtherBot"`), nil},

@@ -10,11 +10,12 @@ import (
 
 // Methods of the Bot API that this package calls by itself, not through the library (client.go says why).
 const (
-	methodSendMessage = "sendMessage"
-	methodEditText    = "editMessageText"
-	methodEditMarkup  = "editMessageReplyMarkup"
-	methodGetChat     = "getChat"
-	methodGetUpdates  = "getUpdates"
+	methodSendMessage   = "sendMessage"
+	methodEditText      = "editMessageText"
+	methodEditMarkup    = "editMessageReplyMarkup"
+	methodGetChat       = "getChat"
+	methodGetChatMember = "getChatMember"
+	methodGetUpdates    = "getUpdates"
 )
 
 // outgoing is the body of sendMessage, of the methods that send media, of editMessageText or editMessageReplyMarkup.

@@ -40,7 +40,12 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 		tail.plain("\n" + word(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))
 	}
-	cardLinks(&tail, lang, t.GetLinks())
+	if t.GetPrivate() && len(t.GetLinks()) == 1 {
+		tail.plain("\n" + word(lang, textCardGroup))
+		tail.bold(messages.Shorten(oneLine(t.GetLinks()[0].GetGroupTitle()), maxCardName))
+	} else {
+		cardLinks(&tail, lang, t.GetLinks())
+	}
 
 	const lineBreak = 1
 	if room := maxText - head.units - tail.units - lineBreak; t.GetDescription() != "" && room > 0 {
@@ -69,6 +74,10 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 			return
 		}
 		b.plain("\n• ")
+		if l.GetPrivate() {
+			b.plain(word(lang, textCardPrivate) + " (" + messages.Shorten(oneLine(l.GetUserName()), maxCardName) + ")")
+			continue
+		}
 		b.link(messages.Shorten(oneLine(l.GetGroupTitle()), maxCardName), messages.TopicURL(l.GetChatId(), l.GetThreadId()))
 		if name := oneLine(l.GetUserName()); name != "" {
 			b.plain(" (" + messages.Shorten(name, maxCardName) + ")")
@@ -93,6 +102,13 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 		return &messages.KeyboardRow{Buttons: buttons}
 	}
 	k := &messages.Keyboard{}
+	if t.GetPrivate() { // who asks for help: whom to bring in is the desk's to say
+		if t.GetStatus() == statusClosed {
+			return buttonRows(lang, &messages.Keyboard{Rows: []*messages.KeyboardRow{row(b(messages.ButtonReopen, messages.CallbackReopen))}})
+		}
+		return buttonRows(lang, &messages.Keyboard{Rows: []*messages.KeyboardRow{
+			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose))}})
+	}
 	switch t.GetStatus() {
 	case statusClosed:
 		k.Rows = append(k.Rows, row(b(messages.ButtonReopen, messages.CallbackReopen)))

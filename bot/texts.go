@@ -45,6 +45,8 @@ const (
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
 	textCardLinked     = "card_linked"    //
+	textCardGroup      = "card_group"     //
+	textCardPrivate    = "card_private"   //
 	textMore           = "card_more"      // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"

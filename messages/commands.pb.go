@@ -1671,6 +1671,7 @@ type MemberChanged struct {
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	IsAdmin       bool                   `protobuf:"varint,3,opt,name=is_admin,json=isAdmin,proto3" json:"is_admin,omitempty"`
+	IsMember      bool                   `protobuf:"varint,80,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1722,6 +1723,13 @@ func (x *MemberChanged) GetUserId() int64 {
 func (x *MemberChanged) GetIsAdmin() bool {
 	if x != nil {
 		return x.IsAdmin
+	}
+	return false
+}
+
+func (x *MemberChanged) GetIsMember() bool {
+	if x != nil {
+		return x.IsMember
 	}
 	return false
 }
@@ -2051,11 +2059,12 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x17\n" +
 	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x19\n" +
 	"\bis_admin\x18\x04 \x01(\bR\aisAdmin\x12\x18\n" +
-	"\afailure\x18\x05 \x01(\tR\afailure\"w\n" +
+	"\afailure\x18\x05 \x01(\tR\afailure\"\x94\x01\n" +
 	"\rMemberChanged\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x19\n" +
-	"\bis_admin\x18\x03 \x01(\bR\aisAdmin\".\n" +
+	"\bis_admin\x18\x03 \x01(\bR\aisAdmin\x12\x1b\n" +
+	"\tis_member\x18P \x01(\bR\bisMember\".\n" +
 	"\fMigrateGroup\x12\x1e\n" +
 	"\vnew_chat_id\x18\x01 \x01(\x03R\tnewChatId\"e\n" +
 	"\vSaveProfile\x122\n" +

@@ -75,6 +75,33 @@ const (
 	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked: /close_ticket, or /unlink in the other topic
 	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked
 
+	// Private chats.
+	NoticePrivateChoose    = "private_choose"     // title, mute; with a keyboard. mute: how many groups could not be asked, "" none
+	NoticePrivateNoGroup   = "private_no_group"   // title, mute
+	NoticePrivateNotMember = "private_not_member" // title, group; no (longer) a member, or the group is out of use
+	NoticePrivateCannotAsk = "private_cannot_ask" // title, group, why
+	NoticePrivateOpened    = "private_opened"     // callback answer: the ticket is open, or about to be
+	NoticePrivateDropped   = "private_dropped"    // title; callback answer
+	NoticePrivateStale     = "private_stale"      // callback answer
+	NoticePrivateCreated   = "private_created"    // title, ticket, group; the person is talking on it now
+	NoticePrivateFailed    = "private_failed"     // title, ticket, group, why; with a button to try again
+	NoticePrivateCurrent   = "private_current"    // title, ticket; the person is talking on it now
+	NoticePrivateSame      = "private_same"       // title; callback answer
+	NoticePrivateClosed    = "private_closed"     // who, reason, ticket, title
+	NoticePrivateReopened  = "private_reopened"   // who, ticket, title
+	NoticePrivateIsClosed  = "private_is_closed"  // ticket; in reply to what was not passed on, with buttons
+	NoticePrivateWhich     = "private_which"      // in reply to what was not passed on, with buttons
+	NoticePrivateNone      = "private_none"       // in reply to what was not passed on, with a button
+	NoticePrivateNoTicket  = "private_no_ticket"  // command; no ticket to use it on
+	NoticePrivateUnhere    = "private_unhere"     // command; can't be used in private
+	NoticePrivateSayAgain  = "private_say_again"  // callback answer: the message can't be seen any more
+	NoticePrivateBlocked   = "private_blocked"    // name; told in the group's topic
+	NoticePrivateUnblocked = "private_unblocked"  // name; told in the group's topic
+	NoticePrivateTickets   = "private_tickets"    // count; followed by the operation's tickets as a list, with buttons
+	NoticePublicOn         = "public_on"          // title
+	NoticePublicOff        = "public_off"         // title
+	NoticePublicNotAllowed = "public_not_allowed" // in a group only administrators
+
 	// Trouble.
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
 	NoticeTopicHeld      = "topic_held"       // group, why; what is said waits until the bot may write there
@@ -97,6 +124,9 @@ const (
 	ButtonOpen     = "button_open" // opens a topic by its link
 	ButtonNext     = "button_next"
 	ButtonBack     = "button_back"
+	ButtonCancel   = "button_cancel"
+	ButtonSay      = "button_say" // reopens a ticket and passes a message on
+	ButtonNew      = "button_new" // begins a ticket with a message
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -108,6 +138,12 @@ const (
 	CallbackPriority    = "priority" // no argument: shows the choice; else low|normal|high|urgent
 	CallbackClose       = "close"
 	CallbackReopen      = "reopen"
+	CallbackPick        = "pick"  // in private; argument: internal id of a group
+	CallbackPickPage    = "ppage" // in private; argument: page
+	CallbackDrop        = "pdrop" // in private: gives a draft up
+	CallbackTalk        = "talk"  // in private: makes the ticket the current one
+	CallbackSay         = "say"   // in private: the same, and passes on the message that the button's message answers
+	CallbackNew         = "new"   // in private, without a ticket: begins one with that message
 	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
 
@@ -177,6 +213,31 @@ var Texts = []string{
 	NoticeUnlinked,
 	NoticeUnlinkHome,
 	NoticeUnlinkNone,
+	NoticePrivateChoose,
+	NoticePrivateNoGroup,
+	NoticePrivateNotMember,
+	NoticePrivateCannotAsk,
+	NoticePrivateOpened,
+	NoticePrivateDropped,
+	NoticePrivateStale,
+	NoticePrivateCreated,
+	NoticePrivateFailed,
+	NoticePrivateCurrent,
+	NoticePrivateSame,
+	NoticePrivateClosed,
+	NoticePrivateReopened,
+	NoticePrivateIsClosed,
+	NoticePrivateWhich,
+	NoticePrivateNone,
+	NoticePrivateNoTicket,
+	NoticePrivateUnhere,
+	NoticePrivateSayAgain,
+	NoticePrivateBlocked,
+	NoticePrivateUnblocked,
+	NoticePrivateTickets,
+	NoticePublicOn,
+	NoticePublicOff,
+	NoticePublicNotAllowed,
 	NoticeCopyFailed,
 	NoticeCopyProtected,
 	NoticeTopicHeld,
@@ -194,4 +255,10 @@ var Texts = []string{
 	ButtonOpen,
 	ButtonNext,
 	ButtonBack,
+	ButtonCancel,
+	ButtonSay,
+	ButtonNew,
 }
+
+// ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, and what was said is not recorded.
+const ReasonClosed = "closed"

@@ -136,7 +136,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -169,6 +169,9 @@ type Operation struct {
 	//	*Operation_ListAdmins
 	//	*Operation_DescribeChat
 	//	*Operation_SendAlbum
+	//	*Operation_SendJoined
+	//	*Operation_CheckMember
+	//	*Operation_Unpin
 	Call          isOperation_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -418,6 +421,33 @@ func (x *Operation) GetSendAlbum() *SendAlbumCall {
 	return nil
 }
 
+func (x *Operation) GetSendJoined() *SendJoinedCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_SendJoined); ok {
+			return x.SendJoined
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetCheckMember() *CheckMemberCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_CheckMember); ok {
+			return x.CheckMember
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetUnpin() *UnpinCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_Unpin); ok {
+			return x.Unpin
+		}
+	}
+	return nil
+}
+
 type isOperation_Call interface {
 	isOperation_Call()
 }
@@ -486,6 +516,18 @@ type Operation_SendAlbum struct {
 	SendAlbum *SendAlbumCall `protobuf:"bytes,35,opt,name=send_album,json=sendAlbum,proto3,oneof"`
 }
 
+type Operation_SendJoined struct {
+	SendJoined *SendJoinedCall `protobuf:"bytes,51,opt,name=send_joined,json=sendJoined,proto3,oneof"`
+}
+
+type Operation_CheckMember struct {
+	CheckMember *CheckMemberCall `protobuf:"bytes,80,opt,name=check_member,json=checkMember,proto3,oneof"`
+}
+
+type Operation_Unpin struct {
+	Unpin *UnpinCall `protobuf:"bytes,81,opt,name=unpin,proto3,oneof"`
+}
+
 func (*Operation_CreateTopic) isOperation_Call() {}
 
 func (*Operation_RenameTopic) isOperation_Call() {}
@@ -517,6 +559,12 @@ func (*Operation_ListAdmins) isOperation_Call() {}
 func (*Operation_DescribeChat) isOperation_Call() {}
 
 func (*Operation_SendAlbum) isOperation_Call() {}
+
+func (*Operation_SendJoined) isOperation_Call() {}
+
+func (*Operation_CheckMember) isOperation_Call() {}
+
+func (*Operation_Unpin) isOperation_Call() {}
 
 type CreateTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -810,6 +858,94 @@ func (*ListAdminsCall) Descriptor() ([]byte, []int) {
 	return file_messages_operations_proto_rawDescGZIP(), []int{7}
 }
 
+type CheckMemberCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckMemberCall) Reset() {
+	*x = CheckMemberCall{}
+	mi := &file_messages_operations_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckMemberCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckMemberCall) ProtoMessage() {}
+
+func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckMemberCall.ProtoReflect.Descriptor instead.
+func (*CheckMemberCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CheckMemberCall) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+type UnpinCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnpinCall) Reset() {
+	*x = UnpinCall{}
+	mi := &file_messages_operations_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnpinCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnpinCall) ProtoMessage() {}
+
+func (x *UnpinCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnpinCall.ProtoReflect.Descriptor instead.
+func (*UnpinCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *UnpinCall) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
 type DescribeChatCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -818,7 +954,7 @@ type DescribeChatCall struct {
 
 func (x *DescribeChatCall) Reset() {
 	*x = DescribeChatCall{}
-	mi := &file_messages_operations_proto_msgTypes[8]
+	mi := &file_messages_operations_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -830,7 +966,7 @@ func (x *DescribeChatCall) String() string {
 func (*DescribeChatCall) ProtoMessage() {}
 
 func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[8]
+	mi := &file_messages_operations_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -843,7 +979,7 @@ func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeChatCall.ProtoReflect.Descriptor instead.
 func (*DescribeChatCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{8}
+	return file_messages_operations_proto_rawDescGZIP(), []int{10}
 }
 
 // TicketView is what a card shows.
@@ -858,14 +994,15 @@ type TicketView struct {
 	CreatedByUsername string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
 	CreatedMs         int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links             []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
-	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"` // of its home topic; empty: not open yet
+	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
+	Private           bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
 
 func (x *TicketView) Reset() {
 	*x = TicketView{}
-	mi := &file_messages_operations_proto_msgTypes[9]
+	mi := &file_messages_operations_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +1014,7 @@ func (x *TicketView) String() string {
 func (*TicketView) ProtoMessage() {}
 
 func (x *TicketView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[9]
+	mi := &file_messages_operations_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +1027,7 @@ func (x *TicketView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketView.ProtoReflect.Descriptor instead.
 func (*TicketView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{9}
+	return file_messages_operations_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TicketView) GetTicketId() string {
@@ -963,19 +1100,27 @@ func (x *TicketView) GetUrl() string {
 	return ""
 }
 
+func (x *TicketView) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
 type LinkView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserName      string                 `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
 	GroupTitle    string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"`
 	ChatId        int64                  `protobuf:"varint,3,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	ThreadId      int64                  `protobuf:"varint,4,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	Private       bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person's private chat
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *LinkView) Reset() {
 	*x = LinkView{}
-	mi := &file_messages_operations_proto_msgTypes[10]
+	mi := &file_messages_operations_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1132,7 @@ func (x *LinkView) String() string {
 func (*LinkView) ProtoMessage() {}
 
 func (x *LinkView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[10]
+	mi := &file_messages_operations_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1145,7 @@ func (x *LinkView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkView.ProtoReflect.Descriptor instead.
 func (*LinkView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{10}
+	return file_messages_operations_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LinkView) GetUserName() string {
@@ -1031,6 +1176,13 @@ func (x *LinkView) GetThreadId() int64 {
 	return 0
 }
 
+func (x *LinkView) GetPrivate() bool {
+	if x != nil {
+		return x.Private
+	}
+	return false
+}
+
 type SendCardCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ticket        *TicketView            `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
@@ -1042,7 +1194,7 @@ type SendCardCall struct {
 
 func (x *SendCardCall) Reset() {
 	*x = SendCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[11]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1206,7 @@ func (x *SendCardCall) String() string {
 func (*SendCardCall) ProtoMessage() {}
 
 func (x *SendCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[11]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1219,7 @@ func (x *SendCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCardCall.ProtoReflect.Descriptor instead.
 func (*SendCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{11}
+	return file_messages_operations_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SendCardCall) GetTicket() *TicketView {
@@ -1102,7 +1254,7 @@ type EditCardCall struct {
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1114,7 +1266,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1127,7 +1279,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+	return file_messages_operations_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -1161,7 +1313,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1173,7 +1325,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1186,7 +1338,7 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{13}
+	return file_messages_operations_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
@@ -1207,7 +1359,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1371,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1384,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{14}
+	return file_messages_operations_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -1275,7 +1427,7 @@ type SendCopyCall struct {
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1439,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1452,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{15}
+	return file_messages_operations_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -1391,7 +1543,7 @@ type SendJoinedCall struct {
 
 func (x *SendJoinedCall) Reset() {
 	*x = SendJoinedCall{}
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1555,7 @@ func (x *SendJoinedCall) String() string {
 func (*SendJoinedCall) ProtoMessage() {}
 
 func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1568,7 @@ func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendJoinedCall.ProtoReflect.Descriptor instead.
 func (*SendJoinedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SendJoinedCall) GetCopies() []*SendCopyCall {
@@ -1437,7 +1589,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1601,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1614,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -1489,7 +1641,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1653,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1666,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -1539,7 +1691,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1551,7 +1703,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1564,7 +1716,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -1619,7 +1771,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1631,7 +1783,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1644,7 +1796,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -1663,7 +1815,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1675,7 +1827,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1688,7 +1840,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -1710,7 +1862,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1722,7 +1874,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1735,7 +1887,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Button) GetText() string {
@@ -1776,7 +1928,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +1940,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +1953,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -1830,7 +1982,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1842,7 +1994,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1855,7 +2007,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -1902,13 +2054,14 @@ type Outcome struct {
 	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"`              // with FORBIDDEN: nothing can be written to the chat, not only what was called
 	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a joined message, one for each copy
 	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was joined with others
+	IsMember      bool                   `protobuf:"varint,80,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`              // answer to CheckMember
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1920,7 +2073,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1933,7 +2086,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -2027,11 +2180,18 @@ func (x *Outcome) GetSpan() *Span {
 	return nil
 }
 
+func (x *Outcome) GetIsMember() bool {
+	if x != nil {
+		return x.IsMember
+	}
+	return false
+}
+
 var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x92\v\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xda\f\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x14\n" +
@@ -2062,7 +2222,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"listAdmins\x12K\n" +
 	"\rdescribe_chat\x18\" \x01(\v2$.topicdesk.messages.DescribeChatCallH\x00R\fdescribeChat\x12B\n" +
 	"\n" +
-	"send_album\x18# \x01(\v2!.topicdesk.messages.SendAlbumCallH\x00R\tsendAlbum\" \n" +
+	"send_album\x18# \x01(\v2!.topicdesk.messages.SendAlbumCallH\x00R\tsendAlbum\x12E\n" +
+	"\vsend_joined\x183 \x01(\v2\".topicdesk.messages.SendJoinedCallH\x00R\n" +
+	"sendJoined\x12H\n" +
+	"\fcheck_member\x18P \x01(\v2#.topicdesk.messages.CheckMemberCallH\x00R\vcheckMember\x125\n" +
+	"\x05unpin\x18Q \x01(\v2\x1d.topicdesk.messages.UnpinCallH\x00R\x05unpin\" \n" +
 	"\bPriority\x12\b\n" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
@@ -2081,8 +2245,13 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x12\x14\n" +
 	"\x05emoji\x18\x02 \x01(\tR\x05emoji\"\x10\n" +
-	"\x0eListAdminsCall\"\x12\n" +
-	"\x10DescribeChatCall\"\xc9\x02\n" +
+	"\x0eListAdminsCall\"*\n" +
+	"\x0fCheckMemberCall\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"*\n" +
+	"\tUnpinCall\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
+	"\x10DescribeChatCall\"\xe3\x02\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
@@ -2097,13 +2266,15 @@ const file_messages_operations_proto_rawDesc = "" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +
 	"\x03url\x18\n" +
-	" \x01(\tR\x03url\"~\n" +
+	" \x01(\tR\x03url\x12\x18\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\"\x98\x01\n" +
 	"\bLinkView\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1f\n" +
 	"\vgroup_title\x18\x02 \x01(\tR\n" +
 	"groupTitle\x12\x17\n" +
 	"\achat_id\x18\x03 \x01(\x03R\x06chatId\x12\x1b\n" +
-	"\tthread_id\x18\x04 \x01(\x03R\bthreadId\"|\n" +
+	"\tthread_id\x18\x04 \x01(\x03R\bthreadId\x12\x18\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\"|\n" +
 	"\fSendCardCall\x126\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
 	"\basked_by\x18\x02 \x01(\tR\aaskedBy\x12\x19\n" +
@@ -2174,7 +2345,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x90\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x05\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -2190,7 +2361,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"messageIds\x12\x1b\n" +
 	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
 	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
-	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\"\x9e\x01\n" +
+	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x1b\n" +
+	"\tis_member\x18P \x01(\bR\bisMember\"\x9e\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04DONE\x10\x01\x12\t\n" +
@@ -2217,7 +2389,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
@@ -2229,28 +2401,30 @@ var file_messages_operations_proto_goTypes = []any{
 	(*PinCall)(nil),            // 7: topicdesk.messages.PinCall
 	(*ReactCall)(nil),          // 8: topicdesk.messages.ReactCall
 	(*ListAdminsCall)(nil),     // 9: topicdesk.messages.ListAdminsCall
-	(*DescribeChatCall)(nil),   // 10: topicdesk.messages.DescribeChatCall
-	(*TicketView)(nil),         // 11: topicdesk.messages.TicketView
-	(*LinkView)(nil),           // 12: topicdesk.messages.LinkView
-	(*SendCardCall)(nil),       // 13: topicdesk.messages.SendCardCall
-	(*EditCardCall)(nil),       // 14: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 15: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 16: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 17: topicdesk.messages.SendCopyCall
-	(*SendJoinedCall)(nil),     // 18: topicdesk.messages.SendJoinedCall
-	(*Span)(nil),               // 19: topicdesk.messages.Span
-	(*SendAlbumCall)(nil),      // 20: topicdesk.messages.SendAlbumCall
-	(*SendNoticeCall)(nil),     // 21: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 22: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 23: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 24: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 25: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 26: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 27: topicdesk.messages.Outcome
-	nil,                        // 28: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 29: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 30: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 31: topicdesk.messages.GroupFacts
+	(*CheckMemberCall)(nil),    // 10: topicdesk.messages.CheckMemberCall
+	(*UnpinCall)(nil),          // 11: topicdesk.messages.UnpinCall
+	(*DescribeChatCall)(nil),   // 12: topicdesk.messages.DescribeChatCall
+	(*TicketView)(nil),         // 13: topicdesk.messages.TicketView
+	(*LinkView)(nil),           // 14: topicdesk.messages.LinkView
+	(*SendCardCall)(nil),       // 15: topicdesk.messages.SendCardCall
+	(*EditCardCall)(nil),       // 16: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 17: topicdesk.messages.SendContextCall
+	(*ContextLine)(nil),        // 18: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 19: topicdesk.messages.SendCopyCall
+	(*SendJoinedCall)(nil),     // 20: topicdesk.messages.SendJoinedCall
+	(*Span)(nil),               // 21: topicdesk.messages.Span
+	(*SendAlbumCall)(nil),      // 22: topicdesk.messages.SendAlbumCall
+	(*SendNoticeCall)(nil),     // 23: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 24: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 25: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 26: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 27: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 28: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 29: topicdesk.messages.Outcome
+	nil,                        // 30: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 31: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 32: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 33: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
@@ -2258,41 +2432,44 @@ var file_messages_operations_proto_depIdxs = []int32{
 	4,  // 2: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
 	5,  // 3: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
 	6,  // 4: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
-	13, // 5: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	14, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	15, // 5: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
+	16, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	17, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	21, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	25, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	26, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	19, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	23, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	27, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	28, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	15, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	17, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
-	10, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	20, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	12, // 17: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	11, // 18: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	11, // 19: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	16, // 20: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	30, // 21: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	17, // 22: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	17, // 23: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	28, // 24: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	22, // 25: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	11, // 26: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	23, // 27: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	24, // 28: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	22, // 29: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	29, // 30: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 31: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	31, // 32: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	19, // 33: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	19, // 34: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	12, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
+	22, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	20, // 17: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
+	10, // 18: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	11, // 19: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	14, // 20: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	13, // 21: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	13, // 22: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	18, // 23: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	32, // 24: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	19, // 25: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	19, // 26: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	30, // 27: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	24, // 28: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	13, // 29: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	25, // 30: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	26, // 31: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	24, // 32: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	31, // 33: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	1,  // 34: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	33, // 35: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	21, // 36: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	21, // 37: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	38, // [38:38] is the sub-list for method output_type
+	38, // [38:38] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2319,6 +2496,9 @@ func file_messages_operations_proto_init() {
 		(*Operation_ListAdmins)(nil),
 		(*Operation_DescribeChat)(nil),
 		(*Operation_SendAlbum)(nil),
+		(*Operation_SendJoined)(nil),
+		(*Operation_CheckMember)(nil),
+		(*Operation_Unpin)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2326,7 +2506,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -372,6 +372,7 @@ type GroupView struct {
 	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	Facts         *GroupFacts            `protobuf:"bytes,3,opt,name=facts,proto3" json:"facts,omitempty"`
 	Registered    bool                   `protobuf:"varint,4,opt,name=registered,proto3" json:"registered,omitempty"`
+	Public        bool                   `protobuf:"varint,80,opt,name=public,proto3" json:"public,omitempty"` // everyone may open tickets in it
 	Lang          string                 `protobuf:"bytes,5,opt,name=lang,proto3" json:"lang,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -435,6 +436,13 @@ func (x *GroupView) GetRegistered() bool {
 	return false
 }
 
+func (x *GroupView) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
+}
+
 func (x *GroupView) GetLang() string {
 	if x != nil {
 		return x.Lang
@@ -487,13 +495,15 @@ func (x *GetUser) GetUserId() int64 {
 }
 
 type UserView struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	Code           Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	Person         *Person                `protobuf:"bytes,2,opt,name=person,proto3" json:"person,omitempty"`
-	Lang           string                 `protobuf:"bytes,3,opt,name=lang,proto3" json:"lang,omitempty"`
-	DefaultGroupId string                 `protobuf:"bytes,4,opt,name=default_group_id,json=defaultGroupId,proto3" json:"default_group_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Code            Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Person          *Person                `protobuf:"bytes,2,opt,name=person,proto3" json:"person,omitempty"`
+	Lang            string                 `protobuf:"bytes,3,opt,name=lang,proto3" json:"lang,omitempty"`
+	DefaultGroupId  string                 `protobuf:"bytes,4,opt,name=default_group_id,json=defaultGroupId,proto3" json:"default_group_id,omitempty"`
+	CurrentTicketId string                 `protobuf:"bytes,80,opt,name=current_ticket_id,json=currentTicketId,proto3" json:"current_ticket_id,omitempty"` // the ticket they are talking on in private
+	Blocked         bool                   `protobuf:"varint,81,opt,name=blocked,proto3" json:"blocked,omitempty"`                                         // they have blocked the bot
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UserView) Reset() {
@@ -552,6 +562,20 @@ func (x *UserView) GetDefaultGroupId() string {
 		return x.DefaultGroupId
 	}
 	return ""
+}
+
+func (x *UserView) GetCurrentTicketId() string {
+	if x != nil {
+		return x.CurrentTicketId
+	}
+	return ""
+}
+
+func (x *UserView) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
 }
 
 // ListTickets asks for a person's tickets, newest first.
@@ -692,22 +716,25 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\n" +
 	"ticket_ids\x18\x02 \x03(\tR\tticketIds\"%\n" +
 	"\bGetGroup\x12\x19\n" +
-	"\bgroup_id\x18\x01 \x01(\tR\agroupId\"\xbe\x01\n" +
+	"\bgroup_id\x18\x01 \x01(\tR\agroupId\"\xd6\x01\n" +
 	"\tGroupView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x124\n" +
 	"\x05facts\x18\x03 \x01(\v2\x1e.topicdesk.messages.GroupFactsR\x05facts\x12\x1e\n" +
 	"\n" +
 	"registered\x18\x04 \x01(\bR\n" +
-	"registered\x12\x12\n" +
+	"registered\x12\x16\n" +
+	"\x06public\x18P \x01(\bR\x06public\x12\x12\n" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xaa\x01\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xf0\x01\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
 	"\x04lang\x18\x03 \x01(\tR\x04lang\x12(\n" +
-	"\x10default_group_id\x18\x04 \x01(\tR\x0edefaultGroupId\"Y\n" +
+	"\x10default_group_id\x18\x04 \x01(\tR\x0edefaultGroupId\x12*\n" +
+	"\x11current_ticket_id\x18P \x01(\tR\x0fcurrentTicketId\x12\x18\n" +
+	"\ablocked\x18Q \x01(\bR\ablocked\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +

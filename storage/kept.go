@@ -17,7 +17,7 @@ func Kept(t time.Time) time.Time {
 // back does not depend on the store or on the zone of the writer.
 
 func (u User) Kept() User {
-	u.CreatedAt, u.UpdatedAt = Kept(u.CreatedAt), Kept(u.UpdatedAt)
+	u.CreatedAt, u.UpdatedAt, u.DueAt = Kept(u.CreatedAt), Kept(u.UpdatedAt), Kept(u.DueAt)
 	return u
 }
 

@@ -11,17 +11,37 @@ import (
 
 // User is a person who has spoken to the bot; with a default group they are an internal user.
 type User struct {
-	TelegramID     int64     `json:"telegramId"`
-	Username       string    `json:"username,omitempty"`
-	FirstName      string    `json:"firstName,omitempty"`
-	LastName       string    `json:"lastName,omitempty"`
-	IsBot          bool      `json:"isBot,omitempty"`
-	Language       string    `json:"language,omitempty"`
-	DefaultGroupID string    `json:"defaultGroupId,omitempty"` // internal id of a group
-	CommandID      string    `json:"commandId,omitempty"`      // of the API's command that made the record
-	CreatedAt      time.Time `json:"createdAt"`
-	UpdatedAt      time.Time `json:"updatedAt"`
-	Version        int64     `json:"version"`
+	TelegramID     int64  `json:"telegramId"`
+	Username       string `json:"username,omitempty"`
+	FirstName      string `json:"firstName,omitempty"`
+	LastName       string `json:"lastName,omitempty"`
+	IsBot          bool   `json:"isBot,omitempty"`
+	Language       string `json:"language,omitempty"`
+	DefaultGroupID string `json:"defaultGroupId,omitempty"` // internal id of a group
+	CommandID      string `json:"commandId,omitempty"`      // of the API's command that made the record
+	// What the person does in their private chat with the bot.
+	CurrentTicketID string    `json:"currentTicketId,omitempty"` // the ticket that they are talking on
+	Drafts          []Draft   `json:"drafts,omitempty"`          // tickets that they are about to open, oldest first
+	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
+	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot
+	Pending         []Owed    `json:"pending,omitempty"`         // what is owed to them there
+	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
+	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: owes nothing
+	CreatedAt       time.Time `json:"createdAt"`
+	UpdatedAt       time.Time `json:"updatedAt"`
+	Version         int64     `json:"version"`
+}
+
+// Draft is a ticket that a person is about to open from their private chat: it waits for the choice of a group.
+type Draft struct {
+	TicketID    string   `json:"ticketId"` // that it will have
+	Title       string   `json:"title"`
+	Description string   `json:"description,omitempty"`
+	Asked       []byte   `json:"asked"`             // protobuf: the origin of the command
+	State       string   `json:"state"`             // listing | choosing | checking | opening
+	Groups      []string `json:"groups,omitempty"`  // internal ids of the groups to choose from
+	Chosen      string   `json:"chosen,omitempty"`  // the one that was chosen
+	Pressed     []byte   `json:"pressed,omitempty"` // protobuf: the origin of the choice
 }
 
 // APIKey is a key with which a program uses the API, without the secret that makes it one.
@@ -85,14 +105,16 @@ type Group struct {
 	CanManageTopics bool    `json:"canManageTopics"`
 	CanPinMessages  bool    `json:"canPinMessages"`
 	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
-	SupportTopicsEnabled bool      `json:"supportTopicsEnabled"`
-	Language             string    `json:"language,omitempty"` // en | th | "" (each person's own)
-	Pending              []Owed    `json:"pending,omitempty"`  // accepted commands that wait for Telegram's word
-	Handled              []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
-	DueAt                time.Time `json:"dueAt,omitzero"`     // zero: owes nothing
-	CreatedAt            time.Time `json:"createdAt"`
-	UpdatedAt            time.Time `json:"updatedAt"`
-	Version              int64     `json:"version"`
+	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
+	// Public says that everyone may open tickets in it from their private chat with the bot, not members alone.
+	Public    bool      `json:"public,omitempty"`
+	Language  string    `json:"language,omitempty"` // en | th | "" (each person's own)
+	Pending   []Owed    `json:"pending,omitempty"`  // accepted commands that wait for Telegram's word
+	Handled   []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
+	DueAt     time.Time `json:"dueAt,omitzero"`     // zero: owes nothing
+	CreatedAt time.Time `json:"createdAt"`
+	UpdatedAt time.Time `json:"updatedAt"`
+	Version   int64     `json:"version"`
 }
 
 // Ticket is one support case with its topics, links, owed operations and events not yet numbered: one aggregate,

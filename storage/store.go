@@ -77,6 +77,9 @@ type Users interface {
 	SaveUser(ctx context.Context, u *User) error
 	// DeleteUser deletes what is stored under that version (ErrConflict).
 	DeleteUser(ctx context.Context, telegramID, version int64) error
+	// DueUsers lists users whose DueAt is set and not after now, oldest first; the id is the Telegram id. Those of one time
+	// come in no certain order.
+	DueUsers(ctx context.Context, now time.Time, limit int) ([]Due, error)
 }
 
 // APIKeys keeps the keys of the API.

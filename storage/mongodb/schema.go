@@ -44,6 +44,7 @@ var migrations = []migration{
 			{Collection: "users", Name: "group", Keys: bson.D{e("index.group.group", 1), e("index.group.id", 1)}, Sparse: true},
 			{Collection: "api_keys", Name: "group", Keys: bson.D{e("index.group.group", 1), e("index.group.id", 1)}, Sparse: true},
 			{Collection: "idempotency", Name: "expires", Keys: bson.D{e("expiresAt", 1), e("_id", 1)}},
+			{Collection: "users", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
 			{Collection: "groups", Name: "chats", Keys: bson.D{e("index.chats", 1)}},
 			{Collection: "groups", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
 			{Collection: "tickets", Name: "topics", Keys: bson.D{e("index.topics", 1)}, Unique: true, Sparse: true},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
@@ -19,6 +21,7 @@ var (
 	// Every name is >= "": it lets the index of internal users serve, and all others out.
 	listInternalUsers = define("users", "internal",
 		bson.D{e("index.internal.name", bson.D{e("$gte", "")})}, bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, nil)
+	dueUsers = define("users", "due", bson.D{e("index.due.at", bson.D{e("$lte", arg(0))})}, dueOrder, dueFields)
 )
 
 var (
@@ -105,7 +108,7 @@ func (s *Store) DeleteUser(ctx context.Context, telegramID, version int64) error
 }
 
 func userDocument(u *storage.User) (bson.Raw, bson.ObjectID, error) {
-	var on []bson.E
+	on := due(strconv.FormatInt(u.TelegramID, 10), u.DueAt)
 	if u.Username != "" {
 		on = append(on, e("username", strings.ToLower(u.Username)))
 	}
@@ -114,4 +117,9 @@ func userDocument(u *storage.User) (bson.Raw, bson.ObjectID, error) {
 			e("group", bson.D{e("group", u.DefaultGroupID), e("id", u.TelegramID)}))
 	}
 	return encode(u.TelegramID, u.Kept(), on...)
+}
+
+// DueUsers implements storage.Users.
+func (s *Store) DueUsers(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	return findDue(ctx, s, dueUsers, limit, milli(now))
 }

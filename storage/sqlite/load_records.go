@@ -15,7 +15,7 @@ func loadUser(u storage.User, doc string) *loading {
 	return &loading{
 		what: fmt.Sprint("user ", u.TelegramID), doc: doc, find: readUser, key: []any{u.TelegramID},
 		store: versioned(func(w *writer) error {
-			return w.one(exists("user", u.TelegramID), insertUser, u.TelegramID, username, sortName, group, millis(u.UpdatedAt), doc)
+			return w.one(exists("user", u.TelegramID), insertUser, u.TelegramID, username, sortName, group, millis(u.UpdatedAt), dueAt(u.DueAt), doc)
 		}, setUserVersion, u.Version, u.TelegramID),
 	}
 }

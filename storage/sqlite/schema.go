@@ -48,9 +48,11 @@ CREATE TABLE users (
 	sort_name   TEXT,    -- lower case first name, of internal users only
 	group_id    TEXT,    -- their default group
 	updated_at  INTEGER NOT NULL,
+	due_at      INTEGER,
 	version     INTEGER NOT NULL,
 	doc         TEXT NOT NULL
 );
+CREATE INDEX users_due ON users (due_at, telegram_id) WHERE due_at IS NOT NULL;
 CREATE INDEX users_username ON users (username, updated_at, telegram_id) WHERE username IS NOT NULL;
 CREATE INDEX users_internal ON users (sort_name, telegram_id) WHERE sort_name IS NOT NULL;
 CREATE INDEX users_group ON users (group_id, telegram_id) WHERE group_id IS NOT NULL;

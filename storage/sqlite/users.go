@@ -2,18 +2,20 @@ package sqlite
 
 import (
 	"context"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
 
 var (
 	insertUser = define(`
-		INSERT INTO users (telegram_id, username, sort_name, group_id, updated_at, version, doc) VALUES (?, ?, ?, ?, ?, 1, ?)
+		INSERT INTO users (telegram_id, username, sort_name, group_id, updated_at, due_at, version, doc) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
 		ON CONFLICT DO NOTHING`)
 	updateUser = define(`
-		UPDATE users SET username = ?2, sort_name = ?3, group_id = ?4, updated_at = ?5, version = version + 1, doc = ?6
-		WHERE telegram_id = ?1 AND version = ?7`)
+		UPDATE users SET username = ?2, sort_name = ?3, group_id = ?4, updated_at = ?5, due_at = ?6, version = version + 1, doc = ?7
+		WHERE telegram_id = ?1 AND version = ?8`)
 	deleteUser         = define(`DELETE FROM users WHERE telegram_id = ? AND version = ?`)
 	listUsers          = define(`SELECT doc FROM users WHERE telegram_id > ? ORDER BY telegram_id LIMIT ?`)
 	listUsersOfGroup   = define(`SELECT doc FROM users WHERE group_id = ? AND telegram_id > ? ORDER BY telegram_id LIMIT ?`)
@@ -21,6 +23,7 @@ var (
 	readUserByUsername = define(`SELECT doc FROM users WHERE username = ? ORDER BY updated_at DESC, telegram_id DESC LIMIT 1`)
 	// Every name is >= '': it lets the index of internal users serve, and NULLs out.
 	listInternalUsers  = define(`SELECT doc FROM users WHERE sort_name >= '' ORDER BY sort_name, telegram_id LIMIT ? OFFSET ?`)
+	dueUsers           = define(`SELECT telegram_id, due_at FROM users WHERE due_at <= ? ORDER BY due_at, telegram_id LIMIT ?`)
 	countInternalUsers = define(`SELECT count(*) FROM users WHERE sort_name >= ''`)
 )
 
@@ -73,10 +76,10 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	err = s.write(ctx, func(w *writer) error {
 		if old == 0 {
 			return w.one(exists("user", record.TelegramID), insertUser,
-				record.TelegramID, username, sortName, group, millis(record.UpdatedAt), doc)
+				record.TelegramID, username, sortName, group, millis(record.UpdatedAt), dueAt(record.DueAt), doc)
 		}
 		return w.one(conflict("user", record.TelegramID), updateUser,
-			record.TelegramID, username, sortName, group, millis(record.UpdatedAt), doc, old)
+			record.TelegramID, username, sortName, group, millis(record.UpdatedAt), dueAt(record.DueAt), doc, old)
 	})
 	if err == nil {
 		u.Version = record.Version
@@ -113,4 +116,15 @@ func userColumns(u *storage.User) (username, sortName, group any) {
 		sortName, group = strings.ToLower(u.FirstName), u.DefaultGroupID
 	}
 	return username, sortName, group
+}
+
+// DueUsers implements storage.Users.
+func (s *Store) DueUsers(ctx context.Context, now time.Time, limit int) (page []storage.Due, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(dueUsers, func(r row) error {
+			page = append(page, storage.Due{ID: strconv.FormatInt(r.int(0), 10), At: time.UnixMilli(r.int(1)).UTC()})
+			return nil
+		}, millis(now), int64(max(limit, 0)))
+	})
+	return page, err
 }

@@ -93,6 +93,7 @@ func (m *machine) user(t *rapid.T) {
 	u := storage.User{
 		TelegramID: number(t, "id", 3), Username: name(t, "username", "", "Nok", "nok", "NOI"),
 		FirstName: name(t, "name", "", "a", "B", "b"), DefaultGroupID: name(t, "group", "", "g1"), UpdatedAt: when(t, "updated"),
+		DueAt: when(t, "due"), CurrentTicketID: name(t, "ticket", "", "A"),
 	}
 	stored, err := m.model.User(m.ctx, u.TelegramID)
 	u.Version = version(t, stored, err, func(u *storage.User) int64 { return u.Version })
@@ -232,6 +233,7 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "GroupByTelegramID", func(s storage.Store) (*storage.Group, error) { return s.GroupByTelegramID(ctx, -n) })
 		both(t, m, "Groups", func(s storage.Store) ([]storage.Group, error) { return s.Groups(ctx, "g1", limit) })
 	case 2:
+		both(t, m, "DueUsers", func(s storage.Store) ([]storage.Due, error) { return s.DueUsers(ctx, minute(int(n)), limit) })
 		both(t, m, "DueGroups", func(s storage.Store) ([]storage.Due, error) { return s.DueGroups(ctx, minute(int(n)), limit) })
 		both(t, m, "DueChats", func(s storage.Store) ([]storage.Due, error) { return s.DueChats(ctx, minute(int(n)), limit) })
 	case 3:

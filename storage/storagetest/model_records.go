@@ -1,14 +1,34 @@
 package storagetest
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
+
+func (m *model) DueUsers(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	due := func(u storage.User) storage.Due {
+		return storage.Due{ID: strconv.FormatInt(u.TelegramID, 10), At: u.DueAt}
+	}
+	users, err := modelList(ctx, m, m.users, func(u storage.User) bool {
+		return !u.DueAt.IsZero() && !u.DueAt.After(storage.Kept(now))
+	}, func(users []storage.User) {
+		slices.SortFunc(users, func(a, b storage.User) int {
+			return cmp.Or(a.DueAt.Compare(b.DueAt), strings.Compare(due(a).ID, due(b).ID))
+		})
+	}, 0, limit)
+	page := make([]storage.Due, 0, len(users))
+	for _, u := range users {
+		page = append(page, due(u))
+	}
+	return page, err
+}
 
 func (m *model) Group(ctx context.Context, id string) (*storage.Group, error) {
 	return modelGet(ctx, m, m.groups, id)

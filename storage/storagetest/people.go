@@ -82,6 +82,39 @@ func testUsers(t *testing.T, f Factory) {
 	})
 }
 
+func testDueUsers(t *testing.T, f Factory) {
+	t.Run("people to whom something is owed are listed, oldest first", func(t *testing.T) {
+		ctx, s := t.Context(), f.Open(t)
+		due := []time.Time{minute(11), minute(10), minute(2), {}}
+		for i, at := range due {
+			noError(t, s.SaveUser(ctx, &storage.User{TelegramID: int64(i + 1), DueAt: at}))
+		}
+		got, err := s.DueUsers(ctx, minute(10), 9)
+		noError(t, err)
+		want := []storage.Due{{ID: "3", At: minute(2)}, {ID: "2", At: minute(10)}}
+		same(t, got, want)
+		got, err = s.DueUsers(ctx, minute(10), 1)
+		noError(t, err)
+		same(t, got, want[:1])
+		noError(t, s.SaveUser(ctx, &storage.User{TelegramID: 3, Version: 1}))
+		noError(t, s.SaveUser(ctx, &storage.User{TelegramID: 4, DueAt: minute(1), Version: 1}))
+		got, err = s.DueUsers(ctx, minute(10), 9)
+		noError(t, err)
+		same(t, got, []storage.Due{{ID: "4", At: minute(1)}, {ID: "2", At: minute(10)}})
+	})
+	t.Run("what a person does in private is kept", func(t *testing.T) {
+		ctx, s := t.Context(), f.Open(t)
+		u := &storage.User{TelegramID: 7, FirstName: "Nok", CurrentTicketID: "TICK-A", PinnedID: 12, Blocked: true, DueAt: minute(3),
+			Drafts: []storage.Draft{{TicketID: "TICK-B", Title: "Printer", Description: "on fire", Asked: []byte{1, 2}, State: "choosing",
+				Groups: []string{"g1", "g2"}, Chosen: "g1", Pressed: []byte{3}}},
+			Pending: []storage.Owed{{ID: "x", Kind: "operation", Body: []byte{9}}}, Handled: []string{"a", "b"}}
+		noError(t, s.SaveUser(ctx, u))
+		got, err := s.User(ctx, 7)
+		noError(t, err)
+		same(t, got, u)
+	})
+}
+
 func testGroups(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "group")

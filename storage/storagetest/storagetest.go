@@ -61,6 +61,7 @@ func Run(t *testing.T, f Factory) {
 		{"lists of users", testUserLists},
 		{"API keys", testAPIKeys},
 		{"idempotency", testIdempotencies},
+		{"due users", testDueUsers},
 		{"groups", testGroups},
 		{"tickets", testTickets},
 		{"ticket lists", testTicketLists},

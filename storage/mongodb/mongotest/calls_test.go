@@ -23,6 +23,7 @@ var calls = []struct {
 		page, total, err := s.InternalUsers(ctx, 0, 9)
 		return []any{page, total}, err
 	}},
+	{"DueUsers", false, func(ctx context.Context, s storage.Store) (any, error) { return s.DueUsers(ctx, at, 9) }},
 	{"SaveGroup", true, func(ctx context.Context, s storage.Store) (any, error) {
 		g := &storage.Group{GroupID: "g1", TelegramGroupID: -1, DueAt: at}
 		return g, s.SaveGroup(ctx, g)

@@ -1,0 +1,290 @@
+package actors_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+// choice has somebody send /create_ticket in their private chat and waits for the keyboard of groups.
+func (d *desk) choice(by int64, title string) simulator.Message {
+	d.t.Helper()
+	return d.awaitAnswer(d.say(by, by, 0, "/create_ticket "+title), "Where should "+title)
+}
+
+// openPrivately has somebody open a ticket from their private chat and waits until they can talk on it.
+func (d *desk) openPrivately(by, chat int64, title string) *ticket {
+	d.t.Helper()
+	choice := d.choice(by, title)
+	d.press(by, choice, "pick:"+ticketOf(choice)+":g"+itoa64(chat))
+	return d.openedPrivately(by, chat, title)
+}
+
+func (d *desk) openedPrivately(by, chat int64, title string) *ticket {
+	d.t.Helper()
+	k := &ticket{chat: chat, id: ticketIDIn(d.awaitText(by, 0, title+"\nTICK-").Text)}
+	k.thread = d.topicNamed(chat, title).Thread
+	d.introduced(chat, k.thread)
+	d.await("the card in the private chat", func() bool {
+		m, found := d.find(by, 0, "🎫 "+k.id)
+		return found && m.Pinned
+	})
+	d.eventually("the person is talking on it", func() bool {
+		u, err := d.store.User(d.t.Context(), by)
+		return err == nil && u.CurrentTicketID == k.id
+	})
+	return k
+}
+
+// groupsOffered lists the buttons of a keyboard that choose a group.
+func groupsOffered(m simulator.Message) []string {
+	var titles []string
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if strings.HasPrefix(b.Data, "pick:") {
+				titles = append(titles, b.Text)
+			}
+		}
+	}
+	return titles
+}
+
+func TestPrivateTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.run(t, "the groups that the person belongs to are offered, and no others", func(t *testing.T) {
+		same(t, "Ann's groups", groupsOffered(d.choice(d.ann, "Lamp")), []string{"Support"})
+		same(t, "Carl's groups", groupsOffered(d.choice(d.carl, "Lamp")), []string{"Engineering", "Sales", "Support"})
+	})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	d.run(t, "what is said there reaches the desk under the person's name, and the answer comes back", func(t *testing.T) {
+		d.say(d.ann, d.ann, 0, "It smells of smoke")
+		m := d.awaitText(d.support, k.thread, "It smells of smoke")
+		if m.Text != "Ann\nIt smells of smoke" {
+			t.Errorf("the copy is %q", m.Text)
+		}
+		d.say(d.carl, d.support, k.thread, "// she always says that")
+		d.reply(d.carl, d.support, m, "Pull the plug")
+		answer := d.awaitText(d.ann, 0, "Pull the plug")
+		if answer.Text != "Carl\nPull the plug" {
+			t.Errorf("the answer is %q", answer.Text)
+		}
+		if said, _ := d.sim.Message(d.ann, answer.ReplyTo); said.Text != "It smells of smoke" {
+			t.Errorf("it answers %q", said.Text)
+		}
+		if _, leaked := d.find(d.ann, 0, "always says"); leaked {
+			t.Error("an internal note reached the person")
+		}
+	})
+	d.run(t, "a linked group hears it too, and the person is told nothing of it", func(t *testing.T) {
+		thread := d.mention(d.carl, k, "@bob_eng", d.engineering)
+		d.say(d.ann, d.ann, 0, "It burns now")
+		d.awaitText(d.engineering, thread, "It burns now")
+		d.say(d.bob, d.engineering, thread, "Water!")
+		if m := d.awaitText(d.ann, 0, "Water!"); m.Text != "Bob\nWater!" {
+			t.Errorf("the copy is %q", m.Text)
+		}
+		d.quiet(k)
+		if card, _ := d.find(d.ann, 0, "🎫 "+k.id); strings.Contains(card.Text, "Engineering") || !strings.Contains(card.Text, "Support") {
+			t.Errorf("the card is %q", card.Text)
+		}
+	})
+	d.run(t, "what begins with // is no note where the desk is the one who reads", func(t *testing.T) {
+		d.say(d.ann, d.ann, 0, "// is a comment")
+		d.awaitText(d.support, k.thread, "// is a comment")
+	})
+	d.run(t, "commands work on it", func(t *testing.T) {
+		d.say(d.ann, d.ann, 0, "/priority urgent")
+		d.awaitText(d.ann, 0, "changed the priority")
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket"), k.id)
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/mention @bob_eng"), "can't be used in our private chat")
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 1 open ticket")
+	})
+	d.run(t, "after a restart it goes on", func(t *testing.T) {
+		d.quiet(k)
+		d.restart()
+		d.say(d.ann, d.ann, 0, "Still there?")
+		d.awaitText(d.support, k.thread, "Still there?")
+		d.say(d.carl, d.support, k.thread, "Sure")
+		d.awaitText(d.ann, 0, "Carl\nSure")
+	})
+	d.run(t, "what is written after the close is asked about, and passed on when it is opened again", func(t *testing.T) {
+		d.say(d.ann, d.support, k.thread, "/close_ticket fixed")
+		d.awaitText(d.ann, 0, "closed your ticket Printer")
+		late := d.say(d.ann, d.ann, 0, "It is back")
+		asked := d.awaitAnswer(late, "Not passed on")
+		d.quiet(k)
+		if slices.Contains(d.copies(d.support, k.thread), "It is back") {
+			t.Error("passed on while the ticket is closed")
+		}
+		d.press(d.ann, asked, "say:")
+		d.awaitText(d.support, k.thread, "It is back")
+		d.press(d.ann, asked, "say:")
+		d.quiet(k)
+		if n := strings.Count(strings.Join(d.copies(d.support, k.thread), "\n"), "It is back"); n != 1 {
+			t.Errorf("passed on %d times", n)
+		}
+		if s := d.record(k).Status; s != "open" {
+			t.Errorf("the ticket is %s", s)
+		}
+	})
+}
+
+func TestPrivateChoice(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.run(t, "a title is asked for, and the choice survives a restart", func(t *testing.T) {
+		asked := d.awaitAnswer(d.say(d.carl, d.carl, 0, "/create_ticket"), "What is the ticket about?")
+		title := d.reply(d.carl, d.carl, asked, "Scanner\nIt eats paper")
+		choice := d.awaitAnswer(title, "Where should Scanner")
+		d.restart()
+		d.press(d.carl, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.sales))
+		k := d.openedPrivately(d.carl, d.sales, "Scanner")
+		if r := d.record(k); r.Description != "It eats paper" || r.CreatedBy.Name != "Carl" {
+			t.Errorf("the ticket is %+v", r)
+		}
+	})
+	d.run(t, "a choice pressed twice makes one ticket, also in another group", func(t *testing.T) {
+		choice := d.choice(d.carl, "Kettle")
+		id := ticketOf(choice)
+		for _, group := range []int64{d.support, d.sales, d.support} {
+			_, err := d.sim.Press(d.carl, d.carl, choice.ID, "pick:"+id+":g"+itoa64(group))
+			if err != nil && group == d.support && len(d.sim.Topics(d.support)) == 0 {
+				t.Fatal(err)
+			}
+		}
+		k := d.openedPrivately(d.carl, d.support, "Kettle")
+		d.quiet(k)
+		for _, topic := range d.sim.Topics(d.sales) {
+			if strings.HasPrefix(topic.Name, "Kettle") {
+				t.Error("it opened in Sales, too")
+			}
+		}
+	})
+	d.run(t, "who has left the group meanwhile can't open a ticket in it", func(t *testing.T) {
+		choice := d.choice(d.eve, "Mug")
+		same(t, "Eve's groups", groupsOffered(choice), []string{"Sales", "Support"})
+		d.must(d.sim.SetMember(d.support, d.eve, simulator.Left))
+		d.press(d.eve, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.support))
+		again := d.awaitText(d.eve, 0, "You can't open Mug in Support")
+		same(t, "what is left", groupsOffered(again), []string{"Sales"})
+		d.press(d.eve, again, "pick:")
+		d.openedPrivately(d.eve, d.sales, "Mug")
+	})
+	d.run(t, "a group that is open to everyone is offered to everyone", func(t *testing.T) {
+		d.awaitAnswer(d.say(d.carl, d.support, 0, "/public"), "Only administrators")
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/public"), "now open to everyone")
+		same(t, "Bob's groups", groupsOffered(d.choice(d.bob, "Roof")), []string{"Engineering", "Support"})
+		d.awaitAnswer(d.say(d.ann, d.support, 0, "/public"), "now for its members")
+		same(t, "Bob's groups", groupsOffered(d.choice(d.bob, "Roof2")), []string{"Engineering"})
+	})
+	d.run(t, "nobody's group", func(t *testing.T) {
+		zoe, err := d.sim.AddPerson(simulator.Person{FirstName: "Zoe", LanguageCode: "en"})
+		d.must(err)
+		d.awaitAnswer(d.say(zoe.ID, zoe.ID, 0, "/create_ticket Help"), "no group in which you could open")
+		asked := d.awaitAnswer(d.say(zoe.ID, zoe.ID, 0, "Hello?"), "passed on to nobody")
+		d.press(zoe.ID, asked, "new")
+		d.awaitText(zoe.ID, 0, "no group in which you could open Hello?")
+	})
+	d.run(t, "a draft can be dropped", func(t *testing.T) {
+		choice := d.choice(d.ann, "Nothing")
+		if a := d.press(d.ann, choice, "pdrop:"); !strings.Contains(a.Text, "Dropped") {
+			t.Errorf("answered %q", a.Text)
+		}
+	})
+}
+
+func TestSeveralPrivateTickets(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	first := d.openPrivately(d.ann, d.support, "Printer")
+	d.say(d.carl, d.support, first.thread, "Looking at it")
+	early := d.awaitText(d.ann, 0, "Looking at it")
+	second := d.openPrivately(d.ann, d.support, "Scanner")
+	d.run(t, "what is said goes to the current one, an answer to the one that it answers", func(t *testing.T) {
+		d.say(d.ann, d.ann, 0, "about the scanner")
+		d.awaitText(d.support, second.thread, "about the scanner")
+		d.reply(d.ann, d.ann, early, "about the printer")
+		d.awaitText(d.support, first.thread, "about the printer")
+		card, _ := d.find(d.ann, 0, "🎫 "+first.id)
+		d.reply(d.ann, d.ann, card, "to its card")
+		d.awaitText(d.support, first.thread, "to its card")
+	})
+	d.run(t, "copies say which one they are of", func(t *testing.T) {
+		d.say(d.carl, d.support, first.thread, "New toner is here")
+		m := d.awaitText(d.ann, 0, "New toner is here")
+		if !strings.HasPrefix(m.Text, "Carl · Printer · "+first.id[len(first.id)-8:]+"\n") {
+			t.Errorf("the copy is %q", m.Text)
+		}
+	})
+	d.run(t, "the person chooses the current one, and is shown it", func(t *testing.T) {
+		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 2 open tickets")
+		d.press(d.ann, list, "talk:"+first.id)
+		d.await("a pinned word", func() bool {
+			m, found := d.find(d.ann, 0, "You are now talking on Printer")
+			return found && m.Pinned
+		})
+		d.say(d.ann, d.ann, 0, "the printer again")
+		d.awaitText(d.support, first.thread, "the printer again")
+		if a := d.press(d.ann, list, "talk:"+first.id); !strings.Contains(a.Text, "already") {
+			t.Errorf("answered %q", a.Text)
+		}
+		d.press(d.ann, list, "talk:"+second.id)
+		d.await("the former word is not pinned any more", func() bool {
+			m, _ := d.find(d.ann, 0, "You are now talking on Printer")
+			now, found := d.find(d.ann, 0, "You are now talking on Scanner")
+			return found && now.Pinned && !m.Pinned
+		})
+	})
+	d.run(t, "nobody talks on a ticket of somebody else", func(t *testing.T) {
+		other := d.openPrivately(d.eve, d.support, "Secret")
+		card, _ := d.find(d.ann, 0, "🎫 "+first.id)
+		if _, err := d.sim.Press(d.ann, d.ann, card.ID, "talk:"+other.id); err == nil {
+			t.Fatal("there is no such button")
+		}
+		u, err := d.store.User(t.Context(), d.ann)
+		d.must(err)
+		if u.CurrentTicketID != second.id {
+			t.Errorf("Ann is talking on %s", u.CurrentTicketID)
+		}
+	})
+	d.run(t, "when the current one is closed a message can go to the other", func(t *testing.T) {
+		d.say(d.ann, d.ann, 0, "/close_ticket")
+		d.awaitText(d.ann, 0, "closed your ticket Scanner")
+		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "one more thing"), "Not passed on")
+		d.press(d.ann, asked, "say:"+first.id)
+		d.awaitText(d.support, first.thread, "one more thing")
+		if s := d.record(second).Status; s != "closed" {
+			t.Errorf("the other is %s", s)
+		}
+	})
+}
+
+func TestBlockedByAPerson(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	d.must(d.sim.Block(d.ann, true))
+	d.awaitText(d.support, k.thread, "Ann has blocked me")
+	d.say(d.carl, d.support, k.thread, "Are you there?")
+	d.must(d.sim.Block(d.ann, false))
+	d.awaitText(d.support, k.thread, "Ann can be reached again")
+	d.say(d.carl, d.support, k.thread, "Hello again")
+	d.awaitText(d.ann, 0, "Hello again")
+	d.say(d.ann, d.ann, 0, "Here I am")
+	d.awaitText(d.support, k.thread, "Here I am")
+}
+
+// ticketOf is the ticket that the buttons of a choice are for.
+func ticketOf(m simulator.Message) string {
+	for _, row := range m.Buttons {
+		for _, b := range row {
+			if parts := strings.Split(b.Data, ":"); parts[0] == "pick" {
+				return parts[1]
+			}
+		}
+	}
+	return ""
+}
