@@ -106,6 +106,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 			{Name: "storage", Probe: store.Ping},
 			{Name: "actors", Probe: system.Check},
 			{Name: "intake", Probe: edge.state.check},
+			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
 		Gatherer: registry, Log: a.Log,
 	})
