@@ -17,9 +17,9 @@ import (
 // chat is the only place from which calls to one Telegram chat leave: in the order of their topics, at the pace that Telegram
 // allows, one at a time for each topic and several for the chat.
 //
-// Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, Wake
-// Replies  to Answer, once it is durable
-// Emits    Done to the owner of an operation, once for each (id, revision) it was offered
+// Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, GetChatPace, Wake
+// Replies  to Answer, once it is durable; to GetChatPace
+// Emits    Done to the owner of an operation, once for each (id, revision) it was offered; Held when it waits for rights
 // Stops    after 10 idle minutes with an empty queue and no answer owed, not within a minute of a call
 //
 // Its queue is a window: the record that owes the call is the truth, and its owner offers again what got no Done.
@@ -45,6 +45,14 @@ type chat struct {
 	reserved time.Time // the global pacer's leave for one call; zero: none
 	waking   time.Time // when the running timer fires; zero: none
 	conflict bool      // somebody else wrote the record: to be looked into at the next look
+
+	gone      *recent[int64, string] // deleted topics, by thread, and how Telegram says so
+	probeAt   time.Time              // when it is seen next whether the bot may write here again
+	probes    int                    // how often it was seen in vain
+	probing   bool
+	leaving   *queued   // about to leave: waits no more
+	lagSeen   time.Time // when noteLag looked last
+	lagStored time.Time
 }
 
 type opKey struct {
@@ -60,6 +68,9 @@ type queued struct {
 	attempts   int
 	answerLost bool // a former call may have been carried out
 	notBefore  time.Time
+	at         time.Time // since when somebody waits for it
+	alone      bool      // it does not share a message
+	with       []*queued // under way in the same message, behind it
 }
 
 type opOwner struct{ kind, id string }
@@ -92,6 +103,9 @@ func (c *chat) load() error {
 	c.under, c.life, c.conflict = 0, new(byte), false
 	c.topics, c.known = map[int64]*topicLine{}, map[opKey]*queued{}
 	c.done = newRecent[opKey, *messages.Outcome](rememberedDone)
+	c.gone = newRecent[int64, string](rememberedGone)
+	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
+	c.probe()
 	c.perChat = newBurst(c.system.pace.ChatPerSecond)
 	c.group = strings.HasPrefix(c.key.identity, "g")
 	if c.group {
@@ -109,7 +123,7 @@ func (c *chat) recallPace() {
 		if at.After(now) {
 			at = now
 		}
-		c.perGroup.take(at)
+		c.perGroup.take(at, 1)
 	}
 	if c.perChat != nil {
 		c.perChat.full = c.record.BurstFull
@@ -136,7 +150,10 @@ func (c *chat) clear() {
 	c.answers, c.order, c.known, c.size, c.waking = nil, nil, nil, 0, time.Time{}
 }
 
-func (c *chat) stop() { c.clear() }
+func (c *chat) stop() {
+	c.clear()
+	c.system.lags.set(c.key.identity, chatLag{})
+}
 
 func (c *chat) readGroup() error {
 	if id, err := strconv.ParseInt(c.key.identity[min(1, len(c.key.identity)):], 10, 64); err == nil {
@@ -203,8 +220,11 @@ func (c *chat) receive(m any) (proto.Message, error) {
 		return nil, nil
 	case *messages.GroupChanged:
 		err := c.readGroup()
+		c.probe() // its rights may be what changed
 		c.dispatch()
 		return nil, err
+	case *messages.GetChatPace:
+		return c.paceNow(), nil
 	case *messages.Wake:
 		return ok(), nil
 	default:
@@ -223,11 +243,21 @@ func (c *chat) onSend(m *messages.Send) {
 		c.report(owner, op, outcome)
 		return
 	}
+	if _, gone := c.gone.get(op.ThreadId); gone && intoThread(op) {
+		if err := c.reportGone(owner, op); err != nil {
+			c.log.Error("an answer into a deleted topic can't be settled", "operation", op.Id, "error", err)
+		}
+		return
+	}
 	if c.size >= chatQueueLimit {
 		c.log.Warn("queue is full; its owner offers the operation again", "operation", op.Id)
 		return
 	}
-	c.enqueue(&queued{op: op, owner: owner})
+	q := &queued{op: op, owner: owner}
+	c.enqueue(q)
+	if c.record.Held != "" && op.Waits {
+		c.tellHeld(q, c.record.Held)
+	}
 	c.dispatch()
 }
 
@@ -272,7 +302,10 @@ func (c *chat) change(f func(*storage.Chat)) error {
 	next := *c.record
 	next.Answers, next.Handled = slices.Clone(next.Answers), slices.Clone(next.Handled)
 	f(&next)
-	next.DueAt = time.Time{}
+	next.DueAt, next.Oldest, next.Waiting = time.Time{}, c.oldest(), c.size
+	if c.leaving != nil {
+		next.Waiting--
+	}
 	if len(next.Answers) > 0 {
 		next.DueAt = c.now().Add(owedFor)
 	}

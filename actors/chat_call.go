@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // A chat's calls: each in a goroutine of its own, and what its answer means.
@@ -16,13 +15,15 @@ import (
 // called is the answer to a call, told by its goroutine.
 type called struct {
 	q       *queued
+	kind    string
 	outcome *messages.Outcome
 	took    time.Duration
 	life    *byte
 }
 
-// call makes the call in a goroutine of its own; the answer comes back as a message.
-func (c *chat) call(q *queued) {
+// call makes the call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or a
+// message that it shares with others.
+func (c *chat) call(q *queued, op *messages.Operation) {
 	c.under++
 	c.lives.calls++
 	if counts(q.op) { // what does not count keeps no order, and must not end the turn of what does
@@ -30,7 +31,7 @@ func (c *chat) call(q *queued) {
 	}
 	c.system.calls.begin()
 	c.system.metrics.underWay.Inc()
-	chatID, lang, life := c.chatID, q.op.Lang, c.life
+	chatID, lang, life := c.chatID, op.Lang, c.life
 	if c.lang != "" {
 		lang = c.lang
 	}
@@ -39,9 +40,9 @@ func (c *chat) call(q *queued) {
 		defer c.system.calls.end()
 		ctx, cancel := context.WithTimeout(c.system.callCtx, callTimeout)
 		defer cancel()
-		outcome := c.system.safeCall(ctx, chatID, lang, q.op)
+		outcome := c.system.safeCall(ctx, chatID, lang, op)
 		outcome.ChatId = chatID
-		c.note(called{q, outcome, time.Since(start), life})
+		c.note(called{q, operationName(op), outcome, time.Since(start), life})
 	}()
 }
 
@@ -69,29 +70,47 @@ func (c *chat) onCalled(m called) error {
 	}
 	c.rest(m.q.op.ThreadId)
 	c.system.metrics.underWay.Dec()
-	kind := operationName(m.q.op)
-	c.system.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
-	c.system.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
+	c.system.metrics.operations.WithLabelValues(m.kind, m.outcome.Result.String()).Inc()
+	c.system.metrics.callTime.WithLabelValues(m.kind).Observe(m.took.Seconds())
 	defer c.dispatch()
 	if before {
 		return c.onCalledBefore(m)
 	}
+	if m.q.op.Waits {
+		c.probing = false
+	}
 	switch m.outcome.Result {
+	case messages.Outcome_DONE:
+		if counts(m.q.op) {
+			if err := c.release(); err != nil {
+				return err
+			}
+		}
 	case messages.Outcome_FLOOD:
 		return c.onFlood(m)
+	case messages.Outcome_TOPIC_GONE:
+		if intoThread(m.q.op) {
+			return c.onGone(m)
+		}
+	case messages.Outcome_FORBIDDEN:
+		return c.onForbidden(m)
+	case messages.Outcome_REJECTED:
+		if len(m.q.with) > 0 {
+			c.goAlone(m.q)
+			return nil
+		}
 	case messages.Outcome_MIGRATED:
 		if m.outcome.NewChatId != 0 && m.outcome.NewChatId != c.chatID {
 			c.log.Info("the group has a new Telegram id", "old", c.chatID, "new", m.outcome.NewChatId)
 			c.chatID = m.outcome.NewChatId
 			c.tell(KindGroup, c.key.identity, &messages.MigrateGroup{NewChatId: m.outcome.NewChatId})
-			c.putBack(m.q)
+			c.putBackAll(m.q)
 			return nil
 		}
 		return c.onTrouble(m) // to where it is already: not at once again
 	case messages.Outcome_TRANSIENT:
 		return c.onTrouble(m)
 	case messages.Outcome_UNKNOWN:
-		m.q.answerLost = true
 		if m.q.op.GetCreateTopic() != nil {
 			return c.finish(m) // its owner waits for the topic to appear
 		}
@@ -106,58 +125,27 @@ func (c *chat) onCalledBefore(m called) error {
 	switch m.outcome.Result {
 	case messages.Outcome_FLOOD:
 		return c.block(m)
-	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT:
+	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT, messages.Outcome_TOPIC_GONE:
 		return nil
+	case messages.Outcome_FORBIDDEN:
+		if m.q.op.Waits {
+			return nil
+		}
+	case messages.Outcome_REJECTED:
+		if len(m.q.with) > 0 {
+			return nil
+		}
 	case messages.Outcome_UNKNOWN:
 		if m.q.op.GetCreateTopic() == nil {
 			return nil
 		}
 	}
-	if again := c.known[opKey{m.q.op.Id, m.q.op.Revision}]; again != nil {
-		c.withdraw(again)
+	for _, q := range m.q.all() {
+		if again := c.known[opKey{q.op.Id, q.op.Revision}]; again != nil {
+			c.withdraw(again)
+		}
 	}
 	return c.finish(m)
-}
-
-// onFlood obeys a 429: the chat is silent until it is over, also after a restart.
-func (c *chat) onFlood(m called) error {
-	c.putBack(m.q)
-	return c.block(m)
-}
-
-func (c *chat) block(m called) error {
-	until := c.now().Add(time.Duration(m.outcome.RetryAfterMs) * time.Millisecond)
-	c.log.Warn("flood control", "chat", c.chatID, "operation", m.q.op.Id, "until", until)
-	if !until.After(c.record.BlockedUntil) {
-		return nil
-	}
-	err := c.change(func(r *storage.Chat) { r.BlockedUntil = until })
-	c.record.BlockedUntil = until // obeyed even where it could not be stored
-	if err != nil {
-		c.log.Error("the end of flood control could not be stored", "error", err)
-	}
-	return nil
-}
-
-// onTrouble tries again with exponential back-off, and gives up after troubleLimit.
-func (c *chat) onTrouble(m called) error {
-	q, now := m.q, c.now()
-	if q.since.IsZero() {
-		q.since = now
-	}
-	if now.Sub(q.since) >= troubleLimit {
-		return c.finish(m)
-	}
-	q.attempts++
-	wait := min(firstBackOff<<min(q.attempts-1, 10), longestBackOff)
-	q.notBefore = now.Add(jitter(wait))
-	if q.answerLost {
-		c.system.metrics.repeats.WithLabelValues(operationName(q.op)).Inc()
-	}
-	c.log.Warn("a call failed and is tried again", "operation", q.op.Id, "chat", c.chatID, "attempt", q.attempts,
-		"outcome", m.outcome.Result, "why", m.outcome.Description, "in", wait)
-	c.putBack(q)
-	return nil
 }
 
 // dropRest takes the following parts of a copy out of its line when one was given up: an end without its beginning is of no
@@ -172,25 +160,35 @@ func (c *chat) dropRest(op *messages.Operation) {
 	}
 }
 
-// finish tells the owner.
+// finish tells the owners.
 func (c *chat) finish(m called) error {
-	op := m.q.op
+	all := m.q.all()
+	for i, q := range all {
+		if err := c.finishOne(q, outcomeFor(m.outcome, i, len(all)), m.took); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duration) error {
+	op := q.op
 	key := opKey{op.Id, op.Revision}
 	delete(c.known, key)
-	c.done.put(key, m.outcome)
+	c.done.put(key, outcome)
 	c.lastDone = c.now()
-	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && m.outcome.Result == messages.Outcome_DONE {
+	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {
 		c.system.metrics.latency.Observe(float64(c.now().UnixMilli()-op.ReceivedMs) / 1000)
 	}
-	if m.outcome.Result != messages.Outcome_DONE {
+	if outcome.Result != messages.Outcome_DONE {
 		c.log.Warn("a call was given up", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
-			"outcome", m.outcome.Result, "why", m.outcome.Description)
+			"outcome", outcome.Result, "why", outcome.Description)
 	} else {
-		c.log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", m.took)
+		c.log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", took)
 	}
-	if m.q.owner != (opOwner{KindChat, c.key.identity}) {
-		c.report(m.q.owner, op, m.outcome)
-		if op.GetSendCopy() != nil && m.outcome.Result != messages.Outcome_DONE {
+	if q.owner != (opOwner{KindChat, c.key.identity}) {
+		c.report(q.owner, op, outcome)
+		if op.GetSendCopy() != nil && outcome.Result != messages.Outcome_DONE {
 			c.dropRest(op)
 		}
 		return nil

@@ -23,6 +23,7 @@ type look struct{ at time.Time }
 
 // enqueue places an operation: answers in their own line, copies in the order of their topic.
 func (c *chat) enqueue(q *queued) {
+	q.at = received(q.op, c.now())
 	c.known[opKey{q.op.Id, q.op.Revision}] = q
 	c.size++
 	c.system.metrics.queued.Inc()
@@ -57,6 +58,7 @@ func (c *chat) list(thread int64, line *topicLine) {
 
 // dispatch lets leave what may leave now, and sets a timer for the rest.
 func (c *chat) dispatch() {
+	defer c.noteLag()
 	for c.under < callsPerChat && !c.system.draining.Load() {
 		now := c.now()
 		if c.lives.calls > c.under {
@@ -75,7 +77,10 @@ func (c *chat) dispatch() {
 			c.lookAt(wake)
 			return
 		}
+		waiting, budget := c.size, c.budget(now)
+		c.leaving = take
 		later, err := c.paced(take.op, now)
+		c.leaving = nil
 		if err != nil {
 			c.log.Error("the pace can't be stored; tried again", "error", err)
 			c.conflict = errors.Is(err, storage.ErrConflict)
@@ -85,8 +90,9 @@ func (c *chat) dispatch() {
 			c.lookAt(later)
 			return
 		}
+		c.probing = c.probing || c.record.Held != "" && take.op.Waits
 		c.remove(take)
-		c.call(take)
+		c.call(take, c.joinMore(take, waiting, budget))
 	}
 }
 
@@ -96,35 +102,54 @@ func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, er
 	if !counts(op) {
 		return time.Time{}, nil
 	}
-	for _, at := range []time.Time{c.perChat.earliest(), c.perGroup.earliest()} {
+	c.perChat.slow(c.rate(now))
+	c.perGroup.slow(c.rate(now))
+	n := cost(op)
+	for _, at := range []time.Time{c.perChat.earliest(n), c.perGroup.earliest(n)} {
 		if at.After(now) {
 			return at, nil
 		}
 	}
 	if c.reserved.IsZero() {
-		c.reserved = c.system.pacer.reserve(now)
+		c.reserved = c.system.pacer.reserve(now, n)
 	}
 	if c.reserved.After(now) {
 		return c.reserved, nil
 	}
 	if c.perChat != nil || c.perGroup != nil {
 		err := c.change(func(r *storage.Chat) {
-			r.Calls = c.perGroup.since(now, now)
-			r.BurstFull = c.perChat.after(now)
+			r.Calls = c.perGroup.since(now, now, n)
+			r.BurstFull = c.perChat.after(now, n)
 		})
 		if err != nil {
 			return time.Time{}, err
 		}
 		now = c.now() // what counts is when it leaves; the write took its time
 	}
-	if at := c.system.pacer.take(now); at.After(now) {
+	if at := c.system.pacer.take(now, n); at.After(now) {
 		c.reserved = at
 		return at, nil
 	}
 	c.reserved = time.Time{}
-	c.perChat.take(now)
-	c.perGroup.take(now)
+	c.perChat.take(now, n)
+	c.perGroup.take(now, n)
 	return time.Time{}, nil
+}
+
+// cost is how many messages Telegram counts a call as: each part of an album is one.
+func cost(op *messages.Operation) int { return max(1, len(op.GetSendAlbum().GetParts())) }
+
+// budget is how many calls may leave now without waiting; -1: any number.
+func (c *chat) budget(now time.Time) int {
+	if c.record.BlockedUntil.After(now) {
+		return 0
+	}
+	c.perChat.slow(c.rate(now))
+	c.perGroup.slow(c.rate(now))
+	if c.perGroup != nil {
+		return c.perGroup.room(now)
+	}
+	return c.perChat.room(now)
 }
 
 // counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a
@@ -154,6 +179,12 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 			sooner(q.notBefore)
 			continue
 		}
+		if until, held := c.held(q, now); held {
+			if !until.IsZero() {
+				sooner(until)
+			}
+			continue
+		}
 		return q, wake
 	}
 	for _, thread := range c.order {
@@ -161,11 +192,18 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 		if line.busy || len(line.waiting) == 0 {
 			continue
 		}
-		if first := line.waiting[0]; first.notBefore.After(now) {
+		first := line.waiting[0]
+		if first.notBefore.After(now) {
 			sooner(first.notBefore)
-		} else {
-			return first, wake
+			continue
 		}
+		if until, held := c.held(first, now); held {
+			if !until.IsZero() {
+				sooner(until)
+			}
+			continue
+		}
+		return first, wake
 	}
 	return nil, wake
 }

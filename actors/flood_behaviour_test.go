@@ -47,18 +47,19 @@ func TestPaceOfAGroup(t *testing.T) {
 	d.opt.pace = actors.Pace{ChatPerSecond: 0, GroupPerMinute: 20}
 	d.restart()
 	before := len(d.counted(d.engineering))
+	long := strings.Repeat(" and so on", 300) // so that no two fit into one message
 	for i := range 50 {
-		d.say(d.eve, d.support, k.thread, "paced "+itoa(i))
+		d.say(d.eve, d.support, k.thread, "paced "+itoa(i)+"."+long)
 	}
-	d.awaitText(d.engineering, eng, "paced 25")
+	d.awaitText(d.engineering, eng, "paced 25.")
 	d.run(t, "an answer overtakes the copies that wait", func(t *testing.T) {
 		answer := d.awaitAnswer(d.say(d.bob, d.engineering, 0, "/help"), "/create_ticket")
-		if last := d.awaitText(d.engineering, eng, "paced 49"); last.ID < answer.ID {
+		if last := d.awaitText(d.engineering, eng, "paced 49."); last.ID < answer.ID {
 			t.Error("the copies came first")
 		}
 	})
 	d.run(t, "no sliding minute has more than 20, and the pace is used", func(t *testing.T) {
-		d.awaitText(d.engineering, eng, "paced 49")
+		d.awaitText(d.engineering, eng, "paced 49.")
 		times := d.counted(d.engineering)[before:]
 		if n := most(times, time.Minute-jitter); n > 20 {
 			t.Errorf("%d calls in a minute", n)
@@ -68,19 +69,19 @@ func TestPaceOfAGroup(t *testing.T) {
 		}
 		got := d.copies(d.engineering, eng)
 		for i, text := range got[len(got)-50:] {
-			if text != "paced "+itoa(i) {
-				t.Fatalf("%q", got)
+			if text != "paced "+itoa(i)+"."+long {
+				t.Fatalf("%d: %.20q", i, text)
 			}
 		}
 	})
 	d.run(t, "a restart forgets nothing of it", func(t *testing.T) {
 		before := len(d.counted(d.engineering))
 		for i := range 25 {
-			d.say(d.eve, d.support, k.thread, "again "+itoa(i))
+			d.say(d.eve, d.support, k.thread, "again "+itoa(i)+"."+long)
 		}
-		d.awaitText(d.engineering, eng, "again 5")
+		d.awaitText(d.engineering, eng, "again 5.")
 		d.restart()
-		d.awaitText(d.engineering, eng, "again 24")
+		d.awaitText(d.engineering, eng, "again 24.")
 		if n := most(d.counted(d.engineering)[before:], time.Minute-jitter); n > 20 {
 			t.Errorf("%d calls in a minute", n)
 		}

@@ -15,9 +15,9 @@ import (
 // link keeps one topic and the home topic of a ticket in step: it makes every copy into its topic, and its topic's copies
 // into home. It owns the copies.
 //
-// Accepts  Copy and ResumeLink (from its ticket), Done (from chats), RetryCopy (somebody pressed "try again"), Wake
+// Accepts  Copy and ResumeLink (from its ticket), Done and Held (from chats), RetryCopy (somebody pressed "try again"), Wake
 // Replies  to RetryCopy
-// Emits    Send to chats, LinkSettled to its ticket
+// Emits    Send to chats, LinkSettled, TopicGone and TopicHeld to its ticket
 // Stops    after 10 idle minutes with nothing to copy
 //
 // What it owes is derived: the messages of the ticket between its beginning and its end that have no copy yet.
@@ -78,6 +78,11 @@ func (l *link) readTicket() error {
 		}
 	}
 	l.revision, l.home, l.name = record.LinksRevision, record.Home, messages.TopicName(record.Title, record.ShortID)
+	for _, n := range l.lanes() {
+		if n.link != nil { // not while it is loaded
+			n.follow()
+		}
+	}
 	l.aliases = []string{l.key.identity}
 	for _, former := range record.Links {
 		if former.Ended && former.LinkID != l.key.identity && former.Topic.GroupID == l.spec.Topic.GroupID &&
@@ -171,6 +176,9 @@ func (l *link) receive(m any) (proto.Message, error) {
 		return nil, l.onResume()
 	case *messages.Done:
 		return nil, l.onDone(m)
+	case *messages.Held:
+		l.onHeld(m)
+		return nil, nil
 	case *messages.RetryCopy:
 		return nil, l.onRetry(m)
 	case *messages.GetLinkStatus:
@@ -342,6 +350,9 @@ func (l *link) onDone(m *messages.Done) error {
 		return nil
 	}
 	lane := l.laneInto(topicID)
+	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE && lane.onGone(messageID, m.Outcome.ThreadId) {
+		return nil
+	}
 	var err error
 	if album {
 		err = lane.settleAlbum(m)
@@ -351,6 +362,7 @@ func (l *link) onDone(m *messages.Done) error {
 	if err != nil {
 		return err
 	}
+	lane.arrived(m.Outcome)
 	if lane.behind {
 		if err := l.readOn(); err != nil {
 			return err

@@ -58,14 +58,20 @@ type lane struct {
 	behind  bool  // there was no room for all of them: more is to be read
 	items   []*item
 	under   int                     // items at the front that were offered
-	recent  *recent[string, int64]  // message id → its counterpart in this topic
+	recent  *recent[string, place]  // message id → its counterpart in this topic
 	again   int                     // items that somebody asked to be tried again
 	albums  *recent[string, string] // by key: first message of an album that has left
 	failing string                  // the last reason, until a copy arrives: told once
+	thread  int64                   // of the topic, as it was last known
+	dead    int64                   // that thread, when it was deleted
+	held    bool                    // the ticket was told that the bot may not write there
 }
 
 func newLane(l *link, topicID string, seen int64) lane {
-	return lane{link: l, topicID: topicID, seen: seen}
+	n := lane{link: l, topicID: topicID, seen: seen}
+	topic, _ := n.target()
+	n.thread = topic.TelegramTopicID
+	return n
 }
 
 func (n *lane) empty() bool { return len(n.items) == 0 }
@@ -136,7 +142,7 @@ func (n *lane) target() (topic *storage.Topic, ready bool) {
 	if n.topicID == homeTopic {
 		topic = &n.link.home
 	}
-	return topic, isOpened(topic) && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+	return topic, isOpened(topic) && (n.dead == 0 || topic.TelegramTopicID != n.dead) && (topic.Introduced || topic.Adopted) && topic.Failure == ""
 }
 
 // offer gives the chat as many copies as the window holds.
@@ -165,6 +171,9 @@ func (n *lane) offer() {
 
 func (n *lane) offerAgain() {
 	topic, ready := n.target()
+	if n.dead != 0 && topic.TelegramTopicID == n.dead {
+		n.tellGone()
+	}
 	if !ready {
 		return
 	}
@@ -295,10 +304,10 @@ func (n *lane) find(messageID string) (at int, it *item) {
 // counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
 func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	answeredID := answeredKey(it.replyTo)
-	if id, found := n.recall(answeredID); found {
-		return id, false, nil
-	}
 	store, ctx := n.link.store, n.link.ctx
+	if id, found, err := n.recall(answeredID); found || err != nil {
+		return id, false, err
+	}
 	// What is answered was said by a person: its copy here is wanted.
 	id, err = n.copyHere(answeredID)
 	if err != nil || id != 0 {
@@ -319,12 +328,13 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	if err != nil || len(copies) == 0 {
 		return 0, false, err
 	}
-	original, err := store.Message(ctx, copies[len(copies)-1].MessageID)
+	original, err := store.Message(ctx, quotedIn(copies, it.replyTo).MessageID)
 	if err != nil {
 		return 0, false, err
 	}
 	if slices.Contains(n.aliases(), original.TopicID) {
-		return telegramID(original.MessageID), false, nil
+		id, err := n.reachable(positionOf(original.MessageID))
+		return id, false, err
 	}
 	if n.isUnderWay(original.MessageID) {
 		return 0, true, nil
@@ -349,7 +359,7 @@ func (n *lane) copyHere(messageID string) (int64, error) {
 	for _, topicID := range n.aliases() {
 		stored, err := n.link.store.Copy(n.link.ctx, messageID, topicID)
 		if err == nil {
-			return mainPart(stored), nil
+			return n.reachable(place{stored.ChatID, mainPart(stored)})
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
 			return 0, fmt.Errorf("read a copy: %w", err)
@@ -377,11 +387,15 @@ func mainPart(c *storage.Copy) int64 {
 	return 0
 }
 
-func (n *lane) recall(messageID string) (int64, bool) {
+func (n *lane) recall(messageID string) (id int64, found bool, err error) {
 	if n.recent == nil {
-		return 0, false
+		return 0, false, nil
 	}
-	return n.recent.get(messageID)
+	at, found := n.recent.get(messageID)
+	if found {
+		id, err = n.reachable(at)
+	}
+	return id, found, err
 }
 
 func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
@@ -391,6 +405,7 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
 			call.Quote = it.replyTo.Quote
+			call.JoinedPreview = it.replyTo.Preview
 		}
 	}
 	call.GroupTitle = n.titleOf(it)
@@ -406,7 +421,7 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		order = it.sequence * 1000
 	}
 	return &messages.Operation{
-		Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
+		Waits: true, Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
 		Order: order + int64(part), ReceivedMs: it.receivedMs,
 		Call: &messages.Operation_SendCopy{SendCopy: call},
 	}
@@ -435,6 +450,11 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 		return nil
 	}
 	next := n.firstCopyOf(it)
+	if len(next.Parts) == 0 {
+		if next.Span = spanOf(outcome); next.Span != nil && it.replyID != 0 {
+			next.Preview = it.replyTo.Preview
+		}
+	}
 	if outcome.GetResult() == messages.Outcome_DONE {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.now().UTC().Truncate(time.Millisecond)
@@ -486,9 +506,9 @@ func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
 			n.failing = ""
 		}
 		if n.recent == nil {
-			n.recent = newRecent[string, int64](64)
+			n.recent = newRecent[string, place](64)
 		}
-		n.recent.put(it.messageID, mainPart(&next))
+		n.recent.put(it.messageID, place{next.ChatID, mainPart(&next)})
 	case copyFailed:
 		n.link.system.metrics.failed.WithLabelValues(outcome.GetResult().String()).Inc()
 		n.link.showFailure(next)

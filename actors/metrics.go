@@ -18,6 +18,7 @@ type metrics struct {
 	recorded   prometheus.Counter
 	unanswered prometheus.Counter
 	woken      *prometheus.CounterVec
+	joined     prometheus.Counter
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -47,11 +48,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		recorded: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "messages_recorded_total", Help: "Messages accepted into tickets."}),
 		unanswered: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "commands_unanswered_total",
 			Help: "Commands that got no answer because the chat was owed too many already."}),
+		joined: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "copies_joined_total",
+			Help: "Copies that left in a message with others."}),
 		woken: counter("sweep_woken_total", "Entities woken because they owed something.", "kind"),
 	}
 	if r != nil {
 		r.MustRegister(m.entities, m.refused, m.panics, m.operations, m.queued, m.mailbox, m.underWay, m.latency, m.callTime, m.repeats,
-			m.failed, m.recorded, m.unanswered, m.woken)
+			m.failed, m.recorded, m.unanswered, m.woken, m.joined)
 	}
 	return m
 }

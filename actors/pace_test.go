@@ -28,13 +28,13 @@ func TestWindowNeverLetsMoreThrough(t *testing.T) {
 		var left []time.Time
 		for range 200 {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(span/time.Duration(limit))*2).Draw(t, "pause")))
-			if at := w.earliest(); at.After(now) {
+			if at := w.earliest(1); at.After(now) {
 				if rapid.Bool().Draw(t, "gives up") {
 					continue
 				}
 				now = at
 			}
-			w.take(now)
+			w.take(now, 1)
 			left = append(left, now)
 		}
 		if n := most(left, span); n > limit {
@@ -47,10 +47,10 @@ func TestBurst(t *testing.T) {
 	b, now := newBurst(1), time.Unix(1e9, 0)
 	var left []time.Duration
 	for range 8 {
-		if at := b.earliest(); at.After(now) {
+		if at := b.earliest(1); at.After(now) {
 			now = at
 		}
-		b.take(now)
+		b.take(now, 1)
 		left = append(left, now.Sub(time.Unix(1e9, 0)).Round(100*time.Millisecond))
 	}
 	want := []time.Duration{0, 0, 0, 0, 0, time.Second, 2100 * time.Millisecond, 3100 * time.Millisecond}
@@ -67,7 +67,7 @@ func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
 		p := newGlobalPacer(limit, start.Add(-time.Hour))
 		chats := make([]time.Time, 60) // when each comes next
 		for i := range chats {
-			chats[i] = p.reserve(start)
+			chats[i] = p.reserve(start, 1)
 		}
 		if late := rapid.Bool().Draw(t, "all held up together"); late {
 			for i := range chats {
@@ -83,12 +83,12 @@ func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
 				}
 			}
 			now := chats[first]
-			if at := p.take(now); at.After(now) {
+			if at := p.take(now, 1); at.After(now) {
 				chats[first] = at
 				continue
 			}
 			left = append(left, now)
-			chats[first] = p.reserve(now).Add(time.Duration(rapid.Int64Range(0, 3e8).Draw(t, "late")))
+			chats[first] = p.reserve(now, 1).Add(time.Duration(rapid.Int64Range(0, 3e8).Draw(t, "late")))
 		}
 		if n := most(left, time.Second); n > limit {
 			t.Fatalf("%d calls in a second", n)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/storage"
@@ -159,12 +160,36 @@ func (d *desk) awaitAnswer(to simulator.Message, part string) simulator.Message 
 func (d *desk) copies(chat int64, thread int) []string {
 	var out []string
 	for _, m := range d.byBot(chat, thread) {
-		if head, body, found := strings.Cut(m.Text, "\n"); found && len(m.Entities) > 0 && m.Entities[0].Type == "bold" && m.Entities[0].Offset == 0 &&
-			!strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "TICK-") {
-			out = append(out, body)
+		for _, one := range joined(m) {
+			if head, body, found := strings.Cut(one, "\n"); found && !strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "TICK-") {
+				out = append(out, body)
+			}
 		}
 	}
 	return out
+}
+
+// joined are the copies that a message holds: each begins with a name in bold, behind a blank line.
+func joined(m simulator.Message) []string {
+	text := utf16.Encode([]rune(m.Text))
+	var starts []int
+	for _, e := range m.Entities {
+		if e.Type == "bold" && (e.Offset == 0 || e.Offset > 1 && text[e.Offset-1] == '\n' && text[e.Offset-2] == '\n') {
+			starts = append(starts, e.Offset)
+		}
+	}
+	if len(starts) == 0 || starts[0] != 0 || strings.HasPrefix(m.Text, "Last messages") {
+		return nil
+	}
+	var parts []string
+	for i, from := range starts {
+		to := len(text)
+		if i+1 < len(starts) {
+			to = starts[i+1] - 2
+		}
+		parts = append(parts, string(utf16.Decode(text[from:to])))
+	}
+	return parts
 }
 
 // topicNamed waits for the topic of a group whose name begins so.

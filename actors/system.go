@@ -39,6 +39,8 @@ type Telegram interface {
 	Call(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome
 	// Parts says how many messages a SendCopy takes.
 	Parts(op *messages.Operation) int
+	// Joined says how many of the copies, from the first on, fit into one message; 0 or 1: none can be joined with the first.
+	Joined(copies []*messages.SendCopyCall) int
 }
 
 // Pace is the outgoing pace of the settings; 0 means no limit.
@@ -82,6 +84,7 @@ type System struct {
 	sweep       time.Duration
 	pace        Pace
 	pacer       *globalPacer
+	lags        lags
 
 	system  *actor.ActorSystem
 	shards  [shards]*actor.PID
@@ -141,6 +144,7 @@ func NewSystem(o Options) (*System, error) {
 		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond, o.Now()),
 	}
 	s.metrics = newMetrics(o.Metrics)
+	s.lags.register(o.Metrics, o.Now)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.pollCtx, s.pollStop = context.WithCancel(s.ctx)
 	s.callCtx, s.callStop = context.WithCancel(context.Background())

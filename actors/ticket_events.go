@@ -65,6 +65,22 @@ func (t *ticket) settledThrough() int64 {
 	return through
 }
 
+// settledFor is how far the copies are that a closing, and its notice, in a topic must not overtake. Copies that wait since
+// the bot may not write where they go keep only that topic from closing.
+func (t *ticket) settledFor(topic *storage.Topic) int64 {
+	if topic.Held != "" {
+		return t.settledThrough()
+	}
+	through := t.sequence
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if link.Topic.Held == "" && t.record.Home.Held == "" && !t.linkDone(link) {
+			through = min(through, t.settled[link.LinkID])
+		}
+	}
+	return through
+}
+
 // onSettle numbers events, and clears the mark of a ticket that owes nothing and has been quiet. On an error the same timer
 // comes again by itself (settling stays set).
 func (t *ticket) onSettle() error {

@@ -87,7 +87,7 @@ func (t *ticket) tellOthers(r *storage.Ticket, topic *storage.Topic, key, why, c
 		t.log.Error("a group can't be read", "group", topic.GroupID, "error", err)
 	}
 	for _, other := range topicsOf(r) {
-		if other.TopicID == topic.TopicID || other.TelegramTopicID == 0 || key == messages.NoticeTopicHeld && other.GroupID == topic.GroupID {
+		if other.TopicID == topic.TopicID || !isOpened(other) || key == messages.NoticeTopicHeld && other.GroupID == topic.GroupID {
 			continue
 		}
 		op := &messages.Operation{Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER,

@@ -62,7 +62,7 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		return &step{kind: stepRename, name: messages.TopicName(r.Title, r.ShortID)}
-	case r.Status == statusClosed && (!topic.Closed || topic.Unsure) && t.settledThrough() >= r.ClosedAfter && !t.owesNotice(topic):
+	case r.Status == statusClosed && (!topic.Closed || topic.Unsure) && t.settledFor(topic) >= r.ClosedAfter && !t.owesNotice(topic):
 		return &step{kind: stepClose}
 	case r.Status != statusClosed && (topic.Closed || topic.Unsure):
 		return &step{kind: stepReopen}
@@ -119,14 +119,20 @@ func (t *ticket) reconcile() {
 		}
 		t.offerStep(s)
 	}
-	through := t.settledThrough()
 	for _, owed := range t.record.Owed {
-		if owed.Kind != owedOperation || owed.AfterSequence > through {
+		if owed.Kind != owedOperation {
 			continue
 		}
 		op, err := operationOf(owed)
 		if err != nil {
 			t.log.Error("an owed operation can't be read", "operation", owed.ID, "error", err)
+			continue
+		}
+		through := t.settledThrough()
+		if topic := t.topicAt(op.Place, op.ThreadId); topic != nil {
+			through = t.settledFor(topic)
+		}
+		if owed.AfterSequence > through {
 			continue
 		}
 		if !t.redirect(op) {

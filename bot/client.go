@@ -241,7 +241,7 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 		}
 		return out
 	}
-	out := &messages.Outcome{Result: messages.Outcome_DONE}
+	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans}
 	for i, x := range sent {
 		if i == 0 {
 			out.MessageId, out.ThreadId = x.ID, x.ThreadID

@@ -73,6 +73,15 @@ var (
 		`stickers?|animations?|gifs?|games?|dice|contacts?|locations?|venues?|media|inline)\b|` +
 		`chat_send_(?:audios|docs|gifs|inline|media|photos|polls|roundvideos|stickers|videos|voices|game|poll|webpage)_forbidden|voice_messages_forbidden|user_restricted_voice`)
 
+	// Of those, a 400 that means that nothing at all can be written there; and a 403 that is about one kind of message.
+	saysNothingAllowed = []string{
+		"send text messages", "rights to send a message", "chat_write_forbidden", "chat_restricted", "chat_guest_send_forbidden",
+		"user_banned_in_channel", "channel_private", "chat not found", "chat_not_found", "deactivated", "was deleted", "is_blocked",
+		"bot was kicked", "bot was blocked", "not a member", "can't initiate", "peer_id_invalid", "have no write access",
+		"chat_send_plain_forbidden",
+	}
+	saysOneKindForbidden = []string{"manage topics", "create a topic", "pinned messages", "to pin", "to react"}
+
 	saysQuoteRefused = []string{"quote"}
 	saysReplyRefused = []string{
 		"message to be replied not found", "replied message not found", "message to reply not found", "reply message not found",
@@ -118,7 +127,7 @@ func outcomeOf(e *APIError, repeatable bool) *messages.Outcome {
 	case e.MigrateTo != 0:
 		out.Result, out.NewChatId = messages.Outcome_MIGRATED, e.MigrateTo
 	case e.Status == http.StatusForbidden:
-		out.Result = messages.Outcome_FORBIDDEN
+		out.Result, out.ChatWide = messages.Outcome_FORBIDDEN, !says(e.Description, saysOneKindForbidden) && !saysKindRefused.MatchString(e.Description)
 	case e.Status == http.StatusGatewayTimeout:
 		out.Result = lost(e, repeatable) // somebody on the way gave up waiting for Telegram
 	case e.Status >= 500, e.Status < 400,
@@ -126,6 +135,7 @@ func outcomeOf(e *APIError, repeatable bool) *messages.Outcome {
 		out.Result = messages.Outcome_TRANSIENT
 	default:
 		out.Result = refused(e.Description)
+		out.ChatWide = out.Result == messages.Outcome_FORBIDDEN && says(e.Description, saysNothingAllowed)
 	}
 	return out
 }

@@ -31,6 +31,7 @@ type outgoing struct {
 	*mediaFields
 
 	method string
+	spans  []*messages.Span // of a joined message
 }
 
 var (
@@ -49,6 +50,10 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		m.setCopy(lang, call.SendCopy)
 	case *messages.Operation_SendAlbum:
 		m.setAlbum(lang, call.SendAlbum.GetParts())
+	case *messages.Operation_SendJoined:
+		var text Rich
+		text, m.spans = renderJoined(lang, call.SendJoined.GetCopies())
+		m.setText(text)
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))

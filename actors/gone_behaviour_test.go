@@ -1,0 +1,198 @@
+package actors_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
+)
+
+// into counts the calls into a thread since the n'th call.
+func (d *desk) into(since int, chat int64, thread int) int {
+	n := 0
+	for _, c := range d.sim.Calls()[since:] {
+		if c.Chat == chat && c.Thread == thread {
+			n++
+		}
+	}
+	return n
+}
+
+// newTopic waits for a topic of a group that is newer than those known.
+func (d *desk) newTopic(chat int64, known ...int) simulator.Topic {
+	d.t.Helper()
+	var topic simulator.Topic
+	d.await("another topic", func() bool {
+		for _, topic = range d.sim.Topics(chat) {
+			if !topic.Deleted && topic.Thread > slices.Max(known) {
+				return true
+			}
+		}
+		return false
+	})
+	return topic
+}
+
+func TestDeletedLinkedTopic(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
+	first := d.say(d.ann, d.support, k.thread, "before")
+	d.awaitText(d.engineering, eng, "before")
+	said := d.say(d.bob, d.engineering, eng, "said in it")
+	d.awaitText(d.support, k.thread, "said in it")
+	d.quiet(k)
+
+	d.must(d.sim.DeleteTopic(d.engineering, d.bob, eng))
+	calls := len(d.sim.Calls())
+	var want []string
+	for i := range 20 {
+		text := "ข้อความที่ " + itoa(i) // message number i
+		d.say(d.eve, d.support, k.thread, text)
+		want = append(want, text)
+	}
+	again := d.newTopic(d.engineering, eng).Thread
+	d.awaitText(d.engineering, again, want[19])
+	d.run(t, "opened again with card and last messages, what was pending delivered there, once and in order", func(t *testing.T) {
+		same(t, "copies", d.copies(d.engineering, again), want)
+		d.introduced(d.engineering, again)
+		history := d.awaitText(d.engineering, again, "Last messages")
+		if !strings.Contains(history.Text, "before") || !strings.Contains(history.Text, "said in it") || strings.Contains(history.Text, want[0]) {
+			t.Errorf("%q", history.Text)
+		}
+		if name := d.topic(d.engineering, again).Name; !strings.HasPrefix(name, "Printer · ") {
+			t.Errorf("%q", name)
+		}
+	})
+	d.run(t, "at most 3 calls to the dead one", func(t *testing.T) {
+		if n := d.into(calls, d.engineering, eng); n == 0 || n > 3 {
+			t.Errorf("%d calls", n)
+		}
+	})
+	d.run(t, "the link goes on, both ways", func(t *testing.T) {
+		d.say(d.bob, d.engineering, again, "hello from the new one")
+		d.awaitText(d.support, k.thread, "hello from the new one")
+		if r := d.record(k); len(r.Links) != 1 || r.Links[0].Ended || int(r.Links[0].Topic.TelegramTopicID) != again {
+			t.Errorf("%+v", r.Links)
+		}
+	})
+	d.run(t, "a reply to a counterpart in the dead topic quotes its beginning", func(t *testing.T) {
+		d.reply(d.ann, d.support, first, "what about this")
+		if c := d.awaitText(d.engineering, again, "what about this"); c.ReplyTo != 0 || !strings.Contains(c.Text, "before") {
+			t.Errorf("%+v", c)
+		}
+		copied, _ := d.find(d.support, k.thread, "said in it")
+		d.reply(d.ann, d.support, copied, "and that")
+		if c := d.awaitText(d.engineering, again, "and that"); c.ReplyTo != 0 || !strings.Contains(c.Text, "said in it") {
+			t.Errorf("answers %d of %d: %q", c.ReplyTo, said.ID, c.Text)
+		}
+	})
+	d.run(t, "a reply in the new topic finds its original", func(t *testing.T) {
+		c, _ := d.find(d.engineering, again, want[3])
+		d.reply(d.bob, d.engineering, c, "to number 3")
+		if c := d.awaitText(d.support, k.thread, "to number 3"); c.ReplyTo == 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+	d.run(t, "the cards of the other side point to the new topic", func(t *testing.T) {
+		d.quiet(k)
+		view := d.record(k)
+		if view.Home.CardRevision < view.CardRevision {
+			t.Errorf("card %d of %d", view.Home.CardRevision, view.CardRevision)
+		}
+	})
+	d.run(t, "of a closed ticket it is opened again when something is said, and closed", func(t *testing.T) {
+		d.say(d.ann, d.support, k.thread, "/close_ticket")
+		d.await("both closed", func() bool { return d.topic(d.support, k.thread).Closed && d.topic(d.engineering, again).Closed })
+		d.quiet(k)
+		d.must(d.sim.DeleteTopic(d.engineering, d.bob, again))
+		before := len(d.sim.Topics(d.engineering))
+		d.restart()
+		d.quiet(k)
+		if n := len(d.sim.Topics(d.engineering)); n != before {
+			t.Errorf("%d topics more", n-before)
+		}
+		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
+		third := d.newTopic(d.engineering, eng, again).Thread
+		d.introduced(d.engineering, third)
+		d.say(d.ann, d.support, k.thread, "after the reopening")
+		d.awaitText(d.engineering, third, "after the reopening")
+		d.quiet(k)
+	})
+}
+
+func TestDeletedHomeTopic(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
+	sales := d.mention(d.ann, k, "dora_s", d.sales)
+	d.say(d.ann, d.support, k.thread, "in the home topic")
+	d.awaitText(d.engineering, eng, "in the home topic")
+	d.awaitText(d.sales, sales, "in the home topic")
+	d.quiet(k)
+
+	d.run(t, "what was said in it just before it was deleted still goes; answered where it is now; across a kill", func(t *testing.T) {
+		d.stop()
+		d.say(d.ann, d.support, k.thread, "the last words in it")
+		d.say(d.ann, d.support, k.thread, "/priority urgent")
+		d.must(d.sim.DeleteTopic(d.support, d.ann, k.thread))
+		d.say(d.bob, d.engineering, eng, "one")
+		d.say(d.dora, d.sales, sales, "two")
+		calls := len(d.sim.Calls())
+		d.start()
+		again := d.newTopic(d.support, k.thread).Thread
+		d.awaitText(d.engineering, eng, "the last words in it")
+		d.awaitText(d.sales, sales, "the last words in it")
+		d.awaitText(d.support, again, "one")
+		d.awaitText(d.support, again, "two")
+		d.awaitText(d.support, again, "in the home topic") // the last messages
+		d.awaitText(d.support, again, "urgent")
+		if n := d.into(calls, d.support, k.thread); n > 3 {
+			t.Errorf("%d calls to the dead topic", n)
+		}
+		k.thread = again
+		d.quiet(k)
+		d.say(d.ann, d.support, again, "from the new home")
+		d.awaitText(d.engineering, eng, "from the new home")
+		d.awaitText(d.sales, sales, "from the new home")
+	})
+	d.run(t, "the answer to createForumTopic is lost: the topic is adopted, none is opened twice", func(t *testing.T) {
+		d.must(d.sim.DeleteTopic(d.support, d.ann, k.thread))
+		before := len(d.sim.Topics(d.support))
+		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.FaultLost}))
+		d.say(d.bob, d.engineering, eng, "three")
+		var again simulator.Topic
+		d.await("three arrives", func() bool {
+			for _, again = range d.sim.Topics(d.support) {
+				if _, found := d.find(d.support, again.Thread, "three"); found && again.Thread > k.thread {
+					return true
+				}
+			}
+			return false
+		})
+		d.quiet(k)
+		if n := len(d.sim.Topics(d.support)); n > before+1 {
+			t.Errorf("%d topics, %d before", n, before)
+		}
+		k.thread = again.Thread
+	})
+	d.run(t, "killed while it is opened again", func(t *testing.T) {
+		d.must(d.sim.DeleteTopic(d.support, d.ann, k.thread))
+		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1, After: 1}))
+		d.say(d.bob, d.engineering, eng, "four")
+		again := d.newTopic(d.support, k.thread).Thread
+		d.stop()
+		d.sim.ClearFaults()
+		d.say(d.dora, d.sales, sales, "five")
+		d.start()
+		d.awaitText(d.support, again, "four")
+		d.awaitText(d.support, again, "five")
+		d.quiet(k)
+		if n := len(d.byBot(d.support, again)); n < 4 {
+			t.Errorf("%d messages", n)
+		}
+	})
+}

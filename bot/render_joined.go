@@ -1,0 +1,65 @@
+package bot
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Joined copies: several copies in one message, each with its own head, a blank line between them.
+
+const joinedSeparator = "\n\n"
+
+// Joined says how many of the copies, from the first on, fit into one message. 0: the first can't be joined with anything.
+func (c *Client) Joined(copies []*messages.SendCopyCall) int {
+	units, n := 0, 0
+	for _, one := range copies {
+		if !joinable(one) {
+			break
+		}
+		one = joinedForm(one)
+		head, preview := copyHeadUnits(one)
+		if n > 0 {
+			units += messages.UTF16Len(joinedSeparator)
+		}
+		if units += head + preview + messages.UTF16Len(one.GetContent().GetText()); units > maxText {
+			break
+		}
+		n++
+	}
+	return n
+}
+
+// joinable says whether a copy is a text that takes one message.
+func joinable(c *messages.SendCopyCall) bool {
+	return c.GetContent().GetMedia() == nil && c.GetPart() == 0 && parts(c) == 1
+}
+
+// joinedForm is a copy as it stands among others: a message can answer only one, so that the beginning of what is answered
+// takes the place of the reply.
+func joinedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
+	if c.GetReplyTo() == 0 {
+		return c
+	}
+	own := proto.CloneOf(c)
+	own.ReplyTo, own.Quote = 0, ""
+	if own.ReplyPreview == "" {
+		own.ReplyPreview = c.GetJoinedPreview()
+	}
+	return own
+}
+
+// renderJoined words copies in one message, and says where each of them stands.
+func renderJoined(lang string, copies []*messages.SendCopyCall) (Rich, []*messages.Span) {
+	var b builder
+	spans := make([]*messages.Span, 0, len(copies))
+	for i, one := range copies {
+		if i > 0 {
+			b.plain(joinedSeparator)
+		}
+		from := b.units
+		b.rich(renderCopy(lang, joinedForm(one)))
+		spans = append(spans, &messages.Span{Offset: int32(from), Length: int32(b.units - from)})
+	}
+	return b.done(), spans
+}
