@@ -221,6 +221,11 @@ func (c *chat) receive(m any) (proto.Message, error) {
 	case *messages.GroupChanged:
 		err := c.readGroup()
 		c.probe() // its rights may be what changed
+		for _, q := range c.answers {
+			if q.op.Waits {
+				q.notBefore = time.Time{}
+			}
+		}
 		c.dispatch()
 		return nil, err
 	case *messages.GetChatPace:

@@ -44,7 +44,7 @@ func itemOfRecord(m *storage.Message) *item {
 	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
 		content: contentOf(m), sinceMs: millisOf(m.RecordedAt)}
 	if m.ReplyTo != nil {
-		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, Preview: m.ReplyTo.Preview, MediaKind: m.ReplyTo.MediaKind,
+		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, QuotePosition: m.ReplyTo.QuotePosition, Preview: m.ReplyTo.Preview, MediaKind: m.ReplyTo.MediaKind,
 			Answered: m.ReplyTo.Answered}
 	}
 	return it

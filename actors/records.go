@@ -22,7 +22,7 @@ func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, 
 	}
 	setContent(r, m.Content)
 	if p := m.ReplyTo; p != nil {
-		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered}
+		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, QuotePosition: p.QuotePosition, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered}
 	}
 	return r
 }

@@ -198,7 +198,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		return nil
 	}
 	if w.Quote != nil && w.Quote.IsManual {
-		r.Quote = w.Quote.Text
+		r.Quote, r.QuotePosition = w.Quote.Text, w.Quote.Position
 	}
 	return r
 }

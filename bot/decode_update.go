@@ -73,15 +73,16 @@ func (m *Message) Service() bool {
 
 // Reply is what a message answers. MessageID is 0 when it answers only the topic itself, which is no answer at all.
 type Reply struct {
-	ChatID    int64
-	MessageID int64
-	FromID    int64
-	FromBot   bool
-	Text      string // whole text or caption of the answered message; "" for an external one
-	Media     *messages.Media
-	Protected bool
-	Quote     string // only when the person chose a part
-	Preview   string
+	ChatID        int64
+	MessageID     int64
+	FromID        int64
+	FromBot       bool
+	Text          string // whole text or caption of the answered message; "" for an external one
+	Media         *messages.Media
+	Protected     bool
+	Quote         string // only when the person chose a part
+	QuotePosition int32  // where that stands in the answered message, in UTF-16 units
+	Preview       string
 
 	TopicCreated *string // the answered message is the topic's beginning, and this is its name
 	TopicFromID  int64   // who created the topic

@@ -77,6 +77,7 @@ type wireMessage struct {
 	ExternalReply   *wireExternal `json:"external_reply"`
 	Quote           *struct {
 		Text     string `json:"text"`
+		Position int32  `json:"position"`
 		IsManual bool   `json:"is_manual"`
 	} `json:"quote"`
 	wireMedia
