@@ -32,7 +32,7 @@ func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 
 // joinable says whether a copy is a text that takes one message.
 func joinable(c *messages.SendCopyCall) bool {
-	return c.GetContent().GetMedia() == nil && c.GetPart() == 0 && parts(c) == 1
+	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && parts(c) == 1
 }
 
 // joinedForm is a copy as it stands among others: a message can answer only one, so that the beginning of what is answered
