@@ -34,7 +34,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	shortID := t.key.identity[strings.LastIndexByte(t.key.identity, '-')+1:]
 	title := cleanLine(m.Title)
 	if title == "" {
-		return answered(messages.Code_CONFLICT, "a ticket needs a title"), nil
+		return answered(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
 	}
 	r := &storage.Ticket{
 		TicketID: t.key.identity, ShortID: shortID, Title: title, Description: cleanText(m.Description),

@@ -58,10 +58,11 @@ type API struct {
 
 // call is one request that was let in: whose key it has, and the id of the command that it becomes.
 type call struct {
-	key       *messages.APIKey
-	token     string // the key itself, as it was sent
-	commandID string
-	now       time.Time
+	key        *messages.APIKey
+	token      string // the key itself, as it was sent
+	commandID  string
+	repeatable bool // the command has the same id when the request is sent again
+	now        time.Time
 }
 
 // op describes one operation. What is the same for all (authentication, limits, faults) need not be said.
@@ -110,6 +111,9 @@ func (a *API) operations() {
 	a.keyOperations()
 	a.userOperations()
 	a.groupOperations()
+	a.ticketOperations()
+	a.messageOperations()
+	a.linkOperations()
 }
 
 // nameRequest puts the request's id into problems that huma writes.

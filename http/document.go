@@ -19,9 +19,11 @@ const (
 
 	securityScheme = "apiKey"
 
-	tagKeys   = "API keys"
-	tagPeople = "People"
-	tagGroups = "Groups"
+	tagKeys     = "API keys"
+	tagPeople   = "People"
+	tagGroups   = "Groups"
+	tagTickets  = "Tickets"
+	tagMessages = "Messages"
 )
 
 func document() *huma.OpenAPI {
@@ -35,6 +37,8 @@ func document() *huma.OpenAPI {
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "This service"}},
 		Tags: []*huma.Tag{
+			{Name: tagTickets, Description: "Support cases, each with a topic of its own in Telegram, and others that are linked to it."},
+			{Name: tagMessages, Description: "What is said in tickets."},
 			{Name: tagKeys, Description: "Who may do what."},
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned on tickets."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},

@@ -68,6 +68,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	call.commandID = "api:" + call.key.KeyId + ":" + begin.Request
+	call.repeatable = true
 	end := &messages.EndRequest{Request: begin.Request, Fingerprint: begin.Fingerprint, Attempt: begin.Attempt}
 	defer func() { // after a panic, too: else the next one would be told that this one is under way
 		// The request's context may be over; what was done is written down all the same.
