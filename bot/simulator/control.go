@@ -121,9 +121,9 @@ func (s *Server) controlGet(w http.ResponseWriter, r *http.Request, path string)
 			controlError(w, http.StatusNotFound, errors.New("there is no such file"))
 			return
 		}
-		// Only images are shown in place: anything else could be a page that acts in our name.
+		// Only pictures, films and sound are shown in place: anything else could be a page that acts in our name.
 		kind := "application/octet-stream"
-		if strings.HasPrefix(f.Mime, "image/") && f.Mime != "image/svg+xml" {
+		if shown(f.Mime) {
 			kind = f.Mime
 		} else {
 			w.Header().Set("Content-Disposition", "attachment")
@@ -132,6 +132,12 @@ func (s *Server) controlGet(w http.ResponseWriter, r *http.Request, path string)
 	default:
 		controlError(w, http.StatusNotFound, errNoSuch)
 	}
+}
+
+// shown says whether the page shows a file of that type in place.
+func shown(mime string) bool {
+	kind, _, _ := strings.Cut(mime, "/")
+	return (kind == "image" || kind == "video" || kind == "audio") && mime != "image/svg+xml"
 }
 
 func number(text string, none int64) (int64, error) {
