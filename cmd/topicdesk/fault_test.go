@@ -7,18 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
-	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // A crash point is the n-th moment of a kind in the life of a process.
@@ -136,91 +130,6 @@ func (t *faultyTelegram) Call(ctx context.Context, chatID int64, lang string, op
 		return gone()
 	}
 	return out
-}
-
-func (f *faults) wrapStore(inner storage.Store) storage.Store {
-	return &faultyStore{Store: inner, f: f}
-}
-
-// faultyStore refuses to write in a life that is over; what it has written is told.
-type faultyStore struct {
-	storage.Store
-	f *faults
-}
-
-var errDead = fmt.Errorf("the process is gone: %w", storage.ErrUnavailable)
-
-func (s *faultyStore) do(method string, record any, write func() error) error {
-	if s.f.isDead() {
-		return errDead
-	}
-	if err := write(); err != nil {
-		return err
-	}
-	s.f.wrote(method, record)
-	if _, alive := s.f.at(afterWrite); !alive {
-		return errDead
-	}
-	return nil
-}
-
-func (s *faultyStore) TakeLease(ctx context.Context, entity, owner string, now time.Time) (epoch int64, err error) {
-	err = s.do("TakeLease", nil, func() (err error) {
-		epoch, err = s.Store.TakeLease(ctx, entity, owner, now)
-		return err
-	})
-	return epoch, err
-}
-
-func (s *faultyStore) SaveUser(ctx context.Context, u *storage.User) error {
-	return s.do("SaveUser", u, func() error { return s.Store.SaveUser(ctx, u) })
-}
-
-func (s *faultyStore) SaveGroup(ctx context.Context, g *storage.Group) error {
-	return s.do("SaveGroup", g, func() error { return s.Store.SaveGroup(ctx, g) })
-}
-
-func (s *faultyStore) SaveTicket(ctx context.Context, r *storage.Ticket) error {
-	return s.do("SaveTicket", r, func() error { return s.Store.SaveTicket(ctx, r) })
-}
-
-func (s *faultyStore) InsertMessage(ctx context.Context, m *storage.Message) error {
-	return s.do("InsertMessage", m, func() error { return s.Store.InsertMessage(ctx, m) })
-}
-
-func (s *faultyStore) SaveMessage(ctx context.Context, m *storage.Message) error {
-	return s.do("SaveMessage", m, func() error { return s.Store.SaveMessage(ctx, m) })
-}
-
-func (s *faultyStore) SaveCopy(ctx context.Context, c *storage.Copy) error {
-	return s.do("SaveCopy", c, func() error { return s.Store.SaveCopy(ctx, c) })
-}
-
-func (s *faultyStore) SaveChat(ctx context.Context, c *storage.Chat) error {
-	return s.do("SaveChat", c, func() error { return s.Store.SaveChat(ctx, c) })
-}
-
-func (s *faultyStore) AppendEvents(ctx context.Context, events []storage.Event) error {
-	return s.do("AppendEvents", events, func() error { return s.Store.AppendEvents(ctx, events) })
-}
-
-func (s *faultyStore) SaveOffset(ctx context.Context, name string, offset int64) error {
-	return s.do("SaveOffset", nil, func() error { return s.Store.SaveOffset(ctx, name, offset) })
-}
-
-// changing are the words with which the name of a method that writes may begin.
-var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Finish|Give|Insert|Make|Mark|Move|Prune|Purge|Put|Record|Release|Remove|Rename|Save|Set|Store|Take|Update|Write)`)
-
-// TestFaultyStoreCountsEveryWrite keeps the crash points complete when the contract of storage grows.
-func TestFaultyStoreCountsEveryWrite(t *testing.T) {
-	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage", "SaveCopy", "SaveChat", "AppendEvents",
-		"SaveOffset"}
-	contract := reflect.TypeFor[storage.Store]()
-	for i := range contract.NumMethod() {
-		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {
-			t.Errorf("storage.Store has a new method %s: faultyStore must count it; list it here then", name)
-		}
-	}
 }
 
 // ---- a process of its own

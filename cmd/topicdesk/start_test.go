@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +76,11 @@ func TestStart(t *testing.T) {
 			}
 		}
 		t.Logf("served %v after its start", best.Round(time.Millisecond))
-		if best > limit {
+		switch {
+		case best <= limit:
+		case busy():
+			t.Log("that is too long, but this machine has other things to do: nothing is proved")
+		default:
 			t.Errorf("the start takes %v", best)
 		}
 	})
@@ -145,6 +151,16 @@ func TestStart(t *testing.T) {
 			t.Error(out)
 		}
 	})
+}
+
+// busy says whether more processes want to run than the machine has processors for.
+func busy() bool {
+	text, err := os.ReadFile("/proc/loadavg")
+	load := 0.0
+	if err == nil {
+		_, err = fmt.Sscan(string(text), &load)
+	}
+	return err == nil && load > 1.5*float64(runtime.NumCPU())
 }
 
 // oneLine checks that a process said exactly one line, with a word in it.
