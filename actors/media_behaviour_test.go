@@ -416,3 +416,48 @@ func TestRestartWithinACopy(t *testing.T) {
 	}
 	d.quiet(k)
 }
+
+// The message that a ticket is opened in reply to comes into its topics, text and medium.
+func TestTicketFromAMedium(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	for name, c := range map[string]struct {
+		media   *simulator.Upload
+		caption string
+		command string
+		want    string
+	}{
+		"a photo":               {upload("photo"), "it smokes", "/create_ticket Photo", "(photo)"},
+		"without a caption":     {upload("document"), "", "/create_ticket Document", "(document)"},
+		"the caption is title":  {upload("video"), "Video of it", "/create_ticket", "(video)"},
+		"a location":            {value("location", `{"latitude":1,"longitude":2}`), "", "/create_ticket Location", "(location)"},
+		"what can't be copied":  {value("dice", `{"emoji":"🎲","value":4}`), "", "/create_ticket Dice", "🎲 4"},
+		"the command's own one": {nil, "", "/create_ticket Own", "(voice)"},
+	} {
+		d.run(t, name, func(t *testing.T) {
+			title := strings.TrimSpace(strings.TrimPrefix(c.command, "/create_ticket"))
+			if title == "" {
+				title = c.caption
+			}
+			if c.media == nil {
+				d.send(d.ann, d.support, 0, upload("voice"), c.command)
+			} else {
+				d.reply(d.ann, d.support, d.send(d.carl, d.support, 0, c.media, c.caption), c.command)
+			}
+			k := &ticket{chat: d.support, thread: d.topicNamed(d.support, title).Thread}
+			d.introduced(d.support, k.thread)
+			k.id = ticketIDIn(d.awaitText(d.support, k.thread, "TICK-").Text)
+			eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+			for chat, thread := range map[int64]int{d.support: k.thread, d.engineering: eng} {
+				all := d.byBot(chat, thread)
+				if len(all) < 2 || look(all[1]) != c.want || all[1].ReplyTo != all[0].ID || !strings.Contains(all[0].Text, k.id) ||
+					c.media != nil && !strings.Contains(all[0].Text, c.caption) {
+					t.Errorf("%v in %d", d.since(chat, thread, 0), chat)
+				}
+			}
+			d.say(d.ann, d.support, k.thread, "and now")
+			d.awaitText(d.engineering, eng, "and now")
+			d.quiet(k)
+		})
+	}
+}

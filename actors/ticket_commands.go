@@ -50,6 +50,9 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if isPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
+	for _, media := range m.Media {
+		r.Media = append(r.Media, *mediaToStore(media))
+	}
 	cause(r, "ticket.created", o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
 	if !isAPI(o) {
 		await(r, homeTopic, o)

@@ -53,7 +53,7 @@ func (t *ticket) openAgain(topicID string) error {
 			topic.FormerThreads = topic.FormerThreads[n-formerThreadsKept:]
 		}
 		again := t.now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
-		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision = 0, 0, 0
+		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
 		topic.Pinned, topic.Introduced, topic.Adopted, topic.Closed, topic.Unsure = false, false, false, false, false
 		topic.Generation++
 		r.LinksRevision++

@@ -40,6 +40,14 @@ func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
 	}
 }
 
+// introduceIfNothingWasSaid introduces a topic that needs no context, once all that belongs to its card is shown.
+func (t *ticket) introduceIfNothingWasSaid(r *storage.Ticket, topic *storage.Topic) {
+	link := linkOf(r, topic.TopicID)
+	if topic.Generation == 0 && topic.MediaShown >= len(r.Media) && (link == nil || link.BeginSequence == 0) {
+		t.introduce(r, topic)
+	}
+}
+
 // failTopic writes down that a topic can't be opened.
 func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) {
 	topic.Failure = why

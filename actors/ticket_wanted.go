@@ -27,6 +27,7 @@ const (
 	stepRename
 	stepClose
 	stepReopen
+	stepMedia
 	stepOwed // an operation kept in the record
 )
 
@@ -52,6 +53,8 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		return &step{kind: stepCreate, name: topic.Name}
 	case topic.CardMessageID == 0:
 		return &step{kind: stepCard, revision: r.CardRevision}
+	case topic.MediaShown < len(r.Media):
+		return &step{kind: stepMedia}
 	case !topic.Introduced: // of a link with something said before; others are introduced by their card
 		return &step{kind: stepContext}
 	case !topic.Pinned:
@@ -242,6 +245,10 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 		}
 		op.Id = id + "/context"
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
+	case stepMedia:
+		op.Id = id + "/media/" + strconv.Itoa(topic.MediaShown)
+		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{Bare: true, ReplyTo: topic.CardMessageID,
+			Content: &messages.Content{Media: mediaOf(&r.Media[topic.MediaShown])}}}
 	case stepRename:
 		h := fnv.New32a()
 		_, _ = h.Write([]byte(s.name))
@@ -327,9 +334,10 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
 		}
-		if link := linkOf(r, topic.TopicID); topic.Generation == 0 && (link == nil || link.BeginSequence == 0) {
-			t.introduce(r, topic) // nothing was said before it
-		}
+		t.introduceIfNothingWasSaid(r, topic)
+	case stepMedia: // one that Telegram refuses is left out
+		topic.MediaShown++
+		t.introduceIfNothingWasSaid(r, topic)
 	case stepEditCard:
 		topic.CardRevision = s.revision
 	case stepPin:

@@ -124,8 +124,9 @@ type Ticket struct {
 	ShortID     string  `json:"shortId"`  // its 8 hex
 	Title       string  `json:"title"`
 	Description string  `json:"description,omitempty"`
-	Status      string  `json:"status"`   // open | pending | closed
-	Priority    string  `json:"priority"` // low | normal | high | urgent
+	Media       []Media `json:"media,omitempty"` // of the description: shown in each topic, below its card
+	Status      string  `json:"status"`          // open | pending | closed
+	Priority    string  `json:"priority"`        // low | normal | high | urgent
 	CreatedBy   Creator `json:"createdBy"`
 	GroupID     string  `json:"groupId"` // internal id of the home group
 	Language    string  `json:"language,omitempty"`
@@ -176,6 +177,7 @@ type Topic struct {
 	Unsure          bool   `json:"unsure,omitempty"` // nobody knows whether it is closed: Telegram has no question for that
 	CardMessageID   int64  `json:"cardMessageId,omitempty"`
 	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
+	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket\'s media are posted below it, or tried in vain
 	Pinned          bool   `json:"pinned,omitempty"`       // pinned, or tried in vain
 	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
 	Failure         string `json:"failure,omitempty"`      // why it can't be opened
