@@ -461,3 +461,38 @@ func TestTicketFromAMedium(t *testing.T) {
 		})
 	}
 }
+
+// What is shown of a medium in passing names it, in the language of the group.
+func TestMediaInWords(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.say(d.bob, d.engineering, 0, "/lang th")
+	d.awaitText(d.engineering, 0, "ภาษาไทย")
+	k := d.open(d.ann, d.support, "Printer")
+	captioned := d.send(d.ann, d.support, k.thread, upload("photo"), "it smokes")
+	bare := d.send(d.carl, d.support, k.thread, upload("voice"), "")
+	d.quiet(k)
+	eng, sales := d.mention(d.ann, k, "@bob_eng", d.engineering), d.mention(d.ann, k, "@dora_s", d.sales)
+	for chat, want := range map[int64]string{d.engineering: "Ann | [รูปภาพ] it smokes |  | Carl | [ข้อความเสียง]", d.sales: "Ann | [photo] it smokes |  | Carl | [voice message]"} {
+		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
+		d.await("the context in "+want, func() bool {
+			for _, line := range d.since(chat, thread, 0) {
+				if strings.HasSuffix(line, want) {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	// A reply to what was said before the link, and so has no counterpart.
+	d.reply(d.ann, d.support, bare, "I heard")
+	d.reply(d.ann, d.support, captioned, "I see")
+	for chat, want := range map[int64][]string{d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},
+		d.sales: {"Ann · Support | [voice message] | I heard", "Ann · Support | it smokes | I see"}} {
+		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
+		d.awaitText(chat, thread, "I see")
+		got := d.since(chat, thread, 0)
+		same(t, "copies", got[len(got)-2:], want)
+	}
+	d.quiet(k)
+}

@@ -72,6 +72,9 @@ func splitsPair(s string, units int) (at int, splits bool) {
 var entityTypes = []string{"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bold", "italic", "underline",
 	"strikethrough", "spoiler", "blockquote", "expandable_blockquote", "code", "pre", "text_link", "text_mention", "custom_emoji", "date_time"}
 
+// EntityTypes lists the types that a MessageEntity of the Bot API may have.
+func EntityTypes() []string { return slices.Clone(entityTypes) }
+
 // checkEntities refuses entities that Telegram would refuse.
 func checkEntities(text string, es []Entity) *apiError {
 	if len(es) == 0 {
@@ -109,12 +112,14 @@ var found = []struct {
 	{"email", regexp.MustCompile(`[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}`)},
 	{"bot_command", regexp.MustCompile(`/[A-Za-z0-9_]{1,64}(?:@[A-Za-z0-9_]{3,32})?`)},
 	{"mention", regexp.MustCompile(`@[A-Za-z][A-Za-z0-9_]{2,31}`)},
+	{"phone_number", regexp.MustCompile(`\+[0-9][0-9 -]{6,16}[0-9]`)},
+	{"cashtag", regexp.MustCompile(`\$[A-Z]{3,8}`)},
 	{"hashtag", regexp.MustCompile(`#[\p{L}\p{N}\p{M}_]*\p{L}[\p{L}\p{N}\p{M}_]*`)},
 }
 
 // detect finds what Telegram's server marks by itself in any text: commands, mentions, links, addresses, hashtags.
 func detect(text string) []Entity {
-	if !strings.ContainsAny(text, "/@#.") {
+	if !strings.ContainsAny(text, "/@#.$+") {
 		return nil
 	}
 	var spans [][2]int

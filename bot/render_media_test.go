@@ -1,0 +1,141 @@
+package bot
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Whatever the names, the caption and its part: no caption is over 1024 units, no text over 4096, nothing is lost, and where it
+// is cut is the same in all languages.
+func TestCaptionsFit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Repeat(texts.Draw(t, "text"), rapid.SampledFrom([]int{1, 20, 50, 300}).Draw(t, "repeat"))
+		call := &messages.SendCopyCall{
+			SenderName: texts.Draw(t, "sender"), GroupTitle: texts.Draw(t, "group"), ReplyPreview: texts.Draw(t, "preview"),
+			ReplyMediaKind: rapid.SampledFrom([]string{"", messages.MediaVoice, messages.MediaGiveawayWinners}).Draw(t, "kind"),
+			Bare:           rapid.Bool().Draw(t, "bare"),
+			Content: &messages.Content{Text: text, Entities: []*messages.Entity{{Type: "bold", Length: int32(messages.UTF16Len(text))}},
+				Media: &messages.Media{Kind: messages.MediaPhoto, FileId: "f"}},
+		}
+		if rapid.Bool().Draw(t, "forwarded") {
+			call.Content.Forward = &messages.Forward{Name: texts.Draw(t, "origin"), Signature: texts.Draw(t, "signature"), Username: "news", MessageId: 3}
+		}
+		n := parts(call)
+		for _, lang := range languages {
+			joined := ""
+			for i := range n {
+				call.Part = int32(i)
+				m, err := render(-1, lang, copyOp(call))
+				if err != nil {
+					t.Fatal(err)
+				}
+				shown, limit := Rich{m.Text, m.Entities}, maxText
+				if i == 0 {
+					shown, limit = Rich{m.Caption, m.CaptionEntities}, maxCaption
+				}
+				if shown.Text != "" || !call.Bare {
+					checkRich(t, shown, limit)
+				}
+				body := shown.Text
+				if lines := headLines(call, i); lines > 0 {
+					all := strings.SplitN(body, "\n", lines+1)
+					body = ""
+					if len(all) > lines {
+						body = all[lines]
+					}
+				}
+				joined += body
+			}
+			if joined != text {
+				t.Fatalf("%q became %q", text, joined)
+			}
+		}
+	})
+}
+
+// headLines is how many lines stand before the text of a part.
+func headLines(c *messages.SendCopyCall, part int) int {
+	switch {
+	case part == 0 && c.Bare:
+		return 0
+	case part > 0:
+		return 1
+	}
+	lines := 1
+	if c.Content.Forward != nil {
+		lines++
+	}
+	if copyPreview(c) != "" || c.ReplyMediaKind != "" {
+		lines++
+	}
+	return lines
+}
+
+// What can't be posted again is told in one message, whatever is in it.
+func TestWordsFit(t *testing.T) {
+	kinds := append([]string{"unheard_of"}, messages.MediaKinds...)
+	rapid.Check(t, func(t *rapid.T) {
+		long := func(label string) string { return strings.Repeat(texts.Draw(t, label), rapid.IntRange(0, 40).Draw(t, label+" times")) }
+		media := &messages.Media{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Title: long("title"), Details: long("details"), Source: long("source"), Emoji: "🎲",
+			Poll: &messages.Poll{Question: messages.CutUTF16(long("question"), 300), IsQuiz: true}}
+		for range 12 {
+			media.Poll.Options = append(media.Poll.Options, &messages.PollOption{Text: messages.CutUTF16(long("option"), 100)})
+		}
+		call := &messages.SendCopyCall{SenderName: texts.Draw(t, "sender"), Content: &messages.Content{Text: messages.CutUTF16(long("caption"), maxCaption), Media: media,
+			IsProtected: rapid.Bool().Draw(t, "protected")}}
+		if messages.ShapeOf(call.Content) != messages.ShapeWords {
+			return
+		}
+		for _, lang := range languages {
+			m, err := render(-1, lang, copyOp(call))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkRich(t, Rich{m.Text, m.Entities}, maxText)
+			if m.method != methodSendMessage || call.Content.IsProtected && call.Content.Text != "" && len(call.Content.Text) > 40 && strings.Contains(m.Text, call.Content.Text) {
+				t.Fatalf("%s %q", m.method, m.Text)
+			}
+		}
+	})
+}
+
+// Bodies as they go over the wire.
+func TestMediaBodies(t *testing.T) {
+	copyOf := func(m *messages.Media, part int32, bare bool) *messages.Operation {
+		return copyOp(&messages.SendCopyCall{SenderName: "Ann", Part: part, Bare: bare, ReplyTo: 9, After: 10, Content: &messages.Content{Media: m}})
+	}
+	for _, c := range []struct {
+		op   *messages.Operation
+		want string
+	}{
+		{copyOf(&messages.Media{Kind: "photo", FileId: "f", HasSpoiler: true, ShowCaptionAboveMedia: true}, 0, false),
+			`sendPhoto {"chat_id":-1,"message_thread_id":5,"reply_parameters":{"message_id":9,"allow_sending_without_reply":true},"photo":"f","caption":"Ann","caption_entities":[{"type":"bold","offset":0,"length":3}],"show_caption_above_media":true,"has_spoiler":true}`},
+		{copyOf(&messages.Media{Kind: "document", FileId: "f", HasSpoiler: true, ShowCaptionAboveMedia: true}, 0, true),
+			`sendDocument {"chat_id":-1,"message_thread_id":5,"reply_parameters":{"message_id":9,"allow_sending_without_reply":true},"document":"f"}`},
+		{copyOf(&messages.Media{Kind: "location", Location: &messages.Location{Heading: 7}}, 1, false),
+			`sendLocation {"chat_id":-1,"message_thread_id":5,"reply_parameters":{"message_id":10,"allow_sending_without_reply":true},"latitude":0,"longitude":0}`},
+		{copyOf(&messages.Media{Kind: "poll", Poll: &messages.Poll{Question: "?", Options: []*messages.PollOption{{Text: "a"}}}}, 1, false),
+			`sendPoll {"chat_id":-1,"message_thread_id":5,"reply_parameters":{"message_id":10,"allow_sending_without_reply":true},"question":"?","options":[{"text":"a"}],"is_anonymous":false}`},
+		{&messages.Operation{ThreadId: 5, Call: &messages.Operation_SendAlbum{SendAlbum: &messages.SendAlbumCall{Parts: []*messages.SendCopyCall{
+			{SenderName: "Ann", ReplyTo: 9, Content: &messages.Content{Media: &messages.Media{Kind: "live_photo", FileId: "l", PhotoFileId: "p"}}},
+			{Bare: true, Content: &messages.Content{Text: "two", Media: &messages.Media{Kind: "video", FileId: "v", HasSpoiler: true}}}}}}},
+			`sendMediaGroup {"chat_id":-1,"message_thread_id":5,"reply_parameters":{"message_id":9,"allow_sending_without_reply":true},"media":[{"type":"live_photo","media":"l","photo":"p","caption":"Ann","caption_entities":[{"type":"bold","offset":0,"length":3}]},{"type":"video","media":"v","caption":"two","has_spoiler":true}]}`},
+	} {
+		m, err := render(-1, langEnglish, c.op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := m.method + " " + string(raw); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}
