@@ -80,7 +80,9 @@ func headLines(c *messages.SendCopyCall, part int) int {
 func TestWordsFit(t *testing.T) {
 	kinds := append([]string{"unheard_of"}, messages.MediaKinds...)
 	rapid.Check(t, func(t *rapid.T) {
-		long := func(label string) string { return strings.Repeat(texts.Draw(t, label), rapid.IntRange(0, 40).Draw(t, label+" times")) }
+		long := func(label string) string {
+			return strings.Repeat(texts.Draw(t, label), rapid.IntRange(0, 40).Draw(t, label+" times"))
+		}
 		media := &messages.Media{Kind: rapid.SampledFrom(kinds).Draw(t, "kind"), Title: long("title"), Details: long("details"), Source: long("source"), Emoji: "🎲",
 			Poll: &messages.Poll{Question: messages.CutUTF16(long("question"), 300), IsQuiz: true}}
 		for range 12 {
