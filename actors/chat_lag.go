@@ -43,6 +43,7 @@ func (c *chat) oldest() (oldest time.Time) {
 func (c *chat) noteLag() {
 	now := c.now()
 	if c.size > 0 && now.Sub(c.lagSeen) < lagLookEvery && !now.Before(c.lagSeen) {
+		c.lookAt(c.lagSeen.Add(lagLookEvery)) // a look at every operation would cost more than most of them
 		return
 	}
 	c.lagSeen = now

@@ -37,6 +37,7 @@ func (c *chat) block(m called) error {
 	rate, since := c.record.Rate, c.record.RateAt
 	if !c.record.BlockedUntil.After(now) { // calls that were under way together are refused together: it is one word
 		rate, since = lowered(c.rate(now)), until
+		c.lagSeen = time.Time{}
 	}
 	err := c.change(func(r *storage.Chat) { r.BlockedUntil, r.Rate, r.RateAt = until, rate, since })
 	c.record.BlockedUntil, c.record.Rate, c.record.RateAt = until, rate, since // obeyed even where it could not be stored

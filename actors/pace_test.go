@@ -98,3 +98,72 @@ func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
 		}
 	})
 }
+
+func TestSlowedWindow(t *testing.T) {
+	w, now := newWindow(20, time.Minute), time.Unix(1e9, 0)
+	for i := range 20 {
+		w.take(now.Add(time.Duration(i)*time.Second), 1)
+	}
+	now = now.Add(20 * time.Second)
+	if n := w.room(now); n != 0 {
+		t.Errorf("room for %d", n)
+	}
+	w.slow(0.5)
+	// The tenth newest left at second 10: it must be out of the window.
+	if at := w.earliest(1).Sub(time.Unix(1e9, 0)).Round(time.Second); at != 72*time.Second {
+		t.Errorf("earliest %v", at)
+	}
+	w.slow(0.01)
+	if at := w.earliest(1).Sub(time.Unix(1e9, 0)).Round(time.Second); at != 81*time.Second {
+		t.Errorf("earliest of one a minute %v", at)
+	}
+	w.slow(1)
+	if n := w.room(now.Add(45 * time.Second)); n != 4 {
+		t.Errorf("room for %d", n)
+	}
+}
+
+// An album counts as its parts: with those, too, no window has more than its limit.
+func TestWindowWithAlbums(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, now := newWindow(20, time.Minute), time.Unix(1e9, 0)
+		var left []time.Time
+		for range 60 {
+			n := rapid.IntRange(1, 10).Draw(t, "parts")
+			if at := w.earliest(n); at.After(now) {
+				now = at
+			}
+			w.take(now, n)
+			for range n {
+				left = append(left, now)
+			}
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "pause")))
+		}
+		if n := most(left, time.Minute); n > 20 {
+			t.Fatalf("%d in a minute", n)
+		}
+	})
+}
+
+func TestRateFollowsFloodControl(t *testing.T) {
+	rate := 1.0
+	for range 20 {
+		next := lowered(rate)
+		if next > rate || next < rateLeast {
+			t.Fatalf("%v after %v", next, rate)
+		}
+		rate = next
+	}
+	if got := recovered(rate, 0); got != rate {
+		t.Errorf("at once %v", got)
+	}
+	if got := recovered(rate, -time.Hour); got != rate {
+		t.Errorf("while it is silent %v", got)
+	}
+	if got := recovered(rate, 3*time.Minute); got < rate+0.29 || got > rate+0.31 {
+		t.Errorf("after three quiet minutes %v", got)
+	}
+	if recovered(rate, time.Hour) != 1 || recovered(0, 0) != 1 {
+		t.Error("not whole again")
+	}
+}

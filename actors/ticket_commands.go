@@ -299,6 +299,9 @@ func (t *ticket) showing(m *messages.ShowTicket) (func(*storage.Ticket), error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := t.showLag(view); err != nil {
+		return nil, err
+	}
 	return func(r *storage.Ticket) {
 		op := operationTo(o)
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -93,6 +94,33 @@ func TestOutcomeOf(t *testing.T) {
 				t.Errorf("migrated to %d", once.NewChatId)
 			}
 		})
+	}
+}
+
+// What is refused may be one kind of message, one right, or everything.
+func TestForbiddenForTheWholeChat(t *testing.T) {
+	for description, want := range map[string]bool{
+		"Forbidden: bot was kicked from the supergroup chat":                   true,
+		"Forbidden: bot is not a member of the supergroup chat":                true,
+		"Forbidden: bot was blocked by the user":                               true,
+		"Forbidden: CHAT_SEND_STICKERS_FORBIDDEN":                              false,
+		"Bad Request: not enough rights to send text messages to the chat":     true,
+		"Bad Request: have no rights to send a message":                        true,
+		"Bad Request: CHAT_WRITE_FORBIDDEN":                                    true,
+		"Bad Request: chat not found":                                          true,
+		"Bad Request: not enough rights to send stickers to the chat":          false,
+		"Bad Request: not enough rights to create a topic":                     false,
+		"Bad Request: not enough rights to manage pinned messages in the chat": false,
+		"Bad Request: the chat is not a forum":                                 false,
+		"Bad Request: message is too long":                                     false,
+	} {
+		status := 400
+		if strings.HasPrefix(description, "Forbidden") {
+			status = 403
+		}
+		if got := outcomeOf(&APIError{Status: status, Description: description}, false); got.ChatWide != want {
+			t.Errorf("%s: %v", description, got)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	} else {
 		cardLinks(&tail, lang, t.GetLinks())
 	}
+	cardLag(&tail, lang, t.GetBehind())
 
 	const lineBreak = 1
 	if room := maxText - head.units - tail.units - lineBreak; t.GetDescription() != "" && room > 0 {
@@ -82,6 +83,22 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 		if name := oneLine(l.GetUserName()); name != "" {
 			b.plain(" (" + messages.Shorten(name, maxCardName) + ")")
 		}
+	}
+}
+
+// cardLag says how far copies into groups are behind.
+func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
+	for _, g := range behind[:min(len(behind), maxCardLinks)] {
+		key, args := textCardBehind, map[string]string{"group": messages.Shorten(oneLine(g.GetGroupTitle()), maxCardName),
+			"lag": strconv.FormatInt((g.GetLagMs()+500)/1000, 10), "waiting": strconv.FormatInt(g.GetWaiting(), 10)}
+		if g.GetPerMinute() > 0 {
+			args["budget"] = strconv.FormatInt(g.GetPerMinute(), 10)
+		}
+		if g.GetHeld() != "" {
+			key, args["why"] = textCardHeld, messages.Shorten(oneLine(g.GetHeld()), maxCardName)
+		}
+		b.plain("\n")
+		b.rich(Text(lang, key, args))
 	}
 }
 

@@ -127,6 +127,14 @@ func TestCardsAndLists(t *testing.T) {
 			ReplyTo: 8, Ticket: &messages.TicketView{TicketId: "TICK-1-2", Title: "T", Status: "open", Priority: "normal"}}}}},
 		{"card in a linked topic", &messages.Operation{Call: &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
 			AskedBy: "Ann Lee", Ticket: ticketView("pending", "a\nb\nc\nd\ne\nf\ng\nh")}}}},
+		{"card while groups are behind", &messages.Operation{Call: &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
+			Ticket: &messages.TicketView{TicketId: "TICK-1-2", Title: "T", Status: "open", Priority: "normal", Behind: []*messages.GroupLag{
+				{GroupTitle: "Back office", LagMs: 42_400, Waiting: 31, PerMinute: 14}, {GroupTitle: "Sales", LagMs: 6000, Waiting: 1},
+				{GroupTitle: "Works", LagMs: 900_000, Waiting: 7, PerMinute: 20, Held: "bot was kicked"}}}}}}},
+		{"joined copies", &messages.Operation{Call: &messages.Operation_SendJoined{SendJoined: &messages.SendJoinedCall{Copies: []*messages.SendCopyCall{
+			{SenderName: "Ann", Content: &messages.Content{Text: "It 🔥 burns", Entities: []*messages.Entity{{Type: "bold", Offset: 6, Length: 5}}}},
+			{SenderName: "Eve", GroupTitle: "Sales", ReplyTo: 5, Quote: "burns", JoinedPreview: "It 🔥 burns", Content: &messages.Content{Text: "ไฟไหม้จริง"}},
+			{SenderName: "", Content: &messages.Content{Text: "yes"}}}}}}},
 		{"edited card of a closed ticket", &messages.Operation{ThreadId: 5, Call: &messages.Operation_EditCard{EditCard: &messages.EditCardCall{
 			MessageId: 12, Ticket: ticketView("closed", "")}}}},
 		{"context", &messages.Operation{Call: &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: []*messages.ContextLine{

@@ -136,7 +136,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -996,6 +996,7 @@ type TicketView struct {
 	Links             []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
 	Private           bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
+	Behind            []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1107,6 +1108,90 @@ func (x *TicketView) GetPrivate() bool {
 	return false
 }
 
+func (x *TicketView) GetBehind() []*GroupLag {
+	if x != nil {
+		return x.Behind
+	}
+	return nil
+}
+
+// GroupLag says how far copies into a group are behind.
+type GroupLag struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	GroupTitle    string                 `protobuf:"bytes,1,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"`
+	LagMs         int64                  `protobuf:"varint,2,opt,name=lag_ms,json=lagMs,proto3" json:"lag_ms,omitempty"` // age of the oldest copy that waits
+	Waiting       int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	PerMinute     int64                  `protobuf:"varint,4,opt,name=per_minute,json=perMinute,proto3" json:"per_minute,omitempty"` // calls that may leave in a minute now; 0: no limit
+	Held          string                 `protobuf:"bytes,5,opt,name=held,proto3" json:"held,omitempty"`                             // why the bot may not write there; empty: it may
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupLag) Reset() {
+	*x = GroupLag{}
+	mi := &file_messages_operations_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupLag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupLag) ProtoMessage() {}
+
+func (x *GroupLag) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupLag.ProtoReflect.Descriptor instead.
+func (*GroupLag) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *GroupLag) GetGroupTitle() string {
+	if x != nil {
+		return x.GroupTitle
+	}
+	return ""
+}
+
+func (x *GroupLag) GetLagMs() int64 {
+	if x != nil {
+		return x.LagMs
+	}
+	return 0
+}
+
+func (x *GroupLag) GetWaiting() int64 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *GroupLag) GetPerMinute() int64 {
+	if x != nil {
+		return x.PerMinute
+	}
+	return 0
+}
+
+func (x *GroupLag) GetHeld() string {
+	if x != nil {
+		return x.Held
+	}
+	return ""
+}
+
 type LinkView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	UserName      string                 `protobuf:"bytes,1,opt,name=user_name,json=userName,proto3" json:"user_name,omitempty"`
@@ -1120,7 +1205,7 @@ type LinkView struct {
 
 func (x *LinkView) Reset() {
 	*x = LinkView{}
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1217,7 @@ func (x *LinkView) String() string {
 func (*LinkView) ProtoMessage() {}
 
 func (x *LinkView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1230,7 @@ func (x *LinkView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkView.ProtoReflect.Descriptor instead.
 func (*LinkView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+	return file_messages_operations_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *LinkView) GetUserName() string {
@@ -1194,7 +1279,7 @@ type SendCardCall struct {
 
 func (x *SendCardCall) Reset() {
 	*x = SendCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1291,7 @@ func (x *SendCardCall) String() string {
 func (*SendCardCall) ProtoMessage() {}
 
 func (x *SendCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1304,7 @@ func (x *SendCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCardCall.ProtoReflect.Descriptor instead.
 func (*SendCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{13}
+	return file_messages_operations_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SendCardCall) GetTicket() *TicketView {
@@ -1254,7 +1339,7 @@ type EditCardCall struct {
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1266,7 +1351,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1279,7 +1364,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{14}
+	return file_messages_operations_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -1313,7 +1398,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1325,7 +1410,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1338,7 +1423,7 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{15}
+	return file_messages_operations_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
@@ -1359,7 +1444,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1371,7 +1456,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1384,7 +1469,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+	return file_messages_operations_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -1427,7 +1512,7 @@ type SendCopyCall struct {
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1524,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1537,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -1543,7 +1628,7 @@ type SendJoinedCall struct {
 
 func (x *SendJoinedCall) Reset() {
 	*x = SendJoinedCall{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1640,7 @@ func (x *SendJoinedCall) String() string {
 func (*SendJoinedCall) ProtoMessage() {}
 
 func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1653,7 @@ func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendJoinedCall.ProtoReflect.Descriptor instead.
 func (*SendJoinedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SendJoinedCall) GetCopies() []*SendCopyCall {
@@ -1589,7 +1674,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1601,7 +1686,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1614,7 +1699,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -1641,7 +1726,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1738,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1751,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -1691,7 +1776,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1703,7 +1788,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1716,7 +1801,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -1771,7 +1856,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1868,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1881,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -1815,7 +1900,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1827,7 +1912,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1840,7 +1925,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -1862,7 +1947,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +1959,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +1972,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Button) GetText() string {
@@ -1928,7 +2013,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1940,7 +2025,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1953,7 +2038,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -1982,7 +2067,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2079,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2092,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -2061,7 +2146,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2158,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2171,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -2251,7 +2336,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xe3\x02\n" +
+	"\x10DescribeChatCall\"\x99\x03\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
@@ -2267,7 +2352,16 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +
 	"\x03url\x18\n" +
 	" \x01(\tR\x03url\x12\x18\n" +
-	"\aprivate\x18P \x01(\bR\aprivate\"\x98\x01\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
+	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x8f\x01\n" +
+	"\bGroupLag\x12\x1f\n" +
+	"\vgroup_title\x18\x01 \x01(\tR\n" +
+	"groupTitle\x12\x15\n" +
+	"\x06lag_ms\x18\x02 \x01(\x03R\x05lagMs\x12\x18\n" +
+	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x1d\n" +
+	"\n" +
+	"per_minute\x18\x04 \x01(\x03R\tperMinute\x12\x12\n" +
+	"\x04held\x18\x05 \x01(\tR\x04held\"\x98\x01\n" +
 	"\bLinkView\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1f\n" +
 	"\vgroup_title\x18\x02 \x01(\tR\n" +
@@ -2389,7 +2483,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
@@ -2405,26 +2499,27 @@ var file_messages_operations_proto_goTypes = []any{
 	(*UnpinCall)(nil),          // 11: topicdesk.messages.UnpinCall
 	(*DescribeChatCall)(nil),   // 12: topicdesk.messages.DescribeChatCall
 	(*TicketView)(nil),         // 13: topicdesk.messages.TicketView
-	(*LinkView)(nil),           // 14: topicdesk.messages.LinkView
-	(*SendCardCall)(nil),       // 15: topicdesk.messages.SendCardCall
-	(*EditCardCall)(nil),       // 16: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 17: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 18: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 19: topicdesk.messages.SendCopyCall
-	(*SendJoinedCall)(nil),     // 20: topicdesk.messages.SendJoinedCall
-	(*Span)(nil),               // 21: topicdesk.messages.Span
-	(*SendAlbumCall)(nil),      // 22: topicdesk.messages.SendAlbumCall
-	(*SendNoticeCall)(nil),     // 23: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 24: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 25: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 26: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 27: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 28: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 29: topicdesk.messages.Outcome
-	nil,                        // 30: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 31: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 32: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 33: topicdesk.messages.GroupFacts
+	(*GroupLag)(nil),           // 14: topicdesk.messages.GroupLag
+	(*LinkView)(nil),           // 15: topicdesk.messages.LinkView
+	(*SendCardCall)(nil),       // 16: topicdesk.messages.SendCardCall
+	(*EditCardCall)(nil),       // 17: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 18: topicdesk.messages.SendContextCall
+	(*ContextLine)(nil),        // 19: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 20: topicdesk.messages.SendCopyCall
+	(*SendJoinedCall)(nil),     // 21: topicdesk.messages.SendJoinedCall
+	(*Span)(nil),               // 22: topicdesk.messages.Span
+	(*SendAlbumCall)(nil),      // 23: topicdesk.messages.SendAlbumCall
+	(*SendNoticeCall)(nil),     // 24: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 25: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 26: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 27: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 28: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 29: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 30: topicdesk.messages.Outcome
+	nil,                        // 31: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 32: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 33: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 34: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
@@ -2432,44 +2527,45 @@ var file_messages_operations_proto_depIdxs = []int32{
 	4,  // 2: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
 	5,  // 3: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
 	6,  // 4: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
-	15, // 5: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	16, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	16, // 5: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
+	17, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	19, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	23, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	27, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	28, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	20, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	24, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	28, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	29, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	17, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	18, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
 	12, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	22, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	20, // 17: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
+	23, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	21, // 17: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
 	10, // 18: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
 	11, // 19: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	14, // 20: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	13, // 21: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	13, // 22: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	18, // 23: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	32, // 24: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	19, // 25: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	19, // 26: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	30, // 27: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	24, // 28: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	13, // 29: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	25, // 30: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	26, // 31: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	24, // 32: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	31, // 33: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 34: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	33, // 35: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	21, // 36: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	21, // 37: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	15, // 20: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	14, // 21: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	13, // 22: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	13, // 23: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	19, // 24: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	33, // 25: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	20, // 26: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	20, // 27: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	31, // 28: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	25, // 29: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	13, // 30: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	26, // 31: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	27, // 32: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	25, // 33: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	32, // 34: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	1,  // 35: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	34, // 36: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	22, // 37: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	22, // 38: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2506,7 +2602,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   30,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,74 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"pgregory.net/rapid"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// textOf draws a text of any length, with characters of one and of two units.
+func textOf(t *rapid.T, name string, most int) string {
+	word := rapid.SampledFrom([]string{"a", "ไฟ", "🔥", "\n", " ", "word "})
+	return strings.Repeat(word.Draw(t, name), rapid.IntRange(1, most).Draw(t, name+" times"))
+}
+
+func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
+	client := &Client{}
+	rapid.Check(t, func(t *rapid.T) {
+		var copies []*messages.SendCopyCall
+		for range rapid.IntRange(1, 12).Draw(t, "copies") {
+			c := &messages.SendCopyCall{SenderName: textOf(t, "sender", 40), Content: &messages.Content{Text: textOf(t, "text", 900)}}
+			if rapid.Bool().Draw(t, "in a group") {
+				c.GroupTitle = textOf(t, "group", 40)
+			}
+			switch rapid.IntRange(0, 3).Draw(t, "answers") {
+			case 1:
+				c.ReplyTo, c.JoinedPreview = 7, textOf(t, "preview", 90)
+			case 2:
+				c.ReplyPreview = textOf(t, "preview", 90)
+			}
+			if rapid.IntRange(0, 9).Draw(t, "a medium") == 0 {
+				c.Content.Media = &messages.Media{Kind: messages.MediaPhoto}
+			}
+			c.Content.Entities = []*messages.Entity{{Type: "italic", Offset: 0, Length: int32(messages.UTF16Len(c.Content.Text))}}
+			copies = append(copies, c)
+		}
+		n := client.Joined(copies)
+		if n == 0 {
+			if joinable(copies[0]) {
+				t.Fatal("the first can't be joined")
+			}
+			return
+		}
+		text, spans := renderJoined("en", copies[:n])
+		units := utf16.Encode([]rune(text.Text))
+		if len(units) > maxText {
+			t.Fatalf("%d units", len(units))
+		}
+		if len(spans) != n {
+			t.Fatalf("%d spans of %d copies", len(spans), n)
+		}
+		at := int32(0)
+		for i, s := range spans {
+			if s.Offset != at {
+				t.Fatalf("%d begins at %d, not %d", i, s.Offset, at)
+			}
+			at = s.Offset + s.Length + 2
+			part := string(utf16.Decode(units[s.Offset : s.Offset+s.Length]))
+			if !strings.HasSuffix(part, copies[i].Content.Text) {
+				t.Fatalf("%d: %q", i, part)
+			}
+			marked := false
+			for _, e := range text.Entities {
+				marked = marked || e.Type == "italic" && string(utf16.Decode(units[e.Offset:e.Offset+e.Length])) == copies[i].Content.Text
+			}
+			if !marked {
+				t.Fatalf("%d lost its markup", i)
+			}
+		}
+	})
+}
