@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -144,6 +145,7 @@ func (c *chat) onForbidden(m called) error {
 	}
 	why := m.outcome.Description
 	c.log.Warn("the bot may not write here; what is to be said waits", "chat", c.chatID, "why", why)
+	c.tellPerson(true)
 	err := c.change(func(r *storage.Chat) { r.Held = why })
 	c.record.Held = why
 	if err != nil {
@@ -159,6 +161,15 @@ func (c *chat) onForbidden(m called) error {
 
 func (c *chat) tellHeld(q *queued, why string) {
 	c.tell(q.owner.kind, q.owner.id, &messages.Held{OperationId: q.op.Id, Revision: q.op.Revision, Why: why})
+}
+
+// tellPerson tells the entity of the person whose private chat this is that they can't be reached, or can again.
+func (c *chat) tellPerson(blocked bool) {
+	if !isPrivate(c.key.identity) {
+		return
+	}
+	c.tell(KindUser, identityIn(c.key.identity), &messages.SetBlocked{Blocked: blocked, Origin: &messages.Origin{
+		CommandId: fmt.Sprintf("held/%s/%d/%t", c.key.identity, c.record.Version, blocked), Place: c.key.identity}})
 }
 
 // held says whether an operation waits until the bot may write here; every now and then one is let through to see.
@@ -184,6 +195,7 @@ func (c *chat) release() error {
 	}
 	c.log.Info("the bot may write here again", "chat", c.chatID)
 	c.probe()
+	c.tellPerson(false)
 	err := c.change(func(r *storage.Chat) { r.Held = "" })
 	c.record.Held = ""
 	if err != nil {

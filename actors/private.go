@@ -84,19 +84,31 @@ func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 	await(r, homeTopic, o)
 }
 
-// reachable tells the home topic that the person can't be reached any more, or can again.
+// reachable writes down that the person can't be reached any more, or can again, unless a call to their chat said so before.
 func (t *ticket) reachable(m *messages.PersonReachable) func(*storage.Ticket) {
 	return func(r *storage.Ticket) {
-		link := privateLink(r, m.Origin.Place)
-		if link == nil {
-			return
+		if link := privateLink(r, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Held != "") {
+			why := ""
+			if !m.Reachable {
+				why = "blocked"
+			}
+			t.hold(r, &link.Topic, why)
 		}
-		key := messages.NoticePrivateUnblocked
-		if !m.Reachable {
-			key = messages.NoticePrivateBlocked
-		}
-		t.tellTopic(r, m.Origin, &r.Home, key, map[string]string{"name": link.UserName}, 0)
 	}
+}
+
+// tellReach tells the home topic whether the person behind a private chat can be reached.
+func (t *ticket) tellReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
+	link := linkOf(r, topic.TopicID)
+	if link == nil || reachable == (topic.Held == "") {
+		return
+	}
+	key := messages.NoticePrivateUnblocked
+	if !reachable {
+		key = messages.NoticePrivateBlocked
+	}
+	o := &messages.Origin{CommandId: fmt.Sprintf("reach/%s/%d", topic.TopicID, r.Version)}
+	t.tellTopic(r, o, &r.Home, key, map[string]string{"name": link.UserName}, 0)
 }
 
 // onReachable lets the person's entity know that the ticket has written it down.

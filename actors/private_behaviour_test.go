@@ -266,15 +266,40 @@ func TestBlockedByAPerson(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	k := d.openPrivately(d.ann, d.support, "Printer")
-	d.must(d.sim.Block(d.ann, true))
-	d.awaitText(d.support, k.thread, "Ann has blocked me")
-	d.say(d.carl, d.support, k.thread, "Are you there?")
-	d.must(d.sim.Block(d.ann, false))
-	d.awaitText(d.support, k.thread, "Ann can be reached again")
-	d.say(d.carl, d.support, k.thread, "Hello again")
-	d.awaitText(d.ann, 0, "Hello again")
-	d.say(d.ann, d.ann, 0, "Here I am")
-	d.awaitText(d.support, k.thread, "Here I am")
+	told := func(part string) (n int) {
+		for _, m := range d.byBot(d.support, k.thread) {
+			if strings.Contains(m.Text, part) {
+				n++
+			}
+		}
+		return n
+	}
+	d.run(t, "the desk is told once, and what it says waits, over a restart too", func(t *testing.T) {
+		d.must(d.sim.Block(d.ann, true))
+		d.awaitText(d.support, k.thread, "Ann has blocked me")
+		d.say(d.carl, d.support, k.thread, "Are you there?")
+		d.say(d.carl, d.support, k.thread, "Hello?")
+		d.await("a call that is refused", func() bool {
+			return slices.ContainsFunc(d.sim.Calls(), func(c simulator.Call) bool { return c.Chat == d.ann && c.Code == 403 })
+		})
+		d.restart()
+		if n := told("Ann has blocked me") + told("did not reach"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
+	d.run(t, "when they come back it arrives", func(t *testing.T) {
+		d.must(d.sim.Block(d.ann, false))
+		d.awaitText(d.support, k.thread, "Ann can be reached again")
+		d.awaitText(d.ann, 0, "Hello?")
+		d.quiet(k)
+		said := d.copies(d.ann, 0)
+		same(t, "what arrived", said[len(said)-2:], []string{"Are you there?", "Hello?"})
+		d.say(d.ann, d.ann, 0, "Here I am")
+		d.awaitText(d.support, k.thread, "Here I am")
+		if n := told("Ann can be reached again"); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+	})
 }
 
 // ticketOf is the ticket that the buttons of a choice are for.

@@ -30,6 +30,9 @@ func (u *user) onPrivate(m command) (proto.Message, error) {
 	if u.record != nil && slices.Contains(u.record.Handled, m.GetOrigin().GetCommandId()) {
 		return duplicate(), nil
 	}
+	if m, blocks := m.(*messages.SetBlocked); blocks && (u.record == nil || u.record.Blocked == m.Blocked) {
+		return ok(), nil
+	}
 	var effect func(*storage.User)
 	var err error
 	switch m := m.(type) {
@@ -130,12 +133,12 @@ func (u *user) showCurrent(r *storage.User, o *messages.Origin, args map[string]
 // blocking writes down whether the person can be reached, and has their open tickets told.
 func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
 	o := m.Origin
-	if u.record == nil || u.record.Blocked == m.Blocked {
-		return func(*storage.User) {}, nil
-	}
 	own, err := openPrivately(u.ctx, u.store, o.GetPlace(), privateTicketsRead)
 	if err != nil {
 		return nil, err
+	}
+	if !m.Blocked {
+		u.tell(KindChat, o.GetPlace(), &messages.GroupChanged{}) // what waits there can be tried
 	}
 	return func(r *storage.User) {
 		r.Blocked = m.Blocked
