@@ -124,8 +124,8 @@ type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return "the file is refused: " + e.Reason }
 
-// RefusedFile returns the refusal that err is, or nil.
-func RefusedFile(err error) *RefusedError {
+// AsRefused returns the refusal that err is, or nil.
+func AsRefused(err error) *RefusedError {
 	var refused *RefusedError
 	errors.As(err, &refused)
 	return refused

@@ -1,0 +1,131 @@
+package files
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// eicar is the text that every virus scanner finds (eicar.org), in two parts so that this file is not found itself.
+const eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-` + `ANTIVIRUS-TEST-FILE!$H+H*`
+
+// fakeClamd speaks clamd's protocol on a socket: it finds EICAR, and takes streams of at most limit bytes. mood is what it does
+// instead: "hang up", or an answer.
+func fakeClamd(t *testing.T, limit int, mood string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); serving.Wait() })
+	serving.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer func() { _ = conn.Close() }()
+				if mood != "hang up" {
+					_, _ = conn.Write(append([]byte(scanned(conn, limit, mood)), 0))
+				}
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+func scanned(conn io.Reader, limit int, mood string) string {
+	r := bufio.NewReader(conn)
+	if command, err := r.ReadString(0); err != nil || command != "zINSTREAM\x00" {
+		return "UNKNOWN COMMAND"
+	}
+	var all bytes.Buffer
+	for {
+		var n uint32
+		if err := binary.Read(r, binary.BigEndian, &n); err != nil {
+			return "INSTREAM: broken. ERROR"
+		}
+		if n == 0 {
+			break
+		}
+		if all.Len()+int(n) > limit {
+			return "INSTREAM size limit exceeded. ERROR"
+		}
+		if _, err := io.CopyN(&all, r, int64(n)); err != nil {
+			return "INSTREAM: broken. ERROR"
+		}
+	}
+	if mood != "" {
+		return mood
+	}
+	if bytes.Contains(all.Bytes(), []byte(eicar)) {
+		return "stream: Win.Test.EICAR_HDB-1 FOUND"
+	}
+	return "stream: OK"
+}
+
+func TestVirusScanner(t *testing.T) {
+	s := open(t, Options{Rules: usual, ClamAV: fakeClamd(t, 1<<20, "")})
+	clean := keep(t, s, "document", "a.txt", []byte("hello"))
+	if clean.Infected != "" {
+		t.Errorf("got %+v", clean)
+	}
+	keep(t, s, "document", "a.bin", bytes.Repeat([]byte("0123456789"), 100_000)) // several chunks
+	bad := keep(t, s, "document", "a.txt", []byte("hello "+eicar))
+	if bad.Infected != "Win.Test.EICAR_HDB-1" {
+		t.Errorf("got %+v", bad)
+	}
+	if _, _, err := s.Open(t.Context(), bad.SHA256); err == nil {
+		t.Error("an infected file is handed out")
+	}
+	if n := filesIn(t, s.root+"/quarantine"); n != 1 {
+		t.Errorf("%d files are kept apart", n)
+	}
+	_, err := s.Receive(t.Context(), storage.FileClaim{Kind: "document"}, io.LimitReader(zeros{}, 2<<20))
+	if r := storage.AsRefused(err); r == nil || !strings.Contains(r.Reason, "virus scanner") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestVirusScannerInTrouble: without its word nobody gets the file, and it is tried again later.
+func TestVirusScannerInTrouble(t *testing.T) {
+	for _, addr := range []string{fakeClamd(t, 9, "hang up"), fakeClamd(t, 9, "stream: Can't allocate memory ERROR"), "127.0.0.1:1", "unix:/nowhere/clamd"} {
+		s := open(t, Options{Rules: usual, ClamAV: addr})
+		_, err := s.Receive(t.Context(), storage.FileClaim{Kind: "document"}, strings.NewReader("hello"))
+		if err == nil || storage.AsRefused(err) != nil {
+			t.Errorf("%s: got %v", addr, err)
+		}
+		if n := filesIn(t, s.root); n != 0 {
+			t.Errorf("%d files are left", n)
+		}
+	}
+}
+
+// TestRealClamAV asks Debian's clamav-daemon, where it runs.
+func TestRealClamAV(t *testing.T) {
+	addr := os.Getenv("CLAMAV_ADDR")
+	if addr == "" {
+		const socket = "/var/run/clamav/clamd.ctl"
+		if _, err := os.Stat(socket); err != nil {
+			t.Skip("no ClamAV here: apt-get install clamav-daemon, or set CLAMAV_ADDR")
+		}
+		addr = "unix:" + socket
+	}
+	s := open(t, Options{ClamAV: addr})
+	if facts := keep(t, s, "document", "a.txt", []byte("hello")); facts.Infected != "" {
+		t.Errorf("got %+v", facts)
+	}
+	if facts := keep(t, s, "document", "a.com", []byte(eicar)); !strings.Contains(strings.ToUpper(facts.Infected), "EICAR") {
+		t.Errorf("got %+v", facts)
+	}
+}

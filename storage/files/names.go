@@ -1,0 +1,98 @@
+package files
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxName is how many bytes a name may have: file systems allow 255, and whoever saves it may want to add something.
+const (
+	maxName      = 200
+	maxExtension = 16
+	noName       = "file"
+)
+
+// CleanName makes of what a sender calls a file a name that is harmless in every file system and on every screen: the last part of
+// a path, without control characters and marks that turn the direction of text, not hidden, not a device of Windows, at most
+// 200 bytes cut between characters, its extension kept. Letters of every language stay. It is never empty.
+func CleanName(name string) string {
+	// To shorten a name can bring a new end or a new device forward; a few rounds settle it.
+	for range 4 {
+		cleaned := cleanName(name)
+		if cleaned == name {
+			break
+		}
+		name = cleaned
+	}
+	return name
+}
+
+func cleanName(name string) string {
+	name = strings.ToValidUTF8(name, "_")
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case strings.ContainsRune(`<>:"|?*`, r):
+			return '_'
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), isNoncharacter(r):
+			return -1
+		case unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d': // joiners are part of emoji and of several scripts
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Trim(strings.Join(strings.Fields(name), " "), ". ")
+	if isDevice(name) {
+		name = "_" + name
+	}
+	if len(name) > maxName {
+		stem, ext := splitExtension(name)
+		name = strings.TrimRight(cutBytes(stem, maxName-len(ext)), ". ") + ext
+	}
+	if name == "" || strings.Trim(name, "\u200c\u200d") == "" {
+		return noName
+	}
+	return name
+}
+
+func isNoncharacter(r rune) bool { return r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef }
+
+// splitExtension takes off a short extension with its dot.
+func splitExtension(name string) (stem, ext string) {
+	i := strings.LastIndexByte(name, '.')
+	if i <= 0 || len(name)-i > maxExtension {
+		return name, ""
+	}
+	return name[:i], name[i:]
+}
+
+// cutBytes cuts a text to at most n bytes, between characters.
+func cutBytes(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// isDevice says whether Windows takes the name for a device, whatever its extension is.
+func isDevice(name string) bool {
+	stem, _, _ := strings.Cut(name, ".")
+	stem = strings.ToUpper(strings.TrimRight(stem, " "))
+	switch stem {
+	case "CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$":
+		return true
+	}
+	rest, ok := strings.CutPrefix(stem, "COM")
+	if !ok {
+		rest, ok = strings.CutPrefix(stem, "LPT")
+	}
+	return ok && utf8.RuneCountInString(rest) == 1 && strings.Contains("0123456789¹²³", rest)
+}

@@ -1,0 +1,190 @@
+package files
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// received is a storage.ReceivedFile: a temporary file that is checked.
+type received struct {
+	store     *Store
+	path      string // empty: kept or gone
+	facts     storage.FileFacts
+	thumbnail []byte
+}
+
+// Refuses implements storage.Files.
+func (s *Store) Refuses(claim storage.FileClaim) *storage.RefusedError {
+	if limit := s.rules.limit(claim.Kind); limit > 0 && claim.Size > limit {
+		return s.rules.tooLarge(claim.Kind)
+	}
+	return nil
+}
+
+// Receive implements storage.Files.
+func (s *Store) Receive(ctx context.Context, claim storage.FileClaim, from io.Reader) (_ storage.ReceivedFile, err error) {
+	if refused := s.Refuses(claim); refused != nil {
+		return nil, refused
+	}
+	f, err := os.CreateTemp(s.temp, "in-*")
+	if err != nil {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	r := &received{store: s, path: f.Name()}
+	defer func() {
+		err = errors.Join(err, f.Close())
+		if err != nil {
+			r.Discard()
+		}
+	}()
+	if err := r.write(ctx, f, claim, from); err != nil {
+		return nil, err
+	}
+	if err := r.check(ctx, f, claim); err != nil {
+		return nil, err
+	}
+	if err := f.Sync(); err != nil {
+		return nil, fmt.Errorf("files: %w", err)
+	}
+	return r, nil
+}
+
+// write takes the bytes in, and one more than allowed at most.
+func (r *received) write(ctx context.Context, f *os.File, claim storage.FileClaim, from io.Reader) error {
+	limit := r.store.rules.limit(claim.Kind)
+	if limit > 0 {
+		from = io.LimitReader(from, limit+1)
+	}
+	sum := sha256.New()
+	n, err := io.Copy(io.MultiWriter(f, sum), &cancelled{ctx, from})
+	switch {
+	case err != nil:
+		return fmt.Errorf("files: %w", err)
+	case limit > 0 && n > limit:
+		return r.store.rules.tooLarge(claim.Kind)
+	case n == 0:
+		return &storage.RefusedError{Reason: "empty"}
+	}
+	r.facts.Size, r.facts.SHA256 = n, hex.EncodeToString(sum.Sum(nil))
+	return nil
+}
+
+// check finds out what the file is, and whether anyone may get it.
+func (r *received) check(ctx context.Context, f *os.File, claim storage.FileClaim) error {
+	content, err := mimetype.DetectReader(io.NewSectionReader(f, 0, r.facts.Size))
+	if err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	if refused := r.store.rules.refuses(content, CleanName(claim.Name)); refused != nil {
+		return refused
+	}
+	r.facts.MimeType = plainType(content.String())
+	if c := r.store.clamav; c != nil {
+		if r.facts.Infected, err = c.scan(ctx, io.NewSectionReader(f, 0, r.facts.Size)); err != nil || r.facts.Infected != "" {
+			return err
+		}
+	}
+	p, err := r.store.studio.look(ctx, f, r.facts.Size, r.facts.MimeType)
+	if err != nil || p == nil {
+		return err
+	}
+	r.facts.Width, r.facts.Height, r.thumbnail = p.width, p.height, p.thumbnail
+	r.facts.Thumbnail = len(p.thumbnail) > 0
+	return nil
+}
+
+// Facts implements storage.ReceivedFile.
+func (r *received) Facts() storage.FileFacts { return r.facts }
+
+// Keep implements storage.ReceivedFile. The thumbnail goes first: content that is there is complete.
+func (r *received) Keep(ctx context.Context) error {
+	if r.path == "" {
+		return errors.New("files: it is kept or discarded already")
+	}
+	if r.facts.Infected != "" {
+		return r.keep(ctx, contentKey(quarantinePrefix, r.facts.SHA256))
+	}
+	if r.facts.Thumbnail {
+		if err := r.keepThumbnail(ctx); err != nil {
+			return err
+		}
+	}
+	return r.keep(ctx, contentKey(contentPrefix, r.facts.SHA256))
+}
+
+func (r *received) keep(ctx context.Context, key string) error {
+	if err := r.store.put(ctx, key, r.path); err != nil {
+		return fmt.Errorf("files: keep %s: %w", r.facts.SHA256, err)
+	}
+	r.Discard()
+	return nil
+}
+
+func (r *received) keepThumbnail(ctx context.Context) (err error) {
+	f, err := os.CreateTemp(r.store.temp, "in-*")
+	if err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(r.thumbnail)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = r.store.put(ctx, contentKey(thumbnailPrefix, r.facts.SHA256), f.Name())
+	}
+	if err != nil {
+		return fmt.Errorf("files: keep the thumbnail of %s: %w", r.facts.SHA256, err)
+	}
+	return nil
+}
+
+// Discard implements storage.ReceivedFile.
+func (r *received) Discard() {
+	if r.path != "" {
+		_ = os.Remove(r.path) // gone when it was renamed; what stays is swept at a later start
+		r.path = ""
+	}
+}
+
+// cancelled ends reading when a context does.
+type cancelled struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c *cancelled) Read(p []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(p)
+}
+
+// staleAfter is how old a temporary file is that nobody is at work on any more.
+const staleAfter = 24 * time.Hour
+
+// SweepTemporary removes temporary files that a process left behind, and says how many. It is safe beside another process.
+func (s *Store) SweepTemporary(now time.Time) (n int, err error) {
+	entries, err := os.ReadDir(s.temp)
+	if err != nil {
+		return 0, fmt.Errorf("files: %w", err)
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || e.IsDir() || now.Sub(info.ModTime()) < staleAfter {
+			continue
+		}
+		if os.Remove(filepath.Join(s.temp, e.Name())) == nil {
+			n++
+		}
+	}
+	return n, nil
+}

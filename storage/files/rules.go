@@ -1,0 +1,152 @@
+package files
+
+import (
+	"fmt"
+	"mime"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/gabriel-vasile/mimetype"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Rules say what is let in. The zero Rules let in everything.
+type Rules struct {
+	// Limits are the largest sizes by kind, in bytes; "other" is for kinds that are not named.
+	Limits map[string]int64
+	// Allow, if not empty, lists all that may come in; Deny what may not. Each entry is a type (application/zip), a kind of types
+	// (video/*), an extension (.bat) or a word of Words.
+	Allow, Deny []string
+	MaxPixels   int64 // of an image; 0: no limit
+}
+
+// Words stand for several entries of a list.
+var Words = map[string][]string{
+	"executables": {
+		"application/x-elf", "application/x-executable", "application/x-sharedlib", "application/x-object", "application/x-coredump",
+		"application/vnd.microsoft.portable-executable", "application/x-mach-binary", "application/wasm", "application/java-archive",
+		"application/x-java-applet", "application/vnd.android.package-archive", "application/x-ms-installer", "application/x-ms-shortcut",
+		"application/x-msdownload", "application/vnd.debian.binary-package", "application/x-rpm",
+		".exe", ".dll", ".scr", ".com", ".pif", ".msi", ".msix", ".cpl", ".lnk", ".jar", ".apk", ".deb", ".rpm", ".dmg", ".app", ".reg",
+	},
+	"scripts": {
+		"text/javascript", "application/javascript", "text/x-php", "text/x-python", "text/x-perl", "text/x-ruby", "text/x-lua",
+		"text/x-tcl", "text/x-shellscript",
+		// Nothing in their content tells these from other text.
+		".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".wsf", ".wsh", ".hta", ".sh", ".bash", ".zsh", ".py",
+		".php", ".pl", ".rb", ".lua", ".scpt", ".url", ".desktop",
+	},
+	"html": {"text/html", "application/xhtml+xml", "image/svg+xml", ".html", ".htm", ".xhtml", ".shtml", ".svg", ".mht", ".mhtml"},
+}
+
+// CheckList says what is wrong with an entry of Allow or Deny.
+func CheckList(entry string) error {
+	if _, word := Words[entry]; word {
+		return nil
+	}
+	if strings.HasPrefix(entry, ".") && len(entry) > 1 && !strings.ContainsAny(entry, `/\ `) {
+		return nil
+	}
+	kind, sub, ok := strings.Cut(entry, "/")
+	if ok && kind != "" && sub != "" && !strings.ContainsAny(entry, " ;") {
+		return nil
+	}
+	return fmt.Errorf("%q is no type such as application/zip or video/*, no extension such as .bat, and none of executables, scripts, html", entry)
+}
+
+// limit is the largest size of a kind; 0: none.
+func (r Rules) limit(kind string) int64 {
+	if n, ok := r.Limits[kind]; ok {
+		return n
+	}
+	return r.Limits["other"]
+}
+
+// tooLarge says that a file of that kind is larger than allowed.
+func (r Rules) tooLarge(kind string) *storage.RefusedError {
+	return &storage.RefusedError{Reason: fmt.Sprintf("larger than %s", Size(r.limit(kind)))}
+}
+
+// refuses says why content of that type, under that name, is not let in.
+func (r Rules) refuses(content *mimetype.MIME, name string) *storage.RefusedError {
+	types := ancestry(content)
+	ext := strings.ToLower(path.Ext(name))
+	if entry, denied := matches(r.Deny, types, ext); denied {
+		what := types[0]
+		if strings.HasPrefix(entry, ".") {
+			what = "a " + entry + " file"
+		}
+		return &storage.RefusedError{Reason: what + " is not allowed"}
+	}
+	if len(r.Allow) == 0 {
+		return nil
+	}
+	// What is allowed is the type itself: plain text is the parent of every script.
+	if _, allowed := matches(r.Allow, types[:1], ext); !allowed {
+		return &storage.RefusedError{Reason: types[0] + " is not among what is allowed"}
+	}
+	return nil
+}
+
+// ancestry lists a type, what it is a kind of (a jar is a zip), and their other names; the parent of all, octets, is left out.
+func ancestry(m *mimetype.MIME) []string {
+	var all []string
+	for at := m; at != nil; at = at.Parent() {
+		name := plainType(at.String())
+		if len(all) > 0 && name == "application/octet-stream" {
+			break
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+func plainType(s string) string {
+	plain, _, err := mime.ParseMediaType(s)
+	if err != nil {
+		plain, _, _ = strings.Cut(s, ";")
+	}
+	return strings.ToLower(strings.TrimSpace(plain))
+}
+
+// matches finds the first entry of a list that a type or the extension answers to.
+func matches(list, types []string, ext string) (entry string, ok bool) {
+	for _, entry := range list {
+		entries := []string{entry}
+		if word, ok := Words[entry]; ok {
+			entries = word
+		}
+		for _, e := range entries {
+			e = strings.ToLower(e)
+			general, whole := strings.CutSuffix(e, "*")
+			switch {
+			case strings.HasPrefix(e, "."):
+				ok = e == ext
+			case whole:
+				ok = strings.HasPrefix(types[0], general)
+			default:
+				ok = slices.ContainsFunc(types, func(t string) bool { return t == e || mimetype.EqualsAny(t, e) })
+			}
+			if ok {
+				return e, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Size words a number of bytes: 20 MB. 1 MB is 1024 × 1024 bytes, as Telegram counts.
+func Size(n int64) string {
+	units := []string{"bytes", "KB", "MB", "GB", "TB"}
+	value, unit := float64(n), 0
+	for value >= 1024 && unit < len(units)-1 {
+		value /= 1024
+		unit++
+	}
+	if value == float64(int64(value)) {
+		return fmt.Sprintf("%d %s", int64(value), units[unit])
+	}
+	return fmt.Sprintf("%.1f %s", value, units[unit])
+}
