@@ -43,12 +43,16 @@ func entityProps(s *System, key entityKey) *actor.Props {
 		return nil
 	}
 	former := &lives{}
+	var options []actor.PropsOption
+	if key.kind == KindTicket {
+		options = append(options, actor.WithSupervisor(downloadSupervision(s)))
+	}
 	return actor.PropsFromProducer(func() actor.Actor {
 		h := &host{system: s, key: key, now: s.now, store: s.store, ctx: s.ctx, lives: former}
 		h.log = s.log.With(key.kind, key.identity)
 		h.entity = build(h)
 		return h
-	}, actor.WithMailbox(actor.Unbounded(depth{s.metrics.mailbox})))
+	}, append(options, actor.WithMailbox(actor.Unbounded(depth{s.metrics.mailbox})))...)
 }
 
 // depth counts the messages that wait in mailboxes.
@@ -69,6 +73,7 @@ type host struct {
 	log    *slog.Logger
 	ctx    context.Context
 
+	actor  actor.Context // of the turn under way, to start children with
 	self   *actor.PID
 	parent *actor.PID
 	epoch  int64
@@ -100,6 +105,7 @@ const (
 )
 
 func (h *host) Receive(ctx actor.Context) {
+	h.actor = ctx
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
 		h.self, h.parent = ctx.Self(), ctx.Parent()
@@ -117,6 +123,10 @@ func (h *host) Receive(ctx actor.Context) {
 		if _, known := h.timers[m.timer]; known {
 			delete(h.timers, m.timer)
 			h.turn(ctx, m.message)
+		}
+	case *actor.Terminated:
+		if parent, ok := h.entity.(interface{ ended(*actor.PID) }); ok {
+			parent.ended(m.Who)
 		}
 	case retryRefused:
 		h.takeUp(ctx)

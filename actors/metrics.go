@@ -19,6 +19,10 @@ type metrics struct {
 	unanswered prometheus.Counter
 	woken      *prometheus.CounterVec
 	joined     prometheus.Counter
+
+	downloads     *prometheus.CounterVec
+	downloadBytes prometheus.Counter
+	downloading   prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -50,9 +54,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Commands that got no answer because the chat was owed too many already."}),
 		joined: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "copies_joined_total",
 			Help: "Copies that left in a message with others."}),
-		woken: counter("sweep_woken_total", "Entities woken because they owed something.", "kind"),
+		woken:     counter("sweep_woken_total", "Entities woken because they owed something.", "kind"),
+		downloads: counter("downloads_total", "Tries to bring a file home, by outcome; retry: it is tried again.", "outcome"),
+		downloadBytes: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "download_bytes_total",
+			Help: "Bytes of files that came in."}),
+		downloading: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "downloads_under_way",
+			Help: "Downloads under way."}),
 	}
 	if r != nil {
+		r.MustRegister(m.downloads, m.downloadBytes, m.downloading)
 		r.MustRegister(m.entities, m.refused, m.panics, m.operations, m.queued, m.mailbox, m.underWay, m.latency, m.callTime, m.repeats,
 			m.failed, m.recorded, m.unanswered, m.woken, m.joined)
 	}

@@ -61,12 +61,42 @@ func (s *System) sweepOnce(ctx context.Context, by time.Time) {
 			break
 		}
 	}
+	s.sweepFiles(ctx)
 	due, err := s.store.DueUsers(ctx, by, dueAtMost)
 	s.wake(KindUser, due, err)
 	due, err = s.store.DueGroups(ctx, by, dueAtMost)
 	s.wake(KindGroup, due, err)
 	due, err = s.store.DueChats(ctx, by, dueAtMost)
 	s.wake(KindChat, due, err)
+}
+
+// sweepFiles wakes the tickets with files that are due. A try that a crash ended is due; a pause between two tries is kept.
+func (s *System) sweepFiles(ctx context.Context) {
+	told, now := map[string]bool{}, s.now()
+	var after storage.Due
+	for s.files != nil && ctx.Err() == nil {
+		due, err := s.store.DueAttachments(ctx, now, after, sweepBatch)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.log.Error("the sweep can't read which files are due; tried again", "error", err)
+			}
+			return
+		}
+		for _, d := range due {
+			if !told[d.TicketID] {
+				told[d.TicketID] = true
+				s.Tell(KindTicket, d.TicketID, &messages.FilesDue{})
+			}
+		}
+		if len(due) < sweepBatch {
+			return
+		}
+		after = due[len(due)-1].Due
+		select {
+		case <-ctx.Done():
+		case <-time.After(sweepPause):
+		}
+	}
 }
 
 func (s *System) wake(kind string, due []storage.Due, err error) bool {

@@ -64,6 +64,11 @@ type Options struct {
 	// AfterFunc is time.AfterFunc when nil; tests that let Now run faster give one that keeps pace with it.
 	AfterFunc func(d time.Duration, f func()) *time.Timer
 
+	// Files keeps attachments, and Downloads brings them from Telegram, so many at once (4 when 0); without both there are none.
+	Files           storage.Files
+	Downloads       Downloads
+	DownloadsAtOnce int
+
 	IdleAfter   time.Duration // an entity without a message for so long retires; 10 minutes when 0
 	MaxResident int           // entities on this node; 20,000 when 0
 	SweepEvery  time.Duration // how often due entities are woken; a minute when 0
@@ -85,6 +90,9 @@ type System struct {
 	pace        Pace
 	pacer       *globalPacer
 	lags        lags
+	files       storage.Files // nil: no attachments
+	downloads   Downloads
+	slots       chan struct{} // one for each download under way
 
 	system  *actor.ActorSystem
 	shards  [shards]*actor.PID
@@ -143,6 +151,13 @@ func NewSystem(o Options) (*System, error) {
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards), sweep: o.SweepEvery,
 		pace: o.Pace, pacer: newGlobalPacer(o.Pace.GlobalPerSecond, o.Now()),
 	}
+	if o.Files != nil && o.Downloads != nil {
+		s.files, s.downloads = o.Files, o.Downloads
+	}
+	if o.DownloadsAtOnce == 0 {
+		o.DownloadsAtOnce = 4
+	}
+	s.slots = make(chan struct{}, o.DownloadsAtOnce)
 	s.metrics = newMetrics(o.Metrics)
 	s.lags.register(o.Metrics, o.Now)
 	s.ctx, s.cancel = context.WithCancel(context.Background())

@@ -19,7 +19,7 @@ import (
 // Accepts  OpenTicket, RecordMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
 //
 //	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld (from links),
-//	AdminChecked (from groups), Done, Held (from chats), Wake
+//	AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
 //
 // Replies  one Reply to each command
 // Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, user.mentioned, topic.created,
@@ -49,8 +49,9 @@ type ticket struct {
 	tries     map[string]int64       // revision of an operation that is tried again
 	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
 	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
-	reoffer   bool                   // the timer of offerAgain runs
-	postponed bool                   // something is wanted that only offerAgain offers
+	files     ticketFiles
+	reoffer   bool // the timer of offerAgain runs
+	postponed bool // something is wanted that only offerAgain offers
 }
 
 func newTicket(h *host) entity { return &ticket{host: h} }
@@ -60,6 +61,7 @@ func (t *ticket) load() error {
 	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
 	t.notes = nil
 	t.recent, t.unnumbered, t.settling, t.resting, t.reoffer, t.postponed, t.sequence = nil, nil, false, false, false, false, 0
+	t.files.unfiled, t.files.full = nil, false
 	record, err := t.store.Ticket(t.ctx, t.key.identity)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -117,7 +119,8 @@ func (t *ticket) wakeLinks() {
 }
 
 func (t *ticket) idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0
+	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0 &&
+		len(t.files.unfiled) == 0 && len(t.files.fetching) == 0
 }
 
 func (t *ticket) receive(m any) (proto.Message, error) {
@@ -129,6 +132,11 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		return nil, nil
 	case *messages.Done:
 		return nil, t.onDone(m)
+	case *messages.FilesDue, filesDue:
+		return nil, t.onFilesDue()
+	case downloaded:
+		t.onDownloaded(m)
+		return nil, nil
 	case settle:
 		return nil, t.onSettle()
 	case rest:
@@ -228,6 +236,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.recent.put(id, struct{}{})
 	t.system.metrics.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
+	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
 	}

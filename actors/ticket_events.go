@@ -88,6 +88,9 @@ func (t *ticket) onSettle() error {
 		t.settling = false
 		return nil
 	}
+	if err := t.file(); err != nil {
+		return err
+	}
 	if err := t.number(); err != nil {
 		return err
 	}
@@ -100,14 +103,14 @@ func (t *ticket) onSettle() error {
 		}
 	}
 	t.settling = false
-	if len(t.unnumbered) > 0 {
+	if len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
 		t.settleSoon()
 	}
 	return nil
 }
 
 func (t *ticket) nothingOwed() bool {
-	return len(t.record.Owed) == 0 && len(t.offered) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+	return len(t.files.unfiled) == 0 && len(t.record.Owed) == 0 && len(t.offered) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
 }
 
 // rested says whether nothing was said for a while; if not, it looks again when that time has passed.
@@ -120,8 +123,9 @@ func (t *ticket) rested() bool {
 	return wait <= 0
 }
 
-// takeProgress writes into a record how far its links are.
+// takeProgress writes into a record how far its links and its files are.
 func (t *ticket) takeProgress(next *storage.Ticket) {
+	next.FilesThrough = max(next.FilesThrough, t.filedThrough())
 	for i := range next.Links {
 		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.settled[next.Links[i].LinkID])
 	}
@@ -158,17 +162,22 @@ func (t *ticket) number() error {
 }
 
 // loadEvents finds what is not numbered yet: the record's own events, and those of the messages after the newest numbered one.
-// Some may have got their numbers by a process that did not live to write it down.
+// Some may have got their numbers by a process that did not live to write it down. On the way it finds files without records.
 func (t *ticket) loadEvents() error {
 	t.unnumbered = slices.Clone(t.record.Events)
-	for after := t.record.EventsThrough; ; {
+	for after := min(t.record.EventsThrough, t.record.FilesThrough); ; {
 		page, err := t.store.MessagesAfter(t.ctx, t.record.TicketID, after, pageOfMessages)
 		if err != nil {
 			return fmt.Errorf("read messages: %w", err)
 		}
 		for i := range page {
-			t.unnumbered = append(t.unnumbered, messageEvent(&page[i]))
 			after = page[i].Sequence
+			if after > t.record.EventsThrough {
+				t.unnumbered = append(t.unnumbered, messageEvent(&page[i]))
+			}
+			if after > t.record.FilesThrough {
+				t.noteFile(&page[i])
+			}
 		}
 		if len(page) < pageOfMessages {
 			break

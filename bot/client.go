@@ -17,6 +17,7 @@ import (
 
 	tg "github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
+	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -60,6 +61,9 @@ type Client struct {
 	token     string
 	timeout   time.Duration
 	log       *slog.Logger
+	cloud     bool   // it is Telegram's own server
+	fileBase  string // "<base URL>/file/bot<token>/"
+	downloads *retryablehttp.Client
 }
 
 // NewClient makes a client without calling anything. An error says what is wrong with the token or the URL.
@@ -83,12 +87,16 @@ func NewClient(o Options) (*Client, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &Client{
+		cloud:     base == defaultBaseURL,
+		fileBase:  base + "/file/bot" + o.Token + "/",
+		downloads: newDownloader(o.Transport, noRedirect),
 		transport: o.Transport,
 		http: &http.Client{
 			Transport: o.Transport,
 			// A redirect would carry the token to wherever it points.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			CheckRedirect: noRedirect,
 		},
 		prefix:  base + "/bot" + o.Token + "/",
 		token:   o.Token,

@@ -101,6 +101,7 @@ func (m *mistakes) checkRules(c *Config) {
 	if _, ok := parseDatabase(c.DatabaseURL); m.set("DATABASE_URL") && !ok {
 		m.refuse("DATABASE_URL", "allowed is sqlite://path/to/file.db or mongodb://host/name-of-the-database")
 	}
+	m.checkFiles(c)
 	m.checkWebhook(c)
 	m.checkSimulator(c)
 	m.checkCluster(c)
@@ -231,7 +232,7 @@ func unknownNames(file map[string]string) []string {
 	}
 	for name := range file {
 		head, _, _ := strings.Cut(name, "_")
-		ours := slices.Contains([]string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "CLUSTER", "ETCD", "LOG"}, head)
+		ours := slices.Contains([]string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "FILES", "CLAMAV", "CLUSTER", "ETCD", "LOG"}, head)
 		if ours && !slices.Contains(known, name) {
 			all = append(all, name+" in the settings file is no setting of this service, and has no effect")
 		}

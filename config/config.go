@@ -49,6 +49,16 @@ type Config struct {
 	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
 	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files."`
 
+	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a program built with -tags s3 (keys come from AWS's own settings)."`
+	FilesDownloads int      `env:"FILES_DOWNLOADS" envDefault:"4" min:"1" max:"64" desc:"How many attachments are downloaded at once."`
+	FilesLimits    []string `env:"FILES_LIMITS" envDefault:"photo=10MB,other=50MB" allowed:"kind=size with commas between them, such as photo=10MB,video=200MB,other=50MB" desc:"The largest size by kind (photo, document, video, animation, audio, voice, video_note, sticker; other is for those not named). Larger files are not kept. Telegram's own server gives a bot at most 20 MB, a local Bot API server 2000 MB."`
+	FilesDeny      []string `env:"FILES_DENY" envDefault:"executables,scripts,html" allowed:"executables, scripts, html, types such as application/zip or video/*, extensions such as .bat, with commas between them" desc:"What is not kept, by its content: executables, scripts, html, types such as application/zip or video/*; and extensions such as .bat. A single - lets everything in."`
+	FilesAllow     []string `env:"FILES_ALLOW" unset:"(any)" allowed:"types such as application/pdf or image/*, with commas between them" desc:"If set, only these types are kept, such as image/*,application/pdf"`
+	FilesMaxPixels int      `env:"FILES_MAX_PIXELS" envDefault:"50000000" min:"1" max:"1000000000" desc:"The most pixels that an image may have: small files can hold images that fill all memory."`
+	FilesRetention string   `env:"FILES_RETENTION" unset:"(for ever)" desc:"How long attachments are kept, such as 90d; those of closed tickets go first."`
+	FilesMaxTotal  string   `env:"FILES_MAX_TOTAL" unset:"(no limit)" desc:"How much all attachments may take, such as 20GB; beyond that the oldest go, those of closed tickets first."`
+	ClamAVAddr     string   `env:"CLAMAV_ADDR" desc:"A ClamAV daemon that looks at each attachment before anyone gets it: host:port, or unix:/run/clamav/clamd.ctl"`
+
 	ClusterProvider string   `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single|etcd" desc:"single: this node is alone. etcd: several nodes, which find each other in etcd and share a MongoDB."`
 	ClusterName     string   `env:"CLUSTER_NAME" envDefault:"topicdesk" desc:"For etcd: the name of the cluster, the same on all its nodes."`
 	ClusterAddr     string   `env:"CLUSTER_ADDR" desc:"For etcd: host:port at which this node listens and the other nodes reach it."`

@@ -34,6 +34,7 @@ const (
 	NoticeTicketFailed   = "ticket_failed"    // title, ticket, why; its topic could not be opened
 	NoticeTicketClosed   = "ticket_closed"    // who, reason ("" none), ticket
 	NoticeTicketReopened = "ticket_reopened"  // who, ticket
+	NoticeFileInfected   = "file_infected"    // who, file, found; a virus scanner found something in a file
 	NoticeAlreadyClosed  = "already_closed"   // ticket
 	NoticeAlreadyOpen    = "already_open"     // ticket
 	NoticePendingSet     = "pending_set"      // who, ticket
@@ -175,6 +176,7 @@ var Texts = []string{
 	NoticeTicketFailed,
 	NoticeTicketClosed,
 	NoticeTicketReopened,
+	NoticeFileInfected,
 	NoticeAlreadyClosed,
 	NoticeAlreadyOpen,
 	NoticePendingSet,

@@ -84,6 +84,8 @@ type Files interface {
 	// Receive reads a file to its end, into a temporary place, and checks it; what a rule does not let in is *RefusedError.
 	// The caller must end it with Keep or Discard.
 	Receive(ctx context.Context, claim FileClaim, from io.Reader) (ReceivedFile, error)
+	// CleanName makes of what a sender calls a file a name that is safe everywhere.
+	CleanName(name string) string
 	// Refuses says why a file would be refused for what is claimed of it, before a byte of it is read; nil: it may be tried.
 	Refuses(claim FileClaim) *RefusedError
 	// Open returns the content with that SHA-256 (hex), and its size.

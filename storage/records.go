@@ -153,6 +153,7 @@ type Ticket struct {
 	// newest message whose event has been numbered.
 	EventNumber   int64     `json:"eventNumber"`
 	EventsThrough int64     `json:"eventsThrough"`
+	FilesThrough  int64     `json:"filesThrough"`   // sequence of the newest message up to which all files have attachments
 	DueAt         time.Time `json:"dueAt,omitzero"` // zero: owes nothing
 	Version       int64     `json:"version"`
 }

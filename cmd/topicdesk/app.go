@@ -84,12 +84,18 @@ func (a *App) Run(ctx context.Context) (err error) {
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
 	}
+	attachments, err := openFiles(ctx, a.Config, a.Log)
+	if err != nil {
+		return err
+	}
+	closers.add("files", func(context.Context) error { return attachments.Close() })
 	host, _ := os.Hostname()
 	state := &intakeState{}
 	system, err := actors.NewSystem(actors.Options{
 		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond, ChatPerSecond: a.Config.TelegramChatPerSecond,
 			GroupPerMinute: a.Config.TelegramGroupPerMinute},
+		Files: attachments, Downloads: client, DownloadsAtOnce: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
 	})
 	if err != nil {
@@ -123,6 +129,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
+	edge.tasks.Go(func() { newCleaner(a.Config, store, attachments, a.Log).Run(ctx, cleanEvery) })
 	if err := edge.start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // told to stop while Telegram did not answer

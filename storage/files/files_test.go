@@ -192,16 +192,6 @@ func TestRules(t *testing.T) {
 			}
 		})
 	}
-	for _, entry := range []string{"executables", ".bat", "video/*", "application/zip"} {
-		if err := CheckList(entry); err != nil {
-			t.Error(err)
-		}
-	}
-	for _, entry := range []string{"", "programs", ".", "zip", "/x", "a b/c"} {
-		if CheckList(entry) == nil {
-			t.Errorf("%q is no entry", entry)
-		}
-	}
 }
 
 func TestSizesByKind(t *testing.T) {

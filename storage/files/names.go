@@ -28,6 +28,9 @@ func CleanName(name string) string {
 	return name
 }
 
+// CleanName implements storage.Files.
+func (s *Store) CleanName(name string) string { return CleanName(name) }
+
 func cleanName(name string) string {
 	name = strings.ToValidUTF8(name, "_")
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {

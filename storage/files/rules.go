@@ -41,21 +41,6 @@ var Words = map[string][]string{
 	"html": {"text/html", "application/xhtml+xml", "image/svg+xml", ".html", ".htm", ".xhtml", ".shtml", ".svg", ".mht", ".mhtml"},
 }
 
-// CheckList says what is wrong with an entry of Allow or Deny.
-func CheckList(entry string) error {
-	if _, word := Words[entry]; word {
-		return nil
-	}
-	if strings.HasPrefix(entry, ".") && len(entry) > 1 && !strings.ContainsAny(entry, `/\ `) {
-		return nil
-	}
-	kind, sub, ok := strings.Cut(entry, "/")
-	if ok && kind != "" && sub != "" && !strings.ContainsAny(entry, " ;") {
-		return nil
-	}
-	return fmt.Errorf("%q is no type such as application/zip or video/*, no extension such as .bat, and none of executables, scripts, html", entry)
-}
-
 // limit is the largest size of a kind; 0: none.
 func (r Rules) limit(kind string) int64 {
 	if n, ok := r.Limits[kind]; ok {

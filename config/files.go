@@ -1,0 +1,125 @@
+package config
+
+import (
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Files is what the settings say about attachments.
+type Files struct {
+	URL         string // file:// or s3://
+	Limits      map[string]int64
+	Allow, Deny []string
+	MaxPixels   int64
+	Retention   time.Duration // 0: for ever
+	MaxTotal    int64         // bytes; 0: no limit
+}
+
+// Files takes the settings FILES_* apart.
+func (c Config) Files() Files {
+	f := Files{URL: c.FilesURL, Allow: c.FilesAllow, Deny: c.FilesDeny, MaxPixels: int64(c.FilesMaxPixels)}
+	if f.URL == "" {
+		dir, err := filepath.Abs(filepath.Join(c.DataDir, "files"))
+		if err != nil {
+			dir = filepath.Join(c.DataDir, "files")
+		}
+		f.URL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+	}
+	if slices.Equal(f.Deny, []string{"-"}) {
+		f.Deny = nil
+	}
+	f.Limits, _ = parseLimits(c.FilesLimits)
+	f.Retention, _ = parseAge(c.FilesRetention)
+	f.MaxTotal, _ = parseBytes(c.FilesMaxTotal)
+	return f
+}
+
+var (
+	listEntry = regexp.MustCompile(`^(-|executables|scripts|html|\.[^\s/\\.][^\s/\\]*|[A-Za-z]+/[^\s;/]+)$`)
+	fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker", "live_photo", "other"}
+)
+
+func (m *mistakes) checkFiles(c *Config) {
+	if address := c.FilesURL; m.set("FILES_URL") {
+		scheme, rest, ok := strings.Cut(address, "://")
+		if !ok || rest == "" || scheme != "file" && scheme != "s3" {
+			m.refuse("FILES_URL", "allowed is file:///folder or s3://bucket")
+		}
+	}
+	if _, ok := parseLimits(c.FilesLimits); m.set("FILES_LIMITS") && !ok {
+		m.refuse("FILES_LIMITS", "allowed is %s; kinds are %s", m.settings["FILES_LIMITS"].allowed(), strings.Join(fileKinds, ", "))
+	}
+	for name, list := range map[string][]string{"FILES_ALLOW": c.FilesAllow, "FILES_DENY": c.FilesDeny} {
+		for _, entry := range list {
+			if m.set(name) && (!listEntry.MatchString(entry) || entry == "-" && len(list) > 1) {
+				m.refuse(name, "%q is none of them: allowed is %s", entry, m.settings[name].allowed())
+			}
+		}
+	}
+	if _, ok := parseAge(c.FilesRetention); m.set("FILES_RETENTION") && !ok {
+		m.refuse("FILES_RETENTION", "allowed is a number of days or hours, such as 90d or 12h")
+	}
+	if _, ok := parseBytes(c.FilesMaxTotal); m.set("FILES_MAX_TOTAL") && !ok {
+		m.refuse("FILES_MAX_TOTAL", "allowed is a size, such as 500MB or 20GB")
+	}
+	if m.set("CLAMAV_ADDR") {
+		path, socket := strings.CutPrefix(c.ClamAVAddr, "unix:")
+		if host, port, ok := hostPort(c.ClamAVAddr); socket && !filepath.IsAbs(path) || !socket && (!ok || !isHost(host) || port == 0) {
+			m.refuse("CLAMAV_ADDR", "allowed is host:port, or unix:/path/of/the/socket")
+		}
+	}
+}
+
+// parseLimits understands kind=size.
+func parseLimits(list []string) (map[string]int64, bool) {
+	limits := map[string]int64{}
+	for _, item := range list {
+		kind, size, ok := strings.Cut(item, "=")
+		n, good := parseBytes(strings.TrimSpace(size))
+		if kind = strings.TrimSpace(kind); !ok || !good || n == 0 || !slices.Contains(fileKinds, kind) {
+			return nil, false
+		}
+		limits[kind] = n
+	}
+	return limits, true
+}
+
+var sizeShape = regexp.MustCompile(`^([0-9]{1,9}) ?(|B|KB|MB|GB|TB)$`)
+
+// parseBytes understands 500MB: 500 × 1024 × 1024 bytes. Nothing is 0.
+func parseBytes(text string) (int64, bool) {
+	if text == "" {
+		return 0, true
+	}
+	parts := sizeShape.FindStringSubmatch(strings.ToUpper(text))
+	if parts == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(parts[1], 10, 64)
+	shift := map[string]int{"": 0, "B": 0, "KB": 10, "MB": 20, "GB": 30, "TB": 40}[parts[2]]
+	if err != nil || n<<shift>>shift != n || n<<shift < 0 {
+		return 0, false
+	}
+	return n << shift, true
+}
+
+var ageShape = regexp.MustCompile(`^([0-9]{1,5})(d|h)$`)
+
+// parseAge understands 90d and 12h. Nothing is 0.
+func parseAge(text string) (time.Duration, bool) {
+	if text == "" {
+		return 0, true
+	}
+	parts := ageShape.FindStringSubmatch(strings.ToLower(text))
+	if parts == nil {
+		return 0, false
+	}
+	n, _ := strconv.Atoi(parts[1])
+	unit := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour}[parts[2]]
+	return time.Duration(n) * unit, n > 0
+}
