@@ -16,6 +16,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot"
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
@@ -39,6 +40,7 @@ type desk struct {
 type life struct {
 	store    storage.Store
 	client   *bot.Client
+	files    *files.Store // nil: none
 	system   *actors.System
 	intake   *bot.Intake
 	registry *prometheus.Registry
@@ -57,6 +59,10 @@ type options struct {
 	wrapStore    func(storage.Store) storage.Store
 	wrapTelegram func(actors.Telegram) actors.Telegram
 	sim          simulator.Options
+	files        *files.Options // attachments are kept; nil: they are not
+
+	wrapFiles     func(storage.Files) storage.Files
+	wrapDownloads func(actors.Downloads) actors.Downloads
 }
 
 // newDesk starts a desk with three forum groups and five people:
@@ -167,7 +173,21 @@ func (d *desk) another(owner string) *life {
 	if d.opt.wrapTelegram != nil {
 		telegram = d.opt.wrapTelegram(telegram)
 	}
+	var kept storage.Files
+	if d.opt.files != nil {
+		l.files, err = files.Open(d.t.Context(), *d.opt.files)
+		d.must(err)
+		kept = l.files
+	}
+	if d.opt.wrapFiles != nil {
+		kept = d.opt.wrapFiles(kept)
+	}
+	var downloads actors.Downloads = l.client
+	if d.opt.wrapDownloads != nil {
+		downloads = d.opt.wrapDownloads(downloads)
+	}
 	l.system, err = actors.NewSystem(actors.Options{
+		Files: kept, Downloads: downloads,
 		Store: l.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: l.registry, Now: d.clock.Now,
 		AfterFunc: func(after time.Duration, f func()) *time.Timer {
 			if d.opt.slowed != nil {
@@ -211,6 +231,11 @@ func (l *life) stop(t testing.TB) {
 		t.Errorf("stop: %v", err)
 	}
 	l.client.Close()
+	if l.files != nil {
+		if err := l.files.Close(); err != nil {
+			t.Errorf("close the files: %v", err)
+		}
+	}
 	if err := l.store.Close(); err != nil {
 		t.Errorf("close the store: %v", err)
 	}

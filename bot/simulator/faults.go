@@ -20,9 +20,11 @@ const (
 	Fault429      = "429"      // flood control for RetryAfter seconds; the chat is closed for so long
 	Fault400      = "400"      // "Bad Request: " + Description, nothing done
 	Fault403      = "403"      // "Forbidden: " + Description, nothing done
+	FaultShort    = "short"    // of downloads: half of the file, as if that were all
 )
 
-// MethodFile is the Fault.Method of file downloads, which are no method of the Bot API.
+// MethodFile is the Fault.Method of file downloads, which are no method of the Bot API. A slow one takes Delay from its first
+// byte to its last, a lost one is cut in its middle.
 const MethodFile = "file"
 
 // Fault is trouble ordered for the calls that match it. The first one that matches acts.
@@ -48,7 +50,7 @@ type faultState struct {
 // Inject orders a fault.
 func (s *Server) Inject(f Fault) error {
 	switch f.Kind {
-	case Fault500, Fault502HTML, FaultReset, FaultSlow, FaultLost, FaultLostSlow, Fault429, Fault400, Fault403:
+	case Fault500, Fault502HTML, FaultReset, FaultSlow, FaultLost, FaultLostSlow, Fault429, Fault400, Fault403, FaultShort:
 	default:
 		return fmt.Errorf("there is no kind of fault %q", f.Kind)
 	}
@@ -128,9 +130,12 @@ func (s *Server) takeFault(c *call) *Fault {
 func (s *Server) faultBefore(w http.ResponseWriter, r *http.Request, c *call, f *Fault, start time.Time) bool {
 	var e *apiError
 	switch f.Kind {
-	case FaultLost, FaultLostSlow:
+	case FaultLost, FaultLostSlow, FaultShort:
 		return true
 	case FaultSlow:
+		if c.method == MethodFile {
+			return true
+		}
 		s.pause(f.Delay)
 		return true
 	case Fault500:

@@ -212,7 +212,8 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, rest string) 
 	}
 	c := &call{method: MethodFile, p: &params{}}
 	c.log = Call{Method: MethodFile, At: s.now()}
-	if f := s.takeFault(c); f != nil && !s.faultBefore(w, r, c, f, time.Now()) {
+	fault := s.takeFault(c)
+	if fault != nil && !s.faultBefore(w, r, c, fault, time.Now()) {
 		return
 	}
 	s.mu.Lock()
@@ -227,7 +228,41 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, rest string) 
 		writeError(w, errNotFound)
 		return
 	}
+	if fault != nil {
+		s.sendBadly(w, found, fault)
+		return
+	}
 	s.sendFile(w, found, "application/octet-stream")
+}
+
+// sendBadly serves a file with a fault.
+func (s *Server) sendBadly(w http.ResponseWriter, f *file, fault *Fault) {
+	data, err := s.fileData(f)
+	if err != nil {
+		writeError(w, &apiError{Code: 500, Description: "Internal Server Error"})
+		return
+	}
+	switch fault.Kind {
+	case FaultShort:
+		data = data[:len(data)/2]
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		_, _ = w.Write(data)
+	case FaultLost, FaultLostSlow:
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		_, _ = w.Write(data[:len(data)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	default:
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		const pieces = 100
+		for piece := range slices.Chunk(data, max(1, (len(data)+pieces-1)/pieces)) {
+			if _, err := w.Write(piece); err != nil {
+				return
+			}
+			_ = http.NewResponseController(w).Flush()
+			s.pause(fault.Delay / pieces)
+		}
+	}
 }
 
 func (s *Server) sendFile(w http.ResponseWriter, f *file, mimeType string) {
