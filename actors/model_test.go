@@ -16,6 +16,7 @@ import (
 type model struct {
 	d       *desk
 	n       int
+	kinds   map[string]string // text → the kind of medium that bears it; "" for a text
 	tickets []*modelTicket
 }
 
@@ -32,6 +33,9 @@ type modelTopic struct {
 	texts     []string          // said here or copied here, in no order between topics
 	answers   map[string]string // text → the text that it answers
 }
+
+// kindsSaid are the kinds of messages that people post: texts, and media with the text as their caption.
+var kindsSaid = []string{"", "", "", "photo", "video", "document", "audio", "voice", "animation"}
 
 // Where linked topics can be: not more than one of a ticket in each group.
 func (m *model) places() [][2]int64 {
@@ -53,9 +57,8 @@ func (k *modelTicket) joined() []*modelTopic {
 // say has somebody write, perhaps in answer to something that is there.
 func (m *model) say(t *rapid.T, k *modelTicket, answering bool) {
 	from := rapid.SampledFrom(k.topics).Draw(t, "topic")
-	text := fmt.Sprintf("text %d", m.n)
-	m.n++
-	p := simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread, Text: text}
+	p := simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread}
+	m.content(&p, rapid.SampledFrom(kindsSaid).Draw(t, "kind"))
 	answered := ""
 	if answering && len(from.texts) > 0 {
 		answered = rapid.SampledFrom(from.texts).Draw(t, "answered")
@@ -66,6 +69,33 @@ func (m *model) say(t *rapid.T, k *modelTicket, answering bool) {
 			}
 		}
 	}
+	m.post(t, k, from, p, answered)
+}
+
+// album has somebody post media that belong together.
+func (m *model) album(t *rapid.T, k *modelTicket) {
+	from := rapid.SampledFrom(k.topics).Draw(t, "topic")
+	id := m.d.sim.NewAlbum()
+	kind := rapid.SampledFrom([]string{"photo", "document", "audio"}).Draw(t, "kind")
+	for range rapid.IntRange(2, 4).Draw(t, "parts") {
+		p := simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread, Album: id}
+		m.content(&p, kind)
+		m.post(t, k, from, p, "")
+	}
+}
+
+// content gives a message a text of its own, as the caption of a medium unless kind is empty.
+func (m *model) content(p *simulator.Post, kind string) {
+	p.Text = fmt.Sprintf("text %d", m.n)
+	m.n++
+	m.kinds[p.Text] = kind
+	if kind != "" {
+		p.Media = upload(kind)
+	}
+}
+
+func (m *model) post(t *rapid.T, k *modelTicket, from *modelTopic, p simulator.Post, answered string) {
+	text := p.Text
 	if _, err := m.d.sim.Post(p); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +140,13 @@ func (m *model) check(t *rapid.T) {
 					continue
 				}
 				byID[msg.ID] = text
+				kind := ""
+				if msg.Media != nil {
+					kind = msg.Media.Kind
+				}
+				if kind != m.kinds[text] {
+					t.Fatalf("topic %d shows %q as %q, want %q\n%s", i, text, kind, m.kinds[text], m.d.transcript())
+				}
 				got = append(got, text)
 				if msg.ReplyTo != 0 {
 					answers[text] = byID[msg.ReplyTo]
@@ -198,12 +235,12 @@ func TestModel(t *testing.T) {
 		for _, chat := range []int64{d.engineering, d.sales} {
 			d.must(d.sim.SetMember(chat, d.ann, simulator.Administrator))
 		}
-		m := &model{d: d}
+		m := &model{d: d, kinds: map[string]string{}}
 		m.open()
 		m.open()
 		some := func() *modelTicket { return rapid.SampledFrom(m.tickets).Draw(rt, "ticket") }
 		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
-			step := rapid.SampledFrom([]string{"say", "say", "say", "answer", "answer", "link", "link", "unlink", "close", "reopen", "restart", "check"}).Draw(rt, "step")
+			step := rapid.SampledFrom([]string{"say", "say", "say", "album", "answer", "answer", "link", "link", "unlink", "close", "reopen", "restart", "check"}).Draw(rt, "step")
 			switch step {
 			case "link", "unlink", "close", "reopen": // chats are taken in side by side: what was said in another one comes first only if it was heard
 				d.quiet()
@@ -212,6 +249,10 @@ func TestModel(t *testing.T) {
 			case "say":
 				if k := some(); k.status == "open" {
 					m.say(rt, k, false)
+				}
+			case "album":
+				if k := some(); k.status == "open" {
+					m.album(rt, k)
 				}
 			case "answer":
 				if k := some(); k.status == "open" {
