@@ -18,7 +18,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// The kill loop: the real process is killed by SIGKILL at random moments while people talk, and started again. Every message
+// The kill loop: the real process is killed by SIGKILL at random moments while people talk, in texts and media, and started again. Every message
 // must arrive in every other topic of its ticket, in order, and twice only where the process was killed between the call and
 // the write of its outcome. With DATABASE_URL=mongodb://host/ the service keeps its records there, each run in a database of
 // its own.
@@ -270,6 +270,9 @@ func (b *burst) tell(token string, ticket, at int, internal bool) {
 		from = speakers[0] // who may write in a closed topic too
 	}
 	p := simulator.Post{From: from, Chat: s.from.group, Thread: s.from.thread, Text: "this is " + token + " of the story"}
+	if kind := []string{9: "photo", 8: "document", 7: "voice"}[b.random(10)]; kind != "" { // three in ten are media with a caption
+		p.Media = &simulator.Upload{Kind: kind, FileName: "of " + token, Data: []byte(token)}
+	}
 	if internal {
 		p.Text = "// " + p.Text
 	} else {
