@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestStore holds the store to the contract.
 func TestStore(t *testing.T) {
+	if os.Getenv("TOPICDESK_LONG") == "" { // of the random sequences of calls, each of which needs a database, 40 will do
+		checks := flag.Lookup("rapid.checks").Value
+		before := checks.String()
+		if err := checks.Set("40"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = checks.Set(before) })
+	}
 	k := &killer{stores: map[storage.Store]*killed{}}
 	empty := filepath.Join(t.TempDir(), "desk.db")
 	if err := open(t, empty).Close(); err != nil {
