@@ -15,7 +15,7 @@ import (
 // called is the answer to a call, told by its goroutine.
 type called struct {
 	q       *queued
-	kind    string
+	op      *messages.Operation // what was called: that of q, or a message that it shares
 	outcome *messages.Outcome
 	took    time.Duration
 	life    *byte
@@ -42,7 +42,7 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		defer cancel()
 		outcome := c.system.safeCall(ctx, chatID, lang, op)
 		outcome.ChatId = chatID
-		c.note(called{q, operationName(op), outcome, time.Since(start), life})
+		c.note(called{q, op, outcome, time.Since(start), life})
 	}()
 }
 
@@ -70,8 +70,9 @@ func (c *chat) onCalled(m called) error {
 	}
 	c.rest(m.q.op.ThreadId)
 	c.system.metrics.underWay.Dec()
-	c.system.metrics.operations.WithLabelValues(m.kind, m.outcome.Result.String()).Inc()
-	c.system.metrics.callTime.WithLabelValues(m.kind).Observe(m.took.Seconds())
+	kind := operationName(m.op)
+	c.system.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
+	c.system.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
 	defer c.dispatch()
 	if before {
 		return c.onCalledBefore(m)
@@ -164,7 +165,7 @@ func (c *chat) dropRest(op *messages.Operation) {
 func (c *chat) finish(m called) error {
 	all := m.q.all()
 	for i, q := range all {
-		if err := c.finishOne(q, outcomeFor(m.outcome, i, len(all)), m.took); err != nil {
+		if err := c.finishOne(q, outcomeFor(ownSpan(m.op, m.outcome), i, len(all)), m.took); err != nil {
 			return err
 		}
 	}

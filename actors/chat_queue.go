@@ -92,7 +92,14 @@ func (c *chat) dispatch() {
 		}
 		c.probing = c.probing || c.record.Held != "" && take.op.Waits
 		c.remove(take)
-		c.call(take, c.joinMore(take, waiting, budget))
+		op, err := c.refresh(c.joinMore(take, waiting, budget))
+		if err != nil {
+			c.log.Error("a call can't be prepared; tried again", "operation", take.op.Id, "error", err)
+			take.notBefore = now.Add(retryAfterTrouble)
+			c.putBackAll(take)
+			continue
+		}
+		c.call(take, op)
 	}
 }
 

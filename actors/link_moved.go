@@ -151,7 +151,7 @@ func (n *lane) arrived(outcome *messages.Outcome) {
 // spanOf is where a copy stands in a joined message; nil when the message is its own.
 func spanOf(o *messages.Outcome) *storage.Span {
 	if s := o.GetSpan(); s != nil {
-		return &storage.Span{Offset: s.Offset, Length: s.Length}
+		return &storage.Span{Offset: s.Offset, Length: s.Length, Index: s.Index, Cut: s.Cut}
 	}
 	return nil
 }

@@ -245,7 +245,7 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	if err != nil {
 		out := outcomeOf(err, repeatable)
 		if out.Result == messages.Outcome_DONE {
-			out.MessageId = m.MessageID
+			out.MessageId, out.Spans = m.MessageID, m.spans
 		}
 		return out
 	}

@@ -54,6 +54,11 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		var text Rich
 		text, m.spans = renderJoined(lang, call.SendJoined.GetCopies())
 		m.setText(text)
+	case *messages.Operation_EditJoined:
+		m.edits(methodEditText, call.EditJoined.GetMessageId())
+		var text Rich
+		text, m.spans = renderJoinedAgain(lang, call.EditJoined)
+		m.setText(text)
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))

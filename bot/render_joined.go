@@ -59,7 +59,51 @@ func renderJoined(lang string, copies []*messages.SendCopyCall) (Rich, []*messag
 		}
 		from := b.units
 		b.rich(renderCopy(lang, joinedForm(one)))
-		spans = append(spans, &messages.Span{Offset: int32(from), Length: int32(b.units - from)})
+		spans = append(spans, &messages.Span{Offset: int32(from), Length: int32(b.units - from), Index: int32(i)})
 	}
 	return b.done(), spans
+}
+
+// leastOfPart is how much of a part is shown, at least, when there is no room: with its head it says whose it is.
+const leastOfPart = 24
+
+// renderJoinedAgain words a joined message after a change. The part that has changed gives way when there is no room for all.
+func renderJoinedAgain(lang string, e *messages.EditJoinedCall) (Rich, []*messages.Span) {
+	copies := make([]*messages.SendCopyCall, len(e.GetCopies()))
+	room, own := maxText, -1
+	for i, one := range e.GetCopies() {
+		copies[i] = shortened(joinedForm(one), int(one.GetLimit()))
+		if i > 0 {
+			room -= messages.UTF16Len(joinedSeparator)
+		}
+		if e.GetOriginals()[i] == e.GetOwn() {
+			own = i
+			copies[i] = joinedForm(one)
+			continue
+		}
+		room -= renderCopy(lang, copies[i]).units()
+	}
+	if own >= 0 {
+		copies[own] = shortened(copies[own], max(room, leastOfPart))
+	}
+	text, spans := renderJoined(lang, copies)
+	for i, s := range spans {
+		s.Index = e.GetIndexes()[i]
+		s.Cut = copies[i].GetContent().GetText() != e.GetCopies()[i].GetContent().GetText()
+	}
+	return text, spans
+}
+
+func (r Rich) units() int { return messages.UTF16Len(r.Text) }
+
+// shortened is a copy that takes at most limit units, with its head; 0: as it is.
+func shortened(c *messages.SendCopyCall, limit int) *messages.SendCopyCall {
+	head, more := copyHeadUnits(c)
+	text := c.GetContent().GetText()
+	if limit <= 0 || head+more+messages.UTF16Len(text) <= limit {
+		return c
+	}
+	own := proto.CloneOf(c)
+	own.Content.Text = messages.Shorten(text, max(limit-head-more, 1))
+	return own
 }

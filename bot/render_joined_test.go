@@ -72,3 +72,47 @@ func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 		}
 	})
 }
+
+func TestJoinedMessageAfterAnEdit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := &messages.EditJoinedCall{}
+		room := maxText
+		for i := range rapid.IntRange(1, 8).Draw(t, "copies") {
+			c := &messages.SendCopyCall{SenderName: "Ann", Content: &messages.Content{Text: "x" + textOf(t, "text", 300)}}
+			units := renderCopy("en", c).units() + len(joinedSeparator)
+			if room-units < 50 {
+				break
+			}
+			room -= units
+			e.Copies = append(e.Copies, c)
+			e.Originals = append(e.Originals, strings.Repeat("m", i+1))
+			e.Indexes = append(e.Indexes, int32(i*2))
+		}
+		own := rapid.IntRange(0, len(e.Copies)-1).Draw(t, "own")
+		e.Own = e.Originals[own]
+		long := rapid.Bool().Draw(t, "grows")
+		if long {
+			e.Copies[own].Content.Text = strings.Repeat("ยาว", 2000)
+		}
+		text, spans := renderJoinedAgain("en", e)
+		if text.units() > maxText {
+			t.Fatalf("%d units", text.units())
+		}
+		for i, s := range spans {
+			if s.Index != e.Indexes[i] || s.Cut != (long && i == own) {
+				t.Fatalf("%d: %v", i, s)
+			}
+		}
+		// The part that was cut stays as it is when another one changes.
+		if long && len(e.Copies) > 1 {
+			e.Copies[own].Limit = spans[own].Length
+			other := (own + 1) % len(e.Copies)
+			e.Own = e.Originals[other]
+			e.Copies[other].Content.Text = "changed"
+			_, again := renderJoinedAgain("en", e)
+			if again[own].Length != spans[own].Length || !again[own].Cut || again[other].Cut {
+				t.Fatalf("%v after %v", again, spans)
+			}
+		}
+	})
+}

@@ -136,7 +136,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -170,6 +170,7 @@ type Operation struct {
 	//	*Operation_DescribeChat
 	//	*Operation_SendAlbum
 	//	*Operation_SendJoined
+	//	*Operation_EditJoined
 	//	*Operation_CheckMember
 	//	*Operation_Unpin
 	Call          isOperation_Call `protobuf_oneof:"call"`
@@ -430,6 +431,15 @@ func (x *Operation) GetSendJoined() *SendJoinedCall {
 	return nil
 }
 
+func (x *Operation) GetEditJoined() *EditJoinedCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_EditJoined); ok {
+			return x.EditJoined
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetCheckMember() *CheckMemberCall {
 	if x != nil {
 		if x, ok := x.Call.(*Operation_CheckMember); ok {
@@ -520,6 +530,10 @@ type Operation_SendJoined struct {
 	SendJoined *SendJoinedCall `protobuf:"bytes,51,opt,name=send_joined,json=sendJoined,proto3,oneof"`
 }
 
+type Operation_EditJoined struct {
+	EditJoined *EditJoinedCall `protobuf:"bytes,52,opt,name=edit_joined,json=editJoined,proto3,oneof"`
+}
+
 type Operation_CheckMember struct {
 	CheckMember *CheckMemberCall `protobuf:"bytes,80,opt,name=check_member,json=checkMember,proto3,oneof"`
 }
@@ -561,6 +575,8 @@ func (*Operation_DescribeChat) isOperation_Call() {}
 func (*Operation_SendAlbum) isOperation_Call() {}
 
 func (*Operation_SendJoined) isOperation_Call() {}
+
+func (*Operation_EditJoined) isOperation_Call() {}
 
 func (*Operation_CheckMember) isOperation_Call() {}
 
@@ -1505,6 +1521,7 @@ type SendCopyCall struct {
 	ReplyMediaKind string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
 	Bare           bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
 	After          int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
+	Limit          int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
 	JoinedPreview  string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -1610,6 +1627,13 @@ func (x *SendCopyCall) GetAfter() int64 {
 	return 0
 }
 
+func (x *SendCopyCall) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
 func (x *SendCopyCall) GetJoinedPreview() string {
 	if x != nil {
 		return x.JoinedPreview
@@ -1668,6 +1692,8 @@ type Span struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Offset        int32                  `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
 	Length        int32                  `protobuf:"varint,2,opt,name=length,proto3" json:"length,omitempty"`
+	Index         int32                  `protobuf:"varint,3,opt,name=index,proto3" json:"index,omitempty"` // among the copies of the message; it stays when one of them is edited or taken away
+	Cut           bool                   `protobuf:"varint,4,opt,name=cut,proto3" json:"cut,omitempty"`     // there was no room for all of its text
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1716,6 +1742,106 @@ func (x *Span) GetLength() int32 {
 	return 0
 }
 
+func (x *Span) GetIndex() int32 {
+	if x != nil {
+		return x.Index
+	}
+	return 0
+}
+
+func (x *Span) GetCut() bool {
+	if x != nil {
+		return x.Cut
+	}
+	return false
+}
+
+// EditJoinedCall shows in a joined message what its originals say now. The chat reads them when it calls: of two edits the
+// later shows both.
+type EditJoinedCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // in Telegram
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`        // of the ticket
+	Own           string                 `protobuf:"bytes,3,opt,name=own,proto3" json:"own,omitempty"`                               // message id of the original that has changed: it gives way when there is no room
+	Copies        []*SendCopyCall        `protobuf:"bytes,4,rep,name=copies,proto3" json:"copies,omitempty"`                         // filled in by the chat; those that were deleted are left out
+	Originals     []string               `protobuf:"bytes,5,rep,name=originals,proto3" json:"originals,omitempty"`                   // of copies
+	Indexes       []int32                `protobuf:"varint,6,rep,packed,name=indexes,proto3" json:"indexes,omitempty"`               // of copies
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditJoinedCall) Reset() {
+	*x = EditJoinedCall{}
+	mi := &file_messages_operations_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditJoinedCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditJoinedCall) ProtoMessage() {}
+
+func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditJoinedCall.ProtoReflect.Descriptor instead.
+func (*EditJoinedCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *EditJoinedCall) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *EditJoinedCall) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *EditJoinedCall) GetOwn() string {
+	if x != nil {
+		return x.Own
+	}
+	return ""
+}
+
+func (x *EditJoinedCall) GetCopies() []*SendCopyCall {
+	if x != nil {
+		return x.Copies
+	}
+	return nil
+}
+
+func (x *EditJoinedCall) GetOriginals() []string {
+	if x != nil {
+		return x.Originals
+	}
+	return nil
+}
+
+func (x *EditJoinedCall) GetIndexes() []int32 {
+	if x != nil {
+		return x.Indexes
+	}
+	return nil
+}
+
 // SendAlbumCall posts media together. What does not fit into their captions follows as further parts of each copy.
 type SendAlbumCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1726,7 +1852,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1864,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1877,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -1776,7 +1902,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1788,7 +1914,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1801,7 +1927,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -1856,7 +1982,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1868,7 +1994,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1881,7 +2007,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -1900,7 +2026,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1912,7 +2038,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1925,7 +2051,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -1947,7 +2073,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1959,7 +2085,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1972,7 +2098,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Button) GetText() string {
@@ -2013,7 +2139,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2025,7 +2151,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2038,7 +2164,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -2067,7 +2193,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2079,7 +2205,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2092,7 +2218,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -2146,7 +2272,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2158,7 +2284,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2171,7 +2297,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -2276,7 +2402,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xda\f\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xa1\r\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x14\n" +
@@ -2309,7 +2435,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
 	"send_album\x18# \x01(\v2!.topicdesk.messages.SendAlbumCallH\x00R\tsendAlbum\x12E\n" +
 	"\vsend_joined\x183 \x01(\v2\".topicdesk.messages.SendJoinedCallH\x00R\n" +
-	"sendJoined\x12H\n" +
+	"sendJoined\x12E\n" +
+	"\vedit_joined\x184 \x01(\v2\".topicdesk.messages.EditJoinedCallH\x00R\n" +
+	"editJoined\x12H\n" +
 	"\fcheck_member\x18P \x01(\v2#.topicdesk.messages.CheckMemberCallH\x00R\vcheckMember\x125\n" +
 	"\x05unpin\x18Q \x01(\v2\x1d.topicdesk.messages.UnpinCallH\x00R\x05unpin\" \n" +
 	"\bPriority\x12\b\n" +
@@ -2385,7 +2513,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\xec\x02\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x82\x03\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -2398,13 +2526,24 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rreply_preview\x18\a \x01(\tR\freplyPreview\x12(\n" +
 	"\x10reply_media_kind\x18\x1e \x01(\tR\x0ereplyMediaKind\x12\x12\n" +
 	"\x04bare\x18\x1f \x01(\bR\x04bare\x12\x14\n" +
-	"\x05after\x18  \x01(\x03R\x05after\x12%\n" +
+	"\x05after\x18  \x01(\x03R\x05after\x12\x14\n" +
+	"\x05limit\x183 \x01(\x05R\x05limit\x12%\n" +
 	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\"J\n" +
 	"\x0eSendJoinedCall\x128\n" +
-	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"6\n" +
+	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x05R\x06offset\x12\x16\n" +
-	"\x06length\x18\x02 \x01(\x05R\x06length\"G\n" +
+	"\x06length\x18\x02 \x01(\x05R\x06length\x12\x14\n" +
+	"\x05index\x18\x03 \x01(\x05R\x05index\x12\x10\n" +
+	"\x03cut\x18\x04 \x01(\bR\x03cut\"\xce\x01\n" +
+	"\x0eEditJoinedCall\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x10\n" +
+	"\x03own\x18\x03 \x01(\tR\x03own\x128\n" +
+	"\x06copies\x18\x04 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\x12\x1c\n" +
+	"\toriginals\x18\x05 \x03(\tR\toriginals\x12\x18\n" +
+	"\aindexes\x18\x06 \x03(\x05R\aindexes\"G\n" +
 	"\rSendAlbumCall\x126\n" +
 	"\x05parts\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x05parts\"\xcd\x02\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
@@ -2483,7 +2622,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
@@ -2508,18 +2647,19 @@ var file_messages_operations_proto_goTypes = []any{
 	(*SendCopyCall)(nil),       // 20: topicdesk.messages.SendCopyCall
 	(*SendJoinedCall)(nil),     // 21: topicdesk.messages.SendJoinedCall
 	(*Span)(nil),               // 22: topicdesk.messages.Span
-	(*SendAlbumCall)(nil),      // 23: topicdesk.messages.SendAlbumCall
-	(*SendNoticeCall)(nil),     // 24: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 25: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 26: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 27: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 28: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 29: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 30: topicdesk.messages.Outcome
-	nil,                        // 31: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 32: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 33: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 34: topicdesk.messages.GroupFacts
+	(*EditJoinedCall)(nil),     // 23: topicdesk.messages.EditJoinedCall
+	(*SendAlbumCall)(nil),      // 24: topicdesk.messages.SendAlbumCall
+	(*SendNoticeCall)(nil),     // 25: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 26: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 27: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 28: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 29: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 30: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 31: topicdesk.messages.Outcome
+	nil,                        // 32: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 33: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 34: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 35: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
@@ -2531,41 +2671,43 @@ var file_messages_operations_proto_depIdxs = []int32{
 	17, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
 	20, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	24, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	28, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	29, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	25, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	29, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	30, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
 	18, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
 	12, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	23, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	24, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
 	21, // 17: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
-	10, // 18: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
-	11, // 19: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	15, // 20: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	14, // 21: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	13, // 22: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	13, // 23: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	19, // 24: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	33, // 25: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	20, // 26: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	20, // 27: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	31, // 28: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	25, // 29: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	13, // 30: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	26, // 31: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	27, // 32: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	25, // 33: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	32, // 34: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 35: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	34, // 36: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	22, // 37: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	22, // 38: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	23, // 18: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
+	10, // 19: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	11, // 20: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	15, // 21: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	14, // 22: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	13, // 23: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	13, // 24: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	19, // 25: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	34, // 26: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	20, // 27: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	20, // 28: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	20, // 29: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	32, // 30: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	26, // 31: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	13, // 32: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	27, // 33: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	28, // 34: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	26, // 35: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	33, // 36: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	1,  // 37: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	35, // 38: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	22, // 39: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	22, // 40: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2593,6 +2735,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_DescribeChat)(nil),
 		(*Operation_SendAlbum)(nil),
 		(*Operation_SendJoined)(nil),
+		(*Operation_EditJoined)(nil),
 		(*Operation_CheckMember)(nil),
 		(*Operation_Unpin)(nil),
 	}
@@ -2602,7 +2745,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -296,6 +296,8 @@ type ReplyTo struct {
 type Span struct {
 	Offset int32 `json:"offset"`
 	Length int32 `json:"length"`
+	Index  int32 `json:"index,omitempty"` // among the parts; it stays
+	Cut    bool  `json:"cut,omitempty"`   // there is no room for all of it: the whole follows in a reply
 }
 
 // Copy is the counterpart of a message on another side: one for each (message, target topic).
