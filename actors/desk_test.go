@@ -55,6 +55,7 @@ type options struct {
 	maxResident  int
 	sweepEvery   time.Duration
 	flood        bool
+	allowed      func(chat int64) bool
 	slowed       func(time.Duration) time.Duration // how long a timer of the service takes instead
 	wrapStore    func(storage.Store) storage.Store
 	wrapTelegram func(actors.Telegram) actors.Telegram
@@ -105,6 +106,13 @@ func newDesk(t testing.TB, opt options) *desk {
 func ready(t testing.TB, opt options) *desk {
 	t.Helper()
 	d := newDesk(t, opt)
+	d.register()
+	return d
+}
+
+// register has the three groups registered and the default groups set.
+func (d *desk) register() {
+	d.t.Helper()
 	for chat, admin := range map[int64]int64{d.support: d.ann, d.engineering: d.bob, d.sales: d.carl} {
 		d.say(admin, chat, 0, "/register")
 		d.awaitText(chat, 0, "is registered")
@@ -113,7 +121,6 @@ func ready(t testing.TB, opt options) *desk {
 	d.awaitText(d.engineering, 0, "will now open in Engineering")
 	d.say(d.dora, d.sales, 0, "/default_group")
 	d.awaitText(d.sales, 0, "will now open in Sales")
-	return d
 }
 
 // group makes a forum group in which the bot may do everything.
@@ -198,7 +205,7 @@ func (d *desk) another(owner string) *life {
 	})
 	d.must(err)
 	l.intake = bot.NewIntake(l.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},
-		IsAskTitle: bot.IsAskTitle, Log: log, Now: d.clock.Now})
+		IsAskTitle: bot.IsAskTitle, Allowed: d.opt.allowed, Log: log, Now: d.clock.Now})
 	return l
 }
 

@@ -21,7 +21,10 @@ func TestGroupMigration(t *testing.T) {
 	t.Parallel()
 	for _, first := range []string{"the service message comes first", "the refused call comes first", "while the service is away"} {
 		t.Run(first, func(t *testing.T) {
-			d := ready(t, options{speed: 20})
+			listed := map[int64]bool{}
+			d := newDesk(t, options{speed: 20, allowed: func(chat int64) bool { return listed[chat] }})
+			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true // GROUPS_ALLOWED, which knows no new ids
+			d.register()
 			k := d.open(d.ann, d.support, "Printer")
 			eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 			answered := d.say(d.ann, d.support, k.thread, "before")
@@ -71,10 +74,16 @@ func TestGroupMigration(t *testing.T) {
 			// What names the group by its internal id goes on: the mention of somebody whose default group it is, a new ticket.
 			other := d.open(d.ann, d.support, "Scanner")
 			d.mention(d.ann, other, "bob_eng", is)
+			third := d.open(d.bob, is, "Opened in the new one")
+			d.must(d.sim.SetBot(is, simulator.Kicked, simulator.BotRights{}))
+			d.say(d.ann, d.support, k.thread, "while it is away")
+			d.awaitText(d.support, k.thread, "can't write in Engineering")
+			d.must(d.sim.SetBot(is, simulator.Administrator, fullRights))
+			d.awaitText(is, eng, "while it is away")
 			d.restart()
 			d.say(d.ann, d.support, k.thread, "after a restart")
 			d.awaitText(is, eng, "after a restart")
-			d.quiet(k, other)
+			d.quiet(k, other, third)
 			if n := d.texts(d.support, k.thread, "did not reach"); n > 0 {
 				t.Errorf("%d given up", n)
 			}

@@ -136,7 +136,7 @@ func (t *turn) register(m *Message) error {
 	if answered, err := t.onlyInGroup(m, VerbRegister); answered {
 		return err
 	}
-	if !t.allowed(m.Chat.ID) {
+	if !t.groupAllowed(t.origin.Place, m.Chat.ID) {
 		return t.answer(messages.NoticeGroupNotAllowed, nil)
 	}
 	_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.RegisterGroup{
@@ -292,7 +292,7 @@ func (t *turn) createTicket(m *Message, c Command) error {
 	if m.Chat.Private() {
 		return t.createPrivately(m, c)
 	}
-	if !t.allowed(m.Chat.ID) {
+	if !t.groupAllowed(t.origin.Place, m.Chat.ID) {
 		return t.answer(messages.NoticeGroupNotAllowed, nil)
 	}
 	group, err := t.group()

@@ -1,6 +1,11 @@
 package bot
 
-import "github.com/topicdesk/topicdesk/messages"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
 
 // onMyMember handles a change of the bot's own place in a group.
 func (t *turn) onMyMember(m *Member) (string, error) {
@@ -18,7 +23,7 @@ func (t *turn) onMyMember(m *Member) (string, error) {
 	switch {
 	case !in && !t.known:
 		return "left_alone", nil
-	case in && !t.allowed(m.Chat.ID):
+	case in && !t.groupAllowed(t.origin.Place, m.Chat.ID):
 		if belongs(m.OldStatus) {
 			return "left_alone", nil
 		}
@@ -68,4 +73,14 @@ func administrator(status string) bool { return status == "administrator" || sta
 // belongs says whether someone of that status is in the group. A restricted bot may be in or out; it is of little use either way.
 func belongs(status string) bool {
 	return administrator(status) || status == "member" || status == "restricted"
+}
+
+// groupAllowed says whether a group may register. A group that has migrated is allowed when its first id is: its internal id
+// is made of that.
+func (t *turn) groupAllowed(place string, chatID int64) bool {
+	if t.allowed(chatID) {
+		return true
+	}
+	first, err := strconv.ParseInt(strings.TrimPrefix(place, "g"), 10, 64)
+	return err == nil && t.allowed(first)
 }

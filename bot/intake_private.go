@@ -235,7 +235,7 @@ func (t *turn) allowedGroup(groupID string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return group.Facts == nil || t.allowed(group.Facts.ChatId), nil
+	return group.Facts == nil || t.groupAllowed(groupID, group.Facts.ChatId), nil
 }
 
 // pressTalk makes a ticket the current one; done is false when it is none of theirs.
