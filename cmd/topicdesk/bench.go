@@ -47,6 +47,7 @@ func benchCommand() *cobra.Command {
 	f.StringVar(&o.mode, "mode", "polling", "how updates come: polling or webhook")
 	f.StringVar(&o.keep, "data", "", "folder for the service's data (default: a temporary one)")
 	f.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the service")
+	cmd.AddCommand(benchAPICommand())
 	return cmd
 }
 

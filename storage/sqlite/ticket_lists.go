@@ -147,7 +147,7 @@ const (
 // firstListID is the first list id of a moment. What was before 1970 is one moment, and so is what comes after latestListed.
 func firstListID(ms int64) int64 { return min(max(ms, 0), latestListed) << listIDBits }
 
-func lastListIDOf(ms int64) int64 { return firstListID(ms) | 1<<listIDBits - 1 }
+func lastListIDOf(ms int64) int64 { return firstListID(ms) + (1<<listIDBits - 1) }
 
 // nextListID is a list id that no ticket has.
 func (w *writer) nextListID(ms int64) (id int64, err error) {

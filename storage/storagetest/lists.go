@@ -18,7 +18,7 @@ func testTicketLists(t *testing.T, f Factory) {
 	var all []storage.Ticket
 	for i := range f.Sizes.Rows {
 		ticket := aTicket(fmt.Sprintf("T%03d", i*7%f.Sizes.Rows)) // ids in another order than times
-		ticket.CreatedAt = minute(i / 3)                          // several at one moment
+		ticket.CreatedAt = minute(i / 3).Add(time.Millisecond) // several at one moment, an odd one
 		ticket.UpdatedAt = minute((f.Sizes.Rows - i) / 2)
 		ticket.Status = []string{"open", "pending", "closed"}[i%3]
 		ticket.Priority = []string{"low", "high"}[i%2]
@@ -136,7 +136,7 @@ func testTicketSearch(t *testing.T, f Factory) {
 	tickets := map[string]*storage.Ticket{}
 	for i, title := range titles {
 		x := aTicket(fmt.Sprintf("T%d", i))
-		x.Title, x.CreatedAt = title, minute(i/2)
+		x.Title, x.CreatedAt = title, minute(i/2).Add(time.Millisecond)
 		x.Description = "quiet " + strings.Repeat("z", i)
 		noError(t, s.SaveTicket(ctx, x))
 		tickets[x.TicketID] = x

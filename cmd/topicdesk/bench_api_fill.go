@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+// filledDesk is what the programs of the bench know of the database.
+type filledDesk struct {
+	key    string   // an API key without a limit of its own
+	ids    []string // of some of the tickets, spread over all
+	groups []int64
+	size   int64 // bytes of the database file
+}
+
+const (
+	fillBatch  = 1000
+	knownIDs   = 100_000
+	firstTopic = 10_000_000 // threads of these tickets, out of the simulator's way
+)
+
+var benchWords = strings.Fields("printer fire router cable login password screen invoice slow noise leaking broken urgent office floor lift keyboard " +
+	"account delivery customer refund license server backup email calendar เครื่องพิมพ์ เน็ตช้า รหัสผ่าน ใบแจ้งหนี้ ลูกค้า จัดส่ง คืนเงิน หน้าจอ เสียงดัง ขัดข้อง")
+
+// fillDesk writes tickets into the database, as if they had been talked in and left, and makes a key.
+func fillDesk(ctx context.Context, path string, w *benchWorld, tickets int) (_ *filledDesk, err error) {
+	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if e := store.Close(); err == nil {
+			err = e
+		}
+	}()
+	d := &filledDesk{}
+	for _, g := range w.groups {
+		d.groups = append(d.groups, g[0])
+	}
+	have, err := store.Count(ctx, "tickets")
+	if err != nil {
+		return nil, err
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	begin := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Duration(tickets) * time.Second)
+	for n := 0; n < tickets; n += fillBatch {
+		batch := make([]any, 0, fillBatch)
+		for i := n; i < min(n+fillBatch, tickets); i++ {
+			t := benchTicketRecord(r, d.groups, begin, i)
+			batch = append(batch, t)
+			if i%max(1, tickets/knownIDs) == 0 {
+				d.ids = append(d.ids, t.TicketID)
+			}
+		}
+		if int64(n) < have { // filled by an earlier run
+			continue
+		}
+		if err := store.Load(ctx, batch); err != nil {
+			return nil, err
+		}
+	}
+	record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Bench", Scopes: []string{messages.ScopeAdmin}, Rate: 1_000_000, Burst: 1_000_000,
+		CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	var hash []byte
+	d.key, hash = messages.NewAPIKey(record.KeyID)
+	record.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "bench", CreatedAt: time.Now()}}
+	if err := store.SaveAPIKey(ctx, record); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil {
+		d.size = info.Size()
+	}
+	return d, nil
+}
+
+// benchTicketRecord is the ticket number i: the same in every run, but for its group and its time.
+func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *storage.Ticket {
+	at := begin.Add(time.Duration(i) * time.Second)
+	id := messages.TicketID("bench/"+strconv.Itoa(i), int64(i)*1000)
+	short := id[len(id)-8:]
+	words := func(n int) string {
+		all := make([]string, n)
+		for j := range all {
+			all[j] = pick(r, benchWords)
+		}
+		return strings.Join(all, " ")
+	}
+	title := words(4) + " " + strconv.Itoa(i)
+	status := []string{"open", "open", "pending", "closed", "closed", "closed", "closed", "closed"}[i%8]
+	group := "g" + strconv.FormatInt(groups[i%len(groups)], 10)
+	t := &storage.Ticket{
+		TicketID: id, ShortID: short, Title: title, Description: words(18), Status: status, Priority: []string{"low", "normal", "normal", "high", "urgent"}[i%5],
+		CreatedBy: storage.Creator{Kind: "user", ID: strconv.Itoa(1000 + i%500), Name: fmt.Sprint("Person ", i%500)}, GroupID: group, Language: "en",
+		CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second), CardRevision: 3, LinksRevision: 2, EventNumber: 3,
+		Handled: []string{"bench/" + strconv.Itoa(i)},
+		Home: storage.Topic{TopicID: "home", GroupID: group, TelegramTopicID: firstTopic + int64(i), Name: messages.TopicName(title, short), CardMessageID: 7,
+			CardRevision: 3, Pinned: true, Introduced: true, Closed: status == "closed"},
+		Version: 5,
+	}
+	if status == "closed" {
+		t.ClosedAt = t.UpdatedAt
+	}
+	return t
+}
