@@ -18,7 +18,7 @@ func testTicketLists(t *testing.T, f Factory) {
 	var all []storage.Ticket
 	for i := range f.Sizes.Rows {
 		ticket := aTicket(fmt.Sprintf("T%03d", i*7%f.Sizes.Rows)) // ids in another order than times
-		ticket.CreatedAt = minute(i / 3).Add(time.Millisecond) // several at one moment, an odd one
+		ticket.CreatedAt = minute(i / 3).Add(time.Millisecond)    // several at one moment, an odd one
 		ticket.UpdatedAt = minute((f.Sizes.Rows - i) / 2)
 		ticket.Status = []string{"open", "pending", "closed"}[i%3]
 		ticket.Priority = []string{"low", "high"}[i%2]
