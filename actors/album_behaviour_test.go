@@ -294,6 +294,23 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo), (photo)", "Ann | behind"})
 		d.mapped(parts, d.engineering, eng, after)
 	})
+	t.Run("before a part that comes late, and before the rest of an internal note", func(t *testing.T) {
+		t.Parallel()
+		d, k, eng := linked(t, options{speed: 3})
+		id, note := d.sim.NewAlbum(), d.sim.NewAlbum()
+		d.albumParts(id, d.ann, d.support, k.thread, "photo:early", "photo")
+		d.albumParts(note, d.ann, d.support, k.thread, "photo:// internal")
+		early := d.awaitText(d.engineering, eng, "early")
+		d.quiet(k)
+		d.restart()
+		d.albumParts(note, d.ann, d.support, k.thread, "photo")
+		d.albumParts(id, d.ann, d.support, k.thread, "photo:late")
+		if m := d.awaitText(d.engineering, eng, "late"); m.ReplyTo != early.ID {
+			t.Errorf("answers %d, want %d", m.ReplyTo, early.ID)
+		}
+		got := d.arrived(d.engineering, eng, 0)
+		same(t, "copies", got[len(got)-2:], []string{"album: (photo) Ann | early, (photo)", "(photo) Ann | late"})
+	})
 	t.Run("between the album and the rest of a caption", func(t *testing.T) {
 		t.Parallel()
 		d, k, eng := linked(t, options{speed: 3})

@@ -21,6 +21,8 @@ const (
 	// albumLimit is how many messages an album has at most (Bot API, sendMediaGroup).
 	albumLimit  = 10
 	albumPrefix = "album/"
+	// albumsRecalled is how many messages before a part are looked at for the beginning of its album, after a restart.
+	albumsRecalled = 20
 )
 
 // album is what an item of a lane is the first part of.
@@ -72,6 +74,7 @@ func (n *lane) gather(it *item) bool {
 			return true
 		}
 	}
+	n.recallAlbums(it)
 	if first, left := n.leftAlbum(key); left && first != it.messageID {
 		chat, id, _ := strings.Cut(first, ":")
 		it.replyTo = &messages.ReplyTo{}
@@ -109,6 +112,25 @@ func (n *lane) leftAlbum(key string) (first string, left bool) {
 		return "", false
 	}
 	return n.albums.get(key)
+}
+
+// recallAlbums finds, once in the lane's life, the albums that left in a former one: a part may still come.
+func (n *lane) recallAlbums(it *item) {
+	if n.albums != nil {
+		return
+	}
+	n.albums = newRecent[string, string](32)
+	page, err := n.link.store.MessagesAfter(n.link.ctx, n.link.ticketID, it.sequence-1-albumsRecalled, albumsRecalled)
+	if err != nil {
+		n.link.log.Error("albums from before can't be read; their late parts are posted alone", "error", err)
+		return
+	}
+	for i := range page {
+		former := itemOfRecord(&page[i])
+		if at, _ := n.find(former.messageID); at < 0 && former.sequence < it.sequence {
+			n.noteAlbum(albumKey(former), former.messageID)
+		}
+	}
 }
 
 func (n *lane) noteAlbum(key, messageID string) {

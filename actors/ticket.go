@@ -253,6 +253,7 @@ func (t *ticket) ofInternalAlbum(m *messages.RecordMessage) bool {
 	}
 	if t.notes == nil {
 		t.notes = newRecent[string, struct{}](32)
+		t.recallNotes()
 	}
 	if m.Internal {
 		t.notes.put(id, struct{}{})
@@ -260,6 +261,20 @@ func (t *ticket) ofInternalAlbum(m *messages.RecordMessage) bool {
 	}
 	_, internal := t.notes.get(id)
 	return internal
+}
+
+// recallNotes finds, once in the ticket's life, the albums that were internal notes in a former one.
+func (t *ticket) recallNotes() {
+	page, err := t.store.MessagesAfter(t.ctx, t.record.TicketID, t.sequence-albumsRecalled, albumsRecalled)
+	if err != nil {
+		t.log.Error("albums from before can't be read", "error", err)
+		return
+	}
+	for i := range page {
+		if media := page[i].Media; page[i].Internal && media != nil && media.MediaGroupID != "" {
+			t.notes.put(media.MediaGroupID, struct{}{})
+		}
+	}
 }
 
 // tellLinks tells every link about a message; each knows into which topics it copies.
