@@ -80,6 +80,7 @@ func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 		return
 	}
 	r.Home.Failure = ""
+	r.Home.Generation++ // the chat remembers how the last call went
 	r.LinksRevision++
 	await(r, homeTopic, o)
 }

@@ -313,3 +313,65 @@ func ticketOf(m simulator.Message) string {
 	}
 	return ""
 }
+
+func TestPrivateTrouble(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.run(t, "who belongs where is asked once for a while, and anew for the choice", func(t *testing.T) {
+		before := d.calls("getChatMember", 0)
+		d.choice(d.carl, "One")
+		choice := d.choice(d.carl, "Two")
+		if n := d.calls("getChatMember", 0) - before; n != 3 {
+			t.Errorf("%d questions for 3 groups", n)
+		}
+		d.press(d.carl, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.sales))
+		d.openedPrivately(d.carl, d.sales, "Two")
+		if n := d.calls("getChatMember", 0) - before; n != 4 {
+			t.Errorf("%d questions with the choice", n)
+		}
+	})
+	d.run(t, "a restart while it is asked", func(t *testing.T) {
+		d.must(d.sim.Inject(simulator.Fault{Method: "getChatMember", Kind: "500", Count: 2}))
+		asked := d.say(d.bob, d.bob, 0, "/create_ticket Three")
+		d.await("a question that fails", func() bool {
+			return slices.ContainsFunc(d.sim.Calls(), func(c simulator.Call) bool { return c.Method == "getChatMember" && !c.OK })
+		})
+		d.restart()
+		same(t, "Bob's groups", groupsOffered(d.awaitAnswer(asked, "Where should Three")), []string{"Engineering"})
+	})
+	d.run(t, "a restart between the choice and the ticket", func(t *testing.T) {
+		choice := d.choice(d.dora, "Four")
+		d.must(d.sim.Inject(simulator.Fault{Method: "getChatMember", Kind: "500", Count: 1}))
+		d.press(d.dora, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.engineering))
+		d.restart()
+		k := d.openedPrivately(d.dora, d.engineering, "Four")
+		d.say(d.dora, d.dora, 0, "Here")
+		d.awaitText(d.engineering, k.thread, "Here")
+	})
+	d.run(t, "a topic that can't be opened is told, and tried again on demand", func(t *testing.T) {
+		choice := d.choice(d.ann, "Five")
+		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: "400", Count: 2, Description: "TOPIC_TITLE_EMPTY"}))
+		d.press(d.ann, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.support))
+		failed := d.awaitText(d.ann, 0, "could not be opened in Support")
+		d.press(d.ann, failed, "reopen:")
+		d.await("that it failed again", func() bool {
+			now, _ := d.find(d.ann, 0, "could not be opened in Support")
+			return now.ID > failed.ID
+		})
+		late := d.say(d.ann, d.ann, 0, "Anybody?")
+		d.awaitAnswer(late, "Not passed on")
+		d.press(d.ann, failed, "reopen:")
+		k := d.openedPrivately(d.ann, d.support, "Five")
+		d.say(d.ann, d.ann, 0, "Now")
+		d.awaitText(d.support, k.thread, "Now")
+	})
+	d.run(t, "who has blocked the bot before is told of by the call that fails", func(t *testing.T) {
+		k := d.openPrivately(d.eve, d.support, "Six")
+		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Kind: "403", Count: 1, Description: "Forbidden: bot was blocked by the user"}))
+		d.say(d.carl, d.support, k.thread, "Are you there?")
+		d.awaitText(d.support, k.thread, "Eve has blocked me")
+		d.say(d.eve, d.eve, 0, "Of course")
+		d.awaitText(d.support, k.thread, "Eve can be reached again")
+		d.awaitText(d.eve, 0, "Are you there?")
+	})
+}

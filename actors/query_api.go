@@ -176,7 +176,7 @@ func userRecordOf(r *storage.User, chat int64) *messages.UserRecord {
 
 func groupRecordOf(r *storage.Group) *messages.GroupRecord {
 	return &messages.GroupRecord{
-		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Lang: r.Language,
+		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Public: r.Public, Lang: r.Language,
 		Facts: &messages.GroupFacts{ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum,
 			BotStatus: r.BotStatus, CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages},
 		CreatedMs: millisOf(r.CreatedAt), UpdatedMs: millisOf(r.UpdatedAt),

@@ -78,6 +78,9 @@ func (t *ticket) loseTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 		r.CardRevision++
 	}
 	t.tellOthers(r, topic, messages.NoticeTopicLost, why, "lost")
+	if topic.TopicID == homeTopic && privateLink(r, "") != nil {
+		t.giveUpHome(r, why)
+	}
 }
 
 // tellOthers tells every other topic of the ticket about one, once.

@@ -321,7 +321,7 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	case stepOwed:
 		forget(r, owedOperation, s.op.Id)
 	case stepCreate:
-		if !done && topic.Generation > 0 {
+		if !done && len(topic.FormerThreads) > 0 {
 			t.loseTopic(r, topic, reasonOf(outcome))
 		} else if !done {
 			t.failTopic(r, topic, reasonOf(outcome))

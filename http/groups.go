@@ -19,6 +19,7 @@ type Group struct {
 	BotIsAdmin           bool      `json:"botIsAdmin" doc:"The bot is an administrator."`
 	CanManageTopics      bool      `json:"canManageTopics" doc:"The bot may open topics."`
 	SupportTopicsEnabled bool      `json:"supportTopicsEnabled" doc:"The group is registered: tickets may be opened in it."`
+	Public               bool      `json:"public" doc:"Everyone may open tickets in it from their private chat with the bot, not members alone; /public in the group changes it."`
 	Language             string    `json:"language" doc:"en, th, or empty: each person's own." example:"en"`
 	CreatedAt            time.Time `json:"createdAt" doc:"When the desk came to know it."`
 	UpdatedAt            time.Time `json:"updatedAt" doc:"When what is known of it was changed."`
@@ -116,7 +117,7 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 func groupOf(r *messages.GroupRecord) Group {
 	f := r.GetFacts()
 	return Group{TelegramGroupID: f.GetChatId(), Title: f.GetTitle(), Type: f.GetType(), IsForum: f.GetIsForum(), BotStatus: f.GetBotStatus(),
-		BotIsAdmin: f.GetBotStatus() == "administrator", CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered, Language: r.Lang,
+		BotIsAdmin: f.GetBotStatus() == "administrator", CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered, Public: r.Public, Language: r.Lang,
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
 }
 

@@ -1770,6 +1770,7 @@ type GroupRecord struct {
 	Lang          string                 `protobuf:"bytes,6,opt,name=lang,proto3" json:"lang,omitempty"`
 	CreatedMs     int64                  `protobuf:"varint,7,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	UpdatedMs     int64                  `protobuf:"varint,8,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	Public        bool                   `protobuf:"varint,80,opt,name=public,proto3" json:"public,omitempty"` // everyone may open tickets in it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1858,6 +1859,13 @@ func (x *GroupRecord) GetUpdatedMs() int64 {
 		return x.UpdatedMs
 	}
 	return 0
+}
+
+func (x *GroupRecord) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
 }
 
 // GetGroupRecord reads a group for the API, by its Telegram id of today or a former one.
@@ -2079,7 +2087,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"r\n" +
 	"\tGroupList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
-	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\x96\x02\n" +
+	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xae\x02\n" +
 	"\vGroupRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -2092,7 +2100,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"\n" +
 	"created_ms\x18\a \x01(\x03R\tcreatedMs\x12\x1d\n" +
 	"\n" +
-	"updated_ms\x18\b \x01(\x03R\tupdatedMs\"D\n" +
+	"updated_ms\x18\b \x01(\x03R\tupdatedMs\x12\x16\n" +
+	"\x06public\x18P \x01(\bR\x06public\"D\n" +
 	"\x0eGetGroupRecord\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
