@@ -34,7 +34,7 @@ bench: build ## Measure this machine: bin/topicdesk bench
 	bin/topicdesk bench
 
 .PHONY: gen
-gen: ## Generate messages/*.pb.go, .env.example, the settings table of the README and docs/openapi.yaml
+gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, and the tables of README.md and docs/api.md
 	$(TOOL) buf generate
 	$(GO) generate ./config ./http
 

@@ -39,6 +39,7 @@ type APIOptions struct {
 	// AddressRate is how many requests a second one address may make before its key is looked at, AddressBurst how many at
 	// once; 0: no limit.
 	AddressRate, AddressBurst int
+	FailedBurst               int      // how often it may fail to authenticate at once; 50 when 0
 	CORSOrigins               []string // whose pages may call the API; none: no other than ours
 }
 
@@ -52,7 +53,8 @@ type API struct {
 	metrics *apiMetrics
 	known   *knownKeys
 	address *addressLimits
-	failing *addressLimits
+	guesses *addressLimits // of keys
+	failing *addressLimits // other failures to authenticate
 	ops     []*op
 }
 
@@ -89,7 +91,11 @@ func NewAPI(s *Server, o APIOptions) *API {
 	}
 	a := &API{o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys()}
 	a.address = newAddressLimits(float64(o.AddressRate), float64(o.AddressBurst))
-	a.failing = newAddressLimits(failedPerSecond, failedBurst)
+	if o.FailedBurst == 0 {
+		o.FailedBurst = failedBurst
+	}
+	a.guesses = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
+	a.failing = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
 	s.App.Use(apiPrefix, a.cors(), a.guard)
 	config := huma.Config{
 		OpenAPI: document(), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

@@ -14,11 +14,12 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// How often one address may fail to authenticate before its attempts are not looked at any more. Keys that were good a moment
-// ago are let through all the same: many programs may share an address with one that is mistaken.
+// How often one address may fail to authenticate. Two allowances of that size: one of guesses, that is of keys that are
+// well-formed and wrong, after which no key from there is looked at that was not good before; and one of everything else, which
+// costs nothing to refuse and teaches nobody anything. So a program that forgets its key keeps no neighbour out.
 const (
 	failedPerSecond = 1
-	failedBurst     = 20
+	failedBurst     = 50
 )
 
 // authenticate lets in who has a key, within its limits.
@@ -33,17 +34,26 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	keyID, formed := messages.APIKeyID(token)
 	hash := messages.HashAPIKey(token)
 	familiar := formed && a.known.has(string(hash))
-	if !familiar && a.failing.spent(c, now) {
+	tooMany := func(of *addressLimits) {
 		a.metrics.limited.WithLabelValues("failures").Inc()
-		_, wait := a.failing.peek(c, now)
-		_ = a.limited(c, a.failing, wait)
+		_, wait := of.peek(c, now)
+		_ = a.limited(c, of, wait)
 		ctx.SetStatus(http.StatusTooManyRequests)
+	}
+	if formed && !familiar && a.guesses.spent(c, now) {
+		tooMany(a.guesses)
 		return
 	}
 	failed := func(reason string, p *Problem) {
 		a.metrics.failures.WithLabelValues(reason).Inc()
-		a.failing.take(c, now)
-		a.known.forget(string(hash))
+		of := a.failing
+		if reason == "unknown" || reason == "wrong" {
+			of = a.guesses
+		}
+		if left, _ := of.take(c, now); left < 0 {
+			tooMany(of)
+			return
+		}
 		a.refuse(ctx, p)
 	}
 	switch {
@@ -120,10 +130,4 @@ func (k *knownKeys) add(hash string) {
 		clear(k.keys)
 	}
 	k.keys[hash] = struct{}{}
-}
-
-func (k *knownKeys) forget(hash string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.keys, hash)
 }

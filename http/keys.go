@@ -49,7 +49,7 @@ func (a *API) keyOperations() {
 	}, a.listKeys)
 	register(a, op{
 		id: "createApiKey", method: http.MethodPost, path: "/api-keys", tag: tagKeys, summary: "Create an API key", scope: "keys:write",
-		status: http.StatusCreated, sealed: true, codes: []string{codeGrantTooWide, codeGroupUnknown},
+		status: http.StatusCreated, sealed: true, codes: []string{codeGrantTooWide, codeGroupUnknown, messages.ReasonKeyShown},
 		description: "The answer shows the key, once. It can have only scopes that the key has that makes it; and a key that is bound to a group makes keys of that group.",
 		request:     map[string]any{"name": "CRM", "owner": "ops@example.org", "scopes": []string{"tickets:read", "tickets:write"}, "groupId": -1001234567890},
 		answer:      exampleNewKey(),

@@ -1,6 +1,7 @@
 package httpedge
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"strconv"
@@ -153,7 +154,10 @@ func sendProblem(c *fiber.Ctx, p *Problem) error {
 		c.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	}
 	answer := *p
-	answer.RequestID = requestID(c)
+	if answer.RequestID = requestID(c); answer.RequestID == "" { // refused before a handler saw it
+		answer.RequestID = rand.Text()
+		c.Set(headerRequestID, answer.RequestID)
+	}
 	return c.Status(p.Status).JSON(answer, problemMedia)
 }
 

@@ -179,6 +179,17 @@ func (s *service) key(change func(*storage.APIKey), scopes ...string) string {
 	return key
 }
 
+// run is t.Run with the service failing the subtest, not the test around it.
+func (s *service) run(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		outer := s.t
+		s.t = t
+		defer func() { s.t = outer }()
+		f(t)
+	})
+}
+
 // register makes the groups known, as people do.
 func (s *service) register() {
 	s.t.Helper()
@@ -232,6 +243,8 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 	case nil:
 	case string:
 		sent = []byte(b)
+	case *form:
+		sent = []byte(b.text)
 	default:
 		var err error
 		if sent, err = json.Marshal(b); err != nil {
@@ -247,6 +260,9 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+		if f, ok := body.(*form); ok {
+			req.Header.Set("Content-Type", f.media)
+		}
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -262,6 +278,9 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 	got, err := io.ReadAll(res.Body)
 	if err != nil {
 		return nil, err
+	}
+	for _, complaint := range document(s.t).complaints(req, res, got) {
+		s.t.Errorf("%s %s answers %d %s: %s", method, path, res.StatusCode, got, complaint)
 	}
 	return &response{t: s.t, status: res.StatusCode, header: res.Header, body: got}, nil
 }

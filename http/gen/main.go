@@ -1,9 +1,12 @@
-// Command gen writes the document of the API, as it is served at /openapi.yaml, to the file that it is given.
+// Command gen writes what is generated from the operations, in the folder that it is given: openapi.yaml, as it is served, and
+// the table of codes in api.md. `make gen` runs it.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
 )
@@ -15,10 +18,22 @@ func main() {
 	}
 }
 
-func run(path string) error {
+func run(folder string) error {
 	_, text, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o644)
+	if err := os.WriteFile(filepath.Join(folder, "openapi.yaml"), text, 0o644); err != nil {
+		return err
+	}
+	guide := filepath.Join(folder, "api.md")
+	old, err := os.ReadFile(guide)
+	if err != nil {
+		return err
+	}
+	updated, ok := httpedge.UpdateDocs(string(old))
+	if !ok {
+		return errors.New(guide + " has no place for the table of codes")
+	}
+	return os.WriteFile(guide, []byte(updated), 0o644)
 }

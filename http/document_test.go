@@ -1,0 +1,212 @@
+package httpedge_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	httpedge "github.com/topicdesk/topicdesk/http"
+)
+
+// apiDocument is the document of the API as tests look at it.
+type apiDocument struct {
+	ops []documentedOp
+
+	mu        sync.Mutex
+	validator validator.Validator
+}
+
+type documentedOp struct {
+	id, method, path string
+	matches          *regexp.Regexp
+	scope            string
+	success          int
+	codes            map[string]int // of problems, with their status
+	hasBody          bool
+}
+
+// theDocument is read once: making a validator takes longer than a test.
+var theDocument = sync.OnceValues(func() (*apiDocument, error) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		return nil, err
+	}
+	model, err := libopenapi.NewDocument(asJSON)
+	if err != nil {
+		return nil, err
+	}
+	v, errs := validator.NewValidator(model)
+	if len(errs) > 0 {
+		return nil, errs[0]
+	}
+	d := &apiDocument{validator: v}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			OperationID string
+			Security    []map[string][]string
+			RequestBody *struct{}
+			Responses   map[string]struct {
+				Content map[string]struct{ Examples map[string]any }
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		return nil, err
+	}
+	for path, item := range doc.Paths {
+		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, `[^/]+`) + "$")
+		for method, op := range item {
+			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern, codes: map[string]int{}, hasBody: op.RequestBody != nil}
+			if len(op.Security) > 0 && len(op.Security[0]["apiKey"]) > 0 {
+				o.scope = op.Security[0]["apiKey"][0]
+			}
+			for status, r := range op.Responses {
+				n := atoi(status)
+				if n < 300 {
+					o.success = n
+				}
+				for code := range r.Content["application/problem+json"].Examples {
+					o.codes[code] = n
+				}
+			}
+			d.ops = append(d.ops, o)
+		}
+	}
+	slices.SortFunc(d.ops, func(a, b documentedOp) int { return strings.Compare(a.id, b.id) })
+	return d, nil
+})
+
+func atoi(s string) (n int) {
+	for _, r := range s {
+		n = 10*n + int(r-'0')
+	}
+	return n
+}
+
+func document(t testing.TB) *apiDocument {
+	t.Helper()
+	d, err := theDocument()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// find returns the operation of a request; nil: the document has none.
+func (d *apiDocument) find(method, path string) *documentedOp {
+	path, _, _ = strings.Cut(path, "?")
+	for i, o := range d.ops {
+		if o.method == method && o.matches.MatchString(path) {
+			return &d.ops[i]
+		}
+	}
+	return nil
+}
+
+// complaints is what the document says against an answer.
+func (d *apiDocument) complaints(req *http.Request, res *http.Response, body []byte) (all []string) {
+	if d.find(req.Method, req.URL.Path) == nil {
+		return nil
+	}
+	copied := *res
+	copied.Body = io.NopCloser(bytes.NewReader(body))
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, errs := d.validator.ValidateHttpResponse(req, &copied); len(errs) > 0 {
+		for _, e := range errs {
+			all = append(all, e.Message+": "+e.Reason)
+			for _, s := range e.SchemaValidationErrors {
+				all = append(all, s.FieldPath+" "+s.Reason)
+			}
+		}
+	}
+	return all
+}
+
+func TestCommittedDocumentIsCurrent(t *testing.T) {
+	_, want, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile("../docs/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("docs/openapi.yaml is not what the operations say: run `make gen`")
+	}
+}
+
+func TestGuideIsCurrent(t *testing.T) {
+	got, err := os.ReadFile("../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, ok := httpedge.UpdateDocs(string(got)); !ok || want != string(got) {
+		t.Error("docs/api.md does not have the codes: run `make gen`")
+	}
+}
+
+func TestDocumentSaysEverything(t *testing.T) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Summary, Description string
+			Tags                 []string
+			RequestBody          *struct {
+				Content map[string]struct{ Example any }
+			}
+			Parameters []struct{ Name, Description string }
+			Responses  map[string]struct {
+				Description string
+				Content     map[string]struct{ Example any }
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths {
+		for method, op := range item {
+			where := strings.ToUpper(method) + " " + path
+			if op.Summary == "" || len(op.Description) < 20 || len(op.Tags) != 1 {
+				t.Errorf("%s lacks a summary, a description or a tag", where)
+			}
+			for _, p := range op.Parameters {
+				if p.Description == "" {
+					t.Errorf("%s does not say what %s is", where, p.Name)
+				}
+			}
+			if op.RequestBody != nil {
+				for media, c := range op.RequestBody.Content {
+					if c.Example == nil && media == "application/json" {
+						t.Errorf("%s lacks an example of a request", where)
+					}
+				}
+			}
+			for status, r := range op.Responses {
+				for media, c := range r.Content {
+					if status < "300" && media == "application/json" && c.Example == nil {
+						t.Errorf("%s lacks an example of its answer", where)
+					}
+				}
+			}
+		}
+	}
+	if bytes.Contains(asJSON, []byte("$schema")) {
+		t.Error("there is a field $schema")
+	}
+}

@@ -1,0 +1,152 @@
+package httpedge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors"
+	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// between stands between the API and the actors.
+type between struct {
+	httpedge.Desk
+	ask func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error)
+}
+
+func (b between) Ask(ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+	return b.ask(b.Desk, ctx, kind, id, m)
+}
+
+func wrap(ask func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error)) serviceOptions {
+	return serviceOptions{wrapDesk: func(d httpedge.Desk) httpedge.Desk { return between{d, ask} }}
+}
+
+func TestIdempotency(t *testing.T) {
+	t.Run("an answer is given again after a restart", func(t *testing.T) {
+		s := newService(t, serviceOptions{})
+		key, body := s.key(nil, "admin"), object{"telegramId": nextID(), "firstName": "Nok"}
+		first := s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
+		first.is(201)
+		s.restart()
+		again := s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
+		again.is(201)
+		if string(first.body) != string(again.body) || again.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s, then %s", first.body, again.body)
+		}
+		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "b").is(409, "user_exists")
+		s.do("POST", "/api/v1/users", s.key(nil, "admin"), body, "Idempotency-Key", "a").is(409, "user_exists") // keys are apart
+	})
+	t.Run("a killed service carries the same request out once", func(t *testing.T) {
+		var lost atomic.Bool
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+			if _, end := m.(*messages.EndRequest); end && lost.Load() {
+				return nil, fmt.Errorf("killed: %w", actors.ErrNoAnswer)
+			}
+			return next.Ask(ctx, kind, id, m)
+		}))
+		key, body := s.key(nil, "admin"), object{"telegramId": nextID(), "firstName": "Nok"}
+		lost.Store(true) // the effect is durable, the answer is not
+		first := s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
+		first.is(201)
+		made := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "k").is(201)
+		used := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "used").is(201)
+		s.do("GET", "/api/v1/me", used["key"].(string), nil).is(200)
+		s.restart()
+		lost.Store(false)
+		again := s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
+		again.is(201)
+		if string(first.body) != string(again.body) || again.header.Get("Idempotent-Replayed") != "" {
+			t.Errorf("%s, then %s", first.body, again.body)
+		}
+		// Nobody has the first secret: the same key gets another.
+		remade := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "k").is(201)
+		if remade["keyId"] != made["keyId"] || remade["key"] == made["key"] {
+			t.Error(made, remade)
+		}
+		s.do("GET", "/api/v1/me", made["key"].(string), nil).is(401)
+		// Somebody has the other one.
+		s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "used").is(409, "api_key_shown")
+		s.do("GET", "/api/v1/me", remade["key"].(string), nil).is(200)
+	})
+	t.Run("a second request is told that the first is under way", func(t *testing.T) {
+		entered, leave := make(chan struct{}), make(chan struct{})
+		var once sync.Once
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+			if _, put := m.(*messages.PutUser); put {
+				once.Do(func() { close(entered); <-leave })
+			}
+			return next.Ask(ctx, kind, id, m)
+		}))
+		key, body := s.key(nil, "admin"), object{"telegramId": nextID()}
+		done := make(chan *response, 1)
+		go func() {
+			r, _ := s.try("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
+			done <- r
+		}()
+		<-entered
+		r := s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
+		r.is(409, "idempotency_in_progress")
+		if r.header.Get("Retry-After") == "" {
+			t.Error(r.header)
+		}
+		s.do("POST", "/api/v1/users", key, object{"telegramId": 5}, "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+		close(leave)
+		(<-done).is(201)
+		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a").is(201)
+	})
+	t.Run("many at once have one effect", func(t *testing.T) {
+		s := newService(t, serviceOptions{})
+		key := s.key(nil, "admin")
+		for round := range 10 {
+			body := object{"telegramId": nextID()}
+			var made, told atomic.Int64
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					r, err := s.try("POST", "/api/v1/users", key, body, "Idempotency-Key", fmt.Sprint("k", round))
+					switch {
+					case err != nil:
+						t.Error(err)
+					case r.status == 201 && r.header.Get("Idempotent-Replayed") == "":
+						made.Add(1)
+					case r.status == 201 || r.status == 409:
+						told.Add(1)
+					default:
+						t.Errorf("%d %s", r.status, r.body)
+					}
+				})
+			}
+			wg.Wait()
+			if made.Load() != 1 || told.Load() != 7 {
+				t.Errorf("%d were carried out, %d told", made.Load(), told.Load())
+			}
+		}
+	})
+	t.Run("what was refused may be mended, what failed may be tried again", func(t *testing.T) {
+		var down atomic.Bool
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+			if _, put := m.(*messages.PutUser); put && down.Load() {
+				return nil, errors.Join(actors.ErrNotAccepted)
+			}
+			return next.Ask(ctx, kind, id, m)
+		}))
+		key := s.key(nil, "admin")
+		s.do("POST", "/api/v1/users", key, object{"telegramId": -1}, "Idempotency-Key", "a").is(422, "invalid")
+		down.Store(true)
+		r := s.do("POST", "/api/v1/users", key, object{"telegramId": 7}, "Idempotency-Key", "a")
+		r.is(503, "unavailable")
+		if r.header.Get("Retry-After") == "" {
+			t.Error(r.header)
+		}
+		down.Store(false)
+		s.do("POST", "/api/v1/users", key, object{"telegramId": 7}, "Idempotency-Key", "a").is(201)
+	})
+}
