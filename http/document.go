@@ -78,6 +78,9 @@ func (a *API) finish() {
 				}
 			}
 		}
+		if slices.ContainsFunc(described.Parameters, func(p *huma.Param) bool { return p.Name == fiber.HeaderIfNoneMatch }) {
+			described.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "It is as the ETag says."}
+		}
 		for _, response := range described.Responses {
 			for _, name := range []string{headerRequestID, headerPolicy, headerRateLimit} {
 				addHeader(response, name)

@@ -11,14 +11,14 @@ import (
 
 // Link keeps a topic in step with the home topic of a ticket, with what it still has to copy.
 type Link struct {
-	LinkID    string    `json:"linkId" example:"TICK-MWWK9D73-FBC14E0C:1"`
-	State     string    `json:"state" enum:"pending,active,failed,ended" doc:"pending: its topic is not open yet; failed: it can't be opened." example:"active"`
-	Home      TopicRef  `json:"home" doc:"The ticket's home topic."`
-	Topic     TopicRef  `json:"topic" doc:"The other topic."`
-	User      *LinkUser `json:"user" doc:"Who was mentioned; null: the topic was joined."`
-	CreatedBy Creator   `json:"createdBy"`
-	CreatedAt time.Time `json:"createdAt"`
-	Sync      LinkSync  `json:"sync" doc:"How far it is."`
+	LinkID    string             `json:"linkId" example:"TICK-MWWK9D73-FBC14E0C:1"`
+	State     string             `json:"state" enum:"pending,active,failed,ended" doc:"pending: its topic is not open yet; failed: it can't be opened." example:"active"`
+	Home      TopicRef           `json:"home" doc:"The ticket's home topic."`
+	Topic     TopicRef           `json:"topic" doc:"The other topic."`
+	User      Nullable[LinkUser] `json:"user" doc:"Who was mentioned; null: the topic was joined."`
+	CreatedBy Creator            `json:"createdBy"`
+	CreatedAt time.Time          `json:"createdAt"`
+	Sync      LinkSync           `json:"sync" doc:"How far it is."`
 }
 
 // LinkUser is the person for whom a link was made.
@@ -57,6 +57,7 @@ func (a *API) linkOperations() {
 	}, a.linkTopic)
 	register(a, op{
 		id: "unlinkTopic", method: http.MethodDelete, path: "/tickets/{id}/links/{linkId}", tag: tagTickets, summary: "End a link", scope: "tickets:write", status: http.StatusNoContent,
+		codes:       []string{messages.NoticeUnlinkNone},
 		description: "As `/unlink` does: what was said before still goes over." + aboutTickets,
 	}, a.unlinkTopic)
 }
@@ -189,7 +190,7 @@ func (a *API) linkMade(ctx context.Context, ticketID string, reply *messages.Rep
 
 type unlinkTopicInput struct {
 	TicketPath
-	LinkID string `path:"linkId" maxLength:"80" example:"TICK-MWWK9D73-FBC14E0C:1"`
+	LinkID string `path:"linkId" maxLength:"80" doc:"The link's id." example:"TICK-MWWK9D73-FBC14E0C:1"`
 }
 
 func (a *API) unlinkTopic(ctx context.Context, c *call, in *unlinkTopicInput) (*struct{}, error) {
@@ -246,7 +247,7 @@ func linkOf(l *messages.LinkRecord) Link {
 	v := Link{LinkID: l.LinkId, State: l.State, Home: topicOf(l.Home), Topic: topicOf(l.Topic), CreatedBy: creatorOf(l.CreatedBy),
 		CreatedAt: time.UnixMilli(l.CreatedMs).UTC(), Sync: LinkSync{Failed: l.Failed, Failures: []FailedCopy{}}}
 	if l.UserId != 0 {
-		v.User = &LinkUser{UserID: l.UserId, Name: l.UserName}
+		v.User = Nullable[LinkUser]{&LinkUser{UserID: l.UserId, Name: l.UserName}}
 	}
 	for _, f := range l.Failures {
 		v.Sync.Failures = append(v.Sync.Failures, FailedCopy{MessageID: f.MessageId, TopicID: f.TopicId, Reason: f.Reason})
@@ -258,6 +259,6 @@ func exampleLink() Link {
 	other := exampleTopic()
 	group, thread := int64(-1001234567891), int64(43)
 	other.TopicID, other.GroupID, other.TelegramTopicID = "TICK-MWWK9D73-FBC14E0C:1", &group, &thread
-	return Link{LinkID: other.TopicID, State: "active", Home: exampleTopic(), Topic: other, User: &LinkUser{UserID: 4711, Name: "Ben Carter"},
+	return Link{LinkID: other.TopicID, State: "active", Home: exampleTopic(), Topic: other, User: Nullable[LinkUser]{&LinkUser{UserID: 4711, Name: "Ben Carter"}},
 		CreatedBy: Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"}, CreatedAt: exampleTime, Sync: LinkSync{Failures: []FailedCopy{}}}
 }

@@ -20,11 +20,11 @@ type ticketCommand interface {
 
 type listTicketsInput struct {
 	PageInput
-	Status      string    `query:"status" enum:"open,pending,closed"`
-	Priority    string    `query:"priority" enum:"low,normal,high,urgent"`
+	Status      string    `query:"status" enum:"open,pending,closed" doc:"Only tickets in this state."`
+	Priority    string    `query:"priority" enum:"low,normal,high,urgent" doc:"Only tickets of this priority."`
 	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the home group."`
 	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Kind and id of the creator." example:"user:4711"`
-	ExternalID  string    `query:"externalId" maxLength:"255"`
+	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only the one that this key gave this name."`
 	Query       string    `query:"q" maxLength:"200" doc:"Words that all occur in title or description, in any order, also as parts of words; one of them of 3 characters or more."`
 	CreatedFrom time.Time `query:"createdFrom" doc:"Opened then or later."`
 	CreatedTo   time.Time `query:"createdTo" doc:"Opened before."`

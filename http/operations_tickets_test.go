@@ -1,0 +1,197 @@
+package httpedge_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// How the operations on tickets are tried. What they do is in tickets_test.go.
+
+func init() {
+	// fresh is a ticket in Support, of nobody's interest.
+	fresh := func(s *service) string {
+		made := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), object{"title": "Printer", "groupId": s.support}).is(201)
+		return "/api/v1/tickets/" + made["ticketId"].(string)
+	}
+	closed := func(s *service) string {
+		path := fresh(s)
+		s.do("POST", path+"/close", s.key(nil, "admin"), nil).is(200)
+		return path
+	}
+	of := func(ticket func(*service) string, rest string, body any, headers ...string) func(*service) request {
+		return func(s *service) request { return request{path: ticket(s) + rest, body: body, headers: headers} }
+	}
+	hidden := func(rest string, body any) func(*service) request {
+		return func(s *service) request {
+			return request{path: fresh(s) + rest, token: s.bound(s.sales), body: body}
+		}
+	}
+	const none = "/api/v1/tickets/TICK-0-00000000"
+	const long = "/api/v1/tickets/"
+	add := func(id, rest string, body any, test operationTest) {
+		if test.good == nil {
+			test.good = of(fresh, rest, body)
+		}
+		test.missing, test.hidden = send(none+rest, body), hidden(rest, body)
+		if test.invalid == nil {
+			test.invalid = map[string]func(*service) request{}
+		}
+		if _, known := test.invalid["id"]; !known {
+			test.invalid["id"] = send(long+strings.Repeat("x", 200)+rest, body)
+		}
+		operationTests[id] = test
+	}
+
+	title := func(value any) func(*service) request {
+		return func(s *service) request {
+			return request{path: "/api/v1/tickets", body: object{"title": value, "groupId": s.support}}
+		}
+	}
+	with := func(field string, value any) func(*service) request {
+		return func(s *service) request {
+			return request{path: "/api/v1/tickets", body: object{"title": "x", "groupId": s.support, field: value}}
+		}
+	}
+	operationTests["createTicket"] = operationTest{
+		good: with("metadata", object{"customer": "ACME"}),
+		invalid: map[string]func(*service) request{
+			"#/title": title(""), "#/title ": title(strings.Repeat("x", 256)), "#/title  ": title(7), "#/priority": with("priority", "huge"),
+			"#/description": with("description", strings.Repeat("x", 4001)), "#/externalId": with("externalId", strings.Repeat("x", 256)),
+			"#/groupId": with("groupId", "x"),
+		},
+		refused: map[string]func(*service) request{
+			"group_not_found": with("groupId", -5),
+			"external_id_taken": func(s *service) request {
+				token := s.key(nil, "admin")
+				body := object{"title": "x", "groupId": s.support, "externalId": "taken"}
+				s.do("POST", "/api/v1/tickets", token, body).is(201)
+				return request{path: "/api/v1/tickets", token: token, body: body}
+			},
+		},
+		elsewhere: []string{"group_unregistered", "group_needs_topics", "group_needs_rights"},
+		check: func(t *testing.T, _ *service, r *response) {
+			if made := r.is(201); r.header.Get("Location") != "/api/v1/tickets/"+made["ticketId"].(string) || r.header.Get("ETag") == "" {
+				t.Error(r.header)
+			}
+		},
+	}
+	operationTests["listTickets"] = operationTest{
+		good: get("/api/v1/tickets?status=open&limit=5"),
+		invalid: map[string]func(*service) request{
+			"limit": get("/api/v1/tickets?limit=0"), "cursor": get("/api/v1/tickets?cursor=x"), "status": get("/api/v1/tickets?status=lost"),
+			"priority": get("/api/v1/tickets?priority=huge"), "groupId": get("/api/v1/tickets?groupId=x"), "createdBy": get("/api/v1/tickets?createdBy=x"),
+			"sort": get("/api/v1/tickets?sort=title"), "createdFrom": get("/api/v1/tickets?createdFrom=yesterday"),
+			"q": get("/api/v1/tickets?q=" + strings.Repeat("x", 201)), "externalId": get("/api/v1/tickets?externalId=" + strings.Repeat("x", 256)),
+		},
+		refused: map[string]func(*service) request{
+			"group_not_found":     get("/api/v1/tickets?groupId=-5"),
+			"list_not_supported":  get("/api/v1/tickets?priority=high&createdBy=user:1"),
+			"search_not_possible": get("/api/v1/tickets?q=ab"),
+		},
+	}
+	add("getTicket", "", nil, operationTest{invalid: map[string]func(*service) request{"If-None-Match": of(fresh, "", nil, "If-None-Match", strings.Repeat("x", 1001))}})
+	for _, id := range []string{"putTicket", "patchTicket"} {
+		add(id, "", object{"priority": "high"}, operationTest{
+			invalid: map[string]func(*service) request{
+				"#/title": of(fresh, "", object{"title": ""}), "#/priority": of(fresh, "", object{"priority": "huge"}), "#/status": of(fresh, "", object{"status": "lost"}),
+			},
+			refused: map[string]func(*service) request{
+				"precondition_failed": of(fresh, "", object{"title": 7}, "If-Match", `"stale"`),
+				"ticket_is_closed":    of(closed, "", object{"priority": "low"}),
+			},
+			check: func(t *testing.T, _ *service, r *response) {
+				if changed := r.is(200); changed["priority"] != "high" || changed["title"] != "Printer" {
+					t.Error(changed)
+				}
+			},
+		})
+	}
+	add("closeTicket", "/close", object{"reason": "Solved"}, operationTest{
+		invalid: map[string]func(*service) request{"#/reason": of(fresh, "/close", object{"reason": 7})},
+		refused: map[string]func(*service) request{"already_closed": of(closed, "/close", object{})},
+	})
+	add("reopenTicket", "/reopen", nil, operationTest{
+		good:    of(closed, "/reopen", nil),
+		refused: map[string]func(*service) request{"already_open": of(fresh, "/reopen", nil)},
+	})
+	mention := func(s *service, chat int64) request {
+		return request{path: fresh(s) + "/mention", body: object{"userId": s.person(chat)}}
+	}
+	add("mentionUser", "/mention", object{"userId": 5}, operationTest{
+		good: func(s *service) request { return mention(s, s.sales) },
+		invalid: map[string]func(*service) request{
+			"#/username": of(fresh, "/mention", object{"username": "a b"}), "#/userId": of(fresh, "/mention", object{"userId": 0}),
+		},
+		refused: map[string]func(*service) request{
+			"ticket_is_closed": of(closed, "/mention", object{"userId": 5}), "mention_unknown": of(fresh, "/mention", object{"userId": 5}),
+			"mention_no_group": func(s *service) request { return mention(s, 0) },
+			"mention_home":     func(s *service) request { return mention(s, s.support) },
+			"mention_already": func(s *service) request {
+				r := mention(s, s.sales)
+				s.do("POST", r.path, s.key(nil, "admin"), r.body).is(202)
+				return r
+			},
+		},
+		elsewhere: []string{"mention_bot_out", "mention_no_topics", "mention_no_rights", "mention_bot"},
+	})
+	add("sendMessage", "/messages", object{"text": "Hello"}, operationTest{
+		invalid: map[string]func(*service) request{
+			"#/text": of(fresh, "/messages", object{"text": ""}), "#/format": of(fresh, "/messages", object{"text": "x", "format": "html"}),
+			"#/authorName": of(fresh, "/messages", object{"text": "x", "authorName": strings.Repeat("x", 129)}),
+		},
+		refused: map[string]func(*service) request{
+			"ticket_is_closed": of(closed, "/messages", object{"text": "x"}), "message_not_found": of(fresh, "/messages", object{"text": "x", "replyTo": "1:2"}),
+		},
+	})
+	pages := func(rest string) map[string]func(*service) request {
+		return map[string]func(*service) request{"limit": of(fresh, rest+"?limit=101", nil), "cursor": of(fresh, rest+"?cursor=x", nil)}
+	}
+	add("listMessages", "/messages", nil, operationTest{invalid: pages("/messages")})
+	add("listEvents", "/events", nil, operationTest{invalid: pages("/events")})
+	add("listLinks", "/links", nil, operationTest{invalid: pages("/links")})
+	topic := func(s *service) int {
+		thread, err := s.sim.CreateTopic(s.sales, s.ann, "Their own")
+		s.must(err)
+		return thread
+	}
+	join := func(s *service) request {
+		return request{path: fresh(s) + "/links", body: object{"groupId": s.sales, "telegramTopicId": topic(s)}}
+	}
+	add("linkTopic", "/links", object{"groupId": -5, "telegramTopicId": 5}, operationTest{
+		good: join,
+		invalid: map[string]func(*service) request{
+			"#/groupId":         of(fresh, "/links", object{"groupId": 5, "telegramTopicId": 5}),
+			"#/telegramTopicId": of(fresh, "/links", object{"groupId": -5, "telegramTopicId": 1}),
+		},
+		refused: map[string]func(*service) request{
+			"group_not_found": of(fresh, "/links", object{"groupId": -5, "telegramTopicId": 5}),
+			"ticket_is_closed": func(s *service) request {
+				return request{path: closed(s) + "/links", body: object{"groupId": s.sales, "telegramTopicId": topic(s)}}
+			},
+			"link_already": func(s *service) request {
+				r := join(s)
+				s.do("POST", r.path, s.key(nil, "admin"), r.body).is(201)
+				return r
+			},
+			"link_other": func(s *service) request {
+				r := join(s)
+				s.do("POST", r.path, s.key(nil, "admin"), r.body).is(201)
+				return request{path: fresh(s) + "/links", body: r.body}
+			},
+		},
+		elsewhere: []string{"group_unregistered", "link_bot_out"},
+	})
+	linked := func(s *service) string {
+		r := join(s)
+		link := s.do("POST", r.path, s.key(nil, "admin"), r.body).is(201)
+		return fmt.Sprintf("%s/%s", r.path, link["linkId"])
+	}
+	operationTests["unlinkTopic"] = operationTest{
+		good:    func(s *service) request { return request{path: linked(s)} },
+		missing: get(none + "/links/x"),
+		hidden:  func(s *service) request { return request{path: linked(s), token: s.bound(s.sales)} },
+		invalid: map[string]func(*service) request{"linkId": of(fresh, "/links/"+strings.Repeat("x", 81), nil)},
+		refused: map[string]func(*service) request{"unlink_none": of(fresh, "/links/x", nil)},
+	}
+}
