@@ -332,6 +332,37 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 	})
 }
 
+// Each part of an album counts as a message to Telegram: big albums keep to the limits of a group.
+func TestAlbumsKeepThePace(t *testing.T) {
+	t.Parallel()
+	limits := simulator.DefaultFloodLimits()
+	limits.Slack = 2 * time.Second // what a busy machine makes of exact pacing, by a clock that runs fast
+	d := ready(t, options{speed: 15})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
+	d.restart()
+	limits.ChatBurst = 10 // the simulator's bucket lets an album of ten in only when it is empty, as Telegram does
+	d.sim.SetFloodLimits(limits)
+	d.sim.SetFlood(true)
+	after := d.last(d.engineering)
+	for range 3 {
+		d.album(d.ann, d.support, k.thread, slices.Repeat([]string{"photo"}, 10)...)
+	}
+	d.say(d.ann, d.support, k.thread, "behind")
+	d.awaitText(d.engineering, eng, "behind")
+	if got := d.arrived(d.engineering, eng, after); len(got) != 4 || strings.Count(strings.Join(got, ""), "(photo)") != 30 {
+		t.Errorf("%q", got)
+	}
+	for _, c := range d.sim.Calls() {
+		if c.Code == 429 {
+			t.Errorf("%s was refused: %s", c.Method, c.Description)
+		}
+	}
+	d.sim.SetFlood(false)
+	d.quiet(k)
+}
+
 // forgetful is a store that can write no copy but the first of an album while broken is set.
 type forgetful struct {
 	storage.Store
