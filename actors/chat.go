@@ -34,6 +34,7 @@ type chat struct {
 	topics   map[int64]*topicLine // by thread id
 	order    []int64              // threads with something queued, in turn
 	known    map[opKey]*queued    // queued or under way
+	newest   map[string]*queued   // of those, by operation id
 	done     *recent[opKey, *messages.Outcome]
 	lastDone time.Time
 	size     int
@@ -68,9 +69,11 @@ type queued struct {
 	attempts   int
 	answerLost bool // a former call may have been carried out
 	notBefore  time.Time
-	at         time.Time // since when somebody waits for it
-	alone      bool      // it does not share a message
-	with       []*queued // under way in the same message, behind it
+	at         time.Time      // since when somebody waits for it
+	alone      bool           // it does not share a message
+	with       []*queued      // under way in the same message, behind it
+	called     bool           // it is under way
+	next       *messages.Send // a newer revision, which came meanwhile
 }
 
 type opOwner struct{ kind, id string }
@@ -101,7 +104,7 @@ func (c *chat) load() error {
 	c.record = record
 	c.clear()
 	c.under, c.life, c.conflict = 0, new(byte), false
-	c.topics, c.known = map[int64]*topicLine{}, map[opKey]*queued{}
+	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = newRecent[opKey, *messages.Outcome](rememberedDone)
 	c.gone = newRecent[int64, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
@@ -246,6 +249,9 @@ func (c *chat) onSend(m *messages.Send) {
 	}
 	if outcome, done := c.done.get(key); done {
 		c.report(owner, op, outcome)
+		return
+	}
+	if c.revise(m) {
 		return
 	}
 	if _, gone := c.gone.get(op.ThreadId); gone && intoThread(op) {

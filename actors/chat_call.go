@@ -26,6 +26,9 @@ type called struct {
 func (c *chat) call(q *queued, op *messages.Operation) {
 	c.under++
 	c.lives.calls++
+	for _, x := range q.all() {
+		x.called = true
+	}
 	if counts(q.op) { // what does not count keeps no order, and must not end the turn of what does
 		c.line(q.op.ThreadId).busy = true
 	}
@@ -156,7 +159,7 @@ func (c *chat) dropRest(op *messages.Operation) {
 	for _, q := range slices.Clone(c.line(op.ThreadId).waiting) {
 		if q.op.Revision == op.Revision && strings.HasPrefix(q.op.Id, prefix) {
 			c.withdraw(q)
-			delete(c.known, opKey{q.op.Id, q.op.Revision})
+			c.unknow(q)
 		}
 	}
 }
@@ -175,7 +178,10 @@ func (c *chat) finish(m called) error {
 func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duration) error {
 	op := q.op
 	key := opKey{op.Id, op.Revision}
-	delete(c.known, key)
+	if q := c.known[key]; q != nil {
+		c.unknow(q)
+		defer c.takeNext(q)
+	}
 	c.done.put(key, outcome)
 	c.lastDone = c.now()
 	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {

@@ -24,7 +24,7 @@ type look struct{ at time.Time }
 // enqueue places an operation: answers in their own line, copies in the order of their topic.
 func (c *chat) enqueue(q *queued) {
 	q.at = received(q.op, c.now())
-	c.known[opKey{q.op.Id, q.op.Revision}] = q
+	c.know(q)
 	c.size++
 	c.system.metrics.queued.Inc()
 	if q.op.Priority == messages.Operation_ANSWER {
@@ -164,7 +164,7 @@ func (c *chat) budget(now time.Time) int {
 func counts(op *messages.Operation) bool {
 	switch op.Call.(type) {
 	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
-		*messages.Operation_CheckMember:
+		*messages.Operation_CheckMember, *messages.Operation_DeleteMessages, *messages.Operation_Withdraw:
 		return false
 	}
 	return true
@@ -265,6 +265,8 @@ func (c *chat) lookAt(t time.Time) {
 
 // putBack puts an operation before everything else of its line.
 func (c *chat) putBack(q *queued) {
+	q.called = false
+	defer c.takeNext(q)
 	c.size++
 	c.system.metrics.queued.Inc()
 	if q.op.Priority == messages.Operation_ANSWER {

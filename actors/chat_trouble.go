@@ -100,7 +100,7 @@ func (c *chat) onGone(m called) error {
 		}
 	}
 	for _, q := range rest {
-		delete(c.known, opKey{q.op.Id, q.op.Revision})
+		c.unknow(q)
 		if err := c.reportGone(opOwner(q.owner), q.op); err != nil {
 			return err
 		}

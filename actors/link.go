@@ -15,12 +15,13 @@ import (
 // link keeps one topic and the home topic of a ticket in step: it makes every copy into its topic, and its topic's copies
 // into home. It owns the copies.
 //
-// Accepts  Copy and ResumeLink (from its ticket), Done and Held (from chats), RetryCopy (somebody pressed "try again"), Wake
+// Accepts  Copy, Change and ResumeLink (from its ticket), Done and Held (from chats), RetryCopy (somebody pressed "try again"), Wake
 // Replies  to RetryCopy
-// Emits    Send to chats, LinkSettled, TopicGone and TopicHeld to its ticket
+// Emits    Send to chats, LinkSettled, Changed, ShowReaction, TopicGone and TopicHeld to its ticket
 // Stops    after 10 idle minutes with nothing to copy
 //
-// What it owes is derived: the messages of the ticket between its beginning and its end that have no copy yet.
+// What it owes is derived: the messages of the ticket between its beginning and its end that have no copy yet, and the changes
+// of those that the ticket names.
 type link struct {
 	*host
 	ticketID string
@@ -36,6 +37,7 @@ type link struct {
 	settled  int64                    // told to the ticket
 	out, in  lane                     // into the link's topic; into home
 	failures map[string]*failure      // by message id/topic id
+	changes  map[string]*change       // by message id
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	reoffer  bool                     // the timer of offerAgain runs
 }
@@ -48,7 +50,7 @@ func (l *link) load() error {
 		return nil
 	}
 	l.ticketID = ticketID
-	l.failures, l.reoffer = map[string]*failure{}, false
+	l.failures, l.changes, l.reoffer = map[string]*failure{}, map[string]*change{}, false
 	l.albumed = map[copyKey]storage.Copy{}
 	if err := l.readTicket(); err != nil || !l.exists {
 		return err
@@ -151,19 +153,19 @@ func (l *link) takeUp(c *storage.Copy) error {
 		return fmt.Errorf("read the original: %w", err)
 	}
 	it := itemOfRecord(original)
-	it.stored = c
+	it.resume(original, c)
 	lane.add(it)
 	return nil
 }
 
 func (l *link) idle() bool {
-	return !l.exists || len(l.failures) == 0 && l.out.empty() && l.in.empty()
+	return !l.exists || len(l.failures) == 0 && len(l.changes) == 0 && l.out.empty() && l.in.empty()
 }
 
 func (l *link) receive(m any) (proto.Message, error) {
 	if !l.exists {
 		switch m.(type) {
-		case *messages.ResumeLink, *messages.Copy:
+		case *messages.ResumeLink, *messages.Copy, *messages.Change:
 			if err := l.reload(); err != nil || !l.exists {
 				return nil, err
 			}
@@ -172,6 +174,13 @@ func (l *link) receive(m any) (proto.Message, error) {
 	switch m := m.(type) {
 	case *messages.Copy:
 		return nil, l.onCopy(m)
+	case *messages.Change:
+		if !l.exists {
+			return nil, nil
+		}
+		return nil, l.onChange(m)
+	case goOn:
+		return nil, l.onGoOn(m)
 	case *messages.ResumeLink:
 		return nil, l.onResume()
 	case *messages.Done:
@@ -279,8 +288,8 @@ func (l *link) readOn() error {
 					continue
 				}
 				n.seen = page[i].Sequence
-				if n == l.laneFor(page[i].TopicID) && !page[i].Internal && l.covers(n.seen) && !n.nowhere() {
-					if err := n.addUnlessDone(itemOfRecord(&page[i]), done); err != nil {
+				if n == l.laneFor(page[i].TopicID) && !page[i].Hidden() && l.covers(n.seen) && !n.nowhere() {
+					if err := n.addUnlessDone(&page[i], done); err != nil {
 						return err
 					}
 				}
@@ -327,6 +336,7 @@ func (l *link) offerOpen() {
 	for _, f := range l.failures {
 		l.offerFailure(f)
 	}
+	l.changeAgain()
 }
 
 func (l *link) offerAgainLater() {
@@ -344,6 +354,9 @@ func (l *link) onDone(m *messages.Done) error {
 	if id, found := strings.CutPrefix(m.OperationId, failurePrefix); found {
 		return l.onFailureShown(id, m)
 	}
+	if messageID, is := isChangeID(m.OperationId); is {
+		return l.onChangeDone(messageID, m)
+	}
 	messageID, topicID, part, found := parseCopyID(m.OperationId)
 	album := strings.HasPrefix(m.OperationId, albumPrefix)
 	if !found && !album {
@@ -357,7 +370,7 @@ func (l *link) onDone(m *messages.Done) error {
 	if album {
 		err = lane.settleAlbum(m)
 	} else {
-		err = lane.settle(messageID, part, m.Outcome)
+		err = lane.settle(messageID, part, m)
 	}
 	if err != nil {
 		return err

@@ -237,6 +237,7 @@ func (n *lane) settleAlbum(m *messages.Done) error {
 	copies := make([]storage.Copy, len(a.parts))
 	for i, it := range a.parts {
 		next := n.firstCopyOf(it)
+		next.Revision = it.shows
 		if done {
 			next.Parts, next.ChatID, next.SentAt, next.State = []int64{ids[min(i, len(ids)-1)]}, m.Outcome.ChatId, now, copySent
 			if it.parts > 1 {

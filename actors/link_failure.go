@@ -83,6 +83,11 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 			Key: messages.NoticeCopyProtected, Args: map[string]string{"group": title}, ReplyTo: telegramID(c.MessageID)}}
 		return op, nil
 	}
+	if c.State == copySent { // it is there; what was edited is not
+		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: messages.NoticeEditFailed,
+			Args: map[string]string{"group": title, "why": c.Reason}, ReplyTo: telegramID(c.MessageID)}}
+		return op, nil
+	}
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 		Key: messages.NoticeCopyFailed, Args: map[string]string{"group": title, "why": c.Reason},
 		ReplyTo: telegramID(c.MessageID), Keyboard: retryKeyboard(l.ticketID, c),
@@ -152,11 +157,25 @@ func (l *link) told(f *failure) error {
 	next := f.copy
 	next.Told = true
 	err := l.store.SaveCopy(l.ctx, &next)
-	if err != nil && !errors.Is(err, storage.ErrConflict) { // tried again meanwhile: nothing to tell any more
+	if errors.Is(err, storage.ErrConflict) {
+		err = l.toldOther(next)
+	}
+	if err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
 	delete(l.failures, f.copy.MessageID+"/"+f.copy.TopicID)
 	return nil
+}
+
+// toldOther: a copy that was tried again or edited meanwhile has nothing to tell any more, unless that failed for the same
+// reason.
+func (l *link) toldOther(c storage.Copy) error {
+	stored, err := l.store.Copy(l.ctx, c.MessageID, c.TopicID)
+	if err != nil || !stored.Open() || stored.Reason != c.Reason {
+		return err
+	}
+	stored.Told = true
+	return l.store.SaveCopy(l.ctx, stored)
 }
 
 // onRetry takes a failed copy up again, behind what waits, and tells the ticket that it has written that down; or that there
@@ -209,7 +228,7 @@ func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 	}
 	delete(l.failures, c.MessageID+"/"+c.TopicID)
 	it := itemOfRecord(original)
-	it.stored = c
+	it.resume(original, c)
 	lane := l.laneInto(c.TopicID)
 	lane.failing = ""
 	lane.add(it)

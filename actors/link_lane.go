@@ -27,6 +27,10 @@ type item struct {
 	bare  bool   // another part of its album bears the sender's name
 	order int64  // within the topic; 0: by its sequence
 
+	shows     int64 // the content's revision
+	late      bool  // not in the order of the lane: tried again, or a message only now
+	withdrawn bool  // not to be posted any more, if it is not too late
+
 	parts       int     // 0: not counted yet
 	replyID     int64   // its reply's counterpart, once looked up
 	label       *string // which ticket it is of, where the topic is a private chat; nil: not looked up
@@ -42,12 +46,18 @@ func itemOf(m *messages.Copy) *item {
 
 func itemOfRecord(m *storage.Message) *item {
 	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
-		content: contentOf(m), sinceMs: millisOf(m.RecordedAt)}
-	if m.ReplyTo != nil {
-		it.replyTo = &messages.ReplyTo{ChatId: m.ReplyTo.ChatID, MessageId: m.ReplyTo.MessageID, Quote: m.ReplyTo.Quote, QuotePosition: m.ReplyTo.QuotePosition, Preview: m.ReplyTo.Preview, MediaKind: m.ReplyTo.MediaKind,
-			Answered: m.ReplyTo.Answered}
-	}
+		content: contentOf(m), sinceMs: millisOf(m.RecordedAt), shows: m.ContentRevision}
+	it.replyTo = replyOf(m)
 	return it
+}
+
+// resume takes up what is stored of a copy. One that was begun goes on with the words that it began with: the rest is cut
+// where the beginning was.
+func (it *item) resume(m *storage.Message, c *storage.Copy) {
+	it.stored = c
+	if len(c.Parts) > 0 {
+		it.content, it.shows = contentAt(m, c.Revision), c.Revision
+	}
 }
 
 // lane is one direction of a link: the copies into one topic, in the order of their originals.
@@ -95,14 +105,18 @@ func (n *lane) add(it *item) {
 		return
 	}
 	n.items = append(n.items, it)
-	if it.revision() > 0 {
+	if it.stored != nil && it.stored.Tries > 0 {
+		it.late = true
+	}
+	if it.late {
 		n.again++
 	}
 	n.link.offerAgainLater()
 }
 
 // addUnlessDone adds a message that was read, unless its copy is made or given up.
-func (n *lane) addUnlessDone(it *item, done map[copyKey]storage.Copy) error {
+func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) error {
+	it := itemOfRecord(m)
 	stored, found := done[copyKey{it.messageID, n.topicID}]
 	if !found {
 		c, err := n.copyInAlbum(it)
@@ -118,7 +132,7 @@ func (n *lane) addUnlessDone(it *item, done map[copyKey]storage.Copy) error {
 		if stored.State != copyPartial {
 			return nil
 		}
-		it.stored = &stored // the rest of its parts is owed
+		it.resume(m, &stored) // the rest of its parts is owed
 	}
 	n.add(it)
 	return nil
@@ -236,13 +250,18 @@ func (it *item) main() int {
 	return 0
 }
 
-// revision tells a copy that is tried again from the one that failed, which the chat remembers.
+// revision tells a copy that is tried again from the one that failed, which the chat remembers, and one with other words from
+// the one that waits there. The lowest bit is that of an operation that takes another back.
 func (it *item) revision() int64 {
-	if it.stored == nil {
-		return 0
+	revision := it.shows << 1
+	if it.stored != nil {
+		revision += it.stored.Tries << 32
 	}
-	return it.stored.Tries
+	return revision
 }
+
+// contentOfRevision is the revision of the content that an operation had.
+func contentOfRevision(revision int64) int64 { return revision & (1<<32 - 1) >> 1 }
 
 // prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
 func (n *lane) prepare(it *item) bool {
@@ -441,7 +460,7 @@ func (n *lane) titleOf(it *item) string {
 }
 
 // settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
-func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) error {
+func (n *lane) settle(messageID string, part int, m *messages.Done) error {
 	at, it := n.find(messageID)
 	if at < 0 || at >= n.under {
 		return nil // answered twice
@@ -449,23 +468,29 @@ func (n *lane) settle(messageID string, part int, outcome *messages.Outcome) err
 	if part != it.sent() || part == 0 && n.items[at].album != nil {
 		return nil
 	}
-	next := n.firstCopyOf(it)
+	next, outcome := n.firstCopyOf(it), m.Outcome
 	if len(next.Parts) == 0 {
 		if next.Span = spanOf(outcome); next.Span != nil && it.replyID != 0 {
 			next.Preview = it.replyTo.Preview
 		}
 	}
-	if outcome.GetResult() == messages.Outcome_DONE {
+	switch takenBack := m.Revision&1 == 1; {
+	case takenBack && len(next.Parts) == 0:
+		n.remove(at)
+		return nil
+	case takenBack: // what is posted of it goes again
+		next.State, next.Wanted = copySent, len(next.Parts)
+	case outcome.GetResult() == messages.Outcome_DONE:
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.now().UTC().Truncate(time.Millisecond)
-		next.State = copyPartial
+		next.State, next.Revision = copyPartial, contentOfRevision(m.Revision)
 		if len(next.Parts) >= it.parts {
 			next.State = copySent
 			if it.content.GetIsProtected() {
 				next.Reason = reasonProtected // told to the source
 			}
 		}
-	} else {
+	default:
 		next.State, next.Reason = copyFailed, reasonOf(outcome)
 	}
 	if err := n.save(&next); err != nil {
@@ -509,6 +534,9 @@ func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
 			n.recent = newRecent[string, place](64)
 		}
 		n.recent.put(it.messageID, place{next.ChatID, mainPart(&next)})
+		if next.Tries > 0 {
+			n.link.tell(KindTicket, n.link.ticketID, &messages.ShowReaction{MessageId: it.messageID})
+		}
 	case copyFailed:
 		n.link.system.metrics.failed.WithLabelValues(outcome.GetResult().String()).Inc()
 		n.link.showFailure(next)
@@ -520,9 +548,7 @@ func (n *lane) remove(at int) {
 	it := n.items[at]
 	n.items = append(n.items[:at], n.items[at+1:]...)
 	n.under--
-	if it.revision() > 0 {
-		n.again--
-	}
+	n.left(it)
 }
 
 func (n *lane) copyOf(it *item) storage.Copy {

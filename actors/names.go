@@ -13,6 +13,7 @@ const (
 	copyPartial = "partial"
 	copySent    = "sent"
 	copyFailed  = "failed"
+	copyGone    = "gone" // deleted with its original
 
 	owedOperation = "operation"
 	owedCommand   = "command"

@@ -40,9 +40,6 @@ func (q *query) Receive(ctx actor.Context) {
 func (q *query) answer(m proto.Message) proto.Message {
 	s, ctx := q.system.store, q.system.ctx
 	switch m := m.(type) {
-	case *messages.FindMessage:
-		id, err := q.ticketOfMessage(m)
-		return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
 	case *messages.FindTopic:
 		if isPrivate(m.Place) {
 			id, err := q.currentTicket(m.Place)
@@ -60,6 +57,13 @@ func (q *query) answer(m proto.Message) proto.Message {
 	case *messages.FindShortID:
 		ids, err := s.TicketsByShortID(ctx, m.ShortId)
 		return &messages.TicketIDs{Code: q.code(m, err), TicketIds: ids}
+	case *messages.FindMessage:
+		said, err := originalAt(ctx, s, m.ChatId, m.MessageId)
+		answer := &messages.MessageFound{Code: q.code(m, err)}
+		if said != nil {
+			answer.TicketId, answer.MessageId = said.TicketID, said.MessageID
+		}
+		return answer
 	case *messages.GetGroup:
 		return q.group(m)
 	case *messages.GetUser:
@@ -126,26 +130,6 @@ func (q *query) tickets(m *messages.ListTickets) proto.Message {
 		answer.Tickets = append(answer.Tickets, view)
 	}
 	return answer
-}
-
-// ticketOfMessage finds the ticket of something said, or of a copy of it.
-func (q *query) ticketOfMessage(m *messages.FindMessage) (string, error) {
-	s, ctx := q.system.store, q.system.ctx
-	original, err := s.Message(ctx, messageKey(m.ChatId, m.MessageId))
-	if err == nil {
-		return original.TicketID, nil
-	}
-	if !errors.Is(err, storage.ErrNotFound) {
-		return "", err
-	}
-	copies, err := s.CopiesAt(ctx, m.ChatId, m.MessageId)
-	if err != nil {
-		return "", err
-	}
-	if len(copies) == 0 {
-		return "", storage.ErrNotFound
-	}
-	return copies[len(copies)-1].TicketID, nil
 }
 
 // currentTicket is the ticket that a person is talking on in their private chat.

@@ -22,7 +22,8 @@ func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, 
 	}
 	setContent(r, m.Content)
 	if p := m.ReplyTo; p != nil {
-		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, QuotePosition: p.QuotePosition, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered}
+		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered,
+			QuoteEntities: entitiesToStore(p.QuoteEntities), QuotePosition: p.QuotePosition}
 	}
 	return r
 }
@@ -35,6 +36,33 @@ func senderOf(o *messages.Origin) storage.Sender {
 		return storage.Sender{ID: o.GetFrom().GetId(), Kind: "user", Name: who(o), Username: o.GetFrom().GetUsername()}
 	}
 	return storage.Sender{ID: s.Id, Kind: kinds[s.Kind], Name: s.Name, Username: s.Username, KeyID: s.KeyId}
+}
+
+// replyOf is what a stored message answers.
+func replyOf(m *storage.Message) *messages.ReplyTo {
+	p := m.ReplyTo
+	if p == nil {
+		return nil
+	}
+	return &messages.ReplyTo{ChatId: p.ChatID, MessageId: p.MessageID, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered,
+		QuoteEntities: entitiesOf(p.QuoteEntities), QuotePosition: p.QuotePosition}
+}
+
+// originalAt finds the message that stands at a Telegram message: as the original, or as the original of a copy. Of several
+// that a copy shows it is the last one.
+func originalAt(ctx context.Context, store storage.Store, chatID, messageID int64) (*storage.Message, error) {
+	said, err := store.Message(ctx, messageKey(chatID, messageID))
+	if !errors.Is(err, storage.ErrNotFound) {
+		return said, err
+	}
+	copies, err := store.CopiesAt(ctx, chatID, messageID)
+	if err != nil {
+		return nil, err
+	}
+	if len(copies) == 0 {
+		return nil, storage.ErrNotFound
+	}
+	return store.Message(ctx, copies[len(copies)-1].MessageID)
 }
 
 // viewOf is what a card shows of a ticket. Among its links is where else the ticket is: for a card in a linked topic that is

@@ -16,15 +16,15 @@ import (
 
 // ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
 //
-// Accepts  OpenTicket, RecordMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
+// Accepts  OpenTicket, RecordMessage, EditMessage, React, DeleteMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
 //
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld (from links),
-//	AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
+//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction
+//	(from links), AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
 //
 // Replies  one Reply to each command
-// Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, user.mentioned, topic.created,
+// Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, message.edited,
 //
-//	topic.linked, topic.unlinked; Copy and ResumeLink to links, Send to chats, CheckAdmin to groups
+//	message.reacted, message.deleted, user.mentioned, topic.created, topic.linked, topic.unlinked; Copy, Change and ResumeLink to links, Send to chats, CheckAdmin to groups
 //
 // # Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
 //
@@ -49,6 +49,8 @@ type ticket struct {
 	tries     map[string]int64       // revision of an operation that is tried again
 	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
 	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
+	following map[string]*following  // by message id: changed, and not everything shows it
+	caused    map[string]string      // message ids of changes' events that are not numbered, by event id
 	files     ticketFiles
 	reoffer   bool // the timer of offerAgain runs
 	postponed bool // something is wanted that only offerAgain offers
@@ -100,6 +102,10 @@ func (t *ticket) resume() error {
 	t.wakeLinks()
 	t.askPending()
 	t.reconcile()
+	if len(t.following) > 0 {
+		t.tellChangesAgain()
+		t.offerAgainLater()
+	}
 	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 {
 		t.settleSoon()
 	}
@@ -119,7 +125,7 @@ func (t *ticket) wakeLinks() {
 }
 
 func (t *ticket) idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0 &&
+	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
 		len(t.files.unfiled) == 0 && len(t.files.fetching) == 0
 }
 
@@ -130,6 +136,20 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 	case *messages.LinkSettled:
 		t.onLinkSettled(m)
 		return nil, nil
+	case *messages.EditMessage:
+		return t.onEdit(m)
+	case *messages.React:
+		return t.onReact(m)
+	case *messages.DeleteMessage:
+		if t.isFromBefore(m.GetOrigin()) {
+			return duplicate(), nil
+		}
+		return t.onDelete(m)
+	case *messages.Changed:
+		t.onChanged(m)
+		return nil, nil
+	case *messages.ShowReaction:
+		return nil, t.onShowReaction(m)
 	case *messages.Done:
 		return nil, t.onDone(m)
 	case *messages.FilesDue, filesDue:

@@ -94,6 +94,9 @@ func (t *ticket) onSettle() error {
 	if err := t.number(); err != nil {
 		return err
 	}
+	if err := t.clearChanges(nil); err != nil {
+		return err
+	}
 	if len(t.unnumbered) == 0 && t.nothingOwed() && !t.record.DueAt.IsZero() && t.rested() {
 		next := cloneTicket(t.record)
 		t.takeProgress(next)
@@ -110,7 +113,7 @@ func (t *ticket) onSettle() error {
 }
 
 func (t *ticket) nothingOwed() bool {
-	return len(t.files.unfiled) == 0 && len(t.record.Owed) == 0 && len(t.offered) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+	return len(t.files.unfiled) == 0 && len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.following) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
 }
 
 // rested says whether nothing was said for a while; if not, it looks again when that time has passed.
@@ -144,11 +147,17 @@ func (t *ticket) number() error {
 	if err := t.store.AppendEvents(t.ctx, batch); err != nil {
 		return fmt.Errorf("append events: %w", err)
 	}
-	next := cloneTicket(t.record)
-	next.EventNumber += int64(len(batch))
 	numbered := make(map[string]bool, len(batch))
 	for _, e := range batch {
 		numbered[e.EventID] = true
+	}
+	// The record goes last: until it says that they are numbered, the events are found where their numbers are.
+	if err := t.clearChanges(numbered); err != nil {
+		return err
+	}
+	next := cloneTicket(t.record)
+	next.EventNumber += int64(len(batch))
+	for _, e := range batch {
 		next.EventsThrough = max(next.EventsThrough, e.Sequence)
 	}
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
@@ -161,8 +170,10 @@ func (t *ticket) number() error {
 	return nil
 }
 
-// loadEvents finds what is not numbered yet: the record's own events, and those of the messages after the newest numbered one.
-// Some may have got their numbers by a process that did not live to write it down. On the way it finds files without records.
+// loadEvents finds what is not numbered yet: the record's own events, those of changed messages, and those of the messages
+// after the newest numbered one. Some may have got their numbers by a process that did not live to write it down: they keep
+// them, also those that are found nowhere else any more. On the way it finds files without
+// records.
 func (t *ticket) loadEvents() error {
 	t.unnumbered = slices.Clone(t.record.Events)
 	for after := min(t.record.EventsThrough, t.record.FilesThrough); ; {
@@ -183,29 +194,17 @@ func (t *ticket) loadEvents() error {
 			break
 		}
 	}
+	if err := t.loadChanges(); err != nil {
+		return err
+	}
 	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int { return a.At.Compare(b.At) })
 	numbered, err := t.store.EventsAfter(t.ctx, t.record.TicketID, t.record.EventNumber, 2*eventsAtOnce)
 	if err != nil {
 		return fmt.Errorf("read events: %w", err)
 	}
-	if len(numbered) == 0 {
-		return nil
+	if len(numbered) > 0 {
+		t.unnumbered = append(numbered, eventsSince(numbered, t.unnumbered)...)
 	}
-	// Keep the order that the numbers say: what is stored comes first.
-	place := make(map[string]int, len(numbered))
-	for i, e := range numbered {
-		place[e.EventID] = i + 1
-	}
-	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int {
-		x, y := place[a.EventID], place[b.EventID]
-		if x == 0 {
-			x = len(numbered) + 1
-		}
-		if y == 0 {
-			y = len(numbered) + 1
-		}
-		return x - y
-	})
 	return nil
 }
 
@@ -226,6 +225,10 @@ func eventsSince(former, next []storage.Event) []storage.Event {
 
 // messageEvent is the event that a message causes.
 func messageEvent(m *storage.Message) storage.Event {
+	text, internal := m.Text, m.Internal
+	if len(m.Former) > 0 { // edited since: this is about what was said
+		text, internal = m.Former[0].Text, m.Former[0].Internal
+	}
 	data, _ := json.Marshal(struct { // of strings and numbers: it can't fail
 		MessageID string         `json:"messageId"`
 		TopicID   string         `json:"topicId"`
@@ -233,7 +236,7 @@ func messageEvent(m *storage.Message) storage.Event {
 		Text      string         `json:"text"`
 		Internal  bool           `json:"internal,omitempty"`
 		SentAt    time.Time      `json:"sentAt"`
-	}{m.MessageID, m.TopicID, m.Sender, m.Text, m.Internal, m.SentAt})
+	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt})
 	return storage.Event{EventID: "message.sent/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence, Type: "message.sent",
 		At: m.RecordedAt, Data: data}
 }

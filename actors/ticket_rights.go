@@ -42,6 +42,8 @@ func (t *ticket) may(m command) (answer verdict, ask []string, err error) {
 		if m.Priority == "" {
 			return yes, nil, nil // only shows the choice
 		}
+	case *messages.DeleteMessage:
+		return t.mayDelete(m)
 	case *messages.LinkTopic:
 		if m.CurrentTicketId != "" {
 			return yes, nil, nil // answered with a pointer
@@ -206,6 +208,14 @@ func (t *ticket) decide(id string, m command, failure string) error {
 		return nil // another group's word is missing
 	}
 	o := m.GetOrigin()
+	if m, is := m.(*messages.DeleteMessage); is {
+		if err := t.decideDelete(id, m, may, failure); err != nil {
+			return err
+		}
+		t.forgetVerdicts(id)
+		t.afterChange()
+		return nil
+	}
 	effect := func(r *storage.Ticket) { respond(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure}) }
 	if _, joins := m.(*messages.LinkTopic); !joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		effect = func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkNone, nil) } // the topic left the ticket meanwhile
@@ -218,13 +228,17 @@ func (t *ticket) decide(id string, m command, failure string) error {
 	if err != nil {
 		return err
 	}
+	t.forgetVerdicts(id)
+	t.afterChange()
+	return nil
+}
+
+func (t *ticket) forgetVerdicts(commandID string) {
 	for key := range t.verdicts {
-		if key.commandID == id {
+		if key.commandID == commandID {
 			delete(t.verdicts, key)
 		}
 	}
-	t.afterChange()
-	return nil
 }
 
 // forget takes something owed out of the record.

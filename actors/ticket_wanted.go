@@ -193,7 +193,8 @@ func (t *ticket) onOfferAgain() {
 	}
 	t.askPending()
 	t.offerOpen()
-	if len(t.offered) > 0 {
+	t.tellChangesAgain()
+	if len(t.offered) > 0 || len(t.following) > 0 {
 		t.offerAgainLater()
 	}
 	t.reconcile()
@@ -272,6 +273,9 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 func (t *ticket) onDone(m *messages.Done) error {
 	if id, found := strings.CutPrefix(m.OperationId, retryPrefix); found {
 		return t.onRetryTaken(id, m.Outcome)
+	}
+	if strings.HasPrefix(m.OperationId, saidPrefix) {
+		return t.onSaidDone(m)
 	}
 	s := t.offered[m.OperationId]
 	if t.record == nil || s == nil || s.op.Revision != m.Revision {

@@ -230,17 +230,17 @@ func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messag
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // an edit
 	var sent sentMessages
-	err := c.post(ctx, m.method, m, &sent)
+	err := c.post(ctx, m.method, m.body(), &sent)
 	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
 		m.Reply.Quote = ""
-		err = c.post(ctx, m.method, m, &sent)
+		err = c.post(ctx, m.method, m.body(), &sent)
 	}
 	if err != nil && m.Reply != nil && err.replyRefused() {
 		m.Reply = nil
-		err = c.post(ctx, m.method, m, &sent)
+		err = c.post(ctx, m.method, m.body(), &sent)
 	}
 	if err != nil && err.markupRefused() && m.dropMarkup() {
-		err = c.post(ctx, m.method, m, &sent)
+		err = c.post(ctx, m.method, m.body(), &sent)
 	}
 	if err != nil {
 		out := outcomeOf(err, repeatable)

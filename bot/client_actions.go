@@ -50,6 +50,8 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 				ChatID: chatID, MessageID: int(call.React.GetMessageId()), Reaction: reactionOf(call.React.GetEmoji())})
 			return err
 		})
+	case *messages.Operation_DeleteMessages:
+		return c.deleteMessages(ctx, chatID, call.DeleteMessages.GetMessageIds())
 	case *messages.Operation_AnswerCallback:
 		return c.repeatable(ctx, "answerCallbackQuery", func(ctx context.Context) error {
 			_, err := c.lib.AnswerCallbackQuery(ctx, &tg.AnswerCallbackQueryParams{
@@ -70,6 +72,27 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 		return c.describeChat(ctx, chatID)
 	}
 	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "an operation that this version does not know"}
+}
+
+// deleteMessages takes messages away. Of several, Telegram passes over those that it can't delete without saying so.
+func (c *Client) deleteMessages(ctx context.Context, chatID int64, ids []int64) *messages.Outcome {
+	if len(ids) == 0 {
+		return &messages.Outcome{Result: messages.Outcome_DONE}
+	}
+	if len(ids) == 1 {
+		return c.repeatable(ctx, "deleteMessage", func(ctx context.Context) error {
+			_, err := c.lib.DeleteMessage(ctx, &tg.DeleteMessageParams{ChatID: chatID, MessageID: int(ids[0])})
+			return err
+		})
+	}
+	several := make([]int, len(ids))
+	for i, id := range ids {
+		several[i] = int(id)
+	}
+	return c.repeatable(ctx, "deleteMessages", func(ctx context.Context) error {
+		_, err := c.lib.DeleteMessages(ctx, &tg.DeleteMessagesParams{ChatID: chatID, MessageIDs: several[:min(len(several), 100)]})
+		return err
+	})
 }
 
 // repeatable makes a call of the library that has the same effect when made twice.

@@ -56,6 +56,10 @@ func Decode(raw []byte) (*Update, error) {
 		u.Kind = KindChatMember
 		u.Member, err = w.ChatMember.member()
 	}
+	if w.Reaction != nil && u.Kind == KindOther {
+		u.Kind = KindReaction
+		u.Reaction, err = w.Reaction.reaction()
+	}
 	if err != nil {
 		return u, fmt.Errorf("%w: %s: %w", ErrUndecodable, u.Kind, err)
 	}
@@ -222,6 +226,35 @@ func (w *wireCallback) callback() (*Callback, error) {
 		}
 	}
 	return c, nil
+}
+
+func (w *wireReaction) reaction() (*Reaction, error) {
+	chat, err := w.Chat.chat()
+	if err != nil {
+		return nil, err
+	}
+	if w.MessageID <= 0 {
+		return nil, errors.New("no message_id")
+	}
+	// What a message says of its sender, a reaction says in other fields.
+	as := wireMessage{Chat: w.Chat, From: w.User, SenderChat: w.ActorChat}
+	m := Message{From: w.User.person()}
+	as.sender(&m)
+	if m.Sender == nil {
+		return nil, errors.New("nobody reacted")
+	}
+	r := &Reaction{Chat: chat, MessageID: w.MessageID, From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMS: seconds(w.Date)}
+	for _, e := range w.New {
+		switch e.Type {
+		case "emoji":
+			r.Emojis = append(r.Emojis, &messages.Emoji{Emoji: e.Emoji})
+		case "custom_emoji":
+			r.Emojis = append(r.Emojis, &messages.Emoji{CustomEmojiId: e.CustomEmojiID})
+		default: // a paid one, or of a later kind: somebody reacted, and no bot can show how
+			r.Emojis = append(r.Emojis, &messages.Emoji{CustomEmojiId: e.Type})
+		}
+	}
+	return r, nil
 }
 
 func (w *wireMember) member() (*Member, error) {

@@ -218,13 +218,33 @@ func TestDecodeOtherKinds(t *testing.T) {
 			t.Errorf("%+v", m)
 		}
 	})
-	for _, kind := range []string{"channel_post", "poll", "message_reaction", "something_new"} {
+	for _, kind := range []string{"channel_post", "poll", "message_reaction_count", "something_new"} {
 		t.Run(kind, func(t *testing.T) {
 			if u := mustDecode(t, `{"update_id":1,"`+kind+`":{"message_id":"?"}}`); u.Kind != KindOther || u.Message != nil {
 				t.Errorf("%+v", u)
 			}
 		})
 	}
+}
+
+func TestDecodeReactions(t *testing.T) {
+	t.Run("a person's", func(t *testing.T) {
+		u := mustDecode(t, `{"update_id":1,"message_reaction":{"chat":{"id":-1001,"type":"supergroup"},"message_id":60,"date":7,"user":{"id":5,"first_name":"Ann"},
+			"old_reaction":[],"new_reaction":[{"type":"custom_emoji","custom_emoji_id":"77"},{"type":"emoji","emoji":"🔥"},{"type":"paid"}]}}`)
+		r := u.Reaction
+		if u.Kind != KindReaction || r.MessageID != 60 || r.Chat.ID != -1001 || r.From.GetId() != 5 || r.Sender.GetName() != "Ann" || r.DateMS != 7000 || len(r.Emojis) != 3 {
+			t.Fatalf("%+v", u)
+		}
+		if r.Emojis[0].CustomEmojiId != "77" || r.Emojis[1].Emoji != "🔥" || r.Emojis[2].CustomEmojiId != "paid" {
+			t.Errorf("%v", r.Emojis)
+		}
+	})
+	t.Run("an anonymous administrator's, taken away", func(t *testing.T) {
+		r := mustDecode(t, `{"update_id":1,"message_reaction":{"chat":{"id":-1001,"type":"supergroup","title":"S"},"message_id":60,"actor_chat":{"id":-1001,"type":"supergroup","title":"S"},"new_reaction":[]}}`).Reaction
+		if !r.GroupAdmin || r.Sender.GetKind() != messages.Sender_GROUP || len(r.Emojis) != 0 {
+			t.Errorf("%+v", r)
+		}
+	})
 }
 
 func TestDecodeBadInput(t *testing.T) {
@@ -236,6 +256,8 @@ func TestDecodeBadInput(t *testing.T) {
 		"no id":                      `{"message":{}}`,
 		"id of a wrong type":         `{"update_id":"1"}`,
 		"id over int64":              `{"update_id":9223372036854775808}`,
+		"a reaction of nobody":       `{"update_id":1,"message_reaction":{"chat":{"id":-1,"type":"group"},"message_id":1,"new_reaction":[]}}`,
+		"a reaction to nothing":      `{"update_id":1,"message_reaction":{"chat":{"id":-1,"type":"group"},"user":{"id":5},"new_reaction":[]}}`,
 		"no chat":                    `{"update_id":1,"message":{"message_id":1,"from":{"id":5},"text":"x"}}`,
 		"no sender":                  `{"update_id":1,"message":{"message_id":1,"chat":{"id":-1,"type":"group"},"text":"x"}}`,
 		"no message id":              `{"update_id":1,"message":{"chat":{"id":-1,"type":"group"},"from":{"id":5},"text":"x"}}`,

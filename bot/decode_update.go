@@ -13,6 +13,7 @@ const (
 	KindCallback   = "callback_query"
 	KindMyMember   = "my_chat_member"
 	KindChatMember = "chat_member"
+	KindReaction   = "message_reaction"
 	KindOther      = "other"
 )
 
@@ -24,6 +25,7 @@ type Update struct {
 	Message  *Message  // KindMessage, KindEdited
 	Callback *Callback
 	Member   *Member // KindMyMember, KindChatMember
+	Reaction *Reaction
 }
 
 // Chat is where something happened.
@@ -112,4 +114,15 @@ type Member struct {
 	NotIn           bool // restricted, and not in the chat
 	CanManageTopics bool
 	CanPinMessages  bool
+}
+
+// Reaction is what somebody shows on a message from now on.
+type Reaction struct {
+	Chat       Chat
+	MessageID  int64
+	From       *messages.Person // nil for who reacts as a group or a channel
+	Sender     *messages.Sender
+	GroupAdmin bool
+	DateMS     int64
+	Emojis     []*messages.Emoji // none: taken away
 }

@@ -10,6 +10,7 @@ type wireUpdate struct {
 	Callback   *wireCallback `json:"callback_query"`
 	MyMember   *wireMember   `json:"my_chat_member"`
 	ChatMember *wireMember   `json:"chat_member"`
+	Reaction   *wireReaction `json:"message_reaction"`
 }
 
 type wireUser struct {
@@ -108,6 +109,21 @@ type wireCallback struct {
 		ReplyTo        *wireMessage `json:"reply_to_message"`
 		IsTopicMessage bool         `json:"is_topic_message"`
 	} `json:"message"`
+}
+
+type wireReaction struct {
+	Chat      *wireChat   `json:"chat"`
+	MessageID int64       `json:"message_id"`
+	User      *wireUser   `json:"user"`
+	ActorChat *wireChat   `json:"actor_chat"` // who reacted as a group or a channel
+	Date      int64       `json:"date"`
+	New       []wireEmoji `json:"new_reaction"`
+}
+
+type wireEmoji struct {
+	Type          string `json:"type"` // emoji, custom_emoji, paid
+	Emoji         string `json:"emoji"`
+	CustomEmojiID string `json:"custom_emoji_id"`
 }
 
 type wireMember struct {

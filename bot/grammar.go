@@ -24,6 +24,7 @@ const (
 	VerbUnlink       = "unlink"
 	VerbTicket       = "ticket"
 	VerbTickets      = "tickets"
+	VerbDelete       = "delete"
 	VerbLang         = "lang"
 	VerbPublic       = "public"
 )
@@ -31,7 +32,7 @@ const (
 var verbs = map[string]bool{
 	VerbStart: true, VerbHelp: true, VerbRegister: true, VerbDefaultGroup: true, VerbCreateTicket: true, VerbCloseTicket: true,
 	VerbReopenTicket: true, VerbPending: true, VerbPriority: true, VerbMention: true, VerbLink: true, VerbUnlink: true,
-	VerbTicket: true, VerbTickets: true, VerbLang: true, VerbPublic: true,
+	VerbTicket: true, VerbTickets: true, VerbDelete: true, VerbLang: true, VerbPublic: true,
 }
 
 // maxTargets is how many people one /mention can name.

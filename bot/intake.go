@@ -175,7 +175,9 @@ func (t *turn) run() (outcome string, err error) {
 	case KindMessage:
 		return t.onMessage(t.update.Message)
 	case KindEdited:
-		return "ignored_edit", nil
+		return t.onEdited(t.update.Message)
+	case KindReaction:
+		return t.onReaction(t.update.Reaction)
 	case KindCallback:
 		return t.onCallback(t.update.Callback)
 	case KindMyMember:

@@ -131,6 +131,8 @@ func (u *Update) lane() lane {
 		return lane{u.Callback.From.GetId(), 0}
 	case u.Member != nil:
 		return lane{u.Member.Chat.ID, 0}
+	case u.Reaction != nil:
+		return lane{u.Reaction.Chat.ID, 0}
 	}
 	return lane{}
 }
@@ -138,7 +140,7 @@ func (u *Update) lane() lane {
 // barrier says whether the update concerns its chat as a whole, or can't be told to belong to one topic.
 func (u *Update) barrier() bool {
 	switch {
-	case u.Member != nil:
+	case u.Member != nil, u.Reaction != nil: // a reaction does not say in which topic its message stands
 		return true
 	case u.Callback != nil:
 		return !u.Callback.Visible

@@ -40,12 +40,18 @@ func (t *turn) onCommand(m *Message, c Command) (string, error) {
 	case VerbUnlink:
 		return done, t.unlink()
 	}
-	return done, t.toTicket(c.Verb, t.ticketCommand(c))
+	return done, t.toTicket(c.Verb, t.ticketCommand(m, c))
 }
 
 // ticketCommand words the commands that make sense in a ticket's topic only.
-func (t *turn) ticketCommand(c Command) proto.Message {
+func (t *turn) ticketCommand(m *Message, c Command) proto.Message {
 	switch c.Verb {
+	case VerbDelete:
+		d := &messages.DeleteMessage{Origin: t.origin}
+		if r := m.Reply; r != nil && r.MessageID != 0 {
+			d.ChatId, d.AnsweredId = r.ChatID, r.MessageID
+		}
+		return d
 	case VerbCloseTicket:
 		return &messages.CloseTicket{Origin: t.origin, Reason: c.Arg}
 	case VerbReopenTicket:

@@ -19,6 +19,7 @@ func TestIntakeCommandsInATicketsTopic(t *testing.T) {
 		"/close_ticket":              toTicket(&messages.CloseTicket{Origin: annHere()}),
 		"/close_ticket Sold":         toTicket(&messages.CloseTicket{Origin: annHere(), Reason: "Sold"}),
 		"/reopen_ticket":             toTicket(&messages.ReopenTicket{Origin: annHere()}),
+		"/delete":                    toTicket(&messages.DeleteMessage{Origin: annHere()}),
 		"/pending":                   toTicket(&messages.SetPending{Origin: annHere()}),
 		"/priority High":             toTicket(&messages.SetPriority{Origin: annHere(), Priority: "high"}),
 		"/priority":                  toTicket(&messages.SetPriority{Origin: annHere()}),

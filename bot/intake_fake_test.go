@@ -80,7 +80,10 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 	case *messages.FindPlace:
 		return &messages.PlaceFound{Code: code, Place: d.places[q.ChatId]}
 	case *messages.FindMessage:
-		return &messages.TopicFound{Code: code, TicketId: d.said[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)]}
+		if ticket := d.said[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)]; ticket != "" {
+			return &messages.MessageFound{Code: code, TicketId: ticket, MessageId: messageCommandID(q.ChatId, q.MessageId)}
+		}
+		return &messages.MessageFound{Code: messages.Code_NOT_FOUND}
 	case *messages.FindTopic:
 		return &messages.TopicFound{Code: code, TicketId: d.topics[topic(q.Place, q.ThreadId)]}
 	case *messages.FindShortID:

@@ -25,7 +25,7 @@ var inPrivateToo = map[string]bool{VerbCloseTicket: true, VerbReopenTicket: true
 func (t *turn) findPrivately(m *Message) (err error) {
 	t.origin.ThreadId = 0
 	if r := m.Reply; r != nil && r.MessageID != 0 {
-		found, err := query[*messages.TopicFound](t.ctx, t.desk, &messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
+		found, err := query[*messages.MessageFound](t.ctx, t.desk, &messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
 		if err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func TestIntakeTexts(t *testing.T) {
 		"another bot's command":                  {topicMessage(`"text":"/close_ticket@OtherBot"`), nil},
 		"a text of nothing visible":              {topicMessage(`"text":" \u200b\u00a0"`), nil},
 		"a service message of no interest":       {topicMessage(`"new_chat_members":[{"id":1}]`), nil},
-		"an edit, until edits are done":          {strings.Replace(topicMessage(`"text":"x"`), `"message"`, `"edited_message"`, 1), nil},
+		"an edit of what was never said":         {strings.Replace(topicMessage(`"text":"x"`), `"message"`, `"edited_message"`, 1), nil},
 		"a channel's own post":                   {`{"update_id":1,"channel_post":{"message_id":1}}`, nil},
 		"what can't be understood, once for all": {`{"update_id":1,"message":{"message_id":1}}`, nil},
 	} {
@@ -74,6 +74,38 @@ func TestIntakeTexts(t *testing.T) {
 			check(t, tc.want, d.take())
 		})
 	}
+	t.Run("an edit goes to the ticket of the message", func(t *testing.T) {
+		d := newFake()
+		d.said = map[string]string{topic("-1001", 50): aTicket}
+		edited := strings.Replace(topicMessage(`"text":"// x","message_id":50,"edit_date":1700000009`), `"message"`, `"edited_message"`, 1)
+		handle(t, testIntake(d), edited)
+		handle(t, testIntake(d), edited)
+		handle(t, testIntake(d), strings.Replace(edited, "// x", "y", 1))
+		got := d.take()
+		if len(got) != 3 {
+			t.Fatalf("%v", got)
+		}
+		first, again, other := got[0].Message.(*messages.EditMessage), got[1].Message.(*messages.EditMessage), got[2].Message.(*messages.EditMessage)
+		if got[0].To != "ticket/"+aTicket || first.MessageId != "-1001:50" || first.Content.Text != "// x" || !first.Internal || first.EditedMs != 1700000009000 {
+			t.Errorf("%v", first)
+		}
+		if first.Origin.CommandId != again.Origin.CommandId || first.Origin.CommandId == other.Origin.CommandId || other.Internal {
+			t.Errorf("%s, %s, %s", first.Origin.CommandId, again.Origin.CommandId, other.Origin.CommandId)
+		}
+	})
+	t.Run("so does a reaction, in whatever topic", func(t *testing.T) {
+		d := newFake()
+		d.said = map[string]string{topic("-1001", 50): aTicket}
+		handle(t, testIntake(d), `{"update_id":9,"message_reaction":{"chat":{"id":-1001,"type":"supergroup"},"message_id":50,"user":{"id":5,"first_name":"Ann"},"new_reaction":[{"type":"emoji","emoji":"🔥"}]}}`)
+		handle(t, testIntake(d), `{"update_id":10,"message_reaction":{"chat":{"id":-1001,"type":"supergroup"},"message_id":51,"user":{"id":5,"first_name":"Ann"},"new_reaction":[]}}`)
+		got := d.take()
+		if len(got) != 1 || got[0].To != "ticket/"+aTicket {
+			t.Fatalf("%v", got)
+		}
+		if m := got[0].Message.(*messages.React); m.MessageId != "-1001:50" || m.AtMessageId != 50 || m.Emojis[0].Emoji != "🔥" || m.Origin.CommandId != "u:9" {
+			t.Errorf("%v", m)
+		}
+	})
 	t.Run("a ticket may live in a private chat", func(t *testing.T) {
 		d := newFake()
 		d.topics[topic("u5", 0)] = aTicket

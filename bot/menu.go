@@ -34,6 +34,7 @@ var menu = []menuItem{
 	{verb: VerbPriority, places: inPrivate | inTopic},
 	{verb: VerbCloseTicket, places: inPrivate | inTopic},
 	{verb: VerbReopenTicket, places: inPrivate | inTopic},
+	{verb: VerbDelete, places: inPrivate | inTopic},
 	{verb: VerbTicket, places: inPrivate | inTopic},
 	{verb: VerbTickets, places: inPrivate | inGroup},
 	{verb: VerbLink, places: inGroup},

@@ -53,7 +53,8 @@ func (e *APIError) Is(target error) bool {
 // What Telegram says, in lower case, and what it means. Words with spaces are the Bot API server's, the others come from
 // Telegram's core (core.telegram.org/api/errors). Order matters only between the lists, as outcomeOf asks them.
 var (
-	saysDone = []string{"message is not modified", "message_not_modified", "topic_not_modified", "chat_not_modified"}
+	saysDone = []string{"message is not modified", "message_not_modified", "topic_not_modified", "chat_not_modified",
+		"message to delete not found", "poll has already been closed"}
 
 	saysTopicGone = []string{"message thread not found", "topic_deleted", "topic_id_invalid", "topic not found", "thread not found"}
 

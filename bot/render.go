@@ -30,8 +30,9 @@ type outgoing struct {
 	Markup      any                        `json:"reply_markup,omitempty"`
 	*mediaFields
 
-	method string
-	spans  []*messages.Span // of a joined message
+	replacing *albumPart // by editMessageMedia
+	method    string
+	spans     []*messages.Span // of a joined message
 }
 
 var (
@@ -59,6 +60,11 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		var text Rich
 		text, m.spans = renderJoinedAgain(lang, call.EditJoined)
 		m.setText(text)
+	case *messages.Operation_EditCopy:
+		if part := int(call.EditCopy.GetCopy().GetPart()); part < 0 || part > 0 && part >= parts(call.EditCopy.GetCopy()) {
+			return nil, errNoPart
+		}
+		m.setEdit(lang, call.EditCopy)
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
@@ -122,6 +128,10 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 func (m *outgoing) dropMarkup() bool {
 	had := len(m.Entities) > 0
 	m.Entities = nil
+	if m.replacing != nil {
+		had = had || len(m.replacing.CaptionEntities) > 0
+		m.replacing.CaptionEntities = nil
+	}
 	if f := m.mediaFields; f != nil {
 		had = had || len(f.CaptionEntities)+len(f.QuestionEntities) > 0
 		f.CaptionEntities, f.QuestionEntities = nil, nil

@@ -17,6 +17,8 @@ const (
 	maxOrigin    = 128 // of a forwarded message
 	maxSignature = 64
 	maxPartNo    = len(" (999/999)")
+
+	maxEditedWord = 40 // bytes, with the separator
 )
 
 // maxCaption is how many UTF-16 units a caption may have, after its entities are parsed.
@@ -43,7 +45,7 @@ func parts(c *messages.SendCopyCall) int {
 	}
 	text, limit := c.GetContent().GetText(), firstLimit(c)
 	if len(text) == 0 || c.GetContent().GetForward() == nil &&
-		len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+16 <= limit {
+		len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+maxEditedWord+16 <= limit {
 		return 1 // bytes are never fewer than units
 	}
 	head, more := copyHeadUnits(c)
@@ -82,6 +84,9 @@ func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 	if group := copyGroup(c); group != "" {
 		head += messages.UTF16Len(groupSeparator) + messages.UTF16Len(group)
 	}
+	if c.GetEdited() {
+		head += messages.UTF16Len(groupSeparator) + longestWord(textCopyEdited)
+	}
 	if f := c.GetContent().GetForward(); f != nil {
 		more += longestWord(textForwarded) + messages.UTF16Len(originName(f)) + messages.UTF16Len(originSignature(f)) + 1
 	}
@@ -110,7 +115,7 @@ func copyPreview(c *messages.SendCopyCall) string {
 
 // copyHead writes whose words follow:
 //
-//	Sender · Group (2/3)
+//	Sender · Group · edited (2/3)
 //	Forwarded from News (Editor)
 //	> beginning of the message that is answered, if that one has no counterpart here
 func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, first bool) {
@@ -118,6 +123,10 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 	if group := copyGroup(c); group != "" {
 		b.plain(groupSeparator)
 		b.plain(group)
+	}
+	if c.GetEdited() {
+		b.plain(groupSeparator)
+		b.mark(models.MessageEntityTypeItalic, word(lang, textCopyEdited))
 	}
 	b.plain(number)
 	if !first {

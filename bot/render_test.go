@@ -59,6 +59,7 @@ func TestCopiesOfLongTexts(t *testing.T) {
 			GroupTitle:   texts.Draw(t, "group"),
 			ReplyPreview: texts.Draw(t, "preview"),
 			ReplyTo:      9,
+			Edited:       rapid.Bool().Draw(t, "edited"),
 			Content:      &messages.Content{Text: text, Entities: []*messages.Entity{{Type: "bold", Length: int32(messages.UTF16Len(text))}}},
 		}
 		n := (*Client)(nil).Parts(copyOp(call))

@@ -54,6 +54,7 @@ const (
 	textContextNone    = "context_none"
 	textForwarded      = "forwarded_from"
 	textProtected      = "protected_content"
+	textCopyEdited     = "copy_edited" // in the first line of a copy
 	textMediaOther     = "media_other" // a medium that has no name here; the others are "media_<kind>"
 )
 

@@ -454,9 +454,10 @@ type ReplyTo struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	ChatId        int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
 	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                                        // only when the person chose a part
-	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                                    // beginning of the answered text or caption
-	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"`              // of the answered message; empty: a text
+	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                           // only when the person chose a part
+	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                       // beginning of the answered text or caption
+	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"` // of the answered message; empty: a text
+	QuoteEntities []*Entity              `protobuf:"bytes,40,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
 	QuotePosition int32                  `protobuf:"varint,50,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // of the quote in the answered message, in UTF-16 code units
 	Answered      string                 `protobuf:"bytes,60,opt,name=answered,proto3" json:"answered,omitempty"`                                 // id of the answered message, where it is known
 	unknownFields protoimpl.UnknownFields
@@ -526,6 +527,13 @@ func (x *ReplyTo) GetMediaKind() string {
 		return x.MediaKind
 	}
 	return ""
+}
+
+func (x *ReplyTo) GetQuoteEntities() []*Entity {
+	if x != nil {
+		return x.QuoteEntities
+	}
+	return nil
 }
 
 func (x *ReplyTo) GetQuotePosition() int32 {
@@ -724,7 +732,7 @@ var File_messages_common_proto protoreflect.FileDescriptor
 
 const file_messages_common_proto_rawDesc = "" +
 	"\n" +
-	"\x15messages/common.proto\x12\x12topicdesk.messages\"\xac\x01\n" +
+	"\x15messages/common.proto\x12\x12topicdesk.messages\x1a\x16messages/content.proto\"\xac\x01\n" +
 	"\x06Person\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1d\n" +
@@ -763,7 +771,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x13callback_message_id\x18\v \x01(\x03R\x11callbackMessageId\x12\x12\n" +
 	"\x04lang\x18\f \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"\xd3\x01\n" +
+	"receivedMs\"\x96\x02\n" +
 	"\aReplyTo\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
@@ -771,7 +779,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x05quote\x18\x03 \x01(\tR\x05quote\x12\x18\n" +
 	"\apreview\x18\x04 \x01(\tR\apreview\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\x12%\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\x12A\n" +
+	"\x0equote_entities\x18( \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
 	"\x0equote_position\x182 \x01(\x05R\rquotePosition\x12\x1a\n" +
 	"\banswered\x18< \x01(\tR\banswered\"\x94\x02\n" +
 	"\x05Reply\x12,\n" +
@@ -831,18 +840,20 @@ var file_messages_common_proto_goTypes = []any{
 	(*Reply)(nil),      // 6: topicdesk.messages.Reply
 	(*GroupFacts)(nil), // 7: topicdesk.messages.GroupFacts
 	nil,                // 8: topicdesk.messages.Reply.ArgsEntry
+	(*Entity)(nil),     // 9: topicdesk.messages.Entity
 }
 var file_messages_common_proto_depIdxs = []int32{
 	1, // 0: topicdesk.messages.Sender.kind:type_name -> topicdesk.messages.Sender.Kind
 	2, // 1: topicdesk.messages.Origin.from:type_name -> topicdesk.messages.Person
 	3, // 2: topicdesk.messages.Origin.sender:type_name -> topicdesk.messages.Sender
-	0, // 3: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
-	8, // 4: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
-	5, // [5:5] is the sub-list for method output_type
-	5, // [5:5] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	9, // 3: topicdesk.messages.ReplyTo.quote_entities:type_name -> topicdesk.messages.Entity
+	0, // 4: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
+	8, // 5: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_messages_common_proto_init() }
@@ -850,6 +861,7 @@ func file_messages_common_proto_init() {
 	if File_messages_common_proto != nil {
 		return
 	}
+	file_messages_content_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -51,6 +51,13 @@ const (
 	NoticeMyTickets      = "my_tickets"       // count; followed by the operation's tickets as a list
 	NoticeNoTickets      = "no_tickets"       //
 
+	// Deleting.
+	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing
+	NoticeDeleteUnknown    = "delete_unknown"     // the answered message is none of the ticket's, or deleted already
+	NoticeDeleteNotAllowed = "delete_not_allowed" // its author, and administrators
+	NoticeDeleteTooOld     = "delete_too_old"     // over 48 hours
+	NoticeDeletePartly     = "delete_partly"      // group, why; where it stays, several with commas
+
 	// Mentions and links.
 	NoticeMentioned       = "mentioned"         // name, group, url
 	NoticeMentionAlready  = "mention_already"   // name, group, url
@@ -108,6 +115,7 @@ const (
 	NoticeTopicHeld      = "topic_held"       // group, why; what is said waits until the bot may write there
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
 	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
+	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive
 	NoticeRetrying       = "retrying"         // callback answer: tried again
 	NoticeNothingToRetry = "nothing_to_retry" // callback answer
 	NoticeButtonStale    = "button_stale"     // callback answer: the button is of no use any more
@@ -192,6 +200,11 @@ var Texts = []string{
 	NoticeTicketUnknown,
 	NoticeMyTickets,
 	NoticeNoTickets,
+	NoticeDeleteUsage,
+	NoticeDeleteUnknown,
+	NoticeDeleteNotAllowed,
+	NoticeDeleteTooOld,
+	NoticeDeletePartly,
 	NoticeMentioned,
 	NoticeMentionAlready,
 	NoticeMentionUnknown,
@@ -244,6 +257,7 @@ var Texts = []string{
 	NoticeCopyProtected,
 	NoticeTopicHeld,
 	NoticeTopicLost,
+	NoticeEditFailed,
 	NoticeRetrying,
 	NoticeNothingToRetry,
 	NoticeButtonStale,

@@ -136,7 +136,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -173,6 +173,9 @@ type Operation struct {
 	//	*Operation_EditJoined
 	//	*Operation_CheckMember
 	//	*Operation_Unpin
+	//	*Operation_EditCopy
+	//	*Operation_DeleteMessages
+	//	*Operation_Withdraw
 	Call          isOperation_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -458,6 +461,33 @@ func (x *Operation) GetUnpin() *UnpinCall {
 	return nil
 }
 
+func (x *Operation) GetEditCopy() *EditCopyCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_EditCopy); ok {
+			return x.EditCopy
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetDeleteMessages() *DeleteMessagesCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_DeleteMessages); ok {
+			return x.DeleteMessages
+		}
+	}
+	return nil
+}
+
+func (x *Operation) GetWithdraw() *WithdrawCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_Withdraw); ok {
+			return x.Withdraw
+		}
+	}
+	return nil
+}
+
 type isOperation_Call interface {
 	isOperation_Call()
 }
@@ -542,6 +572,18 @@ type Operation_Unpin struct {
 	Unpin *UnpinCall `protobuf:"bytes,81,opt,name=unpin,proto3,oneof"`
 }
 
+type Operation_EditCopy struct {
+	EditCopy *EditCopyCall `protobuf:"bytes,40,opt,name=edit_copy,json=editCopy,proto3,oneof"`
+}
+
+type Operation_DeleteMessages struct {
+	DeleteMessages *DeleteMessagesCall `protobuf:"bytes,41,opt,name=delete_messages,json=deleteMessages,proto3,oneof"`
+}
+
+type Operation_Withdraw struct {
+	Withdraw *WithdrawCall `protobuf:"bytes,42,opt,name=withdraw,proto3,oneof"`
+}
+
 func (*Operation_CreateTopic) isOperation_Call() {}
 
 func (*Operation_RenameTopic) isOperation_Call() {}
@@ -581,6 +623,12 @@ func (*Operation_EditJoined) isOperation_Call() {}
 func (*Operation_CheckMember) isOperation_Call() {}
 
 func (*Operation_Unpin) isOperation_Call() {}
+
+func (*Operation_EditCopy) isOperation_Call() {}
+
+func (*Operation_DeleteMessages) isOperation_Call() {}
+
+func (*Operation_Withdraw) isOperation_Call() {}
 
 type CreateTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1523,6 +1571,9 @@ type SendCopyCall struct {
 	After          int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
 	Limit          int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
 	JoinedPreview  string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
+	Edited         bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
+	QuoteEntities  []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
+	QuotePosition  int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in the answered message in the target, in UTF-16 units
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -1639,6 +1690,27 @@ func (x *SendCopyCall) GetJoinedPreview() string {
 		return x.JoinedPreview
 	}
 	return ""
+}
+
+func (x *SendCopyCall) GetEdited() bool {
+	if x != nil {
+		return x.Edited
+	}
+	return false
+}
+
+func (x *SendCopyCall) GetQuoteEntities() []*Entity {
+	if x != nil {
+		return x.QuoteEntities
+	}
+	return nil
+}
+
+func (x *SendCopyCall) GetQuotePosition() int32 {
+	if x != nil {
+		return x.QuotePosition
+	}
+	return 0
 }
 
 // SendJoinedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
@@ -1887,6 +1959,149 @@ func (x *SendAlbumCall) GetParts() []*SendCopyCall {
 	return nil
 }
 
+// EditCopyCall makes a copy that was posted show what its original says now.
+type EditCopyCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the part that call.part names
+	Copy          *SendCopyCall          `protobuf:"bytes,2,opt,name=copy,proto3" json:"copy,omitempty"`
+	Former        *Content               `protobuf:"bytes,3,opt,name=former,proto3" json:"former,omitempty"` // what the copy shows now
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditCopyCall) Reset() {
+	*x = EditCopyCall{}
+	mi := &file_messages_operations_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditCopyCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditCopyCall) ProtoMessage() {}
+
+func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditCopyCall.ProtoReflect.Descriptor instead.
+func (*EditCopyCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *EditCopyCall) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *EditCopyCall) GetCopy() *SendCopyCall {
+	if x != nil {
+		return x.Copy
+	}
+	return nil
+}
+
+func (x *EditCopyCall) GetFormer() *Content {
+	if x != nil {
+		return x.Former
+	}
+	return nil
+}
+
+// DeleteMessagesCall takes messages away; those that are gone already count as taken away.
+type DeleteMessagesCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageIds    []int64                `protobuf:"varint,1,rep,packed,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteMessagesCall) Reset() {
+	*x = DeleteMessagesCall{}
+	mi := &file_messages_operations_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteMessagesCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteMessagesCall) ProtoMessage() {}
+
+func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteMessagesCall.ProtoReflect.Descriptor instead.
+func (*DeleteMessagesCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *DeleteMessagesCall) GetMessageIds() []int64 {
+	if x != nil {
+		return x.MessageIds
+	}
+	return nil
+}
+
+// WithdrawCall takes the place of an operation with the same id that waits: nothing is to be posted any more. It makes no call.
+type WithdrawCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WithdrawCall) Reset() {
+	*x = WithdrawCall{}
+	mi := &file_messages_operations_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WithdrawCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WithdrawCall) ProtoMessage() {}
+
+func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WithdrawCall.ProtoReflect.Descriptor instead.
+func (*WithdrawCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+}
+
 // SendNoticeCall is a text of the catalogue.
 type SendNoticeCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1902,7 +2117,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2129,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2142,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -1982,7 +2197,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1994,7 +2209,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2007,7 +2222,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -2026,7 +2241,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2038,7 +2253,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2051,7 +2266,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -2073,7 +2288,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +2300,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2313,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Button) GetText() string {
@@ -2139,7 +2354,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2151,7 +2366,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2164,7 +2379,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -2193,7 +2408,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2205,7 +2420,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2218,7 +2433,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -2272,7 +2487,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2284,7 +2499,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2297,7 +2512,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -2402,7 +2617,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xa1\r\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xf5\x0e\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x14\n" +
@@ -2439,7 +2654,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\vedit_joined\x184 \x01(\v2\".topicdesk.messages.EditJoinedCallH\x00R\n" +
 	"editJoined\x12H\n" +
 	"\fcheck_member\x18P \x01(\v2#.topicdesk.messages.CheckMemberCallH\x00R\vcheckMember\x125\n" +
-	"\x05unpin\x18Q \x01(\v2\x1d.topicdesk.messages.UnpinCallH\x00R\x05unpin\" \n" +
+	"\x05unpin\x18Q \x01(\v2\x1d.topicdesk.messages.UnpinCallH\x00R\x05unpin\x12?\n" +
+	"\tedit_copy\x18( \x01(\v2 .topicdesk.messages.EditCopyCallH\x00R\beditCopy\x12Q\n" +
+	"\x0fdelete_messages\x18) \x01(\v2&.topicdesk.messages.DeleteMessagesCallH\x00R\x0edeleteMessages\x12>\n" +
+	"\bwithdraw\x18* \x01(\v2 .topicdesk.messages.WithdrawCallH\x00R\bwithdraw\" \n" +
 	"\bPriority\x12\b\n" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
@@ -2513,7 +2731,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x82\x03\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x84\x04\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -2528,7 +2746,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04bare\x18\x1f \x01(\bR\x04bare\x12\x14\n" +
 	"\x05after\x18  \x01(\x03R\x05after\x12\x14\n" +
 	"\x05limit\x183 \x01(\x05R\x05limit\x12%\n" +
-	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\"J\n" +
+	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\x12\x16\n" +
+	"\x06edited\x18( \x01(\bR\x06edited\x12A\n" +
+	"\x0equote_entities\x18) \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
+	"\x0equote_position\x18* \x01(\x05R\rquotePosition\"J\n" +
 	"\x0eSendJoinedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
@@ -2545,7 +2766,16 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\toriginals\x18\x05 \x03(\tR\toriginals\x12\x18\n" +
 	"\aindexes\x18\x06 \x03(\x05R\aindexes\"G\n" +
 	"\rSendAlbumCall\x126\n" +
-	"\x05parts\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x05parts\"\xcd\x02\n" +
+	"\x05parts\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x05parts\"\x98\x01\n" +
+	"\fEditCopyCall\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\x124\n" +
+	"\x04copy\x18\x02 \x01(\v2 .topicdesk.messages.SendCopyCallR\x04copy\x123\n" +
+	"\x06former\x18\x03 \x01(\v2\x1b.topicdesk.messages.ContentR\x06former\"5\n" +
+	"\x12DeleteMessagesCall\x12\x1f\n" +
+	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
+	"messageIds\"\x0e\n" +
+	"\fWithdrawCall\"\xcd\x02\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -2622,7 +2852,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
@@ -2649,17 +2879,21 @@ var file_messages_operations_proto_goTypes = []any{
 	(*Span)(nil),               // 22: topicdesk.messages.Span
 	(*EditJoinedCall)(nil),     // 23: topicdesk.messages.EditJoinedCall
 	(*SendAlbumCall)(nil),      // 24: topicdesk.messages.SendAlbumCall
-	(*SendNoticeCall)(nil),     // 25: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 26: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 27: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 28: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 29: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 30: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 31: topicdesk.messages.Outcome
-	nil,                        // 32: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 33: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 34: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 35: topicdesk.messages.GroupFacts
+	(*EditCopyCall)(nil),       // 25: topicdesk.messages.EditCopyCall
+	(*DeleteMessagesCall)(nil), // 26: topicdesk.messages.DeleteMessagesCall
+	(*WithdrawCall)(nil),       // 27: topicdesk.messages.WithdrawCall
+	(*SendNoticeCall)(nil),     // 28: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 29: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 30: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 31: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 32: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 33: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 34: topicdesk.messages.Outcome
+	nil,                        // 35: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 36: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 37: topicdesk.messages.Content
+	(*Entity)(nil),             // 38: topicdesk.messages.Entity
+	(*GroupFacts)(nil),         // 39: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
@@ -2671,9 +2905,9 @@ var file_messages_operations_proto_depIdxs = []int32{
 	17, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
 	20, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	25, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	29, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	30, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	28, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	32, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	33, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
 	18, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
@@ -2683,31 +2917,37 @@ var file_messages_operations_proto_depIdxs = []int32{
 	23, // 18: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
 	10, // 19: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
 	11, // 20: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	15, // 21: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	14, // 22: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	13, // 23: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	13, // 24: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	19, // 25: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	34, // 26: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	20, // 27: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	20, // 28: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	20, // 29: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	32, // 30: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	26, // 31: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	13, // 32: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	27, // 33: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	28, // 34: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	26, // 35: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	33, // 36: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 37: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	35, // 38: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	22, // 39: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	22, // 40: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	25, // 21: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	26, // 22: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	27, // 23: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	15, // 24: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	14, // 25: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	13, // 26: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	13, // 27: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	19, // 28: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	37, // 29: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	38, // 30: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	20, // 31: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	20, // 32: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	20, // 33: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	20, // 34: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	37, // 35: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	35, // 36: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	29, // 37: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	13, // 38: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	30, // 39: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	31, // 40: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	29, // 41: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	36, // 42: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	1,  // 43: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	39, // 44: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	22, // 45: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	22, // 46: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	47, // [47:47] is the sub-list for method output_type
+	47, // [47:47] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2738,6 +2978,9 @@ func file_messages_operations_proto_init() {
 		(*Operation_EditJoined)(nil),
 		(*Operation_CheckMember)(nil),
 		(*Operation_Unpin)(nil),
+		(*Operation_EditCopy)(nil),
+		(*Operation_DeleteMessages)(nil),
+		(*Operation_Withdraw)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2745,7 +2988,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -633,59 +633,6 @@ func (x *SetPublic) GetWanted() string {
 	return ""
 }
 
-// FindMessage asks which ticket a Telegram message belongs to, an original or a copy; answered by TopicFound.
-type FindMessage struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ChatId        int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
-	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *FindMessage) Reset() {
-	*x = FindMessage{}
-	mi := &file_messages_private_proto_msgTypes[10]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *FindMessage) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*FindMessage) ProtoMessage() {}
-
-func (x *FindMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[10]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use FindMessage.ProtoReflect.Descriptor instead.
-func (*FindMessage) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{10}
-}
-
-func (x *FindMessage) GetChatId() int64 {
-	if x != nil {
-		return x.ChatId
-	}
-	return 0
-}
-
-func (x *FindMessage) GetMessageId() int64 {
-	if x != nil {
-		return x.MessageId
-	}
-	return 0
-}
-
 var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
@@ -731,11 +678,7 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x04told\x18\x03 \x01(\tR\x04told\"W\n" +
 	"\tSetPublic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
-	"\x06wanted\x18\x02 \x01(\tR\x06wanted\"E\n" +
-	"\vFindMessage\x12\x17\n" +
-	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
-	"\n" +
-	"message_id\x18\x02 \x01(\x03R\tmessageIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x06wanted\x18\x02 \x01(\tR\x06wantedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_private_proto_rawDescOnce sync.Once
@@ -749,7 +692,7 @@ func file_messages_private_proto_rawDescGZIP() []byte {
 	return file_messages_private_proto_rawDescData
 }
 
-var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_messages_private_proto_goTypes = []any{
 	(*DraftTicket)(nil),     // 0: topicdesk.messages.DraftTicket
 	(*ChooseGroup)(nil),     // 1: topicdesk.messages.ChooseGroup
@@ -761,18 +704,17 @@ var file_messages_private_proto_goTypes = []any{
 	(*MemberChecked)(nil),   // 7: topicdesk.messages.MemberChecked
 	(*PersonReachable)(nil), // 8: topicdesk.messages.PersonReachable
 	(*SetPublic)(nil),       // 9: topicdesk.messages.SetPublic
-	(*FindMessage)(nil),     // 10: topicdesk.messages.FindMessage
-	(*Origin)(nil),          // 11: topicdesk.messages.Origin
+	(*Origin)(nil),          // 10: topicdesk.messages.Origin
 }
 var file_messages_private_proto_depIdxs = []int32{
-	11, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	11, // 1: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	11, // 2: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	11, // 3: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	11, // 4: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	11, // 5: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	11, // 6: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	11, // 7: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	10, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
+	10, // 1: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	10, // 2: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	10, // 3: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	10, // 4: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	10, // 5: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	10, // 6: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	10, // 7: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
 	8,  // [8:8] is the sub-list for method output_type
 	8,  // [8:8] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -792,7 +734,7 @@ func file_messages_private_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_private_proto_rawDesc), len(file_messages_private_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -10,6 +10,7 @@ type Former struct {
 	Revision int64     `json:"revision"` // from which on it was so
 	Text     string    `json:"text"`
 	Entities []Entity  `json:"entities,omitempty"`
+	Media    *Media    `json:"media,omitempty"`
 	Internal bool      `json:"internal,omitempty"`
 	Until    time.Time `json:"until"`
 }

@@ -1,0 +1,60 @@
+package actors
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// An operation may come again with a newer revision: what waits is replaced where it stands, so that only the newest is
+// called; behind one that is under way the newer waits, so that the two are never carried out the wrong way round.
+
+func (c *chat) know(q *queued) {
+	c.known[opKey{q.op.Id, q.op.Revision}] = q
+	c.newest[q.op.Id] = q
+}
+
+func (c *chat) unknow(q *queued) {
+	delete(c.known, opKey{q.op.Id, q.op.Revision})
+	if c.newest[q.op.Id] == q {
+		delete(c.newest, q.op.Id)
+	}
+}
+
+// revise takes in a newer revision of what is known, or the order to post something no more; it says whether it did.
+func (c *chat) revise(m *messages.Send) bool {
+	op, takesBack := m.Operation, m.Operation.GetWithdraw() != nil
+	q := c.newest[op.Id]
+	switch {
+	case q == nil && takesBack:
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
+	case q == nil:
+		return false
+	case op.Revision <= q.op.Revision: // out of date
+	case q.called:
+		if q.next == nil || q.next.Operation.Revision < op.Revision {
+			q.next = m
+		}
+	case takesBack:
+		c.withdraw(q)
+		c.unknow(q)
+		c.rest(q.op.ThreadId)
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
+		c.dispatch()
+	default:
+		c.unknow(q)
+		order := q.op.Order
+		q.op, q.owner = proto.CloneOf(op), opOwner{m.OwnerKind, m.OwnerId}
+		q.op.Order = order // its place stays
+		c.know(q)
+	}
+	return true
+}
+
+// takeNext takes in the newer revision that came while a call was under way.
+func (c *chat) takeNext(q *queued) {
+	if m := q.next; m != nil {
+		q.next = nil
+		c.onSend(m)
+	}
+}

@@ -1,0 +1,74 @@
+package bot
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Methods that edit, by what there is to edit.
+const (
+	methodEditCaption  = "editMessageCaption"
+	methodEditMedia    = "editMessageMedia"
+	methodEditLocation = "editMessageLiveLocation"
+	methodStopLocation = "stopMessageLiveLocation"
+	methodStopPoll     = "stopPoll"
+)
+
+// body is what is sent: the medium that takes the place of another is one, under the name that an album's list has.
+func (m *outgoing) body() any {
+	if m.replacing == nil {
+		return m
+	}
+	return struct {
+		*outgoing
+		Media *albumPart `json:"media"`
+	}{m, m.replacing}
+}
+
+// setEdit words the edit of one part of a copy, by what the part is: a text, a medium with a caption, a live location, a poll.
+func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
+	c := e.GetCopy()
+	media, former := c.GetContent().GetMedia(), e.GetFormer().GetMedia()
+	m.edits(methodEditText, e.GetMessageId())
+	switch shape := messages.ShapeOf(c.GetContent()); {
+	case shape == messages.ShapeLabelled && media.GetKind() == messages.MediaPoll:
+		m.method = methodStopPoll
+	case shape == messages.ShapeLabelled:
+		m.setLocation(media.GetLocation())
+	case shape == messages.ShapeCaptioned && c.GetPart() == 0:
+		r := renderCopy(lang, c)
+		if messages.ShapeOf(e.GetFormer()) == messages.ShapeCaptioned && sameMedium(former, media) {
+			m.method = methodEditCaption
+			m.mediaFields = &mediaFields{Caption: r.Text, CaptionEntities: r.Entities, CaptionAbove: media.GetShowCaptionAboveMedia()}
+			return
+		}
+		m.setMedia(media)
+		f := m.mediaFields
+		m.method, m.mediaFields = methodEditMedia, nil
+		m.replacing = &albumPart{Type: media.GetKind(), Media: media.GetFileId(), Caption: r.Text, CaptionEntities: r.Entities,
+			CaptionAbove: f.CaptionAbove, Spoiler: f.Spoiler}
+		if media.GetKind() == messages.MediaLivePhoto {
+			m.replacing.Photo = media.GetPhotoFileId()
+		}
+	default:
+		m.setText(renderCopy(lang, c))
+	}
+}
+
+// setLocation moves a live location, or stops it.
+func (m *outgoing) setLocation(l *messages.Location) {
+	if l.GetLivePeriod() == 0 {
+		m.method = methodStopLocation
+		return
+	}
+	m.method, m.mediaFields = methodEditLocation, &mediaFields{LivePeriod: l.LivePeriod, Accuracy: l.HorizontalAccuracy, Heading: l.Heading,
+		Proximity: l.ProximityAlertRadius}
+	m.at(l)
+}
+
+// sameMedium says whether an edit changed at most the caption.
+func sameMedium(a, b *messages.Media) bool {
+	return a.GetKind() == b.GetKind() && a.GetHasSpoiler() == b.GetHasSpoiler() &&
+		(a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() || proto.Equal(a, b))
+}
