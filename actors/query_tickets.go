@@ -248,7 +248,7 @@ func (q *query) links(m *messages.ListLinkRecords) proto.Message {
 			v.State = "failed"
 		case l.Ended:
 			v.State = "ended"
-		case l.Topic.TelegramTopicID == 0:
+		case !isOpened(&l.Topic):
 			v.State = "pending"
 		default:
 			v.State = "active"

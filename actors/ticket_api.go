@@ -291,7 +291,7 @@ func topicRecord(s *System, t *storage.Topic) (*messages.TopicRecord, error) {
 		return v, nil
 	case t.Failure != "":
 		v.State, v.Failure = "failed", t.Failure
-	case t.TelegramTopicID == 0:
+	case !isOpened(t):
 		v.State = "pending"
 	case t.Closed:
 		v.State = "closed"
