@@ -174,16 +174,20 @@ func (d *desk) another(owner string) *life {
 	if d.opt.wrapStore != nil {
 		l.store = d.opt.wrapStore(store)
 	}
-	l.client, err = bot.NewClient(bot.Options{Token: d.sim.Token(), BaseURL: d.http.URL, Logger: log})
+	var content bot.OpenContent
+	if d.opt.files != nil {
+		l.files, err = files.Open(d.t.Context(), *d.opt.files)
+		d.must(err)
+		content = l.files.Open
+	}
+	l.client, err = bot.NewClient(bot.Options{Token: d.sim.Token(), BaseURL: d.http.URL, Logger: log, Content: content})
 	d.must(err)
 	var telegram actors.Telegram = l.client
 	if d.opt.wrapTelegram != nil {
 		telegram = d.opt.wrapTelegram(telegram)
 	}
 	var kept storage.Files
-	if d.opt.files != nil {
-		l.files, err = files.Open(d.t.Context(), *d.opt.files)
-		d.must(err)
+	if l.files != nil {
 		kept = l.files
 	}
 	if d.opt.wrapFiles != nil {

@@ -3,6 +3,7 @@ package actors_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 )
@@ -253,3 +255,62 @@ func TestADownloadThatPanicsBeginsAgain(t *testing.T) {
 	d.say(d.ann, d.support, k.thread, "the ticket lives")
 	d.awaitText(d.engineering, eng, "the ticket lives")
 }
+
+// TestUploadsReachEveryTopic: a file from outside is brought along once, then sent by its id.
+func TestUploadsReachEveryTopic(t *testing.T) {
+	d, k, eng := linked(t, keeping(t))
+	origin := &messages.Origin{CommandId: "idem-1", Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: "Monitor", KeyId: "k1"}}
+	take := func(kind, name, data string) (*messages.Media, error) {
+		return d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: origin, Kind: kind, Name: name, From: strings.NewReader(data)})
+	}
+	var media *messages.Media
+	for range 2 { // said again, it is the same
+		var err error
+		media, err = take("", "../report.txt", "all is well")
+		d.must(err)
+	}
+	for range 2 {
+		answer, err := d.system.Ask(t.Context(), actors.KindTicket, k.id, &messages.SendMessage{Origin: origin, Content: &messages.Content{Text: "the report", Media: media}})
+		d.must(err)
+		if code := answer.(*messages.Reply).Code; code != messages.Code_OK && code != messages.Code_DUPLICATE {
+			t.Fatalf("got %v", answer)
+		}
+	}
+	has := func(chat int64, thread int) func() bool {
+		return func() bool {
+			for _, m := range d.byBot(chat, thread) {
+				if m.Media != nil && m.Media.FileName == "report.txt" && strings.Contains(m.Text, "the report") && m.Media.Size == 11 {
+					return true
+				}
+			}
+			return false
+		}
+	}
+	d.await("the file at home", has(d.support, k.thread))
+	d.await("the file in Engineering", has(d.engineering, eng))
+	all := d.awaitFiles(k, 1)
+	if a := all[0]; a.State != storage.FileStored || a.FileName != "report.txt" || a.UploadedBy.Name != "Monitor" || d.content(a) != "all is well" {
+		t.Errorf("got %+v", a)
+	}
+	if _, err := take("", "report.txt", "all is lost"); !errors.Is(err, actors.ErrUploadDiffers) {
+		t.Errorf("another file with the same id: %v", err)
+	}
+	for name, err := range map[string]error{
+		"a web page":        second(take("", "a.txt", "<!DOCTYPE html><html>")),
+		"no photo":          second(take("photo", "a.jpg", "text")),
+		"a photo too large": second(take("photo", "a.jpg", strings.Repeat("x", 10<<20+1))),
+		"a file too large": second(d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: origin, Name: "a.bin",
+			From: io.LimitReader(endless{}, 50<<20+1)})),
+	} {
+		var refused *actors.UploadRefusedError
+		if !errors.As(err, &refused) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }

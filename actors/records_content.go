@@ -44,7 +44,7 @@ func mediaToStore(m *messages.Media) *storage.Media {
 	out := &storage.Media{Kind: m.Kind, FileID: m.FileId, FileUniqueID: m.FileUniqueId, FileName: m.FileName, MimeType: m.MimeType,
 		FileSize: m.FileSize, Width: m.Width, Height: m.Height, Duration: m.Duration, MediaGroupID: m.MediaGroupId, HasSpoiler: m.HasSpoiler,
 		ShowCaptionAboveMedia: m.ShowCaptionAboveMedia, Title: m.Title, Performer: m.Performer, Emoji: m.Emoji, SetName: m.SetName,
-		Value: m.Value, ThumbnailFileID: m.ThumbnailFileId, PhotoFileID: m.PhotoFileId, Details: m.Details, Source: m.Source}
+		Value: m.Value, ThumbnailFileID: m.ThumbnailFileId, PhotoFileID: m.PhotoFileId, Details: m.Details, Source: m.Source, SHA256: m.Sha256}
 	if l := m.Location; l != nil {
 		out.Location = &storage.Location{Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.HorizontalAccuracy,
 			LivePeriod: l.LivePeriod, Heading: l.Heading, ProximityAlertRadius: l.ProximityAlertRadius}
@@ -73,7 +73,7 @@ func mediaOf(m *storage.Media) *messages.Media {
 	out := &messages.Media{Kind: m.Kind, FileId: m.FileID, FileUniqueId: m.FileUniqueID, FileName: m.FileName, MimeType: m.MimeType,
 		FileSize: m.FileSize, Width: m.Width, Height: m.Height, Duration: m.Duration, MediaGroupId: m.MediaGroupID, HasSpoiler: m.HasSpoiler,
 		ShowCaptionAboveMedia: m.ShowCaptionAboveMedia, Title: m.Title, Performer: m.Performer, Emoji: m.Emoji, SetName: m.SetName,
-		Value: m.Value, ThumbnailFileId: m.ThumbnailFileID, PhotoFileId: m.PhotoFileID, Details: m.Details, Source: m.Source}
+		Value: m.Value, ThumbnailFileId: m.ThumbnailFileID, PhotoFileId: m.PhotoFileID, Details: m.Details, Source: m.Source, Sha256: m.SHA256}
 	if l := m.Location; l != nil {
 		out.Location = &messages.Location{Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.HorizontalAccuracy,
 			LivePeriod: l.LivePeriod, Heading: l.Heading, ProximityAlertRadius: l.ProximityAlertRadius}

@@ -41,6 +41,7 @@ type Options struct {
 	Timeout   time.Duration     // of one call; default 30 s
 	Transport http.RoundTripper // for tests; default a pool of kept-alive connections
 	Logger    *slog.Logger      // default slog.Default()
+	Content   OpenContent       // of files that come from outside Telegram; nil: there are none
 }
 
 // Client calls the Bot API. All of its methods may be called at the same time.
@@ -64,6 +65,8 @@ type Client struct {
 	cloud     bool   // it is Telegram's own server
 	fileBase  string // "<base URL>/file/bot<token>/"
 	downloads *retryablehttp.Client
+	content   OpenContent
+	uploads   uploads
 }
 
 // NewClient makes a client without calling anything. An error says what is wrong with the token or the URL.
@@ -89,6 +92,7 @@ func NewClient(o Options) (*Client, error) {
 	}
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c := &Client{
+		content:   o.Content,
 		cloud:     base == defaultBaseURL,
 		fileBase:  base + "/file/bot" + o.Token + "/",
 		downloads: newDownloader(o.Transport, noRedirect),
@@ -213,9 +217,13 @@ func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messag
 	if lang == "" {
 		lang = op.GetLang()
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	m, err := render(chatID, lang, op)
+	limit := c.timeout
+	if err == nil && m.upload != nil {
+		limit = max(limit, uploadTime)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	switch {
 	case err == nil:
 		return c.send(ctx, m)
@@ -230,17 +238,17 @@ func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messag
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // an edit
 	var sent sentMessages
-	err := c.post(ctx, m.method, m.body(), &sent)
+	err := c.postMessage(ctx, m, &sent)
 	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
 		m.Reply.Quote = ""
-		err = c.post(ctx, m.method, m.body(), &sent)
+		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil && m.Reply != nil && err.replyRefused() {
 		m.Reply = nil
-		err = c.post(ctx, m.method, m.body(), &sent)
+		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil && err.markupRefused() && m.dropMarkup() {
-		err = c.post(ctx, m.method, m.body(), &sent)
+		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil {
 		out := outcomeOf(err, repeatable)

@@ -33,6 +33,7 @@ type outgoing struct {
 	replacing *albumPart // by editMessageMedia
 	method    string
 	spans     []*messages.Span // of a joined message
+	upload    *messages.Media  // whose file is to be brought along; nil: none
 }
 
 var (

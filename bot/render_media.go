@@ -144,6 +144,9 @@ var sendMethods = map[string]string{
 
 // setMedia words the medium of a copy, by file id and without its caption.
 func (m *outgoing) setMedia(media *messages.Media) {
+	if media.GetFileId() == "" && media.GetSha256() != "" {
+		m.upload, media = media, broughtAlong(media)
+	}
 	f := &mediaFields{Spoiler: media.GetHasSpoiler(), CaptionAbove: media.GetShowCaptionAboveMedia()}
 	m.method, m.mediaFields = sendMethods[media.GetKind()], f
 	switch media.GetKind() {

@@ -245,6 +245,7 @@ type Media struct {
 	Poll                  *Poll                  `protobuf:"bytes,23,opt,name=poll,proto3" json:"poll,omitempty"`
 	Details               string                 `protobuf:"bytes,24,opt,name=details,proto3" json:"details,omitempty"` // what there is to read in it: tasks of a checklist, texts of a rich message, an invoice's amount
 	Source                string                 `protobuf:"bytes,25,opt,name=source,proto3" json:"source,omitempty"`   // of a story, a giveaway: the chat it is from
+	Sha256                string                 `protobuf:"bytes,90,opt,name=sha256,proto3" json:"sha256,omitempty"`   // of a file that came from outside Telegram: the content to bring along; file_id is empty
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -450,6 +451,13 @@ func (x *Media) GetDetails() string {
 func (x *Media) GetSource() string {
 	if x != nil {
 		return x.Source
+	}
+	return ""
+}
+
+func (x *Media) GetSha256() string {
+	if x != nil {
+		return x.Sha256
 	}
 	return ""
 }
@@ -957,7 +965,7 @@ const file_messages_content_proto_rawDesc = "" +
 	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12/\n" +
 	"\x05media\x18\x1e \x01(\v2\x19.topicdesk.messages.MediaR\x05media\x125\n" +
 	"\aforward\x18\x1f \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12!\n" +
-	"\fis_protected\x18  \x01(\bR\visProtected\"\xc8\x06\n" +
+	"\fis_protected\x18  \x01(\bR\visProtected\"\xe0\x06\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +
@@ -985,7 +993,8 @@ const file_messages_content_proto_rawDesc = "" +
 	"\acontact\x18\x16 \x01(\v2\x1b.topicdesk.messages.ContactR\acontact\x12,\n" +
 	"\x04poll\x18\x17 \x01(\v2\x18.topicdesk.messages.PollR\x04poll\x12\x18\n" +
 	"\adetails\x18\x18 \x01(\tR\adetails\x12\x16\n" +
-	"\x06source\x18\x19 \x01(\tR\x06source\"\xe6\x01\n" +
+	"\x06source\x18\x19 \x01(\tR\x06source\x12\x16\n" +
+	"\x06sha256\x18Z \x01(\tR\x06sha256\"\xe6\x01\n" +
 	"\bLocation\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
 	"\tlongitude\x18\x02 \x01(\x01R\tlongitude\x12/\n" +

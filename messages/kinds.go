@@ -69,7 +69,7 @@ func ShapeOf(c *Content) Shape {
 	}
 	switch m.Kind {
 	case MediaAnimation, MediaAudio, MediaDocument, MediaPhoto, MediaVideo, MediaVoice:
-		if m.FileId != "" {
+		if m.FileId != "" || m.Sha256 != "" {
 			return ShapeCaptioned
 		}
 	case MediaLivePhoto:
@@ -77,7 +77,7 @@ func ShapeOf(c *Content) Shape {
 			return ShapeCaptioned
 		}
 	case MediaSticker, MediaVideoNote:
-		if m.FileId != "" {
+		if m.FileId != "" || m.Sha256 != "" {
 			return ShapeLabelled
 		}
 	case MediaLocation:

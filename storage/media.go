@@ -30,6 +30,7 @@ type Media struct {
 	Poll                  *Poll     `json:"poll,omitempty"`
 	Details               string    `json:"details,omitempty"` // what there is to read in it
 	Source                string    `json:"source,omitempty"`  // of a story, a giveaway: the chat it is from
+	SHA256                string    `json:"sha256,omitempty"`  // of a file that came from outside Telegram; it has no FileID
 }
 
 // Location is a place on earth, as a message shows it.

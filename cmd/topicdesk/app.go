@@ -75,7 +75,12 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	client, err := bot.NewClient(bot.Options{Token: token, BaseURL: apiURL, Logger: a.Log})
+	attachments, err := openFiles(ctx, a.Config, a.Log)
+	if err != nil {
+		return err
+	}
+	closers.add("files", func(context.Context) error { return attachments.Close() })
+	client, err := bot.NewClient(bot.Options{Token: token, BaseURL: apiURL, Logger: a.Log, Content: attachments.Open})
 	if err != nil {
 		return err
 	}
@@ -84,11 +89,6 @@ func (a *App) Run(ctx context.Context) (err error) {
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
 	}
-	attachments, err := openFiles(ctx, a.Config, a.Log)
-	if err != nil {
-		return err
-	}
-	closers.add("files", func(context.Context) error { return attachments.Close() })
 	host, _ := os.Hostname()
 	state := &intakeState{}
 	system, err := actors.NewSystem(actors.Options{

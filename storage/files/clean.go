@@ -198,11 +198,20 @@ func (c *Cleaner) removeContent(ctx context.Context, prefix, sha string) (bool, 
 	if named, err := c.named(ctx, sha); err != nil || named {
 		return false, err
 	}
-	key, aside := contentKey(prefix, sha), asideKey(prefix, sha)
-	if err := c.Files.move(ctx, key, aside); err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return false, fmt.Errorf("files: %w", err)
+	for _, p := range withThumbnail(prefix) {
+		if err := c.Files.move(ctx, contentKey(p, sha), asideKey(p, sha)); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return false, fmt.Errorf("files: %w", err)
+		}
 	}
 	return c.settleAside(ctx, prefix, sha)
+}
+
+// withThumbnail lists what goes together, the thumbnail first: content that is aside has its thumbnail there too.
+func withThumbnail(prefix string) []string {
+	if prefix == contentPrefix {
+		return []string{thumbnailPrefix, contentPrefix}
+	}
+	return []string{prefix}
 }
 
 func asideKey(prefix, sha string) string { return contentKey(asidePrefix+prefix, sha) }
@@ -213,17 +222,17 @@ func (c *Cleaner) settleAside(ctx context.Context, prefix, sha string) (gone boo
 	if err != nil {
 		return false, err
 	}
-	if named {
-		err = c.Files.move(ctx, asideKey(prefix, sha), contentKey(prefix, sha))
-		if errors.Is(err, storage.ErrNotFound) {
-			err = nil
+	for _, p := range withThumbnail(prefix) {
+		if named {
+			err = c.Files.move(ctx, asideKey(p, sha), contentKey(p, sha))
+		} else {
+			err = c.Files.remove(ctx, asideKey(p, sha))
 		}
-		return false, err
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return false, err
+		}
 	}
-	if prefix == contentPrefix {
-		err = c.Files.remove(ctx, contentKey(thumbnailPrefix, sha))
-	}
-	return true, errors.Join(err, c.Files.remove(ctx, asideKey(prefix, sha)))
+	return !named, nil
 }
 
 func (c *Cleaner) named(ctx context.Context, sha string) (bool, error) {
@@ -236,7 +245,7 @@ func (c *Cleaner) named(ctx context.Context, sha string) (bool, error) {
 
 // tidy settles what a Cleaner left aside, and removes contents that no record names and what processes left behind.
 func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
-	for _, prefix := range []string{contentPrefix, quarantinePrefix} {
+	for _, prefix := range []string{thumbnailPrefix, contentPrefix, quarantinePrefix} {
 		err := c.Files.each(ctx, asidePrefix+prefix, func(sha string, _ int64, _ time.Time) error {
 			if !do {
 				return nil
@@ -246,6 +255,9 @@ func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
 		})
 		if err != nil {
 			return err
+		}
+		if prefix == thumbnailPrefix {
+			continue
 		}
 		err = c.Files.each(ctx, prefix, func(sha string, size int64, at time.Time) error {
 			if time.Since(at) < youngContent {

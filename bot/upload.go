@@ -1,0 +1,206 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// OpenContent opens the content of a file that is no file of Telegram's yet, by its SHA-256.
+type OpenContent func(ctx context.Context, sha256 string) (io.ReadCloser, int64, error)
+
+// uploadTime is how long a call may take that brings a file along.
+const uploadTime = 5 * time.Minute
+
+// toUpload stands for a file id in a message whose file is to be brought along.
+const toUpload = "(upload)"
+
+// uploads remembers the file ids of what was brought to Telegram in this life of the service: the second place gets it by id.
+type uploads struct {
+	mu  sync.Mutex
+	ids map[string]string // by kind and SHA-256
+}
+
+const uploadsAtMost = 1000
+
+func uploadKey(m *messages.Media) string { return m.GetKind() + "/" + m.GetSha256() }
+
+func (u *uploads) get(m *messages.Media) string {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ids[uploadKey(m)]
+}
+
+func (u *uploads) put(m *messages.Media, fileID string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ids == nil || len(u.ids) >= uploadsAtMost {
+		u.ids = map[string]string{} // to bring one along again does no harm
+	}
+	u.ids[uploadKey(m)] = fileID
+}
+
+func (u *uploads) forget(m *messages.Media) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.ids, uploadKey(m))
+}
+
+// broughtAlong is a medium as it is worded: with a mark in the place of a file id that there is not yet.
+func broughtAlong(m *messages.Media) *messages.Media {
+	if m.GetFileId() != "" || m.GetSha256() == "" {
+		return m
+	}
+	m = proto.CloneOf(m)
+	m.FileId = toUpload
+	return m
+}
+
+// postMessage posts a message, and brings its file along when Telegram does not have it yet.
+func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessages) *APIError {
+	if m.upload == nil {
+		return c.post(ctx, m.method, m.body(), sent)
+	}
+	if id := c.uploads.get(m.upload); id != "" {
+		known := proto.CloneOf(m.upload)
+		known.FileId = id
+		by := *m
+		by.upload = nil
+		by.refile(known)
+		err := c.post(ctx, by.method, by.body(), sent)
+		if err == nil || !strings.Contains(strings.ToLower(err.Description), "file") {
+			return err
+		}
+		c.uploads.forget(m.upload) // Telegram does not know it any more
+	}
+	var raw json.RawMessage
+	if err := c.postFile(ctx, m, &raw); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, sent); err != nil {
+		return &APIError{Method: m.method, Status: http.StatusOK, Sent: true, Broken: true, Description: "the result can't be read"}
+	}
+	if id := fileIDOf(raw, m.upload.GetKind()); id != "" {
+		c.uploads.put(m.upload, id)
+	}
+	return nil
+}
+
+// refile puts a file id in its place, and leaves the caption as it is.
+func (m *outgoing) refile(media *messages.Media) {
+	fields := *m.mediaFields
+	var fresh outgoing
+	fresh.setMedia(media)
+	f := fresh.mediaFields
+	fields.Animation, fields.Audio, fields.Document, fields.Photo = f.Animation, f.Audio, f.Document, f.Photo
+	fields.Sticker, fields.Video, fields.VideoNote, fields.Voice = f.Sticker, f.Video, f.VideoNote, f.Voice
+	m.mediaFields = &fields
+}
+
+// postFile posts a message as a form with its file in it, as a stream.
+func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMessage) *APIError {
+	fail := func(err error) *APIError { return &APIError{Method: m.method, Description: c.clean(plainError(err))} }
+	if c.content == nil {
+		return fail(fmt.Errorf("there is no place that files are kept in"))
+	}
+	fields, err := formFields(m)
+	if err != nil {
+		return fail(err)
+	}
+	file, _, err := c.content(ctx, m.upload.GetSha256())
+	if err != nil {
+		return fail(fmt.Errorf("the file is not there any more: %w", err))
+	}
+	defer func() { _ = file.Close() }()
+	reader, writer := io.Pipe()
+	defer func() { _ = reader.Close() }() // ends the goroutine when the request ends early
+	form := multipart.NewWriter(writer)
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		_ = writer.CloseWithError(writeForm(form, fields, m.upload, file))
+	}()
+	x := &exchange{}
+	req, err := http.NewRequestWithContext(x.traced(ctx), http.MethodPost, c.prefix+m.method, reader)
+	if err != nil {
+		_ = reader.Close()
+		<-written
+		return fail(err)
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	x.do(c.http, req)
+	_ = reader.Close()
+	<-written
+	return c.verdict(x, m.method, result)
+}
+
+// formFields are the parameters of a message for a form: texts as they are, all else as JSON.
+func formFields(m *outgoing) (map[string]string, error) {
+	data, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
+	}
+	fields := map[string]string{}
+	for name, value := range all {
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value)
+		}
+		if text != toUpload {
+			fields[name] = text
+		}
+	}
+	return fields, nil
+}
+
+func writeForm(form *multipart.Writer, fields map[string]string, media *messages.Media, file io.Reader) error {
+	for name, value := range fields {
+		if err := form.WriteField(name, value); err != nil {
+			return err
+		}
+	}
+	part, err := form.CreateFormFile(media.GetKind(), media.GetFileName())
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(part, file); err != nil {
+		return err
+	}
+	return form.Close()
+}
+
+// fileIDOf finds the id of a message's file; of a photo that of its largest size, the last.
+func fileIDOf(message json.RawMessage, kind string) string {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(message, &all) != nil {
+		return ""
+	}
+	type sized struct {
+		ID string `json:"file_id"`
+	}
+	var sizes []sized
+	if raw := bytes.TrimSpace(all[kind]); len(raw) > 0 && raw[0] == '[' {
+		if json.Unmarshal(raw, &sizes) != nil || len(sizes) == 0 {
+			return ""
+		}
+		return sizes[len(sizes)-1].ID
+	}
+	var one sized
+	_ = json.Unmarshal(all[kind], &one) // Telegram may make another kind of it: then there is none
+	return one.ID
+}
