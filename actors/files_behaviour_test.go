@@ -314,3 +314,22 @@ func second[T any](_ T, err error) error { return err }
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestFilesOfDescriptionsAndOfEdits(t *testing.T) {
+	d := ready(t, keeping(t))
+	first := d.send(d.ann, d.support, 0, &simulator.Upload{Kind: "document", FileName: "log.txt", Data: []byte("a log")}, "it burns")
+	d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/create_ticket Printer", ReplyTo: first.ID})
+	var ids []string
+	d.eventually("the ticket", func() bool {
+		page, err := d.store.TicketsByCreator(t.Context(), "user", fmt.Sprint(d.ann), true, 9)
+		d.must(err)
+		for _, x := range page {
+			ids = append(ids, x.TicketID)
+		}
+		return len(page) == 1
+	})
+	k := &ticket{id: ids[len(ids)-1], chat: d.support}
+	if a := d.awaitFiles(k, 1)[0]; a.State != storage.FileStored || a.FileName != "log.txt" || a.MessageID != k.id || a.UploadedBy.Name != "Ann" {
+		t.Errorf("got %+v", a)
+	}
+}

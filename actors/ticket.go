@@ -106,7 +106,7 @@ func (t *ticket) resume() error {
 		t.tellChangesAgain()
 		t.offerAgainLater()
 	}
-	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 {
+	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
 		t.settleSoon()
 	}
 	return nil

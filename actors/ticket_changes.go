@@ -90,6 +90,9 @@ func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func
 		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.changedAt()
 		next.Events = append(next.Events, *event)
 	}
+	if err := t.fileChanged(said, next); err != nil {
+		return nil, err
+	}
 	if err := t.saveMessage(next); err != nil {
 		return nil, err
 	}

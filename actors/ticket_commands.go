@@ -70,6 +70,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.noteDescription()
 	t.reconcile()
 	t.settleSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil

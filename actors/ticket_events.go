@@ -176,6 +176,7 @@ func (t *ticket) number() error {
 // records.
 func (t *ticket) loadEvents() error {
 	t.unnumbered = slices.Clone(t.record.Events)
+	t.noteDescription()
 	for after := min(t.record.EventsThrough, t.record.FilesThrough); ; {
 		page, err := t.store.MessagesAfter(t.ctx, t.record.TicketID, after, pageOfMessages)
 		if err != nil {

@@ -70,6 +70,35 @@ func fileName(m *storage.Message) string {
 	return fmt.Sprintf("%s-%d%s", m.Media.Kind, m.Sequence, extensions[m.Media.Kind])
 }
 
+// fileChanged makes the record of a file that an edit brings, before the edit is written: a crash between leaves one too many.
+func (t *ticket) fileChanged(said, next *storage.Message) error {
+	a := t.attachmentOf(next)
+	if a == nil || said.Media != nil && said.Media.FileUniqueID == next.Media.FileUniqueID {
+		return nil
+	}
+	if err := t.store.InsertAttachments(t.ctx, []storage.Attachment{*a}); err != nil {
+		return fmt.Errorf("make the record of a file: %w", err)
+	}
+	t.note(filesDue{})
+	return nil
+}
+
+// noteDescription remembers the files of the ticket's description. Their records name the ticket in a message's place.
+func (t *ticket) noteDescription() {
+	if t.record.FilesThrough > 0 {
+		return // they were before all messages
+	}
+	for i := range t.record.Media {
+		by := t.record.CreatedBy
+		m := &storage.Message{MessageID: t.record.TicketID, TicketID: t.record.TicketID, Media: &t.record.Media[i],
+			Sender: storage.Sender{Kind: by.Kind, Name: by.Name, Username: by.Username}}
+		if a := t.attachmentOf(m); a != nil {
+			a.UploadedBy = by
+			t.files.unfiled = append(t.files.unfiled, *a)
+		}
+	}
+}
+
 // noteFile remembers a message's file until its record is made.
 func (t *ticket) noteFile(m *storage.Message) {
 	if a := t.attachmentOf(m); a != nil {
