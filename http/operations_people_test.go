@@ -41,8 +41,8 @@ func (s *service) keyID(change func(*storage.APIKey), scopes ...string) string {
 	return id
 }
 
-func get(path string, args ...any) func(*service) request {
-	return func(*service) request { return request{path: fmt.Sprintf(path, args...)} }
+func get(path string) func(*service) request {
+	return func(*service) request { return request{path: path} }
 }
 
 func send(path string, body any) func(*service) request {
