@@ -375,3 +375,29 @@ func TestPrivateTrouble(t *testing.T) {
 		d.awaitText(d.eve, 0, "Are you there?")
 	})
 }
+
+func TestPrivateChoiceInPages(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	want := []string{"Engineering", "Sales", "Support"}
+	for _, title := range []string{"A", "B", "C", "D", "E", "F", "G"} {
+		g := d.group(title, map[int64]simulator.Role{d.ann: simulator.Creator, d.carl: simulator.Member})
+		d.awaitAnswer(d.say(d.ann, g, 0, "/register"), "is registered")
+		want = append(want, title)
+	}
+	slices.Sort(want)
+	choice := d.choice(d.carl, "Lamp")
+	same(t, "the first page", groupsOffered(choice), want[:8])
+	d.press(d.carl, choice, "ppage:"+ticketOf(choice)+":1")
+	d.await("the second page", func() bool {
+		now, _ := d.sim.Message(d.carl, choice.ID)
+		return slices.Equal(groupsOffered(now), want[8:])
+	})
+	d.press(d.carl, choice, "ppage:"+ticketOf(choice)+":0")
+	d.await("the first page again", func() bool {
+		now, _ := d.sim.Message(d.carl, choice.ID)
+		return slices.Equal(groupsOffered(now), want[:8])
+	})
+	d.press(d.carl, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.engineering))
+	d.openedPrivately(d.carl, d.engineering, "Lamp")
+}
