@@ -102,6 +102,7 @@ CREATE TABLE tickets (
 	updated_at   INTEGER NOT NULL,
 	due_at       INTEGER,
 	words_hash   INTEGER NOT NULL, -- of what ticket_search has of it
+	indexed_hash INTEGER NOT NULL, -- of the columns above that indexes of lists are on
 	version      INTEGER NOT NULL,
 	doc          TEXT NOT NULL
 );

@@ -11,15 +11,21 @@ import (
 var (
 	insertTicket = define(`
 		INSERT INTO tickets (ticket_id, short_id, status, priority, group_id, creator_kind, creator_id, external_id, created_at,
-			updated_at, due_at, words_hash, doc, list_id, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
+			updated_at, due_at, words_hash, indexed_hash, doc, list_id, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
 	updateTicket = define(`
 		UPDATE tickets SET short_id = ?2, status = ?3, priority = ?4, group_id = ?5, creator_kind = ?6, creator_id = ?7,
-			external_id = ?8, created_at = ?9, updated_at = ?10, due_at = ?11, words_hash = ?12, doc = ?13, list_id = ?14,
-			version = version + 1
-		WHERE ticket_id = ?1 AND version = ?15`)
+			external_id = ?8, created_at = ?9, updated_at = ?10, due_at = ?11, words_hash = ?12,
+			indexed_hash = ?13, doc = ?14, list_id = ?15, version = version + 1
+		WHERE ticket_id = ?1 AND version = ?16`)
+	// Most saves change nothing that lists are sorted or filtered by. SQLite writes every index of which a column is set, changed
+	// or not, so those are left out then.
+	updateTicketDocument = define(`
+		UPDATE tickets SET due_at = ?2, version = version + 1, doc = ?3 WHERE ticket_id = ?1 AND version = ?4`)
+	updateTicketDocumentOnly = define(`
+		UPDATE tickets SET version = version + 1, doc = ?2 WHERE ticket_id = ?1 AND version = ?3`)
 	readTicketBefore = define(`
-		SELECT status, list_id, created_at, words_hash FROM tickets WHERE ticket_id = ? AND version = ?`)
+		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at FROM tickets WHERE ticket_id = ? AND version = ?`)
 	hasTicket    = define(`SELECT 1 FROM tickets WHERE ticket_id = ?`)
 	readExternal = define(`
 		SELECT ticket_id FROM tickets WHERE creator_kind = ? AND creator_id = ? AND external_id = ?`)
@@ -85,6 +91,9 @@ type ticketSave struct {
 	createdAt  int64
 	words      string
 	wordsHash  int64
+	indexed    int64 // hash of what the lists' indexes are on
+	due        any
+	doc        string
 	claims     map[topic]bool
 	columns    []any
 }
@@ -99,10 +108,12 @@ func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	if t.ExternalID != "" {
 		external = t.ExternalID
 	}
+	s.due, s.doc = dueAt(t.DueAt), doc
 	s.columns = []any{
-		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, external,
-		s.createdAt, millis(t.UpdatedAt), dueAt(t.DueAt), s.wordsHash, doc,
+		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, external, s.createdAt, millis(t.UpdatedAt),
 	}
+	s.indexed = hash(fmt.Sprintf("%#v", s.columns))
+	s.columns = append(s.columns, s.due, s.wordsHash, s.indexed, doc)
 	return s
 }
 
@@ -163,10 +174,13 @@ func (t *ticketSave) update(w *writer) error {
 	var before struct {
 		status                       string
 		listID, createdAt, wordsHash int64
+		indexed                      int64
+		due                          any
 	}
 	found := false
 	err := w.conn.query(readTicketBefore, func(r row) error {
 		before.status, before.listID, before.createdAt, before.wordsHash, found = r.text(0), r.int(1), r.int(2), r.int(3), true
+		before.indexed, before.due = r.int(4), r[5]
 		return nil
 	}, t.id, t.old)
 	if err != nil {
@@ -184,7 +198,15 @@ func (t *ticketSave) update(w *writer) error {
 			return err
 		}
 	}
-	if err := w.one(conflict("ticket", t.id), updateTicket, append(t.columns, listID, t.old)...); err != nil {
+	switch {
+	case t.indexed != before.indexed || t.wordsHash != before.wordsHash:
+		err = w.one(conflict("ticket", t.id), updateTicket, append(t.columns, listID, t.old)...)
+	case t.due != before.due:
+		err = w.one(conflict("ticket", t.id), updateTicketDocument, t.id, t.due, t.doc, t.old)
+	default:
+		err = w.one(conflict("ticket", t.id), updateTicketDocumentOnly, t.id, t.doc, t.old)
+	}
+	if err != nil {
 		return err
 	}
 	if listID != before.listID || t.wordsHash != before.wordsHash {
