@@ -1,0 +1,113 @@
+package bot
+
+import (
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// pressedAlone is a button pressed in Ann's private chat, under a message that answers what fields say.
+func pressedAlone(data, fields string) string {
+	return `{"update_id":9,"callback_query":{"id":"cb9","from":{"id":5,"first_name":"Ann"},"data":"` + data + `",
+		"message":{"message_id":60,"date":1,"chat":{"id":5,"type":"private","first_name":"Ann"}` + fields + `}}}`
+}
+
+const answering = `,"reply_to_message":{"message_id":55,"date":1763900000,"from":{"id":5,"first_name":"Ann"},"chat":{"id":5,"type":"private","first_name":"Ann"},"text":"It is back"}`
+
+func TestIntakePrivateButtons(t *testing.T) {
+	o := pressedHere(func(o *messages.Origin) { o.Place, o.ChatId, o.ThreadId = "u5", 5, 0 })
+	toPerson := func(m proto.Message) []sent { return []sent{{"user/5", m}} }
+	for data, want := range map[string]proto.Message{
+		"pick:" + aTicket + ":g7": &messages.ChooseGroup{Origin: o, TicketId: aTicket, GroupId: "g7"},
+		"ppage:" + aTicket + ":1": &messages.ShowGroupPage{Origin: o, TicketId: aTicket, Page: 1},
+		"pdrop:" + aTicket:        &messages.DropDraft{Origin: o, TicketId: aTicket},
+		"talk:" + aTicket:         &messages.TalkOn{Origin: o, TicketId: aTicket},
+	} {
+		t.Run(data, func(t *testing.T) {
+			d := newFake()
+			handle(t, testIntake(d), pressedAlone(data, ""))
+			check(t, toPerson(want), d.take())
+		})
+		t.Run("in a group: "+data, func(t *testing.T) {
+			d := newFake()
+			handle(t, testIntake(d), pressed(data))
+			check(t, staleAnswer(pressedHere()), d.take())
+		})
+	}
+	for _, data := range []string{"pick:x:g7", "ppage:" + aTicket + ":-1", "ppage:" + aTicket, "talk:", "new:" + aTicket} {
+		t.Run("foreign: "+data, func(t *testing.T) {
+			d := newFake()
+			handle(t, testIntake(d), pressedAlone(data, ""))
+			check(t, staleAnswer(o), d.take())
+		})
+	}
+	t.Run("a group that may not", func(t *testing.T) {
+		d := newFake()
+		d.groups["g-1666"] = &messages.GroupView{Code: messages.Code_OK, Facts: &messages.GroupFacts{ChatId: -1666}}
+		handle(t, testIntake(d), pressedAlone("pick:"+aTicket+":g-1666", ""))
+		got := d.take()
+		if len(got) != 1 || got[0].To != "chat/u5" {
+			t.Errorf("sent %v", got)
+		}
+	})
+	said := &messages.Origin{CommandId: "5:55", Place: "u5", ChatId: 5, MessageId: 55, From: o.From, Sender: o.Sender, DateMs: someDate, Lang: "en", ReceivedMs: o.ReceivedMs}
+	record := sent{"ticket/" + aTicket, &messages.RecordMessage{Origin: said, Content: &messages.Content{Text: "It is back"}}}
+	talk := toPerson(&messages.TalkOn{Origin: o, TicketId: aTicket, Quiet: true})
+	t.Run("the answered message is passed on", func(t *testing.T) {
+		d := newFake()
+		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
+		check(t, append(talk, record), d.take())
+	})
+	t.Run("to a closed ticket, once it is open again", func(t *testing.T) {
+		d := newFake()
+		closed := true
+		d.reply = func(_ string, m proto.Message) (*messages.Reply, error) {
+			switch m.(type) {
+			case *messages.ReopenTicket:
+				closed = false
+			case *messages.RecordMessage:
+				if closed {
+					return &messages.Reply{Code: messages.Code_CONFLICT, Reason: messages.ReasonClosed}, nil
+				}
+			}
+			return nil, nil
+		}
+		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
+		reopen := proto.CloneOf(said)
+		reopen.CommandId += ":reopen"
+		check(t, append(talk, sent{"ticket/" + aTicket, &messages.ReopenTicket{Origin: reopen}}, record), d.take())
+	})
+	t.Run("one that Telegram shows no more is asked for", func(t *testing.T) {
+		d := newFake()
+		handle(t, testIntake(d), pressedAlone("say:"+aTicket, ""))
+		if got := d.take(); len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateSayAgain {
+			t.Errorf("sent %v", got)
+		}
+	})
+	t.Run("a ticket of somebody else", func(t *testing.T) {
+		d := newFake()
+		d.reply = func(to string, _ proto.Message) (*messages.Reply, error) {
+			if to == "user/5" {
+				return &messages.Reply{Code: messages.Code_CONFLICT}, nil
+			}
+			return nil, nil
+		}
+		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
+		check(t, staleAnswer(o), d.take())
+	})
+}
+
+func TestTicketNamedInAText(t *testing.T) {
+	for text, want := range map[string]string{
+		"🎫 " + aTicket + "\nPrinter":             aTicket,
+		"Ticket " + otherTicket + ", " + aTicket: otherTicket,
+		"tick-mibo":                              "",
+		"":                                       "",
+	} {
+		if got := ticketNamedIn(text); got != want {
+			t.Errorf("in %q: %q, want %q", text, got, want)
+		}
+	}
+}
