@@ -18,9 +18,6 @@ const (
 	ticketsToChoose = 8
 )
 
-// inPrivateToo are the verbs for tickets that make sense in a private chat.
-var inPrivateToo = map[string]bool{VerbCloseTicket: true, VerbReopenTicket: true, VerbPending: true, VerbPriority: true, VerbTicket: true}
-
 // findPrivately finds the ticket that something in a private chat is meant for.
 func (t *turn) findPrivately(m *Message) (err error) {
 	t.origin.ThreadId = 0
