@@ -225,7 +225,7 @@ func (c *chat) receive(m any) (proto.Message, error) {
 		err := c.readGroup()
 		c.probe() // its rights may be what changed
 		for _, q := range c.answers {
-			if q.op.Waits {
+			if waits(q.op) {
 				q.notBefore = time.Time{}
 			}
 		}
@@ -266,7 +266,7 @@ func (c *chat) onSend(m *messages.Send) {
 	}
 	q := &queued{op: op, owner: owner}
 	c.enqueue(q)
-	if c.record.Held != "" && op.Waits {
+	if c.record.Held != "" && waits(op) {
 		c.tellHeld(q, c.record.Held)
 	}
 	c.dispatch()

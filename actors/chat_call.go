@@ -80,7 +80,7 @@ func (c *chat) onCalled(m called) error {
 	if before {
 		return c.onCalledBefore(m)
 	}
-	if m.q.op.Waits {
+	if waits(m.q.op) {
 		c.probing = false
 	}
 	switch m.outcome.Result {
@@ -132,7 +132,7 @@ func (c *chat) onCalledBefore(m called) error {
 	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT, messages.Outcome_TOPIC_GONE:
 		return nil
 	case messages.Outcome_FORBIDDEN:
-		if m.q.op.Waits {
+		if waits(m.q.op) {
 			return nil
 		}
 	case messages.Outcome_REJECTED:

@@ -26,7 +26,7 @@ const (
 func (c *chat) oldest() (oldest time.Time) {
 	for _, thread := range c.order {
 		for _, q := range c.topics[thread].waiting {
-			if q == c.leaving || q.op.GetSendCopy() == nil && !q.op.Waits {
+			if q == c.leaving || q.op.GetSendCopy() == nil && !waits(q.op) {
 				continue
 			}
 			if oldest.IsZero() || q.at.Before(oldest) {

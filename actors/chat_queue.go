@@ -90,7 +90,7 @@ func (c *chat) dispatch() {
 			c.lookAt(later)
 			return
 		}
-		c.probing = c.probing || c.record.Held != "" && take.op.Waits
+		c.probing = c.probing || c.record.Held != "" && waits(take.op)
 		c.remove(take)
 		op, err := c.refresh(c.joinMore(take, waiting, budget))
 		if err != nil {

@@ -87,6 +87,15 @@ func (c *chat) onTrouble(m called) error {
 // intoThread says whether an operation is of no use when its topic is deleted.
 func intoThread(op *messages.Operation) bool { return op.ThreadId > 1 && op.GetAnswerCallback() == nil }
 
+// ofMessage says whether an operation is about a message that was posted before. When that went with its topic, there is
+// nothing left to do.
+func ofMessage(op *messages.Operation) bool {
+	return op.GetEditCopy() != nil || op.GetEditJoined() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
+}
+
+// waits says whether an operation is not given up where the bot may not write, but waits until it may.
+func waits(op *messages.Operation) bool { return op.Waits || ofMessage(op) }
+
 // onGone tells the owners of everything that waits for a topic that it was deleted, without calling again.
 func (c *chat) onGone(m called) error {
 	thread := m.q.op.ThreadId
@@ -115,6 +124,10 @@ func (c *chat) reportGone(owner opOwner, op *messages.Operation) error {
 		return c.settleAnswer(op.Id)
 	}
 	why, _ := c.gone.get(op.ThreadId)
+	if ofMessage(op) {
+		c.report(owner, op, &messages.Outcome{Result: messages.Outcome_DONE, Description: why, ChatId: c.chatID})
+		return nil
+	}
 	c.report(owner, op, &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: why, ThreadId: op.ThreadId, ChatId: c.chatID})
 	return nil
 }
@@ -123,7 +136,7 @@ func (c *chat) reportGone(owner opOwner, op *messages.Operation) error {
 // is given up.
 func (c *chat) onForbidden(m called) error {
 	first := m.q.op
-	if !first.Waits || !m.outcome.ChatWide && first.GetCreateTopic() == nil {
+	if !waits(first) || !m.outcome.ChatWide && first.GetCreateTopic() == nil {
 		return c.finish(m)
 	}
 	now := c.now()
@@ -152,7 +165,7 @@ func (c *chat) onForbidden(m called) error {
 		c.log.Error("that the bot may not write here could not be stored", "error", err)
 	}
 	for _, q := range c.known {
-		if q.op.Waits {
+		if waits(q.op) {
 			c.tellHeld(q, why)
 		}
 	}
@@ -174,7 +187,7 @@ func (c *chat) tellPerson(blocked bool) {
 
 // held says whether an operation waits until the bot may write here; every now and then one is let through to see.
 func (c *chat) held(q *queued, now time.Time) (until time.Time, held bool) {
-	if c.record.Held == "" || !q.op.Waits {
+	if c.record.Held == "" || !waits(q.op) {
 		return time.Time{}, false
 	}
 	if c.probing {

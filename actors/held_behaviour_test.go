@@ -142,3 +142,26 @@ func TestDeletedTopicWhereTopicsMayNotBeOpened(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 }
+
+// What happens to messages while the bot may not write there is shown once it may.
+func TestEditsWhileTheBotIsAway(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
+	m := d.say(d.ann, d.support, k.thread, "first words")
+	d.awaitText(d.engineering, eng, "first words")
+	d.must(d.sim.SetBot(d.engineering, simulator.Kicked, simulator.BotRights{}))
+	_, err := d.sim.Edit(d.ann, d.support, m.ID, "ข้อความที่แก้ไขแล้ว") // the edited words
+	d.must(err)
+	d.say(d.ann, d.support, k.thread, "and more")
+	d.awaitText(d.support, k.thread, "can't write in Engineering")
+	d.restart()
+	d.must(d.sim.SetBot(d.engineering, simulator.Administrator, fullRights))
+	d.awaitText(d.engineering, eng, "ข้อความที่แก้ไขแล้ว")
+	d.awaitText(d.engineering, eng, "and more")
+	d.quiet(k)
+	if n := d.texts(d.support, k.thread, "did not reach"); n > 0 {
+		t.Errorf("%d given up", n)
+	}
+}

@@ -347,7 +347,11 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	if err != nil || len(copies) == 0 {
 		return 0, false, err
 	}
-	original, err := store.Message(ctx, quotedIn(copies, it.replyTo).MessageID)
+	meant, err := n.quotedIn(copies, it.replyTo)
+	if err != nil {
+		return 0, false, err
+	}
+	original, err := store.Message(ctx, meant.MessageID)
 	if err != nil {
 		return 0, false, err
 	}

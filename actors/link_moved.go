@@ -156,14 +156,35 @@ func spanOf(o *messages.Outcome) *storage.Span {
 	return nil
 }
 
-// quotedIn finds the copy that a reply to a joined message means: the one that it quotes, else the last.
-func quotedIn(copies []storage.Copy, r *messages.ReplyTo) *storage.Copy {
-	if r.GetQuote() != "" {
-		for i := range copies {
-			if s := copies[i].Span; s != nil && s.Offset <= r.QuotePosition && r.QuotePosition < s.Offset+s.Length {
-				return &copies[i]
-			}
+// quotedIn finds the copy that a reply to a joined message means: the one that it quotes, else the last. Where a part stands may
+// have moved since by an edit of one before it, so its words count more than its place.
+func (n *lane) quotedIn(copies []storage.Copy, r *messages.ReplyTo) (*storage.Copy, error) {
+	last := &copies[len(copies)-1]
+	if r.GetQuote() == "" || len(copies) == 1 {
+		return last, nil
+	}
+	at := func(c *storage.Copy) bool {
+		return c.Span != nil && c.Span.Offset <= r.QuotePosition && r.QuotePosition < c.Span.Offset+c.Span.Length
+	}
+	var says, stands *storage.Copy
+	for i := range copies {
+		c := &copies[i]
+		if at(c) {
+			stands = c
+		}
+		original, err := n.link.store.Message(n.link.ctx, c.MessageID)
+		if err != nil {
+			return nil, fmt.Errorf("read an original of a joined message: %w", err)
+		}
+		if strings.Contains(original.Text, r.Quote) && (says == nil || at(c)) {
+			says = c
 		}
 	}
-	return &copies[len(copies)-1]
+	switch {
+	case says != nil:
+		return says, nil
+	case stands != nil:
+		return stands, nil
+	}
+	return last, nil
 }
