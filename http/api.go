@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -291,6 +290,3 @@ func (o *op) describe() string {
 	}
 	return text
 }
-
-// has says whether the operation may end with a problem of that code.
-func (o *op) has(code string) bool { return slices.Contains(o.codes, code) }

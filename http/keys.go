@@ -34,12 +34,8 @@ type NewAPIKey struct {
 	Key string `json:"key" doc:"The key itself. It is shown this once; what is stored of it is a hash." example:"td_live_k7c2m4q3x5ad4ah6tz2ytx6cnmb4qhvrxm3ce7sk2lyqj5uaba"`
 }
 
-// limits of a key's own limits, and of how long a rotation lasts.
-const (
-	maxKeyRate   = 100_000
-	maxOverlap   = 7 * 24 * time.Hour
-	usualOverlap = 24 * time.Hour
-)
+// usualOverlap is how long a rotated key's former secret is accepted when nothing else is said.
+const usualOverlap = 24 * time.Hour
 
 func (a *API) keyOperations() {
 	register(a, op{

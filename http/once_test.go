@@ -2,17 +2,21 @@ package httpedge_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors"
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // between stands between the API and the actors.
@@ -43,6 +47,34 @@ func TestIdempotency(t *testing.T) {
 		}
 		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "b").is(409, "user_exists")
 		s.do("POST", "/api/v1/users", s.key(nil, "admin"), body, "Idempotency-Key", "a").is(409, "user_exists") // keys are apart
+	})
+	t.Run("answers are kept for a day", func(t *testing.T) {
+		s := newService(t, serviceOptions{})
+		key, body := s.key(nil, "admin"), object{"telegramId": nextID()}
+		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a").is(201)
+		id, _ := messages.APIKeyID(key)
+		sum := sha256.Sum256([]byte("a"))
+		kept, err := s.store.Idempotency(t.Context(), id+"/"+hex.EncodeToString(sum[:]))
+		s.must(err)
+		if day := kept.ExpiresAt.Sub(kept.CreatedAt); day != 24*time.Hour {
+			t.Error(day)
+		}
+		kept.ExpiresAt = time.Now().Add(-time.Second)
+		s.must(s.store.SaveIdempotency(t.Context(), kept))
+		other := object{"telegramId": nextID()} // a day later the key is free, for anything
+		s.do("POST", "/api/v1/users", key, other, "Idempotency-Key", "a").is(201)
+		if again := s.do("POST", "/api/v1/users", key, other, "Idempotency-Key", "a"); again.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%d %s", again.status, again.body)
+		}
+		kept, err = s.store.Idempotency(t.Context(), kept.RequestID)
+		s.must(err)
+		kept.ExpiresAt = time.Now().Add(-time.Second)
+		s.must(s.store.SaveIdempotency(t.Context(), kept))
+		s.restart() // it is swept at start and every minute
+		s.await("it is deleted", func() bool {
+			_, err := s.store.Idempotency(t.Context(), kept.RequestID)
+			return errors.Is(err, storage.ErrNotFound)
+		})
 	})
 	t.Run("a killed service carries the same request out once", func(t *testing.T) {
 		var lost atomic.Bool

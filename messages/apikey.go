@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// An API key is "td_live_", the key's id, 160 random bits and a checksum, in base32 without signs that look alike to nobody:
+// An API key is "td_live_", the key's id, 160 random bits and a checksum, in lower case base32:
 //
 //	td_live_ k7c2m4q3x5ad 3h5…(32 signs) 4fz2ab
 //
