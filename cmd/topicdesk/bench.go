@@ -21,6 +21,7 @@ type benchOptions struct {
 	saturate time.Duration // of the load without a rate; 0: none
 	mode     string        // how updates come
 	keep     string        // folder for the service's data; "": a temporary one
+	pairs    int           // of runs without and with a download in progress; 0: the usual load
 	profile  string        // file for a CPU profile of the service; "": none
 }
 
@@ -46,6 +47,7 @@ func benchCommand() *cobra.Command {
 	f.DurationVar(&o.saturate, "saturate", 10*time.Second, "how long people talk as fast as the service takes it")
 	f.StringVar(&o.mode, "mode", "polling", "how updates come: polling or webhook")
 	f.StringVar(&o.keep, "data", "", "folder for the service's data (default: a temporary one)")
+	f.IntVar(&o.pairs, "download-pairs", 0, "instead: so many pairs of runs at that rate, without and with a 20 MB download in progress")
 	f.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the service")
 	cmd.AddCommand(benchAPICommand())
 	return cmd
@@ -87,6 +89,12 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 		if err := service.restart(ctx, o, w); err != nil {
 			return err
 		}
+	}
+	if o.pairs > 0 {
+		if err := w.downloadPairs(ctx, out, o); err != nil {
+			return err
+		}
+		return service.stop()
 	}
 	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "load\toffered/s\treached/s\tp50 ms\tp95 ms\tp99 ms\tmax ms\tlost\trepeated\tRSS MB\tCPU ms/message\t")
