@@ -67,7 +67,7 @@ func (r *received) write(ctx context.Context, f *os.File, claim storage.FileClai
 		from = io.LimitReader(from, limit+1)
 	}
 	sum := sha256.New()
-	n, err := io.Copy(io.MultiWriter(f, sum), &cancelled{ctx, from})
+	n, err := io.Copy(io.MultiWriter(&syncing{f: f}, sum), &cancelled{ctx, from})
 	switch {
 	case err != nil:
 		return fmt.Errorf("files: %w", err)
@@ -153,6 +153,22 @@ func (r *received) Discard() {
 		_ = os.Remove(r.path) // gone when it was renamed; what stays is swept at a later start
 		r.path = ""
 	}
+}
+
+// syncing writes a large file out bit by bit: all of it at the end would hold up the database's own syncs on the same disk.
+type syncing struct {
+	f *os.File
+	n int
+}
+
+const syncEvery = 1 << 20
+
+func (s *syncing) Write(p []byte) (int, error) {
+	n, err := s.f.Write(p)
+	if s.n += n; err == nil && s.n >= syncEvery {
+		s.n, err = 0, s.f.Sync()
+	}
+	return n, err
 }
 
 // cancelled ends reading when a context does.
