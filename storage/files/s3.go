@@ -10,5 +10,7 @@ import (
 )
 
 func init() {
-	openers["s3"] = func(ctx context.Context, address, _ string) (*blob.Bucket, error) { return blob.OpenBucket(ctx, address) }
+	openers["s3"] = func(ctx context.Context, address, _ string) (*blob.Bucket, error) {
+		return blob.OpenBucket(ctx, address)
+	}
 }
