@@ -401,3 +401,24 @@ func TestPrivateChoiceInPages(t *testing.T) {
 	d.press(d.carl, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.engineering))
 	d.openedPrivately(d.carl, d.engineering, "Lamp")
 }
+
+func TestPrivateEditsAndReactions(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	said := d.say(d.ann, d.ann, 0, "It burns")
+	there := d.awaitText(d.support, k.thread, "It burns")
+	_, err := d.sim.Edit(d.ann, d.ann, said.ID, "It smokes")
+	d.must(err)
+	d.awaitText(d.support, k.thread, "It smokes")
+	d.must(d.sim.React(d.carl, d.support, there.ID, "👍"))
+	d.await("the reaction in the private chat", func() bool {
+		m, _ := d.sim.Message(d.ann, said.ID)
+		return slices.ContainsFunc(m.Reactions, func(r simulator.Reaction) bool { return r.Emoji == "👍" })
+	})
+	answer := d.say(d.carl, d.support, k.thread, "On my way")
+	d.awaitText(d.ann, 0, "On my way")
+	_, err = d.sim.Edit(d.carl, d.support, answer.ID, "On my way, 5 minutes")
+	d.must(err)
+	d.awaitText(d.ann, 0, "5 minutes")
+}
