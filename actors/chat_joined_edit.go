@@ -46,13 +46,16 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 		call.Originals = append(call.Originals, said.MessageID)
 		call.Indexes = append(call.Indexes, copies[i].Span.Index)
 	}
+	if len(call.Copies) == 0 {
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{call.MessageId}}}
+	}
 	return op, nil
 }
 
 // partOfJoined is how a message stands in a joined one.
 func partOfJoined(said *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
 	return &messages.SendCopyCall{SenderName: said.Sender.Name, Content: contentOf(said), GroupTitle: stored.GroupTitle,
-		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind}
+		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind, Edited: stored.Edited || stored.Revision < said.ContentRevision}
 }
 
 // ownSpan tells the owner of an edit of a joined message where its part stands now; nil when it was taken out.

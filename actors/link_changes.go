@@ -129,7 +129,13 @@ func (l *link) advanceWithout(c *change, n *lane, said *storage.Message) error {
 	switch {
 	case said.Hidden() || !l.covers(said.Sequence):
 		return l.changed(c, said.Revision)
-	case said.Sequence > n.seen:
+	case said.Sequence > n.seen && n.behind:
+		return nil // it is read when there is room
+	case said.Sequence > n.seen: // a note was not told; it is none any more
+		if err := l.readOn(); err != nil {
+			return err
+		}
+		l.offerAll()
 		return nil
 	}
 	it := itemOfRecord(said)
@@ -159,6 +165,8 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 		}
 	}
 	switch want := reactionAt(said, n.topicID); {
+	case said.Hidden() && stored.Span != nil:
+		n.takeOut(op, said, stored)
 	case said.Hidden():
 		op.Id, op.Priority = changeID(deletePrefix, said.MessageID, n.topicID, 0), messages.Operation_ANSWER
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: stored.Parts}}
@@ -192,22 +200,48 @@ func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, st
 	case before == messages.ShapeLabelled, before == messages.ShapeCaptioned && now != before:
 		return nil // Telegram knows no such edit
 	}
-	call.Part = int32(c.part)
+	own, part := stored.Parts, c.part
+	if stored.Span != nil {
+		if c.part == 0 {
+			op.Id, op.Call = changeID(editPrefix, said.MessageID, n.topicID, 0), n.joinedCall(said, stored)
+			return op
+		}
+		// What it says is shown in full in an answer to the joined message, when there was no room in that.
+		if own, part = stored.Parts[1:], c.part-1; !stored.Span.Cut {
+			parts = 0
+		}
+	}
+	call.Part = int32(part)
 	switch {
-	case c.part < min(parts, len(stored.Parts)):
+	case part < min(parts, len(own)):
 		op.Id = changeID(editPrefix, said.MessageID, n.topicID, c.part)
-		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{MessageId: stored.Parts[c.part], Copy: call, Former: former}}
-	case c.part < parts:
+		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{MessageId: own[part], Copy: call, Former: former}}
+	case part < parts:
 		op.Id = changeID(growPrefix, said.MessageID, n.topicID, c.part)
-		call.After = mainPart(stored)
+		call.ReplyTo, call.After = mainPart(stored), mainPart(stored)
 		op.Call = &messages.Operation_SendCopy{SendCopy: call}
-	case len(stored.Parts) > parts:
+	case len(own) > parts:
 		op.Id = changeID(shrinkPrefix, said.MessageID, n.topicID, c.part)
-		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: stored.Parts[parts:]}}
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: own[parts:]}}
 	default:
 		return nil
 	}
 	return op
+}
+
+// joinedCall shows in a message that several copies share what its originals say now.
+func (n *lane) joinedCall(said *storage.Message, stored *storage.Copy) *messages.Operation_EditJoined {
+	return &messages.Operation_EditJoined{EditJoined: &messages.EditJoinedCall{MessageId: stored.Parts[0], TopicId: n.topicID, Own: said.MessageID}}
+}
+
+// takeOut takes a message that is hidden now out of the message that its copy shares with others.
+func (n *lane) takeOut(op *messages.Operation, said *storage.Message, stored *storage.Copy) {
+	if more := stored.Parts[1:]; len(more) > 0 {
+		op.Id = changeID(shrinkPrefix, said.MessageID, n.topicID, 0)
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: more}}
+		return
+	}
+	op.Id, op.Call = changeID(deletePrefix, said.MessageID, n.topicID, 0), n.joinedCall(said, stored)
 }
 
 // movable says whether a medium that can't be replaced can be brought after its original: a live location that moves or ends,
@@ -250,15 +284,17 @@ func (l *link) onChangeDone(messageID string, m *messages.Done) error {
 		return nil
 	case op.GetReact() != nil: // one that the group does not allow is left alone
 		next.Reaction = op.GetReact().Emoji
-	case op.GetDeleteMessages() != nil && strings.HasPrefix(op.Id, deletePrefix):
-		next.State, next.Parts, next.Reaction, next.Revision = copyGone, nil, "", said.ContentRevision
+	case strings.HasPrefix(op.Id, deletePrefix):
+		next.State, next.Parts, next.Span, next.Reaction, next.Revision = copyGone, nil, nil, "", said.ContentRevision
 		if outcome.GetResult() != messages.Outcome_DONE {
-			next.Parts, next.Reason, next.Told = stored.Parts, reasonOf(outcome), true
+			next.Parts, next.Span, next.Reason, next.Told = stored.Parts, stored.Span, reasonOf(outcome), true
 			c.failure = next.Reason
 		}
 	case op.GetDeleteMessages() != nil: // parts left over; those that can't be deleted stay as they are
 		next.Parts = stored.Parts[:len(stored.Parts)-len(op.GetDeleteMessages().MessageIds)]
-		l.edited(&next, c)
+		if !said.Hidden() {
+			l.edited(&next, c)
+		}
 	case outcome.GetResult() != messages.Outcome_DONE:
 		l.editGivenUp(&next, c, reasonOf(outcome))
 	default:
@@ -287,7 +323,19 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 		return write
 	}
 	c.part++
+	if c.op.GetEditJoined() != nil {
+		if span := spanOf(m.Outcome); span != nil {
+			next.Span = span
+		}
+		if !next.Span.Cut && len(next.Parts) == 1 {
+			l.edited(next, c)
+		}
+		return true
+	}
 	parts := l.parts(c)
+	if next.Span != nil {
+		parts++ // the joined message
+	}
 	if c.part >= parts && len(next.Parts) <= parts || l.onlyMedium(c) {
 		l.edited(next, c)
 		return true

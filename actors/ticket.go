@@ -62,6 +62,7 @@ func (t *ticket) load() error {
 	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
 	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
 	t.notes = nil
+	t.following, t.caused = map[string]*following{}, map[string]string{}
 	t.recent, t.unnumbered, t.settling, t.resting, t.reoffer, t.postponed, t.sequence = nil, nil, false, false, false, false, 0
 	t.files.unfiled, t.files.full = nil, false
 	record, err := t.store.Ticket(t.ctx, t.key.identity)

@@ -226,7 +226,6 @@ func reactionAt(m *storage.Message, topicID string) string {
 
 // loadChanges finds the messages that something is still to be done about.
 func (t *ticket) loadChanges() error {
-	t.following, t.caused = map[string]*following{}, map[string]string{}
 	open, err := t.store.OpenMessages(t.ctx, t.record.TicketID, openAtOnce)
 	if err != nil {
 		return fmt.Errorf("read changed messages: %w", err)
