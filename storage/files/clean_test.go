@@ -195,7 +195,7 @@ func TestACleanerThatWasKilled(t *testing.T) {
 func TestCleanBesideAService(t *testing.T) {
 	c := newCellar(t)
 	c.cleaner.Retention = time.Hour
-	const writers, rounds = 3, 60
+	const writers, rounds = 3, 24
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
