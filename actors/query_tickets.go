@@ -27,6 +27,8 @@ func (q *query) answerTickets(m proto.Message) proto.Message {
 		return q.links(m)
 	case *messages.GetLinkStatus:
 		return q.linkStatus(m)
+	case *messages.GetAttachment:
+		return q.attachment(m)
 	}
 	return nil
 }
@@ -137,6 +139,16 @@ func (q *query) message(ticket *storage.Ticket, m *storage.Message) (*messages.M
 			return nil, err
 		}
 		v.ReplyPreview = m.ReplyTo.Preview
+	}
+	v.AttachmentIds = m.Attachments
+	if m.Media != nil && len(m.Attachments) == 0 {
+		files, err := q.system.store.AttachmentsOf(q.system.ctx, m.MessageID)
+		if err != nil {
+			return nil, err
+		}
+		for i := range files {
+			v.AttachmentIds = append(v.AttachmentIds, files[i].AttachmentID)
+		}
 	}
 	copies, err := q.system.store.CopiesOf(q.system.ctx, m.MessageID)
 	if err != nil {

@@ -176,6 +176,17 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	if m.ReplyTo != "" && answers == nil {
 		return answered(messages.Code_CONFLICT, messages.ReasonNoSuchMessage), nil
 	}
+	if m.AttachmentId != "" {
+		media, err := t.attached(m.AttachmentId)
+		if err != nil {
+			return nil, err
+		}
+		if media == nil {
+			return answered(messages.Code_CONFLICT, messages.ReasonNoSuchFile), nil
+		}
+		m.Content = proto.CloneOf(m.Content)
+		m.Content.Media = media
+	}
 	topic, err := t.apiTopicOf(o)
 	if err != nil {
 		return nil, err
@@ -183,6 +194,9 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	now := t.now().UTC().Truncate(time.Millisecond)
 	record := recordOf(&messages.RecordMessage{Origin: o, Content: m.Content, ReplyTo: answers}, t.record.TicketID, topic, t.sequence+1, now)
 	record.MessageID, record.SentAt = id, now
+	if m.AttachmentId != "" {
+		record.Attachments = []string{m.AttachmentId}
+	}
 	if err := t.store.InsertMessage(t.ctx, record); err != nil {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
@@ -193,6 +207,24 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	t.tellLinks(&messages.RecordMessage{Origin: o, Content: m.Content, ReplyTo: answers}, topic, id)
 	t.settleSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID, MessageId: id}, nil
+}
+
+// attached is a stored attachment of the ticket as a message carries it; nil: there is none. What came from Telegram goes there
+// by its file id, what came from outside by its content.
+func (t *ticket) attached(id string) (*messages.Media, error) {
+	a, err := t.store.Attachment(t.ctx, id)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (a.TicketID != t.record.TicketID || a.State != storage.FileStored) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read an attachment: %w", err)
+	}
+	media := &messages.Media{Kind: a.FileType, FileId: a.FileID, FileUniqueId: a.FileUniqueID, FileName: a.FileName, MimeType: a.MimeType,
+		FileSize: a.FileSize, Width: int32(a.Width), Height: int32(a.Height)}
+	if a.FileID == "" {
+		media.Sha256 = a.SHA256
+	}
+	return media, nil
 }
 
 // apiMessageID names a message that is not Telegram's: the same for the same command.

@@ -31,6 +31,7 @@ type Desk interface {
 // APIOptions are what an API is made of.
 type APIOptions struct {
 	Desk    Desk
+	Files   Files                 // nil: there are none
 	Log     *slog.Logger          // nil: slog.Default
 	Metrics prometheus.Registerer // nil: none are kept
 	Now     func() time.Time      // nil: time.Now
@@ -77,6 +78,7 @@ type op struct {
 	request, answer  any      // examples
 	sealed           bool     // the answer holds a secret: it is kept encrypted
 	bodyLimit        int64    // 0: 1 MB
+	media            string   // of an answer that is no JSON
 	middlewares      huma.Middlewares
 }
 
@@ -119,6 +121,7 @@ func (a *API) operations() {
 	a.ticketOperations()
 	a.messageOperations()
 	a.linkOperations()
+	a.attachmentOperations()
 }
 
 // nameRequest puts the request's id into problems that huma writes.

@@ -72,6 +72,12 @@ func (a *API) finish() {
 		}
 		if success := described.Responses[strconv.Itoa(o.status)]; success != nil {
 			success.Description = http.StatusText(o.status)
+			if o.media != "" {
+				success.Content = map[string]*huma.MediaType{o.media: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
+				if o.has(codeRange) {
+					described.Responses[strconv.Itoa(http.StatusPartialContent)] = &huma.Response{Description: "Partial Content", Content: success.Content}
+				}
+			}
 			for _, media := range success.Content {
 				if o.answer != nil {
 					media.Example = o.answer

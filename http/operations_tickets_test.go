@@ -1,7 +1,12 @@
 package httpedge_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
+	"mime/multipart"
 	"strings"
 	"testing"
 )
@@ -137,11 +142,12 @@ func init() {
 	})
 	add("sendMessage", "/messages", object{"text": "Hello"}, operationTest{
 		invalid: map[string]func(*service) request{
-			"#/text": of(fresh, "/messages", object{"text": ""}), "#/format": of(fresh, "/messages", object{"text": "x", "format": "html"}),
+			"#/text": of(fresh, "/messages", object{"text": " "}), "#/format": of(fresh, "/messages", object{"text": "x", "format": "html"}),
 			"#/authorName": of(fresh, "/messages", object{"text": "x", "authorName": strings.Repeat("x", 129)}),
 		},
 		refused: map[string]func(*service) request{
 			"ticket_is_closed": of(closed, "/messages", object{"text": "x"}), "message_not_found": of(fresh, "/messages", object{"text": "x", "replyTo": "1:2"}),
+			"attachment_not_found": of(fresh, "/messages", object{"text": "x", "attachmentIds": []string{"x"}}),
 		},
 	})
 	pages := func(rest string) map[string]func(*service) request {
@@ -194,4 +200,63 @@ func init() {
 		invalid: map[string]func(*service) request{"linkId": of(fresh, "/links/"+strings.Repeat("x", 81), nil)},
 		refused: map[string]func(*service) request{"unlink_none": of(fresh, "/links/x", nil)},
 	}
+
+	upload := func(name, content string) *form { return fileForm("file", name, content) }
+	add("addAttachment", "/attachments", upload("a.txt", "hello"), operationTest{
+		invalid: map[string]func(*service) request{
+			"file": of(fresh, "/attachments", fileForm("other", "a.txt", "hello")),
+			"id":   send(long+strings.Repeat("x", 200)+"/attachments", upload("a.txt", "hello")),
+		},
+		refused: map[string]func(*service) request{"file_refused": of(fresh, "/attachments", upload("a.txt", "<!DOCTYPE html><html>"))},
+	})
+	stored := func(s *service) string {
+		made := s.do("POST", fresh(s)+"/attachments", s.key(nil, "admin"), upload("a.txt", "hello")).is(201)
+		return "/api/v1/attachments/" + made["attachmentId"].(string)
+	}
+	file := func(id, rest string, more operationTest) {
+		more.good = of(stored, rest, nil)
+		more.missing = get("/api/v1/attachments/x" + rest)
+		more.hidden = func(s *service) request { return request{path: stored(s) + rest, token: s.bound(s.sales)} }
+		more.invalid = map[string]func(*service) request{"id": get("/api/v1/attachments/" + strings.Repeat("x", 301) + rest)}
+		operationTests[id] = more
+	}
+	file("getAttachment", "", operationTest{})
+	file("getAttachmentContent", "/content", operationTest{
+		refused: map[string]func(*service) request{"range_not_satisfiable": of(stored, "/content", nil, "Range", "bytes=5-")},
+	})
+	file("getAttachmentThumbnail", "/thumbnail", operationTest{})
+	thumbnail := operationTests["getAttachmentThumbnail"]
+	picture := func(s *service) string {
+		made := s.do("POST", fresh(s)+"/attachments", s.key(nil, "admin"), upload("a.png", tinyPNG(40, 30))).is(201)
+		return "/api/v1/attachments/" + made["attachmentId"].(string)
+	}
+	thumbnail.good = of(picture, "/thumbnail", nil)
+	operationTests["getAttachmentThumbnail"] = thumbnail
+}
+
+// fileForm is a form with one file.
+func fileForm(field, name, content string) *form {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	part, err := w.CreateFormFile(field, name)
+	if err == nil {
+		_, err = part.Write([]byte(content))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err)
+	}
+	return &form{media: w.FormDataContentType(), text: b.String()}
+}
+
+// tinyPNG is a picture.
+func tinyPNG(width, height int) string {
+	m := image.NewRGBA(image.Rect(0, 0, width, height))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * 7)
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		panic(err)
+	}
+	return b.String()
 }

@@ -102,6 +102,9 @@ func humaProblem(status int, message string, errs []error) *Problem {
 // fieldError words huma's location ("body.items[3].name", "query.limit") as a pointer or a name.
 func fieldError(d *huma.ErrorDetail) FieldError {
 	in, rest, _ := strings.Cut(d.Location, ".")
+	if in == d.Location && in != "body" { // a file of a form has no more than its name
+		return FieldError{In: "form", Name: in, Detail: d.Message}
+	}
 	f := FieldError{In: in, Detail: d.Message}
 	if in != "body" {
 		f.Name = rest

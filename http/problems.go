@@ -32,6 +32,8 @@ const (
 	codeUnavailable      = "unavailable"
 	codeGroupUnknown     = "group_not_found"
 	codeGrantTooWide     = "grant_too_wide"
+	codeFileRefused      = "file_refused"
+	codeRange            = "range_not_satisfiable"
 )
 
 // problemKind is what is the same for all problems of a code.
@@ -88,6 +90,9 @@ var problemKinds = map[string]problemKind{
 	messages.ReasonExternalIDTaken:   {http.StatusConflict, "Another ticket of this API key has this externalId. Find it with GET /tickets?externalId=…"},
 	messages.ReasonNoTitle:           {http.StatusUnprocessableEntity, "A ticket needs a title with something in it that can be seen."},
 	messages.ReasonNoSuchMessage:     {http.StatusUnprocessableEntity, "The ticket has no such message to reply to."},
+	codeFileRefused:                  {http.StatusUnprocessableEntity, "The file is refused; the detail says by which rule."},
+	codeRange:                        {http.StatusRequestedRangeNotSatisfiable, "The file ends before that range."},
+	messages.ReasonNoSuchFile:        {http.StatusUnprocessableEntity, "The ticket has no such file, or it is not stored."},
 	messages.ReasonListNotServed:     {http.StatusUnprocessableEntity, "No index serves these filters in this order. Served are, each with or without status: no filter, groupId, createdBy, groupId and createdBy, priority, groupId and priority; and q or externalId with any of status, priority, groupId and createdBy, sorted by createdAt. A range must be of the time that is sorted by."},
 	messages.ReasonSearchTooShort:    {http.StatusUnprocessableEntity, "One of the words to be found needs 3 characters or more."},
 	messages.ReasonKeyRevoked:        {http.StatusConflict, "This API key is revoked."},

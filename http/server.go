@@ -28,7 +28,8 @@ type Options struct {
 	Gatherer prometheus.Gatherer // what /metrics shows; nil: 404
 	Log      *slog.Logger        // nil: slog.Default
 
-	// BodyLimit is the largest body in bytes of a request to path; larger ones are answered 413. nil: 1 MB for all.
+	// BodyLimit is the largest body in bytes of a request to path; larger ones are answered 413. nil: 1 MB, and room for a file
+	// where one is uploaded.
 	BodyLimit    func(method, path string) int
 	ReadTimeout  time.Duration // for a whole request to arrive; 15 s when 0
 	WriteTimeout time.Duration // for a whole response to leave; 60 s when 0
@@ -42,6 +43,7 @@ const (
 	defaultIdleTimeout  = 75 * time.Second
 	maxConnections      = 10_000
 	maxHeaderBytes      = 16 << 10
+	uploadTime          = 5 * time.Minute // for a file of 50 MB to arrive
 )
 
 // Server serves HTTP on one listener. Add routes to App before Start.
@@ -104,11 +106,15 @@ func or(d, otherwise time.Duration) time.Duration {
 // limits sets the largest body of each request, and has what could not be read to its end answered all the same: closing
 // with unread bytes in the socket would reset the connection, and the client would never see the answer.
 func (s *Server) limits(server *fasthttp.Server) {
-	if s.o.BodyLimit != nil {
-		server.HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
-			path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+	server.HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
+		path, _, _ := strings.Cut(string(h.RequestURI()), "?")
+		switch {
+		case s.o.BodyLimit != nil:
 			return fasthttp.RequestConfig{MaxRequestBodySize: s.o.BodyLimit(string(h.Method()), path)}
+		case isUpload(string(h.Method()), path, string(h.Peek("Authorization"))):
+			return fasthttp.RequestConfig{MaxRequestBodySize: maxUpload, ReadTimeout: uploadTime}
 		}
+		return fasthttp.RequestConfig{}
 	}
 	answer := server.ErrorHandler
 	server.ErrorHandler = func(c *fasthttp.RequestCtx, err error) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
@@ -36,6 +38,8 @@ type service struct {
 	opt  serviceOptions
 
 	store    storage.Store
+	folder   string // of files
+	files    *files.Store
 	system   *actors.System
 	intake   *bot.Intake
 	client   *bot.Client
@@ -58,7 +62,7 @@ type serviceOptions struct {
 
 func newService(t testing.TB, opt serviceOptions) *service {
 	t.Helper()
-	s := &service{t: t, path: filepath.Join(t.TempDir(), "desk.db"), opt: opt}
+	s := &service{t: t, path: filepath.Join(t.TempDir(), "desk.db"), folder: t.TempDir(), opt: opt}
 	var err error
 	s.sim, err = simulator.New(simulator.Options{})
 	s.must(err)
@@ -103,9 +107,12 @@ func (s *service) start() {
 		s.store = s.opt.wrapStore(store)
 	}
 	s.registry = prometheus.NewRegistry()
-	s.client, err = bot.NewClient(bot.Options{Token: s.sim.Token(), BaseURL: s.tg.URL, Logger: log})
+	s.files, err = files.Open(s.t.Context(), files.Options{URL: (&url.URL{Scheme: "file", Path: s.folder}).String(),
+		Rules: files.Rules{Limits: map[string]int64{"photo": 10 << 20, "other": 50 << 20}, Deny: []string{"executables", "scripts", "html"}, MaxPixels: 10_000_000}})
 	s.must(err)
-	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry, Owner: "test"})
+	s.client, err = bot.NewClient(bot.Options{Token: s.sim.Token(), BaseURL: s.tg.URL, Logger: log, Content: s.files.Open})
+	s.must(err)
+	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry, Owner: "test", Files: s.files, Downloads: s.client})
 	s.must(err)
 	s.intake = bot.NewIntake(s.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: s.sim.BotID(), Username: s.sim.BotUsername()},
 		IsAskTitle: bot.IsAskTitle, Log: log})
@@ -114,7 +121,7 @@ func (s *service) start() {
 	server.Log = log
 	s.server = httpedge.New(server)
 	o := s.opt.api
-	o.Desk, o.Log, o.Metrics = s.system, log, s.registry
+	o.Desk, o.Files, o.Log, o.Metrics = s.system, s.system, log, s.registry
 	if s.opt.wrapDesk != nil {
 		o.Desk = s.opt.wrapDesk(s.system)
 	}
@@ -153,6 +160,9 @@ func (s *service) stop() {
 		s.t.Error("actors:", err)
 	}
 	s.client.Close()
+	if err := s.files.Close(); err != nil {
+		s.t.Error("files:", err)
+	}
 	if err := s.store.Close(); err != nil {
 		s.t.Error("store:", err)
 	}
@@ -289,7 +299,7 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 func (r *response) is(status int, code ...string) map[string]any {
 	r.t.Helper()
 	var body map[string]any
-	if len(r.body) > 0 && json.Unmarshal(r.body, &body) != nil {
+	if len(r.body) > 0 && strings.Contains(r.header.Get("Content-Type"), "json") && json.Unmarshal(r.body, &body) != nil {
 		r.t.Fatalf("that is no JSON: %s", r.body)
 	}
 	if r.status != status {

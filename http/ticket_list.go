@@ -24,7 +24,7 @@ type listTicketsInput struct {
 	Priority    string    `query:"priority" enum:"low,normal,high,urgent" doc:"Only tickets of this priority."`
 	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the home group."`
 	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Kind and id of the creator." example:"user:4711"`
-	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only the one that this key gave this name."`
+	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only those that their creators gave this name; of each API key there is one at most."`
 	Query       string    `query:"q" maxLength:"200" doc:"Words that all occur in title or description, in any order, also as parts of words; one of them of 3 characters or more."`
 	CreatedFrom time.Time `query:"createdFrom" doc:"Opened then or later."`
 	CreatedTo   time.Time `query:"createdTo" doc:"Opened before."`

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -67,10 +69,10 @@ type TextEntity struct {
 func (a *API) messageOperations() {
 	register(a, op{
 		id: "sendMessage", method: http.MethodPost, path: "/tickets/{id}/messages", tag: tagMessages, summary: "Write into a ticket", scope: "messages:write", status: http.StatusAccepted,
-		codes: []string{messages.NoticeTicketIsClosed, messages.ReasonNoSuchMessage},
+		codes: []string{messages.NoticeTicketIsClosed, messages.ReasonNoSuchMessage, messages.ReasonNoSuchFile},
 		description: "The message goes into every topic of the ticket, under `authorName` (else the key's name). It is durable when this answers; `deliveries` says how far it is, " +
 			"also later, in the list of messages. With `format: markdown` the text may have **bold**, *italic*, __underlined__, ~~struck~~, ||hidden||, `code`, fenced code, " +
-			"[links](https://example.com) and quotations (`> `); or send `entities`. A text of more than 4,096 UTF-16 units becomes several messages." + aboutTickets,
+			"[links](https://example.com) and quotations (`> `); or send `entities`. A text of more than 4,096 UTF-16 units becomes several messages. Files in `attachmentIds` were uploaded to this ticket, or came from Telegram; the text is the caption of the first, and each further one is a message of its own." + aboutTickets,
 		request: map[string]any{"text": "No paper *either*.", "format": "markdown", "authorName": "Nok", "replyTo": "-1001234567890:42"},
 		answer: SentMessage{MessageID: "api:mabcdefghijklmnopqrstuvwx", State: "pending", Deliveries: []Delivery{{Topic: exampleTopic(), State: "pending",
 			TelegramMessageIDs: []int64{}}}},
@@ -91,7 +93,7 @@ func (a *API) messageOperations() {
 type sendMessageInput struct {
 	TicketPath
 	Body struct {
-		Text          string       `json:"text" minLength:"1" maxLength:"16384" example:"No paper *either*."`
+		Text          string       `json:"text,omitempty" maxLength:"16384" example:"No paper *either*."`
 		Format        string       `json:"format,omitempty" enum:"text,markdown" default:"text" doc:"What the text is written in."`
 		Entities      []TextEntity `json:"entities,omitempty" maxItems:"100" doc:"Markup of a text without a format of its own."`
 		AuthorName    string       `json:"authorName,omitempty" maxLength:"128" doc:"The name above the message." example:"Nok"`
@@ -117,20 +119,31 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 		return nil, err
 	}
 	b := &in.Body
-	if len(b.AttachmentIDs) > 0 {
-		return nil, invalid("/attachmentIds", "there are no such files in this ticket")
-	}
-	content, err := contentOf(b.Text, b.Format, b.Entities)
-	if err != nil {
-		return nil, err
+	content := &messages.Content{}
+	if b.Text != "" || len(b.AttachmentIDs) == 0 {
+		if content, err = contentOf(b.Text, b.Format, b.Entities); err != nil {
+			return nil, err
+		}
 	}
 	o := c.origin()
 	if !blank(b.AuthorName) {
 		o.Sender.Name = b.AuthorName
 	}
-	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo})
+	m := &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo}
+	if len(b.AttachmentIDs) > 0 {
+		m.AttachmentId = b.AttachmentIDs[0]
+	}
+	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m)
 	if err != nil {
 		return nil, err
+	}
+	for i := 1; i < len(b.AttachmentIDs); i++ { // each further file is a message of its own, behind the first
+		further := proto.CloneOf(o)
+		further.CommandId += ":" + strconv.Itoa(i+1)
+		m := &messages.SendMessage{Origin: further, Content: &messages.Content{}, AttachmentId: b.AttachmentIDs[i]}
+		if _, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m); err != nil {
+			return nil, err
+		}
 	}
 	found, err := ask[*messages.MessageRecords](ctx, a, actors.KindQuery, "", &messages.ListMessageRecords{TicketId: record.TicketId, MessageId: reply.MessageId, Limit: 1})
 	if err != nil {
@@ -283,6 +296,7 @@ func messageOf(m *messages.MessageRecord) Message {
 	v := Message{MessageID: m.MessageId, Text: m.GetContent().GetText(), Entities: []TextEntity{}, Sender: authorOf(m.Sender), Topic: topicOf(m.Topic),
 		Internal: m.Internal, Deleted: m.Deleted, SentAt: time.UnixMilli(m.SentMs).UTC(), EditedAt: timeOf(m.EditedMs), Attachments: []string{},
 		Deliveries: deliveriesOf(m.Deliveries)}
+	v.Attachments = append(v.Attachments, m.AttachmentIds...)
 	for _, e := range m.GetContent().GetEntities() {
 		v.Entities = append(v.Entities, TextEntity{Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, Language: e.Language})
 	}

@@ -122,7 +122,8 @@ type SendMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	ReplyTo       string                 `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // id of the message that it answers
+	ReplyTo       string                 `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`                // id of the message that it answers
+	AttachmentId  string                 `protobuf:"bytes,4,opt,name=attachment_id,json=attachmentId,proto3" json:"attachment_id,omitempty"` // a stored attachment of the ticket that it carries
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +175,13 @@ func (x *SendMessage) GetContent() *Content {
 func (x *SendMessage) GetReplyTo() string {
 	if x != nil {
 		return x.ReplyTo
+	}
+	return ""
+}
+
+func (x *SendMessage) GetAttachmentId() string {
+	if x != nil {
+		return x.AttachmentId
 	}
 	return ""
 }
@@ -842,6 +850,7 @@ type MessageRecord struct {
 	ReplyPreview  string                 `protobuf:"bytes,11,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`
 	Deleted       bool                   `protobuf:"varint,12,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	Deliveries    []*Delivery            `protobuf:"bytes,13,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	AttachmentIds []string               `protobuf:"bytes,14,rep,name=attachment_ids,json=attachmentIds,proto3" json:"attachment_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -963,6 +972,13 @@ func (x *MessageRecord) GetDeleted() bool {
 func (x *MessageRecord) GetDeliveries() []*Delivery {
 	if x != nil {
 		return x.Deliveries
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetAttachmentIds() []string {
+	if x != nil {
+		return x.AttachmentIds
 	}
 	return nil
 }
@@ -1762,6 +1778,223 @@ func (x *LinkStatus) GetOldestMs() int64 {
 	return 0
 }
 
+type GetAttachment struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	AttachmentId  string                 `protobuf:"bytes,1,opt,name=attachment_id,json=attachmentId,proto3" json:"attachment_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetAttachment) Reset() {
+	*x = GetAttachment{}
+	mi := &file_messages_tickets_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetAttachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetAttachment) ProtoMessage() {}
+
+func (x *GetAttachment) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_tickets_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetAttachment.ProtoReflect.Descriptor instead.
+func (*GetAttachment) Descriptor() ([]byte, []int) {
+	return file_messages_tickets_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GetAttachment) GetAttachmentId() string {
+	if x != nil {
+		return x.AttachmentId
+	}
+	return ""
+}
+
+// AttachmentRecord is a file of a ticket, as the API shows it.
+type AttachmentRecord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	AttachmentId  string                 `protobuf:"bytes,2,opt,name=attachment_id,json=attachmentId,proto3" json:"attachment_id,omitempty"`
+	TicketId      string                 `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	GroupId       string                 `protobuf:"bytes,4,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the ticket's home group
+	MessageId     string                 `protobuf:"bytes,5,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	FileName      string                 `protobuf:"bytes,6,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	FileType      string                 `protobuf:"bytes,7,opt,name=file_type,json=fileType,proto3" json:"file_type,omitempty"`
+	MimeType      string                 `protobuf:"bytes,8,opt,name=mime_type,json=mimeType,proto3" json:"mime_type,omitempty"`
+	FileSize      int64                  `protobuf:"varint,9,opt,name=file_size,json=fileSize,proto3" json:"file_size,omitempty"`
+	Width         int64                  `protobuf:"varint,10,opt,name=width,proto3" json:"width,omitempty"`
+	Height        int64                  `protobuf:"varint,11,opt,name=height,proto3" json:"height,omitempty"`
+	Thumbnail     bool                   `protobuf:"varint,12,opt,name=thumbnail,proto3" json:"thumbnail,omitempty"`
+	State         string                 `protobuf:"bytes,13,opt,name=state,proto3" json:"state,omitempty"`
+	Reason        string                 `protobuf:"bytes,14,opt,name=reason,proto3" json:"reason,omitempty"`
+	UploadedBy    *Creator               `protobuf:"bytes,15,opt,name=uploaded_by,json=uploadedBy,proto3" json:"uploaded_by,omitempty"`
+	CreatedMs     int64                  `protobuf:"varint,16,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Sha256        string                 `protobuf:"bytes,17,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AttachmentRecord) Reset() {
+	*x = AttachmentRecord{}
+	mi := &file_messages_tickets_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AttachmentRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AttachmentRecord) ProtoMessage() {}
+
+func (x *AttachmentRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_tickets_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AttachmentRecord.ProtoReflect.Descriptor instead.
+func (*AttachmentRecord) Descriptor() ([]byte, []int) {
+	return file_messages_tickets_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *AttachmentRecord) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *AttachmentRecord) GetAttachmentId() string {
+	if x != nil {
+		return x.AttachmentId
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetFileType() string {
+	if x != nil {
+		return x.FileType
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetMimeType() string {
+	if x != nil {
+		return x.MimeType
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetFileSize() int64 {
+	if x != nil {
+		return x.FileSize
+	}
+	return 0
+}
+
+func (x *AttachmentRecord) GetWidth() int64 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *AttachmentRecord) GetHeight() int64 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *AttachmentRecord) GetThumbnail() bool {
+	if x != nil {
+		return x.Thumbnail
+	}
+	return false
+}
+
+func (x *AttachmentRecord) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *AttachmentRecord) GetUploadedBy() *Creator {
+	if x != nil {
+		return x.UploadedBy
+	}
+	return nil
+}
+
+func (x *AttachmentRecord) GetCreatedMs() int64 {
+	if x != nil {
+		return x.CreatedMs
+	}
+	return 0
+}
+
+func (x *AttachmentRecord) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
 var File_messages_tickets_proto protoreflect.FileDescriptor
 
 const file_messages_tickets_proto_rawDesc = "" +
@@ -1779,11 +2012,12 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\f_descriptionB\v\n" +
 	"\t_priorityB\t\n" +
 	"\a_statusB\v\n" +
-	"\t_metadata\"\x93\x01\n" +
+	"\t_metadata\"\xb8\x01\n" +
 	"\vSendMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x12\x19\n" +
-	"\breply_to\x18\x03 \x01(\tR\areplyTo\"(\n" +
+	"\breply_to\x18\x03 \x01(\tR\areplyTo\x12#\n" +
+	"\rattachment_id\x18\x04 \x01(\tR\fattachmentId\"(\n" +
 	"\tGetTicket\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\"]\n" +
 	"\aCreator\x12\x12\n" +
@@ -1848,7 +2082,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12:\n" +
 	"\atickets\x18\x04 \x03(\v2 .topicdesk.messages.TicketRecordR\atickets\x12-\n" +
-	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\x84\x04\n" +
+	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xab\x04\n" +
 	"\rMessageRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
@@ -1866,7 +2100,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\adeleted\x18\f \x01(\bR\adeleted\x12<\n" +
 	"\n" +
 	"deliveries\x18\r \x03(\v2\x1c.topicdesk.messages.DeliveryR\n" +
-	"deliveries\"\xba\x01\n" +
+	"deliveries\x12%\n" +
+	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\"\xba\x01\n" +
 	"\bDelivery\x125\n" +
 	"\x05topic\x18\x01 \x01(\v2\x1f.topicdesk.messages.TopicRecordR\x05topic\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
@@ -1931,7 +2166,31 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"LinkStatus\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x18\n" +
 	"\apending\x18\x02 \x01(\x03R\apending\x12\x1b\n" +
-	"\toldest_ms\x18\x03 \x01(\x03R\boldestMsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\toldest_ms\x18\x03 \x01(\x03R\boldestMs\"4\n" +
+	"\rGetAttachment\x12#\n" +
+	"\rattachment_id\x18\x01 \x01(\tR\fattachmentId\"\x9f\x04\n" +
+	"\x10AttachmentRecord\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12#\n" +
+	"\rattachment_id\x18\x02 \x01(\tR\fattachmentId\x12\x1b\n" +
+	"\tticket_id\x18\x03 \x01(\tR\bticketId\x12\x19\n" +
+	"\bgroup_id\x18\x04 \x01(\tR\agroupId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x05 \x01(\tR\tmessageId\x12\x1b\n" +
+	"\tfile_name\x18\x06 \x01(\tR\bfileName\x12\x1b\n" +
+	"\tfile_type\x18\a \x01(\tR\bfileType\x12\x1b\n" +
+	"\tmime_type\x18\b \x01(\tR\bmimeType\x12\x1b\n" +
+	"\tfile_size\x18\t \x01(\x03R\bfileSize\x12\x14\n" +
+	"\x05width\x18\n" +
+	" \x01(\x03R\x05width\x12\x16\n" +
+	"\x06height\x18\v \x01(\x03R\x06height\x12\x1c\n" +
+	"\tthumbnail\x18\f \x01(\bR\tthumbnail\x12\x14\n" +
+	"\x05state\x18\r \x01(\tR\x05state\x12\x16\n" +
+	"\x06reason\x18\x0e \x01(\tR\x06reason\x12<\n" +
+	"\vuploaded_by\x18\x0f \x01(\v2\x1b.topicdesk.messages.CreatorR\n" +
+	"uploadedBy\x12\x1d\n" +
+	"\n" +
+	"created_ms\x18\x10 \x01(\x03R\tcreatedMs\x12\x16\n" +
+	"\x06sha256\x18\x11 \x01(\tR\x06sha256B)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_tickets_proto_rawDescOnce sync.Once
@@ -1945,7 +2204,7 @@ func file_messages_tickets_proto_rawDescGZIP() []byte {
 	return file_messages_tickets_proto_rawDescData
 }
 
-var file_messages_tickets_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_messages_tickets_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_messages_tickets_proto_goTypes = []any{
 	(*UpdateTicket)(nil),       // 0: topicdesk.messages.UpdateTicket
 	(*SendMessage)(nil),        // 1: topicdesk.messages.SendMessage
@@ -1969,44 +2228,48 @@ var file_messages_tickets_proto_goTypes = []any{
 	(*LinkRecords)(nil),        // 19: topicdesk.messages.LinkRecords
 	(*GetLinkStatus)(nil),      // 20: topicdesk.messages.GetLinkStatus
 	(*LinkStatus)(nil),         // 21: topicdesk.messages.LinkStatus
-	(*Origin)(nil),             // 22: topicdesk.messages.Origin
-	(*Content)(nil),            // 23: topicdesk.messages.Content
-	(Code)(0),                  // 24: topicdesk.messages.Code
-	(*Sender)(nil),             // 25: topicdesk.messages.Sender
+	(*GetAttachment)(nil),      // 22: topicdesk.messages.GetAttachment
+	(*AttachmentRecord)(nil),   // 23: topicdesk.messages.AttachmentRecord
+	(*Origin)(nil),             // 24: topicdesk.messages.Origin
+	(*Content)(nil),            // 25: topicdesk.messages.Content
+	(Code)(0),                  // 26: topicdesk.messages.Code
+	(*Sender)(nil),             // 27: topicdesk.messages.Sender
 }
 var file_messages_tickets_proto_depIdxs = []int32{
-	22, // 0: topicdesk.messages.UpdateTicket.origin:type_name -> topicdesk.messages.Origin
-	22, // 1: topicdesk.messages.SendMessage.origin:type_name -> topicdesk.messages.Origin
-	23, // 2: topicdesk.messages.SendMessage.content:type_name -> topicdesk.messages.Content
-	24, // 3: topicdesk.messages.TicketRecord.code:type_name -> topicdesk.messages.Code
+	24, // 0: topicdesk.messages.UpdateTicket.origin:type_name -> topicdesk.messages.Origin
+	24, // 1: topicdesk.messages.SendMessage.origin:type_name -> topicdesk.messages.Origin
+	25, // 2: topicdesk.messages.SendMessage.content:type_name -> topicdesk.messages.Content
+	26, // 3: topicdesk.messages.TicketRecord.code:type_name -> topicdesk.messages.Code
 	3,  // 4: topicdesk.messages.TicketRecord.created_by:type_name -> topicdesk.messages.Creator
 	4,  // 5: topicdesk.messages.TicketRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	7,  // 6: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
-	24, // 7: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
+	26, // 7: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
 	5,  // 8: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
 	7,  // 9: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
-	24, // 10: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
-	25, // 11: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
+	26, // 10: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
+	27, // 11: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
 	4,  // 12: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	23, // 13: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
+	25, // 13: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
 	10, // 14: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
 	4,  // 15: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
-	24, // 16: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
+	26, // 16: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
 	9,  // 17: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
-	24, // 18: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
+	26, // 18: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
 	14, // 19: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
 	4,  // 20: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
 	4,  // 21: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	3,  // 22: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
 	18, // 23: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
-	24, // 24: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
+	26, // 24: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
 	17, // 25: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
-	24, // 26: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
-	27, // [27:27] is the sub-list for method output_type
-	27, // [27:27] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	26, // 26: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
+	26, // 27: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 28: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_messages_tickets_proto_init() }
@@ -2023,7 +2286,7 @@ func file_messages_tickets_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_tickets_proto_rawDesc), len(file_messages_tickets_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   22,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

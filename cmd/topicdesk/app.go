@@ -116,7 +116,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		},
 		Gatherer: registry, Log: a.Log,
 	})
-	httpedge.NewAPI(server, httpedge.APIOptions{Desk: system, Log: a.Log, Metrics: registry,
+	httpedge.NewAPI(server, httpedge.APIOptions{Desk: system, Files: system, Log: a.Log, Metrics: registry,
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond, CORSOrigins: a.Config.APICORSOrigins})
 	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
 	if err != nil {
