@@ -74,7 +74,7 @@ func (a *API) finish() {
 			success.Description = http.StatusText(o.status)
 			if o.media != "" {
 				success.Content = map[string]*huma.MediaType{o.media: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
-				if o.has(codeRange) {
+				if slices.Contains(o.codes, codeRange) {
 					described.Responses[strconv.Itoa(http.StatusPartialContent)] = &huma.Response{Description: "Partial Content", Content: success.Content}
 				}
 			}
