@@ -33,6 +33,7 @@ type item struct {
 
 	parts       int     // 0: not counted yet
 	replyID     int64   // its reply's counterpart, once looked up
+	quoteAt     int32   // where the quote begins in the answered message, if that is known
 	label       *string // which ticket it is of, where the topic is a private chat; nil: not looked up
 	preview     string
 	previewKind string // what the answered message carries
@@ -277,6 +278,9 @@ func (n *lane) prepare(it *item) bool {
 			return false
 		}
 		it.replyID = replyID
+		if replyID != 0 && it.replyTo.Quote != "" {
+			n.checkQuote(it)
+		}
 		if replyID == 0 {
 			it.preview, it.previewKind = it.replyTo.Preview, it.replyTo.MediaKind
 		}
@@ -427,7 +431,7 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 	if part == 0 {
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
-			call.Quote = it.replyTo.Quote
+			call.Quote, call.QuoteEntities, call.QuotePosition = it.replyTo.Quote, it.replyTo.QuoteEntities, it.quoteAt
 			call.JoinedPreview = it.replyTo.Preview
 		}
 	}

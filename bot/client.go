@@ -240,7 +240,7 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	var sent sentMessages
 	err := c.postMessage(ctx, m, &sent)
 	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
-		m.Reply.Quote = ""
+		m.Reply.Quote, m.Reply.QuoteEntities, m.Reply.QuotePosition = "", nil, 0
 		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil && m.Reply != nil && err.replyRefused() {

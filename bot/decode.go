@@ -202,7 +202,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		return nil
 	}
 	if w.Quote != nil && w.Quote.IsManual {
-		r.Quote, r.QuotePosition = w.Quote.Text, w.Quote.Position
+		r.Quote, r.QuotePosition, r.QuoteEntities = w.Quote.Text, w.Quote.Position, entities(w.Quote.Entities, w.Quote.Text)
 	}
 	return r
 }

@@ -84,6 +84,7 @@ type Reply struct {
 	Protected     bool
 	Quote         string // only when the person chose a part
 	QuotePosition int32  // where that stands in the answered message, in UTF-16 units
+	QuoteEntities []*messages.Entity
 	Preview       string
 
 	TopicCreated *string // the answered message is the topic's beginning, and this is its name

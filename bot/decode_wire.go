@@ -77,9 +77,10 @@ type wireMessage struct {
 	ReplyTo         *wireReplied  `json:"reply_to_message"`
 	ExternalReply   *wireExternal `json:"external_reply"`
 	Quote           *struct {
-		Text     string `json:"text"`
-		Position int32  `json:"position"`
-		IsManual bool   `json:"is_manual"`
+		Text     string       `json:"text"`
+		Entities []wireEntity `json:"entities"`
+		Position int32        `json:"position"`
+		IsManual bool         `json:"is_manual"`
 	} `json:"quote"`
 	wireMedia
 

@@ -79,7 +79,7 @@ func (t *turn) record(m *Message) (string, error) {
 func (t *turn) recordOf(m *Message) (*messages.Reply, error) {
 	c := &messages.RecordMessage{Origin: t.origin, Content: m.content(), Internal: InternalNote(m.Text) && !m.Chat.Private()}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
-		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition, Preview: r.Preview, MediaKind: r.Media.GetKind()}
+		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities, Preview: r.Preview, MediaKind: r.Media.GetKind()}
 		if InternalNote(r.Text) || r.Protected { // its words stay in its topic, also as what somebody answers
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}

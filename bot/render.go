@@ -119,7 +119,7 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 		m.setText(renderCopy(lang, c))
 	}
 	if c.GetPart() == 0 {
-		m.Reply = replyTo(c.GetReplyTo(), c.GetQuote())
+		m.Reply = quoting(c)
 	} else {
 		m.Reply = replyTo(c.GetAfter(), "")
 	}
@@ -164,6 +164,20 @@ func replyTo(messageID int64, quote string) *models.ReplyParameters {
 		AllowSendingWithoutReply: true,
 		Quote:                    messages.CutUTF16(quote, maxQuote),
 	}
+}
+
+// quoting is the reply of a copy, with the quote as it stands in the answered message: Telegram compares the markup too.
+func quoting(c *messages.SendCopyCall) *models.ReplyParameters {
+	r := replyTo(c.GetReplyTo(), c.GetQuote())
+	if r == nil || r.Quote == "" {
+		return r
+	}
+	quoted := piece{to: len(r.Quote), toUnit: messages.UTF16Len(r.Quote)}
+	for _, e := range clip(nil, r.Quote, c.GetQuoteEntities(), quoted, 0) {
+		r.QuoteEntities = append(r.QuoteEntities, e.MessageEntity)
+	}
+	r.QuotePosition = int(c.GetQuotePosition())
+	return r
 }
 
 var noPreview = func() *models.LinkPreviewOptions {

@@ -237,6 +237,6 @@ func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
 		m.Album = append(m.Album, part)
 	}
 	if len(parts) > 0 {
-		m.Reply = replyTo(parts[0].GetReplyTo(), parts[0].GetQuote())
+		m.Reply = quoting(parts[0])
 	}
 }

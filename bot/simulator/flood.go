@@ -79,7 +79,8 @@ func (c *call) cost() int {
 		return len(ids)
 	case "sendMessage", "sendPhoto", "sendDocument", "sendVideo", "sendAnimation", "sendAudio", "sendVoice", "sendVideoNote", "sendLivePhoto",
 		"sendSticker", "sendLocation", "sendVenue", "sendContact", "sendDice", "sendPoll", "forwardMessage", "copyMessage",
-		"editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup", "createForumTopic", "stopPoll":
+		"editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup", "createForumTopic", "stopPoll",
+		"editMessageLiveLocation", "stopMessageLiveLocation":
 		return 1
 	}
 	return 0

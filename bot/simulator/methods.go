@@ -19,6 +19,7 @@ func init() {
 		"getFile": (*Server).getFile, "answerCallbackQuery": (*Server).answerCallbackQuery,
 
 		"editMessageText": (*Server).editMessageText, "editMessageCaption": (*Server).editMessageCaption,
+		"editMessageLiveLocation": (*Server).editMessageLiveLocation, "stopMessageLiveLocation": (*Server).stopMessageLiveLocation,
 		"editMessageMedia": (*Server).editMessageMedia, "editMessageReplyMarkup": (*Server).editMessageReplyMarkup,
 		"deleteMessage": (*Server).deleteMessage, "deleteMessages": (*Server).deleteMessages,
 		"pinChatMessage": (*Server).pinChatMessage, "unpinChatMessage": (*Server).unpinChatMessage, "unpinAllChatMessages": (*Server).unpinAllChatMessages,
