@@ -248,6 +248,11 @@ func (d *desk) owes(k *ticket) string {
 	if len(r.Events) > 0 || r.EventsThrough < last {
 		return "events"
 	}
+	changed, err := d.store.OpenMessages(d.t.Context(), k.id, 1)
+	d.must(err)
+	if len(changed) > 0 {
+		return "a change of " + changed[0].Text
+	}
 	topics := []*storage.Topic{&r.Home}
 	for i := range r.Links {
 		link := &r.Links[i]
