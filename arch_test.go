@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"cmd":           {"..."},
 	"config":        {},
 	"config/gen":    {"config"},
+	"docs/examples": {},
 	"messages":      {},
 	"actors":        {"messages", "storage"},
 	"bot":           {"messages", "actors"},
