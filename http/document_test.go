@@ -72,7 +72,7 @@ var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 			}
 			for status, r := range op.Responses {
 				n := atoi(status)
-				if n < 300 {
+				if n < 300 && (o.success == 0 || n < o.success) {
 					o.success = n
 				}
 				for code := range r.Content["application/problem+json"].Examples {
