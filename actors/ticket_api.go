@@ -48,7 +48,6 @@ func (t *ticket) refusedBy(effect func(*storage.Ticket)) *messages.Reply {
 
 // onAPICommand is onCommand for programs: the edge has looked at their rights.
 func (t *ticket) onAPICommand(m command) (proto.Message, error) {
-	o := m.GetOrigin()
 	if unlink, ends := m.(*messages.UnlinkTopic); ends {
 		link := linkOf(t.record, unlink.LinkId)
 		if link == nil || link.Ended || isAPILink(link) {
@@ -76,7 +75,6 @@ func (t *ticket) onAPICommand(m command) (proto.Message, error) {
 	if reply, ok := answer.(*messages.Reply); ok && err == nil && len(t.record.Links) > before {
 		reply.LinkId = t.record.Links[before].LinkID
 	}
-	_ = o
 	return answer, err
 }
 

@@ -126,7 +126,11 @@ func (t *ticket) onCommand(m command) (proto.Message, error) {
 func (t *ticket) accept(m command, effect func(*storage.Ticket)) (proto.Message, error) {
 	o := m.GetOrigin()
 	handled := func(r *storage.Ticket) { r.Handled = remember(r.Handled, o.GetCommandId(), handledByTicket) }
-	if err := t.carryOut(o, handled, t.sparing(o, effect)); err != nil {
+	err := t.carryOut(o, handled, t.sparing(o, effect))
+	if isAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
+		return answered(messages.Code_CONFLICT, messages.NoticeLinkOther), nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	t.afterChange()
@@ -134,10 +138,10 @@ func (t *ticket) accept(m command, effect func(*storage.Ticket)) (proto.Message,
 }
 
 // carryOut writes what is noted about a command and its effect. If somebody joined the topic to another ticket in this
-// moment, a word on that takes the effect's place.
+// moment, a word on that takes the effect's place; for a program, which is refused and owed no word, nothing is written.
 func (t *ticket) carryOut(o *messages.Origin, note, effect func(*storage.Ticket)) error {
 	err := t.change(func(r *storage.Ticket) { note(r); effect(r) })
-	if !errors.Is(err, storage.ErrTopicTaken) {
+	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
 		return err
 	}
 	args := map[string]string{}

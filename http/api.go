@@ -97,6 +97,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	}
 	a.guesses = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
 	a.failing = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
+	s.mayUpload = a.mayUpload
 	s.App.Use(apiPrefix, a.cors(), a.guard)
 	config := huma.Config{
 		OpenAPI: document(), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 func TestAttachments(t *testing.T) {
@@ -31,7 +32,7 @@ func TestAttachments(t *testing.T) {
 		if !strings.HasPrefix(r.header.Get("Content-Disposition"), "attachment; filename") || !strings.Contains(r.header.Get("Content-Security-Policy"), "sandbox") {
 			t.Error(r.header)
 		}
-		for spec, want := range map[string]string{"bytes=2-4": "234", "bytes=7-": "789", "bytes=-3": "789", "bytes=0-99": "0123456789", "bytes=a-b": "0123456789", "bytes=1-2,4-5": "0123456789"} {
+		for spec, want := range map[string]string{"bytes=2-4": "234", "bytes=7-": "789", "bytes=-3": "789", "bytes=0-99": "0123456789", "bytes=0-9223372036854775807": "0123456789", "bytes=a-b": "0123456789", "bytes=1-2,4-5": "0123456789"} {
 			part := s.do("GET", path, key, nil, "Range", spec)
 			if string(part.body) != want || (part.status == 206) != (len(want) < 10) {
 				t.Errorf("%s: %d %q", spec, part.status, part.body)
@@ -73,11 +74,28 @@ func TestAttachments(t *testing.T) {
 			t.Error(list)
 		}
 	})
+	t.Run("nothing is said when one of the files is not there, and the request may be mended", func(t *testing.T) {
+		other := s.ticket(key, "Half")
+		a := s.do("POST", at(other)+"/attachments", key, fileForm("file", "a.txt", "hello")).is(201)
+		for _, missing := range []any{"nope", add("b.txt", "of another ticket")["attachmentId"]} {
+			s.do("POST", at(other)+"/messages", key, map[string]any{"text": "first", "attachmentIds": []any{a["attachmentId"], missing}}, "Idempotency-Key", "half").is(422, "attachment_not_found")
+		}
+		s.do("POST", at(other)+"/messages", key, map[string]any{"text": "mended", "attachmentIds": []any{a["attachmentId"]}}, "Idempotency-Key", "half").is(202)
+		if list := s.do("GET", at(other)+"/messages", key, nil).is(200)["data"].([]any); len(list) != 1 || list[0].(map[string]any)["text"] != "mended" {
+			t.Error(list)
+		}
+	})
 	t.Run("a file of another ticket is none of this one's", func(t *testing.T) {
 		a := add("a.txt", "hello")
 		s.do("POST", at(s.ticket(key, "Other"))+"/messages", key, map[string]any{"attachmentIds": []any{a["attachmentId"]}}).is(422, "attachment_not_found")
 	})
 	t.Run("a large file goes in, a larger one is refused, and without a key none", func(t *testing.T) {
+		uploader := s.key(nil, "messages:write") // not used before
+		s.do("POST", at(made)+"/attachments", uploader, fileForm("file", "first.bin", strings.Repeat("x", 2<<20))).is(201)
+		madeUp, _ := messages.NewAPIKey(messages.NewAPIKeyID("made up"))
+		if r, err := s.try("POST", at(made)+"/attachments", madeUp, fileForm("file", "a.bin", strings.Repeat("x", 2<<20))); err == nil && r.status != 413 {
+			t.Errorf("%d %s", r.status, r.body)
+		}
 		if a := add("large.bin", strings.Repeat("x", 20<<20)); a["fileSize"] != float64(20<<20) {
 			t.Error(a)
 		}

@@ -1,10 +1,12 @@
 package httpedge
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -26,11 +28,7 @@ const (
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	c := humafiber.UnwrapV2(ctx)
 	now := a.now()
-	scheme, token, _ := strings.Cut(c.Get(fiber.HeaderAuthorization), " ")
-	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "Bearer") {
-		token = ""
-	}
+	token := bearer(c.Get(fiber.HeaderAuthorization))
 	keyID, formed := messages.APIKeyID(token)
 	hash := messages.HashAPIKey(token)
 	familiar := formed && a.known.has(string(hash))
@@ -102,6 +100,39 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	a.known.add(string(hash))
 	next(huma.WithValue(ctx, callKey{}, &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}))
 }
+
+// bearer is the key in an Authorization header; "" when there is none.
+func bearer(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// mayUpload says whether a key is good, before its request is read: for whoever has none, the service holds no large bodies.
+func (a *API) mayUpload(authorization string) bool {
+	token := bearer(authorization)
+	keyID, formed := messages.APIKeyID(token)
+	hash := messages.HashAPIKey(token)
+	if !formed || a.known.has(string(hash)) {
+		return formed
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), uploadAsk)
+	defer cancel()
+	if _, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
+		return false
+	}
+	answer, err := ask[*messages.Authenticated](ctx, a, actors.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
+	if err != nil || answer.Verdict != messages.Authenticated_ACCEPTED {
+		return false
+	}
+	a.known.add(string(hash))
+	return true
+}
+
+// uploadAsk is how long the answer to that may take.
+const uploadAsk = 5 * time.Second
 
 // knownKeys remembers the hashes of keys that were good, up to a number: what is forgotten costs one read more.
 type knownKeys struct {

@@ -67,7 +67,9 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 		a.answerAgain(ctx, call, begun.Answer)
 		return
 	}
-	call.commandID = "api:" + call.key.KeyId + ":" + begin.Request
+	// Of the request, too: another one with this Idempotency-Key, after a crash or a day, is not taken for this one.
+	command := sha256.Sum256(append(sum[:], begin.Fingerprint...))
+	call.commandID = "api:" + call.key.KeyId + ":" + hex.EncodeToString(command[:])
 	call.repeatable = true
 	end := &messages.EndRequest{Request: begin.Request, Fingerprint: begin.Fingerprint, Attempt: begin.Attempt}
 	defer func() { // after a panic, too: else the next one would be told that this one is under way

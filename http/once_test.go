@@ -98,6 +98,14 @@ func TestIdempotency(t *testing.T) {
 		if string(first.body) != string(again.body) || again.header.Get("Idempotent-Replayed") != "" {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
+		// Another request is not taken for the first, although nobody remembers that.
+		s.do("POST", "/api/v1/users", key, object{"telegramId": body["telegramId"], "firstName": "Ann"}, "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+		lost.Store(true)
+		person := object{"telegramId": nextID(), "firstName": "Nok"}
+		s.do("POST", "/api/v1/users", key, person, "Idempotency-Key", "b").is(201)
+		s.restart()
+		s.do("POST", "/api/v1/users", key, object{"telegramId": person["telegramId"], "firstName": "Ann"}, "Idempotency-Key", "b").is(409, "user_exists")
+		lost.Store(false)
 		// Nobody has the first secret: the same key gets another.
 		remade := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "k").is(201)
 		if remade["keyId"] != made["keyId"] || remade["key"] == made["key"] {

@@ -63,6 +63,7 @@ func newProblem(status int, detail string) *Problem {
 // huma makes its errors by a variable of its package: from here on they are problems of ours. What it says of a value is left
 // out.
 func init() {
+	huma.ValidateStrictCasing = true // else "PRIORITY" beside "priority" is decoded, but not validated
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		return humaProblem(status, message, errs)
 	}
@@ -130,17 +131,14 @@ func (s *Server) onError(c *fiber.Ctx, err error) error {
 	if errors.As(err, &p) {
 		return sendProblem(c, p)
 	}
-	status, detail := http.StatusInternalServerError, ""
+	status := http.StatusInternalServerError
 	var known *fiber.Error
 	if errors.As(err, &known) {
-		status = known.Code
-		if status < http.StatusInternalServerError && !strings.HasPrefix(known.Message, "Cannot ") { // that repeats the path
-			detail = known.Message
-		}
+		status = known.Code // its text repeats what was sent, with the key in the headers
 	} else {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", requestID(c), "error", err)
 	}
-	return SendProblem(c, status, detail)
+	return SendProblem(c, status, "")
 }
 
 // SendProblem answers with a problem. A detail that only repeats the title is replaced by the usual one.

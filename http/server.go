@@ -56,6 +56,8 @@ type Server struct {
 	cancel context.CancelFunc
 	health *health
 
+	mayUpload func(authorization string) bool // whether so much is read for that key; nil: for none
+
 	mu       sync.Mutex
 	listener *listener
 	served   chan struct{} // closed when serving has ended
@@ -111,7 +113,7 @@ func (s *Server) limits(server *fasthttp.Server) {
 		switch {
 		case s.o.BodyLimit != nil:
 			return fasthttp.RequestConfig{MaxRequestBodySize: s.o.BodyLimit(string(h.Method()), path)}
-		case isUpload(string(h.Method()), path, string(h.Peek("Authorization"))):
+		case isUpload(string(h.Method()), path) && s.mayUpload != nil && s.mayUpload(string(h.Peek(fiber.HeaderAuthorization))):
 			return fasthttp.RequestConfig{MaxRequestBodySize: maxUpload, ReadTimeout: uploadTime}
 		}
 		return fasthttp.RequestConfig{}

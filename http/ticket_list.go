@@ -107,5 +107,5 @@ func ceilMs(t time.Time) int64 {
 	if t.After(time.UnixMilli(ms)) {
 		ms++
 	}
-	return ms
+	return max(ms, 1) // there are no tickets of before 1970
 }

@@ -125,6 +125,15 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 			return nil, err
 		}
 	}
+	for _, id := range b.AttachmentIDs { // all of them before anything is said
+		file, err := a.attachment(ctx, c, id)
+		if err != nil && asProblem(err).Code != codeNotFound {
+			return nil, err
+		}
+		if err != nil || file.TicketId != record.TicketId || file.State != "stored" {
+			return nil, problem(messages.ReasonNoSuchFile)
+		}
+	}
 	o := c.origin()
 	if !blank(b.AuthorName) {
 		o.Sender.Name = b.AuthorName

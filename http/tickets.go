@@ -190,17 +190,13 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if c.repeatable { // the same request later becomes the same ticket
 		id = messages.TicketIDOf(o.CommandId)
 	}
-	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title,
-		Description: b.Description, Priority: b.Priority, ExternalId: b.ExternalID, Metadata: metadata})
-	if err != nil {
+	if _, err := ask[*messages.Reply](ctx, a, actors.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title,
+		Description: b.Description, Priority: b.Priority, ExternalId: b.ExternalID, Metadata: metadata}); err != nil {
 		return nil, err
 	}
 	record, err := a.ticket(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	if reply.Code == messages.Code_DUPLICATE && (record.CreatedBy.Id != c.key.KeyId || record.ExternalId != b.ExternalID) {
-		return nil, problem(codeKeyReused) // of more than a day ago
 	}
 	out := &createdTicketOutput{Location: apiPrefix + "/tickets/" + id}
 	if seconds := waitSeconds(in.Prefer); seconds > 0 {
