@@ -33,6 +33,8 @@ test-long: ## Run the long tests too: more crashes, more load, more random runs
 .PHONY: bench
 bench: build ## Measure this machine: bin/topicdesk bench
 	bin/topicdesk bench
+	bin/topicdesk bench api
+	bin/topicdesk bench api --tickets 1000000
 
 .PHONY: gen
 gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, and the tables of README.md and docs/api.md

@@ -17,8 +17,21 @@ import (
 // Replies  one response each, with a Code
 type query struct{ system *System }
 
-// queryActors is how many reads run at once.
-const queryActors = 4
+// queryActors is how many reads run at once; the last of them, listActors, do the long ones. Each has a mailbox of its own, and
+// what finds a topic for a message must not wait there behind somebody's list.
+const (
+	queryActors = 18
+	listActors  = 2
+)
+
+// isLong says whether a read is of many records.
+func isLong(m any) bool {
+	switch m.(type) {
+	case *messages.ListTicketRecords, *messages.ListMessageRecords, *messages.ListLinkRecords, *messages.ListEventRecords:
+		return true
+	}
+	return false
+}
 
 func queryProps(s *System) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor { return &query{s} })
