@@ -270,6 +270,11 @@ func TestEditsOnTheWay(t *testing.T) {
 		}
 		d.awaitShown(said[3])
 		d.awaitShown(said[25])
+		for _, m := range d.byBot(d.engineering, eng) {
+			if strings.Contains(m.Text, "final ") && m.Edited {
+				t.Errorf("%q was posted as it was before, then edited", m.Text)
+			}
+		}
 	})
 	d.run(t, "restarts while an edit is owed", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "one")
