@@ -52,7 +52,7 @@ func (a *API) attachmentOperations() {
 		status: http.StatusCreated, codes: []string{codeFileRefused}, bodyLimit: maxUpload,
 		description: "Takes a file of at most 50 MB in, as the field `file` of a form. It goes to Telegram when a message names it in `attachmentIds`. A file is looked at: what it is " +
 			"goes by its content; programs, web pages and the like are refused, as the settings say. A picture that is fit to be one becomes a photo, unless `kind` is `document`." + aboutTickets,
-		answer: exampleAttachment(),
+		request: map[string]any{"file": "(the bytes of photo.jpg)", "kind": "document"}, answer: exampleAttachment(),
 	}, a.addAttachment)
 	register(a, op{
 		id: "getAttachment", method: http.MethodGet, path: "/attachments/{id}", tag: tagMessages, summary: "Get a file's description", scope: "messages:read",

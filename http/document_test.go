@@ -172,7 +172,10 @@ func TestDocumentSaysEverything(t *testing.T) {
 			Parameters []struct{ Name, Description string }
 			Responses  map[string]struct {
 				Description string
-				Content     map[string]struct{ Example any }
+				Content     map[string]struct {
+					Example  any
+					Examples map[string]any
+				}
 			}
 		}
 	}
@@ -191,10 +194,15 @@ func TestDocumentSaysEverything(t *testing.T) {
 				}
 			}
 			if op.RequestBody != nil {
-				for media, c := range op.RequestBody.Content {
-					if c.Example == nil && media == "application/json" {
+				for _, c := range op.RequestBody.Content {
+					if c.Example == nil {
 						t.Errorf("%s lacks an example of a request", where)
 					}
+				}
+			}
+			for _, status := range []string{"400", "401", "422", "429", "500", "503"} {
+				if len(op.Responses[status].Content["application/problem+json"].Examples) == 0 {
+					t.Errorf("%s does not say which codes %s has", where, status)
 				}
 			}
 			for status, r := range op.Responses {

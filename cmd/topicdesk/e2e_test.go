@@ -182,6 +182,13 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 // the page. The service sets itself no pace: flood control has tests of its own.
 func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 	t.Helper()
+	_, page, stop = serveSimulated(t, dir)
+	return page, stop
+}
+
+// serveSimulated is serveOnce for a test that wants to know the address of the service, too.
+func serveSimulated(t *testing.T, dir string) (addr, page string, stop func()) {
+	t.Helper()
 	settings := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "DATA_DIR": dir, "DATABASE_URL": "sqlite://" + filepath.Join(dir, "topicdesk.db"),
 		"TELEGRAM_GLOBAL_PER_SECOND": "0", "TELEGRAM_CHAT_PER_SECOND": "0", "TELEGRAM_GROUP_PER_MINUTE": "0"}
 	c, err := config.Load(func(name string) (string, bool) { v, ok := settings[name]; return v, ok }, "")
@@ -189,9 +196,9 @@ func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	started, ended := make(chan string, 1), make(chan error, 1)
+	started, ended := make(chan [2]string, 1), make(chan error, 1)
 	app := &App{Config: c, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
-		Started: func(_, simulatorURL string) { started <- simulatorURL }}
+		Started: func(addr, simulatorURL string) { started <- [2]string{addr, simulatorURL} }}
 	go func() { ended <- app.Run(ctx) }()
 	stopped := false
 	stop = func() {
@@ -211,11 +218,12 @@ func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 	}
 	t.Cleanup(stop)
 	select {
-	case page = <-started:
+	case at := <-started:
+		addr, page = at[0], at[1]
 	case err := <-ended:
 		t.Fatalf("the service does not start: %v", err)
 	case <-time.After(seenWithin):
 		t.Fatal("the service does not start")
 	}
-	return page, stop
+	return addr, page, stop
 }
