@@ -50,6 +50,7 @@ type API struct {
 	log     *slog.Logger
 	now     func() time.Time
 	huma    huma.API
+	ending  <-chan struct{} // closed when the service shuts down
 	metrics *apiMetrics
 	known   *knownKeys
 	address *addressLimits
@@ -97,7 +98,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	}
 	a.guesses = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
 	a.failing = newAddressLimits(failedPerSecond, float64(o.FailedBurst))
-	s.mayUpload = a.mayUpload
+	s.mayUpload, a.ending = a.mayUpload, s.ending
 	s.App.Use(apiPrefix, a.cors(), a.guard)
 	config := huma.Config{
 		OpenAPI: document(), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/topicdesk/topicdesk/actors"
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -60,6 +61,53 @@ func TestHostileRequests(t *testing.T) {
 		s.do("POST", at(second)+"/close", key, nil).is(200)
 		if list := s.do("GET", at(second)+"/links", key, nil).is(200)["data"].([]any); len(list) != 0 {
 			t.Error(list)
+		}
+	})
+	t.Run("nobody is looked for who is not there", func(t *testing.T) {
+		var asked atomic.Int64
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+			if kind == actors.KindUser {
+				asked.Add(1)
+			}
+			return next.Ask(ctx, kind, id, m)
+		}))
+		key := s.key(nil, "admin")
+		s.do("PUT", "/api/v1/users/123456", key, map[string]any{}).is(404, "not_found")
+		s.do("DELETE", "/api/v1/users/123456", key, nil).is(404, "not_found")
+		if n := asked.Load(); n > 0 {
+			t.Errorf("%d entities were started", n)
+		}
+	})
+	t.Run("who waits for a topic does not hold a shutdown up", func(t *testing.T) {
+		var looks atomic.Int64
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+			answer, err := next.Ask(ctx, kind, id, m)
+			if found, is := answer.(*messages.TicketRecord); is && err == nil {
+				looks.Add(1)
+				found = proto.CloneOf(found)
+				found.Topic.State = "pending"
+				return found, nil
+			}
+			return answer, err
+		}))
+		s.register()
+		key, began := s.key(nil, "admin"), time.Now()
+		answered := make(chan *response)
+		go func() {
+			r, err := s.try("POST", "/api/v1/tickets", key, map[string]any{"title": "Slow", "groupId": s.support}, "Prefer", "wait=30")
+			if err != nil {
+				t.Error(err)
+			}
+			answered <- r
+		}()
+		s.await("it waits", func() bool { return looks.Load() > 2 })
+		ended := make(chan error)
+		go func() { ended <- s.server.Shutdown(context.Background()) }()
+		if r := <-answered; r != nil {
+			r.is(201)
+		}
+		if err := <-ended; err != nil || time.Since(began) > 25*time.Second {
+			t.Error(err, time.Since(began))
 		}
 	})
 }

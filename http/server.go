@@ -54,6 +54,7 @@ type Server struct {
 	log    *slog.Logger
 	base   context.Context // of every request; ends when a shutdown runs out of time
 	cancel context.CancelFunc
+	ending chan struct{} // closed when a shutdown begins: who only waits, answers
 	health *health
 
 	mayUpload func(authorization string) bool // whether so much is read for that key; nil: for none
@@ -70,7 +71,7 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), health: newHealth(o.Checks, o.Log)}
+	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), ending: make(chan struct{}), health: newHealth(o.Checks, o.Log)}
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.App = fiber.New(fiber.Config{
 		AppName:               "topicdesk",
@@ -158,6 +159,9 @@ func (s *Server) Failed() <-chan error { return s.failed }
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.stopped {
+		close(s.ending)
+	}
 	s.stopped = true
 	s.health.stop()
 	defer s.cancel()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -136,7 +137,7 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 	}
 	o := c.origin()
 	if !blank(b.AuthorName) {
-		o.Sender.Name = b.AuthorName
+		o.Sender.Name = strings.Join(strings.Fields(cleanText(b.AuthorName)), " ") // one line: what comes below is the text
 	}
 	m := &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo}
 	if len(b.AttachmentIDs) > 0 {

@@ -253,7 +253,7 @@ func waitSeconds(prefer string) int {
 	return 0
 }
 
-// awaitTopic looks at the ticket until its topic is open, or can't be opened, or the time is over.
+// awaitTopic looks at the ticket until its topic is open, or can't be opened, or the time is over, or the service's.
 func (a *API) awaitTopic(ctx context.Context, record *messages.TicketRecord, atMost time.Duration) (*messages.TicketRecord, error) {
 	over := time.NewTimer(atMost)
 	defer over.Stop()
@@ -262,6 +262,8 @@ func (a *API) awaitTopic(ctx context.Context, record *messages.TicketRecord, atM
 	for record.Topic.State == "pending" {
 		select {
 		case <-ctx.Done():
+			return record, nil
+		case <-a.ending:
 			return record, nil
 		case <-over.C:
 			return record, nil

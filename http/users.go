@@ -175,6 +175,9 @@ type updateUserInput struct {
 }
 
 func (a *API) updateUser(ctx context.Context, c *call, in *updateUserInput) (*userOutput, error) {
+	if _, err := a.getUser(ctx, c, &in.UserPath); err != nil {
+		return nil, err // no entity is started for every id that somebody makes up
+	}
 	put, err := a.putUser(ctx, c, &in.Body)
 	if err != nil {
 		return nil, err
@@ -188,6 +191,9 @@ func (a *API) updateUser(ctx context.Context, c *call, in *updateUserInput) (*us
 }
 
 func (a *API) deleteUser(ctx context.Context, c *call, in *UserPath) (*struct{}, error) {
+	if _, err := a.getUser(ctx, c, in); err != nil {
+		return nil, err
+	}
 	_, err := ask[*messages.Reply](ctx, a, actors.KindUser, in.identity(), &messages.DeleteUser{Origin: c.origin(), OnlyGroupId: c.key.GroupId})
 	return nil, err
 }

@@ -41,6 +41,9 @@ type App struct {
 // stopWithin is how long a stop may take: less than the 10 s after which supervisors kill.
 const stopWithin = 9 * time.Second
 
+// httpStopWithin is how much of it slow clients may take from those who stop afterwards.
+const httpStopWithin = 5 * time.Second
+
 // Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.
 func (a *App) Run(ctx context.Context) (err error) {
 	start := time.Now()
@@ -125,7 +128,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 	if err := server.Start(listener); err != nil {
 		return err
 	}
-	closers.add("HTTP", server.Shutdown)
+	closers.add("HTTP", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, httpStopWithin)
+		defer cancel()
+		return server.Shutdown(ctx)
+	})
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
