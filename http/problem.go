@@ -131,14 +131,18 @@ func (s *Server) onError(c *fiber.Ctx, err error) error {
 	if errors.As(err, &p) {
 		return sendProblem(c, p)
 	}
-	status := http.StatusInternalServerError
+	status, detail := http.StatusInternalServerError, ""
 	var known *fiber.Error
 	if errors.As(err, &known) {
-		status = known.Code // its text repeats what was sent, with the key in the headers
+		status = known.Code
+		// The text of a 400 repeats the headers, with the key; that of a 404 the path.
+		if status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(known.Message, "Cannot ") {
+			detail = known.Message
+		}
 	} else {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", requestID(c), "error", err)
 	}
-	return SendProblem(c, status, "")
+	return SendProblem(c, status, detail)
 }
 
 // SendProblem answers with a problem. A detail that only repeats the title is replaced by the usual one.
