@@ -373,7 +373,7 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 		d.awaitShown(last)
 	})
 	d.run(t, "one that does not fit goes on in an answer, and comes back", func(t *testing.T) {
-		d.edit(last, strings.Repeat("long ", 800)+"end")
+		d.edit(last, strings.Repeat("long ", 812)+"end") // with two short ones it is too long, alone it is not
 		var rest simulator.Message
 		d.await("an answer with all of it", func() bool {
 			return slices.ContainsFunc(d.byBot(d.engineering, eng), func(m simulator.Message) bool {

@@ -36,6 +36,7 @@ type chat struct {
 	known    map[opKey]*queued    // queued or under way
 	newest   map[string]*queued   // of those, by operation id
 	done     *recent[opKey, *messages.Outcome]
+	posted   *recent[string, int64] // copies, by operation id: the revision that was posted
 	lastDone time.Time
 	size     int
 	under    int
@@ -82,6 +83,7 @@ const (
 	chatQueueLimit  = 10_000           // operations; an offer beyond is left unanswered, its owner offers again
 	callsPerChat    = 8                // at once
 	callTimeout     = 30 * time.Second // of one Bot API call
+	uploadTimeout   = 5 * time.Minute  // of one that brings a file along
 	troubleLimit    = 5 * time.Minute  // transient trouble holds a topic back for so long at most
 	firstBackOff    = 500 * time.Millisecond
 	longestBackOff  = 30 * time.Second
@@ -106,6 +108,7 @@ func (c *chat) load() error {
 	c.under, c.life, c.conflict = 0, new(byte), false
 	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = newRecent[opKey, *messages.Outcome](rememberedDone)
+	c.posted = newRecent[string, int64](rememberedDone)
 	c.gone = newRecent[int64, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
@@ -251,7 +254,7 @@ func (c *chat) onSend(m *messages.Send) {
 		c.report(owner, op, outcome)
 		return
 	}
-	if c.revise(m) {
+	if c.postedBefore(m) || c.revise(m) {
 		return
 	}
 	if _, gone := c.gone.get(op.ThreadId); gone && intoThread(op) {

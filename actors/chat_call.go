@@ -41,12 +41,20 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 	start := time.Now()
 	go func() {
 		defer c.system.calls.end()
-		ctx, cancel := context.WithTimeout(c.system.callCtx, callTimeout)
+		ctx, cancel := context.WithTimeout(c.system.callCtx, callTime(op))
 		defer cancel()
 		outcome := c.system.safeCall(ctx, chatID, lang, op)
 		outcome.ChatId = chatID
 		c.note(called{q, op, outcome, time.Since(start), life})
 	}()
+}
+
+// callTime is how long a call may take: one that brings a file from outside along as long as that is on its way.
+func callTime(op *messages.Operation) time.Duration {
+	if media := op.GetSendCopy().GetContent().GetMedia(); media.GetSha256() != "" && media.GetFileId() == "" {
+		return uploadTimeout
+	}
+	return callTimeout
 }
 
 // safeCall turns a panic below into an outcome, so that no panic crosses into a goroutine of nobody.
@@ -183,6 +191,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		defer c.takeNext(q)
 	}
 	c.done.put(key, outcome)
+	c.notePosted(q, outcome)
 	c.lastDone = c.now()
 	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {
 		c.system.metrics.latency.Observe(float64(c.now().UnixMilli()-op.ReceivedMs) / 1000)

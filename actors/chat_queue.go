@@ -90,7 +90,6 @@ func (c *chat) dispatch() {
 			c.lookAt(later)
 			return
 		}
-		c.probing = c.probing || c.record.Held != "" && waits(take.op)
 		c.remove(take)
 		op, err := c.refresh(c.joinMore(take, waiting, budget))
 		if err != nil {
@@ -99,6 +98,7 @@ func (c *chat) dispatch() {
 			c.putBackAll(take)
 			continue
 		}
+		c.probing = c.probing || c.record.Held != "" && waits(take.op)
 		c.call(take, op)
 	}
 }

@@ -1,6 +1,8 @@
 package actors
 
 import (
+	"strings"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -41,6 +43,11 @@ func (c *chat) revise(m *messages.Send) bool {
 		c.rest(q.op.ThreadId)
 		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
 		c.dispatch()
+	case op.ThreadId != q.op.ThreadId: // its topic was opened again meanwhile: it waits in that one's line
+		c.withdraw(q)
+		c.unknow(q)
+		c.rest(q.op.ThreadId)
+		return false
 	default:
 		c.unknow(q)
 		order := q.op.Order
@@ -49,6 +56,37 @@ func (c *chat) revise(m *messages.Send) bool {
 		c.know(q)
 	}
 	return true
+}
+
+// notePosted remembers what a copy was posted as. Other words that came during its call are not for another message: once
+// it is posted its owner edits it, and of one that was refused the owner has told its source.
+func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
+	switch {
+	case !isCopy(q.op):
+	case outcome.Result == messages.Outcome_DONE:
+		c.posted.put(q.op.Id, q.op.Revision)
+	case q.next != nil && q.next.Operation.GetWithdraw() == nil:
+		q.next = nil
+	}
+}
+
+// postedBefore answers an offer of other words for a copy that is posted already: with what was posted.
+func (c *chat) postedBefore(m *messages.Send) bool {
+	op := m.Operation
+	revision, is := c.posted.get(op.Id)
+	if !is || !isCopy(op) || revision>>32 != op.Revision>>32 { // one that is tried again is posted again
+		return false
+	}
+	outcome, known := c.done.get(opKey{op.Id, revision})
+	if known {
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, &messages.Operation{Id: op.Id, Revision: revision}, outcome)
+	}
+	return known
+}
+
+// isCopy says whether an operation posts a part of a copy, which is done once for each try, whatever its words.
+func isCopy(op *messages.Operation) bool {
+	return op.GetSendCopy() != nil && strings.HasPrefix(op.Id, copyPrefix)
 }
 
 // takeNext takes in the newer revision that came while a call was under way.

@@ -204,6 +204,11 @@ func (a *album) posted() bool {
 	return true
 }
 
+// written says whether every part's copy is stored.
+func (a *album) written() bool {
+	return !slices.ContainsFunc(a.parts, func(it *item) bool { return it.stored == nil })
+}
+
 func albumID(it *item, topicID string) string {
 	return albumPrefix + it.messageID + "/" + topicID + "/" + strconv.Itoa(len(it.album.parts))
 }
@@ -223,7 +228,7 @@ func (n *lane) albumOperation(topic *storage.Topic, it *item) *messages.Operatio
 // settleAlbum writes the outcome of an album's call: a copy for each original.
 func (n *lane) settleAlbum(m *messages.Done) error {
 	at := slices.IndexFunc(n.items[:n.under], func(it *item) bool {
-		return it.album != nil && it.sent() == 0 && albumID(it, n.topicID) == m.OperationId
+		return it.album != nil && !it.album.written() && albumID(it, n.topicID) == m.OperationId
 	})
 	if at < 0 {
 		return nil
@@ -252,6 +257,9 @@ func (n *lane) settleAlbum(m *messages.Done) error {
 		}
 	}
 	for i, it := range a.parts {
+		if it.stored != nil {
+			continue // storage failed at one behind it, and this is the second time
+		}
 		if err := n.save(&copies[i]); err != nil {
 			return err
 		}

@@ -72,6 +72,9 @@ func (l *link) onChange(m *messages.Change) error {
 		c = &change{messageID: m.MessageId}
 		l.changes[m.MessageId] = c
 	}
+	if c.op != nil && m.Revision <= c.wanted {
+		return nil // told again: the call is under way, and offered again by the link's own timer
+	}
 	c.wanted = max(c.wanted, m.Revision)
 	l.offerAgainLater()
 	return l.advance(c)
@@ -127,7 +130,7 @@ func (l *link) advance(c *change) error {
 // a message only now (an internal note before) is copied now.
 func (l *link) advanceWithout(c *change, n *lane, said *storage.Message) error {
 	switch {
-	case said.Hidden() || !l.covers(said.Sequence):
+	case said.Hidden() || !l.covers(said.Sequence) || n.nowhere():
 		return l.changed(c, said.Revision)
 	case said.Sequence > n.seen && n.behind:
 		return nil // it is read when there is room
@@ -276,7 +279,7 @@ func (l *link) onChangeDone(messageID string, m *messages.Done) error {
 	if err != nil {
 		return fmt.Errorf("read the copy: %w", err)
 	}
-	next, write := *stored, true
+	next, write, before := *stored, true, *c
 	switch op, outcome := c.op, m.Outcome; {
 	case outcome.GetResult() == messages.Outcome_TRANSIENT && op.GetReact() != nil:
 		c.op = nil
@@ -302,6 +305,7 @@ func (l *link) onChangeDone(messageID string, m *messages.Done) error {
 	}
 	if write {
 		if err := n.save(&next); err != nil {
+			*c = before // the answer is taken up again
 			return err
 		}
 	}
@@ -404,6 +408,9 @@ func (n *lane) drop(at int, it *item) {
 			it.album, a.parts[0].album = nil, a
 			n.items[at] = a.parts[0]
 		}
+		a.formed = false // another part bears the name, perhaps
+		n.gatherLater(a) // the timer that runs is that of an album with more parts
+		n.left(it)
 		return
 	}
 	n.items = append(n.items[:at], n.items[at+1:]...)

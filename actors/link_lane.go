@@ -145,6 +145,7 @@ func (n *lane) dropBeyondEnd() {
 	for _, it := range n.items[n.under:] {
 		if it.album != nil && !beyond(it) {
 			it.album.parts = slices.DeleteFunc(it.album.parts, beyond)
+			n.gatherLater(it.album)
 		}
 	}
 	waiting := slices.DeleteFunc(n.items[n.under:], beyond)
@@ -200,7 +201,7 @@ func (n *lane) offerAgain() {
 
 func (n *lane) offerItem(topic *storage.Topic, it *item) {
 	if a := it.album; a != nil {
-		if it.sent() == 0 {
+		if !a.written() {
 			n.link.offer(n.albumOperation(topic, it))
 			return
 		}
@@ -236,7 +237,7 @@ func (it *item) offerable() int {
 // holdsBack says whether nothing behind it may be offered yet: what is still to be posted of it depends on the answer.
 func (it *item) holdsBack() bool {
 	if it.album != nil {
-		return it.sent() == 0
+		return !it.album.written()
 	}
 	return it.offerable() < it.parts
 }

@@ -95,9 +95,6 @@ func (n *lane) anew(it *item) {
 		it.parts = 0 // a beginning of what it answers may come before it
 		return
 	}
-	if it.revision() == 0 {
-		n.again++
-	}
 	again := *it.stored
 	again.Parts, again.Wanted, again.State, again.Album, again.Span = nil, 0, copyPartial, nil, nil
 	again.Tries++ // chats remember the parts that they posted
