@@ -37,9 +37,9 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 		if lost[msg.ID] || albums[msg.AlbumID] {
 			continue
 		}
-		parts := []string{msg.Text}
-		if msg.From.ID == m.d.sim.BotID() {
-			parts = joined(msg)
+		parts := joined(msg)
+		if !strings.Contains(msg.Text, "\n") { // an original, or of an album what is not the first part
+			parts = []string{msg.Text}
 		}
 		for _, text := range parts {
 			text = text[strings.LastIndexByte(text, '\n')+1:]

@@ -56,6 +56,11 @@ type reacted struct {
 	emoji string
 }
 
+// What is drawn is logged like this.
+func (k *modelTicket) GoString() string { return k.id }
+func (p *modelTopic) GoString() string  { return fmt.Sprintf("%d/%d", p.chat, p.thread) }
+func (s *saying) GoString() string      { return s.text() }
+
 func (s *saying) text() string { return textOf(s.n, s.version) }
 
 func textOf(n, version int) string {
