@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
@@ -275,6 +276,18 @@ func TestEditsOnTheWay(t *testing.T) {
 				t.Errorf("%q was posted as it was before, then edited", m.Text)
 			}
 		}
+	})
+	d.run(t, "what is just being posted is posted once, then edited", func(t *testing.T) {
+		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: time.Second, Count: 1}))
+		m := d.say(d.ann, d.support, k.thread, "scarcely said")
+		d.await("the call", func() bool { return len(d.sim.Faults()) == 0 })
+		d.edit(m, "said better")
+		d.awaitText(d.engineering, eng, "edited\nsaid better")
+		d.say(d.ann, d.support, k.thread, "what follows")
+		d.awaitText(d.engineering, eng, "what follows")
+		d.awaitShown(m)
+		got := d.copies(d.engineering, eng)
+		same(t, "copies", got[len(got)-3:], []string{"draft 29", "said better", "what follows"})
 	})
 	d.run(t, "restarts while an edit is owed", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "one")
