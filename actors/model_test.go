@@ -350,7 +350,7 @@ func TestModel(t *testing.T) {
 		{"in trouble, at the pace of a group", actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}, 400, true},
 	} {
 		t.Run(form.name, func(t *testing.T) {
-			checks, most, begun := 0, 2, time.Now()
+			checks, most, begun := 0, 5, time.Now()
 			if long() {
 				most = 100
 			}
