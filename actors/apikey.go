@@ -53,6 +53,9 @@ const (
 	// requestAtMost is how long a request may be under way; whoever made it is gone then.
 	requestAtMost = 5 * time.Minute
 
+	// secretsAtMost is how many secrets of a key are accepted at once; of more, the oldest ends before its time.
+	secretsAtMost = 10
+
 	// DefaultKeyRate and DefaultKeyBurst are the limits of a key that has none of its own: requests a second, and at once.
 	DefaultKeyRate  = 100
 	DefaultKeyBurst = 200
@@ -264,6 +267,7 @@ func (k *apikey) onRotate(m *messages.RotateAPIKey) (proto.Message, error) {
 	}
 	next.Secrets = slices.DeleteFunc(next.Secrets, func(s storage.KeySecret) bool { return !now.Before(s.Until) })
 	next.Secrets = slices.Insert(next.Secrets, 0, secret)
+	next.Secrets = next.Secrets[:min(len(next.Secrets), secretsAtMost)]
 	return k.save(next)
 }
 

@@ -110,4 +110,34 @@ func TestHostileRequests(t *testing.T) {
 			t.Error(err, time.Since(began))
 		}
 	})
+	t.Run("a form is the same with another boundary, and another with another file", func(t *testing.T) {
+		s, key := ticketService(t)
+		path := at(s.ticket(key, "Forms")) + "/attachments"
+		first := s.do("POST", path, key, fileForm("file", "a.txt", "one"), "Idempotency-Key", "a")
+		again := s.do("POST", path, key, fileForm("file", "a.txt", "one"), "Idempotency-Key", "a")
+		if first.is(201)["attachmentId"] != again.is(201)["attachmentId"] || again.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("%s, then %s", first.body, again.body)
+		}
+		s.do("POST", path, key, fileForm("file", "a.txt", "two"), "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+		s.do("POST", path, key, fileForm("file", "b.txt", "one"), "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+	})
+	t.Run("metadata do not grow while they are cleaned", func(t *testing.T) {
+		s, key := ticketService(t)
+		made := s.ticket(key, "Signs", "metadata", map[string]any{"a": strings.Repeat("<", 8000) + "\u0001"})
+		if got := made["metadata"].(map[string]any)["a"]; got != strings.Repeat("<", 8000) {
+			t.Error(got)
+		}
+	})
+	t.Run("a key has few secrets", func(t *testing.T) {
+		s := newService(t, serviceOptions{})
+		admin := s.key(nil, "admin")
+		made := s.do("POST", "/api/v1/api-keys", admin, map[string]any{"name": "x", "scopes": []string{"admin"}}).is(201)
+		secrets := []string{made["key"].(string)}
+		for range 10 {
+			secrets = append(secrets, s.do("POST", "/api/v1/api-keys/"+made["keyId"].(string)+"/rotate", admin, nil).is(200)["key"].(string))
+		}
+		s.do("GET", "/api/v1/me", secrets[0], nil).is(401)
+		s.do("GET", "/api/v1/me", secrets[1], nil).is(200)
+		s.do("GET", "/api/v1/me", secrets[10], nil).is(200)
+	})
 }

@@ -79,11 +79,13 @@ func readable(data []byte) ([]byte, error) {
 	if decoder.Decode(&value) != nil || decoder.More() {
 		return data, nil // the caller finds out what is wrong
 	}
-	cleaned, err := json.Marshal(clean(value))
-	if err != nil {
+	var cleaned bytes.Buffer
+	e := json.NewEncoder(&cleaned)
+	e.SetEscapeHTML(false) // that would make metadata longer than it was
+	if e.Encode(clean(value)) != nil {
 		return nil, errNoJSON
 	}
-	return cleaned, nil
+	return cleaned.Bytes(), nil
 }
 
 func clean(value any) any {

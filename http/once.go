@@ -9,7 +9,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"slices"
 
@@ -126,22 +130,39 @@ func (a *API) answerAgain(ctx huma.Context, call *call, answer *messages.KeptAns
 	_, _ = ctx.BodyWriter().Write(body)
 }
 
-// fingerprint is what makes two requests the same. The boundary of a form is new each time it is sent.
+// fingerprint is what makes two requests the same. Of a form it is what is in it: its boundary is new each time it is sent, and
+// a large file is not brought into memory for it.
 func fingerprint(c *fiber.Ctx) []byte {
 	h := sha256.New()
-	body, media := c.Request().Body(), c.Get(fiber.HeaderContentType)
-	if kind, params, err := mime.ParseMediaType(media); err == nil {
+	media := c.Get(fiber.HeaderContentType)
+	if kind, _, err := mime.ParseMediaType(media); err == nil {
 		media = kind
-		if boundary := params["boundary"]; boundary != "" {
-			body = bytes.ReplaceAll(body, []byte(boundary), nil)
-		}
 	}
 	for _, part := range [][]byte{[]byte(c.Method()), c.Request().RequestURI(), []byte(media)} {
 		h.Write(part)
 		h.Write([]byte{0})
 	}
-	h.Write(body)
+	if form, err := c.Context().MultipartForm(); err == nil {
+		hashForm(h, form)
+	} else {
+		h.Write(c.Request().Body())
+	}
 	return h.Sum(nil)
+}
+
+func hashForm(h io.Writer, form *multipart.Form) {
+	for _, name := range slices.Sorted(maps.Keys(form.Value)) {
+		_, _ = fmt.Fprintf(h, "%q=%q\n", name, form.Value[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(form.File)) {
+		for _, file := range form.File[name] {
+			_, _ = fmt.Fprintf(h, "%q=%q %d\n", name, file.Filename, file.Size)
+			if content, err := file.Open(); err == nil { // else who is to take it in fails, too
+				_, _ = io.Copy(h, content)
+				_ = content.Close()
+			}
+		}
+	}
 }
 
 func plainKey(key string) bool {
