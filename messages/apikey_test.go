@@ -8,7 +8,8 @@ import (
 
 func TestAPIKeys(t *testing.T) {
 	id := NewAPIKeyID("a command")
-	if id != NewAPIKeyID("a command") || id == NewAPIKeyID("another") || NewAPIKeyID("") == NewAPIKeyID("") || !IsAPIKeyID(id) {
+	random := NewAPIKeyID("")
+	if id != NewAPIKeyID("a command") || id == NewAPIKeyID("another") || random == NewAPIKeyID("") || !IsAPIKeyID(id) {
 		t.Error("ids are of their cause, or random:", id)
 	}
 	key, hash := NewAPIKey(id)
