@@ -357,11 +357,11 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	var said []simulator.Message
 	for i := range 60 {
-		said = append(said, d.say(d.ann, d.support, k.thread, "line "+strconv.Itoa(i)+"."))
+		said = append(said, d.say(d.carl, d.support, k.thread, "line "+strconv.Itoa(i)+"."))
 	}
 	d.awaitText(d.engineering, eng, "line 59.")
 	d.quiet(k)
-	var joined, last, before simulator.Message
+	var joined, first, last, before simulator.Message
 	for _, m := range d.byBot(d.engineering, eng) {
 		if parts := strings.Split(m.Text, "line "); len(parts) > 3 {
 			number := func(i int) int {
@@ -370,7 +370,7 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 				d.must(err)
 				return n
 			}
-			joined, before, last = m, said[number(len(parts)-2)], said[number(len(parts)-1)]
+			joined, first, before, last = m, said[number(1)], said[number(len(parts)-2)], said[number(len(parts)-1)]
 		}
 	}
 	if joined.ID == 0 {
@@ -404,5 +404,13 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 		d.reply(d.ann, d.support, before, "/delete")
 		d.await("gone from it", func() bool { return !strings.Contains(now(), before.Text) && strings.Contains(now(), "short") })
 		d.awaitShown(before)
+	})
+	d.run(t, "a deletion in answer to it takes the part that is quoted", func(t *testing.T) {
+		d.post(simulator.Post{From: d.carl, Chat: joined.Chat, Thread: joined.Thread, ReplyTo: joined.ID, Quote: first.Text, Text: "/delete"})
+		d.await("gone from it", func() bool { return !strings.Contains(now(), first.Text) })
+		d.awaitShown(first)
+		if !strings.Contains(now(), "short") || d.said(last).Deleted || !d.said(first).Deleted {
+			t.Errorf("%q", now())
+		}
 	})
 }

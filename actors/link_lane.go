@@ -352,7 +352,7 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	if err != nil || len(copies) == 0 {
 		return 0, false, err
 	}
-	meant, err := n.quotedIn(copies, it.replyTo)
+	meant, err := quotedIn(ctx, store, copies, it.replyTo)
 	if err != nil {
 		return 0, false, err
 	}

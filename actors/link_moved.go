@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -155,7 +156,7 @@ func spanOf(o *messages.Outcome) *storage.Span {
 
 // quotedIn finds the copy that a reply to a joined message means: the one that it quotes, else the last. Where a part stands may
 // have moved since by an edit of one before it, so its words count more than its place.
-func (n *lane) quotedIn(copies []storage.Copy, r *messages.ReplyTo) (*storage.Copy, error) {
+func quotedIn(ctx context.Context, store storage.Store, copies []storage.Copy, r *messages.ReplyTo) (*storage.Copy, error) {
 	last := &copies[len(copies)-1]
 	if r.GetQuote() == "" || len(copies) == 1 {
 		return last, nil
@@ -169,7 +170,7 @@ func (n *lane) quotedIn(copies []storage.Copy, r *messages.ReplyTo) (*storage.Co
 		if at(c) {
 			stands = c
 		}
-		original, err := n.link.store.Message(n.link.ctx, c.MessageID)
+		original, err := store.Message(ctx, c.MessageID)
 		if err != nil {
 			return nil, fmt.Errorf("read an original of a joined message: %w", err)
 		}

@@ -33,15 +33,7 @@ func (n *lane) checkQuote(it *item) {
 
 // quoted is the original that a reply quotes, of several that share a message the one at the quote's place.
 func (n *lane) quoted(r *messages.ReplyTo) (*storage.Message, error) {
-	copies, err := n.link.store.CopiesAt(n.link.ctx, r.ChatId, r.MessageId)
-	if err == nil && len(copies) > 1 {
-		c, err := n.quotedIn(copies, r)
-		if err != nil {
-			return nil, err
-		}
-		return n.link.store.Message(n.link.ctx, c.MessageID)
-	}
-	return originalAt(n.link.ctx, n.link.store, r.ChatId, r.MessageId)
+	return originalAt(n.link.ctx, n.link.store, r.ChatId, r.MessageId, r)
 }
 
 // nearest is where a quote stands in a text, in UTF-16 units: of several places the last that is not behind the one at which

@@ -71,7 +71,7 @@ func (q *query) answer(m proto.Message) proto.Message {
 		ids, err := s.TicketsByShortID(ctx, m.ShortId)
 		return &messages.TicketIDs{Code: q.code(m, err), TicketIds: ids}
 	case *messages.FindMessage:
-		said, err := originalAt(ctx, s, m.ChatId, m.MessageId)
+		said, err := originalAt(ctx, s, m.ChatId, m.MessageId, nil)
 		answer := &messages.MessageFound{Code: q.code(m, err)}
 		if said != nil {
 			answer.TicketId, answer.MessageId = said.TicketID, said.MessageID

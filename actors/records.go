@@ -49,8 +49,8 @@ func replyOf(m *storage.Message) *messages.ReplyTo {
 }
 
 // originalAt finds the message that stands at a Telegram message: as the original, or as the original of a copy. Of several
-// that a copy shows it is the last one.
-func originalAt(ctx context.Context, store storage.Store, chatID, messageID int64) (*storage.Message, error) {
+// that a copy shows it is the one that is quoted, else the last.
+func originalAt(ctx context.Context, store storage.Store, chatID, messageID int64, r *messages.ReplyTo) (*storage.Message, error) {
 	said, err := store.Message(ctx, messageKey(chatID, messageID))
 	if !errors.Is(err, storage.ErrNotFound) {
 		return said, err
@@ -62,7 +62,11 @@ func originalAt(ctx context.Context, store storage.Store, chatID, messageID int6
 	if len(copies) == 0 {
 		return nil, storage.ErrNotFound
 	}
-	return store.Message(ctx, copies[len(copies)-1].MessageID)
+	meant, err := quotedIn(ctx, store, copies, r)
+	if err != nil {
+		return nil, err
+	}
+	return store.Message(ctx, meant.MessageID)
 }
 
 // viewOf is what a card shows of a ticket. Among its links is where else the ticket is: for a card in a linked topic that is

@@ -66,7 +66,7 @@ func (t *ticket) answeredMessage(m *messages.DeleteMessage) (*storage.Message, e
 	if m.AnsweredId == 0 {
 		return nil, nil
 	}
-	said, err := originalAt(t.ctx, t.store, m.ChatId, m.AnsweredId)
+	said, err := originalAt(t.ctx, t.store, m.ChatId, m.AnsweredId, &messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
 	if errors.Is(err, storage.ErrNotFound) || err == nil && said.TicketID != t.record.TicketID {
 		return nil, nil
 	}

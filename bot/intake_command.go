@@ -49,7 +49,7 @@ func (t *turn) ticketCommand(m *Message, c Command) proto.Message {
 	case VerbDelete:
 		d := &messages.DeleteMessage{Origin: t.origin}
 		if r := m.Reply; r != nil && r.MessageID != 0 {
-			d.ChatId, d.AnsweredId = r.ChatID, r.MessageID
+			d.ChatId, d.AnsweredId, d.Quote, d.QuotePosition = r.ChatID, r.MessageID, r.Quote, r.QuotePosition
 		}
 		return d
 	case VerbCloseTicket:

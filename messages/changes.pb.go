@@ -226,8 +226,10 @@ func (x *Emoji) GetCustomEmojiId() string {
 type DeleteMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	ChatId        int64                  `protobuf:"varint,2,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`             // Telegram's, of the answered message
-	AnsweredId    int64                  `protobuf:"varint,3,opt,name=answered_id,json=answeredId,proto3" json:"answered_id,omitempty"` // the answered message: an original or a copy; 0: the command answers nothing
+	ChatId        int64                  `protobuf:"varint,2,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`                      // Telegram's, of the answered message
+	AnsweredId    int64                  `protobuf:"varint,3,opt,name=answered_id,json=answeredId,proto3" json:"answered_id,omitempty"`          // the answered message: an original or a copy; 0: the command answers nothing
+	Quote         string                 `protobuf:"bytes,4,opt,name=quote,proto3" json:"quote,omitempty"`                                       // the part of it that was chosen: in a message that several copies share it says which is meant
+	QuotePosition int32                  `protobuf:"varint,5,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in UTF-16 code units
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -279,6 +281,20 @@ func (x *DeleteMessage) GetChatId() int64 {
 func (x *DeleteMessage) GetAnsweredId() int64 {
 	if x != nil {
 		return x.AnsweredId
+	}
+	return 0
+}
+
+func (x *DeleteMessage) GetQuote() string {
+	if x != nil {
+		return x.Quote
+	}
+	return ""
+}
+
+func (x *DeleteMessage) GetQuotePosition() int32 {
+	if x != nil {
+		return x.QuotePosition
 	}
 	return 0
 }
@@ -615,12 +631,14 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\x06emojis\x18\x04 \x03(\v2\x19.topicdesk.messages.EmojiR\x06emojis\"E\n" +
 	"\x05Emoji\x12\x14\n" +
 	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12&\n" +
-	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"}\n" +
+	"\x0fcustom_emoji_id\x18\x02 \x01(\tR\rcustomEmojiId\"\xba\x01\n" +
 	"\rDeleteMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\achat_id\x18\x02 \x01(\x03R\x06chatId\x12\x1f\n" +
 	"\vanswered_id\x18\x03 \x01(\x03R\n" +
-	"answeredId\"\xa0\x01\n" +
+	"answeredId\x12\x14\n" +
+	"\x05quote\x18\x04 \x01(\tR\x05quote\x12%\n" +
+	"\x0equote_position\x18\x05 \x01(\x05R\rquotePosition\"\xa0\x01\n" +
 	"\x06Change\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
