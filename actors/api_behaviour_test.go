@@ -101,7 +101,7 @@ func TestTicketsByAPI(t *testing.T) {
 		d.quiet(k)
 		d.does(k.id, &messages.UpdateTicket{Origin: program(), Expected: d.shown(k.id).Revision, Title: proto.String("Third")}, "")
 		d.does(k.id, &messages.UpdateTicket{Origin: program(), Expected: r.Revision, Title: proto.String("Fourth")}, messages.ReasonStale)
-		d.does(k.id, &messages.UpdateTicket{Origin: program(), Title: proto.String(" \x01 ")}, messages.ReasonNoTitle)
+		d.does(k.id, &messages.UpdateTicket{Origin: program(), Title: proto.String(" \x01\u200b ")}, messages.ReasonNoTitle)
 		d.does(k.id, &messages.UpdateTicket{Origin: program(), Status: proto.String("closed")}, "")
 		d.awaitText(k.chat, k.thread, "CRM")
 		d.await("the topic is closed", func() bool { return d.topic(k.chat, k.thread).Closed })

@@ -1,7 +1,9 @@
 package actors
 
 import (
+	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -225,9 +227,34 @@ func (q *query) events(m *messages.ListEventRecords) proto.Message {
 	page, err := q.system.store.EventsAfter(q.system.ctx, m.TicketId, m.After, int(m.Limit))
 	answer := &messages.EventRecords{Code: q.code(m, err)}
 	for _, e := range page {
-		answer.Events = append(answer.Events, &messages.EventRecord{EventId: e.EventID, Number: e.Number, Type: e.Type, AtMs: millisOf(e.At), Data: e.Data})
+		data, err := q.showGroup(e.Data)
+		if err != nil {
+			return &messages.EventRecords{Code: q.code(m, err)}
+		}
+		answer.Events = append(answer.Events, &messages.EventRecord{EventId: e.EventID, Number: e.Number, Type: e.Type, AtMs: millisOf(e.At), Data: data})
 	}
 	return answer
+}
+
+// showGroup puts the group's Telegram id of today in the place of its internal one, which nobody outside knows.
+func (q *query) showGroup(data []byte) ([]byte, error) {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil || fields["groupId"] == nil {
+		return data, nil
+	}
+	var internal string
+	if json.Unmarshal(fields["groupId"], &internal) != nil {
+		return data, nil
+	}
+	chat, err := chatOf(q.system.ctx, q.system.store, internal)
+	if err != nil {
+		return nil, err
+	}
+	delete(fields, "groupId")
+	if chat != 0 { // a private chat has no group
+		fields["groupId"] = json.RawMessage(strconv.FormatInt(chat, 10))
+	}
+	return json.Marshal(fields)
 }
 
 // failuresShown is how many failed copies of a link are shown one by one, failuresCounted how many are counted.

@@ -98,7 +98,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) func(*storage.Ticket) {
 		}
 		if m.Title != nil {
 			title := cleanLine(*m.Title)
-			if title == "" {
+			if messages.Blank(title) {
 				refuse(r, messages.ReasonNoTitle, nil)
 				return
 			}

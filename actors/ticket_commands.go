@@ -33,7 +33,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	o, now := m.Origin, t.now().UTC().Truncate(time.Millisecond)
 	shortID := t.key.identity[strings.LastIndexByte(t.key.identity, '-')+1:]
 	title := cleanLine(m.Title)
-	if title == "" {
+	if messages.Blank(title) {
 		return answered(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
 	}
 	r := &storage.Ticket{

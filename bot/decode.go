@@ -153,11 +153,11 @@ func personSender(p *messages.Person) *messages.Sender {
 func displayName(first, last, username string, id int64) string {
 	first, last = trim(first), trim(last)
 	switch {
-	case first != "" && last != "" && !(Blank(first) || Blank(last)):
+	case first != "" && last != "" && !(messages.Blank(first) || messages.Blank(last)):
 		return first + " " + last
-	case !Blank(first):
+	case !messages.Blank(first):
 		return first
-	case !Blank(last):
+	case !messages.Blank(last):
 		return last
 	case username != "":
 		return "@" + username

@@ -101,7 +101,7 @@ func splitCommand(text string) (verb, address, rest string, ok bool) {
 			address, rest = name, after
 		}
 	}
-	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !invisible(r) || strings.ContainsRune("/<>", r)) {
+	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !messages.Invisible(r) || strings.ContainsRune("/<>", r)) {
 		return "", "", "", false
 	}
 	return verb, address, rest, true
@@ -135,7 +135,7 @@ func parseTitle(args string) (title, description string) {
 			return quoted, after + "\n" + more
 		}
 	}
-	if line = trim(line); Blank(line) {
+	if line = trim(line); messages.Blank(line) {
 		line = ""
 	}
 	return line, more
@@ -161,7 +161,7 @@ func quotedPrefix(line string) (title, rest string, ok bool) {
 		}
 		title = trim(line[size : size+i])
 		rest = line[size+i+utf8.RuneLen(end):]
-		if next, _ := utf8.DecodeRuneInString(rest); Blank(title) || rest != "" && !separator(next) {
+		if next, _ := utf8.DecodeRuneInString(rest); messages.Blank(title) || rest != "" && !messages.Separator(next) {
 			return "", "", false
 		}
 		return title, rest, true
@@ -222,7 +222,7 @@ func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 // firstWord is the first word that says something: emoji and invisible characters before a name do not count, except
 // where there is nothing else.
 func firstWord(s string) string {
-	words := strings.FieldsFunc(s, separator)
+	words := strings.FieldsFunc(s, messages.Separator)
 	for _, w := range words {
 		w = strings.TrimFunc(w, func(r rune) bool { return unicode.IsSymbol(r) || unicode.IsMark(r) && r >= 0xFE00 || r == '@' })
 		if w != "" {
@@ -230,7 +230,7 @@ func firstWord(s string) string {
 		}
 	}
 	for _, w := range words {
-		if w = strings.Trim(w, "@"); !Blank(w) {
+		if w = strings.Trim(w, "@"); !messages.Blank(w) {
 			return w
 		}
 	}
@@ -268,35 +268,10 @@ func byteRange(text string, offset, length int32) (begin, end int, ok bool) {
 
 // InternalNote says whether a text stays in its topic. Leading blanks do not make a note public.
 func InternalNote(text string) bool {
-	return strings.HasPrefix(strings.TrimLeftFunc(text, separator), "//")
+	return strings.HasPrefix(strings.TrimLeftFunc(text, messages.Separator), "//")
 }
 
-// Blank says whether a reader would see nothing.
-func Blank(text string) bool {
-	for _, r := range text {
-		if !separator(r) && !(r >= 0xFE00 && r <= 0xFE0F) {
-			return false
-		}
-	}
-	return true
-}
-
-func trim(s string) string { return strings.TrimFunc(s, separator) }
-
-// separator is a space of any kind (also a non-breaking one) or an invisible character.
-func separator(r rune) bool { return unicode.IsSpace(r) || invisible(r) }
-
-// invisible says which characters show nothing and mean nothing at the edge of a word: zero-width spaces and joiners,
-// direction marks, soft hyphens, fillers, controls. Not among them: variation selectors and tags, which end emoji.
-func invisible(r rune) bool {
-	switch {
-	case r < 0x20, r >= 0x7F && r <= 0x9F, r == 0xAD, r == 0x34F, r == 0x61C, r == 0x115F, r == 0x1160, r == 0x17B4, r == 0x17B5,
-		r >= 0x180B && r <= 0x180E, r >= 0x200B && r <= 0x200F, r >= 0x202A && r <= 0x202E, r >= 0x2060 && r <= 0x206F,
-		r == 0x2800, r == 0x3164, r == 0xFEFF, r == 0xFFA0:
-		return true
-	}
-	return false
-}
+func trim(s string) string { return strings.TrimFunc(s, messages.Separator) }
 
 // String writes the command as it would be typed; ParseCommand reads it back.
 func (c Command) String() string {

@@ -151,16 +151,6 @@ func TestInternalNote(t *testing.T) {
 	}
 }
 
-func TestBlank(t *testing.T) {
-	for text, want := range map[string]bool{
-		"": true, " \t\n\u00a0": true, "\u200b\u200f\ufeff\u3164\u2800": true, "\ufe0f": true, "x": false, "👍🏽": false, "ก": false, "\u200bx": false,
-	} {
-		if Blank(text) != want {
-			t.Errorf("%q: want %v", text, want)
-		}
-	}
-}
-
 func FuzzParseCommand(f *testing.F) {
 	for _, s := range []string{
 		"/create_ticket \"a\" b\nc", "/mention 😀 @bob", "/close_ticket@TopicDeskBot done", "/link tick-1-AAAAAAAA", "// x", "/priority High", "/create_ticket “x” “y",

@@ -21,7 +21,7 @@ func (t *turn) onEdited(m *Message) (string, error) {
 		return "ignored_chat_type", nil
 	case m.FromBot:
 		return "ignored_bot", nil
-	case m.Service() || Blank(m.Text) && m.Media == nil:
+	case m.Service() || messages.Blank(m.Text) && m.Media == nil:
 		return "ignored_empty", nil
 	}
 	place, err := t.place(m.Chat)

@@ -348,7 +348,7 @@ func (t *turn) askTitle() error {
 // describeByReply takes the message that the command answers as the description, and without a title its first line as the title.
 func (t *turn) describeByReply(m *Message, c *Command) {
 	r := m.Reply
-	if r == nil || r.MessageID == 0 || Blank(r.Text) || r.Protected || t.answersAskTitle(m) {
+	if r == nil || r.MessageID == 0 || messages.Blank(r.Text) || r.Protected || t.answersAskTitle(m) {
 		return
 	}
 	text := trim(r.Text)

@@ -29,7 +29,7 @@ func (t *turn) onMessage(m *Message) (string, error) {
 	if m.Service() {
 		return t.onService(m)
 	}
-	if Blank(m.Text) && m.Media == nil {
+	if messages.Blank(m.Text) && m.Media == nil {
 		return "ignored_empty", nil
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, t.bot.Username)

@@ -110,6 +110,9 @@ func TestTickets(t *testing.T) {
 					t.Fatalf("event %d: %v", i, e)
 				}
 				types = append(types, e.(map[string]any)["type"].(string))
+				if data := e.(map[string]any)["data"].(map[string]any); types[i] == "topic.created" && data["groupId"] != float64(s.support) {
+					t.Fatalf("the group of a new topic: %v", data) // its Telegram id, not the one we know it by
+				}
 			}
 			return strings.Join(types, " ") == "ticket.created topic.created ticket.updated ticket.closed ticket.reopened ticket.closed"
 		})
