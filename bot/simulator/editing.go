@@ -43,6 +43,9 @@ func (s *Server) edit(c *call, m *Message, text string, es []Entity, media *Medi
 		m.Edited, m.EditDate = true, s.now().Unix()
 		m.Edits++
 	})
+	if len(s.edits) > 0 {
+		s.posted = append(s.posted, *m)
+	}
 	return raw(s.messageJSON(m, false)), nil
 }
 

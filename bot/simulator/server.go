@@ -57,6 +57,7 @@ type Server struct {
 	dirty   bool
 	waiting chan struct{}
 	hooks   []func(Message)
+	edits   []func(Message) // hooks for edits
 	posted  []Message
 	hub     eventHub
 
@@ -220,21 +221,24 @@ func (s *Server) do(f func() error) error {
 
 // locked runs f with the lock, lets it go even if f panics, and then runs the hooks for what the bot posted.
 func (s *Server) locked(f func()) {
-	posted, hooks := s.underLock(f)
+	posted, hooks, edits := s.underLock(f)
 	for _, m := range posted {
-		for _, h := range hooks {
+		of := hooks
+		if m.Edited {
+			of = edits
+		}
+		for _, h := range of {
 			h(m)
 		}
 	}
 }
 
-func (s *Server) underLock(f func()) ([]Message, []func(Message)) {
+func (s *Server) underLock(f func()) (posted []Message, hooks, edits []func(Message)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
-	posted := s.posted
-	s.posted = nil
-	return posted, s.hooks
+	posted, s.posted = s.posted, nil
+	return posted, s.hooks, s.edits
 }
 
 // commit journals what was recorded since the last commit and wakes those who wait for a change.
@@ -261,6 +265,13 @@ func (s *Server) OnBotMessage(f func(Message)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hooks = append(s.hooks[:len(s.hooks):len(s.hooks)], f)
+}
+
+// OnBotEdit is OnBotMessage for the bot's edits of its messages.
+func (s *Server) OnBotEdit(f func(Message)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.edits = append(s.edits[:len(s.edits):len(s.edits)], f)
 }
 
 // Await returns when cond holds; it asks again after every change of the world. cond may use the Server.

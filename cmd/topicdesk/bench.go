@@ -22,6 +22,8 @@ type benchOptions struct {
 	mode     string        // how updates come
 	keep     string        // folder for the service's data; "": a temporary one
 	pairs    int           // of runs without and with a download in progress; 0: the usual load
+	mix      benchMix      // what people do
+	soak     time.Duration // of a busy desk's talk, as fast as rate says; 0: the usual load
 	profile  string        // file for a CPU profile of the service; "": none
 }
 
@@ -48,12 +50,20 @@ func benchCommand() *cobra.Command {
 	f.StringVar(&o.mode, "mode", "polling", "how updates come: polling or webhook")
 	f.StringVar(&o.keep, "data", "", "folder for the service's data (default: a temporary one)")
 	f.IntVar(&o.pairs, "download-pairs", 0, "instead: so many pairs of runs at that rate, without and with a 20 MB download in progress")
+	f.IntVar(&o.mix.media, "media", 0, "of 100 actions so many are media with a caption")
+	f.IntVar(&o.mix.edits, "edits", 0, "of 100 actions so many are edits")
+	f.IntVar(&o.mix.replies, "replies", 0, "of 100 messages so many are replies")
+	f.IntVar(&o.mix.albums, "albums", 0, "of 100 actions so many are albums of three photos")
+	f.DurationVar(&o.soak, "soak", 0, "instead: the memory over so long a time of a busy desk (10 actions a second), told at --rate")
 	f.StringVar(&o.profile, "cpuprofile", "", "file for a CPU profile of the service")
 	cmd.AddCommand(benchAPICommand())
 	return cmd
 }
 
 func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
+	if err := o.mix.check(); err != nil {
+		return err
+	}
 	if o.open < o.tickets {
 		o.open = o.tickets
 	}
@@ -63,8 +73,8 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 		}
 		defer os.RemoveAll(o.keep)
 	}
-	fmt.Fprintf(out, "topicdesk %s, %s, %d cores, %s intake, %d open tickets of which %d are talked in\n",
-		version, runtime.Version(), runtime.NumCPU(), o.mode, o.open, o.tickets)
+	fmt.Fprintf(out, "topicdesk %s, %s, %d cores, %s intake, %d open tickets of which %d are talked in, %s\n",
+		version, runtime.Version(), runtime.NumCPU(), o.mode, o.open, o.tickets, o.mix)
 	w, err := newBenchWorld(o)
 	if err != nil {
 		return err
@@ -89,6 +99,13 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 		if err := service.restart(ctx, o, w); err != nil {
 			return err
 		}
+	}
+	w.mix = newMixer(o.mix)
+	if o.soak > 0 {
+		if err := w.soak(ctx, out, o, service); err != nil {
+			return err
+		}
+		return service.stop()
 	}
 	if o.pairs > 0 {
 		if err := w.downloadPairs(ctx, out, o); err != nil {
@@ -122,6 +139,9 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 		fmt.Fprintf(table, "%s\t%s\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t%d\t%.3f\t\n", p.name, offered, r.reached,
 			r.quantile(.5), r.quantile(.95), r.quantile(.99), r.quantile(1), r.lost, r.repeated, after.residentMB,
 			float64((after.cpu-before.cpu).Microseconds())/1000/float64(max(1, r.sent)))
+		if a := r.albums; len(a) > 0 {
+			fmt.Fprintf(table, "… albums\t\t\t%.1f\t%.1f\t%.1f\t%.1f\t\t\t\t\t\n", quantileOf(a, .5), quantileOf(a, .95), quantileOf(a, .99), quantileOf(a, 1))
+		}
 	}
 	if err := table.Flush(); err != nil {
 		return err

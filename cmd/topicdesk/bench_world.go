@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,6 +23,8 @@ type benchWorld struct {
 	mu       sync.Mutex
 	sentAt   map[int]time.Time // by message number, until its copy arrives
 	took     []time.Duration
+	albums   []time.Duration // of parts of albums
+	mix      *mixer
 	repeated int
 	arrived  chan struct{} // a copy arrived
 }
@@ -47,7 +48,7 @@ func newBenchWorld(o benchOptions) (*benchWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1)}
+	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1), mix: newMixer(benchMix{})}
 	admin := simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
 	for i := range benchPairs {
 		var pair, people [2]int64
@@ -68,6 +69,7 @@ func newBenchWorld(o benchOptions) (*benchWorld, error) {
 		w.groups, w.talkers = append(w.groups, pair), append(w.talkers, people)
 	}
 	sim.OnBotMessage(w.onBotMessage)
+	sim.OnBotEdit(w.onBotMessage)
 	if w.running, err = sim.Start("127.0.0.1:0"); err != nil {
 		return nil, err
 	}
@@ -161,33 +163,36 @@ type result struct {
 	sent, lost, repeated int
 	reached              float64 // copies a second
 	took                 []time.Duration
+	albums               []time.Duration // of their parts, which wait for one another
 }
 
 // quantile is in ms.
-func (r *result) quantile(q float64) float64 {
-	if len(r.took) == 0 {
+func (r *result) quantile(q float64) float64 { return quantileOf(r.took, q) }
+
+func quantileOf(took []time.Duration, q float64) float64 {
+	if len(took) == 0 {
 		return 0
 	}
-	return float64(r.took[min(len(r.took)-1, int(q*float64(len(r.took))))].Microseconds()) / 1000
+	return float64(took[min(len(took)-1, int(q*float64(len(took))))].Microseconds()) / 1000
 }
 
 const benchMark = "message number "
 
 func (w *benchWorld) onBotMessage(m simulator.Message) {
 	at := time.Now()
-	_, rest, found := strings.Cut(m.Text, benchMark)
+	n, found := benchNumber(m.Text)
 	if !found {
-		return
-	}
-	n, err := strconv.Atoi(rest)
-	if err != nil {
 		return
 	}
 	w.mu.Lock()
 	if sent, waiting := w.sentAt[n]; waiting {
 		delete(w.sentAt, n)
-		w.took = append(w.took, at.Sub(sent))
-	} else {
+		if m.AlbumID != "" {
+			w.albums = append(w.albums, at.Sub(sent))
+		} else {
+			w.took = append(w.took, at.Sub(sent))
+		}
+	} else if !m.Edited {
 		w.repeated++
 	}
 	w.mu.Unlock()
@@ -200,7 +205,8 @@ func (w *benchWorld) onBotMessage(m simulator.Message) {
 // talk lets people talk and waits until all has arrived.
 func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 	w.mu.Lock()
-	w.sentAt, w.took, w.repeated = map[int]time.Time{}, nil, 0
+	w.sentAt, w.took, w.albums, w.repeated = map[int]time.Time{}, nil, nil, 0
+	w.mix.forget()
 	w.mu.Unlock()
 	start, sent := time.Now(), 0
 	for ctx.Err() == nil && time.Since(start) < p.duration {
@@ -210,10 +216,12 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 		} else if w.underWay() < inFlightAtMost {
 			due = sent + inFlightAtMost/4
 		}
-		for ; sent < due; sent++ {
-			if err := w.say(sent); err != nil {
+		for sent < due {
+			n, err := w.act(sent)
+			if err != nil {
 				return nil, err
 			}
+			sent += n
 		}
 		if p.rate > 0 {
 			time.Sleep(time.Millisecond)
@@ -235,8 +243,10 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 	elapsed := time.Since(start)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	r := &result{sent: sent, lost: len(w.sentAt), repeated: w.repeated, took: w.took, reached: float64(len(w.took)) / elapsed.Seconds()}
+	r := &result{sent: sent, lost: len(w.sentAt), repeated: w.repeated, took: w.took}
+	r.albums, r.reached = w.albums, float64(len(w.took)+len(w.albums))/elapsed.Seconds()
 	slices.Sort(r.took)
+	slices.Sort(r.albums)
 	return r, ctx.Err()
 }
 
@@ -244,15 +254,4 @@ func (w *benchWorld) underWay() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.sentAt)
-}
-
-// say lets somebody say a message, in turn over the tickets and their sides.
-func (w *benchWorld) say(n int) error {
-	t, side := w.tickets[n%len(w.tickets)], n/len(w.tickets)%2
-	w.mu.Lock()
-	w.sentAt[n] = time.Now()
-	w.mu.Unlock()
-	_, err := w.sim.Post(simulator.Post{From: w.talkers[t.pair][side], Chat: w.groups[t.pair][side], Thread: t.thread[side],
-		Text: benchMark + strconv.Itoa(n)})
-	return err
 }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// A busy desk's actions a second, and in how many slices its time is told: the first is 5 minutes of an hour.
+const (
+	soakPerSecond = 10
+	soakSlices    = 12
+)
+
+// soak measures whether memory stays flat: as many actions as a busy desk brings in a time, in less time, with the memory
+// after each twelfth of them.
+func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, service *benchService) error {
+	actions := int(o.soak.Seconds() * soakPerSecond)
+	slice := phase{"soak", o.rate, time.Duration(float64(actions) / soakSlices / float64(o.rate) * float64(time.Second))}
+	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "minute\tactions\tp99 ms\tlost\tRSS MB\tlive heap MB\t")
+	var first, last float64
+	sent := 0
+	for i := range soakSlices {
+		r, err := w.talk(ctx, slice)
+		if err != nil {
+			return err
+		}
+		sent += r.sent
+		used, err := service.usage()
+		if err != nil {
+			return err
+		}
+		if last, err = service.liveHeap(ctx); err != nil {
+			return err
+		}
+		if i == 0 {
+			first = last
+		}
+		fmt.Fprintf(table, "%.0f\t%d\t%.1f\t%d\t%d\t%.1f\t\n", o.soak.Minutes()*float64(i+1)/soakSlices, sent, r.quantile(.99), r.lost, used.residentMB, last)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(out, "live heap at the end, to that after the first twelfth: %+.0f%%\n", 100*(last/first-1))
+	return err
+}
+
+// liveHeap is what is in use after a garbage collection, in MB: its metrics are read until one has passed.
+func (s *benchService) liveHeap(ctx context.Context) (float64, error) {
+	collections, _, err := s.heap(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for {
+		// Reading the metrics itself makes garbage, so that a collection comes.
+		now, heap, err := s.heap(ctx)
+		if err != nil || now > collections {
+			return heap / (1 << 20), err
+		}
+	}
+}
+
+// heap reads from the service's metrics how many collections there were, and how many bytes are in use.
+func (s *benchService) heap(ctx context.Context) (collections, bytes float64, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/metrics", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		switch name {
+		case "go_gc_duration_seconds_count":
+			collections, err = strconv.ParseFloat(value, 64)
+		case "go_memstats_heap_alloc_bytes":
+			bytes, err = strconv.ParseFloat(value, 64)
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return collections, bytes, lines.Err()
+}
