@@ -44,7 +44,7 @@ const (
 )
 
 func newBenchWorld(o benchOptions) (*benchWorld, error) {
-	sim, err := simulator.New(simulator.Options{Token: benchToken, KeepMessages: 200, KeepCalls: 100})
+	sim, err := simulator.New(simulator.Options{Token: benchToken, KeepMessages: 2000, KeepCalls: 100})
 	if err != nil {
 		return nil, err
 	}

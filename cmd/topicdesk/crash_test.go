@@ -18,7 +18,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// The kill loop: the real process is killed by SIGKILL at random moments while people talk, in texts and media, and started again. Every message
+// The kill loop: the real process is killed by SIGKILL at random moments while people talk, in texts, media and albums, answer and edit, and started again. Every message
 // must arrive in every other topic of its ticket, in order, and twice only where the process was killed between the call and
 // the write of its outcome. With DATABASE_URL=mongodb://host/ the service keeps its records there, each run in a database of
 // its own.
@@ -71,13 +71,15 @@ type burst struct {
 	tickets [][]place // by ticket; home first
 	mu      sync.Mutex
 	said    map[string]*said
+	edited  map[string]bool           // tokens
+	posting sync.RWMutex              // an album comes in one piece
 	missing map[string]map[place]bool // by token: where it has not arrived
 	copies  int                       // of all that has arrived, repeats too
 	posts   atomic.Int64              // messages of the bot
 	open    atomic.Int64              // messages that have not arrived everywhere
 }
 
-var tokens = regexp.MustCompile(`\b[mns]-\d{4}\b`)
+var tokens = regexp.MustCompile(`\b[mnsa]-\d{4}\b`)
 
 // tokenOf finds whose text it is; before it may stand the text that is answered, where a copy can't point at it.
 func tokenOf(text string) string {
@@ -94,7 +96,7 @@ func newBurst(t *testing.T, mode string, seed uint64) *burst {
 	d.must(err)
 	t.Cleanup(func() { _ = running.Stop() })
 	d.url = running.URL
-	b := &burst{desk: d, mode: mode, rng: rand.New(rand.NewPCG(seed, 1)), said: map[string]*said{}, missing: map[string]map[place]bool{},
+	b := &burst{desk: d, mode: mode, rng: rand.New(rand.NewPCG(seed, 1)), said: map[string]*said{}, edited: map[string]bool{}, missing: map[string]map[place]bool{},
 		killed: map[int]bool{}}
 	d.sim.OnBotMessage(b.arrived)
 	return b
@@ -262,6 +264,63 @@ func (b *burst) cards(group int64) (n int) {
 
 // tell says something in one topic of a ticket.
 func (b *burst) tell(token string, ticket, at int, internal bool) {
+	b.posting.RLock()
+	defer b.posting.RUnlock()
+	b.post(token, ticket, at, internal, "")
+}
+
+// album posts photos that belong together.
+func (b *burst) album(n, ticket, at int) {
+	b.posting.Lock()
+	defer b.posting.Unlock()
+	id := b.sim.NewAlbum()
+	for i := range 3 {
+		b.post(fmt.Sprintf("a-%04d", 3*n+i), ticket, at, false, id)
+	}
+}
+
+// edit has somebody change one of the messages of a topic.
+func (b *burst) edit(ticket, at int) {
+	p := b.tickets[ticket][at]
+	all := slices.DeleteFunc(b.sim.Messages(p.group, p.thread), func(m simulator.Message) bool {
+		return m.From.IsBot || m.Service != nil || !strings.HasPrefix(m.Text, "this is ")
+	})
+	if len(all) == 0 {
+		return
+	}
+	m := all[b.random(len(all))]
+	if _, err := b.sim.Edit(m.From.ID, m.Chat, m.ID, fmt.Sprintf("this is %s of the story, in version %d", tokenOf(m.Text), b.random(1000))); err != nil {
+		b.Error(err)
+	}
+	b.mu.Lock()
+	b.edited[tokenOf(m.Text)] = true
+	b.mu.Unlock()
+}
+
+// allShown says whether every copy of what was edited shows that.
+func (b *burst) allShown() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for token := range b.edited {
+		for _, p := range b.said[token].others {
+			if !b.shown(token, p) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// shown says whether a topic shows what somebody said as it is now; b.mu is held.
+func (b *burst) shown(token string, p place) bool {
+	s := b.said[token]
+	is, _ := b.sim.Message(s.from.group, s.id)
+	return slices.ContainsFunc(b.sim.Messages(p.group, p.thread), func(m simulator.Message) bool {
+		return m.From.IsBot && strings.HasSuffix(m.Text, is.Text)
+	})
+}
+
+func (b *burst) post(token string, ticket, at int, internal bool, album string) {
 	places := b.tickets[ticket]
 	s := &said{token: token, from: places[at]}
 	speakers := map[int64][]int64{b.support: {b.alice, b.bob, b.dan}, b.works: {b.bob, b.dan}, b.sales: {b.carol}}[s.from.group]
@@ -273,12 +332,16 @@ func (b *burst) tell(token string, ticket, at int, internal bool) {
 	if kind := []string{9: "photo", 8: "document", 7: "voice"}[b.random(10)]; kind != "" { // three in ten are media with a caption
 		p.Media = &simulator.Upload{Kind: kind, FileName: "of " + token, Data: []byte(token)}
 	}
+	if album != "" {
+		p.Album, p.Media = album, &simulator.Upload{Kind: "photo", FileName: "of " + token, Data: []byte(token)}
+		p.From = speakers[0]
+	}
 	if internal {
 		p.Text = "// " + p.Text
 	} else {
 		s.others = slices.Concat(places[:at], places[at+1:])
 	}
-	if b.random(5) == 0 {
+	if album == "" && b.random(5) == 0 {
 		heard := b.sim.Messages(s.from.group, s.from.thread)
 		if m := heard[b.random(len(heard))]; m.Service == nil && tokens.MatchString(m.Text) && !strings.HasPrefix(m.Text, "//") {
 			p.ReplyTo, s.replyTo = m.ID, tokenOf(m.Text)
@@ -318,7 +381,17 @@ func (b *burst) talk(ctx context.Context) {
 				if internal {
 					kind = "n"
 				}
-				b.tell(fmt.Sprintf("%s-%04d", kind, n), ticket, b.random(len(b.tickets[ticket])), internal)
+				at := b.random(len(b.tickets[ticket]))
+				switch b.random(10) {
+				case 0:
+					b.edit(ticket, b.random(len(b.tickets[ticket])))
+				case 1:
+					if n%3 == 0 {
+						b.album(n, ticket, at)
+						continue
+					}
+				}
+				b.tell(fmt.Sprintf("%s-%04d", kind, n), ticket, at, internal)
 			}
 		})
 	}
@@ -351,7 +424,7 @@ func (b *burst) last() {
 			n++
 		}
 	}
-	b.await(b.state, b.allArrived)
+	b.await(b.state, func() bool { return b.allArrived() && b.allShown() })
 	b.stop()
 }
 
@@ -459,6 +532,7 @@ func (b *burst) checkTopic(ticket int, p place, sequences map[string]int64) (rep
 	count := map[string]int{}
 	others := map[string]int{} // what is no copy, by text
 	newest := int64(0)
+	albums := map[string]bool{} // whose first part has come
 	for _, m := range b.sim.Messages(p.group, p.thread) {
 		if !m.From.IsBot || m.Service != nil {
 			continue
@@ -485,13 +559,16 @@ func (b *burst) checkTopic(ticket int, p place, sequences map[string]int64) (rep
 		}
 		from := fmt.Sprint(s.from)
 		order[from] = append(order[from], token)
-		if p.group != b.support { // all that comes here goes through one link
+		switch follows := m.AlbumID != "" && albums[m.AlbumID]; {
+		case follows: // where the first part is
+		case p.group != b.support: // all that comes here goes through one link
 			if n := sequences[fmt.Sprintf("%d:%d", s.from.group, s.id)]; n > newest {
 				newest = n
 			} else {
 				b.Errorf("ticket %d: %s is out of order in topic %v", ticket, token, p)
 			}
 		}
+		albums[m.AlbumID] = true
 		if s.replyTo != "" {
 			// A copy whose call was lost has no counterpart: what is answered is quoted then.
 			if to, _ := b.sim.Message(p.group, m.ReplyTo); tokenOf(to.Text) != s.replyTo && !strings.Contains(m.Text, s.replyTo) {

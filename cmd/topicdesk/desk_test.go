@@ -228,17 +228,17 @@ type repeats struct {
 
 func repeatsOf(calls []call, at func(life int) *ledger) repeats {
 	r := repeats{first: map[[2]int64]bool{}}
-	last := map[string]call{} // by operation
+	last := map[string]call{} // by what they post
 	for _, c := range calls {
 		if !c.posts() {
 			continue
 		}
-		former, known := last[c.Operation]
-		last[c.Operation] = c
+		former, known := last[c.key()]
+		last[c.key()] = c
 		if c.Over || !known || former.Over && !former.Done {
 			continue
 		}
-		r.count++
+		r.count += former.messages()
 		if former.Message != 0 {
 			r.first[[2]int64{former.Chat, former.Message}] = true
 		}
@@ -263,7 +263,7 @@ func lostOf(calls []call, life int, at *ledger) (l losses) {
 	last := map[string]call{}
 	for _, c := range calls {
 		if c.posts() && c.Life == life {
-			last[c.Operation] = c
+			last[c.key()] = c
 		}
 	}
 	topics := map[string]int{}
@@ -271,9 +271,9 @@ func lostOf(calls []call, life int, at *ledger) (l losses) {
 		if c.Over && !c.Done || at.knows(c) {
 			continue
 		}
-		l.count++
+		l.count += c.messages()
 		if !c.Over {
-			l.unanswered++
+			l.unanswered += c.messages()
 		}
 		topic := fmt.Sprint(c.Place, c.Thread)
 		topics[topic]++

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -45,10 +46,27 @@ type call struct {
 // posts says whether making the call twice shows: as a message, or as a topic.
 func (c call) posts() bool {
 	switch c.Kind {
-	case "CreateTopic", "SendCard", "SendContext", "SendNotice", "SendCopy":
+	case "CreateTopic", "SendCard", "SendContext", "SendNotice", "SendCopy", "SendAlbum":
 		return true
 	}
 	return false
+}
+
+// key names what a call posts. An album may have grown when it is called again.
+func (c call) key() string {
+	if c.Kind == "SendAlbum" {
+		return c.Operation[:strings.LastIndexByte(c.Operation, '/')]
+	}
+	return c.Operation
+}
+
+// messages is how many a call posts.
+func (c call) messages() int {
+	if c.Kind != "SendAlbum" {
+		return 1
+	}
+	n, _ := strconv.Atoi(c.Operation[strings.LastIndexByte(c.Operation, '/')+1:])
+	return n
 }
 
 // faults stands in one process (or, in tests that only play one, one life of the App) between the desk, its storage and

@@ -131,6 +131,9 @@ func (l *ledger) ticketOwes(t *storage.Ticket) string {
 		}
 	}
 	for _, m := range l.messages[t.TicketID] {
+		if m.Behind {
+			return "has a change of " + m.MessageID + " to show"
+		}
 		for _, into := range copiesOf(t, &m) {
 			if c, found := l.copies[[2]string{m.MessageID, into}]; !found || c.Open() {
 				return "has a copy to make of " + m.MessageID + " into " + into
@@ -178,6 +181,11 @@ func (l *ledger) knows(c call) bool {
 		part, _ := strconv.Atoi(p[2])
 		stored, found := l.copies[[2]string{p[0], p[1]}]
 		return found && (len(stored.Parts) > part || stored.State == "failed")
+	}
+	if rest, isAlbum := strings.CutPrefix(c.Operation, "album/"); isAlbum {
+		p := strings.SplitN(rest, "/", 3)
+		stored, found := l.copies[[2]string{p[0], p[1]}]
+		return found && (len(stored.Parts) > 0 || stored.State == "failed")
 	}
 	if strings.HasPrefix(c.Operation, "answer/") {
 		return !owed(l.chats[c.Place].Answers)
