@@ -41,6 +41,9 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 		if !strings.Contains(msg.Text, "\n") { // an original, or of an album what is not the first part
 			parts = []string{msg.Text}
 		}
+		if len(parts) > 1 {
+			m.shared[msg.ID] = true
+		}
 		for _, text := range parts {
 			text = text[strings.LastIndexByte(text, '\n')+1:]
 			if is := saidText.FindStringSubmatch(text); is != nil {
