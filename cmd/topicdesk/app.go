@@ -77,7 +77,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	attachments, err := openFiles(ctx, a.Config, a.Log)
 	if err != nil {
 		return err

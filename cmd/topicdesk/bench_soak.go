@@ -52,7 +52,7 @@ func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, se
 	return err
 }
 
-// liveHeap is what is in use after a garbage collection, in MB: its metrics are read until one has passed.
+// liveHeap is what the last garbage collection found in use, in MB, once one has passed.
 func (s *benchService) liveHeap(ctx context.Context) (float64, error) {
 	collections, _, err := s.heap(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *benchService) liveHeap(ctx context.Context) (float64, error) {
 	}
 }
 
-// heap reads from the service's metrics how many collections there were, and how many bytes are in use.
+// heap reads from the service's metrics how many collections there were, and what the last one found in use.
 func (s *benchService) heap(ctx context.Context) (collections, bytes float64, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/metrics", nil)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *benchService) heap(ctx context.Context) (collections, bytes float64, er
 		switch name {
 		case "go_gc_duration_seconds_count":
 			collections, err = strconv.ParseFloat(value, 64)
-		case "go_memstats_heap_alloc_bytes":
+		case "go_gc_heap_live_bytes":
 			bytes, err = strconv.ParseFloat(value, 64)
 		}
 		if err != nil {
