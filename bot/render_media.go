@@ -25,8 +25,13 @@ func mediaWord(lang, kind string) string {
 // contentWords says what a content was that can't be posted again.
 func contentWords(b *builder, lang string, c *messages.Content) {
 	m := c.GetMedia()
+	text := c.GetText()
+	if c.GetIsProtected() {
+		text = "" // stays in its topic
+	}
+	reserved := 1 + min(messages.UTF16Len(text), maxCaption) // for the caption
 	line := func(s string) {
-		if s = messages.Shorten(strings.TrimSpace(s), maxDetails); s == "" {
+		if s = messages.Shorten(strings.TrimSpace(s), min(maxDetails, maxText-b.units-1-reserved)); s == "" {
 			return
 		}
 		if b.text.Len() > 0 && !strings.HasSuffix(b.text.String(), "\n") {
@@ -55,9 +60,9 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 	line(oneLine(m.GetSource()))
 	line(m.GetDetails())
-	if c.GetText() != "" {
+	if text != "" {
 		b.plain("\n")
-		text := c.GetText()
+		text = messages.CutUTF16(text, maxText-b.units)
 		p := piece{to: len(text), toUnit: messages.UTF16Len(text)}
 		b.entities = clip(b.entities, text, c.GetEntities(), p, b.units)
 		b.plain(text)
