@@ -307,24 +307,36 @@ func unpinned(m simulator.Message) bool {
 	return m.From.IsBot && m.ReplyTo == 0 && !m.Pinned && strings.Contains(m.Text, "🎫")
 }
 
-// once leaves out what the bot said before, word for word, in the same topic.
+// once leaves out what the bot said before, word for word, in the same topic. Cards come first in their topics: one whose call was
+// lost is posted again, behind what was answered meanwhile.
 func once(transcript string) string {
-	var b strings.Builder
+	var b, cards, rest strings.Builder
 	said := map[string]bool{}
+	topic := func() {
+		b.WriteString(cards.String() + rest.String())
+		cards.Reset()
+		rest.Reset()
+		clear(said)
+	}
 	lines := strings.SplitAfter(transcript, "\n")
 	for i := 0; i < len(lines); {
 		from := i
 		for i++; i < len(lines) && !speaks.MatchString(lines[i]); i++ {
 		}
 		text := strings.Join(lines[from:i], "")
-		if strings.HasPrefix(text, "==") {
-			clear(said)
-		}
-		if !strings.HasPrefix(text, "Topicdesk: ") || !said[text] {
+		switch bots := strings.HasPrefix(text, "Topicdesk: "); {
+		case strings.HasPrefix(text, "=="):
+			topic()
 			b.WriteString(text)
+		case bots && said[text]:
+		case bots && strings.Contains(text, "🎫"):
+			cards.WriteString(text)
+		default:
+			rest.WriteString(text)
 		}
 		said[text] = true
 	}
+	topic()
 	return b.String()
 }
 
