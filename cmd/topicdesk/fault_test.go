@@ -41,6 +41,7 @@ type call struct {
 	Over      bool
 	Done      bool  // carried out
 	Message   int64 // that it posted
+	Last      bool  // the life ends after it
 }
 
 // posts says whether making the call twice shows: as a message, or as a topic.
@@ -137,6 +138,7 @@ func (t *faultyTelegram) Call(ctx context.Context, chatID int64, lang string, op
 	f.noted(c)
 	out := t.Telegram.Call(ctx, chatID, lang, op)
 	c.Over, c.Done, c.Message = true, out.Result == messages.Outcome_DONE, out.MessageId
+	c.Last = f.point == crashPoint{afterCall, n}
 	f.noted(c)
 	f.mu.Lock()
 	defer f.mu.Unlock()
