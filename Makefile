@@ -21,9 +21,9 @@ build: ## Build bin/topicdesk, a static binary
 
 .PHONY: test
 test: ## Run the tests with the race detector (within 10 minutes on 2 cores)
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test -race -timeout 20m ./...
 	$(GO) test -tags s3 -run S3 ./storage/files # with an S3 server in the process
-	$(GO) test -C storage/mongodb/mongotest -count=1 -timeout 10m ./... # not with -race: FerretDB's SQLite is too slow; anew each time, since it builds the program
+	$(GO) test -C storage/mongodb/mongotest -count=1 -timeout 20m ./... # not with -race: FerretDB's SQLite is too slow; anew each time, since it builds the program
 
 .PHONY: test-long
 test-long: ## Run the long tests too: more crashes, more load, more random runs
