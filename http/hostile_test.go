@@ -54,7 +54,9 @@ func TestHostileRequests(t *testing.T) {
 		s.register()
 		key := s.key(nil, "admin")
 		first, second := s.ticket(key, "First"), s.ticket(key, "Second")
-		topic := map[string]any{"groupId": s.sales, "telegramTopicId": 9000}
+		thread, err := s.sim.CreateTopic(s.sales, s.ann, "Theirs")
+		s.must(err)
+		topic := map[string]any{"groupId": s.sales, "telegramTopicId": thread}
 		blind.Store(true)
 		s.do("POST", at(first)+"/links", key, topic).is(201)
 		s.do("POST", at(second)+"/links", key, topic).is(409, "link_other")
