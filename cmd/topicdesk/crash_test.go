@@ -517,7 +517,8 @@ func (b *burst) check(what string) {
 		b.Errorf("topics that were opened twice: %q", twice)
 	}
 	last := b.after[len(b.after)-1]
-	if owes := last.owes(); owes != "" {
+	// That every edit shows was seen at Telegram; a stop may come before its ticket has written down that it does.
+	if owes := last.owes(); owes != "" && !strings.Contains(owes, changeOwed) {
 		b.Errorf("in the end %s", owes)
 	}
 	b.Logf("%s: %d messages, %d calls that post, %d lost (%d of them unanswered; at most %d in one topic), %d repeated", what, len(b.said),

@@ -88,6 +88,9 @@ func readLedger(ctx context.Context, store storage.Dumper) (*ledger, error) {
 	return l, nil
 }
 
+// changeOwed begins what is said of a message whose copies may not show its newest words yet.
+const changeOwed = "has a change of "
+
 // owes names one thing that the service still has to do; "" when it has done everything but number events.
 func (l *ledger) owes() string {
 	l.mu.Lock()
@@ -132,7 +135,7 @@ func (l *ledger) ticketOwes(t *storage.Ticket) string {
 	}
 	for _, m := range l.messages[t.TicketID] {
 		if m.Behind {
-			return "has a change of " + m.MessageID + " to show"
+			return changeOwed + m.MessageID + " to show"
 		}
 		for _, into := range copiesOf(t, &m) {
 			if c, found := l.copies[[2]string{m.MessageID, into}]; !found || c.Open() {
