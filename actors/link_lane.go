@@ -12,55 +12,6 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// item is a message on its way into one topic.
-type item struct {
-	messageID  string
-	sequence   int64
-	topicID    string // where it was said
-	sender     string
-	content    *messages.Content
-	replyTo    *messages.ReplyTo
-	receivedMs int64
-	sinceMs    int64 // when it was said, as far as is known
-
-	album *album // what it is the first part of
-	bare  bool   // another part of its album bears the sender's name
-	order int64  // within the topic; 0: by its sequence
-
-	shows     int64 // the content's revision
-	late      bool  // not in the order of the lane: tried again, or a message only now
-	withdrawn bool  // not to be posted any more, if it is not too late
-
-	parts       int     // 0: not counted yet
-	replyID     int64   // its reply's counterpart, once looked up
-	quoteAt     int32   // where the quote begins in the answered message, if that is known
-	label       *string // which ticket it is of, where the topic is a private chat; nil: not looked up
-	preview     string
-	previewKind string // what the answered message carries
-	stored      *storage.Copy
-}
-
-func itemOf(m *messages.Copy) *item {
-	return &item{messageID: m.MessageId, sequence: m.Sequence, topicID: m.TopicId, sender: m.Sender.GetName(),
-		content: m.Content, replyTo: m.ReplyTo, receivedMs: m.ReceivedMs, sinceMs: m.ReceivedMs}
-}
-
-func itemOfRecord(m *storage.Message) *item {
-	it := &item{messageID: m.MessageID, sequence: m.Sequence, topicID: m.TopicID, sender: m.Sender.Name,
-		content: contentOf(m), sinceMs: millisOf(m.RecordedAt), shows: m.ContentRevision}
-	it.replyTo = replyOf(m)
-	return it
-}
-
-// resume takes up what is stored of a copy. One that was begun goes on with the words that it began with: the rest is cut
-// where the beginning was.
-func (it *item) resume(m *storage.Message, c *storage.Copy) {
-	it.stored = c
-	if len(c.Parts) > 0 {
-		it.content, it.shows = contentAt(m, c.Revision), c.Revision
-	}
-}
-
 // lane is one direction of a link: the copies into one topic, in the order of their originals.
 type lane struct {
 	link    *link
@@ -217,54 +168,6 @@ func (n *lane) offerItem(topic *storage.Topic, it *item) {
 	}
 }
 
-// sent is how many parts are posted.
-func (it *item) sent() int {
-	if it.stored == nil {
-		return 0
-	}
-	return len(it.stored.Parts)
-}
-
-// offerable is how many parts can be offered. The rest of a caption answers the message that bears the medium: it waits for
-// that one's id.
-func (it *item) offerable() int {
-	if it.parts > 1 && it.sent() == 0 && it.shape() == messages.ShapeCaptioned {
-		return 1
-	}
-	return it.parts
-}
-
-// holdsBack says whether nothing behind it may be offered yet: what is still to be posted of it depends on the answer.
-func (it *item) holdsBack() bool {
-	if it.album != nil {
-		return !it.album.written()
-	}
-	return it.offerable() < it.parts
-}
-
-func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }
-
-// main is which of its parts stands for the original: the medium, where a text with the sender's name comes before it.
-func (it *item) main() int {
-	if it.shape() == messages.ShapeLabelled {
-		return 1
-	}
-	return 0
-}
-
-// revision tells a copy that is tried again from the one that failed, which the chat remembers, and one with other words from
-// the one that waits there. The lowest bit is that of an operation that takes another back.
-func (it *item) revision() int64 {
-	revision := it.shows << 1
-	if it.stored != nil {
-		revision += it.stored.Tries << 32
-	}
-	return revision
-}
-
-// contentOfRevision is the revision of the content that an operation had.
-func contentOfRevision(revision int64) int64 { return revision & (1<<32 - 1) >> 1 }
-
 // prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
 func (n *lane) prepare(it *item) bool {
 	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
@@ -325,106 +228,8 @@ func (n *lane) find(messageID string) (at int, it *item) {
 	return -1, nil
 }
 
-// counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
-func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
-	answeredID := answeredKey(it.replyTo)
-	store, ctx := n.link.store, n.link.ctx
-	if id, found, err := n.recall(answeredID); found || err != nil {
-		return id, false, err
-	}
-	// What is answered was said by a person: its copy here is wanted.
-	id, err = n.copyHere(answeredID)
-	if err != nil || id != 0 {
-		return id, false, err
-	}
-	if it.replyTo.Answered != "" { // it names an original, which may have been said here
-		original, err := store.Message(ctx, answeredID)
-		if err == nil && slices.Contains(n.aliases(), original.TopicID) {
-			return telegramID(answeredID), false, nil
-		}
-		if errors.Is(err, storage.ErrNotFound) {
-			err = nil
-		}
-		return 0, false, err
-	}
-	// It is a copy that the bot posted: its original is wanted, or another copy of it.
-	copies, err := store.CopiesAt(ctx, it.replyTo.ChatId, it.replyTo.MessageId)
-	if err != nil || len(copies) == 0 {
-		return 0, false, err
-	}
-	meant, err := quotedIn(ctx, store, copies, it.replyTo)
-	if err != nil {
-		return 0, false, err
-	}
-	original, err := store.Message(ctx, meant.MessageID)
-	if err != nil {
-		return 0, false, err
-	}
-	if slices.Contains(n.aliases(), original.TopicID) {
-		id, err := n.reachable(positionOf(original.MessageID))
-		return id, false, err
-	}
-	if n.isUnderWay(original.MessageID) {
-		return 0, true, nil
-	}
-	id, err = n.copyHere(original.MessageID)
-	return id, false, err
-}
-
-// answeredKey is the id of the answered message: in Telegram's terms, unless it is known better.
-func answeredKey(p *messages.ReplyTo) string {
-	if p.Answered != "" {
-		return p.Answered
-	}
-	return messageKey(p.ChatId, p.MessageId)
-}
-
 // nowhere says that the lane's topic is not in Telegram: nothing is copied into it.
 func (n *lane) nowhere() bool { return n.topicID != homeTopic && isAPILink(&n.link.spec) }
-
-// copyHere finds the copy of a message in the lane's topic, 0 when there is none; perhaps a former link made it.
-func (n *lane) copyHere(messageID string) (int64, error) {
-	for _, topicID := range n.aliases() {
-		stored, err := n.link.store.Copy(n.link.ctx, messageID, topicID)
-		if err == nil {
-			return n.reachable(place{stored.ChatID, mainPart(stored)})
-		}
-		if !errors.Is(err, storage.ErrNotFound) {
-			return 0, fmt.Errorf("read a copy: %w", err)
-		}
-	}
-	return 0, nil
-}
-
-// aliases are the ids that the lane's topic bears and bore: one for each link that it had with this ticket.
-func (n *lane) aliases() []string {
-	if n.topicID == homeTopic {
-		return []string{homeTopic}
-	}
-	return n.link.aliases
-}
-
-// mainPart is the message that stands for the original: 0 when none is posted.
-func mainPart(c *storage.Copy) int64 {
-	switch {
-	case c.Main < len(c.Parts):
-		return c.Parts[c.Main]
-	case len(c.Parts) > 0:
-		return c.Parts[0]
-	}
-	return 0
-}
-
-func (n *lane) recall(messageID string) (id int64, found bool, err error) {
-	if n.recent == nil {
-		return 0, false, nil
-	}
-	at, found := n.recent.get(messageID)
-	if found {
-		id, err = n.reachable(at)
-	}
-	return id, found, err
-}
 
 func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
 	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,

@@ -221,12 +221,14 @@ func (s *service) register() {
 // await waits for a condition.
 func (s *service) await(what string, cond func() bool) {
 	s.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	inVain, again := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
 	for !cond() {
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C:
+		case <-inVain:
 			s.t.Fatal("waited in vain:", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 
