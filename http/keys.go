@@ -46,7 +46,7 @@ func (a *API) keyOperations() {
 	register(a, op{
 		id: "createApiKey", method: http.MethodPost, path: "/api-keys", tag: tagKeys, summary: "Create an API key", scope: "keys:write",
 		status: http.StatusCreated, sealed: true, codes: []string{codeGrantTooWide, codeGroupUnknown, messages.ReasonKeyShown},
-		description: "The answer shows the key, once. It can have only scopes that the key has that makes it; and a key that is bound to a group makes keys of that group.",
+		description: "The answer shows the key, once. It can have only scopes that the key has that makes it, and no higher rate or burst and no later expiry, unless that has the scope `admin`; and a key that is bound to a group makes keys of that group.",
 		request:     map[string]any{"name": "CRM", "owner": "ops@example.org", "scopes": []string{"tickets:read", "tickets:write"}, "groupId": -1001234567890},
 		answer:      exampleNewKey(),
 	}, a.createKey)
@@ -58,7 +58,7 @@ func (a *API) keyOperations() {
 	register(a, op{
 		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate", tag: tagKeys, summary: "Give an API key a new secret", scope: "keys:write",
 		sealed: true, codes: []string{codeGrantTooWide, messages.ReasonKeyRevoked, messages.ReasonKeyShown},
-		description: "The answer shows the new key, once. The one before is accepted for another `overlapSeconds`, so that programs can change over. Id, scopes and limits stay.",
+		description: "The answer shows the new key, once. The one before is accepted for another `overlapSeconds`, so that programs can change over. Id, scopes and limits stay. Who rotates a key has it, so it may not exceed the key that asks.",
 		request:     map[string]any{"overlapSeconds": 3600},
 		answer:      exampleNewKey(),
 	}, a.rotateKey)
@@ -88,9 +88,9 @@ type createKeyInput struct {
 		Owner     string     `json:"owner,omitempty" maxLength:"100" doc:"Who answers for it."`
 		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"20" nullable:"false" doc:"What it may do."`
 		GroupID   *int64     `json:"groupId,omitempty" doc:"Telegram id of the only group that it will see."`
-		Rate      int64      `json:"rate,omitempty" minimum:"1" maximum:"100000" doc:"Requests a second; 100 if it is not given."`
-		Burst     int64      `json:"burst,omitempty" minimum:"1" maximum:"200000" doc:"Requests at once; twice the rate if it is not given."`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"From then on it is refused."`
+		Rate      int64      `json:"rate,omitempty" minimum:"1" maximum:"100000" doc:"Requests a second; if it is not given 100, or what the key has that makes it if that is less."`
+		Burst     int64      `json:"burst,omitempty" minimum:"1" maximum:"200000" doc:"Requests at once; if it is not given twice the rate, or what the key has that makes it if that is less."`
+		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"From then on it is refused; if it is not given, never, or when the key expires that makes it."`
 	}
 }
 
@@ -127,6 +127,10 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 		}
 		create.ExpiresMs = b.ExpiresAt.UnixMilli()
 	}
+	withinLimits(c.key, create)
+	if exceeds(c.key, create.Rate, create.Burst, create.ExpiresMs) {
+		return nil, tooWide()
+	}
 	keyID := messages.NewAPIKeyID(c.commandID)
 	key, hash := messages.NewAPIKey(keyID)
 	create.Hash = hash
@@ -143,7 +147,7 @@ type KeyPath struct {
 }
 
 func (a *API) revokeKey(ctx context.Context, c *call, in *KeyPath) (*struct{}, error) {
-	if err := a.manages(ctx, c, in.ID); err != nil {
+	if _, err := a.manages(ctx, c, in.ID); err != nil {
 		return nil, err
 	}
 	_, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, in.ID, &messages.RevokeAPIKey{Origin: c.origin()})
@@ -162,8 +166,12 @@ type rotatedKeyOutput struct {
 }
 
 func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rotatedKeyOutput, error) {
-	if err := a.manages(ctx, c, in.ID); err != nil {
+	found, err := a.manages(ctx, c, in.ID)
+	if err != nil {
 		return nil, err
+	}
+	if exceeds(c.key, found.Rate, found.Burst, found.ExpiresMs) {
+		return nil, tooWide()
 	}
 	overlap := usualOverlap
 	if in.Body != nil && in.Body.OverlapSeconds != nil {
@@ -177,33 +185,24 @@ func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rota
 	return &rotatedKeyOutput{Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
 }
 
-// manages says whether the caller's key may change that one: it must see it, and have all of its scopes, since who rotates a
-// key has it.
-func (a *API) manages(ctx context.Context, c *call, keyID string) error {
+// manages finds the key that the caller's is to change: it must see it, and have all of its scopes.
+func (a *API) manages(ctx context.Context, c *call, keyID string) (*messages.APIKey, error) {
 	if !messages.IsAPIKeyID(keyID) {
-		return problem(codeNotFound)
+		return nil, problem(codeNotFound)
 	}
 	found, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !c.sees(found.Key.GroupId) {
-		return problem(codeNotFound)
+		return nil, problem(codeNotFound)
 	}
 	for _, scope := range found.Key.Scopes {
 		if !grants(c.key.Scopes, scope) {
-			return problem(codeGrantTooWide)
+			return nil, problem(codeGrantTooWide)
 		}
 	}
-	return nil
-}
-
-// grants says whether who has these scopes may give that one.
-func grants(scopes []string, scope string) bool {
-	if what, every := strings.CutSuffix(scope, ":*"); every {
-		return messages.ScopeAllows(scopes, scope) || messages.ScopeAllows(scopes, what+":read") && messages.ScopeAllows(scopes, what+":write")
-	}
-	return messages.ScopeAllows(scopes, scope)
+	return found.Key, nil
 }
 
 func knownScope(scope string) bool {

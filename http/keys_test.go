@@ -94,6 +94,34 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s", list)
 		}
 	})
+	s.run(t, "a key makes and rotates no keys that may do more than itself", func(t *testing.T) {
+		soon := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
+		small := func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 20, 30, soon }
+		maker := s.key(small, "keys:*", "tickets:read")
+		with := func(field string, value any) object {
+			return object{"name": "x", "scopes": []string{"tickets:read"}, field: value}
+		}
+		made := s.do("POST", "/api/v1/api-keys", maker, with("owner", "ops")).is(201)
+		if made["rate"] != 20.0 || made["burst"] != 30.0 || made["expiresAt"] != soon.Format(time.RFC3339Nano) {
+			t.Error(made)
+		}
+		if less := s.do("POST", "/api/v1/api-keys", maker, with("rate", 5)).is(201); less["rate"] != 5.0 || less["burst"] != 10.0 {
+			t.Error(less)
+		}
+		for field, value := range map[string]any{"rate": 21, "burst": 31, "expiresAt": soon.Add(time.Second), "scopes": []string{"tickets:write"}} {
+			s.do("POST", "/api/v1/api-keys", maker, with(field, value)).is(403, "grant_too_wide")
+		}
+		rotate := func(token string, change func(*storage.APIKey)) *response {
+			return s.do("POST", "/api/v1/api-keys/"+s.keyID(change, "tickets:read")+"/rotate", token, nil)
+		}
+		rotate(maker, small).is(200)
+		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 21, 30, soon }).is(403, "grant_too_wide")
+		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst = 20, 30 }).is(403, "grant_too_wide")
+		s.do("DELETE", "/api/v1/api-keys/"+s.keyID(nil, "tickets:read"), maker, nil).is(204)
+		chief := s.key(small, "admin")
+		s.do("POST", "/api/v1/api-keys", chief, with("rate", 1000)).is(201)
+		rotate(chief, nil).is(200)
+	})
 	s.run(t, "a mistyped key, and one of another form", func(t *testing.T) {
 		typo := []byte(admin)
 		typo[len(typo)-10] ^= 1
