@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -32,6 +33,38 @@ func (s *service) person(chat int64) int64 {
 	}
 	s.must(s.store.SaveUser(s.t.Context(), u))
 	return u.TelegramID
+}
+
+// otherGroup is one more group in Telegram, into which the bot comes as an administrator; it knows of it when this returns.
+func (s *service) otherGroup(forum bool, rights simulator.BotRights) int64 {
+	s.t.Helper()
+	g, err := s.sim.AddGroup(simulator.Group{Title: "Other", Forum: forum})
+	s.must(err)
+	s.must(s.sim.SetMember(g.ID, s.ann, simulator.Creator))
+	s.must(s.sim.SetBot(g.ID, simulator.Administrator, rights))
+	s.await("the bot is in the group", func() bool {
+		record, err := s.store.GroupByTelegramID(s.t.Context(), g.ID)
+		return err == nil && record.SupportTopicsEnabled
+	})
+	return g.ID
+}
+
+// botLeaves has the bot removed from a group.
+func (s *service) botLeaves(group int64) {
+	s.t.Helper()
+	s.must(s.sim.SetBot(group, simulator.Kicked, simulator.BotRights{}))
+	s.await("the bot knows that it is out", func() bool {
+		record, err := s.store.GroupByTelegramID(s.t.Context(), group)
+		return err == nil && record.BotStatus == "kicked"
+	})
+}
+
+// unregistered is a group that the bot is in and where no tickets are to be opened.
+func (s *service) unregistered() int64 {
+	s.t.Helper()
+	group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
+	s.do("PUT", fmt.Sprintf("/api/v1/groups/%d", group), s.key(nil, "admin"), object{"supportTopicsEnabled": false}).is(200)
+	return group
 }
 
 // keyID is the id of a key that was just made.

@@ -9,6 +9,8 @@ import (
 	"mime/multipart"
 	"strings"
 	"testing"
+
+	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
 // How the operations on tickets are tried. What they do is in tickets_test.go.
@@ -58,6 +60,9 @@ func init() {
 			return request{path: "/api/v1/tickets", body: object{"title": "x", "groupId": s.support, field: value}}
 		}
 	}
+	open := func(s *service, group int64) request {
+		return request{path: "/api/v1/tickets", body: object{"title": "x", "groupId": group}}
+	}
 	operationTests["createTicket"] = operationTest{
 		good: with("metadata", object{"customer": "ACME"}),
 		invalid: map[string]func(*service) request{
@@ -73,8 +78,12 @@ func init() {
 				s.do("POST", "/api/v1/tickets", token, body).is(201)
 				return request{path: "/api/v1/tickets", token: token, body: body}
 			},
+			"group_unregistered": func(s *service) request { return open(s, s.unregistered()) },
+			"group_needs_topics": func(s *service) request {
+				return open(s, s.otherGroup(false, simulator.BotRights{CanManageTopics: true}))
+			},
+			"group_needs_rights": func(s *service) request { return open(s, s.otherGroup(true, simulator.BotRights{})) },
 		},
-		elsewhere: []string{"group_unregistered", "group_needs_topics", "group_needs_rights"},
 		check: func(t *testing.T, _ *service, r *response) {
 			if made := r.is(201); r.header.Get("Location") != "/api/v1/tickets/"+made["ticketId"].(string) || r.header.Get("ETag") == "" {
 				t.Error(r.header)
@@ -137,8 +146,25 @@ func init() {
 				s.do("POST", r.path, s.key(nil, "admin"), r.body).is(202)
 				return r
 			},
+			"mention_bot_out": func(s *service) request {
+				group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
+				r := mention(s, group)
+				s.botLeaves(group)
+				return r
+			},
+			"mention_no_topics": func(s *service) request {
+				return mention(s, s.otherGroup(false, simulator.BotRights{CanManageTopics: true}))
+			},
+			"mention_no_rights": func(s *service) request { return mention(s, s.otherGroup(true, simulator.BotRights{})) },
+			"mention_bot": func(s *service) request {
+				id := s.person(s.sales)
+				u, err := s.store.User(s.t.Context(), id)
+				s.must(err)
+				u.IsBot = true
+				s.must(s.store.SaveUser(s.t.Context(), u))
+				return request{path: fresh(s) + "/mention", body: object{"userId": id}}
+			},
 		},
-		elsewhere: []string{"mention_bot_out", "mention_no_topics", "mention_no_rights", "mention_bot"},
 	})
 	add("sendMessage", "/messages", object{"text": "Hello"}, operationTest{
 		invalid: map[string]func(*service) request{
@@ -185,8 +211,16 @@ func init() {
 				s.do("POST", r.path, s.key(nil, "admin"), r.body).is(201)
 				return request{path: fresh(s) + "/links", body: r.body}
 			},
+			"group_unregistered": func(s *service) request {
+				return request{path: fresh(s) + "/links", body: object{"groupId": s.unregistered(), "telegramTopicId": topic(s)}}
+			},
+			"link_bot_out": func(s *service) request {
+				group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
+				made := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), open(s, group).body).is(201)
+				s.botLeaves(group)
+				return request{path: "/api/v1/tickets/" + made["ticketId"].(string) + "/links", body: object{"groupId": s.sales, "telegramTopicId": topic(s)}}
+			},
 		},
-		elsewhere: []string{"group_unregistered", "link_bot_out"},
 	})
 	linked := func(s *service) string {
 		r := join(s)
