@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,6 +109,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.huma = humafiber.NewV2(s.App, config)
 	a.huma.UseMiddleware(a.measure, a.authenticate, a.authorize, a.once)
 	a.operations()
+	headLikeGet(s.App)
 	a.finish()
 	a.serveDocument(s.App)
 	serveSwagger(s.App)
@@ -146,7 +148,7 @@ func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I
 		OperationID: o.id, Method: o.method, Path: apiPrefix + o.path, Tags: []string{o.tag}, Summary: o.summary,
 		Description: o.describe(), DefaultStatus: o.status, MaxBodyBytes: o.bodyLimit,
 		Security: []map[string][]string{{securityScheme: o.scopes()}}, Metadata: map[string]any{"op": &o},
-		Middlewares: o.middlewares, Errors: []int{http.StatusInternalServerError},
+		Middlewares: append(slices.Clip(o.middlewares), a.noNulls), Errors: []int{http.StatusInternalServerError},
 	}
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		c, ok := ctx.Value(callKey{}).(*call)

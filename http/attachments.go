@@ -49,7 +49,7 @@ const maxUpload = 50<<20 + 64<<10
 func (a *API) attachmentOperations() {
 	register(a, op{
 		id: "addAttachment", method: http.MethodPost, path: "/tickets/{id}/attachments", tag: tagMessages, summary: "Upload a file", scope: "messages:write",
-		status: http.StatusCreated, codes: []string{codeFileRefused}, bodyLimit: maxUpload,
+		status: http.StatusCreated, codes: []string{codeFileRefused}, bodyLimit: maxUpload, middlewares: huma.Middlewares{a.formOnly},
 		description: "Takes a file of at most 50 MB in, as the field `file` of a form. It goes to Telegram when a message names it in `attachmentIds`. A file is looked at: what it is " +
 			"goes by its content; programs, web pages and the like are refused, as the settings say. A picture that is fit to be one becomes a photo, unless `kind` is `document`." + aboutTickets,
 		request: map[string]any{"file": "(the bytes of photo.jpg)", "kind": "document"}, answer: exampleAttachment(),
@@ -94,6 +94,9 @@ func (a *API) addAttachment(ctx context.Context, c *call, in *addAttachmentInput
 	}
 	form := in.RawBody.Data()
 	defer func() { _ = form.File.Close() }()
+	if err := otherFields(in.RawBody.Form); err != nil {
+		return nil, err
+	}
 	if a.o.Files == nil {
 		return nil, problem(codeFileRefused, "Attachments are not kept here.")
 	}

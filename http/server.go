@@ -34,6 +34,7 @@ type Options struct {
 	ReadTimeout  time.Duration // for a whole request to arrive; 15 s when 0
 	WriteTimeout time.Duration // for a whole response to leave; 60 s when 0
 	IdleTimeout  time.Duration // between requests; 75 s when 0
+	UploadMemory int64         // how many bytes of uploads are held at once; 256 MB when 0
 }
 
 const (
@@ -58,6 +59,7 @@ type Server struct {
 	health *health
 
 	mayUpload func(authorization string) bool // whether so much is read for that key; nil: for none
+	uploads   *uploads
 
 	mu       sync.Mutex
 	listener *listener
@@ -72,6 +74,7 @@ func New(o Options) *Server {
 		o.Log = slog.Default()
 	}
 	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), ending: make(chan struct{}), health: newHealth(o.Checks, o.Log)}
+	s.uploads = newUploads(or(o.UploadMemory, uploadMemory))
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.App = fiber.New(fiber.Config{
 		AppName:               "topicdesk",
@@ -99,9 +102,9 @@ func New(o Options) *Server {
 	return s
 }
 
-func or(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
+func or[T ~int64](given, otherwise T) T {
+	if given > 0 {
+		return given
 	}
 	return otherwise
 }
@@ -115,6 +118,9 @@ func (s *Server) limits(server *fasthttp.Server) {
 		case s.o.BodyLimit != nil:
 			return fasthttp.RequestConfig{MaxRequestBodySize: s.o.BodyLimit(string(h.Method()), path)}
 		case isUpload(string(h.Method()), path) && s.mayUpload != nil && s.mayUpload(string(h.Peek(fiber.HeaderAuthorization))):
+			if !s.uploads.begin(h) {
+				return fasthttp.RequestConfig{} // it is too large then, and the ErrorHandler says why
+			}
 			return fasthttp.RequestConfig{MaxRequestBodySize: maxUpload, ReadTimeout: uploadTime}
 		}
 		return fasthttp.RequestConfig{}
@@ -124,7 +130,22 @@ func (s *Server) limits(server *fasthttp.Server) {
 		if conn, ok := c.Conn().(*conn); ok {
 			conn.linger.Store(true)
 		}
+		if s.uploads.end(&c.Request.Header) && errors.Is(err, fasthttp.ErrBodyTooLarge) {
+			f := s.App.AcquireCtx(c)
+			defer s.App.ReleaseCtx(f)
+			err = sendProblem(f, noRoom())
+			if err == nil {
+				return
+			}
+		}
 		answer(c, err)
+	}
+	handle := server.Handler
+	server.Handler = func(c *fasthttp.RequestCtx) {
+		s.uploads.arrived(&c.Request.Header)
+		defer s.uploads.end(&c.Request.Header)
+		known(c)
+		handle(c)
 	}
 }
 

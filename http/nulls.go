@@ -1,0 +1,64 @@
+package httpedge
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+)
+
+// noNulls refuses null where the document does not allow it: huma takes it for a field that was not sent, so that
+// {"title": null} would change nothing and yet be answered as a success.
+func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
+	var media *huma.MediaType
+	if body := ctx.Operation().RequestBody; body != nil {
+		media = body.Content["application/json"]
+	}
+	sent := humafiber.UnwrapV2(ctx).Request().Body()
+	if media == nil || media.Schema == nil || !bytes.Contains(sent, []byte("null")) {
+		next(ctx)
+		return
+	}
+	var value any
+	if jsonFormat.Unmarshal(sent, &value) != nil || value == nil {
+		next(ctx) // huma says what is wrong
+		return
+	}
+	if found := a.nullsIn(media.Schema, value, "#"); len(found) > 0 {
+		p := problem(codeInvalid)
+		p.Errors = found
+		a.refuse(ctx, p)
+		return
+	}
+	next(ctx)
+}
+
+// nullsIn finds them in a value; what does not fit the schema in other ways is huma's.
+func (a *API) nullsIn(s *huma.Schema, value any, at string) (found []FieldError) {
+	if s != nil && s.Ref != "" {
+		s = a.huma.OpenAPI().Components.Schemas.SchemaFromRef(s.Ref)
+	}
+	if s == nil {
+		return nil
+	}
+	switch v := value.(type) {
+	case nil:
+		if !s.Nullable && s.Type != "" {
+			return []FieldError{{In: "body", Pointer: at, Detail: "null is not allowed here; a field that is not sent stays as it is"}}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
+			if field, sent := v[name]; sent {
+				found = append(found, a.nullsIn(s.Properties[name], field, at+"/"+name)...)
+			}
+		}
+	case []any:
+		for i, item := range v {
+			found = append(found, a.nullsIn(s.Items, item, at+"/"+strconv.Itoa(i))...)
+		}
+	}
+	return found
+}

@@ -1,0 +1,122 @@
+package httpedge_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	httpedge "github.com/topicdesk/topicdesk/http"
+)
+
+// formOf is a form with fields, and with files of the content "x".
+func formOf(fields, files []string) *form {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	var err error
+	for _, name := range fields {
+		err = errors.Join(err, w.WriteField(name, "document"))
+	}
+	for _, name := range files {
+		part, e := w.CreateFormFile(name, "a.txt")
+		if err = errors.Join(err, e); e == nil {
+			_, e = part.Write([]byte("x"))
+			err = errors.Join(err, e)
+		}
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err)
+	}
+	return &form{media: w.FormDataContentType(), text: b.String()}
+}
+
+func TestForms(t *testing.T) {
+	s, key := ticketService(t)
+	path := at(s.ticket(key, "Forms")) + "/attachments"
+	for _, body := range []any{object{"file": "x"}, `{}`, `nonsense`, nil} {
+		s.do("POST", path, key, body).is(415, "unsupported_media_type")
+	}
+	s.do("POST", path, key, "file=x", "Content-Type", "application/x-www-form-urlencoded").is(415, "unsupported_media_type")
+	for field, body := range map[string]*form{
+		"kidn": formOf([]string{"kidn"}, []string{"file"}), "files": formOf(nil, []string{"file", "files"}), "file": formOf(nil, []string{"file", "file"}),
+		"kind": formOf(nil, []string{"file", "kind"}), "file ": formOf([]string{"file"}, []string{"file"}),
+	} {
+		if p := s.do("POST", path, key, body).is(422, "invalid"); !mentions(p, strings.TrimSpace(field)) {
+			t.Errorf("%s: %v", field, p)
+		}
+	}
+	s.do("POST", path, key, formOf([]string{"kind"}, []string{"file"})).is(201)
+}
+
+func TestUploadsAtOnce(t *testing.T) {
+	s := newService(t, serviceOptions{server: httpedge.Options{UploadMemory: 5 << 20}})
+	s.register()
+	key := s.key(nil, "admin")
+	path := at(s.ticket(key, "Many")) + "/attachments"
+	large := fileForm("file", "large.bin", strings.Repeat("x", 3<<20))
+	// begin sends all but the end of an upload; the answer comes when that is sent, too.
+	begin := func() net.Conn {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		s.must(err)
+		s.must(c.SetDeadline(time.Now().Add(time.Minute)))
+		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
+			path, key, large.media, len(large.text), large.text[:len(large.text)-10])
+		s.must(err)
+		return c
+	}
+	// full waits until there is no room for another one.
+	full := func() {
+		s.await("the first is on its way", func() bool {
+			r := s.do("POST", path, key, large)
+			if r.status == http.StatusCreated {
+				return false
+			}
+			r.is(503, "unavailable")
+			if r.header.Get("Retry-After") != "3" {
+				t.Error(r.header)
+			}
+			return true
+		})
+	}
+	room := func() {
+		s.await("there is room again", func() bool { return s.do("POST", path, key, large).status == http.StatusCreated })
+	}
+	s.do("POST", path, key, large).is(201)
+	t.Run("more than there is room for are told to come again, small ones are not", func(t *testing.T) {
+		c := begin()
+		full()
+		s.do("POST", path, key, fileForm("file", "small.txt", "x")).is(201)
+		_, err := io.WriteString(c, large.text[len(large.text)-10:])
+		s.must(err)
+		answer, err := io.ReadAll(c)
+		s.must(err)
+		if !strings.HasPrefix(string(answer), "HTTP/1.1 201") {
+			t.Errorf("%s", answer)
+		}
+		room()
+	})
+	t.Run("who leaves in the middle makes room", func(t *testing.T) {
+		c := begin()
+		full()
+		s.must(c.Close())
+		room()
+	})
+	t.Run("without a length it counts as the largest", func(t *testing.T) {
+		req, err := http.NewRequest("POST", s.url+path, io.MultiReader(strings.NewReader(large.text)))
+		s.must(err)
+		req.Header.Set("Content-Type", large.media)
+		req.Header.Set("Authorization", "Bearer "+key)
+		res, err := s.http.Do(req)
+		s.must(err)
+		_ = res.Body.Close()
+		if res.StatusCode != 503 {
+			t.Error(res.Status)
+		}
+	})
+}
