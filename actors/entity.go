@@ -232,6 +232,9 @@ func (h *host) handle(m any) (proto.Message, error) {
 				return nil, err
 			}
 		}
+		if _, first := m.(born); first {
+			return nil, h.onBorn()
+		}
 		answer, err := h.entity.receive(m)
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
 			return answer, err
@@ -244,22 +247,23 @@ func (h *host) handle(m any) (proto.Message, error) {
 
 // start takes an epoch, loads and resumes. What does not exist takes none: anybody can make up an id, and a lease is for ever.
 func (h *host) start() error {
-	claimed, ok := h.entity.(interface{ unborn() bool })
-	if !ok {
-		if err := h.takeEpoch(); err != nil {
-			return err
-		}
-		return h.reload()
-	}
-	if err := h.read(); err != nil {
-		return err
-	}
-	if !claimed.unborn() { // who wrote the record since it was read makes the first write conflict, and it is read again
+	if _, waits := h.entity.(interface{ unborn() bool }); !waits {
 		if err := h.takeEpoch(); err != nil {
 			return err
 		}
 	}
-	return h.goOn()
+	return h.reload()
+}
+
+// born is what an entity notes to itself when it has made its record: nothing fences off the write that makes one but the
+// record itself, so whoever waits for it need not wait for the lease too.
+type born struct{}
+
+func (h *host) onBorn() error {
+	if h.epoch != 0 {
+		return nil
+	}
+	return h.takeEpoch()
 }
 
 // takeEpoch fences off former activations.
@@ -275,6 +279,12 @@ func (h *host) takeEpoch() error {
 func (h *host) reload() error {
 	if err := h.read(); err != nil {
 		return err
+	}
+	// Who wrote the record since it was read makes the first write conflict, and it is read again.
+	if e, waits := h.entity.(interface{ unborn() bool }); waits && !e.unborn() && h.epoch == 0 {
+		if err := h.takeEpoch(); err != nil {
+			return err
+		}
 	}
 	return h.goOn()
 }

@@ -57,9 +57,6 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if !isAPI(o) {
 		await(r, homeTopic, o)
 	}
-	if err := t.takeEpoch(); err != nil {
-		return nil, err
-	}
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
 		return answered(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil
@@ -70,6 +67,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.note(born{})
 	t.noteDescription()
 	t.reconcile()
 	t.settleSoon()

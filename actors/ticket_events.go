@@ -97,7 +97,7 @@ func (t *ticket) onSettle() error {
 	if err := t.clearChanges(nil); err != nil {
 		return err
 	}
-	if len(t.unnumbered) == 0 && t.nothingOwed() && !t.record.DueAt.IsZero() && t.rested() {
+	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingOwed() && t.rested() {
 		next := cloneTicket(t.record)
 		t.takeProgress(next)
 		next.DueAt = time.Time{}
@@ -163,6 +163,9 @@ func (t *ticket) number() error {
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)
 	next.DueAt = t.now().UTC().Add(owedFor).Truncate(time.Millisecond)
+	if len(batch) == len(t.unnumbered) && t.nothingOwed() && t.rested() {
+		next.DueAt = time.Time{}
+	}
 	if err := t.save(next); err != nil {
 		return err
 	}

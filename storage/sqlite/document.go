@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json" // reads in a third of the time
+
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -25,7 +27,7 @@ func encode(record any) (string, error) {
 
 func decode[T any](doc string) (*T, error) {
 	record := new(T)
-	if err := json.Unmarshal([]byte(doc), record); err != nil {
+	if err := jsonv2.Unmarshal([]byte(doc), record); err != nil {
 		return nil, fmt.Errorf("sqlite: a stored record can't be decoded: %w", err)
 	}
 	return record, nil
