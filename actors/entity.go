@@ -232,8 +232,8 @@ func (h *host) handle(m any) (proto.Message, error) {
 				return nil, err
 			}
 		}
-		if _, first := m.(born); first {
-			return nil, h.onBorn()
+		if err := h.own(m); err != nil {
+			return nil, err
 		}
 		answer, err := h.entity.receive(m)
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
@@ -252,18 +252,22 @@ func (h *host) start() error {
 			return err
 		}
 	}
-	return h.reload()
+	return h.reload() // which takes one after it has read
 }
 
-// born is what an entity notes to itself when it has made its record: nothing fences off the write that makes one but the
-// record itself, so whoever waits for it need not wait for the lease too.
-type born struct{}
-
-func (h *host) onBorn() error {
-	if h.epoch != 0 {
+// own takes the epoch of an entity that made its record since it was started: nothing fences off that write but the record
+// itself, so whoever waits for it need not wait for a lease too. It is taken before anything else is done with the record.
+func (h *host) own(m any) error {
+	if _, asks := m.(*messages.GetTicket); asks || h.epoch != 0 || h.unmade() {
 		return nil
 	}
 	return h.takeEpoch()
+}
+
+// unmade says whether the entity is one that takes no lease before it has a record, and has none.
+func (h *host) unmade() bool {
+	e, waits := h.entity.(interface{ unborn() bool })
+	return waits && e.unborn()
 }
 
 // takeEpoch fences off former activations.
@@ -281,7 +285,7 @@ func (h *host) reload() error {
 		return err
 	}
 	// Who wrote the record since it was read makes the first write conflict, and it is read again.
-	if e, waits := h.entity.(interface{ unborn() bool }); waits && !e.unborn() && h.epoch == 0 {
+	if h.epoch == 0 && !h.unmade() {
 		if err := h.takeEpoch(); err != nil {
 			return err
 		}

@@ -67,7 +67,6 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.note(born{})
 	t.noteDescription()
 	t.reconcile()
 	t.settleSoon()

@@ -199,6 +199,37 @@ func hash(text string) int64 {
 	return int64(h.Sum64())
 }
 
+// searchWrite adds a ticket to the search, or takes one away.
+type searchWrite struct {
+	listID int64
+	words  string
+	gone   bool
+}
+
+func (w *writer) searchable(listID int64, words string) {
+	w.search = append(w.search, searchWrite{listID: listID, words: words})
+}
+
+func (w *writer) unsearchable(listID int64) {
+	w.search = append(w.search, searchWrite{listID: listID, gone: true})
+}
+
+// writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
+// for each ticket, which are merged later, instead of one for all.
+func (w *writer) writeSearch() (err error) {
+	for _, s := range w.search {
+		if s.gone {
+			_, err = w.exec(deleteSearch, s.listID)
+		} else {
+			_, err = w.exec(insertSearch, s.listID, s.words)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 var errEnoughLooked = errors.New("the page is full")
 
 // look offers tickets to the page one by one.

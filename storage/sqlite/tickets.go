@@ -148,9 +148,7 @@ func (t *ticketSave) insert(w *writer) error {
 	if err := w.one(exists("ticket", t.id), insertTicket, append(t.columns, listID)...); err != nil {
 		return err
 	}
-	if _, err := w.exec(insertSearch, listID, t.words); err != nil {
-		return err
-	}
+	w.searchable(listID, t.words)
 	if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
 		return err
 	}
@@ -210,12 +208,8 @@ func (t *ticketSave) update(w *writer) error {
 		return err
 	}
 	if listID != before.listID || t.wordsHash != before.wordsHash {
-		if _, err := w.exec(deleteSearch, before.listID); err != nil {
-			return err
-		}
-		if _, err := w.exec(insertSearch, listID, t.words); err != nil {
-			return err
-		}
+		w.unsearchable(before.listID)
+		w.searchable(listID, t.words)
 	}
 	if before.status != t.status {
 		if _, err := w.exec(countTicket, before.status, int64(-1)); err != nil {

@@ -74,10 +74,11 @@ type writer struct {
 	store  *Store
 	conn   *conn // nil when it broke and could not be opened again yet
 	batch  []*request
-	wrote  bool      // this transaction changed something
-	dirty  bool      // something was committed since the log was last tidied up
-	failed bool      // the last transaction that changed something, or tried to, failed
-	began  time.Time // when the last transaction began
+	search []searchWrite // what this transaction writes into the search, at its end
+	wrote  bool          // this transaction changed something
+	dirty  bool          // something was committed since the log was last tidied up
+	failed bool          // the last transaction that changed something, or tried to, failed
+	began  time.Time     // when the last transaction began
 }
 
 // gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
@@ -135,6 +136,7 @@ func (w *writer) commit() {
 
 // transaction returns nil when it was committed; each request then has its own result.
 func (w *writer) transaction() (err error) {
+	w.search = w.search[:0]
 	if w.conn == nil {
 		c, err := w.connect(context.Background())
 		if err != nil {
@@ -166,6 +168,10 @@ func (w *writer) transaction() (err error) {
 		if len(w.batch) == done {
 			break
 		}
+	}
+	if err := w.writeSearch(); err != nil {
+		w.rollback()
+		return unavailable(err)
 	}
 	if _, err := w.conn.exec(commit); err != nil {
 		w.rollback()
@@ -221,7 +227,11 @@ func (w *writer) atomically(f func() error) error {
 	if _, err := w.conn.exec(savepoint); err != nil {
 		return err
 	}
+	searched := len(w.search)
 	err := f()
+	if err != nil {
+		w.search = w.search[:searched]
+	}
 	if err != nil && !broken(err) {
 		if _, e := w.conn.exec(rollbackTo); e != nil {
 			return e
