@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -208,18 +209,31 @@ func (a *API) Document() (asJSON, asYAML []byte, err error) {
 	return asJSON, asYAML, err
 }
 
-// serveDocument serves the document to everybody: what the API can do is no secret.
+// serveDocument serves the document to everybody: what the API can do is no secret. It is made when somebody asks for it first, since
+// it takes a good part of the time of a start.
 func (a *API) serveDocument(app *fiber.App) {
-	asJSON, asYAML, err := a.Document()
-	if err != nil {
-		panic("http: the API's document can't be made: " + err.Error()) // the same at every start, so in every test
+	type texts struct {
+		json, yaml []byte
+		err        error
 	}
+	made := sync.OnceValue(func() (d texts) {
+		d.json, d.yaml, d.err = a.Document()
+		return d
+	})
 	app.Get("/openapi.json", a.cors(), func(c *fiber.Ctx) error {
+		d := made()
+		if d.err != nil {
+			return d.err
+		}
 		c.Set(fiber.HeaderContentType, "application/openapi+json")
-		return c.Send(asJSON)
+		return c.Send(d.json)
 	})
 	app.Get("/openapi.yaml", a.cors(), func(c *fiber.Ctx) error {
+		d := made()
+		if d.err != nil {
+			return d.err
+		}
 		c.Set(fiber.HeaderContentType, "application/openapi+yaml")
-		return c.Send(asYAML)
+		return c.Send(d.yaml)
 	})
 }

@@ -50,8 +50,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 	for _, w := range a.Config.Warnings() {
 		a.Log.Warn(w)
 	}
-	closers := &closers{}
+	closers, caller := &closers{}, ctx
 	defer func() {
+		if caller.Err() != nil && errors.Is(err, context.Canceled) {
+			err = nil // told to stop while it was starting
+		}
 		stopCtx, cancel := context.WithTimeout(context.Background(), stopWithin)
 		defer cancel()
 		err = errors.Join(err, closers.run(stopCtx))
