@@ -278,7 +278,7 @@ func (c *chat) onSend(m *messages.Send) {
 // onAnswer makes an answer durable, then queues it.
 func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	id := m.Origin.GetCommandId()
-	if slices.Contains(c.record.Handled, id) {
+	if slices.Contains(c.record.Handled, id) || c.unlinkedSince(m.Origin) {
 		return duplicate(), nil
 	}
 	op := m.Operation
@@ -309,6 +309,19 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	c.enqueue(&queued{op: op, owner: opOwner{KindChat, c.key.identity}})
 	c.dispatch()
 	return ok(), nil
+}
+
+// unlinkedSince says whether a command was given in its topic before an /unlink that was passed on. The updates of a topic are
+// taken in one after the other, so the command was accepted when the topic was a ticket's still: it comes again, after a crash.
+func (c *chat) unlinkedSince(o *messages.Origin) bool {
+	if o.GetCommandId() != messageKey(o.GetChatId(), o.GetMessageId()) {
+		return false // a button may be pressed at any time, on any message
+	}
+	ending := messages.UnlinkID("", o.ThreadId)
+	return slices.ContainsFunc(c.record.Handled, func(id string) bool {
+		command, unlink := strings.CutSuffix(id, ending)
+		return unlink && telegramID(command) > o.MessageId && command == messageKey(o.ChatId, telegramID(command))
+	})
 }
 
 // change writes the record with a change; what is in memory follows only what is stored.

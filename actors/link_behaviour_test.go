@@ -67,6 +67,8 @@ func TestLink(t *testing.T) {
 	d.run(t, "unlink by somebody without rights is refused", func(t *testing.T) {
 		refused(t, d.dora, d.engineering, eng, "/unlink", "You may not use /unlink")
 	})
+	asked := d.say(d.bob, d.engineering, eng, "/ticket")
+	d.awaitAnswer(asked, k.id)
 	d.run(t, "unlink ends it: what was said before goes over, both sides are told, the topic is nobody's", func(t *testing.T) {
 		d.say(d.bob, k.chat, k.thread, "just before")
 		d.await("it is taken in: topics have no order between them", func() bool { return d.sim.Pending() == 0 })
@@ -80,6 +82,17 @@ func TestLink(t *testing.T) {
 		d.quiet(k)
 		same(t, "copies", d.copies(d.engineering, eng), []string{"from home", "just before"})
 		same(t, "copies", d.copies(k.chat, k.thread), []string{"to home"})
+	})
+	d.run(t, "what was asked before the end comes again after a crash: it was answered", func(t *testing.T) {
+		before := len(d.visible(d.engineering, eng))
+		d.restart() // intake has forgotten what it handled
+		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":` + itoa(asked.ID) + `,"date":` + itoa(int(asked.Date)) + `,"from":{"id":` + itoa(int(d.bob)) +
+			`,"first_name":"Bob"},"chat":{"id":` + itoa(int(d.engineering)) + `,"type":"supergroup","title":"Engineering","is_forum":true},"message_thread_id":` +
+			itoa(eng) + `,"is_topic_message":true,"text":"/ticket"}}`)))
+		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/ticket"), "can't be used here")
+		if n := len(d.visible(d.engineering, eng)) - before; n != 2 {
+			t.Errorf("%d messages more", n)
+		}
 	})
 	d.run(t, "link joins it again, from then on", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+k.id), "linked this topic")

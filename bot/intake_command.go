@@ -239,10 +239,10 @@ func (t *turn) tickets(m *Message) error {
 }
 
 // unlink ends the link of the topic. Once that is done the topic is no ticket's: so that the command, should it come again,
-// is not answered with that, the chat remembers first that it was passed on.
+// is not answered with that, nor those before it, the chat remembers first that it was passed on.
 func (t *turn) unlink() error {
 	o := proto.CloneOf(t.origin)
-	o.CommandId += ":unlink"
+	o.CommandId = messages.UnlinkID(o.CommandId, o.ThreadId)
 	if t.ticket == "" {
 		t.origin = o
 		return t.answer(messages.NoticeUnlinkNone, nil)

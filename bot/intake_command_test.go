@@ -10,7 +10,7 @@ import (
 )
 
 // unlinking: the chat is told of this command under an id of its own.
-func unlinking(o *messages.Origin) { o.CommandId += ":unlink" }
+func unlinking(o *messages.Origin) { o.CommandId = messages.UnlinkID(o.CommandId, o.ThreadId) }
 
 func TestIntakeCommandsInATicketsTopic(t *testing.T) {
 	toTicket := func(m proto.Message) []sent { return []sent{{"ticket/" + aTicket, m}} }

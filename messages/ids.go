@@ -54,3 +54,8 @@ func TicketIDOf(commandID string) string {
 	ms := int64(sum[0])<<32 | int64(sum[1])<<24 | int64(sum[2])<<16 | int64(sum[3])<<8 | int64(sum[4])
 	return TicketID(commandID, 1<<40+ms)
 }
+
+// UnlinkID is the id under which a chat remembers that an /unlink, the command of that id, was passed on from a topic.
+func UnlinkID(command string, thread int64) string {
+	return command + ":unlink:" + strconv.FormatInt(thread, 10)
+}
