@@ -337,7 +337,12 @@ func TestAlbumsKeepThePace(t *testing.T) {
 	t.Parallel()
 	limits := simulator.DefaultFloodLimits()
 	limits.Slack = 2 * time.Second // what a busy machine makes of exact pacing, by a clock that runs fast
-	d := ready(t, options{speed: 15})
+	d := ready(t, options{speed: 15, slowed: func(after time.Duration) time.Duration {
+		if after == actors.GatherFor { // at this speed a part would be late when the machine stands still for 50 ms
+			return 10 * after
+		}
+		return after
+	}})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}

@@ -62,6 +62,7 @@ func (d *desk) content(a storage.Attachment) string {
 }
 
 func TestAttachmentsComeHome(t *testing.T) {
+	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
 	kinds := []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker"}
 	for _, kind := range kinds {
@@ -90,6 +91,7 @@ func TestAttachmentsComeHome(t *testing.T) {
 }
 
 func TestFilesThatAreRefusedAreNotTriedAgain(t *testing.T) {
+	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
 	d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "document", FileName: "cat.jpg", Data: []byte("<!DOCTYPE html><html><script>1</script>")}, "")
 	d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "video", FileName: "film.mp4", Size: 21 << 20}, "")
@@ -113,6 +115,7 @@ func TestFilesThatAreRefusedAreNotTriedAgain(t *testing.T) {
 }
 
 func TestDownloadsMeetTrouble(t *testing.T) {
+	t.Parallel()
 	for name, faults := range map[string][]simulator.Fault{
 		"500":                    {{Method: simulator.MethodFile, Kind: simulator.Fault500}},
 		"a proxy's page":         {{Method: simulator.MethodFile, Kind: simulator.Fault502HTML, Count: 2}},
@@ -146,6 +149,7 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 
 // TestAFileThatNeverComesIsGivenUp: with the reason, and without the token in it.
 func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
+	t.Parallel()
 	opt := keeping(t)
 	opt.speed = 20_000
 	d := ready(t, opt)
@@ -160,6 +164,7 @@ func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
 
 // TestDownloadsGoOnAfterAStop: a stop does not wait for a download, and the next start takes it up again.
 func TestDownloadsGoOnAfterAStop(t *testing.T) {
+	t.Parallel()
 	d := ready(t, keeping(t))
 	k := d.open(d.ann, d.support, "Printer")
 	d.must(d.sim.Inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: time.Hour}))
@@ -178,6 +183,7 @@ func TestDownloadsGoOnAfterAStop(t *testing.T) {
 
 // TestATicketDoesNotWaitForItsFiles: what is said goes over while a file comes slowly.
 func TestATicketDoesNotWaitForItsFiles(t *testing.T) {
+	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
 	d.must(d.sim.Inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: time.Hour, Count: -1}))
 	for range 5 {
@@ -190,6 +196,7 @@ func TestATicketDoesNotWaitForItsFiles(t *testing.T) {
 }
 
 func TestInfectedFilesAreKeptApartAndToldOf(t *testing.T) {
+	t.Parallel()
 	opt := keeping(t)
 	infect := &infecting{}
 	opt.wrapFiles = func(f storage.Files) storage.Files { infect.Files = f; return infect }
@@ -245,6 +252,7 @@ func (p *panicking) OpenFile(ctx context.Context, id string, size int64) (io.Rea
 }
 
 func TestADownloadThatPanicsBeginsAgain(t *testing.T) {
+	t.Parallel()
 	opt := keeping(t)
 	opt.wrapDownloads = func(o actors.Downloads) actors.Downloads { return &panicking{o, 3} }
 	d, k, eng := linked(t, opt)
@@ -258,6 +266,7 @@ func TestADownloadThatPanicsBeginsAgain(t *testing.T) {
 
 // TestUploadsReachEveryTopic: a file from outside is brought along once, then sent by its id.
 func TestUploadsReachEveryTopic(t *testing.T) {
+	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
 	origin := &messages.Origin{CommandId: "idem-1", Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: "Monitor", KeyId: "k1"}}
 	take := func(kind, name, data string) (*messages.Media, error) {
@@ -316,6 +325,7 @@ type endless struct{}
 func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestFilesOfDescriptionsAndOfEdits(t *testing.T) {
+	t.Parallel()
 	d := ready(t, keeping(t))
 	first := d.send(d.ann, d.support, 0, &simulator.Upload{Kind: "document", FileName: "log.txt", Data: []byte("a log")}, "it burns")
 	d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/create_ticket Printer", ReplyTo: first.ID})

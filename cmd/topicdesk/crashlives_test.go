@@ -21,13 +21,17 @@ const (
 )
 
 func TestKillLoopOfTickets(t *testing.T) {
+	t.Parallel()
 	rounds, modes := 1, []string{"polling"}
 	if long() {
 		rounds, modes = 10, []string{"polling", "webhook"}
 	}
 	for _, mode := range modes {
 		for round := range rounds {
-			t.Run(fmt.Sprintf("%s/%d", mode, round+1), func(t *testing.T) { killTickets(t, mode) })
+			t.Run(fmt.Sprintf("%s/%d", mode, round+1), func(t *testing.T) {
+				t.Parallel()
+				killTickets(t, mode)
+			})
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
@@ -262,6 +261,7 @@ const everyNth = 5
 // TestCrashPoints lets the service die at every point of the story: after each write, before each call, and after each call
 // whose outcome it did not live to know. All of them with TOPICDESK_LONG=1.
 func TestCrashPoints(t *testing.T) {
+	t.Parallel()
 	whole := newPlay(t)
 	want := whole.run(crashPoint{})
 	if whole.repeats != 0 {
@@ -277,26 +277,23 @@ func TestCrashPoints(t *testing.T) {
 		t.Logf("every %dth of %d points, from the %dth on", everyNth, len(all), from)
 	}
 	var missed, lost, repeated atomic.Int64
-	var g errgroup.Group
-	g.SetLimit(4)
+	t.Cleanup(func() {
+		t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
+	})
 	for _, point := range points {
-		g.Go(func() error {
-			t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
-				p := newPlay(t)
-				if got := p.run(point); got != want {
-					t.Errorf("people see something else than without the crash:\n%s", cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
-				}
-				if p.lives == 2 {
-					missed.Add(1)
-				}
-				lost.Add(int64(p.lost))
-				repeated.Add(int64(p.repeats))
-			})
-			return nil
+		t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			p := newPlay(t)
+			if got := p.run(point); got != want {
+				t.Errorf("people see something else than without the crash:\n%s", cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+			}
+			if p.lives == 2 {
+				missed.Add(1)
+			}
+			lost.Add(int64(p.lost))
+			repeated.Add(int64(p.repeats))
 		})
 	}
-	_ = g.Wait()
-	t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
 }
 
 // lookAgain makes await look again and again, for what a process of its own notes.
@@ -388,6 +385,7 @@ func (d *desk) seen() string { return once(d.transcript(unpinned)) }
 
 // TestCrashPointsOfAProcess is the same with a process that kills itself at the point, for a sample of them.
 func TestCrashPointsOfAProcess(t *testing.T) {
+	t.Parallel()
 	whole := newPlay(t)
 	whole.begin(crashPoint{})
 	var want []string // after each step
@@ -402,49 +400,44 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 		sample = 60
 	}
 	all := whole.points()
-	var g errgroup.Group
-	g.SetLimit(2)
 	for _, i := range rand.Perm(len(all))[:sample] {
 		point := all[i]
-		g.Go(func() error {
-			t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
-				d := wake(t)
-				order, err := json.Marshal(point)
-				d.must(err)
-				p := d.serve("polling", 0, childPointEnv, string(order))
-				crashed, life := p.done, 0
-				go func() {
-					<-crashed
-					d.poke()
-				}()
-				looking, stopLooking := context.WithCancel(context.Background())
-				defer stopLooking()
-				go d.lookAgain(looking)
-				for i, s := range story {
-					s.tell(d)
-					d.await(func() string { return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n")) }, func() bool {
-						select {
-						case <-p.done:
-							if crashed != p.done || p.wait() != killed {
-								d.Fatal("the process has ended by itself")
-							}
-							life = 1
-							p = d.serve("polling", life)
-						default:
+		t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
+			t.Parallel()
+			d := wake(t)
+			order, err := json.Marshal(point)
+			d.must(err)
+			p := d.serve("polling", 0, childPointEnv, string(order))
+			crashed, life := p.done, 0
+			go func() {
+				<-crashed
+				d.poke()
+			}()
+			looking, stopLooking := context.WithCancel(context.Background())
+			defer stopLooking()
+			go d.lookAgain(looking)
+			for i, s := range story {
+				s.tell(d)
+				d.await(func() string { return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n")) }, func() bool {
+					select {
+					case <-p.done:
+						if crashed != p.done || p.wait() != killed {
+							d.Fatal("the process has ended by itself")
 						}
-						return d.sim.Pending() == 0 && d.seen() == want[i] && !d.calls(life)
-					})
-				}
-				p.awaitReady()
-				if code := p.stop(); code != 0 && (code != killed || crashed != p.done) { // the last writes are those of the stop
-					t.Errorf("exit code %d", code)
-				}
-				if twice := d.topicsTwice(); len(twice) > 0 {
-					t.Errorf("topics that were opened twice: %q", twice)
-				}
-			})
-			return nil
+						life = 1
+						p = d.serve("polling", life)
+					default:
+					}
+					return d.sim.Pending() == 0 && d.seen() == want[i] && !d.calls(life)
+				})
+			}
+			p.awaitReady()
+			if code := p.stop(); code != 0 && (code != killed || crashed != p.done) { // the last writes are those of the stop
+				t.Errorf("exit code %d", code)
+			}
+			if twice := d.topicsTwice(); len(twice) > 0 {
+				t.Errorf("topics that were opened twice: %q", twice)
+			}
 		})
 	}
-	_ = g.Wait()
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -31,6 +34,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	default:
+		// More tests at the same time than there are processors: most of the time they wait, for processes and for time to pass.
+		// What -parallel says wins, since the flags are read later.
+		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 		goleak.VerifyTestMain(m,
 			// fasthttp's clock is started once and never stops; its cleaner of idle workers sees only after 10 s that its server has.
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),

@@ -85,6 +85,7 @@ func TestStart(t *testing.T) {
 		}
 	})
 	t.Run("waits for Telegram, and serves when it is there", func(t *testing.T) {
+		t.Parallel()
 		d := newDesk(t)
 		telegram, addr := freeAddr(t), freeAddr(t)
 		d.url = "http://" + telegram
@@ -107,6 +108,7 @@ func TestStart(t *testing.T) {
 		}
 	})
 	t.Run("stops while it waits for Telegram", func(t *testing.T) {
+		t.Parallel()
 		d := newDesk(t)
 		addr := freeAddr(t)
 		d.url = "http://" + freeAddr(t)
@@ -117,6 +119,7 @@ func TestStart(t *testing.T) {
 		}
 	})
 	t.Run("refuses a token that Telegram does not know", func(t *testing.T) {
+		t.Parallel()
 		d := wake(t)
 		const secret = "AAwrongwrongwrongwrongwrongwrongwro"
 		p := spawn(t, childMain, d.folder, d.settings("TELEGRAM_BOT_TOKEN", "123456789:"+secret, "LOG_LEVEL", "error"))
@@ -129,6 +132,7 @@ func TestStart(t *testing.T) {
 		}
 	})
 	t.Run("refuses a database that is in use", func(t *testing.T) {
+		t.Parallel()
 		d := wake(t)
 		first := d.serve("polling", 0)
 		first.awaitReady()
@@ -142,6 +146,7 @@ func TestStart(t *testing.T) {
 		}
 	})
 	t.Run("says what is wrong with a setting", func(t *testing.T) {
+		t.Parallel()
 		d := wake(t)
 		p := spawn(t, childMain, d.folder, d.settings("TELEGRAM_MODE", "pigeon"))
 		if code := p.wait(); code != 1 {
@@ -175,6 +180,7 @@ func oneLine(t *testing.T, p *process, word string) {
 // TestTopicIsNotOpenedTwiceWhileUpdatesWait: the call that opens a topic is carried out, its answer is lost with the process,
 // and the next one gets neither updates nor calls through at first. The topic must be found in the updates then, however late.
 func TestTopicIsNotOpenedTwiceWhileUpdatesWait(t *testing.T) {
+	t.Parallel()
 	p := newPlay(t)
 	p.begin(crashPoint{})
 	for _, s := range story[:2] {

@@ -12,8 +12,10 @@ import (
 // TestStopUnderTraffic asks the service to stop while people talk: it ends in time, and then nothing was lost and nothing comes
 // twice.
 func TestStopUnderTraffic(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"polling", "webhook"} {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
 			b := newBurst(t, mode, seed)

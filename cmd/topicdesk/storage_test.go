@@ -74,6 +74,7 @@ func TestStorageExport(t *testing.T) {
 }
 
 func TestStorageCopy(t *testing.T) {
+	t.Parallel()
 	exported := func(t *testing.T, from string) string {
 		t.Helper()
 		out, _, err := topicdesk(t, "storage", "export", "--from", from)
@@ -83,6 +84,7 @@ func TestStorageCopy(t *testing.T) {
 		return out
 	}
 	t.Run("all goes over, and once more nothing does", func(t *testing.T) {
+		t.Parallel()
 		from, s := aStore(t, 1200)
 		_ = s.Close()
 		to := "sqlite://" + filepath.Join(t.TempDir(), "new", "copy.db")
@@ -97,6 +99,7 @@ func TestStorageCopy(t *testing.T) {
 		}
 	})
 	t.Run("it goes on wherever it was stopped", func(t *testing.T) {
+		t.Parallel()
 		_, s := aStore(t, 1200)
 		for stop := 1; stop <= 4; stop++ {
 			to, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "copy.db"))
@@ -119,6 +122,7 @@ func TestStorageCopy(t *testing.T) {
 		}
 	})
 	t.Run("a target with other records is refused, and is left as it is", func(t *testing.T) {
+		t.Parallel()
 		from, s := aStore(t, 10)
 		_ = s.Close()
 		for name, other := range map[string]any{
@@ -139,6 +143,7 @@ func TestStorageCopy(t *testing.T) {
 		}
 	})
 	t.Run("neither database may be served meanwhile", func(t *testing.T) {
+		t.Parallel()
 		from, s := aStore(t, 1)
 		_ = s.Close()
 		serving, err := sqlite.Open(t.Context(), strings.TrimPrefix(from, "sqlite://"), sqlite.WithExclusive())

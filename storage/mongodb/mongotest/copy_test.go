@@ -89,6 +89,7 @@ func aDesk(t *testing.T, messages int) (path string) {
 // TestCopy moves a desk of 20,000 messages from SQLite to MongoDB's protocol and back, with the program as a process that is
 // killed on the way each time.
 func TestCopy(t *testing.T) {
+	t.Parallel()
 	server, o := onFerret(t)
 	topicdesk := program(t)
 	first, last := "sqlite://"+aDesk(t, 20_000), "sqlite://"+filepath.Join(t.TempDir(), "back.db")

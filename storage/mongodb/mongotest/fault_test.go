@@ -26,7 +26,7 @@ var at = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 func quick() mongodb.Option { return mongodb.WithTimeouts(time.Second, 500*time.Millisecond) }
 
 // mostQuick is how long a call may take at most then: two attempts, and room for a busy machine.
-const mostQuick = 4 * time.Second
+const mostQuick = 10 * time.Second
 
 // refused opens and expects an error of one line that has all the words in it, soon.
 func refused(t *testing.T, uri string, words ...string) error {
@@ -37,7 +37,7 @@ func refused(t *testing.T, uri string, words ...string) error {
 		_ = s.Close()
 		t.Fatal("it was opened")
 	}
-	if took := time.Since(start); took > 2*mostQuick {
+	if took := time.Since(start); took > mostQuick {
 		t.Errorf("that took %v", took)
 	}
 	for _, word := range words {
@@ -61,6 +61,7 @@ func answer(code int32, name, text string) *mongotest.Trouble {
 }
 
 func TestOpenIsRefusedClearly(t *testing.T) {
+	t.Parallel()
 	t.Run("nobody listens there", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -141,11 +142,13 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 // TestOpenMeetsTrouble makes one trouble at each command of a first start, in its turn: the start fails with a clear line,
 // and the next one comes up.
 func TestOpenMeetsTrouble(t *testing.T) {
-	server := ferret(t)
+	t.Parallel()
 	for name, trouble := range map[string]*mongotest.Trouble{
 		"cut": {Cut: true}, "lost": {Lose: true}, "error": answer(8, "UnknownError", "something went wrong"),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := ferret(t)
 			for n := 1; ; n++ {
 				database := newDatabase()
 				var mu sync.Mutex
@@ -186,6 +189,7 @@ func TestOpenMeetsTrouble(t *testing.T) {
 }
 
 func TestManyStartAtOnce(t *testing.T) {
+	t.Parallel()
 	server := ferret(t)
 	database := newDatabase()
 	var wg sync.WaitGroup

@@ -65,7 +65,7 @@ func serverProcess(t *testing.T) (uri string) {
 
 // TestKillLoop has the crash test of the main job run on MongoDB's protocol: its own code, in its own test binary, with a
 // server that is a process of its own and outlives the service.
-func TestKillLoop(t *testing.T) {
+func TestKillLoop(t *testing.T) { // not beside others: a stop has 9 s, and FerretDB carries out one command at a time
 	binary := filepath.Join(t.TempDir(), "topicdesk.test")
 	build := exec.Command("go", "test", "-c", "-o", binary, "./cmd/topicdesk")
 	build.Dir = "../../.."

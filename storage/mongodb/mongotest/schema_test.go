@@ -26,6 +26,7 @@ func connect(t *testing.T, uri string) *mongo.Client {
 }
 
 func TestSchema(t *testing.T) {
+	t.Parallel()
 	server, o := onFerret(t)
 	client := connect(t, server.URI())
 	set := func(t *testing.T, database string, version, minReader int64) {

@@ -162,7 +162,7 @@ func (s *service) heard(group int64, thread int) (all []string, again int) {
 }
 
 // TestServe has the service mirror a conversation, killed by SIGKILL on the way, and with its database away for a while.
-func TestServe(t *testing.T) {
+func TestServe(t *testing.T) { // not beside others: a stop has 10 s
 	s := newService(t)
 	away := 4 * time.Second
 	if os.Getenv("TOPICDESK_LONG") != "" {

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv("TOPICDESK_LONG") == "" {
+		_ = flag.Set("rapid.checks", "12") // of the random sequences of calls, each of which needs a database
+	}
+	// More tests at the same time than there are processors: most of the time they wait, half a second after each cut of a connection.
+	// What -parallel says wins, since the flags are read later.
+	_ = flag.Set("test.parallel", strconv.Itoa(6*runtime.GOMAXPROCS(0)))
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
 }
 
@@ -112,9 +120,7 @@ func onFerret(t *testing.T) (*mongotest.Server, *opener) {
 
 // TestStore holds the store to the contract, on FerretDB: it proves behaviour, not speed.
 func TestStore(t *testing.T) {
-	if os.Getenv("TOPICDESK_LONG") == "" {
-		fewerChecks(t)
-	}
+	t.Parallel()
 	server, o := onFerret(t)
 	storagetest.Run(t, storagetest.Factory{
 		Open:   func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
@@ -124,17 +130,6 @@ func TestStore(t *testing.T) {
 		},
 		Sizes: storagetest.Sizes{Rows: 30, Writers: 6, Rounds: 12},
 	})
-}
-
-// fewerChecks keeps the random sequences of calls, of which each needs a database, to a few.
-func fewerChecks(t *testing.T) {
-	t.Helper()
-	checks := flag.Lookup("rapid.checks").Value
-	before := checks.String()
-	if err := checks.Set("12"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = checks.Set(before) })
 }
 
 // crashes copies the server's files before and after each command: what a kill of everything at that moment would leave.
