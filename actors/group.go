@@ -31,7 +31,8 @@ type group struct {
 	fresh   time.Time // when admins was asked
 	waiting []*messages.CheckAdmin
 	offered map[string]*messages.Operation
-	tries   map[string]int64
+	tries   map[string]int64 // revision of an owed operation that is tried again
+	asked   int64            // revision of the newest question to Telegram
 	reoffer bool
 
 	members *recent[int64, memberWord]         // by user id: who belongs to the group (group_member.go)

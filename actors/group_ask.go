@@ -18,6 +18,7 @@ func (g *group) follow() {
 	for _, owed := range g.record.Pending {
 		if owed.Kind == owedOperation {
 			if op, err := operationOf(owed); err == nil {
+				op.Revision = g.tries[op.Id]
 				g.offerOnce(op)
 			}
 			continue
@@ -41,8 +42,9 @@ func (g *group) askTelegram(what string, op *messages.Operation) {
 	if _, under := g.offered[op.Id]; under {
 		return
 	}
-	// Each question is a new one: the chat must not answer it from memory.
-	g.tries[op.Id] = max(g.tries[op.Id]+1, g.now().UnixMilli())
+	// Each question is a new one, also after a restart: the chat must not answer it from memory.
+	g.asked = max(g.asked+1, g.now().UnixMilli())
+	op.Revision = g.asked
 	op.Place, op.Priority = g.key.identity, messages.Operation_ANSWER
 	g.offerOnce(op)
 }
@@ -51,7 +53,6 @@ func (g *group) offerOnce(op *messages.Operation) {
 	if _, under := g.offered[op.Id]; under {
 		return
 	}
-	op.Revision = g.tries[op.Id]
 	g.offered[op.Id] = op
 	g.offer(op)
 	if !g.reoffer {
