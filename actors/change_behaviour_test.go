@@ -201,6 +201,27 @@ func TestDeletion(t *testing.T) {
 		d.awaitDeleted(b)
 		d.awaitAnswer(command, "could not be deleted in Engineering")
 	})
+	d.run(t, "why a copy could not be deleted is told after a restart, if there was no time before", func(t *testing.T) {
+		m, a, b := post("sticks")
+		d.must(d.sim.Inject(simulator.Fault{Method: "deleteMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "message can't be deleted"}))
+		d.must(d.sim.Inject(simulator.Fault{Method: "deleteMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1}))
+		command := d.reply(d.eve, d.support, m, "/delete")
+		d.awaitDeleted(b)
+		d.eventually("the copy is given up", func() bool {
+			c, err := d.store.Copy(t.Context(), itoa(int(d.support))+":"+itoa(m.ID), k.id+":1")
+			return err == nil && c.State == "gone" && c.Reason != ""
+		})
+		d.stop()
+		d.sim.ClearFaults()
+		d.start()
+		if word := d.awaitAnswer(command, "could not be deleted in Engineering"); !strings.Contains(word.Text, "message can't be deleted") {
+			t.Errorf("%q", word.Text)
+		}
+		d.awaitDeleted(m)
+		if now, _ := d.sim.Message(a.Chat, a.ID); now.Deleted {
+			t.Error("it was deleted after all")
+		}
+	})
 	d.run(t, "what is deleted stays out of the context of a new link, and can't be edited", func(t *testing.T) {
 		m, a, _ := post("secret")
 		d.reply(d.eve, d.support, m, "/delete")

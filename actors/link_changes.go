@@ -104,6 +104,9 @@ func (l *link) advance(c *change) error {
 	case stored.State == copyGone && !said.Hidden() && l.covers(said.Sequence):
 		return n.addLate(itemAnew(said, stored))
 	case stored.State == copyFailed, stored.State == copyGone:
+		if said.Hidden() && len(stored.Parts) > 0 && stored.State == copyGone {
+			c.failure = stored.Reason // it could not be deleted, which the ticket may not know since then
+		}
 		return l.changed(c, said.Revision)
 	}
 	if c.op != nil && !strings.HasPrefix(c.op.Id, editPrefix) {
