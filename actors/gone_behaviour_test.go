@@ -196,3 +196,48 @@ func TestDeletedHomeTopic(t *testing.T) {
 		}
 	})
 }
+
+func TestHomeTopicThatCantBeOpened(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"}))
+	id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
+	thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
+	d.must(err)
+	d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
+	first := d.say(d.carl, d.sales, thread, "is anybody there")
+	var word simulator.Message
+	d.run(t, "what does not reach it is told at its source, like other failures", func(t *testing.T) {
+		if word = d.awaitAnswer(first, "did not reach Support"); !strings.Contains(word.Text, "TOPICS_TOO_MUCH") {
+			t.Errorf("%q", word.Text)
+		}
+		second := d.say(d.dora, d.sales, thread, "hello")
+		d.await("a reaction", func() bool { m, _ := d.sim.Message(d.sales, second.ID); return len(m.Reactions) == 1 })
+		a := d.say(d.dora, d.sales, thread, "after a restart")
+		d.restart()
+		d.await("told", func() bool {
+			m, _ := d.sim.Message(d.sales, a.ID)
+			return len(m.Reactions) == 1 || slices.ContainsFunc(d.byBot(d.sales, thread), func(b simulator.Message) bool { return b.ReplyTo == a.ID })
+		})
+	})
+	d.run(t, "nothing waits any more", func(t *testing.T) {
+		d.eventually("settled", func() bool {
+			r := d.record(&ticket{id: id})
+			return len(r.Owed) == 0 && r.DueAt.IsZero()
+		})
+	})
+	d.run(t, "tried again in vain: told again; once the topic is there: it arrives", func(t *testing.T) {
+		before := len(d.byBot(d.sales, thread))
+		d.press(d.carl, word, "retry:")
+		d.await("told again", func() bool { return len(d.byBot(d.sales, thread)) > before })
+		d.say(d.carl, d.sales, thread, "/close_ticket")
+		d.awaitText(d.sales, thread, "closed")
+		d.say(d.carl, d.sales, thread, "/reopen_ticket")
+		home := d.topicNamed(d.support, "Doomed").Thread
+		d.introduced(d.support, home)
+		d.press(d.carl, word, "retry:")
+		d.awaitText(d.support, home, "is anybody there")
+		d.say(d.carl, d.sales, thread, "at last")
+		d.awaitText(d.support, home, "at last")
+	})
+}

@@ -33,6 +33,7 @@ type link struct {
 	titles   map[string]string // by group id; filled when names of groups are shown
 	aliases  []string          // its own id, and those of former links with the same topic
 	exists   bool
+	private  bool // a topic of the ticket is somebody's private chat
 
 	settled  int64                    // told to the ticket
 	out, in  lane                     // into the link's topic; into home
@@ -79,6 +80,7 @@ func (l *link) readTicket() error {
 			l.spec, l.exists = spec, true
 		}
 	}
+	l.private = privateLink(record, "") != nil
 	l.revision, l.home, l.name = record.LinksRevision, record.Home, messages.TopicName(record.Title, record.ShortID)
 	for _, n := range l.lanes() {
 		if n.link != nil { // not while it is loaded

@@ -116,6 +116,7 @@ func (n *lane) target() (topic *storage.Topic, ready bool) {
 func (n *lane) offer() {
 	topic, ready := n.target()
 	if !ready {
+		n.giveUp(topic)
 		return
 	}
 	for n.under < len(n.items) && n.under < laneWindow {
@@ -142,6 +143,7 @@ func (n *lane) offerAgain() {
 		n.tellGone()
 	}
 	if !ready {
+		n.giveUp(topic)
 		return
 	}
 	for _, it := range n.items[:n.under] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -120,6 +121,47 @@ func (n *lane) reachable(at place) (id int64, err error) {
 		return 0, nil
 	}
 	return at.id, nil
+}
+
+// giveUp gives up what waits for a home topic that can't be opened, so that each source is told, with a button to try again. (A
+// linked topic that can't be opened ends its link.) The tickets of private chats wait: their persons are asked to try again.
+func (n *lane) giveUp(topic *storage.Topic) {
+	if n.topicID != homeTopic || topic.Failure == "" || n.link.private {
+		return
+	}
+	for len(n.items) > n.under {
+		it := n.items[n.under]
+		parts := []*item{it}
+		if it.album != nil {
+			parts = it.album.parts
+		}
+		for _, x := range parts {
+			if err := n.giveUpOne(x, topic.Failure); err != nil {
+				n.link.log.Error("a copy can't be given up yet; tried again", "message", x.messageID, "error", err)
+				n.link.offerAgainLater()
+				return
+			}
+		}
+		n.items = slices.Delete(n.items, n.under, n.under+1)
+		n.left(it)
+	}
+	if n.behind {
+		n.link.note(&messages.ResumeLink{}) // reads on
+	}
+}
+
+func (n *lane) giveUpOne(it *item, why string) error {
+	if it.stored != nil && it.stored.State != copyPartial {
+		return nil // of an album: written down before a fault of storage
+	}
+	next := n.firstCopyOf(it)
+	next.State, next.Reason = copyFailed, why
+	if err := n.save(&next); err != nil {
+		return err
+	}
+	it.stored = &next
+	n.noteSettled(it, &messages.Outcome{Result: messages.Outcome_REJECTED})
+	return nil
 }
 
 // onHeld: a copy waits since the bot may not write there. The ticket tells the other side, once.
