@@ -86,6 +86,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return err
 	}
 	closers.add("files", func(context.Context) error { return attachments.Close() })
+	if a.Config.Database().Kind == config.DatabaseSQLite { // alone, by its lock: what lies there is of a life that was cut off
+		if _, err := attachments.SweepTemporary(time.Now()); err != nil {
+			a.Log.Warn("temporary files could not be removed", "error", err)
+		}
+	}
 	client, err := bot.NewClient(bot.Options{Token: token, BaseURL: apiURL, Logger: a.Log, Content: attachments.Open})
 	if err != nil {
 		return err

@@ -281,7 +281,7 @@ func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
 	if !do {
 		return nil
 	}
-	n, err := c.Files.SweepTemporary(time.Now())
+	n, err := c.Files.SweepTemporary(time.Now().Add(-staleAfter))
 	report.Temporary = n
 	return err
 }

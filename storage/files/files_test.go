@@ -404,8 +404,11 @@ func TestTemporaryFilesOfACrashAreSwept(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n, err := s.SweepTemporary(time.Now())
+	n, err := s.SweepTemporary(time.Now().Add(-staleAfter))
 	if n != 1 || err != nil || filesIn(t, s.temp) != 1 {
+		t.Errorf("%d were swept, %v", n, err)
+	}
+	if n, err = s.SweepTemporary(time.Now()); n != 1 || err != nil || filesIn(t, s.temp) != 0 {
 		t.Errorf("%d were swept, %v", n, err)
 	}
 }

@@ -187,15 +187,16 @@ func (c *cancelled) Read(p []byte) (int, error) {
 // staleAfter is how old a temporary file is that nobody is at work on any more.
 const staleAfter = 24 * time.Hour
 
-// SweepTemporary removes temporary files that a process left behind, and says how many. It is safe beside another process.
-func (s *Store) SweepTemporary(now time.Time) (n int, err error) {
+// SweepTemporary removes temporary files that were last written before a moment, and says how many. Beside another process that
+// moment is staleAfter ago; who is alone in the folder and has not begun yet takes all.
+func (s *Store) SweepTemporary(before time.Time) (n int, err error) {
 	entries, err := os.ReadDir(s.temp)
 	if err != nil {
 		return 0, fmt.Errorf("files: %w", err)
 	}
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || e.IsDir() || now.Sub(info.ModTime()) < staleAfter {
+		if err != nil || e.IsDir() || info.ModTime().After(before) {
 			continue
 		}
 		if os.Remove(filepath.Join(s.temp, e.Name())) == nil {
