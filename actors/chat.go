@@ -30,12 +30,12 @@ type chat struct {
 	lang   string // the group's setting
 	group  bool
 
-	answers  []*queued            // overtake copies, first come first served
-	topics   map[int64]*topicLine // by thread id
-	order    []int64              // threads with something queued, in turn
-	known    map[opKey]*queued    // queued or under way
-	newest   map[string]*queued   // of those, by operation id
-	done     *recent[opKey, *messages.Outcome]
+	answers  []*queued              // overtake copies, first come first served
+	topics   map[int64]*topicLine   // by thread id
+	order    []int64                // threads with something queued, in turn
+	known    map[opKey]*queued      // queued or under way
+	newest   map[string]*queued     // of those, by operation id
+	done     *recent[opKey, string] // outcomes, encoded: as messages they would take ten times as much
 	posted   *recent[string, int64] // copies, by operation id: the revision that was posted
 	lastDone time.Time
 	size     int
@@ -87,7 +87,7 @@ const (
 	troubleLimit    = 5 * time.Minute  // transient trouble holds a topic back for so long at most
 	firstBackOff    = 500 * time.Millisecond
 	longestBackOff  = 30 * time.Second
-	rememberedDone  = 512
+	rememberedDone  = 256 // calls whose word may still be on its way: what 16 lanes have offered at most
 	handledCommands = 200
 	// gatherFor is how long a chat that lost its queue waits for owners to offer again: else what is newer would leave first.
 	gatherFor = 2 * time.Second
@@ -107,7 +107,7 @@ func (c *chat) load() error {
 	c.clear()
 	c.under, c.life, c.conflict = 0, new(byte), false
 	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
-	c.done = newRecent[opKey, *messages.Outcome](rememberedDone)
+	c.done = newRecent[opKey, string](rememberedDone)
 	c.posted = newRecent[string, int64](rememberedDone)
 	c.gone = newRecent[int64, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
@@ -250,7 +250,7 @@ func (c *chat) onSend(m *messages.Send) {
 	if _, known := c.known[key]; known {
 		return
 	}
-	if outcome, done := c.done.get(key); done {
+	if outcome, done := c.recallDone(key); done {
 		c.report(owner, op, outcome)
 		return
 	}

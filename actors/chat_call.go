@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -190,7 +192,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		c.unknow(q)
 		defer c.takeNext(q)
 	}
-	c.done.put(key, outcome)
+	c.rememberDone(key, outcome)
 	c.notePosted(q, outcome)
 	c.lastDone = c.now()
 	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {
@@ -214,4 +216,27 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 
 func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {
 	c.tell(owner.kind, owner.id, &messages.Done{OperationId: op.Id, Revision: op.Revision, Outcome: outcome})
+}
+
+// rememberDone keeps what a call has done, for an owner that offers it again since the word of it is still on its way.
+func (c *chat) rememberDone(key opKey, outcome *messages.Outcome) {
+	encoded, err := proto.Marshal(outcome)
+	if err != nil { // it is told with what Telegram says made valid; the next offer is called again
+		c.log.Error("an outcome can't be remembered", "operation", key.id, "error", err)
+		return
+	}
+	c.done.put(key, string(encoded))
+}
+
+func (c *chat) recallDone(key opKey) (outcome *messages.Outcome, done bool) {
+	encoded, done := c.done.get(key)
+	if !done {
+		return nil, false
+	}
+	outcome = &messages.Outcome{}
+	if err := proto.Unmarshal([]byte(encoded), outcome); err != nil {
+		c.log.Error("an outcome can't be recalled", "operation", key.id, "error", err)
+		return nil, false
+	}
+	return outcome, true
 }

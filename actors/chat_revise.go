@@ -77,7 +77,7 @@ func (c *chat) postedBefore(m *messages.Send) bool {
 	if !is || !isCopy(op) || revision>>32 != op.Revision>>32 { // one that is tried again is posted again
 		return false
 	}
-	outcome, known := c.done.get(opKey{op.Id, revision})
+	outcome, known := c.recallDone(opKey{op.Id, revision})
 	if known {
 		c.report(opOwner{m.OwnerKind, m.OwnerId}, &messages.Operation{Id: op.Id, Revision: revision}, outcome)
 	}

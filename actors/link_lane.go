@@ -347,7 +347,7 @@ func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
 			n.failing = ""
 		}
 		if n.recent == nil {
-			n.recent = newRecent[string, place](64)
+			n.recent = newRecent[string, place](recentCopies)
 		}
 		n.recent.put(it.messageID, place{next.ChatID, mainPart(&next)})
 		if next.Tries > 0 {

@@ -46,4 +46,9 @@ const (
 	pageOfMessages   = 100
 	openCopiesAtOnce = 10_000
 	reportEvery      = 32 // settled messages
+
+	// What is remembered to spare a look into storage, which knows it, too: of a ticket the newest messages, of a lane their
+	// counterparts. A busy node has hundreds of these lists.
+	recentMessages = 16
+	recentCopies   = 16
 )

@@ -40,16 +40,27 @@ func TestSync(t *testing.T) {
 			}
 		}
 	})
+	var quick simulator.Message // the first of them
 	d.run(t, "fifty quick messages keep their order in every topic", func(t *testing.T) {
 		var want []string
 		for i := range 50 {
 			want = append(want, "quick "+strconv.Itoa(i))
-			d.say(d.bob, d.engineering, eng, want[i])
+			if m := d.say(d.bob, d.engineering, eng, want[i]); i == 0 {
+				quick = m
+			}
 		}
 		for chat, thread := range map[int64]int{d.support: k.thread, d.sales: sales} {
 			d.awaitText(chat, thread, "quick 49")
 			got := d.copies(chat, thread)
 			same(t, "copies", got[len(got)-50:], want)
+		}
+	})
+	d.run(t, "a reply to what was said long before finds its copies", func(t *testing.T) {
+		d.reply(d.bob, d.engineering, quick, "about the first")
+		for chat, thread := range map[int64]int{d.support: k.thread, d.sales: sales} {
+			if first, m := d.awaitText(chat, thread, "quick 0"), d.awaitText(chat, thread, "about the first"); m.ReplyTo != first.ID {
+				t.Errorf("it answers %d, want %d", m.ReplyTo, first.ID)
+			}
 		}
 	})
 	d.run(t, "formatting, links and mentions go over", func(t *testing.T) {

@@ -224,7 +224,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	id := messageKey(o.ChatId, o.MessageId)
 	if t.recent == nil {
-		t.recent = newRecent[string, struct{}](64)
+		t.recent = newRecent[string, struct{}](recentMessages)
 	}
 	if _, known := t.recent.get(id); known {
 		return duplicate(), nil

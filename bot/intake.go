@@ -55,9 +55,9 @@ type IntakeOptions struct {
 const (
 	parallelTopics  = 128
 	peopleCached    = 50_000
-	updatesCached   = 20_000
-	maxTitle        = 255 // characters
-	titleOfReply    = 60  // UTF-16 units of an answered message that become the title
+	updatesCached   = 2_000 // a batch that comes again has at most 100
+	maxTitle        = 255   // characters
+	titleOfReply    = 60    // UTF-16 units of an answered message that become the title
 	ticketsListed   = 20
 	outcomeRepeated = "repeated"
 )

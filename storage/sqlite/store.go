@@ -81,12 +81,12 @@ var (
 		"synchronous = FULL", // with the log: one fsync per commit, and no acknowledged write is lost with the machine
 		"foreign_keys = OFF",
 		"temp_store = MEMORY",
-		"cache_size = -16384", // 16 MiB; the machine caches the file too
+		"cache_size = -8192", // 8 MiB; the machine caches the file too
 		// The log is written back after 8000 pages (32 MB): a page that many commits changed is written back once.
 		"wal_autocheckpoint = 8000",
 		"journal_size_limit = 67108864",
 	}
-	readerPragmas = []string{busyTimeout, "query_only = ON", "temp_store = MEMORY", "cache_size = -4096"}
+	readerPragmas = []string{busyTimeout, "query_only = ON", "temp_store = MEMORY", "cache_size = -1024"}
 )
 
 // Open opens the database file, which it makes with its directory if they are missing, and brings its schema up to
