@@ -279,6 +279,9 @@ func (d *desk) owes(k *ticket) string {
 			if page[i].Internal || s <= link.BeginSequence || link.Ended && s > link.EndSequence {
 				continue
 			}
+			if page[i].Hidden() {
+				continue // deleted before it was copied; whether its deletion shows is seen above
+			}
 			if !slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.LinkID == link.LinkID && c.State != "partial" }) {
 				return "a copy of " + page[i].Text
 			}
