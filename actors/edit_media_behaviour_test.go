@@ -169,6 +169,7 @@ func TestQuotes(t *testing.T) {
 		if c.ReplyTo != m.ID || quoted(c) != "" {
 			t.Errorf("it answers %d with %q", c.ReplyTo, quoted(c))
 		}
+		d.eventually("its call is noted, which is after its message", func() bool { return d.calls("sendMessage", d.support) > before })
 		if n := d.calls("sendMessage", d.support) - before; n != 1 {
 			t.Errorf("%d calls", n)
 		}
