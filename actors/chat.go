@@ -311,7 +311,7 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	return ok(), nil
 }
 
-// unlinkedSince says whether a command was given in its topic before an /unlink that was passed on. The updates of a topic are
+// unlinkedSince says whether a command was given in its topic before an /unlink that was taken in. The updates of a topic are
 // taken in one after the other, so the command was accepted when the topic was a ticket's still: it comes again, after a crash.
 func (c *chat) unlinkedSince(o *messages.Origin) bool {
 	if o.GetCommandId() != messageKey(o.GetChatId(), o.GetMessageId()) {

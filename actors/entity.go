@@ -256,7 +256,8 @@ func (h *host) start() error {
 }
 
 // own takes the epoch of an entity that made its record since it was started: nothing fences off that write but the record
-// itself, so whoever waits for it need not wait for a lease too. It is taken before anything else is done with the record.
+// itself, so whoever waits for it need not wait for a lease too. It is taken before anything else is done with the record. Of two
+// activations that met in that write, the one that takes its lease last stays.
 func (h *host) own(m any) error {
 	if _, asks := m.(*messages.GetTicket); asks || h.epoch != 0 || h.unmade() {
 		return nil

@@ -19,7 +19,7 @@ func TestLeases(t *testing.T) {
 			t.Errorf("its lease: %v", err)
 		}
 	})
-	d.run(t, "a ticket has one as soon as it is opened", func(t *testing.T) {
+	d.run(t, "a ticket has one once it has done something", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Printer")
 		if lease, err := d.store.Lease(t.Context(), "ticket/"+k.id); err != nil || lease.Epoch != 1 {
 			t.Errorf("%+v, %v", lease, err)

@@ -41,6 +41,7 @@ type link struct {
 	changes  map[string]*change       // by message id
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	reoffer  bool                     // the timer of offerAgain runs
+	outdated bool                     // somebody else wrote a copy since this link was read
 }
 
 func newLink(h *host) entity { return &link{host: h} }
@@ -52,6 +53,7 @@ func (l *link) load() error {
 	}
 	l.ticketID = ticketID
 	l.failures, l.changes, l.reoffer = map[string]*failure{}, map[string]*change{}, false
+	l.outdated = false
 	l.albumed = map[copyKey]storage.Copy{}
 	if err := l.readTicket(); err != nil || !l.exists {
 		return err
@@ -198,6 +200,11 @@ func (l *link) receive(m any) (proto.Message, error) {
 		return ok(), nil
 	case gathered:
 		return nil, l.onGathered(m)
+	case outdated:
+		if l.outdated {
+			return nil, storage.ErrConflict // which has the link read again, or leave
+		}
+		return nil, nil
 	case offerAgain:
 		l.offerAllAgain()
 		return nil, nil

@@ -136,7 +136,13 @@ func (n *lane) giveUp(topic *storage.Topic) {
 			parts = it.album.parts
 		}
 		for _, x := range parts {
-			if err := n.giveUpOne(x, topic.Failure); err != nil {
+			err := n.giveUpOne(x, topic.Failure)
+			if errors.Is(err, storage.ErrConflict) {
+				n.link.outdated = true
+				n.link.note(outdated{})
+				return
+			}
+			if err != nil {
 				n.link.log.Error("a copy can't be given up yet; tried again", "message", x.messageID, "error", err)
 				n.link.offerAgainLater()
 				return
@@ -149,6 +155,9 @@ func (n *lane) giveUp(topic *storage.Topic) {
 		n.link.note(&messages.ResumeLink{}) // reads on
 	}
 }
+
+// outdated is what a link notes to itself when a write told it that its records are not the newest.
+type outdated struct{}
 
 func (n *lane) giveUpOne(it *item, why string) error {
 	if it.stored != nil && it.stored.State != copyPartial {

@@ -47,7 +47,7 @@ type Config struct {
 	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org" desc:"Origins whose pages may call the API, with commas between them. Unset: none."`
 
 	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
-	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files."`
+	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files, of one desk alone."`
 
 	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a program built with -tags s3 (keys come from AWS's own settings)."`
 	FilesDownloads int      `env:"FILES_DOWNLOADS" envDefault:"4" min:"1" max:"64" desc:"How many attachments are downloaded at once."`

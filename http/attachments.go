@@ -182,7 +182,7 @@ func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail 
 			_ = r.Close()
 			h.SetStatus(http.StatusNotModified)
 			return
-		case in.Range != "" && size >= 0:
+		case in.Range != "" && size >= 0 && f.Method() == fiber.MethodGet: // of HEAD it says nothing (RFC 9110, 14.2)
 			var ok bool
 			if from, to, ok = rangeOf(in.Range, size); !ok {
 				_ = r.Close()

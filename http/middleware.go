@@ -39,7 +39,7 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	if c.Response().StatusCode() >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	s.log.Log(s.base, level, "request", "method", c.Method(), "path", c.Path(), "status", c.Response().StatusCode(), "request", id, "took", time.Since(began))
+	s.log.Log(s.base, level, "request", "method", methodOf(c), "path", c.Path(), "status", c.Response().StatusCode(), "request", id, "took", time.Since(began))
 	return nil
 }
 

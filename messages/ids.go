@@ -55,7 +55,7 @@ func TicketIDOf(commandID string) string {
 	return TicketID(commandID, 1<<40+ms)
 }
 
-// UnlinkID is the id under which a chat remembers that an /unlink, the command of that id, was passed on from a topic.
+// UnlinkID is the id under which a chat remembers that an /unlink, the command of that id, was taken in from a topic.
 func UnlinkID(command string, thread int64) string {
 	return command + ":unlink:" + strconv.FormatInt(thread, 10)
 }

@@ -53,7 +53,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 	closers, caller := &closers{}, ctx
 	defer func() {
 		if caller.Err() != nil && errors.Is(err, context.Canceled) {
-			err = nil // told to stop while it was starting
+			a.Log.Debug("told to stop while starting", "error", err)
+			err = nil
 		}
 		stopCtx, cancel := context.WithTimeout(context.Background(), stopWithin)
 		defer cancel()

@@ -201,6 +201,14 @@ func (p *play) settle(what string, also func() bool) {
 		return fmt.Sprintf("%s: %d updates wait, %s", what, p.sim.Pending(), p.ledger.owes())
 	}
 	p.await(why, func() bool {
+		select {
+		case err := <-p.ended:
+			if !p.faults.isDead() {
+				p.Fatalf("%s: the service ended: %v", what, err)
+			}
+			p.ended <- err
+		default:
+		}
 		return p.faults.isDead() || p.sim.Pending() == 0 && p.ledger.owes() == "" && also()
 	})
 	if p.faults.isDead() {

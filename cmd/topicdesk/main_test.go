@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 		goleak.VerifyTestMain(m,
 			// fasthttp's clock is started once and never stops; its cleaner of idle workers sees only after 10 s that its server has.
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+			// Ends by itself, a second after the last dead letter.
+			goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"),
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 	}
 }

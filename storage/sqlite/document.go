@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json" // reads in a third of the time
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -25,9 +26,12 @@ func encode(record any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
+// asStored lets everything be read that encode writes: what a client gave may have a name twice.
+var asStored = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
 func decode[T any](doc string) (*T, error) {
 	record := new(T)
-	if err := jsonv2.Unmarshal([]byte(doc), record); err != nil {
+	if err := jsonv2.Unmarshal([]byte(doc), record, asStored); err != nil {
 		return nil, fmt.Errorf("sqlite: a stored record can't be decoded: %w", err)
 	}
 	return record, nil

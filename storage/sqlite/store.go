@@ -172,7 +172,7 @@ func (s *Store) release() error {
 		all = append(all, (<-s.readers).close())
 	}
 	if s.lock != nil {
-		all = append(all, s.lock.Close())
+		all = append(all, unlockFile(s.lock))
 	}
 	return errors.Join(all...)
 }
@@ -197,7 +197,7 @@ func (s *Store) Close() error {
 	close(s.readers)
 	<-s.writerDone
 	if s.lock != nil {
-		all = append(all, s.lock.Close())
+		all = append(all, unlockFile(s.lock))
 	}
 	s.closeErr = errors.Join(all...)
 	close(s.closed)

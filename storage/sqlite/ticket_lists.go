@@ -216,6 +216,12 @@ func (w *writer) unsearchable(listID int64) {
 	w.search = append(w.search, searchWrite{listID: listID, gone: true})
 }
 
+// forgetSearch leaves the first n of what is to be written.
+func (w *writer) forgetSearch(n int) {
+	clear(w.search[n:])
+	w.search = w.search[:n]
+}
+
 // writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
 // for each ticket, which are merged later, instead of one for all.
 func (w *writer) writeSearch() (err error) {

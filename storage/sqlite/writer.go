@@ -136,7 +136,7 @@ func (w *writer) commit() {
 
 // transaction returns nil when it was committed; each request then has its own result.
 func (w *writer) transaction() (err error) {
-	w.search = w.search[:0]
+	w.forgetSearch(0)
 	if w.conn == nil {
 		c, err := w.connect(context.Background())
 		if err != nil {
@@ -171,6 +171,9 @@ func (w *writer) transaction() (err error) {
 	}
 	if err := w.writeSearch(); err != nil {
 		w.rollback()
+		if !broken(err) {
+			return explain(err) // a bug, which would come again each time
+		}
 		return unavailable(err)
 	}
 	if _, err := w.conn.exec(commit); err != nil {
@@ -230,7 +233,7 @@ func (w *writer) atomically(f func() error) error {
 	searched := len(w.search)
 	err := f()
 	if err != nil {
-		w.search = w.search[:searched]
+		w.forgetSearch(searched)
 	}
 	if err != nil && !broken(err) {
 		if _, e := w.conn.exec(rollbackTo); e != nil {

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -10,6 +11,17 @@ import (
 func testTickets(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "ticket")
+	t.Run("metadata come back as they were given", func(t *testing.T) {
+		s := f.Open(t)
+		for i, metadata := range []string{`{"a":1,"a":2}`, `{"deep":{"a":[],"a":{"b":null}}}`, `{"A":1,"a":2,"":3}`, `{"n":12345678901234567890.5e-7}`} {
+			ticket := aTicket(fmt.Sprint("T", i))
+			ticket.Metadata = json.RawMessage(metadata)
+			noError(t, s.SaveTicket(ctx, ticket))
+			read, err := s.Ticket(ctx, ticket.TicketID)
+			noError(t, err)
+			same(t, string(read.Metadata), metadata)
+		}
+	})
 	t.Run("tickets are found by their short id", func(t *testing.T) {
 		s := f.Open(t)
 		for i := range 12 {

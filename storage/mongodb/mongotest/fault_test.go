@@ -25,7 +25,7 @@ var at = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 // quick are limits for tests that wait for them to end.
 func quick() mongodb.Option { return mongodb.WithTimeouts(time.Second, 500*time.Millisecond) }
 
-// mostQuick is how long a call may take at most then: two attempts, and room for a busy machine.
+// mostQuick is how long a call may take at most then: two attempts, and room for a machine that does much else.
 const mostQuick = 10 * time.Second
 
 // refused opens and expects an error of one line that has all the words in it, soon.

@@ -201,6 +201,7 @@ func TestServe(t *testing.T) { // not beside others: a stop has 10 s
 		s.start()
 	}
 	s.await("all that was said before and after kills", arrived)
+	s.await("readiness is green", func() bool { return s.status("/readyz") == 200 }) // it may have arrived before the last kill
 
 	s.server.Away(true)
 	gone := time.Now()
