@@ -1,11 +1,14 @@
 package actors_test
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // into counts the calls into a thread since the n'th call.
@@ -240,4 +243,38 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 		d.say(d.carl, d.sales, thread, "at last")
 		d.awaitText(d.support, home, "at last")
 	})
+}
+
+// unsureStore carries one write of a copy out whose answer is lost.
+type unsureStore struct {
+	storage.Store
+	failed *atomic.Bool
+}
+
+func (s unsureStore) SaveCopy(ctx context.Context, c *storage.Copy) error {
+	kept := *c
+	err := s.Store.SaveCopy(ctx, &kept)
+	if err == nil && c.State == "failed" && s.failed.CompareAndSwap(false, true) {
+		return storage.ErrUnavailable
+	}
+	if err == nil {
+		c.Version = kept.Version
+	}
+	return err
+}
+
+func TestGivingUpIsWrittenDownOnce(t *testing.T) {
+	t.Parallel()
+	var failed atomic.Bool
+	d := ready(t, options{speed: 50, wrapStore: func(s storage.Store) storage.Store { return unsureStore{s, &failed} }})
+	d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"}))
+	id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
+	thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
+	d.must(err)
+	d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
+	d.awaitAnswer(d.say(d.carl, d.sales, thread, "is anybody there"), "did not reach Support")
+	d.eventually("settled", func() bool { r := d.record(&ticket{id: id}); return len(r.Owed) == 0 && r.DueAt.IsZero() })
+	if !failed.Load() {
+		t.Error("no answer was lost")
+	}
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
@@ -230,6 +232,60 @@ func (s panickingStore) InsertMessage(ctx context.Context, m *storage.Message) e
 		panic("ordered by the test")
 	}
 	return s.Store.InsertMessage(ctx, m)
+}
+
+// TestTwoOwnersOpenATicket: nothing but the ticket's id keeps two activations from making it, since neither has a lease yet.
+func TestTwoOwnersOpenATicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 50})
+	younger := d.another("younger")
+	defer younger.stop(t)
+	both := func(key string, m proto.Message) (accepted bool) {
+		t.Helper()
+		var once atomic.Bool
+		var wg sync.WaitGroup
+		for _, l := range []*life{d.life, younger} {
+			wg.Go(func() {
+				answer, err := l.system.Ask(t.Context(), actors.KindTicket, key, m)
+				if err != nil {
+					t.Errorf("%T: %v", m, err)
+					return
+				}
+				reply, is := answer.(*messages.Reply)
+				if !is || reply.Code == messages.Code_OK || reply.Code == messages.Code_DUPLICATE {
+					once.Store(true)
+				}
+			})
+		}
+		wg.Wait()
+		return once.Load()
+	}
+	for n := range 5 {
+		o := program()
+		k := &ticket{id: messages.TicketID(o.CommandId, o.DateMs)}
+		place := "g" + strconv.FormatInt(d.support, 10)
+		if !both(k.id, &messages.OpenTicket{Origin: o, TicketId: k.id, GroupId: place, Title: "Twice " + itoa(n)}) {
+			t.Fatal("neither opened it")
+		}
+		d.eventually("its topic", func() bool { return d.record(k).Home.TelegramTopicID != 0 })
+		for i := range 4 {
+			said := &messages.RecordMessage{
+				Origin: &messages.Origin{CommandId: itoa(n) + "/" + itoa(i), Place: place, ChatId: d.support, ThreadId: d.record(k).Home.TelegramTopicID,
+					MessageId: int64(9000 + 10*n + i), From: &messages.Person{Id: d.ann, FirstName: "Ann"},
+					Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli()},
+				Content: &messages.Content{Text: "said " + itoa(i)}}
+			// The one that is not the newest may not know the topic yet.
+			d.eventually("it is taken in", func() bool { return both(k.id, said) })
+		}
+		page, err := d.store.MessagesAfter(t.Context(), k.id, 0, 100)
+		d.must(err)
+		if len(page) != 4 || page[3].Sequence != 4 {
+			t.Errorf("%d messages", len(page))
+		}
+		if lease, err := d.store.Lease(t.Context(), "ticket/"+k.id); err != nil || lease.Epoch < 1 {
+			t.Errorf("%+v, %v", lease, err)
+		}
+	}
 }
 
 func TestTwoOwners(t *testing.T) {
