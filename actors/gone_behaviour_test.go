@@ -2,12 +2,15 @@ package actors_test
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -276,5 +279,27 @@ func TestGivingUpIsWrittenDownOnce(t *testing.T) {
 	d.eventually("settled", func() bool { r := d.record(&ticket{id: id}); return len(r.Owed) == 0 && r.DueAt.IsZero() })
 	if !failed.Load() {
 		t.Error("no answer was lost")
+	}
+}
+
+func TestProgramReopensWhatCouldNotBeOpened(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"}))
+	o := program()
+	k := &ticket{id: messages.TicketID(o.CommandId, o.DateMs), chat: d.support}
+	d.does(k.id, &messages.OpenTicket{Origin: o, TicketId: k.id, GroupId: "g" + strconv.FormatInt(d.support, 10), Title: "Doomed"}, "")
+	d.eventually("it failed", func() bool { return d.record(k).Home.Failure != "" })
+	if d.record(k).Status == "open" {
+		d.does(k.id, &messages.CloseTicket{Origin: program()}, "")
+	}
+	d.does(k.id, &messages.ReopenTicket{Origin: program()}, "")
+	d.introduced(d.support, d.topicNamed(d.support, "Doomed").Thread)
+	d.eventually("nothing is owed to a program's place, which there is not", func() bool {
+		r := d.record(k)
+		return len(r.Owed) == 0 && r.DueAt.IsZero()
+	})
+	if _, err := d.store.Lease(t.Context(), "chat/"); !errors.Is(err, storage.ErrNotFound) {
+		t.Errorf("a chat of no id has a lease: %v", err)
 	}
 }

@@ -54,9 +54,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		r.Media = append(r.Media, *mediaToStore(media))
 	}
 	cause(r, "ticket.created", o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
-	if !isAPI(o) {
-		await(r, homeTopic, o)
-	}
+	await(r, homeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
 		return answered(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil

@@ -63,9 +63,7 @@ func (t *ticket) mentioning(m *messages.Mention) (func(*storage.Ticket), error) 
 		link := t.newLink(r, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
 		link.UserID, link.UserName = user.TelegramID, name
 		cause(r, "user.mentioned", o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
-		if !isAPI(o) {
-			await(r, link.LinkID, o)
-		}
+		await(r, link.LinkID, o)
 		acknowledge(r, o)
 	}, nil
 }

@@ -64,6 +64,9 @@ func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 
 // await remembers who is to be told when a topic is open, or can't be opened.
 func await(r *storage.Ticket, topicID string, o *messages.Origin) {
+	if isAPI(o) {
+		return // a program asks for itself
+	}
 	body, err := proto.Marshal(o)
 	if err != nil {
 		return

@@ -130,10 +130,10 @@ func (s *Server) limits(server *fasthttp.Server) {
 		if conn, ok := c.Conn().(*conn); ok {
 			conn.linger.Store(true)
 		}
-		if s.uploads.end(&c.Request.Header) && errors.Is(err, fasthttp.ErrBodyTooLarge) {
+		if p := s.uploads.end(&c.Request.Header); p != nil && errors.Is(err, fasthttp.ErrBodyTooLarge) {
 			f := s.App.AcquireCtx(c)
 			defer s.App.ReleaseCtx(f)
-			err = sendProblem(f, noRoom())
+			err = sendProblem(f, p)
 			if err == nil {
 				return
 			}
@@ -195,7 +195,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil && ctx.Err() != nil {
 		s.cancel()
 		s.listener.closeAll()
-		err = fmt.Errorf("http: requests were still under way: %w", ctx.Err())
+		s.log.Warn("requests that were still under way are cut off")
+		err = nil
 	}
 	<-s.served
 	s.listener = nil

@@ -15,8 +15,7 @@ const uploadAgain = 3
 
 // uploads bounds what the bodies of uploads take in memory. fasthttp reads them before it calls a handler, and says of a
 // request no more than where its header is: that stands for it here. One that fails is ended by the server's ErrorHandler, the
-// few that fail without a word (the client left before it was told to go on, or between two chunks) by the next request in the
-// same place, or by time.
+// few that fail without a word (the client left before it was told to go on) by the next request in the same place, or by time.
 type uploads struct {
 	now func() time.Time
 
@@ -27,6 +26,7 @@ type uploads struct {
 
 type upload struct {
 	size    int64 // 0: it was refused
+	refusal *Problem
 	began   time.Time
 	handled bool // its body has arrived
 }
@@ -35,13 +35,18 @@ func newUploads(atOnce int64) *uploads {
 	return &uploads{now: time.Now, left: atOnce, under: map[*fasthttp.RequestHeader]*upload{}}
 }
 
-// begin says whether there is room for the body of a request. Bodies that any request may have are not counted.
+// begin says whether there is room for the body of a request. Bodies that any request may have are not counted. For one that comes
+// in chunks there is none: how much it takes is not known, nor can it be told when its client leaves between two of them.
 func (u *uploads) begin(h *fasthttp.RequestHeader) bool {
 	size := int64(h.ContentLength())
-	switch {
-	case size == -1: // it will be seen
-		size = maxUpload
-	case size <= defaultBodyLimit || size > maxUpload: // the latter is refused unread
+	if size == -1 {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.endLocked(h)
+		u.under[h] = &upload{began: u.now(), refusal: problem(codeTooLarge, "A file of more than 1 MB is sent with a Content-Length, not in chunks.")}
+		return false
+	}
+	if size <= defaultBodyLimit || size > maxUpload { // the latter is refused unread
 		return true
 	}
 	u.mu.Lock()
@@ -55,7 +60,7 @@ func (u *uploads) begin(h *fasthttp.RequestHeader) bool {
 		}
 	}
 	if size > u.left {
-		u.under[h] = &upload{began: u.now()}
+		u.under[h] = &upload{began: u.now(), refusal: noRoom()}
 		return false
 	}
 	u.left -= size
@@ -72,21 +77,21 @@ func (u *uploads) arrived(h *fasthttp.RequestHeader) {
 	}
 }
 
-// end gives back what the request took. refused: there was no room for it.
-func (u *uploads) end(h *fasthttp.RequestHeader) (refused bool) {
+// end gives back what the request took, and says why there was no room for it, if there was none.
+func (u *uploads) end(h *fasthttp.RequestHeader) *Problem {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.endLocked(h)
 }
 
-func (u *uploads) endLocked(h *fasthttp.RequestHeader) (refused bool) {
+func (u *uploads) endLocked(h *fasthttp.RequestHeader) *Problem {
 	x := u.under[h]
 	if x == nil {
-		return false
+		return nil
 	}
 	delete(u.under, h)
 	u.left += x.size
-	return x.size == 0
+	return x.refusal
 }
 
 // noRoom is the answer to an upload too many.

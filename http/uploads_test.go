@@ -123,16 +123,29 @@ func TestUploadsAtOnce(t *testing.T) {
 		s.must(c.Close())
 		room()
 	})
-	t.Run("without a length it counts as the largest", func(t *testing.T) {
-		req, err := http.NewRequest("POST", s.url+path, io.MultiReader(strings.NewReader(large.text)))
-		s.must(err)
-		req.Header.Set("Content-Type", large.media)
-		req.Header.Set("Authorization", "Bearer "+key)
-		res, err := s.http.Do(req)
-		s.must(err)
-		_ = res.Body.Close()
-		if res.StatusCode != 503 {
-			t.Error(res.Status)
+	t.Run("in chunks it may be small, and takes no room", func(t *testing.T) {
+		small := fileForm("file", "small.txt", "x")
+		for form, want := range map[*form]int{large: 413, small: 201} {
+			req, err := http.NewRequest("POST", s.url+path, io.MultiReader(strings.NewReader(form.text)))
+			s.must(err)
+			req.Header.Set("Content-Type", form.media)
+			req.Header.Set("Authorization", "Bearer "+key)
+			res, err := s.http.Do(req)
+			s.must(err)
+			body, err := io.ReadAll(res.Body)
+			s.must(err)
+			_ = res.Body.Close()
+			if res.StatusCode != want || want == 413 && !strings.Contains(string(body), "Content-Length") {
+				t.Error(res.Status, string(body))
+			}
 		}
+		for range 5 { // who leave between two chunks
+			c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+			s.must(err)
+			_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", path, key, large.media)
+			s.must(err)
+			s.must(c.Close())
+		}
+		room()
 	})
 }
