@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/fnv"
-	"runtime"
 	"strings"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -108,7 +107,6 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 				page.Next = q.Place(&page.Tickets[q.Limit-1])
 				return nil
 			}
-			runtime.Gosched() // a list is long beside what waits for this processor
 			t, err := decode[storage.Ticket](r.text(0))
 			if err == nil {
 				page.Tickets = append(page.Tickets, *t)
@@ -265,7 +263,6 @@ func look(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
 	}
 	looker := storage.NewLooker(q, search)
 	err := c.query(st, func(r row) error {
-		runtime.Gosched()
 		t, err := decode[storage.Ticket](r.text(0))
 		if err == nil && !looker.Look(t) {
 			err = errEnoughLooked
