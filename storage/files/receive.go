@@ -155,18 +155,20 @@ func (r *received) Discard() {
 	}
 }
 
-// syncing writes a large file out bit by bit: all of it at the end would hold up the database's own syncs on the same disk.
+// syncing has a large file written out bit by bit: all of it at the end would hold up the database's own syncs on the same disk.
 type syncing struct {
-	f *os.File
-	n int
+	f    *os.File
+	from int64 // what was written before is on its way to the disk
+	to   int64
 }
 
 const syncEvery = 1 << 20
 
 func (s *syncing) Write(p []byte) (int, error) {
 	n, err := s.f.Write(p)
-	if s.n += n; err == nil && s.n >= syncEvery {
-		s.n, err = 0, s.f.Sync()
+	if s.to += int64(n); err == nil && s.to-s.from >= syncEvery {
+		err = writeOut(s.f, s.from, s.to-s.from)
+		s.from = s.to
 	}
 	return n, err
 }
