@@ -195,8 +195,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil && ctx.Err() != nil {
 		s.cancel()
 		s.listener.closeAll()
-		s.log.Warn("requests that were still under way are cut off")
-		err = nil
+		err = fmt.Errorf("http: requests were still under way: %w", ctx.Err())
 	}
 	<-s.served
 	s.listener = nil

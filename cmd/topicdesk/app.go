@@ -140,7 +140,12 @@ func (a *App) Run(ctx context.Context) (err error) {
 	closers.add("HTTP", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, httpStopWithin)
 		defer cancel()
-		return server.Shutdown(ctx)
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) { // a slow client is no failure of the stop
+			a.Log.Warn("requests that were still under way were cut off", "error", err)
+			return nil
+		}
+		return err
 	})
 
 	ctx, cancel := context.WithCancel(ctx)
