@@ -15,7 +15,8 @@ const uploadAgain = 3
 
 // uploads bounds what the bodies of uploads take in memory. fasthttp reads them before it calls a handler, and says of a
 // request no more than where its header is: that stands for it here. One that fails is ended by the server's ErrorHandler, the
-// few that fail without a word (the client left before it was told to go on) by the next request in the same place, or by time.
+// few that fail without a word (the client left before it was told to go on, or between two chunks) by the next request in the
+// same place, or by time.
 type uploads struct {
 	now func() time.Time
 
@@ -25,8 +26,8 @@ type uploads struct {
 }
 
 type upload struct {
-	size    int64 // 0: it was refused
-	refusal *Problem
+	size    int64    // of the room; 0: it takes none
+	refusal *Problem // why it takes none, in case it is too large for that
 	began   time.Time
 	handled bool // its body has arrived
 }
@@ -39,33 +40,29 @@ func newUploads(atOnce int64) *uploads {
 // in chunks there is none: how much it takes is not known, nor can it be told when its client leaves between two of them.
 func (u *uploads) begin(h *fasthttp.RequestHeader) bool {
 	size := int64(h.ContentLength())
-	if size == -1 {
-		u.mu.Lock()
-		defer u.mu.Unlock()
-		u.endLocked(h)
-		u.under[h] = &upload{began: u.now(), refusal: problem(codeTooLarge, "A file of more than 1 MB is sent with a Content-Length, not in chunks.")}
-		return false
-	}
-	if size <= defaultBodyLimit || size > maxUpload { // the latter is refused unread
+	if size != -1 && size <= defaultBodyLimit || size > maxUpload { // the latter is refused unread
 		return true
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.endLocked(h)
-	if size > u.left {
-		for other, x := range u.under {
-			if !x.handled && u.now().Sub(x.began) > uploadTime+time.Minute {
-				u.endLocked(other)
-			}
+	for other, x := range u.under {
+		if !x.handled && u.now().Sub(x.began) > uploadTime+time.Minute {
+			u.endLocked(other)
 		}
 	}
-	if size > u.left {
-		u.under[h] = &upload{began: u.now(), refusal: noRoom()}
-		return false
+	x := &upload{began: u.now()}
+	switch {
+	case size == -1:
+		x.refusal = problem(codeTooLarge, "A file of more than 1 MB is sent with a Content-Length, not in chunks.")
+	case size > u.left:
+		x.refusal = noRoom()
+	default:
+		x.size = size
+		u.left -= size
 	}
-	u.left -= size
-	u.under[h] = &upload{size: size, began: u.now()}
-	return true
+	u.under[h] = x
+	return x.refusal == nil
 }
 
 // arrived notes that the request is handled now.
