@@ -29,6 +29,8 @@ type Store struct {
 	closing bool
 	wake    chan struct{} // tells the writer of a first request, or of closing
 
+	checkpoints *checkpointer
+
 	writerDone chan struct{}
 	closed     chan struct{}
 	closeErr   error
@@ -53,6 +55,9 @@ type options struct {
 	hook      Hook
 	idle      time.Duration
 	readers   int
+
+	checkpoint time.Duration
+	longLog    int64
 }
 
 // Option changes how Open opens.
@@ -71,6 +76,11 @@ func WithoutSync() Option { return func(o *options) { o.noSync = true } }
 // withIdle sets how long the writer waits for work before it tidies the write-ahead log up.
 func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
 
+// withCheckpoint sets how often the log is written back, and from how many frames on the writer waits for readers then.
+func withCheckpoint(every time.Duration, longLog int64) Option {
+	return func(o *options) { o.checkpoint, o.longLog = every, longLog }
+}
+
 // busyTimeout is how long a statement waits for another process that writes, in milliseconds.
 const busyTimeout = "busy_timeout = 5000"
 
@@ -82,8 +92,9 @@ var (
 		"foreign_keys = OFF",
 		"temp_store = MEMORY",
 		"cache_size = -8192", // 8 MiB; the machine caches the file too
-		// The log is written back after 8000 pages (32 MB): a page that many commits changed is written back once.
-		"wal_autocheckpoint = 8000",
+		// The checkpointer writes the log back. Only where it can't keep up with writes of very much at once a commit does: after
+		// 32000 pages (128 MB).
+		"wal_autocheckpoint = 32000",
 		"journal_size_limit = 67108864",
 	}
 	readerPragmas = []string{busyTimeout, "query_only = ON", "temp_store = MEMORY", "cache_size = -1024"}
@@ -92,7 +103,7 @@ var (
 // Open opens the database file, which it makes with its directory if they are missing, and brings its schema up to
 // date. It returns an error that is storage.ErrSchema when a newer program has made the database unreadable for this one.
 func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error) {
-	o := options{idle: 2 * time.Second, readers: 4}
+	o := options{idle: 2 * time.Second, readers: 4, checkpoint: checkpointEvery, longLog: longLog}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -122,6 +133,7 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 	if err != nil {
 		return nil, errors.Join(explainOpen(path, err), s.release())
 	}
+	go s.checkpoints.loop()
 	go func() {
 		defer close(s.writerDone)
 		w.loop()
@@ -130,12 +142,13 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 }
 
 func (s *Store) openConns(ctx context.Context) (*writer, error) {
-	w := &writer{store: s}
-	c, err := w.connect(ctx)
+	c, err := s.connectWriter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w.conn = c
+	c.hook = s.options.hook
+	w := &writer{store: s, conn: c, checkpointed: time.Now()}
+	s.checkpoints = &checkpointer{store: s, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	if err := migrate(c, migrations); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
@@ -149,7 +162,21 @@ func (s *Store) openConns(ctx context.Context) (*writer, error) {
 	return w, nil
 }
 
-// connectWriter opens a connection that can write. Two processes that turn the log on at the same moment can meet
+// connectWriter opens a connection that can write.
+func (s *Store) connectWriter(ctx context.Context) (*conn, error) {
+	c, err := connectWriter(ctx, s.path)
+	if err != nil {
+		return nil, err
+	}
+	if s.options.noSync {
+		if err := c.run("PRAGMA synchronous = OFF"); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+	}
+	return c, nil
+}
+
+// connectWriter opens a connection that can write to the file at path. Two processes that turn the log on at the same moment can meet
 // SQLITE_BUSY at once, whatever the time-out, so this is tried for as long as busyTimeout would.
 func connectWriter(ctx context.Context, path string) (*conn, error) {
 	for try := 1; ; try++ {
@@ -189,12 +216,14 @@ func (s *Store) Close() error {
 		return s.closeErr
 	}
 	s.signal()
-	// The readers go first: the connection that closes last, the writer's, writes the log back into the file.
+	// The others go first: the connection that closes last, the writer's, writes the log back into the file.
 	var all []error
 	for range s.options.readers {
 		all = append(all, (<-s.readers).close())
 	}
 	close(s.readers)
+	close(s.checkpoints.stop)
+	<-s.checkpoints.done
 	<-s.writerDone
 	if s.lock != nil {
 		all = append(all, unlockFile(s.lock))
@@ -204,7 +233,8 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// Ping writes no record. After a failed commit it writes a probe, to learn whether writing works again.
+// Ping writes no record. After a failed commit it writes a probe, to learn whether writing works again. It fails too while the
+// log can't be written back: that ends with a full disk.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.write(ctx, func(w *writer) error {
 		if !w.failed {
@@ -213,6 +243,9 @@ func (s *Store) Ping(ctx context.Context) error {
 		_, err := w.exec(probeSchema)
 		return err
 	}); err != nil {
+		return err
+	}
+	if err := s.checkpoints.failure(); err != nil {
 		return err
 	}
 	return s.read(ctx, func(c *conn) error {

@@ -79,6 +79,8 @@ type writer struct {
 	dirty  bool          // something was committed since the log was last tidied up
 	failed bool          // the last transaction that changed something, or tried to, failed
 	began  time.Time     // when the last transaction began
+
+	checkpointed time.Time // when the log was last said to be due for writing back
 }
 
 // gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
@@ -132,16 +134,20 @@ func (w *writer) commit() {
 		}
 		close(r.done)
 	}
+	if err == nil && w.wrote {
+		w.checkpoint()
+	}
 }
 
 // transaction returns nil when it was committed; each request then has its own result.
 func (w *writer) transaction() (err error) {
 	w.forgetSearch(0)
 	if w.conn == nil {
-		c, err := w.connect(context.Background())
+		c, err := w.store.connectWriter(context.Background())
 		if err != nil {
 			return unavailable(err)
 		}
+		c.hook = w.store.options.hook
 		w.conn = c
 	}
 	if _, err := w.conn.exec(begin); err != nil {
@@ -183,21 +189,6 @@ func (w *writer) transaction() (err error) {
 	return nil
 }
 
-// connect opens the writer's connection.
-func (w *writer) connect(ctx context.Context) (*conn, error) {
-	c, err := connectWriter(ctx, w.store.path)
-	if err != nil {
-		return nil, err
-	}
-	if w.store.options.noSync {
-		if err := c.run("PRAGMA synchronous = OFF"); err != nil {
-			return nil, errors.Join(err, c.close())
-		}
-	}
-	c.hook = w.store.options.hook
-	return c, nil
-}
-
 // rollback ends a transaction that failed. SQLite has ended it already after some errors. A connection that can't
 // even do that is given up; the next transaction opens another.
 func (w *writer) rollback() {
@@ -216,7 +207,7 @@ func (w *writer) tidy() {
 	var blocked bool
 	err := errors.Join(
 		w.conn.run("PRAGMA busy_timeout = 0"),
-		w.conn.query(checkpoint, func(r row) error {
+		w.conn.query(tidyUp, func(r row) error {
 			blocked = r.int(0) != 0
 			return nil
 		}),
@@ -279,5 +270,5 @@ var (
 	savepoint        = define(`SAVEPOINT request`)
 	rollbackTo       = define(`ROLLBACK TO request`)
 	releaseSavepoint = define(`RELEASE request`)
-	checkpoint       = define(`PRAGMA wal_checkpoint(TRUNCATE)`)
+	tidyUp           = define(`PRAGMA wal_checkpoint(TRUNCATE)`)
 )
