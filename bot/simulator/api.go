@@ -46,6 +46,7 @@ type call struct {
 	p      *params
 	chat   *chat
 	log    Call
+	file   string // of a download: its path
 }
 
 type handler func(*Server, *call) (any, *apiError)

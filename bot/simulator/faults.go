@@ -32,6 +32,7 @@ type Fault struct {
 	Method      string        `json:"method,omitempty"` // "": any but getUpdates and downloads
 	Chat        int64         `json:"chat,omitempty"`   // 0: any
 	Thread      int           `json:"thread,omitempty"` // 0: any
+	File        string        `json:"file,omitempty"`   // downloads: how the path ends, such as ".bin"; "": any
 	Kind        string        `json:"kind"`
 	Delay       time.Duration `json:"delay,omitempty"`       // nanoseconds; slow, lostslow
 	RetryAfter  int           `json:"retryAfter,omitempty"`  // seconds; 429, default 1
@@ -60,6 +61,9 @@ func (s *Server) Inject(f Fault) error {
 			return fmt.Errorf("there is no method %q", f.Method)
 		}
 		f.Method = name
+	}
+	if f.File != "" && f.Method != MethodFile {
+		return fmt.Errorf("only the method %q has a file", MethodFile)
 	}
 	if f.Delay < 0 || f.After < 0 || f.RetryAfter < 0 || f.Probability < 0 || f.Probability > 1 {
 		return fmt.Errorf("delay, after and retryAfter are not negative, probability is between 0 and 1")
@@ -104,7 +108,7 @@ func (s *Server) takeFault(c *call) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, f := range s.faults {
-		if f.Method != c.method && (f.Method != "" || c.method == "getUpdates" || c.method == MethodFile) || f.Chat != 0 && f.Chat != c.log.Chat || f.Thread != 0 && f.Thread != c.log.Thread {
+		if f.Method != c.method && (f.Method != "" || c.method == "getUpdates" || c.method == MethodFile) || f.Chat != 0 && f.Chat != c.log.Chat || f.Thread != 0 && f.Thread != c.log.Thread || !strings.HasSuffix(c.file, f.File) {
 			continue
 		}
 		if f.After > 0 {

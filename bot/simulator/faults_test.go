@@ -106,7 +106,7 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	st := newStage(t, Options{})
-	for _, f := range []Fault{{Kind: "x"}, {Kind: Fault500, Method: "noSuch"}, {Kind: FaultSlow, Delay: -1}, {Kind: Fault500, Probability: 2}} {
+	for _, f := range []Fault{{Kind: "x"}, {Kind: Fault500, Method: "noSuch"}, {Kind: FaultSlow, Delay: -1}, {Kind: Fault500, Probability: 2}, {Kind: Fault500, File: ".pdf"}} {
 		if st.s.Inject(f) == nil {
 			t.Errorf("%+v was accepted", f)
 		}

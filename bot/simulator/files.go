@@ -159,12 +159,14 @@ func (s *Server) store(kind, name, mimeType string, data []byte, claimed int64) 
 	} else {
 		f.data = slices.Clone(data)
 	}
-	s.w.files[f.ID] = f
+	s.w.keepFile(f)
 	s.record(record{File: f})
 	return f, nil
 }
 
 func (s *Server) filesDir() string { return s.opt.StateFile + ".files" }
+
+func (w *world) keepFile(f *file) { w.files[f.ID], w.byPath[f.path()] = f, f }
 
 func (s *Server) findFile(id string) *file {
 	return s.w.files[strings.TrimSuffix(id, "-s")]
@@ -210,19 +212,14 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request, rest string) 
 		writeError(w, errUnauthorized)
 		return
 	}
-	c := &call{method: MethodFile, p: &params{}}
+	c := &call{method: MethodFile, p: &params{}, file: want}
 	c.log = Call{Method: MethodFile, At: s.now()}
 	fault := s.takeFault(c)
 	if fault != nil && !s.faultBefore(w, r, c, fault, time.Now()) {
 		return
 	}
 	s.mu.Lock()
-	var found *file
-	for _, f := range s.w.files {
-		if f.path() == want {
-			found = f
-		}
-	}
+	found := s.w.byPath[want]
 	s.mu.Unlock()
 	if found == nil {
 		writeError(w, errNotFound)
@@ -255,12 +252,14 @@ func (s *Server) sendBadly(w http.ResponseWriter, f *file, fault *Fault) {
 	default:
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 		const pieces = 100
-		for piece := range slices.Chunk(data, max(1, (len(data)+pieces-1)/pieces)) {
+		for i, piece := range slices.Collect(slices.Chunk(data, max(1, (len(data)+pieces-1)/pieces))) {
+			if i > 0 {
+				s.pause(fault.Delay / (pieces - 1)) // never after the last: the client has it all, and may use the connection again
+			}
 			if _, err := w.Write(piece); err != nil {
 				return
 			}
 			_ = http.NewResponseController(w).Flush()
-			s.pause(fault.Delay / pieces)
 		}
 	}
 }

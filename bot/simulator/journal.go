@@ -192,7 +192,7 @@ func (s *Server) apply(r record) {
 	case r.Confirmed != 0:
 		s.queue.confirm(r.Confirmed)
 	case r.File != nil:
-		w.files[r.File.ID] = r.File
+		w.keepFile(r.File)
 		w.nextFile = max(w.nextFile, r.File.N+1)
 	case r.Query != nil:
 		s.queries[r.Query.ID] = r.Query.query

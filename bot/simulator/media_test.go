@@ -129,7 +129,8 @@ func TestDownloadsFailOnOrder(t *testing.T) {
 		Path string `json:"file_path"`
 	}
 	st.ok("getFile", args{"file_id": id}, &f)
-	st.must(st.s.Inject(Fault{Kind: Fault500, Method: MethodFile}))
+	st.must(st.s.Inject(Fault{Kind: Fault502HTML, Method: MethodFile, File: ".pdf"})) // of no file here
+	st.must(st.s.Inject(Fault{Kind: Fault500, Method: MethodFile, File: ".txt"}))
 	for _, want := range []int{500, 200} {
 		res, err := st.client.Get(st.url + "/file/bot" + st.s.Token() + "/" + f.Path)
 		st.must(err)

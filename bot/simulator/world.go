@@ -80,8 +80,9 @@ type world struct {
 	people     map[int64]*Person
 	order      []int64 // people as they were added
 	chats      map[int64]*chat
-	groups     []int64 // as they were added
-	files      map[string]*file
+	groups     []int64          // as they were added
+	files      map[string]*file // by id
+	byPath     map[string]*file
 	nextPerson int64
 	nextGroup  int64
 	nextFile   int64
@@ -94,7 +95,7 @@ type world struct {
 }
 
 func newWorld() *world {
-	return &world{people: map[int64]*Person{}, chats: map[int64]*chat{}, files: map[string]*file{}, profile: map[string]string{},
+	return &world{people: map[int64]*Person{}, chats: map[int64]*chat{}, files: map[string]*file{}, byPath: map[string]*file{}, profile: map[string]string{},
 		nextPerson: 500000001, nextGroup: 1000000001, nextFile: 1, nextAlbum: 13000000000000001}
 }
 
