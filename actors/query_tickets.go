@@ -40,7 +40,7 @@ func (q *query) ticket(m *messages.GetTicket) proto.Message {
 	if err != nil {
 		return &messages.TicketRecord{Code: q.code(m, err)}
 	}
-	v, err := ticketRecord(q.system, r)
+	v, err := revisedRecord(q.system, r)
 	if err != nil {
 		return &messages.TicketRecord{Code: q.code(m, err)}
 	}

@@ -286,7 +286,7 @@ func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 // apiRecord is the ticket as the API shows it. The alias of its group is the only thing that is not in memory, and that is
 // remembered.
 func (t *ticket) apiRecord() (*messages.TicketRecord, error) {
-	return ticketRecord(t.system, t.record)
+	return revisedRecord(t.system, t.record)
 }
 
 func ticketRecord(s *System, r *storage.Ticket) (*messages.TicketRecord, error) {
@@ -299,13 +299,22 @@ func ticketRecord(s *System, r *storage.Ticket) (*messages.TicketRecord, error) 
 		CreatedBy: creatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home, ExternalId: r.ExternalID, Metadata: r.Metadata,
 		CreatedMs: millisOf(r.CreatedAt), UpdatedMs: millisOf(r.UpdatedAt), ClosedMs: millisOf(r.ClosedAt),
 	}
+	v.Code = messages.Code_OK
+	return v, nil
+}
+
+// revisedRecord is ticketRecord with a revision, which is another whenever something else is another. Items of a list have none.
+func revisedRecord(s *System, r *storage.Ticket) (*messages.TicketRecord, error) {
+	v, err := ticketRecord(s, r)
+	if err != nil {
+		return nil, err
+	}
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("a ticket's revision: %w", err)
 	}
 	sum := sha256.Sum256(body)
 	v.Revision = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15])
-	v.Code = messages.Code_OK
 	return v, nil
 }
 

@@ -29,12 +29,13 @@ func encode(record any) (string, error) {
 // asStored lets everything be read that encode writes: what a client gave may have a name twice.
 var asStored = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-func decode[T any](doc string) (*T, error) {
-	record := new(T)
-	if err := jsonv2.Unmarshal([]byte(doc), record, asStored); err != nil {
-		return nil, fmt.Errorf("sqlite: a stored record can't be decoded: %w", err)
+// decode reads a document into an empty record.
+func decode[T any](doc string, record *T) error {
+	// From a reader: it has buffers of its own, where []byte(doc) would be one more for each record of a list.
+	if err := jsonv2.UnmarshalRead(strings.NewReader(doc), record, asStored); err != nil {
+		return fmt.Errorf("sqlite: a stored record can't be decoded: %w", err)
 	}
-	return record, nil
+	return nil
 }
 
 // validID refuses ids that could not be found again: a document keeps only valid UTF-8.
@@ -74,12 +75,8 @@ func get[T any](c *conn, what string, s *statement, args ...any) (*T, error) {
 func list[T any](c *conn, s *statement, args ...any) ([]T, error) {
 	var page []T
 	err := c.query(s, func(r row) error {
-		record, err := decode[T](r.text(0))
-		if err != nil {
-			return err
-		}
-		page = append(page, *record)
-		return nil
+		page = append(page, *new(T))
+		return decode(r.text(0), &page[len(page)-1])
 	}, args...)
 	return page, err
 }

@@ -117,7 +117,10 @@ func (s *Store) dump(ctx context.Context, st *statement, record func(row) (any, 
 	}
 }
 
-func document[T any](r row) (any, error) { return decode[T](r.text(0)) }
+func document[T any](r row) (any, error) {
+	record := new(T)
+	return record, decode(r.text(0), record)
+}
 
 // Count implements storage.Dumper.
 func (s *Store) Count(ctx context.Context, collection string) (n int64, err error) {

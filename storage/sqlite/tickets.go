@@ -89,7 +89,8 @@ type ticketSave struct {
 	creator    storage.CreatorKey
 	externalID string
 	createdAt  int64
-	words      string
+	search     storage.Ticket // what searchWords needs
+	words      string         // of a new ticket; "": not made yet
 	wordsHash  int64
 	indexed    int64 // hash of what the lists' indexes are on
 	due        any
@@ -99,10 +100,13 @@ type ticketSave struct {
 }
 
 func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
-	words := searchWords(t)
 	s := &ticketSave{
 		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID,
-		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt), words: words, wordsHash: hash(words),
+		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt), wordsHash: searchHash(t),
+		search: storage.Ticket{Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID, CreatedBy: t.CreatedBy},
+	}
+	if old == 0 {
+		s.words = searchWords(t)
 	}
 	var external any
 	if t.ExternalID != "" {
@@ -209,7 +213,7 @@ func (t *ticketSave) update(w *writer) error {
 	}
 	if listID != before.listID || t.wordsHash != before.wordsHash {
 		w.unsearchable(before.listID)
-		w.searchable(listID, t.words)
+		w.searchable(listID, searchWords(&t.search))
 	}
 	if before.status != t.status {
 		if _, err := w.exec(countTicket, before.status, int64(-1)); err != nil {
