@@ -52,7 +52,7 @@ func entityProps(s *System, key entityKey) *actor.Props {
 		h.log = s.log.With(key.kind, key.identity)
 		h.entity = build(h)
 		return h
-	}, append(options, actor.WithMailbox(actor.Unbounded(depth{s.metrics.mailbox})))...)
+	}, append(options, actor.WithDispatcher(s.dispatcher), actor.WithMailbox(actor.Unbounded(depth{s.metrics.mailbox})))...)
 }
 
 // depth counts the messages that wait in mailboxes.

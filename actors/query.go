@@ -34,7 +34,7 @@ func isLong(m any) bool {
 }
 
 func queryProps(s *System) *actor.Props {
-	return actor.PropsFromProducer(func() actor.Actor { return &query{s} })
+	return actor.PropsFromProducer(func() actor.Actor { return &query{s} }, actor.WithDispatcher(s.dispatcher))
 }
 
 func (q *query) Receive(ctx actor.Context) {

@@ -61,7 +61,7 @@ type (
 func shardProps(s *System, _ int) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &shard{system: s, resident: map[entityKey]*resident{}, byPID: map[string]*resident{}, used: list.New()}
-	}, actor.WithSupervisor(entitySupervision(s)))
+	}, actor.WithDispatcher(s.dispatcher), actor.WithSupervisor(entitySupervision(s)))
 }
 
 // entitySupervision restarts an entity that panicked, up to 10 times in a minute, then stops it: its next message starts a

@@ -94,11 +94,12 @@ type System struct {
 	downloads   Downloads
 	slots       chan struct{} // one for each download under way
 
-	system  *actor.ActorSystem
-	shards  [shards]*actor.PID
-	query   []*actor.PID
-	aliases aliases
-	next    atomic.Uint64 // round robin over query
+	system     *actor.ActorSystem
+	dispatcher *dispatcher
+	shards     [shards]*actor.PID
+	query      []*actor.PID
+	aliases    aliases
+	next       atomic.Uint64 // round robin over query
 
 	// ctx ends when the system stops; callCtx only when waiting for calls under way is given up.
 	ctx      context.Context
@@ -163,6 +164,7 @@ func NewSystem(o Options) (*System, error) {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.pollCtx, s.pollStop = context.WithCancel(s.ctx)
 	s.callCtx, s.callStop = context.WithCancel(context.Background())
+	s.dispatcher = newDispatcher()
 	s.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return s.log.With("lib", "protoactor")
 	}))
@@ -205,6 +207,7 @@ func (s *System) Stop(ctx context.Context) error {
 		s.cancel()
 		err = errors.Join(err, s.within(ctx, "the sweep", &s.loops), s.poison(ctx))
 		s.system.Shutdown()
+		s.dispatcher.close()
 		s.stopErr = err
 	})
 	return s.stopErr

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -116,7 +118,8 @@ func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s.columns = []any{
 		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, external, s.createdAt, millis(t.UpdatedAt),
 	}
-	s.indexed = hash(fmt.Sprintf("%#v", s.columns))
+	s.indexed = hash(strings.Join([]string{t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID,
+		strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10)}, "\x00"))
 	s.columns = append(s.columns, s.due, s.wordsHash, s.indexed, doc)
 	return s
 }

@@ -1,0 +1,42 @@
+package actors
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func TestDispatcher(t *testing.T) {
+	d := newDispatcher()
+	defer d.close()
+
+	// Those who wait for something hold nobody up, however many they are.
+	free := make(chan struct{})
+	var blocked sync.WaitGroup
+	for range 10 * idleWorkers {
+		blocked.Add(1)
+		d.Schedule(func() { <-free; blocked.Done() })
+	}
+	var ran atomic.Int64
+	var all sync.WaitGroup
+	const goroutines, each = 8, 5000
+	all.Add(goroutines * each)
+	for range goroutines {
+		go func() {
+			for range each {
+				d.Schedule(func() { ran.Add(1); all.Done() })
+			}
+		}()
+	}
+	all.Wait()
+	if n := ran.Load(); n != goroutines*each {
+		t.Errorf("%d of %d were carried out", n, goroutines*each)
+	}
+	close(free)
+	blocked.Wait()
+
+	d.close()
+	last := make(chan struct{})
+	d.Schedule(func() { close(last) }) // an actor that hears of the end
+	<-last
+}
