@@ -1,6 +1,7 @@
 package actors
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -35,7 +36,15 @@ func TestDispatcher(t *testing.T) {
 	close(free)
 	blocked.Wait()
 
-	d.close()
+	// Those who are done wait for more to do, but not all of them.
+	for d.idle.Load() == 0 {
+		runtime.Gosched()
+	}
+	if n := d.idle.Load(); n > idleWorkers {
+		t.Errorf("%d goroutines wait", n)
+	}
+
+	d.close() // TestMain looks whether they are gone
 	last := make(chan struct{})
 	d.Schedule(func() { close(last) }) // an actor that hears of the end
 	<-last

@@ -66,7 +66,7 @@ type downloaded struct {
 func downloadProps(s *System, ctx context.Context, attachmentID string) *actor.Props {
 	return actor.PropsFromProducer(func() actor.Actor {
 		return &download{system: s, id: attachmentID, ctx: ctx, log: s.log.With("attachment", attachmentID)}
-	})
+	}, actor.WithDispatcher(s.dispatcher))
 }
 
 // downloadSupervision restarts a child that panicked after 1 s, 2 s, 4 s …, and stops it after the fifth time in ten minutes. Its

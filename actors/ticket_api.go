@@ -299,11 +299,11 @@ func ticketRecord(s *System, r *storage.Ticket) (*messages.TicketRecord, error) 
 		CreatedBy: creatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home, ExternalId: r.ExternalID, Metadata: r.Metadata,
 		CreatedMs: millisOf(r.CreatedAt), UpdatedMs: millisOf(r.UpdatedAt), ClosedMs: millisOf(r.ClosedAt),
 	}
-	v.Code = messages.Code_OK
 	return v, nil
 }
 
-// revisedRecord is ticketRecord with a revision, which is another whenever something else is another. Items of a list have none.
+// revisedRecord is a ticket as it is answered, with a revision that is another whenever something else is another. Items of a list
+// have neither code nor revision.
 func revisedRecord(s *System, r *storage.Ticket) (*messages.TicketRecord, error) {
 	v, err := ticketRecord(s, r)
 	if err != nil {
@@ -315,6 +315,7 @@ func revisedRecord(s *System, r *storage.Ticket) (*messages.TicketRecord, error)
 	}
 	sum := sha256.Sum256(body)
 	v.Revision = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15])
+	v.Code = messages.Code_OK
 	return v, nil
 }
 

@@ -294,9 +294,6 @@ func (l *Looker) Look(t *Ticket) bool {
 
 func (l *Looker) endMoment() {
 	slices.SortFunc(l.moment, func(a, b Ticket) int { return l.q.Compare(l.q.Place(&a), l.q.Place(&b)) })
-	if l.page.Tickets == nil && len(l.moment) > 0 {
-		l.page.Tickets = make([]Ticket, 0, min(l.q.Limit, 100)+1)
-	}
 	l.page.Tickets = append(l.page.Tickets, l.moment...)
 	clear(l.moment)
 	l.moment = l.moment[:0]

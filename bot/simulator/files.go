@@ -252,9 +252,10 @@ func (s *Server) sendBadly(w http.ResponseWriter, f *file, fault *Fault) {
 	default:
 		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 		const pieces = 100
-		for i, piece := range slices.Collect(slices.Chunk(data, max(1, (len(data)+pieces-1)/pieces))) {
+		all := slices.Collect(slices.Chunk(data, max(1, (len(data)+pieces-1)/pieces)))
+		for i, piece := range all {
 			if i > 0 {
-				s.pause(fault.Delay / (pieces - 1)) // never after the last: the client has it all, and may use the connection again
+				s.pause(fault.Delay / time.Duration(len(all)-1)) // never after the last: the client has it all, and may use the connection again
 			}
 			if _, err := w.Write(piece); err != nil {
 				return

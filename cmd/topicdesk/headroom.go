@@ -17,18 +17,19 @@ func keepHeadroom() {
 		return
 	}
 	percent := 100
-	var tune func()
-	tune = func() {
+	var tune func(int)
+	tune = func(int) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		// With less than 4 MB live Go collects as if there were 4.
-		want := max(100, int(headroom*100/max(4<<20, live[0].Value.Uint64())))
-		if want < percent*9/10 || want > percent*10/9 {
-			debug.SetGCPercent(want)
+		if want := headroomPercent(live[0].Value.Uint64()); want < percent*9/10 || want > percent*10/9 || want == 100 && percent != 100 {
 			percent = want
+			debug.SetGCPercent(want)
 		}
 		// It is called when a collection finds that nobody has the object any more.
-		runtime.AddCleanup(new([64]byte), func(int) { tune() }, 0)
+		runtime.AddCleanup(new([64]byte), tune, 0)
 	}
-	tune()
+	tune(0)
 }
+
+// headroomPercent is the GOGC that leaves headroom above so many live bytes. With less than 4 MB Go collects as if there were 4.
+func headroomPercent(live uint64) int { return max(100, int(headroom*100/max(4<<20, live))) }

@@ -26,27 +26,38 @@ const (
 // checkpointer writes the log back into the database file beside the writer. A commit that has to do it itself keeps everyone
 // waiting for 10 to 40 ms, every other second under load. Only the last step is the writer's: between two transactions it writes
 // back the few frames that came meanwhile, and its next transaction begins the log anew.
+//
+// Until 3.51.2 SQLite could lose a transaction where one connection began the log anew while another wrote it back.
 type checkpointer struct {
-	store *Store
-	conn  *conn         // nil when it broke and could not be opened again yet
-	due   chan struct{} // the writer says so
-	rest  atomic.Bool   // what is left is the writer's
-	err   atomic.Pointer[error]
-	stop  chan struct{}
-	done  chan struct{}
+	store  *Store
+	conn   *conn         // nil before the first time, and when it broke and could not be opened again yet
+	due    chan struct{} // the writer says so
+	rest   atomic.Bool   // what is left is the writer's
+	err    atomic.Pointer[error]
+	ctx    context.Context // until the store closes
+	cancel context.CancelFunc
+	done   chan struct{}
 }
 
-// loop writes back whenever it is due, until the store closes.
+func newCheckpointer(s *Store) *checkpointer {
+	k := &checkpointer{store: s, due: make(chan struct{}, 1), done: make(chan struct{})}
+	k.ctx, k.cancel = context.WithCancel(context.Background())
+	return k
+}
+
+// loop writes back whenever it is due, and after a failure again and again, until the store closes.
 func (k *checkpointer) loop() {
 	defer close(k.done)
 	for {
+		var again <-chan time.Time
+		if k.failure() != nil {
+			again = time.After(k.store.options.checkpoint)
+		}
 		select {
-		case <-k.stop:
-			if k.conn != nil {
-				_ = k.conn.close()
-			}
+		case <-k.ctx.Done():
 			return
 		case <-k.due:
+		case <-again:
 		}
 		k.run()
 	}
@@ -54,18 +65,14 @@ func (k *checkpointer) loop() {
 
 // run writes back once, and leaves the rest to the writer.
 func (k *checkpointer) run() {
-	if err := k.writeBack(); err != nil {
-		err = fmt.Errorf("sqlite: the log can't be written back into %s: %w", k.store.path, err)
-		k.err.Store(&err)
-		return
-	}
-	k.err.Store(nil)
-	k.rest.Store(true)
+	err := k.writeBack()
+	k.ended(err)
+	k.rest.Store(err == nil)
 }
 
 func (k *checkpointer) writeBack() (err error) {
 	if k.conn == nil {
-		if k.conn, err = k.store.connectWriter(context.Background()); err != nil {
+		if k.conn, err = k.store.connectWriter(k.ctx); err != nil {
 			return err
 		}
 	}
@@ -79,19 +86,32 @@ func (k *checkpointer) writeBack() (err error) {
 	return nil
 }
 
+// ended notes how an attempt to write back ended.
+func (k *checkpointer) ended(err error) {
+	if err == nil {
+		k.err.Store(nil)
+		return
+	}
+	err = unavailable(fmt.Errorf("the log can't be written back into %s: %w", k.store.path, err))
+	k.err.Store(&err)
+}
+
 // failure is why the log could not be written back the last time, or nil.
 func (k *checkpointer) failure() error {
 	if err := k.err.Load(); err != nil {
-		return unavailable(*err)
+		return *err
 	}
 	return nil
 }
 
-// checkpoint is the writer's part, after a commit.
-func (w *writer) checkpoint() {
+// checkpoint is the writer's part, after a commit; first: the log was empty before.
+func (w *writer) checkpoint(first bool) {
 	k := w.store.checkpoints
 	if k.rest.CompareAndSwap(true, false) {
 		w.beginLogAnew()
+	}
+	if first {
+		w.checkpointed = time.Now() // where little is written, tidy comes first
 	}
 	if time.Since(w.checkpointed) < w.store.options.checkpoint {
 		return
@@ -99,23 +119,47 @@ func (w *writer) checkpoint() {
 	w.checkpointed = time.Now()
 	select {
 	case k.due <- struct{}{}:
-	default: // it is at work still
+	default: // it has been told, and is at work still
 	}
 }
 
-// beginLogAnew writes back what is left. What is wrong shows again, and is told, when the checkpointer tries.
+// beginLogAnew writes back what is left.
 func (w *writer) beginLogAnew() {
-	var frames int64
-	_ = w.conn.query(writeBack, func(r row) error {
-		frames = r.int(1)
-		return nil
-	})
-	if frames < w.store.options.longLog {
+	frames, _, err := w.writeBack(writeBack)
+	if err != nil {
+		w.store.checkpoints.ended(err)
 		return
 	}
-	_ = w.conn.run("PRAGMA " + patience)
-	_ = w.conn.query(writeBackAll, func(row) error { return nil })
-	_ = w.conn.run("PRAGMA " + busyTimeout)
+	if frames < w.store.options.longLog {
+		w.patientFrom = 0
+		return
+	}
+	if frames < w.patientFrom {
+		return
+	}
+	w.patientFrom = 0
+	blocked := false
+	if err = w.conn.run("PRAGMA " + patience); err == nil {
+		_, blocked, err = w.writeBack(writeBackAll)
+	}
+	if blocked {
+		w.patientFrom = frames + w.store.options.longLog // somebody reads for long, such as a backup
+	}
+	if err != nil {
+		w.store.checkpoints.ended(err)
+	}
+	if err := w.conn.run("PRAGMA " + busyTimeout); err != nil {
+		_ = w.conn.close() // with so little patience it is of no use
+		w.conn = nil
+	}
+}
+
+func (w *writer) writeBack(s *statement) (frames int64, blocked bool, err error) {
+	err = w.conn.query(s, func(r row) error {
+		blocked, frames = r.int(0) != 0, r.int(1)
+		return nil
+	})
+	return frames, blocked, err
 }
 
 var (

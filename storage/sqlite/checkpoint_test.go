@@ -3,10 +3,13 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -80,18 +83,150 @@ func TestCheckpoint(t *testing.T) {
 			t.Errorf("the log has %d MB", size>>20)
 		}
 	})
-	t.Run("a failure is told until it works again", func(t *testing.T) {
-		s := openStore(t, withIdle(time.Hour), withCheckpoint(time.Hour, longLog)) // its own goroutine has nothing to do
-		k, path := s.checkpoints, s.path
-		s.path = filepath.Join(t.TempDir(), "gone", "desk.db")
-		k.run()
-		s.path = path
-		if err := s.Ping(t.Context()); !errors.Is(err, storage.ErrUnavailable) || !strings.Contains(err.Error(), "can't be written back") || k.rest.Load() {
-			t.Error(err)
+	t.Run("a failure is told until it works again, even where nobody writes", func(t *testing.T) {
+		s := openStore(t, withIdle(time.Hour), withCheckpoint(10*time.Millisecond, longLog))
+		dir := filepath.Dir(s.path)
+		if err := os.Rename(dir, dir+".away"); err != nil { // open files stay usable; no connection can be opened
+			t.Fatal(err)
 		}
-		k.run()
-		if err := s.Ping(t.Context()); err != nil || !k.rest.Load() {
-			t.Error(err)
+		n := int64(0)
+		until := func(what string, is func(error) bool, write bool) {
+			t.Helper()
+			for deadline := time.Now().Add(20 * time.Second); !is(s.Ping(t.Context())); {
+				if time.Now().After(deadline) {
+					t.Fatal("never:", what)
+				}
+				if n++; write {
+					if err := s.InsertMessage(t.Context(), message(n)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		until("a failure", func(err error) bool {
+			return errors.Is(err, storage.ErrUnavailable) && strings.Contains(err.Error(), "can't be written back into "+s.path)
+		}, true)
+		if err := os.Rename(dir+".away", dir); err != nil {
+			t.Fatal(err)
+		}
+		until("mended", func(err error) bool { return err == nil }, false)
+	})
+	t.Run("a copy of the files at any moment has all that was acknowledged", func(t *testing.T) {
+		type copied struct {
+			path string
+			has  int64
+		}
+		var acknowledged atomic.Int64
+		var copies []copied
+		var s *Store
+		dir, statements := t.TempDir(), 0
+		// The writer is at rest in its hook, so the log can't begin anew; the checkpointer may be at work.
+		s = openStore(t, WithoutSync(), withCheckpoint(time.Millisecond, longLog), WithHook(func(Moment, string) {
+			if statements++; s == nil || statements%300 != 0 {
+				return
+			}
+			c := copied{filepath.Join(dir, fmt.Sprint(len(copies)), "desk.db"), acknowledged.Load()}
+			if err := os.Mkdir(filepath.Dir(c.path), 0o700); err != nil {
+				t.Error(err)
+			}
+			for _, suffix := range []string{"", "-wal"} {
+				data, err := os.ReadFile(s.path + suffix)
+				if err == nil {
+					err = os.WriteFile(c.path+suffix, data, 0o600)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			copies = append(copies, c)
+		}))
+		var wg sync.WaitGroup
+		const messages = 2000
+		for part := range int64(4) {
+			wg.Go(func() {
+				for n := range int64(messages / 4) {
+					if err := s.InsertMessage(t.Context(), message(part*messages+n)); err != nil {
+						t.Error(err)
+					}
+					acknowledged.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		onWriter(t, s, func(*writer) error { return nil }) // the hook is done
+		if len(copies) < 10 {
+			t.Fatal("only so many copies:", len(copies))
+		}
+		for _, c := range copies {
+			again, err := Open(t.Context(), c.path, WithoutSync())
+			if err != nil {
+				t.Fatal(err)
+			}
+			onWriter(t, again, func(w *writer) error {
+				if all := rowsOf(t, w.conn, "PRAGMA integrity_check"); all[0].text(0) != "ok" {
+					t.Errorf("%s: %v", c.path, all)
+				}
+				if n := rowsOf(t, w.conn, "SELECT count(*) FROM messages")[0].int(0); n < c.has {
+					t.Errorf("%s has %d messages, %d were acknowledged", c.path, n, c.has)
+				}
+				return nil
+			})
+			if err := again.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	t.Run("two stores on one file, closed amid their work, leave everything in it and no log", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "desk.db")
+		var both [2]*Store
+		for i := range both {
+			s, err := Open(t.Context(), path, WithoutSync(), withCheckpoint(time.Millisecond, 100))
+			if err != nil {
+				t.Fatal(err)
+			}
+			both[i] = s
+		}
+		var acknowledged atomic.Int64
+		var wg sync.WaitGroup
+		for i, s := range both {
+			for part := range int64(4) {
+				wg.Go(func() {
+					for n := range int64(500) {
+						if s.InsertMessage(t.Context(), message(int64(i)*1_000_000+part*1000+n)) != nil {
+							return // closed
+						}
+						acknowledged.Add(1)
+					}
+				})
+			}
+		}
+		for _, s := range both {
+			for acknowledged.Load() < 500 {
+				runtime.Gosched()
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		wg.Wait()
+		if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the log is there still: %v", err)
+		}
+		c, err := connect(path, readerPragmas...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.close() }()
+		if n := rowsOf(t, c, "SELECT count(*) FROM messages")[0].int(0); n < acknowledged.Load() {
+			t.Errorf("%d messages, %d were acknowledged", n, acknowledged.Load())
+		}
+	})
+	t.Run("this SQLite can do it", func(t *testing.T) {
+		c := openConn(t)
+		version := rowsOf(t, c, "SELECT sqlite_version()")[0].text(0)
+		var major, minor, patch int
+		if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil || major*1_000_000+minor*1000+patch < 3_051_003 {
+			t.Errorf("SQLite %s can lose a transaction when the log is written back beside a writer: %v", version, err)
 		}
 	})
 }

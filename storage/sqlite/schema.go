@@ -101,7 +101,7 @@ CREATE TABLE tickets (
 	created_at   INTEGER NOT NULL,
 	updated_at   INTEGER NOT NULL,
 	due_at       INTEGER,
-	words_hash   INTEGER NOT NULL, -- of what ticket_search has of it
+	words_hash   INTEGER NOT NULL, -- of what its words in ticket_search are made from
 	indexed_hash INTEGER NOT NULL, -- of the columns above that indexes of lists are on
 	version      INTEGER NOT NULL,
 	doc          TEXT NOT NULL

@@ -63,9 +63,8 @@ func (k *killer) open(t *testing.T, path string) storage.Store {
 	// A kill leaves the same with and without sync; TestTornLog is about the machine.
 	s, err := sqlite.Open(t.Context(), path, sqlite.WithoutSync(), sqlite.WithHook(func(m sqlite.Moment, sql string) {
 		k.mu.Lock()
-		at := this.at
-		k.mu.Unlock()
-		if at != nil {
+		defer k.mu.Unlock()
+		if at := this.at; at != nil {
 			at(fmt.Sprint(map[sqlite.Moment]string{sqlite.Before: "before ", sqlite.After: "after "}[m], sql))
 		}
 	}))

@@ -29,6 +29,7 @@ type Store struct {
 	closing bool
 	wake    chan struct{} // tells the writer of a first request, or of closing
 
+	writer      *writer
 	checkpoints *checkpointer
 
 	writerDone chan struct{}
@@ -129,37 +130,35 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 			return nil, err
 		}
 	}
-	w, err := s.openConns(ctx)
-	if err != nil {
+	if err := s.openConns(ctx); err != nil {
 		return nil, errors.Join(explainOpen(path, err), s.release())
 	}
 	go s.checkpoints.loop()
 	go func() {
 		defer close(s.writerDone)
-		w.loop()
+		s.writer.loop()
 	}()
 	return s, nil
 }
 
-func (s *Store) openConns(ctx context.Context) (*writer, error) {
+func (s *Store) openConns(ctx context.Context) error {
 	c, err := s.connectWriter(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	c.hook = s.options.hook
-	w := &writer{store: s, conn: c, checkpointed: time.Now()}
-	s.checkpoints = &checkpointer{store: s, due: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
 	if err := migrate(c, migrations); err != nil {
-		return nil, errors.Join(err, c.close())
+		return errors.Join(err, c.close())
 	}
 	for range s.options.readers {
 		r, err := connect(s.path, readerPragmas...)
 		if err != nil {
-			return nil, errors.Join(err, c.close())
+			return errors.Join(err, c.close())
 		}
 		s.readers <- r
 	}
-	return w, nil
+	return nil
 }
 
 // connectWriter opens a connection that can write.
@@ -216,15 +215,20 @@ func (s *Store) Close() error {
 		return s.closeErr
 	}
 	s.signal()
-	// The others go first: the connection that closes last, the writer's, writes the log back into the file.
+	// The connection that closes last writes the log back into the file, and removes it. It has to be alone.
 	var all []error
 	for range s.options.readers {
 		all = append(all, (<-s.readers).close())
 	}
 	close(s.readers)
-	close(s.checkpoints.stop)
+	s.checkpoints.cancel()
 	<-s.checkpoints.done
 	<-s.writerDone
+	for _, c := range []*conn{s.checkpoints.conn, s.writer.conn} {
+		if c != nil {
+			all = append(all, c.close())
+		}
+	}
 	if s.lock != nil {
 		all = append(all, unlockFile(s.lock))
 	}
@@ -234,7 +238,7 @@ func (s *Store) Close() error {
 }
 
 // Ping writes no record. After a failed commit it writes a probe, to learn whether writing works again. It fails too while the
-// log can't be written back: that ends with a full disk.
+// log can't be written back, which would grow until the disk is full.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.write(ctx, func(w *writer) error {
 		if !w.failed {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/fnv"
+	"slices"
 	"strings"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -107,8 +108,8 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 				page.Next = q.Place(&page.Tickets[q.Limit-1])
 				return nil
 			}
-			if n == 1 {
-				page.Tickets = make([]storage.Ticket, 0, min(q.Limit, 100))
+			if n == fewTickets {
+				page.Tickets = slices.Grow(page.Tickets, min(q.Limit, 100)-fewTickets+1)
 			}
 			page.Tickets = append(page.Tickets, storage.Ticket{})
 			return decode(r.text(0), &page.Tickets[n-1])
@@ -159,9 +160,12 @@ func (w *writer) nextListID(ms int64) (id int64, err error) {
 	return id, err
 }
 
+// searchVersion is to be raised when searchWords makes other words of the same ticket: its next save writes them anew then.
+const searchVersion = "1"
+
 // searchHash tells whether two states of a ticket have the same searchWords, which take longer to make.
 func searchHash(t *storage.Ticket) int64 {
-	return hash(strings.Join([]string{t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.Title, t.Description}, "\x00"))
+	return hash(strings.Join([]string{searchVersion, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.Title, t.Description}, "\x00"))
 }
 
 // searchWords are a ticket's trigrams, and what else a search may be filtered by, as words of ticket_search.
@@ -240,6 +244,9 @@ func (w *writer) writeSearch() (err error) {
 	}
 	return nil
 }
+
+// fewTickets fit into what append makes room for by and by; a page of more gets its room at once.
+const fewTickets = 9
 
 var errEnoughLooked = errors.New("the page is full")
 

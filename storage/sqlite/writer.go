@@ -81,6 +81,7 @@ type writer struct {
 	began  time.Time     // when the last transaction began
 
 	checkpointed time.Time // when the log was last said to be due for writing back
+	patientFrom  int64     // frames in the log before readers are waited for again; 0: longLog
 }
 
 // gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
@@ -103,9 +104,6 @@ func (w *writer) loop() {
 			clear(w.batch)
 			continue
 		case closing:
-			if w.conn != nil {
-				_ = w.conn.close()
-			}
 			return
 		}
 		var tidy <-chan time.Time
@@ -124,6 +122,7 @@ func (w *writer) loop() {
 // commit carries out the batch in one transaction, with what arrives meanwhile, and answers everyone.
 func (w *writer) commit() {
 	w.wrote, w.began = false, time.Now()
+	first := !w.dirty
 	err := w.transaction()
 	if err != nil || w.wrote {
 		w.failed, w.dirty = err != nil, true
@@ -135,7 +134,7 @@ func (w *writer) commit() {
 		close(r.done)
 	}
 	if err == nil && w.wrote {
-		w.checkpoint()
+		w.checkpoint(first)
 	}
 }
 
@@ -204,16 +203,13 @@ func (w *writer) tidy() {
 	if !w.dirty || w.conn == nil {
 		return
 	}
-	var blocked bool
-	err := errors.Join(
-		w.conn.run("PRAGMA busy_timeout = 0"),
-		w.conn.query(tidyUp, func(r row) error {
-			blocked = r.int(0) != 0
-			return nil
-		}),
-		w.conn.run("PRAGMA "+busyTimeout),
-	)
+	err := w.conn.run("PRAGMA busy_timeout = 0")
+	_, blocked, e := w.writeBack(tidyUp)
+	err = errors.Join(err, e, w.conn.run("PRAGMA "+busyTimeout))
 	w.dirty = err != nil || blocked
+	if !w.dirty {
+		w.store.checkpoints.ended(nil)
+	}
 }
 
 // atomically runs f so that it leaves nothing behind when it fails: for writes of more than one statement.

@@ -294,7 +294,7 @@ func TestSync(t *testing.T) {
 
 func TestTidy(t *testing.T) {
 	tidied := make(chan struct{}, 100)
-	s := openStore(t, withIdle(time.Millisecond), WithHook(func(m Moment, sql string) {
+	s := openStore(t, withIdle(time.Millisecond), withCheckpoint(time.Hour, longLog), WithHook(func(m Moment, sql string) {
 		if m == After && sql == "PRAGMA "+busyTimeout {
 			tidied <- struct{}{}
 		}
