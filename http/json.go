@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxDepth is how deep lists and objects of a body may be nested.
@@ -17,6 +20,7 @@ const maxDepth = 20
 var (
 	errNotUTF8  = errors.New("it is not UTF-8")
 	errTooDeep  = errors.New("lists and objects are nested too deep")
+	errTwice    = errors.New("an object has a name twice")
 	errNoJSON   = errors.New("it is not valid JSON")
 	errNotOfThe = errors.New("a value is not of the expected type, or a number is too large")
 )
@@ -45,7 +49,7 @@ var jsonFormat = huma.Format{
 	},
 }
 
-// readable refuses what is no UTF-8 or nested too deep, and takes control characters out of texts, but for line breaks and tabs:
+// readable refuses what is no UTF-8, nested too deep or ambiguous, and takes control characters out of texts, but for line breaks and tabs:
 // nobody means them, and Telegram does not show them.
 func readable(data []byte) ([]byte, error) {
 	if !utf8.Valid(data) {
@@ -69,6 +73,10 @@ func readable(data []byte) ([]byte, error) {
 		case b == '}' || b == ']':
 			depth--
 		}
+	}
+	// Which of the two is meant nobody knows, and not every reader takes the same.
+	if _, err := jsontext.NewDecoder(bytes.NewReader(data)).ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
+		return nil, errTwice
 	}
 	if !suspect {
 		return data, nil
@@ -97,8 +105,10 @@ func clean(value any) any {
 			v[i] = clean(v[i])
 		}
 	case map[string]any:
-		for name, x := range v {
-			v[name] = clean(x)
+		for _, name := range slices.Collect(maps.Keys(v)) {
+			x := clean(v[name])
+			delete(v, name)
+			v[cleanText(name)] = x
 		}
 	}
 	return value

@@ -137,6 +137,10 @@ func TestTickets(t *testing.T) {
 			{"POST", "/api/v1/tickets", map[string]any{"title": "x", "groupId": s.support, "metadata": map[string]any{"a": strings.Repeat("x", 8192)}}, 422, "invalid"},
 			{"POST", "/api/v1/tickets", map[string]any{"title": "x", "groupId": s.support, "unknown": 1}, 422, "invalid"},
 			{"POST", "/api/v1/tickets", `{"title":"x","metadata":` + strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30) + "}", 400, "invalid_json"},
+			{"POST", "/api/v1/tickets", fmt.Sprintf(`{"title":"x","groupId":%d,"metadata":{"a":1},"metadata":null}`, s.support), 400, "invalid_json"},
+			{"POST", "/api/v1/tickets", fmt.Sprintf(`{"title":"x","groupId":%d,"metadata":{"a":1,"\u0061":2}}`, s.support), 400, "invalid_json"},
+			{"POST", at(made) + "/reopen", map[string]any{"reason": "it is not done"}, 422, "invalid"},
+			{"POST", at(made) + "/reopen", "nonsense", 422, "invalid"},
 			{"POST", at(made) + "/mention", map[string]any{}, 422, "invalid"},
 			{"POST", at(made) + "/mention", map[string]any{"username": "ben", "userId": 1}, 422, "invalid"},
 			{"POST", at(made) + "/mention", map[string]any{"username": "nobody"}, 422, "mention_unknown"},
@@ -260,6 +264,14 @@ func TestTickets(t *testing.T) {
 		made := s.do("POST", "/api/v1/tickets", key, `{"title":"a\u0000b\u001bc\td\r\ne","groupId":`+fmt.Sprint(s.support)+`}`).is(201)
 		if made["title"] != "abc d e" {
 			t.Errorf("cleaned: %q", made["title"])
+		}
+		made = s.do("POST", "/api/v1/tickets", key, `{"title":"x","metadata":{"a\u0000b\u001b":1},"groupId":`+fmt.Sprint(s.support)+`}`).is(201)
+		if got := fmt.Sprint(made["metadata"]); got != "map[ab:1]" {
+			t.Errorf("cleaned: %s", got)
+		}
+		made = s.do("POST", "/api/v1/tickets", key, map[string]any{"title": "İSTANBUL'da", "groupId": s.support}).is(201)
+		if list := s.do("GET", "/api/v1/tickets?q=istanbul", key, nil).is(200)["data"].([]any); len(list) != 1 {
+			t.Errorf("found: %v", list)
 		}
 		s.do("POST", "/api/v1/tickets", key, "{\"title\":\"\xff\",\"groupId\":1}").is(400, "invalid_json")
 	})

@@ -255,7 +255,9 @@ func Fold(s string) string {
 	if plain {
 		return strings.ToLower(s)
 	}
-	return norm.NFC.String(cases.Fold().String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD"))))
+	folded := cases.Fold().String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD")))
+	// The Turkish capital İ folds to an i with a dot above, which nobody types.
+	return norm.NFC.String(strings.ReplaceAll(folded, "i\u0307", "i"))
 }
 
 // Looker fills a page from tickets that an index offers roughly: it looks at each. Those of one moment may come in any order
