@@ -20,9 +20,22 @@ type query struct{ system *System }
 // queryActors is how many reads run at once; the last of them, listActors, do the long ones. Each has a mailbox of its own, and
 // what finds a topic for a message must not wait there behind somebody's list.
 const (
-	queryActors = 18
-	listActors  = 2
+	queryActors  = 20
+	listActors   = 4
+	searchActors = 2 // the last of these, for searches
 )
+
+// reader picks who reads: who searches for what is not there reads a thousand tickets, and holds up no list.
+func (s *System) reader(command any) *actor.PID {
+	n := s.next.Add(1)
+	switch m, _ := command.(*messages.ListTicketRecords); {
+	case m != nil && m.Text != "":
+		return s.query[queryActors-searchActors+n%searchActors]
+	case isLong(command):
+		return s.query[queryActors-listActors+n%(listActors-searchActors)]
+	}
+	return s.query[n%(queryActors-listActors)]
+}
 
 // isLong says whether a read is of many records.
 func isLong(m any) bool {

@@ -368,11 +368,7 @@ func (s *System) ask(kind, identity string, command proto.Message, timeout time.
 		return nil, ErrNotAccepted
 	}
 	if kind == KindQuery {
-		pid := s.query[s.next.Add(1)%(queryActors-listActors)]
-		if isLong(command) {
-			pid = s.query[queryActors-listActors+s.next.Add(1)%listActors]
-		}
-		return s.system.Root.RequestFuture(pid, command, timeout).Result()
+		return s.system.Root.RequestFuture(s.reader(command), command, timeout).Result()
 	}
 	return s.system.Root.RequestFuture(s.shards[shardOf(kind, identity)], envelope{kind, identity, command}, timeout).Result()
 }

@@ -58,6 +58,8 @@ type API struct {
 	guesses *addressLimits // of keys
 	failing *addressLimits // other failures to authenticate
 	ops     []*op
+
+	lists, searches chan struct{} // those under way
 }
 
 // call is one request that was let in: whose key it has, and the id of the command that it becomes.
@@ -92,7 +94,8 @@ func NewAPI(s *Server, o APIOptions) *API {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &API{o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys()}
+	a := &API{o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys(),
+		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce)}
 	a.address = newAddressLimits(float64(o.AddressRate), float64(o.AddressBurst))
 	if o.FailedBurst == 0 {
 		o.FailedBurst = failedBurst

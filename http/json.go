@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,10 +15,16 @@ import (
 // maxDepth is how deep lists and objects of a body may be nested.
 const maxDepth = 20
 
+// maxTokens is how many names, values and brackets a body may have: an answer says what is wrong with each of them. The largest
+// that is allowed, metadata of 8 kB, has half as many.
+const maxTokens = 6000
+
 var (
 	errNotUTF8  = errors.New("it is not UTF-8")
 	errTooDeep  = errors.New("lists and objects are nested too deep")
+	errTooMuch  = errors.New("it has too many values")
 	errTwice    = errors.New("an object has a name twice")
+	errName     = errors.New("a name has a control character")
 	errNoJSON   = errors.New("it is not valid JSON")
 	errNotOfThe = errors.New("a value is not of the expected type, or a number is too large")
 )
@@ -49,8 +53,8 @@ var jsonFormat = huma.Format{
 	},
 }
 
-// readable refuses what is no UTF-8, nested too deep or ambiguous, and takes control characters out of texts, but for line breaks and tabs:
-// nobody means them, and Telegram does not show them.
+// readable refuses what is no UTF-8, nested too deep, too much or ambiguous, and takes control characters out of texts, but for line
+// breaks and tabs: nobody means them, and Telegram does not show them.
 func readable(data []byte) ([]byte, error) {
 	if !utf8.Valid(data) {
 		return nil, errNotUTF8
@@ -74,9 +78,8 @@ func readable(data []byte) ([]byte, error) {
 			depth--
 		}
 	}
-	// Which of the two is meant nobody knows, and not every reader takes the same.
-	if _, err := jsontext.NewDecoder(bytes.NewReader(data)).ReadValue(); errors.Is(err, jsontext.ErrDuplicateName) {
-		return nil, errTwice
+	if err := unambiguous(data); err != nil {
+		return nil, err
 	}
 	if !suspect {
 		return data, nil
@@ -96,6 +99,33 @@ func readable(data []byte) ([]byte, error) {
 	return cleaned.Bytes(), nil
 }
 
+// unambiguous refuses what not every reader takes the same way (RFC 7493): a body is read more than once, and what was checked must be
+// what is done. Names are taken as they are: cleaned, two of them might become one.
+func unambiguous(data []byte) error {
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	for n := 0; ; n++ {
+		if n > maxTokens {
+			return errTooMuch
+		}
+		token, err := d.ReadToken()
+		switch {
+		case errors.Is(err, jsontext.ErrDuplicateName):
+			return errTwice
+		case err != nil:
+			return errNoJSON
+		}
+		kind, length := d.StackIndex(d.StackDepth())
+		if kind == '{' && length%2 == 1 && token.Kind() == '"' {
+			if name := token.String(); cleanText(name) != name {
+				return errName
+			}
+		}
+		if d.StackDepth() == 0 {
+			return nil // what comes behind is not looked at here
+		}
+	}
+}
+
 func clean(value any) any {
 	switch v := value.(type) {
 	case string:
@@ -105,10 +135,8 @@ func clean(value any) any {
 			v[i] = clean(v[i])
 		}
 	case map[string]any:
-		for _, name := range slices.Collect(maps.Keys(v)) {
-			x := clean(v[name])
-			delete(v, name)
-			v[cleanText(name)] = x
+		for name, x := range v {
+			v[name] = clean(x)
 		}
 	}
 	return value

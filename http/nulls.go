@@ -18,7 +18,7 @@ func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
 	sent := humafiber.UnwrapV2(ctx).Request().Body()
 	if body := ctx.Operation().RequestBody; body != nil {
 		media = body.Content["application/json"]
-	} else if given := bytes.TrimSpace(sent); ctx.Method() == http.MethodPost && len(given) > 0 && string(given) != "{}" {
+	} else if given := bytes.TrimSpace(sent); ctx.Method() == http.MethodPost && len(given) > 0 && string(bytes.Join(bytes.Fields(given), nil)) != "{}" {
 		p := problem(codeInvalid)
 		p.Errors = []FieldError{{In: "body", Pointer: "#", Detail: "this operation takes no body"}}
 		a.refuse(ctx, p)

@@ -72,6 +72,9 @@ func init() {
 	}
 }
 
+// maxErrors is how many faults of one request are told.
+const maxErrors = 20
+
 func humaProblem(status int, message string, errs []error) *Problem {
 	var ours *Problem
 	for _, err := range errs {
@@ -93,7 +96,7 @@ func humaProblem(status int, message string, errs []error) *Problem {
 			p.Code, p.Type = codeInvalidJSON, problemType(codeInvalidJSON)
 			p.Detail = problemKinds[codeInvalidJSON].detail
 		}
-		if status != http.StatusUnsupportedMediaType {
+		if status != http.StatusUnsupportedMediaType && len(p.Errors) < maxErrors {
 			p.Errors = append(p.Errors, fieldError(d))
 		}
 	}

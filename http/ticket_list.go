@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors"
@@ -41,6 +42,33 @@ type ticketListOutput struct {
 type ticketPlace struct {
 	At int64  `json:"a"`
 	ID string `json:"i"`
+}
+
+// How many lists and searches are worked on at once, and how long others wait for their turn. A list of the largest tickets is 2 MB,
+// and takes four times as much while it is made.
+const (
+	listsAtOnce    = 8
+	searchesAtOnce = 4
+	listPatience   = 2 * time.Second
+)
+
+// fewLists is a middleware, since an answer takes most room when the handler has returned it.
+func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
+	room := a.lists
+	if ctx.Query("q") != "" {
+		room = a.searches
+	}
+	patience := time.NewTimer(listPatience)
+	defer patience.Stop()
+	select {
+	case room <- struct{}{}:
+		defer func() { <-room }()
+		next(ctx)
+	case <-patience.C:
+		p := problem(codeUnavailable, "Too many tickets are being listed at the moment. Ask again after Retry-After.")
+		p.retryAfter(1)
+		a.refuse(ctx, p)
+	}
 }
 
 func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*ticketListOutput, error) {

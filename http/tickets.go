@@ -117,7 +117,7 @@ func (a *API) ticketOperations() {
 			"`createdBy`, `groupId` and `createdBy`, `priority`, `groupId` and `priority`; `q` or `externalId` with any of status, priority, groupId and " +
 			"createdBy, sorted by createdAt. A range must be of the time that is sorted by. Everything else is refused with `list_not_supported`. " +
 			"Every page costs the same. A page of a search may be shorter than `limit` although there is a next one." + aboutTickets,
-		answer: exampleList(exampleTicket("open")),
+		answer: exampleList(exampleTicket("open")), middlewares: huma.Middlewares{a.fewLists},
 	}, a.listTickets)
 	register(a, op{
 		id: "getTicket", method: http.MethodGet, path: "/tickets/{id}", tag: tagTickets, summary: "Get a ticket", scope: "tickets:read",

@@ -265,10 +265,22 @@ func TestTickets(t *testing.T) {
 		if made["title"] != "abc d e" {
 			t.Errorf("cleaned: %q", made["title"])
 		}
-		made = s.do("POST", "/api/v1/tickets", key, `{"title":"x","metadata":{"a\u0000b\u001b":1},"groupId":`+fmt.Sprint(s.support)+`}`).is(201)
-		if got := fmt.Sprint(made["metadata"]); got != "map[ab:1]" {
-			t.Errorf("cleaned: %s", got)
+		// What is checked is what is done: no name may become another, and none may be there twice in anybody's eyes.
+		for _, fields := range []string{`"priority\u0001":"low","priority\u0002":"banana"`, `"priority":"low","priority\u007f":"banana"`,
+			`"description":"\ud800","title":"other"`, `"metadata":{"a\u0000":1}`, `"metadata":{"\ud800":1,"\ud801":2}`,
+			`"metadata":{"a":[` + strings.Repeat("0,", 6000) + `0]}`} {
+			r := s.do("POST", "/api/v1/tickets", key, `{"title":"x",`+fields+`,"groupId":`+fmt.Sprint(s.support)+`}`)
+			r.is(400, "invalid_json")
 		}
+		var many strings.Builder
+		for n := range 1000 {
+			fmt.Fprintf(&many, `"k%d":1,`, n)
+		}
+		refused := s.do("POST", "/api/v1/tickets", key, `{`+many.String()+`"title":"x"}`).is(422, "invalid")
+		if n := len(refused["errors"].([]any)); n != 20 {
+			t.Errorf("%d faults are told", n)
+		}
+		s.do("POST", at(made)+"/reopen", key, "{ }").is(409, "already_open")
 		made = s.do("POST", "/api/v1/tickets", key, map[string]any{"title": "İSTANBUL'da", "groupId": s.support}).is(201)
 		if list := s.do("GET", "/api/v1/tickets?q=istanbul", key, nil).is(200)["data"].([]any); len(list) != 1 {
 			t.Errorf("found: %v", list)

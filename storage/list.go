@@ -269,17 +269,21 @@ type Looker struct {
 	moment []Ticket // wanted, of the moment that is being offered
 	at     time.Time
 	looked int
+	until  time.Time    // when it is enough; zero: only LooksAtMost counts
 	last   *TicketPlace // everything up to it was looked at
 }
 
 func NewLooker(q *TicketQuery, s *Search) *Looker { return &Looker{q: q, search: s} }
+
+// Until sets when it is enough, however few were looked at: to look at long texts takes a millisecond each.
+func (l *Looker) Until(t time.Time) { l.until = t }
 
 // Look takes a ticket; false: the page is full, or enough was looked at.
 func (l *Looker) Look(t *Ticket) bool {
 	at := l.q.Time(t)
 	if l.looked > 0 && !at.Equal(l.at) {
 		l.endMoment()
-		if len(l.page.Tickets) > l.q.Limit || l.looked >= LooksAtMost {
+		if len(l.page.Tickets) > l.q.Limit || l.looked >= LooksAtMost || !l.until.IsZero() && time.Now().After(l.until) {
 			return false
 		}
 	}

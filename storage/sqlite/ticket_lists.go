@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -245,6 +246,9 @@ func (w *writer) writeSearch() (err error) {
 	return nil
 }
 
+// lookFor is how long tickets are looked at for one page.
+const lookFor = 100 * time.Millisecond
+
 // fewTickets fit into what append makes room for by and by; a page of more gets its room at once.
 const fewTickets = 9
 
@@ -274,6 +278,7 @@ func look(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
 		args = []any{strings.Join(words, " AND "), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
 	}
 	looker := storage.NewLooker(q, search)
+	looker.Until(time.Now().Add(lookFor))
 	var t storage.Ticket // the looker keeps a copy of what it wants
 	err := c.query(st, func(r row) error {
 		t = storage.Ticket{}
