@@ -104,7 +104,7 @@ var (
 // Open opens the database file, which it makes with its directory if they are missing, and brings its schema up to
 // date. It returns an error that is storage.ErrSchema when a newer program has made the database unreadable for this one.
 func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error) {
-	o := options{idle: 2 * time.Second, readers: 4, checkpoint: checkpointEvery, longLog: longLog}
+	o := options{idle: 2 * time.Second, readers: 6, checkpoint: checkpointEvery, longLog: longLog}
 	for _, opt := range opts {
 		opt(&o)
 	}
