@@ -44,6 +44,7 @@ func (d *dispatcher) Throughput() int { return turnsInARow }
 func (d *dispatcher) serve(run func()) {
 	for {
 		run()
+		run = nil // else who waits would keep an actor in memory
 		if d.idle.Add(1) > idleWorkers {
 			d.idle.Add(-1)
 			return

@@ -11,19 +11,26 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 )
 
-// noNulls refuses a body where none is taken, since what it asks for would not be done, and null where the document does not allow it: huma takes it for a field that was not sent, so that
-// {"title": null} would change nothing and yet be answered as a success.
-func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
-	var media *huma.MediaType
+// noBody refuses a body where none is taken: what it asks for would not be done. Some clients send {} with every POST.
+func (a *API) noBody(ctx huma.Context, next func(huma.Context)) {
 	sent := humafiber.UnwrapV2(ctx).Request().Body()
-	if body := ctx.Operation().RequestBody; body != nil {
-		media = body.Content["application/json"]
-	} else if given := bytes.TrimSpace(sent); ctx.Method() == http.MethodPost && len(given) > 0 && string(bytes.Join(bytes.Fields(given), nil)) != "{}" {
+	if ctx.Operation().RequestBody == nil && ctx.Method() == http.MethodPost && !slices.Contains([]string{"", "{}"}, string(bytes.Join(bytes.Fields(sent), nil))) {
 		p := problem(codeInvalid)
 		p.Errors = []FieldError{{In: "body", Pointer: "#", Detail: "this operation takes no body"}}
 		a.refuse(ctx, p)
 		return
 	}
+	next(ctx)
+}
+
+// noNulls refuses null where the document does not allow it: huma takes it for a field that was not sent, so that
+// {"title": null} would change nothing and yet be answered as a success.
+func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
+	var media *huma.MediaType
+	if body := ctx.Operation().RequestBody; body != nil {
+		media = body.Content["application/json"]
+	}
+	sent := humafiber.UnwrapV2(ctx).Request().Body()
 	if media == nil || media.Schema == nil || !bytes.Contains(sent, []byte("null")) {
 		next(ctx)
 		return
