@@ -42,7 +42,11 @@ func (s *benchService) start(ctx context.Context, o benchOptions, w *benchWorld)
 	}
 	args := []string{"serve"}
 	if o.profile != "" {
-		args = append(args, "--cpuprofile", o.profile)
+		profile, err := filepath.Abs(o.profile) // the service runs in another folder
+		if err != nil {
+			return err
+		}
+		args = append(args, "--cpuprofile", profile)
 	}
 	s.cmd = exec.Command(self, args...)
 	s.cmd.Dir = o.keep

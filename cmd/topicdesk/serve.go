@@ -26,6 +26,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			spareProcessor()
 			keepHeadroom()
 			app := &App{Config: settings, Log: settings.Logger(os.Stderr)}
 			return errors.Join(app.Run(cmd.Context()), stop())

@@ -18,6 +18,7 @@ type migration struct {
 // docs/storage.md, which a test compares with them.
 var migrations = []migration{
 	{minReader: 1, sql: schema1},
+	{minReader: 1, sql: schema2},
 }
 
 const schemaTable = `
@@ -207,6 +208,13 @@ CREATE TABLE events (
 	doc       TEXT NOT NULL,
 	PRIMARY KEY (ticket_id, number)
 ) WITHOUT ROWID;
+`
+
+// schema2: the lists of a creator are served by the indexes that end with the status; the writer merges the search (writeSearch).
+const schema2 = `
+DROP INDEX tickets_creator;
+DROP INDEX tickets_creator_open;
+INSERT INTO ticket_search (ticket_search, rank) VALUES ('automerge', 0);
 `
 
 var (

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/fnv"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -17,24 +18,32 @@ import (
 
 var listStatuses = []string{"open", "pending", "closed"}
 
+// openStatuses are those of tickets that are not closed.
+var openStatuses = []string{"open", "pending"}
+
 // listKind is what a list is filtered by besides the status, and how it is sorted.
 type listKind struct {
-	group, creator, priority, anyStatus, byUpdated, oldestFirst bool
+	group, creator, priority, status, byUpdated, oldestFirst bool
 }
 
 var ticketLists = func() map[listKind]*statement {
 	all := map[listKind]*statement{}
 	for n := range 64 {
 		k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0}
-		if !k.creator || !k.priority {
+		switch {
+		case k.creator && k.priority:
+		case k.status:
 			all[k] = define(k.sql())
+		default:
+			all[k] = define(k.sql(listStatuses...))
 		}
 	}
 	return all
 }()
 
-// sql has the parameters 1 group, 2 and 3 creator, 4 priority, 5 status, 6 and 7 the low bound, 8 and 9 the high one, 10 limit.
-func (k listKind) sql() string {
+// sql lists what has one of the statuses, or the one that is given as a parameter. It has the parameters 1 group, 2 and 3 creator,
+// 4 priority, 5 status, 6 and 7 the low bound, 8 and 9 the high one, 10 limit.
+func (k listKind) sql(statuses ...string) string {
 	at, order := "created_at", "DESC"
 	if k.byUpdated {
 		at = "updated_at"
@@ -48,7 +57,7 @@ func (k listKind) sql() string {
 		sql string
 	}{
 		{k.group, "group_id = ?1"}, {k.creator, "creator_kind = ?2 AND creator_id = ?3"}, {k.priority, "priority = ?4"},
-		{!k.anyStatus, "status = ?5"},
+		{k.status, "status = ?5"},
 	} {
 		if x.on {
 			where = append(where, x.sql)
@@ -57,11 +66,11 @@ func (k listKind) sql() string {
 	where = append(where, "("+at+", ticket_id) > (?6, ?7) AND ("+at+", ticket_id) < (?8, ?9)")
 	// Named, since the planner does not know how few tickets a group or a creator has.
 	one := "SELECT doc, " + at + ", ticket_id FROM tickets INDEXED BY " + k.index() + " WHERE " + strings.Join(where, " AND ")
-	if !k.anyStatus {
+	if len(statuses) == 0 {
 		return one + " ORDER BY " + at + " " + order + ", ticket_id " + order + " LIMIT ?10"
 	}
 	var arms []string
-	for _, status := range listStatuses {
+	for _, status := range statuses {
 		arms = append(arms, one+" AND status = '"+status+"'")
 	}
 	return strings.Join(arms, " UNION ALL ") + " ORDER BY 2 " + order + ", 3 " + order + " LIMIT ?10"
@@ -101,7 +110,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 		return page, err
 	}
 	low, high := q.Bounds()
-	st := ticketLists[listKind{q.GroupID != "", q.Creator != storage.CreatorKey{}, q.Priority != "", q.Status == "", q.ByUpdated, q.OldestFirst}]
+	st := ticketLists[listKind{q.GroupID != "", q.Creator != storage.CreatorKey{}, q.Priority != "", q.Status != "", q.ByUpdated, q.OldestFirst}]
 	err = s.read(ctx, func(c *conn) error {
 		n := 0
 		return c.query(st, func(r row) error {
@@ -119,9 +128,28 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	return page, err
 }
 
+// ofCreator are the tickets of a creator, newest first.
+var ofCreator = listKind{creator: true}
+
+var openTicketsByCreator = define(ofCreator.sql(openStatuses...))
+
+// TicketsByCreator implements storage.Tickets.
+func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) (page []storage.Ticket, err error) {
+	st := ticketLists[ofCreator]
+	if openOnly {
+		st = openTicketsByCreator
+	}
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[storage.Ticket](c, st, "", kind, id, "", "", int64(math.MinInt64), "", int64(math.MaxInt64), "", int64(max(limit, 0)))
+		return err
+	})
+	return page, err
+}
+
 var (
 	insertSearch = define(`INSERT INTO ticket_search (rowid, words) VALUES (?, ?)`)
 	deleteSearch = define(`DELETE FROM ticket_search WHERE rowid = ?`)
+	mergeSearch  = define(`INSERT INTO ticket_search (ticket_search, rank) VALUES ('merge', ?)`)
 	lastListID   = define(`SELECT list_id FROM tickets WHERE list_id >= ? AND list_id <= ? ORDER BY list_id DESC LIMIT 1`)
 	searchNewest = define(searchSQL + "DESC")
 	searchOldest = define(searchSQL + "ASC")
@@ -230,9 +258,20 @@ func (w *writer) forgetSearch(n int) {
 	w.search = w.search[:n]
 }
 
+// mergedAWrite is how many pages (0.1 ms each) of the search are merged at most for each ticket that a transaction writes into it.
+// That is several times what is ever to be merged: a ticket adds a tenth of a page, which is merged once a level.
+const mergedAWrite = 8
+
 // writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
-// for each ticket, which are merged later, instead of one for all.
+// for each ticket, which are merged later, instead of one for all. FTS5 is told to merge here (schema2): left to itself it does
+// so after every 64 pages, and then keeps everyone waiting for 30 ms.
 func (w *writer) writeSearch() (err error) {
+	if len(w.search) == 0 {
+		return nil
+	}
+	if _, err := w.exec(mergeSearch, int64(mergedAWrite*len(w.search))); err != nil {
+		return err
+	}
 	for _, s := range w.search {
 		if s.gone {
 			_, err = w.exec(deleteSearch, s.listID)

@@ -260,13 +260,7 @@ var (
 	readTicket       = define(`SELECT doc FROM tickets WHERE ticket_id = ?`)
 	readTopic        = define(`SELECT ticket_id FROM topics WHERE group_id = ? AND thread_id = ?`)
 	ticketsByShortID = define(`SELECT ticket_id FROM tickets WHERE short_id = ? ORDER BY ticket_id LIMIT 10`)
-	ticketsByCreator = define(`
-		SELECT doc FROM tickets WHERE creator_kind = ? AND creator_id = ?
-		ORDER BY created_at DESC, ticket_id DESC LIMIT ?`)
-	openTicketsByCreator = define(`
-		SELECT doc FROM tickets WHERE creator_kind = ? AND creator_id = ? AND status <> 'closed'
-		ORDER BY created_at DESC, ticket_id DESC LIMIT ?`)
-	dueTickets = define(`
+	dueTickets       = define(`
 		SELECT ticket_id, due_at FROM tickets WHERE (due_at, ticket_id) > (?, ?) AND due_at <= ?
 		ORDER BY due_at, ticket_id LIMIT ?`)
 	// The counts are kept with every save: to count tickets would cost more with every year.
@@ -307,19 +301,6 @@ func (s *Store) ids(ctx context.Context, st *statement, args ...any) (ids []stri
 		}, args...)
 	})
 	return ids, err
-}
-
-// TicketsByCreator implements storage.Tickets.
-func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) (page []storage.Ticket, err error) {
-	st := ticketsByCreator
-	if openOnly {
-		st = openTicketsByCreator
-	}
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Ticket](c, st, kind, id, int64(max(limit, 0)))
-		return err
-	})
-	return page, err
 }
 
 // DueTickets implements storage.Tickets.
