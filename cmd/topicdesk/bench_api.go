@@ -6,7 +6,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"runtime"
 	"text/tabwriter"
 	"time"
@@ -44,7 +43,7 @@ func benchAPICommand() *cobra.Command {
 	f.DurationVar(&o.bench.duration, "duration", 20*time.Second, "how long all of that goes on")
 	f.DurationVar(&o.bench.saturate, "saturate", 5*time.Second, "how long each operation goes on alone, as fast as it can; 0: not at all")
 	f.DurationVar(&o.settle, "warm-up", 3*time.Second, "how long it goes on before it is measured")
-	f.StringVar(&o.bench.keep, "data", "", "folder for the service's data, used again when it has tickets already (default: a temporary one)")
+	f.StringVar(&o.bench.keep, "data", "", "folder for the service's data; the tickets are written into it once and copied for each run (default: a temporary one)")
 	f.StringVar(&o.bench.profile, "cpuprofile", "", "file for a CPU profile of the service")
 	return cmd
 }
@@ -62,7 +61,7 @@ func runBenchAPI(ctx context.Context, out io.Writer, o benchAPIOptions) (err err
 	}
 	defer w.close()
 	start := time.Now()
-	filled, err := fillDesk(ctx, filepath.Join(o.bench.keep, "bench.db"), w, o.tickets)
+	filled, err := fillDesk(ctx, o.bench.keep, w, o.tickets)
 	if err != nil {
 		return err
 	}

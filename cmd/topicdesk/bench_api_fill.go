@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -31,24 +34,40 @@ const (
 var benchWords = strings.Fields("printer fire router cable login password screen invoice slow noise leaking broken urgent office floor lift keyboard " +
 	"account delivery customer refund license server backup email calendar เครื่องพิมพ์ เน็ตช้า รหัสผ่าน ใบแจ้งหนี้ ลูกค้า จัดส่ง คืนเงิน หน้าจอ เสียงดัง ขัดข้อง")
 
-// fillDesk writes tickets into the database, as if they had been talked in and left, and makes a key.
-func fillDesk(ctx context.Context, path string, w *benchWorld, tickets int) (_ *filledDesk, err error) {
-	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if e := store.Close(); err == nil {
-			err = e
-		}
-	}()
+// fillDesk makes the database of a run: tickets as if they had been talked in and left, and a key. The tickets are written once
+// for each folder and copied from there, since a run leaves a database that only its own Telegram goes with.
+func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int) (*filledDesk, error) {
 	d := &filledDesk{}
 	for _, g := range w.groups {
 		d.groups = append(d.groups, g[0])
 	}
-	have, err := store.Count(ctx, "tickets")
+	filled, path := filepath.Join(folder, fmt.Sprintf("tickets-%d.db", tickets)), filepath.Join(folder, benchDatabase)
+	if err := d.fill(ctx, filled, tickets); err != nil {
+		return nil, err
+	}
+	for _, rest := range []string{path, path + "-wal", path + "-shm"} {
+		if err := os.Remove(rest); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	size, err := copyFile(filled, path)
 	if err != nil {
 		return nil, err
+	}
+	d.size = size
+	return d, d.addKey(ctx, path)
+}
+
+// fill writes what is not there yet of the tickets.
+func (d *filledDesk) fill(ctx context.Context, path string, tickets int) (err error) {
+	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	have, err := store.Count(ctx, "tickets")
+	if err != nil {
+		return err
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	begin := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Duration(tickets) * time.Second)
@@ -65,21 +84,42 @@ func fillDesk(ctx context.Context, path string, w *benchWorld, tickets int) (_ *
 			continue
 		}
 		if err := store.Load(ctx, batch); err != nil {
-			return nil, err
+			return err
 		}
 	}
+	return nil
+}
+
+func (d *filledDesk) addKey(ctx context.Context, path string) (err error) {
+	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
 	record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Bench", Scopes: []string{messages.ScopeAdmin}, Rate: 1_000_000, Burst: 1_000_000,
 		CreatedAt: time.Now(), UpdatedAt: time.Now()}
 	var hash []byte
 	d.key, hash = messages.NewAPIKey(record.KeyID)
 	record.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "bench", CreatedAt: time.Now()}}
-	if err := store.SaveAPIKey(ctx, record); err != nil {
-		return nil, err
+	return store.SaveAPIKey(ctx, record)
+}
+
+// copyFile copies a file, to the disk, so that nothing of it is written while something is measured. It returns the size in bytes.
+func copyFile(from, to string) (size int64, err error) {
+	source, err := os.Open(from)
+	if err != nil {
+		return 0, err
 	}
-	if info, err := os.Stat(path); err == nil {
-		d.size = info.Size()
+	defer source.Close()
+	target, err := os.Create(to)
+	if err != nil {
+		return 0, err
 	}
-	return d, nil
+	defer func() { err = errors.Join(err, target.Close()) }()
+	if size, err = io.Copy(target, source); err != nil {
+		return 0, err
+	}
+	return size, target.Sync()
 }
 
 // benchTicketRecord is the ticket number i: the same in every run, but for its group and its time.

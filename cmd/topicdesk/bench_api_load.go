@@ -135,7 +135,12 @@ func (l *apiLoad) together(ctx context.Context, w *benchWorld, o benchAPIOptions
 			all[i] = &apiResult{name: k.name}
 			continue
 		}
-		wg.Go(func() { all[i] = l.offer(ctx, k, rates[i], duration) })
+		// Programs that know nothing of each other don't call at the same instant.
+		wait := time.Second / time.Duration(rates[i]*len(kinds)) * time.Duration(i)
+		wg.Go(func() {
+			time.Sleep(wait)
+			all[i] = l.offer(ctx, k, rates[i], duration)
+		})
 	}
 	talked, err := w.talk(ctx, phase{"talk", o.bench.rate, duration})
 	wg.Wait()

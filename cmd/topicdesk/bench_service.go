@@ -52,7 +52,7 @@ func (s *benchService) start(ctx context.Context, o benchOptions, w *benchWorld)
 	s.cmd.Dir = o.keep
 	s.cmd.Env = append(os.Environ(),
 		"TELEGRAM_BOT_TOKEN="+benchToken, "TELEGRAM_API_URL="+w.running.URL, "TELEGRAM_MODE="+o.mode,
-		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+s.addr, "DATABASE_URL=sqlite://"+filepath.Join(o.keep, "bench.db"), "DATA_DIR="+o.keep,
+		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+s.addr, "DATABASE_URL=sqlite://"+filepath.Join(o.keep, benchDatabase), "DATA_DIR="+o.keep,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0", "LOG_LEVEL=warn", "GROUPS_ALLOWED=", "API_ADDRESS_PER_SECOND=0")
 	if o.mode == "webhook" {
 		s.cmd.Env = append(s.cmd.Env, "TELEGRAM_WEBHOOK_URL=http://"+s.addr+"/telegram/webhook")

@@ -22,7 +22,7 @@ type Store struct {
 	options options
 	path    string
 	lock    *os.File // nil unless WithExclusive
-	readers chan *conn
+	readers *readers
 
 	mu      sync.Mutex
 	queue   []*request // writes that wait
@@ -122,7 +122,7 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
 	s := &Store{
-		options: o, path: path, readers: make(chan *conn, o.readers),
+		options: o, path: path, readers: newReaders(o.readers),
 		wake: make(chan struct{}, 1), writerDone: make(chan struct{}), closed: make(chan struct{}),
 	}
 	if o.exclusive {
@@ -156,7 +156,7 @@ func (s *Store) openConns(ctx context.Context) error {
 		if err != nil {
 			return errors.Join(err, c.close())
 		}
-		s.readers <- r
+		s.readers.add(r)
 	}
 	return nil
 }
@@ -193,10 +193,7 @@ func connectWriter(ctx context.Context, path string) (*conn, error) {
 
 // release closes the readers and lets go of the lock.
 func (s *Store) release() error {
-	var all []error
-	for range len(s.readers) {
-		all = append(all, (<-s.readers).close())
-	}
+	all := []error{s.readers.close()}
 	if s.lock != nil {
 		all = append(all, unlockFile(s.lock))
 	}
@@ -216,11 +213,7 @@ func (s *Store) Close() error {
 	}
 	s.signal()
 	// The connection that closes last writes the log back into the file, and removes it. It has to be alone.
-	var all []error
-	for range s.options.readers {
-		all = append(all, (<-s.readers).close())
-	}
-	close(s.readers)
+	all := []error{s.readers.close()}
 	s.checkpoints.cancel()
 	<-s.checkpoints.done
 	<-s.writerDone
@@ -262,15 +255,11 @@ func (s *Store) read(ctx context.Context, f func(c *conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case c, open := <-s.readers:
-		if !open {
-			return errClosed
-		}
-		err := f(c)
-		s.readers <- c
-		return explain(err)
-	case <-ctx.Done():
-		return ctx.Err()
+	c, err := s.readers.take(ctx)
+	if err != nil {
+		return err
 	}
+	err = f(c)
+	s.readers.give(c)
+	return explain(err)
 }

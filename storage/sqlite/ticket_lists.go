@@ -150,6 +150,7 @@ var (
 	insertSearch = define(`INSERT INTO ticket_search (rowid, words) VALUES (?, ?)`)
 	deleteSearch = define(`DELETE FROM ticket_search WHERE rowid = ?`)
 	mergeSearch  = define(`INSERT INTO ticket_search (ticket_search, rank) VALUES ('merge', ?)`)
+	totalChanges = define(`SELECT total_changes()`)
 	lastListID   = define(`SELECT list_id FROM tickets WHERE list_id >= ? AND list_id <= ? ORDER BY list_id DESC LIMIT 1`)
 	searchNewest = define(searchSQL + "DESC")
 	searchOldest = define(searchSQL + "ASC")
@@ -258,18 +259,29 @@ func (w *writer) forgetSearch(n int) {
 	w.search = w.search[:n]
 }
 
-// mergedAWrite is how many pages (0.1 ms each) of the search are merged at most for each ticket that a transaction writes into it.
-// That is several times what is ever to be merged: a ticket adds a tenth of a page, which is merged once a level.
-const mergedAWrite = 8
+// FTS5 merges the segments of its index, one for each transaction, as they become many. By itself it does so after every 64 pages
+// that were written, and then keeps everyone waiting for 30 ms; so it is told not to (schema2), and each transaction merges a little.
+// What that leaves it merges by itself when there are 16 of one size. A merge ends after the word that reached the limit, which in a
+// large database may have hundreds of pages. So what it wrote is counted, and the next transactions merge nothing until that is
+// made up for.
+const (
+	// What a ticket adds to what merging may write, in rows of FTS5's tables: so many, and one for so many of its words. Merging the
+	// segments of four transactions into one writes about 36 besides the words; with what comes later this is twice what is needed.
+	rowsATicket = 12
+	wordsARow   = 8
+
+	leastMerge = 20  // rows; each attempt writes some that are none of the result
+	mostMerge  = 400 // rows that may be left for later
+	rowsAPage  = 4   // a page of the result, its place in the index, and what it was made of is deleted
+)
 
 // writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
-// for each ticket, which are merged later, instead of one for all. FTS5 is told to merge here (schema2): left to itself it does
-// so after every 64 pages, and then keeps everyone waiting for 30 ms.
+// for each ticket, which are merged later, instead of one for all.
 func (w *writer) writeSearch() (err error) {
 	if len(w.search) == 0 {
 		return nil
 	}
-	if _, err := w.exec(mergeSearch, int64(mergedAWrite*len(w.search))); err != nil {
+	if err := w.mergeSearch(); err != nil {
 		return err
 	}
 	for _, s := range w.search {
@@ -283,6 +295,35 @@ func (w *writer) writeSearch() (err error) {
 		}
 	}
 	return nil
+}
+
+func (w *writer) mergeSearch() error {
+	for _, s := range w.search {
+		w.mergeable += int64(rowsATicket + strings.Count(s.words, " ")/wordsARow)
+	}
+	w.mergeable = min(w.mergeable, mostMerge)
+	if w.mergeable < leastMerge {
+		return nil
+	}
+	before, err := w.changes()
+	if err != nil {
+		return err
+	}
+	if _, err := w.exec(mergeSearch, w.mergeable/rowsAPage); err != nil {
+		return err
+	}
+	after, err := w.changes()
+	w.mergeable -= after - before
+	return err
+}
+
+// changes counts the rows that the connection has written, also of FTS5's own tables.
+func (w *writer) changes() (n int64, err error) {
+	err = w.conn.query(totalChanges, func(r row) error {
+		n = r.int(0)
+		return nil
+	})
+	return n, err
 }
 
 // lookFor is how long tickets are looked at for one page.

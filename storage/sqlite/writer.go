@@ -71,14 +71,15 @@ func (s *Store) take(batch []*request, n int) (_ []*request, closing bool) {
 
 // writer is the only one that writes; its methods run on its goroutine.
 type writer struct {
-	store  *Store
-	conn   *conn // nil when it broke and could not be opened again yet
-	batch  []*request
-	search []searchWrite // what this transaction writes into the search, at its end
-	wrote  bool          // this transaction changed something
-	dirty  bool          // something was committed since the log was last tidied up
-	failed bool          // the last transaction that changed something, or tried to, failed
-	began  time.Time     // when the last transaction began
+	store     *Store
+	conn      *conn // nil when it broke and could not be opened again yet
+	batch     []*request
+	search    []searchWrite // what this transaction writes into the search, at its end
+	mergeable int64         // rows of the search that merging may write now; negative: it wrote so many too early
+	wrote     bool          // this transaction changed something
+	dirty     bool          // something was committed since the log was last tidied up
+	failed    bool          // the last transaction that changed something, or tried to, failed
+	began     time.Time     // when the last transaction began
 
 	checkpointed time.Time // when the log was last said to be due for writing back
 	patientFrom  int64     // frames in the log before readers are waited for again; 0: longLog
