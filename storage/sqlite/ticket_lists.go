@@ -298,10 +298,10 @@ func (w *writer) writeSearch() (err error) {
 }
 
 func (w *writer) mergeSearch() error {
+	w.mergeable = min(w.mergeable, mostMerge)
 	for _, s := range w.search {
 		w.mergeable += int64(rowsATicket + strings.Count(s.words, " ")/wordsARow)
 	}
-	w.mergeable = min(w.mergeable, mostMerge)
 	if w.mergeable < leastMerge {
 		return nil
 	}
