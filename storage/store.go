@@ -128,7 +128,7 @@ type Tickets interface {
 	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)
 	// TicketsByShortID lists the ids of tickets with that short id (8 hex, upper case), at most 10.
 	TicketsByShortID(ctx context.Context, shortID string) ([]string, error)
-	// TicketsByCreator lists the tickets of a creator, newest first; openOnly leaves out the closed.
+	// TicketsByCreator lists the tickets of a creator, newest first; openOnly leaves out the closed. A status is open, pending or closed.
 	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
 	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
 	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)

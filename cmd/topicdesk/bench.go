@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"text/tabwriter"
 	"time"
@@ -72,6 +73,9 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 			return err
 		}
 		defer os.RemoveAll(o.keep)
+	}
+	if o.keep, err = filepath.Abs(o.keep); err != nil { // the service runs in it
+		return err
 	}
 	fmt.Fprintf(out, "topicdesk %s, %s, %d cores, %s intake, %d open tickets of which %d are talked in, %s\n",
 		version, runtime.Version(), runtime.NumCPU(), o.mode, o.open, o.tickets, o.mix)

@@ -104,7 +104,8 @@ func (d *filledDesk) addKey(ctx context.Context, path string) (err error) {
 	return store.SaveAPIKey(ctx, record)
 }
 
-// copyFile copies a file, to the disk, so that nothing of it is written while something is measured. It returns the size in bytes.
+// copyFile copies a file, and sees both of them to the disk, which would else be busy with them while something is measured. It
+// returns the size in bytes.
 func copyFile(from, to string) (size int64, err error) {
 	source, err := os.Open(from)
 	if err != nil {
@@ -119,7 +120,7 @@ func copyFile(from, to string) (size int64, err error) {
 	if size, err = io.Copy(target, source); err != nil {
 		return 0, err
 	}
-	return size, target.Sync()
+	return size, errors.Join(source.Sync(), target.Sync())
 }
 
 // benchTicketRecord is the ticket number i: the same in every run, but for its group and its time.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -43,7 +42,6 @@ const (
 	setupTimeout   = 5 * time.Minute
 	drainTimeout   = 60 * time.Second
 	inFlightAtMost = 400 // messages under way at saturation
-	benchGC        = 400 // GOGC of what measures, which shares the cores with what is measured
 )
 
 func newBenchWorld(o benchOptions) (*benchWorld, error) {
@@ -51,7 +49,6 @@ func newBenchWorld(o benchOptions) (*benchWorld, error) {
 	if err != nil {
 		return nil, err
 	}
-	debug.SetGCPercent(benchGC)
 	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1), mix: newMixer(benchMix{})}
 	admin := simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
 	for i := range benchPairs {

@@ -26,8 +26,7 @@ func serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			spareProcessor()
-			keepHeadroom()
+			tuneRuntime(settings.Database().Kind == config.DatabaseSQLite)
 			app := &App{Config: settings, Log: settings.Logger(os.Stderr)}
 			return errors.Join(app.Run(cmd.Context()), stop())
 		},

@@ -7,7 +7,7 @@ import (
 )
 
 // readers are the connections that read. The one that was used last is used first: what it has read of the file serves until the
-// next commit, and the others need none of it.
+// next commit, and the others need not read the same.
 type readers struct {
 	all   int
 	free  chan struct{} // holds one for each of the idle; closed after all were closed

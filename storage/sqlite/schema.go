@@ -8,7 +8,7 @@ import (
 )
 
 // migration is one step of the schema. minReader is the oldest schema version that a program must know to work
-// with the database after this step: a step that only adds leaves it where it was.
+// with the database after this step: a step with whose result older programs work leaves it where it was.
 type migration struct {
 	minReader int64
 	sql       string

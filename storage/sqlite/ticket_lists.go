@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -16,10 +17,10 @@ import (
 // Lists of tickets. Each index ends with (status, time, ticket id): without a status a list is the three of the statuses,
 // merged. So an index serves two kinds of lists, and the rows of a page lie side by side in it, or in three places.
 
-var listStatuses = []string{"open", "pending", "closed"}
-
-// openStatuses are those of tickets that are not closed.
-var openStatuses = []string{"open", "pending"}
+var (
+	listStatuses = append(slices.Clone(openStatuses), "closed")
+	openStatuses = []string{"open", "pending"}
+)
 
 // listKind is what a list is filtered by besides the status, and how it is sorted.
 type listKind struct {
@@ -41,7 +42,7 @@ var ticketLists = func() map[listKind]*statement {
 	return all
 }()
 
-// sql lists what has one of the statuses, or the one that is given as a parameter. It has the parameters 1 group, 2 and 3 creator,
+// sql lists what has one of the statuses, or, when k has status instead, the one that is a parameter. It has the parameters 1 group, 2 and 3 creator,
 // 4 priority, 5 status, 6 and 7 the low bound, 8 and 9 the high one, 10 limit.
 func (k listKind) sql(statuses ...string) string {
 	at, order := "created_at", "DESC"
@@ -270,13 +271,13 @@ const (
 	rowsATicket = 12
 	wordsARow   = 8
 
-	leastMerge = 20  // rows; each attempt writes some that are none of the result
-	mostMerge  = 400 // rows that may be left for later
+	leastMerge = 20  // rows with which it is worth a try: each rewrites the list of segments, and the first page of each
+	mostMerge  = 400 // rows that were not needed and may still be written later
 	rowsAPage  = 4   // a page of the result, its place in the index, and what it was made of is deleted
 )
 
 // writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
-// for each ticket, which are merged later, instead of one for all.
+// for each ticket, which are merged later, instead of one for all. An error leaves the transaction to be rolled back.
 func (w *writer) writeSearch() (err error) {
 	if len(w.search) == 0 {
 		return nil
@@ -284,6 +285,8 @@ func (w *writer) writeSearch() (err error) {
 	if err := w.mergeSearch(); err != nil {
 		return err
 	}
+	// FTS5 writes a segment before each ticket that is older than the one before it.
+	slices.SortStableFunc(w.search, func(a, b searchWrite) int { return cmp.Compare(a.listID, b.listID) })
 	for _, s := range w.search {
 		if s.gone {
 			_, err = w.exec(deleteSearch, s.listID)

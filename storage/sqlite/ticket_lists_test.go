@@ -1,18 +1,215 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// TestSearchIsMerged: each transaction adds a segment to the search, and merges a little. Left to itself FTS5 would merge 16 segments
-// at once, in whichever transaction comes next.
+// searchedTicket is a ticket of the moment n, on one of seven floors.
+func searchedTicket(n int) *storage.Ticket {
+	at := time.UnixMilli(int64(n + 1))
+	return &storage.Ticket{
+		TicketID: fmt.Sprint("ticket ", n), Title: fmt.Sprintf("Printer %d on floor-%c", n, 'a'+n%7), Status: "open",
+		CreatedBy: storage.Creator{Kind: "user", ID: "7"}, CreatedAt: at, UpdatedAt: at,
+	}
+}
+
+// found counts what a search for a text finds.
+func found(t *testing.T, s *Store, text, status string) int {
+	t.Helper()
+	page, err := s.ListTickets(t.Context(), storage.TicketQuery{Text: text, Status: status, Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(page.Tickets)
+}
+
+// one reads a number from the database.
+func one(t *testing.T, s *Store, query string) (n int64) {
+	t.Helper()
+	err := s.read(t.Context(), func(c *conn) error {
+		n = rowsOf(t, c, query)[0].int(0)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// segments is of how many parts the search consists.
+const segments = `SELECT count(DISTINCT segid) FROM ticket_search_idx`
+
+// TestSearchIsMerged: each transaction adds a segment to the search, and merges a little, also while tickets go from one status to
+// another. Left to itself FTS5 would merge 16 segments at once, in whichever transaction comes next.
 func TestSearchIsMerged(t *testing.T) {
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), WithoutSync())
+	s := openStore(t, WithoutSync())
+	const tickets, mostSegments = 200, 12
+	most, onFloorD, closed := int64(0), 0, 0
+	for n := range tickets {
+		ticket := searchedTicket(n)
+		if err := s.SaveTicket(t.Context(), ticket); err != nil {
+			t.Fatal(err)
+		}
+		if n%7 == 3 {
+			onFloorD++
+			if n%2 == 0 {
+				closed++
+			}
+		}
+		if n%2 == 0 {
+			ticket.Status = "closed"
+			if err := s.SaveTicket(t.Context(), ticket); err != nil {
+				t.Fatal(err)
+			}
+		}
+		most = max(most, one(t, s, segments))
+	}
+	if most > mostSegments {
+		t.Errorf("the search had %d segments, at most %d are merged in time", most, mostSegments)
+	}
+	if got := found(t, s, "floor-d", ""); got != onFloorD {
+		t.Errorf("%d of %d found", got, onFloorD)
+	}
+	if got := found(t, s, "floor-d", "closed"); got != closed {
+		t.Errorf("%d of %d closed ones found", got, closed)
+	}
+	if got := one(t, s, `SELECT v FROM ticket_search_config WHERE k = 'automerge'`); got != 0 {
+		t.Errorf("FTS5 merges by itself after %d segments", got)
+	}
+}
+
+// TestMergingIsMadeUpFor: after a merge of more than it might write, nothing is merged until tickets have made up for it.
+func TestMergingIsMadeUpFor(t *testing.T) {
+	s := openStore(t, WithoutSync())
+	mergeable := func() (n int64) {
+		t.Helper()
+		onWriter(t, s, func(w *writer) error {
+			n = w.mergeable
+			return nil
+		})
+		return n
+	}
+	save := func(n int) {
+		t.Helper()
+		if err := s.SaveTicket(t.Context(), searchedTicket(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 5 {
+		save(n)
+	}
+	onWriter(t, s, func(w *writer) error {
+		w.mergeable = -100
+		return nil
+	})
+	before := one(t, s, segments)
+	save(5)
+	if got, now := mergeable(), one(t, s, segments); got <= -100 || got >= 0 || now != before+1 {
+		t.Errorf("after one more ticket %d rows may be merged, there are %d segments instead of %d", got, now, before)
+	}
+	for n := 6; one(t, s, segments) > before; n++ {
+		if n > 60 {
+			t.Fatal("it is never merged again")
+		}
+		save(n)
+	}
+	if got := mergeable(); got >= leastMerge {
+		t.Errorf("what was merged is not counted: %d rows may still be", got)
+	}
+	for n := range 3 {
+		save(100 + n) // nothing to merge
+	}
+	onWriter(t, s, func(w *writer) error {
+		w.mergeable = 1e6
+		return nil
+	})
+	save(200)
+	if got := mergeable(); got > mostMerge+100 {
+		t.Errorf("%d rows are left for later", got)
+	}
+}
+
+// TestOneSegmentATransaction: tickets that change status in one transaction, in whatever order, add one segment, not one each.
+func TestOneSegmentATransaction(t *testing.T) {
+	s := openStore(t, WithoutSync())
+	const tickets = 12
+	all := make([]*storage.Ticket, tickets)
+	for n := range all {
+		all[n] = searchedTicket(n)
+		if err := s.SaveTicket(t.Context(), all[n]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := one(t, s, segments)
+	slices.Reverse(all)
+	onWriter(t, s, func(w *writer) error {
+		w.mergeable = -10_000
+		for _, ticket := range all {
+			record := ticket.Kept()
+			record.Status = "closed"
+			record.Version = 2
+			doc, err := encode(&record)
+			if err != nil {
+				return err
+			}
+			if err := newTicketSave(&record, 1, doc).run(w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if added := one(t, s, segments) - before; added != 1 {
+		t.Errorf("%d segments were added", added)
+	}
+	if got := found(t, s, "printer", "closed"); got != tickets {
+		t.Errorf("%d of %d are found closed", got, tickets)
+	}
+}
+
+// TestFirstSchema: what the first version of the schema holds is there after the migrations.
+func TestFirstSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "desk.db")
+	c, err := connectWriter(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(c, migrations[:1]); err != nil {
+		t.Fatal(err)
+	}
+	const tickets = 20
+	w := &writer{store: &Store{}, conn: c}
+	for n := range tickets {
+		record := searchedTicket(n).Kept()
+		record.Version = 1
+		if n%4 == 0 {
+			record.Status = "closed"
+		}
+		doc, err := encode(&record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := newTicketSave(&record, 0, doc).run(w); err != nil {
+			t.Fatal(err)
+		}
+		for _, add := range w.search {
+			if _, err := w.exec(insertSearch, add.listID, add.words); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.forgetSearch(0)
+	}
+	if err := c.close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, WithoutSync())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,32 +218,61 @@ func TestSearchIsMerged(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	const tickets, mostSegments = 200, 12
-	most, onFloorD := int64(0), 0
-	for n := range tickets {
-		at, floor := time.UnixMilli(int64(n)), string(rune('a'+n%7))
-		if floor == "d" {
-			onFloorD++
+	if got := found(t, s, "printer", ""); got != tickets {
+		t.Errorf("%d of %d found", got, tickets)
+	}
+	for open, want := range map[bool]int{false: tickets, true: tickets * 3 / 4} {
+		page, err := s.TicketsByCreator(t.Context(), "user", "7", open, 100)
+		if err != nil || len(page) != want || page[0].TicketID != "ticket 19" {
+			t.Errorf("%d tickets of the creator, %v", len(page), err)
 		}
-		err := s.SaveTicket(t.Context(), &storage.Ticket{
-			TicketID: fmt.Sprint("ticket ", n), Title: fmt.Sprintf("Printer %d on floor-%s", n, floor), Status: "open", CreatedAt: at, UpdatedAt: at,
-		})
+	}
+}
+
+func TestReaders(t *testing.T) {
+	s := openStore(t, WithoutSync())
+	r := newReaders(2)
+	a, b := &conn{}, &conn{}
+	r.add(a)
+	r.add(b)
+	take := func() *conn {
+		t.Helper()
+		c, err := r.take(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.read(t.Context(), func(c *conn) error {
-			most = max(most, rowsOf(t, c, `SELECT count(DISTINCT segid) FROM ticket_search_idx`)[0].int(0))
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
+		return c
+	}
+	first := take()
+	second := take()
+	if first == second {
+		t.Fatal("one connection is used twice at once")
+	}
+	r.give(second)
+	r.give(first)
+	if take() != first {
+		t.Error("the one that was used last is not used first")
+	}
+	_ = take()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.take(ctx); err != context.Canceled {
+		t.Errorf("who waits and gives up is told %v", err)
+	}
+	// Who waits while the store closes is told so.
+	var waiting sync.WaitGroup
+	taken, err := s.readers.take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting.Go(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-	}
-	if most > mostSegments {
-		t.Errorf("the search had %d segments, at most %d are merged in time", most, mostSegments)
-	}
-	page, err := s.ListTickets(t.Context(), storage.TicketQuery{Text: "floor-d", Limit: 100})
-	if err != nil || len(page.Tickets) != onFloorD {
-		t.Errorf("%d of %d found, %v", len(page.Tickets), onFloorD, err)
+	})
+	s.readers.give(taken)
+	waiting.Wait()
+	if _, err := s.readers.take(t.Context()); err != errClosed {
+		t.Errorf("after the end: %v", err)
 	}
 }

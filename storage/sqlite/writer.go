@@ -75,7 +75,7 @@ type writer struct {
 	conn      *conn // nil when it broke and could not be opened again yet
 	batch     []*request
 	search    []searchWrite // what this transaction writes into the search, at its end
-	mergeable int64         // rows of the search that merging may write now; negative: it wrote so many too early
+	mergeable int64         // rows of the search that merging may write now; negative: it wrote so many more than it might
 	wrote     bool          // this transaction changed something
 	dirty     bool          // something was committed since the log was last tidied up
 	failed    bool          // the last transaction that changed something, or tried to, failed
@@ -142,6 +142,12 @@ func (w *writer) commit() {
 // transaction returns nil when it was committed; each request then has its own result.
 func (w *writer) transaction() (err error) {
 	w.forgetSearch(0)
+	mergeable := w.mergeable
+	defer func() {
+		if err != nil {
+			w.mergeable = mergeable // what was merged was undone
+		}
+	}()
 	if w.conn == nil {
 		c, err := w.store.connectWriter(context.Background())
 		if err != nil {
