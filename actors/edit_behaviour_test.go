@@ -140,11 +140,11 @@ func TestEdits(t *testing.T) {
 			t.Errorf("%q", word.Text)
 		}
 		d.awaitShown(m)
-		c, err := d.store.Copy(t.Context(), messageID(m), k.id+":2")
-		d.must(err)
-		if c.Reason == "" || !c.Told || c.State != "sent" {
-			t.Errorf("%+v", c)
-		}
+		d.eventually("the copy keeps why, and that it was told", func() bool { // the message does not wait for that
+			c, err := d.store.Copy(t.Context(), messageID(m), k.id+":2")
+			d.must(err)
+			return c.Reason != "" && c.Told && c.State == "sent"
+		})
 	})
 	d.run(t, "in a closed ticket", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "before the close")
