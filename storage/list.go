@@ -298,15 +298,9 @@ func (l *Looker) Look(t *Ticket) bool {
 	return true
 }
 
-// fewTickets fit into what append makes room for by and by; a page of more gets its room at once.
-const fewTickets = 8
-
 // endMoment adds to the page what was found of the moment that was looked at, in the order of the list.
 func (l *Looker) endMoment() {
 	slices.SortFunc(l.moment, func(a, b Ticket) int { return l.q.Compare(l.q.Place(&a), l.q.Place(&b)) })
-	if n := len(l.page.Tickets); n >= fewTickets && cap(l.page.Tickets) <= 2*fewTickets {
-		l.page.Tickets = slices.Grow(l.page.Tickets, min(l.q.Limit, 100)+1-min(n, l.q.Limit))
-	}
 	l.page.Tickets = append(l.page.Tickets, l.moment...)
 	clear(l.moment)
 	l.moment = l.moment[:0]

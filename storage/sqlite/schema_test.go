@@ -149,3 +149,58 @@ func TestMigrate(t *testing.T) {
 		}
 	})
 }
+
+// TestFirstSchema: what the first version of the schema holds is there after the migrations.
+func TestFirstSchema(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "desk.db")
+	c, err := connectWriter(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := migrate(c, migrations[:1]); err != nil {
+		t.Fatal(err)
+	}
+	const tickets = 20
+	w := &writer{store: &Store{}, conn: c}
+	for n := range tickets {
+		record := searchedTicket(n).Kept()
+		record.Version = 1
+		if n%4 == 0 {
+			record.Status = "closed"
+		}
+		doc, err := encode(&record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := newTicketSave(&record, 0, doc).run(w); err != nil {
+			t.Fatal(err)
+		}
+		for _, add := range w.search {
+			if _, err := w.exec(insertSearch, add.listID, add.words); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.forgetSearch(0)
+	}
+	if err := c.close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), path, WithoutSync())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := found(t, s, "printer", ""); got != tickets {
+		t.Errorf("%d of %d found", got, tickets)
+	}
+	for open, want := range map[bool]int{false: tickets, true: tickets * 3 / 4} {
+		page, err := s.TicketsByCreator(t.Context(), "user", "7", open, 100)
+		if err != nil || len(page) != want || page[0].TicketID != "ticket 19" {
+			t.Errorf("%d tickets of the creator, %v", len(page), err)
+		}
+	}
+}

@@ -1,11 +1,8 @@
 package sqlite
 
 import (
-	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -171,108 +168,5 @@ func TestOneSegmentATransaction(t *testing.T) {
 	}
 	if got := found(t, s, "printer", "closed"); got != tickets {
 		t.Errorf("%d of %d are found closed", got, tickets)
-	}
-}
-
-// TestFirstSchema: what the first version of the schema holds is there after the migrations.
-func TestFirstSchema(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "desk.db")
-	c, err := connectWriter(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := migrate(c, migrations[:1]); err != nil {
-		t.Fatal(err)
-	}
-	const tickets = 20
-	w := &writer{store: &Store{}, conn: c}
-	for n := range tickets {
-		record := searchedTicket(n).Kept()
-		record.Version = 1
-		if n%4 == 0 {
-			record.Status = "closed"
-		}
-		doc, err := encode(&record)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := newTicketSave(&record, 0, doc).run(w); err != nil {
-			t.Fatal(err)
-		}
-		for _, add := range w.search {
-			if _, err := w.exec(insertSearch, add.listID, add.words); err != nil {
-				t.Fatal(err)
-			}
-		}
-		w.forgetSearch(0)
-	}
-	if err := c.close(); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), path, WithoutSync())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if got := found(t, s, "printer", ""); got != tickets {
-		t.Errorf("%d of %d found", got, tickets)
-	}
-	for open, want := range map[bool]int{false: tickets, true: tickets * 3 / 4} {
-		page, err := s.TicketsByCreator(t.Context(), "user", "7", open, 100)
-		if err != nil || len(page) != want || page[0].TicketID != "ticket 19" {
-			t.Errorf("%d tickets of the creator, %v", len(page), err)
-		}
-	}
-}
-
-func TestReaders(t *testing.T) {
-	s := openStore(t, WithoutSync())
-	r := newReaders(2)
-	a, b := &conn{}, &conn{}
-	r.add(a)
-	r.add(b)
-	take := func() *conn {
-		t.Helper()
-		c, err := r.take(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	first := take()
-	second := take()
-	if first == second {
-		t.Fatal("one connection is used twice at once")
-	}
-	r.give(second)
-	r.give(first)
-	if take() != first {
-		t.Error("the one that was used last is not used first")
-	}
-	_ = take()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := r.take(ctx); err != context.Canceled {
-		t.Errorf("who waits and gives up is told %v", err)
-	}
-	// Who waits while the store closes is told so.
-	var waiting sync.WaitGroup
-	taken, err := s.readers.take(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	waiting.Go(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.readers.give(taken)
-	waiting.Wait()
-	if _, err := s.readers.take(t.Context()); err != errClosed {
-		t.Errorf("after the end: %v", err)
 	}
 }
