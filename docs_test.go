@@ -13,8 +13,11 @@ import (
 	"unicode"
 )
 
-// pages reads every Markdown file of the tree, by its path with slashes. What git ignores is skipped by name.
-func pages(t *testing.T) map[string]string {
+// pages are the Markdown files of the tree.
+func pages(t *testing.T) map[string]string { return texts(t, ".md") }
+
+// texts reads the files of the tree whose names end so, by their paths with slashes. What git ignores is skipped by name.
+func texts(t *testing.T, ending string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
 	err := filepath.WalkDir(".", func(name string, entry fs.DirEntry, err error) error {
@@ -27,7 +30,7 @@ func pages(t *testing.T) map[string]string {
 			}
 			return nil
 		}
-		if path.Ext(name) != ".md" {
+		if path.Ext(name) != ending {
 			return nil
 		}
 		text, err := os.ReadFile(name)
@@ -110,10 +113,13 @@ func TestPagesNameTestsThatExist(t *testing.T) {
 	}
 }
 
-// citedDecision is how code and pages cite docs/decisions.md.
-var citedDecision = regexp.MustCompile(`\bD[1-9][0-9]?\b`)
+// How pages and how code cite a decision. (A comment may break the line between the two.)
+var (
+	citedByPages = regexp.MustCompile(`\bD[1-9][0-9]?\b`)
+	citedByCode  = regexp.MustCompile(`docs/decisions\.md,\s(?:\s*//\s)?(D[0-9]+)`)
+)
 
-// TestDecisionsAreNumbered: the decisions are numbered from 1 without gaps, and the pages cite only those that exist.
+// TestDecisionsAreNumbered: the decisions are numbered from 1 without gaps, and pages and code cite only those that exist.
 func TestDecisionsAreNumbered(t *testing.T) {
 	all := pages(t)
 	known := map[string]bool{}
@@ -127,10 +133,22 @@ func TestDecisionsAreNumbered(t *testing.T) {
 		t.Fatal("no decision found")
 	}
 	for name, text := range all {
-		for _, cited := range citedDecision.FindAllString(text, -1) {
+		for _, cited := range citedByPages.FindAllString(text, -1) {
 			if !known[cited] {
 				t.Errorf("%s cites %s, which is not there", name, cited)
 			}
 		}
+	}
+	cited := 0
+	for name, text := range texts(t, ".go") {
+		for _, match := range citedByCode.FindAllStringSubmatch(text, -1) {
+			cited++
+			if !known[match[1]] {
+				t.Errorf("%s cites %s, which is not there", name, match[1])
+			}
+		}
+	}
+	if cited == 0 {
+		t.Error("no code cites a decision: are they looked for in the right way?")
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var namedTest = regexp.MustCompile("(?:`([a-z/]+)` )?`(Test[A-Za-z]+)`")
+var namedTest = regexp.MustCompile("(?:`([a-z/]+)`\\s)?`(Test[A-Za-z]+)`")
 
 // hasTest says whether a folder has a test of that name. The usual folder is actors.
 func hasTest(t *testing.T, folder, name string) bool {
