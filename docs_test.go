@@ -113,6 +113,25 @@ func TestPagesNameTestsThatExist(t *testing.T) {
 	}
 }
 
+// namedFile is a path in a page: `folder/file.go`.
+var namedFile = regexp.MustCompile("`((?:[a-z0-9_-]+/)+[a-z0-9_.-]+\\.(?:go|proto|md|yaml|sh))`")
+
+// TestPagesNameFilesThatExist: a file that a page names is there.
+func TestPagesNameFilesThatExist(t *testing.T) {
+	_, err := os.Stat(filepath.FromSlash("actors/internal"))
+	beforeTheRooms := err != nil
+	for name, text := range pages(t) {
+		for _, match := range namedFile.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
+			if beforeTheRooms && strings.HasPrefix(match[1], "actors/internal/") {
+				continue
+			}
+			if _, err := os.Stat(filepath.FromSlash(match[1])); err != nil {
+				t.Errorf("%s names `%s`, which is not there", name, match[1])
+			}
+		}
+	}
+}
+
 // How pages and how code cite a decision. (A comment may break the line between the two.)
 var (
 	citedByPages = regexp.MustCompile(`\bD[1-9][0-9]?\b`)
