@@ -71,7 +71,7 @@ func standIn(r *storage.Ticket, o *messages.Origin) {
 func (t *ticket) giveUpHome(r *storage.Ticket, why string) {
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusClosed, storage.Kept(t.now()), storage.Kept(t.now()), t.sequence
 	r.CardRevision++
-	cause(r, "ticket.closed", r.TicketID+"/failed/"+strconv.FormatInt(r.CardRevision, 10), t.now(), map[string]any{"by": r.CreatedBy, "reason": why})
+	cause(r, messages.EventTicketClosed, r.TicketID+"/failed/"+strconv.FormatInt(r.CardRevision, 10), t.now(), map[string]any{"by": r.CreatedBy, "reason": why})
 }
 
 // tryHomeAgain forgets that the home topic could not be opened.

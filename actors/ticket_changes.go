@@ -134,7 +134,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 		hidden := next.Hidden()
 		setContent(next, m.Content)
 		next.Internal, next.EditedAt, next.ContentRevision = m.Internal, at, next.Revision+1
-		return &storage.Event{Type: "message.edited", Data: editedData(next, next.Revision+1)}, !hidden || !next.Hidden()
+		return &storage.Event{Type: messages.EventMessageEdited, Data: editedData(next, next.Revision+1)}, !hidden || !next.Hidden()
 	})
 }
 
@@ -183,7 +183,7 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 			next.Reactions = append(next.Reactions, is)
 			next.Reactions = next.Reactions[max(0, len(next.Reactions)-reactionsKept):]
 		}
-		return &storage.Event{Type: "message.reacted", Data: reactedData(next, is)}, !next.Hidden()
+		return &storage.Event{Type: messages.EventMessageReacted, Data: reactedData(next, is)}, !next.Hidden()
 	})
 }
 

@@ -53,7 +53,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	for _, media := range m.Media {
 		r.Media = append(r.Media, *mediaToStore(media))
 	}
-	cause(r, "ticket.created", o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
+	cause(r, messages.EventTicketCreated, o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
 	await(r, homeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
@@ -213,7 +213,7 @@ func (t *ticket) closing(m *messages.CloseTicket) func(*storage.Ticket) {
 		r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusClosed, now, now, t.sequence
 		r.CardRevision++
 		reason := cleanText(m.Reason)
-		cause(r, "ticket.closed", o.CommandId, now, map[string]any{"by": creatorOf(o), "reason": reason})
+		cause(r, messages.EventTicketClosed, o.CommandId, now, map[string]any{"by": creatorOf(o), "reason": reason})
 		t.tellAll(r, o, messages.NoticeTicketClosed,
 			map[string]string{"who": who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
 		acknowledge(r, o)
@@ -237,7 +237,7 @@ func (t *ticket) reopening(m *messages.ReopenTicket) func(*storage.Ticket) {
 		r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusOpen, time.Time{}, now, 0
 		r.CardRevision++
 		tryHomeAgain(r, o)
-		cause(r, "ticket.reopened", o.CommandId, now, map[string]any{"by": creatorOf(o)})
+		cause(r, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": creatorOf(o)})
 		t.tellAll(r, o, messages.NoticeTicketReopened, map[string]string{"who": who(o), "ticket": r.TicketID, "title": r.Title}, 0)
 		acknowledge(r, o)
 	}
@@ -287,7 +287,7 @@ func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
 	f()
 	r.UpdatedAt = now
 	r.CardRevision++
-	cause(r, "ticket.updated", o.CommandId, now, map[string]any{"by": creatorOf(o)})
+	cause(r, messages.EventTicketUpdated, o.CommandId, now, map[string]any{"by": creatorOf(o)})
 }
 
 func (t *ticket) showing(m *messages.ShowTicket) (func(*storage.Ticket), error) {

@@ -138,7 +138,7 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, said *storage.Message) (pr
 		next.Deleted, next.DeletedAt = true, t.changedAt()
 		next.Owed = append(next.Owed, storage.Owed{ID: m.Origin.GetCommandId(), Kind: owedCommand, Body: body})
 		data, _ := json.Marshal(map[string]any{"messageId": next.MessageID, "topicId": next.TopicID, "by": creatorOf(m.Origin)})
-		return &storage.Event{Type: "message.deleted", Data: data}, true
+		return &storage.Event{Type: messages.EventMessageDeleted, Data: data}, true
 	})
 }
 

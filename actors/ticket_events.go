@@ -241,7 +241,7 @@ func messageEvent(m *storage.Message) storage.Event {
 		Internal  bool           `json:"internal,omitempty"`
 		SentAt    time.Time      `json:"sentAt"`
 	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt})
-	return storage.Event{EventID: "message.sent/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence, Type: "message.sent",
+	return storage.Event{EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence, Type: messages.EventMessageSent,
 		At: m.RecordedAt, Data: data}
 }
 

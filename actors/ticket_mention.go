@@ -62,7 +62,7 @@ func (t *ticket) mentioning(m *messages.Mention) (func(*storage.Ticket), error) 
 		now := t.now().UTC().Truncate(time.Millisecond)
 		link := t.newLink(r, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
 		link.UserID, link.UserName = user.TelegramID, name
-		cause(r, "user.mentioned", o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
+		cause(r, messages.EventUserMentioned, o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
 		await(r, link.LinkID, o)
 		acknowledge(r, o)
 	}, nil
@@ -235,7 +235,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 		link := t.newLink(r, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
 			NamedByHand: true, Unsure: true})
 		link.Since = messageKey(o.ChatId, o.MessageId)
-		cause(r, "topic.linked", o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
+		cause(r, messages.EventTopicLinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked,
 			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": who(o), "group": homeTitle, "url": homeURL})
 		t.tellTopic(r, o, &r.Home, messages.NoticeLinkedHome,
@@ -264,7 +264,7 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (func(*storage.Ticket), erro
 		r.LinksRevision++
 		r.CardRevision++
 		r.UpdatedAt = t.now().UTC().Truncate(time.Millisecond)
-		cause(r, "topic.unlinked", o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": linkID})
+		cause(r, messages.EventTopicUnlinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": linkID})
 		args := map[string]string{"who": who(o), "ticket": r.TicketID, "group": title}
 		t.tellTopic(r, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
 		t.tellTopic(r, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)

@@ -27,7 +27,7 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread int6
 	}
 	r.LinksRevision++
 	r.CardRevision++
-	cause(r, "topic.created", topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.now(),
+	cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.now(),
 		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
 	t.fulfil(r, topic, "")
 }

@@ -86,7 +86,7 @@ func (a *API) messageOperations() {
 	register(a, op{
 		id: "listEvents", method: http.MethodGet, path: "/tickets/{id}/events", tag: tagTickets, summary: "List the events of a ticket", scope: "tickets:read",
 		description: "The ticket's history, oldest first. Events are numbered without gaps, within a second of what caused them." + aboutTickets,
-		answer: exampleList(Event{EventID: "ticket.created/-1001234567890:42", Number: 1, Type: "ticket.created", At: exampleTime,
+		answer: exampleList(Event{EventID: messages.EventTicketCreated + "/-1001234567890:42", Number: 1, Type: messages.EventTicketCreated, At: exampleTime,
 			Data: map[string]any{"ticketId": "TICK-MWWK9D73-FBC14E0C", "title": "Printer is on fire", "status": "open", "priority": "high"}}),
 	}, a.listEvents)
 }
