@@ -42,7 +42,7 @@ func (t *turn) onEdited(m *Message) (string, error) {
 func editCommandID(m *Message) string {
 	said, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content()) // what is not UTF-8 hashes as nothing
 	sum := sha256.Sum256(said)
-	return messageCommandID(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" + hex.EncodeToString(sum[:6])
+	return messages.MessageKey(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" + hex.EncodeToString(sum[:6])
 }
 
 // onReaction handles a change of somebody's reactions to a message.

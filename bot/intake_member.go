@@ -1,11 +1,6 @@
 package bot
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/topicdesk/topicdesk/messages"
-)
+import "github.com/topicdesk/topicdesk/messages"
 
 // onMyMember handles a change of the bot's own place in a group.
 func (t *turn) onMyMember(m *Member) (string, error) {
@@ -81,6 +76,6 @@ func (t *turn) groupAllowed(place string, chatID int64) bool {
 	if t.allowed(chatID) {
 		return true
 	}
-	first, err := strconv.ParseInt(strings.TrimPrefix(place, "g"), 10, 64)
-	return err == nil && t.allowed(first)
+	first, ok := messages.ChatIn(place)
+	return ok && t.allowed(first)
 }

@@ -30,8 +30,8 @@ func ownTexts() []string {
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}
-	for _, item := range menu {
-		own = append(own, "cmd_"+item.verb)
+	for _, c := range messages.Commands {
+		own = append(own, "cmd_"+c.Verb)
 	}
 	return own
 }
@@ -71,7 +71,8 @@ func TestCatalogueIsComplete(t *testing.T) {
 			delete(texts, key)
 		}
 		for key := range texts {
-			if verb, ok := strings.CutPrefix(key, "args_"); !ok || !verbs[verb] {
+			verb, isArgs := strings.CutPrefix(key, "args_")
+			if _, known := messages.CommandOf(verb); !isArgs || !known {
 				t.Errorf("%s: nobody uses %s", lang, key)
 			}
 		}
@@ -302,9 +303,9 @@ func TestMenus(t *testing.T) {
 			}
 		}
 	}
-	for verb := range verbs {
-		if !shown[verb] {
-			t.Errorf("/%s is in no menu", verb)
+	for _, c := range messages.Commands {
+		if !shown[c.Verb] {
+			t.Errorf("/%s is in no menu", c.Verb)
 		}
 	}
 }

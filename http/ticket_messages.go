@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -137,7 +136,7 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 	}
 	o := c.origin()
 	if !blank(b.AuthorName) {
-		o.Sender.Name = strings.Join(strings.Fields(cleanText(b.AuthorName)), " ") // one line: what comes below is the text
+		o.Sender.Name = messages.CleanLine(b.AuthorName) // one line: what comes below is the text
 	}
 	m := &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo}
 	if len(b.AttachmentIDs) > 0 {
@@ -180,7 +179,7 @@ var entityTypes = map[string]bool{"bold": true, "italic": true, "underline": tru
 
 // contentOf makes what is said of a text and its markup.
 func contentOf(text, format string, entities []TextEntity) (*messages.Content, error) {
-	text = cleanText(text)
+	text = messages.CleanText(text)
 	if blank(text) {
 		return nil, invalid("/text", "nothing that can be seen is in it")
 	}

@@ -225,13 +225,8 @@ func (a *API) ticketGroup(ctx context.Context, c *call, telegramID int64) (strin
 	if err != nil {
 		return "", unknownGroup(err, "/groupId")
 	}
-	switch {
-	case !group.Registered:
-		return "", problem(messages.NoticeGroupUnregistered)
-	case !group.Facts.IsForum:
-		return "", problem(messages.NoticeGroupNeedsTopics)
-	case !group.Facts.CanManageTopics:
-		return "", problem(messages.NoticeGroupNeedsRights)
+	if missing := group.Standing.Notice(); missing != "" {
+		return "", problem(missing)
 	}
 	return group.GroupId, nil
 }
@@ -458,7 +453,7 @@ func orNull(n int64) *int64 {
 }
 
 // blank says that a text has nothing in it that can be seen.
-func blank(text string) bool { return strings.TrimSpace(cleanText(text)) == "" }
+func blank(text string) bool { return strings.TrimSpace(messages.CleanText(text)) == "" }
 
 func exampleTicket(state string) Ticket {
 	external, thread := "crm-4711", int64(42)

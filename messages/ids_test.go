@@ -1,4 +1,4 @@
-package bot
+package messages
 
 import (
 	"math"
@@ -43,11 +43,11 @@ func TestParseTicketID(t *testing.T) {
 	}
 }
 
-func TestShortIDOf(t *testing.T) {
+func TestShortIDIn(t *testing.T) {
 	for name, want := range map[string]string{
 		"Printer · C91C2F9D": "C91C2F9D", "a · b · C91C2F9D": "C91C2F9D", "Printer": "", "Printer · c91c2f9d": "", "· C91C2F9D": "", "x · C91C2F9D ": "",
 	} {
-		if got, ok := shortIDOf(name); ok != (want != "") || ok && got != want {
+		if got, ok := ShortIDIn(name); ok != (want != "") || ok && got != want {
 			t.Errorf("%q: %q %v", name, got, ok)
 		}
 	}
