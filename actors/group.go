@@ -1,11 +1,10 @@
 package actors
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -81,10 +80,6 @@ func (g *group) receive(m any) (proto.Message, error) {
 	switch m := m.(type) {
 	case *messages.SetMembership:
 		return g.onMembership(m)
-	case *messages.RegisterGroup:
-		return g.onRegister(m)
-	case *messages.SetGroupLanguage:
-		return g.onLanguage(m)
 	case *messages.MigrateGroup:
 		return g.onMigrate(m)
 	case *messages.MemberChanged:
@@ -95,8 +90,6 @@ func (g *group) receive(m any) (proto.Message, error) {
 	case *messages.CheckMember:
 		g.onCheckMember(m)
 		return nil, nil
-	case *messages.SetPublic:
-		return g.putOff(m, nil)
 	case *messages.Done:
 		return nil, g.onDone(m)
 	case *messages.ChangeGroup:
@@ -111,6 +104,8 @@ func (g *group) receive(m any) (proto.Message, error) {
 			g.offer(op)
 		}
 		return nil, nil
+	case command:
+		return g.onCommand(m)
 	default:
 		return answered(messages.Code_CONFLICT, "a group does not understand "+typeName(m)), nil
 	}
@@ -121,7 +116,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	now := g.now().UTC().Truncate(time.Millisecond)
 	var next storage.Group
 	if g.record == nil {
-		chatID, _ := strconv.ParseInt(strings.TrimPrefix(g.key.identity, "g"), 10, 64)
+		chatID, _ := messages.ChatIn(g.key.identity)
 		next = storage.Group{GroupID: g.key.identity, TelegramGroupID: chatID, CreatedAt: now}
 	} else {
 		next = *g.record
@@ -158,18 +153,17 @@ func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
 	if g.handled(m.Origin) {
 		return duplicate(), nil
 	}
-	out := m.Facts.BotStatus == "left" || m.Facts.BotStatus == "kicked"
-	wasIn := g.record != nil && g.record.BotStatus != "" && g.record.BotStatus != "left" && g.record.BotStatus != "kicked"
-	missing := g.record == nil || g.missing(g.record)
+	wasIn := g.record != nil && g.record.BotStatus != "" && !isOut(g.record)
+	wasReady := g.record != nil && topicsIn(g.record) == messages.Standing_READY
 	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
 		setFacts(r, m.Facts)
-		if out {
+		if isOut(r) {
 			return
 		}
 		r.SupportTopicsEnabled = true
 		// Told when the bot comes in, and again when what was missing is mended.
-		if !wasIn || missing && !g.missing(r) {
-			g.owe(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered))
+		if !wasIn || !wasReady && topicsIn(r) == messages.Standing_READY {
+			g.owe(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), map[string]string{"title": r.Title})
 		}
 	})
 	if err != nil {
@@ -178,8 +172,6 @@ func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
 	g.follow()
 	return ok(), nil
 }
-
-func (g *group) missing(r *storage.Group) bool { return !r.IsForum || !r.CanManageTopics }
 
 func setFacts(r *storage.Group, f *messages.GroupFacts) {
 	if f.Title != "" {
@@ -193,136 +185,13 @@ func setFacts(r *storage.Group, f *messages.GroupFacts) {
 	r.CanManageTopics, r.CanPinMessages = f.CanManageTopics, f.CanPinMessages
 }
 
-// standing is the word on what the group can do: registered, or what is missing.
+// standing is the word on what the group can do: what is missing, or that all is fine.
 func (g *group) standing(r *storage.Group, fine string) string {
-	switch {
-	case !r.IsForum:
-		return messages.NoticeGroupNeedsTopics
-	case !r.CanManageTopics:
-		return messages.NoticeGroupNeedsRights
-	}
-	return fine
+	return cmp.Or(topicsIn(r).Notice(), fine)
 }
 
-// onRegister waits for Telegram's word: is this an administrator, and what may the bot do here?
-func (g *group) onRegister(m *messages.RegisterGroup) (proto.Message, error) {
-	return g.putOff(m, func(r *storage.Group) {
-		if r.Title == "" {
-			r.Title, r.Type, r.IsForum = m.Title, m.Type, m.IsForum
-		}
-	})
-}
-
-func (g *group) onLanguage(m *messages.SetGroupLanguage) (proto.Message, error) {
-	return g.putOff(m, nil)
-}
-
-// putOff records a command as pending; decide carries it out once Telegram has said who administers the group.
-func (g *group) putOff(m command, also func(*storage.Group)) (proto.Message, error) {
-	o := m.GetOrigin()
-	if g.handled(o) {
-		return duplicate(), nil
-	}
-	if g.record != nil && len(g.record.Pending) >= owedAnswersLimit {
-		// Somebody floods the group with commands: answering them all would keep copies waiting for hours.
-		g.system.metrics.unanswered.Inc()
-		g.log.Warn("a command gets no answer: too many wait already", "command", o.GetCommandId())
-		return ok(), nil
-	}
-	body, err := pack(m)
-	if err != nil {
-		return nil, err
-	}
-	err = g.change(o.CommandId, func(r *storage.Group) {
-		if also != nil {
-			also(r)
-		}
-		r.Pending = append(r.Pending, storage.Owed{ID: o.CommandId, Kind: owedCommand, Body: body})
-	})
-	if err != nil {
-		return nil, err
-	}
-	g.follow()
-	return ok(), nil
-}
-
-// decideAll carries out the commands for which everything is known, or tells that Telegram could not be asked.
-func (g *group) decideAll(failure string) error {
-	if g.record == nil || g.offered[g.key.identity+opDescribe] != nil || g.offered[g.key.identity+opListAdmins] != nil {
-		return nil
-	}
-	for _, owed := range slices.Clone(g.record.Pending) {
-		if owed.Kind != owedCommand {
-			continue
-		}
-		m, err := unpack(owed.Body)
-		if err != nil {
-			g.log.Error("a pending command can't be read", "command", owed.ID, "error", err)
-			continue
-		}
-		if failure == "" && !g.known() {
-			g.askAdmins()
-			return nil
-		}
-		if err := g.decide(owed.ID, m.(command), failure); err != nil {
-			return err
-		}
-	}
-	g.follow()
-	return nil
-}
-
-func (g *group) decide(id string, m command, failure string) error {
-	o := m.GetOrigin()
-	allowed := o.GroupAdmin || g.admins[o.GetFrom().GetId()]
-	return g.change("", func(r *storage.Group) {
-		r.Pending = slices.DeleteFunc(r.Pending, func(x storage.Owed) bool { return x.ID == id && x.Kind == owedCommand })
-		switch m := m.(type) {
-		case *messages.RegisterGroup:
-			switch {
-			case failure != "":
-				g.oweArgs(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure})
-			case !allowed:
-				g.owe(r, o, messages.NoticeGroupOnlyAdmins)
-			case r.SupportTopicsEnabled:
-				g.owe(r, o, g.standing(r, messages.NoticeGroupAlready))
-			default:
-				r.SupportTopicsEnabled = true
-				g.owe(r, o, g.standing(r, messages.NoticeGroupRegistered))
-			}
-		case *messages.SetGroupLanguage:
-			switch {
-			case failure != "":
-				g.oweArgs(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure})
-			case !allowed:
-				g.owe(r, o, messages.NoticeLangNotAllowed)
-			default:
-				r.Language = m.Lang
-				g.oweArgs(r, o, messages.NoticeLangSet, map[string]string{"lang": m.Lang})
-			}
-		case *messages.SetPublic:
-			switch {
-			case failure != "":
-				g.oweArgs(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure})
-			case !allowed:
-				g.owe(r, o, messages.NoticePublicNotAllowed)
-			default:
-				if r.Public = m.Wanted == "on" || m.Wanted != "off" && !r.Public; r.Public {
-					g.owe(r, o, messages.NoticePublicOn)
-				} else {
-					g.owe(r, o, messages.NoticePublicOff)
-				}
-			}
-		}
-	})
-}
-
-func (g *group) owe(r *storage.Group, o *messages.Origin, key string) {
-	g.oweArgs(r, o, key, map[string]string{"title": r.Title})
-}
-
-// oweArgs adds a notice in the place that the command came from.
-func (g *group) oweArgs(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
+// owe adds a notice in the place that the command came from.
+func (g *group) owe(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
 	op := operationTo(o)
 	op.Place = r.GroupID
 	op.Id = r.GroupID + "/" + o.GetCommandId()

@@ -24,10 +24,8 @@ func (g *group) follow() {
 			continue
 		}
 		// Both at once: what the bot may do here, then who administers the group.
-		if m, err := unpack(owed.Body); err == nil {
-			if _, registers := m.(*messages.RegisterGroup); registers {
-				g.askTelegram(opDescribe, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
-			}
+		if _, row, err := g.pendingCommand(owed); err == nil && row.describes {
+			g.askTelegram(opDescribe, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
 		}
 		g.askAdmins()
 	}

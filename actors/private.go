@@ -86,16 +86,16 @@ func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 }
 
 // reachable writes down that the person can't be reached any more, or can again, unless a call to their chat said so before.
-func (t *ticket) reachable(m *messages.PersonReachable) func(*storage.Ticket) {
-	return func(r *storage.Ticket) {
-		if link := privateLink(r, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Held != "") {
+func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
+	return func(r *result) {
+		if link := privateLink(r.Ticket, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Held != "") {
 			why := ""
 			if !m.Reachable {
 				why = "blocked"
 			}
-			t.hold(r, &link.Topic, why)
+			t.hold(r.Ticket, &link.Topic, why)
 		}
-	}
+	}, nil
 }
 
 // tellReach tells the home topic whether the person behind a private chat can be reached.
@@ -201,13 +201,4 @@ func (t *ticket) onMessageAfterClose(id string) (proto.Message, error) {
 		return nil, fmt.Errorf("look for a message: %w", err)
 	}
 	return answered(messages.Code_CONFLICT, messages.ReasonClosed), nil
-}
-
-// fitsPrivately says whether a command can be given from a private chat: whom to bring in is the desk's to say.
-func fitsPrivately(m command) bool {
-	switch m.(type) {
-	case *messages.Mention, *messages.ShowMentionPage, *messages.LinkTopic, *messages.UnlinkTopic:
-		return false
-	}
-	return true
 }

@@ -127,6 +127,9 @@ func (q *query) group(m *messages.GetGroup) proto.Message {
 	answer := &messages.GroupView{Code: q.code(m, err), GroupId: m.GroupId}
 	if r != nil {
 		answer.Registered, answer.Public, answer.Lang = r.SupportTopicsEnabled, r.Public, r.Language
+		shown := *r
+		shown.IsForum = r.IsForum || m.IsForum
+		answer.Standing = ticketsIn(&shown)
 		answer.Facts = &messages.GroupFacts{ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum,
 			BotStatus: r.BotStatus, CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages}
 	}

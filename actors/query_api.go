@@ -179,7 +179,7 @@ func groupRecordOf(r *storage.Group) *messages.GroupRecord {
 		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Public: r.Public, Lang: r.Language,
 		Facts: &messages.GroupFacts{ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum,
 			BotStatus: r.BotStatus, CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages},
-		CreatedMs: millisOf(r.CreatedAt), UpdatedMs: millisOf(r.UpdatedAt),
+		Standing: ticketsIn(r), CreatedMs: millisOf(r.CreatedAt), UpdatedMs: millisOf(r.UpdatedAt),
 	}
 }
 

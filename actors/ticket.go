@@ -323,6 +323,11 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id s
 func (t *ticket) change(f func(*storage.Ticket)) error {
 	next := cloneTicket(t.record)
 	f(next)
+	return t.keep(next)
+}
+
+// keep writes the record with the mark by which the sweep finds what it owes.
+func (t *ticket) keep(next *storage.Ticket) error {
 	next.DueAt = t.now().UTC().Add(owedFor).Truncate(time.Millisecond)
 	return t.save(next)
 }

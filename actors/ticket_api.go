@@ -3,7 +3,6 @@ package actors
 import (
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,76 +18,29 @@ import (
 // What programs do to a ticket, through the API. They are in no topic: what they are refused comes back in the Reply, as the
 // key of the notice that people would read, and nothing of it is stored.
 
-// owedRefusal stands in for an answer to a program while a command's effect is worked out; it is never stored.
-const owedRefusal = "refusal"
-
 // isAPI says whether a program gave the command.
 func isAPI(o *messages.Origin) bool { return o.GetSender().GetKind() == messages.Sender_API_KEY }
 
-// refuse notes that a program is refused.
-func refuse(r *storage.Ticket, key string, args map[string]string) {
-	body, _ := json.Marshal(args) // of strings: it can't fail
-	r.Owed = append(r.Owed, storage.Owed{ID: key, Kind: owedRefusal, Body: body})
-}
-
-// refusedBy works a command's effect out and returns the refusal that it comes to, nil when there is none.
-func (t *ticket) refusedBy(effect func(*storage.Ticket)) *messages.Reply {
-	draft := cloneTicket(t.record)
-	effect(draft)
-	for _, owed := range draft.Owed {
-		if owed.Kind == owedRefusal {
-			answer := answered(messages.Code_CONFLICT, owed.ID)
-			answer.TicketId = t.record.TicketID
-			_ = json.Unmarshal(owed.Body, &answer.Args)
-			return answer
-		}
-	}
-	return nil
-}
-
-// onAPICommand is onCommand for programs: the edge has looked at their rights.
-func (t *ticket) onAPICommand(m command) (proto.Message, error) {
-	if unlink, ends := m.(*messages.UnlinkTopic); ends {
-		link := linkOf(t.record, unlink.LinkId)
-		if link == nil || link.Ended || isAPILink(link) {
-			return answered(messages.Code_CONFLICT, messages.NoticeUnlinkNone), nil
-		}
-	}
-	if update, ok := m.(*messages.UpdateTicket); ok && update.Expected != "" {
+// updating changes what an UpdateTicket sets, in the order in which people would: first a closed ticket is opened, last it is
+// closed.
+func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
+	o := m.Origin
+	if m.Expected != "" {
 		now, err := t.apiRecord()
 		if err != nil {
 			return nil, err
 		}
-		if now.Revision != update.Expected {
-			return answered(messages.Code_CONFLICT, messages.ReasonStale), nil
+		if now.Revision != m.Expected {
+			return answer(o, messages.ReasonStale, nil), nil
 		}
 	}
-	effect, err := t.effect(m, true)
-	if err != nil {
-		return nil, err
-	}
-	before := len(t.record.Links)
-	if refused := t.refusedBy(effect); refused != nil {
-		return refused, nil
-	}
-	answer, err := t.accept(m, effect)
-	if reply, ok := answer.(*messages.Reply); ok && err == nil && len(t.record.Links) > before {
-		reply.LinkId = t.record.Links[before].LinkID
-	}
-	return answer, err
-}
-
-// updating changes what an UpdateTicket sets, in the order in which people would: first a closed ticket is opened, last it is
-// closed.
-func (t *ticket) updating(m *messages.UpdateTicket) func(*storage.Ticket) {
-	o := m.Origin
-	return func(r *storage.Ticket) {
+	return func(r *result) {
 		status := r.Status
 		if m.Status != nil {
 			status = *m.Status
 		}
 		if r.Status == statusClosed && status != statusClosed || r.Status == statusPending && status == statusOpen {
-			t.reopening(&messages.ReopenTicket{Origin: o})(r)
+			t.reopen(r, &messages.ReopenTicket{Origin: o})
 		}
 		shown, changed := false, false
 		set := func(field, value *string, shows bool) {
@@ -97,26 +49,26 @@ func (t *ticket) updating(m *messages.UpdateTicket) func(*storage.Ticket) {
 			}
 		}
 		if m.Title != nil {
-			title := cleanLine(*m.Title)
+			title := messages.CleanLine(*m.Title)
 			if messages.Blank(title) {
-				refuse(r, messages.ReasonNoTitle, nil)
+				r.refuse(messages.ReasonNoTitle, nil)
 				return
 			}
 			before := r.Title
 			set(&r.Title, &title, true)
 			if r.Title != before {
-				for _, topic := range topicsOf(r) {
+				for _, topic := range topicsOf(r.Ticket) {
 					topic.NamedByHand = false
 				}
 			}
 		}
 		if m.Description != nil {
-			description := cleanText(*m.Description)
+			description := strings.TrimSpace(messages.CleanText(*m.Description))
 			set(&r.Description, &description, true)
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {
 			if r.Status == statusClosed {
-				refuse(r, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": "priority"})
+				r.refuse(messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": "priority"})
 				return
 			}
 			set(&r.Priority, m.Priority, true)
@@ -132,15 +84,15 @@ func (t *ticket) updating(m *messages.UpdateTicket) func(*storage.Ticket) {
 		}
 		if changed {
 			revision := r.CardRevision
-			t.update(r, o, func() {})
+			t.update(r.Ticket, o, func() {})
 			if !shown {
 				r.CardRevision = revision
 			}
 		}
 		if status == statusClosed && r.Status != statusClosed {
-			t.closing(&messages.CloseTicket{Origin: o})(r)
+			t.close(r, &messages.CloseTicket{Origin: o})
 		}
-	}
+	}, nil
 }
 
 // apiTopic is the topic of a ticket in which programs write. It is that of a link of its own, which copies only into home;
@@ -247,16 +199,8 @@ func (t *ticket) answered(id string) (*messages.ReplyTo, error) {
 	if m.Media != nil {
 		to.MediaKind = m.Media.Kind
 	}
-	to.ChatId, to.MessageId = telegramKey(id)
+	to.ChatId, to.MessageId, _ = messages.ParseMessageKey(id)
 	return to, nil
-}
-
-// telegramKey takes a message's id apart; zeros for one that is not Telegram's.
-func telegramKey(messageID string) (chatID, id int64) {
-	if _, err := fmt.Sscanf(messageID, "%d:%d", &chatID, &id); err != nil {
-		return 0, 0
-	}
-	return chatID, id
 }
 
 // apiTopicOf returns the ticket's topic for programs. It comes with the first message; the mark by which the sweep finds a

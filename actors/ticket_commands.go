@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -32,12 +31,12 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	o, now := m.Origin, t.now().UTC().Truncate(time.Millisecond)
 	shortID := t.key.identity[strings.LastIndexByte(t.key.identity, '-')+1:]
-	title := cleanLine(m.Title)
+	title := messages.CleanLine(m.Title)
 	if messages.Blank(title) {
 		return answered(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
 	}
 	r := &storage.Ticket{
-		TicketID: t.key.identity, ShortID: shortID, Title: title, Description: cleanText(m.Description),
+		TicketID: t.key.identity, ShortID: shortID, Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
 		Status: statusOpen, Priority: priorityNormal, CreatedBy: creatorOf(o), GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(owedFor),
 		ExternalID: m.ExternalId, Metadata: m.Metadata,
@@ -71,7 +70,8 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
 }
 
-// onCommand carries a command out, refuses it with a word, or puts it off until Telegram has said who administers a group.
+// onCommand carries a command out, refuses it with a word, or puts it off until Telegram has said who administers a group. Of a
+// program the edge has looked at the rights.
 func (t *ticket) onCommand(m command) (proto.Message, error) {
 	if t.record == nil {
 		return answered(messages.Code_NOT_FOUND, "no such ticket"), nil
@@ -80,74 +80,98 @@ func (t *ticket) onCommand(m command) (proto.Message, error) {
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
 		return duplicate(), nil
 	}
-	if isAPI(o) {
-		return t.onAPICommand(m)
+	row, known := requestOf(m)
+	if !known || row.effect == nil {
+		t.log.Error("refused: a ticket can't be asked that", "message", typeName(m), "command", o.GetCommandId())
+		return answered(messages.Code_CONFLICT, "a ticket does not understand "+typeName(m)), nil
 	}
-	if _, joins := m.(*messages.LinkTopic); !joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
-		if o.GetCallbackId() == "" {
-			return answered(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
+	may, ask := yes, []string(nil)
+	if !isAPI(o) {
+		if !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
+			if o.GetCallbackId() == "" {
+				return answered(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
+			}
+			return t.accept(m, answer(o, messages.NoticeButtonStale, nil))
 		}
-		return t.accept(m, func(r *storage.Ticket) { respond(r, o, messages.NoticeButtonStale, nil) })
+		var err error
+		if may, ask, err = t.may(m); err != nil {
+			return nil, err
+		}
 	}
-	may, ask, err := t.may(m)
+	if may == unknown {
+		return t.putOff(m, ask)
+	}
+	do, err := row.of(t, m, may == yes)
 	if err != nil {
 		return nil, err
 	}
-	if may == unknown && len(t.record.Owed) >= 2*owedAnswersLimit {
+	return t.accept(m, do)
+}
+
+// putOff keeps a command until Telegram has said who administers the groups.
+func (t *ticket) putOff(m command, ask []string) (proto.Message, error) {
+	o := m.GetOrigin()
+	if len(t.record.Owed) >= 2*owedAnswersLimit {
 		t.tooMany(o) // and most of them wait for Telegram's word
 		return ok(), nil
 	}
-	if may == unknown {
-		body, err := pack(m)
-		if err != nil {
-			return nil, err
-		}
-		answer, err := t.accept(m, func(r *storage.Ticket) {
-			r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: owedCommand, Body: body})
-		})
-		if err == nil {
-			t.ask(o, ask)
-		}
-		return answer, err
-	}
-	effect, err := t.effect(m, may == yes)
+	body, err := pack(m)
 	if err != nil {
 		return nil, err
 	}
-	return t.accept(m, effect)
+	answer, err := t.accept(m, func(r *result) {
+		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: owedCommand, Body: body})
+	})
+	if err == nil {
+		t.ask(o, ask)
+	}
+	return answer, err
 }
 
-// accept writes a command's effect, remembers its id, and goes on with what follows.
-func (t *ticket) accept(m command, effect func(*storage.Ticket)) (proto.Message, error) {
-	o := m.GetOrigin()
+// accept writes a command's effect, remembers its id, and goes on with what follows. A refusal is the answer.
+func (t *ticket) accept(m command, do effect) (proto.Message, error) {
+	o, links := m.GetOrigin(), len(t.record.Links)
 	handled := func(r *storage.Ticket) { r.Handled = remember(r.Handled, o.GetCommandId(), handledByTicket) }
-	err := t.carryOut(o, handled, t.sparing(o, effect))
+	refusal, err := t.carryOut(o, handled, t.sparing(o, do))
 	if isAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
 		return answered(messages.Code_CONFLICT, messages.NoticeLinkOther), nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	if refusal != nil {
+		return refusal, nil
+	}
 	t.afterChange()
-	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil
+	reply := &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}
+	if isAPI(o) && len(t.record.Links) > links {
+		reply.LinkId = t.record.Links[links].LinkID
+	}
+	return reply, nil
 }
 
-// carryOut writes what is noted about a command and its effect. If somebody joined the topic to another ticket in this
-// moment, a word on that takes the effect's place; for a program, which is refused and owed no word, nothing is written.
-func (t *ticket) carryOut(o *messages.Origin, note, effect func(*storage.Ticket)) error {
-	err := t.change(func(r *storage.Ticket) { note(r); effect(r) })
+// carryOut writes what is noted about a command and its effect; nothing when that is a refusal. If somebody joined the topic to
+// another ticket in this moment, a word on that takes the effect's place; for a program, which is refused and owed no word, nothing
+// is written.
+func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do effect) (refusal *messages.Reply, err error) {
+	next := &result{Ticket: cloneTicket(t.record)}
+	note(next.Ticket)
+	if do(next); next.refusal != nil {
+		return next.refusal, nil
+	}
+	err = t.keep(next.Ticket)
 	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
-		return err
+		return nil, err
 	}
 	args := map[string]string{}
 	id, err := t.store.TicketByTopic(t.ctx, o.GetPlace(), o.GetThreadId())
 	if err != nil {
-		return fmt.Errorf("find the other ticket: %w", err)
+		return nil, fmt.Errorf("find the other ticket: %w", err)
 	}
 	if other, err := t.store.Ticket(t.ctx, id); err == nil {
 		args["ticket"], args["title"] = other.TicketID, other.Title
 	}
-	return t.change(func(r *storage.Ticket) { note(r); respond(r, o, messages.NoticeLinkOther, args) })
+	return nil, t.change(func(r *storage.Ticket) { note(r); respond(&result{Ticket: r}, o, messages.NoticeLinkOther, args) })
 }
 
 // afterChange lets everything follow from the new state.
@@ -157,116 +181,81 @@ func (t *ticket) afterChange() {
 	t.settleSoon()
 }
 
-// effect works out what a command does to the record. Reads happen here; the returned function only changes the record.
-func (t *ticket) effect(m command, allowed bool) (func(*storage.Ticket), error) {
-	o := m.GetOrigin()
-	if !allowed {
-		key, args := refusal(t.record, m)
-		return func(r *storage.Ticket) { respond(r, o, key, args) }, nil
-	}
-	if isPrivate(o.GetPlace()) && !fitsPrivately(m) {
-		return func(r *storage.Ticket) { respond(r, o, messages.NoticeButtonStale, nil) }, nil
-	}
-	switch m := m.(type) {
-	case *messages.CloseTicket:
-		return t.closing(m), nil
-	case *messages.ReopenTicket:
-		return t.reopening(m), nil
-	case *messages.SetPending:
-		return t.pending(m), nil
-	case *messages.SetPriority:
-		return t.prioritising(m), nil
-	case *messages.ShowTicket:
-		return t.showing(m)
-	case *messages.TopicRenamed:
-		return t.renaming(m), nil
-	case *messages.Mention:
-		return t.mentioning(m)
-	case *messages.ShowMentionPage:
-		return t.turning(m)
-	case *messages.LinkTopic:
-		return t.linking(m)
-	case *messages.UnlinkTopic:
-		return t.unlinking(m)
-	case *messages.UpdateTicket:
-		return t.updating(m), nil
-	case *messages.PersonReachable:
-		return t.reachable(m), nil
-	}
-	return nil, fmt.Errorf("a ticket does not understand %s", typeName(m))
+func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
+	return func(r *result) { t.close(r, m) }, nil
 }
 
-func (t *ticket) closing(m *messages.CloseTicket) func(*storage.Ticket) {
+func (t *ticket) close(r *result, m *messages.CloseTicket) {
 	o := m.Origin
-	return func(r *storage.Ticket) {
-		here := topicAt(r, o.Place, o.ThreadId)
-		if m.ByHand && here != nil {
-			here.Closed, here.Unsure = true, false
-		}
-		if r.Status == statusClosed {
-			if !m.ByHand {
-				respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": r.TicketID})
-			}
-			return
-		}
-		now := t.now().UTC().Truncate(time.Millisecond)
-		r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusClosed, now, now, t.sequence
-		r.CardRevision++
-		reason := cleanText(m.Reason)
-		cause(r, messages.EventTicketClosed, o.CommandId, now, map[string]any{"by": creatorOf(o), "reason": reason})
-		t.tellAll(r, o, messages.NoticeTicketClosed,
-			map[string]string{"who": who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
-		acknowledge(r, o)
+	here := topicAt(r.Ticket, o.Place, o.ThreadId)
+	if m.ByHand && here != nil {
+		here.Closed, here.Unsure = true, false
 	}
+	if r.Status == statusClosed {
+		if !m.ByHand {
+			respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": r.TicketID})
+		}
+		return
+	}
+	now := t.now().UTC().Truncate(time.Millisecond)
+	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusClosed, now, now, t.sequence
+	r.CardRevision++
+	reason := strings.TrimSpace(messages.CleanText(m.Reason))
+	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, map[string]any{"by": creatorOf(o), "reason": reason})
+	t.tellAll(r.Ticket, o, messages.NoticeTicketClosed,
+		map[string]string{"who": who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
+	acknowledge(r, o)
 }
 
-func (t *ticket) reopening(m *messages.ReopenTicket) func(*storage.Ticket) {
-	o := m.Origin
-	return func(r *storage.Ticket) {
-		here := topicAt(r, o.Place, o.ThreadId)
-		if m.ByHand && here != nil {
-			here.Closed, here.Unsure = false, false
-		}
-		if r.Status == statusOpen && !m.ByHand {
-			respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
-		}
-		if r.Status == statusOpen || m.ByHand && r.Status == statusPending {
-			return
-		}
-		now := t.now().UTC().Truncate(time.Millisecond)
-		r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusOpen, time.Time{}, now, 0
-		r.CardRevision++
-		tryHomeAgain(r, o)
-		cause(r, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": creatorOf(o)})
-		t.tellAll(r, o, messages.NoticeTicketReopened, map[string]string{"who": who(o), "ticket": r.TicketID, "title": r.Title}, 0)
-		acknowledge(r, o)
-	}
+func (t *ticket) reopening(m *messages.ReopenTicket) (effect, error) {
+	return func(r *result) { t.reopen(r, m) }, nil
 }
 
-func (t *ticket) pending(m *messages.SetPending) func(*storage.Ticket) {
+func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
 	o := m.Origin
-	return func(r *storage.Ticket) {
+	here := topicAt(r.Ticket, o.Place, o.ThreadId)
+	if m.ByHand && here != nil {
+		here.Closed, here.Unsure = false, false
+	}
+	if r.Status == statusOpen && !m.ByHand {
+		respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
+	}
+	if r.Status == statusOpen || m.ByHand && r.Status == statusPending {
+		return
+	}
+	now := t.now().UTC().Truncate(time.Millisecond)
+	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = statusOpen, time.Time{}, now, 0
+	r.CardRevision++
+	tryHomeAgain(r.Ticket, o)
+	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": creatorOf(o)})
+	t.tellAll(r.Ticket, o, messages.NoticeTicketReopened, map[string]string{"who": who(o), "ticket": r.TicketID, "title": r.Title}, 0)
+	acknowledge(r, o)
+}
+
+func (t *ticket) pending(m *messages.SetPending) (effect, error) {
+	o := m.Origin
+	return func(r *result) {
 		switch r.Status {
 		case statusClosed:
-			respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": "/pending"})
+			respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPending)})
 		case statusPending:
 			respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": r.TicketID})
 		default:
-			t.update(r, o, func() { r.Status = statusPending })
+			t.update(r.Ticket, o, func() { r.Status = statusPending })
 			respondOpenly(r, o, messages.NoticePendingSet, map[string]string{"who": who(o), "ticket": r.TicketID})
 		}
-	}
+	}, nil
 }
 
 // priorities are those that a ticket can have, lowest first.
 var priorities = []string{"low", priorityNormal, "high", "urgent"}
 
-func (t *ticket) prioritising(m *messages.SetPriority) func(*storage.Ticket) {
+func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 	o, wanted := m.Origin, strings.ToLower(strings.TrimSpace(m.Priority))
-	return func(r *storage.Ticket) {
+	return func(r *result) {
 		switch {
 		case r.Status == statusClosed:
-			respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": "/priority"})
+			respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPriority)})
 		case wanted == "":
 			respondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
 		case !slices.Contains(priorities, wanted):
@@ -274,11 +263,11 @@ func (t *ticket) prioritising(m *messages.SetPriority) func(*storage.Ticket) {
 		case r.Priority == wanted:
 			respond(r, o, messages.NoticePrioritySame, map[string]string{"priority": wanted})
 		default:
-			t.update(r, o, func() { r.Priority = wanted })
+			t.update(r.Ticket, o, func() { r.Priority = wanted })
 			respondOpenly(r, o, messages.NoticePrioritySet,
 				map[string]string{"who": who(o), "priority": wanted, "ticket": r.TicketID})
 		}
-	}
+	}, nil
 }
 
 // update changes what the cards show and causes ticket.updated.
@@ -290,7 +279,7 @@ func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
 	cause(r, messages.EventTicketUpdated, o.CommandId, now, map[string]any{"by": creatorOf(o)})
 }
 
-func (t *ticket) showing(m *messages.ShowTicket) (func(*storage.Ticket), error) {
+func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {
 	o, at := m.Origin, ""
 	if topic := t.topicAt(o.Place, o.ThreadId); topic != nil {
 		at = topic.TopicID
@@ -302,23 +291,23 @@ func (t *ticket) showing(m *messages.ShowTicket) (func(*storage.Ticket), error) 
 	if err := t.showLag(view); err != nil {
 		return nil, err
 	}
-	return func(r *storage.Ticket) {
+	return func(r *result) {
 		op := operationTo(o)
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}
-		owe(r, o.CommandId, op, 0)
+		owe(r.Ticket, o.CommandId, op, 0)
 		acknowledge(r, o)
 	}, nil
 }
 
-func (t *ticket) renaming(m *messages.TopicRenamed) func(*storage.Ticket) {
+func (t *ticket) renaming(m *messages.TopicRenamed) (effect, error) {
 	o := m.Origin
-	return func(r *storage.Ticket) {
-		here := topicAt(r, o.Place, o.ThreadId)
-		name := cleanLine(m.Name)
+	return func(r *result) {
+		here := topicAt(r.Ticket, o.Place, o.ThreadId)
+		name := messages.CleanLine(m.Name)
 		if here == nil || name == "" || here.Name == name {
 			return
 		}
-		for _, topic := range topicsOf(r) {
+		for _, topic := range topicsOf(r.Ticket) {
 			topic.NamedByHand = false
 		}
 		here.Name, here.NamedByHand = name, true
@@ -326,8 +315,8 @@ func (t *ticket) renaming(m *messages.TopicRenamed) func(*storage.Ticket) {
 		if title == "" || title == r.Title {
 			return
 		}
-		t.update(r, o, func() { r.Title = title })
-	}
+		t.update(r.Ticket, o, func() { r.Title = title })
+	}, nil
 }
 
 func pack(m proto.Message) ([]byte, error) {
@@ -373,18 +362,4 @@ func personName(first, last, username string, id int64) string {
 		return "@" + username
 	}
 	return strconv.FormatInt(id, 10)
-}
-
-// cleanLine makes one line of a text: runs of blanks become one, control characters go.
-func cleanLine(s string) string { return strings.Join(strings.Fields(cleanText(s)), " ") }
-
-// cleanText takes away control characters other than line breaks and tabs, and what is not UTF-8.
-func cleanText(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return strings.TrimSpace(s)
 }

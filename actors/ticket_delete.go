@@ -48,13 +48,13 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 			return nil, err
 		case may == yes:
 			return t.deleteNow(m, said)
-		case may == unknown && len(t.record.Owed) < 2*owedAnswersLimit:
-			return t.deleteLater(m, ask)
+		case may == unknown:
+			return t.putOff(m, ask)
 		case may == no:
 			word = messages.NoticeDeleteNotAllowed
 		}
 	}
-	return t.accept(m, func(r *storage.Ticket) {
+	return t.accept(m, func(r *result) {
 		if word != "" {
 			respond(r, o, word, nil)
 		}
@@ -87,21 +87,6 @@ func (t *ticket) deleteRefusal(m *messages.DeleteMessage, said *storage.Message)
 		return messages.NoticeDeleteTooOld
 	}
 	return ""
-}
-
-// deleteLater puts the command off until Telegram has said who administers the groups.
-func (t *ticket) deleteLater(m *messages.DeleteMessage, ask []string) (proto.Message, error) {
-	body, err := pack(m)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := t.accept(m, func(r *storage.Ticket) {
-		r.Owed = append(r.Owed, storage.Owed{ID: m.Origin.GetCommandId(), Kind: owedCommand, Body: body})
-	})
-	if err == nil {
-		t.ask(m.Origin, ask)
-	}
-	return answer, err
 }
 
 // mayDelete says whether somebody may delete the message that they answer.
@@ -163,12 +148,12 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 			word = messages.NoticeDeleteNotAllowed
 		}
 	}
-	return t.change(func(r *storage.Ticket) {
-		forget(r, owedCommand, id)
+	_, err = t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, owedCommand, id) }, func(r *result) {
 		if word != "" {
 			respond(r, m.Origin, word, args)
 		}
 	})
+	return err
 }
 
 // deletionStep is the next call of the ticket's own for a deleted message: the original goes; when everything is gone, the
@@ -241,10 +226,9 @@ func (t *ticket) answerDeletion(f *following) error {
 		}
 		where, why = append(where, t.titleOf(topicID)), f.failed[id]
 	}
-	err := t.change(func(r *storage.Ticket) {
-		r.Handled = remember(r.Handled, told, handledByTicket)
-		respond(r, m.Origin, messages.NoticeDeletePartly, map[string]string{"group": strings.Join(where, ", "), "why": why})
-	})
+	handled := func(r *storage.Ticket) { r.Handled = remember(r.Handled, told, handledByTicket) }
+	_, err := t.carryOut(m.Origin, handled, answer(m.Origin, messages.NoticeDeletePartly,
+		map[string]string{"group": strings.Join(where, ", "), "why": why}))
 	if err != nil {
 		return err
 	}

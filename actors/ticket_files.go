@@ -204,7 +204,7 @@ func (t *ticket) warn(a *storage.Attachment) error {
 	if !slices.Contains(t.record.Handled, id) {
 		err := t.change(func(r *storage.Ticket) {
 			t.tellAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
-				map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": cleanLine(a.Reason)}, 0)
+				map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": messages.CleanLine(a.Reason)}, 0)
 			r.Handled = remember(r.Handled, id, handledByTicket)
 		})
 		if err != nil {

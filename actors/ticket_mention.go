@@ -15,13 +15,11 @@ import (
 const mentionPage = 8
 
 // mentioning opens a linked topic in the default group of an internal user, or says why that can't be.
-func (t *ticket) mentioning(m *messages.Mention) (func(*storage.Ticket), error) {
+func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	o := m.Origin
-	word := func(key string, args map[string]string) func(*storage.Ticket) {
-		return func(r *storage.Ticket) { respond(r, o, key, args) }
-	}
+	word := func(key string, args map[string]string) effect { return answer(o, key, args) }
 	if t.record.Status == statusClosed {
-		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": "/mention"}), nil
+		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
 	}
 	if m.Username == "" && m.UserId == 0 {
 		return t.choosing(o)
@@ -55,15 +53,15 @@ func (t *ticket) mentioning(m *messages.Mention) (func(*storage.Ticket), error) 
 	if group.GroupID == t.record.GroupID {
 		return word(messages.NoticeMentionHome, args), nil
 	}
-	if key := cannotOpen(group); key != "" {
-		return word(key, args), nil
+	if missing, ok := mentionMissing[topicsIn(group)]; ok {
+		return word(missing, args), nil
 	}
-	return func(r *storage.Ticket) {
+	return func(r *result) {
 		now := t.now().UTC().Truncate(time.Millisecond)
-		link := t.newLink(r, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
+		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
 		link.UserID, link.UserName = user.TelegramID, name
-		cause(r, messages.EventUserMentioned, o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
-		await(r, link.LinkID, o)
+		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, now, map[string]any{"by": creatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
+		await(r.Ticket, link.LinkID, o)
 		acknowledge(r, o)
 	}, nil
 }
@@ -81,17 +79,11 @@ func (t *ticket) newLink(r *storage.Ticket, o *messages.Origin, topic storage.To
 	return &r.Links[len(r.Links)-1]
 }
 
-// cannotOpen says why no topic can be opened in a group; empty: it can.
-func cannotOpen(g *storage.Group) string {
-	switch {
-	case g.BotStatus == "left" || g.BotStatus == "kicked":
-		return messages.NoticeMentionBotOut
-	case !g.IsForum:
-		return messages.NoticeMentionNoTopics
-	case !g.CanManageTopics:
-		return messages.NoticeMentionNoRights
-	}
-	return ""
+// mentionMissing are the words on why no topic can be opened in the default group of somebody mentioned.
+var mentionMissing = map[messages.Standing]string{
+	messages.Standing_BOT_OUT:   messages.NoticeMentionBotOut,
+	messages.Standing_NO_TOPICS: messages.NoticeMentionNoTopics,
+	messages.Standing_NO_RIGHTS: messages.NoticeMentionNoRights,
 }
 
 func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string, err error) {
@@ -121,25 +113,25 @@ func (t *ticket) linkWith(userID int64) *storage.Link {
 }
 
 // choosing shows the keyboard of internal users.
-func (t *ticket) choosing(o *messages.Origin) (func(*storage.Ticket), error) {
+func (t *ticket) choosing(o *messages.Origin) (effect, error) {
 	keyboard, err := t.mentionKeyboard(0)
 	if err != nil {
 		return nil, err
 	}
 	if keyboard == nil {
-		return func(r *storage.Ticket) { respond(r, o, messages.NoticeMentionNobody, nil) }, nil
+		return answer(o, messages.NoticeMentionNobody, nil), nil
 	}
-	return func(r *storage.Ticket) { respondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
+	return func(r *result) { respondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
 }
 
 // turning shows another page of the keyboard.
-func (t *ticket) turning(m *messages.ShowMentionPage) (func(*storage.Ticket), error) {
+func (t *ticket) turning(m *messages.ShowMentionPage) (effect, error) {
 	o := m.Origin
 	keyboard, err := t.mentionKeyboard(int(m.Page))
 	if err != nil {
 		return nil, err
 	}
-	return func(r *storage.Ticket) {
+	return func(r *result) {
 		if keyboard == nil {
 			respond(r, o, messages.NoticeButtonStale, nil)
 			return
@@ -147,7 +139,7 @@ func (t *ticket) turning(m *messages.ShowMentionPage) (func(*storage.Ticket), er
 		op := operationTo(o)
 		op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{
 			MessageId: o.CallbackMessageId, Keyboard: keyboard}}
-		owe(r, o.CommandId, op, 0)
+		owe(r.Ticket, o.CommandId, op, 0)
 		acknowledge(r, o)
 	}, nil
 }
@@ -192,11 +184,9 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 }
 
 // linking joins an existing topic to the ticket.
-func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
+func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 	o := m.Origin
-	word := func(key string, args map[string]string) (func(*storage.Ticket), error) {
-		return func(r *storage.Ticket) { respond(r, o, key, args) }, nil
-	}
+	word := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
 	if m.CurrentTicketId == t.record.TicketID || t.topicAt(o.Place, o.ThreadId) != nil {
 		return word(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
 	}
@@ -208,13 +198,13 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 		return word(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
 	}
 	if t.record.Status == statusClosed {
-		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": "/link"})
+		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
 	}
 	if o.ThreadId == 0 {
 		return word(messages.NoticeLinkNeedsTopic, nil)
 	}
 	group, err := t.store.Group(t.ctx, o.Place)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && !group.SupportTopicsEnabled {
+	if errors.Is(err, storage.ErrNotFound) || err == nil && ticketsIn(group) == messages.Standing_UNREGISTERED {
 		return word(messages.NoticeGroupUnregistered, nil)
 	}
 	if err != nil {
@@ -224,50 +214,56 @@ func (t *ticket) linking(m *messages.LinkTopic) (func(*storage.Ticket), error) {
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, fmt.Errorf("read a group: %w", err)
 	}
-	if home != nil && (home.BotStatus == "left" || home.BotStatus == "kicked") {
+	if home != nil && isOut(home) {
 		return word(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
 	}
 	homeURL, homeTitle := "", t.record.GroupID
 	if home != nil {
 		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
 	}
-	return func(r *storage.Ticket) {
-		link := t.newLink(r, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
+	return func(r *result) {
+		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
 			NamedByHand: true, Unsure: true})
 		link.Since = messageKey(o.ChatId, o.MessageId)
-		cause(r, messages.EventTopicLinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
+		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked,
 			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": who(o), "group": homeTitle, "url": homeURL})
-		t.tellTopic(r, o, &r.Home, messages.NoticeLinkedHome,
+		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
 			map[string]string{"who": who(o), "group": group.Title, "url": messages.TopicURL(group.TelegramGroupID, o.ThreadId)}, 0)
 	}, nil
 }
 
 // unlinking ends a link: what was said before still goes over.
-func (t *ticket) unlinking(m *messages.UnlinkTopic) (func(*storage.Ticket), error) {
+func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 	o := m.Origin
 	here := t.topicAt(o.Place, o.ThreadId)
-	if m.LinkId != "" {
-		here = topicOf(t.record, m.LinkId)
+	if isAPI(o) {
+		here = nil
+		if link := linkOf(t.record, m.LinkId); link != nil && !link.Ended && !isAPILink(link) {
+			here = &link.Topic
+		}
 	}
-	if here.TopicID == homeTopic {
-		return func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkHome, nil) }, nil
+	switch {
+	case here == nil:
+		return answer(o, messages.NoticeUnlinkNone, nil), nil
+	case here.TopicID == homeTopic:
+		return answer(o, messages.NoticeUnlinkHome, nil), nil
 	}
 	title, err := groupTitle(t.ctx, t.store, here.GroupID)
 	if err != nil {
 		return nil, err
 	}
 	linkID := here.TopicID
-	return func(r *storage.Ticket) {
-		link := linkOf(r, linkID)
+	return func(r *result) {
+		link := linkOf(r.Ticket, linkID)
 		link.Ended, link.EndSequence = true, t.sequence
 		r.LinksRevision++
 		r.CardRevision++
 		r.UpdatedAt = t.now().UTC().Truncate(time.Millisecond)
-		cause(r, messages.EventTopicUnlinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": linkID})
+		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": linkID})
 		args := map[string]string{"who": who(o), "ticket": r.TicketID, "group": title}
-		t.tellTopic(r, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
-		t.tellTopic(r, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
+		t.tellTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
+		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
 		acknowledge(r, o)
 	}, nil
 }

@@ -34,10 +34,10 @@ func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int6
 	r.Owed = append(r.Owed, storage.Owed{ID: op.Id, Kind: owedOperation, Body: body, AfterSequence: after})
 }
 
-// respond tells whoever gave the command, and them alone when they pressed a button.
-func respond(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
+// respond tells whoever gave the command, and them alone when they pressed a button. To a program it is a refusal.
+func respond(r *result, o *messages.Origin, key string, args map[string]string) {
 	if isAPI(o) {
-		refuse(r, key, args)
+		r.refuse(key, args)
 		return
 	}
 	op := operationTo(o)
@@ -47,35 +47,35 @@ func respond(r *storage.Ticket, o *messages.Origin, key string, args map[string]
 	} else {
 		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
 	}
-	owe(r, o.GetCommandId(), op, 0)
+	owe(r.Ticket, o.GetCommandId(), op, 0)
 }
 
 // respondOpenly tells the whole topic, also when a button was pressed.
-func respondOpenly(r *storage.Ticket, o *messages.Origin, key string, args map[string]string) {
+func respondOpenly(r *result, o *messages.Origin, key string, args map[string]string) {
 	if isAPI(o) && o.GetThreadId() == 0 {
 		return // the cards show it
 	}
 	op := operationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
-	owe(r, o.GetCommandId(), op, 0)
+	owe(r.Ticket, o.GetCommandId(), op, 0)
 	acknowledge(r, o)
 }
 
-func respondKeyboard(r *storage.Ticket, o *messages.Origin, key string, keyboard *messages.Keyboard) {
+func respondKeyboard(r *result, o *messages.Origin, key string, keyboard *messages.Keyboard) {
 	op := operationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
-	owe(r, o.GetCommandId(), op, 0)
+	owe(r.Ticket, o.GetCommandId(), op, 0)
 	acknowledge(r, o)
 }
 
 // acknowledge ends the waiting sign of a pressed button.
-func acknowledge(r *storage.Ticket, o *messages.Origin) {
+func acknowledge(r *result, o *messages.Origin) {
 	if o.GetCallbackId() == "" {
 		return
 	}
 	op := operationTo(o)
 	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}
-	owe(r, o.CommandId, op, 0)
+	owe(r.Ticket, o.CommandId, op, 0)
 }
 
 // tellAll tells every topic of the ticket; where after is given, behind the copies of what was said before.
@@ -111,11 +111,11 @@ func priorityKeyboard(ticketID string) *messages.Keyboard {
 
 // sparing takes back the answers of an effect when too many are owed already: somebody floods the topic with commands, and
 // answering them all would keep copies waiting for hours. The effect itself stays.
-func (t *ticket) sparing(o *messages.Origin, effect func(*storage.Ticket)) func(*storage.Ticket) {
-	return func(r *storage.Ticket) {
+func (t *ticket) sparing(o *messages.Origin, do effect) effect {
+	return func(r *result) {
 		before := len(r.Owed)
-		effect(r)
-		if before < owedAnswersLimit {
+		do(r)
+		if before < owedAnswersLimit || r.refusal != nil {
 			return
 		}
 		kept := r.Owed[:before:before]

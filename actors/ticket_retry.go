@@ -23,9 +23,7 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
 		return duplicate(), nil
 	}
-	word := func(key string) (proto.Message, error) {
-		return t.accept(m, func(r *storage.Ticket) { respond(r, o, key, nil) })
-	}
+	word := func(key string) (proto.Message, error) { return t.accept(m, answer(o, key, nil)) }
 	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || linkOf(t.record, m.LinkId) == nil {
 		return word(messages.NoticeButtonStale)
 	}
@@ -40,7 +38,7 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := t.accept(m, func(r *storage.Ticket) {
+	answer, err := t.accept(m, func(r *result) {
 		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: owedRetry, Body: body})
 		respond(r, o, messages.NoticeRetrying, nil)
 	})

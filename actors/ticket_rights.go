@@ -25,42 +25,65 @@ type verdictKey struct {
 	groupID   string
 }
 
-// may says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed.
+// may says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed. Nobody may what no
+// declaration and no rule allows.
 func (t *ticket) may(m command) (answer verdict, ask []string, err error) {
-	o := m.GetOrigin()
-	switch m := m.(type) {
-	case *messages.CloseTicket:
-		if m.ByHand {
-			return yes, nil, nil
-		}
-	case *messages.ReopenTicket:
-		if m.ByHand {
-			return yes, nil, nil
-		}
-	case *messages.SetPending, *messages.UnlinkTopic:
-	case *messages.SetPriority:
-		if m.Priority == "" {
-			return yes, nil, nil // only shows the choice
-		}
-	case *messages.DeleteMessage:
-		return t.mayDelete(m)
-	case *messages.LinkTopic:
-		if m.CurrentTicketId != "" {
-			return yes, nil, nil // answered with a pointer
-		}
-		return t.mayLink(m)
-	default:
-		return yes, nil, nil // whoever can write in the topic
+	row, known := requestOf(m)
+	switch {
+	case !known:
+		return no, nil, nil
+	case row.may != nil:
+		return row.may(t, m)
 	}
-	if t.onTicket(o) {
-		return yes, nil, nil
-	}
-	answer, ask = t.administers(o, o.Place)
-	return answer, ask, nil
+	return t.mayByVerb(row.verb, m.GetOrigin())
 }
 
-// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it.
+// mayByVerb says whether the declaration of a command allows it.
+func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []string, error) {
+	declared, _ := messages.CommandOf(verb)
+	switch declared.Who {
+	case messages.ByAnyone:
+		return yes, nil, nil
+	case messages.ByTicket:
+		if t.onTicket(o) {
+			return yes, nil, nil
+		}
+		answer, ask := t.administers(o, o.GetPlace())
+		return answer, ask, nil
+	}
+	return no, nil, nil
+}
+
+// mayClose: whoever closed the topic by hand has the right to, says Telegram.
+func (t *ticket) mayClose(m *messages.CloseTicket) (verdict, []string, error) {
+	if m.ByHand {
+		return yes, nil, nil
+	}
+	return t.mayByVerb(messages.VerbCloseTicket, m.Origin)
+}
+
+// mayReopen is mayClose for a topic that was opened again by hand.
+func (t *ticket) mayReopen(m *messages.ReopenTicket) (verdict, []string, error) {
+	if m.ByHand {
+		return yes, nil, nil
+	}
+	return t.mayByVerb(messages.VerbReopenTicket, m.Origin)
+}
+
+// mayPrioritise lets everybody see the choice.
+func (t *ticket) mayPrioritise(m *messages.SetPriority) (verdict, []string, error) {
+	if m.Priority == "" {
+		return yes, nil, nil
+	}
+	return t.mayByVerb(messages.VerbPriority, m.Origin)
+}
+
+// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it. A topic that belongs to a ticket already
+// joins none: everybody is told to which it belongs.
 func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string, error) {
+	if m.CurrentTicketId != "" {
+		return yes, nil, nil
+	}
 	o := m.Origin
 	ticketSide, askTicket := yes, []string(nil)
 	if !t.onTicket(o) {
@@ -208,23 +231,28 @@ func (t *ticket) decide(id string, m command, failure string) error {
 		return nil // another group's word is missing
 	}
 	o := m.GetOrigin()
-	if m, is := m.(*messages.DeleteMessage); is {
-		if err := t.decideDelete(id, m, may, failure); err != nil {
+	row, known := requestOf(m)
+	if row.decide != nil {
+		if err := row.decide(t, id, m, may, failure); err != nil {
 			return err
 		}
 		t.forgetVerdicts(id)
 		t.afterChange()
 		return nil
 	}
-	effect := func(r *storage.Ticket) { respond(r, o, messages.NoticeCannotAsk, map[string]string{"why": failure}) }
-	if _, joins := m.(*messages.LinkTopic); !joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
-		effect = func(r *storage.Ticket) { respond(r, o, messages.NoticeUnlinkNone, nil) } // the topic left the ticket meanwhile
-	} else if may != unanswered {
-		if effect, err = t.effect(m, may == yes); err != nil {
+	do := answer(o, messages.NoticeCannotAsk, map[string]string{"why": failure})
+	switch {
+	case !known:
+		t.log.Error("a command that waited is dropped: a ticket can't be asked that", "message", typeName(m), "command", id)
+		do = func(*result) {}
+	case !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil:
+		do = answer(o, messages.NoticeUnlinkNone, nil) // the topic left the ticket meanwhile
+	case may != unanswered:
+		if do, err = row.of(t, m, may == yes); err != nil {
 			return err
 		}
 	}
-	err = t.carryOut(o, func(r *storage.Ticket) { forget(r, owedCommand, id) }, t.sparing(o, effect))
+	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, owedCommand, id) }, t.sparing(o, do))
 	if err != nil {
 		return err
 	}
@@ -249,24 +277,4 @@ func forget(r *storage.Ticket, kind, id string) {
 			return
 		}
 	}
-}
-
-// refusal is what somebody is told who may not.
-func refusal(r *storage.Ticket, m command) (key string, args map[string]string) {
-	name := ""
-	switch m.(type) {
-	case *messages.CloseTicket:
-		name = "/close_ticket"
-	case *messages.ReopenTicket:
-		name = "/reopen_ticket"
-	case *messages.SetPending:
-		name = "/pending"
-	case *messages.SetPriority:
-		name = "/priority"
-	case *messages.UnlinkTopic:
-		name = "/unlink"
-	case *messages.LinkTopic:
-		return messages.NoticeLinkNotAllowed, map[string]string{"ticket": r.TicketID}
-	}
-	return messages.NoticeNotAllowed, map[string]string{"command": name}
 }

@@ -103,9 +103,6 @@ func (u *user) goOn(d *storage.Draft) {
 	}
 }
 
-// canOpen says whether tickets can be opened in a group at all.
-func canOpen(g *storage.Group) bool { return g.SupportTopicsEnabled && cannotOpen(g) == "" }
-
 // gather begins to find out which groups the person may choose from.
 func (u *user) gather(ticketID string) error {
 	g := &gather{under: map[string]bool{}}
@@ -118,7 +115,7 @@ func (u *user) gather(ticketID string) error {
 		for i := range page {
 			after = page[i].GroupID
 			switch {
-			case !canOpen(&page[i]):
+			case ticketsIn(&page[i]) != messages.Standing_READY:
 			case page[i].Public:
 				g.found = append(g.found, after)
 			case len(g.left) < groupsAskedAtMost:
@@ -336,7 +333,7 @@ func (u *user) checkChoice(d *storage.Draft) {
 		return
 	}
 	switch {
-	case err != nil || !canOpen(group):
+	case err != nil || ticketsIn(group) != messages.Standing_READY:
 		u.note(&messages.MemberChecked{CheckId: checkChoicePrefix + d.TicketID, GroupId: d.Chosen})
 	case group.Public:
 		u.note(&messages.MemberChecked{CheckId: checkChoicePrefix + d.TicketID, GroupId: d.Chosen, IsMember: true})

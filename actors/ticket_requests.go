@@ -1,0 +1,135 @@
+package actors
+
+import (
+	"cmp"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// ticketRequest is a type of message by which a ticket is asked to do something: who may ask it, and what it does. What has no row in
+// ticketRequests is refused.
+type ticketRequest struct {
+	message protoreflect.FullName
+
+	verb    string // the command that it is, or is a step of; "" for what nobody types
+	may     rule   // who may; nil: whom the command's declaration names, and nobody without one
+	refused string // the notice to whom it is refused; NoticeNotAllowed when empty
+
+	joins       bool // it comes from a topic that is not the ticket's yet
+	anywhere    bool // without a verb: it fits a private chat too
+	forPrograms bool // people can't ask it
+
+	effect func(*ticket, command) (effect, error) // reads what it needs, and returns what changes the record
+	// decide is there instead of effect where the effect is on another record: it carries out what waited for Telegram's word.
+	decide func(t *ticket, id string, m command, may verdict, failure string) error
+}
+
+// rule says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed.
+type rule func(t *ticket, m command) (may verdict, ask []string, err error)
+
+// ticketRequests are all that a ticket can be asked.
+var ticketRequests = tableOf(
+	asks((*ticket).closing, ticketRequest{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
+	asks((*ticket).reopening, ticketRequest{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
+	asks((*ticket).pending, ticketRequest{verb: messages.VerbPending}),
+	asks((*ticket).prioritising, ticketRequest{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
+	asks((*ticket).showing, ticketRequest{verb: messages.VerbTicket}),
+	asks((*ticket).mentioning, ticketRequest{verb: messages.VerbMention}),
+	asks((*ticket).turning, ticketRequest{verb: messages.VerbMention}),
+	asks((*ticket).linking, ticketRequest{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
+		refused: messages.NoticeLinkNotAllowed, joins: true}),
+	asks((*ticket).unlinking, ticketRequest{verb: messages.VerbUnlink}),
+	decides((*ticket).decideDelete, ticketRequest{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
+
+	asks((*ticket).renaming, ticketRequest{may: anyone, anywhere: true}),  // Telegram has looked at their rights
+	asks((*ticket).reachable, ticketRequest{may: anyone, anywhere: true}), // the person's own entity says it
+	asks((*ticket).updating, ticketRequest{forPrograms: true}),
+)
+
+// asks makes the row of a message from what it does to the ticket.
+func asks[M command](f func(*ticket, M) (effect, error), r ticketRequest) ticketRequest {
+	r.message = nameOf[M]()
+	r.effect = func(t *ticket, m command) (effect, error) { return f(t, m.(M)) }
+	return r
+}
+
+// decides makes the row of a message whose effect is on another record.
+func decides[M command](f func(t *ticket, id string, m M, may verdict, failure string) error, r ticketRequest) ticketRequest {
+	r.message = nameOf[M]()
+	r.decide = func(t *ticket, id string, m command, may verdict, failure string) error {
+		return f(t, id, m.(M), may, failure)
+	}
+	return r
+}
+
+func ruled[M command](f func(*ticket, M) (verdict, []string, error)) rule {
+	return func(t *ticket, m command) (verdict, []string, error) { return f(t, m.(M)) }
+}
+
+func anyone(*ticket, command) (verdict, []string, error) { return yes, nil, nil }
+
+func nameOf[M command]() protoreflect.FullName {
+	var none M
+	return none.ProtoReflect().Descriptor().FullName()
+}
+
+func tableOf(rows ...ticketRequest) map[protoreflect.FullName]ticketRequest {
+	table := make(map[protoreflect.FullName]ticketRequest, len(rows))
+	for _, row := range rows {
+		table[row.message] = row
+	}
+	return table
+}
+
+// requestOf finds the row of a message; not ok when the ticket can't be asked that, or not by whom the message comes from.
+func requestOf(m command) (r ticketRequest, ok bool) {
+	r, ok = ticketRequests[m.ProtoReflect().Descriptor().FullName()]
+	return r, ok && (!r.forPrograms || isAPI(m.GetOrigin()))
+}
+
+// fitsPrivately says whether it can be asked from a private chat: whom to bring in is the desk's to say.
+func (r *ticketRequest) fitsPrivately() bool {
+	if r.verb == "" {
+		return r.anywhere
+	}
+	c, _ := messages.CommandOf(r.verb)
+	return c.Where.Have(messages.InPrivate)
+}
+
+// of works out what a command does to the record.
+func (r *ticketRequest) of(t *ticket, m command, allowed bool) (effect, error) {
+	o := m.GetOrigin()
+	switch {
+	case !allowed:
+		return answer(o, cmp.Or(r.refused, messages.NoticeNotAllowed),
+			map[string]string{"command": slash(r.verb), "ticket": t.record.TicketID}), nil
+	case isPrivate(o.GetPlace()) && !r.fitsPrivately():
+		return answer(o, messages.NoticeButtonStale, nil), nil
+	}
+	return r.effect(t, m)
+}
+
+// slash is a command as it is written.
+func slash(verb string) string { return "/" + verb }
+
+// effect makes a ticket's record what a command wants it to be, or refuses. It reads nothing and sends nothing.
+type effect func(*result)
+
+// result is a ticket's record as a command leaves it; or why a program is refused, and then nothing is written.
+type result struct {
+	*storage.Ticket
+	refusal *messages.Reply
+}
+
+// refuse says why a program is refused: by the key of the notice that people would read, or by a reason of its own.
+func (r *result) refuse(reason string, args map[string]string) {
+	r.refusal = &messages.Reply{Code: messages.Code_CONFLICT, Reason: reason, TicketId: r.TicketID, Args: args}
+}
+
+// answer is the effect of a command that is only answered.
+func answer(o *messages.Origin, key string, args map[string]string) effect {
+	return func(r *result) { respond(r, o, key, args) }
+}
