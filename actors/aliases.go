@@ -3,11 +3,10 @@ package actors
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -28,8 +27,8 @@ const aliasesKeep = time.Minute
 
 // chat is Telegram's id of a place; 0 for one that nobody knows.
 func (a *aliases) chat(s *System, place string) (int64, error) {
-	if id, private := strings.CutPrefix(place, "u"); private {
-		chatID, _ := strconv.ParseInt(id, 10, 64)
+	if messages.IsPrivate(place) {
+		chatID, _ := messages.ChatIn(place)
 		return chatID, nil
 	}
 	now := time.Now() // of this process's memory, not of the desk

@@ -113,7 +113,7 @@ func (c *chat) load() error {
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
 	c.perChat = newBurst(c.system.pace.ChatPerSecond)
-	c.group = strings.HasPrefix(c.key.identity, "g")
+	c.group = messages.IsGroup(c.key.identity)
 	if c.group {
 		c.perGroup = newWindow(c.system.pace.GroupPerMinute, time.Minute)
 	}
@@ -314,13 +314,13 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 // unlinkedSince says whether a command was given in its topic before an /unlink that was taken in. The updates of a topic are
 // taken in one after the other, so the command was accepted when the topic was a ticket's still: it comes again, after a crash.
 func (c *chat) unlinkedSince(o *messages.Origin) bool {
-	if o.GetCommandId() != messageKey(o.GetChatId(), o.GetMessageId()) {
+	if o.GetCommandId() != messages.MessageKey(o.GetChatId(), o.GetMessageId()) {
 		return false // a button may be pressed at any time, on any message
 	}
 	ending := messages.UnlinkID("", o.ThreadId)
 	return slices.ContainsFunc(c.record.Handled, func(id string) bool {
 		command, unlink := strings.CutSuffix(id, ending)
-		return unlink && telegramID(command) > o.MessageId && command == messageKey(o.ChatId, telegramID(command))
+		return unlink && telegramID(command) > o.MessageId && command == messages.MessageKey(o.ChatId, telegramID(command))
 	})
 }
 

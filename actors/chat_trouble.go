@@ -178,10 +178,10 @@ func (c *chat) tellHeld(q *queued, why string) {
 
 // tellPerson tells the entity of the person whose private chat this is that they can't be reached, or can again.
 func (c *chat) tellPerson(blocked bool) {
-	if !isPrivate(c.key.identity) {
+	if !messages.IsPrivate(c.key.identity) {
 		return
 	}
-	c.tell(KindUser, identityIn(c.key.identity), &messages.SetBlocked{Blocked: blocked, Origin: &messages.Origin{
+	c.tell(KindUser, messages.UserIn(c.key.identity), &messages.SetBlocked{Blocked: blocked, Origin: &messages.Origin{
 		CommandId: fmt.Sprintf("held/%s/%d/%t", c.key.identity, c.record.Version, blocked), Place: c.key.identity}})
 }
 

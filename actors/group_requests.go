@@ -11,23 +11,25 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// groupRequest is a type of message by which people ask something of their group. It is recorded, and decided once Telegram has said
-// who administers the group.
+// groupRequest is a type of message by which people ask something of their group. It is recorded, and decided once Telegram
+// has said who administers the group.
 type groupRequest struct {
 	verb      string // the command that it is: its declaration says who may
 	refused   string // the notice to who may not
 	describes bool   // Telegram is asked first what the bot may do in the group
 
-	note   func(r *storage.Group, m command)                                                   // what is written at once; nil: nothing
-	effect func(g *group, r *storage.Group, m command) (notice string, args map[string]string) // what is done, and said of it
+	note   func(r *storage.Group, m command) // what is written at once; nil: nothing
+	effect func(g *group, r *storage.Group, m command) (notice string, args map[string]string)
 }
 
 // groupRequests are all that people can ask of a group. What has no row is refused.
 var groupRequests = map[protoreflect.FullName]groupRequest{
-	nameOf[*messages.RegisterGroup](): {verb: messages.VerbRegister, refused: messages.NoticeGroupOnlyAdmins, describes: true,
-		note: noteTitle, effect: (*group).registering},
-	nameOf[*messages.SetGroupLanguage](): {verb: messages.VerbLang, refused: messages.NoticeLangNotAllowed, effect: (*group).speaking},
-	nameOf[*messages.SetPublic]():        {verb: messages.VerbPublic, refused: messages.NoticePublicNotAllowed, effect: (*group).opening},
+	nameOf[*messages.RegisterGroup](): {verb: messages.VerbRegister, refused: messages.NoticeGroupOnlyAdmins,
+		describes: true, note: noteTitle, effect: (*group).registering},
+	nameOf[*messages.SetGroupLanguage](): {verb: messages.VerbLang, refused: messages.NoticeLangNotAllowed,
+		effect: (*group).speaking},
+	nameOf[*messages.SetPublic](): {verb: messages.VerbPublic, refused: messages.NoticePublicNotAllowed,
+		effect: (*group).opening},
 }
 
 func groupRequestOf(m proto.Message) (r groupRequest, ok bool) {

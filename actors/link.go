@@ -104,7 +104,7 @@ func (l *link) readTitles(record *storage.Ticket) error {
 	l.titles = nil
 	groups := map[string]bool{record.Home.GroupID: true}
 	for _, x := range record.Links {
-		if !x.Ended && !isAPILink(&x) && !isPrivate(x.Topic.GroupID) {
+		if !x.Ended && !isAPILink(&x) && !messages.IsPrivate(x.Topic.GroupID) {
 			groups[x.Topic.GroupID] = true
 		}
 	}

@@ -62,7 +62,7 @@ func answeredKey(p *messages.ReplyTo) string {
 	if p.Answered != "" {
 		return p.Answered
 	}
-	return messageKey(p.ChatId, p.MessageId)
+	return messages.MessageKey(p.ChatId, p.MessageId)
 }
 
 // copyHere finds the copy of a message in the lane's topic, 0 when there is none; perhaps a former link made it.

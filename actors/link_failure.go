@@ -238,7 +238,7 @@ func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 
 // groupTitle is the name of a group, or of a private chat, for people to read.
 func groupTitle(ctx context.Context, store naming, groupID string) (string, error) {
-	if isPrivate(groupID) {
+	if messages.IsPrivate(groupID) {
 		return personTitle(ctx, store, groupID)
 	}
 	group, err := store.Group(ctx, groupID)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -265,7 +264,7 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 // titleOf is the name of the group that the message was said in, where names of groups are shown.
 // A private chat is told which of its tickets it is instead, not who is inside the desk.
 func (n *lane) titleOf(it *item) string {
-	if n.topicID == homeTopic || !isPrivate(n.link.spec.Topic.GroupID) {
+	if n.topicID == homeTopic || !messages.IsPrivate(n.link.spec.Topic.GroupID) {
 		return n.link.titles[n.link.topics[it.topicID]]
 	}
 	if it.label == nil {
@@ -396,13 +395,8 @@ func reasonOf(o *messages.Outcome) string {
 	return strings.ToLower(o.GetResult().String())
 }
 
-func messageKey(chatID, messageID int64) string {
-	return strconv.FormatInt(chatID, 10) + ":" + strconv.FormatInt(messageID, 10)
-}
-
-// telegramID returns the Telegram message id in a message's id.
+// telegramID returns the Telegram message id in a message's id; 0 when it is not Telegram's.
 func telegramID(messageID string) int64 {
-	_, last, _ := strings.Cut(messageID, ":")
-	id, _ := strconv.ParseInt(last, 10, 64)
+	_, id, _ := messages.ParseMessageKey(messageID)
 	return id
 }

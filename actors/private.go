@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -16,25 +15,16 @@ import (
 // A person's private chat with the bot stands in the place of a topic: it has no thread id, is never created, named or
 // closed, and several tickets can have it at once. Which of them the person is talking on is theirs to say (user_private.go).
 
-// isPrivate says whether a place is a person's private chat.
-func isPrivate(place string) bool { return strings.HasPrefix(place, "u") }
-
-// privatePlace is a person's private chat as a place.
-func privatePlace(userID int64) string { return "u" + strconv.FormatInt(userID, 10) }
-
-// identityIn is the identity of the person whose private chat a place is.
-func identityIn(place string) string { return strings.TrimPrefix(place, "u") }
-
 // isOpened says whether something can be said in a topic, as far as opening it goes.
 func isOpened(topic *storage.Topic) bool {
-	return topic.TelegramTopicID != 0 || isPrivate(topic.GroupID)
+	return topic.TelegramTopicID != 0 || messages.IsPrivate(topic.GroupID)
 }
 
 // privateLink finds the link of a ticket whose topic is a private chat; place "" is anybody's.
 func privateLink(r *storage.Ticket, place string) *storage.Link {
 	for i := range r.Links {
 		link := &r.Links[i]
-		if !link.Ended && isPrivate(link.Topic.GroupID) && (place == "" || link.Topic.GroupID == place) {
+		if !link.Ended && messages.IsPrivate(link.Topic.GroupID) && (place == "" || link.Topic.GroupID == place) {
 			return link
 		}
 	}
@@ -43,7 +33,7 @@ func privateLink(r *storage.Ticket, place string) *storage.Link {
 
 // openPrivately lists a person's open tickets that they can talk on in private, newest first.
 func openPrivately(ctx context.Context, store storage.Tickets, place string, limit int) ([]storage.Ticket, error) {
-	page, err := store.TicketsByCreator(ctx, "user", identityIn(place), true, limit)
+	page, err := store.TicketsByCreator(ctx, "user", messages.UserIn(place), true, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read a person's tickets: %w", err)
 	}
@@ -119,7 +109,7 @@ func (t *ticket) onReachable(m *messages.PersonReachable) error {
 			return err
 		}
 	}
-	t.tell(KindUser, identityIn(m.Origin.Place), &messages.Done{OperationId: m.Told, Outcome: &messages.Outcome{Result: messages.Outcome_DONE}})
+	t.tell(KindUser, messages.UserIn(m.Origin.Place), &messages.Done{OperationId: m.Told, Outcome: &messages.Outcome{Result: messages.Outcome_DONE}})
 	return nil
 }
 
@@ -133,13 +123,13 @@ func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 	if r, _ := answer.(*messages.Reply); r.GetCode() == messages.Code_CONFLICT {
 		result = messages.Outcome_REJECTED
 	}
-	t.tell(KindUser, identityIn(m.Origin.Place), &messages.Done{OperationId: openPrefix + t.key.identity, Outcome: &messages.Outcome{Result: result}})
+	t.tell(KindUser, messages.UserIn(m.Origin.Place), &messages.Done{OperationId: openPrefix + t.key.identity, Outcome: &messages.Outcome{Result: result}})
 	return nil
 }
 
 // labelOf says which ticket a copy into a private chat is of, where its person has several.
 func (l *link) labelOf() string {
-	if l.spec.Topic.GroupID == "" || !isPrivate(l.spec.Topic.GroupID) {
+	if l.spec.Topic.GroupID == "" || !messages.IsPrivate(l.spec.Topic.GroupID) {
 		return ""
 	}
 	own, err := openPrivately(l.ctx, l.store, l.spec.Topic.GroupID, privateTicketsRead)
@@ -160,8 +150,8 @@ type naming interface {
 
 // personTitle is a person's name.
 func personTitle(ctx context.Context, store naming, place string) (string, error) {
-	id, err := strconv.ParseInt(identityIn(place), 10, 64)
-	if err != nil {
+	id, ok := messages.ChatIn(place)
+	if !ok {
 		return place, nil
 	}
 	user, err := store.User(ctx, id)

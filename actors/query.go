@@ -67,7 +67,7 @@ func (q *query) answer(m proto.Message) proto.Message {
 	s, ctx := q.system.store, q.system.ctx
 	switch m := m.(type) {
 	case *messages.FindTopic:
-		if isPrivate(m.Place) {
+		if messages.IsPrivate(m.Place) {
 			id, err := q.currentTicket(m.Place)
 			return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
 		}
@@ -155,7 +155,7 @@ func (q *query) tickets(m *messages.ListTickets) proto.Message {
 		if err != nil {
 			return &messages.TicketList{Code: q.code(m, err)}
 		}
-		view.Private = privateLink(&page[i], privatePlace(m.UserId)) != nil
+		view.Private = privateLink(&page[i], messages.UserPlace(m.UserId)) != nil
 		answer.Tickets = append(answer.Tickets, view)
 	}
 	return answer
@@ -163,8 +163,8 @@ func (q *query) tickets(m *messages.ListTickets) proto.Message {
 
 // currentTicket is the ticket that a person is talking on in their private chat.
 func (q *query) currentTicket(place string) (string, error) {
-	id, err := strconv.ParseInt(identityIn(place), 10, 64)
-	if err != nil {
+	id, ok := messages.ChatIn(place)
+	if !ok {
 		return "", storage.ErrNotFound
 	}
 	user, err := q.system.store.User(q.system.ctx, id)

@@ -172,7 +172,7 @@ func (q *query) answeredID(p *storage.ReplyTo) (string, error) {
 	if len(copies) > 0 {
 		return copies[len(copies)-1].MessageID, nil
 	}
-	return messageKey(p.ChatID, p.MessageID), nil
+	return messages.MessageKey(p.ChatID, p.MessageID), nil
 }
 
 // deliveries say how a message went into every topic that it has to go into.

@@ -16,7 +16,7 @@ import (
 func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, sequence int64, now time.Time) *storage.Message {
 	o := m.Origin
 	r := &storage.Message{
-		MessageID: messageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
+		MessageID: messages.MessageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
 		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: senderOf(o), Internal: m.Internal,
 		SentAt: time.UnixMilli(o.DateMs).UTC(), RecordedAt: now,
 	}
@@ -51,7 +51,7 @@ func replyOf(m *storage.Message) *messages.ReplyTo {
 // originalAt finds the message that stands at a Telegram message: as the original, or as the original of a copy. Of several
 // that a copy shows it is the one that is quoted, else the last.
 func originalAt(ctx context.Context, store storage.Store, chatID, messageID int64, r *messages.ReplyTo) (*storage.Message, error) {
-	said, err := store.Message(ctx, messageKey(chatID, messageID))
+	said, err := store.Message(ctx, messages.MessageKey(chatID, messageID))
 	if !errors.Is(err, storage.ErrNotFound) {
 		return said, err
 	}
@@ -84,7 +84,7 @@ func viewOf(ctx context.Context, store naming, r *storage.Ticket, at string) (*m
 			v.Links = append(v.Links, &messages.LinkView{GroupTitle: group.Title, ChatId: group.TelegramGroupID, ThreadId: r.Home.TelegramTopicID})
 		}
 	}
-	if here := topicOf(r, at); here != nil && isPrivate(here.GroupID) {
+	if here := topicOf(r, at); here != nil && messages.IsPrivate(here.GroupID) {
 		v.Private = true
 		return v, nil // who else is on it, and where, stays among the desk
 	}
@@ -93,7 +93,7 @@ func viewOf(ctx context.Context, store naming, r *storage.Ticket, at string) (*m
 		if link.Ended || link.Topic.TopicID == at || isAPILink(link) {
 			continue
 		}
-		if isPrivate(link.Topic.GroupID) {
+		if messages.IsPrivate(link.Topic.GroupID) {
 			v.Links = append(v.Links, &messages.LinkView{UserName: link.UserName, Private: true})
 			continue
 		}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -165,7 +163,7 @@ func (t *ticket) receive(m any) (proto.Message, error) {
 		t.settleSoon()
 		return nil, nil
 	case *messages.OpenTicket:
-		if isPrivate(m.Origin.GetPlace()) {
+		if messages.IsPrivate(m.Origin.GetPlace()) {
 			return ok(), t.onOpenPrivately(m)
 		}
 		return t.onOpen(m)
@@ -222,14 +220,14 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if topic == nil || t.isFromBefore(o) {
 		return answered(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
-	id := messageKey(o.ChatId, o.MessageId)
+	id := messages.MessageKey(o.ChatId, o.MessageId)
 	if t.recent == nil {
 		t.recent = newRecent[string, struct{}](recentMessages)
 	}
 	if _, known := t.recent.get(id); known {
 		return duplicate(), nil
 	}
-	if t.record.Status == statusClosed && isPrivate(topic.GroupID) {
+	if t.record.Status == statusClosed && messages.IsPrivate(topic.GroupID) {
 		return t.onMessageAfterClose(id)
 	}
 	// The sweep must find the ticket before it owes a copy: marked once for a whole conversation.
@@ -399,8 +397,8 @@ func (t *ticket) isFromBefore(o *messages.Origin) bool {
 	if link == nil || link.Since == "" {
 		return false
 	}
-	chat, _, _ := strings.Cut(link.Since, ":")
-	return chat == strconv.FormatInt(o.GetChatId(), 10) && o.GetMessageId() < telegramID(link.Since)
+	chatID, messageID, _ := messages.ParseMessageKey(link.Since)
+	return chatID == o.GetChatId() && o.GetMessageId() < messageID
 }
 
 // topicAt finds the ticket's topic in a place, by its thread of today or a deleted one.
@@ -410,7 +408,7 @@ func (t *ticket) topicAt(place string, thread int64) *storage.Topic {
 
 func topicAt(r *storage.Ticket, place string, thread int64) *storage.Topic {
 	for _, topic := range topicsOf(r) {
-		if topic.GroupID == place && (thread != 0 || isPrivate(place)) && (topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)) {
+		if topic.GroupID == place && (thread != 0 || messages.IsPrivate(place)) && (topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)) {
 			return topic
 		}
 	}

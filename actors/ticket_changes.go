@@ -189,7 +189,7 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 
 // topicOfMessage finds the topic in which a Telegram message stands that is the original, or a copy of it.
 func (t *ticket) topicOfMessage(said *storage.Message, place string, chatID, messageID int64) string {
-	if said.MessageID == messageKey(chatID, messageID) {
+	if said.MessageID == messages.MessageKey(chatID, messageID) {
 		return said.TopicID
 	}
 	copies, err := t.store.CopiesAt(t.ctx, chatID, messageID)

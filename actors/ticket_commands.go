@@ -46,7 +46,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if m.Priority != "" {
 		r.Priority = m.Priority
 	}
-	if isPrivate(o.GetPlace()) {
+	if messages.IsPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
 	for _, media := range m.Media {
@@ -70,8 +70,8 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
 }
 
-// onCommand carries a command out, refuses it with a word, or puts it off until Telegram has said who administers a group. Of a
-// program the edge has looked at the rights.
+// onCommand carries a command out, refuses it with a word, or puts it off until Telegram has said who administers a group.
+// Of a program the edge has looked at the rights.
 func (t *ticket) onCommand(m command) (proto.Message, error) {
 	if t.record == nil {
 		return answered(messages.Code_NOT_FOUND, "no such ticket"), nil
@@ -150,16 +150,16 @@ func (t *ticket) accept(m command, do effect) (proto.Message, error) {
 	return reply, nil
 }
 
-// carryOut writes what is noted about a command and its effect; nothing when that is a refusal. If somebody joined the topic to
-// another ticket in this moment, a word on that takes the effect's place; for a program, which is refused and owed no word, nothing
-// is written.
-func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do effect) (refusal *messages.Reply, err error) {
+// carryOut writes what is noted about a command and its effect; nothing when that is a refusal. If somebody joined the topic
+// to another ticket in this moment, a word on that takes the effect's place; for a program, which is refused and owed no
+// word, nothing is written.
+func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do effect) (*messages.Reply, error) {
 	next := &result{Ticket: cloneTicket(t.record)}
 	note(next.Ticket)
 	if do(next); next.refusal != nil {
 		return next.refusal, nil
 	}
-	err = t.keep(next.Ticket)
+	err := t.keep(next.Ticket)
 	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
 		return nil, err
 	}
@@ -171,7 +171,10 @@ func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do eff
 	if other, err := t.store.Ticket(t.ctx, id); err == nil {
 		args["ticket"], args["title"] = other.TicketID, other.Title
 	}
-	return nil, t.change(func(r *storage.Ticket) { note(r); respond(&result{Ticket: r}, o, messages.NoticeLinkOther, args) })
+	return nil, t.change(func(r *storage.Ticket) {
+		note(r)
+		respond(&result{Ticket: r}, o, messages.NoticeLinkOther, args)
+	})
 }
 
 // afterChange lets everything follow from the new state.
@@ -228,7 +231,8 @@ func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
 	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": creatorOf(o)})
-	t.tellAll(r.Ticket, o, messages.NoticeTicketReopened, map[string]string{"who": who(o), "ticket": r.TicketID, "title": r.Title}, 0)
+	t.tellAll(r.Ticket, o, messages.NoticeTicketReopened,
+		map[string]string{"who": who(o), "ticket": r.TicketID, "title": r.Title}, 0)
 	acknowledge(r, o)
 }
 
@@ -237,7 +241,8 @@ func (t *ticket) pending(m *messages.SetPending) (effect, error) {
 	return func(r *result) {
 		switch r.Status {
 		case statusClosed:
-			respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPending)})
+			respond(r, o, messages.NoticeTicketIsClosed,
+				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPending)})
 		case statusPending:
 			respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": r.TicketID})
 		default:
@@ -255,7 +260,8 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 	return func(r *result) {
 		switch {
 		case r.Status == statusClosed:
-			respond(r, o, messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPriority)})
+			respond(r, o, messages.NoticeTicketIsClosed,
+				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPriority)})
 		case wanted == "":
 			respondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
 		case !slices.Contains(priorities, wanted):

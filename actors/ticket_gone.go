@@ -105,7 +105,7 @@ func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
 		return nil
 	}
 	topic := topicOf(t.record, m.TopicId)
-	if topic == nil || (topic.Held == "") == (m.Why == "") || isPrivate(topic.GroupID) { // whether a person can be reached, their entity says
+	if topic == nil || (topic.Held == "") == (m.Why == "") || messages.IsPrivate(topic.GroupID) { // whether a person can be reached, their entity says
 		return nil
 	}
 	err := t.change(func(r *storage.Ticket) { t.hold(r, topicOf(r, m.TopicId), m.Why) })
@@ -118,10 +118,10 @@ func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
 
 // hold writes down that a topic can't be written to, and tells the other side; or that it can again.
 func (t *ticket) hold(r *storage.Ticket, topic *storage.Topic, why string) {
-	if isPrivate(topic.GroupID) {
+	if messages.IsPrivate(topic.GroupID) {
 		t.tellReach(r, topic, why == "")
 	}
-	if topic.Held == "" && why != "" && !isPrivate(topic.GroupID) {
+	if topic.Held == "" && why != "" && !messages.IsPrivate(topic.GroupID) {
 		t.tellOthers(r, topic, messages.NoticeTopicHeld, why, "held")
 	}
 	topic.Held = why

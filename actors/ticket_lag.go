@@ -14,7 +14,7 @@ import (
 func (t *ticket) showLag(v *messages.TicketView) error {
 	var places []string
 	for _, topic := range topicsOf(t.record) {
-		if topic.GroupID == "" || isPrivate(topic.GroupID) || v.Private && topic.TopicID != homeTopic || slices.Contains(places, topic.GroupID) {
+		if topic.GroupID == "" || messages.IsPrivate(topic.GroupID) || v.Private && topic.TopicID != homeTopic || slices.Contains(places, topic.GroupID) {
 			continue
 		}
 		places = append(places, topic.GroupID)

@@ -224,7 +224,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 	return func(r *result) {
 		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
 			NamedByHand: true, Unsure: true})
-		link.Since = messageKey(o.ChatId, o.MessageId)
+		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
 		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(), map[string]any{"by": creatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked,
 			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": who(o), "group": homeTitle, "url": homeURL})

@@ -87,7 +87,7 @@ func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args
 		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
 			Order: closingOrder(after)}
 		notice := &messages.SendNoticeCall{Key: key, Args: args}
-		if isPrivate(topic.GroupID) {
+		if messages.IsPrivate(topic.GroupID) {
 			notice = privately(r, notice)
 		}
 		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {

@@ -23,7 +23,7 @@ type ticketRequest struct {
 	forPrograms bool // people can't ask it
 
 	effect func(*ticket, command) (effect, error) // reads what it needs, and returns what changes the record
-	// decide is there instead of effect where the effect is on another record: it carries out what waited for Telegram's word.
+	// decide is there in place of effect where the effect is on another record: it carries out what waited for Telegram.
 	decide func(t *ticket, id string, m command, may verdict, failure string) error
 }
 
@@ -106,7 +106,7 @@ func (r *ticketRequest) of(t *ticket, m command, allowed bool) (effect, error) {
 	case !allowed:
 		return answer(o, cmp.Or(r.refused, messages.NoticeNotAllowed),
 			map[string]string{"command": slash(r.verb), "ticket": t.record.TicketID}), nil
-	case isPrivate(o.GetPlace()) && !r.fitsPrivately():
+	case messages.IsPrivate(o.GetPlace()) && !r.fitsPrivately():
 		return answer(o, messages.NoticeButtonStale, nil), nil
 	}
 	return r.effect(t, m)

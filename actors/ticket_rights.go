@@ -78,8 +78,8 @@ func (t *ticket) mayPrioritise(m *messages.SetPriority) (verdict, []string, erro
 	return t.mayByVerb(messages.VerbPriority, m.Origin)
 }
 
-// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it. A topic that belongs to a ticket already
-// joins none: everybody is told to which it belongs.
+// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it. A topic that belongs to a ticket
+// already joins none: everybody is told to which it belongs.
 func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string, error) {
 	if m.CurrentTicketId != "" {
 		return yes, nil, nil
@@ -148,7 +148,7 @@ func (t *ticket) administers(o *messages.Origin, groupID string) (verdict, []str
 	if o.GroupAdmin && o.Place == groupID {
 		return yes, nil
 	}
-	if isPrivate(groupID) {
+	if messages.IsPrivate(groupID) {
 		return no, nil
 	}
 	v := t.verdicts[verdictKey{o.CommandId, groupID}]

@@ -98,9 +98,9 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 	key := messages.NoticeTicketCreated
 	link := linkOf(r, topic.TopicID)
 	switch {
-	case isPrivate(o.Place) && failure != "":
+	case messages.IsPrivate(o.Place) && failure != "":
 		key = messages.NoticePrivateFailed
-	case isPrivate(o.Place):
+	case messages.IsPrivate(o.Place):
 		key = messages.NoticePrivateCreated
 	case link != nil && failure != "":
 		key, args["name"] = messages.NoticeMentionFailed, link.UserName

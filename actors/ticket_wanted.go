@@ -61,7 +61,7 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		return &step{kind: stepPin}
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
 		return &step{kind: stepEditCard, revision: r.CardRevision}
-	case isPrivate(topic.GroupID): // has no name, and is never closed
+	case messages.IsPrivate(topic.GroupID): // has no name, and is never closed
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		return &step{kind: stepRename, name: messages.TopicName(r.Title, r.ShortID)}
@@ -90,7 +90,7 @@ func (t *ticket) owesNotice(topic *storage.Topic) bool {
 func (t *ticket) waitsForCopies() bool {
 	if t.record.Status == statusClosed {
 		for _, topic := range topicsOf(t.record) {
-			if !isPrivate(topic.GroupID) && (!topic.Closed || topic.Unsure) {
+			if !messages.IsPrivate(topic.GroupID) && (!topic.Closed || topic.Unsure) {
 				return true
 			}
 		}
@@ -226,7 +226,7 @@ func (t *ticket) render(topic *storage.Topic, s *step) error {
 			return err
 		}
 		asked := ""
-		if link := linkOf(r, topic.TopicID); link != nil && !isPrivate(topic.GroupID) {
+		if link := linkOf(r, topic.TopicID); link != nil && !messages.IsPrivate(topic.GroupID) {
 			asked = link.By.Name
 		}
 		if s.kind == stepCard {

@@ -65,6 +65,12 @@ func (u *user) resume() error {
 	return nil
 }
 
+// place is the person's private chat.
+func (u *user) place() string {
+	id, _ := strconv.ParseInt(u.key.identity, 10, 64) // load has looked at it
+	return messages.UserPlace(id)
+}
+
 func (u *user) idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
 
 func (u *user) receive(m any) (proto.Message, error) {
@@ -146,7 +152,7 @@ func (u *user) save(next *storage.User) error {
 		spoke = u.record.Language
 	}
 	if u.record = next; next.Language != spoke {
-		u.tell(KindChat, "u"+u.key.identity, &messages.GroupChanged{}) // so that the answer is in the new one
+		u.tell(KindChat, u.place(), &messages.GroupChanged{}) // so that the answer is in the new one
 	}
 	return nil
 }

@@ -105,7 +105,7 @@ func (u *user) talking(m *messages.TalkOn) (func(*storage.User), error) {
 		return nil, fmt.Errorf("read the ticket: %w", err)
 	}
 	o := m.Origin
-	if privateLink(record, o.GetPlace()) == nil || identityIn(o.GetPlace()) != u.key.identity {
+	if privateLink(record, o.GetPlace()) == nil || messages.UserIn(o.GetPlace()) != u.key.identity {
 		return nil, nil
 	}
 	return func(r *storage.User) {
@@ -163,8 +163,8 @@ func (u *user) owe(r *storage.User, o *messages.Origin, suffix string, op *messa
 		return
 	}
 	// No two writes have one version: the chat must not take the operation for an earlier one of the same command.
-	op.Id = "u" + u.key.identity + "/" + strconv.FormatInt(r.Version, 10) + "/" + strconv.Itoa(len(r.Pending)) + suffix
-	op.Place, op.Lang, op.Priority = "u"+u.key.identity, o.GetLang(), messages.Operation_ANSWER
+	op.Id = u.place() + "/" + strconv.FormatInt(r.Version, 10) + "/" + strconv.Itoa(len(r.Pending)) + suffix
+	op.Place, op.Lang, op.Priority = u.place(), o.GetLang(), messages.Operation_ANSWER
 	body, err := proto.Marshal(op)
 	if err != nil {
 		return

@@ -175,8 +175,8 @@ type wireOrigin struct {
 	Signature  string    `json:"author_signature"`
 }
 
-// kind names the medium as messages does, "" when there is none. The more telling goes first: an animation also carries a document, a
-// venue also a location, a live photo also a photo.
+// kind names the medium as messages does, "" when there is none. The more telling goes first: an animation also carries a
+// document, a venue also a location, a live photo also a photo.
 func (w *wireMedia) kind() string {
 	for _, medium := range [...]struct {
 		kind string

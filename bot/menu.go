@@ -54,7 +54,7 @@ func commandMenus() []commandMenu {
 	return menus
 }
 
-// menuCommands are the commands shown in a place. Those that nobody but administrators can use anywhere are shown to them only.
+// menuCommands are the commands shown in a place. What only administrators can use, wherever it is, is shown to them alone.
 func menuCommands(lang string, at messages.Places, admins bool) []models.BotCommand {
 	var commands []models.BotCommand
 	for _, c := range messages.Commands {

@@ -60,8 +60,8 @@ func UnlinkID(command string, thread int64) string {
 	return command + ":unlink:" + strconv.FormatInt(thread, 10)
 }
 
-// MessageKey names a message of Telegram's: "<chat>:<message>". It is the message's id at the desk, and the id of the command that a
-// message is: however often it is delivered, it is the same one.
+// MessageKey names a message of Telegram's: "<chat>:<message>". It is the message's id at the desk, and the id of the
+// command that the message is: however often it is delivered, it is the same one.
 func MessageKey(chatID, messageID int64) string {
 	b := make([]byte, 0, 40)
 	b = strconv.AppendInt(b, chatID, 10)

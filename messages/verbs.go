@@ -21,12 +21,12 @@ const (
 	VerbPublic       = "public"
 )
 
-// Command declares a command: what follows it, where it can be given, and who may give it. The bot's grammar, its menus, its
-// help texts and its answers to a command in the wrong place follow from it, and so do the rights on a ticket or a group.
-// The texts are found by the verb: "cmd_<verb>" describes the command, and "args_<verb>", if there is one, says what follows it.
+// Command declares a command: what follows it, where it can be given, and who may give it. The bot's grammar, menus, help
+// texts and answers to a command in the wrong place follow from it, and so do the rights on a ticket or a group. Its texts
+// are found by the verb: "cmd_<verb>" describes the command, and "args_<verb>", if there is one, says what follows it.
 //
-// What a command does is declared by whoever does it: the bot has a handler for each verb, and the ticket and the group say
-// which message of theirs a verb becomes.
+// What a command does is declared by whoever does it: the bot has a handler for each verb, and the ticket and the group have
+// a row for each message that a verb becomes.
 type Command struct {
 	Verb    string
 	Grammar Grammar
@@ -94,8 +94,10 @@ var Commands = []Command{
 	{Verb: VerbCreateTicket, Grammar: ArgTitle, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
 	{Verb: VerbMention, Grammar: ArgPeople, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByAnyone},
 	{Verb: VerbPending, About: AboutTicket, Where: InPrivate | InTopic, Listed: InTopic, Who: ByTicket},
-	{Verb: VerbPriority, Grammar: ArgWord, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByTicket},
-	{Verb: VerbCloseTicket, Grammar: ArgText, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByTicket},
+	{Verb: VerbPriority, Grammar: ArgWord, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic,
+		Who: ByTicket},
+	{Verb: VerbCloseTicket, Grammar: ArgText, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic,
+		Who: ByTicket},
 	{Verb: VerbReopenTicket, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByTicket},
 	{Verb: VerbDelete, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByOwnRule},
 	{Verb: VerbTicket, About: AboutTicket, Where: InPrivate | InTopic, Listed: InPrivate | InTopic, Who: ByAnyone},
