@@ -6,7 +6,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -142,7 +141,7 @@ func TestWhatATicketDoesNotUnderstandIsRefused(t *testing.T) {
 		&messages.UpdateTicket{Origin: o, Status: &closed}, // programs ask that, and of people not even the creator
 		&messages.RegisterGroup{Origin: o},
 	} {
-		if r := asks[*messages.Reply](d, actors.KindTicket, k.id, m); r.Code != messages.Code_CONFLICT {
+		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, m); r.Code != messages.Code_CONFLICT {
 			t.Errorf("%T: %v", m, r)
 		}
 	}

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-
 	"fmt"
 	"log/slog"
 	"runtime/debug"

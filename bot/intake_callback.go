@@ -33,7 +33,7 @@ func (t *turn) onCallback(c *Callback) (string, error) {
 		return "stale", t.stale()
 	}
 	t.ticket = id
-	r, err := command(t.ctx, t.desk, kindTicket, id, press(t.origin))
+	r, err := command(t.ctx, t.desk, messages.KindTicket, id, press(t.origin))
 	if err != nil {
 		return "", err
 	}

@@ -77,7 +77,7 @@ func (t *turn) toMessage(messageID int64, about func(id string) proto.Message, o
 		return "left_alone", nil
 	}
 	t.ticket = found.TicketId
-	if _, err := command(t.ctx, t.desk, kindTicket, found.TicketId, about(found.MessageId)); err != nil {
+	if _, err := command(t.ctx, t.desk, messages.KindTicket, found.TicketId, about(found.MessageId)); err != nil {
 		return "", err
 	}
 	return outcome, nil

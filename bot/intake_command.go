@@ -145,7 +145,7 @@ func (t *turn) start(m *Message, _ Command) error {
 
 // saveProfile registers the person who gave the command.
 func (t *turn) saveProfile(p *messages.Person) error {
-	_, err := command(t.ctx, t.desk, kindUser, userIdentity(p.GetId()), &messages.SaveProfile{Origin: t.profileOrigin()})
+	_, err := command(t.ctx, t.desk, messages.KindUser, userIdentity(p.GetId()), &messages.SaveProfile{Origin: t.profileOrigin()})
 	if err == nil {
 		t.changed(p)
 	}
@@ -177,7 +177,7 @@ func (t *turn) lang(m *Message, c Command) error {
 		return err
 	}
 	set := &messages.SetUserLanguage{Origin: t.origin, Lang: c.Arg}
-	if _, err := command(t.ctx, t.desk, kindUser, userIdentity(m.From.GetId()), set); err != nil {
+	if _, err := command(t.ctx, t.desk, messages.KindUser, userIdentity(m.From.GetId()), set); err != nil {
 		return err
 	}
 	op := t.notice(messages.NoticeLangSet, map[string]string{"lang": c.Arg})
@@ -211,7 +211,7 @@ func (t *turn) unlink(_ *Message, c Command) error {
 		t.origin = o
 		return t.answer(messages.NoticeUnlinkNone, nil)
 	}
-	if _, err := command(t.ctx, t.desk, kindChat, o.Place, &messages.Answer{Origin: o}); err != nil {
+	if _, err := command(t.ctx, t.desk, messages.KindChat, o.Place, &messages.Answer{Origin: o}); err != nil {
 		return err
 	}
 	err := t.toTicket(c.Verb, &messages.UnlinkTopic{Origin: t.origin})
@@ -235,7 +235,7 @@ func (t *turn) link(m *Message, c Command) error {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		r, err := command(t.ctx, t.desk, kindTicket, id, &messages.LinkTopic{Origin: t.origin, CurrentTicketId: t.ticket})
+		r, err := command(t.ctx, t.desk, messages.KindTicket, id, &messages.LinkTopic{Origin: t.origin, CurrentTicketId: t.ticket})
 		if err != nil {
 			return err
 		}

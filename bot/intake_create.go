@@ -31,7 +31,7 @@ func (t *turn) createTicket(m *Message, c Command) error {
 		return t.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	id := messages.TicketID(t.origin.CommandId, t.origin.DateMs)
-	r, err := command(t.ctx, t.desk, kindTicket, id, &messages.OpenTicket{
+	r, err := command(t.ctx, t.desk, messages.KindTicket, id, &messages.OpenTicket{
 		Origin: t.origin, TicketId: id, GroupId: t.origin.Place, Title: c.Title, Description: c.Description, Media: t.mediaOfTicket(m),
 	})
 	if err != nil {

@@ -52,7 +52,7 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if kind == kindQuery {
+	if kind == messages.KindQuery {
 		d.queries++
 		return d.query(m), nil
 	}

@@ -27,7 +27,7 @@ func (t *turn) unregistered() (answered bool, err error) {
 
 // toGroup sends a command to the group, which answers the person itself.
 func (t *turn) toGroup(c proto.Message) error {
-	_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, c)
+	_, err := command(t.ctx, t.desk, messages.KindGroup, t.origin.Place, c)
 	return err
 }
 
@@ -67,6 +67,6 @@ func (t *turn) defaultGroup(m *Message, _ Command) error {
 		return err
 	}
 	set := &messages.SetDefaultGroup{Origin: t.origin, GroupId: t.origin.Place}
-	_, err = command(t.ctx, t.desk, kindUser, userIdentity(m.From.GetId()), set)
+	_, err = command(t.ctx, t.desk, messages.KindUser, userIdentity(m.From.GetId()), set)
 	return err
 }

@@ -143,7 +143,7 @@ func (t *turn) topicCreated(o *messages.Origin, name string) (told int, err erro
 		return 0, err
 	}
 	for _, id := range found.TicketIds {
-		if _, err := command(t.ctx, t.desk, kindTicket, id, &messages.TopicCreated{Origin: o, Name: name}); err != nil {
+		if _, err := command(t.ctx, t.desk, messages.KindTicket, id, &messages.TopicCreated{Origin: o, Name: name}); err != nil {
 			return told, err
 		}
 		told++
@@ -203,7 +203,7 @@ func (t *turn) migrate(place string, newChatID int64) (string, error) {
 	if !t.known {
 		return "left_alone", nil
 	}
-	if _, err := command(t.ctx, t.desk, kindGroup, place, &messages.MigrateGroup{NewChatId: newChatID}); err != nil {
+	if _, err := command(t.ctx, t.desk, messages.KindGroup, place, &messages.MigrateGroup{NewChatId: newChatID}); err != nil {
 		return "", err
 	}
 	t.directory.Migrated(newChatID, place)
@@ -213,7 +213,7 @@ func (t *turn) migrate(place string, newChatID int64) (string, error) {
 // askTicket sends a command to the topic's ticket. If the ticket does not own the topic any more, what was known is
 // forgotten and looked up once again; t.ticket is "" afterwards when the topic belongs to none.
 func (t *turn) askTicket(c proto.Message) (*messages.Reply, error) {
-	r, err := command(t.ctx, t.desk, kindTicket, t.ticket, c)
+	r, err := command(t.ctx, t.desk, messages.KindTicket, t.ticket, c)
 	if err != nil || !astray(r) {
 		return r, err
 	}
@@ -221,7 +221,7 @@ func (t *turn) askTicket(c proto.Message) (*messages.Reply, error) {
 	if t.ticket, err = t.directory.Ticket(t.ctx, t.origin.Place, t.origin.ThreadId); err != nil || t.ticket == "" {
 		return nil, err
 	}
-	r, err = command(t.ctx, t.desk, kindTicket, t.ticket, c)
+	r, err = command(t.ctx, t.desk, messages.KindTicket, t.ticket, c)
 	if err == nil && astray(r) {
 		t.directory.Forget(t.origin.Place, t.origin.ThreadId)
 		t.ticket = ""
@@ -245,7 +245,7 @@ func (t *turn) meet(m *Message) {
 	if !t.changed(p) {
 		return
 	}
-	t.desk.Tell(kindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: t.profileOrigin(), OnlyIfKnown: true})
+	t.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: t.profileOrigin(), OnlyIfKnown: true})
 }
 
 // changed says whether a person's profile differs from what the desk was told, and notes it as told.

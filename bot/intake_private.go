@@ -76,7 +76,7 @@ func (t *turn) reachedAgain() error {
 
 // toPerson gives a command to the entity of the person.
 func (t *turn) toPerson(c proto.Message) error {
-	_, err := command(t.ctx, t.desk, kindUser, userIdentity(t.origin.GetFrom().GetId()), c)
+	_, err := command(t.ctx, t.desk, messages.KindUser, userIdentity(t.origin.GetFrom().GetId()), c)
 	return err
 }
 
@@ -237,7 +237,7 @@ func (t *turn) allowedGroup(groupID string) (bool, error) {
 
 // pressTalk makes a ticket the current one; done is false when it is none of theirs.
 func (t *turn) pressTalk(quiet bool) (done bool, err error) {
-	r, err := command(t.ctx, t.desk, kindUser, userIdentity(t.origin.From.Id),
+	r, err := command(t.ctx, t.desk, messages.KindUser, userIdentity(t.origin.From.Id),
 		&messages.TalkOn{Origin: t.origin, TicketId: t.ticket, Quiet: quiet})
 	if err != nil {
 		return false, err

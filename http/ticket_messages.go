@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -142,7 +141,7 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 	if len(b.AttachmentIDs) > 0 {
 		m.AttachmentId = b.AttachmentIDs[0]
 	}
-	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m)
+	reply, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, m)
 	if err != nil {
 		return nil, err
 	}
@@ -150,11 +149,11 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 		further := proto.CloneOf(o)
 		further.CommandId += ":" + strconv.Itoa(i+1)
 		m := &messages.SendMessage{Origin: further, Content: &messages.Content{}, AttachmentId: b.AttachmentIDs[i]}
-		if _, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m); err != nil {
+		if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, m); err != nil {
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.MessageRecords](ctx, a, actors.KindQuery, "", &messages.ListMessageRecords{TicketId: record.TicketId, MessageId: reply.MessageId, Limit: 1})
+	found, err := ask[*messages.MessageRecords](ctx, a, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: record.TicketId, MessageId: reply.MessageId, Limit: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +248,7 @@ func (a *API) listMessages(ctx context.Context, c *call, in *listMessagesInput) 
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.MessageRecords](ctx, a, actors.KindQuery, "", m)
+	found, err := ask[*messages.MessageRecords](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
@@ -286,7 +285,7 @@ func (a *API) listEvents(ctx context.Context, c *call, in *listEventsInput) (*ev
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.EventRecords](ctx, a, actors.KindQuery, "", m)
+	found, err := ask[*messages.EventRecords](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
