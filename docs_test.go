@@ -118,13 +118,8 @@ var namedFile = regexp.MustCompile("`((?:[a-z0-9_-]+/)+[a-z0-9_.-]+\\.(?:go|prot
 
 // TestPagesNameFilesThatExist: a file that a page names is there.
 func TestPagesNameFilesThatExist(t *testing.T) {
-	_, err := os.Stat(filepath.FromSlash("actors/internal"))
-	beforeTheRooms := err != nil
 	for name, text := range pages(t) {
 		for _, match := range namedFile.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
-			if beforeTheRooms && strings.HasPrefix(match[1], "actors/internal/") {
-				continue
-			}
 			if _, err := os.Stat(filepath.FromSlash(match[1])); err != nil {
 				t.Errorf("%s names `%s`, which is not there", name, match[1])
 			}
