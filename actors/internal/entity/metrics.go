@@ -2,10 +2,10 @@ package entity
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics are what all entities tell operators; a room has its own beside them.
+// Metrics are what operators see of all entities. A room adds its own.
 type Metrics struct {
 	Panics     prometheus.Counter // in entities, their children and their calls
-	Unanswered prometheus.Counter // commands that get no answer since too many are owed already
+	Unanswered prometheus.Counter // commands that get no answer because too many answers are pending already
 
 	entities *prometheus.GaugeVec
 	refused  *prometheus.CounterVec
@@ -17,7 +17,7 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 		Panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "entity_panics_total",
 			Help: "Panics in entities; each is a bug."}),
 		Unanswered: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "commands_unanswered_total",
-			Help: "Commands that got no answer because the chat was owed too many already."}),
+			Help: "Commands that got no answer because too many answers were pending in the chat."}),
 		entities: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "entities",
 			Help: "Entities that are resident, by kind."}, []string{"kind"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "commands_refused_total",
@@ -30,3 +30,11 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 	}
 	return m
 }
+
+// mailboxDepth counts the messages that wait in mailboxes.
+type mailboxDepth struct{ gauge prometheus.Gauge }
+
+func (d mailboxDepth) MailboxStarted()     {}
+func (d mailboxDepth) MessagePosted(any)   { d.gauge.Inc() }
+func (d mailboxDepth) MessageReceived(any) { d.gauge.Dec() }
+func (d mailboxDepth) MailboxEmpty()       {}
