@@ -78,8 +78,8 @@ func Reads[E Entity, M any](f func(e E, m M) (proto.Message, error)) Handler {
 	return h
 }
 
-// RepliesTo is Replies for a type that is known only at run time, given by an example, which may be a nil pointer. It is
-// for kinds that have tables of their own.
+// RepliesTo is Replies for a type that is known only at run time, given by an example, which may be a nil pointer. It
+// is for kinds that have tables of their own.
 func RepliesTo(example any, f func(e Entity, m any) (proto.Message, error)) Handler {
 	return Handler{message: reflect.TypeOf(example), handle: f}
 }

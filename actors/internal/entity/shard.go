@@ -10,7 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// shard is the parent of the entities whose (kind, identity) hash to its number. It starts, supervises and retires them.
+// shard is the parent of the entities whose (kind, identity) hash to its number. It starts, supervises and retires
+// them.
 //
 // It takes envelopes, ticks and barriers. It passes an envelope's message to its entity, which it starts if it is not
 // resident; the entity replies to the sender itself. The shard replies only to a shardBarrier, and to reads of entities
