@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	// batch is how many due records are read together. batchPause is the pause after each batch, so that a large backlog
-	// does not starve what people do now.
+	// batch is how many due records are read together. batchPause is the pause after each batch, so that a large
+	// backlog does not starve what people do now.
 	batch      = 50
 	batchPause = 50 * time.Millisecond
-	// dueAtMost is how many users, groups and chats are woken in one sweep. There are few, so they are woken without a pause.
+	// dueAtMost is how many users, groups and chats are woken in one sweep. There are few, so they are woken without
+	// a pause.
 	dueAtMost = 10_000
 	// keptAnswersBatch is how many expired answers of the API are deleted together.
 	keptAnswersBatch = 1000
@@ -104,8 +105,8 @@ func (s *Loop) deleteKeptAnswers(ctx context.Context) {
 	}
 }
 
-// sweepFiles tells tickets which of their files are due. A file whose download a crash ended is due immediately, even at
-// the start; the pause between two tries is kept (docs/decisions.md, D26).
+// sweepFiles tells tickets which of their files are due. A file whose download a crash ended is due immediately, even
+// at the start; the pause between two tries is kept (docs/decisions.md, D26).
 func (s *Loop) sweepFiles(ctx context.Context) {
 	woken, now := map[ids.TicketID]bool{}, s.env.Now()
 	var after storage.Due
