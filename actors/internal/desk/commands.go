@@ -2,7 +2,6 @@ package desk
 
 import (
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -11,25 +10,13 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-func OneButton(key, data string) *messages.Keyboard {
-	return &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{Key: key, Data: data}}}}}
-}
-
-// Remember appends an id to a bounded list of ids, newest last.
-func Remember(ids []string, id string, limit int) []string {
-	ids = append(ids, id)
-	if len(ids) > limit {
-		ids = slices.Clone(ids[len(ids)-limit:])
-	}
-	return ids
-}
-
-// Command is what people ask of a ticket.
+// Command is what people and programs ask of an entity.
 type Command interface {
 	proto.Message
 	GetOrigin() *messages.Origin
 }
 
+// Pack encodes a command with its type, so that a record can keep it as pending.
 func Pack(m proto.Message) ([]byte, error) {
 	packed, err := anypb.New(m)
 	if err != nil {
@@ -38,6 +25,7 @@ func Pack(m proto.Message) ([]byte, error) {
 	return proto.Marshal(packed)
 }
 
+// Unpack decodes what Pack encoded.
 func Unpack(body []byte) (proto.Message, error) {
 	var packed anypb.Any
 	if err := proto.Unmarshal(body, &packed); err != nil {
@@ -46,12 +34,21 @@ func Unpack(body []byte) (proto.Message, error) {
 	return packed.UnmarshalNew()
 }
 
-// OperationTo is an answer in the place that a command came from.
+// OperationTo begins the operation of an answer, in the topic that the command came from.
 func OperationTo(o *messages.Origin) *messages.Operation {
-	return &messages.Operation{Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER}
+	return &messages.Operation{
+		Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER,
+	}
 }
 
-func OperationOf(owed storage.Owed) (*messages.Operation, error) {
+// OperationOf decodes a pending operation of a record.
+func OperationOf(pending storage.Owed) (*messages.Operation, error) {
 	op := &messages.Operation{}
-	return op, proto.Unmarshal(owed.Body, op)
+	return op, proto.Unmarshal(pending.Body, op)
+}
+
+// OneButton is a keyboard with a single button; key names its text.
+func OneButton(key, data string) *messages.Keyboard {
+	button := &messages.Button{Key: key, Data: data}
+	return &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{button}}}}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Every field of a content is stored and comes back: a field that the next one adds to messages and forgets here shows.
+// Every field of a content is stored and comes back. The test fails when somebody adds a field to messages and
+// forgets it here.
 func TestContentIsStoredWhole(t *testing.T) {
 	c := &messages.Content{}
 	n := 0
@@ -25,7 +26,7 @@ func TestContentIsStoredWhole(t *testing.T) {
 	empty := &storage.Message{}
 	SetContent(empty, nil)
 	if !proto.Equal(ContentOf(empty), &messages.Content{}) {
-		t.Error("nothing became something")
+		t.Error("an empty content does not come back empty")
 	}
 }
 
