@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// pace asks the chat of a group how it gets on.
+// pace asks the chat of a group for its pace and its backlog.
 func (d *desk) pace(chat int64) *messages.ChatPace {
 	d.t.Helper()
 	answer, err := d.system.Ask(d.t.Context(), messages.KindChat, "g"+itoa(int(chat)), &messages.GetChatPace{})
@@ -102,7 +102,7 @@ func TestTopicsOfAGroupTakeTurns(t *testing.T) {
 		threads[i] = d.mention(d.ann, tickets[i], "bob_eng", d.engineering)
 	}
 	d.paced()
-	long := strings.Repeat(" and so on", 300) // so that no two fit into one message
+	long := strings.Repeat(" and so on", 300) // so that no two copies fit into one message
 	for i := range 60 {
 		d.say(d.eve, d.support, tickets[0].thread, "flood "+itoa(i)+"."+long)
 	}
@@ -115,7 +115,7 @@ func TestTopicsOfAGroupTakeTurns(t *testing.T) {
 	}
 	asked := d.say(d.bob, d.engineering, 0, "/help")
 	d.awaitAnswer(asked, "/create_ticket")
-	// Each topic had its turn: the flood is not through by far.
+	// Each topic was served in its turn: most of the flood is still waiting.
 	if _, found := d.find(d.engineering, threads[0], "flood 40."); found {
 		t.Error("the flood came first")
 	}
@@ -143,7 +143,7 @@ func TestTroubleOfEveryKind(t *testing.T) {
 		seen[text]++
 	}
 	for i, text := range want {
-		// Only where the answer was lost can it be there twice.
+		// A copy may be there twice only where an answer was lost.
 		if n := seen[text]; n == 0 || n > 1 && i < 2 {
 			t.Errorf("%s: %d times", text, n)
 		}

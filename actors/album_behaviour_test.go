@@ -29,7 +29,7 @@ func (d *desk) albumParts(id string, from, chat int64, thread int, parts ...stri
 	return sent
 }
 
-// arrived is since with albums in brackets.
+// arrived is since, with albums in brackets.
 func (d *desk) arrived(chat int64, thread, after int) []string {
 	var out []string
 	album := ""
@@ -194,7 +194,7 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 	d.quiet(k)
 }
 
-// An album that is refused as a whole arrives part by part, so that only the one at fault is missing.
+// An album that Telegram refuses as a whole is sent part by part, so that only the refused part is missing.
 func TestAlbumThatIsRefused(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{speed: 3})
@@ -246,12 +246,12 @@ func TestAlbumsInTrouble(t *testing.T) {
 	}
 }
 
-// A restart while an album is gathered, between its parts, and after its call loses nothing and repeats nothing.
+// Nothing is lost or repeated by a restart while an album is gathered, between its parts, or after its call.
 func TestRestartWithinAnAlbum(t *testing.T) {
 	t.Parallel()
 	t.Run("while it is gathered", func(t *testing.T) {
 		t.Parallel()
-		var stalled atomic.Bool // no album is ever complete
+		var stalled atomic.Bool // while true, no album becomes complete
 		stalled.Store(true)
 		d, k, eng := linked(t, options{speed: 4, slowed: func(after time.Duration) time.Duration {
 			if stalled.Load() && after == actors.GatherFor {
@@ -332,13 +332,13 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 	})
 }
 
-// Each part of an album counts as a message to Telegram: big albums keep to the limits of a group.
+// Telegram counts each part of an album as a message. Large albums keep to the limits of a group, too.
 func TestAlbumsKeepThePace(t *testing.T) {
 	t.Parallel()
 	limits := simulator.DefaultFloodLimits()
-	limits.Slack = 2 * time.Second // what a busy machine makes of exact pacing, by a clock that runs fast
+	limits.Slack = 2 * time.Second // a busy machine blurs exact pacing, and the clock runs fast
 	d := ready(t, options{speed: 15, slowed: func(after time.Duration) time.Duration {
-		if after == actors.GatherFor { // at this speed a part would be late when the machine stands still for 50 ms
+		if after == actors.GatherFor { // at this speed a part would be late if the machine stalled for 50 ms
 			return 10 * after
 		}
 		return after
@@ -347,7 +347,7 @@ func TestAlbumsKeepThePace(t *testing.T) {
 	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.restart()
-	limits.ChatBurst = 10 // the simulator's bucket lets an album of ten in only when it is empty, as Telegram does
+	limits.ChatBurst = 10 // like Telegram, the simulator accepts an album of ten only when its bucket is empty
 	d.sim.SetFloodLimits(limits)
 	d.sim.SetFlood(true)
 	after := d.last(d.engineering)
@@ -368,7 +368,7 @@ func TestAlbumsKeepThePace(t *testing.T) {
 	d.quiet(k)
 }
 
-// forgetful is a store that can write no copy but the first of an album while broken is set.
+// forgetful is a store that can write only the first copy of an album while broken is set.
 type forgetful struct {
 	storage.Store
 	broken *atomic.Bool

@@ -17,7 +17,7 @@ import (
 
 var programs atomic.Int64
 
-// program is an origin as the API makes it: a key, and an id for each command.
+// program is an origin as the API makes it: with a key, and with an id for each command.
 func program() *messages.Origin {
 	return &messages.Origin{CommandId: "api:" + strconv.FormatInt(programs.Add(1), 10), DateMs: time.Now().UnixMilli(),
 		Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: "CRM", KeyId: "k1"}}
@@ -35,7 +35,7 @@ func asks[T proto.Message](d *desk, kind, id string, m proto.Message) T {
 	return t
 }
 
-// does sends a command and wants it accepted, or refused for that reason.
+// does sends a command and wants it to be accepted, or to be refused for the given reason.
 func (d *desk) does(k string, m proto.Message, refusal string) *messages.Reply {
 	d.t.Helper()
 	r := asks[*messages.Reply](d, messages.KindTicket, k, m)
@@ -162,7 +162,7 @@ func TestTicketsByAPI(t *testing.T) {
 		if theirs, _ := d.find(d.engineering, there.Thread, "Is anybody there?"); linked.Text != "Customer Nok\nI am" || linked.ReplyTo != theirs.ID {
 			t.Errorf("the linked topic shows %q in reply to %d, want %d", linked.Text, linked.ReplyTo, theirs.ID)
 		}
-		// A program answers a program, a person the program's copy.
+		// A program replies to a program, and a person replies to the copy of the program's message.
 		d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "And so am I"}, ReplyTo: sent.MessageId}, "")
 		if m := d.awaitText(d.engineering, there.Thread, "And so am I"); m.ReplyTo != linked.ID {
 			t.Errorf("the program's answer replies to %d, want %d", m.ReplyTo, linked.ID)
@@ -183,7 +183,7 @@ func TestTicketsByAPI(t *testing.T) {
 		for i, m := range list.Messages {
 			want := 2
 			if i == 0 || i == 3 {
-				want = 1 // said in Telegram: it goes to the other side only
+				want = 1 // written in Telegram: it is copied to the other topic only
 			}
 			if len(m.Deliveries) != want {
 				t.Errorf("message %d has deliveries %v", i, m.Deliveries)

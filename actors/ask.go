@@ -82,7 +82,9 @@ func codeOf(reply proto.Message) messages.Code {
 }
 
 // ask tries once.
-func (s *System) ask(ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration) (any, error) {
+func (s *System) ask(
+	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
+) (any, error) {
 	if s.env.Ctx.Err() != nil {
 		return nil, ErrNotAccepted
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// botReaction is what the bot shows on a message.
+// botReaction is the reaction that the bot shows on a message.
 func (d *desk) botReaction(m simulator.Message) string {
 	now, _ := d.sim.Message(m.Chat, m.ID)
 	for _, r := range now.Reactions {
@@ -28,7 +28,7 @@ func (d *desk) awaitReaction(m simulator.Message, emoji string) {
 	d.await("the bot's reaction "+emoji+" on "+m.Text, func() bool { return d.botReaction(m) == emoji })
 }
 
-// awaitRevision waits until so much has happened to a message.
+// awaitRevision waits until a message has reached a revision.
 func (d *desk) awaitRevision(m simulator.Message, revision int64) {
 	d.t.Helper()
 	d.eventually("revision "+itoa(int(revision))+" of "+m.Text, func() bool {
@@ -122,7 +122,7 @@ func TestReactions(t *testing.T) {
 	})
 }
 
-// awaitCopied waits until so many copies of a message are written down: nobody answers one faster.
+// awaitCopied waits until n copies of a message are stored. Nobody replies to one sooner.
 func (d *desk) awaitCopied(m simulator.Message, n int) {
 	d.t.Helper()
 	d.eventually("copies of "+m.Text, func() bool {
@@ -131,7 +131,7 @@ func (d *desk) awaitCopied(m simulator.Message, n int) {
 	})
 }
 
-// mayDelete lets the bot delete what others wrote.
+// mayDelete gives the bot the right to delete messages of others.
 func (d *desk) mayDelete(chats ...int64) {
 	d.t.Helper()
 	for _, chat := range chats {
@@ -407,7 +407,7 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 		d.awaitShown(last)
 	})
 	d.run(t, "one that does not fit goes on in an answer, and comes back", func(t *testing.T) {
-		d.edit(last, strings.Repeat("long ", 812)+"end") // with two short ones it is too long, alone it is not
+		d.edit(last, strings.Repeat("long ", 812)+"end") // too long together with two short ones, but not alone
 		var rest simulator.Message
 		d.await("an answer with all of it", func() bool {
 			return slices.ContainsFunc(d.byBot(d.engineering, eng), func(m simulator.Message) bool {

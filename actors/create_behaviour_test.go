@@ -60,7 +60,7 @@ func TestCreate(t *testing.T) {
 		m := d.say(d.ann, d.support, 0, "/create_ticket Only one")
 		d.awaitAnswer(m, "Ticket opened")
 		before := len(d.visible(d.support, 0))
-		d.restart() // intake has forgotten what it handled
+		d.restart() // so that intake no longer knows what it handled
 		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":` + itoa(m.ID) + `,"date":` + itoa(int(m.Date)) + `,"from":{"id":` + itoa(int(d.ann)) +
 			`,"first_name":"Ann"},"chat":{"id":` + itoa(int(d.support)) + `,"type":"supergroup","title":"Support","is_forum":true},"text":"/create_ticket Only one"}}`)))
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "/create_ticket")
@@ -129,7 +129,7 @@ func TestLostAnswerOfCreateForumTopic(t *testing.T) {
 					topics++
 				}
 			}
-			want := map[string]int{simulator.FaultLost: 1, simulator.FaultReset: 2}[fault] // a reset call was not carried out
+			want := map[string]int{simulator.FaultLost: 1, simulator.FaultReset: 2}[fault] // a call whose connection was reset was not carried out
 			if n := d.calls("createForumTopic", 0) - before; topics != 1 || n != want {
 				t.Errorf("%d topics by %d calls", topics, n)
 			}

@@ -20,8 +20,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// desk is the whole desk as people meet it: a simulator with the people in it, the bot's client and intake, the actors and a
-// database file. Only main's wiring is missing.
+// desk is the whole desk as people meet it: a simulator with people in it, the bot's client and intake, the actors
+// and a database file. Only the wiring of main is missing.
 type desk struct {
 	t     testing.TB
 	opt   options
@@ -30,13 +30,13 @@ type desk struct {
 	http  *httptest.Server
 	path  string
 
-	*life // the service; restart begins a new one
+	*life // restart starts the next one
 
 	support, engineering, sales int64 // groups
 	ann, bob, carl, dora, eve   int64 // people
 }
 
-// life is one run of the service.
+// process is the service from a start to its stop.
 type life struct {
 	store    storage.Store
 	client   *bot.Client
@@ -47,16 +47,16 @@ type life struct {
 	stopped  bool
 }
 
-// options say how the desk of a test differs from a usual one.
+// options say how the desk of a test differs from an ordinary one.
 type options struct {
 	pace         actors.Pace
-	speed        float64 // the clock runs so many times faster; 0: 10
+	speed        float64 // how many times faster the clock runs; 0: 10
 	idleAfter    time.Duration
 	maxResident  int
 	sweepEvery   time.Duration
 	flood        bool
 	allowed      func(chat int64) bool
-	slowed       func(time.Duration) time.Duration // how long a timer of the service takes instead
+	slowed       func(time.Duration) time.Duration // changes the time that a timer of the service takes
 	wrapStore    func(storage.Store) storage.Store
 	wrapTelegram func(actors.Telegram) actors.Telegram
 	sim          simulator.Options
@@ -102,7 +102,7 @@ func newDesk(t testing.TB, opt options) *desk {
 	return d
 }
 
-// ready is newDesk with the three groups registered and the default groups set.
+// ready is newDesk, then register.
 func ready(t testing.TB, opt options) *desk {
 	t.Helper()
 	d := newDesk(t, opt)
@@ -110,7 +110,7 @@ func ready(t testing.TB, opt options) *desk {
 	return d
 }
 
-// register has the three groups registered and the default groups set.
+// register registers the three groups and sets the default groups.
 func (d *desk) register() {
 	d.t.Helper()
 	for chat, admin := range map[int64]int64{d.support: d.ann, d.engineering: d.bob, d.sales: d.carl} {
@@ -123,7 +123,7 @@ func (d *desk) register() {
 	d.awaitText(d.sales, 0, "will now open in Sales")
 }
 
-// group makes a forum group in which the bot may do everything.
+// group makes a forum group in which the bot has every right.
 func (d *desk) group(title string, members map[int64]simulator.Role) int64 {
 	d.t.Helper()
 	g, err := d.sim.AddGroup(simulator.Group{Title: title, Forum: true,
@@ -142,7 +142,7 @@ func (d *desk) must(err error) {
 	}
 }
 
-// run is t.Run with the desk failing the subtest, not the test around it.
+// run is t.Run; inside it the desk fails the subtest, not the test around it.
 func (d *desk) run(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -153,14 +153,14 @@ func (d *desk) run(t *testing.T, name string, f func(t *testing.T)) {
 	})
 }
 
-// start begins a life of the service.
+// start starts the service.
 func (d *desk) start() {
 	d.t.Helper()
 	d.life = d.another("first")
 	d.must(d.system.StartPolling(d.t.Context(), "bot", polling{d.life}))
 }
 
-// another is a life that takes no updates in by itself.
+// another starts the service without the part that receives updates.
 func (d *desk) another(owner string) *life {
 	d.t.Helper()
 	l := &life{registry: prometheus.NewRegistry()}
@@ -213,7 +213,7 @@ func (d *desk) another(owner string) *life {
 	return l
 }
 
-// polling is the poller's way to the simulator.
+// polling is the intake of the poller, which polls the simulator.
 type polling struct{ *life }
 
 func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
@@ -229,7 +229,7 @@ func (d *desk) stop() {
 	d.life.stop(d.t)
 }
 
-// stop ends a life as SIGTERM does.
+// stop stops the service as SIGTERM does.
 func (l *life) stop(t testing.TB) {
 	t.Helper()
 	if l == nil || l.stopped {

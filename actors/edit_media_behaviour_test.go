@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// editedTo hands in the update of an edit that the simulator's people can't make: other media, a location that moved.
+// editedTo delivers the update of an edit that the simulator's people can't make: another medium, a moved location.
 func (d *desk) editedTo(m simulator.Message, fields map[string]any) {
 	d.t.Helper()
 	update := map[string]any{"message_id": m.ID, "date": m.Date, "edit_date": d.clock.Now().Unix(), "message_thread_id": m.Thread, "is_topic_message": true,

@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// Every type of MessageEntity that the Bot API's schema has, with its particulars, on the word that stands in "say … now".
+// Every type of MessageEntity in the Bot API's schema, with its own fields, on the word inside "say … now".
 var entities = []struct {
 	word string
 	simulator.Entity
@@ -40,7 +40,7 @@ var entities = []struct {
 	{"tomorrow", simulator.Entity{Type: "date_time", UnixTime: 1763900000, DateTimeFormat: "Dt"}},
 }
 
-// Entities survive in texts and captions, moved by the length of the sender's line, in UTF-16 units.
+// Entities survive in texts and captions. They move by the length of the sender's line, in UTF-16 units.
 func TestEveryEntitySurvives(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -75,7 +75,7 @@ func TestEveryEntitySurvives(t *testing.T) {
 	d.quiet(k)
 }
 
-// The list above, and what is sent of an entity, are compared with the schema: a new field or type shows.
+// The list above, and what is sent of an entity, are compared with the schema, so that a new field or type is noticed.
 func TestEntitiesOfTheSchema(t *testing.T) {
 	schema, err := os.ReadFile("../bot/simulator/schema.txt")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// refuse has Telegram refuse every message into a thread from now on, each for itself.
+// refuse has Telegram refuse every message into a thread from now on, each one anew.
 func (d *desk) refuse(chat int64, thread int, why string) {
 	d.t.Helper()
 	d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: chat, Thread: thread, Kind: simulator.Fault400, Description: why, Count: -1}))

@@ -19,7 +19,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/files"
 )
 
-// keeping is a desk that keeps attachments, and tries again soon.
+// keeping is a desk that keeps attachments, and retries downloads soon.
 func keeping(t *testing.T) options {
 	return options{sweepEvery: 50 * time.Millisecond, files: &files.Options{
 		URL:   (&url.URL{Scheme: "file", Path: t.TempDir()}).String(),
@@ -27,7 +27,7 @@ func keeping(t *testing.T) options {
 	}}
 }
 
-// attachments lists the ticket's.
+// attachments lists the attachments of a ticket.
 func (d *desk) attachments(k *ticket) []storage.Attachment {
 	d.t.Helper()
 	all, err := d.store.TicketAttachments(d.t.Context(), k.id, -1, "", 20_000)
@@ -35,7 +35,7 @@ func (d *desk) attachments(k *ticket) []storage.Attachment {
 	return all
 }
 
-// awaitFiles waits until so many attachments of the ticket are over, and returns them.
+// awaitFiles waits until n attachments of the ticket are finished, and returns them.
 func (d *desk) awaitFiles(k *ticket, n int) []storage.Attachment {
 	d.t.Helper()
 	var all []storage.Attachment
@@ -102,7 +102,7 @@ func TestFilesThatAreRefusedAreNotTriedAgain(t *testing.T) {
 			t.Errorf("got %+v, want it refused: %s", a, want)
 		}
 	}
-	d.await("the copies", func() bool { return len(d.byBot(d.engineering, eng)) >= 4 }) // a file that is not kept goes over all the same
+	d.await("the copies", func() bool { return len(d.byBot(d.engineering, eng)) >= 4 }) // a file that is not kept is copied all the same
 	n := 0
 	for _, c := range d.sim.Calls() {
 		if c.Method == "getFile" {
@@ -147,7 +147,7 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 	}
 }
 
-// TestAFileThatNeverComesIsGivenUp: with the reason, and without the token in it.
+// TestAFileThatNeverComesIsGivenUp: the record keeps the reason, without the token in it.
 func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
 	t.Parallel()
 	opt := keeping(t)
@@ -162,7 +162,7 @@ func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestDownloadsGoOnAfterAStop: a stop does not wait for a download, and the next start takes it up again.
+// TestDownloadsGoOnAfterAStop: a stop does not wait for a download, and the next start resumes it.
 func TestDownloadsGoOnAfterAStop(t *testing.T) {
 	t.Parallel()
 	d := ready(t, keeping(t))
@@ -181,7 +181,7 @@ func TestDownloadsGoOnAfterAStop(t *testing.T) {
 	}
 }
 
-// TestATicketDoesNotWaitForItsFiles: what is said goes over while a file comes slowly.
+// TestATicketDoesNotWaitForItsFiles: messages are copied while a file downloads slowly.
 func TestATicketDoesNotWaitForItsFiles(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
@@ -222,7 +222,7 @@ func TestInfectedFilesAreKeptApartAndToldOf(t *testing.T) {
 	}
 }
 
-// infecting finds something in every file.
+// infecting is a scanner that finds a virus in every file.
 type infecting struct{ storage.Files }
 
 func (i *infecting) Receive(ctx context.Context, claim storage.FileClaim, from io.Reader) (storage.ReceivedFile, error) {
@@ -238,7 +238,7 @@ func (i infected) Facts() storage.FileFacts {
 	return f
 }
 
-// panicking panics over the first files.
+// panicking is a scanner that panics over the first files.
 type panicking struct {
 	actors.Downloads
 	left int
@@ -264,7 +264,7 @@ func TestADownloadThatPanicsBeginsAgain(t *testing.T) {
 	d.awaitText(d.engineering, eng, "the ticket lives")
 }
 
-// TestUploadsReachEveryTopic: a file from outside is brought along once, then sent by its id.
+// TestUploadsReachEveryTopic: a file from outside is uploaded once, then sent by its file id.
 func TestUploadsReachEveryTopic(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
@@ -273,7 +273,7 @@ func TestUploadsReachEveryTopic(t *testing.T) {
 		return d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: origin, Kind: kind, Name: name, From: strings.NewReader(data)})
 	}
 	var media *messages.Media
-	for range 2 { // said again, it is the same
+	for range 2 { // the repeated command changes nothing
 		var err error
 		media, err = take("", "../report.txt", "all is well")
 		d.must(err)

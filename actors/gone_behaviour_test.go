@@ -14,7 +14,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// into counts the calls into a thread since the n'th call.
+// into counts the calls into a thread from the n'th call on.
 func (d *desk) into(since int, chat int64, thread int) int {
 	n := 0
 	for _, c := range d.sim.Calls()[since:] {
@@ -25,7 +25,7 @@ func (d *desk) into(since int, chat int64, thread int) int {
 	return n
 }
 
-// newTopic waits for a topic of a group that is newer than those known.
+// newTopic waits for a topic of a group that is not among the known ones.
 func (d *desk) newTopic(chat int64, known ...int) simulator.Topic {
 	d.t.Helper()
 	var topic simulator.Topic
@@ -248,7 +248,7 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	})
 }
 
-// unsureStore carries one write of a copy out whose answer is lost.
+// unsureStore carries out one write of a copy, but returns an error, as if the answer were lost.
 type unsureStore struct {
 	storage.Store
 	failed *atomic.Bool

@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// texts counts the bot's messages in a thread that have something in them.
+// texts counts the bot's messages in a thread that contain a text.
 func (d *desk) texts(chat int64, thread int, part string) int {
 	n := 0
 	for _, m := range d.byBot(chat, thread) {
@@ -105,7 +105,7 @@ func TestOneKindForbidden(t *testing.T) {
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
-	// A right that only one kind of message needs: that copy fails, and nothing waits.
+	// The bot lacks a right that only one kind of message needs: that copy fails, and nothing waits.
 	d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400,
 		Description: "not enough rights to send stickers to the chat"}))
 	m := d.say(d.ann, d.support, k.thread, "as if it were a sticker")
@@ -143,7 +143,7 @@ func TestDeletedTopicWhereTopicsMayNotBeOpened(t *testing.T) {
 	}
 }
 
-// What happens to messages while the bot may not write there is shown once it may.
+// What happens to messages while the bot may not write in the chat is shown as soon as it may.
 func TestEditsWhileTheBotIsAway(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 20})
@@ -152,7 +152,7 @@ func TestEditsWhileTheBotIsAway(t *testing.T) {
 	m := d.say(d.ann, d.support, k.thread, "first words")
 	d.awaitText(d.engineering, eng, "first words")
 	d.must(d.sim.SetBot(d.engineering, simulator.Kicked, simulator.BotRights{}))
-	_, err := d.sim.Edit(d.ann, d.support, m.ID, "ข้อความที่แก้ไขแล้ว") // the edited words
+	_, err := d.sim.Edit(d.ann, d.support, m.ID, "ข้อความที่แก้ไขแล้ว") // the edited text
 	d.must(err)
 	d.say(d.ann, d.support, k.thread, "and more")
 	d.awaitText(d.support, k.thread, "can't write in Engineering")

@@ -12,14 +12,14 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// paced starts the service anew with the pace of the settings' defaults, after which the minute before counts for nothing.
+// paced restarts the service with the default pace, at a time when no earlier call counts any more.
 func (d *desk) paced() {
 	d.t.Helper()
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.restart()
 }
 
-// shared lists the messages of a thread that hold several copies.
+// shared lists the messages of a thread that hold merged copies.
 func (d *desk) shared(chat int64, thread int) []simulator.Message {
 	return slices.DeleteFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return len(joined(m)) < 2 })
 }
@@ -61,7 +61,7 @@ func TestCopiesThatWaitAreJoined(t *testing.T) {
 		for i := range got {
 			_, got[i], _ = strings.Cut("\n"+got[i], "\n")
 			if i == 50 {
-				got[i] = strings.TrimPrefix(got[i], "what was before\n") // what it answers, unless it left alone, as a reply
+				got[i] = strings.TrimPrefix(got[i], "what was before\n") // the quoted line, unless the copy left alone, as a reply
 			}
 		}
 		same(t, "copies", got, want)
@@ -108,7 +108,7 @@ func TestCopiesThatWaitAreJoined(t *testing.T) {
 		d.restart()
 		m := d.shared(d.engineering, eng)[0]
 		parts := joined(m)
-		at := func(i int) simulator.Message { // the original of a part
+		at := func(i int) simulator.Message { // the original of the i'th merged copy
 			_, text, _ := strings.Cut(parts[i], "\n")
 			return originals[slices.Index(want, text)]
 		}
@@ -196,7 +196,7 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 	})
 }
 
-// The demonstration: 100 messages a minute over 10 topics of one group, against Telegram's own limits.
+// 100 messages a minute, spread over 10 topics of one group, against Telegram's own limits.
 func TestHundredMessagesAMinute(t *testing.T) {
 	t.Parallel()
 	speed := 6.0
@@ -215,7 +215,7 @@ func TestHundredMessagesAMinute(t *testing.T) {
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.stop()
 	limits := simulator.DefaultFloodLimits()
-	limits.Slack = time.Duration(speed * float64(50*time.Millisecond)) // 50 ms of this machine
+	limits.Slack = time.Duration(speed * float64(50*time.Millisecond)) // 50 ms of real time
 	d.sim.SetFloodLimits(limits)
 	d.sim.SetFlood(true)
 	d.start()
@@ -267,7 +267,7 @@ func textAt(s string, offset, length int) string {
 	return string(utf16.Decode(units[offset : offset+length]))
 }
 
-// at waits until the desk's clock shows a time.
+// at waits until the desk's clock shows the time.
 func (d *desk) at(when time.Time) {
 	reached := make(chan struct{})
 	d.clock.AfterFunc(when.Sub(d.clock.Now()), func() { close(reached) })

@@ -18,7 +18,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// metric sums a metric of this life over its labels.
+// metric is the sum of a metric of this process over its labels.
 func (l *life) metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
 	families, err := l.registry.Gather()
@@ -63,7 +63,7 @@ func TestRetirementUnderTraffic(t *testing.T) {
 			d.say(d.eve, d.support, k.thread, "out "+itoa(i))
 			d.say(d.bob, d.engineering, threads[k], "back "+itoa(i))
 		}
-		if i%10 == 9 { // a pause in which what is idle leaves
+		if i%10 == 9 { // a pause in which idle entities retire
 			d.quiet(tickets...)
 			d.eventually("everything has left", func() bool { return d.metric(t, "entities") <= 1 }) // the poller stays
 		}
@@ -162,7 +162,7 @@ func TestEventsAreNumberedWithoutGaps(t *testing.T) {
 			events, err := d.store.EventsAfter(t.Context(), k.id, d.record(k).EventNumber, 10)
 			return err == nil && len(events) > 0
 		})
-		d.life.stopped = true // as kill -9: its tries to stop are refused by the store
+		d.life.stopped = true // as after kill -9: the store refuses what it tries to write while it stops
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		_ = d.system.Stop(ctx)
@@ -175,7 +175,7 @@ func TestEventsAreNumberedWithoutGaps(t *testing.T) {
 	})
 }
 
-// crashingStore refuses to save tickets from the first append of events on, while crash is set.
+// crashingStore refuses to save tickets after the first append of events, while crash is set.
 type crashingStore struct {
 	storage.Store
 	crash *atomic.Bool
@@ -220,7 +220,7 @@ func TestPanicInAnEntity(t *testing.T) {
 	})
 }
 
-// panickingStore panics so many times when a message is recorded, and always for one text.
+// panickingStore panics a number of times when a message is recorded, and every time for one text.
 type panickingStore struct {
 	storage.Store
 	left *atomic.Int64
@@ -233,7 +233,8 @@ func (s panickingStore) InsertMessage(ctx context.Context, m *storage.Message) e
 	return s.Store.InsertMessage(ctx, m)
 }
 
-// TestTwoOwnersOpenATicket: nothing but the ticket's id keeps two activations from making it, since neither has a lease yet.
+// TestTwoOwnersOpenATicket: only the ticket's id keeps two activations from both making it, since neither has a lease
+// yet.
 func TestTwoOwnersOpenATicket(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 50})
@@ -273,7 +274,7 @@ func TestTwoOwnersOpenATicket(t *testing.T) {
 					MessageId: int64(9000 + 10*n + i), From: &messages.Person{Id: d.ann, FirstName: "Ann"},
 					Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli()},
 				Content: &messages.Content{Text: "said " + itoa(i)}}
-			// The one that is not the newest may not know the topic yet.
+			// The older activation may not know the topic yet.
 			d.eventually("it is taken in", func() bool { return both(k.id, said) })
 		}
 		page, err := d.store.MessagesAfter(t.Context(), k.id, 0, 100)
@@ -313,12 +314,12 @@ func TestTwoOwners(t *testing.T) {
 	if after.Epoch != before.Epoch+1 || after.Owner != "younger" {
 		t.Errorf("%+v after %+v", after, before)
 	}
-	d.must(say(d.life, 5003, "by the older again")) // it is fenced off by this write, and asks for a new activation
-	d.must(say(d.life, 5002, "by the younger"))     // known by now
+	d.must(say(d.life, 5003, "by the older again")) // this write fences it, and it asks for a new activation
+	d.must(say(d.life, 5002, "by the younger"))     // a duplicate by now
 	if lease, _ := d.store.Lease(t.Context(), "ticket/"+k.id); lease.Epoch != after.Epoch+1 || lease.Owner != "first" {
 		t.Errorf("%+v", lease)
 	}
-	for i := range 40 { // both at once
+	for i := range 40 { // both activations concurrently
 		l := d.life
 		if i%2 == 1 {
 			l = younger

@@ -37,7 +37,7 @@ func TestLink(t *testing.T) {
 		refused(t, d.dora, d.engineering, eng, "/link "+k.id, "you need rights on both sides") // neither
 		refused(t, d.bob, d.engineering, eng, "/link "+other.id, "you need rights on both sides")
 		sales := topic(d.sales, d.carl, "Carl's own topic")
-		refused(t, d.carl, d.sales, sales, "/link "+k.id, "you need rights on both sides") // administrator here, nobody there
+		refused(t, d.carl, d.sales, sales, "/link "+k.id, "you need rights on both sides") // an administrator here, but not there
 	})
 	d.run(t, "joins the topic: card, both told, both directions", func(t *testing.T) {
 		d.say(d.bob, d.engineering, eng, "before the link")
@@ -85,7 +85,7 @@ func TestLink(t *testing.T) {
 	})
 	d.run(t, "what was asked before the end comes again after a crash: it was answered", func(t *testing.T) {
 		before := len(d.visible(d.engineering, eng))
-		d.restart() // intake has forgotten what it handled
+		d.restart() // so that intake no longer knows what it handled
 		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":` + itoa(asked.ID) + `,"date":` + itoa(int(asked.Date)) + `,"from":{"id":` + itoa(int(d.bob)) +
 			`,"first_name":"Bob"},"chat":{"id":` + itoa(int(d.engineering)) + `,"type":"supergroup","title":"Engineering","is_forum":true},"message_thread_id":` +
 			itoa(eng) + `,"is_topic_message":true,"text":"/ticket"}}`)))
@@ -119,7 +119,7 @@ func TestLink(t *testing.T) {
 		adm, err := d.sim.AddPerson(simulator.Person{FirstName: "Adm"})
 		d.must(err)
 		d.must(d.sim.SetMember(d.engineering, adm.ID, simulator.Administrator))
-		d.restart() // who administers is forgotten
+		d.restart() // so that nobody remembers who the administrators are
 		d.must(d.sim.Inject(simulator.Fault{Method: "getChatAdministrators", Kind: simulator.FaultSlow, Delay: 100e6}))
 		a, b := d.say(adm.ID, d.engineering, eng, "/unlink"), d.say(adm.ID, d.engineering, eng, "/unlink")
 		d.awaitText(d.engineering, eng, "Adm ended the link")

@@ -14,7 +14,7 @@ func upload(kind string) *simulator.Upload {
 	return &simulator.Upload{Kind: kind, FileName: kind + ".bin", Data: []byte("content of a " + kind)}
 }
 
-// value is what is no file.
+// value is a medium that is not a file.
 func value(kind, json string) *simulator.Upload {
 	return &simulator.Upload{Kind: kind, Value: []byte(json)}
 }
@@ -25,8 +25,8 @@ func (d *desk) send(from, chat int64, thread int, media *simulator.Upload, capti
 	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Media: media, Text: caption})
 }
 
-// since lists what the bot wrote in a thread after a message, as it looks: "kind: text", the label or caption's lines joined
-// with " | ".
+// since lists what the bot wrote in a thread after a message, each as "kind: text". The text is the label or caption,
+// its lines joined with " | ".
 func (d *desk) since(chat int64, thread, after int) []string {
 	var out []string
 	for _, m := range d.byBot(chat, thread) {
@@ -59,7 +59,7 @@ func linked(t *testing.T, opt options) (d *desk, k *ticket, eng int) {
 	return d, k, d.mention(d.ann, k, "@bob_eng", d.engineering)
 }
 
-// Every kind of content arrives, in order with the texts around it, in both directions.
+// Every kind of content arrives in both directions, in order with the texts around it.
 func TestMediaOfEveryKind(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -128,7 +128,7 @@ func TestMediaOfEveryKind(t *testing.T) {
 	d.quiet(k)
 }
 
-// What a copied medium is made of is what the original was.
+// A copied medium has all the fields of the original.
 func TestMediaKeepTheirParticulars(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -187,7 +187,7 @@ func TestMediaKeepTheirParticulars(t *testing.T) {
 	d.quiet(k)
 }
 
-// A caption that has no room beside the sender's name goes on in texts that answer the copy; nothing is cut.
+// A caption that is too long with the sender's line goes on in texts that reply to the copy. Nothing is cut.
 func TestLongCaptions(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -224,7 +224,7 @@ func TestLongCaptions(t *testing.T) {
 					t.Errorf("part %d has %d units", i, n)
 				}
 			}
-			// The simulator trims texts as Telegram does: white space at a cut is lost there.
+			// The simulator trims texts as Telegram does, so white space at a cut is lost.
 			if strip(joined) != strip(caption) {
 				t.Errorf("%d units arrived of %d", len(strip(joined)), len(strip(caption)))
 			}
@@ -281,7 +281,7 @@ func TestForwards(t *testing.T) {
 	d.quiet(k)
 }
 
-// What Telegram lets nobody copy is told on the other side and at its source; its words stay where they are.
+// Content that Telegram lets nobody copy is reported in the other topic and at its source. Its text stays where it is.
 func TestProtectedContent(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -315,7 +315,8 @@ func TestProtectedContent(t *testing.T) {
 	}
 }
 
-// Anonymous administrators and linked channels speak under the group's or channel's name; other bots are not mirrored.
+// Anonymous administrators and linked channels write under the name of the group or channel. Messages of other bots are
+// not copied.
 func TestMediaOfGroupsAndChannels(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -331,7 +332,7 @@ func TestMediaOfGroupsAndChannels(t *testing.T) {
 	same(t, "copies", got[len(got)-3:], []string{"(photo) Support | anonymous", "(video) News | linked", "Ann | behind"})
 }
 
-// A medium that Telegram refuses is shown at its source, and what comes behind it arrives.
+// A medium that Telegram refuses is reported at its source, and the messages after it arrive.
 func TestMediaThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -357,7 +358,8 @@ func TestMediaThatAreRefused(t *testing.T) {
 	d.quiet(k)
 }
 
-// Trouble in passing changes neither order nor number; only a lost answer may repeat what it was the answer to.
+// Passing trouble changes neither the order nor the number of copies. Only a call whose answer was lost may be
+// repeated.
 func TestMediaInTrouble(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{speed: 40})
@@ -384,7 +386,7 @@ func TestMediaInTrouble(t *testing.T) {
 	d.quiet(k)
 }
 
-// A restart between the parts of a copy goes on with the part that is missing.
+// After a restart between the parts of a copy, the missing part is sent.
 func TestRestartWithinACopy(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -400,7 +402,8 @@ func TestRestartWithinACopy(t *testing.T) {
 	copies := d.byBot(d.engineering, eng)
 	sticker := copies[len(copies)-2]
 
-	// A reply to the medium, or to the text before it, answers the original; a reply to the original answers the medium.
+	// A reply to the medium, or to the text before it, replies to the original. A reply to the original replies to the
+	// medium.
 	d.reply(d.bob, d.engineering, sticker, "nice")
 	if m := d.awaitText(d.support, k.thread, "nice"); m.ReplyTo == 0 {
 		t.Error("the reply to the medium answers nothing")
@@ -417,7 +420,7 @@ func TestRestartWithinACopy(t *testing.T) {
 	d.quiet(k)
 }
 
-// The message that a ticket is opened in reply to comes into its topics, text and medium.
+// If a ticket is opened in reply to a message, the message's text and medium are posted in its topics.
 func TestTicketFromAMedium(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
@@ -462,7 +465,7 @@ func TestTicketFromAMedium(t *testing.T) {
 	}
 }
 
-// What is shown of a medium in passing names it, in the language of the group.
+// Where a medium is only mentioned, it is named, in the language of the group.
 func TestMediaInWords(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
@@ -484,7 +487,7 @@ func TestMediaInWords(t *testing.T) {
 			return false
 		})
 	}
-	// A reply to what was said before the link, and so has no counterpart.
+	// A reply to a message from before the link, which has no counterpart.
 	d.reply(d.ann, d.support, bare, "I heard")
 	d.reply(d.ann, d.support, captioned, "I see")
 	for chat, want := range map[int64][]string{d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},

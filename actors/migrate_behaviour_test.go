@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// migrated waits until the desk knows a group under its new id, and under that alone.
+// migrated waits until the desk knows a group by its new id, and by that alone.
 func (d *desk) migrated(was, is int64) {
 	d.t.Helper()
 	d.eventually("the group has its new id", func() bool {
@@ -23,7 +23,7 @@ func TestGroupMigration(t *testing.T) {
 		t.Run(first, func(t *testing.T) {
 			listed := map[int64]bool{}
 			d := newDesk(t, options{speed: 20, allowed: func(chat int64) bool { return listed[chat] }})
-			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true // GROUPS_ALLOWED, which knows no new ids
+			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true // GROUPS_ALLOWED, which does not have the new ids
 			d.register()
 			k := d.open(d.ann, d.support, "Printer")
 			eng := d.mention(d.ann, k, "bob_eng", d.engineering)
@@ -42,7 +42,7 @@ func TestGroupMigration(t *testing.T) {
 				d.migrated(d.engineering, is)
 				d.say(d.ann, d.support, k.thread, "one")
 			case "the refused call comes first":
-				// Updates do not come through for a while; calls do.
+				// For a while updates do not arrive, but calls do.
 				d.must(d.sim.Inject(simulator.Fault{Method: "getUpdates", Kind: simulator.Fault500, Count: -1}))
 				is, err = d.sim.Migrate(d.engineering)
 				d.must(err)
@@ -71,7 +71,8 @@ func TestGroupMigration(t *testing.T) {
 			old, _ := d.sim.Message(is, quoted.ID)
 			d.reply(d.bob, is, old, "they answer it themselves")
 			d.awaitText(d.support, k.thread, "they answer it themselves")
-			// What names the group by its internal id goes on: the mention of somebody whose default group it is, a new ticket.
+			// Everything that names the group by its internal id still works: a mention of somebody whose default
+			// group it is, a new ticket.
 			other := d.open(d.ann, d.support, "Scanner")
 			d.mention(d.ann, other, "bob_eng", is)
 			third := d.open(d.bob, is, "Opened in the new one")
@@ -91,7 +92,7 @@ func TestGroupMigration(t *testing.T) {
 	}
 }
 
-// messageIn is what intake makes of a message that Ann says in the ticket's topic.
+// messageIn is what intake makes of a message that Ann writes in the ticket's topic.
 func messageIn(d *desk, k *ticket, text string) *messages.RecordMessage {
 	m := d.say(d.ann, k.chat, k.thread, text)
 	return &messages.RecordMessage{

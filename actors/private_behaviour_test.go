@@ -14,7 +14,7 @@ func (d *desk) choice(by int64, title string) simulator.Message {
 	return d.awaitAnswer(d.say(by, by, 0, "/create_ticket "+title), "Where should "+title)
 }
 
-// openPrivately has somebody open a ticket from their private chat and waits until they can talk on it.
+// openPrivately has somebody open a ticket from their private chat, and waits until they can write on it.
 func (d *desk) openPrivately(by, chat int64, title string) *ticket {
 	d.t.Helper()
 	choice := d.choice(by, title)

@@ -138,7 +138,7 @@ func TestWhatATicketDoesNotUnderstandIsRefused(t *testing.T) {
 		From: &messages.Person{Id: d.ann}}
 	closed := "closed"
 	for _, m := range []proto.Message{
-		&messages.UpdateTicket{Origin: o, Status: &closed}, // programs ask that, and of people not even the creator
+		&messages.UpdateTicket{Origin: o, Status: &closed}, // only programs may do that; among people, not even the creator
 		&messages.RegisterGroup{Origin: o},
 	} {
 		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, m); r.Code != messages.Code_CONFLICT {

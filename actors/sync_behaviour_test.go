@@ -74,7 +74,7 @@ func TestSync(t *testing.T) {
 		m := d.awaitText(d.engineering, eng, text)
 		got := map[string]string{}
 		units := []rune{}
-		for _, r := range m.Text { // every rune of two units stands twice
+		for _, r := range m.Text { // a rune of two units counts twice
 			units = append(units, r)
 			if r > 0xFFFF {
 				units = append(units, r)
@@ -169,8 +169,8 @@ func TestReplies(t *testing.T) {
 		who, chat int64
 		thread    int
 	}{"home": {d.ann, d.support, k.thread}, "eng": {d.bob, d.engineering, eng}, "sales": {d.dora, d.sales, sales}}
-	// For each place in which something is said, each place from which it is answered, the answer points at the counterpart
-	// everywhere.
+	// Whatever topic a message is written in, and whatever topic the reply to it is written in: in every topic the
+	// reply's copy points at the counterpart.
 	for said := range at {
 		for answered := range at {
 			d.run(t, "said in "+said+", answered in "+answered, func(t *testing.T) {
