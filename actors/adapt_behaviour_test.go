@@ -27,7 +27,7 @@ func TestPaceAdapts(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 	d.run(t, "a 429 lowers the rate, once for calls that are refused together", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 30}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 30})
 		d.say(d.ann, d.support, k.thread, "one")
 		d.eventually("a lower rate", func() bool { return d.pace(d.engineering).Rate < 1 })
 		p := d.pace(d.engineering)
@@ -66,7 +66,7 @@ func TestLagIsShown(t *testing.T) {
 	if text := card(); strings.Contains(text, "behind") {
 		t.Errorf("%q", text)
 	}
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 240}))
+	d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 240})
 	for i := range 10 {
 		d.say(d.ann, d.support, k.thread, "waits "+itoa(i))
 	}
@@ -74,7 +74,8 @@ func TestLagIsShown(t *testing.T) {
 		c, err := d.store.Chat(t.Context(), "g"+itoa(int(d.engineering)))
 		return err == nil && !c.Oldest.IsZero() && d.clock.Now().Sub(c.Oldest) > 6*time.Second && c.Waiting >= 10
 	})
-	if text := card(); !strings.Contains(text, "Engineering is") || !strings.Contains(text, "behind: 10 waiting, at most 14 messages a minute") {
+	if text := card(); !strings.Contains(text, "Engineering is") ||
+		!strings.Contains(text, "behind: 10 waiting, at most 14 messages a minute") {
 		t.Errorf("%q", text)
 	}
 	if p := d.pace(d.engineering); p.LagMs < 5000 || p.Waiting != 10 {
@@ -85,7 +86,9 @@ func TestLagIsShown(t *testing.T) {
 	}
 	d.clock.jump(3 * time.Minute)
 	d.awaitText(d.engineering, eng, "waits 9")
-	d.eventually("not behind any more", func() bool { return d.metric(t, "chats_behind") == 0 && d.metric(t, "chat_lag_seconds_max") == 0 })
+	d.eventually("not behind any more", func() bool {
+		return d.metric(t, "chats_behind") == 0 && d.metric(t, "chat_lag_seconds_max") == 0
+	})
 	if text := card(); strings.Contains(text, "behind") {
 		t.Errorf("%q", text)
 	}
@@ -127,8 +130,11 @@ func TestTroubleOfEveryKind(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	var want []string
-	for i, kind := range []string{simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.Fault429, simulator.FaultLost, simulator.FaultReset, simulator.Fault502HTML} {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: kind, Count: 1 + i%2}))
+	for i, kind := range []string{
+		simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.Fault429, simulator.FaultLost,
+		simulator.FaultReset, simulator.Fault502HTML,
+	} {
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: kind, Count: 1 + i%2})
 		text := "ปัญหา " + itoa(i) // trouble number i
 		d.say(d.ann, d.support, k.thread, text)
 		d.awaitText(d.engineering, eng, text)
@@ -148,8 +154,10 @@ func TestTroubleOfEveryKind(t *testing.T) {
 			t.Errorf("%s: %d times", text, n)
 		}
 	}
-	d.run(t, "one that can never arrive keeps its reason, its source is told, what is behind it goes on", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "MESSAGE_REFUSED"}))
+	d.run(t, "one that can never arrive is reported at its source; the next ones go on", func(t *testing.T) {
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "MESSAGE_REFUSED",
+		})
 		bad := d.say(d.ann, d.support, k.thread, "the bad one")
 		d.say(d.ann, d.support, k.thread, "the good one")
 		d.awaitText(d.engineering, eng, "the good one")

@@ -55,7 +55,8 @@ func TestEdits(t *testing.T) {
 		}
 		d.awaitShown(m)
 		r := d.said(m)
-		if len(r.Former) != 1 || r.Former[0].Text != "the firts one" || r.Text != "the first one" || r.Revision != 1 || r.EditedAt.IsZero() {
+		if len(r.Former) != 1 || r.Former[0].Text != "the firts one" || r.Text != "the first one" ||
+			r.Revision != 1 || r.EditedAt.IsZero() {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -140,7 +141,8 @@ func TestEdits(t *testing.T) {
 			t.Errorf("%q", word.Text)
 		}
 		d.awaitShown(m)
-		d.eventually("the copy keeps why, and that it was told", func() bool { // the message is finished before that is stored
+		// the message is finished before that is stored
+		d.eventually("the copy keeps why, and that it was told", func() bool {
 			c, err := d.store.Copy(t.Context(), messageID(m), k.id+":2")
 			d.must(err)
 			return c.Reason != "" && c.Told && c.State == "sent"

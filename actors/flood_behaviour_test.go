@@ -95,7 +95,7 @@ func TestFloodControl(t *testing.T) {
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	sales := d.mention(d.ann, k, "dora_s", d.sales)
 	throttle := func(seconds int) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: seconds}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: seconds})
 	}
 	// waited checks that nothing was sent to Engineering too early, and that sending went on in time.
 	waited := func(t *testing.T, seconds int) {

@@ -9,61 +9,14 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 )
 
-// upload is a file of a kind, as a person sends it.
-func upload(kind string) *simulator.Upload {
-	return &simulator.Upload{Kind: kind, FileName: kind + ".bin", Data: []byte("content of a " + kind)}
-}
-
-// value is a medium that is not a file.
-func value(kind, json string) *simulator.Upload {
-	return &simulator.Upload{Kind: kind, Value: []byte(json)}
-}
-
-// send has somebody send a medium.
-func (d *desk) send(from, chat int64, thread int, media *simulator.Upload, caption string) simulator.Message {
-	d.t.Helper()
-	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Media: media, Text: caption})
-}
-
-// since lists what the bot wrote in a thread after a message, each as "kind: text". The text is the label or caption,
-// its lines joined with " | ".
-func (d *desk) since(chat int64, thread, after int) []string {
-	var out []string
-	for _, m := range d.byBot(chat, thread) {
-		if m.ID > after {
-			out = append(out, look(m))
-		}
-	}
-	return out
-}
-
-func look(m simulator.Message) string {
-	text := strings.ReplaceAll(m.Text, "\n", " | ")
-	if m.Media == nil {
-		return text
-	}
-	return strings.TrimRight("("+m.Media.Kind+") "+text, " ")
-}
-
-// last is the id of the newest message of a chat.
-func (d *desk) last(chat int64) int {
-	all := d.sim.Messages(chat, simulator.AllThreads)
-	return all[len(all)-1].ID
-}
-
-// linked is a ticket of Ann's with Bob's topic linked to it.
-func linked(t *testing.T, opt options) (d *desk, k *ticket, eng int) {
-	t.Helper()
-	d = ready(t, opt)
-	k = d.open(d.ann, d.support, "Printer")
-	return d, k, d.mention(d.ann, k, "@bob_eng", d.engineering)
-}
-
 // Every kind of content arrives in both directions, in order with the texts around it.
 func TestMediaOfEveryKind(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	poll := `{"id":"1","question":"When?","options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
+	poll := `{"id":"1","question":"When?","options":[
+		{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],
+		"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%",
+		"allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
 	for _, c := range []struct {
 		media   *simulator.Upload
 		caption string
@@ -88,7 +41,8 @@ func TestMediaOfEveryKind(t *testing.T) {
 		{value("dice", `{"emoji":"🎯","value":6}`), "", []string{"Ann | 🎯 6"}},
 		{value("story", `{"chat":{"id":-5,"type":"channel","title":"News"},"id":3}`), "", []string{"Ann | [story] | News"}},
 		{value("paid_media", `{"star_count":5,"paid_media":[]}`), "buy", []string{"Ann | [paid media] 5 ⭐ | buy"}},
-		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,"prize_description":"A car"}`), "", []string{"Ann | [giveaway] A car | News"}},
+		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,"prize_description":"A car"}`),
+			"", []string{"Ann | [giveaway] A car | News"}},
 		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`), "", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
 		{value("game", `{"title":"Chess","description":"Play"}`), "", []string{"Ann | [game] Chess | Play"}},
 		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`), "", []string{"Ann | [checklist] To do | ☐ a"}},
@@ -160,7 +114,11 @@ func TestMediaKeepTheirParticulars(t *testing.T) {
 		})
 	}
 	d.run(t, "a poll is asked anew", func(t *testing.T) {
-		m := copyOf(value("poll", `{"id":"7","question":"👍 When?","question_entities":[{"type":"custom_emoji","offset":0,"length":2,"custom_emoji_id":"5"}],"options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":true,"is_anonymous":false,"type":"regular","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`))
+		m := copyOf(value("poll", `{"id":"7","question":"👍 When?",
+			"question_entities":[{"type":"custom_emoji","offset":0,"length":2,"custom_emoji_id":"5"}],"options":[
+			{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],
+			"total_voter_count":2,"is_closed":true,"is_anonymous":false,"type":"regular",
+			"allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`))
 		var p struct {
 			ID, Question, Type string
 			Entities           []simulator.Entity `json:"question_entities"`
@@ -173,13 +131,17 @@ func TestMediaKeepTheirParticulars(t *testing.T) {
 			Multiple  bool `json:"allows_multiple_answers"`
 		}
 		d.must(json.Unmarshal(m.Media.Value, &p))
-		if p.ID == "7" || p.Question != "👍 When?" || len(p.Entities) != 1 || p.Entities[0].CustomEmojiID != "5" || len(p.Options) != 2 ||
-			p.Options[0].Text != "Today" || p.Options[0].Voters != 0 || !p.Closed || p.Anonymous || !p.Multiple {
+		if p.ID == "7" || p.Question != "👍 When?" || len(p.Entities) != 1 || p.Entities[0].CustomEmojiID != "5" ||
+			len(p.Options) != 2 || p.Options[0].Text != "Today" || p.Options[0].Voters != 0 ||
+			!p.Closed || p.Anonymous || !p.Multiple {
 			t.Errorf("%+v", p)
 		}
 	})
 	d.run(t, "a spoiler and a caption above it", func(t *testing.T) {
-		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("video"), Text: "covered", Spoiler: true, Above: true})
+		d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("video"), Text: "covered", Spoiler: true,
+			Above: true,
+		})
 		if m := d.awaitText(d.engineering, eng, "covered"); !m.Spoiler || !m.Above {
 			t.Errorf("%+v", m)
 		}
@@ -196,8 +158,10 @@ func TestLongCaptions(t *testing.T) {
 			caption := strings.Repeat("กข 😀", times) + " end"
 			from := len(utf16.Encode([]rune(caption))) - 3
 			after := d.last(d.engineering)
-			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: caption, Premium: true,
-				Entities: []simulator.Entity{{Type: "bold", Offset: from, Length: 3}}})
+			d.post(simulator.Post{
+				From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: caption, Premium: true,
+				Entities: []simulator.Entity{{Type: "bold", Offset: from, Length: 3}},
+			})
 			d.say(d.ann, d.support, k.thread, "behind "+name)
 			d.awaitText(d.engineering, eng, "behind "+name)
 			joined, first := "", simulator.Message{}
@@ -230,7 +194,8 @@ func TestLongCaptions(t *testing.T) {
 			}
 			lastPart := parts[len(parts)-1]
 			e := lastPart.Entities[len(lastPart.Entities)-1]
-			if len(parts) < 2 || first.Media == nil || e.Type != "bold" || string(utf16.Decode(utf16.Encode([]rune(lastPart.Text))[e.Offset:e.Offset+e.Length])) != "end" {
+			if len(parts) < 2 || first.Media == nil || e.Type != "bold" ||
+				string(utf16.Decode(utf16.Encode([]rune(lastPart.Text))[e.Offset:e.Offset+e.Length])) != "end" {
 				t.Errorf("%d parts, %+v", len(parts), e)
 			}
 			d.quiet(k)
@@ -258,7 +223,10 @@ func TestForwards(t *testing.T) {
 	} {
 		d.run(t, want, func(t *testing.T) {
 			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "the text of " + want, Forward: origin})
-			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "the photo of " + want, Forward: origin, Media: upload("photo")})
+			d.post(simulator.Post{
+				From: d.ann, Chat: d.support, Thread: k.thread, Text: "the photo of " + want, Forward: origin,
+				Media: upload("photo"),
+			})
 			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Forward: origin, Media: upload("sticker")})
 			after := d.last(d.engineering)
 			d.say(d.ann, d.support, k.thread, "behind "+want)
@@ -266,8 +234,11 @@ func TestForwards(t *testing.T) {
 			all := d.since(d.engineering, eng, 0)
 			got := all[len(all)-5 : len(all)-1]
 			_ = after
-			same(t, "copies", got, []string{"Ann | ↪️ " + want + " | the text of " + want, "(photo) Ann | ↪️ " + want + " | the photo of " + want,
-				"Ann | ↪️ " + want + " | [sticker]", "(sticker)"})
+			same(t, "copies", got, []string{
+				"Ann | ↪️ " + want + " | the text of " + want,
+				"(photo) Ann | ↪️ " + want + " | the photo of " + want,
+				"Ann | ↪️ " + want + " | [sticker]", "(sticker)",
+			})
 		})
 	}
 	m := d.awaitText(d.engineering, eng, "the text of Forwarded from News")
@@ -304,7 +275,8 @@ func TestProtectedContent(t *testing.T) {
 	}
 	got := d.since(d.engineering, eng, 0)
 	want := []string{"Ann | 🔒 This message is protected and can’t be copied: see it where it was written.",
-		"Ann | [photo] | 🔒 This message is protected and can’t be copied: see it where it was written.", "Ann | what do you say?"}
+		"Ann | [photo] | 🔒 This message is protected and can’t be copied: see it where it was written.",
+		"Ann | what do you say?"}
 	same(t, "copies", got[len(got)-3:], want)
 	d.restart()
 	d.say(d.ann, d.support, k.thread, "after a restart")
@@ -320,8 +292,13 @@ func TestProtectedContent(t *testing.T) {
 func TestMediaOfGroupsAndChannels(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Anonymous: true, Media: upload("photo"), Text: "anonymous"})
-	d.post(simulator.Post{Chat: d.support, Thread: k.thread, Linked: true, AsChannel: &simulator.Channel{ID: -1009, Title: "News"}, Media: upload("video"), Text: "linked"})
+	d.post(simulator.Post{
+		From: d.ann, Chat: d.support, Thread: k.thread, Anonymous: true, Media: upload("photo"), Text: "anonymous",
+	})
+	d.post(simulator.Post{
+		Chat: d.support, Thread: k.thread, Linked: true, AsChannel: &simulator.Channel{ID: -1009, Title: "News"},
+		Media: upload("video"), Text: "linked",
+	})
 	robot, err := d.sim.AddPerson(simulator.Person{FirstName: "R2", IsBot: true})
 	d.must(err)
 	d.must(d.sim.SetMember(d.support, robot.ID, simulator.Member))
@@ -342,7 +319,7 @@ func TestMediaThatAreRefused(t *testing.T) {
 		{"sendVideo", "video", "CHAT_SEND_VIDEOS_FORBIDDEN"},
 	} {
 		d.run(t, c.why, func(t *testing.T) {
-			d.must(d.sim.Inject(simulator.Fault{Method: c.method, Kind: simulator.Fault400, Description: c.why}))
+			d.inject(simulator.Fault{Method: c.method, Kind: simulator.Fault400, Description: c.why})
 			m := d.send(d.ann, d.support, k.thread, upload(c.kind), "")
 			d.say(d.ann, d.support, k.thread, "behind a "+c.kind)
 			d.awaitText(d.engineering, eng, "behind a "+c.kind)
@@ -370,7 +347,7 @@ func TestMediaInTrouble(t *testing.T) {
 		{Method: "sendLocation", Kind: simulator.Fault502HTML},
 		{Method: "sendVoice", Kind: simulator.FaultLost},
 	} {
-		d.must(d.sim.Inject(f))
+		d.inject(f)
 	}
 	after := d.last(d.engineering)
 	d.send(d.ann, d.support, k.thread, upload("photo"), "one")
@@ -381,8 +358,10 @@ func TestMediaInTrouble(t *testing.T) {
 	d.send(d.ann, d.support, k.thread, upload("voice"), "")
 	d.say(d.ann, d.support, k.thread, "behind")
 	d.awaitText(d.engineering, eng, "behind")
-	same(t, "copies", d.since(d.engineering, eng, after), []string{"(photo) Ann | one", "Ann | [sticker]", "(sticker)", "Ann | between",
-		"Ann | [video message]", "(video_note)", "Ann | [location]", "(location)", "(voice) Ann", "(voice) Ann", "Ann | behind"})
+	same(t, "copies", d.since(d.engineering, eng, after), []string{
+		"(photo) Ann | one", "Ann | [sticker]", "(sticker)", "Ann | between", "Ann | [video message]", "(video_note)",
+		"Ann | [location]", "(location)", "(voice) Ann", "(voice) Ann", "Ann | behind",
+	})
 	d.quiet(k)
 }
 
@@ -390,7 +369,7 @@ func TestMediaInTrouble(t *testing.T) {
 func TestRestartWithinACopy(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendSticker", Kind: simulator.Fault500, Count: -1}))
+	d.inject(simulator.Fault{Method: "sendSticker", Kind: simulator.Fault500, Count: -1})
 	after := d.last(d.engineering)
 	d.send(d.ann, d.support, k.thread, upload("sticker"), "")
 	d.await("the call for the medium", func() bool { return d.calls("sendSticker", d.engineering) > 0 })
@@ -476,7 +455,10 @@ func TestMediaInWords(t *testing.T) {
 	bare := d.send(d.carl, d.support, k.thread, upload("voice"), "")
 	d.quiet(k)
 	eng, sales := d.mention(d.ann, k, "@bob_eng", d.engineering), d.mention(d.ann, k, "@dora_s", d.sales)
-	for chat, want := range map[int64]string{d.engineering: "Ann | [รูปภาพ] it smokes |  | Carl | [ข้อความเสียง]", d.sales: "Ann | [photo] it smokes |  | Carl | [voice message]"} {
+	for chat, want := range map[int64]string{
+		d.engineering: "Ann | [รูปภาพ] it smokes |  | Carl | [ข้อความเสียง]",
+		d.sales:       "Ann | [photo] it smokes |  | Carl | [voice message]",
+	} {
 		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
 		d.await("the context in "+want, func() bool {
 			for _, line := range d.since(chat, thread, 0) {
@@ -490,8 +472,10 @@ func TestMediaInWords(t *testing.T) {
 	// A reply to a message from before the link, which has no counterpart.
 	d.reply(d.ann, d.support, bare, "I heard")
 	d.reply(d.ann, d.support, captioned, "I see")
-	for chat, want := range map[int64][]string{d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},
-		d.sales: {"Ann · Support | [voice message] | I heard", "Ann · Support | it smokes | I see"}} {
+	for chat, want := range map[int64][]string{
+		d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},
+		d.sales:       {"Ann · Support | [voice message] | I heard", "Ann · Support | it smokes | I see"},
+	} {
 		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
 		d.awaitText(chat, thread, "I see")
 		got := d.since(chat, thread, 0)

@@ -19,11 +19,14 @@ func (d *desk) migrated(was, is int64) {
 
 func TestGroupMigration(t *testing.T) {
 	t.Parallel()
-	for _, first := range []string{"the service message comes first", "the refused call comes first", "while the service is away"} {
+	for _, first := range []string{
+		"the service message comes first", "the refused call comes first", "while the service is away",
+	} {
 		t.Run(first, func(t *testing.T) {
 			listed := map[int64]bool{}
 			d := newDesk(t, options{speed: 20, allowed: func(chat int64) bool { return listed[chat] }})
-			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true // GROUPS_ALLOWED, which does not have the new ids
+			// GROUPS_ALLOWED, which does not have the new ids
+			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true
 			d.register()
 			k := d.open(d.ann, d.support, "Printer")
 			eng := d.mention(d.ann, k, "bob_eng", d.engineering)
@@ -43,7 +46,7 @@ func TestGroupMigration(t *testing.T) {
 				d.say(d.ann, d.support, k.thread, "one")
 			case "the refused call comes first":
 				// For a while updates do not arrive, but calls do.
-				d.must(d.sim.Inject(simulator.Fault{Method: "getUpdates", Kind: simulator.Fault500, Count: -1}))
+				d.inject(simulator.Fault{Method: "getUpdates", Kind: simulator.Fault500, Count: -1})
 				is, err = d.sim.Migrate(d.engineering)
 				d.must(err)
 				_, err = d.system.Ask(t.Context(), "ticket", k.id, messageIn(d, k, "one"))
@@ -96,9 +99,11 @@ func TestGroupMigration(t *testing.T) {
 func messageIn(d *desk, k *ticket, text string) *messages.RecordMessage {
 	m := d.say(d.ann, k.chat, k.thread, text)
 	return &messages.RecordMessage{
-		Origin: &messages.Origin{CommandId: itoa(int(k.chat)) + ":" + itoa(m.ID), Place: "g" + itoa(int(k.chat)), ChatId: k.chat, ThreadId: int64(k.thread),
-			MessageId: int64(m.ID), From: &messages.Person{Id: d.ann, FirstName: "Ann"}, Sender: &messages.Sender{Id: d.ann, Name: "Ann"},
-			DateMs: d.clock.Now().UnixMilli()},
+		Origin: &messages.Origin{
+			CommandId: messages.MessageKey(k.chat, int64(m.ID)), Place: messages.GroupPlace(k.chat), ChatId: k.chat,
+			ThreadId: int64(k.thread), MessageId: int64(m.ID), DateMs: d.clock.Now().UnixMilli(),
+			From: &messages.Person{Id: d.ann, FirstName: "Ann"}, Sender: &messages.Sender{Id: d.ann, Name: "Ann"},
+		},
 		Content: &messages.Content{Text: text},
 	}
 }

@@ -129,7 +129,8 @@ func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
 			fail("%q bears %q, want %q", s.text(), m.reactionOf(x.Message), s.reactionAt(p))
 		}
 		newest[s.from] = x.n
-		if a := s.answers; a != nil && !a.deleted && x.parts == 1 && slices.Contains(p.shows, a) && !slices.ContainsFunc(all, func(y shown) bool { return y.n == a.n && y.ID == x.ReplyTo }) {
+		if a := s.answers; a != nil && !a.deleted && x.parts == 1 && slices.Contains(p.shows, a) &&
+			!slices.ContainsFunc(all, func(y shown) bool { return y.n == a.n && y.ID == x.ReplyTo }) {
 			fail("%q answers message %d, not %q", s.text(), x.ReplyTo, a.text())
 		}
 	}

@@ -99,7 +99,9 @@ func newModel(t testing.TB, opt options, groups int) *model {
 		if p[0] != d.support {
 			d.must(d.sim.SetMember(p[0], d.ann, simulator.Administrator))
 		}
-		d.must(d.sim.SetBot(p[0], simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true}))
+		d.must(d.sim.SetBot(p[0], simulator.Administrator, simulator.BotRights{
+			CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true,
+		}))
 	}
 	return m
 }
@@ -147,7 +149,9 @@ func (m *model) album(t *rapid.T, k *modelTicket) {
 	id := m.d.sim.NewAlbum()
 	kind := rapid.SampledFrom([]string{"photo", "document", "audio"}).Draw(t, "kind")
 	for range rapid.IntRange(2, 4).Draw(t, "parts") {
-		m.post(t, k, &saying{kind: kind, from: from}, simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread, Album: id})
+		m.post(t, k, &saying{kind: kind, from: from}, simulator.Post{
+			From: from.who, Chat: from.chat, Thread: from.thread, Album: id,
+		})
 	}
 }
 
@@ -229,7 +233,9 @@ func (m *model) remove(t *rapid.T, k *modelTicket) {
 		return
 	}
 	s.deleted = true
-	m.d.post(simulator.Post{From: s.from.who, Chat: s.from.chat, Thread: s.from.thread, Text: "/delete", ReplyTo: s.original.ID})
+	m.d.post(simulator.Post{
+		From: s.from.who, Chat: s.from.chat, Thread: s.from.thread, Text: "/delete", ReplyTo: s.original.ID,
+	})
 }
 
 // link links a topic of another group to the ticket, perhaps one that was unlinked before.
@@ -269,7 +275,9 @@ func (m *model) unlink(t *rapid.T, k *modelTicket) {
 	before := len(m.d.byBot(p.chat, p.thread))
 	m.d.say(m.d.ann, p.chat, p.thread, "/unlink")
 	m.d.await("the end of the link", func() bool {
-		return slices.ContainsFunc(m.d.byBot(p.chat, p.thread)[before:], func(msg simulator.Message) bool { return strings.Contains(msg.Text, "ended the link") })
+		return slices.ContainsFunc(m.d.byBot(p.chat, p.thread)[before:], func(msg simulator.Message) bool {
+			return strings.Contains(msg.Text, "ended the link")
+		})
 	})
 	p.linked = false
 	for _, s := range p.shows {
@@ -285,25 +293,33 @@ func (m *model) setStatus(k *modelTicket, command, status string) {
 
 // Passing trouble for calls that show something. If the answer is lost, the message may be there twice.
 var (
-	troubles      = []string{simulator.Fault429, simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.FaultLost}
-	troubledCalls = []string{"sendMessage", "sendMessage", "sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument", "editMessageText",
-		"editMessageCaption", "deleteMessages", "setMessageReaction", "closeForumTopic", "reopenForumTopic", "getUpdates"}
+	troubles = []string{
+		simulator.Fault429, simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.FaultLost,
+	}
+	troubledCalls = []string{
+		"sendMessage", "sendMessage", "sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument",
+		"editMessageText", "editMessageCaption", "deleteMessages", "setMessageReaction",
+		"closeForumTopic", "reopenForumTopic", "getUpdates",
+	}
 )
 
 func (m *model) trouble(t *rapid.T) {
-	m.d.must(m.d.sim.Inject(simulator.Fault{
+	m.d.inject(simulator.Fault{
 		Method: rapid.SampledFrom(troubledCalls).Draw(t, "method"), Kind: rapid.SampledFrom(troubles).Draw(t, "trouble"),
-		Count: rapid.IntRange(1, 2).Draw(t, "count"), After: rapid.IntRange(0, 2).Draw(t, "after")}))
+		Count: rapid.IntRange(1, 2).Draw(t, "count"), After: rapid.IntRange(0, 2).Draw(t, "after"),
+	})
 }
 
 // modelSteps are what can happen. A step that is named more often happens more often.
-var modelSteps = strings.Fields("say say say chat chat album answer answer edit edit react react delete link link unlink close reopen restart trouble trouble check")
+var modelSteps = strings.Fields(`say say say chat chat album answer answer edit edit react react delete link link unlink
+	close reopen restart trouble trouble check`)
 
 func (m *model) step(t *rapid.T) {
 	k := rapid.SampledFrom(m.tickets).Draw(t, "ticket")
 	step := rapid.SampledFrom(modelSteps).Draw(t, "step")
 	switch step {
-	case "link", "unlink", "close", "reopen", "delete": // updates of different chats are handled concurrently, so wait until what was written in another one has been recorded
+	// updates of different chats are handled concurrently, so wait until what was written in another one has been recorded
+	case "link", "unlink", "close", "reopen", "delete":
 		m.d.quiet()
 	case "react", "answer": // what people react or reply to must be visible
 		m.check(t)
@@ -361,7 +377,8 @@ func TestModel(t *testing.T) {
 	}{
 		{"in peace", actors.Pace{}, 50, false},
 		{"in trouble", actors.Pace{}, 50, true},
-		{"in trouble, at the pace of a group", actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}, 80, true},
+		{"in trouble, at the pace of a group",
+			actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}, 80, true},
 	} {
 		t.Run(form.name, func(t *testing.T) {
 			checks, most, shared, begun := 0, 5, 0, time.Now()
@@ -386,7 +403,8 @@ func TestModel(t *testing.T) {
 				m.check(rt)
 				shared += len(m.shared)
 			})
-			t.Logf("%d sequences, %d messages that held several copies, in %v", min(checks, most), shared, time.Since(begun).Round(time.Second))
+			took := time.Since(begun).Round(time.Second)
+			t.Logf("%d sequences, %d messages with merged copies, in %v", min(checks, most), shared, took)
 		})
 	}
 }

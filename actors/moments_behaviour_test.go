@@ -89,7 +89,9 @@ func TestPartOfAnAlbumThatGoesWhileItIsGathered(t *testing.T) {
 func TestStorageFailsBetweenTheCopiesOfAnAlbum(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
-	d, k, eng := linked(t, options{speed: 3, wrapStore: func(s storage.Store) storage.Store { return &forgetful{s, &broken} }})
+	d, k, eng := linked(t, options{
+		speed: 3, wrapStore: func(s storage.Store) storage.Store { return &forgetful{s, &broken} },
+	})
 	after := d.last(d.engineering)
 	broken.Store(true)
 	parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo", "photo")
@@ -101,7 +103,9 @@ func TestStorageFailsBetweenTheCopiesOfAnAlbum(t *testing.T) {
 	broken.Store(false)
 	d.awaitText(d.engineering, eng, "behind")
 	d.quiet(k)
-	same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo), (photo)", "Ann | behind"})
+	same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+		"album: (photo) Ann | one, (photo), (photo)", "Ann | behind",
+	})
 	d.mapped(parts, d.engineering, eng, after)
 }
 

@@ -3,6 +3,7 @@ package actors_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -92,7 +94,8 @@ func (d *desk) transcript() string {
 	var b strings.Builder
 	for _, p := range []int64{d.ann, d.bob, d.carl, d.dora, d.eve} {
 		for _, m := range d.sim.Messages(p, simulator.AllThreads) {
-			b.WriteString("private " + itoa64(p) + " " + itoa(m.ID) + " " + m.From.Name + ": " + strings.ReplaceAll(m.Text, "\n", " | ") + "\n")
+			text := strings.ReplaceAll(m.Text, "\n", " | ")
+			fmt.Fprintf(&b, "private %d %d %s: %s\n", p, m.ID, m.From.Name, text)
 		}
 	}
 	for _, g := range d.sim.Groups() {
@@ -102,7 +105,8 @@ func (d *desk) transcript() string {
 			if m.Service != nil {
 				text = "(" + m.Service.Text + ")"
 			}
-			b.WriteString(g.Title + "/" + itoa(m.Thread) + " " + itoa(m.ID) + " " + m.From.Name + ": " + strings.ReplaceAll(text, "\n", " | ") + "\n")
+			text = strings.ReplaceAll(text, "\n", " | ")
+			fmt.Fprintf(&b, "%s/%d %d %s: %s\n", g.Title, m.Thread, m.ID, m.From.Name, text)
 		}
 	}
 	return b.String()
@@ -110,7 +114,9 @@ func (d *desk) transcript() string {
 
 // visible lists the messages of a thread that are not service messages.
 func (d *desk) visible(chat int64, thread int) []simulator.Message {
-	return slices.DeleteFunc(d.sim.Messages(chat, thread), func(m simulator.Message) bool { return m.Service != nil || m.Deleted })
+	return slices.DeleteFunc(d.sim.Messages(chat, thread), func(m simulator.Message) bool {
+		return m.Service != nil || m.Deleted
+	})
 }
 
 // byBot lists what the bot wrote in a thread.
@@ -161,7 +167,8 @@ func (d *desk) copies(chat int64, thread int) []string {
 	var out []string
 	for _, m := range d.byBot(chat, thread) {
 		for _, one := range joined(m) {
-			if head, body, found := strings.Cut(one, "\n"); found && !strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "TICK-") {
+			if head, body, found := strings.Cut(one, "\n"); found && !strings.HasPrefix(head, "Last messages") &&
+				!strings.Contains(body, "TICK-") {
 				out = append(out, body)
 			}
 		}
@@ -282,20 +289,21 @@ func (d *desk) owes(k *ticket) string {
 			if page[i].Hidden() {
 				continue // deleted before it was copied; its deletion was checked above
 			}
-			if !slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.LinkID == link.LinkID && c.State != "partial" }) {
+			if !slices.ContainsFunc(copies, func(c storage.Copy) bool {
+				return c.LinkID == link.LinkID &&
+					c.State != "partial"
+			}) {
 				return "a copy of " + page[i].Text
 			}
 		}
 	}
 	for _, topic := range topics {
-		if strings.HasPrefix(topic.GroupID, "u") { // a private chat is never opened or closed
-			if !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 {
-				return "topic " + topic.TopicID
-			}
-			continue
+		owes := !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0
+		if !messages.IsPrivate(topic.GroupID) { // a private chat is never opened or closed
+			owes = topic.Failure == "" && (owes || topic.TelegramTopicID == 0 || topic.Unsure ||
+				topic.Closed != (r.Status == "closed"))
 		}
-		if topic.Failure == "" && (topic.TelegramTopicID == 0 || !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 ||
-			topic.Unsure || topic.Closed != (r.Status == "closed")) {
+		if owes {
 			return "topic " + topic.TopicID
 		}
 	}
@@ -372,7 +380,8 @@ func same(t testing.TB, what string, got, want []string) {
 	for at < len(got) && at < len(want) && got[at] == want[at] {
 		at++
 	}
-	t.Errorf("%s: %d, want %d, different from %d on:\n got %q\nwant %q", what, len(got), len(want), at, got[at:], want[at:])
+	t.Errorf("%s: %d, want %d, different from %d on:\n got %q\nwant %q",
+		what, len(got), len(want), at, got[at:], want[at:])
 }
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }

@@ -114,7 +114,9 @@ func TestCopiesThatWaitAreJoined(t *testing.T) {
 		}
 		quote := parts[1][strings.Index(parts[1], "\n")+1:]
 		quote = quote[:strings.Index(quote, " 🖨")]
-		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "to the second", ReplyTo: m.ID, Quote: quote})
+		d.post(simulator.Post{
+			From: d.bob, Chat: d.engineering, Thread: eng, Text: "to the second", ReplyTo: m.ID, Quote: quote,
+		})
 		if c := d.awaitText(d.support, k.thread, "to the second"); c.ReplyTo != at(1).ID {
 			t.Errorf("answers %d, want %d", c.ReplyTo, at(1).ID)
 		}
@@ -152,7 +154,10 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 	}
 	d.run(t, "one that is refused does not take the others with it", func(t *testing.T) {
 		want := fill("one", 8)
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "MESSAGE_REFUSED", Count: 2}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "MESSAGE_REFUSED",
+			Count: 2,
+		})
 		want = append(want, fill("one more", 30)...)
 		d.awaitText(d.engineering, eng, want[len(want)-1])
 		d.quiet(k)
@@ -160,8 +165,8 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 			t.Errorf("%d of %d", n, len(want))
 		}
 	})
-	d.run(t, "nothing is lost when the service stops in the middle; repeated only where the answer was lost", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultLost, After: 2}))
+	d.run(t, "a stop in the middle loses nothing; only a call with a lost answer is repeated", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultLost, After: 2})
 		want := fill("two", 40)
 		d.await("something arrives", func() bool { return len(got("two")) > 0 })
 		d.restart()

@@ -62,7 +62,9 @@ func TestBotRemovedFromAGroup(t *testing.T) {
 	})
 	d.run(t, "the ticket closes where the bot may write", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/close_ticket")
-		d.await("closed in Support and Sales", func() bool { return d.topic(d.support, k.thread).Closed && d.topic(d.sales, sales).Closed })
+		d.await("closed in Support and Sales", func() bool {
+			return d.topic(d.support, k.thread).Closed && d.topic(d.sales, sales).Closed
+		})
 		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
 		d.await("open again", func() bool { return !d.topic(d.support, k.thread).Closed && !d.topic(d.sales, sales).Closed })
 	})
@@ -74,9 +76,9 @@ func TestBotRemovedFromAGroup(t *testing.T) {
 		same(t, "copies", d.copies(d.engineering, eng), want)
 		d.eventually("the ticket knows", func() bool { return d.record(k).Links[0].Topic.Held == "" })
 	})
-	d.run(t, "when it happens again it is told again; rights that come back without a word are found out", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault403,
-			Description: "not enough rights to send text messages to the chat", Count: -1}))
+	d.run(t, "when it happens again it is told again; rights that come back silently are found out", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault403,
+			Description: "not enough rights to send text messages to the chat", Count: -1})
 		say(2)
 		d.await("told again", func() bool { return d.texts(d.support, k.thread, "can't write in Engineering") == 2 })
 		d.sim.ClearFaults()
@@ -106,8 +108,8 @@ func TestOneKindForbidden(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	// The bot lacks a right that only one kind of message needs: that copy fails, and nothing waits.
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400,
-		Description: "not enough rights to send stickers to the chat"}))
+	d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400,
+		Description: "not enough rights to send stickers to the chat"})
 	m := d.say(d.ann, d.support, k.thread, "as if it were a sticker")
 	d.say(d.ann, d.support, k.thread, "a text")
 	d.awaitText(d.engineering, eng, "a text")
