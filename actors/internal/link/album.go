@@ -41,21 +41,10 @@ type gathered struct {
 // albumKey names the album that a message is a part of; "" when it is posted alone.
 func albumKey(it *item) string {
 	m := it.content.GetMedia()
-	if m.GetMediaGroupId() == "" || it.stored != nil || it.shape() != messages.ShapeCaptioned || albumFamily(m.Kind) == "" {
+	if m.GetMediaGroupId() == "" || it.stored != nil || it.shape() != messages.ShapeCaptioned || messages.AlbumOf(m.Kind) == "" {
 		return ""
 	}
 	return it.topicID + "/" + m.MediaGroupId
-}
-
-// albumFamily says which kinds of media may stand in one album.
-func albumFamily(kind string) string {
-	switch kind {
-	case messages.MediaPhoto, messages.MediaVideo, messages.MediaLivePhoto:
-		return "pictures"
-	case messages.MediaAudio, messages.MediaDocument:
-		return kind
-	}
-	return ""
 }
 
 // gather takes a message into the album that it belongs to, and says whether it did.
@@ -149,8 +138,8 @@ func (n *lane) formAlbum(at int) {
 	slices.SortStableFunc(a.parts, func(x, y *item) int { return int(x.sequence - y.sequence) })
 	var formed []*item
 	for from := 0; from < len(a.parts); {
-		to, family := from+1, albumFamily(a.parts[from].content.GetMedia().GetKind())
-		for to < len(a.parts) && to-from < albumLimit && family != "" && albumFamily(a.parts[to].content.GetMedia().GetKind()) == family {
+		to, family := from+1, messages.AlbumOf(a.parts[from].content.GetMedia().GetKind())
+		for to < len(a.parts) && to-from < albumLimit && family != "" && messages.AlbumOf(a.parts[to].content.GetMedia().GetKind()) == family {
 			to++
 		}
 		first := a.parts[from]
