@@ -28,20 +28,13 @@ var arrows = map[string][]string{
 	"actors":     {"messages", "storage"},
 
 	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
-	"actors/internal/entity":     {"messages", "storage"},
-	"actors/internal/desk":       {"messages", "storage"},
-	"actors/internal/pace":       {},
-	"actors/internal/sweep":      {"messages", "storage", "actors/internal/entity"},
-	"actors/internal/attachment": {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/":       {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/entity": {"messages", "storage"},
+	"actors/internal/desk":   {"messages", "storage"},
+	"actors/internal/pace":   {},
+	"actors/internal/chat":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace"},
 	"actors/internal/ticket": {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace",
 		"actors/internal/attachment"},
-	"actors/internal/link":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/chat":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace"},
-	"actors/internal/group":  {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/user":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/apikey": {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/poller": {"messages", "storage", "actors/internal/entity"},
-	"actors/internal/query":  {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
 
 	"bot":           {"messages", "actors"},
 	"bot/simulator": {},
@@ -76,9 +69,6 @@ func TestArrowsOfTheHousePlan(t *testing.T) {
 		checked++
 		from := path.Dir(filepath.ToSlash(name))
 		rule, ok := ruleFor(from)
-		if inside(from) && rule != from {
-			t.Errorf("%s: say in arrows what the room %s may import", name, from)
-		}
 		if !ok {
 			t.Errorf("%s: the house plan has no folder %s; say in arrows what it may import", name, from)
 		}
@@ -121,6 +111,10 @@ func TestArrowsAreUnderstood(t *testing.T) {
 		{"actors/internal/ticket", "actors/internal/entity", true},
 		{"actors/internal/ticket", "actors/internal/link", false},
 		{"actors/internal/ticket", "actors", false},
+		{"actors/internal/a_new_room", "actors/internal/entity", true},
+		{"actors/internal/a_new_room", "actors/internal/link", false},
+		{"actors/internal/a_new_room", "actors/internal/pace", false},
+		{"actors/internal/a_new_room", "storage/sqlite", false},
 		{"actors/internal/entity", "actors/internal/ticket", false},
 		{"actors/internal/desk", "actors/internal/entity", false},
 		{"storage", "messages", false},
@@ -142,7 +136,7 @@ func TestArrowsAreUnderstood(t *testing.T) {
 	}
 }
 
-// inside says whether a package is a room of the actors: each needs a row of its own.
+// inside says whether a package is a room of the actors.
 func inside(pkg string) bool { return strings.HasPrefix(pkg, "actors/internal/") }
 
 // ruleFor finds the longest folder of arrows that holds the package.
