@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // pace asks the chat of a group how it gets on.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // refuse has Telegram refuse every message into a thread from now on, each for itself.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // counted lists when the calls that count as messages were made in a chat (0: all), by the desk's clock.

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // paced starts the service anew with the pace of the settings' defaults, after which the minute before counts for nothing.

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // model is what people should see: for each topic of a ticket what is shown in it, in which version, and which reactions it bears.

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // The kill loop while whole tickets live: they are opened, somebody is mentioned, both sides talk, and they are closed.
