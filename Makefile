@@ -37,6 +37,10 @@ test-servers: # MongoDB's protocol and S3, with servers in the processes of the 
 	$(GO) test -C storage/mongodb/mongotest -count=1 -timeout 20m ./... # not with -race: FerretDB is too slow; anew each time, since it builds the program
 	$(GO) test -tags s3 -run S3 ./storage/files
 
+.PHONY: test-fast
+test-fast: ## Run what is quick of the tests: without the race detector, long tests skipped (within a minute on 2 cores)
+	$(GO) test -short ./...
+
 .PHONY: test-long
 test-long: ## Run the long tests too: more crashes, more load, more random runs
 	TOPICDESK_LONG=1 $(GO) test $(RACE) -count=1 -timeout 90m ./...

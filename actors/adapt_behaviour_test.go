@@ -19,6 +19,9 @@ func (d *desk) pace(chat int64) *messages.ChatPace {
 }
 
 func TestPaceAdapts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
@@ -55,6 +58,9 @@ func TestPaceAdapts(t *testing.T) {
 }
 
 func TestLagIsShown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
@@ -93,6 +99,9 @@ func TestLagIsShown(t *testing.T) {
 }
 
 func TestTopicsOfAGroupTakeTurns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	const topics = 5

@@ -112,6 +112,9 @@ func TestFailedCopies(t *testing.T) {
 }
 
 func TestTroubleInPassing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits five minutes, by a clock that runs fast")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 50})
 	k := d.open(d.ann, d.support, "Printer")

@@ -149,6 +149,9 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 
 // TestAFileThatNeverComesIsGivenUp: with the reason, and without the token in it.
 func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for every try of a day")
+	}
 	t.Parallel()
 	opt := keeping(t)
 	opt.speed = 20_000

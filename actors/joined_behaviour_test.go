@@ -198,6 +198,9 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 
 // The demonstration: 100 messages a minute over 10 topics of one group, against Telegram's own limits.
 func TestHundredMessagesAMinute(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	speed := 6.0
 	if long() {

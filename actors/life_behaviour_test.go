@@ -49,6 +49,9 @@ func (l *life) metric(t testing.TB, name string, labels ...string) float64 {
 var _ prometheus.Gatherer = (*prometheus.Registry)(nil)
 
 func TestRetirementUnderTraffic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: hundreds of retirements")
+	}
 	d := ready(t, options{speed: 40, idleAfter: 5 * time.Millisecond, sweepEvery: 50 * time.Millisecond})
 	var tickets []*ticket
 	threads := map[*ticket]int{}
@@ -87,6 +90,9 @@ func TestRetirementUnderTraffic(t *testing.T) {
 }
 
 func TestAtMostSoManyAreResident(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: hundreds of people and tickets")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 100, maxResident: 256, idleAfter: time.Hour})
 	const people = 200

@@ -90,6 +90,9 @@ func TestRights(t *testing.T) {
 }
 
 func TestThousandMembersWithEqualNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: a thousand people")
+	}
 	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Crowd")

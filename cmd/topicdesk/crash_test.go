@@ -429,6 +429,9 @@ func (b *burst) last() {
 }
 
 func TestKillLoop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: kills processes under load")
+	}
 	t.Parallel()
 	rounds := 1
 	switch {

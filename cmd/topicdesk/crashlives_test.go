@@ -21,6 +21,9 @@ const (
 )
 
 func TestKillLoopOfTickets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: kills processes under load")
+	}
 	t.Parallel()
 	rounds, modes := 1, []string{"polling"}
 	if long() {
