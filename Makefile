@@ -58,11 +58,10 @@ gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, and the tabl
 	$(GO) generate ./config ./http
 
 .PHONY: lint
-lint: ## Check format, go vet, staticcheck and the protobuf files
-	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: these files need 'make fmt':"; echo "$$unformatted"; exit 1; }
-	$(GO) vet ./...
+lint: ## Check format, Go (.golangci.yml) and the protobuf files
+	@$(TOOL) golangci-lint fmt --diff || { echo "these files need 'make fmt'"; exit 1; }
+	$(TOOL) golangci-lint run
 	$(GO) vet -C storage/mongodb/mongotest ./...
-	$(TOOL) staticcheck ./...
 	$(TOOL) buf lint
 
 .PHONY: lint-api

@@ -131,7 +131,7 @@ func newPlay(t testing.TB) *play {
 	t.Cleanup(func() {
 		if p.end != nil {
 			p.end()
-			<-p.ended
+			t.Log("the service ended:", <-p.ended)
 		}
 		if t.Failed() {
 			p.logMu.Lock()
