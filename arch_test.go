@@ -21,11 +21,28 @@ const module = "github.com/topicdesk/topicdesk/"
 //
 // bot and http reach storage only through the actors, and each other not at all; only cmd knows who is there.
 var arrows = map[string][]string{
-	"cmd":           {"..."},
-	"config":        {},
-	"config/gen":    {"config"},
-	"messages":      {},
-	"actors":        {"messages", "storage"},
+	"cmd":        {"..."},
+	"config":     {},
+	"config/gen": {"config"},
+	"messages":   {},
+	"actors":     {"messages", "storage"},
+
+	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
+	"actors/internal/entity":     {"messages", "storage"},
+	"actors/internal/desk":       {"messages", "storage"},
+	"actors/internal/pace":       {},
+	"actors/internal/sweep":      {"messages", "storage", "actors/internal/entity"},
+	"actors/internal/attachment": {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/ticket": {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace",
+		"actors/internal/attachment"},
+	"actors/internal/link":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/chat":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace"},
+	"actors/internal/group":  {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/user":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/apikey": {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/poller": {"messages", "storage", "actors/internal/entity"},
+	"actors/internal/query":  {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+
 	"bot":           {"messages", "actors"},
 	"simulator":     {}, // a Bot API server for any bot
 	"http":          {"messages", "actors"},
@@ -59,6 +76,9 @@ func TestArrowsOfTheHousePlan(t *testing.T) {
 		checked++
 		from := path.Dir(filepath.ToSlash(name))
 		rule, ok := ruleFor(from)
+		if inside(from) && rule != from {
+			t.Errorf("%s: say in arrows what the room %s may import", name, from)
+		}
 		if !ok {
 			t.Errorf("%s: the house plan has no folder %s; say in arrows what it may import", name, from)
 		}
@@ -98,6 +118,12 @@ func TestArrowsAreUnderstood(t *testing.T) {
 		{"actors", "storage", true},
 		{"actors", "storage/sqlite", false},
 		{"actors", "bot", false},
+		{"actors", "actors/internal/ticket", true},
+		{"actors/internal/ticket", "actors/internal/entity", true},
+		{"actors/internal/ticket", "actors/internal/link", false},
+		{"actors/internal/ticket", "actors", false},
+		{"actors/internal/entity", "actors/internal/ticket", false},
+		{"actors/internal/desk", "actors/internal/entity", false},
 		{"storage", "messages", false},
 		{"storage", "storage/sqlite", false},
 		{"storage/sqlite", "storage", true},
@@ -117,6 +143,9 @@ func TestArrowsAreUnderstood(t *testing.T) {
 	}
 }
 
+// inside says whether a package is a room of the actors: each needs a row of its own.
+func inside(pkg string) bool { return strings.HasPrefix(pkg, "actors/internal/") }
+
 // ruleFor finds the longest folder of arrows that holds the package.
 func ruleFor(pkg string) (folder string, ok bool) {
 	for name := range arrows {
@@ -132,6 +161,6 @@ func ruleFor(pkg string) (folder string, ok bool) {
 func allowed(rule, from, to string) bool {
 	beneath := strings.HasPrefix(to, from+"/") && !slices.Contains(sealed, from)
 	// A package and those beneath the folder that has the rule are one household: simulator/gen and simulator.
-	household := !strings.HasSuffix(rule, "/") && strings.HasPrefix(from, rule+"/") && (to == rule || strings.HasPrefix(to, rule+"/"))
+	household := !inside(from) && !strings.HasSuffix(rule, "/") && strings.HasPrefix(from, rule+"/") && (to == rule || strings.HasPrefix(to, rule+"/"))
 	return beneath || household || slices.Contains(arrows[rule], to) || slices.Contains(arrows[rule], "...")
 }

@@ -22,7 +22,6 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -332,12 +331,12 @@ func (f deskFunc) Ask(_ context.Context, kind, _ string, _ proto.Message) (proto
 
 func TestDeskThatFailsWhileAKeyIsChecked(t *testing.T) {
 	good := func(kind string) (proto.Message, error) {
-		if kind == actors.KindQuery {
+		if kind == messages.KindQuery {
 			return &messages.APIKeyView{Code: messages.Code_OK, Key: &messages.APIKey{}}, nil
 		}
 		return &messages.Authenticated{Code: messages.Code_OK, Verdict: messages.Authenticated_ACCEPTED, Key: &messages.APIKey{}}, nil
 	}
-	for name, kind := range map[string]string{"when the key is looked up": actors.KindQuery, "when it is compared": actors.KindAPIKey} {
+	for name, kind := range map[string]string{"when the key is looked up": messages.KindQuery, "when it is compared": messages.KindAPIKey} {
 		for what, answer := range map[string]proto.Message{
 			"an error": nil, "another answer": &messages.Wake{}, "no code": &messages.Authenticated{},
 		} {
