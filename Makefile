@@ -38,8 +38,8 @@ test-servers: # MongoDB's protocol and S3, with servers in the processes of the 
 	$(GO) test -tags s3 -run S3 ./storage/files
 
 .PHONY: test-fast
-test-fast: ## Run what is quick of the tests: without the race detector, long tests skipped (within a minute on 2 cores)
-	$(GO) test -short ./...
+test-fast: ## Run the tests without the race detector and without the long ones (within a minute on 2 cores)
+	$(GO) test -short -p 4 -parallel 4 ./... # more at a time than there are cores: they wait half of their time
 
 .PHONY: test-long
 test-long: ## Run the long tests too: more crashes, more load, more random runs
