@@ -24,7 +24,8 @@ var arrows = map[string][]string{
 	"cmd":        {"..."},
 	"config":     {},
 	"config/gen": {"config"},
-	"messages":   {},
+	"ids":        {},
+	"messages":   {"ids"},
 	"actors":     {"ids", "messages", "storage"},
 
 	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
