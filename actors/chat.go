@@ -19,7 +19,7 @@ import (
 //
 // Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, GetChatPace, Wake
 // Replies  to Answer, once it is durable; to GetChatPace
-// Emits    Done to the owner of an operation, once for each (id, revision) it was offered; Held when it waits for rights
+// Emits    Done to the owner of an operation, once for each (id, version) it was offered; Held when it waits for rights
 // Stops    after 10 idle minutes with an empty queue and no answer owed, not within a minute of a call
 //
 // Its queue is a window: the record that owes the call is the truth, and its owner offers again what got no Done.
@@ -30,13 +30,13 @@ type chat struct {
 	lang   string // the group's setting
 	group  bool
 
-	answers  []*queued              // overtake copies, first come first served
-	topics   map[int64]*topicLine   // by thread id
-	order    []int64                // threads with something queued, in turn
-	known    map[opKey]*queued      // queued or under way
-	newest   map[string]*queued     // of those, by operation id
-	done     *recent[opKey, string] // outcomes, encoded: as messages they would take ten times as much
-	posted   *recent[string, int64] // copies, by operation id: the revision that was posted
+	answers  []*queued                         // overtake copies, first come first served
+	topics   map[int64]*topicLine              // by thread id
+	order    []int64                           // threads with something queued, in turn
+	known    map[opKey]*queued                 // queued or under way
+	newest   map[string]*queued                // of those, by operation id
+	done     *recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
+	posted   *recent[string, messages.Version] // copies, by operation id: the version that was posted
 	lastDone time.Time
 	size     int
 	under    int
@@ -57,10 +57,13 @@ type chat struct {
 	lagStored time.Time
 }
 
+// opKey is one offer of an operation.
 type opKey struct {
-	id       string
-	revision int64
+	id      string
+	version messages.Version
 }
+
+func keyOf(op *messages.Operation) opKey { return opKey{op.Id, op.Version()} }
 
 // queued is an operation in the queue or under way.
 type queued struct {
@@ -74,7 +77,7 @@ type queued struct {
 	alone      bool           // it does not share a message
 	with       []*queued      // under way in the same message, behind it
 	called     bool           // it is under way
-	next       *messages.Send // a newer revision, which came meanwhile
+	next       *messages.Send // a newer version, which came meanwhile
 }
 
 type opOwner struct{ kind, id string }
@@ -108,7 +111,7 @@ func (c *chat) load() error {
 	c.under, c.life, c.conflict = 0, new(byte), false
 	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = newRecent[opKey, string](rememberedDone)
-	c.posted = newRecent[string, int64](rememberedDone)
+	c.posted = newRecent[string, messages.Version](rememberedDone)
 	c.gone = newRecent[int64, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
@@ -246,7 +249,7 @@ func (c *chat) receive(m any) (proto.Message, error) {
 // onSend takes an operation in; one that is known already is not taken twice, one that is done is answered again.
 func (c *chat) onSend(m *messages.Send) {
 	op, owner := m.Operation, opOwner{m.OwnerKind, m.OwnerId}
-	key := opKey{op.Id, op.Revision}
+	key := keyOf(op)
 	if _, known := c.known[key]; known {
 		return
 	}

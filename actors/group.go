@@ -31,22 +31,19 @@ type group struct {
 	fresh   time.Time // when admins was asked
 	waiting []*messages.CheckAdmin
 	offered map[string]*messages.Operation
-	tries   map[string]int64 // revision of an owed operation that is tried again
-	asked   int64            // revision of the newest question to Telegram
+	tries   map[string]int64 // attempts of an owed operation that is tried again
+	asked   int64            // number of the newest question to Telegram
 	reoffer bool
 
-	members *recent[int64, memberWord]         // by user id: who belongs to the group (group_member.go)
-	checks  map[string][]*messages.CheckMember // by operation: who waits for its answer
-	again   map[string][]*messages.CheckMember // by operation: who wants a newer one
+	members *recent[int64, memberWord]        // by user id: who belongs to the group (group_member.go)
+	checks  map[int64][]*messages.CheckMember // by user id: who waits for Telegram's word
+	again   map[int64][]*messages.CheckMember // by user id: who wants a newer one
 }
 
 const (
 	// adminsKeep is how long Telegram's word on who administers a group is kept.
 	adminsKeep     = 5 * time.Minute
 	handledByGroup = 100
-
-	opListAdmins = "/admins"
-	opDescribe   = "/describe"
 )
 
 func newGroup(h *host) entity { return &group{host: h} }
@@ -55,7 +52,7 @@ func (g *group) load() error {
 	g.offered, g.tries, g.reoffer, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, false, nil
 	g.admins, g.fresh = nil, time.Time{}
 	g.members = newRecent[int64, memberWord](membersKept)
-	g.checks, g.again = map[string][]*messages.CheckMember{}, map[string][]*messages.CheckMember{}
+	g.checks, g.again = map[int64][]*messages.CheckMember{}, map[int64][]*messages.CheckMember{}
 	record, err := g.store.Group(g.ctx, g.key.identity)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil
@@ -248,7 +245,7 @@ func (g *group) putOff(m command, also func(*storage.Group)) (proto.Message, err
 
 // decideAll carries out the commands for which everything is known, or tells that Telegram could not be asked.
 func (g *group) decideAll(failure string) error {
-	if g.record == nil || g.offered[g.key.identity+opDescribe] != nil || g.offered[g.key.identity+opListAdmins] != nil {
+	if g.record == nil || g.isAsking(messages.GroupQuestion_CHAT, 0) || g.isAsking(messages.GroupQuestion_ADMINS, 0) {
 		return nil
 	}
 	for _, owed := range slices.Clone(g.record.Pending) {

@@ -2,7 +2,6 @@ package actors
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -18,7 +17,7 @@ func (g *group) follow() {
 	for _, owed := range g.record.Pending {
 		if owed.Kind == owedOperation {
 			if op, err := operationOf(owed); err == nil {
-				op.Revision = g.tries[op.Id]
+				op.Attempt = g.tries[op.Id]
 				g.offerOnce(op)
 			}
 			continue
@@ -26,7 +25,8 @@ func (g *group) follow() {
 		// Both at once: what the bot may do here, then who administers the group.
 		if m, err := unpack(owed.Body); err == nil {
 			if _, registers := m.(*messages.RegisterGroup); registers {
-				g.askTelegram(opDescribe, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
+				g.askTelegram(messages.GroupQuestion_CHAT, 0,
+					&messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
 			}
 		}
 		g.askAdmins()
@@ -34,17 +34,29 @@ func (g *group) follow() {
 }
 
 func (g *group) askAdmins() {
-	g.askTelegram(opListAdmins, &messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
+	g.askTelegram(messages.GroupQuestion_ADMINS, 0,
+		&messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
 }
 
-func (g *group) askTelegram(what string, op *messages.Operation) {
-	op.Id = g.key.identity + what
+// question names what Telegram is asked.
+func (g *group) question(about messages.GroupQuestion_About, userID int64) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_Question{Question: &messages.GroupQuestion{
+		GroupId: g.key.identity, About: about, UserId: userID}}}
+}
+
+// isAsking says whether a question is under way.
+func (g *group) isAsking(about messages.GroupQuestion_About, userID int64) bool {
+	return g.offered[g.question(about, userID).ID()] != nil
+}
+
+func (g *group) askTelegram(about messages.GroupQuestion_About, userID int64, op *messages.Operation) {
+	op.SetRef(g.question(about, userID))
 	if _, under := g.offered[op.Id]; under {
 		return
 	}
 	// Each question is a new one, also after a restart: the chat must not answer it from memory.
 	g.asked = max(g.asked+1, g.now().UnixMilli())
-	op.Revision = g.asked
+	op.Attempt = g.asked
 	op.Place, op.Priority = g.key.identity, messages.Operation_ANSWER
 	g.offerOnce(op)
 }
@@ -73,46 +85,60 @@ func (g *group) onOfferAgain() {
 	g.follow()
 }
 
-// onDone takes Telegram's word, and decides what waited for it.
+// onDone takes Telegram's word, and decides what waited for it; or takes what has left off the record.
 func (g *group) onDone(m *messages.Done) error {
 	op := g.offered[m.OperationId]
-	if op == nil || op.Revision != m.Revision {
+	if op == nil || op.Version() != m.Version() {
 		return nil
 	}
-	outcome := m.Outcome
-	done := outcome.GetResult() == messages.Outcome_DONE
-	switch {
-	case strings.HasSuffix(m.OperationId, opDescribe):
-		if done && g.record != nil {
-			if err := g.change("", func(r *storage.Group) { setFacts(r, outcome.Chat) }); err != nil {
-				return err
-			}
+	switch ref := m.Ref.GetWanted().(type) {
+	case *messages.OperationRef_Question:
+		switch ref.Question.About {
+		case messages.GroupQuestion_CHAT:
+			return g.onDescribed(m)
+		case messages.GroupQuestion_ADMINS:
+			return g.onAdminsTold(m)
+		case messages.GroupQuestion_MEMBER:
+			delete(g.offered, m.OperationId)
+			g.onMemberTold(ref.Question.UserId, m.Outcome)
 		}
-		delete(g.offered, m.OperationId)
-		return g.decideAll("")
-	case strings.HasSuffix(m.OperationId, opListAdmins):
-		failure := ""
-		if done {
-			g.admins, g.fresh = map[int64]bool{}, g.now()
-			for _, id := range outcome.AdminIds {
-				g.admins[id] = true
-			}
-		} else {
-			failure = reasonOf(outcome)
+	case *messages.OperationRef_Owed:
+		return g.onOwedDone(m)
+	}
+	return nil
+}
+
+func (g *group) onDescribed(m *messages.Done) error {
+	if m.Outcome.GetResult() == messages.Outcome_DONE && g.record != nil {
+		if err := g.change("", func(r *storage.Group) { setFacts(r, m.Outcome.Chat) }); err != nil {
+			return err
 		}
-		delete(g.offered, m.OperationId)
-		for _, w := range g.waiting {
-			g.answer(w, failure)
-		}
-		g.waiting = nil
-		return g.decideAll(failure)
 	}
 	delete(g.offered, m.OperationId)
-	if isMemberOp(m.OperationId) {
-		g.onMemberTold(op, outcome)
-		return nil
+	return g.decideAll("")
+}
+
+func (g *group) onAdminsTold(m *messages.Done) error {
+	failure := ""
+	if m.Outcome.GetResult() == messages.Outcome_DONE {
+		g.admins, g.fresh = map[int64]bool{}, g.now()
+		for _, id := range m.Outcome.AdminIds {
+			g.admins[id] = true
+		}
+	} else {
+		failure = reasonOf(m.Outcome)
 	}
-	if outcome.GetResult() == messages.Outcome_TRANSIENT {
+	delete(g.offered, m.OperationId)
+	for _, w := range g.waiting {
+		g.answer(w, failure)
+	}
+	g.waiting = nil
+	return g.decideAll(failure)
+}
+
+func (g *group) onOwedDone(m *messages.Done) error {
+	delete(g.offered, m.OperationId)
+	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		g.tries[m.OperationId]++
 		return nil // offered again by the timer
 	}

@@ -3,7 +3,6 @@ package actors
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -35,9 +34,10 @@ type link struct {
 	exists   bool
 	private  bool // a topic of the ticket is somebody's private chat
 
-	settled  int64                    // told to the ticket
-	out, in  lane                     // into the link's topic; into home
-	failures map[string]*failure      // by message id/topic id
+	settled  int64 // told to the ticket
+	out, in  lane  // into the link's topic; into home
+	failures map[copyKey]*failure
+	attempts int64                    // of words on failures: a later one's is never lower, or the chat would take it for out of date
 	changes  map[string]*change       // by message id
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	reoffer  bool                     // the timer of offerAgain runs
@@ -52,7 +52,7 @@ func (l *link) load() error {
 		return nil
 	}
 	l.ticketID = ticketID
-	l.failures, l.changes, l.reoffer = map[string]*failure{}, map[string]*change{}, false
+	l.failures, l.changes, l.reoffer = map[copyKey]*failure{}, map[string]*change{}, false
 	l.outdated = false
 	l.albumed = map[copyKey]storage.Copy{}
 	if err := l.readTicket(); err != nil || !l.exists {
@@ -360,26 +360,30 @@ func (l *link) onDone(m *messages.Done) error {
 	if !l.exists {
 		return nil
 	}
-	if id, found := strings.CutPrefix(m.OperationId, failurePrefix); found {
-		return l.onFailureShown(id, m)
+	switch ref := m.Ref.GetWanted().(type) {
+	case *messages.OperationRef_CopyPart:
+		return l.onPosted(ref.CopyPart.MessageId, ref.CopyPart.TopicId, m)
+	case *messages.OperationRef_CopyAlbum:
+		return l.onPosted(ref.CopyAlbum.MessageId, ref.CopyAlbum.TopicId, m)
+	case *messages.OperationRef_CopyChange:
+		return l.onChangeDone(ref.CopyChange, m)
+	case *messages.OperationRef_Failure:
+		return l.onFailureShown(ref.Failure, m)
 	}
-	if messageID, is := isChangeID(m.OperationId); is {
-		return l.onChangeDone(messageID, m)
-	}
-	messageID, topicID, part, found := parseCopyID(m.OperationId)
-	album := strings.HasPrefix(m.OperationId, albumPrefix)
-	if !found && !album {
-		return nil
-	}
+	return nil
+}
+
+// onPosted: the call that posts a part of a copy, or an album of copies, is over.
+func (l *link) onPosted(messageID, topicID string, m *messages.Done) error {
 	lane := l.laneInto(topicID)
 	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE && lane.onGone(messageID, m.Outcome.ThreadId) {
 		return nil
 	}
 	var err error
-	if album {
-		err = lane.settleAlbum(m)
+	if album := m.Ref.GetCopyAlbum(); album != nil {
+		err = lane.settleAlbum(album, m)
 	} else {
-		err = lane.settle(messageID, part, m)
+		err = lane.settle(m.Ref.GetCopyPart(), m)
 	}
 	if err != nil {
 		return err
@@ -413,24 +417,6 @@ func (l *link) report(always bool) error {
 	l.settled = settled
 	l.tell(KindTicket, l.ticketID, &messages.LinkSettled{TicketId: l.ticketID, LinkId: l.key.identity, Sequence: settled})
 	return nil
-}
-
-// copyID names the operation that posts one part of a copy.
-func copyID(messageID, topicID string, part int) string {
-	return copyPrefix + messageID + "/" + topicID + "/" + strconv.Itoa(part)
-}
-
-func parseCopyID(id string) (messageID, topicID string, part int, found bool) {
-	rest, found := strings.CutPrefix(id, copyPrefix)
-	if !found {
-		if rest, found = strings.CutPrefix(id, albumPrefix); !found {
-			return "", "", 0, false
-		}
-	}
-	messageID, rest, _ = strings.Cut(rest, "/")
-	topicID, last, _ := strings.Cut(rest, "/")
-	part, err := strconv.Atoi(last)
-	return messageID, topicID, part, err == nil
 }
 
 type copyKey struct{ messageID, topicID string }

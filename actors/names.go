@@ -6,10 +6,6 @@ import "time"
 const (
 	homeTopic = "home" // topic id of a ticket's home topic
 
-	copyPrefix    = "copy/"
-	failurePrefix = "failed/"
-	retryPrefix   = "retry/"
-
 	copyPartial = "partial"
 	copySent    = "sent"
 	copyFailed  = "failed"

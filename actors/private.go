@@ -119,7 +119,7 @@ func (t *ticket) onReachable(m *messages.PersonReachable) error {
 			return err
 		}
 	}
-	t.tell(KindUser, identityIn(m.Origin.Place), &messages.Done{OperationId: m.Told, Outcome: &messages.Outcome{Result: messages.Outcome_DONE}})
+	t.tell(KindUser, identityIn(m.Origin.Place), &messages.ReachableNoted{Told: m.Told})
 	return nil
 }
 
@@ -129,11 +129,8 @@ func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 	if err != nil {
 		return err
 	}
-	result := messages.Outcome_DONE
-	if r, _ := answer.(*messages.Reply); r.GetCode() == messages.Code_CONFLICT {
-		result = messages.Outcome_REJECTED
-	}
-	t.tell(KindUser, identityIn(m.Origin.Place), &messages.Done{OperationId: openPrefix + t.key.identity, Outcome: &messages.Outcome{Result: result}})
+	r, _ := answer.(*messages.Reply)
+	t.tell(KindUser, identityIn(m.Origin.Place), &messages.TicketOpened{TicketId: t.key.identity, Refused: r.GetCode() == messages.Code_CONFLICT})
 	return nil
 }
 

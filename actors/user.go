@@ -20,7 +20,8 @@ import (
 //
 // Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, DraftTicket, ChooseGroup, ShowGroupPage, DropDraft, TalkOn,
 //
-//	SetBlocked; MemberChecked (from groups), Done (from chats and tickets), Wake; of the API: PutUser, DeleteUser
+//	SetBlocked; MemberChecked (from groups), Done (from chats), TicketOpened and ReachableNoted (from tickets), Wake; of the
+//	API: PutUser, DeleteUser
 //
 // Replies  one Reply to each command; to PutUser a UserRecord
 // Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups, OpenTicket and
@@ -34,8 +35,8 @@ type user struct {
 
 	gathers map[string]*gather             // by ticket id of a draft: the groups that are asked
 	offered map[string]*messages.Operation // given to the chat, by id
-	told    map[string]bool                // what other entities were told since the timer of offerAgain last fired
-	tries   map[string]int64               // revision of an operation that is tried again
+	told    map[telling]bool               // what other entities were told since the timer of offerAgain last fired
+	tries   map[string]int64               // attempts of an operation that is tried again
 	reoffer bool                           // the timer of offerAgain runs
 }
 
@@ -43,7 +44,7 @@ func newUser(h *host) entity { return &user{host: h} }
 
 func (u *user) load() error {
 	u.gathers, u.offered, u.tries, u.reoffer = map[string]*gather{}, map[string]*messages.Operation{}, map[string]int64{}, false
-	u.told = map[string]bool{}
+	u.told = map[telling]bool{}
 	id, err := strconv.ParseInt(u.key.identity, 10, 64)
 	if err != nil {
 		return fmt.Errorf("a user's identity is their Telegram id: %w", err)
@@ -86,6 +87,10 @@ func (u *user) receive(m any) (proto.Message, error) {
 		return nil, u.onMemberChecked(m)
 	case *messages.Done:
 		return nil, u.onDone(m)
+	case *messages.TicketOpened:
+		return nil, u.onOpened(m)
+	case *messages.ReachableNoted:
+		return nil, u.settle(m.Told, func(*storage.User) {})
 	case gatherOver:
 		return nil, u.onGatherOver(m)
 	case offerAgain:
