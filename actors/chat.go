@@ -189,8 +189,8 @@ func (c *chat) readGroup() error {
 
 func (c *chat) resume() error {
 	for _, owed := range c.record.Answers {
-		op := &messages.Operation{}
-		if err := proto.Unmarshal(owed.Body, op); err != nil {
+		op, err := operationOf(owed)
+		if err != nil {
 			c.log.Error("an owed answer can't be read", "operation", owed.ID, "error", err)
 			continue
 		}
@@ -309,6 +309,7 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	op.SetRef(owedRef(op.Id))
 	c.enqueue(&queued{op: op, owner: opOwner{KindChat, c.key.identity}})
 	c.dispatch()
 	return ok(), nil

@@ -152,8 +152,12 @@ func (t *ticket) underWay() map[string]bool {
 func operationOf(owed storage.Owed) (*messages.Operation, error) {
 	op := &messages.Operation{}
 	err := proto.Unmarshal(owed.Body, op)
-	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_Owed{Owed: &messages.OwedOperation{Id: owed.ID}}})
+	op.SetRef(owedRef(owed.ID))
 	return op, err
+}
+
+func owedRef(id string) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_Owed{Owed: &messages.OwedOperation{Id: id}}}
 }
 
 func (t *ticket) offerStep(s *step) {
