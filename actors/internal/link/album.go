@@ -20,8 +20,7 @@ const (
 	// GatherFor is how long after its newest part an album is complete.
 	GatherFor = 800 * time.Millisecond
 	// albumLimit is how many messages an album has at most (Bot API, sendMediaGroup).
-	albumLimit  = 10
-	albumPrefix = "album/"
+	albumLimit = 10
 )
 
 // album is what an item of a lane is the first part of.
@@ -208,26 +207,23 @@ func (a *album) written() bool {
 	return !slices.ContainsFunc(a.parts, func(it *item) bool { return it.stored == nil })
 }
 
-func albumID(it *item, topicID string) string {
-	return albumPrefix + it.messageID + "/" + topicID + "/" + strconv.Itoa(len(it.album.parts))
-}
-
-// albumOperation posts all parts of an album.
+// albumOperation posts all parts of an album. It has one version: what is edited meanwhile is edited once it is posted.
 func (n *lane) albumOperation(topic *storage.Topic, it *item) *messages.Operation {
-	op := n.operation(topic, it, 0)
 	call := &messages.SendAlbumCall{}
 	for _, part := range it.album.parts {
-		call.Parts = append(call.Parts, n.operation(topic, part, 0).GetSendCopy())
+		call.Parts = append(call.Parts, n.call(part, 0))
 	}
-	op.Id, op.Revision = albumID(it, n.topicID), 0
+	op := n.posting(topic, it, 0)
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyAlbum{CopyAlbum: &messages.CopyAlbum{
+		MessageId: it.messageID, TopicId: n.topicID, Parts: int32(len(call.Parts))}}})
 	op.Call = &messages.Operation_SendAlbum{SendAlbum: call}
 	return op
 }
 
 // settleAlbum writes the outcome of an album's call: a copy for each original.
-func (n *lane) settleAlbum(m *messages.Done) error {
+func (n *lane) settleAlbum(ref *messages.CopyAlbum, m *messages.Done) error {
 	at := slices.IndexFunc(n.items[:n.under], func(it *item) bool {
-		return it.album != nil && !it.album.written() && albumID(it, n.topicID) == m.OperationId
+		return it.album != nil && !it.album.written() && it.messageID == ref.MessageId && len(it.album.parts) == int(ref.Parts)
 	})
 	if at < 0 {
 		return nil

@@ -3,8 +3,6 @@ package link
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
@@ -25,18 +23,14 @@ type change struct {
 	failure   string // why the copy could not be deleted
 }
 
-// Operations of a change; each id ends in message/topic/part.
-const (
-	editPrefix   = "edit/"
-	growPrefix   = "grow/"
-	shrinkPrefix = "shrink/"
-	reactPrefix  = "react/"
-	deletePrefix = "delete/"
-)
-
-func changeID(prefix, messageID, topicID string, part int) string {
-	return prefix + messageID + "/" + topicID + "/" + strconv.Itoa(part)
+// changeRef names a call that changes the lane's copy of a message.
+func (n *lane) changeRef(kind messages.CopyChange_Kind, messageID string, part int) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_CopyChange{CopyChange: &messages.CopyChange{
+		MessageId: messageID, TopicId: n.topicID, Kind: kind, Part: int32(part)}}}
 }
+
+// kind is what the call under way does.
+func (c *change) kind() messages.CopyChange_Kind { return c.op.GetRef().GetCopyChange().GetKind() }
 
 // changeAgain offers what got no answer, and looks again at what could not be read.
 func (l *link) changeAgain() {
@@ -47,17 +41,6 @@ func (l *link) changeAgain() {
 			l.Log.Error("a change can't be shown yet; tried again", "message", c.messageID, "error", err)
 		}
 	}
-}
-
-// isChangeID says of which message an operation of a change is.
-func isChangeID(id string) (messageID string, is bool) {
-	for _, prefix := range []string{editPrefix, growPrefix, shrinkPrefix, reactPrefix, deletePrefix} {
-		if rest, found := strings.CutPrefix(id, prefix); found {
-			messageID, _, _ = strings.Cut(rest, "/")
-			return messageID, true
-		}
-	}
-	return "", false
 }
 
 // onChange takes the word that a message has changed.
@@ -112,7 +95,7 @@ func (l *link) advance(c *change) error {
 		}
 		return l.changed(c, said.Revision)
 	}
-	if c.op != nil && !strings.HasPrefix(c.op.Id, editPrefix) {
+	if c.op != nil && c.kind() != messages.CopyChange_EDIT {
 		return nil // its answer comes first
 	}
 	op, err := n.next(c, said, stored)
@@ -163,7 +146,8 @@ func (l *link) changed(c *change, revision int64) error {
 // next is the call that brings a copy nearer to its message; nil when it shows it.
 func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*messages.Operation, error) {
 	topic, _ := n.target()
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Revision: said.Revision + c.tries<<32, Order: n.seen*1000 + 998}
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Attempt: c.tries, Content: said.Revision,
+		Order: n.seen*1000 + 998}
 	if stored.Revision < said.ContentRevision && !said.Hidden() {
 		if op := n.edit(op, c, said, stored); op != nil || c.op != nil {
 			return op, nil
@@ -177,10 +161,12 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	case said.Hidden() && stored.Span != nil:
 		n.takeOut(op, said, stored)
 	case said.Hidden():
-		op.Id, op.Priority = changeID(deletePrefix, said.MessageID, n.topicID, 0), messages.Operation_ANSWER
+		op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
+		op.Priority = messages.Operation_ANSWER
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: stored.Parts}}
 	case want != stored.Reaction && len(stored.Parts) > 0:
-		op.Id, op.Priority = changeID(reactPrefix, said.MessageID, n.topicID, 0), messages.Operation_ANSWER
+		op.SetRef(n.changeRef(messages.CopyChange_REACT, said.MessageID, 0))
+		op.Priority = messages.Operation_ANSWER
 		op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: mainPart(stored), Emoji: want}}
 	default:
 		return nil, nil
@@ -193,10 +179,10 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, stored *storage.Copy) *messages.Operation {
 	it := itemOfRecord(said)
 	it.stored = stored
-	call, former := n.operation(&storage.Topic{}, it, 0).GetSendCopy(), contentAt(said, stored.Revision)
+	call, former := n.call(it, 0), contentAt(said, stored.Revision)
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
 	call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind, call.Bare = stored.GroupTitle, stored.Preview, stored.PreviewKind, stored.Bare
-	parts := max(1, n.link.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
+	parts := n.link.messagesFor(call)
 	if c.content != said.ContentRevision {
 		c.content, c.part = said.ContentRevision, 0
 	}
@@ -212,7 +198,8 @@ func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, st
 	own, part := stored.Parts, c.part
 	if stored.Span != nil {
 		if c.part == 0 {
-			op.Id, op.Call = changeID(editPrefix, said.MessageID, n.topicID, 0), n.joinedCall(said, stored)
+			op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, 0))
+			op.Call = n.joinedCall(said, stored)
 			return op
 		}
 		// What it says is shown in full in an answer to the joined message, when there was no room in that.
@@ -223,14 +210,14 @@ func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, st
 	call.Part = int32(part)
 	switch {
 	case part < min(parts, len(own)):
-		op.Id = changeID(editPrefix, said.MessageID, n.topicID, c.part)
+		op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, c.part))
 		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{MessageId: own[part], Copy: call, Former: former}}
 	case part < parts:
-		op.Id = changeID(growPrefix, said.MessageID, n.topicID, c.part)
+		op.SetRef(n.changeRef(messages.CopyChange_GROW, said.MessageID, c.part))
 		call.ReplyTo, call.After = mainPart(stored), mainPart(stored)
 		op.Call = &messages.Operation_SendCopy{SendCopy: call}
 	case len(own) > parts:
-		op.Id = changeID(shrinkPrefix, said.MessageID, n.topicID, c.part)
+		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, c.part))
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: own[parts:]}}
 	default:
 		return nil
@@ -246,11 +233,12 @@ func (n *lane) joinedCall(said *storage.Message, stored *storage.Copy) *messages
 // takeOut takes a message that is hidden now out of the message that its copy shares with others.
 func (n *lane) takeOut(op *messages.Operation, said *storage.Message, stored *storage.Copy) {
 	if more := stored.Parts[1:]; len(more) > 0 {
-		op.Id = changeID(shrinkPrefix, said.MessageID, n.topicID, 0)
+		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, 0))
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: more}}
 		return
 	}
-	op.Id, op.Call = changeID(deletePrefix, said.MessageID, n.topicID, 0), n.joinedCall(said, stored)
+	op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
+	op.Call = n.joinedCall(said, stored)
 }
 
 // movable says whether a medium that can't be replaced can be brought after its original: a live location that moves or ends,
@@ -271,17 +259,17 @@ func contentAt(m *storage.Message, revision int64) *messages.Content {
 }
 
 // onChangeDone writes down what a call has done to a copy, and goes on.
-func (l *link) onChangeDone(messageID string, m *messages.Done) error {
-	c := l.changes[messageID]
-	if c == nil || c.op == nil || c.op.Id != m.OperationId || m.Revision > c.op.Revision {
+func (l *link) onChangeDone(ref *messages.CopyChange, m *messages.Done) error {
+	c := l.changes[ref.MessageId]
+	if c == nil || c.op == nil || c.op.Id != m.OperationId || c.op.Version().Before(m.Version()) {
 		return nil
 	}
-	said, err := l.Store.Message(l.Ctx, messageID)
+	said, err := l.Store.Message(l.Ctx, c.messageID)
 	if err != nil {
 		return fmt.Errorf("read the message: %w", err)
 	}
 	n := l.laneFor(said.TopicID)
-	stored, err := l.Store.Copy(l.Ctx, messageID, n.topicID)
+	stored, err := l.Store.Copy(l.Ctx, c.messageID, n.topicID)
 	if err != nil {
 		return fmt.Errorf("read the copy: %w", err)
 	}
@@ -293,7 +281,7 @@ func (l *link) onChangeDone(messageID string, m *messages.Done) error {
 		return nil
 	case op.GetReact() != nil: // one that the group does not allow is left alone
 		next.Reaction = op.GetReact().Emoji
-	case strings.HasPrefix(op.Id, deletePrefix):
+	case c.kind() == messages.CopyChange_DELETE:
 		next.State, next.Parts, next.Span, next.Reaction, next.Revision = desk.CopyGone, nil, nil, "", said.ContentRevision
 		if outcome.GetResult() != messages.Outcome_DONE {
 			next.Parts, next.Span, next.Reason, next.Told = stored.Parts, stored.Span, desk.ReasonOf(outcome), true
@@ -329,7 +317,7 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 		next.Parts = append(next.Parts[:len(next.Parts):len(next.Parts)], m.Outcome.MessageId)
 		write = true
 	}
-	if m.Revision&(1<<32-1) < c.content {
+	if m.Content < c.content {
 		return write
 	}
 	c.part++
@@ -359,7 +347,7 @@ func (l *link) parts(c *change) int {
 	if call == nil {
 		call = c.op.GetEditCopy().GetCopy()
 	}
-	return max(1, l.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
+	return l.messagesFor(call)
 }
 
 // onlyMedium says whether the call under way moved or stopped a medium: its label stays as it is.

@@ -26,7 +26,7 @@ type failure struct {
 // showFailure tells the source that a copy was given up: the first time in words, with a button to try again; while the
 // reason stays the same, by a reaction.
 func (l *link) showFailure(c storage.Copy) {
-	key := c.MessageID + "/" + c.TopicID
+	key := copyKey{c.MessageID, c.TopicID}
 	if l.failures[key] != nil {
 		return
 	}
@@ -65,8 +65,10 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 	if source.GroupID == "" {
 		return nil, errNoSource
 	}
-	op := &messages.Operation{Id: failurePrefix + c.MessageID + "/" + c.TopicID, Revision: c.Version, Place: source.GroupID,
+	op := &messages.Operation{Attempt: l.attempts, Content: c.Version, Place: source.GroupID,
 		ThreadId: source.TelegramTopicID, Priority: messages.Operation_ANSWER}
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_Failure{Failure: &messages.FailureWord{
+		MessageId: c.MessageID, TopicId: c.TopicID}}})
 	if !f.inWords {
 		op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: desk.TelegramID(c.MessageID), Emoji: desk.FailureEmoji}}
 		return op, nil
@@ -127,14 +129,15 @@ func retryKeyboard(ticketID string, c storage.Copy) *messages.Keyboard {
 }
 
 // onFailureShown writes down that the source knows.
-func (l *link) onFailureShown(key string, m *messages.Done) error {
-	f := l.failures[key]
-	if f == nil || f.op == nil || f.op.Revision != m.Revision {
+func (l *link) onFailureShown(ref *messages.FailureWord, m *messages.Done) error {
+	f := l.failures[copyKey{ref.MessageId, ref.TopicId}]
+	if f == nil || f.op == nil || f.op.Version() != m.Version() {
 		return nil
 	}
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
-		f.op = proto.Clone(f.op).(*messages.Operation)
-		f.op.Revision++ // asked again by the timer
+		l.attempts++
+		f.op = proto.CloneOf(f.op)
+		f.op.Attempt = l.attempts // offered again by the timer
 		return nil
 	}
 	if m.Outcome.GetResult() != messages.Outcome_DONE {
@@ -160,7 +163,7 @@ func (l *link) told(f *failure) error {
 	if err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
-	delete(l.failures, f.copy.MessageID+"/"+f.copy.TopicID)
+	delete(l.failures, copyKey{f.copy.MessageID, f.copy.TopicID})
 	return nil
 }
 
@@ -178,7 +181,7 @@ func (l *link) toldOther(c storage.Copy) error {
 // onRetry takes a failed copy up again, behind what waits, and tells the ticket that it has written that down; or that there
 // is nothing to try again.
 func (l *link) onRetry(m *messages.RetryCopy) error {
-	taken := messages.Outcome_REJECTED
+	again := false
 	if l.exists {
 		stored, original, err := l.failedCopy(m)
 		if err != nil {
@@ -188,10 +191,10 @@ func (l *link) onRetry(m *messages.RetryCopy) error {
 			if err := l.tryAgain(stored, original); err != nil {
 				return err
 			}
-			taken = messages.Outcome_DONE
+			again = true
 		}
 	}
-	l.Tell(messages.KindTicket, l.ticketID, &messages.Done{OperationId: desk.RetryPrefix + m.Origin.GetCommandId(), Outcome: &messages.Outcome{Result: taken}})
+	l.Tell(messages.KindTicket, l.ticketID, &messages.RetryTaken{CommandId: m.Origin.GetCommandId(), Again: again})
 	if l.exists {
 		l.offerAll()
 	}
@@ -223,7 +226,7 @@ func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 	if err := l.Store.SaveCopy(l.Ctx, c); err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
-	delete(l.failures, c.MessageID+"/"+c.TopicID)
+	delete(l.failures, copyKey{c.MessageID, c.TopicID})
 	it := itemOfRecord(original)
 	it.resume(original, c)
 	lane := l.laneInto(c.TopicID)

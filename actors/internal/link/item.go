@@ -90,15 +90,10 @@ func (it *item) main() int {
 	return 0
 }
 
-// revision tells a copy that is tried again from the one that failed, which the chat remembers, and one with other words from
-// the one that waits there. The lowest bit is that of an operation that takes another back.
-func (it *item) revision() int64 {
-	revision := it.shows << 1
-	if it.stored != nil {
-		revision += it.stored.Tries << 32
+// attempt tells a copy that is tried again from the one that failed, which the chat remembers.
+func (it *item) attempt() int64 {
+	if it.stored == nil {
+		return 0
 	}
-	return revision
+	return it.stored.Tries
 }
-
-// contentOfRevision is the revision of the content that an operation had.
-func contentOfRevision(revision int64) int64 { return revision & (1<<32 - 1) >> 1 }

@@ -202,7 +202,7 @@ func (n *lane) prepare(it *item) bool {
 // count finds out how many parts a copy takes.
 func (n *lane) count(it *item) {
 	if it.parts == 0 {
-		it.parts = max(1, n.link.room.Telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+		it.parts = n.link.messagesFor(n.call(it, 0))
 	}
 }
 

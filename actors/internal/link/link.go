@@ -15,7 +15,7 @@ import (
 //
 // Accepts  Copy, Change and ResumeLink (from its ticket), Done and Held (from chats), RetryCopy (somebody pressed "try again"), Wake
 // Replies  to RetryCopy
-// Emits    Send to chats, LinkSettled, Changed, ShowReaction, TopicGone and TopicHeld to its ticket
+// Emits    Send to chats, LinkSettled, Changed, ShowReaction, RetryTaken, TopicGone and TopicHeld to its ticket
 // Stops    after 10 idle minutes with nothing to copy
 //
 // What it owes is derived: the messages of the ticket between its beginning and its end that have no copy yet, and the changes
@@ -34,9 +34,10 @@ type link struct {
 	exists   bool
 	private  bool // a topic of the ticket is somebody's private chat
 
-	settled  int64                    // told to the ticket
-	out, in  lane                     // into the link's topic; into home
-	failures map[string]*failure      // by message id/topic id
+	settled  int64 // told to the ticket
+	out, in  lane  // into the link's topic; into home
+	failures map[copyKey]*failure
+	attempts int64                    // of words on failures: a later one's is never lower, or the chat would take it for out of date
 	changes  map[string]*change       // by message id
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	outdated bool                     // somebody else wrote a copy since this link was read
@@ -48,7 +49,7 @@ func (l *link) Load() error {
 		return nil
 	}
 	l.ticketID = ticketID
-	l.failures, l.changes = map[string]*failure{}, map[string]*change{}
+	l.failures, l.changes = map[copyKey]*failure{}, map[string]*change{}
 	l.outdated = false
 	l.albumed = map[copyKey]storage.Copy{}
 	if err := l.readTicket(); err != nil || !l.exists {
@@ -173,26 +174,30 @@ func (l *link) onDone(m *messages.Done) error {
 	if !l.exists {
 		return nil
 	}
-	if id, found := strings.CutPrefix(m.OperationId, failurePrefix); found {
-		return l.onFailureShown(id, m)
+	switch ref := m.Ref.GetWanted().(type) {
+	case *messages.OperationRef_CopyPart:
+		return l.onPosted(ref.CopyPart.MessageId, ref.CopyPart.TopicId, m)
+	case *messages.OperationRef_CopyAlbum:
+		return l.onPosted(ref.CopyAlbum.MessageId, ref.CopyAlbum.TopicId, m)
+	case *messages.OperationRef_CopyChange:
+		return l.onChangeDone(ref.CopyChange, m)
+	case *messages.OperationRef_Failure:
+		return l.onFailureShown(ref.Failure, m)
 	}
-	if messageID, is := isChangeID(m.OperationId); is {
-		return l.onChangeDone(messageID, m)
-	}
-	messageID, topicID, part, found := parseCopyID(m.OperationId)
-	album := strings.HasPrefix(m.OperationId, albumPrefix)
-	if !found && !album {
-		return nil
-	}
+	return nil
+}
+
+// onPosted: the call that posts a part of a copy, or an album of copies, is over.
+func (l *link) onPosted(messageID, topicID string, m *messages.Done) error {
 	lane := l.laneInto(topicID)
 	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE && lane.onGone(messageID, m.Outcome.ThreadId) {
 		return nil
 	}
 	var err error
-	if album {
-		err = lane.settleAlbum(m)
+	if album := m.Ref.GetCopyAlbum(); album != nil {
+		err = lane.settleAlbum(album, m)
 	} else {
-		err = lane.settle(messageID, part, m)
+		err = lane.settle(m.Ref.GetCopyPart(), m)
 	}
 	if err != nil {
 		return err

@@ -183,8 +183,11 @@ func (n *lane) giveUpOne(it *item, why string) error {
 
 // onHeld: a copy waits since the bot may not write there. The ticket tells the other side, once.
 func (l *link) onHeld(m *messages.Held) error {
-	_, topicID, _, found := parseCopyID(m.OperationId)
-	if !l.exists || !found {
+	topicID := m.Ref.GetCopyPart().GetTopicId()
+	if topicID == "" {
+		topicID = m.Ref.GetCopyAlbum().GetTopicId()
+	}
+	if !l.exists || topicID == "" {
 		return nil
 	}
 	n := l.laneInto(topicID)

@@ -1,8 +1,6 @@
 package link
 
 const (
-	failurePrefix = "failed/"
-
 	laneWindow       = 16  // copies of a lane that a chat has at once
 	laneLimit        = 256 // copies of a lane in memory; the rest is read when there is room
 	openCopiesAtOnce = 10_000

@@ -3,8 +3,6 @@ package link
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -12,25 +10,13 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// copyID names the operation that posts one part of a copy.
-func copyID(messageID, topicID string, part int) string {
-	return desk.CopyPrefix + messageID + "/" + topicID + "/" + strconv.Itoa(part)
+// messagesFor is how many messages a copy takes.
+func (l *link) messagesFor(call *messages.SendCopyCall) int {
+	return max(1, l.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
 }
 
-func parseCopyID(id string) (messageID, topicID string, part int, found bool) {
-	rest, found := strings.CutPrefix(id, desk.CopyPrefix)
-	if !found {
-		if rest, found = strings.CutPrefix(id, albumPrefix); !found {
-			return "", "", 0, false
-		}
-	}
-	messageID, rest, _ = strings.Cut(rest, "/")
-	topicID, last, _ := strings.Cut(rest, "/")
-	part, err := strconv.Atoi(last)
-	return messageID, topicID, part, err == nil
-}
-
-func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
+// call words one part of a copy.
+func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
 		ReplyMediaKind: it.previewKind, Bare: it.bare}
 	if part == 0 {
@@ -48,15 +34,27 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind = it.stored.GroupTitle, it.stored.Preview, it.stored.PreviewKind
 		call.Bare = it.stored.Bare
 	}
+	return call
+}
+
+// posting is an operation of a copy in the place that is its in the topic.
+func (n *lane) posting(topic *storage.Topic, it *item, part int) *messages.Operation {
 	order := it.order
 	if order == 0 {
 		order = it.sequence * 1000
 	}
-	return &messages.Operation{
-		Waits: true, Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
-		Order: order + int64(part), ReceivedMs: it.receivedMs,
-		Call: &messages.Operation_SendCopy{SendCopy: call},
-	}
+	return &messages.Operation{Waits: true, Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Order: order + int64(part),
+		ReceivedMs: it.receivedMs}
+}
+
+// operation posts one part of a copy.
+func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
+	op := n.posting(topic, it, part)
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{
+		MessageId: it.messageID, TopicId: n.topicID, Part: int32(part)}}})
+	op.Attempt, op.Content = it.attempt(), it.shows
+	op.Call = &messages.Operation_SendCopy{SendCopy: n.call(it, part)}
+	return op
 }
 
 // titleOf is the name of the group that the message was said in, where names of groups are shown.
@@ -73,11 +71,12 @@ func (n *lane) titleOf(it *item) string {
 }
 
 // settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
-func (n *lane) settle(messageID string, part int, m *messages.Done) error {
-	at, it := n.find(messageID)
+func (n *lane) settle(ref *messages.CopyPart, m *messages.Done) error {
+	at, it := n.find(ref.MessageId)
 	if at < 0 || at >= n.under {
 		return nil // answered twice
 	}
+	part := int(ref.Part)
 	if part != it.sent() || part == 0 && n.items[at].album != nil {
 		return nil
 	}
@@ -87,16 +86,16 @@ func (n *lane) settle(messageID string, part int, m *messages.Done) error {
 			next.Preview = it.replyTo.Preview
 		}
 	}
-	switch takenBack := m.Revision&1 == 1; {
-	case takenBack && len(next.Parts) == 0:
+	switch {
+	case m.Withdrawn && len(next.Parts) == 0:
 		n.remove(at)
 		return nil
-	case takenBack: // what is posted of it goes again
+	case m.Withdrawn: // what is posted of it goes again
 		next.State, next.Wanted = desk.CopySent, len(next.Parts)
 	case outcome.GetResult() == messages.Outcome_DONE:
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.Now().UTC().Truncate(time.Millisecond)
-		next.State, next.Revision = desk.CopyPartial, contentOfRevision(m.Revision)
+		next.State, next.Revision = desk.CopyPartial, m.Content
 		if len(next.Parts) >= it.parts {
 			next.State = desk.CopySent
 			if it.content.GetIsProtected() {

@@ -51,7 +51,7 @@ func (n *lane) drop(at int, it *item) {
 func (n *lane) replace(it *item, said *storage.Message) {
 	former := *it
 	it.content, it.shows = desk.ContentOf(said), said.ContentRevision
-	parts := max(1, n.link.room.Telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+	parts := n.link.messagesFor(n.call(it, 0))
 	if former.parts > 1 || parts > 1 || albumKey(it) != "" {
 		*it = former
 		return
@@ -76,7 +76,6 @@ func (n *lane) takeBack(at int, it *item) {
 func (n *lane) withdraw(it *item, part int) {
 	topic, _ := n.target()
 	op := n.operation(topic, it, part)
-	op.Revision++ // of the one that it takes back, which is even
 	op.Call = &messages.Operation_Withdraw{Withdraw: &messages.WithdrawCall{}}
 	n.link.Offer(op)
 }

@@ -18,7 +18,7 @@ import (
 //
 // Accepts  OpenTicket, RecordMessage, EditMessage, React, DeleteMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
 //
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction
+//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction, RetryTaken
 //	(from links), AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
 //
 // Replies  one Reply to each command
@@ -47,7 +47,7 @@ type ticket struct {
 	lastSaid   time.Time
 
 	offered   map[string]*step       // operations given to chats, by id
-	tries     map[string]int64       // revision of an operation that is tried again
+	tries     map[string]int64       // attempts of an operation that is tried again
 	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
 	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
 	following map[string]*following  // by message id: changed, and not everything shows it
