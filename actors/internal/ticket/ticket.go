@@ -40,7 +40,7 @@ type ticket struct {
 	lastSaid   time.Time
 
 	offered   map[string]*step       // operations given to chats, by id
-	tries     map[string]int64       // revision of an operation that is tried again
+	tries     map[string]int64       // attempts of an operation that is tried again
 	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
 	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
 	following map[string]*following  // by message id: changed, and not everything shows it
