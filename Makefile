@@ -21,7 +21,7 @@ build: ## Build bin/topicdesk, a static binary
 
 # The race detector is not asked about each access of SQLite's: that is C in the words of Go, whose memory is not Go's, so that it
 # passes over them anyhow, and asking takes a third of the time of some tests. Not so for the other packages of modernc.org: they would
-# bring along uninstrumented copies of generic functions that everything uses.
+# bring along uninstrumented copies of generic functions that everything uses (docs/decisions.md, D45).
 RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false
 
 .PHONY: test
@@ -49,7 +49,7 @@ bench: build ## Measure this machine: bin/topicdesk bench
 	bin/topicdesk bench api --tickets 1000000
 
 .PHONY: gen
-gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, and the tables of README.md and docs/api.md
+gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, and the tables of docs/settings.md and docs/api.md
 	$(TOOL) buf generate
 	$(GO) generate ./config ./http
 

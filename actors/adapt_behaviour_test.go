@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -13,7 +12,7 @@ import (
 // pace asks the chat of a group how it gets on.
 func (d *desk) pace(chat int64) *messages.ChatPace {
 	d.t.Helper()
-	answer, err := d.system.Ask(d.t.Context(), actors.KindChat, "g"+itoa(int(chat)), &messages.GetChatPace{})
+	answer, err := d.system.Ask(d.t.Context(), messages.KindChat, "g"+itoa(int(chat)), &messages.GetChatPace{})
 	d.must(err)
 	return answer.(*messages.ChatPace)
 }

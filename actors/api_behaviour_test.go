@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -39,7 +38,7 @@ func asks[T proto.Message](d *desk, kind, id string, m proto.Message) T {
 // does sends a command and wants it accepted, or refused for that reason.
 func (d *desk) does(k string, m proto.Message, refusal string) *messages.Reply {
 	d.t.Helper()
-	r := asks[*messages.Reply](d, actors.KindTicket, k, m)
+	r := asks[*messages.Reply](d, messages.KindTicket, k, m)
 	if refusal == "" && r.Code != messages.Code_OK || refusal != "" && (r.Code != messages.Code_CONFLICT || r.Reason != refusal) {
 		d.t.Fatalf("%T: %v, want %q", m, r, refusal)
 	}
@@ -48,7 +47,7 @@ func (d *desk) does(k string, m proto.Message, refusal string) *messages.Reply {
 
 func (d *desk) shown(id string) *messages.TicketRecord {
 	d.t.Helper()
-	return asks[*messages.TicketRecord](d, actors.KindTicket, id, &messages.GetTicket{TicketId: id})
+	return asks[*messages.TicketRecord](d, messages.KindTicket, id, &messages.GetTicket{TicketId: id})
 }
 
 // opens has a program open a ticket in Support, and waits for its topic.
@@ -113,7 +112,7 @@ func TestTicketsByAPI(t *testing.T) {
 		k := d.opens("Closing")
 		close := &messages.CloseTicket{Origin: program(), Reason: "solved"}
 		d.does(k.id, close, "")
-		if r := asks[*messages.Reply](d, actors.KindTicket, k.id, close); r.Code != messages.Code_DUPLICATE {
+		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, close); r.Code != messages.Code_DUPLICATE {
 			t.Errorf("the same command again: %v", r)
 		}
 		d.does(k.id, &messages.CloseTicket{Origin: program()}, messages.NoticeAlreadyClosed)
@@ -173,11 +172,11 @@ func TestTicketsByAPI(t *testing.T) {
 			t.Errorf("the person's answer replies to %d, want %d", m.ReplyTo, home.ID)
 		}
 		d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "?"}, ReplyTo: "1:2"}, messages.ReasonNoSuchMessage)
-		if r := asks[*messages.Reply](d, actors.KindTicket, k.id, &messages.SendMessage{Origin: o, Content: &messages.Content{Text: "I am"}}); r.Code != messages.Code_DUPLICATE || r.MessageId != sent.MessageId {
+		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, &messages.SendMessage{Origin: o, Content: &messages.Content{Text: "I am"}}); r.Code != messages.Code_DUPLICATE || r.MessageId != sent.MessageId {
 			t.Errorf("the same again: %v", r)
 		}
 		d.quiet(k)
-		list := asks[*messages.MessageRecords](d, actors.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, Limit: 10})
+		list := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, Limit: 10})
 		if n := len(list.Messages); n != 4 {
 			t.Fatalf("%d messages", n)
 		}
@@ -195,7 +194,7 @@ func TestTicketsByAPI(t *testing.T) {
 				}
 			}
 		}
-		links := asks[*messages.LinkRecords](d, actors.KindQuery, "", &messages.ListLinkRecords{TicketId: k.id})
+		links := asks[*messages.LinkRecords](d, messages.KindQuery, "", &messages.ListLinkRecords{TicketId: k.id})
 		if len(links.Links) != 1 || links.Links[0].State != "active" {
 			t.Errorf("links: %v", links)
 		}
@@ -205,7 +204,7 @@ func TestTicketsByAPI(t *testing.T) {
 		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault400, Description: "Bad Request: no reason at all"}))
 		sent := d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "lost"}}, "")
 		d.eventually("the failure", func() bool {
-			m := asks[*messages.MessageRecords](d, actors.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, MessageId: sent.MessageId}).Messages[0]
+			m := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, MessageId: sent.MessageId}).Messages[0]
 			return len(m.Deliveries) == 1 && m.Deliveries[0].State == "failed" && strings.Contains(m.Deliveries[0].Reason, "no reason at all")
 		})
 		d.quiet(k)
@@ -215,7 +214,7 @@ func TestTicketsByAPI(t *testing.T) {
 			o := program()
 			o.Sender.KeyId = key
 			id := messages.TicketID(o.CommandId, o.DateMs)
-			return asks[*messages.Reply](d, actors.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: "g" + strconv.FormatInt(d.support, 10), Title: "External", ExternalId: "crm-1"})
+			return asks[*messages.Reply](d, messages.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: "g" + strconv.FormatInt(d.support, 10), Title: "External", ExternalId: "crm-1"})
 		}
 		if r := open("k1"); r.Code != messages.Code_OK {
 			t.Error(r)
@@ -276,7 +275,7 @@ func TestReadingATicket(t *testing.T) {
 			t.Errorf("%v and %v", first, second)
 		}
 		_, err := d.store.Lease(t.Context(), "ticket/TICK-NONE")
-		if r := asks[*messages.TicketRecord](d, actors.KindTicket, "TICK-NONE", &messages.GetTicket{TicketId: "TICK-NONE"}); r.Code != messages.Code_NOT_FOUND {
+		if r := asks[*messages.TicketRecord](d, messages.KindTicket, "TICK-NONE", &messages.GetTicket{TicketId: "TICK-NONE"}); r.Code != messages.Code_NOT_FOUND {
 			t.Errorf("no such ticket: %v", r)
 		}
 		if err == nil {

@@ -1,9 +1,8 @@
-// Package actors is the desk itself: every ticket, link, chat, group and user is an entity with a mailbox of its own.
+// Package actors is the client face of the desk: programs and the bot reach every ticket, link, chat, group and user through
+// System.Ask and System.Tell, by (kind, identity), and by nothing else.
 //
-// Entities are addressed by (kind, identity) through System.Ask and System.Tell, and by nothing else. They live in shards:
-// a shard starts an entity on its first message, supervises it and retires it when it is idle, holding back what arrives
-// meanwhile. What an entity owns it writes in one piece (storage), with the operations it still owes; everything after
-// that write is derived, and done again when the entity starts.
+// Each kind of entity has a room of its own under internal; NewSystem assembles them. What all entities share is in
+// internal/entity, what several rooms use in internal/desk. Rooms never import each other: they talk by messages.
 //
 // The package knows storage's contract and the messages; it does not know Telegram's wire, HTTP, or which store it has.
 package actors

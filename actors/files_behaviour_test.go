@@ -279,7 +279,7 @@ func TestUploadsReachEveryTopic(t *testing.T) {
 		d.must(err)
 	}
 	for range 2 {
-		answer, err := d.system.Ask(t.Context(), actors.KindTicket, k.id, &messages.SendMessage{Origin: origin, Content: &messages.Content{Text: "the report", Media: media}})
+		answer, err := d.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.SendMessage{Origin: origin, Content: &messages.Content{Text: "the report", Media: media}})
 		d.must(err)
 		if code := answer.(*messages.Reply).Code; code != messages.Code_OK && code != messages.Code_DUPLICATE {
 			t.Fatalf("got %v", answer)

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -246,7 +245,7 @@ func TestTwoOwnersOpenATicket(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, l := range []*life{d.life, younger} {
 			wg.Go(func() {
-				answer, err := l.system.Ask(t.Context(), actors.KindTicket, key, m)
+				answer, err := l.system.Ask(t.Context(), messages.KindTicket, key, m)
 				if err != nil {
 					t.Errorf("%T: %v", m, err)
 					return
@@ -300,7 +299,7 @@ func TestTwoOwners(t *testing.T) {
 	defer younger.stop(t)
 	say := func(l *life, n int, text string) error {
 		record := d.record(k)
-		_, err := l.system.Ask(t.Context(), actors.KindTicket, k.id, &messages.RecordMessage{
+		_, err := l.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.RecordMessage{
 			Origin: &messages.Origin{CommandId: strconv.Itoa(n), Place: record.Home.GroupID, ChatId: d.support, ThreadId: int64(k.thread), MessageId: int64(n),
 				From: &messages.Person{Id: d.ann, FirstName: "Ann"}, Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli()},
 			Content: &messages.Content{Text: text}})

@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 func TestRights(t *testing.T) {
@@ -122,5 +125,27 @@ func TestThousandMembersWithEqualNames(t *testing.T) {
 	}
 	if before["sendMessage"] != -members {
 		t.Errorf("%d messages sent", -before["sendMessage"])
+	}
+}
+
+func TestWhatATicketDoesNotUnderstandIsRefused(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.open(d.ann, d.support, "Printer")
+	d.quiet(k)
+	before := d.record(k)
+	o := &messages.Origin{CommandId: "1:1", Place: before.GroupID, ChatId: d.support, ThreadId: int64(k.thread), MessageId: 1,
+		From: &messages.Person{Id: d.ann}}
+	closed := "closed"
+	for _, m := range []proto.Message{
+		&messages.UpdateTicket{Origin: o, Status: &closed}, // programs ask that, and of people not even the creator
+		&messages.RegisterGroup{Origin: o},
+	} {
+		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, m); r.Code != messages.Code_CONFLICT {
+			t.Errorf("%T: %v", m, r)
+		}
+	}
+	if after := d.record(k); after.Version != before.Version || after.Status != "open" {
+		t.Errorf("%+v", after)
 	}
 }

@@ -195,7 +195,7 @@ func TestOperationsInTheSimulator(t *testing.T) {
 		}
 	})
 	t.Run("every notice", func(t *testing.T) {
-		for _, key := range messages.Texts {
+		for _, key := range allTexts(t) {
 			for _, lang := range languages {
 				op := &messages.Operation{ThreadId: d.thread, Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
 					Key: key, Args: samples, ReplyTo: int64(d.annQuestion), ForceReply: key == messages.NoticeAskTitle,

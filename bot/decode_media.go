@@ -175,14 +175,40 @@ type wireOrigin struct {
 	Signature  string    `json:"author_signature"`
 }
 
-// kind names the medium as messages does, "" when there is none.
+// kind names the medium as messages does, "" when there is none. The more telling goes first: an animation also carries a
+// document, a venue also a location, a live photo also a photo.
 func (w *wireMedia) kind() string {
-	for i, here := range [...]bool{w.Animation.here, w.LivePhoto.here, w.PaidMedia.here, w.Photo.here, w.Video.here, w.VideoNote.here,
-		w.Voice.here, w.Audio.here, w.Document.here, w.Sticker.here, w.Story.here, w.Checklist.here, w.Contact.here, w.Dice.here,
-		w.Game.here, w.Poll.here, w.Venue.here, w.Location.here, w.Invoice.here, bool(w.RichMessage), w.Giveaway.here, w.Winners.here,
-		w.Gift.here, w.UniqueGift.here} {
-		if here {
-			return messages.MediaKinds[i] // in the same order
+	for _, medium := range [...]struct {
+		kind string
+		here bool
+	}{
+		{messages.MediaAnimation, w.Animation.here},
+		{messages.MediaLivePhoto, w.LivePhoto.here},
+		{messages.MediaPaid, w.PaidMedia.here},
+		{messages.MediaPhoto, w.Photo.here},
+		{messages.MediaVideo, w.Video.here},
+		{messages.MediaVideoNote, w.VideoNote.here},
+		{messages.MediaVoice, w.Voice.here},
+		{messages.MediaAudio, w.Audio.here},
+		{messages.MediaDocument, w.Document.here},
+		{messages.MediaSticker, w.Sticker.here},
+		{messages.MediaStory, w.Story.here},
+		{messages.MediaChecklist, w.Checklist.here},
+		{messages.MediaContact, w.Contact.here},
+		{messages.MediaDice, w.Dice.here},
+		{messages.MediaGame, w.Game.here},
+		{messages.MediaPoll, w.Poll.here},
+		{messages.MediaVenue, w.Venue.here},
+		{messages.MediaLocation, w.Location.here},
+		{messages.MediaInvoice, w.Invoice.here},
+		{messages.MediaRichMessage, bool(w.RichMessage)},
+		{messages.MediaGiveaway, w.Giveaway.here},
+		{messages.MediaGiveawayWinners, w.Winners.here},
+		{messages.MediaGift, w.Gift.here},
+		{messages.MediaUniqueGift, w.UniqueGift.here},
+	} {
+		if medium.here {
+			return medium.kind
 		}
 	}
 	return ""

@@ -58,6 +58,14 @@ func TestDecodeMedia(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfMediaIsDecoded(t *testing.T) {
+	for _, kind := range messages.MediaKinds {
+		if got := mustDecode(t, topicMessage(`"`+kind+`":{}`)).Message.Media.GetKind(); got != kind {
+			t.Errorf("%s is decoded as %q", kind, got)
+		}
+	}
+}
+
 func TestDecodeForwards(t *testing.T) {
 	for origin, want := range map[string]*messages.Forward{
 		`{"type":"user","date":5,"sender_user":{"id":7,"first_name":"Ann","last_name":"Lee","username":"ann"}}`:          {Kind: "user", Id: 7, Name: "Ann Lee", Username: "ann", DateMs: 5000},

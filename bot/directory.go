@@ -63,7 +63,7 @@ func (d *Directory) GroupPlace(ctx context.Context, chatID int64) (place string,
 		return "", false, err
 	}
 	if found.Place == "" {
-		return groupPlace(chatID), false, nil
+		return messages.GroupPlace(chatID), false, nil
 	}
 	d.places.put(chatID, found.Place)
 	return found.Place, true, nil

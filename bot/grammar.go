@@ -8,49 +8,22 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Verbs are the commands that people can give, as they are written after the slash.
-const (
-	VerbStart        = "start"
-	VerbHelp         = "help"
-	VerbRegister     = "register"
-	VerbDefaultGroup = "default_group"
-	VerbCreateTicket = "create_ticket"
-	VerbCloseTicket  = "close_ticket"
-	VerbReopenTicket = "reopen_ticket"
-	VerbPending      = "pending"
-	VerbPriority     = "priority"
-	VerbMention      = "mention"
-	VerbLink         = "link"
-	VerbUnlink       = "unlink"
-	VerbTicket       = "ticket"
-	VerbTickets      = "tickets"
-	VerbDelete       = "delete"
-	VerbLang         = "lang"
-	VerbPublic       = "public"
-)
-
-var verbs = map[string]bool{
-	VerbStart: true, VerbHelp: true, VerbRegister: true, VerbDefaultGroup: true, VerbCreateTicket: true, VerbCloseTicket: true,
-	VerbReopenTicket: true, VerbPending: true, VerbPriority: true, VerbMention: true, VerbLink: true, VerbUnlink: true,
-	VerbTicket: true, VerbTickets: true, VerbDelete: true, VerbLang: true, VerbPublic: true,
-}
-
-// maxTargets is how many people one /mention can name.
+// maxTargets is how many people one command can name.
 const maxTargets = 10
 
-// Command is what a person asked for. Which fields are set depends on the verb.
+// Command is what a person asked for. Which fields are set depends on the verb's grammar.
 type Command struct {
 	Verb    string
 	Foreign bool // addressed to another bot: not for us, and not a text to be mirrored either
 
-	Arg string // the whole argument, trimmed: /close_ticket's reason, /priority's word, /lang's language, /link's ticket
+	Arg string // of ArgWord, ArgTicketID and ArgText; empty: not given
 
-	Title       string   // /create_ticket; empty: ask
-	Description string   // /create_ticket
-	Targets     []Target // /mention; none: show the keyboard
+	Title       string   // of ArgTitle; empty: not given
+	Description string   // of ArgTitle
+	Targets     []Target // of ArgPeople; none: not given
 }
 
-// Target is a person named in a /mention: by user id (a text mention), or by username without "@".
+// Target is a person named in a command: by user id (a text mention), or by username without "@".
 type Target struct {
 	UserID   int64
 	Username string
@@ -66,21 +39,21 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 	if address != "" && !strings.EqualFold(address, botUsername) {
 		return Command{Foreign: true}, true
 	}
-	verb = strings.ToLower(verb)
-	if !verbs[verb] {
+	declared, ok := messages.CommandOf(strings.ToLower(verb))
+	if !ok {
 		return Command{}, false
 	}
-	c := Command{Verb: verb}
-	switch verb {
-	case VerbCreateTicket:
+	c := Command{Verb: declared.Verb}
+	switch declared.Grammar {
+	case messages.ArgTitle:
 		c.Title, c.Description = parseTitle(rest)
-	case VerbMention:
+	case messages.ArgPeople:
 		c.Targets = parseTargets(text, rest, entities)
-	case VerbPriority, VerbLang, VerbPublic:
+	case messages.ArgWord:
 		c.Arg = strings.ToLower(firstWord(rest))
-	case VerbLink:
+	case messages.ArgTicketID:
 		c.Arg = strings.TrimFunc(firstWord(rest), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	case VerbCloseTicket:
+	case messages.ArgText:
 		c.Arg = trim(rest)
 	}
 	return c, true
@@ -101,10 +74,15 @@ func splitCommand(text string) (verb, address, rest string, ok bool) {
 			address, rest = name, after
 		}
 	}
-	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && (unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !messages.Invisible(r) || strings.ContainsRune("/<>", r)) {
+	if r, _ := utf8.DecodeRuneInString(rest); rest != "" && goesOn(r) {
 		return "", "", "", false
 	}
 	return verb, address, rest, true
+}
+
+// goesOn says whether a character behind a command makes ordinary text of it.
+func goesOn(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !messages.Invisible(r) || strings.ContainsRune("/<>", r)
 }
 
 // nameAt splits s behind the characters that names of commands and of people are made of.
@@ -169,7 +147,7 @@ func quotedPrefix(line string) (title, rest string, ok bool) {
 	return "", "", false
 }
 
-// parseTargets finds whom a /mention names: text mentions and @names wherever they stand, else the first word as a name.
+// parseTargets finds whom a command names: text mentions and @names wherever they stand, else the first word as a name.
 func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 	var targets []Target
 	add := func(t Target) {

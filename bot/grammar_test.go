@@ -14,33 +14,33 @@ const ourBot = "TopicDeskBot"
 
 func TestParseCommand(t *testing.T) {
 	create := func(title, description string) Command {
-		return Command{Verb: VerbCreateTicket, Title: title, Description: description}
+		return Command{Verb: messages.VerbCreateTicket, Title: title, Description: description}
 	}
 	mention := func(names ...string) Command {
-		c := Command{Verb: VerbMention}
+		c := Command{Verb: messages.VerbMention}
 		for _, n := range names {
 			c.Targets = append(c.Targets, Target{Username: n})
 		}
 		return c
 	}
 	for text, want := range map[string]Command{
-		"/start":                        {Verb: VerbStart},
-		"/START":                        {Verb: VerbStart},
-		"/start deeplink":               {Verb: VerbStart},
-		"/help@TopicDeskBot":            {Verb: VerbHelp},
-		"/help@topicdeskbot ":           {Verb: VerbHelp},
+		"/start":                        {Verb: messages.VerbStart},
+		"/START":                        {Verb: messages.VerbStart},
+		"/start deeplink":               {Verb: messages.VerbStart},
+		"/help@TopicDeskBot":            {Verb: messages.VerbHelp},
+		"/help@topicdeskbot ":           {Verb: messages.VerbHelp},
 		"/help@OtherBot":                {Foreign: true},
 		"/unheard_of@OtherBot":          {Foreign: true},
 		"/help@TopicDeskBotX":           {Foreign: true},
-		"/register":                     {Verb: VerbRegister},
-		"/default_group":                {Verb: VerbDefaultGroup},
-		"/reopen_ticket\u200f":          {Verb: VerbReopenTicket},
-		"/pending\ufeff":                {Verb: VerbPending},
-		"/pending!":                     {Verb: VerbPending},
-		"/ticket":                       {Verb: VerbTicket},
-		"/tickets":                      {Verb: VerbTickets},
-		"/unlink 🙏":                     {Verb: VerbUnlink},
-		"/unlink🙏":                      {Verb: VerbUnlink},
+		"/register":                     {Verb: messages.VerbRegister},
+		"/default_group":                {Verb: messages.VerbDefaultGroup},
+		"/reopen_ticket\u200f":          {Verb: messages.VerbReopenTicket},
+		"/pending\ufeff":                {Verb: messages.VerbPending},
+		"/pending!":                     {Verb: messages.VerbPending},
+		"/ticket":                       {Verb: messages.VerbTicket},
+		"/tickets":                      {Verb: messages.VerbTickets},
+		"/unlink 🙏":                     {Verb: messages.VerbUnlink},
+		"/unlink🙏":                      {Verb: messages.VerbUnlink},
 		"/create_ticket":                create("", ""),
 		"/create_ticket  \n ":           create("", ""),
 		"/create_ticket \u200b\u2060":   create("", ""),
@@ -64,16 +64,16 @@ func TestParseCommand(t *testing.T) {
 		"/create_ticket ❤️":                            create("❤️", ""),
 		"/create_ticket 🏴󠁧󠁢󠁥󠁮󠁧󠁿":                       create("🏴󠁧󠁢󠁥󠁮󠁧󠁿", ""),
 		"/create_ticket <b>x</b> & *y*":                create("<b>x</b> & *y*", ""),
-		"/close_ticket":                                {Verb: VerbCloseTicket},
-		"/close_ticket Sold\nat last ":                 {Verb: VerbCloseTicket, Arg: "Sold\nat last"},
-		"/priority HIGH":                               {Verb: VerbPriority, Arg: "high"},
-		"/priority 🔥 urgent now":                       {Verb: VerbPriority, Arg: "urgent"},
-		"/priority":                                    {Verb: VerbPriority},
-		"/priority 🔥":                                  {Verb: VerbPriority, Arg: "🔥"},
-		"/lang TH":                                     {Verb: VerbLang, Arg: "th"},
-		"/link tick-mb3k2q1z-1a2b3c4d":                 {Verb: VerbLink, Arg: "tick-mb3k2q1z-1a2b3c4d"},
-		"/link  (TICK-MB3K2Q1Z-1A2B3C4D).":             {Verb: VerbLink, Arg: "TICK-MB3K2Q1Z-1A2B3C4D"},
-		"/link":                                        {Verb: VerbLink},
+		"/close_ticket":                                {Verb: messages.VerbCloseTicket},
+		"/close_ticket Sold\nat last ":                 {Verb: messages.VerbCloseTicket, Arg: "Sold\nat last"},
+		"/priority HIGH":                               {Verb: messages.VerbPriority, Arg: "high"},
+		"/priority 🔥 urgent now":                       {Verb: messages.VerbPriority, Arg: "urgent"},
+		"/priority":                                    {Verb: messages.VerbPriority},
+		"/priority 🔥":                                  {Verb: messages.VerbPriority, Arg: "🔥"},
+		"/lang TH":                                     {Verb: messages.VerbLang, Arg: "th"},
+		"/link tick-mb3k2q1z-1a2b3c4d":                 {Verb: messages.VerbLink, Arg: "tick-mb3k2q1z-1a2b3c4d"},
+		"/link  (TICK-MB3K2Q1Z-1A2B3C4D).":             {Verb: messages.VerbLink, Arg: "TICK-MB3K2Q1Z-1A2B3C4D"},
+		"/link":                                        {Verb: messages.VerbLink},
 		"/mention":                                     mention(),
 		"/mention @bob":                                mention("bob"),
 		"/mention bob":                                 mention("bob"),
@@ -117,7 +117,7 @@ func TestParseCommand(t *testing.T) {
 			{Type: "text_mention", Offset: 12, Length: 10, UserId: 7},
 			{Type: "mention", Offset: 27, Length: 4},
 		}, ourBot)
-		want := Command{Verb: VerbMention, Targets: []Target{{UserID: 7}, {Username: "ann"}}}
+		want := Command{Verb: messages.VerbMention, Targets: []Target{{UserID: 7}, {Username: "ann"}}}
 		if d := cmp.Diff(want, got); !ok || d != "" {
 			t.Error(d)
 		}

@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -211,7 +210,7 @@ func (t *turn) attributes(took time.Duration) []any {
 func (t *turn) place(c Chat) (string, error) {
 	if c.Private() {
 		t.known = true
-		return userPlace(c.ID), nil
+		return messages.UserPlace(c.ID), nil
 	}
 	place, known, err := t.directory.GroupPlace(t.ctx, c.ID)
 	t.known = known

@@ -39,6 +39,6 @@ func (t *turn) operation() *messages.Operation {
 
 // send makes the chat the owner of op.
 func (t *turn) send(op *messages.Operation) error {
-	_, err := command(t.ctx, t.desk, kindChat, op.Place, &messages.Answer{Origin: t.origin, Operation: op})
+	_, err := command(t.ctx, t.desk, messages.KindChat, op.Place, &messages.Answer{Origin: t.origin, Operation: op})
 	return err
 }

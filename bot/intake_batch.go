@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // lane is what must be kept in order: one topic of one chat.
@@ -148,11 +150,9 @@ func (u *Update) barrier() bool {
 		if u.Message.MigrateTo != 0 || u.Message.MigrateFrom != 0 {
 			return true
 		}
-		verb, _, _, ok := splitCommand(u.Message.Text)
-		if verb = strings.ToLower(verb); !ok {
-			return false
-		}
-		return verb == VerbRegister || verb == VerbDefaultGroup || verb == VerbLang
+		verb, _, _, _ := splitCommand(u.Message.Text)
+		c, _ := messages.CommandOf(strings.ToLower(verb))
+		return c.About == messages.AboutChat
 	}
 	return false
 }

@@ -98,7 +98,7 @@ type meetingDesk struct {
 }
 
 func (d *meetingDesk) Ask(ctx context.Context, kind, identity string, m proto.Message) (proto.Message, error) {
-	if kind == kindTicket {
+	if kind == messages.KindTicket {
 		d.mu.Lock()
 		if d.want--; d.want == 0 {
 			close(d.arrived)

@@ -18,7 +18,7 @@ func (t *turn) onCallback(c *Callback) (string, error) {
 		DateMs: t.update.Received.UnixMilli(), CallbackId: c.ID, CallbackMessageId: c.MessageID, Lang: langOf(c.From), ReceivedMs: t.update.Received.UnixMilli(),
 	}
 	if c.Chat.ID == 0 { // a button of an inline message, which we never send
-		t.origin.Place, t.origin.ChatId = userPlace(c.From.Id), c.From.Id
+		t.origin.Place, t.origin.ChatId = messages.UserPlace(c.From.Id), c.From.Id
 		return "stale", t.stale()
 	}
 	var err error
@@ -33,7 +33,7 @@ func (t *turn) onCallback(c *Callback) (string, error) {
 		return "stale", t.stale()
 	}
 	t.ticket = id
-	r, err := command(t.ctx, t.desk, kindTicket, id, press(t.origin))
+	r, err := command(t.ctx, t.desk, messages.KindTicket, id, press(t.origin))
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +56,7 @@ func (t *turn) stale() error {
 func parseCallback(data string) (ticketID string, press func(*messages.Origin) proto.Message, ok bool) {
 	verb, rest, _ := strings.Cut(data, ":")
 	id, arg, hasArg := strings.Cut(rest, ":")
-	if parsed, valid := ParseTicketID(id); !valid || parsed != id {
+	if parsed, valid := messages.ParseTicketID(id); !valid || parsed != id {
 		return "", nil, false
 	}
 	bare := func(c func(o *messages.Origin) proto.Message) (string, func(*messages.Origin) proto.Message, bool) {

@@ -92,7 +92,7 @@ func FuzzCallback(f *testing.F) {
 		if !ok {
 			return
 		}
-		if parsed, valid := ParseTicketID(id); !valid || parsed != id || press(&messages.Origin{}) == nil {
+		if parsed, valid := messages.ParseTicketID(id); !valid || parsed != id || press(&messages.Origin{}) == nil {
 			t.Fatal(id)
 		}
 	})

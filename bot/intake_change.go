@@ -42,7 +42,7 @@ func (t *turn) onEdited(m *Message) (string, error) {
 func editCommandID(m *Message) string {
 	said, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content()) // what is not UTF-8 hashes as nothing
 	sum := sha256.Sum256(said)
-	return messageCommandID(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" + hex.EncodeToString(sum[:6])
+	return messages.MessageKey(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" + hex.EncodeToString(sum[:6])
 }
 
 // onReaction handles a change of somebody's reactions to a message.
@@ -77,7 +77,7 @@ func (t *turn) toMessage(messageID int64, about func(id string) proto.Message, o
 		return "left_alone", nil
 	}
 	t.ticket = found.TicketId
-	if _, err := command(t.ctx, t.desk, kindTicket, found.TicketId, about(found.MessageId)); err != nil {
+	if _, err := command(t.ctx, t.desk, messages.KindTicket, found.TicketId, about(found.MessageId)); err != nil {
 		return "", err
 	}
 	return outcome, nil

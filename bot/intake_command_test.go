@@ -1,6 +1,9 @@
 package bot
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -63,7 +66,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 		"private help":     {asPrivate("/help"), []sent{notice(alone, messages.NoticeHelpPrivate)}},
 		"private start":    {asPrivate("/start x"), []sent{profile(alone), notice(alone, messages.NoticeWelcome, with("name", "Ann"))}},
 		"start":            {inGeneral(`"text":"/start"`), []sent{profile(general), notice(general, messages.NoticeWelcomeGroup, with("title", "Support"))}},
-		"private create":   {asPrivate("/create_ticket x"), []sent{{"user/5", &messages.DraftTicket{Origin: alone, TicketId: TicketID("5:50", someDate), Title: "x"}}}},
+		"private create":   {asPrivate("/create_ticket x"), []sent{{"user/5", &messages.DraftTicket{Origin: alone, TicketId: messages.TicketID("5:50", someDate), Title: "x"}}}},
 		"private public":   {asPrivate("/public"), []sent{notice(alone, messages.NoticeOnlyInGroup, command("/public"))}},
 		"public":           {inGeneral(`"text":"/public ON"`), []sent{{"group/g7", &messages.SetPublic{Origin: general, Wanted: "on"}}}},
 		"private mention":  {asPrivate("/mention @bob"), []sent{notice(alone, messages.NoticePrivateUnhere, command("/mention"))}},
@@ -155,9 +158,76 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 	})
 }
 
+func TestEveryCommandHasAHandler(t *testing.T) {
+	for _, c := range messages.Commands {
+		if handlers[c.Verb] == nil {
+			t.Errorf("/%s is declared, and nobody carries it out", c.Verb)
+		}
+	}
+	for verb := range handlers {
+		if _, ok := messages.CommandOf(verb); !ok {
+			t.Errorf("/%s is carried out, and nobody declared it", verb)
+		}
+	}
+}
+
+func TestIntakeCommandWithoutAHandler(t *testing.T) {
+	kept := handlers[messages.VerbPending]
+	delete(handlers, messages.VerbPending)
+	t.Cleanup(func() { handlers[messages.VerbPending] = kept })
+	for name, tc := range map[string]struct {
+		raw  string
+		want sent
+	}{
+		"in the ticket's topic": {topicMessage(`"text":"/pending"`), notice(annHere(), messages.NoticeUnavailableHere, with("command", "/pending"))},
+		"in private":            {private + `"text":"/pending"}}`, notice(annHere(privately), messages.NoticePrivateUnhere, with("command", "/pending"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			d := newFake()
+			in := testIntake(d)
+			in.log = slog.New(slog.NewTextHandler(&log, nil))
+			handle(t, in, tc.raw)
+			check(t, []sent{tc.want}, d.take())
+			if !strings.Contains(log.String(), "level=ERROR") || !strings.Contains(log.String(), "command=pending") {
+				t.Errorf("the log says %q", log.String())
+			}
+		})
+	}
+}
+
+// TestIntakeCommandsInTheWrongPlace gives every command wherever it can't be given.
+func TestIntakeCommandsInTheWrongPlace(t *testing.T) {
+	const text = `"text":"/%s"`
+	for _, c := range messages.Commands {
+		for _, at := range []struct {
+			place messages.Places
+			raw   string
+			o     *messages.Origin
+		}{
+			{messages.InPrivate, private + text + `}}`, annHere(privately)},
+			{messages.InGroup, elsewhere(text), annHere(inThread(closedTopic))},
+			{messages.InTopic, topicMessage(text), annHere()},
+		} {
+			if c.Where.Have(at.place) {
+				continue
+			}
+			d := newFake()
+			handle(t, testIntake(d), fmt.Sprintf(at.raw, c.Verb))
+			key := messages.NoticeUnavailableHere
+			if at.place == messages.InPrivate && c.About == messages.AboutTicket {
+				key = messages.NoticePrivateUnhere
+			} else if at.place == messages.InPrivate {
+				key = messages.NoticeOnlyInGroup
+			}
+			check(t, []sent{notice(at.o, key, with("command", "/"+c.Verb))}, d.take())
+		}
+	}
+}
+
 func TestIntakeCreateTicket(t *testing.T) {
 	here := annHere(inThread(0))
-	id := TicketID(here.CommandId, here.DateMs)
+	id := messages.TicketID(here.CommandId, here.DateMs)
 	open := func(title, description string, media ...string) []sent {
 		m := &messages.OpenTicket{Origin: here, TicketId: id, GroupId: "g7", Title: title, Description: description}
 		for _, kind := range media {
@@ -201,9 +271,9 @@ func TestIntakeCreateTicket(t *testing.T) {
 		key   string
 	}{
 		"unknown group":      {nil, messages.NoticeGroupUnregistered},
-		"unregistered group": {&messages.GroupView{Code: messages.Code_OK}, messages.NoticeGroupUnregistered},
-		"without rights":     {&messages.GroupView{Code: messages.Code_OK, Registered: true, Facts: &messages.GroupFacts{IsForum: true}}, messages.NoticeGroupNeedsRights},
-		"without topics":     {&messages.GroupView{Code: messages.Code_OK, Registered: true, Facts: &messages.GroupFacts{CanManageTopics: true}}, messages.NoticeGroupNeedsTopics},
+		"unregistered group": {&messages.GroupView{Code: messages.Code_OK, Standing: messages.Standing_UNREGISTERED}, messages.NoticeGroupUnregistered},
+		"without rights":     {&messages.GroupView{Code: messages.Code_OK, Registered: true, Standing: messages.Standing_NO_RIGHTS}, messages.NoticeGroupNeedsRights},
+		"without topics":     {&messages.GroupView{Code: messages.Code_OK, Registered: true, Standing: messages.Standing_NO_TOPICS}, messages.NoticeGroupNeedsTopics},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newFake()
@@ -216,7 +286,7 @@ func TestIntakeCreateTicket(t *testing.T) {
 	}
 	t.Run("topics that were switched on since", func(t *testing.T) {
 		d := newFake()
-		d.groups["g7"].Facts.IsForum = false
+		d.groups["g7"].Standing = messages.Standing_NO_TOPICS
 		handle(t, testIntake(d), inGeneral(`"text":"/create_ticket x"`))
 		check(t, open("x", ""), d.take())
 	})

@@ -19,15 +19,6 @@ type Desk interface {
 	Tell(kind, identity string, message proto.Message)
 }
 
-// Kinds of entities, as package actors names them.
-const (
-	kindTicket = "ticket"
-	kindChat   = "chat"
-	kindGroup  = "group"
-	kindUser   = "user"
-	kindQuery  = "query"
-)
-
 // errNotAccepted says that an entity could not take a command: the update must come again.
 var errNotAccepted = errors.New("not accepted")
 
@@ -57,7 +48,7 @@ type coded interface {
 // query reads. A response of NOT_FOUND is an answer like any other.
 func query[R coded](ctx context.Context, d Desk, q proto.Message) (R, error) {
 	var none R
-	answer, err := d.Ask(ctx, kindQuery, "", q)
+	answer, err := d.Ask(ctx, messages.KindQuery, "", q)
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", q.ProtoReflect().Descriptor().Name(), err)
 	}

@@ -52,7 +52,7 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if kind == kindQuery {
+	if kind == messages.KindQuery {
 		d.queries++
 		return d.query(m), nil
 	}
@@ -81,7 +81,7 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 		return &messages.PlaceFound{Code: code, Place: d.places[q.ChatId]}
 	case *messages.FindMessage:
 		if ticket := d.said[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)]; ticket != "" {
-			return &messages.MessageFound{Code: code, TicketId: ticket, MessageId: messageCommandID(q.ChatId, q.MessageId)}
+			return &messages.MessageFound{Code: code, TicketId: ticket, MessageId: messages.MessageKey(q.ChatId, q.MessageId)}
 		}
 		return &messages.MessageFound{Code: messages.Code_NOT_FOUND}
 	case *messages.FindTopic:
@@ -90,6 +90,9 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 		return &messages.TicketIDs{Code: code, TicketIds: d.shorts[q.ShortId]}
 	case *messages.GetGroup:
 		if g := d.groups[q.GroupId]; g != nil {
+			if q.IsForum && g.Standing == messages.Standing_NO_TOPICS {
+				g.Standing = messages.Standing_READY // the desk takes it that topics were switched on
+			}
 			return g
 		}
 		return &messages.GroupView{Code: messages.Code_NOT_FOUND}
@@ -136,7 +139,7 @@ func newFake() *fakeDesk {
 		places: map[int64]string{-1001: "g7"},
 		topics: map[string]string{topic("g7", 42): aTicket},
 		shorts: map[string][]string{"C91C2F9D": {aTicket}},
-		groups: map[string]*messages.GroupView{"g7": {Code: messages.Code_OK, GroupId: "g7", Registered: true, Facts: &messages.GroupFacts{IsForum: true, CanManageTopics: true}}},
+		groups: map[string]*messages.GroupView{"g7": {Code: messages.Code_OK, GroupId: "g7", Registered: true, Standing: messages.Standing_READY}},
 		users:  map[int64]*messages.UserView{},
 	}
 }

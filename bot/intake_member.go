@@ -1,11 +1,6 @@
 package bot
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/topicdesk/topicdesk/messages"
-)
+import "github.com/topicdesk/topicdesk/messages"
 
 // onMyMember handles a change of the bot's own place in a group.
 func (t *turn) onMyMember(m *Member) (string, error) {
@@ -29,7 +24,7 @@ func (t *turn) onMyMember(m *Member) (string, error) {
 		}
 		return "not_allowed", t.answer(messages.NoticeGroupNotAllowed, nil)
 	}
-	_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.SetMembership{Origin: t.origin, Facts: &messages.GroupFacts{
+	_, err := command(t.ctx, t.desk, messages.KindGroup, t.origin.Place, &messages.SetMembership{Origin: t.origin, Facts: &messages.GroupFacts{
 		ChatId: m.Chat.ID, Title: m.Chat.Title, Type: m.Chat.Type, IsForum: m.Chat.IsForum, BotStatus: m.NewStatus,
 		CanManageTopics: m.CanManageTopics, CanPinMessages: m.CanPinMessages,
 	}})
@@ -48,7 +43,7 @@ func (t *turn) onChatMember(m *Member) (string, error) {
 	if !t.known {
 		return "left_alone", nil
 	}
-	_, err := command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.MemberChanged{
+	_, err := command(t.ctx, t.desk, messages.KindGroup, t.origin.Place, &messages.MemberChanged{
 		Origin: t.origin, UserId: m.User.GetId(), IsAdmin: administrator(m.NewStatus), IsMember: belongs(m.NewStatus) && !m.NotIn,
 	})
 	return "member", err
@@ -81,6 +76,6 @@ func (t *turn) groupAllowed(place string, chatID int64) bool {
 	if t.allowed(chatID) {
 		return true
 	}
-	first, err := strconv.ParseInt(strings.TrimPrefix(place, "g"), 10, 64)
-	return err == nil && t.allowed(first)
+	first, ok := messages.ChatIn(place)
+	return ok && t.allowed(first)
 }

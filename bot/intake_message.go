@@ -23,7 +23,7 @@ func (t *turn) onMessage(m *Message) (string, error) {
 		return "", err
 	}
 	t.origin = &messages.Origin{
-		CommandId: messageCommandID(m.Chat.ID, m.ID), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
 		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: t.update.Received.UnixMilli(),
 	}
 	if m.Service() {
@@ -37,24 +37,26 @@ func (t *turn) onMessage(m *Message) (string, error) {
 		return "ignored_foreign_command", nil
 	}
 	if !isCommand && t.answersAskTitle(m) {
-		c, isCommand = Command{Verb: VerbCreateTicket}, true
+		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
 		c.Title, c.Description = parseTitle(m.Text)
 	}
 	if err := t.findTicket(m); err != nil {
 		return "", err
 	}
-	if isCommand {
-		t.meet(m, c.Verb)
-		return t.onCommand(m, c)
-	}
-	if m.Chat.Private() {
-		t.meet(m, "")
+	switch {
+	case isCommand:
+		outcome, err := t.onCommand(m, c)
+		if err == nil {
+			t.meet(m) // afterwards: a command that saves the profile itself has noted it
+		}
+		return outcome, err
+	case m.Chat.Private():
+		t.meet(m)
 		return t.sayPrivately(m)
-	}
-	if t.ticket == "" {
+	case t.ticket == "":
 		return "left_alone", nil
 	}
-	t.meet(m, "")
+	t.meet(m)
 	return t.record(m)
 }
 
@@ -122,7 +124,7 @@ func (t *turn) findByBeginning(m *Message) (string, error) {
 		return "", nil
 	}
 	o := proto.CloneOf(t.origin)
-	o.CommandId, o.MessageId = messageCommandID(m.Chat.ID, r.TopicMessage), r.TopicMessage
+	o.CommandId, o.MessageId = messages.MessageKey(m.Chat.ID, r.TopicMessage), r.TopicMessage
 	told, err := t.topicCreated(o, *r.TopicCreated)
 	if err != nil || told == 0 {
 		return "", err
@@ -132,7 +134,7 @@ func (t *turn) findByBeginning(m *Message) (string, error) {
 
 // topicCreated tells the tickets that a topic of ours may belong to that it is there; how many, it returns.
 func (t *turn) topicCreated(o *messages.Origin, name string) (told int, err error) {
-	short, ok := shortIDOf(name)
+	short, ok := messages.ShortIDIn(name)
 	if !ok {
 		return 0, nil
 	}
@@ -141,7 +143,7 @@ func (t *turn) topicCreated(o *messages.Origin, name string) (told int, err erro
 		return 0, err
 	}
 	for _, id := range found.TicketIds {
-		if _, err := command(t.ctx, t.desk, kindTicket, id, &messages.TopicCreated{Origin: o, Name: name}); err != nil {
+		if _, err := command(t.ctx, t.desk, messages.KindTicket, id, &messages.TopicCreated{Origin: o, Name: name}); err != nil {
 			return told, err
 		}
 		told++
@@ -180,7 +182,7 @@ func (t *turn) onService(m *Message) (string, error) {
 	if t.ticket == "" {
 		return "left_alone", nil
 	}
-	t.meet(m, "")
+	t.meet(m)
 	var c proto.Message
 	switch {
 	case m.TopicClosed:
@@ -201,7 +203,7 @@ func (t *turn) migrate(place string, newChatID int64) (string, error) {
 	if !t.known {
 		return "left_alone", nil
 	}
-	if _, err := command(t.ctx, t.desk, kindGroup, place, &messages.MigrateGroup{NewChatId: newChatID}); err != nil {
+	if _, err := command(t.ctx, t.desk, messages.KindGroup, place, &messages.MigrateGroup{NewChatId: newChatID}); err != nil {
 		return "", err
 	}
 	t.directory.Migrated(newChatID, place)
@@ -211,7 +213,7 @@ func (t *turn) migrate(place string, newChatID int64) (string, error) {
 // askTicket sends a command to the topic's ticket. If the ticket does not own the topic any more, what was known is
 // forgotten and looked up once again; t.ticket is "" afterwards when the topic belongs to none.
 func (t *turn) askTicket(c proto.Message) (*messages.Reply, error) {
-	r, err := command(t.ctx, t.desk, kindTicket, t.ticket, c)
+	r, err := command(t.ctx, t.desk, messages.KindTicket, t.ticket, c)
 	if err != nil || !astray(r) {
 		return r, err
 	}
@@ -219,7 +221,7 @@ func (t *turn) askTicket(c proto.Message) (*messages.Reply, error) {
 	if t.ticket, err = t.directory.Ticket(t.ctx, t.origin.Place, t.origin.ThreadId); err != nil || t.ticket == "" {
 		return nil, err
 	}
-	r, err = command(t.ctx, t.desk, kindTicket, t.ticket, c)
+	r, err = command(t.ctx, t.desk, messages.KindTicket, t.ticket, c)
 	if err == nil && astray(r) {
 		t.directory.Forget(t.origin.Place, t.origin.ThreadId)
 		t.ticket = ""
@@ -234,20 +236,16 @@ func astray(r *messages.Reply) bool {
 var profileSeed = maphash.MakeSeed()
 
 // meet tells the desk when a person is seen for the first time in this process, or under changed names: so that whoever is
-// known stays up to date. Commands that save the profile themselves need not.
-func (t *turn) meet(m *Message, verb string) {
+// known stays up to date.
+func (t *turn) meet(m *Message) {
 	p := m.From
 	if p == nil || p.IsBot || m.Sender.GetKind() != messages.Sender_USER {
-		return
-	}
-	switch verb {
-	case VerbStart, VerbDefaultGroup, VerbLang:
 		return
 	}
 	if !t.changed(p) {
 		return
 	}
-	t.desk.Tell(kindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: t.profileOrigin(), OnlyIfKnown: true})
+	t.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: t.profileOrigin(), OnlyIfKnown: true})
 }
 
 // changed says whether a person's profile differs from what the desk was told, and notes it as told.

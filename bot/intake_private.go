@@ -39,7 +39,7 @@ func (t *turn) findPrivately(m *Message) (err error) {
 // ticketNamedIn finds the first ticket id in a text.
 func ticketNamedIn(text string) string {
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }) {
-		if id, ok := ParseTicketID(word); ok {
+		if id, ok := messages.ParseTicketID(word); ok {
 			return id
 		}
 	}
@@ -76,7 +76,7 @@ func (t *turn) reachedAgain() error {
 
 // toPerson gives a command to the entity of the person.
 func (t *turn) toPerson(c proto.Message) error {
-	_, err := command(t.ctx, t.desk, kindUser, userIdentity(t.origin.GetFrom().GetId()), c)
+	_, err := command(t.ctx, t.desk, messages.KindUser, userIdentity(t.origin.GetFrom().GetId()), c)
 	return err
 }
 
@@ -179,7 +179,7 @@ func (t *turn) createPrivately(m *Message, c Command) error {
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return t.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
-	return t.toPerson(&messages.DraftTicket{Origin: t.origin, TicketId: TicketID(t.origin.CommandId, t.origin.DateMs),
+	return t.toPerson(&messages.DraftTicket{Origin: t.origin, TicketId: messages.TicketID(t.origin.CommandId, t.origin.DateMs),
 		Title: c.Title, Description: c.Description})
 }
 
@@ -187,7 +187,7 @@ func (t *turn) createPrivately(m *Message, c Command) error {
 func (t *turn) onPrivateCallback(c *Callback) (outcome string, handled bool, err error) {
 	verb, rest, _ := strings.Cut(c.Data, ":")
 	id, arg, _ := strings.Cut(rest, ":")
-	parsed, valid := ParseTicketID(id)
+	parsed, valid := messages.ParseTicketID(id)
 	valid = valid && parsed == id
 	switch verb {
 	case messages.CallbackPick, messages.CallbackPickPage, messages.CallbackDrop, messages.CallbackTalk, messages.CallbackSay:
@@ -237,7 +237,7 @@ func (t *turn) allowedGroup(groupID string) (bool, error) {
 
 // pressTalk makes a ticket the current one; done is false when it is none of theirs.
 func (t *turn) pressTalk(quiet bool) (done bool, err error) {
-	r, err := command(t.ctx, t.desk, kindUser, userIdentity(t.origin.From.Id),
+	r, err := command(t.ctx, t.desk, messages.KindUser, userIdentity(t.origin.From.Id),
 		&messages.TalkOn{Origin: t.origin, TicketId: t.ticket, Quiet: quiet})
 	if err != nil {
 		return false, err
@@ -261,7 +261,7 @@ func (t *turn) pressSay(c *Callback) error {
 		return t.answer(messages.NoticePrivateSayAgain, nil)
 	}
 	t.origin = &messages.Origin{
-		CommandId: messageCommandID(m.Chat.ID, m.ID), Place: t.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID, From: t.origin.From,
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID), Place: t.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID, From: t.origin.From,
 		Sender: t.origin.Sender, DateMs: m.DateMS, Lang: t.origin.Lang, ReceivedMs: t.origin.ReceivedMs,
 	}
 	r, err := t.recordOf(m)
@@ -289,7 +289,7 @@ func (t *turn) pressNew(c *Callback) error {
 	t.origin.CommandId, t.origin.MessageId = t.origin.CommandId+":new", m.ID
 	t.origin.CallbackId, t.origin.CallbackMessageId = "", 0
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}}
-	return t.createPrivately(replied, Command{Verb: VerbCreateTicket})
+	return t.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
 }
 
 // answerCallback answers a pressed button from here.
@@ -308,20 +308,4 @@ func (t *turn) onMyMemberPrivately(m *Member) (string, error) {
 		return "", err
 	}
 	return "blocked", t.toPerson(&messages.SetBlocked{Origin: t.origin, Blocked: !belongs(m.NewStatus)})
-}
-
-// publicGroup lets everyone open tickets in the group, or its members alone.
-func (t *turn) publicGroup(m *Message, wanted string) error {
-	if answered, err := t.onlyInGroup(m, VerbPublic); answered {
-		return err
-	}
-	group, err := t.group()
-	if err != nil {
-		return err
-	}
-	if !group.Registered {
-		return t.answer(messages.NoticeGroupUnregistered, nil)
-	}
-	_, err = command(t.ctx, t.desk, kindGroup, t.origin.Place, &messages.SetPublic{Origin: t.origin, Wanted: wanted})
-	return err
 }

@@ -8,66 +8,31 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// place says where a command makes sense.
-type place uint8
-
-const (
-	inPrivate place = 1 << iota
-	inGroup         // in a group, outside of a ticket's topic
-	inTopic         // in a ticket's topic
-)
-
-// menuItem is a command as people are shown it. Its description is "cmd_<verb>" in the catalogue, and what may follow it
-// "args_<verb>".
-type menuItem struct {
-	verb   string
-	places place
-	admins bool // only administrators can use it
-}
-
-// menu lists the commands in the order in which people see them.
-var menu = []menuItem{
-	{verb: VerbStart, places: inPrivate},
-	{verb: VerbCreateTicket, places: inPrivate | inGroup},
-	{verb: VerbMention, places: inTopic},
-	{verb: VerbPending, places: inTopic},
-	{verb: VerbPriority, places: inPrivate | inTopic},
-	{verb: VerbCloseTicket, places: inPrivate | inTopic},
-	{verb: VerbReopenTicket, places: inPrivate | inTopic},
-	{verb: VerbDelete, places: inPrivate | inTopic},
-	{verb: VerbTicket, places: inPrivate | inTopic},
-	{verb: VerbTickets, places: inPrivate | inGroup},
-	{verb: VerbLink, places: inGroup},
-	{verb: VerbUnlink, places: inTopic},
-	{verb: VerbDefaultGroup, places: inGroup},
-	{verb: VerbRegister, places: inGroup, admins: true},
-	{verb: VerbPublic, places: inGroup, admins: true},
-	{verb: VerbLang, places: inPrivate | inGroup},
-	{verb: VerbHelp, places: inPrivate | inGroup | inTopic},
-}
-
 // helpPlaces says which commands a help text lists.
-var helpPlaces = map[string]place{
-	messages.NoticeHelpPrivate: inPrivate,
-	messages.NoticeHelpGroup:   inGroup,
-	messages.NoticeHelpTopic:   inTopic,
+var helpPlaces = map[string]messages.Places{
+	messages.NoticeHelpPrivate: messages.InPrivate,
+	messages.NoticeHelpGroup:   messages.InGroup,
+	messages.NoticeHelpTopic:   messages.InTopic,
 }
 
-// helpList is a line for each command that makes sense in a place.
-func helpList(lang string, at place) string {
+// helpList is a line for each command that is shown in a place.
+func helpList(lang string, at messages.Places) string {
 	var lines []string
-	for _, item := range menu {
-		if item.places&at == 0 {
+	for _, c := range messages.Commands {
+		if !c.Listed.Have(at) {
 			continue
 		}
-		line := "/" + item.verb
-		if args := "args_" + item.verb; known(args) {
+		line := "/" + c.Verb
+		if args := "args_" + c.Verb; known(args) {
 			line += " " + word(lang, args)
 		}
-		lines = append(lines, line+" – "+word(lang, "cmd_"+item.verb))
+		lines = append(lines, line+" – "+describe(lang, c))
 	}
 	return strings.Join(lines, "\n")
 }
+
+// describe says in a few words what a command does.
+func describe(lang string, c messages.Command) string { return word(lang, "cmd_"+c.Verb) }
 
 // commandMenu is one setMyCommands call.
 type commandMenu struct {
@@ -79,20 +44,23 @@ type commandMenu struct {
 // commandMenus are the menus that Telegram's clients show, for each kind of chat, in English and Thai.
 func commandMenus() []commandMenu {
 	var menus []commandMenu
+	const inGroups = messages.InGroup | messages.InTopic // Telegram knows no menu of a topic
 	for _, lang := range []string{"", langThai} {
 		menus = append(menus,
-			commandMenu{&models.BotCommandScopeAllPrivateChats{}, lang, menuCommands(lang, inPrivate, false)},
-			commandMenu{&models.BotCommandScopeAllGroupChats{}, lang, menuCommands(lang, inGroup|inTopic, false)},
-			commandMenu{&models.BotCommandScopeAllChatAdministrators{}, lang, menuCommands(lang, inGroup|inTopic, true)})
+			commandMenu{&models.BotCommandScopeAllPrivateChats{}, lang, menuCommands(lang, messages.InPrivate, false)},
+			commandMenu{&models.BotCommandScopeAllGroupChats{}, lang, menuCommands(lang, inGroups, false)},
+			commandMenu{&models.BotCommandScopeAllChatAdministrators{}, lang, menuCommands(lang, inGroups, true)})
 	}
 	return menus
 }
 
-func menuCommands(lang string, at place, admins bool) []models.BotCommand {
+// menuCommands are the commands shown in a place. What only administrators can use, wherever it is, is shown to them alone.
+func menuCommands(lang string, at messages.Places, admins bool) []models.BotCommand {
 	var commands []models.BotCommand
-	for _, item := range menu {
-		if item.places&at != 0 && (admins || !item.admins) {
-			commands = append(commands, models.BotCommand{Command: item.verb, Description: word(lang, "cmd_"+item.verb)})
+	for _, c := range messages.Commands {
+		forAdmins := c.Who == messages.ByAdmins && !c.Where.Have(messages.InPrivate)
+		if c.Listed.Have(at) && (admins || !forAdmins) {
+			commands = append(commands, models.BotCommand{Command: c.Verb, Description: describe(lang, c)})
 		}
 	}
 	return commands

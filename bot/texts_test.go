@@ -22,7 +22,7 @@ import (
 
 var languages = []string{langEnglish, langThai}
 
-// ownTexts are the catalogue's texts beside messages.Texts.
+// ownTexts are the catalogue's texts beside those of messages/notices.go.
 func ownTexts() []string {
 	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textContextHeading, textContextNone,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
@@ -30,8 +30,8 @@ func ownTexts() []string {
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}
-	for _, item := range menu {
-		own = append(own, "cmd_"+item.verb)
+	for _, c := range messages.Commands {
+		own = append(own, "cmd_"+c.Verb)
 	}
 	return own
 }
@@ -64,14 +64,15 @@ func catalogue(t *testing.T, lang string) map[string]string {
 func TestCatalogueIsComplete(t *testing.T) {
 	for _, lang := range languages {
 		texts := catalogue(t, lang)
-		for _, key := range slices.Concat(messages.Texts, ownTexts()) {
+		for _, key := range slices.Concat(allTexts(t), ownTexts()) {
 			if strings.TrimSpace(texts[key]) == "" {
 				t.Errorf("%s: no text for %s", lang, key)
 			}
 			delete(texts, key)
 		}
 		for key := range texts {
-			if verb, ok := strings.CutPrefix(key, "args_"); !ok || !verbs[verb] {
+			verb, isArgs := strings.CutPrefix(key, "args_")
+			if _, known := messages.CommandOf(verb); !isArgs || !known {
 				t.Errorf("%s: nobody uses %s", lang, key)
 			}
 		}
@@ -94,21 +95,44 @@ func placeholders(text string) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// documented reads from messages/notices.go which arguments each notice has: the words before the ";" of its comment.
-func documented(t *testing.T) map[string][]string {
+// declared reads the texts of one kind from messages/notices.go, in their order, with the comment beside each.
+func declared(t *testing.T, prefix string) (keys []string, comments map[string]string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../messages/notices.go", nil, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := map[string][]string{}
+	comments = map[string]string{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
-		if !ok || len(spec.Names) != 1 || !strings.HasPrefix(spec.Names[0].Name, "Notice") || len(spec.Values) != 1 {
+		if !ok || len(spec.Names) != 1 || !strings.HasPrefix(spec.Names[0].Name, prefix) || len(spec.Values) != 1 {
 			return true
 		}
 		key, _ := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-		list, _, _ := strings.Cut(spec.Comment.Text(), ";")
+		keys, comments[key] = append(keys, key), spec.Comment.Text()
+		return true
+	})
+	if len(keys) == 0 {
+		t.Fatalf("no %s… is declared", prefix)
+	}
+	return keys, comments
+}
+
+// allTexts are the texts that actors name, those of buttons among them.
+func allTexts(t *testing.T) []string {
+	t.Helper()
+	notices, _ := declared(t, "Notice")
+	buttons, _ := declared(t, "Button")
+	return append(notices, buttons...)
+}
+
+// documented says which arguments each notice has: the words before the ";" of its comment.
+func documented(t *testing.T) map[string][]string {
+	t.Helper()
+	_, comments := declared(t, "Notice")
+	args := map[string][]string{}
+	for key, comment := range comments {
+		list, _, _ := strings.Cut(comment, ";")
 		list = regexp.MustCompile(`\([^)]*\)`).ReplaceAllString(list, "")
 		names := []string{}
 		for name := range strings.SplitSeq(list, ",") {
@@ -121,8 +145,7 @@ func documented(t *testing.T) map[string][]string {
 		}
 		slices.Sort(names)
 		args[key] = names
-		return true
-	})
+	}
 	return args
 }
 
@@ -202,7 +225,7 @@ func show(r Rich) string {
 func TestNoticesReadWell(t *testing.T) {
 	for _, lang := range languages {
 		var b strings.Builder
-		for _, key := range messages.Texts {
+		for _, key := range allTexts(t) {
 			b.WriteString("---- " + key + "\n" + show(Text(lang, key, samples)) + "\n")
 		}
 		for _, key := range []string{messages.NoticeTicketClosed, messages.NoticeTicketCreated, messages.NoticeMentioned, messages.NoticePriorityUsage} {
@@ -242,13 +265,14 @@ func TestNamesTurnNothingRound(t *testing.T) {
 }
 
 func TestTextsFit(t *testing.T) {
+	keys := allTexts(t)
 	rapid.Check(t, func(t *rapid.T) {
 		args := map[string]string{}
 		for name := range samples {
 			s := texts.Draw(t, name)
 			args[name] = strings.Repeat(s, rapid.SampledFrom([]int{1, 1, 40, 400}).Draw(t, "repeat"))
 		}
-		key := rapid.SampledFrom(messages.Texts).Draw(t, "key")
+		key := rapid.SampledFrom(keys).Draw(t, "key")
 		lang := rapid.SampledFrom(languages).Draw(t, "lang")
 		checkRich(t, Text(lang, key, args), maxText)
 	})
@@ -302,9 +326,9 @@ func TestMenus(t *testing.T) {
 			}
 		}
 	}
-	for verb := range verbs {
-		if !shown[verb] {
-			t.Errorf("/%s is in no menu", verb)
+	for _, c := range messages.Commands {
+		if !shown[c.Verb] {
+			t.Errorf("/%s is in no menu", c.Verb)
 		}
 	}
 }

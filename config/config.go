@@ -26,38 +26,38 @@ const (
 //
 // The tags are the documentation: env (the name), envDefault, desc (the meaning); unset says what stands in the default's
 // place where there is none; oneof, min and max are checked for every field that has them, and allowed says in words what a
-// value may be. .env.example and the README's table are generated from them (`make gen`).
+// value may be. .env.example and the table of docs/settings.md are generated from them (`make gen`).
 type Config struct {
-	TelegramBotToken Secret `env:"TELEGRAM_BOT_TOKEN" unset:"(none)" desc:"The bot's token from @BotFather. Without it the built-in simulator of Telegram is started, to try the service on this machine; that is refused with MongoDB or an HTTP_ADDR that others can reach, so that no server runs on a simulator by mistake."`
-	TelegramAPIURL   string `env:"TELEGRAM_API_URL" envDefault:"https://api.telegram.org" desc:"The Bot API server. http:// is for one on this machine or on a network of your own."`
-	TelegramMode     string `env:"TELEGRAM_MODE" envDefault:"polling" oneof:"polling|webhook" desc:"How updates come: polling (the service asks Telegram) or webhook (Telegram calls TELEGRAM_WEBHOOK_URL)."`
+	TelegramBotToken Secret `env:"TELEGRAM_BOT_TOKEN" unset:"(none)" desc:"The bot's token from @BotFather. Without it the service starts its built-in Telegram simulator, for a trial on this machine. That is refused with MongoDB, or with an HTTP_ADDR that others can reach, so that no server runs on a simulator by mistake."`
+	TelegramAPIURL   string `env:"TELEGRAM_API_URL" envDefault:"https://api.telegram.org" desc:"The Bot API server. Use http:// only for a server on this machine or on your own network."`
+	TelegramMode     string `env:"TELEGRAM_MODE" envDefault:"polling" oneof:"polling|webhook" desc:"How updates arrive: polling (the service asks Telegram) or webhook (Telegram calls TELEGRAM_WEBHOOK_URL)."`
 
-	TelegramWebhookURL    string `env:"TELEGRAM_WEBHOOK_URL" desc:"For webhook: the public address of POST /telegram/webhook. It is registered with Telegram at start."`
-	TelegramWebhookSecret Secret `env:"TELEGRAM_WEBHOOK_SECRET" unset:"derived from the token" desc:"For webhook: what Telegram says to show that it is Telegram. 1 to 256 of A-Z a-z 0-9 _ -"`
+	TelegramWebhookURL    string `env:"TELEGRAM_WEBHOOK_URL" desc:"For webhook mode: the public URL of POST /telegram/webhook. The service registers it with Telegram at start."`
+	TelegramWebhookSecret Secret `env:"TELEGRAM_WEBHOOK_SECRET" unset:"derived from the token" desc:"For webhook mode: the secret that Telegram sends with each update to prove who it is. 1 to 256 of A-Z a-z 0-9 _ -"`
 
-	GroupsAllowed []int64 `env:"GROUPS_ALLOWED" unset:"(any)" allowed:"Telegram ids of groups with commas between them, such as -1001234567890,-1009876543210" desc:"Telegram ids of the groups that may register, with commas between them. Unset: any group, with a warning at start."`
+	GroupsAllowed []int64 `env:"GROUPS_ALLOWED" unset:"(any)" allowed:"Telegram ids of groups with commas between them, such as -1001234567890,-1009876543210" desc:"Comma-separated Telegram ids of the groups that may register. Unset: any group may, with a warning at start."`
 
-	TelegramGlobalPerSecond int `env:"TELEGRAM_GLOBAL_PER_SECOND" envDefault:"30" min:"0" max:"1000" desc:"Calls to Telegram in any second, over all chats; 0 is no limit."`
-	TelegramChatPerSecond   int `env:"TELEGRAM_CHAT_PER_SECOND" envDefault:"1" min:"0" max:"100" desc:"Calls in any second to one chat, on average, with bursts of 5; 0 is no limit."`
-	TelegramGroupPerMinute  int `env:"TELEGRAM_GROUP_PER_MINUTE" envDefault:"20" min:"0" max:"6000" desc:"Calls in any minute to one group; edits, new topics and each part of an album count. 0 is no limit."`
+	TelegramGlobalPerSecond int `env:"TELEGRAM_GLOBAL_PER_SECOND" envDefault:"30" min:"0" max:"1000" desc:"The most calls to Telegram in any second, over all chats; 0: no limit."`
+	TelegramChatPerSecond   int `env:"TELEGRAM_CHAT_PER_SECOND" envDefault:"1" min:"0" max:"100" desc:"The most calls per second to one chat, on average, with bursts of 5; 0: no limit."`
+	TelegramGroupPerMinute  int `env:"TELEGRAM_GROUP_PER_MINUTE" envDefault:"20" min:"0" max:"6000" desc:"The most calls in any minute to one group; edits, new topics and each part of an album count. 0: no limit."`
 
-	HTTPAddr string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"Where the API, its documentation, the pages, the webhook's route, /healthz, /readyz and /metrics are served."`
+	HTTPAddr string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"The address that serves the API, its documentation, the pages, the Telegram webhook, /healthz, /readyz and /metrics."`
 
-	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"Requests a second to the API from one address, before its key is looked at, with bursts of twice as many; 0 is no limit. Behind a proxy all come from its address."`
-	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org" desc:"Origins whose pages may call the API, with commas between them. Unset: none."`
+	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"The most API requests per second from one address, counted before the key is checked, with bursts of twice as many; 0: no limit. Behind a proxy all requests come from the proxy's address."`
+	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org" desc:"Comma-separated origins whose pages may call the API. Unset: none."`
 
 	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
-	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files, of one desk alone."`
+	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files. Each desk needs its own."`
 
-	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a program built with -tags s3 (keys come from AWS's own settings)."`
-	FilesDownloads int      `env:"FILES_DOWNLOADS" envDefault:"4" min:"1" max:"64" desc:"How many attachments are downloaded at once."`
-	FilesLimits    []string `env:"FILES_LIMITS" envDefault:"photo=10MB,other=50MB" allowed:"kind=size with commas between them, such as photo=10MB,video=200MB,other=50MB" desc:"The largest size by kind (photo, document, video, animation, audio, voice, video_note, sticker; other is for those not named). Larger files are not kept. Telegram's own server gives a bot at most 20 MB, a local Bot API server 2000 MB."`
-	FilesDeny      []string `env:"FILES_DENY" envDefault:"executables,scripts,html" allowed:"executables, scripts, html, types such as application/zip or video/*, extensions such as .bat, with commas between them" desc:"What is not kept, by its content: executables, scripts, html, types such as application/zip or video/*; and extensions such as .bat. A single - lets everything in."`
-	FilesAllow     []string `env:"FILES_ALLOW" unset:"(any)" allowed:"types such as application/pdf or image/*, with commas between them" desc:"If set, only these types are kept, such as image/*,application/pdf"`
-	FilesMaxPixels int      `env:"FILES_MAX_PIXELS" envDefault:"50000000" min:"1" max:"1000000000" desc:"The most pixels that an image may have: small files can hold images that fill all memory."`
-	FilesRetention string   `env:"FILES_RETENTION" unset:"(for ever)" desc:"How long attachments are kept, such as 90d; those of closed tickets go first."`
-	FilesMaxTotal  string   `env:"FILES_MAX_TOTAL" unset:"(no limit)" desc:"How much all attachments may take, such as 20GB; beyond that the oldest go, those of closed tickets first."`
-	ClamAVAddr     string   `env:"CLAMAV_ADDR" desc:"A ClamAV daemon that looks at each attachment before anyone gets it: host:port, or unix:/run/clamav/clamd.ctl"`
+	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a binary built with -tags s3 (keys come from AWS's own settings)."`
+	FilesDownloads int      `env:"FILES_DOWNLOADS" envDefault:"4" min:"1" max:"64" desc:"How many attachments are downloaded concurrently."`
+	FilesLimits    []string `env:"FILES_LIMITS" envDefault:"photo=10MB,other=50MB" allowed:"kind=size with commas between them, such as photo=10MB,video=200MB,other=50MB" desc:"The largest size for each kind (photo, document, video, animation, audio, voice, video_note, sticker; other covers the rest). Larger files are not kept. Telegram's own server gives a bot files of at most 20 MB, a local Bot API server of 2000 MB."`
+	FilesDeny      []string `env:"FILES_DENY" envDefault:"executables,scripts,html" allowed:"executables, scripts, html, types such as application/zip or video/*, extensions such as .bat, with commas between them" desc:"What is not kept. By content: executables, scripts, html, and types such as application/zip or video/*. By extension: such as .bat. A single - admits everything."`
+	FilesAllow     []string `env:"FILES_ALLOW" unset:"(any)" allowed:"types such as application/pdf or image/*, with commas between them" desc:"If set, only these types are kept, for example image/*,application/pdf"`
+	FilesMaxPixels int      `env:"FILES_MAX_PIXELS" envDefault:"50000000" min:"1" max:"1000000000" desc:"The most pixels that an image may have: a small file can decode to an image that fills the memory."`
+	FilesRetention string   `env:"FILES_RETENTION" unset:"(for ever)" desc:"How long attachments are kept, such as 90d. Those of closed tickets go first."`
+	FilesMaxTotal  string   `env:"FILES_MAX_TOTAL" unset:"(no limit)" desc:"The most space that all attachments together may take, such as 20GB. Beyond it the oldest go, those of closed tickets first."`
+	ClamAVAddr     string   `env:"CLAMAV_ADDR" desc:"A ClamAV daemon that scans each attachment before anyone gets it: host:port, or unix:/run/clamav/clamd.ctl"`
 
 	ClusterProvider string   `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single|etcd" desc:"single: this node is alone. etcd: several nodes, which find each other in etcd and share a MongoDB."`
 	ClusterName     string   `env:"CLUSTER_NAME" envDefault:"topicdesk" desc:"For etcd: the name of the cluster, the same on all its nodes."`

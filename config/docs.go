@@ -8,7 +8,7 @@ import (
 
 //go:generate go run ./gen
 
-// The README's settings table stands between these lines.
+// The table of docs/settings.md stands between these lines.
 const (
 	tableBegin = "<!-- settings -->"
 	tableEnd   = "<!-- /settings -->"
@@ -31,7 +31,7 @@ func Example() string {
 	return b.String()
 }
 
-// MarkdownTable is the README's table of settings.
+// MarkdownTable is the table of docs/settings.md.
 func MarkdownTable() string {
 	var b strings.Builder
 	b.WriteString("| name | default | meaning |\n|---|---|---|\n")
@@ -45,12 +45,12 @@ func MarkdownTable() string {
 	return b.String()
 }
 
-// UpdateReadme puts the current table between the lines <!-- settings --> and <!-- /settings --> of the README.
-func UpdateReadme(readme string) (string, error) {
-	before, rest, ok1 := strings.Cut(readme, tableBegin)
+// UpdateTable puts the current table between the lines <!-- settings --> and <!-- /settings --> of a page.
+func UpdateTable(page string) (string, error) {
+	before, rest, ok1 := strings.Cut(page, tableBegin)
 	_, after, ok2 := strings.Cut(rest, tableEnd)
 	if !ok1 || !ok2 {
-		return "", errors.New("README.md has no lines " + tableBegin + " and " + tableEnd)
+		return "", errors.New("docs/settings.md has no lines " + tableBegin + " and " + tableEnd)
 	}
 	return before + tableBegin + "\n" + MarkdownTable() + tableEnd + after, nil
 }

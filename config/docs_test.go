@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -19,37 +18,34 @@ func TestGeneratedIsCurrent(t *testing.T) {
 			t.Error("not what config.go says: run `make gen`")
 		}
 	})
-	t.Run("README's table", func(t *testing.T) {
-		readme, err := os.ReadFile("../README.md")
-		if errors.Is(err, os.ErrNotExist) {
-			t.Skip("there is no README.md yet")
-		}
+	t.Run("docs/settings.md", func(t *testing.T) {
+		page, err := os.ReadFile("../docs/settings.md")
 		if err != nil {
 			t.Fatal(err)
 		}
-		updated, err := config.UpdateReadme(string(readme))
+		updated, err := config.UpdateTable(string(page))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if updated != string(readme) {
+		if updated != string(page) {
 			t.Error("not what config.go says: run `make gen`")
 		}
 	})
 }
 
-func TestUpdateReadme(t *testing.T) {
-	got, err := config.UpdateReadme("before\n<!-- settings -->\nold\n<!-- /settings -->\nafter\n")
+func TestUpdateTable(t *testing.T) {
+	got, err := config.UpdateTable("before\n<!-- settings -->\nold\n<!-- /settings -->\nafter\n")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "before\n<!-- settings -->\n" + config.MarkdownTable() + "<!-- /settings -->\nafter\n"; got != want {
 		t.Errorf("got\n%s", got)
 	}
-	if again, _ := config.UpdateReadme(got); again != got {
+	if again, _ := config.UpdateTable(got); again != got {
 		t.Error("a second update changes it again")
 	}
-	if _, err := config.UpdateReadme("no lines"); err == nil {
-		t.Error("a README without the lines is left as it was, unsaid")
+	if _, err := config.UpdateTable("no lines"); err == nil {
+		t.Error("a page without the lines is left as it was, unsaid")
 	}
 }
 

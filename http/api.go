@@ -273,7 +273,7 @@ func (c *call) sees(groupID string) bool { return c.key.GroupId == "" || c.key.G
 
 // place finds the internal id of a group by its Telegram id; a group that the key can't see is none.
 func (a *API) place(ctx context.Context, c *call, telegramID int64) (string, error) {
-	found, err := ask[*messages.GroupRecord](ctx, a, actors.KindQuery, "", &messages.GetGroupRecord{ChatId: telegramID})
+	found, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", &messages.GetGroupRecord{ChatId: telegramID})
 	if err != nil {
 		return "", err
 	}

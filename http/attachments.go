@@ -123,7 +123,7 @@ type AttachmentPath struct {
 
 // attachment finds a file; one of a ticket that the key can't see is none.
 func (a *API) attachment(ctx context.Context, c *call, id string) (*messages.AttachmentRecord, error) {
-	found, err := ask[*messages.AttachmentRecord](ctx, a, actors.KindQuery, "", &messages.GetAttachment{AttachmentId: id})
+	found, err := ask[*messages.AttachmentRecord](ctx, a, messages.KindQuery, "", &messages.GetAttachment{AttachmentId: id})
 	if err == nil && !c.sees(found.GroupId) {
 		err = problem(codeNotFound)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -63,7 +62,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	if !familiar { // an entity is not started for every id that somebody makes up
-		if _, err := ask[*messages.APIKeyView](ctx.Context(), a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
+		if _, err := ask[*messages.APIKeyView](ctx.Context(), a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
 			if p := err.(*Problem); p.Code != codeNotFound {
 				a.refuse(ctx, p)
 				return
@@ -72,7 +71,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	answer, err := ask[*messages.Authenticated](ctx.Context(), a, actors.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
+	answer, err := ask[*messages.Authenticated](ctx.Context(), a, messages.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
 	if err != nil {
 		a.refuse(ctx, asProblem(err))
 		return
@@ -120,10 +119,10 @@ func (a *API) mayUpload(authorization string) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), uploadAsk)
 	defer cancel()
-	if _, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
+	if _, err := ask[*messages.APIKeyView](ctx, a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
 		return false
 	}
-	answer, err := ask[*messages.Authenticated](ctx, a, actors.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
+	answer, err := ask[*messages.Authenticated](ctx, a, messages.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
 	if err != nil || answer.Verdict != messages.Authenticated_ACCEPTED {
 		return false
 	}

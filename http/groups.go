@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -56,7 +55,7 @@ func (a *API) listGroups(ctx context.Context, c *call, in *PageInput) (*groupLis
 	}
 	var found []*messages.GroupRecord
 	if c.key.GroupId != "" {
-		one, err := ask[*messages.GroupRecord](ctx, a, actors.KindQuery, "", &messages.GetGroupRecord{GroupId: c.key.GroupId})
+		one, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", &messages.GetGroupRecord{GroupId: c.key.GroupId})
 		switch {
 		case err != nil && asProblem(err).Code != codeNotFound:
 			return nil, err
@@ -64,7 +63,7 @@ func (a *API) listGroups(ctx context.Context, c *call, in *PageInput) (*groupLis
 			found = append(found, one)
 		}
 	} else {
-		page, err := ask[*messages.GroupList](ctx, a, actors.KindQuery, "", &messages.ListGroups{After: after, Limit: int32(in.Limit + 1)})
+		page, err := ask[*messages.GroupList](ctx, a, messages.KindQuery, "", &messages.ListGroups{After: after, Limit: int32(in.Limit + 1)})
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +82,7 @@ type groupOutput struct {
 }
 
 func (a *API) getGroup(ctx context.Context, c *call, in *GroupPath) (*groupOutput, error) {
-	found, err := ask[*messages.GroupRecord](ctx, a, actors.KindQuery, "", &messages.GetGroupRecord{ChatId: in.ID})
+	found, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", &messages.GetGroupRecord{ChatId: in.ID})
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 	if err != nil {
 		return nil, err
 	}
-	changed, err := ask[*messages.GroupRecord](ctx, a, actors.KindGroup, place,
+	changed, err := ask[*messages.GroupRecord](ctx, a, messages.KindGroup, place,
 		&messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language})
 	if err != nil {
 		return nil, err

@@ -11,7 +11,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -68,7 +67,7 @@ func TestHostileRequests(t *testing.T) {
 	t.Run("nobody is looked for who is not there", func(t *testing.T) {
 		var asked atomic.Int64
 		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
-			if kind == actors.KindUser {
+			if kind == messages.KindUser {
 				asked.Add(1)
 			}
 			return next.Ask(ctx, kind, id, m)

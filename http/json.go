@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // maxDepth is how deep lists and objects of a body may be nested.
@@ -116,7 +117,7 @@ func unambiguous(data []byte) error {
 		}
 		kind, length := d.StackIndex(d.StackDepth())
 		if kind == '{' && length%2 == 1 && token.Kind() == '"' {
-			if name := token.String(); cleanText(name) != name {
+			if name := token.String(); messages.CleanText(name) != name {
 				return errName
 			}
 		}
@@ -129,7 +130,7 @@ func unambiguous(data []byte) error {
 func clean(value any) any {
 	switch v := value.(type) {
 	case string:
-		return cleanText(v)
+		return messages.CleanText(v)
 	case []any:
 		for i := range v {
 			v[i] = clean(v[i])
@@ -140,20 +141,4 @@ func clean(value any) any {
 		}
 	}
 	return value
-}
-
-// cleanText takes control characters out; line breaks become "\n".
-func cleanText(text string) string {
-	text = strings.ReplaceAll(text, "\r\n", "\n")
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r == '\r':
-			return '\n'
-		case r < 0x20 || r >= 0x7f && r <= 0x9f:
-			return -1
-		}
-		return r
-	}, text)
 }

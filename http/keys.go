@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -75,7 +74,7 @@ func (a *API) listKeys(ctx context.Context, c *call, in *PageInput) (*keyListOut
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.APIKeyList](ctx, a, actors.KindQuery, "", &messages.ListAPIKeys{GroupId: c.key.GroupId, After: after, Limit: int32(in.Limit + 1)})
+	found, err := ask[*messages.APIKeyList](ctx, a, messages.KindQuery, "", &messages.ListAPIKeys{GroupId: c.key.GroupId, After: after, Limit: int32(in.Limit + 1)})
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +133,7 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 	keyID := messages.NewAPIKeyID(c.commandID)
 	key, hash := messages.NewAPIKey(keyID)
 	create.Hash = hash
-	view, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, keyID, create)
+	view, err := ask[*messages.APIKeyView](ctx, a, messages.KindAPIKey, keyID, create)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +149,7 @@ func (a *API) revokeKey(ctx context.Context, c *call, in *KeyPath) (*struct{}, e
 	if _, err := a.manages(ctx, c, in.ID); err != nil {
 		return nil, err
 	}
-	_, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, in.ID, &messages.RevokeAPIKey{Origin: c.origin()})
+	_, err := ask[*messages.APIKeyView](ctx, a, messages.KindAPIKey, in.ID, &messages.RevokeAPIKey{Origin: c.origin()})
 	return nil, err
 }
 
@@ -178,7 +177,7 @@ func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rota
 		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
 	}
 	key, hash := messages.NewAPIKey(in.ID)
-	view, err := ask[*messages.APIKeyView](ctx, a, actors.KindAPIKey, in.ID, &messages.RotateAPIKey{Origin: c.origin(), Hash: hash, OverlapMs: overlap.Milliseconds()})
+	view, err := ask[*messages.APIKeyView](ctx, a, messages.KindAPIKey, in.ID, &messages.RotateAPIKey{Origin: c.origin(), Hash: hash, OverlapMs: overlap.Milliseconds()})
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +189,7 @@ func (a *API) manages(ctx context.Context, c *call, keyID string) (*messages.API
 	if !messages.IsAPIKeyID(keyID) {
 		return nil, problem(codeNotFound)
 	}
-	found, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: keyID})
+	found, err := ask[*messages.APIKeyView](ctx, a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID})
 	if err != nil {
 		return nil, err
 	}

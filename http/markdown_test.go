@@ -49,7 +49,7 @@ func FuzzMarkdown(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		source = cleanText(source)
+		source = messages.CleanText(source)
 		text, entities := markdown(source)
 		inside := insidePairs(text)
 		for _, e := range entities {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -21,7 +20,7 @@ type keyOutput struct {
 }
 
 func (a *API) getMe(ctx context.Context, c *call, _ *struct{}) (*keyOutput, error) {
-	view, err := ask[*messages.APIKeyView](ctx, a, actors.KindQuery, "", &messages.GetAPIKey{KeyId: c.key.KeyId})
+	view, err := ask[*messages.APIKeyView](ctx, a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: c.key.KeyId})
 	if err != nil {
 		return nil, err
 	}

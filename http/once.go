@@ -21,7 +21,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -55,7 +54,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	call := ctx.Context().Value(callKey{}).(*call)
 	sum := sha256.Sum256([]byte(key))
 	begin := &messages.BeginRequest{Request: hex.EncodeToString(sum[:]), Fingerprint: fingerprint(c), Attempt: rand.Text()}
-	begun, err := ask[*messages.RequestBegun](ctx.Context(), a, actors.KindAPIKey, call.key.KeyId, begin)
+	begun, err := ask[*messages.RequestBegun](ctx.Context(), a, messages.KindAPIKey, call.key.KeyId, begin)
 	if err != nil {
 		a.refuse(ctx, asProblem(err))
 		return
@@ -78,7 +77,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	end := &messages.EndRequest{Request: begin.Request, Fingerprint: begin.Fingerprint, Attempt: begin.Attempt}
 	defer func() { // after a panic, too: else the next one would be told that this one is under way
 		// The request's context may be over; what was done is written down all the same.
-		if _, err := ask[*messages.Reply](context.WithoutCancel(ctx.Context()), a, actors.KindAPIKey, call.key.KeyId, end); err != nil {
+		if _, err := ask[*messages.Reply](context.WithoutCancel(ctx.Context()), a, messages.KindAPIKey, call.key.KeyId, end); err != nil {
 			a.log.Warn("an answer could not be kept; the same request is carried out as the same command", "error", err)
 		}
 	}()

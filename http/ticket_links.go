@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -104,7 +103,7 @@ func (a *API) listLinks(ctx context.Context, c *call, in *listLinksInput) (*link
 }
 
 func (a *API) links(ctx context.Context, ticketID string) ([]*messages.LinkRecord, error) {
-	found, err := ask[*messages.LinkRecords](ctx, a, actors.KindQuery, "", &messages.ListLinkRecords{TicketId: ticketID})
+	found, err := ask[*messages.LinkRecords](ctx, a, messages.KindQuery, "", &messages.ListLinkRecords{TicketId: ticketID})
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +112,7 @@ func (a *API) links(ctx context.Context, ticketID string) ([]*messages.LinkRecor
 
 // linkWithSync asks the link how far it is.
 func (a *API) linkWithSync(ctx context.Context, ticketID string, l *messages.LinkRecord) (Link, error) {
-	status, err := ask[*messages.LinkStatus](ctx, a, actors.KindLink, l.LinkId, &messages.GetLinkStatus{LinkId: l.LinkId, TicketId: ticketID})
+	status, err := ask[*messages.LinkStatus](ctx, a, messages.KindLink, l.LinkId, &messages.GetLinkStatus{LinkId: l.LinkId, TicketId: ticketID})
 	if err != nil {
 		return Link{}, err
 	}
@@ -151,7 +150,7 @@ func (a *API) linkTopic(ctx context.Context, c *call, in *linkTopicInput) (*crea
 	if err != nil {
 		return nil, unknownGroup(err, "/groupId")
 	}
-	here, err := ask[*messages.TopicFound](ctx, a, actors.KindQuery, "", &messages.FindTopic{Place: place, ThreadId: in.Body.TelegramTopicID})
+	here, err := ask[*messages.TopicFound](ctx, a, messages.KindQuery, "", &messages.FindTopic{Place: place, ThreadId: in.Body.TelegramTopicID})
 	if err != nil && asProblem(err).Code != codeNotFound {
 		return nil, err
 	}
@@ -161,7 +160,7 @@ func (a *API) linkTopic(ctx context.Context, c *call, in *linkTopicInput) (*crea
 	if err == nil {
 		m.CurrentTicketId = here.TicketId
 	}
-	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m)
+	reply, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, m)
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +197,7 @@ func (a *API) unlinkTopic(ctx context.Context, c *call, in *unlinkTopicInput) (*
 	if err != nil {
 		return nil, err
 	}
-	_, err = ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, &messages.UnlinkTopic{Origin: c.origin(), LinkId: in.LinkID})
+	_, err = ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, &messages.UnlinkTopic{Origin: c.origin(), LinkId: in.LinkID})
 	return nil, err
 }
 
@@ -232,7 +231,7 @@ func (a *API) mentionUser(ctx context.Context, c *call, in *mentionInput) (*link
 	if name != "" && name[0] == '@' {
 		name = name[1:]
 	}
-	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, &messages.Mention{Origin: c.origin(), Username: name, UserId: id})
+	reply, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, &messages.Mention{Origin: c.origin(), Username: name, UserId: id})
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -101,7 +100,7 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		}
 		m.After = &messages.Place{AtMs: place.At, Id: place.ID}
 	}
-	found, err := ask[*messages.TicketRecords](ctx, a, actors.KindQuery, "", m)
+	found, err := ask[*messages.TicketRecords](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}

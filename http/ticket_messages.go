@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -86,7 +84,7 @@ func (a *API) messageOperations() {
 	register(a, op{
 		id: "listEvents", method: http.MethodGet, path: "/tickets/{id}/events", tag: tagTickets, summary: "List the events of a ticket", scope: "tickets:read",
 		description: "The ticket's history, oldest first. Events are numbered without gaps, within a second of what caused them." + aboutTickets,
-		answer: exampleList(Event{EventID: "ticket.created/-1001234567890:42", Number: 1, Type: "ticket.created", At: exampleTime,
+		answer: exampleList(Event{EventID: messages.EventTicketCreated + "/-1001234567890:42", Number: 1, Type: messages.EventTicketCreated, At: exampleTime,
 			Data: map[string]any{"ticketId": "TICK-MWWK9D73-FBC14E0C", "title": "Printer is on fire", "status": "open", "priority": "high"}}),
 	}, a.listEvents)
 }
@@ -137,13 +135,13 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 	}
 	o := c.origin()
 	if !blank(b.AuthorName) {
-		o.Sender.Name = strings.Join(strings.Fields(cleanText(b.AuthorName)), " ") // one line: what comes below is the text
+		o.Sender.Name = messages.CleanLine(b.AuthorName) // one line: what comes below is the text
 	}
 	m := &messages.SendMessage{Origin: o, Content: content, ReplyTo: b.ReplyTo}
 	if len(b.AttachmentIDs) > 0 {
 		m.AttachmentId = b.AttachmentIDs[0]
 	}
-	reply, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m)
+	reply, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, m)
 	if err != nil {
 		return nil, err
 	}
@@ -151,11 +149,11 @@ func (a *API) sendMessage(ctx context.Context, c *call, in *sendMessageInput) (*
 		further := proto.CloneOf(o)
 		further.CommandId += ":" + strconv.Itoa(i+1)
 		m := &messages.SendMessage{Origin: further, Content: &messages.Content{}, AttachmentId: b.AttachmentIDs[i]}
-		if _, err := ask[*messages.Reply](ctx, a, actors.KindTicket, record.TicketId, m); err != nil {
+		if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, record.TicketId, m); err != nil {
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.MessageRecords](ctx, a, actors.KindQuery, "", &messages.ListMessageRecords{TicketId: record.TicketId, MessageId: reply.MessageId, Limit: 1})
+	found, err := ask[*messages.MessageRecords](ctx, a, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: record.TicketId, MessageId: reply.MessageId, Limit: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +178,7 @@ var entityTypes = map[string]bool{"bold": true, "italic": true, "underline": tru
 
 // contentOf makes what is said of a text and its markup.
 func contentOf(text, format string, entities []TextEntity) (*messages.Content, error) {
-	text = cleanText(text)
+	text = messages.CleanText(text)
 	if blank(text) {
 		return nil, invalid("/text", "nothing that can be seen is in it")
 	}
@@ -250,7 +248,7 @@ func (a *API) listMessages(ctx context.Context, c *call, in *listMessagesInput) 
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.MessageRecords](ctx, a, actors.KindQuery, "", m)
+	found, err := ask[*messages.MessageRecords](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +285,7 @@ func (a *API) listEvents(ctx context.Context, c *call, in *listEventsInput) (*ev
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.EventRecords](ctx, a, actors.KindQuery, "", m)
+	found, err := ask[*messages.EventRecords](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -190,7 +189,7 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if c.repeatable { // the same request later becomes the same ticket
 		id = messages.TicketIDOf(o.CommandId)
 	}
-	if _, err := ask[*messages.Reply](ctx, a, actors.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title,
+	if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title,
 		Description: b.Description, Priority: b.Priority, ExternalId: b.ExternalID, Metadata: metadata}); err != nil {
 		return nil, err
 	}
@@ -218,20 +217,15 @@ func (a *API) ticketGroup(ctx context.Context, c *call, telegramID int64) (strin
 		}
 		question.GroupId = c.key.GroupId
 	}
-	group, err := ask[*messages.GroupRecord](ctx, a, actors.KindQuery, "", question)
+	group, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", question)
 	if err == nil && !c.sees(group.GroupId) {
 		err = problem(codeNotFound)
 	}
 	if err != nil {
 		return "", unknownGroup(err, "/groupId")
 	}
-	switch {
-	case !group.Registered:
-		return "", problem(messages.NoticeGroupUnregistered)
-	case !group.Facts.IsForum:
-		return "", problem(messages.NoticeGroupNeedsTopics)
-	case !group.Facts.CanManageTopics:
-		return "", problem(messages.NoticeGroupNeedsRights)
+	if missing := group.Standing.Notice(); missing != "" {
+		return "", problem(missing)
 	}
 	return group.GroupId, nil
 }
@@ -280,7 +274,7 @@ func (a *API) awaitTopic(ctx context.Context, record *messages.TicketRecord, atM
 
 // ticket asks for a ticket: its entity answers if it is in memory, else a reader.
 func (a *API) ticket(ctx context.Context, id string) (*messages.TicketRecord, error) {
-	return ask[*messages.TicketRecord](ctx, a, actors.KindTicket, id, &messages.GetTicket{TicketId: id})
+	return ask[*messages.TicketRecord](ctx, a, messages.KindTicket, id, &messages.GetTicket{TicketId: id})
 }
 
 // TicketPath names a ticket in the path.
@@ -397,7 +391,7 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 
 // changed sends a command and returns the ticket as it is then.
 func (a *API) changed(ctx context.Context, id string, m ticketCommand) (*ticketOutput, error) {
-	if _, err := ask[*messages.Reply](ctx, a, actors.KindTicket, id, m); err != nil {
+	if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, id, m); err != nil {
 		return nil, err
 	}
 	record, err := a.ticket(ctx, id)
@@ -458,7 +452,7 @@ func orNull(n int64) *int64 {
 }
 
 // blank says that a text has nothing in it that can be seen.
-func blank(text string) bool { return strings.TrimSpace(cleanText(text)) == "" }
+func blank(text string) bool { return strings.TrimSpace(messages.CleanText(text)) == "" }
 
 func exampleTicket(state string) Ticket {
 	external, thread := "crm-4711", int64(42)

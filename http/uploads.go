@@ -13,10 +13,10 @@ const uploadMemory = 256 << 20
 // uploadAgain is after how many seconds.
 const uploadAgain = 3
 
-// uploads bounds what the bodies of uploads take in memory. fasthttp reads them before it calls a handler, and says of a
-// request no more than where its header is: that stands for it here. One that fails is ended by the server's ErrorHandler, the
-// few that fail without a word (the client left before it was told to go on, or between two chunks) by the next request in the
-// same place, or by time.
+// uploads bounds what the bodies of uploads take in memory (docs/decisions.md, D42). fasthttp reads them before it calls a
+// handler, and says of a request no more than where its header is: that stands for it here. One that fails is ended by the
+// server's ErrorHandler, the few that fail without a word (the client left before it was told to go on, or between two chunks)
+// by the next request in the same place, or by time.
 type uploads struct {
 	now func() time.Time
 

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -85,7 +84,7 @@ func (a *API) listUsers(ctx context.Context, c *call, in *listUsersInput) (*user
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.UserList](ctx, a, actors.KindQuery, "", question)
+	found, err := ask[*messages.UserList](ctx, a, messages.KindQuery, "", question)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +125,7 @@ func (a *API) createUser(ctx context.Context, c *call, in *createUserInput) (*cr
 		put.DefaultGroupId = &c.key.GroupId
 	}
 	id := strconv.FormatInt(in.Body.TelegramID, 10)
-	record, err := ask[*messages.UserRecord](ctx, a, actors.KindUser, id, put)
+	record, err := ask[*messages.UserRecord](ctx, a, messages.KindUser, id, put)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +161,7 @@ type UserPath struct {
 func (in *UserPath) identity() string { return strconv.FormatInt(in.ID, 10) }
 
 func (a *API) getUser(ctx context.Context, c *call, in *UserPath) (*userOutput, error) {
-	record, err := ask[*messages.UserRecord](ctx, a, actors.KindQuery, "", &messages.GetUserRecord{UserId: in.ID, OnlyGroupId: c.key.GroupId})
+	record, err := ask[*messages.UserRecord](ctx, a, messages.KindQuery, "", &messages.GetUserRecord{UserId: in.ID, OnlyGroupId: c.key.GroupId})
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +182,7 @@ func (a *API) updateUser(ctx context.Context, c *call, in *updateUserInput) (*us
 		return nil, err
 	}
 	put.MustExist = true
-	record, err := ask[*messages.UserRecord](ctx, a, actors.KindUser, in.identity(), put)
+	record, err := ask[*messages.UserRecord](ctx, a, messages.KindUser, in.identity(), put)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +193,7 @@ func (a *API) deleteUser(ctx context.Context, c *call, in *UserPath) (*struct{},
 	if _, err := a.getUser(ctx, c, in); err != nil {
 		return nil, err
 	}
-	_, err := ask[*messages.Reply](ctx, a, actors.KindUser, in.identity(), &messages.DeleteUser{Origin: c.origin(), OnlyGroupId: c.key.GroupId})
+	_, err := ask[*messages.Reply](ctx, a, messages.KindUser, in.identity(), &messages.DeleteUser{Origin: c.origin(), OnlyGroupId: c.key.GroupId})
 	return nil, err
 }
 

@@ -1771,6 +1771,7 @@ type GroupRecord struct {
 	CreatedMs     int64                  `protobuf:"varint,7,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	UpdatedMs     int64                  `protobuf:"varint,8,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	Public        bool                   `protobuf:"varint,80,opt,name=public,proto3" json:"public,omitempty"` // everyone may open tickets in it
+	Standing      Standing               `protobuf:"varint,90,opt,name=standing,proto3,enum=topicdesk.messages.Standing" json:"standing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1866,6 +1867,13 @@ func (x *GroupRecord) GetPublic() bool {
 		return x.Public
 	}
 	return false
+}
+
+func (x *GroupRecord) GetStanding() Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return Standing_STANDING_UNSPECIFIED
 }
 
 // GetGroupRecord reads a group for the API, by its Telegram id of today or a former one.
@@ -2087,7 +2095,7 @@ const file_messages_api_proto_rawDesc = "" +
 	"\x05limit\x18\x02 \x01(\x05R\x05limit\"r\n" +
 	"\tGroupList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
-	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xae\x02\n" +
+	"\x06groups\x18\x02 \x03(\v2\x1f.topicdesk.messages.GroupRecordR\x06groups\"\xe8\x02\n" +
 	"\vGroupRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x19\n" +
@@ -2101,7 +2109,8 @@ const file_messages_api_proto_rawDesc = "" +
 	"created_ms\x18\a \x01(\x03R\tcreatedMs\x12\x1d\n" +
 	"\n" +
 	"updated_ms\x18\b \x01(\x03R\tupdatedMs\x12\x16\n" +
-	"\x06public\x18P \x01(\bR\x06public\"D\n" +
+	"\x06public\x18P \x01(\bR\x06public\x128\n" +
+	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"D\n" +
 	"\x0eGetGroupRecord\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
@@ -2153,6 +2162,7 @@ var file_messages_api_proto_goTypes = []any{
 	(*Origin)(nil),             // 29: topicdesk.messages.Origin
 	(*Person)(nil),             // 30: topicdesk.messages.Person
 	(*GroupFacts)(nil),         // 31: topicdesk.messages.GroupFacts
+	(Standing)(0),              // 32: topicdesk.messages.Standing
 }
 var file_messages_api_proto_depIdxs = []int32{
 	28, // 0: topicdesk.messages.Authenticated.code:type_name -> topicdesk.messages.Code
@@ -2181,11 +2191,12 @@ var file_messages_api_proto_depIdxs = []int32{
 	26, // 23: topicdesk.messages.GroupList.groups:type_name -> topicdesk.messages.GroupRecord
 	28, // 24: topicdesk.messages.GroupRecord.code:type_name -> topicdesk.messages.Code
 	31, // 25: topicdesk.messages.GroupRecord.facts:type_name -> topicdesk.messages.GroupFacts
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	32, // 26: topicdesk.messages.GroupRecord.standing:type_name -> topicdesk.messages.Standing
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_messages_api_proto_init() }

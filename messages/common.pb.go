@@ -94,6 +94,65 @@ func (Code) EnumDescriptor() ([]byte, []int) {
 	return file_messages_common_proto_rawDescGZIP(), []int{0}
 }
 
+// Standing says whether tickets can be opened in a group, or what is missing first.
+type Standing int32
+
+const (
+	Standing_STANDING_UNSPECIFIED Standing = 0 // the desk does not know the group
+	Standing_READY                Standing = 1
+	Standing_UNREGISTERED         Standing = 2
+	Standing_BOT_OUT              Standing = 3 // the bot is not in it any more
+	Standing_NO_TOPICS            Standing = 4
+	Standing_NO_RIGHTS            Standing = 5 // the bot may not manage topics
+)
+
+// Enum value maps for Standing.
+var (
+	Standing_name = map[int32]string{
+		0: "STANDING_UNSPECIFIED",
+		1: "READY",
+		2: "UNREGISTERED",
+		3: "BOT_OUT",
+		4: "NO_TOPICS",
+		5: "NO_RIGHTS",
+	}
+	Standing_value = map[string]int32{
+		"STANDING_UNSPECIFIED": 0,
+		"READY":                1,
+		"UNREGISTERED":         2,
+		"BOT_OUT":              3,
+		"NO_TOPICS":            4,
+		"NO_RIGHTS":            5,
+	}
+)
+
+func (x Standing) Enum() *Standing {
+	p := new(Standing)
+	*p = x
+	return p
+}
+
+func (x Standing) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Standing) Descriptor() protoreflect.EnumDescriptor {
+	return file_messages_common_proto_enumTypes[1].Descriptor()
+}
+
+func (Standing) Type() protoreflect.EnumType {
+	return &file_messages_common_proto_enumTypes[1]
+}
+
+func (x Standing) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Standing.Descriptor instead.
+func (Standing) EnumDescriptor() ([]byte, []int) {
+	return file_messages_common_proto_rawDescGZIP(), []int{1}
+}
+
 type Sender_Kind int32
 
 const (
@@ -130,11 +189,11 @@ func (x Sender_Kind) String() string {
 }
 
 func (Sender_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_messages_common_proto_enumTypes[1].Descriptor()
+	return file_messages_common_proto_enumTypes[2].Descriptor()
 }
 
 func (Sender_Kind) Type() protoreflect.EnumType {
-	return &file_messages_common_proto_enumTypes[1]
+	return &file_messages_common_proto_enumTypes[2]
 }
 
 func (x Sender_Kind) Number() protoreflect.EnumNumber {
@@ -814,7 +873,14 @@ const file_messages_common_proto_rawDesc = "" +
 	"\bINTERNAL\x10\x06\x12\x0f\n" +
 	"\vWRONG_TOPIC\x10\a\x12\f\n" +
 	"\bCONFLICT\x10\b\x12\x10\n" +
-	"\fNOT_RESIDENT\x10<B)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\fNOT_RESIDENT\x10<*l\n" +
+	"\bStanding\x12\x18\n" +
+	"\x14STANDING_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05READY\x10\x01\x12\x10\n" +
+	"\fUNREGISTERED\x10\x02\x12\v\n" +
+	"\aBOT_OUT\x10\x03\x12\r\n" +
+	"\tNO_TOPICS\x10\x04\x12\r\n" +
+	"\tNO_RIGHTS\x10\x05B)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_common_proto_rawDescOnce sync.Once
@@ -828,32 +894,33 @@ func file_messages_common_proto_rawDescGZIP() []byte {
 	return file_messages_common_proto_rawDescData
 }
 
-var file_messages_common_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_messages_common_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
 var file_messages_common_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_messages_common_proto_goTypes = []any{
 	(Code)(0),          // 0: topicdesk.messages.Code
-	(Sender_Kind)(0),   // 1: topicdesk.messages.Sender.Kind
-	(*Person)(nil),     // 2: topicdesk.messages.Person
-	(*Sender)(nil),     // 3: topicdesk.messages.Sender
-	(*Origin)(nil),     // 4: topicdesk.messages.Origin
-	(*ReplyTo)(nil),    // 5: topicdesk.messages.ReplyTo
-	(*Reply)(nil),      // 6: topicdesk.messages.Reply
-	(*GroupFacts)(nil), // 7: topicdesk.messages.GroupFacts
-	nil,                // 8: topicdesk.messages.Reply.ArgsEntry
-	(*Entity)(nil),     // 9: topicdesk.messages.Entity
+	(Standing)(0),      // 1: topicdesk.messages.Standing
+	(Sender_Kind)(0),   // 2: topicdesk.messages.Sender.Kind
+	(*Person)(nil),     // 3: topicdesk.messages.Person
+	(*Sender)(nil),     // 4: topicdesk.messages.Sender
+	(*Origin)(nil),     // 5: topicdesk.messages.Origin
+	(*ReplyTo)(nil),    // 6: topicdesk.messages.ReplyTo
+	(*Reply)(nil),      // 7: topicdesk.messages.Reply
+	(*GroupFacts)(nil), // 8: topicdesk.messages.GroupFacts
+	nil,                // 9: topicdesk.messages.Reply.ArgsEntry
+	(*Entity)(nil),     // 10: topicdesk.messages.Entity
 }
 var file_messages_common_proto_depIdxs = []int32{
-	1, // 0: topicdesk.messages.Sender.kind:type_name -> topicdesk.messages.Sender.Kind
-	2, // 1: topicdesk.messages.Origin.from:type_name -> topicdesk.messages.Person
-	3, // 2: topicdesk.messages.Origin.sender:type_name -> topicdesk.messages.Sender
-	9, // 3: topicdesk.messages.ReplyTo.quote_entities:type_name -> topicdesk.messages.Entity
-	0, // 4: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
-	8, // 5: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
-	6, // [6:6] is the sub-list for method output_type
-	6, // [6:6] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	2,  // 0: topicdesk.messages.Sender.kind:type_name -> topicdesk.messages.Sender.Kind
+	3,  // 1: topicdesk.messages.Origin.from:type_name -> topicdesk.messages.Person
+	4,  // 2: topicdesk.messages.Origin.sender:type_name -> topicdesk.messages.Sender
+	10, // 3: topicdesk.messages.ReplyTo.quote_entities:type_name -> topicdesk.messages.Entity
+	0,  // 4: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
+	9,  // 5: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
+	6,  // [6:6] is the sub-list for method output_type
+	6,  // [6:6] is the sub-list for method input_type
+	6,  // [6:6] is the sub-list for extension type_name
+	6,  // [6:6] is the sub-list for extension extendee
+	0,  // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_messages_common_proto_init() }
@@ -867,7 +934,7 @@ func file_messages_common_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_common_proto_rawDesc), len(file_messages_common_proto_rawDesc)),
-			NumEnums:      2,
+			NumEnums:      3,
 			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,

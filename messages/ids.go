@@ -59,3 +59,25 @@ func TicketIDOf(commandID string) string {
 func UnlinkID(command string, thread int64) string {
 	return command + ":unlink:" + strconv.FormatInt(thread, 10)
 }
+
+// MessageKey names a message of Telegram's: "<chat>:<message>". It is the message's id at the desk, and the id of the
+// command that the message is: however often it is delivered, it is the same one.
+func MessageKey(chatID, messageID int64) string {
+	b := make([]byte, 0, 40)
+	b = strconv.AppendInt(b, chatID, 10)
+	b = append(b, ':')
+	return string(strconv.AppendInt(b, messageID, 10))
+}
+
+// ParseMessageKey takes a message's id apart; not ok, and zeros, for one that is not Telegram's.
+func ParseMessageKey(key string) (chatID, messageID int64, ok bool) {
+	chat, message, _ := strings.Cut(key, ":")
+	chatID, err := strconv.ParseInt(chat, 10, 64)
+	if err != nil {
+		return 0, 0, false
+	}
+	if messageID, err = strconv.ParseInt(message, 10, 64); err != nil {
+		return 0, 0, false
+	}
+	return chatID, messageID, true
+}

@@ -28,21 +28,11 @@ const (
 	MediaVoice           = "voice"
 )
 
-// MediaKinds lists them all, the more telling first: an animation also carries a document, a venue also a location, a live
-// photo also a photo.
+// MediaKinds lists them all.
 var MediaKinds = []string{
 	MediaAnimation, MediaLivePhoto, MediaPaid, MediaPhoto, MediaVideo, MediaVideoNote, MediaVoice, MediaAudio, MediaDocument,
 	MediaSticker, MediaStory, MediaChecklist, MediaContact, MediaDice, MediaGame, MediaPoll, MediaVenue, MediaLocation,
 	MediaInvoice, MediaRichMessage, MediaGiveaway, MediaGiveawayWinners, MediaGift, MediaUniqueGift,
-}
-
-// HasCaption says whether a message of this kind of media bears a caption.
-func HasCaption(kind string) bool {
-	switch kind {
-	case MediaAnimation, MediaAudio, MediaDocument, MediaLivePhoto, MediaPaid, MediaPhoto, MediaVideo, MediaVoice:
-		return true
-	}
-	return false
 }
 
 // Shape is how a copy of a content is made.

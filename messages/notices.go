@@ -1,7 +1,7 @@
 package messages
 
 // Notice is a text of the catalogue, said by its meaning: actors name it, bot words it in English or Thai.
-// The comment beside each gives its arguments. Texts holds all of them, so that a test can look for missing texts.
+// The comment beside each gives its arguments, before a semicolon: a test reads them here and looks for missing texts.
 const (
 	// Start and help.
 	NoticeWelcome         = "welcome"          // name; private chat, person is registered
@@ -112,9 +112,9 @@ const (
 
 	// Trouble.
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
+	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
 	NoticeTopicHeld      = "topic_held"       // group, why; what is said waits until the bot may write there
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
-	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
 	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive
 	NoticeRetrying       = "retrying"         // callback answer: tried again
 	NoticeNothingToRetry = "nothing_to_retry" // callback answer
@@ -155,126 +155,6 @@ const (
 	CallbackNew         = "new"   // in private, without a ticket: begins one with that message
 	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
-
-// Texts lists every text of the catalogue.
-var Texts = []string{
-	NoticeWelcome,
-	NoticeWelcomeGroup,
-	NoticeHelpPrivate,
-	NoticeHelpGroup,
-	NoticeHelpTopic,
-	NoticeUnavailableHere,
-	NoticeOnlyInGroup,
-	NoticeLangSet,
-	NoticeLangUsage,
-	NoticeLangNotAllowed,
-	NoticeGroupRegistered,
-	NoticeGroupAlready,
-	NoticeGroupNeedsTopics,
-	NoticeGroupNeedsRights,
-	NoticeGroupNotAllowed,
-	NoticeGroupOnlyAdmins,
-	NoticeGroupUnregistered,
-	NoticeDefaultGroupSet,
-	NoticeDefaultGroupAlready,
-	NoticeAnonymous,
-	NoticeAskTitle,
-	NoticeTitleTooLong,
-	NoticeTicketCreated,
-	NoticeTicketFailed,
-	NoticeTicketClosed,
-	NoticeTicketReopened,
-	NoticeFileInfected,
-	NoticeAlreadyClosed,
-	NoticeAlreadyOpen,
-	NoticePendingSet,
-	NoticeAlreadyPending,
-	NoticePrioritySet,
-	NoticePrioritySame,
-	NoticePriorityUsage,
-	NoticePriorityChoose,
-	NoticeTicketRenamed,
-	NoticeTicketIsClosed,
-	NoticeNotAllowed,
-	NoticeCannotAsk,
-	NoticeTicketUnknown,
-	NoticeMyTickets,
-	NoticeNoTickets,
-	NoticeDeleteUsage,
-	NoticeDeleteUnknown,
-	NoticeDeleteNotAllowed,
-	NoticeDeleteTooOld,
-	NoticeDeletePartly,
-	NoticeMentioned,
-	NoticeMentionAlready,
-	NoticeMentionUnknown,
-	NoticeMentionNoGroup,
-	NoticeMentionBotOut,
-	NoticeMentionNoTopics,
-	NoticeMentionNoRights,
-	NoticeMentionHome,
-	NoticeMentionFailed,
-	NoticeMentionChoose,
-	NoticeMentionNobody,
-	NoticeMentionBot,
-	NoticeLinked,
-	NoticeLinkedHome,
-	NoticeLinkAlready,
-	NoticeLinkOther,
-	NoticeLinkUsage,
-	NoticeLinkNotAllowed,
-	NoticeLinkNeedsTopic,
-	NoticeLinkBotOut,
-	NoticeUnlinked,
-	NoticeUnlinkHome,
-	NoticeUnlinkNone,
-	NoticePrivateChoose,
-	NoticePrivateNoGroup,
-	NoticePrivateNotMember,
-	NoticePrivateCannotAsk,
-	NoticePrivateOpened,
-	NoticePrivateDropped,
-	NoticePrivateStale,
-	NoticePrivateCreated,
-	NoticePrivateFailed,
-	NoticePrivateCurrent,
-	NoticePrivateSame,
-	NoticePrivateClosed,
-	NoticePrivateReopened,
-	NoticePrivateIsClosed,
-	NoticePrivateWhich,
-	NoticePrivateNone,
-	NoticePrivateNoTicket,
-	NoticePrivateUnhere,
-	NoticePrivateSayAgain,
-	NoticePrivateBlocked,
-	NoticePrivateUnblocked,
-	NoticePrivateTickets,
-	NoticePublicOn,
-	NoticePublicOff,
-	NoticePublicNotAllowed,
-	NoticeCopyFailed,
-	NoticeCopyProtected,
-	NoticeTopicHeld,
-	NoticeTopicLost,
-	NoticeEditFailed,
-	NoticeRetrying,
-	NoticeNothingToRetry,
-	NoticeButtonStale,
-	NoticeDone,
-	ButtonMention,
-	ButtonPending,
-	ButtonPriority,
-	ButtonClose,
-	ButtonReopen,
-	ButtonRetry,
-	ButtonOpen,
-	ButtonNext,
-	ButtonBack,
-	ButtonCancel,
-	ButtonSay,
-	ButtonNew,
-}
 
 // ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, and what was said is not recorded.
 const ReasonClosed = "closed"

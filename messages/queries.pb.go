@@ -325,6 +325,7 @@ func (x *TicketIDs) GetTicketIds() []string {
 type GetGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	GroupId       string                 `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	IsForum       bool                   `protobuf:"varint,90,opt,name=is_forum,json=isForum,proto3" json:"is_forum,omitempty"` // Telegram has just shown that it has topics; it sends no update when they are switched on
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -366,6 +367,13 @@ func (x *GetGroup) GetGroupId() string {
 	return ""
 }
 
+func (x *GetGroup) GetIsForum() bool {
+	if x != nil {
+		return x.IsForum
+	}
+	return false
+}
+
 type GroupView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -374,6 +382,7 @@ type GroupView struct {
 	Registered    bool                   `protobuf:"varint,4,opt,name=registered,proto3" json:"registered,omitempty"`
 	Public        bool                   `protobuf:"varint,80,opt,name=public,proto3" json:"public,omitempty"` // everyone may open tickets in it
 	Lang          string                 `protobuf:"bytes,5,opt,name=lang,proto3" json:"lang,omitempty"`
+	Standing      Standing               `protobuf:"varint,90,opt,name=standing,proto3,enum=topicdesk.messages.Standing" json:"standing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -448,6 +457,13 @@ func (x *GroupView) GetLang() string {
 		return x.Lang
 	}
 	return ""
+}
+
+func (x *GroupView) GetStanding() Standing {
+	if x != nil {
+		return x.Standing
+	}
+	return Standing_STANDING_UNSPECIFIED
 }
 
 type GetUser struct {
@@ -714,9 +730,10 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\tTicketIDs\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
-	"ticket_ids\x18\x02 \x03(\tR\tticketIds\"%\n" +
+	"ticket_ids\x18\x02 \x03(\tR\tticketIds\"@\n" +
 	"\bGetGroup\x12\x19\n" +
-	"\bgroup_id\x18\x01 \x01(\tR\agroupId\"\xd6\x01\n" +
+	"\bgroup_id\x18\x01 \x01(\tR\agroupId\x12\x19\n" +
+	"\bis_forum\x18Z \x01(\bR\aisForum\"\x90\x02\n" +
 	"\tGroupView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x124\n" +
@@ -725,7 +742,8 @@ const file_messages_queries_proto_rawDesc = "" +
 	"registered\x18\x04 \x01(\bR\n" +
 	"registered\x12\x16\n" +
 	"\x06public\x18P \x01(\bR\x06public\x12\x12\n" +
-	"\x04lang\x18\x05 \x01(\tR\x04lang\"\"\n" +
+	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
+	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xf0\x01\n" +
 	"\bUserView\x12,\n" +
@@ -772,8 +790,9 @@ var file_messages_queries_proto_goTypes = []any{
 	(*TicketList)(nil),  // 11: topicdesk.messages.TicketList
 	(Code)(0),           // 12: topicdesk.messages.Code
 	(*GroupFacts)(nil),  // 13: topicdesk.messages.GroupFacts
-	(*Person)(nil),      // 14: topicdesk.messages.Person
-	(*TicketView)(nil),  // 15: topicdesk.messages.TicketView
+	(Standing)(0),       // 14: topicdesk.messages.Standing
+	(*Person)(nil),      // 15: topicdesk.messages.Person
+	(*TicketView)(nil),  // 16: topicdesk.messages.TicketView
 }
 var file_messages_queries_proto_depIdxs = []int32{
 	12, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
@@ -781,15 +800,16 @@ var file_messages_queries_proto_depIdxs = []int32{
 	12, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
 	12, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
 	13, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
-	12, // 5: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
-	14, // 6: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
-	12, // 7: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
-	15, // 8: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	14, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
+	12, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
+	15, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
+	12, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
+	16, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_messages_queries_proto_init() }

@@ -2,6 +2,7 @@ package messages
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
@@ -101,3 +102,32 @@ func TopicName(title, shortID string) string {
 	}
 	return title + nameSeparator + shortID
 }
+
+// ShortIDIn finds the short id at the end of a topic's name, as TopicName puts it there.
+func ShortIDIn(name string) (shortID string, ok bool) {
+	i := strings.LastIndex(name, nameSeparator)
+	if i < 0 {
+		return "", false
+	}
+	shortID = name[i+len(nameSeparator):]
+	return shortID, upperHex(shortID) && len(shortID) == 8
+}
+
+// CleanText takes out control characters other than tabs and line breaks, which become "\n". What is not UTF-8 is replaced.
+func CleanText(text string) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, string(utf8.RuneError)), "\r\n", "\n")
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r':
+			return '\n'
+		case unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// CleanLine makes one line of a text: what CleanText takes out is gone, and blanks in a row are one.
+func CleanLine(text string) string { return strings.Join(strings.Fields(CleanText(text)), " ") }

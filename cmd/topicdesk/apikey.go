@@ -113,7 +113,7 @@ func listKeysCommand() *cobra.Command {
 					for i := range page {
 						k := &page[i]
 						_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.KeyID, k.Name, strings.Join(k.Scopes, ","),
-							strings.TrimPrefix(k.GroupID, "g"), keyState(k, time.Now()), when(k.LastUsedAt))
+							boundTo(k), keyState(k, time.Now()), when(k.LastUsedAt))
 						after = k.KeyID
 					}
 					if len(page) < 100 {
@@ -175,6 +175,15 @@ func withDesk(ctx context.Context, f func(storage.Store) error) (err error) {
 	return f(store)
 }
 
+// boundTo is the Telegram id of a key's group; empty for a key that is bound to none.
+func boundTo(k *storage.APIKey) string {
+	chat, ok := messages.ChatIn(k.GroupID)
+	if !ok {
+		return k.GroupID
+	}
+	return strconv.FormatInt(chat, 10)
+}
+
 // groupID is the internal id of a group; one that the desk has not met yet has that of its first meeting.
 func groupID(ctx context.Context, store storage.Store, chat int64) (string, error) {
 	if chat >= 0 {
@@ -182,7 +191,7 @@ func groupID(ctx context.Context, store storage.Store, chat int64) (string, erro
 	}
 	g, err := store.GroupByTelegramID(ctx, chat)
 	if errors.Is(err, storage.ErrNotFound) {
-		return "g" + strconv.FormatInt(chat, 10), nil
+		return messages.GroupPlace(chat), nil
 	}
 	if err != nil {
 		return "", err

@@ -19,6 +19,7 @@ import (
 	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/config"
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
@@ -182,7 +183,7 @@ func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := sim.Seed("/" + bot.VerbDefaultGroup); err != nil {
+	if err := sim.Seed("/" + messages.VerbDefaultGroup); err != nil {
 		return nil, nil, errors.Join(err, sim.Close())
 	}
 	running, err := sim.Start(besides(a.Config.HTTPAddr))

@@ -137,7 +137,7 @@ func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *st
 	}
 	title := words(4) + " " + strconv.Itoa(i)
 	status := []string{"open", "open", "pending", "closed", "closed", "closed", "closed", "closed"}[i%8]
-	group := "g" + strconv.FormatInt(groups[i%len(groups)], 10)
+	group := messages.GroupPlace(groups[i%len(groups)])
 	t := &storage.Ticket{
 		TicketID: id, ShortID: short, Title: title, Description: words(18), Status: status, Priority: []string{"low", "normal", "normal", "high", "urgent"}[i%5],
 		CreatedBy: storage.Creator{Kind: "user", ID: strconv.Itoa(1000 + i%500), Name: fmt.Sprint("Person ", i%500)}, GroupID: group, Language: "en",

@@ -21,7 +21,8 @@ func tuneRuntime(sqlite bool) {
 
 // spareProcessor lets one goroutine more run than there are processors. SQLite's writer waits for the disk most of the time, and Go
 // may notice only after 10 ms that what it holds could be used by others: of two processors that is one. Where a container has a
-// quota of processors it is left alone: it would be used up earlier, and Go follows it by itself when it changes.
+// quota of processors it is left alone: it would be used up earlier, and Go follows it by itself when it changes (docs/decisions.md,
+// D53).
 func spareProcessor() {
 	if n := runtime.GOMAXPROCS(0); n == runtime.NumCPU() {
 		runtime.GOMAXPROCS(n + 1)
@@ -30,7 +31,7 @@ func spareProcessor() {
 
 // mostHeadroom is by how much the heap may grow between two garbage collections, at least, in bytes. A desk keeps little in memory
 // (20 to 30 MB): by Go's default, as much again as is live, it would be collected several times a second under load. A collection
-// takes 20 to 50 ms, and whoever comes meanwhile waits for it.
+// takes 20 to 50 ms, and whoever comes meanwhile waits for it (docs/decisions.md, D52).
 const mostHeadroom = 128 << 20
 
 // headroomWithin is the headroom where so many bytes of memory may be used.

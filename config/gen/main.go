@@ -1,8 +1,7 @@
-// Command gen writes what is generated from the settings: .env.example and the table in README.md. `make gen` runs it.
+// Command gen writes what is generated from the settings: .env.example and the table in docs/settings.md. `make gen` runs it.
 package main
 
 import (
-	"errors"
 	"log"
 	"os"
 	"path/filepath"
@@ -21,15 +20,12 @@ func write(root string) error {
 	if err := os.WriteFile(filepath.Join(root, ".env.example"), []byte(config.Example()), 0o644); err != nil {
 		return err
 	}
-	path := filepath.Join(root, "README.md")
-	readme, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	path := filepath.Join(root, "docs", "settings.md")
+	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	updated, err := config.UpdateReadme(string(readme))
+	updated, err := config.UpdateTable(string(page))
 	if err != nil {
 		return err
 	}

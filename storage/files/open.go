@@ -17,12 +17,6 @@ var openers = map[string]func(ctx context.Context, address, root string) (*blob.
 	},
 }
 
-// Supported says whether this program can keep files at an address.
-func Supported(address string) bool {
-	scheme, rest, ok := strings.Cut(address, "://")
-	return ok && rest != "" && openers[scheme] != nil
-}
-
 func supported() string {
 	var all []string
 	for scheme := range openers {

@@ -24,7 +24,7 @@ const (
 	contentPrefix    = "content/"
 	thumbnailPrefix  = "thumbnails/"
 	quarantinePrefix = "quarantine/" // what the virus scanner found something in
-	asidePrefix      = "aside/"      // on its way out: see Cleaner
+	asidePrefix      = "aside/"      // on its way out: see Cleaner, and docs/decisions.md, D27
 )
 
 // Options are what a Store is made of.

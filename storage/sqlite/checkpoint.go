@@ -25,7 +25,7 @@ const (
 
 // checkpointer writes the log back into the database file beside the writer. A commit that has to do it itself keeps everyone
 // waiting for 10 to 40 ms, every other second under load. Only the last step is the writer's: between two transactions it writes
-// back the few frames that came meanwhile, and its next transaction begins the log anew.
+// back the few frames that came meanwhile, and its next transaction begins the log anew (docs/decisions.md, D51).
 //
 // Until 3.51.2 SQLite could lose a transaction where one connection began the log anew while another wrote it back.
 type checkpointer struct {

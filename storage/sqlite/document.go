@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	jsonv2 "github.com/go-json-experiment/json" // reads in a third of the time
+	jsonv2 "github.com/go-json-experiment/json" // reads in a third of the time: docs/decisions.md, D50
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/topicdesk/topicdesk/storage"

@@ -7,7 +7,7 @@ import (
 )
 
 // readers are the connections that read. The one that was used last is used first: what it has read of the file serves until the
-// next commit, and the others need not read the same.
+// next commit, and the others need not read the same (docs/decisions.md, D55).
 type readers struct {
 	all   int
 	free  chan struct{} // holds one for each of the idle; closed after all were closed

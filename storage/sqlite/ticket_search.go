@@ -103,7 +103,8 @@ const (
 )
 
 // writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
-// for each ticket, which are merged later, instead of one for all. An error leaves the transaction to be rolled back.
+// for each ticket, which are merged later, instead of one for all (docs/decisions.md, D49). An error leaves the transaction to be
+// rolled back.
 func (w *writer) writeSearch() (err error) {
 	if len(w.search) == 0 {
 		return nil
@@ -126,6 +127,7 @@ func (w *writer) writeSearch() (err error) {
 	return nil
 }
 
+// mergeSearch merges a little of the index, as much as this transaction is due for (docs/decisions.md, D54).
 func (w *writer) mergeSearch() error {
 	w.mergeable = min(w.mergeable, mostMerge)
 	for _, s := range w.search {

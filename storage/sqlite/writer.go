@@ -86,7 +86,8 @@ type writer struct {
 }
 
 // gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
-// load more writes share a commit, whose fsync and log frames cost more than they do (at 1,000 writes/s a third of the CPU).
+// load more writes share a commit, whose fsync and log frames cost more than they do: at 1,000 writes/s a third of the CPU
+// (docs/decisions.md, D7).
 const gatherFor = 5 * time.Millisecond
 
 // loop serves requests until the store is closing and none is left.

@@ -1,0 +1,2 @@
+// Package attachment keeps files: children of tickets bring those of Telegram, programs upload others.
+package attachment

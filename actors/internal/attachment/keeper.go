@@ -1,0 +1,65 @@
+package attachment
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Keeper keeps the attachments of this node: those that its tickets download, and those that programs bring.
+type Keeper struct {
+	env       *entity.Env
+	files     storage.Files // nil: attachments are not kept here
+	downloads Downloads
+	slots     chan struct{} // one for each download under way
+	metrics   *metrics
+}
+
+// Deps are what a Keeper is made of. Without Files or Downloads it keeps nothing.
+type Deps struct {
+	Files     storage.Files
+	Downloads Downloads
+	AtOnce    int // downloads; 4 when 0
+	Metrics   prometheus.Registerer
+}
+
+// New makes the keeper of a node.
+func New(env *entity.Env, d Deps) *Keeper {
+	k := &Keeper{env: env, metrics: newMetrics(d.Metrics)}
+	if d.Files != nil && d.Downloads != nil {
+		k.files, k.downloads = d.Files, d.Downloads
+	}
+	if d.AtOnce == 0 {
+		d.AtOnce = 4
+	}
+	k.slots = make(chan struct{}, d.AtOnce)
+	return k
+}
+
+// Keeps says whether attachments are kept here.
+func (k *Keeper) Keeps() bool { return k.files != nil }
+
+// CleanName makes a name that can stand anywhere of what a sender calls a file.
+func (k *Keeper) CleanName(name string) string { return k.files.CleanName(name) }
+
+type metrics struct {
+	downloads     *prometheus.CounterVec
+	downloadBytes prometheus.Counter
+	downloading   prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		downloads: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "downloads_total",
+			Help: "Tries to bring a file home, by outcome; retry: it is tried again."}, []string{"outcome"}),
+		downloadBytes: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "download_bytes_total",
+			Help: "Bytes of files that came in."}),
+		downloading: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "downloads_under_way",
+			Help: "Downloads under way."}),
+	}
+	if r != nil {
+		r.MustRegister(m.downloads, m.downloadBytes, m.downloading)
+	}
+	return m
+}

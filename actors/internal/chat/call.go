@@ -1,0 +1,242 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// A chat's calls: each in a goroutine of its own, and what its answer means.
+
+// called is the answer to a call, told by its goroutine.
+type called struct {
+	q       *queued
+	op      *messages.Operation // what was called: that of q, or a message that it shares
+	outcome *messages.Outcome
+	took    time.Duration
+	life    *byte
+}
+
+// call makes the call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or a
+// message that it shares with others.
+func (c *chat) call(q *queued, op *messages.Operation) {
+	c.under++
+	c.lives.calls++
+	for _, x := range q.all() {
+		x.called = true
+	}
+	if counts(q.op) { // what does not count keeps no order, and must not end the turn of what does
+		c.line(q.op.ThreadId).busy = true
+	}
+	c.room.calls.begin()
+	c.room.metrics.underWay.Inc()
+	chatID, lang, life := c.chatID, op.Lang, c.life
+	if c.lang != "" {
+		lang = c.lang
+	}
+	start := time.Now()
+	go func() {
+		defer c.room.calls.end()
+		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
+		defer cancel()
+		outcome := c.room.safeCall(ctx, chatID, lang, op)
+		outcome.ChatId = chatID
+		c.Note(called{q, op, outcome, time.Since(start), life})
+	}()
+}
+
+// callTime is how long a call may take: one that brings a file from outside along as long as that is on its way.
+func callTime(op *messages.Operation) time.Duration {
+	if media := op.GetSendCopy().GetContent().GetMedia(); media.GetSha256() != "" && media.GetFileId() == "" {
+		return uploadTimeout
+	}
+	return callTimeout
+}
+
+// safeCall turns a panic below into an outcome, so that no panic crosses into a goroutine of nobody.
+func (r *Room) safeCall(ctx context.Context, chatID int64, lang string, op *messages.Operation) (outcome *messages.Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.env.Metrics.Panics.Inc()
+			r.env.Log.Error("panic in a Bot API call", "operation", op.Id, "panic", fmt.Sprint(p))
+			outcome = &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "a fault in the service"}
+		}
+	}()
+	return r.telegram.Call(ctx, chatID, lang, op)
+}
+
+// onCalled handles the answer to a call.
+func (c *chat) onCalled(m called) error {
+	c.lives.calls--
+	before := m.life != c.life
+	if !before {
+		c.under--
+		if counts(m.q.op) {
+			c.line(m.q.op.ThreadId).busy = false
+		}
+	}
+	c.rest(m.q.op.ThreadId)
+	c.room.metrics.underWay.Dec()
+	kind := operationName(m.op)
+	c.room.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
+	c.room.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
+	defer c.dispatch()
+	if before {
+		return c.onCalledBefore(m)
+	}
+	if waits(m.q.op) {
+		c.probing = false
+	}
+	switch m.outcome.Result {
+	case messages.Outcome_DONE:
+		if counts(m.q.op) {
+			if err := c.release(); err != nil {
+				return err
+			}
+		}
+	case messages.Outcome_FLOOD:
+		return c.onFlood(m)
+	case messages.Outcome_TOPIC_GONE:
+		if intoThread(m.q.op) {
+			return c.onGone(m)
+		}
+	case messages.Outcome_FORBIDDEN:
+		return c.onForbidden(m)
+	case messages.Outcome_REJECTED:
+		if len(m.q.with) > 0 {
+			c.goAlone(m.q)
+			return nil
+		}
+	case messages.Outcome_MIGRATED:
+		if m.outcome.NewChatId != 0 && m.outcome.NewChatId != c.chatID {
+			c.Log.Info("the group has a new Telegram id", "old", c.chatID, "new", m.outcome.NewChatId)
+			c.chatID = m.outcome.NewChatId
+			c.Tell(messages.KindGroup, c.ID, &messages.MigrateGroup{NewChatId: m.outcome.NewChatId})
+			c.putBackAll(m.q)
+			return nil
+		}
+		return c.onTrouble(m) // to where it is already: not at once again
+	case messages.Outcome_TRANSIENT:
+		return c.onTrouble(m)
+	case messages.Outcome_UNKNOWN:
+		if m.q.op.GetCreateTopic() != nil {
+			return c.finish(m) // its owner waits for the topic to appear
+		}
+		return c.onTrouble(m)
+	}
+	return c.finish(m)
+}
+
+// onCalledBefore handles the answer to a call that left before the queue was lost: what it did counts, and is not done again
+// if its owner has offered it again meanwhile.
+func (c *chat) onCalledBefore(m called) error {
+	switch m.outcome.Result {
+	case messages.Outcome_FLOOD:
+		return c.block(m)
+	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT, messages.Outcome_TOPIC_GONE:
+		return nil
+	case messages.Outcome_FORBIDDEN:
+		if waits(m.q.op) {
+			return nil
+		}
+	case messages.Outcome_REJECTED:
+		if len(m.q.with) > 0 {
+			return nil
+		}
+	case messages.Outcome_UNKNOWN:
+		if m.q.op.GetCreateTopic() == nil {
+			return nil
+		}
+	}
+	for _, q := range m.q.all() {
+		if again := c.known[keyOf(q.op)]; again != nil {
+			c.withdraw(again)
+		}
+	}
+	return c.finish(m)
+}
+
+// dropRest takes the following parts of a copy out of its line when one was given up: an end without its beginning is of no
+// use. Their owner has given the whole copy up.
+func (c *chat) dropRest(op *messages.Operation) {
+	given := op.Ref.GetCopyPart()
+	for _, q := range slices.Clone(c.line(op.ThreadId).waiting) {
+		part := q.op.Ref.GetCopyPart()
+		if part != nil && part.MessageId == given.MessageId && part.TopicId == given.TopicId && q.op.Version() == op.Version() {
+			c.withdraw(q)
+			c.unknow(q)
+		}
+	}
+}
+
+// finish tells the owners.
+func (c *chat) finish(m called) error {
+	all := m.q.all()
+	for i, q := range all {
+		if err := c.finishOne(q, outcomeFor(ownSpan(m.op, m.outcome), i, len(all)), m.took); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duration) error {
+	op := q.op
+	key := keyOf(op)
+	if q := c.known[key]; q != nil {
+		c.unknow(q)
+		defer c.takeNext(q)
+	}
+	c.rememberDone(key, outcome)
+	c.notePosted(q, outcome)
+	c.lastDone = c.Now()
+	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {
+		c.room.metrics.latency.Observe(float64(c.Now().UnixMilli()-op.ReceivedMs) / 1000)
+	}
+	if outcome.Result != messages.Outcome_DONE {
+		c.Log.Warn("a call was given up", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
+			"outcome", outcome.Result, "why", outcome.Description)
+	} else {
+		c.Log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", took)
+	}
+	if q.owner != (opOwner{messages.KindChat, c.ID}) {
+		c.report(q.owner, op, outcome)
+		if isCopy(op) && outcome.Result != messages.Outcome_DONE {
+			c.dropRest(op)
+		}
+		return nil
+	}
+	return c.settleAnswer(op.Id)
+}
+
+func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {
+	c.Tell(owner.kind, owner.id, op.DoneWith(outcome))
+}
+
+// rememberDone keeps what a call has done, for an owner that offers it again since the word of it is still on its way.
+func (c *chat) rememberDone(key opKey, outcome *messages.Outcome) {
+	encoded, err := proto.Marshal(outcome)
+	if err != nil { // it is told with what Telegram says made valid; the next offer is called again
+		c.Log.Error("an outcome can't be remembered", "operation", key.id, "error", err)
+		return
+	}
+	c.done.Put(key, string(encoded))
+}
+
+func (c *chat) recallDone(key opKey) (outcome *messages.Outcome, done bool) {
+	encoded, done := c.done.Get(key)
+	if !done {
+		return nil, false
+	}
+	outcome = &messages.Outcome{}
+	if err := proto.Unmarshal([]byte(encoded), outcome); err != nil {
+		c.Log.Error("an outcome can't be recalled", "operation", key.id, "error", err)
+		return nil, false
+	}
+	return outcome, true
+}

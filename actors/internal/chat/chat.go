@@ -1,0 +1,354 @@
+package chat
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// chat is the only place from which calls to one Telegram chat leave: in the order of their topics, at the pace that Telegram
+// allows, one at a time for each topic and several for the chat.
+//
+// Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, GetChatPace, Wake
+// Replies  to Answer, once it is durable; to GetChatPace
+// Emits    Done to the owner of an operation, once for each (id, version) it was offered; Held when it waits for rights
+// Stops    after 10 idle minutes with an empty queue and no answer owed, not within a minute of a call
+//
+// Its queue is a window: the record that owes the call is the truth, and its owner offers again what got no Done.
+type chat struct {
+	*entity.Host
+	room   *Room
+	lives  *lives
+	record *storage.Chat
+	chatID int64  // Telegram's, today
+	lang   string // the group's setting
+	group  bool
+
+	answers  []*queued                              // overtake copies, first come first served
+	topics   map[int64]*topicLine                   // by thread id
+	order    []int64                                // threads with something queued, in turn
+	known    map[opKey]*queued                      // queued or under way
+	newest   map[string]*queued                     // of those, by operation id
+	done     *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
+	posted   *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
+	lastDone time.Time
+	size     int
+	under    int
+	life     *byte // another one after each load: tells calls from before
+
+	perChat  *pace.Burst
+	perGroup *pace.Window
+	reserved time.Time // the global pacer's leave for one call; zero: none
+	waking   time.Time // when the running timer fires; zero: none
+	conflict bool      // somebody else wrote the record: to be looked into at the next look
+
+	gone      *desk.Recent[int64, string] // deleted topics, by thread, and how Telegram says so
+	probeAt   time.Time                   // when it is seen next whether the bot may write here again
+	probes    int                         // how often it was seen in vain
+	probing   bool
+	leaving   *queued   // about to leave: waits no more
+	lagSeen   time.Time // when noteLag looked last
+	lagStored time.Time
+}
+
+// opKey is one offer of an operation.
+type opKey struct {
+	id      string
+	version messages.Version
+}
+
+func keyOf(op *messages.Operation) opKey { return opKey{op.Id, op.Version()} }
+
+// queued is an operation in the queue or under way.
+type queued struct {
+	op         *messages.Operation
+	owner      opOwner
+	since      time.Time // of its first trouble
+	attempts   int
+	answerLost bool // a former call may have been carried out
+	notBefore  time.Time
+	at         time.Time      // since when somebody waits for it
+	alone      bool           // it does not share a message
+	with       []*queued      // under way in the same message, behind it
+	called     bool           // it is under way
+	next       *messages.Send // a newer version, which came meanwhile
+}
+
+type opOwner struct{ kind, id string }
+
+const (
+	chatQueueLimit  = 10_000           // operations; an offer beyond is left unanswered, its owner offers again
+	callsPerChat    = 8                // at once
+	callTimeout     = 30 * time.Second // of one Bot API call
+	uploadTimeout   = 5 * time.Minute  // of one that brings a file along
+	troubleLimit    = 5 * time.Minute  // transient trouble holds a topic back for so long at most
+	firstBackOff    = 500 * time.Millisecond
+	longestBackOff  = 30 * time.Second
+	rememberedDone  = 256 // calls whose word may still be on its way: what 16 lanes have offered at most
+	handledCommands = 200
+	// gatherFor is how long a chat that lost its queue waits for owners to offer again: else what is newer would leave first.
+	gatherFor = 2 * time.Second
+)
+
+func (c *chat) Load() error {
+	record, err := c.Store.Chat(c.Ctx, c.ID)
+	if errors.Is(err, storage.ErrNotFound) {
+		record, err = &storage.Chat{ChatID: c.ID}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the chat: %w", err)
+	}
+	c.record = record
+	c.clear()
+	c.under, c.life, c.conflict = 0, new(byte), false
+	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
+	c.done = desk.NewRecent[opKey, string](rememberedDone)
+	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
+	c.gone = desk.NewRecent[int64, string](rememberedGone)
+	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
+	c.probe()
+	c.perChat = pace.NewBurst(c.room.pace.ChatPerSecond)
+	c.group = messages.IsGroup(c.ID)
+	if c.group {
+		c.perGroup = pace.NewWindow(c.room.pace.GroupPerMinute, time.Minute)
+	}
+	c.recallPace()
+	return c.readGroup()
+}
+
+// recallPace takes up what the pace of the last minute has used. A clock that was set back makes none of it last longer than
+// it would have.
+func (c *chat) recallPace() {
+	now := c.Now()
+	for _, at := range c.record.Calls {
+		if at.After(now) {
+			at = now
+		}
+		c.perGroup.Take(at, 1)
+	}
+	c.perChat.Recall(c.record.BurstFull, now)
+}
+
+// clear empties the queue; owners are told, and offer again.
+func (c *chat) clear() {
+	owners := map[opOwner]bool{}
+	for _, q := range c.known {
+		owners[q.owner] = true
+	}
+	if len(owners) > 0 && !c.Draining() {
+		c.lives.lost = c.Now()
+		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
+		for owner := range owners {
+			c.Tell(owner.kind, owner.id, &messages.QueueLost{})
+		}
+	}
+	c.room.metrics.queued.Sub(float64(c.size))
+	c.answers, c.order, c.known, c.size, c.waking = nil, nil, nil, 0, time.Time{}
+}
+
+func (c *chat) Stop() {
+	c.clear()
+	c.room.lags.set(c.ID, chatLag{})
+}
+
+func (c *chat) readGroup() error {
+	if id, err := strconv.ParseInt(c.ID[min(1, len(c.ID)):], 10, 64); err == nil {
+		c.chatID = id // a person's chat id is their user id; a group keeps its first id as its internal one
+	}
+	if !c.group {
+		user, err := c.Store.User(c.Ctx, c.chatID)
+		if err == nil {
+			c.lang = user.Language
+		} else if !errors.Is(err, storage.ErrNotFound) {
+			return fmt.Errorf("read the person: %w", err)
+		}
+		return nil
+	}
+	group, err := c.Store.Group(c.Ctx, c.ID)
+	switch {
+	case err == nil:
+		c.chatID, c.lang = group.TelegramGroupID, group.Language
+	case !errors.Is(err, storage.ErrNotFound):
+		return fmt.Errorf("read the group: %w", err)
+	}
+	return nil
+}
+
+func (c *chat) Resume() error {
+	for _, owed := range c.record.Answers {
+		op, err := desk.OperationOf(owed)
+		if err != nil {
+			c.Log.Error("an owed answer can't be read", "operation", owed.ID, "error", err)
+			continue
+		}
+		c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}})
+	}
+	c.dispatch()
+	return nil
+}
+
+// idle: the pace and the end of flood control are stored, so that leaving forgets neither. What was done lately is not: an
+// owner that offers it again, since the word that it is done is still on its way, must find it known.
+func (c *chat) Idle() bool {
+	return c.size == 0 && c.under == 0 && len(c.record.Answers) == 0 && c.Now().Sub(c.lastDone) > 2*entity.OfferAgainAfter
+}
+
+func (c *chat) onLook(m look) error {
+	if !m.at.Equal(c.waking) {
+		return nil // an earlier timer took its place
+	}
+	c.waking = time.Time{}
+	if c.conflict {
+		return storage.ErrConflict
+	}
+	c.dispatch()
+	return nil
+}
+
+func (c *chat) onGroupChanged(*messages.GroupChanged) error {
+	err := c.readGroup()
+	c.probe() // its rights may be what changed
+	for _, q := range c.answers {
+		if waits(q.op) {
+			q.notBefore = time.Time{}
+		}
+	}
+	c.dispatch()
+	return err
+}
+
+func (c *chat) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+
+// onSend takes an operation in; one that is known already is not taken twice, one that is done is answered again.
+func (c *chat) onSend(m *messages.Send) error {
+	c.take(m)
+	return nil
+}
+
+// take is onSend, also for what waited behind another revision.
+func (c *chat) take(m *messages.Send) {
+	op, owner := m.Operation, opOwner{m.OwnerKind, m.OwnerId}
+	key := keyOf(op)
+	if _, known := c.known[key]; known {
+		return
+	}
+	if outcome, done := c.recallDone(key); done {
+		c.report(owner, op, outcome)
+		return
+	}
+	if c.postedBefore(m) || c.revise(m) {
+		return
+	}
+	if _, gone := c.gone.Get(op.ThreadId); gone && intoThread(op) {
+		if err := c.reportGone(owner, op); err != nil {
+			c.Log.Error("an answer into a deleted topic can't be settled", "operation", op.Id, "error", err)
+		}
+		return
+	}
+	if c.size >= chatQueueLimit {
+		c.Log.Warn("queue is full; its owner offers the operation again", "operation", op.Id)
+		return
+	}
+	q := &queued{op: op, owner: owner}
+	c.enqueue(q)
+	if c.record.Held != "" && waits(op) {
+		c.tellHeld(q, c.record.Held)
+	}
+	c.dispatch()
+}
+
+// onAnswer makes an answer durable, then queues it.
+func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
+	id := m.Origin.GetCommandId()
+	if slices.Contains(c.record.Handled, id) || c.unlinkedSince(m.Origin) {
+		return entity.Duplicate(), nil
+	}
+	op := m.Operation
+	if op == nil { // somebody else answers the command
+		if err := c.change(func(r *storage.Chat) { r.Handled = desk.Remember(r.Handled, id, handledCommands) }); err != nil {
+			return nil, err
+		}
+		return entity.OK(), nil
+	}
+	if len(c.record.Answers) >= desk.OwedAnswersLimit {
+		// Somebody floods the chat with commands: answering them all would keep copies waiting for hours.
+		c.Metrics.Unanswered.Inc()
+		c.Log.Warn("a command gets no answer: too many are owed to this chat already", "command", id, "owed", len(c.record.Answers))
+		return entity.OK(), nil
+	}
+	op.Id, op.Place, op.Priority = "answer/"+id, c.ID, messages.Operation_ANSWER
+	body, err := proto.Marshal(op)
+	if err != nil {
+		return nil, fmt.Errorf("encode an answer: %w", err)
+	}
+	err = c.change(func(r *storage.Chat) {
+		r.Answers = append(r.Answers, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
+		r.Handled = desk.Remember(r.Handled, id, handledCommands)
+	})
+	if err != nil {
+		return nil, err
+	}
+	op.SetRef(desk.OwedRef(op.Id))
+	c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}})
+	c.dispatch()
+	return entity.OK(), nil
+}
+
+// unlinkedSince says whether a command was given in its topic before an /unlink that was taken in. The updates of a topic are
+// taken in one after the other, so the command was accepted when the topic was a ticket's still: it comes again, after a crash.
+func (c *chat) unlinkedSince(o *messages.Origin) bool {
+	if o.GetCommandId() != messages.MessageKey(o.GetChatId(), o.GetMessageId()) {
+		return false // a button may be pressed at any time, on any message
+	}
+	ending := messages.UnlinkID("", o.ThreadId)
+	return slices.ContainsFunc(c.record.Handled, func(id string) bool {
+		command, unlink := strings.CutSuffix(id, ending)
+		return unlink && desk.TelegramID(command) > o.MessageId && command == messages.MessageKey(o.ChatId, desk.TelegramID(command))
+	})
+}
+
+// change writes the record with a change; what is in memory follows only what is stored.
+func (c *chat) change(f func(*storage.Chat)) error {
+	next := *c.record
+	next.Answers, next.Handled = slices.Clone(next.Answers), slices.Clone(next.Handled)
+	f(&next)
+	next.DueAt, next.Oldest, next.Waiting = time.Time{}, c.oldest(), c.size
+	if c.leaving != nil {
+		next.Waiting--
+	}
+	if len(next.Answers) > 0 {
+		next.DueAt = c.Now().Add(desk.OwedFor)
+	}
+	if err := c.Store.SaveChat(c.Ctx, &next); err != nil {
+		return fmt.Errorf("save the chat: %w", err)
+	}
+	c.record = &next
+	return nil
+}
+
+func (c *chat) onSettleAnswer(m settleAnswer) error { return c.settleAnswer(m.id) }
+
+// settleAnswer forgets an answer that has left, or never can.
+func (c *chat) settleAnswer(id string) error {
+	err := c.change(func(r *storage.Chat) {
+		r.Answers = slices.DeleteFunc(r.Answers, func(o storage.Owed) bool { return o.ID == id })
+	})
+	if err != nil {
+		c.Log.Error("an answer that has left could not be settled; tried again", "operation", id, "error", err)
+		c.After(entity.RetryAfterTrouble, settleAnswer{id})
+	}
+	return nil
+}
+
+type settleAnswer struct{ id string }

@@ -1,0 +1,74 @@
+package chat
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Edits of joined messages. Several links may own copies in one message, and each knows only of its own: so what the message
+// is to show is read when the call is made. Calls into one topic are made one after the other; the last of them shows all.
+
+// refresh is the operation to call for an edit of a joined message: with what its originals say now, or a deletion when
+// none of them is left.
+func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
+	if op.GetEditJoined() == nil {
+		return op, nil
+	}
+	op = proto.CloneOf(op)
+	call := op.GetEditJoined()
+	copies, err := c.Store.CopiesAt(c.Ctx, c.chatID, call.MessageId)
+	if err != nil {
+		return nil, fmt.Errorf("read the copies of a joined message: %w", err)
+	}
+	copies = slices.DeleteFunc(copies, func(x storage.Copy) bool { return x.Span == nil || x.State == desk.CopyGone })
+	slices.SortStableFunc(copies, func(a, b storage.Copy) int { return cmp.Compare(a.Span.Index, b.Span.Index) })
+	call.Copies, call.Originals, call.Indexes = nil, nil, nil
+	for i := range copies {
+		said, err := c.Store.Message(c.Ctx, copies[i].MessageID)
+		if errors.Is(err, storage.ErrNotFound) || err == nil && said.Hidden() {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read an original of a joined message: %w", err)
+		}
+		one := partOfJoined(said, &copies[i])
+		if copies[i].Span.Cut && said.MessageID != call.Own {
+			one.Limit = copies[i].Span.Length
+		}
+		call.Copies = append(call.Copies, one)
+		call.Originals = append(call.Originals, said.MessageID)
+		call.Indexes = append(call.Indexes, copies[i].Span.Index)
+	}
+	if len(call.Copies) == 0 {
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{call.MessageId}}}
+	}
+	return op, nil
+}
+
+// partOfJoined is how a message stands in a joined one.
+func partOfJoined(said *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
+	return &messages.SendCopyCall{SenderName: said.Sender.Name, Content: desk.ContentOf(said), GroupTitle: stored.GroupTitle,
+		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind, Edited: stored.Edited || stored.Revision < said.ContentRevision}
+}
+
+// ownSpan tells the owner of an edit of a joined message where its part stands now; nil when it was taken out.
+func ownSpan(op *messages.Operation, outcome *messages.Outcome) *messages.Outcome {
+	call := op.GetEditJoined()
+	if call == nil || outcome.Result != messages.Outcome_DONE {
+		return outcome
+	}
+	own := proto.CloneOf(outcome)
+	own.Spans = nil
+	if i := slices.Index(call.Originals, call.Own); i >= 0 && i < len(outcome.Spans) {
+		own.Span = outcome.Spans[i]
+	}
+	return own
+}

@@ -1,0 +1,161 @@
+package chat
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// How far behind a chat is, for those who wait: the age of the oldest copy in its queue. It is stored, so that whoever shows a
+// ticket can read it, and shown to operators without a label for each chat.
+
+const (
+	// lagNotedEvery is how often a lag is stored while no call leaves.
+	lagNotedEvery = 15 * time.Second
+	lagLookEvery  = time.Second
+)
+
+// oldest is since when the oldest copy has waited; zero: none waits.
+func (c *chat) oldest() (oldest time.Time) {
+	for _, thread := range c.order {
+		for _, q := range c.topics[thread].waiting {
+			if q == c.leaving || q.op.GetSendCopy() == nil && !waits(q.op) {
+				continue
+			}
+			if oldest.IsZero() || q.at.Before(oldest) {
+				oldest = q.at
+			}
+			break // a topic's first is its oldest
+		}
+	}
+	return oldest
+}
+
+// noteLag tells the node's registry how the chat gets on; when it is behind and no call leaves to store that with, it
+// stores it.
+func (c *chat) noteLag() {
+	now := c.Now()
+	if c.size > 0 && now.Sub(c.lagSeen) < lagLookEvery && !now.Before(c.lagSeen) {
+		c.lookAt(c.lagSeen.Add(lagLookEvery)) // a look at every operation would cost more than most of them
+		return
+	}
+	c.lagSeen = now
+	oldest := c.oldest()
+	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, held: c.record.Held != ""})
+	if oldest.IsZero() {
+		if !c.record.Oldest.IsZero() {
+			c.storeLag()
+		}
+		return
+	}
+	if lag := now.Sub(oldest); lag < desk.LagShown {
+		c.lookAt(oldest.Add(desk.LagShown))
+		return
+	}
+	if now.Sub(c.lagStored) < lagNotedEvery || c.record.Oldest.Equal(storage.Kept(oldest)) {
+		return
+	}
+	c.lagStored = now
+	c.storeLag()
+}
+
+func (c *chat) storeLag() {
+	if err := c.change(func(*storage.Chat) {}); err != nil { // change notes it
+		c.Log.Error("how far the chat is behind could not be stored", "error", err)
+	}
+}
+
+// chatLag is how one chat gets on.
+type chatLag struct {
+	oldest       time.Time
+	slowed, held bool
+}
+
+// lags knows how the chats of this node get on; only those of which there is something to say.
+type lags struct {
+	mu    sync.Mutex
+	chats map[string]chatLag
+}
+
+func (l *lags) set(place string, lag chatLag) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if lag == (chatLag{}) {
+		delete(l.chats, place)
+		return
+	}
+	if l.chats == nil {
+		l.chats = map[string]chatLag{}
+	}
+	l.chats[place] = lag
+}
+
+func (l *lags) each(f func(chatLag)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, lag := range l.chats {
+		f(lag)
+	}
+}
+
+// register shows the lags to operators.
+func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
+	if r == nil {
+		return
+	}
+	gauge := func(name, help string, value func() float64) {
+		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "topicdesk", Name: name, Help: help}, value))
+	}
+	count := func(is func(chatLag) bool) func() float64 {
+		return func() (n float64) {
+			l.each(func(lag chatLag) {
+				if is(lag) {
+					n++
+				}
+			})
+			return n
+		}
+	}
+	gauge("chat_lag_seconds_max", "Age of the oldest copy that waits in any chat of this node.", func() (most float64) {
+		l.each(func(lag chatLag) {
+			if !lag.oldest.IsZero() {
+				most = max(most, now().Sub(lag.oldest).Seconds())
+			}
+		})
+		return most
+	})
+	gauge("chats_behind", "Chats whose oldest waiting copy is more than 5 s old.", count(func(lag chatLag) bool {
+		return !lag.oldest.IsZero() && now().Sub(lag.oldest) > desk.LagShown
+	}))
+	gauge("chats_slowed", "Chats whose pace flood control has lowered.", count(func(lag chatLag) bool { return lag.slowed }))
+	gauge("chats_held", "Chats in which the bot may not write, while copies wait.", count(func(lag chatLag) bool { return lag.held }))
+}
+
+// waitingIn lists what waits for a topic.
+func (c *chat) waitingIn(thread int64) (waiting []*queued) {
+	for _, q := range c.answers {
+		if q.op.ThreadId == thread {
+			waiting = append(waiting, q)
+		}
+	}
+	if line := c.topics[thread]; line != nil {
+		waiting = append(waiting, slices.Clone(line.waiting)...)
+	}
+	return waiting
+}
+
+// received is since when an operation waits: from the update that caused it.
+func received(op *messages.Operation, now time.Time) time.Time {
+	if op.ReceivedMs > 0 {
+		if at := time.UnixMilli(op.ReceivedMs); at.Before(now) {
+			return at
+		}
+	}
+	return now
+}

@@ -1,0 +1,280 @@
+package chat
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// A chat's queue: a line for each topic, and one for the answers that overtake them; and what may leave when.
+
+// topicLine is the queue of one topic.
+type topicLine struct {
+	waiting []*queued
+	busy    bool // a call of this topic is under way
+	listed  bool // is in order
+}
+
+// look is a timer: see what may leave now.
+type look struct{ at time.Time }
+
+// enqueue places an operation: answers in their own line, copies in the order of their topic.
+func (c *chat) enqueue(q *queued) {
+	q.at = received(q.op, c.Now())
+	c.know(q)
+	c.size++
+	c.room.metrics.queued.Inc()
+	if q.op.Priority == messages.Operation_ANSWER {
+		c.answers = append(c.answers, q)
+		return
+	}
+	line := c.line(q.op.ThreadId)
+	at := len(line.waiting)
+	for at > 0 && line.waiting[at-1].op.Order > q.op.Order && line.waiting[at-1].attempts == 0 {
+		at--
+	}
+	line.waiting = slices.Insert(line.waiting, at, q)
+	c.list(q.op.ThreadId, line)
+}
+
+func (c *chat) line(thread int64) *topicLine {
+	line := c.topics[thread]
+	if line == nil {
+		line = &topicLine{}
+		c.topics[thread] = line
+	}
+	return line
+}
+
+func (c *chat) list(thread int64, line *topicLine) {
+	if !line.listed {
+		line.listed = true
+		c.order = append(c.order, thread)
+	}
+}
+
+// dispatch lets leave what may leave now, and sets a timer for the rest.
+func (c *chat) dispatch() {
+	defer c.noteLag()
+	for c.under < callsPerChat && !c.Draining() {
+		now := c.Now()
+		if c.lives.calls > c.under {
+			return // what the former life called may be offered again here; its answer looks again
+		}
+		if until := c.lives.lost.Add(gatherFor); until.After(now) {
+			c.lookAt(until)
+			return
+		}
+		if c.record.BlockedUntil.After(now) {
+			c.lookAt(c.record.BlockedUntil)
+			return
+		}
+		take, wake := c.pick(now)
+		if take == nil {
+			c.lookAt(wake)
+			return
+		}
+		waiting, budget := c.size, c.budget(now)
+		c.leaving = take
+		later, err := c.paced(take.op, now)
+		c.leaving = nil
+		if err != nil {
+			c.Log.Error("the pace can't be stored; tried again", "error", err)
+			c.conflict = errors.Is(err, storage.ErrConflict)
+			later = now.Add(entity.RetryAfterTrouble)
+		}
+		if !later.IsZero() {
+			c.lookAt(later)
+			return
+		}
+		c.remove(take)
+		op, err := c.refresh(c.joinMore(take, waiting, budget))
+		if err != nil {
+			c.Log.Error("a call can't be prepared; tried again", "operation", take.op.Id, "error", err)
+			take.notBefore = now.Add(entity.RetryAfterTrouble)
+			c.putBackAll(take)
+			continue
+		}
+		c.probing = c.probing || c.record.Held != "" && waits(take.op)
+		c.call(take, op)
+	}
+}
+
+// paced takes a place in the pace for one call; a time says when to come again, and takes none. What is taken is stored
+// before the call leaves.
+func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, err error) {
+	if !counts(op) {
+		return time.Time{}, nil
+	}
+	c.perChat.Slow(c.rate(now))
+	c.perGroup.Slow(c.rate(now))
+	n := cost(op)
+	for _, at := range []time.Time{c.perChat.Earliest(n), c.perGroup.Earliest(n)} {
+		if at.After(now) {
+			return at, nil
+		}
+	}
+	if c.reserved.IsZero() {
+		c.reserved = c.room.pacer.Reserve(now, n)
+	}
+	if c.reserved.After(now) {
+		return c.reserved, nil
+	}
+	if c.perChat != nil || c.perGroup != nil {
+		err := c.change(func(r *storage.Chat) {
+			r.Calls = c.perGroup.Since(now, now, n)
+			r.BurstFull = c.perChat.After(now, n)
+		})
+		if err != nil {
+			return time.Time{}, err
+		}
+		now = c.Now() // what counts is when it leaves; the write took its time
+	}
+	if at := c.room.pacer.Take(now, n); at.After(now) {
+		c.reserved = at
+		return at, nil
+	}
+	c.reserved = time.Time{}
+	c.perChat.Take(now, n)
+	c.perGroup.Take(now, n)
+	return time.Time{}, nil
+}
+
+// cost is how many messages Telegram counts a call as: each part of an album is one.
+func cost(op *messages.Operation) int { return max(1, len(op.GetSendAlbum().GetParts())) }
+
+// budget is how many calls may leave now without waiting; -1: any number.
+func (c *chat) budget(now time.Time) int {
+	if c.record.BlockedUntil.After(now) {
+		return 0
+	}
+	c.perChat.Slow(c.rate(now))
+	c.perGroup.Slow(c.rate(now))
+	if c.perGroup != nil {
+		return c.perGroup.Room(now)
+	}
+	return c.perChat.Room(now)
+}
+
+// counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a
+// service message behind.
+func counts(op *messages.Operation) bool {
+	switch op.Call.(type) {
+	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
+		*messages.Operation_CheckMember, *messages.Operation_DeleteMessages, *messages.Operation_Withdraw:
+		return false
+	}
+	return true
+}
+
+// pick returns the next operation that may leave, or when to look again (zero: when something happens).
+func (c *chat) pick(now time.Time) (*queued, time.Time) {
+	var wake time.Time
+	sooner := func(t time.Time) {
+		if wake.IsZero() || t.Before(wake) {
+			wake = t
+		}
+	}
+	for _, q := range c.answers {
+		if line := c.topics[q.op.ThreadId]; line != nil && line.busy && counts(q.op) {
+			continue
+		}
+		if q.notBefore.After(now) {
+			sooner(q.notBefore)
+			continue
+		}
+		if until, held := c.held(q, now); held {
+			if !until.IsZero() {
+				sooner(until)
+			}
+			continue
+		}
+		return q, wake
+	}
+	for _, thread := range c.order {
+		line := c.topics[thread]
+		if line.busy || len(line.waiting) == 0 {
+			continue
+		}
+		first := line.waiting[0]
+		if first.notBefore.After(now) {
+			sooner(first.notBefore)
+			continue
+		}
+		if until, held := c.held(first, now); held {
+			if !until.IsZero() {
+				sooner(until)
+			}
+			continue
+		}
+		return first, wake
+	}
+	return nil, wake
+}
+
+// remove takes an operation out of its line.
+func (c *chat) remove(q *queued) {
+	c.size--
+	c.room.metrics.queued.Dec()
+	if q.op.Priority == messages.Operation_ANSWER {
+		c.answers = slices.DeleteFunc(c.answers, func(x *queued) bool { return x == q })
+		return
+	}
+	line := c.topics[q.op.ThreadId]
+	line.waiting[0] = nil
+	line.waiting = line.waiting[1:]
+	// Topics take turns: this one goes behind the others, or leaves when nothing more waits in it.
+	c.order = slices.DeleteFunc(c.order, func(thread int64) bool { return thread == q.op.ThreadId })
+	line.listed = len(line.waiting) > 0
+	if line.listed {
+		c.order = append(c.order, q.op.ThreadId)
+	}
+}
+
+// rest forgets a topic's line when nothing waits in it and nothing is under way.
+func (c *chat) rest(thread int64) {
+	if line := c.topics[thread]; line != nil && !line.busy && len(line.waiting) == 0 {
+		c.order = slices.DeleteFunc(c.order, func(listed int64) bool { return listed == thread })
+		delete(c.topics, thread)
+	}
+}
+
+// withdraw takes an operation out of the queue wherever it waits.
+func (c *chat) withdraw(q *queued) {
+	is := func(x *queued) bool { return x == q }
+	line := c.line(q.op.ThreadId)
+	waiting := len(c.answers) + len(line.waiting)
+	c.answers, line.waiting = slices.DeleteFunc(c.answers, is), slices.DeleteFunc(line.waiting, is)
+	if len(c.answers)+len(line.waiting) < waiting {
+		c.size--
+		c.room.metrics.queued.Dec()
+	}
+}
+
+// lookAt sets the timer to t, unless it fires before anyway.
+func (c *chat) lookAt(t time.Time) {
+	if t.IsZero() || !c.waking.IsZero() && !c.waking.After(t) {
+		return
+	}
+	c.waking = t
+	c.After(max(0, t.Sub(c.Now())), look{t})
+}
+
+// putBack puts an operation before everything else of its line.
+func (c *chat) putBack(q *queued) {
+	q.called = false
+	defer c.takeNext(q)
+	c.size++
+	c.room.metrics.queued.Inc()
+	if q.op.Priority == messages.Operation_ANSWER {
+		c.answers = slices.Insert(c.answers, 0, q)
+		return
+	}
+	line := c.line(q.op.ThreadId)
+	line.waiting = slices.Insert(line.waiting, 0, q)
+	c.list(q.op.ThreadId, line)
+}

@@ -1,0 +1,97 @@
+package chat
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// An operation may come again in a newer version: what waits is replaced where it stands, so that only the newest is
+// called; behind one that is under way the newer waits, so that the two are never carried out the wrong way round.
+
+func (c *chat) know(q *queued) {
+	c.known[keyOf(q.op)] = q
+	c.newest[q.op.Id] = q
+}
+
+func (c *chat) unknow(q *queued) {
+	delete(c.known, keyOf(q.op))
+	if c.newest[q.op.Id] == q {
+		delete(c.newest, q.op.Id)
+	}
+}
+
+// revise takes in a newer version of what is known, or the order to post something no more; it says whether it did.
+func (c *chat) revise(m *messages.Send) bool {
+	op, takesBack := m.Operation, m.Operation.GetWithdraw() != nil
+	q := c.newest[op.Id]
+	switch {
+	case q == nil && takesBack:
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
+	case q == nil:
+		return false
+	case !q.op.Version().Before(op.Version()): // out of date
+	case q.called:
+		if q.next == nil || q.next.Operation.Version().Before(op.Version()) {
+			q.next = m
+		}
+	case takesBack:
+		c.withdraw(q)
+		c.unknow(q)
+		c.rest(q.op.ThreadId)
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
+		c.dispatch()
+	case op.ThreadId != q.op.ThreadId: // its topic was opened again meanwhile: it waits in that one's line
+		c.withdraw(q)
+		c.unknow(q)
+		c.rest(q.op.ThreadId)
+		return false
+	default:
+		c.unknow(q)
+		order := q.op.Order
+		q.op, q.owner = proto.CloneOf(op), opOwner{m.OwnerKind, m.OwnerId}
+		q.op.Order = order // its place stays
+		c.know(q)
+	}
+	return true
+}
+
+// notePosted remembers what a copy was posted as. Other words that came during its call are not for another message: once
+// it is posted its owner edits it, and of one that was refused the owner has told its source.
+func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
+	switch {
+	case !isCopy(q.op):
+	case outcome.Result == messages.Outcome_DONE:
+		c.posted.Put(q.op.Id, q.op.Version())
+	case q.next != nil && q.next.Operation.GetWithdraw() == nil:
+		q.next = nil
+	}
+}
+
+// postedBefore answers an offer of other words for a copy that is posted already: with what was posted.
+func (c *chat) postedBefore(m *messages.Send) bool {
+	op := m.Operation
+	version, is := c.posted.Get(op.Id)
+	if !is || !isCopy(op) || version.Attempt != op.Attempt { // one that is tried again is posted again
+		return false
+	}
+	outcome, known := c.recallDone(opKey{op.Id, version})
+	if known {
+		posted := &messages.Operation{Id: op.Id, Ref: op.Ref, Attempt: version.Attempt, Content: version.Content}
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, posted, outcome)
+	}
+	return known
+}
+
+// isCopy says whether an operation posts a part of a copy, which is done once for each attempt, whatever its words.
+func isCopy(op *messages.Operation) bool {
+	return op.GetSendCopy() != nil && op.Ref.GetCopyPart() != nil
+}
+
+// takeNext takes in the newer version that came while a call was under way.
+func (c *chat) takeNext(q *queued) {
+	if m := q.next; m != nil {
+		q.next = nil
+		c.take(m)
+	}
+}

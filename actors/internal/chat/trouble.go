@@ -1,0 +1,235 @@
+package chat
+
+import (
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What a chat does about calls that Telegram refuses: flood control, trouble in passing, topics that were deleted, and places
+// where the bot may not write.
+
+const (
+	// A chat in which the bot may not write is tried after firstProbe, then after twice as long, up to longestProbe: rights
+	// can come back without an update that says so.
+	firstProbe   = time.Minute
+	longestProbe = time.Hour
+	// rememberedGone is how many deleted topics of a chat are known.
+	rememberedGone = 1000
+)
+
+// onFlood obeys a 429: the chat is silent until it is over, also after a restart.
+func (c *chat) onFlood(m called) error {
+	c.putBackAll(m.q)
+	return c.block(m)
+}
+
+func (c *chat) block(m called) error {
+	now := c.Now()
+	until := now.Add(time.Duration(m.outcome.RetryAfterMs) * time.Millisecond)
+	c.Log.Warn("flood control", "chat", c.chatID, "operation", m.q.op.Id, "until", until)
+	if !until.After(c.record.BlockedUntil) {
+		return nil
+	}
+	rate, since := c.record.Rate, c.record.RateAt
+	if !c.record.BlockedUntil.After(now) { // calls that were under way together are refused together: it is one word
+		rate, since = pace.Lowered(c.rate(now)), until
+		c.lagSeen = time.Time{}
+	}
+	err := c.change(func(r *storage.Chat) { r.BlockedUntil, r.Rate, r.RateAt = until, rate, since })
+	c.record.BlockedUntil, c.record.Rate, c.record.RateAt = until, rate, since // obeyed even where it could not be stored
+	if err != nil {
+		c.Log.Error("the end of flood control could not be stored", "error", err)
+	}
+	return nil
+}
+
+// rate is the share of the settings' pace at which calls leave now.
+func (c *chat) rate(now time.Time) float64 {
+	return pace.Recovered(c.record.Rate, now.Sub(c.record.RateAt))
+}
+
+// onTrouble tries again with exponential back-off, and gives up after troubleLimit.
+func (c *chat) onTrouble(m called) error {
+	now, late := c.Now(), false
+	for _, q := range m.q.all() {
+		if q.since.IsZero() {
+			q.since = now
+		}
+		late = late || now.Sub(q.since) >= troubleLimit
+	}
+	if late && len(m.q.with) > 0 {
+		c.goAlone(m.q) // each is given up by itself
+		return nil
+	}
+	if late {
+		return c.finish(m)
+	}
+	first := m.q
+	wait := min(firstBackOff<<min(first.attempts, 10), longestBackOff)
+	next := now.Add(jitter(wait))
+	for _, q := range first.all() {
+		q.attempts++
+		q.notBefore = next
+		q.answerLost = q.answerLost || m.outcome.Result == messages.Outcome_UNKNOWN
+		if q.answerLost {
+			c.room.metrics.repeats.WithLabelValues(operationName(q.op)).Inc()
+		}
+	}
+	c.Log.Warn("a call failed and is tried again", "operation", first.op.Id, "chat", c.chatID, "attempt", first.attempts,
+		"outcome", m.outcome.Result, "why", m.outcome.Description, "in", wait)
+	c.putBackAll(first)
+	return nil
+}
+
+// intoThread says whether an operation is of no use when its topic is deleted.
+func intoThread(op *messages.Operation) bool { return op.ThreadId > 1 && op.GetAnswerCallback() == nil }
+
+// ofMessage says whether an operation is about a message that was posted before. When that went with its topic, there is
+// nothing left to do.
+func ofMessage(op *messages.Operation) bool {
+	return op.GetEditCopy() != nil || op.GetEditJoined() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
+}
+
+// waits says whether an operation is not given up where the bot may not write, but waits until it may.
+func waits(op *messages.Operation) bool { return op.Waits || ofMessage(op) }
+
+// onGone tells the owners of everything that waits for a topic that it was deleted, without calling again.
+func (c *chat) onGone(m called) error {
+	thread := m.q.op.ThreadId
+	c.Log.Warn("a topic was deleted", "chat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
+	c.gone.Put(thread, m.outcome.Description)
+	rest := m.q.all()
+	for _, q := range c.waitingIn(thread) {
+		if intoThread(q.op) {
+			c.withdraw(q)
+			rest = append(rest, q)
+		}
+	}
+	for _, q := range rest {
+		c.unknow(q)
+		if err := c.reportGone(opOwner(q.owner), q.op); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reportGone tells an owner that the topic of its operation was deleted. It is not remembered as done: the owner may offer
+// the same again for the topic that takes its place.
+func (c *chat) reportGone(owner opOwner, op *messages.Operation) error {
+	if owner == (opOwner{messages.KindChat, c.ID}) {
+		return c.settleAnswer(op.Id)
+	}
+	why, _ := c.gone.Get(op.ThreadId)
+	if ofMessage(op) {
+		c.report(owner, op, &messages.Outcome{Result: messages.Outcome_DONE, Description: why, ChatId: c.chatID})
+		return nil
+	}
+	c.report(owner, op, &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: why, ThreadId: op.ThreadId, ChatId: c.chatID})
+	return nil
+}
+
+// onForbidden: where nothing can be written at all, what waits for that stays in the queue, and its owners are told; the rest
+// is given up.
+func (c *chat) onForbidden(m called) error {
+	first := m.q.op
+	if !waits(first) || !m.outcome.ChatWide && first.GetCreateTopic() == nil {
+		return c.finish(m)
+	}
+	now := c.Now()
+	if !m.outcome.ChatWide { // it lacks one right: what needs it is tried later, the rest goes on
+		q := m.q
+		q.notBefore = now.Add(jitter(min(firstProbe<<min(q.attempts, 10), longestProbe)))
+		q.attempts++
+		c.putBack(q)
+		c.tellHeld(q, m.outcome.Description)
+		return nil
+	}
+	c.putBackAll(m.q)
+	if !c.probeAt.After(now) {
+		c.probeAt = now.Add(jitter(min(firstProbe<<min(c.probes, 10), longestProbe)))
+		c.probes++
+	}
+	if c.record.Held != "" {
+		return nil
+	}
+	why := m.outcome.Description
+	c.Log.Warn("the bot may not write here; what is to be said waits", "chat", c.chatID, "why", why)
+	c.tellPerson(true)
+	err := c.change(func(r *storage.Chat) { r.Held = why })
+	c.record.Held = why
+	if err != nil {
+		c.Log.Error("that the bot may not write here could not be stored", "error", err)
+	}
+	for _, q := range c.known {
+		if waits(q.op) {
+			c.tellHeld(q, why)
+		}
+	}
+	return nil
+}
+
+func (c *chat) tellHeld(q *queued, why string) {
+	c.Tell(q.owner.kind, q.owner.id, q.op.HeldFor(why))
+}
+
+// tellPerson tells the entity of the person whose private chat this is that they can't be reached, or can again.
+func (c *chat) tellPerson(blocked bool) {
+	if !messages.IsPrivate(c.ID) {
+		return
+	}
+	c.Tell(messages.KindUser, messages.UserIn(c.ID), &messages.SetBlocked{Blocked: blocked, Origin: &messages.Origin{
+		CommandId: fmt.Sprintf("held/%s/%d/%t", c.ID, c.record.Version, blocked), Place: c.ID}})
+}
+
+// held says whether an operation waits until the bot may write here; every now and then one is let through to see.
+func (c *chat) held(q *queued, now time.Time) (until time.Time, held bool) {
+	if c.record.Held == "" || !waits(q.op) {
+		return time.Time{}, false
+	}
+	if c.probing {
+		return time.Time{}, true
+	}
+	return c.probeAt, c.probeAt.After(now)
+}
+
+// probe sees at the next look whether the bot may write here again.
+func (c *chat) probe() {
+	c.probeAt, c.probes = time.Time{}, 0
+}
+
+// release: the bot may write here again.
+func (c *chat) release() error {
+	if c.record.Held == "" {
+		return nil
+	}
+	c.Log.Info("the bot may write here again", "chat", c.chatID)
+	c.probe()
+	c.tellPerson(false)
+	err := c.change(func(r *storage.Chat) { r.Held = "" })
+	c.record.Held = ""
+	if err != nil {
+		c.Log.Error("that the bot may write here again could not be stored", "error", err)
+	}
+	return nil
+}
+
+// onGetPace answers how the chat gets on.
+func (c *chat) onGetPace(*messages.GetChatPace) (proto.Message, error) {
+	now := c.Now()
+	answer := &messages.ChatPace{Code: messages.Code_OK, Place: c.ID, Waiting: int64(c.size), Rate: c.rate(now),
+		Budget: int64(c.budget(now)), Held: c.record.Held}
+	if oldest := c.oldest(); !oldest.IsZero() {
+		answer.LagMs = max(0, now.Sub(oldest).Milliseconds())
+	}
+	if c.record.BlockedUntil.After(now) {
+		answer.BlockedUntilMs = c.record.BlockedUntil.UnixMilli()
+	}
+	return answer, nil
+}

@@ -1,0 +1,51 @@
+package entity
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func TestDispatcher(t *testing.T) {
+	d := newDispatcher()
+	defer d.close()
+
+	// Those who wait for something hold nobody up, however many they are.
+	free := make(chan struct{})
+	var blocked sync.WaitGroup
+	for range 10 * idleWorkers {
+		blocked.Add(1)
+		d.Schedule(func() { <-free; blocked.Done() })
+	}
+	var ran atomic.Int64
+	var all sync.WaitGroup
+	const goroutines, each = 8, 5000
+	all.Add(goroutines * each)
+	for range goroutines {
+		go func() {
+			for range each {
+				d.Schedule(func() { ran.Add(1); all.Done() })
+			}
+		}()
+	}
+	all.Wait()
+	if n := ran.Load(); n != goroutines*each {
+		t.Errorf("%d of %d were carried out", n, goroutines*each)
+	}
+	close(free)
+	blocked.Wait()
+
+	// Those who are done wait for more to do, but not all of them.
+	for d.idle.Load() == 0 {
+		runtime.Gosched()
+	}
+	if n := d.idle.Load(); n > idleWorkers {
+		t.Errorf("%d goroutines wait", n)
+	}
+
+	d.close() // TestMain looks whether they are gone
+	last := make(chan struct{})
+	d.Schedule(func() { close(last) }) // an actor that hears of the end
+	<-last
+}

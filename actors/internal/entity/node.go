@@ -1,0 +1,163 @@
+package entity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"google.golang.org/protobuf/proto"
+)
+
+// shards is fixed for ever: on several nodes the shard of an entity must not depend on the version.
+const shards = 256
+
+// Node is the shards of this process, with the entities in them. It knows the kinds by what they declare alone.
+type Node struct {
+	env        *Env
+	kinds      map[string]*Kind
+	idle       time.Duration
+	perShard   int
+	system     *actor.ActorSystem
+	dispatcher *dispatcher
+	shards     [shards]*actor.PID
+}
+
+// NodeOptions bound what is resident on a node.
+type NodeOptions struct {
+	IdleAfter   time.Duration // an entity without a message for so long retires
+	MaxResident int           // entities; the least recently used retire first
+}
+
+// Start starts the shards. Stop ends them.
+func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
+	n := &Node{env: env, kinds: map[string]*Kind{}, idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards),
+		dispatcher: newDispatcher()}
+	for _, k := range kinds {
+		if n.kinds[k.Name] != nil {
+			return nil, fmt.Errorf("actors: the kind %s is declared twice", k.Name)
+		}
+		if err := k.ready(); err != nil {
+			return nil, err
+		}
+		n.kinds[k.Name] = k
+	}
+	env.node = n
+	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
+		return env.Log.With("lib", "protoactor")
+	}))
+	for i := range n.shards {
+		pid, err := n.Spawn(fmt.Sprintf("shard-%d", i), func() actor.Actor { return newShard(n) }, actor.WithSupervisor(entitySupervision(env)))
+		if err != nil {
+			return nil, err
+		}
+		n.shards[i] = pid
+	}
+	return n, nil
+}
+
+// Spawn starts an actor that is no entity, such as a reader.
+func (n *Node) Spawn(name string, producer actor.Producer, options ...actor.PropsOption) (*actor.PID, error) {
+	pid, err := n.system.Root.SpawnNamed(actor.PropsFromProducer(producer, append(options, actor.WithDispatcher(n.dispatcher))...), name)
+	if err != nil {
+		return nil, fmt.Errorf("actors: %s: %w", name, err)
+	}
+	return pid, nil
+}
+
+// Tell sends a message to an entity (see Env.Tell).
+func (n *Node) Tell(kind, identity string, m proto.Message) {
+	n.system.Root.Send(n.shardOf(kind, identity), envelope{kind, identity, m})
+}
+
+// Request asks an entity once and waits for its answer, for as long as ctx and timeout allow.
+func (n *Node) Request(ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration) (any, error) {
+	return n.RequestTo(ctx, n.shardOf(kind, identity), envelope{kind, identity, command}, timeout)
+}
+
+// RequestTo asks an actor once and waits for its answer, for as long as ctx and timeout allow.
+func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m any, timeout time.Duration) (any, error) {
+	if n.env.Ctx.Err() != nil {
+		return nil, n.env.Ctx.Err()
+	}
+	future := n.system.Root.RequestFuture(pid, m, timeout)
+	stop := context.AfterFunc(ctx, func() { n.system.Root.Stop(future.PID()) })
+	_ = future.Wait()
+	if !stop() {
+		return nil, ctx.Err() // a late answer may still be written into the future: it is not looked at
+	}
+	return future.Result()
+}
+
+// Tick has the shards look for idle entities.
+func (n *Node) Tick() {
+	for _, pid := range n.shards {
+		n.system.Root.Send(pid, tick{})
+	}
+}
+
+// Idle is after how long without a message an entity retires.
+func (n *Node) Idle() time.Duration { return n.idle }
+
+// Barrier returns when every entity has handled what was in its mailbox.
+func (n *Node) Barrier(ctx context.Context) error {
+	futures := make([]actor.Future, 0, shards)
+	for _, pid := range n.shards {
+		futures = append(futures, n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx)))
+	}
+	for i, f := range futures {
+		if err := f.Wait(); err != nil {
+			return fmt.Errorf("actors: shard %d is still busy: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// Stop stops the shards with all that is in them, and the given actors; then the actor system.
+func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
+	pids := append(n.shards[:], others...)
+	stops := make([]actor.Future, len(pids))
+	for i, pid := range pids {
+		stops[i] = n.system.Root.PoisonFuture(pid)
+	}
+	stopped := make(chan error, 1)
+	go func() {
+		var err error
+		for i, stop := range stops {
+			if e := stop.Wait(); e != nil {
+				err = errors.Join(err, fmt.Errorf("actors: %s did not stop: %w", pids[i].Id, e))
+			}
+		}
+		stopped <- err
+	}()
+	var err error
+	select {
+	case err = <-stopped:
+	case <-ctx.Done():
+		err = fmt.Errorf("actors: not all stopped: %w", ctx.Err())
+	}
+	n.system.Shutdown()
+	n.dispatcher.close()
+	return err
+}
+
+// TimeLeft is how long ctx allows; 10 s when it sets no limit.
+func TimeLeft(ctx context.Context) time.Duration {
+	deadline, limited := ctx.Deadline()
+	if !limited {
+		return 10 * time.Second
+	}
+	return max(time.Until(deadline), time.Millisecond) // a future without time to wait would wait for ever
+}
+
+// shardOf places an entity; the same on every node and in every version.
+func (n *Node) shardOf(kind, identity string) *actor.PID {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(kind))
+	_, _ = h.Write([]byte{'/'})
+	_, _ = h.Write([]byte(identity))
+	return n.shards[h.Sum32()%shards]
+}

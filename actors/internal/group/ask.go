@@ -1,0 +1,168 @@
+package group
+
+import (
+	"slices"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What a group asks Telegram: who administers it, and what the bot may do in it.
+
+// follow asks Telegram what pending commands need, and offers what is owed.
+func (g *group) follow() {
+	if g.record == nil {
+		return
+	}
+	for _, owed := range g.record.Pending {
+		if owed.Kind == desk.OwedOperation {
+			if op, err := desk.OperationOf(owed); err == nil {
+				op.Attempt = g.tries[op.Id]
+				g.offerOnce(op)
+			}
+			continue
+		}
+		// Both at once: what the bot may do here, then who administers the group.
+		if _, row, err := g.pendingCommand(owed); err == nil && row.describes {
+			g.askTelegram(messages.GroupQuestion_CHAT, 0,
+				&messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
+		}
+		g.askAdmins()
+	}
+}
+
+func (g *group) askAdmins() {
+	g.askTelegram(messages.GroupQuestion_ADMINS, 0,
+		&messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
+}
+
+// question names what Telegram is asked.
+func (g *group) question(about messages.GroupQuestion_About, userID int64) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_Question{Question: &messages.GroupQuestion{
+		GroupId: g.ID, About: about, UserId: userID}}}
+}
+
+// isAsking says whether a question is under way.
+func (g *group) isAsking(about messages.GroupQuestion_About, userID int64) bool {
+	return g.offered[g.question(about, userID).ID()] != nil
+}
+
+func (g *group) askTelegram(about messages.GroupQuestion_About, userID int64, op *messages.Operation) {
+	op.SetRef(g.question(about, userID))
+	if _, under := g.offered[op.Id]; under {
+		return
+	}
+	// Each question is a new one, also after a restart: the chat must not answer it from memory.
+	g.asked = max(g.asked+1, g.Now().UnixMilli())
+	op.Attempt = g.asked
+	op.Place, op.Priority = g.ID, messages.Operation_ANSWER
+	g.offerOnce(op)
+}
+
+func (g *group) offerOnce(op *messages.Operation) {
+	if _, under := g.offered[op.Id]; under {
+		return
+	}
+	g.offered[op.Id] = op
+	g.Offer(op)
+	g.OfferAgainLater()
+}
+
+func (g *group) onOfferAgain(entity.OfferAgain) error {
+	for _, op := range g.offered {
+		g.Offer(op)
+	}
+	if len(g.offered) > 0 {
+		g.OfferAgainLater()
+	}
+	g.follow()
+	return nil
+}
+
+// onDone takes Telegram's word, and decides what waited for it; or takes what has left off the record.
+func (g *group) onDone(m *messages.Done) error {
+	op := g.offered[m.OperationId]
+	if op == nil || op.Version() != m.Version() {
+		return nil
+	}
+	switch ref := m.Ref.GetWanted().(type) {
+	case *messages.OperationRef_Question:
+		switch ref.Question.About {
+		case messages.GroupQuestion_CHAT:
+			return g.onDescribed(m)
+		case messages.GroupQuestion_ADMINS:
+			return g.onAdminsTold(m)
+		case messages.GroupQuestion_MEMBER:
+			delete(g.offered, m.OperationId)
+			g.onMemberTold(ref.Question.UserId, m.Outcome)
+		}
+	case *messages.OperationRef_Owed:
+		return g.onOwedDone(m)
+	}
+	return nil
+}
+
+func (g *group) onDescribed(m *messages.Done) error {
+	if m.Outcome.GetResult() == messages.Outcome_DONE && g.record != nil {
+		if err := g.change("", func(r *storage.Group) { setFacts(r, m.Outcome.Chat) }); err != nil {
+			return err
+		}
+	}
+	delete(g.offered, m.OperationId)
+	return g.decideAll("")
+}
+
+func (g *group) onAdminsTold(m *messages.Done) error {
+	failure := ""
+	if m.Outcome.GetResult() == messages.Outcome_DONE {
+		g.admins, g.fresh = map[int64]bool{}, g.Now()
+		for _, id := range m.Outcome.AdminIds {
+			g.admins[id] = true
+		}
+	} else {
+		failure = desk.ReasonOf(m.Outcome)
+	}
+	delete(g.offered, m.OperationId)
+	for _, w := range g.waiting {
+		g.answer(w, failure)
+	}
+	g.waiting = nil
+	return g.decideAll(failure)
+}
+
+func (g *group) onOwedDone(m *messages.Done) error {
+	delete(g.offered, m.OperationId)
+	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
+		g.tries[m.OperationId]++
+		return nil // offered again by the timer
+	}
+	delete(g.tries, m.OperationId)
+	return g.change("", func(r *storage.Group) {
+		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Owed) bool { return o.ID == m.OperationId })
+	})
+}
+
+// known says whether Telegram's word on the administrators is fresh.
+func (g *group) known() bool { return g.admins != nil && g.Now().Sub(g.fresh) < adminsKeep }
+
+func (g *group) onCheckAdmin(m *messages.CheckAdmin) error {
+	if g.known() {
+		g.answer(m, "")
+		return nil
+	}
+	for _, w := range g.waiting {
+		if w.CheckId == m.CheckId && w.OwnerId == m.OwnerId {
+			return nil
+		}
+	}
+	g.waiting = append(g.waiting, m)
+	g.askAdmins()
+	return nil
+}
+
+func (g *group) answer(m *messages.CheckAdmin, failure string) {
+	g.Tell(m.OwnerKind, m.OwnerId, &messages.AdminChecked{CheckId: m.CheckId, GroupId: g.ID, UserId: m.UserId,
+		IsAdmin: g.admins[m.UserId], Failure: failure})
+}

@@ -1,0 +1,252 @@
+package group
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
+// for a while, who administers it.
+//
+// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, SetPublic, MigrateGroup, MemberChanged, CheckAdmin, CheckMember,
+//
+//	Done, Wake; of the API: ChangeGroup
+//
+// Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
+// Emits    AdminChecked and MemberChecked to whoever asked, GroupChanged to its chat, Send to its chat
+// Stops    after 10 idle minutes with nothing owed
+type group struct {
+	*entity.Host
+	aliases *desk.Aliases
+	record  *storage.Group // nil: never heard of
+	admins  map[int64]bool
+	fresh   time.Time // when admins was asked
+	waiting []*messages.CheckAdmin
+	offered map[string]*messages.Operation
+	tries   map[string]int64 // attempts of an owed operation that is tried again
+	asked   int64            // number of the newest question to Telegram
+
+	members *desk.Recent[int64, memberWord]   // by user id: who belongs to the group (group_member.go)
+	checks  map[int64][]*messages.CheckMember // by user id: who waits for Telegram's word
+	again   map[int64][]*messages.CheckMember // by user id: who wants a newer one
+}
+
+const (
+	// adminsKeep is how long Telegram's word on who administers a group is kept.
+	adminsKeep     = 5 * time.Minute
+	handledByGroup = 100
+)
+
+// Kind declares the groups, which keep aliases in step.
+func Kind(aliases *desk.Aliases) *entity.Kind {
+	k := &entity.Kind{
+		Name: messages.KindGroup,
+		New:  func(h *entity.Host) entity.Entity { return &group{Host: h, aliases: aliases} },
+		Messages: []entity.Handler{
+			// what updates tell
+			entity.Replies((*group).onMembership), entity.Replies((*group).onMemberChanged), entity.Replies((*group).onMigrate),
+			// programs
+			entity.Replies((*group).onChange),
+			// tickets and people that ask
+			entity.Takes((*group).onCheckAdmin), entity.Takes((*group).onCheckMember),
+			// its chat
+			entity.Takes((*group).onDone), entity.Takes((*group).onQueueLost),
+			// its own timer, and the sweep
+			entity.Takes((*group).onOfferAgain), entity.Replies((*group).onWake),
+		},
+	}
+	for _, r := range groupRequests {
+		k.Messages = append(k.Messages, entity.RepliesTo(r.message, func(e entity.Entity, m any) (proto.Message, error) {
+			return e.(*group).onCommand(m.(desk.Command))
+		}))
+	}
+	return k
+}
+
+func (g *group) Load() error {
+	g.offered, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
+	g.admins, g.fresh = nil, time.Time{}
+	g.members = desk.NewRecent[int64, memberWord](membersKept)
+	g.checks, g.again = map[int64][]*messages.CheckMember{}, map[int64][]*messages.CheckMember{}
+	record, err := g.Store.Group(g.Ctx, g.ID)
+	if errors.Is(err, storage.ErrNotFound) {
+		g.record = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the group: %w", err)
+	}
+	g.record = record
+	return nil
+}
+
+func (g *group) Resume() error {
+	g.follow()
+	return nil
+}
+
+func (g *group) Idle() bool {
+	return len(g.waiting) == 0 && len(g.checks) == 0 && len(g.offered) == 0 && (g.record == nil || g.record.DueAt.IsZero())
+}
+
+func (g *group) onQueueLost(*messages.QueueLost) error {
+	for _, op := range g.offered {
+		g.Offer(op)
+	}
+	return nil
+}
+
+func (g *group) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+
+// change writes the record with a change; a command's id is remembered with it.
+func (g *group) change(commandID string, f func(*storage.Group)) error {
+	now := g.Now().UTC().Truncate(time.Millisecond)
+	var next storage.Group
+	if g.record == nil {
+		chatID, _ := messages.ChatIn(g.ID)
+		next = storage.Group{GroupID: g.ID, TelegramGroupID: chatID, CreatedAt: now}
+	} else {
+		next = *g.record
+		next.Pending, next.Handled = slices.Clone(next.Pending), slices.Clone(next.Handled)
+		next.FormerIDs = slices.Clone(next.FormerIDs)
+	}
+	if commandID != "" {
+		next.Handled = desk.Remember(next.Handled, commandID, handledByGroup)
+	}
+	f(&next)
+	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
+	next.UpdatedAt, next.DueAt = now, time.Time{}
+	if len(next.Pending) > 0 {
+		next.DueAt = now.Add(desk.OwedFor)
+	}
+	err := g.Store.SaveGroup(g.Ctx, &next)
+	if errors.Is(err, storage.ErrExists) {
+		return fmt.Errorf("%w: %w", storage.ErrConflict, err)
+	}
+	if err != nil {
+		return fmt.Errorf("save the group: %w", err)
+	}
+	g.record = &next
+	g.Tell(messages.KindChat, g.ID, &messages.GroupChanged{})
+	return nil
+}
+
+func (g *group) handled(o *messages.Origin) bool {
+	return g.record != nil && slices.Contains(g.record.Handled, o.GetCommandId())
+}
+
+// onMembership: the bot was added, promoted, restricted or removed.
+func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
+	if g.handled(m.Origin) {
+		return entity.Duplicate(), nil
+	}
+	wasIn := g.record != nil && g.record.BotStatus != "" && !desk.IsOut(g.record)
+	wasReady := g.record != nil && desk.TopicsIn(g.record) == messages.Standing_READY
+	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
+		setFacts(r, m.Facts)
+		if desk.IsOut(r) {
+			return
+		}
+		r.SupportTopicsEnabled = true
+		// Told when the bot comes in, and again when what was missing is mended.
+		if !wasIn || !wasReady && desk.TopicsIn(r) == messages.Standing_READY {
+			g.owe(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), map[string]string{"title": r.Title})
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.follow()
+	return entity.OK(), nil
+}
+
+func setFacts(r *storage.Group, f *messages.GroupFacts) {
+	if f.Title != "" {
+		r.Title = f.Title
+	}
+	if f.Type != "" {
+		r.Type = f.Type
+	}
+	r.IsForum, r.BotStatus = f.IsForum, f.BotStatus
+	r.BotIsAdmin = f.BotStatus == "administrator"
+	r.CanManageTopics, r.CanPinMessages = f.CanManageTopics, f.CanPinMessages
+}
+
+// standing is the word on what the group can do: what is missing, or that all is fine.
+func (g *group) standing(r *storage.Group, fine string) string {
+	return cmp.Or(desk.TopicsIn(r).Notice(), fine)
+}
+
+// owe adds a notice in the place that the command came from.
+func (g *group) owe(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
+	op := desk.OperationTo(o)
+	op.Place = r.GroupID
+	op.Id = r.GroupID + "/" + o.GetCommandId()
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	body, err := proto.Marshal(op)
+	if err != nil {
+		return
+	}
+	r.Pending = append(r.Pending, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
+}
+
+// onMigrate: the group has a new Telegram id; the internal one stays.
+func (g *group) onMigrate(m *messages.MigrateGroup) (proto.Message, error) {
+	if g.record != nil && g.record.TelegramGroupID == m.NewChatId || m.NewChatId == 0 {
+		return entity.Duplicate(), nil
+	}
+	err := g.change("", func(r *storage.Group) {
+		r.FormerIDs = append(r.FormerIDs, r.TelegramGroupID)
+		r.TelegramGroupID, r.Type = m.NewChatId, "supergroup"
+	})
+	if err != nil {
+		return nil, err
+	}
+	return entity.OK(), nil
+}
+
+// onChange is the API's: whether tickets may be opened in the group, and its language.
+func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
+	if g.record == nil {
+		return &messages.GroupRecord{Code: messages.Code_NOT_FOUND}, nil
+	}
+	same := (m.Registered == nil || *m.Registered == g.record.SupportTopicsEnabled) && (m.Lang == nil || *m.Lang == g.record.Language)
+	if same || g.handled(m.Origin) {
+		return desk.GroupRecordOf(g.record), nil
+	}
+	err := g.change(m.Origin.CommandId, func(r *storage.Group) {
+		if m.Registered != nil {
+			r.SupportTopicsEnabled = *m.Registered
+		}
+		if m.Lang != nil {
+			r.Language = *m.Lang
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	return desk.GroupRecordOf(g.record), nil
+}
+
+// onMemberChanged keeps what is known of the members and the administrators in step with Telegram's updates.
+func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error) {
+	g.members.Put(m.UserId, memberWord{m.IsMember, g.Now()})
+	if g.admins != nil {
+		if m.IsAdmin {
+			g.admins[m.UserId] = true
+		} else {
+			delete(g.admins, m.UserId)
+		}
+	}
+	return entity.OK(), nil
+}

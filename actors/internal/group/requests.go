@@ -1,0 +1,185 @@
+package group
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// groupRequest is a type of message by which people ask something of their group. It is recorded, and decided once Telegram
+// has said who administers the group.
+type groupRequest struct {
+	message desk.Command // a nil one of its type
+
+	verb      string // the command that it is: its declaration says who may
+	refused   string // the notice to who may not
+	describes bool   // Telegram is asked first what the bot may do in the group
+
+	note   func(r *storage.Group, m desk.Command) // what is written at once; nil: nothing
+	effect func(g *group, r *storage.Group, m desk.Command) (notice string, args map[string]string)
+}
+
+// groupRequests are all that people can ask of a group. What has no row is refused.
+var groupRequests = []groupRequest{
+	groupAsked[*messages.RegisterGroup](groupRequest{verb: messages.VerbRegister, refused: messages.NoticeGroupOnlyAdmins,
+		describes: true, note: noteTitle, effect: (*group).registering}),
+	groupAsked[*messages.SetGroupLanguage](groupRequest{verb: messages.VerbLang, refused: messages.NoticeLangNotAllowed,
+		effect: (*group).speaking}),
+	groupAsked[*messages.SetPublic](groupRequest{verb: messages.VerbPublic, refused: messages.NoticePublicNotAllowed,
+		effect: (*group).opening}),
+}
+
+// groupAsked makes the row of a type of message.
+func groupAsked[M desk.Command](r groupRequest) groupRequest {
+	var none M
+	r.message = none
+	return r
+}
+
+func groupRequestOf(m proto.Message) (groupRequest, bool) {
+	for _, r := range groupRequests {
+		if reflect.TypeOf(r.message) == reflect.TypeOf(m) {
+			return r, true
+		}
+	}
+	return groupRequest{}, false
+}
+
+// onCommand records a command as pending; decide carries it out once Telegram has said who administers the group.
+func (g *group) onCommand(m desk.Command) (proto.Message, error) {
+	o := m.GetOrigin()
+	row, known := groupRequestOf(m)
+	if !known {
+		g.Log.Error("refused: a group can't be asked that", "message", entity.TypeName(m), "command", o.GetCommandId())
+		return entity.Answer(messages.Code_CONFLICT, "a group does not understand "+entity.TypeName(m)), nil
+	}
+	if g.handled(o) {
+		return entity.Duplicate(), nil
+	}
+	if g.record != nil && len(g.record.Pending) >= desk.OwedAnswersLimit {
+		// Somebody floods the group with commands: answering them all would keep copies waiting for hours.
+		g.Metrics.Unanswered.Inc()
+		g.Log.Warn("a command gets no answer: too many wait already", "command", o.GetCommandId())
+		return entity.OK(), nil
+	}
+	body, err := desk.Pack(m)
+	if err != nil {
+		return nil, err
+	}
+	err = g.change(o.CommandId, func(r *storage.Group) {
+		if row.note != nil {
+			row.note(r, m)
+		}
+		r.Pending = append(r.Pending, storage.Owed{ID: o.CommandId, Kind: desk.OwedCommand, Body: body})
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.follow()
+	return entity.OK(), nil
+}
+
+// pendingCommand reads a command that waits, with its row.
+func (g *group) pendingCommand(owed storage.Owed) (desk.Command, groupRequest, error) {
+	m, err := desk.Unpack(owed.Body)
+	if err != nil {
+		return nil, groupRequest{}, err
+	}
+	c, isCommand := m.(desk.Command)
+	row, known := groupRequestOf(m)
+	if !isCommand || !known {
+		return nil, groupRequest{}, fmt.Errorf("a group can't be asked %s", entity.TypeName(m))
+	}
+	return c, row, nil
+}
+
+// decideAll carries out the commands for which everything is known, or tells that Telegram could not be asked.
+func (g *group) decideAll(failure string) error {
+	if g.record == nil || g.isAsking(messages.GroupQuestion_CHAT, 0) || g.isAsking(messages.GroupQuestion_ADMINS, 0) {
+		return nil
+	}
+	for _, owed := range slices.Clone(g.record.Pending) {
+		if owed.Kind != desk.OwedCommand {
+			continue
+		}
+		m, row, err := g.pendingCommand(owed)
+		if err != nil {
+			g.Log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+			continue
+		}
+		if failure == "" && !g.known() {
+			g.askAdmins()
+			return nil
+		}
+		if err := g.decide(owed.ID, m, row, failure); err != nil {
+			return err
+		}
+	}
+	g.follow()
+	return nil
+}
+
+func (g *group) decide(id string, m desk.Command, row groupRequest, failure string) error {
+	o := m.GetOrigin()
+	return g.change("", func(r *storage.Group) {
+		r.Pending = slices.DeleteFunc(r.Pending, func(x storage.Owed) bool { return x.ID == id && x.Kind == desk.OwedCommand })
+		notice, args := row.refused, map[string]string{"title": r.Title}
+		switch {
+		case failure != "":
+			notice, args = messages.NoticeCannotAsk, map[string]string{"why": failure}
+		case g.may(row.verb, o):
+			notice, args = row.effect(g, r, m)
+		}
+		g.owe(r, o, notice, args)
+	})
+}
+
+// may says whether the declaration of a command allows it, by Telegram's word on who administers the group.
+func (g *group) may(verb string, o *messages.Origin) bool {
+	declared, _ := messages.CommandOf(verb)
+	switch declared.Who {
+	case messages.ByAnyone:
+		return true
+	case messages.ByAdmins:
+		return o.GetGroupAdmin() || g.admins[o.GetFrom().GetId()]
+	}
+	return false
+}
+
+// noteTitle writes down what a group is called, when it is heard of for the first time.
+func noteTitle(r *storage.Group, m desk.Command) {
+	if m := m.(*messages.RegisterGroup); r.Title == "" {
+		r.Title, r.Type, r.IsForum = m.Title, m.Type, m.IsForum
+	}
+}
+
+// registering lets tickets be opened in the group; the word says what is missing for that.
+func (g *group) registering(r *storage.Group, _ desk.Command) (string, map[string]string) {
+	fine := messages.NoticeGroupRegistered
+	if r.SupportTopicsEnabled {
+		fine = messages.NoticeGroupAlready
+	}
+	r.SupportTopicsEnabled = true
+	return g.standing(r, fine), map[string]string{"title": r.Title}
+}
+
+func (g *group) speaking(r *storage.Group, m desk.Command) (string, map[string]string) {
+	r.Language = m.(*messages.SetGroupLanguage).Lang
+	return messages.NoticeLangSet, map[string]string{"lang": r.Language}
+}
+
+// opening lets everyone open tickets in the group, or members alone.
+func (g *group) opening(r *storage.Group, m desk.Command) (string, map[string]string) {
+	wanted, notice := m.(*messages.SetPublic).Wanted, messages.NoticePublicOff
+	if r.Public = wanted == "on" || wanted != "off" && !r.Public; r.Public {
+		notice = messages.NoticePublicOn
+	}
+	return notice, map[string]string{"title": r.Title}
+}

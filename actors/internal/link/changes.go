@@ -1,0 +1,371 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// A link brings its copy of a message after what happened to the message: it compares the two and makes the calls that are
+// missing, one at a time, each time anew. What waits to be posted is changed before it is.
+
+// change is a message whose copy here is to follow.
+type change struct {
+	messageID string
+	wanted    int64               // revision of the message
+	op        *messages.Operation // under way
+	content   int64               // the content's revision that op shows
+	part      int                 // parts that show content already
+	tries     int64
+	failure   string // why the copy could not be deleted
+}
+
+// changeRef names a call that changes the lane's copy of a message.
+func (n *lane) changeRef(kind messages.CopyChange_Kind, messageID string, part int) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_CopyChange{CopyChange: &messages.CopyChange{
+		MessageId: messageID, TopicId: n.topicID, Kind: kind, Part: int32(part)}}}
+}
+
+// kind is what the call under way does.
+func (c *change) kind() messages.CopyChange_Kind { return c.op.GetRef().GetCopyChange().GetKind() }
+
+// changeAgain offers what got no answer, and looks again at what could not be read.
+func (l *link) changeAgain() {
+	for _, c := range l.changes {
+		if c.op != nil {
+			l.Offer(c.op)
+		} else if err := l.advance(c); err != nil {
+			l.Log.Error("a change can't be shown yet; tried again", "message", c.messageID, "error", err)
+		}
+	}
+}
+
+// onChange takes the word that a message has changed.
+func (l *link) onChange(m *messages.Change) error {
+	if err := l.appear(); err != nil || !l.exists {
+		return err
+	}
+	if m.LinksRevision > l.revision {
+		if err := l.readTicket(); err != nil || !l.exists {
+			return err
+		}
+	}
+	c := l.changes[m.MessageId]
+	if c == nil {
+		c = &change{messageID: m.MessageId}
+		l.changes[m.MessageId] = c
+	}
+	if c.op != nil && m.Revision <= c.wanted {
+		return nil // told again: the call is under way, and offered again by the link's own timer
+	}
+	c.wanted = max(c.wanted, m.Revision)
+	l.OfferAgainLater()
+	return l.advance(c)
+}
+
+// advance makes the next call that the copy still needs, or tells the ticket that there is none.
+func (l *link) advance(c *change) error {
+	said, err := l.Store.Message(l.Ctx, c.messageID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return l.changed(c, c.wanted)
+	}
+	if err != nil {
+		return fmt.Errorf("read the message: %w", err)
+	}
+	n := l.laneFor(said.TopicID)
+	if n.takeContent(said) {
+		return nil // its copy comes first
+	}
+	stored, err := l.Store.Copy(l.Ctx, c.messageID, n.topicID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return l.advanceWithout(c, n, said)
+	case err != nil:
+		return fmt.Errorf("read the copy: %w", err)
+	case stored.State == desk.CopyPartial:
+		return nil // it is read with what is owed
+	case stored.State == desk.CopyGone && !said.Hidden() && l.covers(said.Sequence):
+		return n.addLate(itemAnew(said, stored))
+	case stored.State == desk.CopyFailed, stored.State == desk.CopyGone:
+		if said.Hidden() && len(stored.Parts) > 0 && stored.State == desk.CopyGone {
+			c.failure = stored.Reason // it could not be deleted, which the ticket may not know since then
+		}
+		return l.changed(c, said.Revision)
+	}
+	if c.op != nil && c.kind() != messages.CopyChange_EDIT {
+		return nil // its answer comes first
+	}
+	op, err := n.next(c, said, stored)
+	if err != nil {
+		return err
+	}
+	switch {
+	case op == nil && c.op != nil:
+		return nil
+	case op == nil:
+		return l.changed(c, said.Revision)
+	case c.op != nil && c.op.Id != op.Id:
+		return nil
+	}
+	c.op = op
+	l.Offer(op)
+	return nil
+}
+
+// advanceWithout handles a message without a copy: one that is not read yet will be copied as it is then; one that has become
+// a message only now (an internal note before) is copied now.
+func (l *link) advanceWithout(c *change, n *lane, said *storage.Message) error {
+	switch {
+	case said.Hidden() || !l.covers(said.Sequence) || n.nowhere():
+		return l.changed(c, said.Revision)
+	case said.Sequence > n.seen && n.behind:
+		return nil // it is read when there is room
+	case said.Sequence > n.seen: // a note was not told; it is none any more
+		if err := l.readOn(); err != nil {
+			return err
+		}
+		l.offerAll()
+		return nil
+	}
+	it := itemOfRecord(said)
+	it.late = true
+	return n.addLate(it)
+}
+
+// changed tells the ticket how far the copy is.
+func (l *link) changed(c *change, revision int64) error {
+	delete(l.changes, c.messageID)
+	l.Tell(messages.KindTicket, l.ticketID, &messages.Changed{TicketId: l.ticketID, LinkId: l.ID, MessageId: c.messageID,
+		Revision: revision, Failure: c.failure})
+	return nil
+}
+
+// next is the call that brings a copy nearer to its message; nil when it shows it.
+func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*messages.Operation, error) {
+	topic, _ := n.target()
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Attempt: c.tries, Content: said.Revision,
+		Order: n.seen*1000 + 998}
+	if stored.Revision < said.ContentRevision && !said.Hidden() {
+		if op := n.edit(op, c, said, stored); op != nil || c.op != nil {
+			return op, nil
+		}
+		n.link.edited(stored, c) // nothing of it can be shown
+		if err := n.save(stored); err != nil {
+			return nil, err
+		}
+	}
+	switch want := desk.ReactionAt(said, n.topicID); {
+	case said.Hidden() && stored.Span != nil:
+		n.takeOut(op, said, stored)
+	case said.Hidden():
+		op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
+		op.Priority = messages.Operation_ANSWER
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: stored.Parts}}
+	case want != stored.Reaction && len(stored.Parts) > 0:
+		op.SetRef(n.changeRef(messages.CopyChange_REACT, said.MessageID, 0))
+		op.Priority = messages.Operation_ANSWER
+		op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: mainPart(stored), Emoji: want}}
+	default:
+		return nil, nil
+	}
+	return op, nil
+}
+
+// edit words the next step of an edit: each part that is posted shows its part of the new text; what goes beyond is posted
+// as an answer to the first; parts that are left over go. nil: nothing of it can be shown, or need be.
+func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, stored *storage.Copy) *messages.Operation {
+	it := itemOfRecord(said)
+	it.stored = stored
+	call, former := n.call(it, 0), contentAt(said, stored.Revision)
+	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
+	call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind, call.Bare = stored.GroupTitle, stored.Preview, stored.PreviewKind, stored.Bare
+	parts := n.link.messagesFor(call)
+	if c.content != said.ContentRevision {
+		c.content, c.part = said.ContentRevision, 0
+	}
+	switch before, now := messages.ShapeOf(former), it.shape(); {
+	case now == messages.ShapeLabelled: // the text before the medium does not change
+		if before != now || !movable(former.Media, it.content.Media) {
+			return nil
+		}
+		c.part, parts = stored.Main, len(stored.Parts)
+	case before == messages.ShapeLabelled, before == messages.ShapeCaptioned && now != before:
+		return nil // Telegram knows no such edit
+	}
+	own, part := stored.Parts, c.part
+	if stored.Span != nil {
+		if c.part == 0 {
+			op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, 0))
+			op.Call = n.joinedCall(said, stored)
+			return op
+		}
+		// What it says is shown in full in an answer to the joined message, when there was no room in that.
+		if own, part = stored.Parts[1:], c.part-1; !stored.Span.Cut {
+			parts = 0
+		}
+	}
+	call.Part = int32(part)
+	switch {
+	case part < min(parts, len(own)):
+		op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, c.part))
+		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{MessageId: own[part], Copy: call, Former: former}}
+	case part < parts:
+		op.SetRef(n.changeRef(messages.CopyChange_GROW, said.MessageID, c.part))
+		call.ReplyTo, call.After = mainPart(stored), mainPart(stored)
+		op.Call = &messages.Operation_SendCopy{SendCopy: call}
+	case len(own) > parts:
+		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, c.part))
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: own[parts:]}}
+	default:
+		return nil
+	}
+	return op
+}
+
+// joinedCall shows in a message that several copies share what its originals say now.
+func (n *lane) joinedCall(said *storage.Message, stored *storage.Copy) *messages.Operation_EditJoined {
+	return &messages.Operation_EditJoined{EditJoined: &messages.EditJoinedCall{MessageId: stored.Parts[0], TopicId: n.topicID, Own: said.MessageID}}
+}
+
+// takeOut takes a message that is hidden now out of the message that its copy shares with others.
+func (n *lane) takeOut(op *messages.Operation, said *storage.Message, stored *storage.Copy) {
+	if more := stored.Parts[1:]; len(more) > 0 {
+		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, 0))
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: more}}
+		return
+	}
+	op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
+	op.Call = n.joinedCall(said, stored)
+}
+
+// movable says whether a medium that can't be replaced can be brought after its original: a live location that moves or ends,
+// a poll that is closed.
+func movable(former, now *messages.Media) bool {
+	return former.GetLocation().GetLivePeriod() > 0 && now.GetKind() == messages.MediaLocation ||
+		now.GetPoll().GetIsClosed() && !former.GetPoll().GetIsClosed()
+}
+
+// contentAt is what a message said at a revision of its content; what it says now when that was not kept.
+func contentAt(m *storage.Message, revision int64) *messages.Content {
+	for i := range m.Former {
+		if f := &m.Former[i]; f.Revision == revision {
+			return desk.ContentOf(&storage.Message{Text: f.Text, Entities: f.Entities, Media: f.Media, Forwarded: m.Forwarded, Protected: m.Protected})
+		}
+	}
+	return desk.ContentOf(m)
+}
+
+// onChangeDone writes down what a call has done to a copy, and goes on.
+func (l *link) onChangeDone(ref *messages.CopyChange, m *messages.Done) error {
+	c := l.changes[ref.MessageId]
+	if c == nil || c.op == nil || c.op.Id != m.OperationId || c.op.Version().Before(m.Version()) {
+		return nil
+	}
+	said, err := l.Store.Message(l.Ctx, c.messageID)
+	if err != nil {
+		return fmt.Errorf("read the message: %w", err)
+	}
+	n := l.laneFor(said.TopicID)
+	stored, err := l.Store.Copy(l.Ctx, c.messageID, n.topicID)
+	if err != nil {
+		return fmt.Errorf("read the copy: %w", err)
+	}
+	next, write, before := *stored, true, *c
+	switch op, outcome := c.op, m.Outcome; {
+	case outcome.GetResult() == messages.Outcome_TRANSIENT && op.GetReact() != nil:
+		c.op = nil
+		c.tries++ // tried again by the timer
+		return nil
+	case op.GetReact() != nil: // one that the group does not allow is left alone
+		next.Reaction = op.GetReact().Emoji
+	case c.kind() == messages.CopyChange_DELETE:
+		next.State, next.Parts, next.Span, next.Reaction, next.Revision = desk.CopyGone, nil, nil, "", said.ContentRevision
+		if outcome.GetResult() != messages.Outcome_DONE {
+			next.Parts, next.Span, next.Reason, next.Told = stored.Parts, stored.Span, desk.ReasonOf(outcome), true
+			c.failure = next.Reason
+		}
+	case op.GetDeleteMessages() != nil: // parts left over; those that can't be deleted stay as they are
+		next.Parts = stored.Parts[:len(stored.Parts)-len(op.GetDeleteMessages().MessageIds)]
+		if !said.Hidden() {
+			l.edited(&next, c)
+		}
+	case outcome.GetResult() != messages.Outcome_DONE:
+		l.editGivenUp(&next, c, desk.ReasonOf(outcome))
+	default:
+		write = l.partEdited(&next, c, m)
+	}
+	if write {
+		if err := n.save(&next); err != nil {
+			*c = before // the answer is taken up again
+			return err
+		}
+	}
+	c.op = nil
+	if next.Open() {
+		l.showFailure(next)
+	}
+	return l.advance(c)
+}
+
+// partEdited notes that one part shows the new text. A call that showed an older one counts for nothing: the edit is owed
+// still.
+func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (write bool) {
+	if grown := c.op.GetSendCopy() != nil; grown {
+		next.Parts = append(next.Parts[:len(next.Parts):len(next.Parts)], m.Outcome.MessageId)
+		write = true
+	}
+	if m.Content < c.content {
+		return write
+	}
+	c.part++
+	if c.op.GetEditJoined() != nil {
+		if span := spanOf(m.Outcome); span != nil {
+			next.Span = span
+		}
+		if !next.Span.Cut && len(next.Parts) == 1 {
+			l.edited(next, c)
+		}
+		return true
+	}
+	parts := l.parts(c)
+	if next.Span != nil {
+		parts++ // the joined message
+	}
+	if c.part >= parts && len(next.Parts) <= parts || l.onlyMedium(c) {
+		l.edited(next, c)
+		return true
+	}
+	return write
+}
+
+// parts is how many messages the text takes that the call under way shows a part of.
+func (l *link) parts(c *change) int {
+	call := c.op.GetSendCopy()
+	if call == nil {
+		call = c.op.GetEditCopy().GetCopy()
+	}
+	return l.messagesFor(call)
+}
+
+// onlyMedium says whether the call under way moved or stopped a medium: its label stays as it is.
+func (l *link) onlyMedium(c *change) bool {
+	return messages.ShapeOf(c.op.GetEditCopy().GetCopy().GetContent()) == messages.ShapeLabelled
+}
+
+// edited notes that the whole copy shows the new content.
+func (l *link) edited(next *storage.Copy, c *change) {
+	next.Revision, next.Edited, next.Wanted = c.content, true, len(next.Parts)
+	next.Reason, next.Told = "", false
+	c.part = 0
+}
+
+// editGivenUp keeps why an edit could not be shown; its source is told once for each reason.
+func (l *link) editGivenUp(next *storage.Copy, c *change, why string) {
+	told := next.Told && next.Reason == why
+	l.edited(next, c)
+	next.Reason, next.Told = why, told
+	l.room.failed.WithLabelValues("edit").Inc()
+}

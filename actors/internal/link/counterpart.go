@@ -1,0 +1,111 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What stands in a lane's topic for a message of another one.
+
+// counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
+func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
+	answeredID := answeredKey(it.replyTo)
+	store, ctx := n.link.Store, n.link.Ctx
+	if id, found, err := n.recall(answeredID); found || err != nil {
+		return id, false, err
+	}
+	// What is answered was said by a person: its copy here is wanted.
+	id, err = n.copyHere(answeredID)
+	if err != nil || id != 0 {
+		return id, false, err
+	}
+	if it.replyTo.Answered != "" { // it names an original, which may have been said here
+		original, err := store.Message(ctx, answeredID)
+		if err == nil && slices.Contains(n.aliases(), original.TopicID) {
+			return desk.TelegramID(answeredID), false, nil
+		}
+		if errors.Is(err, storage.ErrNotFound) {
+			err = nil
+		}
+		return 0, false, err
+	}
+	// It is a copy that the bot posted: its original is wanted, or another copy of it.
+	copies, err := store.CopiesAt(ctx, it.replyTo.ChatId, it.replyTo.MessageId)
+	if err != nil || len(copies) == 0 {
+		return 0, false, err
+	}
+	meant, err := desk.QuotedIn(ctx, store, copies, it.replyTo)
+	if err != nil {
+		return 0, false, err
+	}
+	original, err := store.Message(ctx, meant.MessageID)
+	if err != nil {
+		return 0, false, err
+	}
+	if slices.Contains(n.aliases(), original.TopicID) {
+		id, err := n.reachable(positionOf(original.MessageID))
+		return id, false, err
+	}
+	if n.isUnderWay(original.MessageID) {
+		return 0, true, nil
+	}
+	id, err = n.copyHere(original.MessageID)
+	return id, false, err
+}
+
+// answeredKey is the id of the answered message: in Telegram's terms, unless it is known better.
+func answeredKey(p *messages.ReplyTo) string {
+	if p.Answered != "" {
+		return p.Answered
+	}
+	return messages.MessageKey(p.ChatId, p.MessageId)
+}
+
+// copyHere finds the copy of a message in the lane's topic, 0 when there is none; perhaps a former link made it.
+func (n *lane) copyHere(messageID string) (int64, error) {
+	for _, topicID := range n.aliases() {
+		stored, err := n.link.Store.Copy(n.link.Ctx, messageID, topicID)
+		if err == nil {
+			return n.reachable(place{stored.ChatID, mainPart(stored)})
+		}
+		if !errors.Is(err, storage.ErrNotFound) {
+			return 0, fmt.Errorf("read a copy: %w", err)
+		}
+	}
+	return 0, nil
+}
+
+// aliases are the ids that the lane's topic bears and bore: one for each link that it had with this ticket.
+func (n *lane) aliases() []string {
+	if n.topicID == desk.HomeTopic {
+		return []string{desk.HomeTopic}
+	}
+	return n.link.aliases
+}
+
+// mainPart is the message that stands for the original: 0 when none is posted.
+func mainPart(c *storage.Copy) int64 {
+	switch {
+	case c.Main < len(c.Parts):
+		return c.Parts[c.Main]
+	case len(c.Parts) > 0:
+		return c.Parts[0]
+	}
+	return 0
+}
+
+func (n *lane) recall(messageID string) (id int64, found bool, err error) {
+	if n.recent == nil {
+		return 0, false, nil
+	}
+	at, found := n.recent.Get(messageID)
+	if found {
+		id, err = n.reachable(at)
+	}
+	return id, found, err
+}

@@ -1,0 +1,237 @@
+package link
+
+import (
+	"slices"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// lane is one direction of a link: the copies into one topic, in the order of their originals.
+type lane struct {
+	link    *link
+	topicID string
+	seen    int64 // every message up to it was read or told
+	behind  bool  // there was no room for all of them: more is to be read
+	items   []*item
+	under   int                          // items at the front that were offered
+	recent  *desk.Recent[string, place]  // message id → its counterpart in this topic
+	again   int                          // items that somebody asked to be tried again
+	albums  *desk.Recent[string, string] // by key: first message of an album that has left
+	failing string                       // the last reason, until a copy arrives: told once
+	thread  int64                        // of the topic, as it was last known
+	dead    int64                        // that thread, when it was deleted
+	held    bool                         // the ticket was told that the bot may not write there
+}
+
+func newLane(l *link, topicID string, seen int64) lane {
+	n := lane{link: l, topicID: topicID, seen: seen}
+	topic, _ := n.target()
+	n.thread = topic.TelegramTopicID
+	return n
+}
+
+func (n *lane) empty() bool { return len(n.items) == 0 }
+func (n *lane) full() bool  { return len(n.items) >= laneLimit }
+
+// first is the lowest sequence that waits: the first item's, unless some are tried again, which are at the end.
+func (n *lane) first() (sequence int64, some bool) {
+	for i, it := range n.items {
+		if i == 0 || it.sequence < sequence {
+			sequence = it.sequence
+		}
+		if n.again == 0 {
+			break
+		}
+	}
+	return sequence, len(n.items) > 0
+}
+
+func (n *lane) add(it *item) {
+	if n.gather(it) {
+		return
+	}
+	n.items = append(n.items, it)
+	if it.stored != nil && it.stored.Tries > 0 {
+		it.late = true
+	}
+	if it.late {
+		n.again++
+	}
+	n.link.OfferAgainLater()
+}
+
+// addUnlessDone adds a message that was read, unless its copy is made or given up.
+func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) error {
+	it := itemOfRecord(m)
+	stored, found := done[copyKey{it.messageID, n.topicID}]
+	if !found {
+		c, err := n.copyInAlbum(it)
+		if err != nil {
+			return err
+		}
+		if found = c != nil; found {
+			stored = *c
+		}
+	}
+	if found {
+		n.noteAlbum(albumKey(it), it.messageID)
+		if stored.State != desk.CopyPartial {
+			return nil
+		}
+		it.resume(m, &stored) // the rest of its parts is owed
+	}
+	n.add(it)
+	return nil
+}
+
+// dropBeyondEnd forgets what came after the link's end before the link heard of that.
+func (n *lane) dropBeyondEnd() {
+	beyond := func(it *item) bool { return !n.link.covers(it.sequence) }
+	for _, it := range n.items[n.under:] {
+		if it.album != nil && !beyond(it) {
+			it.album.parts = slices.DeleteFunc(it.album.parts, beyond)
+			n.gatherLater(it.album)
+		}
+	}
+	waiting := slices.DeleteFunc(n.items[n.under:], beyond)
+	n.items = n.items[:n.under+len(waiting)]
+}
+
+// target is the topic that the lane's copies go to; ready says that copies may go there.
+func (n *lane) target() (topic *storage.Topic, ready bool) {
+	topic = &n.link.spec.Topic
+	if n.topicID == desk.HomeTopic {
+		topic = &n.link.home
+	}
+	return topic, desk.IsOpened(topic) && (n.dead == 0 || topic.TelegramTopicID != n.dead) && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+}
+
+// offer gives the chat as many copies as the window holds.
+func (n *lane) offer() {
+	topic, ready := n.target()
+	if !ready {
+		n.giveUp(topic)
+		return
+	}
+	for n.under < len(n.items) && n.under < laneWindow {
+		if n.under > 0 && n.items[n.under-1].holdsBack() {
+			return
+		}
+		if a := n.items[n.under].album; a != nil && !a.ready {
+			return
+		} else if a != nil && !a.formed {
+			n.formAlbum(n.under)
+		}
+		it := n.items[n.under]
+		if !n.prepare(it) {
+			return
+		}
+		n.under++
+		n.offerItem(topic, it)
+	}
+}
+
+func (n *lane) offerAgain() {
+	topic, ready := n.target()
+	if n.dead != 0 && topic.TelegramTopicID == n.dead {
+		n.tellGone()
+	}
+	if !ready {
+		n.giveUp(topic)
+		return
+	}
+	for _, it := range n.items[:n.under] {
+		n.offerItem(topic, it)
+	}
+	n.offer()
+}
+
+func (n *lane) offerItem(topic *storage.Topic, it *item) {
+	if a := it.album; a != nil {
+		if !a.written() {
+			n.link.Offer(n.albumOperation(topic, it))
+			return
+		}
+		for _, x := range a.parts {
+			for part := x.sent(); part < x.parts; part++ {
+				n.link.Offer(n.operation(topic, x, part))
+			}
+		}
+		return
+	}
+	for part := it.sent(); part < it.offerable(); part++ {
+		n.link.Offer(n.operation(topic, it, part))
+	}
+}
+
+// prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
+func (n *lane) prepare(it *item) bool {
+	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
+		if n.isUnderWay(answeredKey(it.replyTo)) {
+			return false
+		}
+		replyID, waits, err := n.counterpart(it)
+		if err != nil {
+			n.link.Log.Error("the counterpart of a reply can't be read; the copy quotes instead", "message", it.messageID, "error", err)
+		}
+		if waits {
+			return false
+		}
+		it.replyID = replyID
+		if replyID != 0 && it.replyTo.Quote != "" {
+			n.checkQuote(it)
+		}
+		if replyID == 0 {
+			it.preview, it.previewKind = it.replyTo.Preview, it.replyTo.MediaKind
+		}
+	}
+	if it.parts == 0 && it.sent() > 0 {
+		it.parts = it.stored.Wanted // the rest is cut where the beginning was
+	}
+	n.count(it)
+	if it.album != nil {
+		for _, x := range it.album.parts[1:] {
+			x.preview, x.previewKind = it.preview, it.previewKind
+			n.count(x)
+		}
+	}
+	return true
+}
+
+// count finds out how many parts a copy takes.
+func (n *lane) count(it *item) {
+	if it.parts == 0 {
+		it.parts = n.link.messagesFor(n.call(it, 0))
+	}
+}
+
+func (n *lane) isUnderWay(messageID string) bool {
+	at, _ := n.find(messageID)
+	return at >= 0 && at < n.under
+}
+
+// find finds a message that is on its way, and at which place of the lane: that of the album it is a part of.
+func (n *lane) find(messageID string) (at int, it *item) {
+	for at, it := range n.items {
+		if it.album != nil {
+			if part := it.album.part(messageID); part != nil {
+				return at, part
+			}
+		} else if it.messageID == messageID {
+			return at, it
+		}
+	}
+	return -1, nil
+}
+
+// nowhere says that the lane's topic is not in Telegram: nothing is copied into it.
+func (n *lane) nowhere() bool { return n.topicID != desk.HomeTopic && desk.IsAPILink(&n.link.spec) }
+
+// remove takes an item that was offered out of the lane.
+func (n *lane) remove(at int) {
+	it := n.items[at]
+	n.items = append(n.items[:at], n.items[at+1:]...)
+	n.under--
+	n.left(it)
+}

@@ -1,0 +1,218 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What a lane does when its topic was deleted and is opened again, and when the bot may not write there.
+
+// place is a message in Telegram.
+type place struct{ chat, id int64 }
+
+func positionOf(messageID string) place {
+	chat, _, _ := strings.Cut(messageID, ":")
+	chatID, _ := strconv.ParseInt(chat, 10, 64)
+	return place{chatID, desk.TelegramID(messageID)}
+}
+
+// onGone: a copy met a deleted topic. The lane waits until the ticket has another one, and begins there with what has not
+// arrived. It says whether that is so; of an ended link nothing is opened again.
+func (n *lane) onGone(messageID string, thread int64) bool {
+	topic, _ := n.target()
+	if n.link.spec.Ended && n.topicID != desk.HomeTopic || topic.Failure != "" || thread == 0 {
+		return false
+	}
+	switch topic.TelegramTopicID {
+	case thread:
+		n.dead, n.under = thread, 0
+		n.tellGone()
+		n.link.OfferAgainLater() // and tells it again, should it be lost
+	case 0: // it is being opened
+	default: // this copy was on its way to the former one
+		for _, it := range n.items[:n.under] {
+			if it.messageID == messageID {
+				n.offerItem(topic, it)
+			}
+		}
+	}
+	return true
+}
+
+func (n *lane) tellGone() {
+	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicGone{TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.dead})
+}
+
+// follow takes a change of the topic's thread up: everything that is under way begins anew there. A copy of which some parts
+// were posted in the former topic is posted as a whole.
+func (n *lane) follow() {
+	topic, _ := n.target()
+	if topic.Held == "" {
+		n.held = false
+	}
+	if topic.TelegramTopicID == 0 || topic.TelegramTopicID == n.thread {
+		return
+	}
+	former := n.thread
+	n.thread = topic.TelegramTopicID
+	if former == 0 {
+		return
+	}
+	n.under, n.recent, n.albums = 0, nil, nil
+	var items []*item
+	for _, it := range n.items {
+		if a := it.album; a != nil && it.sent() > 0 { // posted there as a whole: what is missing of it is posted by itself
+			for _, part := range a.parts {
+				if part.stored != nil && part.stored.State == desk.CopyPartial {
+					part.album, part.bare = nil, false
+					items = append(items, part)
+				}
+			}
+			continue
+		}
+		items = append(items, it)
+	}
+	n.items = items
+	for _, it := range n.items {
+		n.anew(it)
+		if it.album != nil {
+			for _, part := range it.album.parts[1:] {
+				n.anew(part)
+			}
+		}
+	}
+}
+
+// anew has a copy looked up and posted as a whole once more.
+func (n *lane) anew(it *item) {
+	it.replyID = 0
+	if it.sent() == 0 {
+		it.parts = 0 // a beginning of what it answers may come before it
+		return
+	}
+	again := *it.stored
+	again.Parts, again.Wanted, again.State, again.Album, again.Span = nil, 0, desk.CopyPartial, nil, nil
+	again.Tries++ // chats remember the parts that they posted
+	it.stored, it.parts = &again, 0
+}
+
+// reachable is the id of a message in the lane's topic, or 0 when it can't be answered there any more: it stands in a topic
+// that was deleted, or in the chat that the group was before it got its present id.
+func (n *lane) reachable(at place) (id int64, err error) {
+	topic, _ := n.target()
+	if topic.Generation > 0 && at.id <= topic.TelegramTopicID {
+		return 0, nil // a topic bears the id of its first message
+	}
+	group, err := n.link.Store.Group(n.link.Ctx, topic.GroupID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return at.id, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the group: %w", err)
+	}
+	if at.chat != 0 && at.chat != group.TelegramGroupID {
+		return 0, nil
+	}
+	return at.id, nil
+}
+
+// giveUp gives up what waits for a home topic that can't be opened, so that each source is told, with a button to try again. (A
+// linked topic that can't be opened ends its link.) The tickets of private chats wait: their persons are asked to try again.
+func (n *lane) giveUp(topic *storage.Topic) {
+	if n.topicID != desk.HomeTopic || topic.Failure == "" || n.link.private {
+		return
+	}
+	for len(n.items) > n.under {
+		it := n.items[n.under]
+		parts := []*item{it}
+		if it.album != nil {
+			parts = it.album.parts
+		}
+		for _, x := range parts {
+			err := n.giveUpOne(x, topic.Failure)
+			if errors.Is(err, storage.ErrConflict) {
+				n.link.outdated = true
+				n.link.Note(outdated{})
+				return
+			}
+			if err != nil {
+				n.link.Log.Error("a copy can't be given up yet; tried again", "message", x.messageID, "error", err)
+				n.link.OfferAgainLater()
+				return
+			}
+		}
+		n.items = slices.Delete(n.items, n.under, n.under+1)
+		n.left(it)
+	}
+	if n.behind {
+		n.link.Note(&messages.ResumeLink{}) // reads on
+	}
+}
+
+// outdated is what a link notes to itself when a write told it that its records are not the newest.
+type outdated struct{}
+
+// onOutdated has the link read again, or leave.
+func (l *link) onOutdated(outdated) error {
+	if l.outdated {
+		return storage.ErrConflict
+	}
+	return nil
+}
+
+func (n *lane) giveUpOne(it *item, why string) error {
+	if it.stored != nil && it.stored.State != desk.CopyPartial {
+		return nil // of an album: written down before a fault of storage
+	}
+	next := n.firstCopyOf(it)
+	next.State, next.Reason = desk.CopyFailed, why
+	if err := n.save(&next); err != nil {
+		return err
+	}
+	it.stored = &next
+	n.noteSettled(it, &messages.Outcome{Result: messages.Outcome_REJECTED})
+	return nil
+}
+
+// onHeld: a copy waits since the bot may not write there. The ticket tells the other side, once.
+func (l *link) onHeld(m *messages.Held) error {
+	topicID := m.Ref.GetCopyPart().GetTopicId()
+	if topicID == "" {
+		topicID = m.Ref.GetCopyAlbum().GetTopicId()
+	}
+	if !l.exists || topicID == "" {
+		return nil
+	}
+	n := l.laneInto(topicID)
+	if topic, _ := n.target(); n.held || topic.Held != "" {
+		return nil
+	}
+	n.held = true
+	l.Tell(messages.KindTicket, l.ticketID, &messages.TopicHeld{TicketId: l.ticketID, TopicId: topicID, Why: m.Why})
+	return nil
+}
+
+// arrived: a copy was posted, so that the bot may write there.
+func (n *lane) arrived(outcome *messages.Outcome) {
+	topic, _ := n.target()
+	if outcome.GetResult() != messages.Outcome_DONE || !n.held && topic.Held == "" {
+		return
+	}
+	n.held = false
+	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicHeld{TicketId: n.link.ticketID, TopicId: n.topicID})
+}
+
+// spanOf is where a copy stands in a joined message; nil when the message is its own.
+func spanOf(o *messages.Outcome) *storage.Span {
+	if s := o.GetSpan(); s != nil {
+		return &storage.Span{Offset: s.Offset, Length: s.Length, Index: s.Index, Cut: s.Cut}
+	}
+	return nil
+}

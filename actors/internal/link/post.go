@@ -1,0 +1,177 @@
+package link
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// messagesFor is how many messages a copy takes.
+func (l *link) messagesFor(call *messages.SendCopyCall) int {
+	return max(1, l.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
+}
+
+// call words one part of a copy.
+func (n *lane) call(it *item, part int) *messages.SendCopyCall {
+	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
+		ReplyMediaKind: it.previewKind, Bare: it.bare}
+	if part == 0 {
+		call.ReplyTo = it.replyID
+		if it.replyID != 0 {
+			call.Quote, call.QuoteEntities, call.QuotePosition = it.replyTo.Quote, it.replyTo.QuoteEntities, it.quoteAt
+			call.JoinedPreview = it.replyTo.Preview
+		}
+	}
+	call.GroupTitle = n.titleOf(it)
+	if part > 0 && it.shape() == messages.ShapeCaptioned {
+		call.After = mainPart(it.stored)
+	}
+	if it.sent() > 0 {
+		call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind = it.stored.GroupTitle, it.stored.Preview, it.stored.PreviewKind
+		call.Bare = it.stored.Bare
+	}
+	return call
+}
+
+// posting is an operation of a copy in the place that is its in the topic.
+func (n *lane) posting(topic *storage.Topic, it *item, part int) *messages.Operation {
+	order := it.order
+	if order == 0 {
+		order = it.sequence * 1000
+	}
+	return &messages.Operation{Waits: true, Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Order: order + int64(part),
+		ReceivedMs: it.receivedMs}
+}
+
+// operation posts one part of a copy.
+func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
+	op := n.posting(topic, it, part)
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{
+		MessageId: it.messageID, TopicId: n.topicID, Part: int32(part)}}})
+	op.Attempt, op.Content = it.attempt(), it.shows
+	op.Call = &messages.Operation_SendCopy{SendCopy: n.call(it, part)}
+	return op
+}
+
+// titleOf is the name of the group that the message was said in, where names of groups are shown.
+// A private chat is told which of its tickets it is instead, not who is inside the desk.
+func (n *lane) titleOf(it *item) string {
+	if n.topicID == desk.HomeTopic || !messages.IsPrivate(n.link.spec.Topic.GroupID) {
+		return n.link.titles[n.link.topics[it.topicID]]
+	}
+	if it.label == nil {
+		label := n.link.labelOf()
+		it.label = &label
+	}
+	return *it.label
+}
+
+// settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
+func (n *lane) settle(ref *messages.CopyPart, m *messages.Done) error {
+	at, it := n.find(ref.MessageId)
+	if at < 0 || at >= n.under {
+		return nil // answered twice
+	}
+	part := int(ref.Part)
+	if part != it.sent() || part == 0 && n.items[at].album != nil {
+		return nil
+	}
+	next, outcome := n.firstCopyOf(it), m.Outcome
+	if len(next.Parts) == 0 {
+		if next.Span = spanOf(outcome); next.Span != nil && it.replyID != 0 {
+			next.Preview = it.replyTo.Preview
+		}
+	}
+	switch {
+	case m.Withdrawn && len(next.Parts) == 0:
+		n.remove(at)
+		return nil
+	case m.Withdrawn: // what is posted of it goes again
+		next.State, next.Wanted = desk.CopySent, len(next.Parts)
+	case outcome.GetResult() == messages.Outcome_DONE:
+		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
+		next.ChatID, next.SentAt = outcome.ChatId, n.link.Now().UTC().Truncate(time.Millisecond)
+		next.State, next.Revision = desk.CopyPartial, m.Content
+		if len(next.Parts) >= it.parts {
+			next.State = desk.CopySent
+			if it.content.GetIsProtected() {
+				next.Reason = reasonProtected // told to the source
+			}
+		}
+	default:
+		next.State, next.Reason = desk.CopyFailed, desk.ReasonOf(outcome)
+	}
+	if err := n.save(&next); err != nil {
+		return err
+	}
+	it.stored = &next
+	n.noteSettled(it, outcome)
+	if n.items[at].album != nil {
+		return n.albumGoesOn(at)
+	}
+	if next.State == desk.CopyPartial {
+		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
+			n.offerItem(topic, it) // the rest of the caption
+		}
+		return nil
+	}
+	n.remove(at)
+	return nil
+}
+
+// firstCopyOf is the record of a copy to go on with; of one that begins it says how.
+func (n *lane) firstCopyOf(it *item) storage.Copy {
+	next := n.copyOf(it)
+	if len(next.Parts) == 0 {
+		next.Wanted, next.GroupTitle, next.Preview, next.PreviewKind = it.parts, n.titleOf(it), it.preview, it.previewKind
+		next.Main, next.Bare = it.main(), it.bare
+	}
+	return next
+}
+
+// noteSettled remembers where a copy is, and shows at the source that it is nowhere.
+func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
+	switch next := *it.stored; next.State {
+	case desk.CopySent:
+		if next.Reason != "" {
+			n.link.showFailure(next)
+		} else {
+			n.failing = ""
+		}
+		if n.recent == nil {
+			n.recent = desk.NewRecent[string, place](recentCopies)
+		}
+		n.recent.Put(it.messageID, place{next.ChatID, mainPart(&next)})
+		if next.Tries > 0 {
+			n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.ShowReaction{MessageId: it.messageID})
+		}
+	case desk.CopyFailed:
+		n.link.room.failed.WithLabelValues(outcome.GetResult().String()).Inc()
+		n.link.showFailure(next)
+	}
+}
+
+func (n *lane) copyOf(it *item) storage.Copy {
+	if it.stored != nil {
+		return *it.stored
+	}
+	topic, _ := n.target()
+	return storage.Copy{MessageID: it.messageID, TopicID: n.topicID, TicketID: n.link.ticketID, LinkID: n.link.ID,
+		Sequence: it.sequence, GroupID: topic.GroupID}
+}
+
+// save writes a copy; one that another activation wrote already is left as it is.
+func (n *lane) save(c *storage.Copy) error {
+	err := n.link.Store.SaveCopy(n.link.Ctx, c)
+	if errors.Is(err, storage.ErrExists) {
+		return fmt.Errorf("%w: copy of %s into %s", storage.ErrConflict, c.MessageID, c.TopicID)
+	}
+	if err != nil {
+		return fmt.Errorf("save a copy: %w", err)
+	}
+	return nil
+}

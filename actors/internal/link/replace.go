@@ -1,0 +1,125 @@
+package link
+
+import (
+	"slices"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// takeContent changes what will be posted, and says whether the message is still on its way. What the chat has already is
+// replaced there, if it was not called yet and takes one message before and after; else the edit is owed once it is posted.
+func (n *lane) takeContent(said *storage.Message) (waits bool) {
+	at, it := n.find(said.MessageID)
+	switch {
+	case at < 0:
+		return false
+	case said.Hidden() && at >= n.under:
+		n.drop(at, it)
+		return false
+	case it.sent() > 0, said.ContentRevision <= it.shows && !said.Hidden():
+	case said.Hidden():
+		n.takeBack(at, it)
+	case at >= n.under:
+		it.content, it.shows, it.parts = desk.ContentOf(said), said.ContentRevision, 0
+	case n.items[at].album == nil:
+		n.replace(it, said)
+	}
+	return true
+}
+
+// drop takes an item out of the lane that was not offered yet.
+func (n *lane) drop(at int, it *item) {
+	first := n.items[at]
+	if a := first.album; a != nil && len(a.parts) > 1 {
+		a.parts = slices.DeleteFunc(a.parts, func(part *item) bool { return part == it })
+		if it == first {
+			it.album, a.parts[0].album = nil, a
+			n.items[at] = a.parts[0]
+		}
+		a.formed = false // another part bears the name, perhaps
+		n.gatherLater(a) // the timer that runs is that of an album with more parts
+		n.left(it)
+		return
+	}
+	n.items = append(n.items[:at], n.items[at+1:]...)
+	n.left(it)
+}
+
+// replace gives the chat other words for what waits there.
+func (n *lane) replace(it *item, said *storage.Message) {
+	former := *it
+	it.content, it.shows = desk.ContentOf(said), said.ContentRevision
+	parts := n.link.messagesFor(n.call(it, 0))
+	if former.parts > 1 || parts > 1 || albumKey(it) != "" {
+		*it = former
+		return
+	}
+	if topic, ready := n.target(); ready {
+		n.offerItem(topic, it)
+	}
+}
+
+// takeBack takes back what the chat has and may not have posted yet. An album is deleted when it is posted.
+func (n *lane) takeBack(at int, it *item) {
+	if it.withdrawn || n.items[at].album != nil {
+		return
+	}
+	it.withdrawn = true
+	for part := range it.parts {
+		n.withdraw(it, part)
+	}
+}
+
+// withdraw takes back a part that the chat may not have posted yet.
+func (n *lane) withdraw(it *item, part int) {
+	topic, _ := n.target()
+	op := n.operation(topic, it, part)
+	op.Call = &messages.Operation_Withdraw{Withdraw: &messages.WithdrawCall{}}
+	n.link.Offer(op)
+}
+
+// addLate adds a message that is not the newest: its copy comes behind what waits.
+func (n *lane) addLate(it *item) error {
+	n.add(it)
+	n.link.settled = min(n.link.settled, it.sequence-1)
+	n.offer()
+	return nil
+}
+
+// itemAnew is a message whose copy was deleted and is wanted again.
+func itemAnew(said *storage.Message, stored *storage.Copy) *item {
+	it, c := itemOfRecord(said), *stored
+	c.Parts, c.Wanted, c.State, c.Revision, c.Reason, c.Told = nil, 0, desk.CopyPartial, 0, "", false
+	c.Tries++
+	it.stored = &c
+	return it
+}
+
+// left is called when an item has left the lane: what happened to its message meanwhile goes on.
+func (n *lane) left(it *item) {
+	if it.late {
+		n.again--
+	}
+	if a := it.album; a != nil {
+		for _, part := range a.parts {
+			if part != it {
+				n.left(part)
+			}
+		}
+	}
+	if c := n.link.changes[it.messageID]; c != nil {
+		n.link.Note(goOn{it.messageID})
+	}
+}
+
+// goOn is a message to the link itself: see what a copy still needs.
+type goOn struct{ messageID string }
+
+func (l *link) onGoOn(m goOn) error {
+	if c := l.changes[m.messageID]; c != nil {
+		return l.advance(c)
+	}
+	return nil
+}

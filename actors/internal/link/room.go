@@ -1,0 +1,62 @@
+package link
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Deps are what links need beside what all entities share.
+type Deps struct {
+	Telegram desk.Telegram // says how many messages a copy takes
+	Metrics  prometheus.Registerer
+}
+
+type room struct {
+	Deps
+	failed *prometheus.CounterVec
+}
+
+// Kind declares the links.
+func Kind(d Deps) *entity.Kind {
+	r := &room{Deps: d, failed: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk",
+		Name: "copies_failed_total", Help: "Copies given up, by outcome."}, []string{"outcome"})}
+	if d.Metrics != nil {
+		d.Metrics.MustRegister(r.failed)
+	}
+	return &entity.Kind{
+		Name: messages.KindLink,
+		New:  func(h *entity.Host) entity.Entity { return &link{Host: h, room: r} },
+		Messages: []entity.Handler{
+			// its ticket
+			entity.Takes((*link).onCopy), entity.Takes((*link).onChange), entity.Takes((*link).onResume), entity.Takes((*link).onRetry),
+			// chats
+			entity.Takes((*link).onDone), entity.Takes((*link).onHeld), entity.Takes((*link).onQueueLost),
+			// programs
+			entity.Reads((*link).onGetStatus),
+			// its own timers, and the sweep
+			entity.Takes((*link).onGathered), entity.Takes((*link).onGoOn), entity.Takes((*link).onOutdated), entity.Takes((*link).onOfferAgain),
+			entity.Replies((*link).onWake),
+		},
+	}
+}
+
+// appear reads a link again that its ticket had not written down when it was loaded.
+func (l *link) appear() error {
+	if l.exists {
+		return nil
+	}
+	return l.Reload()
+}
+
+func (l *link) onQueueLost(*messages.QueueLost) error {
+	if l.exists {
+		l.offerOpen()
+	}
+	return nil
+}
+
+func (l *link) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }

@@ -1,0 +1,169 @@
+package pace
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// most is the largest number of times within any span that long.
+func most(times []time.Time, span time.Duration) int {
+	slices.SortFunc(times, time.Time.Compare)
+	n, from := 0, 0
+	for to := range times {
+		for times[to].Sub(times[from]) >= span {
+			from++
+		}
+		n = max(n, to-from+1)
+	}
+	return n
+}
+
+func TestWindowNeverLetsMoreThrough(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit, span := rapid.IntRange(1, 30).Draw(t, "limit"), rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "span")
+		w, now := NewWindow(limit, span), time.Unix(1e9, 0)
+		var left []time.Time
+		for range 200 {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(span/time.Duration(limit))*2).Draw(t, "pause")))
+			if at := w.Earliest(1); at.After(now) {
+				if rapid.Bool().Draw(t, "gives up") {
+					continue
+				}
+				now = at
+			}
+			w.Take(now, 1)
+			left = append(left, now)
+		}
+		if n := most(left, span); n > limit {
+			t.Fatalf("%d calls in %v, %d allowed", n, span, limit)
+		}
+	})
+}
+
+func TestBurst(t *testing.T) {
+	b, now := NewBurst(1), time.Unix(1e9, 0)
+	var left []time.Duration
+	for range 8 {
+		if at := b.Earliest(1); at.After(now) {
+			now = at
+		}
+		b.Take(now, 1)
+		left = append(left, now.Sub(time.Unix(1e9, 0)).Round(100*time.Millisecond))
+	}
+	want := []time.Duration{0, 0, 0, 0, 0, time.Second, 2100 * time.Millisecond, 3100 * time.Millisecond}
+	if !slices.Equal(left, want) {
+		t.Errorf("%v", left)
+	}
+}
+
+// Chats come late, or not at all for a while: what leaves in any second must not depend on that.
+func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const limit = 30
+		start := time.Unix(1e9, 0)
+		p := NewGlobal(limit, start.Add(-time.Hour))
+		chats := make([]time.Time, 60) // when each comes next
+		for i := range chats {
+			chats[i] = p.Reserve(start, 1)
+		}
+		if late := rapid.Bool().Draw(t, "all held up together"); late {
+			for i := range chats {
+				chats[i] = start.Add(time.Minute)
+			}
+		}
+		var left []time.Time
+		for range 400 {
+			first := 0
+			for i := range chats {
+				if chats[i].Before(chats[first]) {
+					first = i
+				}
+			}
+			now := chats[first]
+			if at := p.Take(now, 1); at.After(now) {
+				chats[first] = at
+				continue
+			}
+			left = append(left, now)
+			chats[first] = p.Reserve(now, 1).Add(time.Duration(rapid.Int64Range(0, 3e8).Draw(t, "late")))
+		}
+		if n := most(left, time.Second); n > limit {
+			t.Fatalf("%d calls in a second", n)
+		}
+		if took := left[len(left)-1].Sub(left[0]); float64(len(left))/took.Seconds() < limit/3 {
+			t.Fatalf("%d calls took %v", len(left), took)
+		}
+	})
+}
+
+func TestSlowedWindow(t *testing.T) {
+	w, now := NewWindow(20, time.Minute), time.Unix(1e9, 0)
+	for i := range 20 {
+		w.Take(now.Add(time.Duration(i)*time.Second), 1)
+	}
+	now = now.Add(20 * time.Second)
+	if n := w.Room(now); n != 0 {
+		t.Errorf("room for %d", n)
+	}
+	w.Slow(0.5)
+	// The tenth newest left at second 10: it must be out of the window.
+	if at := w.Earliest(1).Sub(time.Unix(1e9, 0)).Round(time.Second); at != 72*time.Second {
+		t.Errorf("earliest %v", at)
+	}
+	w.Slow(0.01)
+	if at := w.Earliest(1).Sub(time.Unix(1e9, 0)).Round(time.Second); at != 81*time.Second {
+		t.Errorf("earliest of one a minute %v", at)
+	}
+	w.Slow(1)
+	if n := w.Room(now.Add(45 * time.Second)); n != 4 {
+		t.Errorf("room for %d", n)
+	}
+}
+
+// An album counts as its parts: with those, too, no window has more than its limit.
+func TestWindowWithAlbums(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, now := NewWindow(20, time.Minute), time.Unix(1e9, 0)
+		var left []time.Time
+		for range 60 {
+			n := rapid.IntRange(1, 10).Draw(t, "parts")
+			if at := w.Earliest(n); at.After(now) {
+				now = at
+			}
+			w.Take(now, n)
+			for range n {
+				left = append(left, now)
+			}
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "pause")))
+		}
+		if n := most(left, time.Minute); n > 20 {
+			t.Fatalf("%d in a minute", n)
+		}
+	})
+}
+
+func TestRateFollowsFloodControl(t *testing.T) {
+	rate := 1.0
+	for range 20 {
+		next := Lowered(rate)
+		if next > rate || next < rateLeast {
+			t.Fatalf("%v after %v", next, rate)
+		}
+		rate = next
+	}
+	if got := Recovered(rate, 0); got != rate {
+		t.Errorf("at once %v", got)
+	}
+	if got := Recovered(rate, -time.Hour); got != rate {
+		t.Errorf("while it is silent %v", got)
+	}
+	if got := Recovered(rate, 3*time.Minute); got < rate+0.29 || got > rate+0.31 {
+		t.Errorf("after three quiet minutes %v", got)
+	}
+	if Recovered(rate, time.Hour) != 1 || Recovered(0, 0) != 1 {
+		t.Error("not whole again")
+	}
+}

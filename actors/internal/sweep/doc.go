@@ -1,0 +1,2 @@
+// Package sweep wakes the entities that owe something, at start and every minute.
+package sweep

@@ -1,0 +1,320 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// handledByTicket is how many ids of commands a ticket remembers, to know a repeated one.
+const handledByTicket = 100
+
+// onOpen makes the ticket. The topic, its card and the answer are owed from then on.
+func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
+	if t.record != nil {
+		return entity.Duplicate(), nil
+	}
+	o, now := m.Origin, t.Now().UTC().Truncate(time.Millisecond)
+	shortID := t.ID[strings.LastIndexByte(t.ID, '-')+1:]
+	title := messages.CleanLine(m.Title)
+	if messages.Blank(title) {
+		return entity.Answer(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
+	}
+	r := &storage.Ticket{
+		TicketID: t.ID, ShortID: shortID, Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
+		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o), GroupID: m.GroupId, Language: o.GetLang(),
+		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),
+		ExternalID: m.ExternalId, Metadata: m.Metadata,
+		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
+		Handled: []string{o.GetCommandId()},
+	}
+	if m.Priority != "" {
+		r.Priority = m.Priority
+	}
+	if messages.IsPrivate(o.GetPlace()) {
+		standIn(r, o)
+	}
+	for _, media := range m.Media {
+		r.Media = append(r.Media, *desk.MediaToStore(media))
+	}
+	cause(r, messages.EventTicketCreated, o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
+	await(r, desk.HomeTopic, o)
+	err := t.save(r)
+	if errors.Is(err, storage.ErrExternalIDTaken) {
+		return entity.Answer(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil
+	}
+	if errors.Is(err, storage.ErrExists) {
+		return nil, fmt.Errorf("%w: %w", storage.ErrConflict, err) // another activation made it: read it
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.noteDescription()
+	t.reconcile()
+	t.settleSoon()
+	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
+}
+
+// onCommand carries a command out, refuses it with a word, or puts it off until Telegram has said who administers a group.
+// Of a program the edge has looked at the rights.
+func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
+	if t.record == nil {
+		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
+	}
+	o := m.GetOrigin()
+	if slices.Contains(t.record.Handled, o.GetCommandId()) {
+		return entity.Duplicate(), nil
+	}
+	row, known := requestOf(m)
+	if !known || row.effect == nil {
+		t.Log.Error("refused: a ticket can't be asked that", "message", entity.TypeName(m), "command", o.GetCommandId())
+		return entity.Answer(messages.Code_CONFLICT, "a ticket does not understand "+entity.TypeName(m)), nil
+	}
+	may, ask := yes, []string(nil)
+	if !isAPI(o) {
+		if !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
+			if o.GetCallbackId() == "" {
+				return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
+			}
+			return t.accept(m, answer(o, messages.NoticeButtonStale, nil))
+		}
+		var err error
+		if may, ask, err = t.may(m); err != nil {
+			return nil, err
+		}
+	}
+	if may == unknown {
+		return t.putOff(m, ask)
+	}
+	do, err := row.of(t, m, may == yes)
+	if err != nil {
+		return nil, err
+	}
+	return t.accept(m, do)
+}
+
+// putOff keeps a command until Telegram has said who administers the groups.
+func (t *ticket) putOff(m desk.Command, ask []string) (proto.Message, error) {
+	o := m.GetOrigin()
+	if len(t.record.Owed) >= 2*desk.OwedAnswersLimit {
+		t.tooMany(o) // and most of them wait for Telegram's word
+		return entity.OK(), nil
+	}
+	body, err := desk.Pack(m)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := t.accept(m, func(r *result) {
+		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: desk.OwedCommand, Body: body})
+	})
+	if err == nil {
+		t.ask(o, ask)
+	}
+	return answer, err
+}
+
+// accept writes a command's effect, remembers its id, and goes on with what follows. A refusal is the answer.
+func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
+	o, links := m.GetOrigin(), len(t.record.Links)
+	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByTicket) }
+	refusal, err := t.carryOut(o, handled, t.sparing(o, do))
+	if isAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
+		return entity.Answer(messages.Code_CONFLICT, messages.NoticeLinkOther), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		return refusal, nil
+	}
+	t.afterChange()
+	reply := &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}
+	if isAPI(o) && len(t.record.Links) > links {
+		reply.LinkId = t.record.Links[links].LinkID
+	}
+	return reply, nil
+}
+
+// carryOut writes what is noted about a command and its effect; nothing when that is a refusal. If somebody joined the topic
+// to another ticket in this moment, a word on that takes the effect's place; for a program, which is refused and owed no
+// word, nothing is written.
+func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do effect) (*messages.Reply, error) {
+	next := &result{Ticket: cloneTicket(t.record)}
+	note(next.Ticket)
+	if do(next); next.refusal != nil {
+		return next.refusal, nil
+	}
+	err := t.keep(next.Ticket)
+	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
+		return nil, err
+	}
+	args := map[string]string{}
+	id, err := t.Store.TicketByTopic(t.Ctx, o.GetPlace(), o.GetThreadId())
+	if err != nil {
+		return nil, fmt.Errorf("find the other ticket: %w", err)
+	}
+	if other, err := t.Store.Ticket(t.Ctx, id); err == nil {
+		args["ticket"], args["title"] = other.TicketID, other.Title
+	}
+	return nil, t.change(func(r *storage.Ticket) {
+		note(r)
+		respond(&result{Ticket: r}, o, messages.NoticeLinkOther, args)
+	})
+}
+
+// afterChange lets everything follow from the new state.
+func (t *ticket) afterChange() {
+	t.tellRevision()
+	t.reconcile()
+	t.settleSoon()
+}
+
+func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
+	return func(r *result) { t.close(r, m) }, nil
+}
+
+func (t *ticket) close(r *result, m *messages.CloseTicket) {
+	o := m.Origin
+	here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
+	if m.ByHand && here != nil {
+		here.Closed, here.Unsure = true, false
+	}
+	if r.Status == desk.StatusClosed {
+		if !m.ByHand {
+			respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": r.TicketID})
+		}
+		return
+	}
+	now := t.Now().UTC().Truncate(time.Millisecond)
+	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
+	r.CardRevision++
+	reason := strings.TrimSpace(messages.CleanText(m.Reason))
+	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o), "reason": reason})
+	t.tellAll(r.Ticket, o, messages.NoticeTicketClosed,
+		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
+	acknowledge(r, o)
+}
+
+func (t *ticket) reopening(m *messages.ReopenTicket) (effect, error) {
+	return func(r *result) { t.reopen(r, m) }, nil
+}
+
+func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
+	o := m.Origin
+	here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
+	if m.ByHand && here != nil {
+		here.Closed, here.Unsure = false, false
+	}
+	if r.Status == desk.StatusOpen && !m.ByHand {
+		respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
+	}
+	if r.Status == desk.StatusOpen || m.ByHand && r.Status == desk.StatusPending {
+		return
+	}
+	now := t.Now().UTC().Truncate(time.Millisecond)
+	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
+	r.CardRevision++
+	tryHomeAgain(r.Ticket, o)
+	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
+	t.tellAll(r.Ticket, o, messages.NoticeTicketReopened,
+		map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "title": r.Title}, 0)
+	acknowledge(r, o)
+}
+
+func (t *ticket) pending(m *messages.SetPending) (effect, error) {
+	o := m.Origin
+	return func(r *result) {
+		switch r.Status {
+		case desk.StatusClosed:
+			respond(r, o, messages.NoticeTicketIsClosed,
+				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPending)})
+		case desk.StatusPending:
+			respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": r.TicketID})
+		default:
+			t.update(r.Ticket, o, func() { r.Status = desk.StatusPending })
+			respondOpenly(r, o, messages.NoticePendingSet, map[string]string{"who": desk.Who(o), "ticket": r.TicketID})
+		}
+	}, nil
+}
+
+// priorities are those that a ticket can have, lowest first.
+var priorities = []string{"low", priorityNormal, "high", "urgent"}
+
+func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
+	o, wanted := m.Origin, strings.ToLower(strings.TrimSpace(m.Priority))
+	return func(r *result) {
+		switch {
+		case r.Status == desk.StatusClosed:
+			respond(r, o, messages.NoticeTicketIsClosed,
+				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPriority)})
+		case wanted == "":
+			respondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
+		case !slices.Contains(priorities, wanted):
+			respond(r, o, messages.NoticePriorityUsage, map[string]string{"given": m.Priority})
+		case r.Priority == wanted:
+			respond(r, o, messages.NoticePrioritySame, map[string]string{"priority": wanted})
+		default:
+			t.update(r.Ticket, o, func() { r.Priority = wanted })
+			respondOpenly(r, o, messages.NoticePrioritySet,
+				map[string]string{"who": desk.Who(o), "priority": wanted, "ticket": r.TicketID})
+		}
+	}, nil
+}
+
+// update changes what the cards show and causes ticket.updated.
+func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
+	now := t.Now().UTC().Truncate(time.Millisecond)
+	f()
+	r.UpdatedAt = now
+	r.CardRevision++
+	cause(r, messages.EventTicketUpdated, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
+}
+
+func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {
+	o, at := m.Origin, ""
+	if topic := t.topicAt(o.Place, o.ThreadId); topic != nil {
+		at = topic.TopicID
+	}
+	view, err := t.view(at)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.showLag(view); err != nil {
+		return nil, err
+	}
+	return func(r *result) {
+		op := desk.OperationTo(o)
+		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}
+		owe(r.Ticket, o.CommandId, op, 0)
+		acknowledge(r, o)
+	}, nil
+}
+
+func (t *ticket) renaming(m *messages.TopicRenamed) (effect, error) {
+	o := m.Origin
+	return func(r *result) {
+		here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
+		name := messages.CleanLine(m.Name)
+		if here == nil || name == "" || here.Name == name {
+			return
+		}
+		for _, topic := range desk.TopicsOf(r.Ticket) {
+			topic.NamedByHand = false
+		}
+		here.Name, here.NamedByHand = name, true
+		title := strings.TrimSpace(strings.TrimSuffix(name, " · "+r.ShortID))
+		if title == "" || title == r.Title {
+			return
+		}
+		t.update(r.Ticket, o, func() { r.Title = title })
+	}, nil
+}

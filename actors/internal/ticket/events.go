@@ -1,0 +1,265 @@
+package ticket
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Events are kept in the record that caused them. Numbering them, and writing down how far the links are, is put off a
+// moment, so that a busy ticket does it once for many messages.
+
+// settle is the timer that numbers events and clears what is done.
+type settle struct{}
+
+// rest is the timer after which a ticket has been quiet, unless somebody spoke meanwhile.
+type rest struct{}
+
+const (
+	settleAfter = 500 * time.Millisecond
+	// A ticket stays marked as due while people talk, so that the next message needs no write for the mark.
+	quietAfter   = 10 * time.Second
+	eventsAtOnce = 200
+)
+
+func (t *ticket) settleSoon() {
+	if !t.settling {
+		t.settling = true
+		t.After(settleAfter, settle{})
+	}
+}
+
+func (t *ticket) onLinkSettled(m *messages.LinkSettled) error {
+	if t.record == nil || m.Sequence <= t.settled[m.LinkId] {
+		return nil
+	}
+	t.settled[m.LinkId] = m.Sequence
+	if t.waitsForCopies() {
+		t.reconcile()
+	}
+	t.settleSoon()
+	return nil
+}
+
+// linkDone says whether a link has nothing left to copy. What came after the last message told to it was internal.
+func (t *ticket) linkDone(link *storage.Link) bool {
+	last := t.told[link.LinkID]
+	if link.Ended {
+		last = min(last, link.EndSequence)
+	}
+	return t.settled[link.LinkID] >= last
+}
+
+// settledThrough is the sequence up to which every link has settled everything.
+func (t *ticket) settledThrough() int64 {
+	through := t.sequence
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if !t.linkDone(link) {
+			through = min(through, t.settled[link.LinkID])
+		}
+	}
+	return through
+}
+
+// settledFor is how far the copies are that a closing, and its notice, in a topic must not overtake. Copies that wait since
+// the bot may not write where they go keep only that topic from closing.
+func (t *ticket) settledFor(topic *storage.Topic) int64 {
+	if topic.Held != "" {
+		return t.settledThrough()
+	}
+	through := t.sequence
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if link.Topic.Held == "" && t.record.Home.Held == "" && !t.linkDone(link) {
+			through = min(through, t.settled[link.LinkID])
+		}
+	}
+	return through
+}
+
+// onSettle numbers events, and clears the mark of a ticket that owes nothing and has been quiet. On an error the same timer
+// comes again by itself (settling stays set).
+func (t *ticket) onSettle(settle) error {
+	if t.record == nil {
+		t.settling = false
+		return nil
+	}
+	if err := t.file(); err != nil {
+		return err
+	}
+	if err := t.number(); err != nil {
+		return err
+	}
+	if err := t.clearChanges(nil); err != nil {
+		return err
+	}
+	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingOwed() && t.rested() {
+		next := cloneTicket(t.record)
+		t.takeProgress(next)
+		next.DueAt = time.Time{}
+		if err := t.save(next); err != nil {
+			return err
+		}
+	}
+	t.settling = false
+	if len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
+		t.settleSoon()
+	}
+	return nil
+}
+
+func (t *ticket) nothingOwed() bool {
+	return len(t.files.unfiled) == 0 && len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.following) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+}
+
+func (t *ticket) onRest(rest) error {
+	t.resting = false
+	t.settleSoon()
+	return nil
+}
+
+// rested says whether nothing was said for a while; if not, it looks again when that time has passed.
+func (t *ticket) rested() bool {
+	wait := quietAfter - t.Now().Sub(t.lastSaid)
+	if wait > 0 && !t.resting {
+		t.resting = true
+		t.After(wait, rest{})
+	}
+	return wait <= 0
+}
+
+// takeProgress writes into a record how far its links and its files are.
+func (t *ticket) takeProgress(next *storage.Ticket) {
+	next.FilesThrough = max(next.FilesThrough, t.filedThrough())
+	for i := range next.Links {
+		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.settled[next.Links[i].LinkID])
+	}
+}
+
+// number gives the oldest unnumbered events their numbers and moves them to the events. Done twice, it does nothing new:
+// an event that has its number already keeps it.
+func (t *ticket) number() error {
+	if len(t.unnumbered) == 0 {
+		return nil
+	}
+	batch := slices.Clone(t.unnumbered[:min(len(t.unnumbered), eventsAtOnce)])
+	for i := range batch {
+		batch[i].Number = t.record.EventNumber + int64(i) + 1
+	}
+	if err := t.Store.AppendEvents(t.Ctx, batch); err != nil {
+		return fmt.Errorf("append events: %w", err)
+	}
+	numbered := make(map[string]bool, len(batch))
+	for _, e := range batch {
+		numbered[e.EventID] = true
+	}
+	// The record goes last: until it says that they are numbered, the events are found where their numbers are.
+	if err := t.clearChanges(numbered); err != nil {
+		return err
+	}
+	next := cloneTicket(t.record)
+	next.EventNumber += int64(len(batch))
+	for _, e := range batch {
+		next.EventsThrough = max(next.EventsThrough, e.Sequence)
+	}
+	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
+	t.takeProgress(next)
+	next.DueAt = t.Now().UTC().Add(desk.OwedFor).Truncate(time.Millisecond)
+	if len(batch) == len(t.unnumbered) && t.nothingOwed() && t.rested() {
+		next.DueAt = time.Time{}
+	}
+	if err := t.save(next); err != nil {
+		return err
+	}
+	t.unnumbered = slices.Clone(t.unnumbered[len(batch):])
+	return nil
+}
+
+// loadEvents finds what is not numbered yet: the record's own events, those of changed messages, and those of the messages
+// after the newest numbered one. Some may have got their numbers by a process that did not live to write it down: they keep
+// them, also those that are found nowhere else any more. On the way it finds files without
+// records.
+func (t *ticket) loadEvents() error {
+	t.unnumbered = slices.Clone(t.record.Events)
+	t.noteDescription()
+	for after := min(t.record.EventsThrough, t.record.FilesThrough); ; {
+		page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, after, desk.PageOfMessages)
+		if err != nil {
+			return fmt.Errorf("read messages: %w", err)
+		}
+		for i := range page {
+			after = page[i].Sequence
+			if after > t.record.EventsThrough {
+				t.unnumbered = append(t.unnumbered, messageEvent(&page[i]))
+			}
+			if after > t.record.FilesThrough {
+				t.noteFile(&page[i])
+			}
+		}
+		if len(page) < desk.PageOfMessages {
+			break
+		}
+	}
+	if err := t.loadChanges(); err != nil {
+		return err
+	}
+	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int { return a.At.Compare(b.At) })
+	numbered, err := t.Store.EventsAfter(t.Ctx, t.record.TicketID, t.record.EventNumber, 2*eventsAtOnce)
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	if len(numbered) > 0 {
+		t.unnumbered = append(numbered, eventsSince(numbered, t.unnumbered)...)
+	}
+	return nil
+}
+
+// eventsSince lists the events of next that are not in former; both are in order, and next only appends.
+func eventsSince(former, next []storage.Event) []storage.Event {
+	known := make(map[string]bool, len(former))
+	for _, e := range former {
+		known[e.EventID] = true
+	}
+	var fresh []storage.Event
+	for _, e := range next {
+		if !known[e.EventID] {
+			fresh = append(fresh, e)
+		}
+	}
+	return fresh
+}
+
+// messageEvent is the event that a message causes.
+func messageEvent(m *storage.Message) storage.Event {
+	text, internal := m.Text, m.Internal
+	if len(m.Former) > 0 { // edited since: this is about what was said
+		text, internal = m.Former[0].Text, m.Former[0].Internal
+	}
+	data, _ := json.Marshal(struct { // of strings and numbers: it can't fail
+		MessageID string         `json:"messageId"`
+		TopicID   string         `json:"topicId"`
+		Sender    storage.Sender `json:"sender"`
+		Text      string         `json:"text"`
+		Internal  bool           `json:"internal,omitempty"`
+		SentAt    time.Time      `json:"sentAt"`
+	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt})
+	return storage.Event{EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence, Type: messages.EventMessageSent,
+		At: m.RecordedAt, Data: data}
+}
+
+// cause adds an event to a record. id names the command that caused it.
+func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any) {
+	if data == nil {
+		data = map[string]any{}
+	}
+	data["ticketId"], data["title"], data["status"], data["priority"] = r.TicketID, r.Title, r.Status, r.Priority
+	raw, _ := json.Marshal(data) // of strings and numbers: it can't fail
+	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + id, TicketID: r.TicketID, Type: kind,
+		At: at.UTC().Truncate(time.Millisecond), Data: raw})
+}

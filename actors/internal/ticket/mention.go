@@ -1,0 +1,280 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// mentionPage is how many internal users one page of the keyboard shows.
+const mentionPage = 8
+
+// mentioning opens a linked topic in the default group of an internal user, or says why that can't be.
+func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
+	o := m.Origin
+	word := func(key string, args map[string]string) effect { return answer(o, key, args) }
+	if t.record.Status == desk.StatusClosed {
+		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
+	}
+	if m.Username == "" && m.UserId == 0 {
+		return t.choosing(o)
+	}
+	user, given, err := t.findUser(m)
+	if err != nil {
+		return nil, err
+	}
+	if user == nil {
+		return word(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
+	}
+	name := desk.UserName(user)
+	if user.IsBot {
+		return word(messages.NoticeMentionBot, map[string]string{"name": name}), nil
+	}
+	if user.DefaultGroupID == "" {
+		return word(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
+	}
+	group, err := t.Store.Group(t.Ctx, user.DefaultGroupID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return word(messages.NoticeMentionBotOut, map[string]string{"name": name, "group": user.DefaultGroupID}), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	args := map[string]string{"name": name, "group": group.Title}
+	if link := t.linkWith(user.TelegramID); link != nil {
+		args["url"] = messages.TopicURL(group.TelegramGroupID, link.Topic.TelegramTopicID)
+		return word(messages.NoticeMentionAlready, args), nil
+	}
+	if group.GroupID == t.record.GroupID {
+		return word(messages.NoticeMentionHome, args), nil
+	}
+	if missing, ok := mentionMissing[desk.TopicsIn(group)]; ok {
+		return word(missing, args), nil
+	}
+	return func(r *result) {
+		now := t.Now().UTC().Truncate(time.Millisecond)
+		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
+		link.UserID, link.UserName = user.TelegramID, name
+		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
+		await(r.Ticket, link.LinkID, o)
+		acknowledge(r, o)
+	}, nil
+}
+
+// newLink adds a link to the record. It copies what is said after this moment.
+func (t *ticket) newLink(r *storage.Ticket, o *messages.Origin, topic storage.Topic) *storage.Link {
+	id := r.TicketID + ":" + strconv.Itoa(len(r.Links)+1)
+	topic.TopicID = id
+	r.Links = append(r.Links, storage.Link{LinkID: id, Topic: topic, By: desk.CreatorOf(o), BeginSequence: t.sequence,
+		SettledSequence: t.sequence, CreatedAt: t.Now().UTC().Truncate(time.Millisecond)})
+	r.LinksRevision++
+	r.CardRevision++
+	r.UpdatedAt = t.Now().UTC().Truncate(time.Millisecond)
+	t.settled[id] = t.sequence
+	return &r.Links[len(r.Links)-1]
+}
+
+// mentionMissing are the words on why no topic can be opened in the default group of somebody mentioned.
+var mentionMissing = map[messages.Standing]string{
+	messages.Standing_BOT_OUT:   messages.NoticeMentionBotOut,
+	messages.Standing_NO_TOPICS: messages.NoticeMentionNoTopics,
+	messages.Standing_NO_RIGHTS: messages.NoticeMentionNoRights,
+}
+
+func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string, err error) {
+	if m.UserId != 0 {
+		given = strconv.FormatInt(m.UserId, 10)
+		user, err = t.Store.User(t.Ctx, m.UserId)
+	} else {
+		given = "@" + strings.TrimPrefix(m.Username, "@")
+		user, err = t.Store.UserByUsername(t.Ctx, strings.TrimPrefix(m.Username, "@"))
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, given, nil
+	}
+	if err != nil {
+		return nil, given, fmt.Errorf("read a user: %w", err)
+	}
+	return user, given, nil
+}
+
+func (t *ticket) linkWith(userID int64) *storage.Link {
+	for i := range t.record.Links {
+		if link := &t.record.Links[i]; !link.Ended && link.UserID == userID {
+			return link
+		}
+	}
+	return nil
+}
+
+// choosing shows the keyboard of internal users.
+func (t *ticket) choosing(o *messages.Origin) (effect, error) {
+	keyboard, err := t.mentionKeyboard(0)
+	if err != nil {
+		return nil, err
+	}
+	if keyboard == nil {
+		return answer(o, messages.NoticeMentionNobody, nil), nil
+	}
+	return func(r *result) { respondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
+}
+
+// turning shows another page of the keyboard.
+func (t *ticket) turning(m *messages.ShowMentionPage) (effect, error) {
+	o := m.Origin
+	keyboard, err := t.mentionKeyboard(int(m.Page))
+	if err != nil {
+		return nil, err
+	}
+	return func(r *result) {
+		if keyboard == nil {
+			respond(r, o, messages.NoticeButtonStale, nil)
+			return
+		}
+		op := desk.OperationTo(o)
+		op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{
+			MessageId: o.CallbackMessageId, Keyboard: keyboard}}
+		owe(r.Ticket, o.CommandId, op, 0)
+		acknowledge(r, o)
+	}, nil
+}
+
+// mentionKeyboard is a page of internal users, each with the name of their group; nil when there is nobody on it.
+func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
+	if page < 0 {
+		return nil, nil
+	}
+	users, total, err := t.Store.InternalUsers(t.Ctx, page*mentionPage, mentionPage)
+	if err != nil {
+		return nil, fmt.Errorf("read internal users: %w", err)
+	}
+	if len(users) == 0 {
+		return nil, nil
+	}
+	k := &messages.Keyboard{}
+	for i := range users {
+		title, err := desk.GroupTitle(t.Ctx, t.Store, users[i].DefaultGroupID)
+		if err != nil {
+			return nil, err
+		}
+		k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{
+			Text: messages.Shorten(desk.UserName(&users[i]), 40) + " · " + messages.Shorten(title, 40),
+			Data: strings.Join([]string{messages.CallbackMentionUser, t.record.TicketID, strconv.FormatInt(users[i].TelegramID, 10)}, ":"),
+		}}})
+	}
+	turn := &messages.KeyboardRow{}
+	data := func(p int) string {
+		return strings.Join([]string{messages.CallbackMentionPage, t.record.TicketID, strconv.Itoa(p)}, ":")
+	}
+	if page > 0 {
+		turn.Buttons = append(turn.Buttons, &messages.Button{Key: messages.ButtonBack, Data: data(page - 1)})
+	}
+	if (page+1)*mentionPage < total {
+		turn.Buttons = append(turn.Buttons, &messages.Button{Key: messages.ButtonNext, Data: data(page + 1)})
+	}
+	if len(turn.Buttons) > 0 {
+		k.Rows = append(k.Rows, turn)
+	}
+	return k, nil
+}
+
+// linking joins an existing topic to the ticket.
+func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
+	o := m.Origin
+	word := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
+	if m.CurrentTicketId == t.record.TicketID || t.topicAt(o.Place, o.ThreadId) != nil {
+		return word(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
+	}
+	if m.CurrentTicketId != "" {
+		other, err := t.Store.Ticket(t.Ctx, m.CurrentTicketId)
+		if err != nil {
+			return nil, fmt.Errorf("read the other ticket: %w", err)
+		}
+		return word(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
+	}
+	if t.record.Status == desk.StatusClosed {
+		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
+	}
+	if o.ThreadId == 0 {
+		return word(messages.NoticeLinkNeedsTopic, nil)
+	}
+	group, err := t.Store.Group(t.Ctx, o.Place)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && desk.TicketsIn(group) == messages.Standing_UNREGISTERED {
+		return word(messages.NoticeGroupUnregistered, nil)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	home, err := t.Store.Group(t.Ctx, t.record.GroupID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return nil, fmt.Errorf("read a group: %w", err)
+	}
+	if home != nil && desk.IsOut(home) {
+		return word(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
+	}
+	homeURL, homeTitle := "", t.record.GroupID
+	if home != nil {
+		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
+	}
+	return func(r *result) {
+		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
+			NamedByHand: true, Unsure: true})
+		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
+		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.Now(), map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
+		respondOpenly(r, o, messages.NoticeLinked,
+			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL})
+		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
+			map[string]string{"who": desk.Who(o), "group": group.Title, "url": messages.TopicURL(group.TelegramGroupID, o.ThreadId)}, 0)
+	}, nil
+}
+
+// unlinking ends a link: what was said before still goes over.
+func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
+	o := m.Origin
+	here := t.topicAt(o.Place, o.ThreadId)
+	if isAPI(o) {
+		here = nil
+		if link := desk.LinkOf(t.record, m.LinkId); link != nil && !link.Ended && !desk.IsAPILink(link) {
+			here = &link.Topic
+		}
+	}
+	switch {
+	case here == nil:
+		return answer(o, messages.NoticeUnlinkNone, nil), nil
+	case here.TopicID == desk.HomeTopic:
+		return answer(o, messages.NoticeUnlinkHome, nil), nil
+	}
+	title, err := desk.GroupTitle(t.Ctx, t.Store, here.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	linkID := here.TopicID
+	return func(r *result) {
+		link := desk.LinkOf(r.Ticket, linkID)
+		link.Ended, link.EndSequence = true, t.sequence
+		r.LinksRevision++
+		r.CardRevision++
+		r.UpdatedAt = t.Now().UTC().Truncate(time.Millisecond)
+		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.Now(), map[string]any{"by": desk.CreatorOf(o), "linkId": linkID})
+		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
+		t.tellTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
+		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
+		acknowledge(r, o)
+	}, nil
+}
+
+// tellTopic tells one topic of the ticket; where after is given, behind the copies of what was said before.
+func (t *ticket) tellTopic(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64) {
+	if !desk.IsOpened(topic) {
+		return
+	}
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),
+		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}}
+	owe(r, o.CommandId, op, after)
+}

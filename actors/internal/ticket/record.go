@@ -1,0 +1,25 @@
+package ticket
+
+import (
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// recordOf is the record of something said.
+func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, sequence int64, now time.Time) *storage.Message {
+	o := m.Origin
+	r := &storage.Message{
+		MessageID: messages.MessageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
+		TopicID: topic.TopicID, GroupID: topic.GroupID, Sender: desk.SenderOf(o), Internal: m.Internal,
+		SentAt: time.UnixMilli(o.DateMs).UTC(), RecordedAt: now,
+	}
+	desk.SetContent(r, m.Content)
+	if p := m.ReplyTo; p != nil {
+		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered,
+			QuoteEntities: desk.EntitiesToStore(p.QuoteEntities), QuotePosition: p.QuotePosition}
+	}
+	return r
+}

@@ -1,0 +1,120 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Copies that failed are tried again on demand: the ticket owes it from the press of the button until the link has written
+// it down, and takes the link's word on how far it is back to before that message.
+
+// onRetry owes another try.
+func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
+	if t.record == nil {
+		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
+	}
+	o := m.Origin
+	if slices.Contains(t.record.Handled, o.GetCommandId()) {
+		return entity.Duplicate(), nil
+	}
+	word := func(key string) (proto.Message, error) { return t.accept(m, answer(o, key, nil)) }
+	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || desk.LinkOf(t.record, m.LinkId) == nil {
+		return word(messages.NoticeButtonStale)
+	}
+	failed, err := t.hasFailed(m)
+	if err != nil {
+		return nil, err
+	}
+	if !failed {
+		return word(messages.NoticeNothingToRetry)
+	}
+	body, err := desk.Pack(m)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := t.accept(m, func(r *result) {
+		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: owedRetry, Body: body})
+		respond(r, o, messages.NoticeRetrying, nil)
+	})
+	if err == nil {
+		t.Tell(messages.KindLink, m.LinkId, m)
+		t.OfferAgainLater()
+	}
+	return answer, err
+}
+
+// hasFailed says whether the copy that a button is for was given up.
+func (t *ticket) hasFailed(m *messages.RetryCopy) (bool, error) {
+	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, m.Sequence-1, 1)
+	if err != nil {
+		return false, fmt.Errorf("read the original: %w", err)
+	}
+	if len(page) == 0 || page[0].Sequence != m.Sequence {
+		return false, nil
+	}
+	into := m.LinkId
+	if m.ToHome {
+		into = desk.HomeTopic
+	}
+	c, err := t.Store.Copy(t.Ctx, page[0].MessageID, into)
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the copy: %w", err)
+	}
+	return c.State == desk.CopyFailed, nil
+}
+
+// tellRetry tells a link again what it has not written down yet.
+func (t *ticket) tellRetry(owed storage.Owed) {
+	if m := t.retryOf(owed); m != nil {
+		t.Tell(messages.KindLink, m.LinkId, m)
+		t.OfferAgainLater()
+	}
+}
+
+func (t *ticket) retryOf(owed storage.Owed) *messages.RetryCopy {
+	m, err := desk.Unpack(owed.Body)
+	if err != nil {
+		t.Log.Error("a retry can't be read", "command", owed.ID, "error", err)
+		return nil
+	}
+	r, _ := m.(*messages.RetryCopy)
+	return r
+}
+
+// onRetryTaken: the link has written down that it tries again, or that there is nothing to try.
+func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
+	at := -1
+	if t.record != nil {
+		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool { return o.Kind == owedRetry && o.ID == taken.CommandId })
+	}
+	if at < 0 {
+		return nil
+	}
+	m := t.retryOf(t.record.Owed[at])
+	again := m != nil && taken.Again
+	err := t.change(func(r *storage.Ticket) {
+		forget(r, owedRetry, taken.CommandId)
+		if link := desk.LinkOf(r, m.GetLinkId()); again && link != nil {
+			link.SettledSequence = min(link.SettledSequence, m.Sequence-1)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if again {
+		t.settled[m.LinkId] = min(t.settled[m.LinkId], m.Sequence-1)
+	}
+	t.afterChange()
+	return nil
+}

@@ -1,0 +1,282 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Who may do what to a ticket: its creator, the administrators of its groups, and the internal users on it. Who administers
+// a group is Telegram's to say, through the group's entity: a command that needs its word waits in the record.
+
+type verdict int
+
+const (
+	unknown verdict = iota
+	yes
+	no
+	unanswered // Telegram could not be asked
+)
+
+type verdictKey struct {
+	commandID string
+	groupID   string
+}
+
+// may says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed. Nobody may what no
+// declaration and no rule allows.
+func (t *ticket) may(m desk.Command) (answer verdict, ask []string, err error) {
+	row, known := requestOf(m)
+	switch {
+	case !known:
+		return no, nil, nil
+	case row.may != nil:
+		return row.may(t, m)
+	}
+	return t.mayByVerb(row.verb, m.GetOrigin())
+}
+
+// mayByVerb says whether the declaration of a command allows it.
+func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []string, error) {
+	declared, _ := messages.CommandOf(verb)
+	switch declared.Who {
+	case messages.ByAnyone:
+		return yes, nil, nil
+	case messages.ByTicket:
+		if t.onTicket(o) {
+			return yes, nil, nil
+		}
+		answer, ask := t.administers(o, o.GetPlace())
+		return answer, ask, nil
+	}
+	return no, nil, nil
+}
+
+// mayClose: whoever closed the topic by hand has the right to, says Telegram.
+func (t *ticket) mayClose(m *messages.CloseTicket) (verdict, []string, error) {
+	if m.ByHand {
+		return yes, nil, nil
+	}
+	return t.mayByVerb(messages.VerbCloseTicket, m.Origin)
+}
+
+// mayReopen is mayClose for a topic that was opened again by hand.
+func (t *ticket) mayReopen(m *messages.ReopenTicket) (verdict, []string, error) {
+	if m.ByHand {
+		return yes, nil, nil
+	}
+	return t.mayByVerb(messages.VerbReopenTicket, m.Origin)
+}
+
+// mayPrioritise lets everybody see the choice.
+func (t *ticket) mayPrioritise(m *messages.SetPriority) (verdict, []string, error) {
+	if m.Priority == "" {
+		return yes, nil, nil
+	}
+	return t.mayByVerb(messages.VerbPriority, m.Origin)
+}
+
+// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it. A topic that belongs to a ticket
+// already joins none: everybody is told to which it belongs.
+func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string, error) {
+	if m.CurrentTicketId != "" {
+		return yes, nil, nil
+	}
+	o := m.Origin
+	ticketSide, askTicket := yes, []string(nil)
+	if !t.onTicket(o) {
+		ticketSide, askTicket = t.administers(o, t.record.Home.GroupID)
+	}
+	topicSide, askTopic := yes, []string(nil)
+	theirs, err := t.isTheirs(o)
+	if err != nil {
+		return unknown, nil, err
+	}
+	if !theirs {
+		topicSide, askTopic = t.administers(o, o.Place)
+	}
+	for _, v := range []verdict{no, unanswered, unknown} {
+		if ticketSide == v || topicSide == v {
+			return v, append(askTicket, askTopic...), nil
+		}
+	}
+	return yes, nil, nil
+}
+
+// isTheirs says whether the group that a command came from is the person's default group.
+func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
+	user, err := t.Store.User(t.Ctx, o.GetFrom().GetId())
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read a user: %w", err)
+	}
+	return user.DefaultGroupID == o.Place, nil
+}
+
+// onTicket says whether a person created the ticket, is an internal user on it, or speaks as one of its groups.
+func (t *ticket) onTicket(o *messages.Origin) bool {
+	if o.GroupAdmin {
+		return t.hasGroup(o.Place)
+	}
+	if by := desk.CreatorOf(o); by.Kind == t.record.CreatedBy.Kind && by.ID == t.record.CreatedBy.ID {
+		return true
+	}
+	from := o.GetFrom().GetId()
+	for i := range t.record.Links {
+		if link := &t.record.Links[i]; !link.Ended && link.UserID == from && from != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *ticket) hasGroup(groupID string) bool {
+	for _, topic := range desk.TopicsOf(t.record) {
+		if topic.GroupID == groupID {
+			return true
+		}
+	}
+	return false
+}
+
+// administers says whether a person administers a group, as far as that is known for this command.
+func (t *ticket) administers(o *messages.Origin, groupID string) (verdict, []string) {
+	if o.GroupAdmin && o.Place == groupID {
+		return yes, nil
+	}
+	if messages.IsPrivate(groupID) {
+		return no, nil
+	}
+	v := t.verdicts[verdictKey{o.CommandId, groupID}]
+	if v == unknown {
+		return unknown, []string{groupID}
+	}
+	return v, nil
+}
+
+// ask asks groups about the person behind a command.
+func (t *ticket) ask(o *messages.Origin, groups []string) {
+	for _, groupID := range groups {
+		t.Tell(messages.KindGroup, groupID, &messages.CheckAdmin{CheckId: o.CommandId, UserId: o.GetFrom().GetId(),
+			OwnerKind: messages.KindTicket, OwnerId: t.record.TicketID})
+	}
+}
+
+// askPending asks again for every command that waits; done at start and when an answer is long in coming.
+func (t *ticket) askPending() {
+	for _, owed := range t.record.Owed {
+		if owed.Kind == owedRetry {
+			t.tellRetry(owed)
+		}
+		if owed.Kind != desk.OwedCommand {
+			continue
+		}
+		m, err := t.pendingCommand(owed)
+		if err != nil {
+			continue
+		}
+		if may, ask, err := t.may(m); err == nil && may == unknown {
+			t.ask(m.GetOrigin(), ask)
+			t.OfferAgainLater()
+		}
+	}
+}
+
+func (t *ticket) pendingCommand(owed storage.Owed) (desk.Command, error) {
+	m, err := desk.Unpack(owed.Body)
+	if err != nil {
+		t.Log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+		return nil, err
+	}
+	return m.(desk.Command), nil
+}
+
+// onAdminChecked decides the commands that waited for this word.
+func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
+	if t.record == nil {
+		return nil
+	}
+	v := no
+	switch {
+	case m.Failure != "":
+		v = unanswered
+	case m.IsAdmin:
+		v = yes
+	}
+	for _, owed := range t.record.Owed {
+		if owed.Kind != desk.OwedCommand || owed.ID != m.CheckId {
+			continue
+		}
+		t.verdicts[verdictKey{m.CheckId, m.GroupId}] = v
+		c, err := t.pendingCommand(owed)
+		if err != nil {
+			return err
+		}
+		return t.decide(owed.ID, c, m.Failure)
+	}
+	return nil
+}
+
+// decide carries a waiting command out, or refuses it, once everything needed is known.
+func (t *ticket) decide(id string, m desk.Command, failure string) error {
+	may, _, err := t.may(m)
+	if err != nil {
+		return err
+	}
+	if may == unknown {
+		return nil // another group's word is missing
+	}
+	o := m.GetOrigin()
+	row, known := requestOf(m)
+	if row.decide != nil {
+		if err := row.decide(t, id, m, may, failure); err != nil {
+			return err
+		}
+		t.forgetVerdicts(id)
+		t.afterChange()
+		return nil
+	}
+	do := answer(o, messages.NoticeCannotAsk, map[string]string{"why": failure})
+	switch {
+	case !known:
+		t.Log.Error("a command that waited is dropped: a ticket can't be asked that", "message", entity.TypeName(m), "command", id)
+		do = func(*result) {}
+	case !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil:
+		do = answer(o, messages.NoticeUnlinkNone, nil) // the topic left the ticket meanwhile
+	case may != unanswered:
+		if do, err = row.of(t, m, may == yes); err != nil {
+			return err
+		}
+	}
+	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, t.sparing(o, do))
+	if err != nil {
+		return err
+	}
+	t.forgetVerdicts(id)
+	t.afterChange()
+	return nil
+}
+
+func (t *ticket) forgetVerdicts(commandID string) {
+	for key := range t.verdicts {
+		if key.commandID == commandID {
+			delete(t.verdicts, key)
+		}
+	}
+}
+
+// forget takes something owed out of the record.
+func forget(r *storage.Ticket, kind, id string) {
+	for i, owed := range r.Owed {
+		if owed.Kind == kind && owed.ID == id {
+			r.Owed = append(r.Owed[:i:i], r.Owed[i+1:]...)
+			return
+		}
+	}
+}

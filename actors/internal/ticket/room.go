@@ -1,0 +1,101 @@
+package ticket
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/attachment"
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Deps are what tickets need beside what all entities share.
+type Deps struct {
+	Attachments *attachment.Keeper
+	Aliases     *desk.Aliases
+	Pace        pace.Pace
+	IntakeWorks func() bool // whether updates come in; nil: they always do
+	Metrics     prometheus.Registerer
+}
+
+type room struct {
+	Deps
+	recorded prometheus.Counter
+}
+
+// Kind declares the tickets.
+func Kind(d Deps) *entity.Kind {
+	if d.IntakeWorks == nil {
+		d.IntakeWorks = func() bool { return true }
+	}
+	r := &room{Deps: d, recorded: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk",
+		Name: "messages_recorded_total", Help: "Messages accepted into tickets."})}
+	if d.Metrics != nil {
+		d.Metrics.MustRegister(r.recorded)
+	}
+	k := &entity.Kind{
+		Name:     messages.KindTicket,
+		New:      func(h *entity.Host) entity.Entity { return &ticket{Host: h, room: r} },
+		Children: attachment.Supervision,
+		Messages: []entity.Handler{
+			// what people say, and what happens to it
+			entity.Replies((*ticket).onOpenTicket), entity.Replies((*ticket).onMessage), entity.Replies((*ticket).onEdit), entity.Replies((*ticket).onReact),
+			entity.Replies((*ticket).onDelete), entity.Replies((*ticket).onRetry), entity.Replies((*ticket).onTopicCreated),
+			// programs
+			entity.Reads((*ticket).onGet), entity.Replies((*ticket).onSend),
+			// links
+			entity.Takes((*ticket).onLinkSettled), entity.Takes((*ticket).onChanged), entity.Takes((*ticket).onShowReaction), entity.Takes((*ticket).onTopicGone),
+			entity.Takes((*ticket).onTopicHeld), entity.Takes((*ticket).onRetryTaken),
+			// chats, groups and people
+			entity.Takes((*ticket).onDone), entity.Takes((*ticket).onHeld), entity.Takes((*ticket).onQueueLost), entity.Takes((*ticket).onAdminChecked),
+			entity.Takes((*ticket).onReachable),
+			// files
+			entity.Takes((*ticket).onFilesDue), entity.Takes((*ticket).onLookForFiles), entity.Takes((*ticket).onDownloaded),
+			// its own timers, and the sweep
+			entity.Takes((*ticket).onSettle), entity.Takes((*ticket).onRest), entity.Takes((*ticket).onAdoptionOver), entity.Takes((*ticket).onOfferAgain),
+			entity.Replies((*ticket).onWake),
+		},
+	}
+	for _, r := range ticketRequests {
+		if r.effect != nil && !r.inside {
+			k.Messages = append(k.Messages, entity.RepliesTo(r.message, func(e entity.Entity, m any) (proto.Message, error) {
+				return e.(*ticket).onRequest(m.(desk.Command))
+			}))
+		}
+	}
+	return k
+}
+
+// onRequest takes what has a row in ticketRequests.
+func (t *ticket) onRequest(m desk.Command) (proto.Message, error) {
+	if t.isFromBefore(m.GetOrigin()) {
+		return entity.Duplicate(), nil
+	}
+	return t.onCommand(m)
+}
+
+func (t *ticket) onOpenTicket(m *messages.OpenTicket) (proto.Message, error) {
+	if messages.IsPrivate(m.Origin.GetPlace()) {
+		return entity.OK(), t.onOpenPrivately(m)
+	}
+	return t.onOpen(m)
+}
+
+func (t *ticket) onGet(*messages.GetTicket) (proto.Message, error) {
+	if t.record == nil {
+		return &messages.TicketRecord{Code: messages.Code_NOT_FOUND}, nil
+	}
+	return t.apiRecord()
+}
+
+func (t *ticket) onQueueLost(*messages.QueueLost) error {
+	t.offerOpen()
+	return nil
+}
+
+func (t *ticket) onWake(*messages.Wake) (proto.Message, error) {
+	t.wakeLinks()
+	return entity.OK(), nil
+}

@@ -1,0 +1,239 @@
+package ticket
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// The topics of a ticket: how one is opened, adopted or given up, and who is told.
+
+// giveThread writes down that a topic was opened.
+func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread int64) {
+	for _, other := range desk.TopicsOf(r) {
+		if other.TopicID != topic.TopicID && other.GroupID == topic.GroupID && other.TelegramTopicID == thread {
+			other.TelegramTopicID = 0 // it took this topic's thread for its own; its own call brings another
+		}
+	}
+	topic.TelegramTopicID, topic.Held = thread, ""
+	if topic.Generation > 0 {
+		topic.OpenedAt = t.Now().UTC().Truncate(time.Millisecond)
+	}
+	r.LinksRevision++
+	r.CardRevision++
+	cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.Now(),
+		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
+	t.fulfil(r, topic, "")
+}
+
+// introduce lets copies into a topic.
+func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
+	if !topic.Introduced {
+		topic.Introduced = true
+		r.LinksRevision++
+	}
+}
+
+// introduceIfNothingWasSaid introduces a topic that needs no context, once all that belongs to its card is shown.
+func (t *ticket) introduceIfNothingWasSaid(r *storage.Ticket, topic *storage.Topic) {
+	link := desk.LinkOf(r, topic.TopicID)
+	if topic.Generation == 0 && topic.MediaShown >= len(r.Media) && (link == nil || link.BeginSequence == 0) {
+		t.introduce(r, topic)
+	}
+}
+
+// failTopic writes down that a topic can't be opened.
+func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) {
+	topic.Failure = why
+	r.LinksRevision++
+	t.fulfil(r, topic, why)
+	if topic.TopicID == desk.HomeTopic && desk.PrivateLink(r, "") != nil {
+		t.giveUpHome(r, why)
+	}
+	if link := desk.LinkOf(r, topic.TopicID); link != nil {
+		link.Ended, link.EndSequence = true, link.BeginSequence
+		r.CardRevision++
+	}
+}
+
+// await remembers who is to be told when a topic is open, or can't be opened.
+func await(r *storage.Ticket, topicID string, o *messages.Origin) {
+	if isAPI(o) {
+		return // a program asks for itself
+	}
+	body, err := proto.Marshal(o)
+	if err != nil {
+		return
+	}
+	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: owedWord, Body: body})
+}
+
+// fulfil tells whoever waits for a topic.
+func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string) {
+	o := &messages.Origin{}
+	found := false
+	for _, owed := range r.Owed {
+		if owed.Kind == owedWord && owed.ID == topic.TopicID {
+			found = proto.Unmarshal(owed.Body, o) == nil
+		}
+	}
+	if !found {
+		return
+	}
+	forget(r, owedWord, topic.TopicID)
+	args := map[string]string{"why": failure, "ticket": r.TicketID, "title": r.Title}
+	group, err := t.Store.Group(t.Ctx, topic.GroupID)
+	if err == nil {
+		args["group"], args["url"] = group.Title, messages.TopicURL(group.TelegramGroupID, topic.TelegramTopicID)
+	} else {
+		args["group"], args["url"] = topic.GroupID, ""
+		t.Log.Error("a group can't be read", "group", topic.GroupID, "error", err)
+	}
+	key := messages.NoticeTicketCreated
+	link := desk.LinkOf(r, topic.TopicID)
+	switch {
+	case messages.IsPrivate(o.Place) && failure != "":
+		key = messages.NoticePrivateFailed
+	case messages.IsPrivate(o.Place):
+		key = messages.NoticePrivateCreated
+	case link != nil && failure != "":
+		key, args["name"] = messages.NoticeMentionFailed, link.UserName
+	case link != nil:
+		key, args["name"] = messages.NoticeMentioned, link.UserName
+	case failure != "":
+		key = messages.NoticeTicketFailed
+	}
+	op := desk.OperationTo(o)
+	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}
+	if key == messages.NoticePrivateFailed {
+		notice.Keyboard = desk.OneButton(messages.ButtonRetry, messages.CallbackReopen+":"+r.TicketID)
+	}
+	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+	// An id of its own: the button that was pressed has been answered long since, under the command's first one.
+	owe(r, o.CommandId+"/opened", op, 0)
+}
+
+// adoptionOver is the timer after which a topic that has not appeared is created again.
+type adoptionOver struct {
+	topicID string
+	waited  int  // how often before
+	blind   bool // no updates came in while it was waited for
+}
+
+func (t *ticket) awaitAdoption(topicID string) {
+	if !t.adopting[topicID] {
+		t.adopting[topicID] = true
+		t.After(adoptionWait, adoptionOver{topicID: topicID})
+	}
+}
+
+func (t *ticket) onAdoptionOver(m adoptionOver) error {
+	// While nothing comes in, the topic can't appear: the time begins anew when something does.
+	works := t.room.IntakeWorks()
+	if (!works || m.blind) && m.waited < adoptionWaitsAtMost {
+		t.After(adoptionWait, adoptionOver{m.topicID, m.waited + 1, !works})
+		return nil
+	}
+	delete(t.adopting, m.topicID)
+	t.reconcile()
+	t.settleSoon()
+	return nil
+}
+
+// onTopicCreated adopts a topic that this bot created, as Telegram's own service message says. It comes before anything said
+// in the topic, and sometimes before the call's answer, or instead of it.
+func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error) {
+	o := m.Origin
+	if t.record == nil {
+		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
+	}
+	if t.topicAt(o.GetPlace(), o.GetThreadId()) != nil {
+		return entity.Duplicate(), nil
+	}
+	var topicID string
+	for _, topic := range desk.TopicsOf(t.record) {
+		if topic.GroupID == o.GetPlace() && topic.TelegramTopicID == 0 && topicID == "" {
+			topicID = topic.TopicID
+		}
+	}
+	if topicID == "" {
+		t.Log.Warn("a topic with this ticket's name is not wanted", "chat", o.GetChatId(), "topic", o.GetThreadId())
+		return entity.Answer(messages.Code_CONFLICT, "no topic is wanted there"), nil
+	}
+	err := t.change(func(r *storage.Ticket) {
+		topic := desk.TopicOf(r, topicID)
+		topic.Failure = ""
+		t.giveThread(r, topic, o.ThreadId)
+	})
+	if errors.Is(err, storage.ErrTopicTaken) {
+		return entity.Answer(messages.Code_CONFLICT, "the topic is another ticket's"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	delete(t.adopting, topicID)
+	t.afterChange()
+	return entity.OK(), nil
+}
+
+// contextLines is how many messages an opening shows.
+const contextLines = 10
+
+// context is the last messages before a link's beginning, internal notes left out.
+func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) {
+	if topic.Generation > 0 {
+		return t.history(topic)
+	}
+	link := desk.LinkOf(t.record, topic.TopicID)
+	if link == nil || link.BeginSequence == 0 {
+		return nil, nil
+	}
+	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, max(0, link.BeginSequence-2*contextLines), 2*contextLines)
+	if err != nil {
+		return nil, fmt.Errorf("read messages: %w", err)
+	}
+	var lines []*messages.ContextLine
+	for i := range page {
+		if page[i].Sequence <= link.BeginSequence && !page[i].Internal {
+			lines = append(lines, contextLineOf(&page[i]))
+		}
+	}
+	return lines[max(0, len(lines)-contextLines):], nil
+}
+
+// contextLineOf is a message in short. What nobody may forward is only named.
+func contextLineOf(m *storage.Message) *messages.ContextLine {
+	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text}
+	if m.Media != nil {
+		line.MediaKind = m.Media.Kind
+	}
+	if m.Protected {
+		line.Text = "…"
+	}
+	return line
+}
+
+// tellRevision wakes the links when something changed that they must know.
+func (t *ticket) tellRevision() {
+	if t.record.LinksRevision == t.linksTold {
+		return
+	}
+	t.linksTold = t.record.LinksRevision
+	for i := range t.record.Links {
+		link := &t.record.Links[i]
+		if beyond := link.Ended && t.told[link.LinkID] > link.EndSequence; beyond || !link.Ended || !t.linkDone(link) {
+			if beyond {
+				t.told[link.LinkID] = link.EndSequence // its topic could not be opened: it forgets what waits for that
+			}
+			t.Tell(messages.KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+		}
+	}
+}

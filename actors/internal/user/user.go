@@ -1,0 +1,163 @@
+package user
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// user is the entity that owns one person: their names, language and default group, and what they do in their private chat
+// with the bot: the tickets that they are about to open from it (user_draft.go), and the one that they are talking on
+// (user_private.go).
+//
+// Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, DraftTicket, ChooseGroup, ShowGroupPage, DropDraft, TalkOn,
+//
+//	SetBlocked; MemberChecked (from groups), Done (from chats), TicketOpened and ReachableNoted (from tickets), Wake; of the
+//	API: PutUser, DeleteUser
+//
+// Replies  one Reply to each command; to PutUser a UserRecord
+// Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups, OpenTicket and
+//
+//	PersonReachable to tickets, Send to the private chat
+//
+// # Stops    after 10 idle minutes with nothing owed
+type user struct {
+	*entity.Host
+	record *storage.User // nil: not registered
+
+	gathers map[string]*gather             // by ticket id of a draft: the groups that are asked
+	offered map[string]*messages.Operation // given to the chat, by id
+	told    map[telling]bool               // what other entities were told since the timer of offerAgain last fired
+	tries   map[string]int64               // attempts of an operation that is tried again
+}
+
+// Kind declares the users.
+func Kind() *entity.Kind {
+	return &entity.Kind{
+		Name: messages.KindUser,
+		New:  func(h *entity.Host) entity.Entity { return &user{Host: h} },
+		Messages: []entity.Handler{
+			entity.Replies((*user).onProfile), entity.Replies((*user).onDefaultGroup), entity.Replies((*user).onLanguage),
+			// in the private chat
+			entity.Replies(onPrivate[*messages.DraftTicket]), entity.Replies(onPrivate[*messages.ChooseGroup]), entity.Replies(onPrivate[*messages.ShowGroupPage]),
+			entity.Replies(onPrivate[*messages.DropDraft]), entity.Replies(onPrivate[*messages.TalkOn]), entity.Replies(onPrivate[*messages.SetBlocked]),
+			// programs
+			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
+			// groups, chats and tickets
+			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone), entity.Takes((*user).onOpened),
+			entity.Takes((*user).onReachableNoted),
+			// its own timers, and the sweep
+			entity.Takes((*user).onGatherOver), entity.Takes((*user).onOfferAgain), entity.Replies((*user).onWake),
+		},
+	}
+}
+
+func (u *user) Load() error {
+	u.gathers, u.offered, u.tries = map[string]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
+	u.told = map[telling]bool{}
+	id, err := strconv.ParseInt(u.ID, 10, 64)
+	if err != nil {
+		return fmt.Errorf("a user's identity is their Telegram id: %w", err)
+	}
+	record, err := u.Store.User(u.Ctx, id)
+	if errors.Is(err, storage.ErrNotFound) {
+		u.record = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the user: %w", err)
+	}
+	u.record = record
+	return nil
+}
+
+func (u *user) Resume() error {
+	u.follow()
+	return nil
+}
+
+// place is the person's private chat.
+func (u *user) place() string {
+	id, _ := strconv.ParseInt(u.ID, 10, 64) // load has looked at it
+	return messages.UserPlace(id)
+}
+
+func (u *user) Idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
+
+func (u *user) onProfile(m *messages.SaveProfile) (proto.Message, error) {
+	if u.record == nil && m.OnlyIfKnown {
+		return entity.OK(), nil
+	}
+	return u.change(m.Origin, func(*storage.User) {})
+}
+
+func (u *user) onDefaultGroup(m *messages.SetDefaultGroup) (proto.Message, error) {
+	return u.change(m.Origin, func(r *storage.User) { r.DefaultGroupID = m.GroupId })
+}
+
+func (u *user) onLanguage(m *messages.SetUserLanguage) (proto.Message, error) {
+	return u.change(m.Origin, func(r *storage.User) { r.Language = m.Lang })
+}
+
+func (u *user) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+
+// change writes the person's names as the command shows them, and a change; nothing when nothing differs.
+func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message, error) {
+	next := u.next()
+	p := o.GetFrom()
+	next.TelegramID, next.Username, next.FirstName, next.LastName, next.IsBot = p.GetId(), p.GetUsername(), p.GetFirstName(), p.GetLastName(), p.GetIsBot()
+	if next.Language == "" {
+		next.Language = o.GetLang()
+	}
+	f(next)
+	if u.record != nil && reflect.DeepEqual(next, u.record) {
+		return entity.Duplicate(), nil
+	}
+	if err := u.save(next); err != nil {
+		return nil, err
+	}
+	return entity.OK(), nil
+}
+
+// next is a copy of the record, to be changed and saved.
+func (u *user) next() *storage.User {
+	if u.record == nil {
+		return &storage.User{CreatedAt: u.Now().UTC().Truncate(time.Millisecond)}
+	}
+	next := *u.record
+	next.Drafts, next.Pending, next.Handled = slices.Clone(next.Drafts), slices.Clone(next.Pending), slices.Clone(next.Handled)
+	return &next
+}
+
+// save writes the record; what is in memory follows only what is stored.
+func (u *user) save(next *storage.User) error {
+	next.UpdatedAt, next.DueAt = u.Now().UTC().Truncate(time.Millisecond), time.Time{}
+	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, func(d storage.Draft) bool { return d.State != draftChoosing }) {
+		next.DueAt = next.UpdatedAt.Add(desk.OwedFor)
+	}
+	err := u.Store.SaveUser(u.Ctx, next)
+	if errors.Is(err, storage.ErrExists) {
+		err = fmt.Errorf("%w: %w", storage.ErrConflict, err)
+	}
+	if err != nil {
+		return fmt.Errorf("save the user: %w", err)
+	}
+	spoke := ""
+	if u.record != nil {
+		spoke = u.record.Language
+	}
+	if u.record = next; next.Language != spoke {
+		u.Tell(messages.KindChat, u.place(), &messages.GroupChanged{}) // so that the answer is in the new one
+	}
+	return nil
+}

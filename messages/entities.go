@@ -1,0 +1,13 @@
+package messages
+
+// Kinds of entities, as Ask and Tell name them. The comment says what an identity of the kind is.
+const (
+	KindTicket = "ticket" // ticket id
+	KindLink   = "link"   // link id
+	KindChat   = "chat"   // internal id of a group ("g…") or of a person's private chat ("u…")
+	KindGroup  = "group"  // internal id
+	KindUser   = "user"   // Telegram user id
+	KindAPIKey = "apikey" // key id
+	KindPoller = "poller" // bot id
+	KindQuery  = "query"  // none: any of the node's readers answers
+)
