@@ -113,7 +113,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		answer.Args = map[string]string{"ticket": t.record.TicketID}
 		return answer, nil
 	}
-	answers, err := t.answered(m.ReplyTo)
+	answers, err := t.replyTo(m.ReplyTo)
 	if err != nil {
 		return nil, err
 	}
@@ -145,11 +145,11 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastSaid = now
+	t.lastMessageAt = now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
 	t.tellLinks(&messages.RecordMessage{Origin: o, Content: m.Content, ReplyTo: answers}, topic, id)
-	t.settleSoon()
+	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID, MessageId: id}, nil
 }
 
@@ -172,7 +172,7 @@ func (t *ticket) attached(id string) (*messages.Media, error) {
 }
 
 // answered is what a message says of the one that it answers; nil: there is none in this ticket.
-func (t *ticket) answered(id string) (*messages.ReplyTo, error) {
+func (t *ticket) replyTo(id string) (*messages.ReplyTo, error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -210,7 +210,7 @@ func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 		return nil, err
 	}
 	if link == nil {
-		t.settled[id], t.told[id] = t.sequence, t.sequence
+		t.finished[id], t.told[id] = t.sequence, t.sequence
 	}
 	return &desk.LinkOf(t.record, id).Topic, nil
 }

@@ -20,8 +20,8 @@ import (
 // brings what the bot shows on the original; when all have, the mark goes. A restart finds the messages by the mark.
 
 const (
-	formerKept     = 50      // versions of a message: the first, and the newest
-	formerBytes    = 1 << 18 // of their texts
+	versionsKept   = 50      // versions of a message: the first, and the newest
+	versionBytes   = 1 << 18 // of their texts
 	reactionsKept  = 50
 	changesHandled = 128 // ids of changes that a message remembers: more than one batch of updates
 	openAtOnce     = 10_000
@@ -38,20 +38,20 @@ func (t *ticket) onChange(m changeable, f func(next *storage.Message) (*storage.
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
 	}
-	said, err := t.Store.Message(t.Ctx, m.GetMessageId())
-	if errors.Is(err, storage.ErrNotFound) || err == nil && said.TicketID != t.record.TicketID {
+	original, err := t.Store.Message(t.Ctx, m.GetMessageId())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && original.TicketID != t.record.TicketID {
 		return entity.Answer(messages.Code_NOT_FOUND, "the ticket has no such message"), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the message: %w", err)
 	}
-	if topic := desk.TopicOf(t.record, said.TopicID); topic == nil || t.hasLeft(said.TopicID) {
+	if topic := desk.TopicOf(t.record, original.TopicID); topic == nil || t.hasLeft(original.TopicID) {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's any more"), nil
 	}
-	if said.Deleted || slices.Contains(said.Handled, m.GetOrigin().GetCommandId()) {
+	if original.Deleted || slices.Contains(original.Handled, m.GetOrigin().GetCommandId()) {
 		return entity.Duplicate(), nil
 	}
-	return t.changeMessage(said, m.GetOrigin(), f)
+	return t.changeMessage(original, m.GetOrigin(), f)
 }
 
 // hasLeft says whether a topic was unlinked.
@@ -62,8 +62,8 @@ func (t *ticket) hasLeft(topicID string) bool {
 
 // changeMessage writes a message with a change, and lets everything follow from it. f says what changes, and whether
 // anything that is shown does.
-func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool)) (proto.Message, error) {
-	next := cloneMessage(said)
+func (t *ticket) changeMessage(original *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool)) (proto.Message, error) {
+	next := cloneMessage(original)
 	event, shown := f(next)
 	if event == nil && !shown {
 		return entity.OK(), nil // nothing that anybody sees has changed
@@ -81,7 +81,7 @@ func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func
 		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.changedAt()
 		next.Events = append(next.Events, *event)
 	}
-	if err := t.fileChanged(said, next); err != nil {
+	if err := t.recordChangedFile(original, next); err != nil {
 		return nil, err
 	}
 	if err := t.saveMessage(next); err != nil {
@@ -91,9 +91,9 @@ func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func
 		t.unnumbered = append(t.unnumbered, *event)
 		t.caused[event.EventID] = next.MessageID
 	}
-	t.lastSaid = t.Now()
+	t.lastMessageAt = t.Now()
 	t.follow(next)
-	t.settleSoon()
+	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil
 }
 
@@ -120,7 +120,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 		if sameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
 			return nil, false
 		}
-		next.Former = former(next.Former, storage.Former{Revision: next.ContentRevision, Text: next.Text, Entities: next.Entities, Media: next.Media,
+		next.Former = keepVersion(next.Former, storage.Former{Revision: next.ContentRevision, Text: next.Text, Entities: next.Entities, Media: next.Media,
 			Internal: next.Internal, Until: t.changedAt()})
 		hidden := next.Hidden()
 		desk.SetContent(next, m.Content)
@@ -139,7 +139,7 @@ func sameContent(was, is *messages.Content) bool {
 }
 
 // former adds a version to those that are kept: the first one stays, of the others the newest do.
-func former(kept []storage.Former, v storage.Former) []storage.Former {
+func keepVersion(kept []storage.Former, v storage.Former) []storage.Former {
 	kept = append(kept, v)
 	size := func() (n int) {
 		for _, f := range kept {
@@ -147,7 +147,7 @@ func former(kept []storage.Former, v storage.Former) []storage.Former {
 		}
 		return n
 	}
-	for len(kept) > formerKept || len(kept) > 2 && size() > formerBytes {
+	for len(kept) > versionsKept || len(kept) > 2 && size() > versionBytes {
 		kept = slices.Delete(kept, 1, 2)
 	}
 	return kept
@@ -179,16 +179,16 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 }
 
 // topicOfMessage finds the topic in which a Telegram message stands that is the original, or a copy of it.
-func (t *ticket) topicOfMessage(said *storage.Message, place string, chatID, messageID int64) string {
-	if said.MessageID == messages.MessageKey(chatID, messageID) {
-		return said.TopicID
+func (t *ticket) topicOfMessage(original *storage.Message, place string, chatID, messageID int64) string {
+	if original.MessageID == messages.MessageKey(chatID, messageID) {
+		return original.TopicID
 	}
 	copies, err := t.Store.CopiesAt(t.Ctx, chatID, messageID)
 	if err != nil {
-		t.Log.Error("the copies of a message can't be read", "message", said.MessageID, "error", err)
+		t.Log.Error("the copies of a message can't be read", "message", original.MessageID, "error", err)
 	}
 	for i := range copies {
-		if copies[i].MessageID == said.MessageID {
+		if copies[i].MessageID == original.MessageID {
 			return copies[i].TopicID
 		}
 	}
@@ -197,7 +197,7 @@ func (t *ticket) topicOfMessage(said *storage.Message, place string, chatID, mes
 			return topic.TopicID
 		}
 	}
-	return said.TopicID
+	return original.TopicID
 }
 
 // onShowReaction: the word about a failure may go; what people react shows again.
@@ -205,14 +205,14 @@ func (t *ticket) onShowReaction(m *messages.ShowReaction) error {
 	if t.record == nil {
 		return nil
 	}
-	said, err := t.Store.Message(t.Ctx, m.MessageId)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && said.TicketID != t.record.TicketID {
+	original, err := t.Store.Message(t.Ctx, m.MessageId)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && original.TicketID != t.record.TicketID {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the message: %w", err)
 	}
-	_, err = t.changeMessage(said, &messages.Origin{CommandId: "shown:" + strconv.FormatInt(said.Revision, 10)},
+	_, err = t.changeMessage(original, &messages.Origin{CommandId: "shown:" + strconv.FormatInt(original.Revision, 10)},
 		func(next *storage.Message) (*storage.Event, bool) {
 			next.Shown = desk.FailureEmoji
 			return nil, !next.Deleted

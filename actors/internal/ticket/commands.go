@@ -47,7 +47,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		r.Media = append(r.Media, *desk.MediaToStore(media))
 	}
 	cause(r, messages.EventTicketCreated, o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
-	await(r, desk.HomeTopic, o)
+	awaitTopic(r, desk.HomeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil
@@ -60,7 +60,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	t.noteDescription()
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
 }
 
@@ -93,7 +93,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 		}
 	}
 	if may == unknown {
-		return t.putOff(m, ask)
+		return t.deferCommand(m, ask)
 	}
 	do, err := row.of(t, m, may == yes)
 	if err != nil {
@@ -103,10 +103,10 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 }
 
 // putOff keeps a command until Telegram has said who administers the groups.
-func (t *ticket) putOff(m desk.Command, ask []string) (proto.Message, error) {
+func (t *ticket) deferCommand(m desk.Command, ask []string) (proto.Message, error) {
 	o := m.GetOrigin()
 	if len(t.record.Owed) >= 2*desk.OwedAnswersLimit {
-		t.tooMany(o) // and most of them wait for Telegram's word
+		t.noteUnanswered(o) // and most of them wait for Telegram's word
 		return entity.OK(), nil
 	}
 	body, err := desk.Pack(m)
@@ -126,7 +126,7 @@ func (t *ticket) putOff(m desk.Command, ask []string) (proto.Message, error) {
 func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 	o, links := m.GetOrigin(), len(t.record.Links)
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByTicket) }
-	refusal, err := t.carryOut(o, handled, t.sparing(o, do))
+	refusal, err := t.carryOut(o, handled, t.limitAnswers(o, do))
 	if isAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
 		return entity.Answer(messages.Code_CONFLICT, messages.NoticeLinkOther), nil
 	}
@@ -153,7 +153,7 @@ func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do eff
 	if do(next); next.refusal != nil {
 		return next.refusal, nil
 	}
-	err := t.keep(next.Ticket)
+	err := t.saveDue(next.Ticket)
 	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do eff
 func (t *ticket) afterChange() {
 	t.tellRevision()
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 }
 
 func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
@@ -199,7 +199,7 @@ func (t *ticket) close(r *result, m *messages.CloseTicket) {
 	r.CardRevision++
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
 	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o), "reason": reason})
-	t.tellAll(r.Ticket, o, messages.NoticeTicketClosed,
+	t.notifyAll(r.Ticket, o, messages.NoticeTicketClosed,
 		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
 	acknowledge(r, o)
 }
@@ -225,7 +225,7 @@ func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
 	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
-	t.tellAll(r.Ticket, o, messages.NoticeTicketReopened,
+	t.notifyAll(r.Ticket, o, messages.NoticeTicketReopened,
 		map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "title": r.Title}, 0)
 	acknowledge(r, o)
 }
@@ -294,7 +294,7 @@ func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {
 	return func(r *result) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}
-		owe(r.Ticket, o.CommandId, op, 0)
+		addPending(r.Ticket, o.CommandId, op, 0)
 		acknowledge(r, o)
 	}, nil
 }

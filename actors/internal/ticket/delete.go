@@ -25,7 +25,7 @@ const deleteWithin = 48 * time.Hour
 
 // onDelete decides about a "/delete"; its effect is one write of the message.
 func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
-	if t.isFromBefore(m.GetOrigin()) {
+	if t.predatesLink(m.GetOrigin()) {
 		return entity.Duplicate(), nil
 	}
 	if t.record == nil {
@@ -38,57 +38,57 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
-	said, err := t.answeredMessage(m)
+	original, err := t.repliedTo(m)
 	if err != nil {
 		return nil, err
 	}
-	if said != nil && slices.Contains(said.Handled, o.GetCommandId()) {
+	if original != nil && slices.Contains(original.Handled, o.GetCommandId()) {
 		return entity.Duplicate(), nil
 	}
-	word := t.deleteRefusal(m, said)
-	if word == "" {
+	notice := t.deleteRefusal(m, original)
+	if notice == "" {
 		may, ask, err := t.may(m)
 		switch {
 		case err != nil:
 			return nil, err
 		case may == yes:
-			return t.deleteNow(m, said)
+			return t.deleteNow(m, original)
 		case may == unknown:
-			return t.putOff(m, ask)
+			return t.deferCommand(m, ask)
 		case may == no:
-			word = messages.NoticeDeleteNotAllowed
+			notice = messages.NoticeDeleteNotAllowed
 		}
 	}
 	return t.accept(m, func(r *result) {
-		if word != "" {
-			respond(r, o, word, nil)
+		if notice != "" {
+			respond(r, o, notice, nil)
 		}
 	})
 }
 
 // answeredMessage finds the message that a "/delete" answers: an original, or the original of a copy; nil when there is none.
-func (t *ticket) answeredMessage(m *messages.DeleteMessage) (*storage.Message, error) {
+func (t *ticket) repliedTo(m *messages.DeleteMessage) (*storage.Message, error) {
 	if m.AnsweredId == 0 {
 		return nil, nil
 	}
-	said, err := desk.OriginalAt(t.Ctx, t.Store, m.ChatId, m.AnsweredId, &messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
-	if errors.Is(err, storage.ErrNotFound) || err == nil && said.TicketID != t.record.TicketID {
+	original, err := desk.OriginalAt(t.Ctx, t.Store, m.ChatId, m.AnsweredId, &messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
+	if errors.Is(err, storage.ErrNotFound) || err == nil && original.TicketID != t.record.TicketID {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the answered message: %w", err)
 	}
-	return said, nil
+	return original, nil
 }
 
 // deleteRefusal says why a message can't be deleted whoever asks for it; empty: it can.
-func (t *ticket) deleteRefusal(m *messages.DeleteMessage, said *storage.Message) string {
+func (t *ticket) deleteRefusal(m *messages.DeleteMessage, original *storage.Message) string {
 	switch {
 	case m.AnsweredId == 0:
 		return messages.NoticeDeleteUsage
-	case said == nil || said.Deleted:
+	case original == nil || original.Deleted:
 		return messages.NoticeDeleteUnknown
-	case t.Now().Sub(said.SentAt) > deleteWithin:
+	case t.Now().Sub(original.SentAt) > deleteWithin:
 		return messages.NoticeDeleteTooOld
 	}
 	return ""
@@ -96,15 +96,15 @@ func (t *ticket) deleteRefusal(m *messages.DeleteMessage, said *storage.Message)
 
 // mayDelete says whether somebody may delete the message that they answer.
 func (t *ticket) mayDelete(m *messages.DeleteMessage) (verdict, []string, error) {
-	said, err := t.answeredMessage(m)
-	if err != nil || said == nil {
+	original, err := t.repliedTo(m)
+	if err != nil || original == nil {
 		return yes, nil, err // answered with what is missing
 	}
-	if by := desk.SenderOf(m.Origin); by.Kind == said.Sender.Kind && by.ID == said.Sender.ID {
+	if by := desk.SenderOf(m.Origin); by.Kind == original.Sender.Kind && by.ID == original.Sender.ID {
 		return yes, nil, nil
 	}
 	found, ask := no, []string(nil)
-	for _, groupID := range slices.Compact([]string{said.GroupID, t.record.Home.GroupID}) {
+	for _, groupID := range slices.Compact([]string{original.GroupID, t.record.Home.GroupID}) {
 		v, groups := t.administers(m.Origin, groupID)
 		switch {
 		case v == yes:
@@ -119,12 +119,12 @@ func (t *ticket) mayDelete(m *messages.DeleteMessage) (verdict, []string, error)
 }
 
 // deleteNow writes that a message is deleted. Its record stays, with what it said, for the ticket's history.
-func (t *ticket) deleteNow(m *messages.DeleteMessage, said *storage.Message) (proto.Message, error) {
+func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message) (proto.Message, error) {
 	body, err := desk.Pack(m)
 	if err != nil {
 		return nil, err
 	}
-	return t.changeMessage(said, m.Origin, func(next *storage.Message) (*storage.Event, bool) {
+	return t.changeMessage(original, m.Origin, func(next *storage.Message) (*storage.Event, bool) {
 		next.Deleted, next.DeletedAt = true, t.changedAt()
 		next.Owed = append(next.Owed, storage.Owed{ID: m.Origin.GetCommandId(), Kind: desk.OwedCommand, Body: body})
 		data, _ := json.Marshal(map[string]any{"messageId": next.MessageID, "topicId": next.TopicID, "by": desk.CreatorOf(m.Origin)})
@@ -134,28 +134,28 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, said *storage.Message) (pr
 
 // decideDelete carries a waiting "/delete" out, or refuses it. The message is written first: done twice, that changes nothing.
 func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict, failure string) error {
-	said, err := t.answeredMessage(m)
+	original, err := t.repliedTo(m)
 	if err != nil {
 		return err
 	}
-	word, args := t.deleteRefusal(m, said), map[string]string(nil)
-	if said != nil && slices.Contains(said.Handled, id) {
-		word = ""
-	} else if word == "" {
+	notice, args := t.deleteRefusal(m, original), map[string]string(nil)
+	if original != nil && slices.Contains(original.Handled, id) {
+		notice = ""
+	} else if notice == "" {
 		switch may {
 		case yes:
-			if _, err := t.deleteNow(m, said); err != nil {
+			if _, err := t.deleteNow(m, original); err != nil {
 				return err
 			}
 		case unanswered:
-			word, args = messages.NoticeCannotAsk, map[string]string{"why": failure}
+			notice, args = messages.NoticeCannotAsk, map[string]string{"why": failure}
 		default:
-			word = messages.NoticeDeleteNotAllowed
+			notice = messages.NoticeDeleteNotAllowed
 		}
 	}
 	_, err = t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, func(r *result) {
-		if word != "" {
-			respond(r, m.Origin, word, args)
+		if notice != "" {
+			respond(r, m.Origin, notice, args)
 		}
 	})
 	return err
@@ -170,9 +170,9 @@ func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.O
 		return op, nil
 	}
 	if _, done := f.done[messages.MessageStep_DELETE]; !done && op.Place != "" {
-		return gone(messages.MessageStep_DELETE, desk.TelegramID(f.said.MessageID))
+		return gone(messages.MessageStep_DELETE, desk.TelegramID(f.original.MessageID))
 	}
-	m := t.deletedBy(f.said)
+	m := t.deletedBy(f.original)
 	_, done := f.done[messages.MessageStep_DELETE_COMMAND]
 	if done || m.GetOrigin().GetMessageId() == 0 || len(f.left) > 0 || len(f.failed) > 0 || f.done[messages.MessageStep_DELETE] != "" {
 		return nil, nil
@@ -182,11 +182,11 @@ func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.O
 }
 
 // deletedBy is the command that deleted a message, while it is not answered.
-func (t *ticket) deletedBy(said *storage.Message) *messages.DeleteMessage {
-	for _, owed := range said.Owed {
-		m, err := desk.Unpack(owed.Body)
+func (t *ticket) deletedBy(original *storage.Message) *messages.DeleteMessage {
+	for _, pending := range original.Owed {
+		m, err := desk.Unpack(pending.Body)
 		if err != nil {
-			t.Log.Error("a command can't be read", "command", owed.ID, "error", err)
+			t.Log.Error("a command can't be read", "command", pending.ID, "error", err)
 			continue
 		}
 		if m, is := m.(*messages.DeleteMessage); is {
@@ -207,13 +207,13 @@ func (t *ticket) onDeletionStep(f *following, step messages.MessageStep_Kind, ou
 	default:
 		f.done[step] = desk.ReasonOf(outcome)
 	}
-	t.ownStep(f)
+	t.advance(f)
 	return nil
 }
 
 // answerDeletion owes whoever deleted a message a word on what is not gone.
 func (t *ticket) answerDeletion(f *following) error {
-	m, why := t.deletedBy(f.said), f.done[messages.MessageStep_DELETE]
+	m, why := t.deletedBy(f.original), f.done[messages.MessageStep_DELETE]
 	if m == nil || len(f.failed) == 0 && why == "" {
 		return nil
 	}
@@ -223,11 +223,11 @@ func (t *ticket) answerDeletion(f *following) error {
 	}
 	var where []string
 	if why != "" {
-		where = append(where, t.titleOf(f.said.TopicID))
+		where = append(where, t.titleOf(f.original.TopicID))
 	}
 	for _, id := range slices.Sorted(maps.Keys(f.failed)) {
 		topicID := id
-		if f.said.TopicID == id {
+		if f.original.TopicID == id {
 			topicID = desk.HomeTopic
 		}
 		where, why = append(where, t.titleOf(topicID)), f.failed[id]

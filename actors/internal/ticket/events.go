@@ -15,34 +15,34 @@ import (
 // moment, so that a busy ticket does it once for many messages.
 
 // settle is the timer that numbers events and clears what is done.
-type settle struct{}
+type flush struct{}
 
 // rest is the timer after which a ticket has been quiet, unless somebody spoke meanwhile.
-type rest struct{}
+type quiet struct{}
 
 const (
-	settleAfter = 500 * time.Millisecond
+	flushAfter = 500 * time.Millisecond
 	// A ticket stays marked as due while people talk, so that the next message needs no write for the mark.
 	quietAfter   = 10 * time.Second
 	eventsAtOnce = 200
 )
 
-func (t *ticket) settleSoon() {
-	if !t.settling {
-		t.settling = true
-		t.After(settleAfter, settle{})
+func (t *ticket) flushSoon() {
+	if !t.flushing {
+		t.flushing = true
+		t.After(flushAfter, flush{})
 	}
 }
 
 func (t *ticket) onLinkSettled(m *messages.LinkSettled) error {
-	if t.record == nil || m.Sequence <= t.settled[m.LinkId] {
+	if t.record == nil || m.Sequence <= t.finished[m.LinkId] {
 		return nil
 	}
-	t.settled[m.LinkId] = m.Sequence
+	t.finished[m.LinkId] = m.Sequence
 	if t.waitsForCopies() {
 		t.reconcile()
 	}
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 
@@ -52,16 +52,16 @@ func (t *ticket) linkDone(link *storage.Link) bool {
 	if link.Ended {
 		last = min(last, link.EndSequence)
 	}
-	return t.settled[link.LinkID] >= last
+	return t.finished[link.LinkID] >= last
 }
 
 // settledThrough is the sequence up to which every link has settled everything.
-func (t *ticket) settledThrough() int64 {
+func (t *ticket) finishedThrough() int64 {
 	through := t.sequence
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if !t.linkDone(link) {
-			through = min(through, t.settled[link.LinkID])
+			through = min(through, t.finished[link.LinkID])
 		}
 	}
 	return through
@@ -69,15 +69,15 @@ func (t *ticket) settledThrough() int64 {
 
 // settledFor is how far the copies are that a closing, and its notice, in a topic must not overtake. Copies that wait since
 // the bot may not write where they go keep only that topic from closing.
-func (t *ticket) settledFor(topic *storage.Topic) int64 {
+func (t *ticket) finishedFor(topic *storage.Topic) int64 {
 	if topic.Held != "" {
-		return t.settledThrough()
+		return t.finishedThrough()
 	}
 	through := t.sequence
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if link.Topic.Held == "" && t.record.Home.Held == "" && !t.linkDone(link) {
-			through = min(through, t.settled[link.LinkID])
+			through = min(through, t.finished[link.LinkID])
 		}
 	}
 	return through
@@ -85,12 +85,12 @@ func (t *ticket) settledFor(topic *storage.Topic) int64 {
 
 // onSettle numbers events, and clears the mark of a ticket that owes nothing and has been quiet. On an error the same timer
 // comes again by itself (settling stays set).
-func (t *ticket) onSettle(settle) error {
+func (t *ticket) onFlush(flush) error {
 	if t.record == nil {
-		t.settling = false
+		t.flushing = false
 		return nil
 	}
-	if err := t.file(); err != nil {
+	if err := t.recordFiles(); err != nil {
 		return err
 	}
 	if err := t.number(); err != nil {
@@ -99,7 +99,7 @@ func (t *ticket) onSettle(settle) error {
 	if err := t.clearChanges(nil); err != nil {
 		return err
 	}
-	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingOwed() && t.rested() {
+	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
 		next := cloneTicket(t.record)
 		t.takeProgress(next)
 		next.DueAt = time.Time{}
@@ -107,38 +107,38 @@ func (t *ticket) onSettle(settle) error {
 			return err
 		}
 	}
-	t.settling = false
-	if len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
-		t.settleSoon()
+	t.flushing = false
+	if len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
+		t.flushSoon()
 	}
 	return nil
 }
 
-func (t *ticket) nothingOwed() bool {
-	return len(t.files.unfiled) == 0 && len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.following) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+func (t *ticket) nothingPending() bool {
+	return len(t.files.unrecorded) == 0 && len(t.record.Owed) == 0 && len(t.enqueued) == 0 && len(t.following) == 0 && !t.deferred && len(t.adopting) == 0 && t.finishedThrough() == t.sequence
 }
 
-func (t *ticket) onRest(rest) error {
-	t.resting = false
-	t.settleSoon()
+func (t *ticket) onQuiet(quiet) error {
+	t.awaitingQuiet = false
+	t.flushSoon()
 	return nil
 }
 
 // rested says whether nothing was said for a while; if not, it looks again when that time has passed.
-func (t *ticket) rested() bool {
-	wait := quietAfter - t.Now().Sub(t.lastSaid)
-	if wait > 0 && !t.resting {
-		t.resting = true
-		t.After(wait, rest{})
+func (t *ticket) isQuiet() bool {
+	wait := quietAfter - t.Now().Sub(t.lastMessageAt)
+	if wait > 0 && !t.awaitingQuiet {
+		t.awaitingQuiet = true
+		t.After(wait, quiet{})
 	}
 	return wait <= 0
 }
 
 // takeProgress writes into a record how far its links and its files are.
 func (t *ticket) takeProgress(next *storage.Ticket) {
-	next.FilesThrough = max(next.FilesThrough, t.filedThrough())
+	next.FilesThrough = max(next.FilesThrough, t.filesThrough())
 	for i := range next.Links {
-		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.settled[next.Links[i].LinkID])
+		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.finished[next.Links[i].LinkID])
 	}
 }
 
@@ -171,7 +171,7 @@ func (t *ticket) number() error {
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)
 	next.DueAt = t.Now().UTC().Add(desk.OwedFor).Truncate(time.Millisecond)
-	if len(batch) == len(t.unnumbered) && t.nothingOwed() && t.rested() {
+	if len(batch) == len(t.unnumbered) && t.nothingPending() && t.isQuiet() {
 		next.DueAt = time.Time{}
 	}
 	if err := t.save(next); err != nil {
@@ -221,9 +221,9 @@ func (t *ticket) loadEvents() error {
 }
 
 // eventsSince lists the events of next that are not in former; both are in order, and next only appends.
-func eventsSince(former, next []storage.Event) []storage.Event {
-	known := make(map[string]bool, len(former))
-	for _, e := range former {
+func eventsSince(previous, next []storage.Event) []storage.Event {
+	known := make(map[string]bool, len(previous))
+	for _, e := range previous {
 		known[e.EventID] = true
 	}
 	var fresh []storage.Event

@@ -25,11 +25,11 @@ const filesAtOnce = 200
 
 // ticketFiles is what a ticket has in memory about its files. It outlives a reload, as the children do.
 type ticketFiles struct {
-	unfiled  []storage.Attachment // whose records are to be made, in order
-	fetching map[string]string    // attachment id by the child's PID
-	ctx      context.Context      // ends the children
-	cancel   context.CancelFunc
-	full     bool // there may be more that is due than there are children
+	unrecorded  []storage.Attachment // whose records are to be made, in order
+	downloading map[string]string    // attachment id by the child's PID
+	ctx         context.Context      // ends the children
+	cancel      context.CancelFunc
+	moreDue     bool // there may be more that is due than there are children
 }
 
 // attachmentOf is the record of a message's file, or nil when it has none.
@@ -65,9 +65,9 @@ func fileName(m *storage.Message) string {
 }
 
 // fileChanged makes the record of a file that an edit brings, before the edit is written: a crash between leaves one too many.
-func (t *ticket) fileChanged(said, next *storage.Message) error {
+func (t *ticket) recordChangedFile(original, next *storage.Message) error {
 	a := t.attachmentOf(next)
-	if a == nil || said.Media != nil && said.Media.FileUniqueID == next.Media.FileUniqueID {
+	if a == nil || original.Media != nil && original.Media.FileUniqueID == next.Media.FileUniqueID {
 		return nil
 	}
 	if err := t.Store.InsertAttachments(t.Ctx, []storage.Attachment{*a}); err != nil {
@@ -88,7 +88,7 @@ func (t *ticket) noteDescription() {
 			Sender: storage.Sender{Kind: by.Kind, Name: by.Name, Username: by.Username}}
 		if a := t.attachmentOf(m); a != nil {
 			a.UploadedBy = by
-			t.files.unfiled = append(t.files.unfiled, *a)
+			t.files.unrecorded = append(t.files.unrecorded, *a)
 		}
 	}
 }
@@ -96,28 +96,28 @@ func (t *ticket) noteDescription() {
 // noteFile remembers a message's file until its record is made.
 func (t *ticket) noteFile(m *storage.Message) {
 	if a := t.attachmentOf(m); a != nil {
-		t.files.unfiled = append(t.files.unfiled, *a)
+		t.files.unrecorded = append(t.files.unrecorded, *a)
 	}
 }
 
 // filedThrough is the sequence of the newest message up to which all files have their records.
-func (t *ticket) filedThrough() int64 {
-	if len(t.files.unfiled) > 0 {
-		return t.files.unfiled[0].Sequence - 1
+func (t *ticket) filesThrough() int64 {
+	if len(t.files.unrecorded) > 0 {
+		return t.files.unrecorded[0].Sequence - 1
 	}
 	return t.sequence
 }
 
 // file makes the records of the oldest files that have none. A record that is there already stays as it is.
-func (t *ticket) file() error {
-	if len(t.files.unfiled) == 0 {
+func (t *ticket) recordFiles() error {
+	if len(t.files.unrecorded) == 0 {
 		return nil
 	}
-	batch := t.files.unfiled[:min(len(t.files.unfiled), filesAtOnce)]
+	batch := t.files.unrecorded[:min(len(t.files.unrecorded), filesAtOnce)]
 	if err := t.Store.InsertAttachments(t.Ctx, batch); err != nil {
 		return fmt.Errorf("make records of files: %w", err)
 	}
-	t.files.unfiled = slices.Clone(t.files.unfiled[len(batch):])
+	t.files.unrecorded = slices.Clone(t.files.unrecorded[len(batch):])
 	return t.startDownloads()
 }
 
@@ -130,30 +130,30 @@ func (t *ticket) startDownloads() error {
 	if t.record == nil || !t.room.Attachments.Keeps() || t.Draining() {
 		return nil
 	}
-	owed, err := t.Store.OwedAttachments(t.Ctx, t.record.TicketID, t.Now(), 4*attachment.DownloadsPerTicket)
+	pending, err := t.Store.OwedAttachments(t.Ctx, t.record.TicketID, t.Now(), 4*attachment.DownloadsPerTicket)
 	if err != nil {
 		return fmt.Errorf("read which files are due: %w", err)
 	}
-	t.files.full = len(owed) == 4*attachment.DownloadsPerTicket
-	for i := range owed {
-		a := &owed[i]
+	t.files.moreDue = len(pending) == 4*attachment.DownloadsPerTicket
+	for i := range pending {
+		a := &pending[i]
 		switch {
 		case a.State == storage.FileInfected:
 			if err := t.warn(a); err != nil {
 				return err
 			}
-		case t.isFetching(a.AttachmentID):
-		case len(t.files.fetching) >= attachment.DownloadsPerTicket:
-			t.files.full = true
+		case t.isDownloading(a.AttachmentID):
+		case len(t.files.downloading) >= attachment.DownloadsPerTicket:
+			t.files.moreDue = true
 		default:
-			t.fetch(a.AttachmentID)
+			t.download(a.AttachmentID)
 		}
 	}
 	return nil
 }
 
-func (t *ticket) isFetching(id string) bool {
-	for _, other := range t.files.fetching {
+func (t *ticket) isDownloading(id string) bool {
+	for _, other := range t.files.downloading {
 		if other == id {
 			return true
 		}
@@ -161,14 +161,14 @@ func (t *ticket) isFetching(id string) bool {
 	return false
 }
 
-func (t *ticket) fetch(attachmentID string) {
+func (t *ticket) download(attachmentID string) {
 	if t.files.ctx == nil {
 		t.files.ctx, t.files.cancel = context.WithCancel(t.IntakeCtx) // a stop cuts downloads: they are taken up again
-		t.files.fetching = map[string]string{}
+		t.files.downloading = map[string]string{}
 	}
 	ctx := t.files.ctx
 	pid := t.Spawn(func() actor.Actor { return t.room.Attachments.Download(ctx, attachmentID) })
-	t.files.fetching[pid.Id] = attachmentID
+	t.files.downloading[pid.Id] = attachmentID
 }
 
 // onDownloaded hears of the end of a try.
@@ -185,8 +185,8 @@ func (t *ticket) onDownloaded(m attachment.Downloaded) error {
 
 // ended hears that a child is gone, whichever way.
 func (t *ticket) ChildEnded(child *actor.PID) {
-	delete(t.files.fetching, child.Id)
-	if t.files.full {
+	delete(t.files.downloading, child.Id)
+	if t.files.moreDue {
 		t.Note(filesDue{})
 	}
 }
@@ -203,7 +203,7 @@ func (t *ticket) warn(a *storage.Attachment) error {
 	id := "infected/" + a.AttachmentID
 	if !slices.Contains(t.record.Handled, id) {
 		err := t.change(func(r *storage.Ticket) {
-			t.tellAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
+			t.notifyAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
 				map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": messages.CleanLine(a.Reason)}, 0)
 			r.Handled = desk.Remember(r.Handled, id, handledByTicket)
 		})
@@ -211,7 +211,7 @@ func (t *ticket) warn(a *storage.Attachment) error {
 			return err
 		}
 		t.reconcile()
-		t.settleSoon()
+		t.flushSoon()
 	}
 	a.DueAt = time.Time{}
 	if err := t.Store.SaveAttachment(t.Ctx, a); err != nil {

@@ -11,12 +11,12 @@ import (
 
 // following is a message that changed, until everything shows it.
 type following struct {
-	said   *storage.Message    // as stored
-	left   map[string]bool     // links that have not brought their copies after it
-	failed map[string]string   // by link id: why a copy could not be deleted
-	op     *messages.Operation // of the ticket itself, under way
-	tries  int64
-	done   map[messages.MessageStep_Kind]string // steps of a deletion that are over, and why they failed
+	original *storage.Message    // as stored
+	left     map[string]bool     // links that have not brought their copies after it
+	failed   map[string]string   // by link id: why a copy could not be deleted
+	op       *messages.Operation // of the ticket itself, under way
+	tries    int64
+	done     map[messages.MessageStep_Kind]string // steps of a deletion that are over, and why they failed
 }
 
 // loadChanges finds the messages that something is still to be done about.
@@ -41,7 +41,7 @@ func (t *ticket) loadChanges() error {
 // newFollowing lists the links that may have a copy of a message. A link that has ended has its copies still; what was
 // changed afterwards is not its to show, except that the message is gone.
 func (t *ticket) newFollowing(m *storage.Message) *following {
-	f := &following{said: m, left: map[string]bool{}, failed: map[string]string{}, done: map[messages.MessageStep_Kind]string{}}
+	f := &following{original: m, left: map[string]bool{}, failed: map[string]string{}, done: map[messages.MessageStep_Kind]string{}}
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if m.Sequence <= link.BeginSequence || link.Ended && (m.Sequence > link.EndSequence || m.ChangedAfter > link.EndSequence && !m.Deleted) {
@@ -57,20 +57,20 @@ func (t *ticket) follow(m *storage.Message) {
 	if !m.Behind {
 		return
 	}
-	former, f := t.following[m.MessageID], t.newFollowing(m)
-	if former != nil {
-		f.op, f.tries, f.done = former.op, former.tries, former.done
+	previous, f := t.following[m.MessageID], t.newFollowing(m)
+	if previous != nil {
+		f.op, f.tries, f.done = previous.op, previous.tries, previous.done
 	}
 	t.following[m.MessageID] = f
 	t.tellChange(f)
-	t.ownStep(f)
+	t.advance(f)
 	t.OfferAgainLater()
 }
 
 func (t *ticket) tellChange(f *following) {
 	for id := range f.left {
-		t.Tell(messages.KindLink, id, &messages.Change{TicketId: t.record.TicketID, LinkId: id, MessageId: f.said.MessageID,
-			Revision: f.said.Revision, LinksRevision: t.record.LinksRevision})
+		t.Tell(messages.KindLink, id, &messages.Change{TicketId: t.record.TicketID, LinkId: id, MessageId: f.original.MessageID,
+			Revision: f.original.Revision, LinksRevision: t.record.LinksRevision})
 	}
 }
 
@@ -81,7 +81,7 @@ func (t *ticket) tellChangesAgain() {
 		if f.op != nil {
 			t.Offer(f.op)
 		} else {
-			t.ownStep(f)
+			t.advance(f)
 		}
 	}
 }
@@ -89,50 +89,50 @@ func (t *ticket) tellChangesAgain() {
 // onChanged: a link's copy shows a revision.
 func (t *ticket) onChanged(m *messages.Changed) error {
 	f := t.following[m.MessageId]
-	if f == nil || m.Revision < f.said.Revision {
+	if f == nil || m.Revision < f.original.Revision {
 		return nil
 	}
 	delete(f.left, m.LinkId)
 	if m.Failure != "" {
 		f.failed[m.LinkId] = m.Failure
 	}
-	t.ownStep(f)
+	t.advance(f)
 	return nil
 }
 
 // stepRef names a step of the ticket itself about a message.
 func (f *following) stepRef(kind messages.MessageStep_Kind) *messages.OperationRef {
 	return &messages.OperationRef{Wanted: &messages.OperationRef_MessageStep{MessageStep: &messages.MessageStep{
-		MessageId: f.said.MessageID, Kind: kind}}}
+		MessageId: f.original.MessageID, Kind: kind}}}
 }
 
 // ownStep offers what the ticket itself still has to do about a message: show a reaction on the original, delete it, delete
 // the command. When nothing is left and all links have followed, the timer of settle clears the mark.
-func (t *ticket) ownStep(f *following) {
+func (t *ticket) advance(f *following) {
 	if f.op != nil && !t.mayReplace(f) {
 		return
 	}
-	op, err := t.wantedOf(f)
+	op, err := t.nextOwnStep(f)
 	switch {
 	case err != nil:
-		t.Log.Error("what a message still needs can't be read; tried again", "message", f.said.MessageID, "error", err)
+		t.Log.Error("what a message still needs can't be read; tried again", "message", f.original.MessageID, "error", err)
 		t.OfferAgainLater()
 	case op != nil:
 		f.op = op
 		t.Offer(op)
 	case len(f.left) == 0:
 		f.op = nil
-		t.settleSoon()
+		t.flushSoon()
 	}
 }
 
 // mayReplace: a reaction that waits for its turn is replaced by a newer one.
 func (t *ticket) mayReplace(f *following) bool {
-	return f.op.Ref.GetMessageStep().GetKind() == messages.MessageStep_REACT && f.op.Content < f.said.Revision
+	return f.op.Ref.GetMessageStep().GetKind() == messages.MessageStep_REACT && f.op.Content < f.original.Revision
 }
 
-func (t *ticket) wantedOf(f *following) (*messages.Operation, error) {
-	m := f.said
+func (t *ticket) nextOwnStep(f *following) (*messages.Operation, error) {
+	m := f.original
 	op := &messages.Operation{Priority: messages.Operation_ANSWER, Attempt: f.tries, Content: m.Revision}
 	topic := desk.TopicOf(t.record, m.TopicID)
 	if topic != nil && !t.hasLeft(m.TopicID) {
@@ -183,13 +183,13 @@ func (t *ticket) onMessageStepDone(step *messages.MessageStep, m *messages.Done)
 		t.OfferAgainLater()
 		return nil
 	}
-	next := cloneMessage(f.said)
+	next := cloneMessage(f.original)
 	next.Shown = op.GetReact().GetEmoji()
 	if err := t.saveMessage(next); err != nil {
 		return err
 	}
-	f.said = next
-	t.ownStep(f)
+	f.original = next
+	t.advance(f)
 	return nil
 }
 
@@ -199,19 +199,19 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		if f.op != nil || len(f.left) > 0 {
 			continue
 		}
-		if op, err := t.wantedOf(f); err != nil || op != nil {
+		if op, err := t.nextOwnStep(f); err != nil || op != nil {
 			continue
 		}
 		if err := t.answerDeletion(f); err != nil {
 			return err
 		}
-		next := cloneMessage(f.said)
+		next := cloneMessage(f.original)
 		next.Behind, next.Owed = false, nil
 		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 		if err := t.saveMessage(next); err != nil {
 			return err
 		}
-		t.forgetEvents(f.said, next)
+		t.forgetEvents(f.original, next)
 		delete(t.following, id)
 	}
 	changed := map[string]bool{}
@@ -221,20 +221,20 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		}
 	}
 	for id := range changed {
-		said, err := t.Store.Message(t.Ctx, id)
+		original, err := t.Store.Message(t.Ctx, id)
 		if err != nil {
 			return fmt.Errorf("read a message: %w", err)
 		}
-		next := cloneMessage(said)
+		next := cloneMessage(original)
 		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
-		if len(next.Events) < len(said.Events) {
+		if len(next.Events) < len(original.Events) {
 			if err := t.saveMessage(next); err != nil {
 				return err
 			}
 		}
-		t.forgetEvents(said, next)
+		t.forgetEvents(original, next)
 		if f := t.following[id]; f != nil {
-			f.said = next
+			f.original = next
 		}
 	}
 	return nil

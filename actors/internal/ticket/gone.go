@@ -16,7 +16,7 @@ import (
 
 const (
 	// formerThreadsKept is how many deleted threads of a topic stay the ticket's.
-	formerThreadsKept = 20
+	deletedThreadsKept = 20
 	// A topic that vanishes again and again, each time before it is goneAgainWithin old, is given up with the goneAtMost'th.
 	goneAtMost      = 5
 	goneAgainWithin = 5 * time.Minute
@@ -35,23 +35,23 @@ func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 		}
 		return nil
 	}
-	return t.openAgain(m.TopicId)
+	return t.recreateTopic(m.TopicId)
 }
 
 // openAgain writes down that a topic's thread is gone: it is wanted anew, with its card and the last messages, and what
 // waits for it is delivered there.
-func (t *ticket) openAgain(topicID string) error {
+func (t *ticket) recreateTopic(topicID string) error {
 	t.Log.Warn("a topic was deleted; it is opened again", "topic", topicID)
-	for id, s := range t.offered {
+	for id, s := range t.enqueued {
 		if s.ref.GetTopicId() == topicID {
-			delete(t.offered, id) // it was for the thread that is gone
+			delete(t.enqueued, id) // it was for the thread that is gone
 		}
 	}
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
 		topic.FormerThreads = append(slices.Clone(topic.FormerThreads), topic.TelegramTopicID)
-		if n := len(topic.FormerThreads); n > formerThreadsKept {
-			topic.FormerThreads = topic.FormerThreads[n-formerThreadsKept:]
+		if n := len(topic.FormerThreads); n > deletedThreadsKept {
+			topic.FormerThreads = topic.FormerThreads[n-deletedThreadsKept:]
 		}
 		again := t.Now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
 		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
@@ -75,17 +75,17 @@ func (t *ticket) loseTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 	topic.Failure = why
 	r.LinksRevision++
 	if link := desk.LinkOf(r, topic.TopicID); link != nil {
-		link.Ended, link.EndSequence = true, max(t.settled[link.LinkID], link.BeginSequence)
+		link.Ended, link.EndSequence = true, max(t.finished[link.LinkID], link.BeginSequence)
 		r.CardRevision++
 	}
-	t.tellOthers(r, topic, messages.NoticeTopicLost, why, "lost")
+	t.notifyOthers(r, topic, messages.NoticeTopicLost, why, "lost")
 	if topic.TopicID == desk.HomeTopic && desk.PrivateLink(r, "") != nil {
 		t.giveUpHome(r, why)
 	}
 }
 
 // tellOthers tells every other topic of the ticket about one, once.
-func (t *ticket) tellOthers(r *storage.Ticket, topic *storage.Topic, key, why, cause string) {
+func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why, cause string) {
 	title, err := desk.GroupTitle(t.Ctx, t.Store, topic.GroupID)
 	if err != nil {
 		t.Log.Error("a group can't be read", "group", topic.GroupID, "error", err)
@@ -96,7 +96,7 @@ func (t *ticket) tellOthers(r *storage.Ticket, topic *storage.Topic, key, why, c
 		}
 		op := &messages.Operation{Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER,
 			Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}}}
-		owe(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
+		addPending(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
 	}
 }
 
@@ -109,7 +109,7 @@ func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
 	if topic == nil || (topic.Held == "") == (m.Why == "") || messages.IsPrivate(topic.GroupID) { // whether a person can be reached, their entity says
 		return nil
 	}
-	err := t.change(func(r *storage.Ticket) { t.hold(r, desk.TopicOf(r, m.TopicId), m.Why) })
+	err := t.change(func(r *storage.Ticket) { t.setSuspended(r, desk.TopicOf(r, m.TopicId), m.Why) })
 	if err != nil {
 		return err
 	}
@@ -118,12 +118,12 @@ func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
 }
 
 // hold writes down that a topic can't be written to, and tells the other side; or that it can again.
-func (t *ticket) hold(r *storage.Ticket, topic *storage.Topic, why string) {
+func (t *ticket) setSuspended(r *storage.Ticket, topic *storage.Topic, why string) {
 	if messages.IsPrivate(topic.GroupID) {
-		t.tellReach(r, topic, why == "")
+		t.notifyReach(r, topic, why == "")
 	}
 	if topic.Held == "" && why != "" && !messages.IsPrivate(topic.GroupID) {
-		t.tellOthers(r, topic, messages.NoticeTopicHeld, why, "held")
+		t.notifyOthers(r, topic, messages.NoticeTopicHeld, why, "held")
 	}
 	topic.Held = why
 	r.LinksRevision++
@@ -131,7 +131,7 @@ func (t *ticket) hold(r *storage.Ticket, topic *storage.Topic, why string) {
 
 // onHeld: an operation of the ticket itself waits until the bot may write there.
 func (t *ticket) onHeld(m *messages.Held) error {
-	s := t.offered[m.OperationId]
+	s := t.enqueued[m.OperationId]
 	if t.record == nil || s == nil || s.op.Version() != m.Version() {
 		return nil
 	}
@@ -170,7 +170,7 @@ func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) 
 
 // onStepGone says whether a call that met a deleted topic makes the topic wanted anew. Of a closed ticket it does not, as long
 // as nobody says anything more: whoever deleted its topic wanted it away.
-func (t *ticket) onStepGone(s *step) bool {
+func (t *ticket) mayRecreate(s *step) bool {
 	if s.ref.GetKind() == messages.TopicStep_CREATE {
 		return false
 	}
@@ -191,16 +191,16 @@ func (t *ticket) topicOfStep(s *step) *storage.Topic {
 }
 
 // topicOfStepGone opens the topic again for which a call was; if that is done already, the call is made in the new thread.
-func (t *ticket) topicOfStepGone(s *step) error {
+func (t *ticket) onStepTopicGone(s *step) error {
 	topic := t.topicOfStep(s)
 	if topic.TelegramTopicID == s.op.ThreadId {
-		if err := t.openAgain(topic.TopicID); err != nil {
+		if err := t.recreateTopic(topic.TopicID); err != nil {
 			return err
 		}
 	}
-	delete(t.offered, s.op.Id)
+	delete(t.enqueued, s.op.Id)
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 

@@ -18,9 +18,9 @@ const mentionPage = 8
 // mentioning opens a linked topic in the default group of an internal user, or says why that can't be.
 func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	o := m.Origin
-	word := func(key string, args map[string]string) effect { return answer(o, key, args) }
+	notice := func(key string, args map[string]string) effect { return answer(o, key, args) }
 	if t.record.Status == desk.StatusClosed {
-		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
+		return notice(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
 	}
 	if m.Username == "" && m.UserId == 0 {
 		return t.choosing(o)
@@ -30,18 +30,18 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		return nil, err
 	}
 	if user == nil {
-		return word(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
+		return notice(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
 	}
 	name := desk.UserName(user)
 	if user.IsBot {
-		return word(messages.NoticeMentionBot, map[string]string{"name": name}), nil
+		return notice(messages.NoticeMentionBot, map[string]string{"name": name}), nil
 	}
 	if user.DefaultGroupID == "" {
-		return word(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
+		return notice(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
 	}
 	group, err := t.Store.Group(t.Ctx, user.DefaultGroupID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return word(messages.NoticeMentionBotOut, map[string]string{"name": name, "group": user.DefaultGroupID}), nil
+		return notice(messages.NoticeMentionBotOut, map[string]string{"name": name, "group": user.DefaultGroupID}), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a group: %w", err)
@@ -49,20 +49,20 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	args := map[string]string{"name": name, "group": group.Title}
 	if link := t.linkWith(user.TelegramID); link != nil {
 		args["url"] = messages.TopicURL(group.TelegramGroupID, link.Topic.TelegramTopicID)
-		return word(messages.NoticeMentionAlready, args), nil
+		return notice(messages.NoticeMentionAlready, args), nil
 	}
 	if group.GroupID == t.record.GroupID {
-		return word(messages.NoticeMentionHome, args), nil
+		return notice(messages.NoticeMentionHome, args), nil
 	}
 	if missing, ok := mentionMissing[desk.TopicsIn(group)]; ok {
-		return word(missing, args), nil
+		return notice(missing, args), nil
 	}
 	return func(r *result) {
 		now := t.Now().UTC().Truncate(time.Millisecond)
 		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
 		link.UserID, link.UserName = user.TelegramID, name
 		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
-		await(r.Ticket, link.LinkID, o)
+		awaitTopic(r.Ticket, link.LinkID, o)
 		acknowledge(r, o)
 	}, nil
 }
@@ -76,7 +76,7 @@ func (t *ticket) newLink(r *storage.Ticket, o *messages.Origin, topic storage.To
 	r.LinksRevision++
 	r.CardRevision++
 	r.UpdatedAt = t.Now().UTC().Truncate(time.Millisecond)
-	t.settled[id] = t.sequence
+	t.finished[id] = t.sequence
 	return &r.Links[len(r.Links)-1]
 }
 
@@ -126,7 +126,7 @@ func (t *ticket) choosing(o *messages.Origin) (effect, error) {
 }
 
 // turning shows another page of the keyboard.
-func (t *ticket) turning(m *messages.ShowMentionPage) (effect, error) {
+func (t *ticket) turningPage(m *messages.ShowMentionPage) (effect, error) {
 	o := m.Origin
 	keyboard, err := t.mentionKeyboard(int(m.Page))
 	if err != nil {
@@ -140,7 +140,7 @@ func (t *ticket) turning(m *messages.ShowMentionPage) (effect, error) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{
 			MessageId: o.CallbackMessageId, Keyboard: keyboard}}
-		owe(r.Ticket, o.CommandId, op, 0)
+		addPending(r.Ticket, o.CommandId, op, 0)
 		acknowledge(r, o)
 	}, nil
 }
@@ -187,26 +187,26 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 // linking joins an existing topic to the ticket.
 func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 	o := m.Origin
-	word := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
+	notice := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
 	if m.CurrentTicketId == t.record.TicketID || t.topicAt(o.Place, o.ThreadId) != nil {
-		return word(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
+		return notice(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
 	}
 	if m.CurrentTicketId != "" {
 		other, err := t.Store.Ticket(t.Ctx, m.CurrentTicketId)
 		if err != nil {
 			return nil, fmt.Errorf("read the other ticket: %w", err)
 		}
-		return word(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
+		return notice(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
 	}
 	if t.record.Status == desk.StatusClosed {
-		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
+		return notice(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
 	}
 	if o.ThreadId == 0 {
-		return word(messages.NoticeLinkNeedsTopic, nil)
+		return notice(messages.NoticeLinkNeedsTopic, nil)
 	}
 	group, err := t.Store.Group(t.Ctx, o.Place)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && desk.TicketsIn(group) == messages.Standing_UNREGISTERED {
-		return word(messages.NoticeGroupUnregistered, nil)
+		return notice(messages.NoticeGroupUnregistered, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a group: %w", err)
@@ -216,7 +216,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		return nil, fmt.Errorf("read a group: %w", err)
 	}
 	if home != nil && desk.IsOut(home) {
-		return word(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
+		return notice(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
 	}
 	homeURL, homeTitle := "", t.record.GroupID
 	if home != nil {
@@ -229,7 +229,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.Now(), map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked,
 			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL})
-		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
+		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
 			map[string]string{"who": desk.Who(o), "group": group.Title, "url": messages.TopicURL(group.TelegramGroupID, o.ThreadId)}, 0)
 	}, nil
 }
@@ -263,18 +263,18 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		r.UpdatedAt = t.Now().UTC().Truncate(time.Millisecond)
 		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.Now(), map[string]any{"by": desk.CreatorOf(o), "linkId": linkID})
 		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
-		t.tellTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
-		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
+		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
+		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
 		acknowledge(r, o)
 	}, nil
 }
 
 // tellTopic tells one topic of the ticket; where after is given, behind the copies of what was said before.
-func (t *ticket) tellTopic(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64) {
+func (t *ticket) notifyTopic(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64) {
 	if !desk.IsOpened(topic) {
 		return
 	}
 	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),
 		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}}
-	owe(r, o.CommandId, op, after)
+	addPending(r, o.CommandId, op, after)
 }

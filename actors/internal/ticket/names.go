@@ -4,8 +4,8 @@ import "time"
 
 // Words that are stored.
 const (
-	owedRetry = "retry" // a failed copy to be tried again, until its link has written that down
-	owedWord  = "word"  // to whoever waits for the topic that the id names
+	pendingRetry  = "retry" // a failed copy to be tried again, until its link has written that down
+	pendingNotice = "word"  // to whoever waits for the topic that the id names
 
 	priorityNormal = "normal"
 )

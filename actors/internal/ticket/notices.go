@@ -14,7 +14,7 @@ import (
 // What a ticket owes people: answers to commands, and words to its topics. Each is kept in the record until it has left.
 
 // owe adds an operation to the record. Its id follows from the command's, so that a repeat owes nothing new.
-func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
+func addPending(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
 	taken := func(x storage.Owed) bool { return x.ID == op.Id }
 	for n := 0; n == 0 || slices.ContainsFunc(r.Owed, taken); n++ {
 		op.Id = r.TicketID + "/" + commandID + "/" + strconv.Itoa(n)
@@ -39,7 +39,7 @@ func respond(r *result, o *messages.Origin, key string, args map[string]string) 
 	} else {
 		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
 	}
-	owe(r.Ticket, o.GetCommandId(), op, 0)
+	addPending(r.Ticket, o.GetCommandId(), op, 0)
 }
 
 // respondOpenly tells the whole topic, also when a button was pressed.
@@ -49,14 +49,14 @@ func respondOpenly(r *result, o *messages.Origin, key string, args map[string]st
 	}
 	op := desk.OperationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
-	owe(r.Ticket, o.GetCommandId(), op, 0)
+	addPending(r.Ticket, o.GetCommandId(), op, 0)
 	acknowledge(r, o)
 }
 
 func respondKeyboard(r *result, o *messages.Origin, key string, keyboard *messages.Keyboard) {
 	op := desk.OperationTo(o)
 	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
-	owe(r.Ticket, o.GetCommandId(), op, 0)
+	addPending(r.Ticket, o.GetCommandId(), op, 0)
 	acknowledge(r, o)
 }
 
@@ -67,11 +67,11 @@ func acknowledge(r *result, o *messages.Origin) {
 	}
 	op := desk.OperationTo(o)
 	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}
-	owe(r.Ticket, o.CommandId, op, 0)
+	addPending(r.Ticket, o.CommandId, op, 0)
 }
 
 // tellAll tells every topic of the ticket; where after is given, behind the copies of what was said before.
-func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
+func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
 	for _, topic := range desk.TopicsOf(r) {
 		if !desk.IsOpened(topic) {
 			continue
@@ -86,7 +86,7 @@ func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args
 			notice.ReplyTo, op.Lang = o.MessageId, o.Lang
 		}
 		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
-		owe(r, o.CommandId, op, after)
+		addPending(r, o.CommandId, op, after)
 	}
 }
 
@@ -103,7 +103,7 @@ func priorityKeyboard(ticketID string) *messages.Keyboard {
 
 // sparing takes back the answers of an effect when too many are owed already: somebody floods the topic with commands, and
 // answering them all would keep copies waiting for hours. The effect itself stays.
-func (t *ticket) sparing(o *messages.Origin, do effect) effect {
+func (t *ticket) limitAnswers(o *messages.Origin, do effect) effect {
 	return func(r *result) {
 		before := len(r.Owed)
 		do(r)
@@ -111,19 +111,19 @@ func (t *ticket) sparing(o *messages.Origin, do effect) effect {
 			return
 		}
 		kept := r.Owed[:before:before]
-		for _, owed := range r.Owed[before:] {
-			if owed.Kind != desk.OwedOperation || owed.AfterSequence > 0 {
-				kept = append(kept, owed)
+		for _, pending := range r.Owed[before:] {
+			if pending.Kind != desk.OwedOperation || pending.AfterSequence > 0 {
+				kept = append(kept, pending)
 			}
 		}
 		if len(kept) < len(r.Owed) {
-			t.tooMany(o)
+			t.noteUnanswered(o)
 		}
 		r.Owed = kept
 	}
 }
 
-func (t *ticket) tooMany(o *messages.Origin) {
+func (t *ticket) noteUnanswered(o *messages.Origin) {
 	t.Metrics.Unanswered.Inc()
 	t.Log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId(), "owed", len(t.record.Owed))
 }

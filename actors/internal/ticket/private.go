@@ -39,7 +39,7 @@ func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 	r.Home.Failure = ""
 	r.Home.Generation++ // the chat remembers how the last call went
 	r.LinksRevision++
-	await(r, desk.HomeTopic, o)
+	awaitTopic(r, desk.HomeTopic, o)
 }
 
 // reachable writes down that the person can't be reached any more, or can again, unless a call to their chat said so before.
@@ -50,13 +50,13 @@ func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
 			if !m.Reachable {
 				why = "blocked"
 			}
-			t.hold(r.Ticket, &link.Topic, why)
+			t.setSuspended(r.Ticket, &link.Topic, why)
 		}
 	}, nil
 }
 
 // tellReach tells the home topic whether the person behind a private chat can be reached.
-func (t *ticket) tellReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
+func (t *ticket) notifyReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
 	link := desk.LinkOf(r, topic.TopicID)
 	if link == nil || reachable == (topic.Held == "") {
 		return
@@ -66,7 +66,7 @@ func (t *ticket) tellReach(r *storage.Ticket, topic *storage.Topic, reachable bo
 		key = messages.NoticePrivateBlocked
 	}
 	o := &messages.Origin{CommandId: fmt.Sprintf("reach/%s/%d", topic.TopicID, r.Version)}
-	t.tellTopic(r, o, &r.Home, key, map[string]string{"name": link.UserName}, 0)
+	t.notifyTopic(r, o, &r.Home, key, map[string]string{"name": link.UserName}, 0)
 }
 
 // onReachable lets the person's entity know that the ticket has written it down.

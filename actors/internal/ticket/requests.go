@@ -11,7 +11,7 @@ import (
 
 // ticketRequest is a type of message by which a ticket is asked to do something: who may ask it, and what it does. What has no row in
 // ticketRequests is refused.
-type ticketRequest struct {
+type request struct {
 	message desk.Command // a nil one of its type
 
 	verb    string // the command that it is, or is a step of; "" for what nobody types
@@ -32,33 +32,33 @@ type ticketRequest struct {
 type rule func(t *ticket, m desk.Command) (may verdict, ask []string, err error)
 
 // ticketRequests are all that a ticket can be asked.
-var ticketRequests = tableOf(
-	asks((*ticket).closing, ticketRequest{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
-	asks((*ticket).reopening, ticketRequest{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
-	asks((*ticket).pending, ticketRequest{verb: messages.VerbPending}),
-	asks((*ticket).prioritising, ticketRequest{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
-	asks((*ticket).showing, ticketRequest{verb: messages.VerbTicket}),
-	asks((*ticket).mentioning, ticketRequest{verb: messages.VerbMention}),
-	asks((*ticket).turning, ticketRequest{verb: messages.VerbMention}),
-	asks((*ticket).linking, ticketRequest{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
+var requests = tableOf(
+	asks((*ticket).closing, request{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
+	asks((*ticket).reopening, request{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
+	asks((*ticket).pending, request{verb: messages.VerbPending}),
+	asks((*ticket).prioritising, request{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
+	asks((*ticket).showing, request{verb: messages.VerbTicket}),
+	asks((*ticket).mentioning, request{verb: messages.VerbMention}),
+	asks((*ticket).turningPage, request{verb: messages.VerbMention}),
+	asks((*ticket).linking, request{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
 		refused: messages.NoticeLinkNotAllowed, joins: true}),
-	asks((*ticket).unlinking, ticketRequest{verb: messages.VerbUnlink}),
-	decides((*ticket).decideDelete, ticketRequest{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
+	asks((*ticket).unlinking, request{verb: messages.VerbUnlink}),
+	decides((*ticket).decideDelete, request{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
 
-	asks((*ticket).renaming, ticketRequest{may: anyone, anywhere: true}),                // Telegram has looked at their rights
-	asks((*ticket).reachable, ticketRequest{may: anyone, anywhere: true, inside: true}), // the person's own entity says it
-	asks((*ticket).updating, ticketRequest{forPrograms: true}),
+	asks((*ticket).renaming, request{may: anyone, anywhere: true}),                // Telegram has looked at their rights
+	asks((*ticket).reachable, request{may: anyone, anywhere: true, inside: true}), // the person's own entity says it
+	asks((*ticket).updating, request{forPrograms: true}),
 )
 
 // asks makes the row of a message from what it does to the ticket.
-func asks[M desk.Command](f func(*ticket, M) (effect, error), r ticketRequest) ticketRequest {
+func asks[M desk.Command](f func(*ticket, M) (effect, error), r request) request {
 	r.message = messageOf[M]()
 	r.effect = func(t *ticket, m desk.Command) (effect, error) { return f(t, m.(M)) }
 	return r
 }
 
 // decides makes the row of a message whose effect is on another record.
-func decides[M desk.Command](f func(t *ticket, id string, m M, may verdict, failure string) error, r ticketRequest) ticketRequest {
+func decides[M desk.Command](f func(t *ticket, id string, m M, may verdict, failure string) error, r request) request {
 	r.message = messageOf[M]()
 	r.decide = func(t *ticket, id string, m desk.Command, may verdict, failure string) error {
 		return f(t, id, m.(M), may, failure)
@@ -77,8 +77,8 @@ func messageOf[M desk.Command]() desk.Command {
 	return none
 }
 
-func tableOf(rows ...ticketRequest) map[reflect.Type]ticketRequest {
-	table := make(map[reflect.Type]ticketRequest, len(rows))
+func tableOf(rows ...request) map[reflect.Type]request {
+	table := make(map[reflect.Type]request, len(rows))
 	for _, row := range rows {
 		table[reflect.TypeOf(row.message)] = row
 	}
@@ -86,13 +86,13 @@ func tableOf(rows ...ticketRequest) map[reflect.Type]ticketRequest {
 }
 
 // requestOf finds the row of a message; not ok when the ticket can't be asked that, or not by whom the message comes from.
-func requestOf(m desk.Command) (r ticketRequest, ok bool) {
-	r, ok = ticketRequests[reflect.TypeOf(m)]
+func requestOf(m desk.Command) (r request, ok bool) {
+	r, ok = requests[reflect.TypeOf(m)]
 	return r, ok && (!r.forPrograms || isAPI(m.GetOrigin()))
 }
 
 // fitsPrivately says whether it can be asked from a private chat: whom to bring in is the desk's to say.
-func (r *ticketRequest) fitsPrivately() bool {
+func (r *request) fitsPrivately() bool {
 	if r.verb == "" {
 		return r.anywhere
 	}
@@ -101,7 +101,7 @@ func (r *ticketRequest) fitsPrivately() bool {
 }
 
 // of works out what a command does to the record.
-func (r *ticketRequest) of(t *ticket, m desk.Command, allowed bool) (effect, error) {
+func (r *request) of(t *ticket, m desk.Command, allowed bool) (effect, error) {
 	o := m.GetOrigin()
 	switch {
 	case !allowed:

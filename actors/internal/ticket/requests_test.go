@@ -10,7 +10,7 @@ import (
 
 func TestWhatATicketCanBeAsked(t *testing.T) {
 	verbs := map[string]bool{}
-	for name, row := range ticketRequests {
+	for name, row := range requests {
 		declared, known := messages.CommandOf(row.verb)
 		verbs[row.verb] = true
 		switch {

@@ -170,14 +170,14 @@ func (t *ticket) ask(o *messages.Origin, groups []string) {
 
 // askPending asks again for every command that waits; done at start and when an answer is long in coming.
 func (t *ticket) askPending() {
-	for _, owed := range t.record.Owed {
-		if owed.Kind == owedRetry {
-			t.tellRetry(owed)
+	for _, pending := range t.record.Owed {
+		if pending.Kind == pendingRetry {
+			t.tellRetry(pending)
 		}
-		if owed.Kind != desk.OwedCommand {
+		if pending.Kind != desk.OwedCommand {
 			continue
 		}
-		m, err := t.pendingCommand(owed)
+		m, err := t.pendingCommand(pending)
 		if err != nil {
 			continue
 		}
@@ -188,10 +188,10 @@ func (t *ticket) askPending() {
 	}
 }
 
-func (t *ticket) pendingCommand(owed storage.Owed) (desk.Command, error) {
-	m, err := desk.Unpack(owed.Body)
+func (t *ticket) pendingCommand(pending storage.Owed) (desk.Command, error) {
+	m, err := desk.Unpack(pending.Body)
 	if err != nil {
-		t.Log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+		t.Log.Error("a pending command can't be read", "command", pending.ID, "error", err)
 		return nil, err
 	}
 	return m.(desk.Command), nil
@@ -209,16 +209,16 @@ func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 	case m.IsAdmin:
 		v = yes
 	}
-	for _, owed := range t.record.Owed {
-		if owed.Kind != desk.OwedCommand || owed.ID != m.CheckId {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != desk.OwedCommand || pending.ID != m.CheckId {
 			continue
 		}
 		t.verdicts[verdictKey{m.CheckId, m.GroupId}] = v
-		c, err := t.pendingCommand(owed)
+		c, err := t.pendingCommand(pending)
 		if err != nil {
 			return err
 		}
-		return t.decide(owed.ID, c, m.Failure)
+		return t.decide(pending.ID, c, m.Failure)
 	}
 	return nil
 }
@@ -254,7 +254,7 @@ func (t *ticket) decide(id string, m desk.Command, failure string) error {
 			return err
 		}
 	}
-	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, t.sparing(o, do))
+	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, t.limitAnswers(o, do))
 	if err != nil {
 		return err
 	}
@@ -273,8 +273,8 @@ func (t *ticket) forgetVerdicts(commandID string) {
 
 // forget takes something owed out of the record.
 func forget(r *storage.Ticket, kind, id string) {
-	for i, owed := range r.Owed {
-		if owed.Kind == kind && owed.ID == id {
+	for i, pending := range r.Owed {
+		if pending.Kind == kind && pending.ID == id {
 			r.Owed = append(r.Owed[:i:i], r.Owed[i+1:]...)
 			return
 		}

@@ -54,11 +54,11 @@ func Kind(d Deps) *entity.Kind {
 			// files
 			entity.Takes((*ticket).onFilesDue), entity.Takes((*ticket).onLookForFiles), entity.Takes((*ticket).onDownloaded),
 			// its own timers, and the sweep
-			entity.Takes((*ticket).onSettle), entity.Takes((*ticket).onRest), entity.Takes((*ticket).onAdoptionOver), entity.Takes((*ticket).onOfferAgain),
+			entity.Takes((*ticket).onFlush), entity.Takes((*ticket).onQuiet), entity.Takes((*ticket).onAdoptionOver), entity.Takes((*ticket).onEnqueueAgain),
 			entity.Replies((*ticket).onWake),
 		},
 	}
-	for _, r := range ticketRequests {
+	for _, r := range requests {
 		if r.effect != nil && !r.inside {
 			k.Messages = append(k.Messages, entity.RepliesTo(r.message, func(e entity.Entity, m any) (proto.Message, error) {
 				return e.(*ticket).onRequest(m.(desk.Command))
@@ -70,7 +70,7 @@ func Kind(d Deps) *entity.Kind {
 
 // onRequest takes what has a row in ticketRequests.
 func (t *ticket) onRequest(m desk.Command) (proto.Message, error) {
-	if t.isFromBefore(m.GetOrigin()) {
+	if t.predatesLink(m.GetOrigin()) {
 		return entity.Duplicate(), nil
 	}
 	return t.onCommand(m)
@@ -91,7 +91,7 @@ func (t *ticket) onGet(*messages.GetTicket) (proto.Message, error) {
 }
 
 func (t *ticket) onQueueLost(*messages.QueueLost) error {
-	t.offerOpen()
+	t.enqueueAgain()
 	return nil
 }
 

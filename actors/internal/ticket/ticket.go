@@ -32,37 +32,37 @@ import (
 // worked out by wanted, each time anew.
 type ticket struct {
 	*entity.Host
-	room      *room
-	record    *storage.Ticket                // nil: there is no such ticket
-	sequence  int64                          // of the newest message
-	told      map[string]int64               // by link id: sequence of the newest message told to it
-	settled   map[string]int64               // by link id: what it has settled, newer than the record
-	linksTold int64                          // the revision that the links were woken for
-	recent    *desk.Recent[string, struct{}] // ids of recorded messages
-	notes     *desk.Recent[string, struct{}] // albums that are internal notes
+	room           *room
+	record         *storage.Ticket                // nil: there is no such ticket
+	sequence       int64                          // of the newest message
+	told           map[string]int64               // by link id: sequence of the newest message told to it
+	finished       map[string]int64               // by link id: what it has settled, newer than the record
+	linksTold      int64                          // the revision that the links were woken for
+	recent         *desk.Recent[string, struct{}] // ids of recorded messages
+	internalAlbums *desk.Recent[string, struct{}] // albums that are internal notes
 
-	unnumbered []storage.Event // in the order of their acceptance
-	settling   bool            // the timer of settle runs
-	resting    bool            // the timer of rest runs
-	lastSaid   time.Time
+	unnumbered    []storage.Event // in the order of their acceptance
+	flushing      bool            // the timer of settle runs
+	awaitingQuiet bool            // the timer of rest runs
+	lastMessageAt time.Time
 
-	offered   map[string]*step       // operations given to chats, by id
+	enqueued  map[string]*step       // operations given to chats, by id
 	tries     map[string]int64       // attempts of an operation that is tried again
 	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
 	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
 	following map[string]*following  // by message id: changed, and not everything shows it
 	caused    map[string]string      // message ids of changes' events that are not numbered, by event id
 	files     ticketFiles
-	postponed bool // something is wanted that only offerAgain offers
+	deferred  bool // something is wanted that only offerAgain offers
 }
 
 func (t *ticket) Load() error {
-	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
+	t.told, t.finished, t.enqueued, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
 	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
-	t.notes = nil
+	t.internalAlbums = nil
 	t.following, t.caused = map[string]*following{}, map[string]string{}
-	t.recent, t.unnumbered, t.settling, t.resting, t.postponed, t.sequence = nil, nil, false, false, false, 0
-	t.files.unfiled, t.files.full = nil, false
+	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
+	t.files.unrecorded, t.files.moreDue = nil, false
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -76,7 +76,7 @@ func (t *ticket) Load() error {
 		return fmt.Errorf("read the last sequence: %w", err)
 	}
 	for _, link := range record.Links {
-		t.settled[link.LinkID] = link.SettledSequence
+		t.finished[link.LinkID] = link.SettledSequence
 	}
 	return t.loadEvents()
 }
@@ -105,8 +105,8 @@ func (t *ticket) Resume() error {
 		t.tellChangesAgain()
 		t.OfferAgainLater()
 	}
-	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
-		t.settleSoon()
+	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
+		t.flushSoon()
 	}
 	return nil
 }
@@ -124,8 +124,8 @@ func (t *ticket) wakeLinks() {
 }
 
 func (t *ticket) Idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
-		len(t.files.unfiled) == 0 && len(t.files.fetching) == 0
+	return t.record == nil || t.record.DueAt.IsZero() && len(t.enqueued) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
+		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
 }
 
 // onMessage records what was said, in one write, and tells the links.
@@ -135,7 +135,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "no such ticket"), nil
 	}
 	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
-	if topic == nil || t.isFromBefore(o) {
+	if topic == nil || t.predatesLink(o) {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
 	id := messages.MessageKey(o.ChatId, o.MessageId)
@@ -154,7 +154,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 			return nil, err
 		}
 	}
-	if t.ofInternalAlbum(m) {
+	if t.inInternalAlbum(m) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
@@ -169,7 +169,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastSaid = now
+	t.lastMessageAt = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
@@ -177,31 +177,31 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
 	}
-	t.settleSoon()
+	t.flushSoon()
 	return entity.OK(), nil
 }
 
 // ofInternalAlbum says whether a message without a caption belongs to an album that another part has made an internal note.
 // Telegram delivers the part with the caption first, as a rule.
-func (t *ticket) ofInternalAlbum(m *messages.RecordMessage) bool {
+func (t *ticket) inInternalAlbum(m *messages.RecordMessage) bool {
 	id := m.Content.GetMedia().GetMediaGroupId()
 	if id == "" || !m.Internal && m.Content.GetText() != "" {
 		return false
 	}
-	if t.notes == nil {
-		t.notes = desk.NewRecent[string, struct{}](32)
-		t.recallNotes()
+	if t.internalAlbums == nil {
+		t.internalAlbums = desk.NewRecent[string, struct{}](32)
+		t.recallInternalAlbums()
 	}
 	if m.Internal {
-		t.notes.Put(id, struct{}{})
+		t.internalAlbums.Put(id, struct{}{})
 		return false
 	}
-	_, internal := t.notes.Get(id)
+	_, internal := t.internalAlbums.Get(id)
 	return internal
 }
 
 // recallNotes finds, once in the ticket's life, the albums that were internal notes in a former one.
-func (t *ticket) recallNotes() {
+func (t *ticket) recallInternalAlbums() {
 	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, t.sequence-desk.AlbumsRecalled, desk.AlbumsRecalled)
 	if err != nil {
 		t.Log.Error("albums from before can't be read", "error", err)
@@ -209,7 +209,7 @@ func (t *ticket) recallNotes() {
 	}
 	for i := range page {
 		if media := page[i].Media; page[i].Internal && media != nil && media.MediaGroupID != "" {
-			t.notes.Put(media.MediaGroupID, struct{}{})
+			t.internalAlbums.Put(media.MediaGroupID, struct{}{})
 		}
 	}
 }
@@ -239,11 +239,11 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id s
 func (t *ticket) change(f func(*storage.Ticket)) error {
 	next := cloneTicket(t.record)
 	f(next)
-	return t.keep(next)
+	return t.saveDue(next)
 }
 
 // keep writes the record with the mark by which the sweep finds what it owes.
-func (t *ticket) keep(next *storage.Ticket) error {
+func (t *ticket) saveDue(next *storage.Ticket) error {
 	next.DueAt = t.Now().UTC().Add(desk.OwedFor).Truncate(time.Millisecond)
 	return t.save(next)
 }
@@ -270,7 +270,7 @@ func cloneTicket(r *storage.Ticket) *storage.Ticket {
 
 // isFromBefore says whether something was said before its topic was joined to the ticket: it comes again, after a crash, and
 // was handled when the topic was another ticket's or nobody's.
-func (t *ticket) isFromBefore(o *messages.Origin) bool {
+func (t *ticket) predatesLink(o *messages.Origin) bool {
 	if t.record == nil || o.GetMessageId() == 0 {
 		return false
 	}

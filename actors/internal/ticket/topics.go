@@ -31,7 +31,7 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread int6
 	r.CardRevision++
 	cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.Now(),
 		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
-	t.fulfil(r, topic, "")
+	t.notifyWaiting(r, topic, "")
 }
 
 // introduce lets copies into a topic.
@@ -43,7 +43,7 @@ func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
 }
 
 // introduceIfNothingWasSaid introduces a topic that needs no context, once all that belongs to its card is shown.
-func (t *ticket) introduceIfNothingWasSaid(r *storage.Ticket, topic *storage.Topic) {
+func (t *ticket) introduceWithoutContext(r *storage.Ticket, topic *storage.Topic) {
 	link := desk.LinkOf(r, topic.TopicID)
 	if topic.Generation == 0 && topic.MediaShown >= len(r.Media) && (link == nil || link.BeginSequence == 0) {
 		t.introduce(r, topic)
@@ -54,7 +54,7 @@ func (t *ticket) introduceIfNothingWasSaid(r *storage.Ticket, topic *storage.Top
 func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) {
 	topic.Failure = why
 	r.LinksRevision++
-	t.fulfil(r, topic, why)
+	t.notifyWaiting(r, topic, why)
 	if topic.TopicID == desk.HomeTopic && desk.PrivateLink(r, "") != nil {
 		t.giveUpHome(r, why)
 	}
@@ -65,7 +65,7 @@ func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 }
 
 // await remembers who is to be told when a topic is open, or can't be opened.
-func await(r *storage.Ticket, topicID string, o *messages.Origin) {
+func awaitTopic(r *storage.Ticket, topicID string, o *messages.Origin) {
 	if isAPI(o) {
 		return // a program asks for itself
 	}
@@ -73,22 +73,22 @@ func await(r *storage.Ticket, topicID string, o *messages.Origin) {
 	if err != nil {
 		return
 	}
-	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: owedWord, Body: body})
+	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: pendingNotice, Body: body})
 }
 
 // fulfil tells whoever waits for a topic.
-func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string) {
+func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure string) {
 	o := &messages.Origin{}
 	found := false
-	for _, owed := range r.Owed {
-		if owed.Kind == owedWord && owed.ID == topic.TopicID {
-			found = proto.Unmarshal(owed.Body, o) == nil
+	for _, pending := range r.Owed {
+		if pending.Kind == pendingNotice && pending.ID == topic.TopicID {
+			found = proto.Unmarshal(pending.Body, o) == nil
 		}
 	}
 	if !found {
 		return
 	}
-	forget(r, owedWord, topic.TopicID)
+	forget(r, pendingNotice, topic.TopicID)
 	args := map[string]string{"why": failure, "ticket": r.TicketID, "title": r.Title}
 	group, err := t.Store.Group(t.Ctx, topic.GroupID)
 	if err == nil {
@@ -118,7 +118,7 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 	}
 	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 	// An id of its own: the button that was pressed has been answered long since, under the command's first one.
-	owe(r, o.CommandId+"/opened", op, 0)
+	addPending(r, o.CommandId+"/opened", op, 0)
 }
 
 // adoptionOver is the timer after which a topic that has not appeared is created again.
@@ -144,7 +144,7 @@ func (t *ticket) onAdoptionOver(m adoptionOver) error {
 	}
 	delete(t.adopting, m.topicID)
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 

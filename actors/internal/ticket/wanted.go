@@ -20,7 +20,7 @@ type step struct {
 }
 
 // next returns the first call that a topic still needs, or nil.
-func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
+func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 	r := t.record
 	step := func(kind messages.TopicStep_Kind) *messages.TopicStep {
 		return &messages.TopicStep{TicketId: r.TicketID, TopicId: topic.TopicID, Generation: topic.Generation, Kind: kind}
@@ -56,7 +56,7 @@ func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
 		s := revised(messages.TopicStep_RENAME)
 		s.Name = messages.TopicName(r.Title, r.ShortID)
 		return s
-	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) && t.settledFor(topic) >= r.ClosedAfter && !t.owesNotice(topic):
+	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) && t.finishedFor(topic) >= r.ClosedAfter && !t.hasPendingNotice(topic):
 		return revised(messages.TopicStep_CLOSE)
 	case r.Status != desk.StatusClosed && (topic.Closed || topic.Unsure):
 		return revised(messages.TopicStep_REOPEN)
@@ -65,12 +65,12 @@ func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
 }
 
 // owesNotice says whether a notice that comes before the closing still waits for the topic.
-func (t *ticket) owesNotice(topic *storage.Topic) bool {
-	for _, owed := range t.record.Owed {
-		if owed.Kind != desk.OwedOperation {
+func (t *ticket) hasPendingNotice(topic *storage.Topic) bool {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != desk.OwedOperation {
 			continue
 		}
-		if op, err := desk.OperationOf(owed); err == nil && op.Place == topic.GroupID && op.ThreadId == topic.TelegramTopicID {
+		if op, err := desk.OperationOf(pending); err == nil && op.Place == topic.GroupID && op.ThreadId == topic.TelegramTopicID {
 			return true
 		}
 	}
@@ -86,8 +86,8 @@ func (t *ticket) waitsForCopies() bool {
 			}
 		}
 	}
-	for _, owed := range t.record.Owed {
-		if owed.AfterSequence > 0 {
+	for _, pending := range t.record.Owed {
+		if pending.AfterSequence > 0 {
 			return true
 		}
 	}
@@ -99,90 +99,90 @@ func (t *ticket) reconcile() {
 	if t.record == nil {
 		return
 	}
-	under := t.underWay()
+	inProgress := t.topicsInProgress()
 	for _, topic := range desk.TopicsOf(t.record) {
-		ref := t.next(topic)
-		if ref == nil || under[topic.TopicID] {
+		ref := t.nextStep(topic)
+		if ref == nil || inProgress[topic.TopicID] {
 			continue
 		}
 		op, err := t.render(topic, ref)
 		if err != nil {
 			t.Log.Error("a call can't be prepared; tried again soon", "topic", topic.TopicID, "error", err)
-			t.postpone()
+			t.reconcileLater()
 			continue
 		}
-		t.offerStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
+		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
-	for _, owed := range t.record.Owed {
-		if owed.Kind != desk.OwedOperation {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != desk.OwedOperation {
 			continue
 		}
-		op, err := desk.OperationOf(owed)
+		op, err := desk.OperationOf(pending)
 		if err != nil {
-			t.Log.Error("an owed operation can't be read", "operation", owed.ID, "error", err)
+			t.Log.Error("an owed operation can't be read", "operation", pending.ID, "error", err)
 			continue
 		}
-		through := t.settledThrough()
+		through := t.finishedThrough()
 		if topic := t.topicAt(op.Place, op.ThreadId); topic != nil {
-			through = t.settledFor(topic)
+			through = t.finishedFor(topic)
 		}
-		if owed.AfterSequence > through {
+		if pending.AfterSequence > through {
 			continue
 		}
 		if !t.redirect(op) {
 			continue
 		}
-		t.offerStep(&step{op: op})
+		t.enqueueStep(&step{op: op})
 	}
 }
 
 // underWay says which topics have a call of theirs on the way. There is one at a time: of two edits of a card the older might
 // be carried out last.
-func (t *ticket) underWay() map[string]bool {
-	under := map[string]bool{}
-	for _, s := range t.offered {
+func (t *ticket) topicsInProgress() map[string]bool {
+	inProgress := map[string]bool{}
+	for _, s := range t.enqueued {
 		if s.ref != nil {
-			under[s.ref.TopicId] = true
+			inProgress[s.ref.TopicId] = true
 		}
 	}
-	return under
+	return inProgress
 }
 
-func (t *ticket) offerStep(s *step) {
-	if _, offered := t.offered[s.op.Id]; offered {
+func (t *ticket) enqueueStep(s *step) {
+	if _, enqueued := t.enqueued[s.op.Id]; enqueued {
 		return
 	}
 	s.op.Attempt = t.tries[s.op.Id]
-	t.offered[s.op.Id] = s
+	t.enqueued[s.op.Id] = s
 	t.Offer(s.op)
 	t.OfferAgainLater()
 }
 
 // postpone lets the timer of offerAgain find what is missing; until then the ticket owes something that is not offered.
-func (t *ticket) postpone() {
-	t.postponed = true
+func (t *ticket) reconcileLater() {
+	t.deferred = true
 	t.OfferAgainLater()
 }
 
 // onOfferAgain offers what got no answer; the chat knows what it has already.
-func (t *ticket) onOfferAgain(entity.OfferAgain) error {
-	t.postponed = false
+func (t *ticket) onEnqueueAgain(entity.OfferAgain) error {
+	t.deferred = false
 	if t.record == nil {
 		return nil
 	}
 	t.askPending()
-	t.offerOpen()
+	t.enqueueAgain()
 	t.tellChangesAgain()
-	if len(t.offered) > 0 || len(t.following) > 0 {
+	if len(t.enqueued) > 0 || len(t.following) > 0 {
 		t.OfferAgainLater()
 	}
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 
-func (t *ticket) offerOpen() {
-	for _, s := range t.offered {
+func (t *ticket) enqueueAgain() {
+	for _, s := range t.enqueued {
 		t.Offer(s.op)
 	}
 }
@@ -239,17 +239,17 @@ func (t *ticket) onDone(m *messages.Done) error {
 	if step := m.Ref.GetMessageStep(); step != nil {
 		return t.onMessageStepDone(step, m)
 	}
-	s := t.offered[m.OperationId]
+	s := t.enqueued[m.OperationId]
 	if t.record == nil || s == nil || s.op.Version() != m.Version() {
 		return nil // from a former life; what is still wanted is offered again and answered again
 	}
 	outcome := m.Outcome
 	if outcome.GetResult() == messages.Outcome_TRANSIENT {
-		t.again(s)
+		t.retryStep(s)
 		return nil
 	}
 	if s.ref.GetKind() == messages.TopicStep_CREATE && outcome.GetResult() == messages.Outcome_UNKNOWN {
-		delete(t.offered, s.op.Id)
+		delete(t.enqueued, s.op.Id)
 		t.tries[s.op.Id]++
 		if topic := desk.TopicOf(t.record, s.ref.TopicId); topic != nil && topic.TelegramTopicID == 0 {
 			t.Log.Warn("the answer to createForumTopic was lost; waiting for the topic to appear", "topic", s.ref.TopicId)
@@ -257,23 +257,23 @@ func (t *ticket) onDone(m *messages.Done) error {
 		}
 		return nil
 	}
-	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.onStepGone(s) {
-		return t.topicOfStepGone(s)
+	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.mayRecreate(s) {
+		return t.onStepTopicGone(s)
 	}
 	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome) }); err != nil {
 		return err
 	}
-	delete(t.offered, s.op.Id)
+	delete(t.enqueued, s.op.Id)
 	delete(t.tries, s.op.Id)
 	t.afterChange()
 	return nil
 }
 
 // again offers a call once more that the chat gave up for now.
-func (t *ticket) again(s *step) {
-	delete(t.offered, s.op.Id)
+func (t *ticket) retryStep(s *step) {
+	delete(t.enqueued, s.op.Id)
 	t.tries[s.op.Id]++
-	t.postpone()
+	t.reconcileLater()
 }
 
 // apply writes into the record what a call has done.
@@ -302,10 +302,10 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
 		}
-		t.introduceIfNothingWasSaid(r, topic)
+		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_MEDIUM: // one that Telegram refuses is left out
 		topic.MediaShown++
-		t.introduceIfNothingWasSaid(r, topic)
+		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision = s.revision
 	case messages.TopicStep_PIN:
