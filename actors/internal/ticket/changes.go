@@ -11,26 +11,28 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What happens to a message after it was said: an edit, a reaction, a deletion is one write of the message's record, with the
-// former version, the event, and the mark that its copies are behind. The links bring their copies after it, the ticket
-// brings what the bot shows on the original; when all have, the mark goes. A restart finds the messages by the mark.
+// What happens to a message after it was sent. An edit, a reaction or a deletion is one write of the message's
+// record: with the previous version, the event, and the mark that its copies are out of date (docs/decisions.md,
+// D31). The links bring their copies up to date, the ticket brings what the bot shows on the original up to date;
+// when all have finished, the mark goes. After a restart the mark leads to the messages.
 
 const (
-	versionsKept   = 50      // versions of a message: the first, and the newest
+	versionsKept   = 50      // previous versions of a message: the first, and the newest
 	versionBytes   = 1 << 18 // of their texts
 	reactionsKept  = 50
-	changesHandled = 128 // ids of changes that a message remembers: more than one batch of updates
-	openAtOnce     = 10_000
+	changesHandled = 128    // ids of commands that a message remembers: more than one batch of updates
+	openAtOnce     = 10_000 // changed messages that Load reads
 )
 
-// changeable are the commands about a message that was said.
+// changeable are the commands about a message that is recorded.
 type changeable interface {
 	desk.Command
-	GetMessageId() string
+	GetMessageId() ids.MessageKey
 }
 
 // onChange carries out an edit or a reaction.
@@ -46,7 +48,7 @@ func (t *ticket) onChange(m changeable, f func(next *storage.Message) (*storage.
 		return nil, fmt.Errorf("read the message: %w", err)
 	}
 	if topic := desk.TopicOf(t.record, original.TopicID); topic == nil || t.hasLeft(original.TopicID) {
-		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's any more"), nil
+		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic no longer belongs to the ticket"), nil
 	}
 	if original.Deleted || slices.Contains(original.Handled, m.GetOrigin().GetCommandId()) {
 		return entity.Duplicate(), nil
@@ -54,21 +56,23 @@ func (t *ticket) onChange(m changeable, f func(next *storage.Message) (*storage.
 	return t.changeMessage(original, m.GetOrigin(), f)
 }
 
-// hasLeft says whether a topic was unlinked.
-func (t *ticket) hasLeft(topicID string) bool {
+// hasLeft reports whether a topic was unlinked.
+func (t *ticket) hasLeft(topicID ids.TopicKey) bool {
 	link := desk.LinkOf(t.record, topicID)
 	return link != nil && link.Ended
 }
 
-// changeMessage writes a message with a change, and lets everything follow from it. f says what changes, and whether
-// anything that is shown does.
-func (t *ticket) changeMessage(original *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool)) (proto.Message, error) {
+// changeMessage writes a changed message and starts what follows from it. f makes the change; it returns the
+// event, if there is one, and whether the change shows anywhere.
+func (t *ticket) changeMessage(
+	original *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool),
+) (proto.Message, error) {
 	next := cloneMessage(original)
 	event, shown := f(next)
 	if event == nil && !shown {
-		return entity.OK(), nil // nothing that anybody sees has changed
+		return entity.OK(), nil // nobody would see a difference
 	}
-	// The sweep must find the ticket before it owes anything.
+	// The sweep must be able to find the ticket before anything is pending.
 	if t.record.DueAt.IsZero() {
 		if err := t.change(func(*storage.Ticket) {}); err != nil {
 			return nil, err
@@ -78,7 +82,7 @@ func (t *ticket) changeMessage(original *storage.Message, o *messages.Origin, f 
 	next.ChangedAfter, next.Behind = t.sequence, next.Behind || shown
 	next.Handled = desk.Remember(next.Handled, o.GetCommandId(), changesHandled)
 	if event != nil {
-		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.changedAt()
+		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.now()
 		next.Events = append(next.Events, *event)
 	}
 	if err := t.recordChangedFile(original, next); err != nil {
@@ -97,8 +101,6 @@ func (t *ticket) changeMessage(original *storage.Message, o *messages.Origin, f 
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil
 }
 
-func (t *ticket) changedAt() time.Time { return t.Now().UTC().Truncate(time.Millisecond) }
-
 func (t *ticket) saveMessage(m *storage.Message) error {
 	if err := t.Store.SaveMessage(t.Ctx, m); err != nil {
 		return fmt.Errorf("save a message: %w", err)
@@ -113,23 +115,26 @@ func cloneMessage(m *storage.Message) *storage.Message {
 	return &next
 }
 
-// onEdit keeps the former version and takes the new one.
+// onEdit stores the new version of a message and keeps the previous one.
 func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
 		at := time.UnixMilli(m.EditedMs).UTC()
 		if sameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
 			return nil, false
 		}
-		next.Former = keepVersion(next.Former, storage.Former{Revision: next.ContentRevision, Text: next.Text, Entities: next.Entities, Media: next.Media,
-			Internal: next.Internal, Until: t.changedAt()})
+		next.Former = keepVersion(next.Former, storage.Former{
+			Revision: next.ContentRevision, Until: t.now(),
+			Text: next.Text, Entities: next.Entities, Media: next.Media, Internal: next.Internal,
+		})
 		hidden := next.Hidden()
 		desk.SetContent(next, m.Content)
 		next.Internal, next.EditedAt, next.ContentRevision = m.Internal, at, next.Revision+1
-		return &storage.Event{Type: messages.EventMessageEdited, Data: editedData(next, next.Revision+1)}, !hidden || !next.Hidden()
+		event := &storage.Event{Type: messages.EventMessageEdited, Data: editedData(next, next.Revision+1)}
+		return event, !hidden || !next.Hidden()
 	})
 }
 
-// sameContent says whether nobody sees a difference. The id of a file may be another each time it is shown.
+// sameContent reports whether two contents look the same. Telegram may give the same file another id each time.
 func sameContent(was, is *messages.Content) bool {
 	if a, b := was.GetMedia(), is.GetMedia(); a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() {
 		was = proto.CloneOf(was)
@@ -138,7 +143,7 @@ func sameContent(was, is *messages.Content) bool {
 	return proto.Equal(was, is)
 }
 
-// former adds a version to those that are kept: the first one stays, of the others the newest do.
+// keepVersion adds a version to those kept. When there are too many, the oldest ones after the first go.
 func keepVersion(kept []storage.Former, v storage.Former) []storage.Former {
 	kept = append(kept, v)
 	size := func() (n int) {
@@ -153,19 +158,20 @@ func keepVersion(kept []storage.Former, v storage.Former) []storage.Former {
 	return kept
 }
 
-// onReact takes a person's reactions to a message, at the original or at one of its copies.
+// onReact stores a person's reactions to a message, given on the original or on one of its copies.
 func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
-		at, by := t.topicOfMessage(next, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId), desk.SenderOf(m.Origin)
+		at := t.topicOfMessage(next, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId)
+		by := desk.SenderOf(m.Origin)
 		theirs := func(r storage.Reaction) bool { return r.By.Kind == by.Kind && r.By.ID == by.ID && r.TopicID == at }
-		is := storage.Reaction{By: by, TopicID: at, At: t.changedAt()}
-		for _, e := range m.Emojis { // of several the first that a bot can set
+		is := storage.Reaction{By: by, TopicID: at, At: t.now()}
+		for _, e := range m.Emojis { // of several, the first that a bot can set
 			if is.Emoji == "" && is.CustomEmojiID == "" || is.Emoji == "" && e.Emoji != "" {
 				is.Emoji, is.CustomEmojiID = e.Emoji, e.CustomEmojiId
 			}
 		}
 		was := slices.IndexFunc(next.Reactions, theirs)
-		if len(m.Emojis) == 0 && was < 0 || was >= 0 && next.Reactions[was].Emoji == is.Emoji && next.Reactions[was].CustomEmojiID == is.CustomEmojiID && len(m.Emojis) > 0 {
+		if was < 0 && len(m.Emojis) == 0 || was >= 0 && len(m.Emojis) > 0 && sameEmoji(next.Reactions[was], is) {
 			return nil, false
 		}
 		before := next.Reactions
@@ -178,14 +184,20 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 	})
 }
 
-// topicOfMessage finds the topic in which a Telegram message stands that is the original, or a copy of it.
-func (t *ticket) topicOfMessage(original *storage.Message, place string, chatID, messageID int64) string {
+func sameEmoji(a, b storage.Reaction) bool {
+	return a.Emoji == b.Emoji && a.CustomEmojiID == b.CustomEmojiID
+}
+
+// topicOfMessage finds the topic of a Telegram message that is the original or one of its copies.
+func (t *ticket) topicOfMessage(
+	original *storage.Message, place ids.Place, chatID ids.ChatID, messageID int64,
+) ids.TopicKey {
 	if original.MessageID == messages.MessageKey(chatID, messageID) {
 		return original.TopicID
 	}
 	copies, err := t.Store.CopiesAt(t.Ctx, chatID, messageID)
 	if err != nil {
-		t.Log.Error("the copies of a message can't be read", "message", original.MessageID, "error", err)
+		t.Log.Error("cannot read the copies of a message", "message", original.MessageID, "error", err)
 	}
 	for i := range copies {
 		if copies[i].MessageID == original.MessageID {
@@ -200,7 +212,8 @@ func (t *ticket) topicOfMessage(original *storage.Message, place string, chatID,
 	return original.TopicID
 }
 
-// onShowReaction: the word about a failure may go; what people react shows again.
+// onShowReaction learns from a link that a notice of a failed copy is no longer true, so people's reactions may
+// show again on the original.
 func (t *ticket) onShowReaction(m *messages.ShowReaction) error {
 	if t.record == nil {
 		return nil
