@@ -148,7 +148,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastMessageAt = now
+	t.lastActivity = now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
 	t.tellLinks(sent, topic, id)

@@ -18,7 +18,7 @@ import (
 
 // What happens to a message after it was sent. An edit, a reaction or a deletion is one write of the message's
 // record: with the previous version, the event, and the mark that its copies are out of date (docs/decisions.md,
-// D31). The links bring their copies up to date, the ticket brings what the bot shows on the original up to date;
+// D31). The links bring their copies up to date; the ticket does so with what the bot shows on the original;
 // when all have finished, the mark goes. After a restart the mark leads to the messages.
 
 const (
@@ -95,7 +95,7 @@ func (t *ticket) changeMessage(
 		t.unnumbered = append(t.unnumbered, *event)
 		t.caused[event.EventID] = next.MessageID
 	}
-	t.lastMessageAt = t.Now()
+	t.lastActivity = t.Now()
 	t.follow(next)
 	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil

@@ -227,8 +227,8 @@ func (t *ticket) answerDeletion(f *following) error {
 	if m == nil || len(f.failed) == 0 && why == "" {
 		return nil
 	}
-	told := m.Origin.GetCommandId() + ":told"
-	if slices.Contains(t.record.Handled, told) {
+	notified := m.Origin.GetCommandId() + ":told"
+	if slices.Contains(t.record.Handled, notified) {
 		return nil
 	}
 	var where []string
@@ -242,7 +242,7 @@ func (t *ticket) answerDeletion(f *following) error {
 		}
 		where, why = append(where, t.titleOf(topicID)), f.failed[id]
 	}
-	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, told, handledByTicket) }
+	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, notified, handledByTicket) }
 	_, err := t.carryOut(m.Origin, handled, answer(m.Origin, messages.NoticeDeletePartly,
 		map[string]string{"group": strings.Join(where, ", "), "why": why}))
 	if err != nil {

@@ -69,8 +69,8 @@ func (t *ticket) finishedThrough() int64 {
 	return through
 }
 
-// finishedFor is how far the copies are that must arrive before a topic, or its notice, may close. Copies that
-// wait because the bot may not write where they go keep only that topic from closing.
+// finishedFor is how far the copies are that must arrive before a topic is closed, and before the notice of it.
+// Copies that wait because the bot may not write where they go keep only that topic from closing.
 func (t *ticket) finishedFor(topic *storage.Topic) int64 {
 	if topic.Held != "" {
 		return t.finishedThrough()
@@ -128,10 +128,10 @@ func (t *ticket) onQuiet(quiet) error {
 	return nil
 }
 
-// isQuiet reports whether there was no message for quietAfter. If there was one, the ticket looks again when that
-// time has passed.
+// isQuiet reports whether nothing was sent or changed for quietAfter. If something was, the ticket looks again
+// when that time has passed.
 func (t *ticket) isQuiet() bool {
-	wait := quietAfter - t.Now().Sub(t.lastMessageAt)
+	wait := quietAfter - t.Now().Sub(t.lastActivity)
 	if wait > 0 && !t.awaitingQuiet {
 		t.awaitingQuiet = true
 		t.After(wait, quiet{})

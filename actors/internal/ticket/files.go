@@ -159,9 +159,9 @@ func (t *ticket) startDownloads() error {
 	return nil
 }
 
-func (t *ticket) isDownloading(id string) bool {
+func (t *ticket) isDownloading(attachmentID string) bool {
 	for _, other := range t.files.downloading {
-		if other == id {
+		if other == attachmentID {
 			return true
 		}
 	}
@@ -183,7 +183,7 @@ func (t *ticket) onDownloaded(m attachment.Downloaded) error {
 	if t.record == nil || m.DueAt.IsZero() {
 		return nil
 	}
-	// The sweep would find it too, but only to the minute.
+	// The sweep would start the next attempt too, but up to a minute late.
 	if wait := m.DueAt.Sub(t.Now()); wait <= 2*time.Minute {
 		t.After(max(wait, 0), filesDue{})
 	}

@@ -13,10 +13,10 @@ import (
 // following is a changed message, until everything that shows it has followed: its copies, and what the bot shows
 // on the original.
 type following struct {
-	original *storage.Message    // as it is stored
-	left     map[string]bool     // links whose copies are not up to date yet
-	failed   map[string]string   // by link: why a copy could not be deleted
-	op       *messages.Operation // the ticket's own operation that is in progress
+	original *storage.Message        // as it is stored
+	left     map[ids.TopicKey]bool   // links whose copies are not up to date yet
+	failed   map[ids.TopicKey]string // by link: why a copy could not be deleted
+	op       *messages.Operation     // the ticket's own operation that is in progress
 	tries    int64
 	done     map[messages.MessageStep_Kind]string // finished steps of a deletion, and why they failed
 }

@@ -16,7 +16,7 @@ import (
 // update about either: the first sign is a call that it refuses (docs/decisions.md, D22 and D23).
 
 const (
-	// formerThreadsKept is how many deleted threads of a topic still count as the ticket's.
+	// deletedThreadsKept is how many deleted threads of a topic still count as the ticket's.
 	deletedThreadsKept = 20
 	// A topic that was created again goneAtMost times is given up when it is deleted within goneAgainWithin once
 	// more.
@@ -33,8 +33,8 @@ func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 	if topic == nil || topic.TelegramTopicID != m.ThreadId {
 		// The ticket knows already, but the link does not know that.
 		for i := range t.record.Links {
-			link := t.record.Links[i].LinkID
-			t.Tell(messages.KindLink, link, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link})
+			linkID := t.record.Links[i].LinkID
+			t.Tell(messages.KindLink, linkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: linkID})
 		}
 		return nil
 	}

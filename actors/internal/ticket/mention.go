@@ -73,8 +73,10 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 func (t *ticket) newLink(r *storage.Ticket, o *messages.Origin, topic storage.Topic) *storage.Link {
 	id := r.TicketID + ":" + strconv.Itoa(len(r.Links)+1)
 	topic.TopicID = id
-	r.Links = append(r.Links, storage.Link{LinkID: id, Topic: topic, By: desk.CreatorOf(o), BeginSequence: t.sequence,
-		SettledSequence: t.sequence, CreatedAt: t.now()})
+	r.Links = append(r.Links, storage.Link{
+		LinkID: id, Topic: topic, By: desk.CreatorOf(o), CreatedAt: t.now(),
+		BeginSequence: t.sequence, SettledSequence: t.sequence,
+	})
 	r.LinksRevision++
 	r.CardRevision++
 	r.UpdatedAt = t.now()

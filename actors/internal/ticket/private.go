@@ -21,8 +21,10 @@ import (
 // standIn makes the private chat that a ticket was opened from its first linked topic.
 func standIn(r *storage.Ticket, o *messages.Origin) {
 	id := r.TicketID + ":1"
-	r.Links = append(r.Links, storage.Link{LinkID: id, UserName: desk.Who(o), By: r.CreatedBy, CreatedAt: r.CreatedAt,
-		Topic: storage.Topic{TopicID: id, GroupID: o.Place, NamedByHand: true}})
+	r.Links = append(r.Links, storage.Link{
+		LinkID: id, UserName: desk.Who(o), By: r.CreatedBy, CreatedAt: r.CreatedAt,
+		Topic: storage.Topic{TopicID: id, GroupID: o.Place, NamedByHand: true},
+	})
 }
 
 // giveUpHome closes a ticket of a private chat if its home topic can't be created, so that nobody writes into the

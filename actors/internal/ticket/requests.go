@@ -97,8 +97,8 @@ func requestOf(m desk.Command) (r request, ok bool) {
 	return r, ok && (!r.forPrograms || isAPI(m.GetOrigin()))
 }
 
-// fitsPrivately reports whether it can be asked from a private chat. Some things are for the desk to decide, such
-// as whom to bring in.
+// fitsPrivately reports whether it can be asked from a private chat. Some things only the desk decides, such as
+// whom to bring in.
 func (r *request) fitsPrivately() bool {
 	if r.verb == "" {
 		return r.anywhere

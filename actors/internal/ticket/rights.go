@@ -60,7 +60,7 @@ func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []ids.Plac
 	return no, nil, nil
 }
 
-// mayClose allows everybody to close a topic by hand, since Telegram has checked their rights.
+// mayClose allows a close by hand without a question: Telegram has checked that person's rights.
 func (t *ticket) mayClose(m *messages.CloseTicket) (verdict, []ids.Place, error) {
 	if m.ByHand {
 		return yes, nil, nil
@@ -68,7 +68,7 @@ func (t *ticket) mayClose(m *messages.CloseTicket) (verdict, []ids.Place, error)
 	return t.mayByVerb(messages.VerbCloseTicket, m.Origin)
 }
 
-// mayReopen is mayClose for a topic that was reopened by hand.
+// mayReopen does the same for a topic that was reopened by hand.
 func (t *ticket) mayReopen(m *messages.ReopenTicket) (verdict, []ids.Place, error) {
 	if m.ByHand {
 		return yes, nil, nil

@@ -28,8 +28,8 @@ import (
 //
 // It stops after 10 minutes without a message if nothing is pending, or when storage fences it off.
 //
-// Each command is one write of the record: the new state, its events, and what is pending from then on. The calls to
-// Telegram are not stored: reconcile derives them from the state, as often as it runs (see wanted.go).
+// Each command is one write of the record: the new state, its events, and what is pending from then on. The calls
+// that a topic needs are not stored: reconcile derives them from the state whenever it runs (see wanted.go).
 type ticket struct {
 	*entity.Host
 	room           *room
@@ -44,7 +44,7 @@ type ticket struct {
 	unnumbered    []storage.Event // in the order of their acceptance
 	flushing      bool            // the flush timer runs
 	awaitingQuiet bool            // the quiet timer runs
-	lastMessageAt time.Time
+	lastActivity  time.Time
 
 	enqueued map[string]*step // by operation id: operations that chats have
 	tries    map[string]int64 // by operation id: attempts of one that is tried again
@@ -176,7 +176,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastMessageAt = now
+	t.lastActivity = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
