@@ -31,7 +31,8 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
 	}
 	r := &storage.Ticket{
-		TicketID: t.ID, ShortID: shortID, Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
+		TicketID: t.ID, ShortID: shortID,
+		Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),

@@ -174,7 +174,8 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.Operation, error) {
 	remove := func(step messages.MessageStep_Kind, id int64) (*messages.Operation, error) {
 		op.SetRef(f.stepRef(step))
-		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{id}}}
+		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{
+			MessageIds: []int64{id}}}
 		return op, nil
 	}
 	if _, done := f.done[messages.MessageStep_DELETE]; !done && op.Place != "" {

@@ -170,7 +170,8 @@ func (t *ticket) isDownloading(attachmentID string) bool {
 
 func (t *ticket) download(attachmentID string) {
 	if t.files.ctx == nil {
-		t.files.ctx, t.files.cancel = context.WithCancel(t.IntakeCtx) // a stop cancels downloads: they start again later
+		// A stop cancels downloads: they start again later.
+		t.files.ctx, t.files.cancel = context.WithCancel(t.IntakeCtx)
 		t.files.downloading = map[string]string{}
 	}
 	ctx := t.files.ctx

@@ -123,7 +123,8 @@ func (t *ticket) advance(f *following) {
 	op, err := t.nextOwnStep(f)
 	switch {
 	case err != nil:
-		t.Log.Error("cannot read what a message still needs; will try again", "message", f.original.MessageID, "error", err)
+		t.Log.Error("cannot read what a message still needs; will try again",
+			"message", f.original.MessageID, "error", err)
 		t.OfferAgainLater()
 	case op != nil:
 		f.op = op
@@ -163,7 +164,8 @@ func (t *ticket) nextOwnStep(f *following) (*messages.Operation, error) {
 		return nil, err // that the message did not arrive everywhere matters more
 	}
 	op.SetRef(f.stepRef(messages.MessageStep_REACT))
-	op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: desk.TelegramID(m.MessageID), Emoji: want}}
+	op.Call = &messages.Operation_React{React: &messages.ReactCall{
+		MessageId: desk.TelegramID(m.MessageID), Emoji: want}}
 	return op, nil
 }
 

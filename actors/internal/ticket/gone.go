@@ -33,8 +33,7 @@ func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 	if topic == nil || topic.TelegramTopicID != m.ThreadId {
 		// The ticket knows already, but the link does not know that.
 		for i := range t.record.Links {
-			linkID := t.record.Links[i].LinkID
-			t.Tell(messages.KindLink, linkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: linkID})
+			t.resumeLink(t.record.Links[i].LinkID)
 		}
 		return nil
 	}
@@ -100,8 +99,8 @@ func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why,
 		}
 		notice := &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}
 		op := &messages.Operation{
-			Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER,
-			Call: &messages.Operation_SendNotice{SendNotice: notice},
+			Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language,
+			Priority: messages.Operation_ANSWER, Call: &messages.Operation_SendNotice{SendNotice: notice},
 		}
 		addPending(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
 	}

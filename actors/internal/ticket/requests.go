@@ -10,9 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// request is what a ticket can be asked by one type of message: who may ask it, and what it does. A ticket refuses
-// a message that has no row in requests.
-type request struct {
+// ticketRequest says, for one type of message, who may ask it of a ticket, and what it does. A ticket refuses a
+// message that has no row in ticketRequests.
+type ticketRequest struct {
 	message desk.Command // a nil pointer of its type
 
 	verb    string // the slash command that it is, or is a step of; empty if nobody types it
@@ -33,27 +33,29 @@ type request struct {
 // rule says whether a command is allowed. If that is unknown, ask lists the groups that must be asked.
 type rule func(t *ticket, m desk.Command) (may verdict, ask []ids.Place, err error)
 
-// requests lists all that a ticket can be asked.
-var requests = tableOf(
-	asks((*ticket).closing, request{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
-	asks((*ticket).reopening, request{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
-	asks((*ticket).pending, request{verb: messages.VerbPending}),
-	asks((*ticket).prioritising, request{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
-	asks((*ticket).showing, request{verb: messages.VerbTicket}),
-	asks((*ticket).mentioning, request{verb: messages.VerbMention}),
-	asks((*ticket).turningPage, request{verb: messages.VerbMention}),
-	asks((*ticket).linking, request{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
+// ticketRequests lists all that a ticket can be asked.
+var ticketRequests = tableOf(
+	asks((*ticket).closing, ticketRequest{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
+	asks((*ticket).reopening, ticketRequest{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
+	asks((*ticket).pending, ticketRequest{verb: messages.VerbPending}),
+	asks((*ticket).prioritising, ticketRequest{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
+	asks((*ticket).showing, ticketRequest{verb: messages.VerbTicket}),
+	asks((*ticket).mentioning, ticketRequest{verb: messages.VerbMention}),
+	asks((*ticket).turningPage, ticketRequest{verb: messages.VerbMention}),
+	asks((*ticket).linking, ticketRequest{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
 		refused: messages.NoticeLinkNotAllowed, joins: true}),
-	asks((*ticket).unlinking, request{verb: messages.VerbUnlink}),
-	decides((*ticket).decideDelete, request{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
+	asks((*ticket).unlinking, ticketRequest{verb: messages.VerbUnlink}),
+	decides((*ticket).decideDelete, ticketRequest{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
 
-	asks((*ticket).renaming, request{may: anyone, anywhere: true}),                // Telegram has checked their rights
-	asks((*ticket).reachable, request{may: anyone, anywhere: true, inside: true}), // sent by the person's own entity
-	asks((*ticket).updating, request{forPrograms: true}),
+	// Telegram has checked the rights of whoever renames a topic.
+	asks((*ticket).renaming, ticketRequest{may: anyone, anywhere: true}),
+	// The person's own entity sends it.
+	asks((*ticket).reachable, ticketRequest{may: anyone, anywhere: true, inside: true}),
+	asks((*ticket).updating, ticketRequest{forPrograms: true}),
 )
 
 // asks makes a row from the method that works out the effect.
-func asks[M desk.Command](f func(*ticket, M) (effect, error), r request) request {
+func asks[M desk.Command](f func(*ticket, M) (effect, error), r ticketRequest) ticketRequest {
 	r.message = messageOf[M]()
 	r.effect = func(t *ticket, m desk.Command) (effect, error) { return f(t, m.(M)) }
 	return r
@@ -61,8 +63,8 @@ func asks[M desk.Command](f func(*ticket, M) (effect, error), r request) request
 
 // decides makes a row for a message whose effect is in another record.
 func decides[M desk.Command](
-	f func(t *ticket, id string, m M, may verdict, failure string) error, r request,
-) request {
+	f func(t *ticket, id string, m M, may verdict, failure string) error, r ticketRequest,
+) ticketRequest {
 	r.message = messageOf[M]()
 	r.decide = func(t *ticket, id string, m desk.Command, may verdict, failure string) error {
 		return f(t, id, m.(M), may, failure)
@@ -82,8 +84,8 @@ func messageOf[M desk.Command]() desk.Command {
 	return none
 }
 
-func tableOf(rows ...request) map[reflect.Type]request {
-	table := make(map[reflect.Type]request, len(rows))
+func tableOf(rows ...ticketRequest) map[reflect.Type]ticketRequest {
+	table := make(map[reflect.Type]ticketRequest, len(rows))
 	for _, row := range rows {
 		table[reflect.TypeOf(row.message)] = row
 	}
@@ -92,14 +94,14 @@ func tableOf(rows ...request) map[reflect.Type]request {
 
 // requestOf finds the row of a message. It is not ok if the ticket can't be asked that, or can't be asked it by
 // people.
-func requestOf(m desk.Command) (r request, ok bool) {
-	r, ok = requests[reflect.TypeOf(m)]
+func requestOf(m desk.Command) (r ticketRequest, ok bool) {
+	r, ok = ticketRequests[reflect.TypeOf(m)]
 	return r, ok && (!r.forPrograms || isAPI(m.GetOrigin()))
 }
 
 // fitsPrivately reports whether it can be asked from a private chat. Some things only the desk decides, such as
 // whom to bring in.
-func (r *request) fitsPrivately() bool {
+func (r *ticketRequest) fitsPrivately() bool {
 	if r.verb == "" {
 		return r.anywhere
 	}
@@ -108,7 +110,7 @@ func (r *request) fitsPrivately() bool {
 }
 
 // of works out what a command does to the record.
-func (r *request) of(t *ticket, m desk.Command, allowed bool) (effect, error) {
+func (r *ticketRequest) of(t *ticket, m desk.Command, allowed bool) (effect, error) {
 	o := m.GetOrigin()
 	switch {
 	case !allowed:

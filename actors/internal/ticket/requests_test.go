@@ -10,7 +10,7 @@ import (
 
 func TestWhatATicketCanBeAsked(t *testing.T) {
 	verbs := map[string]bool{}
-	for name, row := range requests {
+	for name, row := range ticketRequests {
 		declared, known := messages.CommandOf(row.verb)
 		verbs[row.verb] = true
 		switch {

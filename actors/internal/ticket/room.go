@@ -78,17 +78,18 @@ func Kind(d Deps) *entity.Kind {
 			entity.Replies((*ticket).onWake),
 		},
 	}
-	for _, r := range requests {
+	onRequest := func(e entity.Entity, m any) (proto.Message, error) {
+		return e.(*ticket).onRequest(m.(desk.Command))
+	}
+	for _, r := range ticketRequests {
 		if r.effect != nil && !r.inside {
-			k.Messages = append(k.Messages, entity.RepliesTo(r.message, func(e entity.Entity, m any) (proto.Message, error) {
-				return e.(*ticket).onRequest(m.(desk.Command))
-			}))
+			k.Messages = append(k.Messages, entity.RepliesTo(r.message, onRequest))
 		}
 	}
 	return k
 }
 
-// onRequest handles every message that has a row in requests.
+// onRequest handles every message that has a row in ticketRequests.
 func (t *ticket) onRequest(m desk.Command) (proto.Message, error) {
 	if t.predatesLink(m.GetOrigin()) {
 		return entity.Duplicate(), nil

@@ -122,9 +122,13 @@ func (t *ticket) wakeLinks() {
 	}
 	for i := range t.record.Links {
 		if link := &t.record.Links[i]; !t.linkDone(link) {
-			t.Tell(messages.KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+			t.resumeLink(link.LinkID)
 		}
 	}
+}
+
+func (t *ticket) resumeLink(linkID ids.TopicKey) {
+	t.Tell(messages.KindLink, linkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: linkID})
 }
 
 // Idle reports whether the ticket may stop: nothing is pending, and it waits for nobody.

@@ -235,9 +235,10 @@ func (t *ticket) tellRevision() {
 		link := &t.record.Links[i]
 		if beyond := link.Ended && t.told[link.LinkID] > link.EndSequence; beyond || !link.Ended || !t.linkDone(link) {
 			if beyond {
-				t.told[link.LinkID] = link.EndSequence // its topic could not be created: the link drops what waits for it
+				// Its topic could not be created: the link drops what waits for it.
+				t.told[link.LinkID] = link.EndSequence
 			}
-			t.Tell(messages.KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+			t.resumeLink(link.LinkID)
 		}
 	}
 }

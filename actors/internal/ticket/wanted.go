@@ -226,7 +226,8 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		}
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
 	case messages.TopicStep_MEDIUM:
-		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{Bare: true, ReplyTo: topic.CardMessageID,
+		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{
+			Bare: true, ReplyTo: topic.CardMessageID,
 			Content: &messages.Content{Media: desk.MediaOf(&r.Media[ref.Medium])}}}
 	case messages.TopicStep_RENAME:
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
