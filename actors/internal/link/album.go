@@ -223,7 +223,8 @@ func (n *lane) albumOperation(topic *storage.Topic, it *item) *messages.Operatio
 // settleAlbum writes the outcome of an album's call: a copy for each original.
 func (n *lane) settleAlbum(ref *messages.CopyAlbum, m *messages.Done) error {
 	at := slices.IndexFunc(n.items[:n.under], func(it *item) bool {
-		return it.album != nil && !it.album.written() && it.messageID == ref.MessageId && len(it.album.parts) == int(ref.Parts)
+		return it.album != nil && !it.album.written() &&
+			it.messageID == ref.MessageId && len(it.album.parts) == int(ref.Parts)
 	})
 	if at < 0 {
 		return nil

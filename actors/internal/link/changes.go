@@ -146,8 +146,8 @@ func (l *link) changed(c *change, revision int64) error {
 // next is the call that brings a copy nearer to its message; nil when it shows it.
 func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*messages.Operation, error) {
 	topic, _ := n.target()
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Attempt: c.tries, Content: said.Revision,
-		Order: n.seen*1000 + 998}
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Order: n.seen*1000 + 998,
+		Attempt: c.tries, Content: said.Revision}
 	if stored.Revision < said.ContentRevision && !said.Hidden() {
 		if op := n.edit(op, c, said, stored); op != nil || c.op != nil {
 			return op, nil

@@ -37,7 +37,7 @@ type link struct {
 	settled  int64 // told to the ticket
 	out, in  lane  // into the link's topic; into home
 	failures map[copyKey]*failure
-	attempts int64                    // of words on failures: a later one's is never lower, or the chat would take it for out of date
+	attempts int64                    // of words on failures; never lower for a later one, which would count as out of date
 	changes  map[string]*change       // by message id
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	outdated bool                     // somebody else wrote a copy since this link was read

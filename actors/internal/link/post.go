@@ -43,8 +43,8 @@ func (n *lane) posting(topic *storage.Topic, it *item, part int) *messages.Opera
 	if order == 0 {
 		order = it.sequence * 1000
 	}
-	return &messages.Operation{Waits: true, Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Order: order + int64(part),
-		ReceivedMs: it.receivedMs}
+	return &messages.Operation{Waits: true, Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
+		Order: order + int64(part), ReceivedMs: it.receivedMs}
 }
 
 // operation posts one part of a copy.

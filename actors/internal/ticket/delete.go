@@ -174,7 +174,8 @@ func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.O
 	}
 	m := t.deletedBy(f.said)
 	_, done := f.done[messages.MessageStep_DELETE_COMMAND]
-	if done || m.GetOrigin().GetMessageId() == 0 || len(f.left) > 0 || len(f.failed) > 0 || f.done[messages.MessageStep_DELETE] != "" {
+	stays := len(f.left) > 0 || len(f.failed) > 0 || f.done[messages.MessageStep_DELETE] != ""
+	if done || stays || m.GetOrigin().GetMessageId() == 0 {
 		return nil, nil
 	}
 	op.Place, op.ThreadId = m.Origin.Place, m.Origin.ThreadId

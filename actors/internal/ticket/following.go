@@ -41,7 +41,8 @@ func (t *ticket) loadChanges() error {
 // newFollowing lists the links that may have a copy of a message. A link that has ended has its copies still; what was
 // changed afterwards is not its to show, except that the message is gone.
 func (t *ticket) newFollowing(m *storage.Message) *following {
-	f := &following{said: m, left: map[string]bool{}, failed: map[string]string{}, done: map[messages.MessageStep_Kind]string{}}
+	f := &following{said: m, left: map[string]bool{}, failed: map[string]string{},
+		done: map[messages.MessageStep_Kind]string{}}
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if m.Sequence <= link.BeginSequence || link.Ended && (m.Sequence > link.EndSequence || m.ChangedAfter > link.EndSequence && !m.Deleted) {

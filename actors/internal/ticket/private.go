@@ -87,7 +87,8 @@ func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 		return err
 	}
 	r, _ := answer.(*messages.Reply)
-	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), &messages.TicketOpened{TicketId: t.ID, Refused: r.GetCode() == messages.Code_CONFLICT})
+	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place),
+		&messages.TicketOpened{TicketId: t.ID, Refused: r.GetCode() == messages.Code_CONFLICT})
 	return nil
 }
 

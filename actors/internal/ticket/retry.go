@@ -96,7 +96,9 @@ func (t *ticket) retryOf(owed storage.Owed) *messages.RetryCopy {
 func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 	at := -1
 	if t.record != nil {
-		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool { return o.Kind == owedRetry && o.ID == taken.CommandId })
+		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool {
+			return o.Kind == owedRetry && o.ID == taken.CommandId
+		})
 	}
 	if at < 0 {
 		return nil

@@ -18,8 +18,8 @@ import (
 //
 // Accepts  OpenTicket, RecordMessage, EditMessage, React, DeleteMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
 //
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction, RetryTaken
-//	(from links), AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
+//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket;
+//	LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction, RetryTaken (from links), AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
 //
 // Replies  one Reply to each command
 // Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, message.edited,

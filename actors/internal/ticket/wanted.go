@@ -190,8 +190,8 @@ func (t *ticket) offerOpen() {
 // render makes the operation of a step.
 func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*messages.Operation, error) {
 	r := t.record
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER,
-		Waits: topic.Generation > 0}
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
+		Priority: messages.Operation_ANSWER, Waits: topic.Generation > 0}
 	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_TopicStep{TopicStep: ref}})
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
