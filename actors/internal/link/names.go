@@ -6,7 +6,7 @@ const (
 	openCopiesAtOnce = 10_000
 	reportEvery      = 32 // settled messages
 
-	// recentCopies is how many counterparts a lane remembers, to spare a look into storage, which knows them too. A busy node has
-	// hundreds of these lists.
+	// recentCopies is how many counterparts a lane remembers to save look-ups in storage, which knows them all. A
+	// busy node has hundreds of these lists.
 	recentCopies = 16
 )
