@@ -16,17 +16,10 @@ import (
 
 // ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
 //
-// Accepts  OpenTicket, RecordMessage, EditMessage, React, DeleteMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
-//
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket;
-//	LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction, RetryTaken (from links), AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
-//
+// Accepts  what Kind (room.go) lists, and what has a row in ticketRequests (requests.go)
 // Replies  one Reply to each command
-// Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, message.edited,
-//
-//	message.reacted, message.deleted, user.mentioned, topic.created, topic.linked, topic.unlinked; Copy, Change and ResumeLink to links, Send to chats, CheckAdmin to groups
-//
-// # Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
+// Emits    every type of event (messages.Events); Copy, Change and ResumeLink to links, Send to chats, CheckAdmin to groups
+// Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
 //
 // A command is one write of the record: the new state, its events, and what is owed. Which calls follow from the state is
 // worked out by wanted, each time anew.
