@@ -29,7 +29,8 @@ func (t *turn) notice(key string, args map[string]string) *messages.Operation {
 	return op
 }
 
-// operation is an answer yet without words. A command has one answer from here at most: the chat names it after the command.
+// operation is an answer yet without words. A command has one answer from here at most: the chat names it after
+// the command.
 func (t *turn) operation() *messages.Operation {
 	return &messages.Operation{
 		Place: t.origin.Place, ThreadId: t.origin.ThreadId,

@@ -18,10 +18,7 @@ import (
 // group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
 // for a while, who administers it.
 //
-// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, SetPublic, MigrateGroup, MemberChanged, CheckAdmin, CheckMember,
-//
-//	Done, Wake; of the API: ChangeGroup
-//
+// Accepts  what Kind lists, and what has a row in groupRequests (requests.go)
 // Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
 // Emits    AdminChecked and MemberChecked to whoever asked, GroupChanged to its chat, Send to its chat
 // Stops    after 10 idle minutes with nothing owed

@@ -42,26 +42,14 @@ type gathered struct {
 // albumKey names the album that a message is a part of; "" for one that is posted alone.
 func albumKey(it *item) string {
 	m := it.content.GetMedia()
-	if m.GetMediaGroupId() == "" || it.stored != nil || it.shape() != messages.ShapeCaptioned ||
-		albumFamily(m.Kind) == "" {
+	if m.GetMediaGroupId() == "" || it.stored != nil || it.shape() != messages.ShapeCaptioned || it.family() == "" {
 		return ""
 	}
 	return it.topicID + "/" + m.MediaGroupId
 }
 
-// albumFamily says which kinds of media may stand in one album.
-func albumFamily(kind string) string {
-	switch kind {
-	case messages.MediaPhoto, messages.MediaVideo, messages.MediaLivePhoto:
-		return "pictures"
-	case messages.MediaAudio, messages.MediaDocument:
-		return kind
-	}
-	return ""
-}
-
-// family is the family of the album that an item may stand in.
-func (it *item) family() string { return albumFamily(it.content.GetMedia().GetKind()) }
+// family names the albums that an item may stand in; "" for none.
+func (it *item) family() string { return messages.AlbumOf(it.content.GetMedia().GetKind()) }
 
 // gather adds a message to the album that it belongs to, and says whether it did.
 func (n *lane) gather(it *item) bool {

@@ -17,14 +17,13 @@ import (
 
 // ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
 //
-// It takes the messages that Kind lists: commands of people and of programs, reports from links, chats, groups,
-// persons and downloads, and its own timers.
+// It takes what Kind (room.go) lists and what has a row in ticketRequests (requests.go): commands of people and of
+// programs, reports from links, chats, groups, persons and downloads, and its own timers.
 //
 // It replies once to each command: to GetTicket with a TicketRecord, to all others with a Reply.
 //
-// It emits the events of the ticket (ticket.*), its messages (message.*), its topics (topic.*) and the people
-// mentioned (user.mentioned). It sends Copy, Change and ResumeLink to links, operations to chats, CheckAdmin to
-// groups, and TicketOpened and ReachableNoted to persons.
+// It emits every type of event (messages.Events). It sends Copy, Change, ResumeLink and RetryCopy to links,
+// operations to chats, CheckAdmin to groups, and TicketOpened and ReachableNoted to persons.
 //
 // It stops after 10 minutes without a message if nothing is pending, or when storage fences it off.
 //

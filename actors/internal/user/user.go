@@ -20,17 +20,11 @@ import (
 // with the bot: the tickets that they are about to open from it (user_draft.go), and the one that they are talking on
 // (user_private.go).
 //
-// Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, DraftTicket, ChooseGroup, ShowGroupPage, DropDraft, TalkOn,
-//
-//	SetBlocked; MemberChecked (from groups), Done (from chats), TicketOpened and ReachableNoted (from tickets), Wake; of the
-//	API: PutUser, DeleteUser
-//
+// Accepts  what Kind lists
 // Replies  one Reply to each command; to PutUser a UserRecord
-// Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups, OpenTicket and
-//
-//	PersonReachable to tickets, Send to the private chat
-//
-// # Stops    after 10 idle minutes with nothing owed
+// Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups; OpenTicket and
+// PersonReachable to tickets; Send to the private chat
+// Stops    after 10 idle minutes with nothing owed
 type user struct {
 	*entity.Host
 	record *storage.User // nil: not registered
