@@ -127,6 +127,7 @@ func (a *API) operations() {
 	a.groupOperations()
 	a.ticketOperations()
 	a.messageOperations()
+	a.eventOperations()
 	a.linkOperations()
 	a.attachmentOperations()
 }
@@ -198,7 +199,7 @@ func (a *API) guard(c *fiber.Ctx) error {
 		a.metrics.limited.WithLabelValues("address").Inc()
 		return a.limited(c, a.address, wait)
 	} else if a.address.rate > 0 {
-		a.address.headers(c, left, a.now())
+		a.address.headers(c, left)
 	}
 	if _, err := url.Parse(string(c.Request().RequestURI())); err != nil {
 		return problem(codeBadRequest, "The address is not well-formed.")

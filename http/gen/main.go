@@ -1,5 +1,5 @@
-// Command gen writes what is generated from the operations, in the folder that it is given: openapi.yaml, as it is served, and
-// the table of codes in api.md. `make gen` runs it.
+// Command gen writes, into the folder that its argument names, what is generated from the operations: openapi.yaml, as the
+// service serves it, and the table of codes in api.md. `make gen` runs it.
 package main
 
 import (
@@ -33,7 +33,7 @@ func run(folder string) error {
 	}
 	updated, ok := httpedge.UpdateDocs(string(old))
 	if !ok {
-		return errors.New(guide + " has no place for the table of codes")
+		return errors.New(guide + " lacks the lines <!-- codes --> and <!-- /codes -->")
 	}
 	return os.WriteFile(guide, []byte(updated), 0o644)
 }
