@@ -25,30 +25,30 @@ var arrows = map[string][]string{
 	"config":     {},
 	"config/gen": {"config"},
 	"messages":   {},
-	"actors":     {"messages", "storage"},
+	"actors":     {"ids", "messages", "storage"},
 
 	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
-	"actors/internal/entity":     {"messages", "storage"},
-	"actors/internal/desk":       {"messages", "storage"},
+	"actors/internal/entity":     {"ids", "messages", "storage"},
+	"actors/internal/desk":       {"ids", "messages", "storage"},
 	"actors/internal/pace":       {},
-	"actors/internal/sweep":      {"messages", "storage", "actors/internal/entity"},
-	"actors/internal/attachment": {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/ticket": {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace",
+	"actors/internal/sweep":      {"ids", "messages", "storage", "actors/internal/entity"},
+	"actors/internal/attachment": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/ticket": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace",
 		"actors/internal/attachment"},
-	"actors/internal/link":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/chat":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace"},
-	"actors/internal/group":  {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/user":   {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/apikey": {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/poller": {"messages", "storage", "actors/internal/entity"},
-	"actors/internal/query":  {"messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/link":   {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/chat":   {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk", "actors/internal/pace"},
+	"actors/internal/group":  {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/user":   {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/apikey": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/poller": {"ids", "messages", "storage", "actors/internal/entity"},
+	"actors/internal/query":  {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
 
-	"bot":           {"messages", "actors"},
+	"bot":           {"ids", "messages", "actors"},
 	"bot/simulator": {},
-	"http":          {"messages", "actors"},
+	"http":          {"ids", "messages", "actors"},
 	"docs/examples": {}, // what users copy: nothing of ours
-	"storage":       {},
-	"storage/":      {"storage"}, // the stores behind the contract: sqlite, mongodb, files
+	"storage":       {"ids"},
+	"storage/":      {"ids", "storage"}, // the stores behind the contract: sqlite, mongodb, files
 }
 
 // sealed packages must not import what lies beneath them: the contract knows no store, the bot no simulator.
