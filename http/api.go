@@ -37,8 +37,8 @@ type APIOptions struct {
 	Metrics prometheus.Registerer // nil: none are kept
 	Now     func() time.Time      // nil: time.Now
 
-	// AddressRate is how many requests a second one address may make before its key is looked at, AddressBurst how many at
-	// once; 0: no limit.
+	// AddressRate is how many requests a second one address may make before its key is looked at, AddressBurst how
+	// many at once; 0: no limit.
 	AddressRate, AddressBurst int
 	FailedBurst               int      // how often it may fail to authenticate at once; 50 when 0
 	CORSOrigins               []string // whose pages may call the API; none: no other than ours
@@ -142,7 +142,8 @@ func nameRequest(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// register adds one operation. f is called for requests that are let in and valid; its error is a *Problem, or a fault of ours.
+// register adds one operation. f is called for requests that are let in and valid; its error is a *Problem, or a
+// fault of ours.
 func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I) (*O, error)) {
 	if o.status == 0 {
 		o.status = http.StatusOK
@@ -232,7 +233,8 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// ask sends a command or a question to an entity and expects an answer of its type; what the entity refuses is a *Problem.
+// ask sends a command or a question to an entity and expects an answer of its type; what the entity refuses is a
+// *Problem.
 func ask[T proto.Message](ctx context.Context, a *API, kind, identity string, m proto.Message) (T, error) {
 	var none T
 	answer, err := a.desk.Ask(ctx, kind, identity, m)

@@ -44,8 +44,8 @@ type Attachment struct {
 	CreatedAt    time.Time `json:"createdAt" doc:"When the desk recorded the file."`
 }
 
-// maxUpload is how many bytes a request that uploads a file may have: 50 MB, which is the largest file that a bot may send
-// to Telegram (Bot API, Sending files), and the form around it.
+// maxUpload is how many bytes a request that uploads a file may have: 50 MB, which is the largest file that a bot may
+// send to Telegram (Bot API, Sending files), and the form around it.
 const maxUpload = 50<<20 + 64<<10
 
 func (a *API) attachmentOperations() {
@@ -252,9 +252,9 @@ func protect(c *fiber.Ctx, kind, name, tag string) {
 	c.Set(fiber.HeaderETag, tag)
 }
 
-// rangeOf reads a Range header (RFC 9110, 14.2): the range goes from the byte from up to, but without, the byte to.
-// A header with another unit, with several ranges or malformed is ignored: the range is the whole file. ok is false when
-// the range begins beyond the end.
+// rangeOf reads a Range header (RFC 9110, 14.2): the range goes from the byte from up to, but without, the byte to. A
+// header with another unit, with several ranges or malformed is ignored: the range is the whole file. ok is false
+// when the range begins beyond the end.
 func rangeOf(header string, size int64) (from, to int64, ok bool) {
 	spec, isBytes := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")

@@ -15,9 +15,10 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// How often one address may fail to authenticate. Two allowances of that size: one of guesses, that is of keys that are
-// well-formed and wrong, after which no key from there is looked at that was not good before; and one of everything else, which
-// costs nothing to refuse and teaches nobody anything. So a program that forgets its key keeps no neighbour out.
+// How often one address may fail to authenticate. Two allowances of that size: one of guesses, that is of keys that
+// are well-formed and wrong, after which no key from there is looked at that was not good before; and one of
+// everything else, which costs nothing to refuse and teaches nobody anything. So a program that forgets its key keeps
+// no neighbour out.
 const (
 	failedPerSecond = 1
 	failedBurst     = 50
@@ -109,7 +110,8 @@ func bearer(authorization string) string {
 	return strings.TrimSpace(token)
 }
 
-// mayUpload says whether a key is good, before its request is read: for whoever has none, the service holds no large bodies.
+// mayUpload says whether a key is good, before its request is read: for whoever has none, the service holds no large
+// bodies.
 func (a *API) mayUpload(authorization string) bool {
 	token := bearer(authorization)
 	keyID, formed := messages.APIKeyID(token)

@@ -11,8 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 )
 
-// noBody refuses a body where the operation takes none: what the body asks for would not be done. It lets {} pass, which
-// some clients send with every POST.
+// noBody refuses a body where the operation takes none: what the body asks for would not be done. It lets {} pass,
+// which some clients send with every POST.
 func (a *API) noBody(ctx huma.Context, next func(huma.Context)) {
 	sent := string(bytes.Join(bytes.Fields(humafiber.UnwrapV2(ctx).Request().Body()), nil))
 	if ctx.Operation().RequestBody == nil && ctx.Method() == http.MethodPost && sent != "" && sent != "{}" {
@@ -61,7 +61,8 @@ func (a *API) nullsIn(s *huma.Schema, value any, at string) (found []FieldError)
 	switch v := value.(type) {
 	case nil:
 		if !s.Nullable && s.Type != "" {
-			return []FieldError{{In: "body", Pointer: at, Detail: "null is not allowed here; a field that is not sent stays as it is"}}
+			return []FieldError{{In: "body", Pointer: at,
+				Detail: "null is not allowed here; a field that is not sent stays as it is"}}
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {

@@ -7,7 +7,8 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/cors"
 )
 
-// cors lets pages of the configured origins call the API. Without origins it does nothing, so browsers refuse such calls.
+// cors lets pages of the configured origins call the API. Without origins it does nothing, so browsers refuse such
+// calls.
 func (a *API) cors() fiber.Handler {
 	if len(a.o.CORSOrigins) == 0 {
 		return func(c *fiber.Ctx) error { return c.Next() }

@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 )
 
-// A cursor says where the next page begins: it holds the key of the last item of this page. It is opaque and bound to its
-// list with its filters and sorting: a cursor that was changed, or is sent to another list, is refused. It is no secret.
-// Its mark keeps programs from relying on the content, which may change.
+// A cursor says where the next page begins: it holds the key of the last item of this page. It is opaque and bound to
+// its list with its filters and sorting: a cursor that was changed, or is sent to another list, is refused. It is no
+// secret. Its mark keeps programs from relying on the content, which may change.
 
 const cursorMark = 6 // bytes
 
@@ -24,7 +24,8 @@ func cursorOf(list string, key any) string {
 	return base64.RawURLEncoding.EncodeToString(append(markOf(list, text), text...))
 }
 
-// readCursor reads a cursor into key. A cursor that does not belong to this list is a problem of the parameter "cursor".
+// readCursor reads a cursor into key. A cursor that does not belong to this list is a problem of the parameter
+// "cursor".
 func readCursor(list, cursor string, key any) error {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err == nil && len(data) > cursorMark && hmac.Equal(data[:cursorMark], markOf(list, data[cursorMark:])) &&

@@ -26,8 +26,8 @@ func CodesTable() string {
 	return b.String()
 }
 
-// UpdateDocs replaces the table between the lines <!-- codes --> and <!-- /codes --> of docs/api.md. ok is false if the
-// text lacks them.
+// UpdateDocs replaces the table between the lines <!-- codes --> and <!-- /codes --> of docs/api.md. ok is false if
+// the text lacks them.
 func UpdateDocs(text string) (updated string, ok bool) {
 	const begin, end = "<!-- codes -->\n", "<!-- /codes -->"
 	before, rest, found := strings.Cut(text, begin)

@@ -15,8 +15,8 @@ import (
 // This file makes the API's document (OpenAPI 3.1) from the operations.
 
 const (
-	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that breaks
-	// programs.
+	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
+	// breaks programs.
 	apiVersion = "1.0.0"
 
 	securityScheme = "apiKey"
@@ -118,8 +118,9 @@ func idempotencyParam() *huma.Param {
 	shortest, longest := 1, 255
 	return &huma.Param{
 		Name: headerIdempotency, In: "header", Example: "5f0c9d1e-order-4711",
-		Description: "Makes the request safe to repeat: for 24 hours, the same request with the same key gets the same answer.",
-		Schema:      &huma.Schema{Type: "string", MinLength: &shortest, MaxLength: &longest},
+		Description: "Makes the request safe to repeat. For 24 hours, the same request with the same key gets the same " +
+			"answer.",
+		Schema: &huma.Schema{Type: "string", MinLength: &shortest, MaxLength: &longest},
 	}
 }
 
@@ -226,8 +227,8 @@ func (a *API) Document() (asJSON, asYAML []byte, err error) {
 	return asJSON, asYAML, err
 }
 
-// serveDocument serves the document to everyone: what the API can do is no secret. The first request makes it, because
-// making it at the start would take a good part of the start's time.
+// serveDocument serves the document to everyone: what the API can do is no secret. The first request makes it,
+// because making it at the start would take a good part of the start's time.
 func (a *API) serveDocument(app *fiber.App) {
 	type texts struct {
 		json, yaml []byte

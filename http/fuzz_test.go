@@ -93,8 +93,8 @@ func (f *fuzzer) odd() any {
 	return []any{nil, true, 0, -1, 1.5, 1e300, []any{}, []any{nil}, map[string]any{}, map[string]any{"a": []any{1}}, oddTexts[f.IntN(len(oddTexts))]}[f.IntN(11)]
 }
 
-// TestNothingSentIsAFault sends what the document's schemas allow, and what they do not: no answer is a 500, and each is as
-// documented.
+// TestNothingSentIsAFault sends what the document's schemas allow, and what they do not: no answer is a 500, and each
+// is as documented.
 func TestNothingSentIsAFault(t *testing.T) {
 	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
 	if err != nil {

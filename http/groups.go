@@ -127,8 +127,9 @@ func groupOf(r *messages.GroupRecord) Group {
 	f := r.GetFacts()
 	return Group{
 		TelegramGroupID: f.GetChatId(), Title: f.GetTitle(), Type: f.GetType(), IsForum: f.GetIsForum(),
-		BotStatus: f.GetBotStatus(), BotIsAdmin: f.GetBotStatus() == "administrator", CanManageTopics: f.GetCanManageTopics(),
-		SupportTopicsEnabled: r.Registered, Public: r.Public, Language: r.Lang,
+		BotStatus: f.GetBotStatus(), BotIsAdmin: f.GetBotStatus() == "administrator",
+		CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered,
+		Public: r.Public, Language: r.Lang,
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
 	}
 }

@@ -41,8 +41,8 @@ func (h *health) stop() { h.stopping.Store(true) }
 // live answers /healthz: the process runs.
 func (h *health) live(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) }
 
-// readiness is the answer of /readyz. Why a check failed is only in the log, since the reason may hold details that are
-// nobody else's business.
+// readiness is the answer of /readyz. Why a check failed is only in the log, since the reason may hold details that
+// are nobody else's business.
 type readiness struct {
 	Status string            `json:"status"` // ok | unavailable
 	Checks map[string]string `json:"checks"` // name → ok | failed
@@ -75,7 +75,8 @@ func (h *health) ready(c *fiber.Ctx) error {
 	return c.JSON(r)
 }
 
-// probe runs a check and turns its panic into an error: a check has its own goroutine, where a panic would end the process.
+// probe runs a check and turns its panic into an error: a check has its own goroutine, where a panic would end the
+// process.
 func probe(ctx context.Context, check Check) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -16,8 +16,8 @@ import (
 // maxDepth is how deep the lists and objects of a body may be nested.
 const maxDepth = 20
 
-// maxTokens is how many names, values and brackets a body may have: it bounds the work on a body and the answer, which
-// names what is wrong with each value. The largest valid body, with metadata of 8 kB, has half as many.
+// maxTokens is how many names, values and brackets a body may have: it bounds the work on a body and the answer,
+// which names what is wrong with each value. The largest valid body, with metadata of 8 kB, has half as many.
 const maxTokens = 6000
 
 var (
@@ -54,8 +54,8 @@ var jsonFormat = huma.Format{
 	},
 }
 
-// readable refuses a body that is not UTF-8, is nested too deep, is too large or is ambiguous. It removes control characters
-// from texts, except line breaks and tabs: nobody means them, and Telegram does not show them.
+// readable refuses a body that is not UTF-8, is nested too deep, is too large or is ambiguous. It removes control
+// characters from texts, except line breaks and tabs: nobody means them, and Telegram does not show them.
 func readable(data []byte) ([]byte, error) {
 	if !utf8.Valid(data) {
 		return nil, errNotUTF8
@@ -100,8 +100,9 @@ func readable(data []byte) ([]byte, error) {
 	return cleaned.Bytes(), nil
 }
 
-// unambiguous refuses what readers understand differently (RFC 7493): a body is read more than once, and what is done must
-// be what was checked. It refuses names with control characters, because two names might become one if they were cleaned.
+// unambiguous refuses what readers understand differently (RFC 7493): a body is read more than once, and what is done
+// must be what was checked. It refuses names with control characters, because two names might become one if they were
+// cleaned.
 func unambiguous(data []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	for n := 0; ; n++ {

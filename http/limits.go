@@ -12,8 +12,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Headers of the IETF draft "RateLimit header fields for HTTP": the policy (how many requests in which window), and how many
-// are left.
+// Headers of the IETF draft "RateLimit header fields for HTTP": the policy (how many requests in which window), and
+// how many are left.
 const (
 	headerPolicy    = "RateLimit-Policy"
 	headerRateLimit = "RateLimit"
@@ -37,8 +37,8 @@ func (a *API) limited(c *fiber.Ctx, l *addressLimits, wait time.Duration) error 
 	return sendProblem(c, p)
 }
 
-// addressLimits are the allowances of client addresses on this node: a token bucket for each. Of IPv6, a network of 64 bits
-// counts as one address, since one client has all of it.
+// addressLimits are the allowances of client addresses on this node: a token bucket for each. Of IPv6, a network of
+// 64 bits counts as one address, since one client has all of it.
 type addressLimits struct {
 	rate, burst float64
 
@@ -58,8 +58,8 @@ func newAddressLimits(rate, burst float64) *addressLimits {
 	return &addressLimits{rate: rate, burst: max(burst, rate), buckets: map[netip.Prefix]*bucket{}}
 }
 
-// take takes one request from the allowance of the client's address. left is negative if there was none; wait says how
-// long until there is one.
+// take takes one request from the allowance of the client's address. left is negative if there was none; wait says
+// how long until there is one.
 func (l *addressLimits) take(c *fiber.Ctx, now time.Time) (left int64, wait time.Duration) {
 	return l.use(c, now, 1)
 }
@@ -99,8 +99,8 @@ func (l *addressLimits) use(c *fiber.Ctx, now time.Time, n float64) (int64, time
 	return int64(b.tokens), wait
 }
 
-// tidy forgets the addresses whose allowance is whole again. If there are still too many it forgets all of them: nobody is
-// refused because memory is short.
+// tidy forgets the addresses whose allowance is whole again. If there are still too many it forgets all of them:
+// nobody is refused because memory is short.
 func (l *addressLimits) tidy(now time.Time) {
 	for who, b := range l.buckets {
 		if b.tokens+now.Sub(b.filled).Seconds()*l.rate >= l.burst {

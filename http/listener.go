@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// How long, and how many bytes at most, the server goes on reading from a connection after its last answer, so that the
-// client gets to read that answer.
+// How long, and how many bytes at most, the server goes on reading from a connection after its last answer, so that
+// the client gets to read that answer.
 const (
 	lingerFor   = 2 * time.Second
 	lingerBytes = 64 << 20
 )
 
-// listener knows its connections, so that a shutdown can close them. fasthttp alone would wait until the read time-out for a
-// connection that never sent a byte, and would give up on busy connections without closing them.
+// listener knows its connections, so that a shutdown can close them. fasthttp alone would wait until the read
+// time-out for a connection that never sent a byte, and would give up on busy connections without closing them.
 type listener struct {
 	net.Listener
 	once sync.Once
@@ -106,7 +106,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// SetWriteDeadline never fails: fasthttp would panic on a connection that a shutdown has closed. The write fails instead.
+// SetWriteDeadline never fails: fasthttp would panic on a connection that a shutdown has closed. The write fails
+// instead.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	_ = c.Conn.SetWriteDeadline(t)
 	return nil

@@ -9,10 +9,10 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// The subset of Markdown that programs may use in messages: **bold**, *italic* or _italic_, __underlined__, ~~struck~~,
-// ||hidden||, `code`, ```fenced code```, [text](https://…), and quotations: lines that begin with "> ". A backslash makes
-// the next sign plain text. A mark that is not closed is plain text, too. Telegram's own parse modes are not used, because
-// messages that they refuse would be lost.
+// The subset of Markdown that programs may use in messages: **bold**, *italic* or _italic_, __underlined__,
+// ~~struck~~, ||hidden||, `code`, ```fenced code```, [text](https://…), and quotations: lines that begin with "> ". A
+// backslash makes the next sign plain text. A mark that is not closed is plain text, too. Telegram's own parse modes
+// are not used, because messages that they refuse would be lost.
 
 // marks are the signs that surround a text, the longest first.
 var marks = []struct{ sign, kind string }{
@@ -140,8 +140,8 @@ next:
 	}
 }
 
-// closing finds the sign that closes a mark, in the same line. There must be text between the signs; the text must not begin
-// or end with a blank; an "_" within a word does not close.
+// closing finds the sign that closes a mark, in the same line. There must be text between the signs; the text must
+// not begin or end with a blank; an "_" within a word does not close.
 func closing(s, sign string) (inner, rest string, ok bool) {
 	if s == "" || s[0] == ' ' || s[0] == '\n' || strings.HasPrefix(s, sign) {
 		return "", "", false

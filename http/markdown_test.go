@@ -43,7 +43,8 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// FuzzMarkdown: whatever is written, entities lie within the text and on the borders of characters, and it takes no long time.
+// FuzzMarkdown: whatever is written, entities lie within the text and on the borders of characters, and it takes no
+// long time.
 func FuzzMarkdown(f *testing.F) {
 	for _, s := range []string{"**a *b* [c](https://d.e)**", "```x\ny```", "> **q**\n", strings.Repeat("[", 50), strings.Repeat("*a", 50), "\\", "**\\**"} {
 		f.Add(s)

@@ -49,8 +49,8 @@ func contentOf(text, format string, entities []TextEntity) (*messages.Content, e
 	return content, nil
 }
 
-// insidePairs reports for every offset in a text, in UTF-16 units and including the end, whether it is within a character,
-// that is within a surrogate pair.
+// insidePairs reports for every offset in a text, in UTF-16 units and including the end, whether it is within a
+// character, that is within a surrogate pair.
 func insidePairs(text string) []bool {
 	var inside []bool
 	for _, r := range text {

@@ -18,7 +18,8 @@ const (
 // localRequestID is where the request's id is kept while it is handled.
 const localRequestID = "requestId"
 
-// onRequest wraps every request: it gives it an id, a context and the headers that protect browsers, and logs one line.
+// onRequest wraps every request: it gives it an id, a context and the headers that protect browsers, and logs one
+// line.
 func (s *Server) onRequest(c *fiber.Ctx) error {
 	began := time.Now()
 	id := c.Get(headerRequestID)
@@ -44,8 +45,8 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	return nil
 }
 
-// secure sets the headers that keep browsers from misusing our answers, unless the answer has its own. Pages set their own
-// policy.
+// secure sets the headers that keep browsers from misusing our answers, unless the answer has its own. Pages set
+// their own policy.
 func secure(c *fiber.Ctx) {
 	h := &c.Response().Header
 	for _, kv := range [...][2]string{

@@ -35,7 +35,8 @@ func (s *service) person(chat int64) int64 {
 	return u.TelegramID
 }
 
-// otherGroup is one more group in Telegram, into which the bot comes as an administrator; it knows of it when this returns.
+// otherGroup is one more group in Telegram, into which the bot comes as an administrator; it knows of it when this
+// returns.
 func (s *service) otherGroup(forum bool, rights simulator.BotRights) int64 {
 	s.t.Helper()
 	g, err := s.sim.AddGroup(simulator.Group{Title: "Other", Forum: forum})

@@ -11,9 +11,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// operationTests say how each operation is tried; TestEveryOperation fails for one that is not here. What is the same for all
-// (who is let in, broken bodies, repeated requests) needs nothing more than a good request. Files of operations add theirs in an
-// init.
+// operationTests say how each operation is tried; TestEveryOperation fails for one that is not here. What is the same
+// for all (who is let in, broken bodies, repeated requests) needs nothing more than a good request. Files of
+// operations add theirs in an init.
 var operationTests = map[string]operationTest{}
 
 type operationTest struct {

@@ -19,7 +19,7 @@ type Problem struct {
 	Title     string       `json:"title" doc:"The HTTP status in words." example:"Not Found"`
 	Status    int          `json:"status" doc:"The HTTP status." example:"404"`
 	Code      string       `json:"code" doc:"What went wrong, for programs. Codes never change." example:"not_found"`
-	Detail    string       `json:"detail,omitempty" doc:"What went wrong and what to do about it, for people." example:"There is no such thing, or this API key can't see it."`
+	Detail    string       `json:"detail,omitempty" doc:"What went wrong and what to do about it, for people." example:"It does not exist, or this API key can't see it."`
 	RequestID string       `json:"requestId,omitempty" doc:"The id of the request, as the service's log and the X-Request-Id header name it." example:"K7C2M4Q3X5AD3H5"`
 	Errors    []FieldError `json:"errors,omitempty" doc:"What is wrong with which field."`
 
@@ -60,8 +60,8 @@ func newProblem(status int, detail string) *Problem {
 	return &Problem{Type: problemType(code), Title: title, Status: status, Code: code, Detail: detail}
 }
 
-// huma creates its errors through variables of its package: from here on they are our problems. They leave out the values
-// that huma's messages would repeat.
+// huma creates its errors through variables of its package: from here on they are our problems. They leave out the
+// values that huma's messages would repeat.
 func init() {
 	huma.ValidateStrictCasing = true // else "PRIORITY" beside "priority" is decoded, but not validated
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
@@ -139,8 +139,9 @@ func (s *Server) onError(c *fiber.Ctx, err error) error {
 	if errors.As(err, &known) {
 		status = known.Code
 		// The text of a 400 repeats the headers, with the key in them. "Cannot …" repeats the path.
-		if status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(known.Message, "Cannot ") {
-			detail = known.Message
+		text := known.Message
+		if status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(text, "Cannot ") {
+			detail = text
 		}
 	} else {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", requestID(c), "error", err)

@@ -28,8 +28,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// service is the whole desk as programs meet it: real actors, a database file, the API over HTTP, and a simulator in Telegram's
-// place. restart begins a new life of it.
+// service is the whole desk as programs meet it: real actors, a database file, the API over HTTP, and a simulator in
+// Telegram's place. restart begins a new life of it.
 type service struct {
 	t    testing.TB
 	path string

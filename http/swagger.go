@@ -11,8 +11,8 @@ import (
 // foreignFont is the page's link to a font on another server.
 var foreignFont = regexp.MustCompile(`\s*<link href="https://[^>]*>`)
 
-// serveSwagger serves Swagger UI for the document at /swagger. Its files are in the binary, and the page calls only this
-// service.
+// serveSwagger serves Swagger UI for the document at /swagger. Its files are in the binary, and the page calls only
+// this service.
 func serveSwagger(app *fiber.App) {
 	const policy = "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; " +
 		"img-src 'self' data:; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; " +

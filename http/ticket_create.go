@@ -105,8 +105,8 @@ func waitSeconds(prefer string) int {
 	return 0
 }
 
-// awaitTopic reads the ticket again and again until its topic is open or can't be opened, the time is over, the client is
-// gone, or the service stops.
+// awaitTopic reads the ticket again and again until its topic is open or can't be opened, the time is over, the
+// client is gone, or the service stops.
 func (a *API) awaitTopic(ctx context.Context, record *messages.TicketRecord, atMost time.Duration) (
 	*messages.TicketRecord, error) {
 	over := time.NewTimer(atMost)

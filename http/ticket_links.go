@@ -185,8 +185,8 @@ func (a *API) linkTopic(ctx context.Context, c *call, in *linkTopicInput) (*crea
 	return &createdLinkOutput{Location: location, Body: v}, nil
 }
 
-// madeLink finds the link that a command made. The reply to a repeated command does not name it: then it is the newest link
-// that is like it.
+// madeLink finds the link that a command made. The reply to a repeated command does not name it: then it is the
+// newest link that is like it.
 func (a *API) madeLink(ctx context.Context, ticketID string, reply *messages.Reply,
 	like func(*messages.LinkRecord) bool) (Link, error) {
 	links, err := a.links(ctx, ticketID)

@@ -36,16 +36,16 @@ type ticketCursor struct {
 	ID string `json:"i"`
 }
 
-// How many lists and searches are made concurrently, and how long others wait for one to end. A list of the largest tickets
-// is 2 MB, and takes four times as much memory while it is made.
+// How many lists and searches are made concurrently, and how long others wait for one to end. A list of the largest
+// tickets is 2 MB, and takes four times as much memory while it is made.
 const (
 	listsAtOnce    = 8
 	searchesAtOnce = 4
 	listPatience   = 2 * time.Second
 )
 
-// fewLists bounds how many lists are made concurrently. It is a middleware because an answer takes most memory after the
-// handler has returned it.
+// fewLists bounds how many lists are made concurrently. It is a middleware because an answer takes most memory after
+// the handler has returned it.
 func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
 	slots := a.lists
 	if ctx.Query("q") != "" {
@@ -58,7 +58,7 @@ func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
 		defer func() { <-slots }()
 		next(ctx)
 	case <-patience.C:
-		p := problem(codeUnavailable, "Too many lists of tickets are being made at the moment. Wait as long as Retry-After says.")
+		p := problem(codeUnavailable, "Too many tickets are being listed at the moment. Wait as long as Retry-After says.")
 		p.retryAfter(1)
 		a.refuse(ctx, p)
 	}

@@ -45,7 +45,8 @@ type HomeTopic struct {
 
 const (
 	aboutTickets    = " A key that is bound to a group sees only the tickets of that group."
-	aboutConditions = " With `If-Match`, the change is made only if the ticket still has that ETag; otherwise the answer is 412."
+	aboutConditions = " With `If-Match`, the change is made only if the ticket still has that ETag; otherwise the " +
+		"answer is 412."
 )
 
 func (a *API) ticketOperations() {

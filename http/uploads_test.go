@@ -74,8 +74,8 @@ func TestUploadsAtOnce(t *testing.T) {
 		}
 		return c
 	}
-	// begin has one on its way, and waits until there is no room for another one. The one that tries may come before it: then there
-	// was none for the first.
+	// begin has one on its way, and waits until there is no room for another one. The one that tries may come before
+	// it: then there was none for the first.
 	begin := func() (first net.Conn) {
 		s.await("the first is on its way", func() bool {
 			if first == nil {

@@ -53,7 +53,7 @@ func TestFilesCommands(t *testing.T) {
 	if err := os.WriteFile(content, []byte("abc"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run("check"); err != nil || !strings.Contains(out, "1 attachments checked, 0 without content, 0 contents without attachment") {
+	if out, err := run("check"); err != nil || !strings.Contains(out, "1 attachments checked, 0 without content, 0 contents without an attachment") {
 		t.Errorf("check: %v\n%s", err, out)
 	}
 	if out, err := run("clean", "--dry-run"); err != nil || !strings.Contains(out, "would remove -1:2.u (old.txt, 3 bytes; closed ticket TICK-1): kept for 30 days") {

@@ -1,5 +1,5 @@
-// Command gen writes, into the folder that its argument names, what is generated from the operations: openapi.yaml, as the
-// service serves it, and the table of codes in api.md. `make gen` runs it.
+// Command gen writes, into the folder that its argument names, what is generated from the operations: openapi.yaml,
+// as the service serves it, and the table of codes in api.md. `make gen` runs it.
 package main
 
 import (
