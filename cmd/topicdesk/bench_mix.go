@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // benchMix is the percentage of actions that are media, edits and albums; the rest are texts. replies is the percentage of

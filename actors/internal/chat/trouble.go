@@ -113,7 +113,7 @@ func (c *chat) onGone(m called) error {
 	}
 	for _, q := range rest {
 		c.unknow(q)
-		if err := c.reportGone(opOwner(q.owner), q.op); err != nil {
+		if err := c.reportGone(q.owner, q.op); err != nil {
 			return err
 		}
 	}
