@@ -42,8 +42,8 @@ func TestFileSettings(t *testing.T) {
 	} {
 		for _, value := range values {
 			_, err := load(map[string]string{name: value})
-			if err == nil || !strings.Contains(err.Error(), name+"=") || !strings.Contains(err.Error(), "allowed") || strings.Contains(err.Error(), "\n") {
-				t.Errorf("%s=%s: got %v, want one line that names it and says what is allowed", name, value, err)
+			if err == nil || !strings.Contains(err.Error(), name+"=") || !strings.Contains(err.Error(), "must be") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%s=%s: got %v, want one line that names it and says what it must be", name, value, err)
 			}
 		}
 	}

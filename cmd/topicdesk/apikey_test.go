@@ -101,7 +101,7 @@ func TestAPIKeyCommandExplains(t *testing.T) {
 		"--scopes: \"all\" is none of":              {"create", "--name", "x", "--scopes", "all"},
 		"--scopes: \"webhooks:*\" is none of":       {"create", "--name", "x", "--scopes", "webhooks:*"},
 		"--name":                                    {"create", "--name", " ", "--scopes", "admin"},
-		"--group: 5 is no group":                    {"create", "--name", "x", "--scopes", "admin", "--group", "5"},
+		"--group: 5 is not a group":                    {"create", "--name", "x", "--scopes", "admin", "--group", "5"},
 		"--expires":                                 {"create", "--name", "x", "--scopes", "admin", "--expires", "yesterday"},
 		"there is no key":                           {"revoke", "aaaaaaaaaaaa"},
 	} {
