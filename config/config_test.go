@@ -104,7 +104,7 @@ func TestAccepted(t *testing.T) {
 func TestRefused(t *testing.T) {
 	tests := map[string]struct {
 		vars vars
-		want []string // each is part of one line; as many lines as wants
+		want []string // one for each line: a part of it
 	}{
 		"an unknown mode":                  {vars{"TELEGRAM_MODE": "push"}, []string{`TELEGRAM_MODE="push": must be polling or webhook`}},
 		"an unknown level":                 {vars{"LOG_LEVEL": "verbose"}, []string{`LOG_LEVEL="verbose": must be debug, info, warn or error`}},

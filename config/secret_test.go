@@ -37,7 +37,7 @@ func TestSecretShowsNowhere(t *testing.T) {
 			"map": map[config.Secret]config.Secret{c.TelegramBotToken: c.DatabaseURL}, "any": struct{ V any }{c.DatabaseURL}, "Database": c.Database(),
 		} {
 			if name == "*Secret" && (verb == "%v" || verb == "%+v") {
-				continue // shows the pointer
+				continue // prints the pointer
 			}
 			assertNoSecret(t, verb+" of "+name, fmt.Sprintf(verb, value))
 		}

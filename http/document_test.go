@@ -18,7 +18,7 @@ import (
 	httpedge "github.com/topicdesk/topicdesk/http"
 )
 
-// apiDocument is the document of the API as tests look at it.
+// apiDocument is the API's document in the form that tests need.
 type apiDocument struct {
 	ops []documentedOp
 
@@ -35,7 +35,7 @@ type documentedOp struct {
 	hasBody          bool
 }
 
-// theDocument is read once: making a validator takes longer than a test.
+// theDocument is made once, because making a validator takes longer than a test.
 var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
 	if err != nil {
@@ -102,7 +102,7 @@ func document(t testing.TB) *apiDocument {
 	return d
 }
 
-// find returns the operation of a request; nil: the document has none.
+// find returns the operation of a request. It is nil if the document has none.
 func (d *apiDocument) find(method, path string) *documentedOp {
 	path, _, _ = strings.Cut(path, "?")
 	for i, o := range d.ops {
@@ -113,7 +113,7 @@ func (d *apiDocument) find(method, path string) *documentedOp {
 	return nil
 }
 
-// complaints is what the document says against an answer.
+// complaints lists where an answer deviates from the document.
 func (d *apiDocument) complaints(req *http.Request, res *http.Response, body []byte) (all []string) {
 	if d.find(req.Method, req.URL.Path) == nil {
 		return nil

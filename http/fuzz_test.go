@@ -12,7 +12,7 @@ import (
 	httpedge "github.com/topicdesk/topicdesk/http"
 )
 
-// schema is what the fuzz run needs of one.
+// schema is the part of a schema that the fuzz run needs.
 type schema struct {
 	Ref                  string            `json:"$ref"`
 	Type                 any               `json:"type"`
@@ -32,7 +32,7 @@ type fuzzer struct {
 var oddTexts = []string{"", " ", "\x00", "null", "-1", "0", "9223372036854775807", "99999999999999999999", "1e400", "NaN", "true", "../../etc", "%", "'\"<&>",
 	"ก็", "👩‍👩‍👧", "\u202e", "\ufeff", "a\nb", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999+14:00", strings.Repeat("x", 5000), "td_live_x"}
 
-// value is mostly of the schema, at times near its limits, at times nothing of the kind.
+// value makes a value that mostly fits the schema, is sometimes near its limits, and sometimes does not fit at all.
 func (f *fuzzer) value(s schema, depth int) any {
 	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
 		s = f.schemas[name]

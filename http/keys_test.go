@@ -212,7 +212,7 @@ func TestLimits(t *testing.T) {
 				allowed++
 			}
 		}
-		// A machine that stands still makes it fewer, never more.
+		// A machine that stalls makes them fewer, never more.
 		if most := 1.1 * (10 + 50*time.Since(began).Seconds()); float64(allowed) > most {
 			t.Errorf("%d requests were let in, %.0f may be", allowed, most)
 		}

@@ -46,7 +46,7 @@ func TestIdempotency(t *testing.T) {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
 		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "b").is(409, "user_exists")
-		s.do("POST", "/api/v1/users", s.key(nil, "admin"), body, "Idempotency-Key", "a").is(409, "user_exists") // keys are apart
+		s.do("POST", "/api/v1/users", s.key(nil, "admin"), body, "Idempotency-Key", "a").is(409, "user_exists") // API keys don't share Idempotency-Keys
 	})
 	t.Run("answers are kept for a day", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
@@ -61,7 +61,7 @@ func TestIdempotency(t *testing.T) {
 		}
 		kept.ExpiresAt = time.Now().Add(-time.Second)
 		s.must(s.store.SaveIdempotency(t.Context(), kept))
-		other := object{"telegramId": nextID()} // a day later the key is free, for anything
+		other := object{"telegramId": nextID()} // a day later the Idempotency-Key is free for any request
 		s.do("POST", "/api/v1/users", key, other, "Idempotency-Key", "a").is(201)
 		if again := s.do("POST", "/api/v1/users", key, other, "Idempotency-Key", "a"); again.header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("%d %s", again.status, again.body)
@@ -70,7 +70,7 @@ func TestIdempotency(t *testing.T) {
 		s.must(err)
 		kept.ExpiresAt = time.Now().Add(-time.Second)
 		s.must(s.store.SaveIdempotency(t.Context(), kept))
-		s.restart() // it is swept at start and every minute
+		s.restart() // expired answers are removed at start and every minute
 		s.await("it is deleted", func() bool {
 			_, err := s.store.Idempotency(t.Context(), kept.RequestID)
 			return errors.Is(err, storage.ErrNotFound)
@@ -98,7 +98,7 @@ func TestIdempotency(t *testing.T) {
 		if string(first.body) != string(again.body) || again.header.Get("Idempotent-Replayed") != "" {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
-		// Another request is not taken for the first, although nobody remembers that.
+		// Another request is not taken for the first one, although its answer was not kept.
 		s.do("POST", "/api/v1/users", key, object{"telegramId": body["telegramId"], "firstName": "Ann"}, "Idempotency-Key", "a").is(422, "idempotency_key_reused")
 		lost.Store(true)
 		person := object{"telegramId": nextID(), "firstName": "Nok"}
@@ -106,13 +106,13 @@ func TestIdempotency(t *testing.T) {
 		s.restart()
 		s.do("POST", "/api/v1/users", key, object{"telegramId": person["telegramId"], "firstName": "Ann"}, "Idempotency-Key", "b").is(409, "user_exists")
 		lost.Store(false)
-		// Nobody has the first secret: the same key gets another.
+		// Nobody has the first secret, so the same request gives the key another one.
 		remade := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "k").is(201)
 		if remade["keyId"] != made["keyId"] || remade["key"] == made["key"] {
 			t.Error(made, remade)
 		}
 		s.do("GET", "/api/v1/me", made["key"].(string), nil).is(401)
-		// Somebody has the other one.
+		// The client has the other secret.
 		s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "used").is(409, "api_key_shown")
 		s.do("GET", "/api/v1/me", remade["key"].(string), nil).is(200)
 	})

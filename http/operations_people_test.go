@@ -14,17 +14,17 @@ import (
 
 // How the operations on keys, people and groups are tried.
 
-var newest atomic.Int64 // of the ids that tests make up
+var newest atomic.Int64 // the newest id that a test made up
 
 func nextID() int64 { return 900_000 + newest.Add(1) }
 
-// place is the internal id of a group.
+// place is the place of a group.
 func (s *service) place(chat int64) string { return "g" + strconv.FormatInt(chat, 10) }
 
 // bound is a key of one group that may do everything there.
 func (s *service) bound(chat int64) string { return s.key(of(s.place(chat)), "admin") }
 
-// person makes a person known, of a default group unless that is 0.
+// person makes a person known, with a default group unless that is 0.
 func (s *service) person(chat int64) int64 {
 	s.t.Helper()
 	u := &storage.User{TelegramID: nextID(), FirstName: "Ben", Username: fmt.Sprintf("ben_%d", newest.Load())}
@@ -50,7 +50,7 @@ func (s *service) otherGroup(forum bool, rights simulator.BotRights) int64 {
 	return g.ID
 }
 
-// botLeaves has the bot removed from a group.
+// botLeaves removes the bot from a group.
 func (s *service) botLeaves(group int64) {
 	s.t.Helper()
 	s.must(s.sim.SetBot(group, simulator.Kicked, simulator.BotRights{}))
@@ -60,7 +60,7 @@ func (s *service) botLeaves(group int64) {
 	})
 }
 
-// unregistered is a group that the bot is in and where no tickets are to be opened.
+// unregistered is a group that the bot is in but that is not registered.
 func (s *service) unregistered() int64 {
 	s.t.Helper()
 	group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
@@ -68,7 +68,7 @@ func (s *service) unregistered() int64 {
 	return group
 }
 
-// keyID is the id of a key that was just made.
+// keyID is the id of a new key.
 func (s *service) keyID(change func(*storage.APIKey), scopes ...string) string {
 	s.t.Helper()
 	id, _ := messages.APIKeyID(s.key(change, scopes...))

@@ -17,21 +17,22 @@ import (
 var operationTests = map[string]operationTest{}
 
 type operationTest struct {
-	// good is a request that succeeds, each time it is made anew: it prepares what it needs.
+	// good makes a request that succeeds, each time another one: it prepares what the request needs.
 	good func(s *service) request
-	// missing asks for what is not there: 404, whoever asks.
+	// missing asks for something that does not exist: 404, whichever key asks.
 	missing func(s *service) request
-	// hidden asks with a key of one group for what belongs to another: 404 as well.
+	// hidden asks with a key of one group for something of another group: 404 as well.
 	hidden func(s *service) request
-	// invalid are refused with 422, each for the field that is its name: a JSON pointer ("#/name"), or a parameter.
+	// invalid are requests that are refused with 422, each because of the field that its name says: a JSON Pointer ("#/name")
+	// or a parameter.
 	invalid map[string]func(s *service) request
-	// refused are refused with the code that is their name; more than one for a code: "code: why".
+	// refused are requests that are refused with the code that is their name. Several for one code are named "code: why".
 	refused map[string]func(s *service) request
-	// check looks at the answer to the good one.
+	// check checks the answer to the good request.
 	check func(t *testing.T, s *service, r *response)
 }
 
-// request is one of the API; without a token it has a key that may do everything.
+// request is a request to the API. Without a token it is sent with a key that may do everything.
 type request struct {
 	path    string
 	token   string
@@ -185,7 +186,7 @@ func TestEveryOperation(t *testing.T) {
 	}
 }
 
-// testBodies sends what is no proper body.
+// testBodies sends malformed bodies.
 func testBodies(t *testing.T, s *service, good func(*service) request, ask func(*testing.T, request, ...string) *response, o documentedOp) {
 	with := func(body any) request {
 		r := good(s)
@@ -194,7 +195,7 @@ func testBodies(t *testing.T, s *service, good func(*service) request, ask func(
 	}
 	_, multipart := good(s).body.(*form)
 	if multipart {
-		return // forms have tests of their own
+		return // forms have their own tests
 	}
 	for name, body := range map[string]string{"cut": `{"name":`, "none": `nonsense`, "two": `{}{}`, "not UTF-8": "{\"name\":\"\xff\"}",
 		"deep": strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30)} {
@@ -216,7 +217,7 @@ func testBodies(t *testing.T, s *service, good func(*service) request, ask func(
 // form is a body of several parts.
 type form struct{ media, text string }
 
-// mentions says whether a problem is about the field.
+// mentions reports whether a problem is about the field.
 func mentions(p map[string]any, field string) bool {
 	errors, _ := p["errors"].([]any)
 	for _, e := range errors {
@@ -228,7 +229,7 @@ func mentions(p map[string]any, field string) bool {
 	return false
 }
 
-// lastChanged is a key with another secret and a checksum that fits.
+// lastChanged is a key with another secret and the checksum for it.
 func lastChanged(key string) string {
 	id, _ := messages.APIKeyID(key)
 	other, _ := messages.NewAPIKey(id)

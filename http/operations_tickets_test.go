@@ -16,7 +16,7 @@ import (
 // How the operations on tickets are tried. What they do is in tickets_test.go.
 
 func init() {
-	// fresh is a ticket in Support, of nobody's interest.
+	// fresh opens a ticket in Support that no other test uses.
 	fresh := func(s *service) string {
 		made := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), object{"title": "Printer", "groupId": s.support}).is(201)
 		return "/api/v1/tickets/" + made["ticketId"].(string)

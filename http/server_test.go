@@ -27,11 +27,11 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// fasthttp's clock for the Date header is started once, with the first server, and never stops.
+		// fasthttp's clock for the Date header starts with the first server and never stops.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// Ends by itself, a second after the last dead letter.
+		// It ends by itself a second after the last dead letter.
 		goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"),
-		// Its cleaner of idle workers sees only after 10 s that its server has stopped.
+		// fasthttp's cleaner of idle workers notices only after 10 s that its server has stopped.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 	)
 }

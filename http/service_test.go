@@ -175,7 +175,7 @@ func (s *service) restart() {
 	s.start()
 }
 
-// key stores a key and returns it.
+// key stores a new API key and returns it.
 func (s *service) key(change func(*storage.APIKey), scopes ...string) string {
 	s.t.Helper()
 	now := time.Now()
@@ -189,7 +189,7 @@ func (s *service) key(change func(*storage.APIKey), scopes ...string) string {
 	return key
 }
 
-// run is t.Run with the service failing the subtest, not the test around it.
+// run is t.Run, in which the service fails the subtest and not the surrounding test.
 func (s *service) run(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -240,7 +240,7 @@ type response struct {
 	body   []byte
 }
 
-// do makes a request; body is JSON text, or a value to be encoded, or nil. headers are names and values in turn.
+// do makes a request. body is JSON text, a value to encode, or nil. headers alternate names and values.
 func (s *service) do(method, path, token string, body any, headers ...string) *response {
 	s.t.Helper()
 	r, err := s.try(method, path, token, body, headers...)
@@ -297,7 +297,7 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 	return &response{t: s.t, status: res.StatusCode, header: res.Header, body: got}, nil
 }
 
-// is expects a status, and of a problem its code and form; it returns the body as JSON.
+// is checks the status, and the code and form of a problem. It returns the decoded body.
 func (r *response) is(status int, code ...string) map[string]any {
 	r.t.Helper()
 	var body map[string]any

@@ -23,7 +23,7 @@ func ticketService(t *testing.T) (s *service, key string) {
 	return s, key
 }
 
-// ticket opens one in Support and waits for its topic.
+// ticket opens a ticket in Support and waits for its topic.
 func (s *service) ticket(key, title string, more ...any) map[string]any {
 	s.t.Helper()
 	body := map[string]any{"title": title, "groupId": s.support}
@@ -40,7 +40,7 @@ func thread(ticket map[string]any) int {
 	return int(n)
 }
 
-// awaitText waits until the bot has said something with that in a thread.
+// awaitText waits until the bot has posted a message with that text in a thread.
 func (s *service) awaitText(chat int64, thread int, part string) (found simulator.Message) {
 	s.t.Helper()
 	s.await("the bot says "+part, func() bool {
@@ -111,7 +111,7 @@ func TestTickets(t *testing.T) {
 				}
 				types = append(types, e.(map[string]any)["type"].(string))
 				if data := e.(map[string]any)["data"].(map[string]any); types[i] == "topic.created" && data["groupId"] != float64(s.support) {
-					t.Fatalf("the group of a new topic: %v", data) // its Telegram id, not the one we know it by
+					t.Fatalf("the group of a new topic: %v", data) // its Telegram id, not its place
 				}
 			}
 			return strings.Join(types, " ") == "ticket.created topic.created ticket.updated ticket.closed ticket.reopened ticket.closed"
@@ -212,7 +212,7 @@ func TestTickets(t *testing.T) {
 			t.Errorf("unlink: %d %s", r.status, r.body)
 		}
 		s.do("DELETE", at(made)+"/links/"+link["linkId"].(string), key, nil).is(404, "unlink_none")
-		// A topic that is there already joins the ticket.
+		// An existing topic is linked to the ticket.
 		topic, err := s.sim.CreateTopic(s.sales, s.ann, "Their own")
 		s.must(err)
 		joined := s.do("POST", at(made)+"/links", key, map[string]any{"groupId": s.sales, "telegramTopicId": topic}).is(201)
@@ -265,7 +265,7 @@ func TestTickets(t *testing.T) {
 		if made["title"] != "abc d e" {
 			t.Errorf("cleaned: %q", made["title"])
 		}
-		// What is checked is what is done: no name may become another, and none may be there twice in anybody's eyes.
+		// What is done must be what was checked: no name may become another, and none may occur twice for any reader.
 		for _, fields := range []string{`"priority\u0001":"low","priority\u0002":"banana"`, `"priority":"low","priority\u007f":"banana"`,
 			`"description":"\ud800","title":"other"`, `"metadata":{"a\u0000":1}`, `"metadata":{"\ud800":1,"\ud801":2}`,
 			`"metadata":{"a":[` + strings.Repeat("0,", 6000) + `0]}`} {

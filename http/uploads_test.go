@@ -61,14 +61,14 @@ func TestUploadsAtOnce(t *testing.T) {
 	key := s.key(nil, "admin")
 	path := at(s.ticket(key, "Many")) + "/attachments"
 	large := fileForm("file", "large.bin", strings.Repeat("x", 3<<20))
-	// send sends all but the end of an upload; the answer comes when that is sent, too.
+	// send sends an upload except for its end. The answer comes after the end is sent, too.
 	send := func() net.Conn {
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		s.must(err)
 		s.must(c.SetDeadline(time.Now().Add(time.Minute)))
 		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 			path, key, large.media, len(large.text), large.text[:len(large.text)-10])
-		if err != nil { // refused unread
+		if err != nil { // it was refused unread
 			_ = c.Close()
 			return nil
 		}
@@ -139,7 +139,7 @@ func TestUploadsAtOnce(t *testing.T) {
 				t.Error(res.Status, string(body))
 			}
 		}
-		for range 5 { // who leave between two chunks
+		for range 5 { // clients that leave between two chunks
 			c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 			s.must(err)
 			_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", path, key, large.media)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// me asks the service who it takes the key for.
+// me asks the service which key this is.
 func me(t *testing.T, addr, key string) (status int, body map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/api/v1/me", nil)

@@ -13,14 +13,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// seenWithin is how long a test waits for something to be seen on the page: a busy machine may stand still for seconds.
+// seenWithin is how long a test waits for something to appear on the page: a busy machine may stall for seconds.
 const seenWithin = time.Minute
 
-// browser is a headless browser with one page: a test sees what a person would see, and presses only what they could press.
+// browser is a headless browser with one page. A test sees what a person would see, and clicks only what a person could click.
 type browser struct {
 	t    *testing.T
 	ctx  context.Context
-	done chan struct{} // the console is read to its end
+	done chan struct{} // closed when the console has been read to its end
 
 	mu    sync.Mutex
 	wrong []string // what the page's console complained about
@@ -74,15 +74,15 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// complaints are what the page's console said so far; there should be none.
+// complaints are the errors in the page's console so far. There should be none.
 func (b *browser) complaints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.wrong
 }
 
-// seeing is what tests say in JavaScript of what is on the page: a pane is named by its group's title, a message or button
-// by what it says, the newest first.
+// seeing is the JavaScript with which tests find things on the page: a pane by its group's title, a message or button by its
+// text, the newest first.
 const seeing = `
 const all = (root, id) => [...root.querySelectorAll('[data-testid="' + id + '"]')];
 const one = id => all(document, id)[0];
@@ -103,8 +103,8 @@ func (b *browser) see(condition string) {
 	b.until(condition, "(() => {"+seeing+"return ("+condition+");})()")
 }
 
-// press clicks what an expression gives, as soon as it is to be seen and nothing lies over it. Finding, looking and clicking
-// are one turn of the page's event loop, so that nothing moves between.
+// press clicks the element that an expression returns, as soon as it is visible and nothing covers it. Finding, looking and
+// clicking happen in one round of the page's event loop, so nothing moves in between.
 func (b *browser) press(element string) {
 	b.t.Helper()
 	b.until("press "+element, `(() => {`+seeing+`
@@ -122,7 +122,7 @@ func (b *browser) press(element string) {
 	})()`)
 }
 
-// until runs a script in the page again and again until it gives something true; what throws is not there yet.
+// until runs a script in the page again and again until it returns something true. A script that throws is tried again.
 func (b *browser) until(what, script string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, seenWithin)
@@ -133,7 +133,7 @@ func (b *browser) until(what, script string) {
 	}
 }
 
-// fail ends the test with what was to be seen instead.
+// fail ends the test and shows what was visible instead.
 func (b *browser) fail(what string, err error) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, seenWithin)
@@ -153,7 +153,7 @@ func (b *browser) open(url string) {
 	}
 }
 
-// keys types into what has the focus, key by key. A line break is the Enter key.
+// keys types into the focused element, key by key. A line break is the Enter key.
 func (b *browser) keys(text string) {
 	b.t.Helper()
 	for i, line := range strings.Split(text, "\n") {

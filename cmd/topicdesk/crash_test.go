@@ -18,12 +18,12 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// The kill loop: the real process is killed by SIGKILL at random moments while people talk, in texts, media and albums, answer and edit, and started again. Every message
-// must arrive in every other topic of its ticket, in order, and twice only where the process was killed between the call and
-// the write of its outcome. With DATABASE_URL=mongodb://host/ the service keeps its records there, each run in a database of
-// its own.
+// The kill loop: the real process is killed by SIGKILL at random moments while people write texts, media and albums, reply
+// and edit, and is started again. Every message must arrive in every other topic of its ticket, in order. It may arrive
+// twice only where the process was killed between the call and the write of its outcome. With DATABASE_URL=mongodb://host/
+// the service keeps its records there, each run in a database of its own.
 
-// burstTickets and burstMessages are fewer on a server, unless the long tests are to run: FerretDB is slow.
+// burstTickets and burstMessages are smaller on a database server, unless the long tests run: FerretDB is slow.
 var burstTickets, burstMessages = 20, 500
 
 func init() {
@@ -33,13 +33,14 @@ func init() {
 }
 
 const (
-	burstAhead = 100 // messages posted before the service has mirrored the ones before
+	burstAhead = 100 // messages that people post before the service has copied the earlier ones
 	burstKills = 5
 
-	// lostInTopic bounds how far calls run ahead of the writing down of their outcomes: a link gives a chat so many at once.
+	// lostInTopic bounds how many calls of a topic may have an outcome that is not stored yet: a link enqueues so many copies
+	// together.
 	lostInTopic = 16
 
-	// stopLimit is for a stop after SIGTERM: the service's own is 9 s, and a busy machine may stand still meanwhile.
+	// stopLimit is how long a stop after SIGTERM may take: the service's own limit is 9 s, and a busy machine may stall.
 	stopLimit = 20 * time.Second
 )
 
@@ -49,13 +50,13 @@ type place struct {
 	thread int
 }
 
-// said is one message of the burst, or of what follows it.
+// said is one message of the burst, or after it.
 type said struct {
 	token   string
 	from    place
 	others  []place // where it must arrive
 	id      int
-	replyTo string // token of what it answers
+	replyTo string // token of the message that it answers
 }
 
 type burst struct {
@@ -65,23 +66,24 @@ type burst struct {
 	rngMu   sync.Mutex
 	process *process
 	lives   int
-	after   []*ledger // by life
+	after   []*ledger // by process
 	killed  map[int]bool
 
 	tickets [][]place // by ticket; home first
 	mu      sync.Mutex
 	said    map[string]*said
 	edited  map[string]bool           // tokens
-	posting sync.RWMutex              // an album comes in one piece
+	posting sync.RWMutex              // keeps the parts of an album together
 	missing map[string]map[place]bool // by token: where it has not arrived
-	copies  int                       // of all that has arrived, repeats too
+	copies  int                       // all copies that have arrived, including repeats
 	posts   atomic.Int64              // messages of the bot
 	open    atomic.Int64              // messages that have not arrived everywhere
 }
 
 var tokens = regexp.MustCompile(`\b[mnsa]-\d{4}\b`)
 
-// tokenOf finds whose text it is; before it may stand the text that is answered, where a copy can't point at it.
+// tokenOf finds the token of a message in the text of its copy. The text may begin with a quotation, where a copy can't
+// reply to the answered message.
 func tokenOf(text string) string {
 	all := tokens.FindAllString(text, -1)
 	if len(all) == 0 {
@@ -102,7 +104,7 @@ func newBurst(t *testing.T, mode string, seed uint64) *burst {
 	return b
 }
 
-// told says whether the bot has answered somebody in the general topic of a group.
+// told reports whether the bot has answered somebody in the general topic of a group.
 func (b *burst) told(group int64) bool {
 	return slices.ContainsFunc(b.sim.Messages(group, 0), func(m simulator.Message) bool { return m.From.IsBot && m.ReplyTo != 0 })
 }
@@ -150,10 +152,10 @@ func (b *burst) slow() {
 	b.must(b.sim.Inject(simulator.Fault{Method: "sendMessage", Kind: simulator.FaultSlow, Delay: 200 * time.Millisecond, Count: -1}))
 }
 
-// soon is a random moment near this one.
+// soon is a short random time from now.
 func (b *burst) soon() { time.Sleep(time.Duration(b.random(20_000)) * time.Microsecond) }
 
-// kill ends the present life at once and begins the next.
+// kill kills the process and starts the next one.
 func (b *burst) kill() {
 	b.Helper()
 	b.killed[b.lives-1] = true
@@ -162,10 +164,10 @@ func (b *burst) kill() {
 	b.begin()
 }
 
-// stop ends the present life in peace.
+// stop ends the process gracefully.
 func (b *burst) stop() {
 	b.Helper()
-	b.process.awaitReady() // who is told to stop before does so too, without taking leave
+	b.process.awaitReady() // a process that is stopped before it is ready also ends, without a graceful stop
 	start := time.Now()
 	if code := b.process.stop(); code != 0 {
 		b.Errorf("exit code %d", code)
@@ -176,13 +178,14 @@ func (b *burst) stop() {
 	b.end()
 }
 
-// end notes what storage holds when a life is over.
+// end records what storage holds when a process has ended.
 func (b *burst) end() {
 	b.Helper()
 	b.after = append(b.after, b.stored())
 }
 
-// stored reads what the process left. Of a file it reads a copy: the next life must find it untouched.
+// stored reads what the process left in storage. It reads a copy of a file, because the next process must find the original
+// untouched.
 func (b *burst) stored() *ledger {
 	b.Helper()
 	ctx := context.Background()
@@ -194,7 +197,7 @@ func (b *burst) stored() *ledger {
 	return l
 }
 
-// databaseCopy is the address of the database as it is now.
+// databaseCopy is the address of a copy of the database in its current state.
 func (b *burst) databaseCopy() string {
 	b.Helper()
 	if b.database != "" {
@@ -262,14 +265,14 @@ func (b *burst) cards(group int64) (n int) {
 	return n
 }
 
-// tell says something in one topic of a ticket.
+// tell posts a message in one topic of a ticket.
 func (b *burst) tell(token string, ticket, at int, internal bool) {
 	b.posting.RLock()
 	defer b.posting.RUnlock()
 	b.post(token, ticket, at, internal, "")
 }
 
-// album posts photos that belong together.
+// album posts an album of photos.
 func (b *burst) album(n, ticket, at int) {
 	b.posting.Lock()
 	defer b.posting.Unlock()
@@ -279,7 +282,7 @@ func (b *burst) album(n, ticket, at int) {
 	}
 }
 
-// edit has somebody change one of the messages of a topic.
+// edit lets somebody edit a message of a topic.
 func (b *burst) edit(ticket, at int) {
 	p := b.tickets[ticket][at]
 	all := slices.DeleteFunc(b.sim.Messages(p.group, p.thread), func(m simulator.Message) bool {
@@ -297,7 +300,7 @@ func (b *burst) edit(ticket, at int) {
 	b.mu.Unlock()
 }
 
-// allShown says whether every copy of what was edited shows that.
+// allShown reports whether every copy of an edited message shows the edit.
 func (b *burst) allShown() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -311,7 +314,7 @@ func (b *burst) allShown() bool {
 	return true
 }
 
-// shown says whether a topic shows what somebody said as it is now; b.mu is held.
+// shown reports whether a topic shows the current text of a message. The caller holds b.mu.
 func (b *burst) shown(token string, p place) bool {
 	s := b.said[token]
 	is, _ := b.sim.Message(s.from.group, s.id)
@@ -326,10 +329,10 @@ func (b *burst) post(token string, ticket, at int, internal bool, album string) 
 	speakers := map[int64][]int64{b.support: {b.alice, b.bob, b.dan}, b.works: {b.bob, b.dan}, b.sales: {b.carol}}[s.from.group]
 	from := speakers[b.random(len(speakers))]
 	if strings.HasPrefix(token, "s") {
-		from = speakers[0] // who may write in a closed topic too
+		from = speakers[0] // an administrator, who may also write in a closed topic
 	}
 	p := simulator.Post{From: from, Chat: s.from.group, Thread: s.from.thread, Text: "this is " + token + " of the story"}
-	if kind := []string{9: "photo", 8: "document", 7: "voice"}[b.random(10)]; kind != "" { // three in ten are media with a caption
+	if kind := []string{9: "photo", 8: "document", 7: "voice"}[b.random(10)]; kind != "" { // 30% are media with a caption
 		p.Media = &simulator.Upload{Kind: kind, FileName: "of " + token, Data: []byte(token)}
 	}
 	if album != "" {
@@ -366,7 +369,7 @@ func (b *burst) post(token string, ticket, at int, internal bool, album string) 
 	b.mu.Unlock()
 }
 
-// talk has several people say everything of the burst, as fast as the service follows.
+// talk lets several people post the whole burst, as fast as the service follows.
 func (b *burst) talk(ctx context.Context) {
 	const people = 4
 	var talking sync.WaitGroup
@@ -411,8 +414,7 @@ func (b *burst) state() string {
 	return fmt.Sprintf("%d messages have not arrived everywhere (%s), %d updates wait", len(b.missing), some, b.sim.Pending())
 }
 
-// last says something in each topic when all is over, after a graceful stop: whatever a new life still had to send comes
-// before it.
+// last posts a message in each topic after a graceful stop. Whatever the new process still had to send comes before it.
 func (b *burst) last() {
 	b.Helper()
 	b.stop()
@@ -443,7 +445,7 @@ func TestKillLoop(t *testing.T) {
 	for _, mode := range []string{"polling", "webhook"} {
 		for round := range rounds {
 			t.Run(fmt.Sprintf("%s/%d", mode, round+1), func(t *testing.T) {
-				if !onServer() { // which carries out one command at a time
+				if !onServer() { // the server carries out one command at a time
 					t.Parallel()
 				}
 				killLoop(t, mode)
@@ -474,7 +476,8 @@ func killLoop(t *testing.T, mode string) {
 		b.soon()
 		b.kill()
 	}
-	// The last time Telegram is slow and all is taken in: what has not arrived must arrive without a further word from anybody.
+	// In the last round Telegram is slow and every message is accepted. What has not arrived then must arrive without any
+	// further message.
 	b.slow()
 	talking.Wait()
 	b.await(b.state, func() bool { return b.sim.Pending() == 0 })
@@ -487,7 +490,7 @@ func killLoop(t *testing.T, mode string) {
 	b.check(fmt.Sprintf("%s, %d kills, the last with %d messages under way, %.1fs", mode, len(b.killed), left, took.Seconds()))
 }
 
-// check holds what people see against what was said.
+// check compares what people see with what was posted.
 func (b *burst) check(what string) {
 	b.Helper()
 	calls, err := readCalls(b.callsFile())
@@ -526,7 +529,7 @@ func (b *burst) check(what string) {
 		b.Errorf("topics that were opened twice: %q", twice)
 	}
 	last := b.after[len(b.after)-1]
-	// That every edit shows was seen at Telegram; a stop may come before its ticket has written down that it does.
+	// Every edit was seen at Telegram. A stop may come before its ticket has stored that.
 	if owes := last.owes(); owes != "" && !strings.Contains(owes, changeOwed) {
 		b.Errorf("in the end %s", owes)
 	}
@@ -534,15 +537,15 @@ func (b *burst) check(what string) {
 		len(calls)/2, lost, unanswered, inTopic, r.count)
 }
 
-// checkTopic checks one topic: everything that must be there is, nothing else, in order; it returns how many messages are
-// there more than once.
+// checkTopic checks that one topic has everything that it must have, nothing else, and in order. It returns how many messages
+// are there more than once.
 func (b *burst) checkTopic(ticket int, p place, sequences map[string]int64) (repeats int) {
 	b.Helper()
-	order := map[string][]string{} // tokens as they came for the first time, by where they were said
+	order := map[string][]string{} // tokens in the order of their first arrival, by the topic of the original
 	count := map[string]int{}
-	others := map[string]int{} // what is no copy, by text
+	others := map[string]int{} // messages that are not copies, by text
 	newest := int64(0)
-	albums := map[string]bool{} // whose first part has come
+	albums := map[string]bool{} // whose first part has arrived
 	for _, m := range b.sim.Messages(p.group, p.thread) {
 		if !m.From.IsBot || m.Service != nil {
 			continue
@@ -571,7 +574,7 @@ func (b *burst) checkTopic(ticket int, p place, sequences map[string]int64) (rep
 		order[from] = append(order[from], token)
 		switch follows := m.AlbumID != "" && albums[m.AlbumID]; {
 		case follows: // where the first part is
-		case p.group != b.support: // all that comes here goes through one link
+		case p.group != b.support: // all copies into this topic go through one link
 			if n := sequences[fmt.Sprintf("%d:%d", s.from.group, s.id)]; n > newest {
 				newest = n
 			} else {
@@ -580,7 +583,7 @@ func (b *burst) checkTopic(ticket int, p place, sequences map[string]int64) (rep
 		}
 		albums[m.AlbumID] = true
 		if s.replyTo != "" {
-			// A copy whose call was lost has no counterpart: what is answered is quoted then.
+			// A copy whose call was lost has no counterpart, so replies quote its original.
 			if to, _ := b.sim.Message(p.group, m.ReplyTo); tokenOf(to.Text) != s.replyTo && !strings.Contains(m.Text, s.replyTo) {
 				b.Errorf("ticket %d: %s in topic %v answers %q, not %s", ticket, token, p, to.Text, s.replyTo)
 			}

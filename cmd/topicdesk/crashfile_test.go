@@ -16,8 +16,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// TestKillWhileAFileComes kills the process in the middle of a download: the next life brings the file home, whole, and nothing of
-// the half of it stays.
+// TestKillWhileAFileComes kills the process in the middle of a download. The next process downloads the whole file, and the
+// incomplete one is removed.
 func TestKillWhileAFileComes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: kills processes")
@@ -60,7 +60,7 @@ func TestKillWhileAFileComes(t *testing.T) {
 	if got, err := os.ReadFile(content); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes are kept, %v", len(got), err)
 	}
-	if left := sizes(t, temp); !onServer() && len(left) > 0 { // beside other nodes what is a day old is removed
+	if left := sizes(t, temp); !onServer() && len(left) > 0 { // with a database server there may be other nodes, so only files older than a day are removed
 		t.Errorf("temporary files are left: %v", left)
 	}
 	store, err := openDatabase(t.Context(), d.config().Database())
@@ -73,7 +73,7 @@ func TestKillWhileAFileComes(t *testing.T) {
 	}
 }
 
-// awaitDisk waits for what the simulator does not see.
+// awaitDisk waits for a condition that the simulator does not notice.
 func (d *desk) awaitDisk(what string, cond func() bool) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), patience)
@@ -88,7 +88,7 @@ func (d *desk) awaitDisk(what string, cond func() bool) {
 	}
 }
 
-// sizes are those of the files in a folder.
+// sizes are the sizes of the files in a folder.
 func sizes(t testing.TB, folder string) (all []int64) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -96,7 +96,7 @@ func sizes(t testing.TB, folder string) (all []int64) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil { // else it went meanwhile
+		if info, err := e.Info(); err == nil { // else the file was removed meanwhile
 			all = append(all, info.Size())
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// The kill loop while whole tickets live: they are opened, somebody is mentioned, both sides talk, and they are closed.
+// The kill loop over whole tickets: they are opened, somebody is mentioned, both sides write, and they are closed.
 
 const (
 	livesTickets = 12
@@ -104,10 +104,10 @@ func killTickets(t *testing.T, mode string) {
 	b.check(fmt.Sprintf("%s, tickets, %d kills, %.1fs", mode, len(kills), took.Seconds()))
 }
 
-// live is the life of one ticket.
+// live plays one ticket from its opening to its closing.
 func (b *burst) live(ctx context.Context, n int) error {
 	name := fmt.Sprintf("Case %02d", n)
-	// in waits until a topic of the ticket holds something, and returns its thread.
+	// in waits until a topic of the ticket contains a text, and returns its thread.
 	in := func(group int64, word string) (thread int, err error) {
 		err = b.sim.Await(ctx, func() bool {
 			i := slices.IndexFunc(b.sim.Topics(group), func(t simulator.Topic) bool { return strings.HasPrefix(t.Name, name) })
@@ -139,7 +139,7 @@ func (b *burst) live(ctx context.Context, n int) error {
 	if err := post(b.alice, b.support, home, "/mention @bob_b"); err != nil {
 		return err
 	}
-	linked, err := in(b.works, "it began at noon") // in the opening
+	linked, err := in(b.works, "it began at noon") // in the context
 	if err != nil {
 		return err
 	}

@@ -21,22 +21,22 @@ type desk struct {
 	testing.TB
 	sim                    *simulator.Server
 	support, works, sales  int64 // groups
-	alice, dan, bob, carol int64 // alice and dan are in support; bob is of works and administers support too; carol is of sales
+	alice, dan, bob, carol int64 // alice and dan are in support, bob in works, carol in sales; bob also administers support
 	people                 []int64
 	url                    string // where the service finds it
-	folder                 string // of the database, and of all else
-	database               string // its address, where it is not in the folder
+	folder                 string // for the database and everything else
+	database               string // its address, if it is not in the folder
 	webhookAddr            string
 	groups                 []int64
 }
 
-// patience is how long a condition may take to come true: far more than it takes on a machine that does nothing else.
+// patience is how long a condition may take to come true: much longer than it takes on an idle machine.
 const patience = 3 * time.Minute
 
-// onServer says whether DATABASE_URL names a server of MongoDB's protocol for the tests of this package.
+// onServer reports whether DATABASE_URL names a server with MongoDB's protocol for the tests of this package.
 func onServer() bool { return strings.HasPrefix(os.Getenv("DATABASE_URL"), "mongodb://") }
 
-// databases counts those on that server.
+// databases counts the databases on that server.
 var databases atomic.Int64
 
 func newDesk(t testing.TB) *desk {
@@ -84,7 +84,7 @@ func (d *desk) must(err error) {
 	}
 }
 
-// settings are those of a service that belongs to this desk, without limits of pace.
+// settings are the settings of a service for this desk, without limits of pace.
 func (d *desk) settings(more ...string) map[string]string {
 	s := map[string]string{
 		"TELEGRAM_BOT_TOKEN": d.sim.Token(), "TELEGRAM_API_URL": d.url, "HTTP_ADDR": "127.0.0.1:0",
@@ -116,7 +116,7 @@ func (d *desk) addBot() {
 	}
 }
 
-// say posts a text; thread 0 is the general topic, group 0 the private chat with the bot.
+// say posts a text. Thread 0 is the general topic, group 0 the private chat with the bot.
 func (d *desk) say(from, group int64, thread int, text string, replyTo ...int) simulator.Message {
 	d.Helper()
 	p := simulator.Post{From: from, Chat: group, Thread: thread, Text: text}
@@ -162,7 +162,7 @@ func plain(text string) string {
 	return links.ReplaceAllString(shortIDs.ReplaceAllString(ticketIDs.ReplaceAllString(text, "TICK-1"), " · 1"), "$1/1")
 }
 
-// await waits until cond holds; what says why it does not.
+// await waits until cond holds. what says what is missing if it does not.
 func (d *desk) await(what func() string, cond func() bool) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -172,11 +172,11 @@ func (d *desk) await(what func() string, cond func() bool) {
 	}
 }
 
-// poke makes await look again, for conditions that hang on more than the simulator.
+// poke makes await check again, for conditions that depend on more than the simulator.
 func (d *desk) poke() { d.sim.SetFlood(false) }
 
-// transcript is what people see: the topics of each group and the private chats with what was said in them, without ids. Messages
-// for which skip is true are left out.
+// transcript is what people see: the topics of each group and the private chats with their messages, without ids. It leaves
+// out messages for which skip is true.
 func (d *desk) transcript(skip func(simulator.Message) bool) string {
 	var b strings.Builder
 	for _, g := range d.sim.Groups() {
@@ -218,11 +218,11 @@ func (d *desk) thread(b *strings.Builder, title string, chat int64, thread int, 
 	}
 }
 
-// repeats finds the calls that were made again after they had left, or may have. at(life) is what storage held when that life
-// had ended: a call whose outcome was recorded by then must not be made again, nor any call twice in one life.
+// repeats finds the calls that were repeated after they had left, or may have left. at(life) is what storage held when that
+// life had ended: a call whose outcome was stored by then must not be repeated, and no call twice in one life.
 type repeats struct {
 	count int               // calls made again
-	first map[[2]int64]bool // messages (chat, id) of which there is a later one
+	first map[[2]int64]bool // messages (chat, id) that were posted again later
 	wrong []string
 }
 
@@ -255,7 +255,7 @@ func repeatsOf(calls []call, at func(life int) *ledger) repeats {
 // losses are the calls whose outcome was not recorded when a life ended.
 type losses struct {
 	count      int
-	unanswered int // of them: those of which the process had heard nothing yet
+	unanswered int // how many of them had no answer yet
 	inTopic    int // the most in one topic
 }
 
@@ -282,7 +282,7 @@ func lostOf(calls []call, life int, at *ledger) (l losses) {
 	return l
 }
 
-// topicsTwice lists topics that are there more than once: those of one ticket have its short id in their names.
+// topicsTwice lists topics that exist more than once. A topic's name has the short id of its ticket.
 func (d *desk) topicsTwice() (twice []string) {
 	for _, g := range d.groups {
 		count := map[string]int{}

@@ -10,8 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// A newcomer's first ticket, on the page and in a real browser: opened, brought to two colleagues, talked about on both sides,
-// closed, reopened; then the service is started again and goes on. What is asserted is what is to be seen.
+// A newcomer's first ticket, on the page and in a real browser: it is opened, two colleagues are mentioned, both sides write,
+// it is closed and reopened. Then the service is restarted and continues. The test asserts what is visible.
 func TestNewcomerInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
 	dir := t.TempDir()
@@ -30,7 +30,7 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 		b.see(`message('Engineering', 'Dana Lee, tickets')`)
 		b.see(`writes('Support') === 'Grace Hill' && writes('Engineering') === 'Ben Carter' && hint() === 1`)
 	})
-	section("flood control off, in the panel", func() { // the test writes faster than people, and for longer than a minute allows
+	section("flood control off, in the panel", func() { // the test writes faster than people do, and more than flood control allows
 		b.press(`one('panel-toggle')`)
 		b.press(`one('flood')`)
 		b.see(`all(document, 'call').length > 0 && !one('flood').checked`)
@@ -52,7 +52,7 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 		b.keys("/mention @b")
 		b.see(`all(pane('Support'), 'suggestion').length > 0`)
 		b.press(`all(pane('Support'), 'person')[0]`)
-		b.see(`all(pane('Support'), 'suggestion').length === 0`) // gone with the focus, so that nothing closes the next list later
+		b.see(`all(pane('Support'), 'suggestion').length === 0`) // closed with the focus, so that nothing closes the next list later
 		b.press(`composer('Support')`)
 		b.keys("en")
 		b.see(`composer('Support').value === '/mention @ben' && all(pane('Support'), 'suggestion').length === 1`)
@@ -174,19 +174,19 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 	if wrong := b.complaints(); len(wrong) > 0 {
 		t.Errorf("the page's console: %q", wrong)
 	}
-	b.open("about:blank") // an open event stream would hold the stop up
+	b.open("about:blank") // an open event stream would delay the stop
 	stop()
 }
 
-// serveOnce runs the service as make run does, on ports of its own and with its files in dir, and returns the address of
-// the page. The service sets itself no pace: flood control has tests of its own.
+// serveOnce runs the service as `make run` does, on its own ports and with its files in dir, and returns the address of the
+// page. The service has no limits of pace: flood control has its own tests.
 func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 	t.Helper()
 	_, page, stop = serveSimulated(t, dir)
 	return page, stop
 }
 
-// serveSimulated is serveOnce for a test that wants to know the address of the service, too.
+// serveSimulated is serveOnce for a test that also needs the address of the service.
 func serveSimulated(t *testing.T, dir string) (addr, page string, stop func()) {
 	t.Helper()
 	settings := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "DATA_DIR": dir, "DATABASE_URL": "sqlite://" + filepath.Join(dir, "topicdesk.db"),

@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// TestFilesCommands: beside a service that has the database open.
+// TestFilesCommands runs the subcommands beside a service that has the database open.
 func TestFilesCommands(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

@@ -31,7 +31,7 @@ func newLedger() *ledger {
 		chats: map[string]storage.Chat{}, groups: map[string]storage.Group{}, events: map[string][]storage.Event{}}
 }
 
-// wrote takes in a record that has been written. Writers never change a record's slices afterwards.
+// wrote receives a record that was written. Writers never change a record's slices afterwards.
 func (l *ledger) wrote(record any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,7 +63,7 @@ func (l *ledger) wrote(record any) {
 	}
 }
 
-// at is the ledger as it is now.
+// at is a copy of the ledger in its current state.
 func (l *ledger) at() *ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -146,7 +146,7 @@ func (l *ledger) ticketOwes(t *storage.Ticket) string {
 	return ""
 }
 
-// copiesOf lists the topics into which a message is to be copied.
+// copiesOf lists the topics into which a message must be copied.
 func copiesOf(t *storage.Ticket, m *storage.Message) (into []string) {
 	for _, link := range t.Links {
 		switch {
@@ -160,7 +160,7 @@ func copiesOf(t *storage.Ticket, m *storage.Message) (into []string) {
 	return into
 }
 
-// numbered says whether every event has its number.
+// numbered reports whether every event has its number.
 func (l *ledger) numbered() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -172,7 +172,7 @@ func (l *ledger) numbered() bool {
 	return true
 }
 
-// knows says whether the outcome of a call is recorded, so that it must never be made again.
+// knows reports whether the outcome of a call is stored, so that the call must never be repeated.
 func (l *ledger) knows(c call) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -216,7 +216,8 @@ func (l *ledger) knows(c call) bool {
 	return !owed(t.Owed)
 }
 
-// gaps says what is wrong with the numbers of events: they are 1, 2, 3 …, each event once, and every message has its event.
+// gaps lists what is wrong with the numbers of events. They must be 1, 2, 3 …; each event has one, and every message has its
+// event.
 func (l *ledger) gaps() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

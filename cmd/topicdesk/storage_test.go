@@ -16,7 +16,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// aStore opens a new database with as many messages, and some other records.
+// aStore opens a new database with that many messages, and some other records.
 func aStore(t *testing.T, messages int) (address string, s *sqlite.Store) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "desk.db")
@@ -50,7 +50,7 @@ func topicdesk(t *testing.T, args ...string) (stdout, stderr string, err error) 
 
 func TestStorageExport(t *testing.T) {
 	address, s := aStore(t, 3)
-	out, _, err := topicdesk(t, "storage", "export", "--from", address) // the service may run meanwhile
+	out, _, err := topicdesk(t, "storage", "export", "--from", address) // a service may have the database open
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestStorageCopy(t *testing.T) {
 	})
 }
 
-// stopping lets some writes through and fails then.
+// stopping lets some writes through and then fails.
 type stopping struct {
 	storage.Dumper
 	after int
