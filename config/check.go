@@ -60,13 +60,14 @@ func (m *mistakes) checkTags() {
 	}
 }
 
-// placeholder matches what people forget to replace: your-token-here, <password>, changeme, xxxx, https://desk.example.com.
+// placeholder matches what people forget to replace: your-token-here, <password>, changeme, xxxx,
+// https://desk.example.com.
 var placeholder = regexp.MustCompile(`(?i)^your[-_ ]|[-_ ]here$|<[^>]*>|\$\{` +
 	`|change[-_ ]?(me|this|it)\b|replace[-_ ]?(me|this|with)|^x{3,}$|^\.{3,}$|^todo$|^(secret|password)$` +
 	`|//([^/]*\.)?example\.(com|org|net)\b|@([^/]*\.)?example\.(com|org|net)\b`)
 
-// exampleTokens are the tokens in Telegram's own documentation, which have a valid shape. So has 123456:ABC-DEF…, which
-// exists in many spellings.
+// exampleTokens are the tokens in Telegram's own documentation, which have a valid shape. So has 123456:ABC-DEF…,
+// which exists in many spellings.
 var exampleTokens = []string{
 	"110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw",
 	"4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qc",
@@ -174,8 +175,8 @@ func warnings(c Config, file map[string]string) []string {
 	return append(all, unknownNames(file)...)
 }
 
-// unknownNames finds names in the .env file that look like settings of ours and are not. Otherwise nobody would notice that
-// a misspelt setting is ignored and its default applies. The file may also have names of other programs.
+// unknownNames finds names in the .env file that look like settings of ours and are not. Otherwise nobody would
+// notice that a misspelt setting is ignored and its default applies. The file may also have names of other programs.
 func unknownNames(file map[string]string) []string {
 	ourHeads := []string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "FILES", "CLAMAV", "CLUSTER", "ETCD", "LOG"}
 	var known, all []string
@@ -192,8 +193,8 @@ func unknownNames(file map[string]string) []string {
 	return all
 }
 
-// webAddress reports whether the value is an http(s) address with a host, and without parts that may hold a secret or get
-// lost when a path is appended.
+// webAddress reports whether the value is an http(s) address with a host, and without parts that may hold a secret or
+// get lost when a path is appended.
 func webAddress(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && isHost(u.Hostname()) &&

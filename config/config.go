@@ -1,5 +1,5 @@
-// Package config reads the settings of the service from the environment and a .env file. It has their names, defaults,
-// meanings and rules. It knows nothing of the parts that use them, and starts nothing.
+// Package config reads the settings of the service from the environment and a .env file. It has their names,
+// defaults, meanings and rules. It knows nothing of the parts that use them, and starts nothing.
 package config
 
 import (
@@ -20,11 +20,13 @@ const (
 	DatabaseMongoDB = "mongodb"
 )
 
-// Config holds every setting. Load fills it; a Config that Load returned without an error obeys all rules of check.go.
+// Config holds every setting. Load fills it; a Config that Load returned without an error obeys all rules of
+// check.go.
 //
-// The tags are the documentation: env is the name, envDefault the default and desc the meaning. Where there is no default,
-// unset says what applies instead. oneof, min and max are checked for every field that has them, and allowed says in words
-// what a value must be. `make gen` generates .env.example and the table of docs/settings.md from the tags.
+// The tags are the documentation: env is the name, envDefault the default and desc the meaning. Where there is no
+// default, unset says what applies instead. oneof, min and max are checked for every field that has them, and allowed
+// says in words what a value must be. `make gen` generates .env.example and the table of docs/settings.md from the
+// tags.
 type Config struct {
 	TelegramBotToken Secret `env:"TELEGRAM_BOT_TOKEN" unset:"(none)" desc:"The bot's token from @BotFather. Without it the service starts its built-in Telegram simulator, for a trial on this machine. That is refused with MongoDB, or with an HTTP_ADDR that others can reach, so that no server runs on a simulator by mistake."`
 	TelegramAPIURL   string `env:"TELEGRAM_API_URL" envDefault:"https://api.telegram.org" desc:"The Bot API server. Use http:// only for a server on this machine or on your own network."`
@@ -105,16 +107,16 @@ func (c Config) GroupAllowed(telegramID int64) bool {
 	return false
 }
 
-// WebhookSecret derives the webhook's secret from the bot's token. It is the same at every start and on every node, and does
-// not reveal the token.
+// WebhookSecret derives the webhook's secret from the bot's token. It is the same at every start and on every node,
+// and does not reveal the token.
 func WebhookSecret(token Secret) Secret {
 	mac := hmac.New(sha256.New, []byte(token.Reveal()))
 	mac.Write([]byte("topicdesk: telegram webhook secret"))
 	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// parseDatabase reads sqlite://path and mongodb://[user:password@]host[:port][,host…]/name[?options], also with mongodb+srv.
-// It does not use net/url, which refuses lists of hosts.
+// parseDatabase reads sqlite://path and mongodb://[user:password@]host[:port][,host…]/name[?options], also with
+// mongodb+srv. It does not use net/url, which refuses lists of hosts.
 func parseDatabase(value Secret) (Database, bool) {
 	uri := value.Reveal()
 	if path, ok := strings.CutPrefix(uri, "sqlite://"); ok {

@@ -14,8 +14,8 @@ const (
 	tableEnd   = "<!-- /settings -->"
 )
 
-// Example is the content of .env.example: every setting with its meaning and its default, commented out, so that a copy of
-// the file changes nothing.
+// Example is the content of .env.example: every setting with its meaning and its default, commented out, so that a
+// copy of the file changes nothing.
 func Example() string {
 	var b strings.Builder
 	b.WriteString("# Settings of Topicdesk. Copy this file to .env and change what you need.\n" +
@@ -46,8 +46,8 @@ func MarkdownTable() string {
 	return b.String()
 }
 
-// UpdateTable replaces the table between the lines <!-- settings --> and <!-- /settings --> of a page. It is an error if the
-// page lacks them.
+// UpdateTable replaces the table between the lines <!-- settings --> and <!-- /settings --> of a page. It is an error
+// if the page lacks them.
 func UpdateTable(page string) (string, error) {
 	before, rest, ok1 := strings.Cut(page, tableBegin)
 	_, after, ok2 := strings.Cut(rest, tableEnd)

@@ -11,11 +11,12 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Load reads the settings through lookup (os.LookupEnv in the service). What is not set there it reads from the file dotenv,
-// if that exists; the name may be empty. An empty value counts as not set, and blanks around a value are dropped.
+// Load reads the settings through lookup (os.LookupEnv in the service). What is not set there it reads from the file
+// dotenv, if that exists; the name may be empty. An empty value counts as not set, and blanks around a value are
+// dropped.
 //
-// The error joins one line for each mistake (errors.Join), with the name of the setting, its value (secrets are masked) and
-// what it must be. The Config is of no use then.
+// The error joins one line for each mistake (errors.Join), with the name of the setting, its value (secrets are
+// masked) and what it must be. The Config is of no use then.
 func Load(lookup func(name string) (value string, ok bool), dotenv string) (Config, error) {
 	all := settings()
 	file, fileErr := readDotenv(dotenv)
@@ -93,8 +94,8 @@ func parse(all []setting, values map[string]string) (Config, *mistakes) {
 
 const dotenvForm = "must be NAME=value, NAME='value' or a # comment"
 
-// readDotenv reads a .env file. It may be missing. The library's errors show the rest of the file with its secrets, so the
-// error here has the number of the line instead.
+// readDotenv reads a .env file. It may be missing. The library's errors show the rest of the file with its secrets,
+// so the error here has the number of the line instead.
 func readDotenv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil

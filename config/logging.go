@@ -12,8 +12,8 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// Logger returns a logger to w with the level of LOG_LEVEL and the format of LOG_FORMAT: json for machines, or text for
-// people, in colour on a terminal unless NO_COLOR is set. It masks secrets, wherever in a record they are.
+// Logger returns a logger to w with the level of LOG_LEVEL and the format of LOG_FORMAT: json for machines, or text
+// for people, in colour on a terminal unless NO_COLOR is set. It masks secrets, wherever in a record they are.
 func (c Config) Logger(w io.Writer) *slog.Logger {
 	out := &redactor{w: w, known: c.known()}
 	if c.LogFormat == FormatJSON {
@@ -31,8 +31,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
-// known lists the secrets that are masked by their value, whatever their shape. Short ones are left out: masking them would
-// also mask ordinary words, and so reveal the secret.
+// known lists the secrets that are masked by their value, whatever their shape. Short ones are left out: masking them
+// would also mask ordinary words, and so reveal the secret.
 func (c Config) known() [][]byte {
 	var all [][]byte
 	for _, s := range []Secret{c.TelegramBotToken, c.TelegramWebhookSecret} {
@@ -43,8 +43,8 @@ func (c Config) known() [][]byte {
 	return all
 }
 
-// redactor masks secrets in the finished line that a handler writes. Before that a secret can hide in a message, a group, an
-// error within an error, or a struct. Handlers of slog write a record with one call.
+// redactor masks secrets in the finished line that a handler writes. Before that a secret can hide in a message, a
+// group, an error within an error, or a struct. Handlers of slog write a record with one call.
 type redactor struct {
 	w     io.Writer
 	known [][]byte
@@ -72,9 +72,9 @@ var (
 	hash = regexp.MustCompile(`^\d+:[0-9a-f-]+$`)
 )
 
-// Redact replaces tokens of bots, API keys, and users with passwords in addresses by ***, wherever they are. It is for
-// texts that leave without a logger: errors of net/http contain the address, and the address of a Bot API call contains
-// the token.
+// Redact replaces tokens of bots, API keys, and users with passwords in addresses by ***, wherever they are. It is
+// for texts that leave without a logger: errors of net/http contain the address, and the address of a Bot API call
+// contains the token.
 func Redact(text string) string {
 	return string(redact([]byte(text)))
 }

@@ -10,8 +10,8 @@ import (
 const mask = "***"
 
 // Secret is a value that prints as ***, by fmt with any verb, as JSON or text, and in slog. An empty Secret prints as
-// nothing, so that "not set" can be told from "set". Never use it as the key of a map: JSON would show it, because it calls
-// no method for keys that are strings.
+// nothing, so that "not set" can be told from "set". Never use it as the key of a map: JSON would show it, because it
+// calls no method for keys that are strings.
 type Secret string
 
 // Reveal returns the value itself. The caller must not print it.

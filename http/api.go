@@ -38,8 +38,8 @@ type APIOptions struct {
 	Metrics prometheus.Registerer // nil: none are kept
 	Now     func() time.Time      // nil: time.Now
 
-	// AddressRate is how many requests per second one address may send, on average, and AddressBurst how many in one burst;
-	// they are counted before the key is checked. 0: no limit.
+	// AddressRate is how many requests per second one address may send, on average, and AddressBurst how many in one
+	// burst; they are counted before the key is checked. 0: no limit.
 	AddressRate, AddressBurst int
 	FailedBurst               int      // how many failures to authenticate an address may have in one burst; 0: 50
 	CORSOrigins               []string // whose pages may call the API; none: only the service's own pages
@@ -146,8 +146,8 @@ func nameRequest(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// register adds one operation. f is called for authenticated, valid requests. Its error is a *Problem, or a fault of the
-// service.
+// register adds one operation. f is called for authenticated, valid requests. Its error is a *Problem, or a fault of
+// the service.
 func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I) (*O, error)) {
 	if o.status == 0 {
 		o.status = http.StatusOK
@@ -185,8 +185,8 @@ type callKey struct{}
 // opOf is the description that register got of an operation.
 func opOf(ctx huma.Context) *op { return ctx.Operation().Metadata["op"].(*op) }
 
-// problemOf turns an error into what the client sees. An error that is not a *Problem is a fault of the service, and its
-// text stays in the log.
+// problemOf turns an error into what the client sees. An error that is not a *Problem is a fault of the service, and
+// its text stays in the log.
 func (a *API) problemOf(operation string, err error) *Problem {
 	var p *Problem
 	if !errors.As(err, &p) {

@@ -15,10 +15,10 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// How often one address may fail to authenticate. There are two allowances of this size. One is for guesses, that is for
-// well-formed keys that are wrong: when it is spent, the service looks only at keys from there that were valid before. The
-// other is for everything else, which costs nothing to refuse and teaches an attacker nothing. So a program that forgets to
-// send its key does not keep out its neighbours.
+// How often one address may fail to authenticate. There are two allowances of this size. One is for guesses, that is
+// for well-formed keys that are wrong: when it is spent, the service looks only at keys from there that were valid
+// before. The other is for everything else, which costs nothing to refuse and teaches an attacker nothing. So a
+// program that forgets to send its key does not keep out its neighbours.
 const (
 	failedPerSecond = 1
 	failedBurst     = 50
@@ -119,8 +119,8 @@ func bearer(authorization string) string {
 	return strings.TrimSpace(token)
 }
 
-// mayUpload reports whether a key is valid, before its request is read: the service holds no large body in memory for a
-// client without a valid key.
+// mayUpload reports whether a key is valid, before its request is read: the service holds no large body in memory for
+// a client without a valid key.
 func (a *API) mayUpload(authorization string) bool {
 	token := bearer(authorization)
 	keyID, formed := messages.APIKeyID(token)

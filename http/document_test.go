@@ -66,7 +66,8 @@ var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 	for path, item := range doc.Paths {
 		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, `[^/]+`) + "$")
 		for method, op := range item {
-			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern, codes: map[string]int{}, hasBody: op.RequestBody != nil}
+			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern,
+				codes: map[string]int{}, hasBody: op.RequestBody != nil}
 			if len(op.Security) > 0 && len(op.Security[0]["apiKey"]) > 0 {
 				o.scope = op.Security[0]["apiKey"][0]
 			}

@@ -11,9 +11,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// operationTests say how each operation is tried; TestEveryOperation fails for one that is not here. What is the same
-// for all (who is let in, broken bodies, repeated requests) needs nothing more than a good request. Files of
-// operations add theirs in an init.
+// operationTests say how to test each operation. TestEveryOperation fails for an operation that is missing here. What
+// is the same for all operations (authentication, malformed bodies, repeated requests) needs only a good request. The
+// other files add their operations in an init.
 var operationTests = map[string]operationTest{}
 
 type operationTest struct {
@@ -23,10 +23,11 @@ type operationTest struct {
 	missing func(s *service) request
 	// hidden asks with a key of one group for something of another group: 404 as well.
 	hidden func(s *service) request
-	// invalid are requests that are refused with 422, each because of the field that its name says: a JSON Pointer ("#/name")
-	// or a parameter.
+	// invalid are requests that are refused with 422, each because of the field that its name says: a JSON Pointer
+	// ("#/name") or a parameter.
 	invalid map[string]func(s *service) request
-	// refused are requests that are refused with the code that is their name. Several for one code are named "code: why".
+	// refused are requests that are refused with the code that is their name. Several for one code are named "code:
+	// why".
 	refused map[string]func(s *service) request
 	// check checks the answer to the good request.
 	check func(t *testing.T, s *service, r *response)
@@ -41,7 +42,8 @@ type request struct {
 }
 
 // everyOperation are the codes that are tried for each operation, or for the API as a whole.
-var everyOperation = []string{"bad_request", "unauthenticated", "api_key_expired", "invalid", "rate_limited", "internal", "unavailable",
+var everyOperation = []string{"bad_request", "unauthenticated", "api_key_expired", "invalid", "rate_limited",
+	"internal", "unavailable",
 	"scope_missing", "not_found", "invalid_json", "too_large", "unsupported_media_type", "idempotency_in_progress", "idempotency_key_reused",
 	"idempotency_answer_sealed", "api_key_shown"}
 
@@ -75,7 +77,8 @@ func TestEveryOperation(t *testing.T) {
 				if token == "" {
 					token = admin
 				}
-				return s.do(o.method, r.path, strings.TrimSpace(token), r.body, append(slices.Clone(r.headers), headers...)...)
+				return s.do(o.method, r.path, strings.TrimSpace(token), r.body,
+					append(slices.Clone(r.headers), headers...)...)
 			}
 			s.run(t, "success", func(t *testing.T) {
 				r := ask(t, test.good(s))
@@ -149,10 +152,11 @@ func TestEveryOperation(t *testing.T) {
 					ask(t, refused(s)).is(o.codes[name], name)
 				}
 				for code := range o.codes {
-					if !slices.Contains(everyOperation, code) && !slices.ContainsFunc(slices.Collect(maps.Keys(test.refused)), func(name string) bool {
-						name, _, _ = strings.Cut(name, ":")
-						return name == code
-					}) {
+					if !slices.Contains(everyOperation, code) &&
+						!slices.ContainsFunc(slices.Collect(maps.Keys(test.refused)), func(name string) bool {
+							name, _, _ = strings.Cut(name, ":")
+							return name == code
+						}) {
 						t.Errorf("the refusal %s is not tested", code)
 					}
 				}
@@ -167,7 +171,9 @@ func TestEveryOperation(t *testing.T) {
 					first.is(o.success)
 					again := ask(t, good, "Idempotency-Key", "k-"+o.id)
 					again.is(o.success)
-					if string(again.body) != string(first.body) || again.header.Get("Idempotent-Replayed") != "true" || again.header.Get("Location") != first.header.Get("Location") {
+					if string(again.body) != string(first.body) ||
+						again.header.Get("Idempotent-Replayed") != "true" ||
+						again.header.Get("Location") != first.header.Get("Location") {
 						t.Errorf("the second answer is another one: %s", again.body)
 					}
 					other := good
@@ -197,13 +203,15 @@ func testBodies(t *testing.T, s *service, good func(*service) request, ask func(
 	if multipart {
 		return // forms have their own tests
 	}
-	for name, body := range map[string]string{"cut": `{"name":`, "none": `nonsense`, "two": `{}{}`, "not UTF-8": "{\"name\":\"\xff\"}",
-		"deep": strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30)} {
+	for name, body := range map[string]string{"cut": `{"name":`, "none": `nonsense`, "two": `{}{}`,
+		"not UTF-8": "{\"name\":\"\xff\"}",
+		"deep":      strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30)} {
 		if p := ask(t, with(body)).is(400, "invalid_json"); strings.Contains(fmt.Sprint(p), "nonsense") {
 			t.Errorf("%s: the value is repeated: %v", name, p)
 		}
 	}
-	if p := ask(t, with(`{"unknown field":"s3cr3t"}`)).is(422, "invalid"); !mentions(p, "#/unknown field") || strings.Contains(fmt.Sprint(p), "s3cr3t") {
+	if p := ask(t, with(`{"unknown field":"s3cr3t"}`)).is(422, "invalid"); !mentions(p, "#/unknown field") ||
+		strings.Contains(fmt.Sprint(p), "s3cr3t") {
 		t.Error(p)
 	}
 	for _, body := range []string{`[]`, `"text"`, `7`, `null`} {

@@ -43,9 +43,11 @@ func TestForms(t *testing.T) {
 	for _, body := range []any{object{"file": "x"}, `{}`, `nonsense`, nil} {
 		s.do("POST", path, key, body).is(415, "unsupported_media_type")
 	}
-	s.do("POST", path, key, "file=x", "Content-Type", "application/x-www-form-urlencoded").is(415, "unsupported_media_type")
+	s.do("POST", path, key, "file=x", "Content-Type", "application/x-www-form-urlencoded").
+		is(415, "unsupported_media_type")
 	for field, body := range map[string]*form{
-		"kidn": formOf([]string{"kidn"}, []string{"file"}), "files": formOf(nil, []string{"file", "files"}), "file": formOf(nil, []string{"file", "file"}),
+		"kidn": formOf([]string{"kidn"}, []string{"file"}), "files": formOf(nil, []string{"file", "files"}),
+		"file": formOf(nil, []string{"file", "file"}),
 		"kind": formOf(nil, []string{"file", "kind"}), "file ": formOf([]string{"file"}, []string{"file"}),
 	} {
 		if p := s.do("POST", path, key, body).is(422, "invalid"); !mentions(p, strings.TrimSpace(field)) {
@@ -74,8 +76,8 @@ func TestUploadsAtOnce(t *testing.T) {
 		}
 		return c
 	}
-	// begin has one on its way, and waits until there is no room for another one. The one that tries may come before
-	// it: then there was none for the first.
+	// begin starts an upload and waits until there is no memory for another one. The other one, which tries that, may
+	// arrive first: then there is no memory for this one.
 	begin := func() (first net.Conn) {
 		s.await("the first is on its way", func() bool {
 			if first == nil {
@@ -103,7 +105,9 @@ func TestUploadsAtOnce(t *testing.T) {
 		return first
 	}
 	room := func() {
-		s.await("there is room again", func() bool { return s.do("POST", path, key, large).status == http.StatusCreated })
+		s.await("there is room again", func() bool {
+			return s.do("POST", path, key, large).status == http.StatusCreated
+		})
 	}
 	s.do("POST", path, key, large).is(201)
 	t.Run("more than there is room for are told to come again, small ones are not", func(t *testing.T) {

@@ -18,8 +18,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// apikeyCommand manages API keys directly in the database: before the first start of the service, or beside a running one,
-// which reads a key again before it relies on it.
+// apikeyCommand manages API keys directly in the database: before the first start of the service, or beside a running
+// one, which reads a key again before it relies on it.
 func apikeyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apikey",
@@ -185,7 +185,8 @@ func boundTo(k *storage.APIKey) string {
 	return strconv.FormatInt(chat, 10)
 }
 
-// groupID is the internal id of a group. A group that the desk has not met yet gets the one that the first meeting gives it.
+// groupID is the internal id of a group. A group that the desk has not met yet gets the one that the first meeting
+// gives it.
 func groupID(ctx context.Context, store storage.Store, chat int64) (string, error) {
 	if chat >= 0 {
 		return "", fmt.Errorf("--group: %d is not a group: Telegram ids of groups are negative", chat)

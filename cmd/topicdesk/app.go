@@ -42,7 +42,8 @@ type App struct {
 // stopWithin is how long a stop may take: less than the 10 s after which supervisors kill a process.
 const stopWithin = 9 * time.Second
 
-// httpStopWithin is how much of that time slow HTTP clients may take, so that enough is left for what stops after HTTP.
+// httpStopWithin is how much of that time slow HTTP clients may take, so that enough is left for what stops after
+// HTTP.
 const httpStopWithin = 5 * time.Second
 
 // Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.

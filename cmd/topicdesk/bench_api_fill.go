@@ -35,8 +35,9 @@ var benchWords = strings.Fields("printer fire router cable login password screen
 	"urgent office floor lift keyboard account delivery customer refund license server backup email calendar " +
 	"เครื่องพิมพ์ เน็ตช้า รหัสผ่าน ใบแจ้งหนี้ ลูกค้า จัดส่ง คืนเงิน หน้าจอ เสียงดัง ขัดข้อง")
 
-// fillDesk makes the database of a run: tickets in which people wrote some time ago, and a key. The tickets are written once
-// for each folder and copied for each run, since a run leaves a database that fits only its own Telegram.
+// fillDesk makes the database of a run: tickets in which people wrote some time ago, and a key. The tickets are
+// written once for each folder and copied for each run, since a run leaves a database that fits only its own
+// Telegram.
 func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int) (*filledDesk, error) {
 	d := &filledDesk{}
 	for _, g := range w.groups {
@@ -106,8 +107,8 @@ func (d *filledDesk) addKey(ctx context.Context, path string) (err error) {
 	return store.SaveAPIKey(ctx, record)
 }
 
-// copyFile copies a file and returns its size in bytes. It flushes both files to the disk, which would otherwise be busy with
-// them during the measurement.
+// copyFile copies a file and returns its size in bytes. It flushes both files to the disk, which would otherwise be
+// busy with them during the measurement.
 func copyFile(from, to string) (size int64, err error) {
 	source, err := os.Open(from)
 	if err != nil {

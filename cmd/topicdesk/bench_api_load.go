@@ -25,7 +25,8 @@ type apiLoad struct {
 	opened atomic.Int64
 }
 
-// apiKind is one kind of request. Through more a request hands the next page of a list to the next request of its worker.
+// apiKind is one kind of request. Through more a request hands the next page of a list to the next request of its
+// worker.
 type apiKind struct {
 	name string
 	call func(r *rand.Rand, more *string) error

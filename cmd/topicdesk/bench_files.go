@@ -15,8 +15,8 @@ import (
 // benchDownload is the size of the file whose download is measured.
 const benchDownload = 20 << 20
 
-// downloadPairs measures how a download in progress delays messages, in pairs of runs: one without, and one with a file of
-// 20 MB that is downloaded meanwhile. Every other pair has the reverse order.
+// downloadPairs measures how a download in progress delays messages, in pairs of runs: one without, and one with a
+// file of 20 MB that is downloaded meanwhile. Every other pair has the reverse order.
 func (w *benchWorld) downloadPairs(ctx context.Context, out io.Writer, o benchOptions) error {
 	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "pair\tp99 ms\tp99 ms with a download\tchange\tlost\t")

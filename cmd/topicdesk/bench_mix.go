@@ -11,8 +11,8 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// benchMix is the percentage of actions that are media, edits and albums; the rest are texts. replies is the percentage of
-// texts and media that are replies.
+// benchMix is the percentage of actions that are media, edits and albums; the rest are texts. replies is the
+// percentage of texts and media that are replies.
 type benchMix struct {
 	media, edits, replies, albums int
 }

@@ -129,8 +129,8 @@ func (s *benchService) usage() (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	// These are the fields after the name in brackets. User and system time are fields 14 and 15 of the line, in ticks of
-	// 10 ms; the resident pages are field 24 (proc(5)).
+	// These are the fields after the name in brackets. User and system time are fields 14 and 15 of the line, in
+	// ticks of 10 ms; the resident pages are field 24 (proc(5)).
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	if len(fields) < 22 {
 		return usage{}, fmt.Errorf("%s/stat has an unknown form", dir)

@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// How many actions per second a busy desk has, and into how many slices its time is cut: a slice of an hour is 5 minutes.
+// How many actions per second a busy desk has, and into how many slices its time is cut: a slice of an hour is 5
+// minutes.
 const (
 	soakPerSecond = 10
 	soakSlices    = 12
 )
 
-// soak measures whether memory stays flat: it plays the actions of a busy desk in less time than they would take there, and
-// prints the memory after each slice.
+// soak measures whether memory stays flat: it plays the actions of a busy desk in less time than they would take
+// there, and prints the memory after each slice.
 func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, service *benchService) error {
 	actions := int(o.soak.Seconds() * soakPerSecond)
 	slice := phase{"soak", o.rate, time.Duration(float64(actions) / soakSlices / float64(o.rate) * float64(time.Second))}
@@ -58,8 +59,8 @@ func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, se
 // memory is what the service uses, in MB.
 type memory struct{ live, resident float64 }
 
-// liveHeap waits for two garbage collections and returns what the last one found in use, in MB. One is not enough, since
-// pooled objects survive it.
+// liveHeap waits for two garbage collections and returns what the last one found in use, in MB. One is not enough,
+// since pooled objects survive it.
 func (s *benchService) liveHeap(ctx context.Context) (float64, error) {
 	collections, _, err := s.heap(ctx)
 	if err != nil {

@@ -111,8 +111,8 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 			return fmt.Errorf("only %d of %d tickets were opened: %w", w.topics(0), upTo, err)
 		}
 	}
-	// The last topics of each group are linked. A topic's name has the short id of its ticket, so both topics of a ticket have
-	// the same name.
+	// The last topics of each group are linked. A topic's name has the short id of its ticket, so both topics of a
+	// ticket have the same name.
 	perPair := (linked + benchPairs - 1) / benchPairs
 	homes := make([][]simulator.Topic, benchPairs)
 	for i := range w.groups {
@@ -151,7 +151,8 @@ func (w *benchWorld) topics(side int) int {
 	return n
 }
 
-// warmUp waits until a message of each ticket has arrived on the other side. Everything that precedes it is done then.
+// warmUp waits until a message of each ticket has arrived on the other side. Everything that precedes it is done
+// then.
 func (w *benchWorld) warmUp(ctx context.Context) error {
 	duration := time.Duration(len(w.tickets)) * 20 * time.Millisecond
 	r, err := w.talk(ctx, phase{name: "warm up", rate: 200, duration: duration})

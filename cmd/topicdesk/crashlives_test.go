@@ -43,11 +43,13 @@ func killTickets(t *testing.T, mode string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	b := newBurst(t, mode, seed)
-	b.tickets = make([][]place, livesTickets)
+	b.tickets = make([][]topicKey, livesTickets)
 	b.begin()
 	b.addBot()
 	b.say(b.bob, b.works, 0, "/default_group")
-	b.await(func() string { return "bob receives tickets" }, func() bool { return b.told(b.works) && b.sim.Pending() == 0 })
+	b.await(func() string { return "bob receives tickets" }, func() bool {
+		return b.told(b.works) && b.sim.Pending() == 0
+	})
 	b.stop()
 
 	start := time.Now()
@@ -110,12 +112,15 @@ func (b *burst) live(ctx context.Context, n int) error {
 	// in waits until a topic of the ticket contains a text, and returns its thread.
 	in := func(group int64, word string) (thread int, err error) {
 		err = b.sim.Await(ctx, func() bool {
-			i := slices.IndexFunc(b.sim.Topics(group), func(t simulator.Topic) bool { return strings.HasPrefix(t.Name, name) })
+			i := slices.IndexFunc(b.sim.Topics(group), func(t simulator.Topic) bool {
+				return strings.HasPrefix(t.Name, name)
+			})
 			if i < 0 {
 				return false
 			}
 			thread = b.sim.Topics(group)[i].Thread
-			return slices.ContainsFunc(b.sim.Messages(group, thread), func(m simulator.Message) bool { return strings.Contains(m.Text, word) })
+			return slices.ContainsFunc(b.sim.Messages(group, thread),
+				func(m simulator.Message) bool { return strings.Contains(m.Text, word) })
 		})
 		if err != nil {
 			err = fmt.Errorf("waiting for %q in group %d: %w", word, group, err)
@@ -143,7 +148,7 @@ func (b *burst) live(ctx context.Context, n int) error {
 	if err != nil {
 		return err
 	}
-	b.tickets[n] = []place{{b.support, home}, {b.works, linked}}
+	b.tickets[n] = []topicKey{{b.support, home}, {b.works, linked}}
 	for i := range 4 {
 		b.tell(fmt.Sprintf("m-%04d", n*10+i), n, i%2, false)
 	}
@@ -155,6 +160,7 @@ func (b *burst) live(ctx context.Context, n int) error {
 	}
 	return b.sim.Await(ctx, func() bool {
 		closed := func(t simulator.Topic) bool { return strings.HasPrefix(t.Name, name) && t.Closed }
-		return slices.ContainsFunc(b.sim.Topics(b.support), closed) && slices.ContainsFunc(b.sim.Topics(b.works), closed)
+		return slices.ContainsFunc(b.sim.Topics(b.support), closed) &&
+			slices.ContainsFunc(b.sim.Topics(b.works), closed)
 	})
 }

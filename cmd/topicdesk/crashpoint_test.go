@@ -21,8 +21,8 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// Crash points: a small story is played, the service dies at one point of it, a new one starts on the same database, and the
-// story goes on. In the end everything must look as if nothing had happened.
+// Crash points: a small story is played, the service dies at one point of it, a new one starts on the same database,
+// and the story goes on. In the end everything must look as if nothing had happened.
 //
 // A life is one activation of the service, whether as an App in this process or as a process of its own.
 
@@ -43,7 +43,9 @@ var story = []step{
 		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "it began at noon")
 		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "// she sounds angry")
 	}},
-	{"alice mentions bob", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/mention @bob_b") }},
+	{"alice mentions bob", func(d *desk) {
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/mention @bob_b")
+	}},
 	{"both talk", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
 		d.say(d.alice, d.support, home, "can you help?")
@@ -65,7 +67,9 @@ var story = []step{
 		d.say(d.alice, d.support, home, "/priority high")
 	}},
 	{"bob closes", func(d *desk) { d.say(d.bob, d.works, d.topic(d.works, "Printer"), "/close_ticket it is out") }},
-	{"alice says thanks in the closed topic", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "thanks") }},
+	{"alice says thanks in the closed topic", func(d *desk) {
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "thanks")
+	}},
 	{"alice reopens", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/reopen_ticket") }},
 	{"bob unlinks", func(d *desk) {
 		linked := d.topic(d.works, "Printer")
@@ -168,7 +172,8 @@ func (p *play) begin(point crashPoint) {
 		},
 	}
 	p.gate.life.Store(p.faults)
-	app := &App{Config: p.config(), Log: slog.New(slog.NewTextHandler(p, nil)).With("life", life), WrapStore: p.faults.wrapStore, WrapTelegram: p.faults.wrapTelegram}
+	app := &App{Config: p.config(), Log: slog.New(slog.NewTextHandler(p, nil)).With("life", life),
+		WrapStore: p.faults.wrapStore, WrapTelegram: p.faults.wrapTelegram}
 	p.end, p.ended = cancel, make(chan error, 1)
 	go func(ended chan error) {
 		err := app.Run(ctx)
@@ -200,7 +205,7 @@ func (p *play) stop() {
 func (p *play) settle(what string, also func() bool) {
 	p.Helper()
 	why := func() string {
-		return fmt.Sprintf("%s: %d updates wait, %s", what, p.sim.Pending(), p.ledger.owes())
+		return fmt.Sprintf("%s: %d updates wait, %s", what, p.sim.Pending(), p.ledger.pending())
 	}
 	p.await(why, func() bool {
 		select {
@@ -211,7 +216,7 @@ func (p *play) settle(what string, also func() bool) {
 			p.ended <- err
 		default:
 		}
-		return p.faults.isDead() || p.sim.Pending() == 0 && p.ledger.owes() == "" && also()
+		return p.faults.isDead() || p.sim.Pending() == 0 && p.ledger.pending() == "" && also()
 	})
 	if p.faults.isDead() {
 		p.stop()
@@ -222,8 +227,8 @@ func (p *play) settle(what string, also func() bool) {
 
 func always() bool { return true }
 
-// run plays the story with a crash at a point, and then starts one more life, which has nothing left to do but what people
-// write in it. It returns what people see in the end.
+// run plays the story with a crash at a point, and then starts one more life, which has nothing left to do but what
+// people write in it. It returns what people see in the end.
 func (p *play) run(point crashPoint) string {
 	p.Helper()
 	p.begin(point)
@@ -264,12 +269,12 @@ func (p *play) points() (all []crashPoint) {
 	return all
 }
 
-// everyNth is how many points a short run skips for each that it tries, because all of them take minutes with the race
-// detector. The choice is another one each time.
+// everyNth is how many points a short run skips for each that it tries, because all of them take minutes with the
+// race detector. The choice is another one each time.
 const everyNth = 5
 
-// TestCrashPoints lets the service die at points of the story: after a write, before a call, and after a call before it
-// learns the outcome. With TOPICDESK_LONG=1 it tries all points.
+// TestCrashPoints lets the service die at points of the story: after a write, before a call, and after a call before
+// it learns the outcome. With TOPICDESK_LONG=1 it tries all points.
 func TestCrashPoints(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: a service for each of many crash points")
@@ -291,14 +296,16 @@ func TestCrashPoints(t *testing.T) {
 	}
 	var missed, lost, repeated atomic.Int64
 	t.Cleanup(func() {
-		t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
+		t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated",
+			len(points), missed.Load(), lost.Load(), repeated.Load())
 	})
 	for _, point := range points {
 		t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			p := newPlay(t)
 			if got := p.run(point); got != want {
-				t.Errorf("people see something else than without the crash:\n%s", cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+				t.Errorf("people see something else than without the crash:\n%s",
+					cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
 			}
 			if p.lives == 2 {
 				missed.Add(1)
@@ -323,9 +330,9 @@ func (d *desk) lookAgain(ctx context.Context) {
 	}
 }
 
-// calls reports whether a call of a life is in flight, or the life ends after one, or the copy that the previous life posted
-// last is still to be repeated. A reply to a message whose call was lost with its process answers a message that the desk
-// never gets to know.
+// calls reports whether a call of a life is in flight, or the life ends after one, or the copy that the previous life
+// posted last is still to be repeated. A reply to a message whose call was lost with its process answers a message
+// that the desk never gets to know.
 func (d *desk) calls(life int) bool {
 	all, err := readCalls(d.callsFile())
 	d.must(err)
@@ -358,8 +365,8 @@ func unpinned(m simulator.Message) bool {
 	return m.From.IsBot && m.ReplyTo == 0 && !m.Pinned && strings.Contains(m.Text, "🎫")
 }
 
-// once leaves out what the bot posted before, word for word, in the same topic. It moves cards to the front of their topics: a
-// card whose call was lost is posted again, after the answers that were posted meanwhile.
+// once leaves out what the bot posted before, word for word, in the same topic. It moves cards to the front of their
+// topics: a card whose call was lost is posted again, after the answers that were posted meanwhile.
 func once(transcript string) string {
 	var b, cards, rest strings.Builder
 	said := map[string]bool{}
@@ -399,9 +406,9 @@ func (d *desk) seen() string { return once(d.transcript(unpinned)) }
 
 var answers = regexp.MustCompile(`(?m)^(.*) \[answers "(.*)"\]$`)
 
-// answered is what people see, with replies in place of quotations where replies are wanted. Somebody may reply to a copy in
-// the milliseconds before its call's outcome is lost with the process. The desk does not know that copy: it was sent again,
-// and the reply quotes it.
+// answered is what people see, with replies in place of quotations where replies are wanted. Somebody may reply to a
+// copy in the milliseconds before its call's outcome is lost with the process. The desk does not know that copy: it
+// was sent again, and the reply quotes it.
 func answered(seen, want string) string {
 	for _, m := range answers.FindAllStringSubmatch(want, -1) {
 		for _, name := range []string{"Alice", "Bob", "Dan"} {
@@ -465,7 +472,9 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 			go d.lookAgain(looking)
 			for i, s := range story {
 				s.tell(d)
-				d.await(func() string { return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n")) }, func() bool {
+				d.await(func() string {
+					return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n"))
+				}, func() bool {
 					select {
 					case <-p.done:
 						if crashed != p.done || p.wait() != killed {

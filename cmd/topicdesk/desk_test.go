@@ -19,9 +19,10 @@ import (
 // desk is a Telegram of three groups and their people, for a service under test.
 type desk struct {
 	testing.TB
-	sim                    *simulator.Server
-	support, works, sales  int64 // groups
-	alice, dan, bob, carol int64 // alice and dan are in support, bob in works, carol in sales; bob also administers support
+	sim                   *simulator.Server
+	support, works, sales int64 // groups
+	// alice and dan are in support, bob in works, carol in sales; bob also administers support
+	alice, dan, bob, carol int64
 	people                 []int64
 	url                    string // where the service finds it
 	folder                 string // for the database and everything else
@@ -47,7 +48,8 @@ func newDesk(t testing.TB) *desk {
 	t.Cleanup(func() { _ = sim.Close() })
 	d := &desk{TB: t, sim: sim, folder: t.TempDir()}
 	if onServer() {
-		d.database = fmt.Sprintf("%s/topicdesk_%d_%d", strings.TrimSuffix(os.Getenv("DATABASE_URL"), "/"), os.Getpid(), databases.Add(1))
+		d.database = fmt.Sprintf("%s/topicdesk_%d_%d", strings.TrimSuffix(os.Getenv("DATABASE_URL"), "/"),
+			os.Getpid(), databases.Add(1))
 	}
 	person := func(first, username string) int64 {
 		p, err := sim.AddPerson(simulator.Person{FirstName: first, Username: username, LanguageCode: "en"})
@@ -57,7 +59,8 @@ func newDesk(t testing.TB) *desk {
 		d.people = append(d.people, p.ID)
 		return p.ID
 	}
-	d.alice, d.dan, d.bob, d.carol = person("Alice", "alice"), person("Dan", "dan_d"), person("Bob", "bob_b"), person("Carol", "carol")
+	d.alice, d.dan = person("Alice", "alice"), person("Dan", "dan_d")
+	d.bob, d.carol = person("Bob", "bob_b"), person("Carol", "carol")
 	group := func(title string, members map[int64]simulator.Role) int64 {
 		g, err := sim.AddGroup(simulator.Group{Title: title, Forum: true})
 		if err != nil {
@@ -71,7 +74,8 @@ func newDesk(t testing.TB) *desk {
 		d.groups = append(d.groups, g.ID)
 		return g.ID
 	}
-	d.support = group("Support", map[int64]simulator.Role{d.alice: simulator.Creator, d.bob: simulator.Administrator, d.dan: simulator.Member})
+	d.support = group("Support", map[int64]simulator.Role{d.alice: simulator.Creator, d.bob: simulator.Administrator,
+		d.dan: simulator.Member})
 	d.works = group("Works", map[int64]simulator.Role{d.bob: simulator.Creator, d.dan: simulator.Member})
 	d.sales = group("Sales", map[int64]simulator.Role{d.carol: simulator.Creator})
 	return d
@@ -175,8 +179,8 @@ func (d *desk) await(what func() string, cond func() bool) {
 // poke makes await check again, for conditions that depend on more than the simulator.
 func (d *desk) poke() { d.sim.SetFlood(false) }
 
-// transcript is what people see: the topics of each group and the private chats with their messages, without ids. It leaves
-// out messages for which skip is true.
+// transcript is what people see: the topics of each group and the private chats with their messages, without ids. It
+// leaves out messages for which skip is true.
 func (d *desk) transcript(skip func(simulator.Message) bool) string {
 	var b strings.Builder
 	for _, g := range d.sim.Groups() {
@@ -218,8 +222,9 @@ func (d *desk) thread(b *strings.Builder, title string, chat int64, thread int, 
 	}
 }
 
-// repeats finds the calls that were repeated after they had left, or may have left. at(life) is what storage held when that
-// life had ended: a call whose outcome was stored by then must not be repeated, and no call twice in one life.
+// repeats finds the calls that were repeated after they had left, or may have left. at(life) is what storage held
+// when that life had ended: a call whose outcome was stored by then must not be repeated, and no call twice in one
+// life.
 type repeats struct {
 	count int               // calls made again
 	first map[[2]int64]bool // messages (chat, id) that were posted again later

@@ -11,12 +11,12 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// leastFree is how many bytes must be free for the service to count as ready. On a disk that is nearly full a write fails
-// now and then, and nothing else would show it between two failures.
+// leastFree is how many bytes must be free for the service to count as ready. On a disk that is nearly full a write
+// fails now and then, and nothing else would show it between two failures.
 const leastFree = 64 << 20
 
-// diskCheck is a readiness check of the disks that hold some folders. For a folder that does not exist yet it checks the
-// folder in which it will be created.
+// diskCheck is a readiness check of the disks that hold some folders. For a folder that does not exist yet it checks
+// the folder in which it will be created.
 func diskCheck(least uint64, folders ...string) func(context.Context) error {
 	return func(context.Context) error {
 		for _, folder := range folders {

@@ -19,7 +19,8 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// edge connects the desk to Telegram: it finds out who the bot is, publishes its slash commands and starts the intake.
+// edge connects the desk to Telegram: it finds out who the bot is, publishes its slash commands and starts the
+// intake.
 type edge struct {
 	config  config.Config
 	client  *bot.Client
@@ -47,8 +48,8 @@ const (
 	longestPause  = 30 * time.Second
 )
 
-// start finds out who the bot is and starts the intake. While Telegram can't be reached it tries again, and the service is
-// not ready. A token that Telegram does not know is an error.
+// start finds out who the bot is and starts the intake. While Telegram can't be reached it tries again, and the
+// service is not ready. A token that Telegram does not know is an error.
 func (e *edge) start(ctx context.Context) error {
 	var identity bot.BotIdentity
 	err := e.persist(ctx, "getMe", func() error {
@@ -84,8 +85,8 @@ func (e *edge) start(ctx context.Context) error {
 
 const commandsCall = "setMyCommands"
 
-// persist makes a call again and again until Telegram carries it out. It gives up when ctx ends, and when no repetition
-// would help: Telegram does not know the token, or refuses the address of the webhook.
+// persist makes a call again and again until Telegram carries it out. It gives up when ctx ends, and when no
+// repetition would help: Telegram does not know the token, or refuses the address of the webhook.
 func (e *edge) persist(ctx context.Context, what string, call func() error) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		err := call()
@@ -149,8 +150,8 @@ func (s *intakeState) note(err error) {
 	s.mu.Unlock()
 }
 
-// asked notes that a request for updates was sent. Unless an earlier one failed, that counts as working: the first answer
-// may take half a minute.
+// asked notes that a request for updates was sent. Unless an earlier one failed, that counts as working: the first
+// answer may take half a minute.
 func (s *intakeState) asked() {
 	s.mu.Lock()
 	if s.err == nil {

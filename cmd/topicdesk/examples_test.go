@@ -36,8 +36,8 @@ func TestQuickStartIsTheScript(t *testing.T) {
 	}
 }
 
-// Runs the examples of docs/api.md against a service with its simulator, as `make run` starts it. Each does what it says,
-// prints no key and leaves no ticket open.
+// Runs the examples of docs/api.md against a service with its simulator, as `make run` starts it. Each does what it
+// says, prints no key and leaves no ticket open.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the examples are not run with -short: they take other programs and some seconds")
@@ -82,7 +82,8 @@ func newExampleDesk(t *testing.T) *exampleDesk {
 	t.Helper()
 	dir := t.TempDir()
 	addr, page, _ := serveSimulated(t, dir)
-	calm, err := http.Post(page+"/sim/flood", "application/json", strings.NewReader(`{"on":false}`)) // the examples make more calls than flood control allows
+	// the examples make more calls than flood control allows
+	calm, err := http.Post(page+"/sim/flood", "application/json", strings.NewReader(`{"on":false}`))
 	if err != nil || calm.Body.Close() != nil || calm.StatusCode >= 300 {
 		t.Fatalf("flood control stays on: %v, %v", calm, err)
 	}
@@ -92,7 +93,8 @@ func newExampleDesk(t *testing.T) *exampleDesk {
 		t.Fatal(err)
 	}
 	d := &exampleDesk{url: "http://" + addr, command: t.TempDir()}
-	script := fmt.Sprintf("#!/bin/sh\n%s=%s DATABASE_URL='sqlite://%s' exec '%s' \"$@\"\n", childEnv, childMain, filepath.Join(dir, "topicdesk.db"), self)
+	script := fmt.Sprintf("#!/bin/sh\n%s=%s DATABASE_URL='sqlite://%s' exec '%s' \"$@\"\n", childEnv, childMain,
+		filepath.Join(dir, "topicdesk.db"), self)
 	if err := os.WriteFile(filepath.Join(d.command, "topicdesk"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +108,8 @@ func newExampleDesk(t *testing.T) *exampleDesk {
 
 func (d *exampleDesk) newKey(t *testing.T, scopes string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), filepath.Join(d.command, "topicdesk"), "apikey", "create", "--name", t.Name(), "--scopes", scopes).Output()
+	out, err := exec.CommandContext(t.Context(), filepath.Join(d.command, "topicdesk"), "apikey", "create", "--name",
+		t.Name(), "--scopes", scopes).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +138,8 @@ func (d *exampleDesk) try(t *testing.T, within time.Duration, folder string, env
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.WaitDelay = folder, 5*time.Second
-	cmd.Env = append(os.Environ(), "PATH="+d.command+string(os.PathListSeparator)+os.Getenv("PATH"), "TOPICDESK_URL="+d.url,
+	cmd.Env = append(os.Environ(), "PATH="+d.command+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"TOPICDESK_URL="+d.url,
 		"no_proxy=127.0.0.1", "NPM_CONFIG_UPDATE_NOTIFIER=false")
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
@@ -149,8 +153,8 @@ func (d *exampleDesk) try(t *testing.T, within time.Duration, folder string, env
 	return string(out), err
 }
 
-// packages is a copy of the TypeScript client with its packages. If npm's registry can't be reached the test is skipped, but
-// not if the example is wrong.
+// packages is a copy of the TypeScript client with its packages. If npm's registry can't be reached the test is
+// skipped, but not if the example is wrong.
 func (d *exampleDesk) packages(t *testing.T) (folder string) {
 	t.Helper()
 	root := t.TempDir()
@@ -177,7 +181,8 @@ func (d *exampleDesk) packages(t *testing.T) (folder string) {
 	if long() {
 		within = patience
 	}
-	out, err := d.try(t, within, folder, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+	out, err := d.try(t, within, folder, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+		"--prefer-offline")
 	if err != nil && regexp.MustCompile(`EUSAGE|ERESOLVE|EINTEGRITY|ETARGET|EJSONPARSE`).MatchString(out) {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
@@ -187,7 +192,8 @@ func (d *exampleDesk) packages(t *testing.T) (folder string) {
 	return folder
 }
 
-// saysAll checks the output of the Go and the TypeScript client. They wait 20 s for the topic, and a machine may stall longer.
+// saysAll checks the output of the Go and the TypeScript client. They wait 20 s for the topic, and a machine may
+// stall longer.
 func (d *exampleDesk) saysAll(t *testing.T, out string) {
 	t.Helper()
 	for _, want := range []string{

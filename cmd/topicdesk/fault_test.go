@@ -70,8 +70,8 @@ func (c call) messages() int {
 	return n
 }
 
-// faults stands between the desk, its storage and Telegram for one life of the service. It counts and notes writes and calls,
-// and ends the life at its crash point: from then on nothing is written and no call leaves.
+// faults stands between the desk, its storage and Telegram for one life of the service. It counts and notes writes
+// and calls, and ends the life at its crash point: from then on nothing is written and no call leaves.
 type faults struct {
 	point crashPoint
 	life  int
@@ -163,7 +163,8 @@ const (
 
 // childFaults reads them. A note of a call survives a kill of the process, since the kernel has it by then.
 func childFaults() (*faults, error) {
-	f := &faults{count: map[string]int{}, wrote: func(string, any) {}, crash: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }}
+	f := &faults{count: map[string]int{}, wrote: func(string, any) {},
+		crash: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }}
 	if p := os.Getenv(childPointEnv); p != "" {
 		if err := json.Unmarshal([]byte(p), &f.point); err != nil {
 			return nil, err

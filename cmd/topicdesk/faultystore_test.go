@@ -115,7 +115,8 @@ var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Fi
 
 // TestFaultyStoreCountsEveryWrite keeps the crash points complete when the storage contract grows.
 func TestFaultyStoreCountsEveryWrite(t *testing.T) {
-	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage", "SaveCopy", "SaveChat", "AppendEvents",
+	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage",
+		"SaveCopy", "SaveChat", "AppendEvents",
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {

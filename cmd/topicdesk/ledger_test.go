@@ -14,8 +14,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// ledger is what storage holds: it is told each durable write, or reads a database. From it follows what the service still
-// owes, and of which calls it knows the outcome.
+// ledger is what storage holds: it hears of each durable write, or reads a database. It knows what is pending, and
+// which calls have a stored outcome.
 type ledger struct {
 	mu       sync.Mutex
 	tickets  map[string]storage.Ticket
@@ -27,8 +27,9 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{tickets: map[string]storage.Ticket{}, messages: map[string][]storage.Message{}, copies: map[[2]string]storage.Copy{},
-		chats: map[string]storage.Chat{}, groups: map[string]storage.Group{}, events: map[string][]storage.Event{}}
+	return &ledger{tickets: map[string]storage.Ticket{}, messages: map[string][]storage.Message{},
+		copies: map[[2]string]storage.Copy{},
+		chats:  map[string]storage.Chat{}, groups: map[string]storage.Group{}, events: map[string][]storage.Event{}}
 }
 
 // wrote receives a record that was written. Writers never change a record's slices afterwards.
@@ -56,7 +57,8 @@ func (l *ledger) wrote(record any) {
 		}
 	case []storage.Event:
 		for _, e := range r {
-			if !slices.ContainsFunc(l.events[e.TicketID], func(x storage.Event) bool { return x.Number == e.Number }) {
+			if !slices.ContainsFunc(l.events[e.TicketID],
+				func(x storage.Event) bool { return x.Number == e.Number }) {
 				l.events[e.TicketID] = append(l.events[e.TicketID], e)
 			}
 		}
@@ -88,11 +90,11 @@ func readLedger(ctx context.Context, store storage.Dumper) (*ledger, error) {
 	return l, nil
 }
 
-// changeOwed begins what is said of a message whose copies may not show its newest words yet.
-const changeOwed = "has a change of "
+// changePending begins what pending says of a message whose copies may not show its latest change yet.
+const changePending = "has a change of "
 
-// owes names one thing that the service still has to do; "" when it has done everything but number events.
-func (l *ledger) owes() string {
+// pending names one thing that the service still has to do. It is empty if nothing is left but to number events.
+func (l *ledger) pending() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.groups {
@@ -102,20 +104,20 @@ func (l *ledger) owes() string {
 	}
 	for _, c := range l.chats {
 		if len(c.Answers) > 0 {
-			return "chat " + c.ChatID + " owes an answer"
+			return "chat " + c.ChatID + " has a pending answer"
 		}
 	}
 	for _, t := range l.tickets {
-		if what := l.ticketOwes(&t); what != "" {
+		if what := l.ticketPending(&t); what != "" {
 			return t.TicketID + " " + what
 		}
 	}
 	return ""
 }
 
-func (l *ledger) ticketOwes(t *storage.Ticket) string {
+func (l *ledger) ticketPending(t *storage.Ticket) string {
 	if len(t.Owed) > 0 {
-		return "owes " + t.Owed[0].Kind + " " + t.Owed[0].ID
+		return "has a pending " + t.Owed[0].Kind + " " + t.Owed[0].ID
 	}
 	topics := []storage.Topic{t.Home}
 	for _, link := range t.Links {
@@ -135,7 +137,7 @@ func (l *ledger) ticketOwes(t *storage.Ticket) string {
 	}
 	for _, m := range l.messages[t.TicketID] {
 		if m.Behind {
-			return changeOwed + m.MessageID + " to show"
+			return changePending + m.MessageID + " to show"
 		}
 		for _, into := range copiesOf(t, &m) {
 			if c, found := l.copies[[2]string{m.MessageID, into}]; !found || c.Open() {
@@ -165,7 +167,8 @@ func (l *ledger) numbered() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, t := range l.tickets {
-		if said := l.messages[id]; len(t.Events) > 0 || len(said) > 0 && t.EventsThrough < said[len(said)-1].Sequence {
+		if said := l.messages[id]; len(t.Events) > 0 || len(said) > 0 &&
+			t.EventsThrough < said[len(said)-1].Sequence {
 			return false
 		}
 	}
@@ -176,7 +179,7 @@ func (l *ledger) numbered() bool {
 func (l *ledger) knows(c call) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	owed := func(list []storage.Owed) bool {
+	pending := func(list []storage.Owed) bool {
 		return slices.ContainsFunc(list, func(o storage.Owed) bool { return o.ID == c.Operation })
 	}
 	if rest, isCopy := strings.CutPrefix(c.Operation, "copy/"); isCopy {
@@ -191,12 +194,12 @@ func (l *ledger) knows(c call) bool {
 		return found && (len(stored.Parts) > 0 || stored.State == "failed")
 	}
 	if strings.HasPrefix(c.Operation, "answer/") {
-		return !owed(l.chats[c.Place].Answers)
+		return !pending(l.chats[c.Place].Answers)
 	}
 	id, rest, _ := strings.Cut(c.Operation, "/")
 	t, found := l.tickets[id]
 	if !found {
-		return !owed(l.groups[id].Pending)
+		return !pending(l.groups[id].Pending)
 	}
 	topicID, what, _ := strings.Cut(rest, "/")
 	topic := t.Home
@@ -213,17 +216,18 @@ func (l *ledger) knows(c call) bool {
 	case what == "context" && c.Kind == "SendContext":
 		return topic.Introduced
 	}
-	return !owed(t.Owed)
+	return !pending(t.Owed)
 }
 
-// gaps lists what is wrong with the numbers of events. They must be 1, 2, 3 …; each event has one, and every message has its
-// event.
+// gaps lists what is wrong with the numbers of events. They must be 1, 2, 3 …; each event has one, and every message
+// has its event.
 func (l *ledger) gaps() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []error
 	for id, t := range l.tickets {
-		events := slices.SortedFunc(slices.Values(l.events[id]), func(a, b storage.Event) int { return int(a.Number - b.Number) })
+		events := slices.SortedFunc(slices.Values(l.events[id]),
+			func(a, b storage.Event) int { return int(a.Number - b.Number) })
 		seen, sequence := map[string]bool{}, int64(0)
 		for i, e := range events {
 			if e.Number != int64(i)+1 {
@@ -235,16 +239,19 @@ func (l *ledger) gaps() error {
 			seen[e.EventID] = true
 			if e.Sequence > 0 {
 				if e.Sequence != sequence+1 {
-					all = append(all, fmt.Errorf("%s: the event of message %d follows that of message %d", id, e.Sequence, sequence))
+					all = append(all, fmt.Errorf("%s: the event of message %d follows that of message %d",
+						id, e.Sequence, sequence))
 				}
 				sequence = e.Sequence
 			}
 		}
 		if int(sequence) != len(l.messages[id]) {
-			all = append(all, fmt.Errorf("%s: %d messages and events up to message %d", id, len(l.messages[id]), sequence))
+			all = append(all, fmt.Errorf("%s: %d messages and events up to message %d",
+				id, len(l.messages[id]), sequence))
 		}
 		if t.EventNumber != int64(len(events)) {
-			all = append(all, fmt.Errorf("%s: %d events, of which the ticket knows %d", id, len(events), t.EventNumber))
+			all = append(all, fmt.Errorf("%s: %d events, of which the ticket knows %d",
+				id, len(events), t.EventNumber))
 		}
 	}
 	return errors.Join(all...)

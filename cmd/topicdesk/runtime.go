@@ -20,10 +20,10 @@ func tuneRuntime(sqlite bool) {
 	}
 }
 
-// spareProcessor lets one more goroutine run than there are processors (docs/decisions.md, D53). SQLite's writer waits for
-// the disk most of the time, and Go may need up to 10 ms to notice that its processor is free for others: with two
-// processors that is half of them. In a container with a CPU quota nothing is changed: the quota would be used up earlier,
-// and Go adapts to a changed quota by itself.
+// spareProcessor lets one more goroutine run than there are processors (docs/decisions.md, D53). SQLite's writer
+// waits for the disk most of the time, and Go may need up to 10 ms to notice that its processor is free for others:
+// with two processors that is half of them. In a container with a CPU quota nothing is changed: the quota would be
+// used up earlier, and Go adapts to a changed quota by itself.
 func spareProcessor() {
 	if n := runtime.GOMAXPROCS(0); n == runtime.NumCPU() {
 		runtime.GOMAXPROCS(n + 1)
@@ -31,15 +31,16 @@ func spareProcessor() {
 }
 
 // mostHeadroom is how many bytes the heap may grow by between two garbage collections, or more if more is live
-// (docs/decisions.md, D52). A desk keeps little in memory, 20 to 30 MB. Go's default lets the heap grow by as much as is
-// live, so a desk under load would collect several times a second. A collection takes 20 to 50 ms, and messages that arrive
-// meanwhile wait for it.
+// (docs/decisions.md, D52). A desk keeps little in memory, 20 to 30 MB. Go's default lets the heap grow by as much as
+// is live, so a desk under load would collect several times a second. A collection takes 20 to 50 ms, and messages
+// that arrive meanwhile wait for it.
 const mostHeadroom = 128 << 20
 
 // headroomWithin is the headroom of a process that may use limit bytes of memory.
 func headroomWithin(limit uint64) uint64 { return min(mostHeadroom, limit/4) }
 
-// memoryLimit is how many bytes the container may use, as the first readable one of the files says (cgroup v2 and v1).
+// memoryLimit is how many bytes the container may use, as the first readable one of the files says (cgroup v2 and
+// v1).
 func memoryLimit(files ...string) uint64 {
 	for _, name := range files {
 		text, err := os.ReadFile(name)
@@ -71,5 +72,6 @@ func keepHeadroom(headroom uint64) {
 	tune(0)
 }
 
-// headroomPercent is the GOGC that leaves headroom above so many live bytes. Go collects as if at least 4 MB were live.
+// headroomPercent is the GOGC that leaves headroom above so many live bytes. Go collects as if at least 4 MB were
+// live.
 func headroomPercent(headroom, live uint64) int { return max(100, int(headroom*100/max(4<<20, live))) }

@@ -102,7 +102,8 @@ func TestStart(t *testing.T) {
 			t.Errorf("ready %v after Telegram was back", took)
 		}
 		d.addBot()
-		d.await(func() string { return "the bot greets the group" }, func() bool { return len(d.sim.Messages(d.support, 0)) > 0 })
+		d.await(func() string { return "the bot greets the group" },
+			func() bool { return len(d.sim.Messages(d.support, 0)) > 0 })
 		if code := p.stop(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
@@ -122,7 +123,8 @@ func TestStart(t *testing.T) {
 		t.Parallel()
 		d := wake(t)
 		const secret = "AAwrongwrongwrongwrongwrongwrongwro"
-		p := spawn(t, childMain, d.folder, d.settings("TELEGRAM_BOT_TOKEN", "123456789:"+secret, "LOG_LEVEL", "error"))
+		p := spawn(t, childMain, d.folder, d.settings("TELEGRAM_BOT_TOKEN", "123456789:"+secret, "LOG_LEVEL",
+			"error"))
 		if code := p.wait(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
@@ -177,8 +179,9 @@ func oneLine(t *testing.T, p *process, word string) {
 	}
 }
 
-// TestTopicIsNotOpenedTwiceWhileUpdatesWait loses the answer to the call that opens a topic with its process. The next process
-// at first gets no updates, and no call gets through. It must find the topic in the updates, however late they arrive.
+// TestTopicIsNotOpenedTwiceWhileUpdatesWait loses the answer to the call that opens a topic with its process. The
+// next process at first gets no updates, and no call gets through. It must find the topic in the updates, however
+// late they arrive.
 func TestTopicIsNotOpenedTwiceWhileUpdatesWait(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: waits for Telegram to time out")

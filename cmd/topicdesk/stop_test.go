@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestStopUnderTraffic asks the service to stop while people write. It ends in time, nothing is lost and nothing arrives
-// twice.
+// TestStopUnderTraffic asks the service to stop while people write. It ends in time, nothing is lost and nothing
+// arrives twice.
 func TestStopUnderTraffic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: stops processes under load")

@@ -20,8 +20,8 @@ import (
 var errDiffers = errors.New("the target has other records than the source; copy with the service stopped, to an empty " +
 	"database or to the one that this copy began")
 
-// copyDesk copies all records that the target lacks, then compares all of them. It copies in the order of keys, so what an
-// earlier run has copied is the beginning of a collection.
+// copyDesk copies all records that the target lacks, then compares all of them. It copies in the order of keys, so
+// what an earlier run has copied is the beginning of a collection.
 func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 	for _, collection := range storage.Collections {
 		total, err := from.Count(ctx, collection)
