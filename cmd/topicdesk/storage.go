@@ -72,8 +72,10 @@ func copyCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "database to read: sqlite://path or mongodb://host/name (default: DATABASE_URL)")
-	cmd.Flags().StringVar(&to, "to", "", "database to write: sqlite://path or mongodb://host/name; it must be empty or begun by this command")
+	cmd.Flags().StringVar(&from, "from", "",
+		"database to read: sqlite://path or mongodb://host/name (default: DATABASE_URL)")
+	cmd.Flags().StringVar(&to, "to", "",
+		"database to write: sqlite://path or mongodb://host/name; it must be empty or begun by this command")
 	_ = cmd.MarkFlagRequired("to")
 	return cmd
 }

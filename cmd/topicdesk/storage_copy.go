@@ -48,7 +48,9 @@ func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 	return nil
 }
 
-func copyCollection(ctx context.Context, from, to storage.Dumper, collection string, bar *progressbar.ProgressBar) error {
+// copyCollection copies the records of a collection that the target lacks, after comparing those that it has.
+func copyCollection(ctx context.Context, from, to storage.Dumper, collection string,
+	bar *progressbar.ProgressBar) error {
 	stored, stop := iter.Pull2(to.Dump(ctx, collection, nil))
 	defer stop()
 	var batch []any
