@@ -362,6 +362,21 @@ func (d *desk) record(k *ticket) *storage.Ticket {
 	return r
 }
 
+// awaitEvent waits for the ticket's first event of a type.
+func (d *desk) awaitEvent(k *ticket, kind string) (found storage.Event) {
+	d.t.Helper()
+	d.eventually("the event "+kind, func() bool {
+		events, err := d.store.EventsAfter(d.t.Context(), k.id, 0, 1000)
+		d.must(err)
+		at := slices.IndexFunc(events, func(e storage.Event) bool { return e.Type == kind })
+		if at >= 0 {
+			found = events[at]
+		}
+		return at >= 0
+	})
+	return found
+}
+
 // same fails the test when two lists differ.
 func same(t testing.TB, what string, got, want []string) {
 	t.Helper()

@@ -74,7 +74,8 @@ var exampleTokens = []string{
 }
 
 func isPlaceholder(value string) bool {
-	return placeholder.MatchString(value) || slices.Contains(exampleTokens, value) || strings.HasPrefix(value, "123456:ABC")
+	return placeholder.MatchString(value) || slices.Contains(exampleTokens, value) ||
+		strings.HasPrefix(value, "123456:ABC")
 }
 
 var (

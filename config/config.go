@@ -120,8 +120,7 @@ func WebhookSecret(token Secret) Secret {
 func parseDatabase(value Secret) (Database, bool) {
 	uri := value.Reveal()
 	if path, ok := strings.CutPrefix(uri, "sqlite://"); ok {
-		good := path != "" && !strings.HasSuffix(path, "/") && !strings.ContainsAny(path, "?#") && !strings.HasPrefix(path, ":")
-		if !good {
+		if path == "" || path[0] == ':' || strings.HasSuffix(path, "/") || strings.ContainsAny(path, "?#") {
 			return Database{}, false
 		}
 		return Database{Kind: DatabaseSQLite, Path: path}, true

@@ -71,7 +71,8 @@ func (m *mistakes) checkFiles(c *Config) {
 	}
 	if m.set("CLAMAV_ADDR") {
 		path, socket := strings.CutPrefix(c.ClamAVAddr, "unix:")
-		if host, port, ok := hostPort(c.ClamAVAddr); socket && !filepath.IsAbs(path) || !socket && (!ok || !isHost(host) || port == 0) {
+		host, port, ok := hostPort(c.ClamAVAddr)
+		if good := ok && isHost(host) && port != 0; socket && !filepath.IsAbs(path) || !socket && !good {
 			m.refuse("CLAMAV_ADDR", "must be host:port, or unix:/path/of/the/socket")
 		}
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // The subset of Markdown that programs may use in messages: **bold**, *italic* or _italic_, __underlined__,
-// ~~struck~~, ||hidden||, `code`, ```fenced code```, [text](https://…), and quotations: lines that begin with "> ". A
-// backslash makes the next sign plain text. A mark that is not closed is plain text, too. Telegram's own parse modes
+// ~~struck~~, ||hidden||, `code`, ```fenced code```, [text](https://…), and quotations: lines that begin with "> ".
+// A backslash makes the next sign plain text. A mark that is not closed is plain text, too. Telegram's own parse modes
 // are not used, because messages that they refuse would be lost.
 
 // marks are the signs that surround a text, the longest first.

@@ -106,7 +106,8 @@ var problemKinds = map[string]problemKind{
 	messages.ReasonNoTitle:       {http.StatusUnprocessableEntity, "A ticket needs a title with visible text."},
 	messages.ReasonNoSuchMessage: {http.StatusUnprocessableEntity, "The ticket does not have the message to answer."},
 	codeFileRefused:              {http.StatusUnprocessableEntity, "The file is refused; the detail says by which rule."},
-	codeRange:                    {http.StatusRequestedRangeNotSatisfiable, "The range begins beyond the end of the file."},
+	codeRange: {http.StatusRequestedRangeNotSatisfiable,
+		"The range begins beyond the end of the file."},
 	messages.ReasonNoSuchFile: {http.StatusUnprocessableEntity,
 		"The ticket does not have this file, or the file is not stored."},
 	messages.ReasonListNotServed: {http.StatusUnprocessableEntity, "This combination of filters and order is not " +

@@ -84,8 +84,8 @@ func (a *API) messageOperations() {
 	register(a, op{
 		id: "listMessages", method: http.MethodGet, path: "/tickets/{id}/messages",
 		tag: tagMessages, summary: "List the messages of a ticket", scope: "messages:read",
-		description: "Lists what was written in any topic of the ticket or through the API, with its deliveries. The oldest " +
-			"messages come first; with `sort=-sentAt`, the newest." + aboutTickets,
+		description: "Lists what was written in any topic of the ticket or through the API, with its deliveries. The " +
+			"oldest messages come first; with `sort=-sentAt`, the newest." + aboutTickets,
 		answer: exampleList(exampleMessage()),
 	}, a.listMessages)
 }

@@ -39,8 +39,8 @@ func createKeyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "create --name N --scopes a,b",
 		Short: "Create a key and print it on a line of its own",
-		Long: "Create a key and print it on a line of its own, the last one. The key is shown only this once: the database\n" +
-			"stores a hash of it.\n\nScopes: " + strings.Join(messages.Scopes, ", "),
+		Long: "Create a key and print it on a line of its own, the last one. The key is shown only this once:\n" +
+			"the database stores a hash of it.\n\nScopes: " + strings.Join(messages.Scopes, ", "),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			now := time.Now().UTC().Truncate(time.Millisecond)
@@ -91,7 +91,7 @@ func createKeyCommand() *cobra.Command {
 	f.Int64Var(&k.rate, "rate", 0, "the most requests per second, on average (default 100)")
 	f.Int64Var(&k.burst, "burst", 0, "the most requests in one burst (default: twice the rate)")
 	f.StringVar(&k.expires, "expires", "",
-		"when the key expires: a time such as 2027-01-31T00:00:00Z or 2027-01-31, or an age such as 90d or 12h (default: never)")
+		"when the key expires: 2027-01-31, 2027-01-31T00:00:00Z, or an age such as 90d or 12h (default: never)")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("scopes")
 	return cmd

@@ -21,6 +21,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
@@ -58,9 +59,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 			a.Log.Debug("stopped while starting", "error", err)
 			err = nil
 		}
-		stopCtx, cancel := context.WithTimeout(context.Background(), stopWithin)
-		defer cancel()
-		err = errors.Join(err, closers.run(stopCtx))
+		err = errors.Join(err, a.stop(closers))
 		if err == nil {
 			a.Log.Info("stopped")
 		}
@@ -81,76 +80,32 @@ func (a *App) Run(ctx context.Context) (err error) {
 		closers.add("simulator", func(context.Context) error { return errors.Join(running.Stop(), sim.Close()) })
 		token, apiURL, simulatorURL = sim.Token(), running.URL, running.URL
 	}
-
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	attachments, err := openFiles(ctx, a.Config, a.Log)
+	attachments, err := a.openAttachments(ctx)
 	if err != nil {
 		return err
 	}
 	closers.add("files", func(context.Context) error { return attachments.Close() })
-	// With SQLite this process is alone, thanks to the lock: temporary files are the remains of a killed process.
-	if a.Config.Database().Kind == config.DatabaseSQLite {
-		if _, err := attachments.SweepTemporary(time.Now()); err != nil {
-			a.Log.Warn("temporary files could not be removed", "error", err)
-		}
-	}
 	client, err := bot.NewClient(bot.Options{Token: token, BaseURL: apiURL, Logger: a.Log, Content: attachments.Open})
 	if err != nil {
 		return err
 	}
 	closers.add("Telegram client", func(context.Context) error { client.Close(); return nil })
-	var telegram actors.Telegram = client
-	if a.WrapTelegram != nil {
-		telegram = a.WrapTelegram(telegram)
-	}
-	host, _ := os.Hostname()
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	state := &intakeState{}
-	system, err := actors.NewSystem(actors.Options{
-		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
-		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond, ChatPerSecond: a.Config.TelegramChatPerSecond,
-			GroupPerMinute: a.Config.TelegramGroupPerMinute},
-		Files: attachments, Downloads: client, DownloadsAtOnce: a.Config.FilesDownloads,
-		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-	})
+	system, err := a.startActors(store, client, attachments, state, registry)
 	if err != nil {
 		return err
 	}
 	closers.add("actors", system.Stop)
-
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
-	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook, Secret: a.Config.TelegramWebhookSecret.Reveal(),
-		Handle: edge.handle, Log: a.Log}
-	server := httpedge.New(httpedge.Options{
-		Webhook: webhook.Serve,
-		Checks: []httpedge.Check{
-			{Name: "storage", Probe: store.Ping},
-			{Name: "actors", Probe: system.Check},
-			{Name: "intake", Probe: edge.state.check},
-			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
-		},
-		Gatherer: registry, Log: a.Log,
-	})
-	httpedge.NewAPI(server, httpedge.APIOptions{Desk: system, Files: system, Log: a.Log, Metrics: registry,
-		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond, CORSOrigins: a.Config.APICORSOrigins})
-	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	server, listener, err := a.startHTTP(edge, store, registry)
 	if err != nil {
-		return fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
-	}
-	if err := server.Start(listener); err != nil {
 		return err
 	}
-	closers.add("HTTP", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, httpStopWithin)
-		defer cancel()
-		err := server.Shutdown(ctx)
-		if errors.Is(err, context.DeadlineExceeded) { // a slow client does not make the stop fail
-			a.Log.Warn("requests that were still in progress were cut off", "error", err)
-			return nil
-		}
-		return err
-	})
+	closers.add("HTTP", func(ctx context.Context) error { return a.stopHTTP(ctx, server) })
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
@@ -161,15 +116,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 		}
 		return err
 	}
-	a.Log.Info("serving", "http", "http://"+listener.Addr().String(), "mode", a.Config.TelegramMode,
-		"took", time.Since(start).Round(time.Millisecond))
-	if simulatorURL != "" {
-		a.Log.Info("TELEGRAM_BOT_TOKEN is not set: the built-in simulator plays Telegram. Open its page in a browser",
-			"page", simulatorURL)
-	}
-	if a.Started != nil {
-		a.Started(listener.Addr().String(), simulatorURL)
-	}
+	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
 	case <-ctx.Done():
 		a.Log.Info("stopping")
@@ -177,6 +124,93 @@ func (a *App) Run(ctx context.Context) (err error) {
 	case err := <-server.Failed():
 		return fmt.Errorf("HTTP ended: %w", err)
 	}
+}
+
+// announce says that everything runs.
+func (a *App) announce(httpAddr, simulatorURL string, took time.Duration) {
+	a.Log.Info("serving", "http", "http://"+httpAddr, "mode", a.Config.TelegramMode,
+		"took", took.Round(time.Millisecond))
+	if simulatorURL != "" {
+		a.Log.Info("TELEGRAM_BOT_TOKEN is not set: the built-in simulator plays Telegram. Open its page in a browser",
+			"page", simulatorURL)
+	}
+	if a.Started != nil {
+		a.Started(httpAddr, simulatorURL)
+	}
+}
+
+func (a *App) stop(closers *closers) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	return closers.run(ctx)
+}
+
+// openAttachments opens the store of attachments and removes temporary files that a killed process left.
+func (a *App) openAttachments(ctx context.Context) (*files.Store, error) {
+	attachments, err := openFiles(ctx, a.Config, a.Log)
+	if err != nil {
+		return nil, err
+	}
+	if a.Config.Database().Kind != config.DatabaseSQLite {
+		return attachments, nil // another node may be writing temporary files; SQLite's lock excludes that
+	}
+	if _, err := attachments.SweepTemporary(time.Now()); err != nil {
+		a.Log.Warn("temporary files could not be removed", "error", err)
+	}
+	return attachments, nil
+}
+
+func (a *App) startActors(store storage.Store, client *bot.Client, attachments *files.Store, state *intakeState,
+	registry *prometheus.Registry) (*actors.System, error) {
+	var telegram actors.Telegram = client
+	if a.WrapTelegram != nil {
+		telegram = a.WrapTelegram(telegram)
+	}
+	host, _ := os.Hostname()
+	return actors.NewSystem(actors.Options{
+		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
+		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,
+			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
+		Files: attachments, Downloads: client, DownloadsAtOnce: a.Config.FilesDownloads,
+		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
+	})
+}
+
+// startHTTP starts the HTTP edge on HTTP_ADDR.
+func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry) (
+	*httpedge.Server, net.Listener, error) {
+	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
+		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
+	server := httpedge.New(httpedge.Options{
+		Webhook: webhook.Serve,
+		Checks: []httpedge.Check{
+			{Name: "storage", Probe: store.Ping},
+			{Name: "actors", Probe: edge.system.Check},
+			{Name: "intake", Probe: edge.state.check},
+			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
+		},
+		Gatherer: registry, Log: a.Log,
+	})
+	httpedge.NewAPI(server, httpedge.APIOptions{
+		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
+		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
+	})
+	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
+	}
+	return server, listener, server.Start(listener)
+}
+
+func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, httpStopWithin)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) { // a slow client does not make the stop fail
+		a.Log.Warn("requests that were still in progress were cut off", "error", err)
+		return nil
+	}
+	return err
 }
 
 // startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.

@@ -33,11 +33,11 @@ func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure how fast the service copies messages on this machine",
-		Long: "Start the service as a process of its own, with an empty SQLite file and without limits of pace. Open tickets that\n" +
-			"are linked between groups, and let people write in them: first at a steady rate, then as fast as the service\n" +
-			"copies. Latency counts from the moment at which an update exists at Telegram to the arrival of its copy's call\n" +
-			"there. CPU and memory are those of the service. The simulator and the people run in the other process and share\n" +
-			"the machine's cores.",
+		Long: "Start the service as a process of its own, with an empty SQLite file and without limits of pace.\n" +
+			"Open tickets that are linked between groups, and let people write in them: first at a steady rate,\n" +
+			"then as fast as the service copies. Latency counts from the moment at which an update exists at\n" +
+			"Telegram to the arrival of its copy's call there. CPU and memory are those of the service. The\n" +
+			"simulator and the people run in the other process and share the machine's cores.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runBench(cmd.Context(), cmd.OutOrStdout(), o)

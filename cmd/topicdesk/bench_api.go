@@ -28,10 +28,11 @@ func benchAPICommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "api",
 		Short: "Measure the API: reads, lists and creates while messages are copied",
-		Long: "Start the service as a process of its own, with an SQLite file that has many tickets. Programs call its API while\n" +
-			"people write in linked tickets. Requests are sent at fixed moments, whether or not earlier ones were answered;\n" +
-			"latency counts from those moments. Afterwards, measure each operation alone, as fast as it goes. The programs,\n" +
-			"the simulator and the people run in the other process and share the machine's cores.",
+		Long: "Start the service as a process of its own, with an SQLite file that has many tickets. Programs call\n" +
+			"its API while people write in linked tickets. Requests are sent at fixed moments, whether or not\n" +
+			"earlier ones were answered; latency counts from those moments. Afterwards, measure each operation\n" +
+			"alone, as fast as it goes. The programs, the simulator and the people run in the other process and\n" +
+			"share the machine's cores.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runBenchAPI(cmd.Context(), cmd.OutOrStdout(), o) },
 	}
@@ -47,7 +48,7 @@ func benchAPICommand() *cobra.Command {
 		"how long each operation is measured alone, as fast as it goes (0: not at all)")
 	f.DurationVar(&o.warmUp, "warm-up", 3*time.Second, "how long the load lasts before it is measured")
 	f.StringVar(&o.bench.keep, "data", "",
-		"folder for the service's data, where the tickets are written once and copied for each run (default: a temporary one)")
+		"folder for the service's data; the tickets are written once and copied for each run (default: a temporary one)")
 	f.StringVar(&o.bench.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
 	return cmd
 }

@@ -34,7 +34,8 @@ type apiKind struct {
 
 func newAPILoad(addr string, d *filledDesk) *apiLoad {
 	return &apiLoad{base: "http://" + addr + "/api/v1", desk: d,
-		client: &fasthttp.HostClient{Addr: addr, MaxConns: 1000, ReadTimeout: 30 * time.Second, MaxIdleConnDuration: time.Minute}}
+		client: &fasthttp.HostClient{Addr: addr, MaxConns: 1000, ReadTimeout: 30 * time.Second,
+			MaxIdleConnDuration: time.Minute}}
 }
 
 func (l *apiLoad) kinds() []apiKind {

@@ -19,7 +19,8 @@ type benchMix struct {
 
 func (x benchMix) check() error {
 	if min(x.media, x.edits, x.replies, x.albums) < 0 || x.media+x.edits+x.albums > 100 || x.replies > 100 {
-		return errors.New("--media, --edits, --albums and --replies are percentages; the first three are at most 100 together")
+		return errors.New("--media, --edits, --albums and --replies are percentages; " +
+			"the first three must be at most 100 together")
 	}
 	return nil
 }

@@ -64,7 +64,8 @@ func newBenchWorld() (*benchWorld, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := errors.Join(sim.SetMember(g.ID, p.ID, simulator.Creator), sim.SetBot(g.ID, admin.Status, admin)); err != nil {
+			err = errors.Join(sim.SetMember(g.ID, p.ID, simulator.Creator), sim.SetBot(g.ID, admin.Status, admin))
+			if err != nil {
 				return nil, err
 			}
 			pair[side], people[side] = g.ID, p.ID

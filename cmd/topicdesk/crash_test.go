@@ -70,12 +70,12 @@ type burst struct {
 	tickets [][]topicKey // by ticket; home first
 	mu      sync.Mutex
 	said    map[string]*said
-	edited  map[string]bool           // tokens
-	posting sync.RWMutex              // keeps the parts of an album together
+	edited  map[string]bool              // tokens
+	posting sync.RWMutex                 // keeps the parts of an album together
 	missing map[string]map[topicKey]bool // by token: where it has not arrived
-	copies  int                       // all copies that have arrived, including repeats
-	posts   atomic.Int64              // messages of the bot
-	open    atomic.Int64              // messages that have not arrived everywhere
+	copies  int                          // all copies that have arrived, including repeats
+	posts   atomic.Int64                 // messages of the bot
+	open    atomic.Int64                 // messages that have not arrived everywhere
 }
 
 var tokens = regexp.MustCompile(`\b[mnsa]-\d{4}\b`)

@@ -53,8 +53,8 @@ func filesCleanCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clean",
 		Short: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, and contents without an attachment",
-		Long: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, those of closed tickets first, and contents\n" +
-			"that belong to no attachment.",
+		Long: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, those of closed tickets first, and\n" +
+			"contents that belong to no attachment.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withFiles(cmd, func(c *files.Cleaner) error {

@@ -14,8 +14,8 @@ func simulatorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "simulator",
 		Short: "Run only the Telegram simulator, for this bot or any other",
-		Long: "Run only the Telegram simulator. Point a bot's Bot API address (for this service TELEGRAM_API_URL) at it and\n" +
-			"give the bot the token that is printed. Then play the people on the simulator's page.",
+		Long: "Run only the Telegram simulator. Point a bot's Bot API address (for this service TELEGRAM_API_URL)\n" +
+			"at it and give the bot the token that is printed. Then play the people on the simulator's page.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			sim, err := simulator.New(simulator.Options{Token: token, StateFile: state, Flood: flood, Lenient: lenient})
@@ -39,6 +39,7 @@ func simulatorCommand() *cobra.Command {
 	cmd.Flags().StringVar(&state, "state", "", "file that keeps the state (default: the state is lost at the end)")
 	cmd.Flags().StringVar(&token, "token", simulator.DefaultToken, "the bot's token")
 	cmd.Flags().BoolVar(&flood, "flood", true, "flood control like Telegram's: 20 messages per minute in a group")
-	cmd.Flags().BoolVar(&lenient, "lenient", false, "ignore unknown parameters, as Telegram does, instead of refusing them")
+	cmd.Flags().BoolVar(&lenient, "lenient", false,
+		"ignore unknown parameters, as Telegram does, instead of refusing them")
 	return cmd
 }

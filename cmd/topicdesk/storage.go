@@ -51,8 +51,9 @@ func copyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy",
 		Short: "Copy all records from one database to another",
-		Long: "Copy all records from one database to another, between SQLite and MongoDB in either direction. Stop the service\n" +
-			"first. If the copy is interrupted, the same command continues it. At the end every record is compared.",
+		Long: "Copy all records from one database to another, between SQLite and MongoDB in either direction. Stop\n" +
+			"the service first. If the copy is interrupted, the same command continues it. At the end every\n" +
+			"record is compared.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			source, err := openSource(cmd.Context(), from, alone)

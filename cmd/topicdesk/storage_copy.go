@@ -17,8 +17,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-var errDiffers = errors.New("the target has other records than the source; copy with the service stopped, to an empty " +
-	"database or to the one that this copy began")
+var errDiffers = errors.New("the target has other records than the source; copy with the service stopped, " +
+	"to an empty database or to the one that this copy began")
 
 // copyDesk copies all records that the target lacks, then compares all of them. It copies in the order of keys, so
 // what an earlier run has copied is the beginning of a collection.

@@ -176,7 +176,7 @@ func (c *chat) onForbidden(m called) error {
 }
 
 func (c *chat) tellHeld(q *queued, why string) {
-	c.Tell(q.owner.kind, q.owner.id, &messages.Held{OperationId: q.op.Id, Revision: q.op.Revision, Why: why})
+	c.Tell(q.owner.kind, q.owner.id, q.op.HeldFor(why))
 }
 
 // tellPerson tells the entity of the person whose private chat this is that they can't be reached, or can again.
