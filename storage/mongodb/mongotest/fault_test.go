@@ -70,7 +70,7 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 		}
 		addr := l.Addr().String()
 		_ = l.Close()
-		err := refused(t, "mongodb://"+addr+"/", addr+"/desk", "connection refused")
+		err = refused(t, "mongodb://"+addr+"/", addr+"/desk", "connection refused")
 		if !errors.Is(err, storage.ErrUnavailable) {
 			t.Error(err)
 		}
