@@ -29,10 +29,11 @@ func (t *turn) notice(key string, args map[string]string) *messages.Operation {
 	return op
 }
 
-// operation is an answer yet without words. A command has one answer from here at most: its id is the command's.
+// operation is an answer yet without words. A command has one answer from here at most: the chat names it after
+// the command.
 func (t *turn) operation() *messages.Operation {
 	return &messages.Operation{
-		Id: "answer:" + t.origin.CommandId, Revision: 1, Place: t.origin.Place, ThreadId: t.origin.ThreadId,
+		Place: t.origin.Place, ThreadId: t.origin.ThreadId,
 		Priority: messages.Operation_ANSWER, Lang: t.origin.Lang, ReceivedMs: t.origin.ReceivedMs,
 	}
 }

@@ -75,11 +75,12 @@ func apiChecksum(text string) string {
 // ScopeAdmin allows everything, to keys that are bound to no group also what concerns all groups.
 const ScopeAdmin = "admin"
 
-// Scopes are all that an API key may be given. "users:*" is "users:read" and "users:write".
+// Scopes are all that an API key may be given. "users:*" is "users:read" and "users:write". Keys from before may have others,
+// such as "webhooks:*"; those allow nothing.
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
-	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*", ScopeAdmin,
+	"keys:read", "keys:write", "keys:*", ScopeAdmin,
 }
 
 // ScopeAllows says whether a key with these scopes has the wanted one.

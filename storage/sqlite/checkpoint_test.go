@@ -19,6 +19,9 @@ import (
 // TestCheckpoint: while the writer is never idle, the checkpointer writes the log back beside it, so the log stays
 // short.
 func TestCheckpoint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: writes 32 MB, and more")
+	}
 	const messages, body = 4000, 8 << 10 // 32 MB of messages, and more in the log
 	fill := func(t *testing.T, s *Store) (longest int64) {
 		t.Helper()
