@@ -95,7 +95,7 @@ func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 			args["budget"] = strconv.FormatInt(g.GetPerMinute(), 10)
 		}
 		if g.GetHeld() != "" {
-			key, args["why"] = textCardHeld, messages.Shorten(oneLine(g.GetHeld()), maxCardName)
+			key, args["why"] = textCardSuspended, messages.Shorten(oneLine(g.GetHeld()), maxCardName)
 		}
 		b.plain("\n")
 		b.rich(Text(lang, key, args))

@@ -48,7 +48,7 @@ const (
 	textCardGroup      = "card_group"     //
 	textCardPrivate    = "card_private"   //
 	textCardBehind     = "card_behind"    // group, lag (seconds), waiting, budget (messages a minute; empty: no limit)
-	textCardHeld       = "card_held"      // group, waiting, why
+	textCardSuspended  = "card_suspended" // group, waiting, why
 	textMore           = "card_more"      // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
