@@ -329,7 +329,7 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(raw) {
 			t.Fatal("decoded what is not JSON")
 		}
-		u.lane()
+		u.topic()
 		u.barrier()
 		m := u.Message
 		if m == nil {

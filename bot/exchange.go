@@ -21,7 +21,7 @@ const maxAnswer = 32 << 20
 
 // exchange is one request and what came back.
 type exchange struct {
-	left   atomic.Int32 // how far the request got
+	progress atomic.Int32 // how far the request got: notSent …
 	status int          // of HTTP; 0: no answer
 	body   []byte
 	err    error // no answer, or only a part of one
@@ -29,10 +29,10 @@ type exchange struct {
 
 // How far a request got.
 const (
-	notLeft    int32 = iota
-	leaving          // its head is written; whether all of it went out is not known
-	halfLeft         // writing it failed: the server can't have read all of it
-	leftWholly       // all of it was written
+	notSent    int32 = iota
+	headSent          // its head is written; whether all of it went out is not known
+	partSent         // writing it failed: the server can't have read all of it
+	allSent       // all of it was written
 )
 
 type exchangeKey struct{}
@@ -40,12 +40,12 @@ type exchangeKey struct{}
 // traced is a context in which the HTTP transport tells x how far the request got. It may tell so after the call gave up.
 func (x *exchange) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { x.left.Store(leaving) },
+		WroteHeaders: func() { x.progress.Store(headSent) },
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err != nil {
-				x.left.Store(halfLeft)
+				x.progress.Store(partSent)
 			} else {
-				x.left.Store(leftWholly)
+				x.progress.Store(allSent)
 			}
 		},
 	})
@@ -53,8 +53,8 @@ func (x *exchange) traced(ctx context.Context) context.Context {
 
 // sent says whether the server may have acted on the request.
 func (x *exchange) sent() bool {
-	left := x.left.Load()
-	return x.status != 0 || left == leaving || left == leftWholly
+	progress := x.progress.Load()
+	return x.status != 0 || progress == headSent || progress == allSent
 }
 
 // do makes the request and reads its answer whole.

@@ -125,29 +125,29 @@ func (in *Intake) handle(ctx context.Context, u *Update) error {
 		in.metrics.updates.WithLabelValues(u.Kind, outcomeRepeated).Inc()
 		return nil
 	}
-	t := &turn{Intake: in, ctx: ctx, update: u}
-	outcome, err := t.run()
+	h := &handling{Intake: in, ctx: ctx, update: u}
+	outcome, err := h.run()
 	took := in.now().Sub(u.Received)
 	if errors.Is(err, messages.ErrFault) {
-		in.log.Error("update passed over: a fault in the service", append(t.attributes(took), "error", err)...)
+		in.log.Error("update passed over: a fault in the service", append(h.attributes(took), "error", err)...)
 		outcome, err = "fault", nil
 	}
 	if err != nil {
 		in.metrics.updates.WithLabelValues(u.Kind, "not_accepted").Inc()
-		in.log.Warn("update not accepted", append(t.attributes(took), "error", err)...)
+		in.log.Warn("update not accepted", append(h.attributes(took), "error", err)...)
 		return fmt.Errorf("update %d: %w", u.ID, err)
 	}
 	in.done.put(key, struct{}{})
 	in.metrics.updates.WithLabelValues(u.Kind, outcome).Inc()
 	in.metrics.seconds.Observe(took.Seconds())
 	if in.log.Enabled(ctx, slog.LevelDebug) {
-		in.log.Debug("update", append(t.attributes(took), "outcome", outcome)...)
+		in.log.Debug("update", append(h.attributes(took), "outcome", outcome)...)
 	}
 	return nil
 }
 
-// turn is the handling of one update.
-type turn struct {
+// handling is the handling of one update.
+type handling struct {
 	*Intake
 	ctx    context.Context
 	update *Update
@@ -160,29 +160,29 @@ type turn struct {
 
 // run handles the update. A panic is a bug of ours that this update would meet each time, and every other update of the
 // chat would wait behind it: it is logged with the stack and passed over.
-func (t *turn) run() (outcome string, err error) {
+func (h *handling) run() (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.log.Error("update passed over: panic", append(t.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
+			h.log.Error("update passed over: panic", append(h.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
 			outcome, err = "panic", nil
 		}
 	}()
-	if err := t.ctx.Err(); err != nil {
+	if err := h.ctx.Err(); err != nil {
 		return "", err
 	}
-	switch t.update.Kind {
+	switch h.update.Kind {
 	case KindMessage:
-		return t.onMessage(t.update.Message)
+		return h.onMessage(h.update.Message)
 	case KindEdited:
-		return t.onEdited(t.update.Message)
+		return h.onEdited(h.update.Message)
 	case KindReaction:
-		return t.onReaction(t.update.Reaction)
+		return h.onReaction(h.update.Reaction)
 	case KindCallback:
-		return t.onCallback(t.update.Callback)
+		return h.onCallback(h.update.Callback)
 	case KindMyMember:
-		return t.onMyMember(t.update.Member)
+		return h.onMyMember(h.update.Member)
 	case KindChatMember:
-		return t.onChatMember(t.update.Member)
+		return h.onChatMember(h.update.Member)
 	}
 	return "ignored", nil
 }
@@ -195,25 +195,25 @@ func (u *Update) key() updateKey {
 	return k
 }
 
-func (t *turn) attributes(took time.Duration) []any {
-	a := []any{"update", t.update.ID, "type", t.update.Kind}
-	if o := t.origin; o != nil {
+func (h *handling) attributes(took time.Duration) []any {
+	a := []any{"update", h.update.ID, "type", h.update.Kind}
+	if o := h.origin; o != nil {
 		a = append(a, "chat", o.ChatId, "place", o.Place, "topic", o.ThreadId, "message", o.MessageId)
 	}
-	if t.ticket != "" {
-		a = append(a, "ticket", t.ticket)
+	if h.ticket != "" {
+		a = append(a, "ticket", h.ticket)
 	}
 	return append(a, "took", took)
 }
 
 // place finds the internal id of a chat, and notes whether the desk knows it.
-func (t *turn) place(c Chat) (string, error) {
+func (h *handling) place(c Chat) (string, error) {
 	if c.Private() {
-		t.known = true
+		h.known = true
 		return messages.UserPlace(c.ID), nil
 	}
-	place, known, err := t.directory.GroupPlace(t.ctx, c.ID)
-	t.known = known
+	place, known, err := h.directory.GroupPlace(h.ctx, c.ID)
+	h.known = known
 	return place, err
 }
 

@@ -3,15 +3,15 @@ package bot
 import "github.com/topicdesk/topicdesk/messages"
 
 // answer owes the person a text of the catalogue, in reply to their command.
-func (t *turn) answer(key string, args map[string]string) error {
-	return t.answerWith(t.notice(key, args))
+func (h *handling) answer(key string, args map[string]string) error {
+	return h.answerWith(h.notice(key, args))
 }
 
 // answerWith sends op in the language of the person: in private the one they chose, else the one of their client (a
 // group's own wins over both, which the chat knows).
-func (t *turn) answerWith(op *messages.Operation) error {
-	if t.chat.Private() {
-		user, err := query[*messages.UserView](t.ctx, t.desk, &messages.GetUser{UserId: t.origin.GetFrom().GetId()})
+func (h *handling) answerWith(op *messages.Operation) error {
+	if h.chat.Private() {
+		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 		if err != nil {
 			return err
 		}
@@ -19,26 +19,26 @@ func (t *turn) answerWith(op *messages.Operation) error {
 			op.Lang = user.Lang
 		}
 	}
-	return t.send(op)
+	return h.send(op)
 }
 
 // notice words an answer in the place where the command was given.
-func (t *turn) notice(key string, args map[string]string) *messages.Operation {
-	op := t.operation()
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: t.origin.MessageId}}
+func (h *handling) notice(key string, args map[string]string) *messages.Operation {
+	op := h.operation()
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: h.origin.MessageId}}
 	return op
 }
 
 // operation is an answer yet without words. A command has one answer from here at most: its id is the command's.
-func (t *turn) operation() *messages.Operation {
+func (h *handling) operation() *messages.Operation {
 	return &messages.Operation{
-		Id: "answer:" + t.origin.CommandId, Revision: 1, Place: t.origin.Place, ThreadId: t.origin.ThreadId,
-		Priority: messages.Operation_ANSWER, Lang: t.origin.Lang, ReceivedMs: t.origin.ReceivedMs,
+		Id: "answer:" + h.origin.CommandId, Revision: 1, Place: h.origin.Place, ThreadId: h.origin.ThreadId,
+		Priority: messages.Operation_ANSWER, Lang: h.origin.Lang, ReceivedMs: h.origin.ReceivedMs,
 	}
 }
 
 // send makes the chat the owner of op.
-func (t *turn) send(op *messages.Operation) error {
-	_, err := command(t.ctx, t.desk, messages.KindChat, op.Place, &messages.Answer{Origin: t.origin, Operation: op})
+func (h *handling) send(op *messages.Operation) error {
+	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Operation: op})
 	return err
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // lane is what must be kept in order: one topic of one chat.
-type lane struct{ chat, thread int64 }
+type chatTopic struct{ chat, thread int64 }
 
 // HandleBatch takes a batch of updates in, as getUpdates gave it. Updates of one topic go one after the other, topics and
 // chats go in parallel. What concerns a chat as a whole waits for everything before it in that chat, and everything after
@@ -28,7 +28,7 @@ func (in *Intake) HandleBatch(ctx context.Context, raws []json.RawMessage) error
 		if u == nil {
 			continue
 		}
-		chat := u.lane().chat
+		chat := u.topic().chat
 		if _, seen := chats[chat]; !seen {
 			order = append(order, chat)
 		}
@@ -78,7 +78,7 @@ func (b *batch) chat(updates []*Update) {
 func (b *batch) stretch(updates []*Update) bool {
 	topics := make(map[int64][]*Update, len(updates))
 	for _, u := range updates {
-		thread := u.lane().thread
+		thread := u.topic().thread
 		topics[thread] = append(topics[thread], u)
 	}
 	if len(topics) == 1 {
@@ -123,20 +123,20 @@ func (b *batch) hold(n int) {
 }
 
 // lane says which topic the update is kept in order with.
-func (u *Update) lane() lane {
+func (u *Update) topic() chatTopic {
 	switch {
 	case u.Message != nil:
-		return lane{u.Message.Chat.ID, u.Message.ThreadID}
+		return chatTopic{u.Message.Chat.ID, u.Message.ThreadID}
 	case u.Callback != nil && u.Callback.Chat.ID != 0:
-		return lane{u.Callback.Chat.ID, u.Callback.ThreadID}
+		return chatTopic{u.Callback.Chat.ID, u.Callback.ThreadID}
 	case u.Callback != nil:
-		return lane{u.Callback.From.GetId(), 0}
+		return chatTopic{u.Callback.From.GetId(), 0}
 	case u.Member != nil:
-		return lane{u.Member.Chat.ID, 0}
+		return chatTopic{u.Member.Chat.ID, 0}
 	case u.Reaction != nil:
-		return lane{u.Reaction.Chat.ID, 0}
+		return chatTopic{u.Reaction.Chat.ID, 0}
 	}
-	return lane{}
+	return chatTopic{}
 }
 
 // barrier says whether the update concerns its chat as a whole, or can't be told to belong to one topic.

@@ -11,45 +11,45 @@ import (
 
 // onCallback handles a pressed button. A ticket that takes the command owes the callback's answer; what no ticket takes is
 // answered from here, so that the button never spins on.
-func (t *turn) onCallback(c *Callback) (string, error) {
-	t.chat = c.Chat
-	t.origin = &messages.Origin{
+func (h *handling) onCallback(c *Callback) (string, error) {
+	h.chat = c.Chat
+	h.origin = &messages.Origin{
 		CommandId: callbackCommandID(c.ID), ChatId: c.Chat.ID, ThreadId: c.ThreadID, From: c.From, Sender: personSender(c.From),
-		DateMs: t.update.Received.UnixMilli(), CallbackId: c.ID, CallbackMessageId: c.MessageID, Lang: langOf(c.From), ReceivedMs: t.update.Received.UnixMilli(),
+		DateMs: h.update.Received.UnixMilli(), CallbackId: c.ID, CallbackMessageId: c.MessageID, Lang: langOf(c.From), ReceivedMs: h.update.Received.UnixMilli(),
 	}
 	if c.Chat.ID == 0 { // a button of an inline message, which we never send
-		t.origin.Place, t.origin.ChatId = messages.UserPlace(c.From.Id), c.From.Id
-		return "stale", t.stale()
+		h.origin.Place, h.origin.ChatId = messages.UserPlace(c.From.Id), c.From.Id
+		return "stale", h.stale()
 	}
 	var err error
-	if t.origin.Place, err = t.place(c.Chat); err != nil {
+	if h.origin.Place, err = h.place(c.Chat); err != nil {
 		return "", err
 	}
-	if outcome, handled, err := t.onPrivateCallback(c); handled {
+	if outcome, handled, err := h.onPrivateCallback(c); handled {
 		return outcome, err
 	}
 	id, press, ok := parseCallback(c.Data)
 	if !ok {
-		return "stale", t.stale()
+		return "stale", h.stale()
 	}
-	t.ticket = id
-	r, err := command(t.ctx, t.desk, messages.KindTicket, id, press(t.origin))
+	h.ticket = id
+	r, err := command(h.ctx, h.desk, messages.KindTicket, id, press(h.origin))
 	if err != nil {
 		return "", err
 	}
-	if astray(r) {
-		return "stale", t.stale()
+	if misdirected(r) {
+		return "stale", h.stale()
 	}
 	return "pressed", nil
 }
 
 // stale says that the button is of no use any more.
-func (t *turn) stale() error {
-	op := t.operation()
+func (h *handling) stale() error {
+	op := h.operation()
 	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
-		CallbackId: t.origin.CallbackId, Key: messages.NoticeButtonStale,
+		CallbackId: h.origin.CallbackId, Key: messages.NoticeButtonStale,
 	}}
-	return t.send(op)
+	return h.send(op)
 }
 
 // parseCallback reads "<verb>:<ticket id>[:<argument>]" and words the ticket's command.

@@ -14,8 +14,8 @@ import (
 // one, and an edit of what was never taken in means nothing.
 
 // onEdited handles an edit.
-func (t *turn) onEdited(m *Message) (string, error) {
-	t.chat = m.Chat
+func (h *handling) onEdited(m *Message) (string, error) {
+	h.chat = m.Chat
 	switch {
 	case !m.Chat.Private() && !m.Chat.Group():
 		return "ignored_chat_type", nil
@@ -24,16 +24,16 @@ func (t *turn) onEdited(m *Message) (string, error) {
 	case m.Service() || messages.Blank(m.Text) && m.Media == nil:
 		return "ignored_empty", nil
 	}
-	place, err := t.place(m.Chat)
+	place, err := h.place(m.Chat)
 	if err != nil {
 		return "", err
 	}
-	t.origin = &messages.Origin{
+	h.origin = &messages.Origin{
 		CommandId: editCommandID(m), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
-		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: t.update.Received.UnixMilli(),
+		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	return t.toMessage(m.ID, func(id string) proto.Message {
-		return &messages.EditMessage{Origin: t.origin, MessageId: id, Content: m.content(), Internal: InternalNote(m.Text), EditedMs: m.EditDateMS}
+	return h.toMessage(m.ID, func(id string) proto.Message {
+		return &messages.EditMessage{Origin: h.origin, MessageId: id, Content: m.content(), Internal: InternalNote(m.Text), EditedMs: m.EditDateMS}
 	}, "edited")
 }
 
@@ -46,38 +46,38 @@ func editCommandID(m *Message) string {
 }
 
 // onReaction handles a change of somebody's reactions to a message.
-func (t *turn) onReaction(r *Reaction) (string, error) {
-	t.chat = r.Chat
+func (h *handling) onReaction(r *Reaction) (string, error) {
+	h.chat = r.Chat
 	if r.From.GetIsBot() && r.Sender.GetKind() == messages.Sender_USER {
 		return "ignored_bot", nil
 	}
-	place, err := t.place(r.Chat)
+	place, err := h.place(r.Chat)
 	if err != nil {
 		return "", err
 	}
-	t.origin = &messages.Origin{
-		CommandId: updateCommandID(t.update.ID), Place: place, ChatId: r.Chat.ID, From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin,
-		DateMs: r.DateMS, Lang: langOf(r.From), ReceivedMs: t.update.Received.UnixMilli(),
+	h.origin = &messages.Origin{
+		CommandId: updateCommandID(h.update.ID), Place: place, ChatId: r.Chat.ID, From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin,
+		DateMs: r.DateMS, Lang: langOf(r.From), ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	return t.toMessage(r.MessageID, func(id string) proto.Message {
-		return &messages.React{Origin: t.origin, MessageId: id, AtMessageId: r.MessageID, Emojis: r.Emojis}
+	return h.toMessage(r.MessageID, func(id string) proto.Message {
+		return &messages.React{Origin: h.origin, MessageId: id, AtMessageId: r.MessageID, Emojis: r.Emojis}
 	}, "reacted")
 }
 
 // toMessage sends a command about a message to the ticket that the message belongs to, if any.
-func (t *turn) toMessage(messageID int64, about func(id string) proto.Message, outcome string) (string, error) {
-	if !t.known {
+func (h *handling) toMessage(messageID int64, about func(id string) proto.Message, outcome string) (string, error) {
+	if !h.known {
 		return "left_alone", nil
 	}
-	found, err := query[*messages.MessageFound](t.ctx, t.desk, &messages.FindMessage{ChatId: t.chat.ID, MessageId: messageID})
+	found, err := query[*messages.MessageFound](h.ctx, h.desk, &messages.FindMessage{ChatId: h.chat.ID, MessageId: messageID})
 	if err != nil {
 		return "", err
 	}
 	if found.TicketId == "" {
 		return "left_alone", nil
 	}
-	t.ticket = found.TicketId
-	if _, err := command(t.ctx, t.desk, messages.KindTicket, found.TicketId, about(found.MessageId)); err != nil {
+	h.ticket = found.TicketId
+	if _, err := command(h.ctx, h.desk, messages.KindTicket, found.TicketId, about(found.MessageId)); err != nil {
 		return "", err
 	}
 	return outcome, nil

@@ -24,7 +24,7 @@ func helpList(lang string, at messages.Places) string {
 		}
 		line := "/" + c.Verb
 		if args := "args_" + c.Verb; known(args) {
-			line += " " + word(lang, args)
+			line += " " + label(lang, args)
 		}
 		lines = append(lines, line+" – "+describe(lang, c))
 	}
@@ -32,7 +32,7 @@ func helpList(lang string, at messages.Places) string {
 }
 
 // describe says in a few words what a command does.
-func describe(lang string, c messages.Command) string { return word(lang, "cmd_"+c.Verb) }
+func describe(lang string, c messages.Command) string { return label(lang, "cmd_"+c.Verb) }
 
 // commandMenu is one setMyCommands call.
 type commandMenu struct {

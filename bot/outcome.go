@@ -56,7 +56,7 @@ var (
 	saysDone = []string{"message is not modified", "message_not_modified", "topic_not_modified", "chat_not_modified",
 		"message to delete not found", "poll has already been closed"}
 
-	saysTopicGone = []string{"message thread not found", "topic_deleted", "topic_id_invalid", "topic not found", "thread not found"}
+	saysTopicDeleted = []string{"message thread not found", "topic_deleted", "topic_id_invalid", "topic not found", "thread not found"}
 
 	saysTopicClosed = []string{"topic_closed", "topic closed"}
 
@@ -159,7 +159,7 @@ func refused(description string) messages.Outcome_Result {
 	switch {
 	case says(description, saysDone):
 		return messages.Outcome_DONE
-	case says(description, saysTopicGone):
+	case says(description, saysTopicDeleted):
 		return messages.Outcome_TOPIC_GONE
 	case says(description, saysTopicClosed):
 		return messages.Outcome_TOPIC_CLOSED
@@ -171,14 +171,14 @@ func refused(description string) messages.Outcome_Result {
 	return messages.Outcome_REJECTED
 }
 
-var retryAfterWords = regexp.MustCompile(`(?i)retry after (\d+)`)
+var retryAfterText = regexp.MustCompile(`(?i)retry after (\d+)`)
 
 // retryAfter is how long Telegram asks to wait, as a parameter or, from servers that leave that out, in words.
 func (e *APIError) retryAfter() time.Duration {
 	if e.RetryAfter > 0 {
 		return e.RetryAfter
 	}
-	if m := retryAfterWords.FindStringSubmatch(e.Description); m != nil {
+	if m := retryAfterText.FindStringSubmatch(e.Description); m != nil {
 		if n, err := strconv.ParseInt(m[1], 10, 32); err == nil {
 			return time.Duration(n) * time.Second
 		}

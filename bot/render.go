@@ -54,12 +54,12 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		m.setAlbum(lang, call.SendAlbum.GetParts())
 	case *messages.Operation_SendJoined:
 		var text Rich
-		text, m.spans = renderJoined(lang, call.SendJoined.GetCopies())
+		text, m.spans = renderMerged(lang, call.SendJoined.GetCopies())
 		m.setText(text)
 	case *messages.Operation_EditJoined:
 		m.edits(methodEditText, call.EditJoined.GetMessageId())
 		var text Rich
-		text, m.spans = renderJoinedAgain(lang, call.EditJoined)
+		text, m.spans = renderMergedEdit(lang, call.EditJoined)
 		m.setText(text)
 	case *messages.Operation_EditCopy:
 		if part := int(call.EditCopy.GetCopy().GetPart()); part < 0 || part > 0 && part >= parts(call.EditCopy.GetCopy()) {
@@ -209,7 +209,7 @@ func buttonRows(lang string, k *messages.Keyboard) [][]button {
 		for _, b := range row.GetButtons() {
 			text := b.GetText()
 			if text == "" && b.GetKey() != "" {
-				text = word(lang, b.GetKey())
+				text = label(lang, b.GetKey())
 			}
 			if button, ok := newButton(text, b.GetData(), b.GetUrl()); ok {
 				out = append(out, button)

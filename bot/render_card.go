@@ -37,11 +37,11 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	tail.plain("\n\n")
 	tail.rich(textWithin(lang, textCardState, map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}, 200))
 	if name := oneLine(t.GetCreatedBy()); name != "" {
-		tail.plain("\n" + word(lang, textCardOpenedBy))
+		tail.plain("\n" + label(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))
 	}
 	if t.GetPrivate() && len(t.GetLinks()) == 1 {
-		tail.plain("\n" + word(lang, textCardGroup))
+		tail.plain("\n" + label(lang, textCardGroup))
 		tail.bold(messages.Shorten(oneLine(t.GetLinks()[0].GetGroupTitle()), maxCardName))
 	} else {
 		cardLinks(&tail, lang, t.GetLinks())
@@ -67,7 +67,7 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 	if len(links) == 0 {
 		return
 	}
-	b.plain("\n" + word(lang, textCardLinked))
+	b.plain("\n" + label(lang, textCardLinked))
 	for i, l := range links {
 		if i == maxCardLinks {
 			b.plain("\n")
@@ -76,7 +76,7 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 		}
 		b.plain("\n• ")
 		if l.GetPrivate() {
-			b.plain(word(lang, textCardPrivate) + " (" + messages.Shorten(oneLine(l.GetUserName()), maxCardName) + ")")
+			b.plain(label(lang, textCardPrivate) + " (" + messages.Shorten(oneLine(l.GetUserName()), maxCardName) + ")")
 			continue
 		}
 		b.link(messages.Shorten(oneLine(l.GetGroupTitle()), maxCardName), messages.TopicURL(l.GetChatId(), l.GetThreadId()))
@@ -145,10 +145,10 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	var b builder
 	if len(lines) == 0 {
-		b.plain(word(lang, textContextNone))
+		b.plain(label(lang, textContextNone))
 		return b.done()
 	}
-	b.bold(word(lang, textContextHeading))
+	b.bold(label(lang, textContextHeading))
 	room := maxText - b.units
 	first := len(lines)
 	for first > 0 {
@@ -176,7 +176,7 @@ func contextLine(lang string, line *messages.ContextLine) (name, text string, un
 	}
 	text = messages.Shorten(strings.TrimSpace(line.GetText()), maxContextRow)
 	if kind := line.GetMediaKind(); kind != "" {
-		text = strings.TrimSuffix(mediaWord(lang, kind)+" "+text, " ")
+		text = strings.TrimSuffix(mediaLabel(lang, kind)+" "+text, " ")
 	}
 	return name, text, messages.UTF16Len(name) + messages.UTF16Len(text) + len("\n\n") + len("\n")
 }

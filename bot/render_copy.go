@@ -18,7 +18,7 @@ const (
 	maxSignature = 64
 	maxPartNo    = len(" (999/999)")
 
-	maxEditedWord = 40 // bytes, with the separator
+	maxEditedLabel = 40 // bytes, with the separator
 )
 
 // maxCaption is how many UTF-16 units a caption may have, after its entities are parsed.
@@ -45,7 +45,7 @@ func parts(c *messages.SendCopyCall) int {
 	}
 	text, limit := c.GetContent().GetText(), firstLimit(c)
 	if len(text) == 0 || c.GetContent().GetForward() == nil &&
-		len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+maxEditedWord+16 <= limit {
+		len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaLabel+maxEditedLabel+16 <= limit {
 		return 1 // bytes are never fewer than units
 	}
 	head, more := copyHeadUnits(c)
@@ -85,15 +85,15 @@ func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 		head += messages.UTF16Len(groupSeparator) + messages.UTF16Len(group)
 	}
 	if c.GetEdited() {
-		head += messages.UTF16Len(groupSeparator) + longestWord(textCopyEdited)
+		head += messages.UTF16Len(groupSeparator) + longestLabel(textCopyEdited)
 	}
 	if f := c.GetContent().GetForward(); f != nil {
-		more += longestWord(textForwarded) + messages.UTF16Len(originName(f)) + messages.UTF16Len(originSignature(f)) + 1
+		more += longestLabel(textForwarded) + messages.UTF16Len(originName(f)) + messages.UTF16Len(originSignature(f)) + 1
 	}
 	if p := copyPreview(c); p != "" {
 		more += messages.UTF16Len(p) + 1
 	} else if c.GetReplyMediaKind() != "" {
-		more += maxMediaWord + 1
+		more += maxMediaLabel + 1
 	}
 	return head, more
 }
@@ -126,14 +126,14 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 	}
 	if c.GetEdited() {
 		b.plain(groupSeparator)
-		b.mark(models.MessageEntityTypeItalic, word(lang, textCopyEdited))
+		b.mark(models.MessageEntityTypeItalic, label(lang, textCopyEdited))
 	}
 	b.plain(number)
 	if !first {
 		return
 	}
 	if f := c.GetContent().GetForward(); f != nil {
-		b.plain("\n" + word(lang, textForwarded))
+		b.plain("\n" + label(lang, textForwarded))
 		from := b.units
 		b.link(originName(f), originURL(f))
 		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{Type: models.MessageEntityTypeBold, Offset: from, Length: b.units - from}})
@@ -141,7 +141,7 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 	}
 	preview := copyPreview(c)
 	if preview == "" && c.GetReplyMediaKind() != "" {
-		preview = mediaWord(lang, c.GetReplyMediaKind())
+		preview = mediaLabel(lang, c.GetReplyMediaKind())
 	}
 	if preview != "" {
 		b.plain("\n")
@@ -183,11 +183,11 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 			copyHead(&b, lang, c, "", true)
 			b.plain("\n")
 		}
-		contentWords(&b, lang, c.GetContent())
+		describeContent(&b, lang, c.GetContent())
 		return b.done()
 	case shape == messages.ShapeLabelled:
 		copyHead(&b, lang, c, "", true)
-		b.plain("\n" + mediaWord(lang, c.GetContent().GetMedia().GetKind()))
+		b.plain("\n" + mediaLabel(lang, c.GetContent().GetMedia().GetKind()))
 		return b.done()
 	}
 	text := c.GetContent().GetText()

@@ -7,23 +7,23 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// maxMediaWord is the longest that mediaWord says, in any language; a test sees to it.
-const maxMediaWord = 48
+// maxMediaLabel is the longest that mediaLabel says, in any language; a test sees to it.
+const maxMediaLabel = 48
 
 // maxDetails keeps what is told of a medium within one message together with its head and its caption.
 const maxDetails = 2000
 
-// mediaWord names a kind of media where it can't be shown: "[photo]".
-func mediaWord(lang, kind string) string {
+// mediaLabel names a kind of media where it can't be shown: "[photo]".
+func mediaLabel(lang, kind string) string {
 	key := "media_" + kind
 	if !known(key) {
 		key = textMediaOther
 	}
-	return "[" + messages.CutUTF16(word(lang, key), maxMediaWord-2) + "]"
+	return "[" + messages.CutUTF16(label(lang, key), maxMediaLabel-2) + "]"
 }
 
-// contentWords says what a content was that can't be posted again.
-func contentWords(b *builder, lang string, c *messages.Content) {
+// describeContent says what a content was that can't be posted again.
+func describeContent(b *builder, lang string, c *messages.Content) {
 	m := c.GetMedia()
 	text := c.GetText()
 	if c.GetIsProtected() {
@@ -41,9 +41,9 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 	if c.GetIsProtected() {
 		if m != nil {
-			line(mediaWord(lang, m.GetKind()))
+			line(mediaLabel(lang, m.GetKind()))
 		}
-		line(word(lang, textProtected))
+		line(label(lang, textProtected))
 		return
 	}
 	switch m.GetKind() {
@@ -51,12 +51,12 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 		line(m.GetEmoji() + " " + strconv.Itoa(int(m.GetValue())))
 		return
 	case messages.MediaPoll:
-		pollWords(b, lang, m.GetPoll())
+		describePoll(b, lang, m.GetPoll())
 		return
 	case messages.MediaPaid:
-		line(mediaWord(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
+		line(mediaLabel(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
 	default:
-		line(mediaWord(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
+		line(mediaLabel(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
 	}
 	line(oneLine(m.GetSource()))
 	line(m.GetDetails())
@@ -69,13 +69,13 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 }
 
-// pollWords is a question with its answers to choose from: a quiz, whose right answer nobody but its author knows.
-func pollWords(b *builder, lang string, p *messages.Poll) {
+// describePoll is a question with its answers to choose from: a quiz, whose right answer nobody but its author knows.
+func describePoll(b *builder, lang string, p *messages.Poll) {
 	kind := "quiz"
 	if !p.GetIsQuiz() {
 		kind = messages.MediaPoll
 	}
-	b.plain(mediaWord(lang, kind) + "\n")
+	b.plain(mediaLabel(lang, kind) + "\n")
 	rich := func(text string, entities []*messages.Entity) {
 		whole := piece{to: len(text), toUnit: messages.UTF16Len(text)}
 		b.entities = clip(b.entities, text, entities, whole, b.units)
@@ -150,7 +150,7 @@ var sendMethods = map[string]string{
 // setMedia words the medium of a copy, by file id and without its caption.
 func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
-		m.upload, media = media, broughtAlong(media)
+		m.upload, media = media, withUploadMark(media)
 	}
 	f := &mediaFields{Spoiler: media.GetHasSpoiler(), CaptionAbove: media.GetShowCaptionAboveMedia()}
 	m.method, m.mediaFields = sendMethods[media.GetKind()], f

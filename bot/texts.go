@@ -156,11 +156,11 @@ func (s *segment) fill(lang string, args map[string]string) {
 		s.text = unturned(s.text)
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {
-			s.url, s.text = s.text, word(lang, textOpenLink)
+			s.url, s.text = s.text, label(lang, textOpenLink)
 		}
 	default:
 		if prefix := words[s.name]; prefix != "" && known(prefix+s.text) {
-			s.text = word(lang, prefix+s.text)
+			s.text = label(lang, prefix+s.text)
 		}
 	}
 }
@@ -191,7 +191,7 @@ func taken(segments []segment, limit int) int {
 }
 
 // word is a text of the catalogue without placeholders.
-func word(lang, key string) string {
+func label(lang, key string) string {
 	text, err := localizer(lang).Localize(&i18n.LocalizeConfig{MessageID: key})
 	if err != nil && text == "" {
 		return key
@@ -199,9 +199,9 @@ func word(lang, key string) string {
 	return text
 }
 
-// longestWord is how many units a text without placeholders has in the language in which it is longest.
-func longestWord(key string) int {
-	return max(messages.UTF16Len(word(langEnglish, key)), messages.UTF16Len(word(langThai, key)))
+// longestLabel is how many units a text without placeholders has in the language in which it is longest.
+func longestLabel(key string) int {
+	return max(messages.UTF16Len(label(langEnglish, key)), messages.UTF16Len(label(langThai, key)))
 }
 
 // known says whether the catalogue has a text.

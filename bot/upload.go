@@ -23,8 +23,8 @@ type OpenContent func(ctx context.Context, sha256 string) (io.ReadCloser, int64,
 // uploadTime is how long a call may take that brings a file along.
 const uploadTime = 5 * time.Minute
 
-// toUpload stands for a file id in a message whose file is to be brought along.
-const toUpload = "(upload)"
+// uploadMark stands for a file id in a message whose file is to be brought along.
+const uploadMark = "(upload)"
 
 // uploads remembers the file ids of what was brought to Telegram in this life of the service: the second place gets it by id.
 type uploads struct {
@@ -57,13 +57,13 @@ func (u *uploads) forget(m *messages.Media) {
 	delete(u.ids, uploadKey(m))
 }
 
-// broughtAlong is a medium as it is worded: with a mark in the place of a file id that there is not yet.
-func broughtAlong(m *messages.Media) *messages.Media {
+// withUploadMark is a medium as it is worded: with a mark in the place of a file id that there is not yet.
+func withUploadMark(m *messages.Media) *messages.Media {
 	if m.GetFileId() != "" || m.GetSha256() == "" {
 		return m
 	}
 	m = proto.CloneOf(m)
-	m.FileId = toUpload
+	m.FileId = uploadMark
 	return m
 }
 
@@ -161,7 +161,7 @@ func formFields(m *outgoing) (map[string]string, error) {
 		if json.Unmarshal(value, &text) != nil {
 			text = string(value)
 		}
-		if text != toUpload {
+		if text != uploadMark {
 			fields[name] = text
 		}
 	}
