@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// present notes that a field is there, without reading it.
+// present says whether a field is there; its value is not read.
 type present bool
 
 func (p *present) UnmarshalJSON(b []byte) error {
@@ -17,7 +17,7 @@ func (p *present) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// maybe is a field that is read as far as it can be: one that is not what it should be is still there.
+// maybe is a field that is read as far as possible. It counts as there even when its value has a wrong type.
 type maybe[T any] struct {
 	here  bool
 	value T
@@ -25,7 +25,7 @@ type maybe[T any] struct {
 
 func (m *maybe[T]) UnmarshalJSON(b []byte) error {
 	if m.here = !bytes.Equal(b, []byte("null")); m.here {
-		_ = json.Unmarshal(b, &m.value) // of a part with a wrong type nothing is known, of the others all
+		_ = json.Unmarshal(b, &m.value) // parts of a wrong type are left out, the others are read
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ type wireMedia struct {
 	CaptionAbove bool   `json:"show_caption_above_media"`
 }
 
-// wireFile is any of Telegram's files with what surrounds it.
+// wireFile is any of Telegram's types of files, with the fields of all of them.
 type wireFile struct {
 	ID        string     `json:"file_id"`
 	UniqueID  string     `json:"file_unique_id"`
@@ -159,11 +159,11 @@ type wireGiveaway struct {
 type wireGift struct {
 	Text string `json:"text"`
 	Gift struct {
-		Name string `json:"name"` // of a unique one
+		Name string `json:"name"` // of a unique gift
 	} `json:"gift"`
 }
 
-// wireOrigin is where a forwarded message comes from: any of Telegram's MessageOrigin.
+// wireOrigin is where a forwarded message comes from: any type of Telegram's MessageOrigin.
 type wireOrigin struct {
 	Type       string    `json:"type"`
 	Date       int64     `json:"date"`
@@ -175,8 +175,8 @@ type wireOrigin struct {
 	Signature  string    `json:"author_signature"`
 }
 
-// kind names the medium as messages does, "" when there is none. The more telling goes first: an animation also carries a
-// document, a venue also a location, a live photo also a photo.
+// kind returns the kind of the medium as messages names it, "" when there is none. The more specific kind goes first: an
+// animation also carries a document, a venue a location, a live photo a photo.
 func (w *wireMedia) kind() string {
 	for _, medium := range [...]struct {
 		kind string
@@ -214,9 +214,11 @@ func (w *wireMedia) kind() string {
 	return ""
 }
 
-// media reads the medium, nil when there is none.
+// media returns the medium, nil when there is none.
 func (w *wireMedia) media() *messages.Media {
-	m := &messages.Media{Kind: w.kind(), MediaGroupId: w.GroupID, HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove}
+	m := &messages.Media{
+		Kind: w.kind(), MediaGroupId: w.GroupID, HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove,
+	}
 	switch m.Kind {
 	case "":
 		return nil
@@ -247,7 +249,7 @@ func (w *wireMedia) media() *messages.Media {
 	return m
 }
 
-// other reads what is no file.
+// other reads the media that are not files.
 func (w *wireMedia) other(m *messages.Media) {
 	switch m.Kind {
 	case messages.MediaPaid:
@@ -258,7 +260,9 @@ func (w *wireMedia) other(m *messages.Media) {
 		w.Checklist.value.into(m)
 	case messages.MediaContact:
 		c := &w.Contact.value
-		m.Contact = &messages.Contact{PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard}
+		m.Contact = &messages.Contact{
+			PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard,
+		}
 	case messages.MediaDice:
 		m.Emoji, m.Value = w.Dice.value.Emoji, w.Dice.value.Value
 	case messages.MediaGame:
@@ -268,8 +272,10 @@ func (w *wireMedia) other(m *messages.Media) {
 	case messages.MediaVenue:
 		v := &w.Venue.value
 		m.Location = v.Location.location()
-		m.Venue = &messages.Venue{Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
-			GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType}
+		m.Venue = &messages.Venue{
+			Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
+			GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType,
+		}
 	case messages.MediaLocation:
 		m.Location = w.Location.value.location()
 	case messages.MediaInvoice:
@@ -286,7 +292,8 @@ func (w *wireMedia) other(m *messages.Media) {
 }
 
 func (f *wireFile) into(m *messages.Media) {
-	m.FileId, m.FileUniqueId, m.FileName, m.MimeType, m.FileSize = f.ID, f.UniqueID, f.Name, f.MimeType, max(f.Size, 0)
+	m.FileId, m.FileUniqueId = f.ID, f.UniqueID
+	m.FileName, m.MimeType, m.FileSize = f.Name, f.MimeType, max(f.Size, 0)
 	m.Width, m.Height, m.Duration = f.Width, f.Height, f.Duration
 	if f.Length > 0 {
 		m.Width, m.Height = f.Length, f.Length
@@ -297,7 +304,7 @@ func (f *wireFile) into(m *messages.Media) {
 	}
 }
 
-// largest is the best of a photo's sizes.
+// largest returns the largest of a photo's sizes.
 func largest(sizes []wireFile) *wireFile {
 	best := &wireFile{}
 	for i := range sizes {
@@ -309,13 +316,17 @@ func largest(sizes []wireFile) *wireFile {
 }
 
 func (l *wireLocation) location() *messages.Location {
-	return &messages.Location{Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
-		Heading: l.Heading, ProximityAlertRadius: l.Proximity}
+	return &messages.Location{
+		Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
+		Heading: l.Heading, ProximityAlertRadius: l.Proximity,
+	}
 }
 
 func (p *wirePoll) poll() *messages.Poll {
-	out := &messages.Poll{Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
-		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed}
+	out := &messages.Poll{
+		Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
+		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed,
+	}
 	for i := range p.Options {
 		o := &p.Options[i]
 		out.Options = append(out.Options, &messages.PollOption{Text: o.Text, Entities: entities(o.Entities, o.Text)})
@@ -336,8 +347,10 @@ func (c *wireChecklist) into(m *messages.Media) {
 	m.Details = strings.TrimSuffix(b.String(), "\n")
 }
 
-// zeroDecimals are the currencies without a smaller unit, as far as Telegram takes payments in them; stars are among them.
-var zeroDecimals = map[string]bool{"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true}
+// zeroDecimals are the currencies without a smaller unit in which Telegram takes payments. Stars (XTR) are one of them.
+var zeroDecimals = map[string]bool{
+	"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true,
+}
 
 func (t *wireTitled) invoice(m *messages.Media) {
 	m.Title = t.Title
@@ -359,7 +372,7 @@ func (g *wireGiveaway) into(m *messages.Media) {
 	}
 }
 
-// name is a chat's name, "" for none.
+// name returns the chat's name, "" when there is no chat.
 func (w *wireChat) name() string {
 	if w == nil || w.ID == 0 {
 		return ""
@@ -370,8 +383,8 @@ func (w *wireChat) name() string {
 	return displayName(w.FirstName, w.LastName, w.Username, w.ID)
 }
 
-// forward reads where a message comes from, nil for one that was not forwarded. An origin of a kind that is not known yet is
-// one nevertheless.
+// forward returns where a message was forwarded from, nil when it was not forwarded. An origin of an unknown kind still
+// counts as one.
 func (w *wireOrigin) forward() *messages.Forward {
 	if w == nil {
 		return nil

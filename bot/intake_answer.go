@@ -2,13 +2,13 @@ package bot
 
 import "github.com/topicdesk/topicdesk/messages"
 
-// answer owes the person a text of the catalogue, in reply to their command.
+// answer answers the person's command with a text of the catalogue.
 func (h *handling) answer(key string, args map[string]string) error {
 	return h.answerWith(h.notice(key, args))
 }
 
-// answerWith sends op in the language of the person: in private the one they chose, else the one of their client (a
-// group's own wins over both, which the chat knows).
+// answerWith answers with op, in the person's language: in their private chat the one that they chose, else that of their
+// client. A group's own language wins over both; the chat knows it.
 func (h *handling) answerWith(op *messages.Operation) error {
 	if h.chat.Private() {
 		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
@@ -22,14 +22,17 @@ func (h *handling) answerWith(op *messages.Operation) error {
 	return h.send(op)
 }
 
-// notice words an answer in the place where the command was given.
+// notice makes an answer of a text of the catalogue, for the topic in which the command was given.
 func (h *handling) notice(key string, args map[string]string) *messages.Operation {
 	op := h.operation()
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: h.origin.MessageId}}
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+		Key: key, Args: args, ReplyTo: h.origin.MessageId,
+	}}
 	return op
 }
 
-// operation is an answer yet without words. A command has one answer from here at most: its id is the command's.
+// operation makes an answer that has no call yet. Intake gives a command at most one answer, so the answer's id is made of
+// the command's.
 func (h *handling) operation() *messages.Operation {
 	return &messages.Operation{
 		Id: "answer:" + h.origin.CommandId, Revision: 1, Place: h.origin.Place, ThreadId: h.origin.ThreadId,
@@ -37,7 +40,7 @@ func (h *handling) operation() *messages.Operation {
 	}
 }
 
-// send makes the chat the owner of op.
+// send hands op to the chat, which owns it from then on.
 func (h *handling) send(op *messages.Operation) error {
 	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Operation: op})
 	return err

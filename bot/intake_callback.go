@@ -9,15 +9,17 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// onCallback handles a pressed button. A ticket that takes the command owes the callback's answer; what no ticket takes is
-// answered from here, so that the button never spins on.
+// onCallback handles a pressed button. The ticket that accepts the command answers the callback. If no ticket accepts it,
+// intake answers, because Telegram shows the button as busy until then.
 func (h *handling) onCallback(c *Callback) (string, error) {
 	h.chat = c.Chat
 	h.origin = &messages.Origin{
-		CommandId: callbackCommandID(c.ID), ChatId: c.Chat.ID, ThreadId: c.ThreadID, From: c.From, Sender: personSender(c.From),
-		DateMs: h.update.Received.UnixMilli(), CallbackId: c.ID, CallbackMessageId: c.MessageID, Lang: langOf(c.From), ReceivedMs: h.update.Received.UnixMilli(),
+		CommandId: callbackCommandID(c.ID), ChatId: c.Chat.ID, ThreadId: c.ThreadID,
+		CallbackId: c.ID, CallbackMessageId: c.MessageID,
+		From: c.From, Sender: personSender(c.From), Lang: langOf(c.From),
+		DateMs: h.update.Received.UnixMilli(), ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	if c.Chat.ID == 0 { // a button of an inline message, which we never send
+	if c.Chat.ID == 0 { // a button of an inline message; the bot sends none
 		h.origin.Place, h.origin.ChatId = messages.UserPlace(c.From.Id), c.From.Id
 		return "stale", h.stale()
 	}
@@ -43,7 +45,7 @@ func (h *handling) onCallback(c *Callback) (string, error) {
 	return "pressed", nil
 }
 
-// stale says that the button is of no use any more.
+// stale answers that the button no longer works.
 func (h *handling) stale() error {
 	op := h.operation()
 	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
@@ -52,16 +54,17 @@ func (h *handling) stale() error {
 	return h.send(op)
 }
 
-// parseCallback reads "<verb>:<ticket id>[:<argument>]" and words the ticket's command.
-func parseCallback(data string) (ticketID string, press func(*messages.Origin) proto.Message, ok bool) {
+// pressed makes the command of a pressed button.
+type pressed = func(*messages.Origin) proto.Message
+
+// parseCallback reads "<verb>:<ticket id>[:<argument>]" and returns what makes the ticket's command.
+func parseCallback(data string) (ticketID string, press pressed, ok bool) {
 	verb, rest, _ := strings.Cut(data, ":")
 	id, arg, hasArg := strings.Cut(rest, ":")
 	if parsed, valid := messages.ParseTicketID(id); !valid || parsed != id {
 		return "", nil, false
 	}
-	bare := func(c func(o *messages.Origin) proto.Message) (string, func(*messages.Origin) proto.Message, bool) {
-		return id, c, !hasArg
-	}
+	bare := func(press pressed) (string, pressed, bool) { return id, press, !hasArg }
 	switch verb {
 	case messages.CallbackMention:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o} })
@@ -74,15 +77,21 @@ func parseCallback(data string) (ticketID string, press func(*messages.Origin) p
 	case messages.CallbackPriority:
 		switch arg {
 		case "", "low", "normal", "high", "urgent":
-			return id, func(o *messages.Origin) proto.Message { return &messages.SetPriority{Origin: o, Priority: arg} }, true
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.SetPriority{Origin: o, Priority: arg}
+			}, true
 		}
 	case messages.CallbackMentionPage:
 		if page, err := strconv.ParseInt(arg, 10, 32); err == nil && page >= 0 {
-			return id, func(o *messages.Origin) proto.Message { return &messages.ShowMentionPage{Origin: o, Page: int32(page)} }, true
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.ShowMentionPage{Origin: o, Page: int32(page)}
+			}, true
 		}
 	case messages.CallbackMentionUser:
 		if user, err := strconv.ParseInt(arg, 10, 64); err == nil && user > 0 {
-			return id, func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o, UserId: user} }, true
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.Mention{Origin: o, UserId: user}
+			}, true
 		}
 	case messages.CallbackRetry:
 		return parseRetry(id, arg)
@@ -91,7 +100,7 @@ func parseCallback(data string) (ticketID string, press func(*messages.Origin) p
 }
 
 // parseRetry reads "<link number>:<sequence>:<h or l>".
-func parseRetry(id, arg string) (string, func(*messages.Origin) proto.Message, bool) {
+func parseRetry(id, arg string) (string, pressed, bool) {
 	parts := strings.Split(arg, ":")
 	if len(parts) != 3 || parts[2] != "h" && parts[2] != "l" {
 		return "", nil, false

@@ -10,8 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// What happens to messages after they were said. The message is found by its id, not by its topic: a reaction does not name
-// one, and an edit of what was never taken in means nothing.
+// Changes of messages: edits and reactions. The message is found by its id, not by its topic, because a reaction names no
+// topic and an edit of a message that the desk does not know means nothing (docs/decisions.md, D33).
 
 // onEdited handles an edit.
 func (h *handling) onEdited(m *Message) (string, error) {
@@ -30,19 +30,24 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	}
 	h.origin = &messages.Origin{
 		CommandId: editCommandID(m), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
-		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: h.update.Received.UnixMilli(),
+		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, Lang: langOf(m.From),
+		DateMs: m.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
 	return h.toMessage(m.ID, func(id string) proto.Message {
-		return &messages.EditMessage{Origin: h.origin, MessageId: id, Content: m.content(), Internal: InternalNote(m.Text), EditedMs: m.EditDateMS}
+		return &messages.EditMessage{
+			Origin: h.origin, MessageId: id, Content: m.content(), Internal: InternalNote(m.Text), EditedMs: m.EditDateMS,
+		}
 	}, "edited")
 }
 
-// editCommandID is chat:message with the date of the edit and a hash of what the message says now: several edits may fall into
-// one second.
+// editCommandID is "<chat>:<message>:<date of the edit>:<hash of the new content>". The hash tells several edits within one
+// second apart.
 func editCommandID(m *Message) string {
-	said, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content()) // what is not UTF-8 hashes as nothing
-	sum := sha256.Sum256(said)
-	return messages.MessageKey(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" + hex.EncodeToString(sum[:6])
+	// The error is ignored: content that is not UTF-8 hashes like an empty one.
+	content, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content())
+	sum := sha256.Sum256(content)
+	return messages.MessageKey(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" +
+		hex.EncodeToString(sum[:6])
 }
 
 // onReaction handles a change of somebody's reactions to a message.
@@ -56,8 +61,9 @@ func (h *handling) onReaction(r *Reaction) (string, error) {
 		return "", err
 	}
 	h.origin = &messages.Origin{
-		CommandId: updateCommandID(h.update.ID), Place: place, ChatId: r.Chat.ID, From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin,
-		DateMs: r.DateMS, Lang: langOf(r.From), ReceivedMs: h.update.Received.UnixMilli(),
+		CommandId: updateCommandID(h.update.ID), Place: place, ChatId: r.Chat.ID,
+		From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin, Lang: langOf(r.From),
+		DateMs: r.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
 	return h.toMessage(r.MessageID, func(id string) proto.Message {
 		return &messages.React{Origin: h.origin, MessageId: id, AtMessageId: r.MessageID, Emojis: r.Emojis}

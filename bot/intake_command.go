@@ -8,10 +8,10 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// handler carries out a command that may be given where it was given.
+// handler carries out a slash command that was given where it may be given.
 type handler func(h *handling, m *Message, c Command) error
 
-// handlers are what the bot does about each command of messages.Commands.
+// handlers has a row for each command of messages.Commands (docs/decisions.md, D58).
 var handlers = map[string]handler{
 	messages.VerbStart:        (*handling).start,
 	messages.VerbHelp:         (*handling).help,
@@ -42,18 +42,18 @@ var handlers = map[string]handler{
 	}),
 }
 
-// asking handles a command by asking something of the topic's ticket.
+// asking handles a slash command by sending what it means to the topic's ticket.
 func asking(what func(o *messages.Origin, m *Message, c Command) proto.Message) handler {
 	return func(h *handling, m *Message, c Command) error { return h.toTicket(c.Verb, what(h.origin, m, c)) }
 }
 
-// onCommand carries out what a person asked for. What can't be done here is answered with what to do instead.
+// onCommand carries out a slash command. If that is not possible here, the answer says what to do instead.
 func (h *handling) onCommand(m *Message, c Command) (string, error) {
 	const done = "command"
 	declared, _ := messages.CommandOf(c.Verb)
 	handle := handlers[c.Verb]
 	switch {
-	case handle == nil: // a test keeps this from happening
+	case handle == nil: // a bug; a test checks that each command has a handler
 		h.log.Error("a command has no handler", append(h.attributes(0), "command", c.Verb)...)
 		return "unhandled", h.unavailable(c.Verb, declared.About)
 	case !declared.Where.Have(h.at()):
@@ -64,7 +64,7 @@ func (h *handling) onCommand(m *Message, c Command) (string, error) {
 	return done, handle(h, m, c)
 }
 
-// at is the kind of place in which the command was given.
+// at returns the kind of place in which the command was given.
 func (h *handling) at() messages.Places {
 	switch {
 	case h.chat.Private():
@@ -75,7 +75,7 @@ func (h *handling) at() messages.Places {
 	return messages.InGroup
 }
 
-// unavailable says that a command can't be used here, and where it can.
+// unavailable answers that a command can't be used here, and where it can.
 func (h *handling) unavailable(verb string, about messages.Subject) error {
 	switch {
 	case !h.chat.Private():
@@ -86,10 +86,10 @@ func (h *handling) unavailable(verb string, about messages.Subject) error {
 	return h.answer(messages.NoticeOnlyInGroup, named(verb))
 }
 
-// named is the argument of texts that name a command.
+// named returns the arguments of a text that names a command.
 func named(verb string) map[string]string { return map[string]string{"command": "/" + verb} }
 
-// toTicket sends a command to the topic's ticket, or says that this is no ticket's topic.
+// toTicket sends a command to the topic's ticket, or answers that the topic has no ticket.
 func (h *handling) toTicket(verb string, c proto.Message) error {
 	if h.ticket != "" {
 		if _, err := h.askTicket(c); err != nil || h.ticket != "" {
@@ -121,7 +121,8 @@ func (h *handling) mention(_ *Message, c Command) error {
 			o = proto.CloneOf(o)
 			o.CommandId += ":" + strconv.Itoa(i+1)
 		}
-		if err := h.toTicket(c.Verb, &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID}); err != nil {
+		mention := &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID}
+		if err := h.toTicket(c.Verb, mention); err != nil {
 			return err
 		}
 		if h.ticket == "" {
@@ -162,7 +163,7 @@ func (h *handling) help(*Message, Command) error {
 	return h.answer(messages.NoticeHelpGroup, nil)
 }
 
-// lang sets the language of a group (which answers itself) or of a person.
+// lang sets the language of a person, or of a group, which answers itself.
 func (h *handling) lang(m *Message, c Command) error {
 	if c.Arg != langEnglish && c.Arg != langThai {
 		return h.answer(messages.NoticeLangUsage, nil)
@@ -202,8 +203,9 @@ func (h *handling) tickets(m *Message, _ Command) error {
 	return h.answerWith(op)
 }
 
-// unlink ends the link of the topic. Once that is done the topic is no ticket's: so that the command, should it come again,
-// is not answered with that, nor those before it, the chat remembers first that it was passed on.
+// unlink ends the link of the topic. Afterwards the topic has no ticket, so this command and earlier ones would be answered
+// with just that if they arrived again. To recognise them, the chat first remembers that the command was passed on
+// (docs/decisions.md, D44).
 func (h *handling) unlink(_ *Message, c Command) error {
 	o := proto.CloneOf(h.origin)
 	o.CommandId = messages.UnlinkID(o.CommandId, o.ThreadId)
@@ -219,7 +221,7 @@ func (h *handling) unlink(_ *Message, c Command) error {
 	return err
 }
 
-// link joins the topic to a ticket. The command goes to that ticket, which looks at both sides.
+// link links the topic to a ticket. The command goes to that ticket, which checks the rights on both sides.
 func (h *handling) link(m *Message, c Command) error {
 	if m.ThreadID == 0 {
 		return h.answer(messages.NoticeLinkNeedsTopic, nil)
@@ -235,8 +237,10 @@ func (h *handling) link(m *Message, c Command) error {
 		return err
 	}
 	for attempt := 1; ; attempt++ {
-		r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.LinkTopic{Origin: h.origin, CurrentTicketId: h.ticket})
+		r, err := command(h.ctx, h.desk, messages.KindTicket, id,
+			&messages.LinkTopic{Origin: h.origin, CurrentTicketId: h.ticket})
 		if err != nil {
+
 			return err
 		}
 		h.directory.Forget(h.origin.Place, h.origin.ThreadId)
