@@ -54,17 +54,17 @@ func (h *handling) stale() error {
 	return h.send(op)
 }
 
-// pressed makes the command of a pressed button.
-type pressed = func(*messages.Origin) proto.Message
+// buttonCommand makes the command of a pressed button.
+type buttonCommand = func(*messages.Origin) proto.Message
 
 // parseCallback reads "<verb>:<ticket id>[:<argument>]" and returns what makes the ticket's command.
-func parseCallback(data string) (ticketID string, press pressed, ok bool) {
+func parseCallback(data string) (ticketID string, press buttonCommand, ok bool) {
 	verb, rest, _ := strings.Cut(data, ":")
 	id, arg, hasArg := strings.Cut(rest, ":")
 	if parsed, valid := messages.ParseTicketID(id); !valid || parsed != id {
 		return "", nil, false
 	}
-	bare := func(press pressed) (string, pressed, bool) { return id, press, !hasArg }
+	bare := func(press buttonCommand) (string, buttonCommand, bool) { return id, press, !hasArg }
 	switch verb {
 	case messages.CallbackMention:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o} })
@@ -100,7 +100,7 @@ func parseCallback(data string) (ticketID string, press pressed, ok bool) {
 }
 
 // parseRetry reads "<link number>:<sequence>:<h or l>".
-func parseRetry(id, arg string) (string, pressed, bool) {
+func parseRetry(id, arg string) (string, buttonCommand, bool) {
 	parts := strings.Split(arg, ":")
 	if len(parts) != 3 || parts[2] != "h" && parts[2] != "l" {
 		return "", nil, false

@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// createTicket opens a ticket in the group, or says what is missing for that.
+// createTicket opens a ticket in the group, or answers what is missing for that.
 func (h *handling) createTicket(m *Message, c Command) error {
 	if m.Chat.Private() {
 		return h.createPrivately(m, c)
@@ -32,7 +32,8 @@ func (h *handling) createTicket(m *Message, c Command) error {
 	}
 	id := messages.TicketID(h.origin.CommandId, h.origin.DateMs)
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
-		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description, Media: h.mediaOfTicket(m),
+		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description,
+		Media: h.mediaOfTicket(m),
 	})
 	if err != nil {
 		return err
@@ -40,21 +41,22 @@ func (h *handling) createTicket(m *Message, c Command) error {
 	switch r.Code {
 	case messages.Code_NOT_FOUND:
 		return h.answer(messages.NoticeGroupUnregistered, nil)
-	case messages.Code_CONFLICT: // nothing is left of the title
+	case messages.Code_CONFLICT: // the cleaned title is empty
 		return h.askTitle()
 	}
 	h.ticket = id
 	return nil
 }
 
-// askTitle asks what the ticket is about; the answer comes as a reply to that (answersAskTitle).
+// askTitle asks for the ticket's title. The title comes as a reply to the question (answersAskTitle).
 func (h *handling) askTitle() error {
 	op := h.notice(messages.NoticeAskTitle, nil)
 	op.GetSendNotice().ForceReply = true
 	return h.answerWith(op)
 }
 
-// describeByReply takes the message that the command answers as the description, and without a title its first line as the title.
+// describeByReply makes the message that the command answers the description, and its first line the title if the command
+// has none.
 func (h *handling) describeByReply(m *Message, c *Command) {
 	r := m.Reply
 	if r == nil || r.MessageID == 0 || messages.Blank(r.Text) || r.Protected || h.answersAskTitle(m) {
@@ -71,8 +73,8 @@ func (h *handling) describeByReply(m *Message, c *Command) {
 	c.Description += text
 }
 
-// mediaOfTicket are the media of a new ticket's description: what the answered message carries, and what the command itself is
-// the caption of.
+// mediaOfTicket returns the media of a new ticket's description: those of the answered message, and those whose caption the
+// command is.
 func (h *handling) mediaOfTicket(m *Message) (media []*messages.Media) {
 	if r := m.Reply; r != nil && r.MessageID != 0 && r.Media != nil && !r.Protected && !h.answersAskTitle(m) {
 		media = append(media, r.Media)

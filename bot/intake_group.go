@@ -6,9 +6,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Commands about a group.
+// Slash commands about a group.
 
-// group reads what the desk knows of the group the command was given in.
+// group reads what the desk knows of the group in which the command was given.
 func (h *handling) group() (*messages.GroupView, error) {
 	if !h.known {
 		return &messages.GroupView{}, nil
@@ -16,7 +16,7 @@ func (h *handling) group() (*messages.GroupView, error) {
 	return query[*messages.GroupView](h.ctx, h.desk, &messages.GetGroup{GroupId: h.origin.Place, IsForum: h.chat.IsForum})
 }
 
-// unregistered answers a command that only a registered group has, and says whether it did.
+// unregistered answers a command that needs a registered group if the group is not registered, and says whether it did.
 func (h *handling) unregistered() (answered bool, err error) {
 	group, err := h.group()
 	if err != nil || group.Registered {
@@ -35,10 +35,12 @@ func (h *handling) register(m *Message, _ Command) error {
 	if !h.groupAllowed(h.origin.Place, m.Chat.ID) {
 		return h.answer(messages.NoticeGroupNotAllowed, nil)
 	}
-	return h.toGroup(&messages.RegisterGroup{Origin: h.origin, Title: m.Chat.Title, Type: m.Chat.Type, IsForum: m.Chat.IsForum})
+	return h.toGroup(&messages.RegisterGroup{
+		Origin: h.origin, Title: m.Chat.Title, Type: m.Chat.Type, IsForum: m.Chat.IsForum,
+	})
 }
 
-// publicGroup lets everyone open tickets in the group, or its members alone.
+// publicGroup lets everyone open tickets in the group, or only its members.
 func (h *handling) publicGroup(_ *Message, c Command) error {
 	if answered, err := h.unregistered(); answered || err != nil {
 		return err
@@ -46,7 +48,7 @@ func (h *handling) publicGroup(_ *Message, c Command) error {
 	return h.toGroup(&messages.SetPublic{Origin: h.origin, Wanted: c.Arg})
 }
 
-// defaultGroup makes the group the one in which tickets open that the person is mentioned on.
+// defaultGroup makes the group the person's default group: tickets on which they are mentioned open there.
 func (h *handling) defaultGroup(m *Message, _ Command) error {
 	if answered, err := h.unregistered(); answered || err != nil {
 		return err
@@ -58,7 +60,7 @@ func (h *handling) defaultGroup(m *Message, _ Command) error {
 	if err := h.saveProfile(m.From); err != nil {
 		return err
 	}
-	// The answer first: should the command come again, it still says what was before.
+	// The answer goes first: if the command is delivered again, it must still say what was true before.
 	key := messages.NoticeDefaultGroupSet
 	if user.DefaultGroupId == h.origin.Place {
 		key = messages.NoticeDefaultGroupAlready

@@ -2,7 +2,7 @@ package bot
 
 import "github.com/topicdesk/topicdesk/messages"
 
-// onMyMember handles a change of the bot's own place in a group.
+// onMyMember handles a change of the bot's own membership or rights in a group.
 func (h *handling) onMyMember(m *Member) (string, error) {
 	h.chat = m.Chat
 	if m.Chat.Private() {
@@ -24,14 +24,13 @@ func (h *handling) onMyMember(m *Member) (string, error) {
 		}
 		return "not_allowed", h.answer(messages.NoticeGroupNotAllowed, nil)
 	}
-	_, err := command(h.ctx, h.desk, messages.KindGroup, h.origin.Place, &messages.SetMembership{Origin: h.origin, Facts: &messages.GroupFacts{
+	return "membership", h.toGroup(&messages.SetMembership{Origin: h.origin, Facts: &messages.GroupFacts{
 		ChatId: m.Chat.ID, Title: m.Chat.Title, Type: m.Chat.Type, IsForum: m.Chat.IsForum, BotStatus: m.NewStatus,
 		CanManageTopics: m.CanManageTopics, CanPinMessages: m.CanPinMessages,
 	}})
-	return "membership", err
 }
 
-// onChatMember tells a group who came, left, became, or ceased to be, its administrator.
+// onChatMember tells the group's entity who joined or left, and who became an administrator or is one no longer.
 func (h *handling) onChatMember(m *Member) (string, error) {
 	h.chat = m.Chat
 	if !m.Chat.Group() {
@@ -43,19 +42,22 @@ func (h *handling) onChatMember(m *Member) (string, error) {
 	if !h.known {
 		return "left_alone", nil
 	}
-	_, err := command(h.ctx, h.desk, messages.KindGroup, h.origin.Place, &messages.MemberChanged{
-		Origin: h.origin, UserId: m.User.GetId(), IsAdmin: administrator(m.NewStatus), IsMember: belongs(m.NewStatus) && !m.NotIn,
+	return "member", h.toGroup(&messages.MemberChanged{
+		Origin: h.origin, UserId: m.User.GetId(),
+		IsAdmin: administrator(m.NewStatus), IsMember: belongs(m.NewStatus) && !m.NotIn,
 	})
-	return "member", err
 }
 
+// memberOrigin sets the origin of an update about a member.
 func (h *handling) memberOrigin(m *Member) error {
 	place, err := h.place(m.Chat)
 	if err != nil {
 		return err
 	}
 	h.origin = &messages.Origin{
-		CommandId: updateCommandID(h.update.ID), Place: place, ChatId: m.Chat.ID, From: m.From, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: h.update.Received.UnixMilli(),
+		CommandId: updateCommandID(h.update.ID), Place: place, ChatId: m.Chat.ID,
+		From: m.From, Lang: langOf(m.From),
+		DateMs: m.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
 	if m.From != nil {
 		h.origin.Sender = personSender(m.From)
@@ -65,13 +67,14 @@ func (h *handling) memberOrigin(m *Member) error {
 
 func administrator(status string) bool { return status == "administrator" || status == "creator" }
 
-// belongs says whether someone of that status is in the group. A restricted bot may be in or out; it is of little use either way.
+// belongs says whether someone of that status is in the group. A restricted bot counts as in, although it may be out: it can
+// do little either way.
 func belongs(status string) bool {
 	return administrator(status) || status == "member" || status == "restricted"
 }
 
-// groupAllowed says whether a group may register. A group that has migrated is allowed when its first id is: its internal id
-// is made of that.
+// groupAllowed says whether a group may register. A migrated group is allowed when its first Telegram id is, which its place
+// is made of.
 func (h *handling) groupAllowed(place string, chatID int64) bool {
 	if h.allowed(chatID) {
 		return true

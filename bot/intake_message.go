@@ -15,16 +15,19 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	if !m.Chat.Private() && !m.Chat.Group() {
 		return "ignored_chat_type", nil
 	}
-	if m.FromBot && !(m.TopicCreated != nil && m.From.GetId() == h.bot.ID) {
-		return "ignored_bot", nil // save for the one message of ours that matters: a topic that we created
+	ourTopic := m.TopicCreated != nil && m.From.GetId() == h.bot.ID
+	if m.FromBot && !ourTopic { // the only message of our own that matters announces a topic that we created
+		return "ignored_bot", nil
 	}
 	place, err := h.place(m.Chat)
 	if err != nil {
 		return "", err
 	}
 	h.origin = &messages.Origin{
-		CommandId: messages.MessageKey(m.Chat.ID, m.ID), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
-		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: h.update.Received.UnixMilli(),
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
+		Place:     place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
+		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, Lang: langOf(m.From),
+		DateMs: m.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
 	if m.Service() {
 		return h.onService(m)
@@ -47,7 +50,7 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	case isCommand:
 		outcome, err := h.onCommand(m, c)
 		if err == nil {
-			h.noteProfile(m) // afterwards: a command that saves the profile itself has noted it
+			h.noteProfile(m) // after the command, since some commands save the profile themselves
 		}
 		return outcome, err
 	case m.Chat.Private():
@@ -60,12 +63,12 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	return h.record(m)
 }
 
-// answersAskTitle says whether the message answers our question for a ticket's title.
+// answersAskTitle says whether the message answers the bot's question for a ticket's title.
 func (h *handling) answersAskTitle(m *Message) bool {
 	return m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.FromID == h.bot.ID && h.isAskTitle(m.Reply.Text)
 }
 
-// record has the ticket record what was said.
+// record has the ticket record the message.
 func (h *handling) record(m *Message) (string, error) {
 	if _, err := h.recordOf(m); err != nil {
 		return "", err
@@ -76,26 +79,31 @@ func (h *handling) record(m *Message) (string, error) {
 	return "recorded", nil
 }
 
-// recordOf gives the ticket what was said. In a private chat there are no notes to oneself: who writes there is the one whom
-// notes are kept from.
+// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very person who
+// writes there (docs/decisions.md, D20).
 func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
-	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: InternalNote(m.Text) && !m.Chat.Private()}
+	internal := InternalNote(m.Text) && !m.Chat.Private()
+	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
-		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities, Preview: r.Preview, MediaKind: r.Media.GetKind()}
-		if InternalNote(r.Text) || r.Protected { // its words stay in its topic, also as what somebody answers
+		c.ReplyTo = &messages.ReplyTo{
+			ChatId: r.ChatID, MessageId: r.MessageID,
+			Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities,
+			Preview: r.Preview, MediaKind: r.Media.GetKind(),
+		}
+		if InternalNote(r.Text) || r.Protected { // its text must not leave its topic as a quote or preview either
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}
 	}
 	return h.askTicket(c)
 }
 
-// content is what the message says, as the desk keeps it.
+// content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
 	return &messages.Content{Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected}
 }
 
-// findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, nor does any
-// topic of a group that the desk does not know.
+// findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, and neither does
+// a topic of a group that the desk does not know.
 func (h *handling) findTicket(m *Message) error {
 	if m.Chat.Private() {
 		return h.findPrivately(m)
@@ -116,8 +124,9 @@ func (h *handling) findTicket(m *Message) error {
 	return nil
 }
 
-// findByBeginning finds the ticket by the topic's first service message, which a message that answers nothing carries: when
-// the answer to createForumTopic was lost, and our own service message too, it is the ticket's only sign of its topic.
+// findByBeginning finds the ticket by the topic's first service message, which each message that answers nothing carries.
+// When both the answer to createForumTopic and our own service message are lost, nothing else tells the ticket of its topic
+// (docs/decisions.md, D5).
 func (h *handling) findByBeginning(m *Message) (string, error) {
 	r := m.Reply
 	if r == nil || r.TopicCreated == nil || r.TopicFromID != h.bot.ID || m.ThreadID == 0 {
@@ -125,15 +134,16 @@ func (h *handling) findByBeginning(m *Message) (string, error) {
 	}
 	o := proto.CloneOf(h.origin)
 	o.CommandId, o.MessageId = messages.MessageKey(m.Chat.ID, r.TopicMessage), r.TopicMessage
-	told, err := h.topicCreated(o, *r.TopicCreated)
-	if err != nil || told == 0 {
+	asked, err := h.topicCreated(o, *r.TopicCreated)
+	if err != nil || asked == 0 {
 		return "", err
 	}
 	return h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 }
 
-// topicCreated tells the tickets that a topic of ours may belong to that it is there; how many, it returns.
-func (h *handling) topicCreated(o *messages.Origin, name string) (told int, err error) {
+// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the short id in its name. It
+// returns how many tickets those are.
+func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err error) {
 	short, ok := messages.ShortIDIn(name)
 	if !ok {
 		return 0, nil
@@ -143,15 +153,16 @@ func (h *handling) topicCreated(o *messages.Origin, name string) (told int, err 
 		return 0, err
 	}
 	for _, id := range found.TicketIds {
-		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.TopicCreated{Origin: o, Name: name}); err != nil {
-			return told, err
+		created := &messages.TopicCreated{Origin: o, Name: name}
+		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, created); err != nil {
+			return asked, err
 		}
-		told++
+		asked++
 	}
-	return told, nil
+	return asked, nil
 }
 
-// onService handles what Telegram says happened to topics and groups.
+// onService handles a service message about a topic or a group.
 func (h *handling) onService(m *Message) (string, error) {
 	switch {
 	case m.MigrateTo != 0:
@@ -167,11 +178,11 @@ func (h *handling) onService(m *Message) (string, error) {
 		if m.From.GetId() != h.bot.ID {
 			return "ignored_service", nil
 		}
-		told, err := h.topicCreated(h.origin, *m.TopicCreated)
+		asked, err := h.topicCreated(h.origin, *m.TopicCreated)
 		if err != nil {
 			return "", err
 		}
-		if told == 0 {
+		if asked == 0 {
 			return "ignored_service", nil
 		}
 		return "topic_created", nil
@@ -198,20 +209,22 @@ func (h *handling) onService(m *Message) (string, error) {
 	return "by_hand", err
 }
 
-// migrate tells a group its new Telegram id. Both the old and the new chat announce it; whichever comes first counts.
+// migrate tells the group's entity the group's new Telegram id. The old and the new chat both announce it; the first
+// announcement counts.
 func (h *handling) migrate(place string, newChatID int64) (string, error) {
 	if !h.known {
 		return "left_alone", nil
 	}
-	if _, err := command(h.ctx, h.desk, messages.KindGroup, place, &messages.MigrateGroup{NewChatId: newChatID}); err != nil {
+	migrated := &messages.MigrateGroup{NewChatId: newChatID}
+	if _, err := command(h.ctx, h.desk, messages.KindGroup, place, migrated); err != nil {
 		return "", err
 	}
 	h.directory.Migrated(newChatID, place)
 	return "migrated", nil
 }
 
-// askTicket sends a command to the topic's ticket. If the ticket does not own the topic any more, what was known is
-// forgotten and looked up once again; h.ticket is "" afterwards when the topic belongs to none.
+// askTicket sends a command to the topic's ticket. If the topic is no longer the ticket's, askTicket looks it up once more
+// and asks the ticket that it belongs to now. If it belongs to none, h.ticket is "" afterwards.
 func (h *handling) askTicket(c proto.Message) (*messages.Reply, error) {
 	r, err := command(h.ctx, h.desk, messages.KindTicket, h.ticket, c)
 	if err != nil || !misdirected(r) {
@@ -229,14 +242,15 @@ func (h *handling) askTicket(c proto.Message) (*messages.Reply, error) {
 	return r, err
 }
 
+// misdirected says whether a ticket refused a command because the topic is not its own.
 func misdirected(r *messages.Reply) bool {
 	return r.Code == messages.Code_WRONG_TOPIC || r.Code == messages.Code_NOT_FOUND
 }
 
 var profileSeed = maphash.MakeSeed()
 
-// noteProfile tells the desk when a person is seen for the first time in this process, or under changed names: so that whoever is
-// known stays up to date.
+// noteProfile sends a person's profile to the desk when this process sees it for the first time, or when it has changed. So
+// the names of internal users stay up to date.
 func (h *handling) noteProfile(m *Message) {
 	p := m.From
 	if p == nil || p.IsBot || m.Sender.GetKind() != messages.Sender_USER {
@@ -248,7 +262,7 @@ func (h *handling) noteProfile(m *Message) {
 	h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: h.profileOrigin(), OnlyIfKnown: true})
 }
 
-// changed says whether a person's profile differs from what the desk was told, and notes it as told.
+// profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.
 func (h *handling) profileChanged(p *messages.Person) bool {
 	var hash maphash.Hash
 	hash.SetSeed(profileSeed)
@@ -264,7 +278,8 @@ func (h *handling) profileChanged(p *messages.Person) bool {
 	return true
 }
 
-// profileOrigin has a command id of its own: to the person's entity it is another command than the one that follows.
+// profileOrigin returns the origin with another command id: the person's entity must not take SaveProfile for the command
+// that follows it.
 func (h *handling) profileOrigin() *messages.Origin {
 	o := proto.CloneOf(h.origin)
 	o.CommandId += ":profile"

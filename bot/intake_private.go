@@ -10,19 +10,21 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A person's private chat with the bot. It stands in the place of a topic of each ticket that was opened from it: what is
-// said there goes to the ticket of the message that is answered, else to the one that the person is talking on.
+// A person's private chat with the bot. It serves as a topic of each ticket that was opened from it. A reply there goes to
+// the ticket of the message that it answers, anything else to the person's current ticket (docs/decisions.md, D17 and D18).
 
 const (
-	titleOfButton   = 40
+	titleOfButton   = 40 // UTF-16 units
 	ticketsToChoose = 8
+	ownTicketsRead  = 50
 )
 
-// findPrivately finds the ticket that something in a private chat is meant for.
+// findPrivately finds the ticket that a message in a private chat is meant for.
 func (h *handling) findPrivately(m *Message) (err error) {
 	h.origin.ThreadId = 0
 	if r := m.Reply; r != nil && r.MessageID != 0 {
-		found, err := query[*messages.MessageFound](h.ctx, h.desk, &messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
+		found, err := query[*messages.MessageFound](h.ctx, h.desk,
+			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
 		if err != nil {
 			return err
 		}
@@ -36,9 +38,10 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	return err
 }
 
-// ticketNamedIn finds the first ticket id in a text.
+// ticketNamedIn returns the first ticket id in a text, "" when there is none.
 func ticketNamedIn(text string) string {
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }) {
+	notInID := func(r rune) bool { return !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
+	for _, word := range strings.FieldsFunc(text, notInID) {
 		if id, ok := messages.ParseTicketID(word); ok {
 			return id
 		}
@@ -46,9 +49,9 @@ func ticketNamedIn(text string) string {
 	return ""
 }
 
-// passOn passes on what was said in a private chat; what can't be passed on is answered.
+// passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.
 func (h *handling) passOn(m *Message) (string, error) {
-	if m.From.GetId() != m.Chat.ID { // nobody else writes there
+	if m.From.GetId() != m.Chat.ID { // only the person writes there
 		return "left_alone", nil
 	}
 	if h.ticket != "" {
@@ -65,7 +68,7 @@ func (h *handling) passOn(m *Message) (string, error) {
 	return "homeless", h.askWhich(m)
 }
 
-// noteReachable: who writes has not blocked the bot, whatever the desk was told before.
+// noteReachable tells the person's entity that they have not blocked the bot, if it thinks so: they have just written.
 func (h *handling) noteReachable() error {
 	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 	if err != nil || !user.Blocked {
@@ -74,47 +77,54 @@ func (h *handling) noteReachable() error {
 	return h.toPerson(&messages.SetBlocked{Origin: h.originFor("reached"), Blocked: false})
 }
 
-// toPerson gives a command to the entity of the person.
+// toPerson sends a command to the person's entity.
 func (h *handling) toPerson(c proto.Message) error {
 	_, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(h.origin.GetFrom().GetId()), c)
 	return err
 }
 
-// originFor is the origin with a command id of its own, for another command than the first that an update means.
+// originFor returns the origin with another command id, for a further command of the same update.
 func (h *handling) originFor(what string) *messages.Origin {
 	o := proto.CloneOf(h.origin)
 	o.CommandId += ":" + what
 	return o
 }
 
-// ownTickets lists the person's open tickets that they can talk on here.
+// ownTickets lists the person's open tickets that were opened from their private chat.
 func (h *handling) ownTickets() ([]*messages.TicketView, error) {
-	list, err := query[*messages.TicketList](h.ctx, h.desk, &messages.ListTickets{UserId: h.origin.GetFrom().GetId(), OpenOnly: true, Limit: 50})
+	list, err := query[*messages.TicketList](h.ctx, h.desk,
+		&messages.ListTickets{UserId: h.origin.GetFrom().GetId(), OpenOnly: true, Limit: ownTicketsRead})
 	if err != nil {
 		return nil, err
 	}
+	return openedPrivately(list), nil
+}
+
+// openedPrivately returns those tickets of a list that were opened from the person's private chat.
+func openedPrivately(list *messages.TicketList) []*messages.TicketView {
 	var own []*messages.TicketView
 	for _, view := range list.Tickets {
 		if view.Private {
 			own = append(own, view)
 		}
 	}
-	return own, nil
+	return own
 }
 
-// askAboutClosed answers what was written to a closed ticket: it is passed on if the ticket is opened again, or to another.
+// askAboutClosed answers a message to a closed ticket. The person can reopen the ticket, or send the message to another one.
 func (h *handling) askAboutClosed(m *Message) error {
 	own, err := h.ownTickets()
 	if err != nil {
 		return err
 	}
 	op := h.notice(messages.NoticePrivateIsClosed, map[string]string{"ticket": h.ticket})
-	rows := []*messages.KeyboardRow{buttonRow(&messages.Button{Key: messages.ButtonSay, Data: messages.CallbackSay + ":" + h.ticket})}
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append(append(rows, sayRows(own)...), newRow())}
+	reopen := buttonRow(&messages.Button{Key: messages.ButtonSay, Data: messages.CallbackSay + ":" + h.ticket})
+	rows := append([]*messages.KeyboardRow{reopen}, sayRows(own)...)
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append(rows, newRow())}
 	return h.answerWith(op)
 }
 
-// askWhich answers what was written by somebody who is talking on no ticket.
+// askWhich answers a message of somebody who has no current ticket.
 func (h *handling) askWhich(m *Message) error {
 	own, err := h.ownTickets()
 	if err != nil {
@@ -134,12 +144,12 @@ func newRow() *messages.KeyboardRow {
 	return buttonRow(&messages.Button{Key: messages.ButtonNew, Data: messages.CallbackNew})
 }
 
-// sayRows has a button for each ticket that passes the answered message on to it.
+// sayRows makes a button for each ticket, which sends the answered message to it.
 func sayRows(own []*messages.TicketView) []*messages.KeyboardRow {
 	return ticketRows(own, messages.CallbackSay, "")
 }
 
-// ticketRows has a button for each ticket; the current one is marked.
+// ticketRows makes a button for each ticket; the current one is marked.
 func ticketRows(own []*messages.TicketView, verb, current string) []*messages.KeyboardRow {
 	var rows []*messages.KeyboardRow
 	for _, view := range own[:min(len(own), ticketsToChoose)] {
@@ -147,30 +157,26 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 		if view.TicketId == current {
 			mark = "👉 "
 		}
-		rows = append(rows, buttonRow(&messages.Button{Text: mark + messages.Shorten(oneLine(view.Title), titleOfButton), Data: verb + ":" + view.TicketId}))
+		title := messages.Shorten(oneLine(view.Title), titleOfButton)
+		rows = append(rows, buttonRow(&messages.Button{Text: mark + title, Data: verb + ":" + view.TicketId}))
 	}
 	return rows
 }
 
-// ticketsPrivately lists the person's tickets, with buttons that say which one they want to talk on.
+// ticketsPrivately lists the person's tickets, with buttons to choose the current one.
 func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 	if err != nil {
 		return err
 	}
-	var own []*messages.TicketView
-	for _, view := range list.Tickets {
-		if view.Private {
-			own = append(own, view)
-		}
-	}
 	op := h.notice(messages.NoticePrivateTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
+	rows := ticketRows(openedPrivately(list), messages.CallbackTalk, user.CurrentTicketId)
 	op.GetSendNotice().Tickets = list.Tickets
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: ticketRows(own, messages.CallbackTalk, user.CurrentTicketId)}
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
 	return h.answerWith(op)
 }
 
-// createPrivately begins a ticket from a private chat; where it is to be opened is asked next.
+// createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
 	switch {
@@ -179,18 +185,21 @@ func (h *handling) createPrivately(m *Message, c Command) error {
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
-	return h.toPerson(&messages.DraftTicket{Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
-		Title: c.Title, Description: c.Description})
+	return h.toPerson(&messages.DraftTicket{
+		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
+		Title: c.Title, Description: c.Description,
+	})
 }
 
-// onPrivateCallback handles the buttons that only private chats have; handled says whether it was one.
+// onPrivateCallback handles the buttons that only private chats have; handled says whether the button was one of those.
 func (h *handling) onPrivateCallback(c *Callback) (outcome string, handled bool, err error) {
 	verb, rest, _ := strings.Cut(c.Data, ":")
 	id, arg, _ := strings.Cut(rest, ":")
 	parsed, valid := messages.ParseTicketID(id)
 	valid = valid && parsed == id
 	switch verb {
-	case messages.CallbackPick, messages.CallbackPickPage, messages.CallbackDrop, messages.CallbackTalk, messages.CallbackSay:
+	case messages.CallbackPick, messages.CallbackPickPage, messages.CallbackDrop, messages.CallbackTalk,
+		messages.CallbackSay:
 	case messages.CallbackNew:
 		valid = rest == ""
 	default:
@@ -227,6 +236,7 @@ func (h *handling) onPrivateCallback(c *Callback) (outcome string, handled bool,
 	return outcome, true, err
 }
 
+// allowedGroup says whether tickets may be opened in a group, by the setting GROUPS_ALLOWED.
 func (h *handling) allowedGroup(groupID string) (bool, error) {
 	group, err := query[*messages.GroupView](h.ctx, h.desk, &messages.GetGroup{GroupId: groupID})
 	if err != nil {
@@ -235,7 +245,7 @@ func (h *handling) allowedGroup(groupID string) (bool, error) {
 	return group.Facts == nil || h.groupAllowed(groupID, group.Facts.ChatId), nil
 }
 
-// pressTalk makes a ticket the current one; done is false when it is none of theirs.
+// pressTalk makes a ticket the person's current one; done is false when it is none of theirs.
 func (h *handling) pressTalk(quiet bool) (done bool, err error) {
 	r, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(h.origin.From.Id),
 		&messages.TalkOn{Origin: h.origin, TicketId: h.ticket, Quiet: quiet})
@@ -248,7 +258,7 @@ func (h *handling) pressTalk(quiet bool) (done bool, err error) {
 	return true, nil
 }
 
-// pressSay makes a ticket the current one, opens it again if it is closed, and passes on the message that was not.
+// pressSay makes a ticket the current one, reopens it if it is closed, and sends it the message that the button is about.
 func (h *handling) pressSay(c *Callback) error {
 	id := h.ticket
 	done, err := h.pressTalk(true)
@@ -261,8 +271,10 @@ func (h *handling) pressSay(c *Callback) error {
 		return h.answer(messages.NoticePrivateSayAgain, nil)
 	}
 	h.origin = &messages.Origin{
-		CommandId: messages.MessageKey(m.Chat.ID, m.ID), Place: h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID, From: h.origin.From,
-		Sender: h.origin.Sender, DateMs: m.DateMS, Lang: h.origin.Lang, ReceivedMs: h.origin.ReceivedMs,
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
+		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
+		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
+		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
 	}
 	r, err := h.recordOf(m)
 	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
@@ -276,7 +288,7 @@ func (h *handling) pressSay(c *Callback) error {
 	return err
 }
 
-// pressNew begins a ticket with the message that was not passed on.
+// pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
 	if m == nil {
@@ -288,18 +300,22 @@ func (h *handling) pressNew(c *Callback) error {
 	h.origin = proto.CloneOf(h.origin)
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
-	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}}
+	// As if the person had answered that message with a bare /create_ticket.
+	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}
+	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
 }
 
-// answerCallback answers a pressed button from here.
+// answerCallback answers a pressed button with a text of the catalogue, "" for none.
 func (h *handling) answerCallback(key string) error {
 	op := h.operation()
-	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: h.origin.CallbackId, Key: key, Alert: key != ""}}
+	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
+		CallbackId: h.origin.CallbackId, Key: key, Alert: key != "",
+	}}
 	return h.answerWith(op)
 }
 
-// onMyMemberPrivately: the person has blocked the bot, or takes it back.
+// onMyMemberPrivately handles that a person has blocked the bot, or unblocked it.
 func (h *handling) onMyMemberPrivately(m *Member) (string, error) {
 	if m.From.GetId() != m.Chat.ID {
 		return "ignored_chat_type", nil

@@ -11,18 +11,18 @@ import (
 
 const statusClosed, statusPending = "closed", "pending"
 
-// Limits of a card and of lists, in units where texts are meant.
+// Limits of a card and of lists: of texts in UTF-16 units.
 const (
 	maxCardTitle  = 256
 	maxCardName   = 64
-	maxCardLinks  = 10
-	longText      = 400 // a description above this, or of more than longLines lines, is folded
+	maxCardLinks  = 10  // links
+	longText      = 400 // a longer description, or one of more than longLines lines, is folded
 	longLines     = 6
-	maxContextRow = 800 // a single message in the context
+	maxContextRow = 800 // one message in the context
 )
 
 // renderCard shows a ticket: who asks for help (in a linked topic), id, title, description, state, who opened it, and the
-// groups that are linked. The description gives way when all of it is too long.
+// linked groups. The description is shortened when the card would be too long.
 func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	var head, tail builder
 	if askedBy != "" {
@@ -35,7 +35,7 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
 
 	tail.plain("\n\n")
-	tail.rich(textWithin(lang, textCardState, map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}, 200))
+	tail.rich(ticketState(lang, t))
 	if name := oneLine(t.GetCreatedBy()); name != "" {
 		tail.plain("\n" + label(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))
@@ -62,7 +62,13 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	return head.done()
 }
 
-// cardLinks lists the groups that a ticket is linked to, each with the way to its topic.
+// ticketState shows a ticket's status and priority.
+func ticketState(lang string, t *messages.TicketView) Rich {
+	const limit = 200
+	return textWithin(lang, textCardState, map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}, limit)
+}
+
+// cardLinks lists the groups that a ticket is linked to, each with a link to its topic.
 func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 	if len(links) == 0 {
 		return
@@ -89,8 +95,11 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 // cardLag says how far copies into groups are behind.
 func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 	for _, g := range behind[:min(len(behind), maxCardLinks)] {
-		key, args := textCardBehind, map[string]string{"group": messages.Shorten(oneLine(g.GetGroupTitle()), maxCardName),
-			"lag": strconv.FormatInt((g.GetLagMs()+500)/1000, 10), "waiting": strconv.FormatInt(g.GetWaiting(), 10)}
+		key, args := textCardBehind, map[string]string{
+			"group":   messages.Shorten(oneLine(g.GetGroupTitle()), maxCardName),
+			"lag":     strconv.FormatInt((g.GetLagMs()+500)/1000, 10),
+			"waiting": strconv.FormatInt(g.GetWaiting(), 10),
+		}
 		if g.GetPerMinute() > 0 {
 			args["budget"] = strconv.FormatInt(g.GetPerMinute(), 10)
 		}
@@ -102,7 +111,8 @@ func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 	}
 }
 
-// userURL opens a person's profile. Their name bears the link, since an "@name" would call them each time a card is sent.
+// userURL is the link to a person's profile. A card links the name instead of showing "@name", which would notify the person
+// each time.
 func userURL(username string) string {
 	if username == "" {
 		return ""
@@ -110,38 +120,34 @@ func userURL(username string) string {
 	return "https://t.me/" + username
 }
 
-// cardKeyboard has the buttons for what can be done next with a ticket.
+// cardKeyboard has the buttons for what can be done next with a ticket. Whoever asks for help in private can't bring in
+// others (docs/decisions.md, D20).
 func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 	b := func(key, verb string) *messages.Button {
 		return &messages.Button{Key: key, Data: verb + ":" + t.GetTicketId()}
 	}
-	row := func(buttons ...*messages.Button) *messages.KeyboardRow {
-		return &messages.KeyboardRow{Buttons: buttons}
-	}
-	k := &messages.Keyboard{}
-	if t.GetPrivate() { // who asks for help: whom to bring in is the desk's to say
-		if t.GetStatus() == statusClosed {
-			return buttonRows(lang, &messages.Keyboard{Rows: []*messages.KeyboardRow{row(b(messages.ButtonReopen, messages.CallbackReopen))}})
-		}
-		return buttonRows(lang, &messages.Keyboard{Rows: []*messages.KeyboardRow{
-			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose))}})
-	}
-	switch t.GetStatus() {
-	case statusClosed:
-		k.Rows = append(k.Rows, row(b(messages.ButtonReopen, messages.CallbackReopen)))
-	case statusPending:
-		k.Rows = append(k.Rows,
-			row(b(messages.ButtonMention, messages.CallbackMention), b(messages.ButtonReopen, messages.CallbackReopen)),
-			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose)))
+	var (
+		mention  = b(messages.ButtonMention, messages.CallbackMention)
+		pending  = b(messages.ButtonPending, messages.CallbackPending)
+		reopen   = b(messages.ButtonReopen, messages.CallbackReopen)
+		priority = b(messages.ButtonPriority, messages.CallbackPriority)
+		closing  = b(messages.ButtonClose, messages.CallbackClose)
+	)
+	var rows []*messages.KeyboardRow
+	switch {
+	case t.GetStatus() == statusClosed:
+		rows = append(rows, buttonRow(reopen))
+	case t.GetPrivate():
+		rows = append(rows, buttonRow(priority, closing))
+	case t.GetStatus() == statusPending:
+		rows = append(rows, buttonRow(mention, reopen), buttonRow(priority, closing))
 	default:
-		k.Rows = append(k.Rows,
-			row(b(messages.ButtonMention, messages.CallbackMention), b(messages.ButtonPending, messages.CallbackPending)),
-			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose)))
+		rows = append(rows, buttonRow(mention, pending), buttonRow(priority, closing))
 	}
-	return buttonRows(lang, k)
+	return buttonRows(lang, &messages.Keyboard{Rows: rows})
 }
 
-// renderContext shows the last messages of a ticket, oldest first. The oldest are left out when there is no room for all.
+// renderContext shows the last messages of a ticket, oldest first. It leaves out the oldest when there is no room for all.
 func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	var b builder
 	if len(lines) == 0 {
@@ -168,7 +174,7 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	return b.done()
 }
 
-// contextLine words one message of the context and says how many units it takes.
+// contextLine renders one message of the context and returns how many UTF-16 units it takes.
 func contextLine(lang string, line *messages.ContextLine) (name, text string, units int) {
 	name = messages.Shorten(oneLine(line.GetSenderName()), maxCardName)
 	if name == "" {

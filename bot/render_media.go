@@ -7,13 +7,13 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// maxMediaLabel is the longest that mediaLabel says, in any language; a test sees to it.
+// maxMediaLabel is how many UTF-16 units mediaLabel returns at most, in any language.
 const maxMediaLabel = 48
 
-// maxDetails keeps what is told of a medium within one message together with its head and its caption.
+// maxDetails is how many UTF-16 units of details are shown, so that they fit into one message with the head and the caption.
 const maxDetails = 2000
 
-// mediaLabel names a kind of media where it can't be shown: "[photo]".
+// mediaLabel names a kind of media that can't be shown, such as "[photo]".
 func mediaLabel(lang, kind string) string {
 	key := "media_" + kind
 	if !known(key) {
@@ -22,12 +22,12 @@ func mediaLabel(lang, kind string) string {
 	return "[" + messages.CutUTF16(label(lang, key), maxMediaLabel-2) + "]"
 }
 
-// describeContent says what a content was that can't be posted again.
+// describeContent describes a content that the bot can't post again.
 func describeContent(b *builder, lang string, c *messages.Content) {
 	m := c.GetMedia()
 	text := c.GetText()
 	if c.GetIsProtected() {
-		text = "" // stays in its topic
+		text = "" // it must stay in its topic
 	}
 	reserved := 1 + min(messages.UTF16Len(text), maxCaption) // for the caption
 	line := func(s string) {
@@ -69,7 +69,8 @@ func describeContent(b *builder, lang string, c *messages.Content) {
 	}
 }
 
-// describePoll is a question with its answers to choose from: a quiz, whose right answer nobody but its author knows.
+// describePoll shows a poll's question and its options. It is for quizzes, whose right answer only the author knows, and for
+// polls that can't be posted again.
 func describePoll(b *builder, lang string, p *messages.Poll) {
 	kind := "quiz"
 	if !p.GetIsQuiz() {
@@ -88,7 +89,8 @@ func describePoll(b *builder, lang string, p *messages.Poll) {
 	}
 }
 
-// mediaFields are the parameters of the send… methods beside those of every message. Only those of one kind are set.
+// mediaFields are the parameters of the methods that send media, beside those of every message. Only those of one kind are
+// set.
 type mediaFields struct {
 	Animation string `json:"animation,omitempty"`
 	Audio     string `json:"audio,omitempty"`
@@ -143,11 +145,12 @@ type pollOption struct {
 var sendMethods = map[string]string{
 	messages.MediaAnimation: "sendAnimation", messages.MediaAudio: "sendAudio", messages.MediaContact: "sendContact",
 	messages.MediaDocument: "sendDocument", messages.MediaLivePhoto: "sendLivePhoto", messages.MediaLocation: "sendLocation",
-	messages.MediaPhoto: "sendPhoto", messages.MediaPoll: "sendPoll", messages.MediaSticker: "sendSticker", messages.MediaVenue: "sendVenue",
-	messages.MediaVideo: "sendVideo", messages.MediaVideoNote: "sendVideoNote", messages.MediaVoice: "sendVoice",
+	messages.MediaPhoto: "sendPhoto", messages.MediaPoll: "sendPoll", messages.MediaSticker: "sendSticker",
+	messages.MediaVenue: "sendVenue", messages.MediaVideo: "sendVideo", messages.MediaVideoNote: "sendVideoNote",
+	messages.MediaVoice: "sendVoice",
 }
 
-// setMedia words the medium of a copy, by file id and without its caption.
+// setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).
 func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
 		m.upload, media = media, withUploadMark(media)
@@ -175,6 +178,7 @@ func (m *outgoing) setMedia(media *messages.Media) {
 	}
 }
 
+// uncaptioned sets a medium that can't have a caption.
 func (f *mediaFields) uncaptioned(media *messages.Media) {
 	switch media.GetKind() {
 	case messages.MediaSticker:
@@ -191,14 +195,15 @@ func (f *mediaFields) uncaptioned(media *messages.Media) {
 		f.at(media.Location)
 		v := media.Venue
 		f.Title, f.Address = v.Title, v.Address
-		f.FoursquareID, f.FoursquareType, f.GoogleID, f.GoogleType = v.FoursquareId, v.FoursquareType, v.GooglePlaceId, v.GooglePlaceType
+		f.FoursquareID, f.FoursquareType = v.FoursquareId, v.FoursquareType
+		f.GoogleID, f.GoogleType = v.GooglePlaceId, v.GooglePlaceType
 	case messages.MediaContact:
 		c := media.Contact
 		f.Phone, f.FirstName, f.LastName, f.VCard = c.PhoneNumber, c.FirstName, c.LastName, c.Vcard
 	case messages.MediaPoll:
 		p := media.Poll
-		f.Question, f.QuestionEntities, f.Anonymous = p.Question, sendable(p.Question, p.QuestionEntities), &p.IsAnonymous
-		f.Multiple, f.Closed = p.AllowsMultipleAnswers, p.IsClosed
+		f.Question, f.QuestionEntities = p.Question, sendable(p.Question, p.QuestionEntities)
+		f.Anonymous, f.Multiple, f.Closed = &p.IsAnonymous, p.AllowsMultipleAnswers, p.IsClosed
 		for _, o := range p.Options {
 			f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
 		}
@@ -207,7 +212,7 @@ func (f *mediaFields) uncaptioned(media *messages.Media) {
 
 func (f *mediaFields) at(l *messages.Location) { f.Latitude, f.Longitude = &l.Latitude, &l.Longitude }
 
-// sendable are all of a text's entities, worded for sending.
+// sendable returns those of a text's entities that can be sent.
 func sendable(text string, entities []*messages.Entity) []Entity {
 	return clip(nil, text, entities, piece{to: len(text), toUnit: messages.UTF16Len(text)}, 0)
 }
@@ -225,7 +230,7 @@ type albumPart struct {
 
 const methodSendAlbum = "sendMediaGroup"
 
-// setAlbum words media that are posted together.
+// setAlbum renders media that are posted together.
 func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
 	m.method, m.mediaFields = methodSendAlbum, &mediaFields{}
 	for _, c := range parts {

@@ -6,11 +6,12 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Joined copies: several copies in one message, each with its own head, a blank line between them.
+// Merged copies: several copies in one message, each with its own head, with a blank line between them (docs/decisions.md,
+// D21).
 
 const mergedSeparator = "\n\n"
 
-// Joined says how many of the copies, from the first on, fit into one message. 0: the first can't be joined with anything.
+// Joined returns how many of the copies, from the first on, fit into one message. 0: the first can't be merged at all.
 func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 	units, n := 0, 0
 	for _, one := range copies {
@@ -30,13 +31,13 @@ func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 	return n
 }
 
-// mergeable says whether a copy is a text that takes one message.
+// mergeable says whether a copy is a text that takes only one message.
 func mergeable(c *messages.SendCopyCall) bool {
 	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && parts(c) == 1
 }
 
-// mergedForm is a copy as it stands among others: a message can answer only one, so that the beginning of what is answered
-// takes the place of the reply.
+// mergedForm returns a copy as it is shown among others. Merged copies share one message, which can answer only one other,
+// so each shows the beginning of what it answers instead of replying.
 func mergedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 	if c.GetReplyTo() == 0 {
 		return c
@@ -49,7 +50,7 @@ func mergedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 	return own
 }
 
-// renderMerged words copies in one message, and says where each of them stands.
+// renderMerged renders copies as one message, and returns the position of each.
 func renderMerged(lang string, copies []*messages.SendCopyCall) (Rich, []*messages.Span) {
 	var b builder
 	spans := make([]*messages.Span, 0, len(copies))
@@ -64,10 +65,11 @@ func renderMerged(lang string, copies []*messages.SendCopyCall) (Rich, []*messag
 	return b.done(), spans
 }
 
-// leastOfPart is how much of a part is shown, at least, when there is no room: with its head it says whose it is.
+// leastOfPart is how many UTF-16 units of a part, with its head, are shown at least: enough to say whose it is.
 const leastOfPart = 24
 
-// renderMergedEdit words a joined message after a change. The part that has changed gives way when there is no room for all.
+// renderMergedEdit renders merged copies after a change. The copy that has changed is shortened when there is no room for
+// all.
 func renderMergedEdit(lang string, e *messages.EditJoinedCall) (Rich, []*messages.Span) {
 	copies := make([]*messages.SendCopyCall, len(e.GetCopies()))
 	room, own := maxText, -1
@@ -96,7 +98,8 @@ func renderMergedEdit(lang string, e *messages.EditJoinedCall) (Rich, []*message
 
 func (r Rich) units() int { return messages.UTF16Len(r.Text) }
 
-// shortened is a copy that takes at most limit units, with its head; 0: as it is.
+// shortened returns a copy that takes at most limit UTF-16 units, head included; limit 0 leaves it as it is.
+
 func shortened(c *messages.SendCopyCall, limit int) *messages.SendCopyCall {
 	head, more := copyHeadUnits(c)
 	text := c.GetContent().GetText()
