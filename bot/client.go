@@ -22,8 +22,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// AllowedUpdates are the kinds of updates that the bot asks Telegram for. Telegram sends reactions and changes of members
-// only to those who name them.
+// AllowedUpdates are the kinds of updates that the bot asks Telegram for. Telegram sends reactions and changes of
+// members only to those who name them.
 var AllowedUpdates = []string{
 	"message", "edited_message", "callback_query", "my_chat_member", "chat_member", "message_reaction",
 }
@@ -49,10 +49,11 @@ type Options struct {
 
 // Client calls the Bot API. Its methods are safe for concurrent use.
 //
-// Calls go through github.com/go-telegram/bot, except for these, which the client posts as JSON with the library's models:
-//   - sendMessage and edits: the library's entities lack the fields of date_time, its buttons send an empty copy_text, and
-//     its multipart forms cost three times the CPU: 180 µs for a message instead of 60, when a copy may cost the whole
-//     service 500 (BenchmarkSendMessage, without TLS, two cores of 2026);
+// Calls go through github.com/go-telegram/bot, except for these, which the client posts as JSON with the library's
+// models:
+//   - sendMessage and edits: the library's entities lack the fields of date_time, its buttons send an empty copy_text,
+//     and its multipart forms cost three times the CPU: 180 µs for a message instead of 60, when a copy may cost the
+//     whole service 500 (BenchmarkSendMessage, without TLS, two cores of 2026);
 //   - getChat: the library rejects the whole answer when it contains a reaction type that it does not know;
 //   - getUpdates: one update that the library can't read must not hold up the others.
 //
@@ -120,8 +121,8 @@ func NewClient(o Options) (*Client, error) {
 	return c, nil
 }
 
-// newTransport keeps a connection for each call that can be in flight. It speaks HTTP/1.1 on purpose: with HTTP/2 all calls
-// would share one connection and its stalls.
+// newTransport keeps a connection for each call that can be in flight. It speaks HTTP/1.1 on purpose: with HTTP/2 all
+// calls would share one connection and its stalls.
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -141,8 +142,8 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 // ID is the bot's own user id, as its token says.
 func (c *Client) ID() int64 { return c.lib.ID() }
 
-// Me asks who the bot is. The error's text is for whoever starts the service; it wraps ErrUnauthorized when the token is
-// wrong.
+// Me asks who the bot is. The error's text is for whoever starts the service; it wraps ErrUnauthorized when the token
+// is wrong.
 func (c *Client) Me(ctx context.Context) (*models.User, error) {
 	var me *models.User
 	err := c.library(ctx, "getMe", func(ctx context.Context) (err error) {
@@ -193,10 +194,12 @@ func (c *Client) DeleteWebhook(ctx context.Context) error {
 // pollGrace is how much longer than timeout the answer to a long poll may take.
 const pollGrace = 15 * time.Second
 
-// Updates confirms all updates before offset, waits at most timeout for those from offset on, and returns each as Telegram
-// sent it. No update is not an error. Errors are *APIError: ErrConflict (another program polls, or a webhook is set),
-// ErrUnauthorized, and others that may pass.
-func (c *Client) Updates(ctx context.Context, offset int64, timeout time.Duration, limit int) ([]json.RawMessage, error) {
+// Updates confirms all updates before offset, waits at most timeout for those from offset on, and returns each as
+// Telegram sent it. No update is not an error. Errors are *APIError: ErrConflict (another program polls, or a webhook
+// is set), ErrUnauthorized, and others that may pass.
+func (c *Client) Updates(
+	ctx context.Context, offset int64, timeout time.Duration, limit int,
+) ([]json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout+pollGrace)
 	defer cancel()
 	body := struct {
@@ -244,8 +247,9 @@ func rejected(why string) *messages.Outcome {
 	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: why}
 }
 
-// send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the rest: a
-// quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not understand.
+// send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
+// rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
+// understand.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
@@ -313,8 +317,8 @@ func (c *Client) post(ctx context.Context, method string, body, dest any) *APIEr
 	return c.verdict(x, method, dest)
 }
 
-// library makes a call through the library. The outcome comes from the HTTP exchange, because the library's errors drop the
-// status and repeat whole bodies.
+// library makes a call through the library. The outcome comes from the HTTP exchange, because the library's errors
+// drop the status and repeat whole bodies.
 func (c *Client) library(ctx context.Context, method string, call func(context.Context) error) error {
 	if err := c.viaLibrary(ctx, method, call); err != nil {
 		return err

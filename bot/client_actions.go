@@ -205,7 +205,8 @@ func (c *Client) checkMember(ctx context.Context, chatID, userID int64) *message
 		}
 		return outcomeOf(err, true)
 	}
-	isMember := administrator(member.Status) || member.Status == "member" || member.Status == "restricted" && member.IsMember
+	isMember := administrator(member.Status) || member.Status == "member" ||
+		member.Status == "restricted" && member.IsMember
 	return &messages.Outcome{Result: messages.Outcome_DONE, IsMember: isMember}
 
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// MaxUpdateBytes is the largest update that is read. Telegram's updates are far smaller: at most twice 4096 characters with
-// 100 entities.
+// MaxUpdateBytes is the largest update that is read. Telegram's updates are far smaller: at most twice 4096
+// characters with 100 entities.
 const MaxUpdateBytes = 1 << 20
 
 // previewUnits is how many UTF-16 units of an answered text go with a reply.
@@ -20,8 +20,8 @@ const previewUnits = 100
 // ErrUndecodable marks an update that can't be understood, now or later. The caller logs it and passes it over.
 var ErrUndecodable = errors.New("update can't be decoded")
 
-// Decode reads one update. An error wraps ErrUndecodable and is final; the returned update then has its id, if that could be
-// read. A wrong type in a field that is not used, or not needed, loses nothing.
+// Decode reads one update. An error wraps ErrUndecodable and is final; the returned update then has its id, if that
+// could be read. A wrong type in a field that is not used, or not needed, loses nothing.
 func Decode(raw []byte) (*Update, error) {
 	if len(raw) > MaxUpdateBytes {
 		return &Update{}, fmt.Errorf("%w: %d bytes, at most %d are read", ErrUndecodable, len(raw), MaxUpdateBytes)

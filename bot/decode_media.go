@@ -175,8 +175,8 @@ type wireOrigin struct {
 	Signature  string    `json:"author_signature"`
 }
 
-// kind returns the kind of the medium as messages names it, "" when there is none. The more specific kind goes first: an
-// animation also carries a document, a venue a location, a live photo a photo.
+// kind returns the kind of the medium as messages names it, "" when there is none. The more specific kind goes first:
+// an animation also carries a document, a venue a location, a live photo a photo.
 func (w *wireMedia) kind() string {
 	for _, medium := range [...]struct {
 		kind string

@@ -75,8 +75,8 @@ func (m *Message) Service() bool {
 		m.MigrateTo != 0 || m.MigrateFrom != 0
 }
 
-// Reply is what a message answers. MessageID is 0 when the message only refers to its topic, as one that answers nothing
-// does.
+// Reply is what a message answers. MessageID is 0 when the message only refers to its topic, as one that answers
+// nothing does.
 type Reply struct {
 	ChatID        int64
 	MessageID     int64

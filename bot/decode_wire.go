@@ -1,7 +1,7 @@
 package bot
 
-// The wire structs have only the fields that intake uses. The decoder skips all others, whatever their type, at almost no
-// cost.
+// The wire structs have only the fields that intake uses. The decoder skips all others, whatever their type, at
+// almost no cost.
 
 type wireUpdate struct {
 	ID         *int64        `json:"update_id"`
@@ -48,7 +48,8 @@ type wireTopicName struct {
 	Name string `json:"name"`
 }
 
-// wireReplied is the message that another one answers. Telegram includes one level: not what that message answers itself.
+// wireReplied is the message that another one answers. Telegram includes one level: not what that message answers
+// itself.
 type wireReplied struct {
 	ID           int64          `json:"message_id"`
 	From         *wireUser      `json:"from"`

@@ -6,9 +6,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Directory says which ticket a topic belongs to, and which place a Telegram chat is. It asks the desk and caches positive
-// answers only, because a topic may get its ticket at any moment. A stale answer does no harm: the ticket refuses what is
-// not its own (WRONG_TOPIC), and the caller then forgets the answer and asks again.
+// Directory says which ticket a topic belongs to, and which place a Telegram chat is. It asks the desk and caches
+// positive answers only, because a topic may get its ticket at any moment. A stale answer does no harm: the ticket
+// refuses what is not its own (WRONG_TOPIC), and the caller then forgets the answer and asks again.
 type Directory struct {
 	desk   Desk
 	topics *cache[topicKey, string]
@@ -57,8 +57,8 @@ func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (str
 // Forget removes a topic from the cache.
 func (d *Directory) Forget(place string, thread int64) { d.topics.drop(topicKey{place, thread}) }
 
-// GroupPlace returns the place of a group by its Telegram id, and whether the desk knows the group. The place of an unknown
-// group is made of that id.
+// GroupPlace returns the place of a group by its Telegram id, and whether the desk knows the group. The place of an
+// unknown group is made of that id.
 func (d *Directory) GroupPlace(ctx context.Context, chatID int64) (place string, known bool, err error) {
 	if place, ok := d.places.get(chatID); ok {
 		return place, true, nil

@@ -27,8 +27,8 @@ const (
 
 var _ actors.Downloads = (*Client)(nil)
 
-// newDownloader makes a client that retries when the server fails or can't be reached. It logs nothing, because it would log
-// the address, which contains the token.
+// newDownloader makes a client that retries when the server fails or can't be reached. It logs nothing, because it
+// would log the address, which contains the token.
 func newDownloader(
 	transport http.RoundTripper, noRedirect func(*http.Request, []*http.Request) error,
 ) *retryablehttp.Client {
@@ -124,14 +124,15 @@ func (c *Client) fileError(ctx context.Context, err *APIError) error {
 	switch {
 	case strings.Contains(text, "file is too big"):
 		return &actors.DownloadError{Refused: true, Reason: tooLargeFile}
-	case err.Status == http.StatusBadRequest && says(text, saysNoFile) && !strings.Contains(text, "temporarily unavailable"):
+	case err.Status == http.StatusBadRequest && says(text, saysNoFile) &&
+		!strings.Contains(text, "temporarily unavailable"):
 		return &actors.DownloadError{Gone: true, Reason: err.Description}
 	}
 	return &actors.DownloadError{Reason: err.Description, RetryAfter: err.RetryAfter}
 }
 
-// counted is a body that must have the announced number of bytes; Read fails when it has fewer or more. Its errors contain
-// no address.
+// counted is a body that must have the announced number of bytes; Read fails when it has fewer or more. Its errors
+// contain no address.
 type counted struct {
 	body    io.ReadCloser
 	left    int64 // bytes that are still to come

@@ -37,8 +37,8 @@ const (
 
 type exchangeKey struct{}
 
-// traced returns a context in which the HTTP transport reports the request's progress to x. It may report after the call has
-// given up.
+// traced returns a context in which the HTTP transport reports the request's progress to x. It may report after the
+// call has given up.
 func (x *exchange) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaders: func() { x.progress.Store(headSent) },

@@ -29,9 +29,9 @@ type Target struct {
 	Username string
 }
 
-// ParseCommand reads the slash command at the very beginning of a message's text; false means that the text is ordinary.
-// Upper and lower case don't matter in names of commands and of bots. Entity offsets are UTF-16 units of text, as in the
-// Bot API.
+// ParseCommand reads the slash command at the very beginning of a message's text; false means that the text is
+// ordinary. Upper and lower case don't matter in names of commands and of bots. Entity offsets are UTF-16 units of
+// text, as in the Bot API.
 func ParseCommand(text string, entities []*messages.Entity, botUsername string) (Command, bool) {
 	verb, address, rest, ok := splitCommand(text)
 	if !ok {
@@ -123,8 +123,8 @@ func parseTitle(args string) (title, description string) {
 	return line, more
 }
 
-// quotes are the opening quotation marks with the marks that may close them, the likeliest first. Phones turn straight marks
-// into curly ones, on Thai and English keyboards alike.
+// quotes are the opening quotation marks with the marks that may close them, the likeliest first. Phones turn
+// straight marks into curly ones, on Thai and English keyboards alike.
 var quotes = map[rune][]rune{
 	'"': {'"', '”', '“'},
 	'“': {'”', '"', '“'},
@@ -133,8 +133,8 @@ var quotes = map[rune][]rune{
 	'«': {'»'},
 }
 
-// quotedPrefix splits `"title" rest`. It is not ok when the line does not begin with a quoted title, when the title is blank,
-// or when text follows the closing mark directly.
+// quotedPrefix splits `"title" rest`. It is not ok when the line does not begin with a quoted title, when the title
+// is blank, or when text follows the closing mark directly.
 func quotedPrefix(line string) (title, rest string, ok bool) {
 	open, size := utf8.DecodeRuneInString(line)
 	for _, end := range quotes[open] {
@@ -202,8 +202,8 @@ func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 	return nil
 }
 
-// firstWord returns the first word without the emoji and invisible characters around it. Words of nothing else are skipped,
-// unless there is no other.
+// firstWord returns the first word without the emoji and invisible characters around it. Words of nothing else are
+// skipped, unless there is no other.
 func firstWord(s string) string {
 	decoration := func(r rune) bool { return unicode.IsSymbol(r) || unicode.IsMark(r) && r >= 0xFE00 || r == '@' }
 	words := strings.FieldsFunc(s, messages.Separator)

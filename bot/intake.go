@@ -14,11 +14,11 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Intake turns Telegram's updates into commands to the desk. An update is handled when the desk has accepted each of its
-// commands, which is one durable write per command. Handling never waits for a call to Telegram.
+// Intake turns Telegram's updates into commands to the desk. An update is handled when the desk has accepted each of
+// its commands, which is one durable write per command. Handling never waits for a call to Telegram.
 //
-// The same update may arrive again, since Telegram and the poller repeat what was not acknowledged. Commands carry ids that
-// make them idempotent.
+// The same update may arrive again, since Telegram and the poller repeat what was not acknowledged. Commands carry
+// ids that make them idempotent.
 type Intake struct {
 	desk       Desk
 	directory  *Directory
@@ -90,8 +90,8 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	return in
 }
 
-// Handle handles one update. nil means that the update may be acknowledged: it is accepted, or of no interest, or can't be
-// understood, now or later (which is logged and counted). An error means that it must be delivered again.
+// Handle handles one update. nil means that the update may be acknowledged: it is accepted, or of no interest, or
+// can't be understood, now or later (which is logged and counted). An error means that it must be delivered again.
 func (in *Intake) Handle(ctx context.Context, raw []byte) error {
 	u := in.decode(raw)
 	if u == nil {
@@ -160,12 +160,13 @@ type handling struct {
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
 }
 
-// run handles the update. A panic is a bug that the same update would meet each time, while every later update of the chat
-// waits. So run logs it with the stack and passes the update over.
+// run handles the update. A panic is a bug that the same update would meet each time, while every later update of the
+// chat waits. So run logs it with the stack and passes the update over.
 func (h *handling) run() (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			h.log.Error("update passed over: panic", append(h.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
+			h.log.Error("update passed over: panic",
+				append(h.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
 			outcome, err = "panic", nil
 		}
 	}()

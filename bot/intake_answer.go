@@ -7,8 +7,8 @@ func (h *handling) answer(key string, args map[string]string) error {
 	return h.answerWith(h.notice(key, args))
 }
 
-// answerWith answers with op, in the person's language: in their private chat the one that they chose, else that of their
-// client. A group's own language wins over both; the chat knows it.
+// answerWith answers with op, in the person's language: in their private chat the one that they chose, else that of
+// their client. A group's own language wins over both; the chat knows it.
 func (h *handling) answerWith(op *messages.Operation) error {
 	if h.chat.Private() {
 		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
@@ -31,8 +31,8 @@ func (h *handling) notice(key string, args map[string]string) *messages.Operatio
 	return op
 }
 
-// operation makes an answer that has no call yet. Intake gives a command at most one answer, so the answer's id is made of
-// the command's.
+// operation makes an answer that has no call yet. Intake gives a command at most one answer, so the answer's id is
+// made of the command's.
 func (h *handling) operation() *messages.Operation {
 	return &messages.Operation{
 		Id: "answer:" + h.origin.CommandId, Revision: 1, Place: h.origin.Place, ThreadId: h.origin.ThreadId,

@@ -13,9 +13,9 @@ import (
 // chatTopic is one topic of one chat: its updates must stay in order.
 type chatTopic struct{ chat, thread int64 }
 
-// HandleBatch handles a batch of updates, as getUpdates returned it. Updates of one topic are handled one after the other,
-// topics and chats in parallel. An update that concerns a whole chat waits for all earlier updates of that chat, and all
-// later ones wait for it.
+// HandleBatch handles a batch of updates, as getUpdates returned it. Updates of one topic are handled one after the
+// other, topics and chats in parallel. An update that concerns a whole chat waits for all earlier updates of that
+// chat, and all later ones wait for it.
 //
 // nil means that the whole batch may be acknowledged. After an error, call HandleBatch with the whole batch again: the
 // updates that follow a failed one in its topic have not been handled.
@@ -45,7 +45,8 @@ func (in *Intake) HandleBatch(ctx context.Context, raws []json.RawMessage) error
 	if b.failed == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d updates not accepted, or waiting behind such a one; first: %w", b.failed, len(raws), b.first)
+	return fmt.Errorf("%d of %d updates not accepted, or behind one that was not; first: %w",
+		b.failed, len(raws), b.first)
 }
 
 // batch is the state while one batch is handled.
@@ -58,8 +59,8 @@ type batch struct {
 	first  error // of the first update that was not accepted
 }
 
-// chat handles the updates of one chat: its topics in parallel, up to the next update that concerns the whole chat, then
-// that one, and so on.
+// chat handles the updates of one chat: its topics in parallel, up to the next update that concerns the whole chat,
+// then that one, and so on.
 func (b *batch) chat(updates []*Update) {
 	for len(updates) > 0 {
 		n := 0

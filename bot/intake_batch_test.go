@@ -15,7 +15,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// said is a message with that id in a thread of a group; the groups -1001 to -1003 and their threads 1 to 5 are tickets' topics.
+// said is a message with that id in a thread of a group; the groups -1001 to -1003 and their threads 1 to 5 are
+// tickets' topics.
 func posted(update, chat, thread int64, fields string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"message_thread_id":%d,"is_topic_message":true,"date":1763900000,
 		"chat":{"id":%d,"type":"supergroup","title":"Support","is_forum":true},"from":{"id":5,"first_name":"Ann"},%s}}`, update, update, thread, chat, fields))

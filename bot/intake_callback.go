@@ -9,8 +9,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// onCallback handles a pressed button. The ticket that accepts the command answers the callback. If no ticket accepts it,
-// intake answers, because Telegram shows the button as busy until then.
+// onCallback handles a pressed button. The ticket that accepts the command answers the callback. If no ticket accepts
+// it, intake answers, because Telegram shows the button as busy until then.
 func (h *handling) onCallback(c *Callback) (string, error) {
 	h.chat = c.Chat
 	h.origin = &messages.Origin{

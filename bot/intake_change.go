@@ -10,8 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Changes of messages: edits and reactions. The message is found by its id, not by its topic, because a reaction names no
-// topic and an edit of a message that the desk does not know means nothing (docs/decisions.md, D33).
+// Changes of messages: edits and reactions. The message is found by its id, not by its topic, because a reaction
+// names no topic and an edit of a message that the desk does not know means nothing (docs/decisions.md, D33).
 
 // onEdited handles an edit.
 func (h *handling) onEdited(m *Message) (string, error) {
@@ -35,13 +35,14 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	}
 	return h.toMessage(m.ID, func(id string) proto.Message {
 		return &messages.EditMessage{
-			Origin: h.origin, MessageId: id, Content: m.content(), Internal: InternalNote(m.Text), EditedMs: m.EditDateMS,
+			Origin: h.origin, MessageId: id, Content: m.content(),
+			Internal: InternalNote(m.Text), EditedMs: m.EditDateMS,
 		}
 	}, "edited")
 }
 
-// editCommandID is "<chat>:<message>:<date of the edit>:<hash of the new content>". The hash tells several edits within one
-// second apart.
+// editCommandID is "<chat>:<message>:<date of the edit>:<hash of the new content>". The hash tells several edits
+// within one second apart.
 func editCommandID(m *Message) string {
 	// The error is ignored: content that is not UTF-8 hashes like an empty one.
 	content, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content())
@@ -75,7 +76,8 @@ func (h *handling) toMessage(messageID int64, about func(id string) proto.Messag
 	if !h.known {
 		return "left_alone", nil
 	}
-	found, err := query[*messages.MessageFound](h.ctx, h.desk, &messages.FindMessage{ChatId: h.chat.ID, MessageId: messageID})
+	found, err := query[*messages.MessageFound](h.ctx, h.desk,
+		&messages.FindMessage{ChatId: h.chat.ID, MessageId: messageID})
 	if err != nil {
 		return "", err
 	}

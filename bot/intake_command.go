@@ -146,7 +146,8 @@ func (h *handling) start(m *Message, _ Command) error {
 
 // saveProfile registers the person who gave the command.
 func (h *handling) saveProfile(p *messages.Person) error {
-	_, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(p.GetId()), &messages.SaveProfile{Origin: h.profileOrigin()})
+	_, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(p.GetId()),
+		&messages.SaveProfile{Origin: h.profileOrigin()})
 	if err == nil {
 		h.profileChanged(p)
 	}
@@ -203,9 +204,9 @@ func (h *handling) tickets(m *Message, _ Command) error {
 	return h.answerWith(op)
 }
 
-// unlink ends the link of the topic. Afterwards the topic has no ticket, so this command and earlier ones would be answered
-// with just that if they arrived again. To recognise them, the chat first remembers that the command was passed on
-// (docs/decisions.md, D44).
+// unlink ends the link of the topic. Afterwards the topic has no ticket, so this command and earlier ones would be
+// answered with just that if they arrived again. To recognise them, the chat first remembers that the command was
+// passed on (docs/decisions.md, D44).
 func (h *handling) unlink(_ *Message, c Command) error {
 	o := proto.CloneOf(h.origin)
 	o.CommandId = messages.UnlinkID(o.CommandId, o.ThreadId)

@@ -55,8 +55,8 @@ func (h *handling) askTitle() error {
 	return h.answerWith(op)
 }
 
-// describeByReply makes the message that the command answers the description, and its first line the title if the command
-// has none.
+// describeByReply makes the message that the command answers the description, and its first line the title if the
+// command has none.
 func (h *handling) describeByReply(m *Message, c *Command) {
 	r := m.Reply
 	if r == nil || r.MessageID == 0 || messages.Blank(r.Text) || r.Protected || h.answersAskTitle(m) {
@@ -73,8 +73,8 @@ func (h *handling) describeByReply(m *Message, c *Command) {
 	c.Description += text
 }
 
-// mediaOfTicket returns the media of a new ticket's description: those of the answered message, and those whose caption the
-// command is.
+// mediaOfTicket returns the media of a new ticket's description: those of the answered message, and those whose
+// caption the command is.
 func (h *handling) mediaOfTicket(m *Message) (media []*messages.Media) {
 	if r := m.Reply; r != nil && r.MessageID != 0 && r.Media != nil && !r.Protected && !h.answersAskTitle(m) {
 		media = append(media, r.Media)

@@ -12,8 +12,8 @@ import (
 
 // Desk is what intake needs of package actors.
 type Desk interface {
-	// Ask sends a command to the entity and waits for its reply. It retries by itself. An error means that the command was
-	// not accepted, so its update must not be acknowledged.
+	// Ask sends a command to the entity and waits for its reply. It retries by itself. An error means that the
+	// command was not accepted, so its update must not be acknowledged.
 	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
 	// Tell sends a message and does not wait.
 	Tell(kind, identity string, message proto.Message)

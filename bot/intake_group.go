@@ -13,7 +13,8 @@ func (h *handling) group() (*messages.GroupView, error) {
 	if !h.known {
 		return &messages.GroupView{}, nil
 	}
-	return query[*messages.GroupView](h.ctx, h.desk, &messages.GetGroup{GroupId: h.origin.Place, IsForum: h.chat.IsForum})
+	return query[*messages.GroupView](h.ctx, h.desk,
+		&messages.GetGroup{GroupId: h.origin.Place, IsForum: h.chat.IsForum})
 }
 
 // unregistered answers a command that needs a registered group if the group is not registered, and says whether it did.

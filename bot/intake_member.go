@@ -67,14 +67,14 @@ func (h *handling) memberOrigin(m *Member) error {
 
 func administrator(status string) bool { return status == "administrator" || status == "creator" }
 
-// belongs says whether someone of that status is in the group. A restricted bot counts as in, although it may be out: it can
-// do little either way.
+// belongs says whether someone of that status is in the group. A restricted bot counts as in, although it may be out:
+// it can do little either way.
 func belongs(status string) bool {
 	return administrator(status) || status == "member" || status == "restricted"
 }
 
-// groupAllowed says whether a group may register. A migrated group is allowed when its first Telegram id is, which its place
-// is made of.
+// groupAllowed says whether a group may register. A migrated group is allowed when its first Telegram id is, which
+// its place is made of.
 func (h *handling) groupAllowed(place string, chatID int64) bool {
 	if h.allowed(chatID) {
 		return true

@@ -79,8 +79,8 @@ func (h *handling) record(m *Message) (string, error) {
 	return "recorded", nil
 }
 
-// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very person who
-// writes there (docs/decisions.md, D20).
+// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very
+// person who writes there (docs/decisions.md, D20).
 func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 	internal := InternalNote(m.Text) && !m.Chat.Private()
 	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
@@ -99,11 +99,13 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
-	return &messages.Content{Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected}
+	return &messages.Content{
+		Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected,
+	}
 }
 
-// findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, and neither does
-// a topic of a group that the desk does not know.
+// findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, and
+// neither does a topic of a group that the desk does not know.
 func (h *handling) findTicket(m *Message) error {
 	if m.Chat.Private() {
 		return h.findPrivately(m)
@@ -124,9 +126,9 @@ func (h *handling) findTicket(m *Message) error {
 	return nil
 }
 
-// findByBeginning finds the ticket by the topic's first service message, which each message that answers nothing carries.
-// When both the answer to createForumTopic and our own service message are lost, nothing else tells the ticket of its topic
-// (docs/decisions.md, D5).
+// findByBeginning finds the ticket by the topic's first service message, which each message that answers nothing
+// carries. When both the answer to createForumTopic and our own service message are lost, nothing else tells the
+// ticket of its topic (docs/decisions.md, D5).
 func (h *handling) findByBeginning(m *Message) (string, error) {
 	r := m.Reply
 	if r == nil || r.TopicCreated == nil || r.TopicFromID != h.bot.ID || m.ThreadID == 0 {
@@ -141,8 +143,8 @@ func (h *handling) findByBeginning(m *Message) (string, error) {
 	return h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 }
 
-// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the short id in its name. It
-// returns how many tickets those are.
+// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the short id in its
+// name. It returns how many tickets those are.
 func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err error) {
 	short, ok := messages.ShortIDIn(name)
 	if !ok {
@@ -223,8 +225,8 @@ func (h *handling) migrate(place string, newChatID int64) (string, error) {
 	return "migrated", nil
 }
 
-// askTicket sends a command to the topic's ticket. If the topic is no longer the ticket's, askTicket looks it up once more
-// and asks the ticket that it belongs to now. If it belongs to none, h.ticket is "" afterwards.
+// askTicket sends a command to the topic's ticket. If the topic is no longer the ticket's, askTicket looks it up once
+// more and asks the ticket that it belongs to now. If it belongs to none, h.ticket is "" afterwards.
 func (h *handling) askTicket(c proto.Message) (*messages.Reply, error) {
 	r, err := command(h.ctx, h.desk, messages.KindTicket, h.ticket, c)
 	if err != nil || !misdirected(r) {
@@ -249,8 +251,8 @@ func misdirected(r *messages.Reply) bool {
 
 var profileSeed = maphash.MakeSeed()
 
-// noteProfile sends a person's profile to the desk when this process sees it for the first time, or when it has changed. So
-// the names of internal users stay up to date.
+// noteProfile sends a person's profile to the desk when this process sees it for the first time, or when it has
+// changed. So the names of internal users stay up to date.
 func (h *handling) noteProfile(m *Message) {
 	p := m.From
 	if p == nil || p.IsBot || m.Sender.GetKind() != messages.Sender_USER {
@@ -259,7 +261,8 @@ func (h *handling) noteProfile(m *Message) {
 	if !h.profileChanged(p) {
 		return
 	}
-	h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: h.profileOrigin(), OnlyIfKnown: true})
+	h.desk.Tell(messages.KindUser, userIdentity(p.Id),
+		&messages.SaveProfile{Origin: h.profileOrigin(), OnlyIfKnown: true})
 }
 
 // profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.
@@ -278,8 +281,8 @@ func (h *handling) profileChanged(p *messages.Person) bool {
 	return true
 }
 
-// profileOrigin returns the origin with another command id: the person's entity must not take SaveProfile for the command
-// that follows it.
+// profileOrigin returns the origin with another command id: the person's entity must not take SaveProfile for the
+// command that follows it.
 func (h *handling) profileOrigin() *messages.Origin {
 	o := proto.CloneOf(h.origin)
 	o.CommandId += ":profile"

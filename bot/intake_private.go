@@ -10,8 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A person's private chat with the bot. It serves as a topic of each ticket that was opened from it. A reply there goes to
-// the ticket of the message that it answers, anything else to the person's current ticket (docs/decisions.md, D17 and D18).
+// A person's private chat with the bot. It serves as a topic of each ticket that was opened from it. A reply there
+// goes to the ticket of the message that it answers, anything else to the person's current ticket (docs/decisions.md,
+// D17 and D18).
 
 const (
 	titleOfButton   = 40 // UTF-16 units
@@ -111,7 +112,8 @@ func openedPrivately(list *messages.TicketList) []*messages.TicketView {
 	return own
 }
 
-// askAboutClosed answers a message to a closed ticket. The person can reopen the ticket, or send the message to another one.
+// askAboutClosed answers a message to a closed ticket. The person can reopen the ticket, or send the message to
+// another one.
 func (h *handling) askAboutClosed(m *Message) error {
 	own, err := h.ownTickets()
 	if err != nil {
@@ -258,7 +260,8 @@ func (h *handling) pressTalk(quiet bool) (done bool, err error) {
 	return true, nil
 }
 
-// pressSay makes a ticket the current one, reopens it if it is closed, and sends it the message that the button is about.
+// pressSay makes a ticket the current one, reopens it if it is closed, and sends it the message that the button is
+// about.
 func (h *handling) pressSay(c *Callback) error {
 	id := h.ticket
 	done, err := h.pressTalk(true)

@@ -56,8 +56,8 @@ func commandMenus() []commandMenu {
 	return menus
 }
 
-// menuCommands returns the commands that are listed in a kind of place. Only administrators see those that nobody else can
-// use.
+// menuCommands returns the commands that are listed in a kind of place. Only administrators see those that nobody
+// else can use.
 func menuCommands(lang string, at messages.Places, admins bool) []models.BotCommand {
 	var commands []models.BotCommand
 	for _, c := range messages.Commands {

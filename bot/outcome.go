@@ -52,9 +52,9 @@ func (e *APIError) Is(target error) bool {
 	return false
 }
 
-// Parts of Telegram's descriptions of errors, in lower case, and what they mean. Those with spaces come from the Bot API
-// server, the others from Telegram's core (core.telegram.org/api/errors). Within a list the order does not matter; between
-// lists it is the order in which outcomeOf looks.
+// Parts of Telegram's descriptions of errors, in lower case, and what they mean. Those with spaces come from the Bot
+// API server, the others from Telegram's core (core.telegram.org/api/errors). Within a list the order does not
+// matter; between lists it is the order in which outcomeOf looks.
 var (
 	saysDone = []string{"message is not modified", "message_not_modified", "topic_not_modified", "chat_not_modified",
 		"message to delete not found", "poll has already been closed"}
@@ -66,10 +66,11 @@ var (
 	saysTopicClosed = []string{"topic_closed", "topic closed"}
 
 	saysForbidden = []string{
-		"not enough rights", "no rights to send", "chat_write_forbidden", "chat_admin_required", "need administrator rights",
-		"must be an administrator", "chat_restricted", "chat_guest_send_forbidden", "user_banned_in_channel", "channel_private",
-		"chat not found", "chat_not_found", "group chat was deactivated", "group chat was deleted", "user is deactivated",
-		"user_deactivated", "user_is_blocked", "input_user_deactivated", "bot was kicked", "bot was blocked", "bot is not a member",
+		"not enough rights", "no rights to send", "chat_write_forbidden", "chat_admin_required",
+		"need administrator rights", "must be an administrator", "chat_restricted", "chat_guest_send_forbidden",
+		"user_banned_in_channel", "channel_private", "chat not found", "chat_not_found",
+		"group chat was deactivated", "group chat was deleted", "user is deactivated", "user_deactivated",
+		"user_is_blocked", "input_user_deactivated", "bot was kicked", "bot was blocked", "bot is not a member",
 		"bot can't initiate conversation", "peer_id_invalid", "have no write access", "_forbidden",
 		"chat is not a forum", "channel_forum_missing", "chat_forum_missing",
 	}
@@ -78,23 +79,23 @@ var (
 	saysKindRefused = regexp.MustCompile(`(?i)not enough rights to send (?:[a-z ]+ )?` +
 		`(?:audios?|documents?|photos?|videos?|video notes?|voice (?:notes?|messages?)|polls?|` +
 		`stickers?|animations?|gifs?|games?|dice|contacts?|locations?|venues?|media|inline)\b|` +
-		`chat_send_(?:audios|docs|gifs|inline|media|photos|polls|roundvideos|stickers|videos|voices|game|poll|webpage)` +
-		`_forbidden|voice_messages_forbidden|user_restricted_voice`)
+		`chat_send_(?:audios|docs|gifs|inline|media|photos|polls|roundvideos|stickers|videos|voices|game|poll|` +
+		`webpage)_forbidden|voice_messages_forbidden|user_restricted_voice`)
 
 	// Among those of saysForbidden: a 400 that means that the bot can't write there at all.
 	saysNothingAllowed = []string{
-		"send text messages", "rights to send a message", "chat_write_forbidden", "chat_restricted", "chat_guest_send_forbidden",
-		"user_banned_in_channel", "channel_private", "chat not found", "chat_not_found", "deactivated", "was deleted", "is_blocked",
-		"bot was kicked", "bot was blocked", "not a member", "can't initiate", "peer_id_invalid", "have no write access",
-		"chat_send_plain_forbidden",
+		"send text messages", "rights to send a message", "chat_write_forbidden", "chat_restricted",
+		"chat_guest_send_forbidden", "user_banned_in_channel", "channel_private", "chat not found", "chat_not_found",
+		"deactivated", "was deleted", "is_blocked", "bot was kicked", "bot was blocked", "not a member",
+		"can't initiate", "peer_id_invalid", "have no write access", "chat_send_plain_forbidden",
 	}
 	// Of a 403: one action is forbidden, not writing.
 	saysOneKindForbidden = []string{"manage topics", "create a topic", "pinned messages", "to pin", "to react"}
 
 	saysQuoteRefused = []string{"quote"}
 	saysReplyRefused = []string{
-		"message to be replied not found", "replied message not found", "message to reply not found", "reply message not found",
-		"reply_message_id_invalid", "reply_to_invalid",
+		"message to be replied not found", "replied message not found", "message to reply not found",
+		"reply message not found", "reply_message_id_invalid", "reply_to_invalid",
 	}
 	saysMarkupRefused = []string{"entity", "entities", "custom emoji"}
 )
@@ -122,8 +123,8 @@ func (e *APIError) markupRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysMarkupRefused)
 }
 
-// outcomeOf returns the outcome of a failed call. A repeatable call has the same effect when it is made twice, so for one
-// with a lost answer the outcome is transient, not unknown.
+// outcomeOf returns the outcome of a failed call. A repeatable call has the same effect when it is made twice, so for
+// one with a lost answer the outcome is transient, not unknown.
 func outcomeOf(e *APIError, repeatable bool) *messages.Outcome {
 	out := &messages.Outcome{Description: e.Description}
 	switch {
@@ -183,7 +184,8 @@ func refused(description string) messages.Outcome_Result {
 
 var retryAfterText = regexp.MustCompile(`(?i)retry after (\d+)`)
 
-// retryAfter returns how long Telegram asks to wait: as a parameter, or in the description where a server sends no parameter.
+// retryAfter returns how long Telegram asks to wait: as a parameter, or in the description where a server sends no
+// parameter.
 func (e *APIError) retryAfter() time.Duration {
 	if e.RetryAfter > 0 {
 		return e.RetryAfter

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Poller gets updates by getUpdates. Asking with an offset confirms all updates before it, forever. So the offset moves only
-// after a whole batch is handled.
+// Poller gets updates by getUpdates. Asking with an offset confirms all updates before it, forever. So the offset
+// moves only after a whole batch is handled.
 type Poller struct {
 	// Wait is how long Telegram keeps a request open when there is no update; 0: 30 s.
 	Wait time.Duration
@@ -33,9 +33,9 @@ const (
 
 // Run polls until ctx ends. from is the first offset to ask with: the last saved one, or 0.
 //
-// fetch gets the updates from offset on (Client.Updates). handle handles a batch (Intake.HandleBatch). As long as it fails,
-// Run calls it again with the same batch and fetches nothing newer. saved gets each new offset, once all updates below it
-// are handled; it may be nil.
+// fetch gets the updates from offset on (Client.Updates). handle handles a batch (Intake.HandleBatch). As long as it
+// fails, Run calls it again with the same batch and fetches nothing newer. saved gets each new offset, once all
+// updates below it are handled; it may be nil.
 func (p *Poller) Run(
 	ctx context.Context, from int64,
 	fetch func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error),
@@ -70,7 +70,8 @@ func (p *Poller) Run(
 		next, found := nextOffset(offset, batch)
 		if !found {
 			// No update of the batch has a usable id. All that is left is to pause and to ask with the next offset.
-			p.Log.Error("updates without a usable update_id can't be confirmed", "updates", len(batch), "offset", offset)
+			p.Log.Error("updates without a usable update_id can't be confirmed",
+				"updates", len(batch), "offset", offset)
 			p.pause(ctx, fetchBackoff.next())
 			offset = next
 			continue
@@ -108,7 +109,7 @@ func (p *Poller) fetchFailed(err error, b *backoff) time.Duration {
 	d := b.next()
 	switch {
 	case errors.Is(err, ErrConflict):
-		p.Log.Error("getUpdates refused: another program polls with this token, or a webhook is set; only one may get updates",
+		p.Log.Error("getUpdates refused: another program polls with this token, or a webhook is set",
 			"in", d, "error", err)
 	case errors.Is(err, ErrUnauthorized):
 		p.Log.Error("getUpdates refused: the bot token is not valid, or no longer; check TELEGRAM_BOT_TOKEN",
@@ -136,9 +137,9 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// nextOffset is one above the highest update id of the batch. It can be lower than the offset before: after a week without
-// updates Telegram continues with a random id (Bot API, Update). A batch without any usable id moves the offset by one:
-// Telegram returns the lowest ids first, so no other update can have the id that was asked for.
+// nextOffset is one above the highest update id of the batch. It can be lower than the offset before: after a week
+// without updates Telegram continues with a random id (Bot API, Update). A batch without any usable id moves the
+// offset by one: Telegram returns the lowest ids first, so no other update can have the id that was asked for.
 func nextOffset(offset int64, batch []json.RawMessage) (next int64, found bool) {
 	highest := int64(0)
 	for _, raw := range batch {
@@ -155,8 +156,8 @@ func nextOffset(offset int64, batch []json.RawMessage) (next int64, found bool) 
 	return offset, false
 }
 
-// highestUpdateID is far above Telegram's ids, which have 32 bits. Without it an id could make the offset overflow, and a
-// negative offset makes Telegram drop updates.
+// highestUpdateID is far above Telegram's ids, which have 32 bits. Without it an id could make the offset overflow,
+// and a negative offset makes Telegram drop updates.
 const highestUpdateID = 1 << 53
 
 // updateID reads the id of an update, even if the rest of the update is unreadable.

@@ -46,7 +46,7 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 	m := &outgoing{ChatID: chatID, ThreadID: threadOf(op), method: methodSendMessage}
 	switch call := op.GetCall().(type) {
 	case *messages.Operation_SendCopy:
-		if part := int(call.SendCopy.GetPart()); part < 0 || part > 0 && part >= parts(call.SendCopy) {
+		if !hasPart(call.SendCopy) {
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
@@ -62,7 +62,7 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		text, m.spans = renderMergedEdit(lang, call.EditJoined)
 		m.setText(text)
 	case *messages.Operation_EditCopy:
-		if part := int(call.EditCopy.GetCopy().GetPart()); part < 0 || part > 0 && part >= parts(call.EditCopy.GetCopy()) {
+		if !hasPart(call.EditCopy.GetCopy()) {
 			return nil, errNoPart
 		}
 		m.setEdit(lang, call.EditCopy)
@@ -93,12 +93,19 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 	return m, nil
 }
 
-// threadOf returns the message_thread_id to send: none for the general topic, which Telegram shows as 1 but refuses as 1.
+// threadOf returns the message_thread_id to send: none for the general topic, which Telegram shows as 1 but refuses
+// as 1.
 func threadOf(op *messages.Operation) int64 {
 	if id := op.GetThreadId(); id > 1 {
 		return id
 	}
 	return 0
+}
+
+// hasPart says whether the part of a copy that a call asks for exists.
+func hasPart(c *messages.SendCopyCall) bool {
+	part := int(c.GetPart())
+	return part == 0 || part > 0 && part < parts(c)
 }
 
 func (m *outgoing) setText(r Rich) {

@@ -21,8 +21,8 @@ const (
 	maxContextRow = 800 // one message in the context
 )
 
-// renderCard shows a ticket: who asks for help (in a linked topic), id, title, description, state, who opened it, and the
-// linked groups. The description is shortened when the card would be too long.
+// renderCard shows a ticket: who asks for help (in a linked topic), id, title, description, state, who opened it, and
+// the linked groups. The description is shortened when the card would be too long.
 func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	var head, tail builder
 	if askedBy != "" {
@@ -65,7 +65,8 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 // ticketState shows a ticket's status and priority.
 func ticketState(lang string, t *messages.TicketView) Rich {
 	const limit = 200
-	return textWithin(lang, textCardState, map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}, limit)
+	args := map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}
+	return textWithin(lang, textCardState, args, limit)
 }
 
 // cardLinks lists the groups that a ticket is linked to, each with a link to its topic.
@@ -85,7 +86,8 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 			b.plain(label(lang, textCardPrivate) + " (" + messages.Shorten(oneLine(l.GetUserName()), maxCardName) + ")")
 			continue
 		}
-		b.link(messages.Shorten(oneLine(l.GetGroupTitle()), maxCardName), messages.TopicURL(l.GetChatId(), l.GetThreadId()))
+		title := messages.Shorten(oneLine(l.GetGroupTitle()), maxCardName)
+		b.link(title, messages.TopicURL(l.GetChatId(), l.GetThreadId()))
 		if name := oneLine(l.GetUserName()); name != "" {
 			b.plain(" (" + messages.Shorten(name, maxCardName) + ")")
 		}
@@ -111,8 +113,8 @@ func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 	}
 }
 
-// userURL is the link to a person's profile. A card links the name instead of showing "@name", which would notify the person
-// each time.
+// userURL is the link to a person's profile. A card links the name instead of showing "@name", which would notify the
+// person each time.
 func userURL(username string) string {
 	if username == "" {
 		return ""
@@ -147,7 +149,8 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 	return buttonRows(lang, &messages.Keyboard{Rows: rows})
 }
 
-// renderContext shows the last messages of a ticket, oldest first. It leaves out the oldest when there is no room for all.
+// renderContext shows the last messages of a ticket, oldest first. It leaves out the oldest when there is no room for
+// all.
 func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	var b builder
 	if len(lines) == 0 {

@@ -29,8 +29,8 @@ const groupSeparator = " · "
 // unknownSender replaces an empty name; those of deleted accounts are empty.
 const unknownSender = "?"
 
-// Parts returns how many messages an operation takes. It is more than one for copies of long texts and captions, and for
-// media without a caption, which follow a text with the sender's name.
+// Parts returns how many messages an operation takes. It is more than one for copies of long texts and captions, and
+// for media without a caption, which follow a text with the sender's name.
 func (c *Client) Parts(op *messages.Operation) int { return parts(op.GetSendCopy()) }
 
 func parts(c *messages.SendCopyCall) int {
@@ -79,9 +79,9 @@ func splitCopy(c *messages.SendCopyCall) []piece {
 	return split(c.GetContent().GetText(), first, maxText-head)
 }
 
-// copyHeadUnits returns the UTF-16 units of the first line with its line break but without the part's number (head), and of
-// the lines that only the first part has (more). They are the same in all languages, because the language must not decide
-// where a text is split.
+// copyHeadUnits returns the UTF-16 units of the first line with its line break but without the part's number (head),
+// and of the lines that only the first part has (more). They are the same in all languages, because the language must
+// not decide where a text is split.
 func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 	head = messages.UTF16Len(copySender(c)) + 1
 	if group := copyGroup(c); group != "" {
@@ -91,7 +91,7 @@ func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 		head += messages.UTF16Len(groupSeparator) + longestLabel(textCopyEdited)
 	}
 	if f := c.GetContent().GetForward(); f != nil {
-		more += longestLabel(textForwarded) + messages.UTF16Len(originName(f)) + messages.UTF16Len(originSignature(f)) + 1
+		more += longestLabel(textForwarded) + messages.UTF16Len(originName(f)+originSignature(f)) + 1
 	}
 	if p := copyPreview(c); p != "" {
 		more += messages.UTF16Len(p) + 1
@@ -175,8 +175,8 @@ func originURL(f *messages.Forward) string {
 	return url
 }
 
-// renderCopy renders the head and the text of a copy. Of a longer text or caption it renders the part that the call asks
-// for, which must exist.
+// renderCopy renders the head and the text of a copy. Of a longer text or caption it renders the part that the call
+// asks for, which must exist.
 func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 	var b builder
 	i := int(c.GetPart())
@@ -201,7 +201,8 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 		all := splitCopy(c)
 		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
 	}
-	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + p.to - p.from + 8)
+	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) +
+		p.to - p.from + 8)
 	b.entities = make([]Entity, 0, 2+len(c.GetContent().GetEntities()))
 	if i > 0 || !c.GetBare() {
 		copyHead(&b, lang, c, number, i == 0)
@@ -214,8 +215,8 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 	return b.done()
 }
 
-// oneLine returns s without line breaks, without white space around it, and without characters that reverse the text after
-// it.
+// oneLine returns s without line breaks, without white space around it, and without characters that reverse the text
+// after it.
 func oneLine(s string) string {
 	s = strings.TrimSpace(withoutDirection(s))
 	if strings.ContainsAny(s, "\r\n\t\v\f\u0085\u2028\u2029") {
@@ -224,8 +225,8 @@ func oneLine(s string) string {
 	return s
 }
 
-// withoutDirection returns s without the characters that set a direction of writing. In a name they would reverse the text
-// after it, such as a ticket's id; right-to-left scripts don't need them.
+// withoutDirection returns s without the characters that set a direction of writing. In a name they would reverse the
+// text after it, such as a ticket's id; right-to-left scripts don't need them.
 func withoutDirection(s string) string {
 	directs := func(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
 	if strings.IndexFunc(s, directs) < 0 {

@@ -15,8 +15,8 @@ const (
 	methodStopPoll     = "stopPoll"
 )
 
-// body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium where
-// sendMediaGroup has a list.
+// body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
+// where sendMediaGroup has a list.
 func (m *outgoing) body() any {
 	if m.replacing == nil {
 		return m

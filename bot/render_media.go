@@ -10,7 +10,8 @@ import (
 // maxMediaLabel is how many UTF-16 units mediaLabel returns at most, in any language.
 const maxMediaLabel = 48
 
-// maxDetails is how many UTF-16 units of details are shown, so that they fit into one message with the head and the caption.
+// maxDetails is how many UTF-16 units of details are shown, so that they fit into one message with the head and the
+// caption.
 const maxDetails = 2000
 
 // mediaLabel names a kind of media that can't be shown, such as "[photo]".
@@ -69,8 +70,8 @@ func describeContent(b *builder, lang string, c *messages.Content) {
 	}
 }
 
-// describePoll shows a poll's question and its options. It is for quizzes, whose right answer only the author knows, and for
-// polls that can't be posted again.
+// describePoll shows a poll's question and its options. It is for quizzes, whose right answer only the author knows,
+// and for polls that can't be posted again.
 func describePoll(b *builder, lang string, p *messages.Poll) {
 	kind := "quiz"
 	if !p.GetIsQuiz() {
@@ -89,8 +90,8 @@ func describePoll(b *builder, lang string, p *messages.Poll) {
 	}
 }
 
-// mediaFields are the parameters of the methods that send media, beside those of every message. Only those of one kind are
-// set.
+// mediaFields are the parameters of the methods that send media, beside those of every message. Only those of one
+// kind are set.
 type mediaFields struct {
 	Animation string `json:"animation,omitempty"`
 	Audio     string `json:"audio,omitempty"`
@@ -143,11 +144,20 @@ type pollOption struct {
 
 // sendMethods are the methods that post a kind of media.
 var sendMethods = map[string]string{
-	messages.MediaAnimation: "sendAnimation", messages.MediaAudio: "sendAudio", messages.MediaContact: "sendContact",
-	messages.MediaDocument: "sendDocument", messages.MediaLivePhoto: "sendLivePhoto", messages.MediaLocation: "sendLocation",
-	messages.MediaPhoto: "sendPhoto", messages.MediaPoll: "sendPoll", messages.MediaSticker: "sendSticker",
-	messages.MediaVenue: "sendVenue", messages.MediaVideo: "sendVideo", messages.MediaVideoNote: "sendVideoNote",
-	messages.MediaVoice: "sendVoice",
+	messages.MediaAnimation: "sendAnimation",
+	messages.MediaAudio:     "sendAudio",
+	messages.MediaContact:   "sendContact",
+	messages.MediaDocument:  "sendDocument",
+	messages.MediaLivePhoto: "sendLivePhoto",
+	messages.MediaLocation:  "sendLocation",
+	messages.MediaPhoto:     "sendPhoto",
+	messages.MediaPoll:      "sendPoll",
+	messages.MediaSticker:   "sendSticker",
+	messages.MediaVenue:     "sendVenue",
+	messages.MediaVideo:     "sendVideo",
+	messages.MediaVideoNote: "sendVideoNote",
+	messages.MediaVoice:     "sendVoice",
+
 }
 
 // setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).

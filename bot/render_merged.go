@@ -6,8 +6,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Merged copies: several copies in one message, each with its own head, with a blank line between them (docs/decisions.md,
-// D21).
+// Merged copies: several copies in one message, each with its own head, with a blank line between them
+// (docs/decisions.md, D21).
 
 const mergedSeparator = "\n\n"
 
@@ -36,8 +36,8 @@ func mergeable(c *messages.SendCopyCall) bool {
 	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && parts(c) == 1
 }
 
-// mergedForm returns a copy as it is shown among others. Merged copies share one message, which can answer only one other,
-// so each shows the beginning of what it answers instead of replying.
+// mergedForm returns a copy as it is shown among others. Merged copies share one message, which can answer only one
+// other, so each shows the beginning of what it answers instead of replying.
 func mergedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 	if c.GetReplyTo() == 0 {
 		return c
@@ -68,8 +68,8 @@ func renderMerged(lang string, copies []*messages.SendCopyCall) (Rich, []*messag
 // leastOfPart is how many UTF-16 units of a part, with its head, are shown at least: enough to say whose it is.
 const leastOfPart = 24
 
-// renderMergedEdit renders merged copies after a change. The copy that has changed is shortened when there is no room for
-// all.
+// renderMergedEdit renders merged copies after a change. The copy that has changed is shortened when there is no room
+// for all.
 func renderMergedEdit(lang string, e *messages.EditJoinedCall) (Rich, []*messages.Span) {
 	copies := make([]*messages.SendCopyCall, len(e.GetCopies()))
 	room, own := maxText, -1

@@ -54,8 +54,8 @@ func ticketRow(lang string, t *messages.TicketView) Rich {
 	return b.done()
 }
 
-// noticeMarkup returns a notice's keyboard, or the request to reply to it. The request is selective: it addresses only the
-// person whose message the notice answers. Otherwise the reply box would open for every member of the group.
+// noticeMarkup returns a notice's keyboard, or the request to reply to it. The request is selective: it addresses
+// only the person whose message the notice answers. Otherwise the reply box would open for every member of the group.
 func noticeMarkup(lang string, n *messages.SendNoticeCall) any {
 	if n.GetForceReply() {
 		return models.ForceReply{ForceReply: true, Selective: n.GetReplyTo() > 0}

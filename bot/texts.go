@@ -63,8 +63,8 @@ const (
 //go:embed locales/*.toml
 var locales embed.FS
 
-// catalogues are the texts by language. They are part of the program, so it panics when they can't be read; no test passes
-// then.
+// catalogues are the texts by language. They are part of the program, so it panics when they can't be read; no test
+// passes then.
 var catalogues = sync.OnceValue(func() map[string]*i18n.Localizer {
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
@@ -78,8 +78,8 @@ var catalogues = sync.OnceValue(func() map[string]*i18n.Localizer {
 	return all
 })
 
-// Text renders a text of the catalogue, at most 4096 UTF-16 units long. An unknown language is English. The values of args
-// are literal, whatever they contain. If the text would be too long, the longest values are shortened.
+// Text renders a text of the catalogue, at most 4096 UTF-16 units long. An unknown language is English. The values of
+// args are literal, whatever they contain. If the text would be too long, the longest values are shortened.
 func Text(lang, key string, args map[string]string) Rich {
 	return textWithin(lang, key, args, maxText)
 }
@@ -119,8 +119,8 @@ type segment struct {
 	url  string
 }
 
-// localize splits a text into literal text and placeholders. The template gets marks instead of the values. So nothing in a
-// value is ever read as a template, and the position of each value is known.
+// localize splits a text into literal text and placeholders. The template gets marks instead of the values. So
+// nothing in a value is ever read as a template, and the position of each value is known.
 func localize(lang, key string, args map[string]string) []segment {
 	const mark = "\x00"
 	data := make(map[string]string, len(args))

@@ -17,7 +17,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// OpenContent opens the content of a file that Telegram does not have yet, by its SHA-256. It also returns the size in bytes.
+// OpenContent opens the content of a file that Telegram does not have yet, by its SHA-256. It also returns the size
+// in bytes.
 type OpenContent func(ctx context.Context, sha256 string) (io.ReadCloser, int64, error)
 
 // uploadTime is how long a call with an upload may take.
@@ -26,8 +27,8 @@ const uploadTime = 5 * time.Minute
 // uploadMark replaces the file id in a message whose file must be uploaded.
 const uploadMark = "(upload)"
 
-// uploads caches the file ids of what this process has uploaded, so that further copies are sent by id (docs/decisions.md,
-// D30).
+// uploads caches the file ids of what this process has uploaded, so that further copies are sent by id
+// (docs/decisions.md, D30).
 type uploads struct {
 	mu  sync.Mutex
 	ids map[string]string // by kind and SHA-256

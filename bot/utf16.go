@@ -21,17 +21,18 @@ type Entity struct {
 
 const entityDateTime = models.MessageEntityType("date_time")
 
-// piece is a part of a text, as a range in bytes and in UTF-16 units. The ranges include their start and exclude their end.
+// piece is a part of a text, as a range in bytes and in UTF-16 units. The ranges include their start and exclude
+// their end.
 type piece struct {
 	from, to         int
 	fromUnit, toUnit int
 }
 
-// split splits text into pieces: the first of at most first units, the others of at most rest units, both at least 2. The
-// pieces are the whole text, in order, with nothing between them. An empty text is one empty piece.
+// split splits text into pieces: the first of at most first units, the others of at most rest units, both at least 2.
+// The pieces are the whole text, in order, with nothing between them. An empty text is one empty piece.
 //
-// It splits after a line break, or else after white space, if there is one in the second half of the piece. Otherwise it
-// splits between two characters as people see them: Thai has no spaces, and only a dictionary knows its words.
+// It splits after a line break, or else after white space, if there is one in the second half of the piece. Otherwise
+// it splits between two characters as people see them: Thai has no spaces, and only a dictionary knows its words.
 func split(text string, first, rest int) []piece {
 	var pieces []piece
 	p := piece{}
@@ -85,8 +86,8 @@ func cutPoint(text string, limit int) (size, units int) {
 	return here.size, here.units
 }
 
-// cutInside returns the beginning of a single character that is longer than limit units: as many of its code points as fit,
-// at least one.
+// cutInside returns the beginning of a single character that is longer than limit units: as many of its code points
+// as fit, at least one.
 func cutInside(cluster string, limit int) string {
 	units := 0
 	for i, r := range cluster {
@@ -104,9 +105,9 @@ func cutInside(cluster string, limit int) string {
 
 // clip appends to dst those parts of text's entities that lie in p, moved so that p begins at unit at.
 //
-// Entities from outside can be anything. One that begins before the text or ends after it is cut; one that begins or ends
-// inside a surrogate pair is widened to the whole character; one that covers nothing is left out. Overlaps stay, since
-// Telegram accepts them.
+// Entities from outside can be anything. One that begins before the text or ends after it is cut; one that begins or
+// ends inside a surrogate pair is widened to the whole character; one that covers nothing is left out. Overlaps stay,
+// since Telegram accepts them.
 func clip(dst []Entity, text string, entities []*messages.Entity, p piece, at int) []Entity {
 	if len(entities) == 0 {
 		return dst
@@ -135,8 +136,9 @@ func clip(dst []Entity, text string, entities []*messages.Entity, p piece, at in
 	return dst
 }
 
-// entityOf makes an entity for sending from a stored one. It is not ok for kinds that Telegram finds in the text by itself
-// (mentions, hashtags, links, commands), and for entities with a missing field: one such entity makes the whole call fail.
+// entityOf makes an entity for sending from a stored one. It is not ok for kinds that Telegram finds in the text by
+// itself (mentions, hashtags, links, commands), and for entities with a missing field: one such entity makes the
+// whole call fail.
 func entityOf(e *messages.Entity) (Entity, bool) {
 	out := Entity{MessageEntity: models.MessageEntity{Type: models.MessageEntityType(e.GetType())}}
 	switch out.Type {
@@ -188,8 +190,8 @@ func (s surrogates) has(unit int) bool {
 	return found
 }
 
-// Rich is a text with its markup, ready for sendMessage. Offsets are in UTF-16 units. There is no parse_mode, so nothing has
-// to be escaped.
+// Rich is a text with its markup, ready for sendMessage. Offsets are in UTF-16 units. There is no parse_mode, so
+// nothing has to be escaped.
 type Rich struct {
 	Text     string
 	Entities []Entity

@@ -14,16 +14,17 @@ import (
 type Webhook struct {
 	// Enabled is false in polling mode: then Serve answers 404.
 	Enabled bool
-	// Secret is the value that the header X-Telegram-Bot-Api-Secret-Token must have. An empty secret refuses every request.
+	// Secret is the value that the header X-Telegram-Bot-Api-Secret-Token must have. An empty secret refuses every
+	// request.
 	Secret string
 	// Handle handles an update: Intake.Handle.
 	Handle func(ctx context.Context, raw []byte) error
 	Log    *slog.Logger
 }
 
-// Serve handles one request and returns the HTTP status: 200 for an update that is accepted or passed over for good, 400 not
-// JSON, 401 wrong secret, 404 polling mode, 413 too large, 503 not accepted, so that Telegram sends it again. A request with
-// a wrong secret has no effect.
+// Serve handles one request and returns the HTTP status: 200 for an update that is accepted or passed over for good,
+// 400 not JSON, 401 wrong secret, 404 polling mode, 413 too large, 503 not accepted, so that Telegram sends it again.
+// A request with a wrong secret has no effect.
 
 func (w *Webhook) Serve(ctx context.Context, body []byte, secret string) (status int) {
 	switch {

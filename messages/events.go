@@ -1,7 +1,7 @@
 package messages
 
-// Types of events: what happened, as subscribers read it in an event's "type". Each says in its comment what caused it; every
-// event of a ticket also tells the ticket's id. They never change.
+// Types of events: what happened, as subscribers read it in an event's "type". Each says in its comment what caused
+// it; every event of a ticket also tells the ticket's id. They never change.
 const (
 	EventTicketCreated  = "ticket.created"
 	EventTicketUpdated  = "ticket.updated" // its title, description, status (pending), priority or metadata changed
