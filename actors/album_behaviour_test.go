@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -334,6 +334,9 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 
 // Each part of an album counts as a message to Telegram: big albums keep to the limits of a group.
 func TestAlbumsKeepThePace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	limits := simulator.DefaultFloodLimits()
 	limits.Slack = 2 * time.Second // what a busy machine makes of exact pacing, by a clock that runs fast

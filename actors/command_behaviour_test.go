@@ -4,7 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 func TestTicketCommands(t *testing.T) {
@@ -23,6 +24,9 @@ func TestTicketCommands(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "is pending already")
 		if d.record(k).Status != "pending" {
 			t.Error("not pending")
+		}
+		if e := d.awaitEvent(k, messages.EventTicketUpdated); !strings.Contains(string(e.Data), `"status":"pending"`) {
+			t.Errorf("the event says %s", e.Data)
 		}
 	})
 	d.run(t, "priority", func(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // editedTo hands in the update of an edit that the simulator's people can't make: other media, a location that moved.

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/bot"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // Every type of MessageEntity that the Bot API's schema has, with its particulars, on the word that stands in "say … now".
@@ -77,7 +77,7 @@ func TestEveryEntitySurvives(t *testing.T) {
 
 // The list above, and what is sent of an entity, are compared with the schema: a new field or type shows.
 func TestEntitiesOfTheSchema(t *testing.T) {
-	schema, err := os.ReadFile("../bot/simulator/schema.txt")
+	schema, err := os.ReadFile("../simulator/schema.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

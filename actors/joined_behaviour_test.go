@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // paced starts the service anew with the pace of the settings' defaults, after which the minute before counts for nothing.
@@ -198,6 +198,9 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 
 // The demonstration: 100 messages a minute over 10 topics of one group, against Telegram's own limits.
 func TestHundredMessagesAMinute(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	speed := 6.0
 	if long() {

@@ -2,11 +2,13 @@ package actors_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // upload is a file of a kind, as a person sends it.
@@ -64,6 +66,7 @@ func TestMediaOfEveryKind(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
 	poll := `{"id":"1","question":"When?","options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
+	untried := slices.Clone(messages.MediaKinds)
 	for _, c := range []struct {
 		media   *simulator.Upload
 		caption string
@@ -89,12 +92,15 @@ func TestMediaOfEveryKind(t *testing.T) {
 		{value("story", `{"chat":{"id":-5,"type":"channel","title":"News"},"id":3}`), "", []string{"Ann | [story] | News"}},
 		{value("paid_media", `{"star_count":5,"paid_media":[]}`), "buy", []string{"Ann | [paid media] 5 ⭐ | buy"}},
 		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,"prize_description":"A car"}`), "", []string{"Ann | [giveaway] A car | News"}},
+		{value("giveaway_winners", `{"chat":{"id":-5,"type":"channel","title":"News"},"giveaway_message_id":1,"winners_selection_date":1,"winner_count":1,"winners":[]}`), "", []string{"Ann | [winners of a giveaway] | News"}},
+		{value("unique_gift", `{"gift":{"name":"Hat-1"}}`), "", []string{"Ann | [gift] Hat-1"}},
 		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`), "", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
 		{value("game", `{"title":"Chess","description":"Play"}`), "", []string{"Ann | [game] Chess | Play"}},
 		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`), "", []string{"Ann | [checklist] To do | ☐ a"}},
 		{value("gift", `{"gift":{"id":"1"},"text":"for you"}`), "", []string{"Ann | [gift] | for you"}},
 		{value("rich_message", `{"blocks":[]}`), "", []string{"Ann | [rich message]"}},
 	} {
+		untried = slices.DeleteFunc(untried, func(kind string) bool { return kind == c.media.Kind })
 		d.run(t, c.media.Kind+" "+c.caption, func(t *testing.T) {
 			for _, way := range []struct {
 				by, from, to int64
@@ -121,6 +127,9 @@ func TestMediaOfEveryKind(t *testing.T) {
 				}
 			}
 		})
+	}
+	if len(untried) > 0 {
+		t.Errorf("these kinds of media are not tried: %q", untried)
 	}
 	if n := d.calls("getFile", 0); n > 0 {
 		t.Errorf("%d downloads", n)

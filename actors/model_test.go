@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // model is what people should see: for each topic of a ticket what is shown in it, in which version, and which reactions it bears.
@@ -351,6 +351,9 @@ func (m *model) step(t *rapid.T) {
 // TestModel lets people do random things, in spite of trouble, and compares what all sides see with a simple model; with the
 // pace of the settings too, so that copies are joined.
 func TestModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: random desks, compared with a model step by step")
+	}
 	t.Parallel()
 	for _, form := range []struct {
 		name   string

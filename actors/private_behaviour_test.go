@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // choice has somebody send /create_ticket in their private chat and waits for the keyboard of groups.

@@ -31,11 +31,11 @@ func (h *handling) notice(key string, args map[string]string) *messages.Operatio
 	return op
 }
 
-// operation makes an answer that has no call yet. Intake gives a command at most one answer, so the answer's id is
-// made of the command's.
+// operation makes an answer that has no call yet. Intake gives a command at most one answer: the chat names it after
+// the command.
 func (h *handling) operation() *messages.Operation {
 	return &messages.Operation{
-		Id: "answer:" + h.origin.CommandId, Revision: 1, Place: h.origin.Place, ThreadId: h.origin.ThreadId,
+		Place: h.origin.Place, ThreadId: h.origin.ThreadId,
 		Priority: messages.Operation_ANSWER, Lang: h.origin.Lang, ReceivedMs: h.origin.ReceivedMs,
 	}
 }

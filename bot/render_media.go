@@ -142,22 +142,33 @@ type pollOption struct {
 	Entities []Entity `json:"text_entities,omitempty"`
 }
 
-// sendMethods are the methods that post a kind of media.
-var sendMethods = map[string]string{
-	messages.MediaAnimation: "sendAnimation",
-	messages.MediaAudio:     "sendAudio",
-	messages.MediaContact:   "sendContact",
-	messages.MediaDocument:  "sendDocument",
-	messages.MediaLivePhoto: "sendLivePhoto",
-	messages.MediaLocation:  "sendLocation",
-	messages.MediaPhoto:     "sendPhoto",
-	messages.MediaPoll:      "sendPoll",
-	messages.MediaSticker:   "sendSticker",
-	messages.MediaVenue:     "sendVenue",
-	messages.MediaVideo:     "sendVideo",
-	messages.MediaVideoNote: "sendVideoNote",
-	messages.MediaVoice:     "sendVoice",
+// poster says by which method a kind of media is posted, and sets the method's parameters.
+type poster struct {
+	method string
+	set    func(*mediaFields, *messages.Media)
+}
 
+// posters has a row for each kind that a bot can post.
+var posters = map[string]poster{
+	messages.MediaAnimation: {"sendAnimation", func(f *mediaFields, m *messages.Media) {
+		f.Animation = m.FileId
+		f.shown(m)
+	}},
+	messages.MediaAudio:    {"sendAudio", func(f *mediaFields, m *messages.Media) { f.Audio = m.FileId }},
+	messages.MediaContact:  {"sendContact", (*mediaFields).contact},
+	messages.MediaDocument: {"sendDocument", func(f *mediaFields, m *messages.Media) { f.Document = m.FileId }},
+	messages.MediaLivePhoto: {"sendLivePhoto", func(f *mediaFields, m *messages.Media) {
+		f.LivePhoto, f.Photo = m.FileId, m.PhotoFileId
+		f.shown(m)
+	}},
+	messages.MediaLocation:  {"sendLocation", (*mediaFields).location},
+	messages.MediaPhoto:     {"sendPhoto", func(f *mediaFields, m *messages.Media) { f.Photo = m.FileId; f.shown(m) }},
+	messages.MediaPoll:      {"sendPoll", (*mediaFields).poll},
+	messages.MediaSticker:   {"sendSticker", func(f *mediaFields, m *messages.Media) { f.Sticker = m.FileId }},
+	messages.MediaVenue:     {"sendVenue", (*mediaFields).venue},
+	messages.MediaVideo:     {"sendVideo", func(f *mediaFields, m *messages.Media) { f.Video = m.FileId; f.shown(m) }},
+	messages.MediaVideoNote: {"sendVideoNote", func(f *mediaFields, m *messages.Media) { f.VideoNote = m.FileId }},
+	messages.MediaVoice:     {"sendVoice", func(f *mediaFields, m *messages.Media) { f.Voice = m.FileId }},
 }
 
 // setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).
@@ -165,62 +176,49 @@ func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
 		m.upload, media = media, withUploadMark(media)
 	}
-	f := &mediaFields{Spoiler: media.GetHasSpoiler(), CaptionAbove: media.GetShowCaptionAboveMedia()}
-	m.method, m.mediaFields = sendMethods[media.GetKind()], f
-	switch media.GetKind() {
-	case messages.MediaAnimation:
-		f.Animation = media.FileId
-	case messages.MediaAudio:
-		f.Audio, f.Spoiler, f.CaptionAbove = media.FileId, false, false
-	case messages.MediaDocument:
-		f.Document, f.Spoiler, f.CaptionAbove = media.FileId, false, false
-	case messages.MediaLivePhoto:
-		f.LivePhoto, f.Photo = media.FileId, media.PhotoFileId
-	case messages.MediaPhoto:
-		f.Photo = media.FileId
-	case messages.MediaVideo:
-		f.Video = media.FileId
-	case messages.MediaVoice:
-		f.Voice, f.Spoiler, f.CaptionAbove = media.FileId, false, false
-	default:
-		f.Spoiler, f.CaptionAbove = false, false
-		f.uncaptioned(media)
+	p := posters[media.GetKind()]
+	m.method, m.mediaFields = p.method, &mediaFields{}
+	if p.set != nil {
+		p.set(m.mediaFields, media)
 	}
 }
 
-// uncaptioned sets a medium that can't have a caption.
-func (f *mediaFields) uncaptioned(media *messages.Media) {
-	switch media.GetKind() {
-	case messages.MediaSticker:
-		f.Sticker = media.FileId
-	case messages.MediaVideoNote:
-		f.VideoNote = media.FileId
-	case messages.MediaLocation:
-		l := media.Location
-		f.at(l)
-		if f.Accuracy, f.LivePeriod = l.HorizontalAccuracy, l.LivePeriod; l.LivePeriod > 0 {
-			f.Heading, f.Proximity = l.Heading, l.ProximityAlertRadius
-		}
-	case messages.MediaVenue:
-		f.at(media.Location)
-		v := media.Venue
-		f.Title, f.Address = v.Title, v.Address
-		f.FoursquareID, f.FoursquareType = v.FoursquareId, v.FoursquareType
-		f.GoogleID, f.GoogleType = v.GooglePlaceId, v.GooglePlaceType
-	case messages.MediaContact:
-		c := media.Contact
-		f.Phone, f.FirstName, f.LastName, f.VCard = c.PhoneNumber, c.FirstName, c.LastName, c.Vcard
-	case messages.MediaPoll:
-		p := media.Poll
-		f.Question, f.QuestionEntities = p.Question, sendable(p.Question, p.QuestionEntities)
-		f.Anonymous, f.Multiple, f.Closed = &p.IsAnonymous, p.AllowsMultipleAnswers, p.IsClosed
-		for _, o := range p.Options {
-			f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
-		}
+// shown sets how a picture or a video is shown.
+func (f *mediaFields) shown(m *messages.Media) {
+	f.Spoiler, f.CaptionAbove = m.HasSpoiler, m.ShowCaptionAboveMedia
+}
+
+func (f *mediaFields) location(m *messages.Media) {
+	l := m.Location
+	f.at(l)
+	if f.Accuracy, f.LivePeriod = l.HorizontalAccuracy, l.LivePeriod; l.LivePeriod > 0 {
+		f.Heading, f.Proximity = l.Heading, l.ProximityAlertRadius
 	}
 }
 
 func (f *mediaFields) at(l *messages.Location) { f.Latitude, f.Longitude = &l.Latitude, &l.Longitude }
+
+func (f *mediaFields) venue(m *messages.Media) {
+	f.at(m.Location)
+	v := m.Venue
+	f.Title, f.Address = v.Title, v.Address
+	f.FoursquareID, f.FoursquareType = v.FoursquareId, v.FoursquareType
+	f.GoogleID, f.GoogleType = v.GooglePlaceId, v.GooglePlaceType
+}
+
+func (f *mediaFields) contact(m *messages.Media) {
+	c := m.Contact
+	f.Phone, f.FirstName, f.LastName, f.VCard = c.PhoneNumber, c.FirstName, c.LastName, c.Vcard
+}
+
+func (f *mediaFields) poll(m *messages.Media) {
+	p := m.Poll
+	f.Question, f.QuestionEntities = p.Question, sendable(p.Question, p.QuestionEntities)
+	f.Anonymous, f.Multiple, f.Closed = &p.IsAnonymous, p.AllowsMultipleAnswers, p.IsClosed
+	for _, o := range p.Options {
+		f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
+	}
+}
 
 // sendable returns those of a text's entities that can be sent.
 func sendable(text string, entities []*messages.Entity) []Entity {

@@ -106,6 +106,19 @@ func TestWordsFit(t *testing.T) {
 	})
 }
 
+// A bot has a way to post each kind that is posted again, and no other.
+func TestEveryKindThatIsPostedHasItsMethod(t *testing.T) {
+	whole := &messages.Media{FileId: "f", PhotoFileId: "p", Location: &messages.Location{}, Venue: &messages.Venue{Title: "t", Address: "a"},
+		Contact: &messages.Contact{PhoneNumber: "1", FirstName: "n"}, Poll: &messages.Poll{Question: "?", Options: []*messages.PollOption{{Text: "a"}}}}
+	for _, kind := range messages.MediaKinds {
+		whole.Kind = kind
+		posted := messages.ShapeOf(&messages.Content{Media: whole}) != messages.ShapeWords
+		if p, known := posters[kind]; known != posted {
+			t.Errorf("%s: posted %v, by %q", kind, posted, p.method)
+		}
+	}
+}
+
 // Bodies as they go over the wire.
 func TestMediaBodies(t *testing.T) {
 	copyOf := func(m *messages.Media, part int32, bare bool) *messages.Operation {

@@ -102,13 +102,9 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 
 // refile sets the file id, and leaves the caption as it is.
 func (m *outgoing) refile(media *messages.Media) {
-	fields := *m.mediaFields
-	var fresh outgoing
-	fresh.setMedia(media)
-	f := fresh.mediaFields
-	fields.Animation, fields.Audio, fields.Document, fields.Photo = f.Animation, f.Audio, f.Document, f.Photo
-	fields.Sticker, fields.Video, fields.VideoNote, fields.Voice = f.Sticker, f.Video, f.VideoNote, f.Voice
-	m.mediaFields = &fields
+	former := m.mediaFields
+	m.setMedia(media)
+	m.Caption, m.CaptionEntities = former.Caption, former.CaptionEntities
 }
 
 // postFile posts a message as a multipart form and streams its file.

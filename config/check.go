@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -78,7 +77,6 @@ func isPlaceholder(value string) bool {
 var (
 	tokenShape  = regexp.MustCompile(`^[0-9]{5,18}:[A-Za-z0-9_-]{30,}$`)
 	secretShape = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`) // Bot API, setWebhook, secret_token
-	nameShape   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
 	hostShape   = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$`)
 )
 
@@ -104,7 +102,6 @@ func (m *mistakes) checkRules(c *Config) {
 	m.checkFiles(c)
 	m.checkWebhook(c)
 	m.checkSimulator(c)
-	m.checkCluster(c)
 }
 
 // WebhookPath is where the service takes updates in webhook mode.
@@ -155,54 +152,8 @@ func (m *mistakes) checkSimulator(c *Config) {
 	}
 }
 
-func (m *mistakes) checkCluster(c *Config) {
-	if c.ClusterProvider != ProviderEtcd {
-		return
-	}
-	if m.set("CLUSTER_NAME") && !nameShape.MatchString(c.ClusterName) {
-		m.refuse("CLUSTER_NAME", "allowed is 1 to 63 of A-Z a-z 0-9 _ . -, a letter or digit first")
-	}
-	if m.values["CLUSTER_ADDR"] == "" {
-		m.refuse("CLUSTER_ADDR", "CLUSTER_PROVIDER=etcd needs it: host:port at which the other nodes reach this one")
-	} else if host, port, ok := hostPort(c.ClusterAddr); m.set("CLUSTER_ADDR") && (!ok || !isHost(host) || isUnspecified(host) || port == 0) {
-		m.refuse("CLUSTER_ADDR", "allowed is host:port at which the other nodes reach this one, such as 10.0.0.7:8090")
-	}
-	if m.values["ETCD_ENDPOINTS"] == "" {
-		m.refuse("ETCD_ENDPOINTS", "CLUSTER_PROVIDER=etcd needs it, such as http://10.0.0.5:2379")
-	}
-	for _, endpoint := range c.EtcdEndpoints {
-		if m.set("ETCD_ENDPOINTS") && !webAddress(endpoint) {
-			m.refuse("ETCD_ENDPOINTS", "allowed are addresses http://host:port or https://host:port with commas between them")
-		}
-	}
-	if db, ok := parseDatabase(c.DatabaseURL); ok && db.Kind != DatabaseMongoDB && !m.wrong["DATABASE_URL"] {
-		m.refuse("DATABASE_URL", "CLUSTER_PROVIDER=etcd needs a database that all nodes share: mongodb://host/topicdesk")
-	}
-	if m.values["TELEGRAM_BOT_TOKEN"] == "" {
-		m.refuse("TELEGRAM_BOT_TOKEN", "CLUSTER_PROVIDER=etcd needs it (the built-in simulator is for one node)")
-	}
-	m.checkTLS()
-}
-
-func (m *mistakes) checkTLS() {
-	names := []string{"CLUSTER_TLS_CERT", "CLUSTER_TLS_KEY", "CLUSTER_TLS_CA"}
-	some := slices.ContainsFunc(names, func(name string) bool { return m.values[name] != "" })
-	for _, name := range names {
-		path := m.values[name]
-		switch {
-		case m.wrong[name]:
-		case path == "" && some:
-			m.refuse(name, "all three of CLUSTER_TLS_CERT, CLUSTER_TLS_KEY and CLUSTER_TLS_CA are needed, or none")
-		case path != "":
-			if info, err := os.Stat(path); err != nil || info.IsDir() {
-				m.refuse(name, "allowed is the path of a PEM file, and there is no file")
-			}
-		}
-	}
-}
-
 // warnings are what is allowed and should be said.
-func warnings(c Config, values, file map[string]string) []string {
+func warnings(c Config, file map[string]string) []string {
 	var all []string
 	say := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
 	if len(c.GroupsAllowed) == 0 && !c.UsesSimulator() {
@@ -213,12 +164,6 @@ func warnings(c Config, values, file map[string]string) []string {
 	}
 	if n := len(c.TelegramWebhookSecret); c.TelegramMode == ModeWebhook && n < 16 {
 		say("TELEGRAM_WEBHOOK_SECRET has only %d characters: easy to guess", n)
-	}
-	if c.ClusterProvider == ProviderEtcd && c.ClusterTLSCert == "" && !isLoopback(c.ClusterAddr) {
-		say("CLUSTER_TLS_CERT is not set: nodes talk in the clear, and whoever reaches CLUSTER_ADDR can command them")
-	}
-	if c.ClusterProvider == ProviderSingle && (values["CLUSTER_ADDR"] != "" || values["ETCD_ENDPOINTS"] != "") {
-		say("CLUSTER_ADDR and ETCD_ENDPOINTS have no effect with CLUSTER_PROVIDER=single")
 	}
 	return append(all, unknownNames(file)...)
 }
@@ -259,11 +204,6 @@ func hostPort(value string) (host string, port int, ok bool) {
 }
 
 func isHost(host string) bool { return net.ParseIP(host) != nil || hostShape.MatchString(host) }
-
-func isUnspecified(host string) bool {
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsUnspecified()
-}
 
 // isLoopback says whether only this machine reaches the address. An empty host is every interface.
 func isLoopback(addr string) bool {

@@ -14,8 +14,6 @@ import (
 const (
 	ModePolling     = "polling"
 	ModeWebhook     = "webhook"
-	ProviderSingle  = "single"
-	ProviderEtcd    = "etcd"
 	FormatText      = "text"
 	FormatJSON      = "json"
 	DatabaseSQLite  = "sqlite"
@@ -59,13 +57,7 @@ type Config struct {
 	FilesMaxTotal  string   `env:"FILES_MAX_TOTAL" unset:"(no limit)" desc:"The most space that all attachments together may take, such as 20GB. Beyond it the oldest go, those of closed tickets first."`
 	ClamAVAddr     string   `env:"CLAMAV_ADDR" desc:"A ClamAV daemon that scans each attachment before anyone gets it: host:port, or unix:/run/clamav/clamd.ctl"`
 
-	ClusterProvider string   `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single|etcd" desc:"single: this node is alone. etcd: several nodes, which find each other in etcd and share a MongoDB."`
-	ClusterName     string   `env:"CLUSTER_NAME" envDefault:"topicdesk" desc:"For etcd: the name of the cluster, the same on all its nodes."`
-	ClusterAddr     string   `env:"CLUSTER_ADDR" desc:"For etcd: host:port at which this node listens and the other nodes reach it."`
-	EtcdEndpoints   []string `env:"ETCD_ENDPOINTS" desc:"For etcd: addresses of the etcd servers with commas between them, such as http://10.0.0.5:2379"`
-	ClusterTLSCert  string   `env:"CLUSTER_TLS_CERT" desc:"For etcd: PEM file with this node's certificate, for TLS between nodes. All three of CLUSTER_TLS_* or none."`
-	ClusterTLSKey   string   `env:"CLUSTER_TLS_KEY" desc:"For etcd: PEM file with the certificate's key."`
-	ClusterTLSCA    string   `env:"CLUSTER_TLS_CA" desc:"For etcd: PEM file with the authority that signed the nodes' certificates."`
+	ClusterProvider string `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single" allowed:"single: several nodes are not supported yet" desc:"single, the only value: this node is alone. Several nodes are not supported yet."`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`
 	LogFormat string `env:"LOG_FORMAT" envDefault:"text" oneof:"text|json" desc:"text for people, json for machines."`

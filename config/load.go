@@ -43,7 +43,7 @@ func Load(lookup func(name string) (value string, ok bool), dotenv string) (Conf
 	if c.TelegramWebhookSecret == "" && !c.UsesSimulator() {
 		c.TelegramWebhookSecret = WebhookSecret(c.TelegramBotToken)
 	}
-	c.warnings = warnings(c, values, file)
+	c.warnings = warnings(c, file)
 	return c, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/lmittmann/tint"
@@ -67,16 +66,15 @@ var (
 	tokenInText = regexp.MustCompile(`\d+(?::|%3[Aa])[A-Za-z0-9_-]{30,}`)
 	// passwordInText is user and password in an address: mongodb://user:password@host.
 	passwordInText = regexp.MustCompile(`://[^/\s"'@]*:[^/\s"'@]*@`)
+	// keyInText is an API key, as messages.NewAPIKey makes it.
+	keyInText = regexp.MustCompile(`td_live_[a-z2-7]{20,}`)
 	// hash is what follows a colon in ids of our own; no token is written with these letters alone.
 	hash = regexp.MustCompile(`^\d+:[0-9a-f-]+$`)
 )
 
-// Redact replaces bots' tokens, and users with passwords in addresses, with ***, wherever they stand in the text. It is for
+// Redact replaces bots' tokens, keys of the API, and users with passwords in addresses, with ***, wherever they stand. It is for
 // texts that leave without a logger: errors of net/http hold the address, and the address of a Bot API call holds the token.
 func Redact(text string) string {
-	if !strings.Contains(text, ":") && !strings.Contains(text, "%3") {
-		return text
-	}
 	return string(redact([]byte(text)))
 }
 
@@ -87,5 +85,6 @@ func redact(text []byte) []byte {
 		}
 		return []byte(mask)
 	})
+	text = keyInText.ReplaceAll(text, []byte("td_live_"+mask))
 	return passwordInText.ReplaceAll(text, []byte("://"+mask+"@"))
 }

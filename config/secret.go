@@ -30,10 +30,10 @@ func (s Secret) GoString() string { return fmt.Sprintf("%q", s.String()) }
 // Format answers every verb, since %x, %q or %d would otherwise reach the string beneath.
 func (s Secret) Format(f fmt.State, verb rune) {
 	if verb == 'q' || verb == 'v' && f.Flag('#') {
-		io.WriteString(f, s.GoString())
+		_, _ = io.WriteString(f, s.GoString())
 		return
 	}
-	io.WriteString(f, s.String())
+	_, _ = io.WriteString(f, s.String())
 }
 
 // LogValue is what slog shows.

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 const webhookSecret = "a-secret-of-no-shape"
@@ -115,9 +116,12 @@ func TestLoggerKeepsTheLevel(t *testing.T) {
 }
 
 func TestRedact(t *testing.T) {
+	key, _ := messages.NewAPIKey(messages.NewAPIKeyID(""))
 	for text, want := range map[string]string{
 		"":                                    "",
 		"plain":                               "plain",
+		"GET /api/v1/me?key=" + key + "&x":    "GET /api/v1/me?key=td_live_***&x",
+		"keys begin with td_live_":            "keys begin with td_live_",
 		"token " + token + ".":                "token ***.",
 		"/file/bot" + token + "/photos/1.jpg": "/file/bot***/photos/1.jpg",
 		"bot987654321%3AAAF-kLmNoPqRsTuVwXyZ0123456789abcde":                  "bot***",

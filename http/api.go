@@ -159,15 +159,10 @@ func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I
 			return nil, problem(codeInternal)
 		}
 		out, err := f(ctx, c, in)
-		if err == nil {
-			return out, nil
+		if err != nil {
+			return nil, a.problemOf(o.id, err)
 		}
-		var known *Problem
-		if !errors.As(err, &known) {
-			a.log.Error("an operation failed", "operation", o.id, "error", err)
-			known = problem(codeInternal)
-		}
-		return nil, known
+		return out, nil
 	})
 }
 
@@ -182,6 +177,21 @@ type callKey struct{}
 
 // opOf is what register was told of an operation.
 func opOf(ctx huma.Context) *op { return ctx.Operation().Metadata["op"].(*op) }
+
+// problemOf is an error as the client is told it. What is no *Problem is a fault of ours, whose text stays in the log.
+func (a *API) problemOf(operation string, err error) *Problem {
+	var p *Problem
+	if !errors.As(err, &p) {
+		a.log.Error("an operation failed", "operation", operation, "error", err)
+		p = problem(codeInternal)
+	}
+	return p
+}
+
+// fail ends a request with an error, in a middleware.
+func (a *API) fail(ctx huma.Context, err error) {
+	a.refuse(ctx, a.problemOf(ctx.Operation().OperationID, err))
+}
 
 // refuse ends a request with a problem, in a middleware.
 func (a *API) refuse(ctx huma.Context, p *Problem) {

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 func TestAttachments(t *testing.T) {

@@ -63,8 +63,8 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	}
 	if !familiar { // an entity is not started for every id that somebody makes up
 		if _, err := ask[*messages.APIKeyView](ctx.Context(), a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
-			if p := err.(*Problem); p.Code != codeNotFound {
-				a.refuse(ctx, p)
+			if asProblem(err).Code != codeNotFound {
+				a.fail(ctx, err)
 				return
 			}
 			failed("unknown", problem(codeUnauthenticated))
@@ -73,7 +73,7 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	}
 	answer, err := ask[*messages.Authenticated](ctx.Context(), a, messages.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
 	if err != nil {
-		a.refuse(ctx, asProblem(err))
+		a.fail(ctx, err)
 		return
 	}
 	switch answer.Verdict {

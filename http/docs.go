@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
-// CodesTable is the table of docs/api.md: every code with its status and meaning.
-func CodesTable() string {
+// docTables are the tables of docs/api.md, by the names between whose marks they stand: <!-- name --> and <!-- /name -->.
+var docTables = map[string]func() string{"codes": codesTable, "events": eventsTable}
+
+// codesTable has every code with its status and meaning.
+func codesTable() string {
 	codes := make([]string, 0, len(problemKinds))
 	for code := range problemKinds {
 		codes = append(codes, code)
@@ -26,10 +31,26 @@ func CodesTable() string {
 	return b.String()
 }
 
-// UpdateDocs puts the table in its place; ok is false when the text has none.
-func UpdateDocs(text string) (updated string, ok bool) {
-	const begin, end = "<!-- codes -->\n", "<!-- /codes -->"
-	before, rest, found := strings.Cut(text, begin)
-	_, after, ended := strings.Cut(rest, end)
-	return before + begin + CodesTable() + end + after, found && ended
+// eventsTable has every type of event.
+func eventsTable() string {
+	var b strings.Builder
+	b.WriteString("| type | when |\n|---|---|\n")
+	for _, e := range messages.Events {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Type, e.When)
+	}
+	return b.String()
+}
+
+// UpdateDocs puts the tables in their places; an error names one that has none.
+func UpdateDocs(text string) (string, error) {
+	for name, table := range docTables {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+		before, rest, found := strings.Cut(text, begin)
+		_, after, ended := strings.Cut(rest, end)
+		if !found || !ended {
+			return "", fmt.Errorf("docs/api.md has no place for the table of %s", name)
+		}
+		text = before + begin + table() + end + after
+	}
+	return text, nil
 }

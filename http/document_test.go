@@ -16,6 +16,7 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // apiDocument is the document of the API as tests look at it.
@@ -152,8 +153,21 @@ func TestGuideIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want, ok := httpedge.UpdateDocs(string(got)); !ok || want != string(got) {
-		t.Error("docs/api.md does not have the codes: run `make gen`")
+	if want, err := httpedge.UpdateDocs(string(got)); err != nil || want != string(got) {
+		t.Errorf("docs/api.md does not have the tables: run `make gen` (%v)", err)
+	}
+	for _, scope := range messages.Scopes {
+		if !bytes.Contains(got, []byte("`"+scope+"`")) {
+			t.Errorf("docs/api.md does not say what the scope %s allows", scope)
+		}
+	}
+}
+
+func TestScopesOfOperations(t *testing.T) {
+	for _, o := range document(t).ops {
+		if o.scope != "" && !slices.Contains(messages.Scopes, o.scope) {
+			t.Errorf("%s wants the scope %s, which no key can have", o.id, o.scope)
+		}
 	}
 }
 

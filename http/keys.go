@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,7 +105,7 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 		return nil, invalid("/name", "a name has more than spaces")
 	}
 	for i, scope := range b.Scopes {
-		if !knownScope(scope) {
+		if !slices.Contains(messages.Scopes, scope) {
 			return nil, invalid(fmt.Sprintf("/scopes/%d", i), "one of "+strings.Join(messages.Scopes, ", "))
 		}
 		if !grants(c.key.Scopes, scope) {
@@ -202,15 +203,6 @@ func (a *API) manages(ctx context.Context, c *call, keyID string) (*messages.API
 		}
 	}
 	return found.Key, nil
-}
-
-func knownScope(scope string) bool {
-	for _, s := range messages.Scopes {
-		if s == scope {
-			return true
-		}
-	}
-	return false
 }
 
 // unknownGroup turns "not found" of a group that a body names into a problem of that field.

@@ -122,6 +122,22 @@ func TestKeys(t *testing.T) {
 		s.do("POST", "/api/v1/api-keys", chief, with("rate", 1000)).is(201)
 		rotate(chief, nil).is(200)
 	})
+	s.run(t, "a scope that is no longer offered: who has it keeps it, nobody gets it", func(t *testing.T) {
+		key := s.key(nil, "webhooks:*", "keys:*", "groups:read")
+		id, _ := messages.APIKeyID(key)
+		s.do("GET", "/api/v1/groups", key, nil).is(200)
+		if me := s.do("GET", "/api/v1/me", key, nil).is(200); fmt.Sprint(me["scopes"]) != "[webhooks:* keys:* groups:read]" {
+			t.Error(me)
+		}
+		for _, maker := range []string{key, admin} {
+			p := s.do("POST", "/api/v1/api-keys", maker, object{"name": "x", "scopes": []string{"keys:read", "webhooks:read"}}).is(422)
+			if text := fmt.Sprint(p["errors"]); !strings.Contains(text, "#/scopes/1") || strings.Contains(text, "webhooks") {
+				t.Error(p)
+			}
+		}
+		rotated := s.do("POST", "/api/v1/api-keys/"+id+"/rotate", key, nil).is(200)["key"].(string)
+		s.do("GET", "/api/v1/groups", rotated, nil).is(200)
+	})
 	s.run(t, "a mistyped key, and one of another form", func(t *testing.T) {
 		typo := []byte(admin)
 		typo[len(typo)-10] ^= 1

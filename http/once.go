@@ -56,7 +56,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	begin := &messages.BeginRequest{Request: hex.EncodeToString(sum[:]), Fingerprint: fingerprint(c), Attempt: rand.Text()}
 	begun, err := ask[*messages.RequestBegun](ctx.Context(), a, messages.KindAPIKey, call.key.KeyId, begin)
 	if err != nil {
-		a.refuse(ctx, asProblem(err))
+		a.fail(ctx, err)
 		return
 	}
 	switch begun.State {
@@ -207,6 +207,7 @@ func sealer(token string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
+// asProblem is an error as a problem, to look at its code; it is not told to anyone.
 func asProblem(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {

@@ -45,6 +45,9 @@ var everyOperation = []string{"bad_request", "unauthenticated", "api_key_expired
 	"idempotency_answer_sealed", "api_key_shown"}
 
 func TestEveryOperation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: asks every operation for everything that can go wrong")
+	}
 	o := serviceOptions{}
 	o.api.FailedBurst = 10_000
 	s := newService(t, o)

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // How the operations on tickets are tried. What they do is in tickets_test.go.

@@ -1,6 +1,7 @@
 package httpedge
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 
@@ -173,8 +174,10 @@ func refusal(code messages.Code, reason string) error {
 		return problem(codeNotFound)
 	case messages.Code_UNAVAILABLE, messages.Code_NOT_OWNER:
 		return problem(codeUnavailable)
-	case messages.Code_INTERNAL, messages.Code_CODE_UNSPECIFIED:
+	case messages.Code_INTERNAL:
 		return problem(codeInternal)
+	case messages.Code_CODE_UNSPECIFIED:
+		return errors.New("an entity answered without a code")
 	}
 	if _, known := problemKinds[reason]; known {
 		return problem(reason)

@@ -143,7 +143,7 @@ func (s *Server) limits(server *fasthttp.Server) {
 	handle := server.Handler
 	server.Handler = func(c *fasthttp.RequestCtx) {
 		s.uploads.arrived(&c.Request.Header)
-		defer s.uploads.end(&c.Request.Header)
+		defer func() { _ = s.uploads.end(&c.Request.Header) }() // its body came, so there is nothing to refuse
 		known(c)
 		handle(c)
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -19,6 +20,9 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 func TestMain(m *testing.M) {
@@ -316,4 +320,55 @@ func TestSlowClients(t *testing.T) {
 			t.Error(line, err)
 		}
 	})
+}
+
+// deskFunc is a Desk that answers as the function does.
+type deskFunc func(kind string) (proto.Message, error)
+
+func (f deskFunc) Ask(_ context.Context, kind, _ string, _ proto.Message) (proto.Message, error) {
+	return f(kind)
+}
+
+func TestDeskThatFailsWhileAKeyIsChecked(t *testing.T) {
+	good := func(kind string) (proto.Message, error) {
+		if kind == messages.KindQuery {
+			return &messages.APIKeyView{Code: messages.Code_OK, Key: &messages.APIKey{}}, nil
+		}
+		return &messages.Authenticated{Code: messages.Code_OK, Verdict: messages.Authenticated_ACCEPTED, Key: &messages.APIKey{}}, nil
+	}
+	for name, kind := range map[string]string{"when the key is looked up": messages.KindQuery, "when it is compared": messages.KindAPIKey} {
+		for what, answer := range map[string]proto.Message{
+			"an error": nil, "another answer": &messages.Wake{}, "no code": &messages.Authenticated{},
+		} {
+			t.Run(what+" "+name, func(t *testing.T) {
+				var log bytes.Buffer
+				desk := deskFunc(func(asked string) (proto.Message, error) {
+					switch {
+					case asked != kind:
+						return good(asked)
+					case answer == nil:
+						return nil, context.DeadlineExceeded
+					}
+					return answer, nil
+				})
+				s := New(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+				NewAPI(s, APIOptions{Desk: desk, Log: s.log})
+				key, _ := messages.NewAPIKey(messages.NewAPIKeyID(""))
+				request := httptest.NewRequest(http.MethodGet, apiPrefix+"/me", nil)
+				request.Header.Set("Authorization", "Bearer "+key)
+				response, err := s.App.Test(request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer response.Body.Close()
+				var p Problem
+				if err := json.NewDecoder(response.Body).Decode(&p); err != nil || response.StatusCode != 500 || p.Code != codeInternal {
+					t.Errorf("%d %+v %v", response.StatusCode, p, err)
+				}
+				if said := log.String(); !strings.Contains(said, `msg="an operation failed" operation=getMe`) || strings.Contains(said, "panic") {
+					t.Errorf("the log says %q", said)
+				}
+			})
+		}
+	}
 }

@@ -20,9 +20,9 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot"
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/sqlite"

@@ -344,7 +344,7 @@ func (a *API) condition(ctx huma.Context, next func(huma.Context)) {
 		err = problem(codeStale)
 	}
 	if err != nil {
-		a.refuse(ctx, asProblem(err))
+		a.fail(ctx, err)
 		return
 	}
 	next(ctx)

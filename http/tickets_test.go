@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 

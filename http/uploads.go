@@ -45,10 +45,10 @@ func (u *uploads) begin(h *fasthttp.RequestHeader) bool {
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.endLocked(h)
+	_ = u.endLocked(h)
 	for other, x := range u.under {
 		if !x.handled && u.now().Sub(x.began) > uploadTime+time.Minute {
-			u.endLocked(other)
+			_ = u.endLocked(other)
 		}
 	}
 	x := &upload{began: u.now()}

@@ -12,7 +12,8 @@ func Blank(text string) bool {
 	return true
 }
 
-// Separator says whether a character is white space of any kind, non-breaking spaces included, or an invisible character.
+// Separator says whether a character is white space of any kind, non-breaking spaces included, or an invisible
+// character.
 func Separator(r rune) bool { return unicode.IsSpace(r) || Invisible(r) }
 
 // Invisible says which characters show nothing and mean nothing at the edge of a word: zero-width spaces and joiners,

@@ -99,6 +99,7 @@ func TestAPIKeyCommandExplains(t *testing.T) {
 	for want, args := range map[string][]string{
 		`required flag(s) "name", "scopes" not set`: {"create"},
 		"--scopes: \"all\" is none of":              {"create", "--name", "x", "--scopes", "all"},
+		"--scopes: \"webhooks:*\" is none of":       {"create", "--name", "x", "--scopes", "webhooks:*"},
 		"--name":                                    {"create", "--name", " ", "--scopes", "admin"},
 		"--group: 5 is no group":                    {"create", "--name", "x", "--scopes", "admin", "--group", "5"},
 		"--expires":                                 {"create", "--name", "x", "--scopes", "admin", "--expires", "yesterday"},

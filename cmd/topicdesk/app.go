@@ -16,10 +16,10 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/bot"
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/config"
 	httpedge "github.com/topicdesk/topicdesk/http"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"

@@ -72,7 +72,7 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 		if o.keep, err = os.MkdirTemp("", "topicdesk-bench"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(o.keep)
+		defer func() { _ = os.RemoveAll(o.keep) }()
 	}
 	if o.keep, err = filepath.Abs(o.keep); err != nil { // the service runs in it
 		return err

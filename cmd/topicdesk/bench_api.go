@@ -55,7 +55,7 @@ func runBenchAPI(ctx context.Context, out io.Writer, o benchAPIOptions) (err err
 		if o.bench.keep, err = os.MkdirTemp("", "topicdesk-bench"); err != nil {
 			return err
 		}
-		defer os.RemoveAll(o.bench.keep)
+		defer func() { _ = os.RemoveAll(o.bench.keep) }()
 	}
 	if o.bench.keep, err = filepath.Abs(o.bench.keep); err != nil { // the service runs in it
 		return err

@@ -111,7 +111,7 @@ func copyFile(from, to string) (size int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer source.Close()
+	defer func() { _ = source.Close() }()
 	target, err := os.Create(to)
 	if err != nil {
 		return 0, err

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // benchMix is how many of a hundred actions are what; the rest are texts. Of what is said, media too, so many of a hundred

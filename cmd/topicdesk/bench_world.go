@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // benchWorld is Telegram with its people, in the bench's own process.

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // The kill loop: the real process is killed by SIGKILL at random moments while people talk, in texts, media and albums, answer and edit, and started again. Every message
@@ -429,6 +429,9 @@ func (b *burst) last() {
 }
 
 func TestKillLoop(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: kills processes under load")
+	}
 	t.Parallel()
 	rounds := 1
 	switch {

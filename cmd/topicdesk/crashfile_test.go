@@ -12,13 +12,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
 // TestKillWhileAFileComes kills the process in the middle of a download: the next life brings the file home, whole, and nothing of
 // the half of it stays.
 func TestKillWhileAFileComes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: kills processes")
+	}
 	d := newDesk(t)
 	running, err := d.sim.Start("127.0.0.1:0")
 	d.must(err)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // The kill loop while whole tickets live: they are opened, somebody is mentioned, both sides talk, and they are closed.
@@ -21,6 +21,9 @@ const (
 )
 
 func TestKillLoopOfTickets(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: kills processes under load")
+	}
 	t.Parallel()
 	rounds, modes := 1, []string{"polling"}
 	if long() {

@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // A crash point: a small story is told to the service, it dies at one point of it, a new life begins on the same database,
@@ -131,7 +131,7 @@ func newPlay(t testing.TB) *play {
 	t.Cleanup(func() {
 		if p.end != nil {
 			p.end()
-			<-p.ended
+			t.Log("the service ended:", <-p.ended)
 		}
 		if t.Failed() {
 			p.logMu.Lock()
@@ -269,6 +269,9 @@ const everyNth = 5
 // TestCrashPoints lets the service die at every point of the story: after each write, before each call, and after each call
 // whose outcome it did not live to know. All of them with TOPICDESK_LONG=1.
 func TestCrashPoints(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: a service for each of many crash points")
+	}
 	t.Parallel()
 	whole := newPlay(t)
 	want := whole.run(crashPoint{})
@@ -422,6 +425,9 @@ func TestAnswered(t *testing.T) {
 
 // TestCrashPointsOfAProcess is the same with a process that kills itself at the point, for a sample of them.
 func TestCrashPointsOfAProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: a process for each of many crash points")
+	}
 	t.Parallel()
 	whole := newPlay(t)
 	whole.begin(crashPoint{})

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // desk is a Telegram of three groups and their people, for a service under test.

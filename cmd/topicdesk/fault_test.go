@@ -7,10 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
@@ -33,7 +34,8 @@ func (p crashPoint) String() string { return fmt.Sprintf("%s %d", p.Kind, p.N) }
 // call is one call to Telegram, noted when it leaves and once more, with Over, when its outcome is there.
 type call struct {
 	Life      int
-	Operation string
+	Operation string // its id
+	Ref       []byte // protobuf of its OperationRef
 	Kind      string
 	Place     string
 	Thread    int64
@@ -53,21 +55,27 @@ func (c call) posts() bool {
 	return false
 }
 
+// ref says what the call is to its owner.
+func (c call) ref() *messages.OperationRef {
+	ref := &messages.OperationRef{}
+	if err := proto.Unmarshal(c.Ref, ref); err != nil {
+		panic(err)
+	}
+	return ref
+}
+
 // key names what a call posts. An album may have grown when it is called again.
 func (c call) key() string {
-	if c.Kind == "SendAlbum" {
-		return c.Operation[:strings.LastIndexByte(c.Operation, '/')]
+	ref := c.ref()
+	if album := ref.GetCopyAlbum(); album != nil {
+		album.Parts = 0
 	}
-	return c.Operation
+	return ref.ID()
 }
 
 // messages is how many a call posts.
 func (c call) messages() int {
-	if c.Kind != "SendAlbum" {
-		return 1
-	}
-	n, _ := strconv.Atoi(c.Operation[strings.LastIndexByte(c.Operation, '/')+1:])
-	return n
+	return max(1, int(c.ref().GetCopyAlbum().GetParts()))
 }
 
 // faults stands in one process (or, in tests that only play one, one life of the App) between the desk, its storage and
@@ -133,7 +141,11 @@ func (t *faultyTelegram) Call(ctx context.Context, chatID int64, lang string, op
 	if !alive {
 		return gone()
 	}
-	c := call{Life: f.life, Operation: op.Id, Place: op.Place, Thread: op.ThreadId, Chat: chatID,
+	ref, err := proto.Marshal(op.Ref)
+	if err != nil {
+		panic(err)
+	}
+	c := call{Life: f.life, Operation: op.Id, Ref: ref, Place: op.Place, Thread: op.ThreadId, Chat: chatID,
 		Kind: strings.TrimPrefix(fmt.Sprintf("%T", op.Call), "*messages.Operation_")}
 	f.noted(c)
 	out := t.Telegram.Call(ctx, chatID, lang, op)

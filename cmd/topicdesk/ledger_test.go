@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -176,44 +174,54 @@ func (l *ledger) numbered() bool {
 func (l *ledger) knows(c call) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	owed := func(list []storage.Owed) bool {
-		return slices.ContainsFunc(list, func(o storage.Owed) bool { return o.ID == c.Operation })
-	}
-	if rest, isCopy := strings.CutPrefix(c.Operation, "copy/"); isCopy {
-		p := strings.SplitN(rest, "/", 3)
-		part, _ := strconv.Atoi(p[2])
-		stored, found := l.copies[[2]string{p[0], p[1]}]
-		return found && (len(stored.Parts) > part || stored.State == "failed")
-	}
-	if rest, isAlbum := strings.CutPrefix(c.Operation, "album/"); isAlbum {
-		p := strings.SplitN(rest, "/", 3)
-		stored, found := l.copies[[2]string{p[0], p[1]}]
+	switch ref := c.ref().GetWanted().(type) {
+	case *messages.OperationRef_CopyPart:
+		stored, found := l.copies[[2]string{ref.CopyPart.MessageId, ref.CopyPart.TopicId}]
+		return found && (len(stored.Parts) > int(ref.CopyPart.Part) || stored.State == "failed")
+	case *messages.OperationRef_CopyAlbum:
+		stored, found := l.copies[[2]string{ref.CopyAlbum.MessageId, ref.CopyAlbum.TopicId}]
 		return found && (len(stored.Parts) > 0 || stored.State == "failed")
+	case *messages.OperationRef_TopicStep:
+		return l.knowsStep(ref.TopicStep)
+	case *messages.OperationRef_Owed:
+		return !l.owed(ref.Owed.Id, c.Place)
 	}
-	if strings.HasPrefix(c.Operation, "answer/") {
-		return !owed(l.chats[c.Place].Answers)
+	return true // posts nothing, or nothing that may be lost here
+}
+
+// owed says whether a record keeps an operation: the chat, the group or a ticket.
+func (l *ledger) owed(id, place string) bool {
+	is := func(o storage.Owed) bool { return o.ID == id }
+	if slices.ContainsFunc(l.chats[place].Answers, is) || slices.ContainsFunc(l.groups[place].Pending, is) {
+		return true
 	}
-	id, rest, _ := strings.Cut(c.Operation, "/")
-	t, found := l.tickets[id]
-	if !found {
-		return !owed(l.groups[id].Pending)
+	for _, t := range l.tickets {
+		if slices.ContainsFunc(t.Owed, is) {
+			return true
+		}
 	}
-	topicID, what, _ := strings.Cut(rest, "/")
+	return false
+}
+
+func (l *ledger) knowsStep(step *messages.TopicStep) bool {
+	t := l.tickets[step.TicketId]
 	topic := t.Home
 	for _, link := range t.Links {
-		if link.LinkID == topicID {
+		if link.LinkID == step.TopicId {
 			topic = link.Topic
 		}
 	}
-	switch {
-	case what == "create" && c.Kind == "CreateTopic":
+	switch step.Kind {
+	case messages.TopicStep_CREATE:
 		return topic.TelegramTopicID != 0 || topic.Failure != ""
-	case what == "card" && c.Kind == "SendCard":
+	case messages.TopicStep_CARD:
 		return topic.CardMessageID != 0
-	case what == "context" && c.Kind == "SendContext":
+	case messages.TopicStep_CONTEXT:
 		return topic.Introduced
+	case messages.TopicStep_MEDIUM:
+		return topic.MediaShown > int(step.Medium)
 	}
-	return !owed(t.Owed)
+	return true
 }
 
 // gaps says what is wrong with the numbers of events: they are 1, 2, 3 …, each event once, and every message has its event.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // wake is a desk whose simulator listens.
@@ -180,6 +180,9 @@ func oneLine(t *testing.T, p *process, word string) {
 // TestTopicIsNotOpenedTwiceWhileUpdatesWait: the call that opens a topic is carried out, its answer is lost with the process,
 // and the next one gets neither updates nor calls through at first. The topic must be found in the updates then, however late.
 func TestTopicIsNotOpenedTwiceWhileUpdatesWait(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram to time out")
+	}
 	t.Parallel()
 	p := newPlay(t)
 	p.begin(crashPoint{})

@@ -12,6 +12,9 @@ import (
 // TestStopUnderTraffic asks the service to stop while people talk: it ends in time, and then nothing was lost and nothing comes
 // twice.
 func TestStopUnderTraffic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: stops processes under load")
+	}
 	t.Parallel()
 	for _, mode := range []string{"polling", "webhook"} {
 		t.Run(mode, func(t *testing.T) {

@@ -74,6 +74,9 @@ func TestStorageExport(t *testing.T) {
 }
 
 func TestStorageCopy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: a process for each moment at which a copy is stopped")
+	}
 	t.Parallel()
 	exported := func(t *testing.T, from string) string {
 		t.Helper()

@@ -169,7 +169,10 @@ func startClamd(t *testing.T) (addr string) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- daemon.Wait() }()
-	t.Cleanup(func() { _ = daemon.Process.Kill(); <-ended })
+	t.Cleanup(func() {
+		_ = daemon.Process.Kill()
+		t.Log("the daemon ended:", <-ended)
+	})
 	look, inVain := time.NewTicker(20*time.Millisecond), time.After(2*time.Minute)
 	defer look.Stop()
 	for {

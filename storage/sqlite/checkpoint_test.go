@@ -18,6 +18,9 @@ import (
 
 // TestCheckpoint: a writer that is never idle has its log written back beside it, so that it stays short.
 func TestCheckpoint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: writes 32 MB, and more")
+	}
 	const messages, body = 4000, 8 << 10 // 32 MB of messages, and more in the log
 	fill := func(t *testing.T, s *Store) (longest int64) {
 		t.Helper()

@@ -190,6 +190,9 @@ func TestKill(t *testing.T) {
 	if path := os.Getenv("SQLITE_TEST_KILL"); path != "" {
 		writeUntilKilled(t, path)
 	}
+	if testing.Short() {
+		t.Skip("long: kills processes")
+	}
 	path := filepath.Join(t.TempDir(), "desk.db")
 	next := int64(1)
 	for range 3 {

@@ -28,6 +28,10 @@ func TestStore(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = checks.Set(before) })
 	}
+	sizes := storagetest.Sizes{Rows: 60, Writers: 16, Rounds: 25}
+	if testing.Short() {
+		sizes = storagetest.Sizes{Rows: 60, Writers: 4, Rounds: 8}
+	}
 	k := &killer{stores: map[storage.Store]*killed{}}
 	empty := filepath.Join(t.TempDir(), "desk.db")
 	if err := open(t, empty).Close(); err != nil {
@@ -41,7 +45,7 @@ func TestStore(t *testing.T) {
 		},
 		Reopen:  k.reopen,
 		Crashes: k.crashes,
-		Sizes:   storagetest.Sizes{Rows: 60, Writers: 16, Rounds: 25},
+		Sizes:   sizes,
 	})
 }
 

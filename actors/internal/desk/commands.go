@@ -51,7 +51,16 @@ func OperationTo(o *messages.Origin) *messages.Operation {
 	return &messages.Operation{Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER}
 }
 
+// OperationOf is an operation that a record keeps. What it is to the record's owner is not written there: its place says
+// it.
 func OperationOf(owed storage.Owed) (*messages.Operation, error) {
 	op := &messages.Operation{}
-	return op, proto.Unmarshal(owed.Body, op)
+	err := proto.Unmarshal(owed.Body, op)
+	op.SetRef(OwedRef(owed.ID))
+	return op, err
+}
+
+// OwedRef names an operation that its owner's record keeps.
+func OwedRef(id string) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_Owed{Owed: &messages.OwedOperation{Id: id}}}
 }

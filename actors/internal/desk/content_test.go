@@ -22,10 +22,9 @@ func TestContentIsStoredWhole(t *testing.T) {
 	if diff := cmp.Diff(c, ContentOf(r), protocmp.Transform()); diff != "" {
 		t.Errorf("sent -, stored and read +:\n%s", diff)
 	}
-	empty := &storage.Message{}
-	SetContent(empty, nil)
-	if !proto.Equal(ContentOf(empty), &messages.Content{}) {
-		t.Error("nothing became something")
+	SetContent(r, nil) // an edit that took everything away
+	if !proto.Equal(ContentOf(r), &messages.Content{}) {
+		t.Errorf("something is left of what was there: %+v", r)
 	}
 }
 

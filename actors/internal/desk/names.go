@@ -6,10 +6,6 @@ import "time"
 const (
 	HomeTopic = "home" // topic id of a ticket's home topic
 
-	OpenPrefix  = "open/" // Done of a ticket that a draft became
-	CopyPrefix  = "copy/"
-	RetryPrefix = "retry/"
-
 	CopyPartial = "partial"
 	CopySent    = "sent"
 	CopyFailed  = "failed"

@@ -60,7 +60,7 @@ func ReplyOf(m *storage.Message) *messages.ReplyTo {
 		return nil
 	}
 	return &messages.ReplyTo{ChatId: p.ChatID, MessageId: p.MessageID, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered,
-		QuoteEntities: entitiesOf(p.QuoteEntities), QuotePosition: p.QuotePosition}
+		QuoteEntities: EntitiesOf(p.QuoteEntities), QuotePosition: p.QuotePosition}
 }
 
 // originalAt finds the message that stands at a Telegram message: as the original, or as the original of a copy. Of several

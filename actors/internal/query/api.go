@@ -12,25 +12,6 @@ import (
 
 // What the API reads of keys, people and groups.
 
-// answerAPI answers a read of the API; false: it is none of these.
-func (q *query) answerAPI(m proto.Message) (proto.Message, bool) {
-	switch m := m.(type) {
-	case *messages.GetAPIKey:
-		return q.apiKey(m), true
-	case *messages.ListAPIKeys:
-		return q.apiKeys(m), true
-	case *messages.GetUserRecord:
-		return q.userRecord(m), true
-	case *messages.ListUsers:
-		return q.users(m), true
-	case *messages.GetGroupRecord:
-		return q.groupRecord(m), true
-	case *messages.ListGroups:
-		return q.groups(m), true
-	}
-	return nil, false
-}
-
 func (q *query) apiKey(m *messages.GetAPIKey) proto.Message {
 	s, ctx := q.env.Store, q.env.Ctx
 	r, err := s.APIKey(ctx, m.KeyId)

@@ -3,6 +3,7 @@ package query
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"sync/atomic"
 
@@ -17,7 +18,7 @@ import (
 
 // query reads: lists, searches, and tickets that are not resident. It owns nothing; any of the pool answers.
 //
-// Accepts  FindTopic, FindMessage, FindPlace, FindShortID, GetGroup, GetUser, ListTickets, the reads of the API (query_api.go), Wake
+// Accepts  the questions in reads
 // Replies  one response each, with a Code
 type query struct {
 	env     *entity.Env
@@ -59,19 +60,49 @@ func (r *Readers) Pick(command any) *actor.PID {
 	switch m, _ := command.(*messages.ListTicketRecords); {
 	case m != nil && m.Text != "":
 		return r.pids[queryActors-searchActors+n%searchActors]
-	case isLong(command):
+	case reads[reflect.TypeOf(command)].long:
 		return r.pids[queryActors-listActors+n%(listActors-searchActors)]
 	}
 	return r.pids[n%(queryActors-listActors)]
 }
 
-// isLong says whether a read is of many records.
-func isLong(m any) bool {
-	switch m.(type) {
-	case *messages.ListTicketRecords, *messages.ListMessageRecords, *messages.ListLinkRecords, *messages.ListEventRecords:
-		return true
+// read is how a type of question is answered.
+type read struct {
+	question reflect.Type
+	answer   func(*query, proto.Message) proto.Message
+	long     bool // it is of many records
+}
+
+// reads are all questions that a reader answers.
+var reads = tableOf(
+	// what the bot asks
+	answers((*query).findTopic), answers((*query).findPlace), answers((*query).findShortID), answers((*query).findMessage),
+	answers((*query).group), answers((*query).user), answers((*query).tickets), answers((*query).wake),
+	// what programs ask
+	answers((*query).apiKey), answers((*query).apiKeys), answers((*query).userRecord), answers((*query).users),
+	answers((*query).groupRecord), answers((*query).groups), answers((*query).ticket), answers((*query).linkStatus),
+	answers((*query).attachment),
+	long((*query).ticketList), long((*query).messages), long((*query).events), long((*query).links),
+)
+
+// answers makes the row of a question from what answers it.
+func answers[M proto.Message](f func(*query, M) proto.Message) read {
+	return read{question: reflect.TypeFor[M](), answer: func(q *query, m proto.Message) proto.Message { return f(q, m.(M)) }}
+}
+
+// long is answers for a question of many records.
+func long[M proto.Message](f func(*query, M) proto.Message) read {
+	r := answers(f)
+	r.long = true
+	return r
+}
+
+func tableOf(rows ...read) map[reflect.Type]read {
+	table := make(map[reflect.Type]read, len(rows))
+	for _, r := range rows {
+		table[r.question] = r
 	}
-	return false
+	return table
 }
 
 func (q *query) Receive(ctx actor.Context) {
@@ -82,54 +113,15 @@ func (q *query) Receive(ctx actor.Context) {
 	if !isMessage {
 		return
 	}
-	if answer := q.answer(m); answer != nil {
-		ctx.Respond(answer)
-	}
+	ctx.Respond(q.answer(m))
 }
 
 func (q *query) answer(m proto.Message) proto.Message {
-	s, ctx := q.env.Store, q.env.Ctx
-	switch m := m.(type) {
-	case *messages.FindTopic:
-		if messages.IsPrivate(m.Place) {
-			id, err := q.currentTicket(m.Place)
-			return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
-		}
-		id, err := s.TicketByTopic(ctx, m.Place, m.ThreadId)
-		return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
-	case *messages.FindPlace:
-		group, err := s.GroupByTelegramID(ctx, m.ChatId)
-		answer := &messages.PlaceFound{Code: q.code(m, err)}
-		if group != nil {
-			answer.Place = group.GroupID
-		}
-		return answer
-	case *messages.FindShortID:
-		ids, err := s.TicketsByShortID(ctx, m.ShortId)
-		return &messages.TicketIDs{Code: q.code(m, err), TicketIds: ids}
-	case *messages.FindMessage:
-		said, err := desk.OriginalAt(ctx, s, m.ChatId, m.MessageId, nil)
-		answer := &messages.MessageFound{Code: q.code(m, err)}
-		if said != nil {
-			answer.TicketId, answer.MessageId = said.TicketID, said.MessageID
-		}
-		return answer
-	case *messages.GetGroup:
-		return q.group(m)
-	case *messages.GetUser:
-		return q.user(m)
-	case *messages.ListTickets:
-		return q.tickets(m)
-	case *messages.Wake:
-		return entity.OK()
+	r, known := reads[reflect.TypeOf(m)]
+	if !known {
+		return entity.Answer(messages.Code_CONFLICT, "a reader does not understand "+entity.TypeName(m))
 	}
-	if answer, ok := q.answerAPI(m); ok {
-		return answer
-	}
-	if answer := q.answerTickets(m); answer != nil {
-		return answer
-	}
-	return entity.Answer(messages.Code_CONFLICT, "a reader does not understand "+entity.TypeName(m))
+	return r.answer(q, m)
 }
 
 // code is OK, NOT_FOUND, or UNAVAILABLE with a line in the log.
@@ -144,6 +136,40 @@ func (q *query) code(m proto.Message, err error) messages.Code {
 		q.env.Log.Error("a read failed", "message", entity.TypeName(m), "error", err)
 	}
 	return messages.Code_UNAVAILABLE
+}
+
+func (q *query) wake(*messages.Wake) proto.Message { return entity.OK() }
+
+func (q *query) findTopic(m *messages.FindTopic) proto.Message {
+	if messages.IsPrivate(m.Place) {
+		id, err := q.currentTicket(m.Place)
+		return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
+	}
+	id, err := q.env.Store.TicketByTopic(q.env.Ctx, m.Place, m.ThreadId)
+	return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
+}
+
+func (q *query) findPlace(m *messages.FindPlace) proto.Message {
+	group, err := q.env.Store.GroupByTelegramID(q.env.Ctx, m.ChatId)
+	answer := &messages.PlaceFound{Code: q.code(m, err)}
+	if group != nil {
+		answer.Place = group.GroupID
+	}
+	return answer
+}
+
+func (q *query) findShortID(m *messages.FindShortID) proto.Message {
+	ids, err := q.env.Store.TicketsByShortID(q.env.Ctx, m.ShortId)
+	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: ids}
+}
+
+func (q *query) findMessage(m *messages.FindMessage) proto.Message {
+	said, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId, nil)
+	answer := &messages.MessageFound{Code: q.code(m, err)}
+	if said != nil {
+		answer.TicketId, answer.MessageId = said.TicketID, said.MessageID
+	}
+	return answer
 }
 
 func (q *query) group(m *messages.GetGroup) proto.Message {

@@ -15,27 +15,6 @@ import (
 
 // What the API reads of tickets.
 
-// answerTickets answers a read of the API about tickets; nil: it is none of these.
-func (q *query) answerTickets(m proto.Message) proto.Message {
-	switch m := m.(type) {
-	case *messages.GetTicket:
-		return q.ticket(m)
-	case *messages.ListTicketRecords:
-		return q.ticketList(m)
-	case *messages.ListMessageRecords:
-		return q.messages(m)
-	case *messages.ListEventRecords:
-		return q.events(m)
-	case *messages.ListLinkRecords:
-		return q.links(m)
-	case *messages.GetLinkStatus:
-		return q.linkStatus(m)
-	case *messages.GetAttachment:
-		return q.attachment(m)
-	}
-	return nil
-}
-
 func (q *query) ticket(m *messages.GetTicket) proto.Message {
 	r, err := q.env.Store.Ticket(q.env.Ctx, m.TicketId)
 	if err != nil {

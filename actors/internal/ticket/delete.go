@@ -164,20 +164,22 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 // deletionStep is the next call of the ticket's own for a deleted message: the original goes; when everything is gone, the
 // command goes too.
 func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.Operation, error) {
-	gone := func(step string, ids ...int64) (*messages.Operation, error) {
-		op.Id = saidID(f.said.MessageID, step)
+	gone := func(step messages.MessageStep_Kind, ids ...int64) (*messages.Operation, error) {
+		op.SetRef(f.stepRef(step))
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: ids}}
 		return op, nil
 	}
-	if _, done := f.done[saidDelete]; !done && op.Place != "" {
-		return gone(saidDelete, desk.TelegramID(f.said.MessageID))
+	if _, done := f.done[messages.MessageStep_DELETE]; !done && op.Place != "" {
+		return gone(messages.MessageStep_DELETE, desk.TelegramID(f.said.MessageID))
 	}
 	m := t.deletedBy(f.said)
-	if _, done := f.done[saidCommand]; done || m.GetOrigin().GetMessageId() == 0 || len(f.left) > 0 || len(f.failed) > 0 || f.done[saidDelete] != "" {
+	_, done := f.done[messages.MessageStep_DELETE_COMMAND]
+	stays := len(f.left) > 0 || len(f.failed) > 0 || f.done[messages.MessageStep_DELETE] != ""
+	if done || stays || m.GetOrigin().GetMessageId() == 0 {
 		return nil, nil
 	}
 	op.Place, op.ThreadId = m.Origin.Place, m.Origin.ThreadId
-	return gone(saidCommand, m.Origin.MessageId)
+	return gone(messages.MessageStep_DELETE_COMMAND, m.Origin.MessageId)
 }
 
 // deletedBy is the command that deleted a message, while it is not answered.
@@ -195,10 +197,10 @@ func (t *ticket) deletedBy(said *storage.Message) *messages.DeleteMessage {
 	return nil
 }
 
-func (t *ticket) onDeletionStep(f *following, step string, outcome *messages.Outcome) error {
+func (t *ticket) onDeletionStep(f *following, step messages.MessageStep_Kind, outcome *messages.Outcome) error {
 	switch outcome.GetResult() {
 	case messages.Outcome_TRANSIENT, messages.Outcome_UNKNOWN:
-		f.tries += 1 << 32
+		f.tries++
 		t.OfferAgainLater()
 		return nil
 	case messages.Outcome_DONE:
@@ -212,7 +214,7 @@ func (t *ticket) onDeletionStep(f *following, step string, outcome *messages.Out
 
 // answerDeletion owes whoever deleted a message a word on what is not gone.
 func (t *ticket) answerDeletion(f *following) error {
-	m, why := t.deletedBy(f.said), f.done[saidDelete]
+	m, why := t.deletedBy(f.said), f.done[messages.MessageStep_DELETE]
 	if m == nil || len(f.failed) == 0 && why == "" {
 		return nil
 	}

@@ -3,7 +3,6 @@ package ticket
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
@@ -17,7 +16,7 @@ type following struct {
 	failed map[string]string   // by link id: why a copy could not be deleted
 	op     *messages.Operation // of the ticket itself, under way
 	tries  int64
-	done   map[string]string // steps of a deletion that are over, and why they failed
+	done   map[messages.MessageStep_Kind]string // steps of a deletion that are over, and why they failed
 }
 
 // loadChanges finds the messages that something is still to be done about.
@@ -42,7 +41,8 @@ func (t *ticket) loadChanges() error {
 // newFollowing lists the links that may have a copy of a message. A link that has ended has its copies still; what was
 // changed afterwards is not its to show, except that the message is gone.
 func (t *ticket) newFollowing(m *storage.Message) *following {
-	f := &following{said: m, left: map[string]bool{}, failed: map[string]string{}, done: map[string]string{}}
+	f := &following{said: m, left: map[string]bool{}, failed: map[string]string{},
+		done: map[messages.MessageStep_Kind]string{}}
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if m.Sequence <= link.BeginSequence || link.Ended && (m.Sequence > link.EndSequence || m.ChangedAfter > link.EndSequence && !m.Deleted) {
@@ -101,16 +101,11 @@ func (t *ticket) onChanged(m *messages.Changed) error {
 	return nil
 }
 
-const saidPrefix = "said/"
-
-func saidID(messageID, step string) string { return saidPrefix + messageID + "/" + step }
-
-// Steps of the ticket itself.
-const (
-	saidReact   = "react"
-	saidDelete  = "delete"
-	saidCommand = "command"
-)
+// stepRef names a step of the ticket itself about a message.
+func (f *following) stepRef(kind messages.MessageStep_Kind) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_MessageStep{MessageStep: &messages.MessageStep{
+		MessageId: f.said.MessageID, Kind: kind}}}
+}
 
 // ownStep offers what the ticket itself still has to do about a message: show a reaction on the original, delete it, delete
 // the command. When nothing is left and all links have followed, the timer of settle clears the mark.
@@ -134,12 +129,12 @@ func (t *ticket) ownStep(f *following) {
 
 // mayReplace: a reaction that waits for its turn is replaced by a newer one.
 func (t *ticket) mayReplace(f *following) bool {
-	return strings.HasSuffix(f.op.Id, "/"+saidReact) && f.op.Revision < f.said.Revision
+	return f.op.Ref.GetMessageStep().GetKind() == messages.MessageStep_REACT && f.op.Content < f.said.Revision
 }
 
 func (t *ticket) wantedOf(f *following) (*messages.Operation, error) {
 	m := f.said
-	op := &messages.Operation{Priority: messages.Operation_ANSWER, Revision: m.Revision + f.tries}
+	op := &messages.Operation{Priority: messages.Operation_ANSWER, Attempt: f.tries, Content: m.Revision}
 	topic := desk.TopicOf(t.record, m.TopicID)
 	if topic != nil && !t.hasLeft(m.TopicID) {
 		op.Place, op.ThreadId = topic.GroupID, topic.TelegramTopicID
@@ -158,7 +153,7 @@ func (t *ticket) wantedOf(f *following) (*messages.Operation, error) {
 	if err != nil || failing {
 		return nil, err // the word that it did not arrive matters more
 	}
-	op.Id = saidID(m.MessageID, saidReact)
+	op.SetRef(f.stepRef(messages.MessageStep_REACT))
 	op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: desk.TelegramID(m.MessageID), Emoji: want}}
 	return op, nil
 }
@@ -172,22 +167,20 @@ func (t *ticket) showsFailure(m *storage.Message) (bool, error) {
 	return slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.State == desk.CopyFailed }), nil
 }
 
-// onSaidDone writes down what a call of the ticket about a message has done.
-func (t *ticket) onSaidDone(m *messages.Done) error {
-	rest, _ := strings.CutPrefix(m.OperationId, saidPrefix)
-	id, step, _ := strings.Cut(rest, "/")
-	f := t.following[id]
-	if f == nil || f.op == nil || f.op.Id != m.OperationId || f.op.Revision != m.Revision {
+// onMessageStepDone writes down what a call of the ticket about a message has done.
+func (t *ticket) onMessageStepDone(step *messages.MessageStep, m *messages.Done) error {
+	f := t.following[step.MessageId]
+	if f == nil || f.op == nil || f.op.Id != m.OperationId || f.op.Version() != m.Version() {
 		return nil
 	}
 	op := f.op
 	f.op = nil
-	if step != saidReact {
-		return t.onDeletionStep(f, step, m.Outcome)
+	if step.Kind != messages.MessageStep_REACT {
+		return t.onDeletionStep(f, step.Kind, m.Outcome)
 	}
 	// A reaction that can't be set (the group does not allow that one) is left alone.
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
-		f.tries += 1 << 32
+		f.tries++
 		t.OfferAgainLater()
 		return nil
 	}

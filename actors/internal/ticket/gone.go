@@ -43,7 +43,7 @@ func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 func (t *ticket) openAgain(topicID string) error {
 	t.Log.Warn("a topic was deleted; it is opened again", "topic", topicID)
 	for id, s := range t.offered {
-		if s.kind != stepOwed && s.topicID == topicID {
+		if s.ref.GetTopicId() == topicID {
 			delete(t.offered, id) // it was for the thread that is gone
 		}
 	}
@@ -132,13 +132,10 @@ func (t *ticket) hold(r *storage.Ticket, topic *storage.Topic, why string) {
 // onHeld: an operation of the ticket itself waits until the bot may write there.
 func (t *ticket) onHeld(m *messages.Held) error {
 	s := t.offered[m.OperationId]
-	if t.record == nil || s == nil || s.op.Revision != m.Revision {
+	if t.record == nil || s == nil || s.op.Version() != m.Version() {
 		return nil
 	}
-	topic := desk.TopicOf(t.record, s.topicID)
-	if s.kind == stepOwed {
-		topic = desk.TopicAt(t.record, s.op.Place, s.op.ThreadId)
-	}
+	topic := t.topicOfStep(s)
 	if topic == nil {
 		return nil
 	}
@@ -174,22 +171,23 @@ func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) 
 // onStepGone says whether a call that met a deleted topic makes the topic wanted anew. Of a closed ticket it does not, as long
 // as nobody says anything more: whoever deleted its topic wanted it away.
 func (t *ticket) onStepGone(s *step) bool {
-	if s.kind == stepCreate {
+	if s.ref.GetKind() == messages.TopicStep_CREATE {
 		return false
 	}
 	topic := t.topicOfStep(s)
 	if topic == nil || topic.Failure != "" {
 		return false
 	}
-	return t.record.Status != desk.StatusClosed || s.kind == stepCard || s.kind == stepContext
+	kind := s.ref.GetKind()
+	return t.record.Status != desk.StatusClosed || kind == messages.TopicStep_CARD || kind == messages.TopicStep_CONTEXT
 }
 
 // topicOfStep is the topic that a call was for.
 func (t *ticket) topicOfStep(s *step) *storage.Topic {
-	if s.kind == stepOwed {
+	if s.ref == nil {
 		return t.topicAt(s.op.Place, s.op.ThreadId)
 	}
-	return desk.TopicOf(t.record, s.topicID)
+	return desk.TopicOf(t.record, s.ref.TopicId)
 }
 
 // topicOfStepGone opens the topic again for which a call was; if that is done already, the call is made in the new thread.

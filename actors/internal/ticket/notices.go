@@ -1,8 +1,8 @@
 package ticket
 
 import (
+	"slices"
 	"strconv"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -15,14 +15,10 @@ import (
 
 // owe adds an operation to the record. Its id follows from the command's, so that a repeat owes nothing new.
 func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
-	n := 0
-	prefix := r.TicketID + "/" + commandID + "/"
-	for _, x := range r.Owed {
-		if strings.HasPrefix(x.ID, prefix) {
-			n++
-		}
+	taken := func(x storage.Owed) bool { return x.ID == op.Id }
+	for n := 0; n == 0 || slices.ContainsFunc(r.Owed, taken); n++ {
+		op.Id = r.TicketID + "/" + commandID + "/" + strconv.Itoa(n)
 	}
-	op.Id = prefix + strconv.Itoa(n)
 	body, err := proto.Marshal(op)
 	if err != nil { // invalid UTF-8, which proto3 refuses: texts are cleaned at the edge
 		return

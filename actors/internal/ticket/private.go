@@ -76,7 +76,7 @@ func (t *ticket) onReachable(m *messages.PersonReachable) error {
 			return err
 		}
 	}
-	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), &messages.Done{OperationId: m.Told, Outcome: &messages.Outcome{Result: messages.Outcome_DONE}})
+	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), &messages.ReachableNoted{Told: m.Told})
 	return nil
 }
 
@@ -86,11 +86,9 @@ func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 	if err != nil {
 		return err
 	}
-	result := messages.Outcome_DONE
-	if r, _ := answer.(*messages.Reply); r.GetCode() == messages.Code_CONFLICT {
-		result = messages.Outcome_REJECTED
-	}
-	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), &messages.Done{OperationId: desk.OpenPrefix + t.ID, Outcome: &messages.Outcome{Result: result}})
+	r, _ := answer.(*messages.Reply)
+	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place),
+		&messages.TicketOpened{TicketId: t.ID, Refused: r.GetCode() == messages.Code_CONFLICT})
 	return nil
 }
 

@@ -93,18 +93,20 @@ func (t *ticket) retryOf(owed storage.Owed) *messages.RetryCopy {
 }
 
 // onRetryTaken: the link has written down that it tries again, or that there is nothing to try.
-func (t *ticket) onRetryTaken(id string, outcome *messages.Outcome) error {
+func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 	at := -1
 	if t.record != nil {
-		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool { return o.Kind == owedRetry && o.ID == id })
+		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool {
+			return o.Kind == owedRetry && o.ID == taken.CommandId
+		})
 	}
 	if at < 0 {
 		return nil
 	}
 	m := t.retryOf(t.record.Owed[at])
-	again := m != nil && outcome.GetResult() == messages.Outcome_DONE
+	again := m != nil && taken.Again
 	err := t.change(func(r *storage.Ticket) {
-		forget(r, owedRetry, id)
+		forget(r, owedRetry, taken.CommandId)
 		if link := desk.LinkOf(r, m.GetLinkId()); again && link != nil {
 			link.SettledSequence = min(link.SettledSequence, m.Sequence-1)
 		}

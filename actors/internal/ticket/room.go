@@ -47,7 +47,7 @@ func Kind(d Deps) *entity.Kind {
 			entity.Reads((*ticket).onGet), entity.Replies((*ticket).onSend),
 			// links
 			entity.Takes((*ticket).onLinkSettled), entity.Takes((*ticket).onChanged), entity.Takes((*ticket).onShowReaction), entity.Takes((*ticket).onTopicGone),
-			entity.Takes((*ticket).onTopicHeld),
+			entity.Takes((*ticket).onTopicHeld), entity.Takes((*ticket).onRetryTaken),
 			// chats, groups and people
 			entity.Takes((*ticket).onDone), entity.Takes((*ticket).onHeld), entity.Takes((*ticket).onQueueLost), entity.Takes((*ticket).onAdminChecked),
 			entity.Takes((*ticket).onReachable),

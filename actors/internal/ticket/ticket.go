@@ -16,17 +16,10 @@ import (
 
 // ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
 //
-// Accepts  OpenTicket, RecordMessage, EditMessage, React, DeleteMessage, Mention, ShowMentionPage, LinkTopic, UnlinkTopic, CloseTicket, ReopenTicket, SetPending,
-//
-//	SetPriority, ShowTicket, TopicRenamed, TopicCreated, RetryCopy; of programs also UpdateTicket, SendMessage, GetTicket; LinkSettled, TopicGone, TopicHeld, Changed, ShowReaction
-//	(from links), AdminChecked (from groups), Done, Held (from chats), downloaded (from its children), FilesDue, Wake
-//
+// Accepts  what Kind (room.go) lists, and what has a row in ticketRequests (requests.go)
 // Replies  one Reply to each command
-// Emits    ticket.created, ticket.updated, ticket.closed, ticket.reopened, message.sent, message.edited,
-//
-//	message.reacted, message.deleted, user.mentioned, topic.created, topic.linked, topic.unlinked; Copy, Change and ResumeLink to links, Send to chats, CheckAdmin to groups
-//
-// # Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
+// Emits    every type of event (messages.Events); Copy, Change and ResumeLink to links, Send to chats, CheckAdmin to groups
+// Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
 //
 // A command is one write of the record: the new state, its events, and what is owed. Which calls follow from the state is
 // worked out by wanted, each time anew.
@@ -47,7 +40,7 @@ type ticket struct {
 	lastSaid   time.Time
 
 	offered   map[string]*step       // operations given to chats, by id
-	tries     map[string]int64       // revision of an operation that is tried again
+	tries     map[string]int64       // attempts of an operation that is tried again
 	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
 	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
 	following map[string]*following  // by message id: changed, and not everything shows it

@@ -2,9 +2,6 @@ package ticket
 
 import (
 	"fmt"
-	"hash/fnv"
-	"strconv"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
@@ -15,34 +12,24 @@ import (
 // The state of a topic and what is known to be done are compared; what is missing is offered to the topic's chat. A record
 // found half done is the normal case: after a crash the same comparison finds the same calls.
 
-// stepKind is what a call does for a topic.
-type stepKind int
-
-const (
-	stepCreate stepKind = iota
-	stepCard
-	stepPin
-	stepContext
-	stepEditCard
-	stepRename
-	stepClose
-	stepReopen
-	stepMedia
-	stepOwed // an operation kept in the record
-)
-
 // step is a call that is offered to a chat.
 type step struct {
-	kind     stepKind
-	topicID  string
+	ref      *messages.TopicStep // nil: an operation kept in the record
 	op       *messages.Operation
-	revision int64 // of the card
-	name     string
+	revision int64 // of the card that it shows
 }
 
 // next returns the first call that a topic still needs, or nil.
-func (t *ticket) next(topic *storage.Topic) *step {
+func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
 	r := t.record
+	step := func(kind messages.TopicStep_Kind) *messages.TopicStep {
+		return &messages.TopicStep{TicketId: r.TicketID, TopicId: topic.TopicID, Generation: topic.Generation, Kind: kind}
+	}
+	revised := func(kind messages.TopicStep_Kind) *messages.TopicStep {
+		s := step(kind)
+		s.CardRevision = r.CardRevision
+		return s
+	}
 	switch {
 	case topic.Failure != "":
 		return nil
@@ -50,25 +37,29 @@ func (t *ticket) next(topic *storage.Topic) *step {
 		if t.adopting[topic.TopicID] {
 			return nil
 		}
-		return &step{kind: stepCreate, name: topic.Name}
+		return step(messages.TopicStep_CREATE)
 	case topic.CardMessageID == 0:
-		return &step{kind: stepCard, revision: r.CardRevision}
+		return step(messages.TopicStep_CARD)
 	case topic.MediaShown < len(r.Media):
-		return &step{kind: stepMedia}
+		s := step(messages.TopicStep_MEDIUM)
+		s.Medium = int32(topic.MediaShown)
+		return s
 	case !topic.Introduced: // of a link with something said before; others are introduced by their card
-		return &step{kind: stepContext}
+		return step(messages.TopicStep_CONTEXT)
 	case !topic.Pinned:
-		return &step{kind: stepPin}
+		return step(messages.TopicStep_PIN)
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
-		return &step{kind: stepEditCard, revision: r.CardRevision}
+		return revised(messages.TopicStep_EDIT_CARD)
 	case messages.IsPrivate(topic.GroupID): // has no name, and is never closed
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
-		return &step{kind: stepRename, name: messages.TopicName(r.Title, r.ShortID)}
+		s := revised(messages.TopicStep_RENAME)
+		s.Name = messages.TopicName(r.Title, r.ShortID)
+		return s
 	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) && t.settledFor(topic) >= r.ClosedAfter && !t.owesNotice(topic):
-		return &step{kind: stepClose}
+		return revised(messages.TopicStep_CLOSE)
 	case r.Status != desk.StatusClosed && (topic.Closed || topic.Unsure):
-		return &step{kind: stepReopen}
+		return revised(messages.TopicStep_REOPEN)
 	}
 	return nil
 }
@@ -110,17 +101,17 @@ func (t *ticket) reconcile() {
 	}
 	under := t.underWay()
 	for _, topic := range desk.TopicsOf(t.record) {
-		s := t.next(topic)
-		if s == nil || under[topic.TopicID] {
+		ref := t.next(topic)
+		if ref == nil || under[topic.TopicID] {
 			continue
 		}
-		s.topicID = topic.TopicID
-		if err := t.render(topic, s); err != nil {
+		op, err := t.render(topic, ref)
+		if err != nil {
 			t.Log.Error("a call can't be prepared; tried again soon", "topic", topic.TopicID, "error", err)
 			t.postpone()
 			continue
 		}
-		t.offerStep(s)
+		t.offerStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
 	for _, owed := range t.record.Owed {
 		if owed.Kind != desk.OwedOperation {
@@ -141,7 +132,7 @@ func (t *ticket) reconcile() {
 		if !t.redirect(op) {
 			continue
 		}
-		t.offerStep(&step{kind: stepOwed, op: op})
+		t.offerStep(&step{op: op})
 	}
 }
 
@@ -150,8 +141,8 @@ func (t *ticket) reconcile() {
 func (t *ticket) underWay() map[string]bool {
 	under := map[string]bool{}
 	for _, s := range t.offered {
-		if s.kind != stepOwed {
-			under[s.topicID] = true
+		if s.ref != nil {
+			under[s.ref.TopicId] = true
 		}
 	}
 	return under
@@ -161,7 +152,7 @@ func (t *ticket) offerStep(s *step) {
 	if _, offered := t.offered[s.op.Id]; offered {
 		return
 	}
-	s.op.Revision += t.tries[s.op.Id]
+	s.op.Attempt = t.tries[s.op.Id]
 	t.offered[s.op.Id] = s
 	t.Offer(s.op)
 	t.OfferAgainLater()
@@ -197,77 +188,59 @@ func (t *ticket) offerOpen() {
 }
 
 // render makes the operation of a step.
-func (t *ticket) render(topic *storage.Topic, s *step) error {
+func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*messages.Operation, error) {
 	r := t.record
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER}
-	id := r.TicketID + "/" + topic.TopicID
-	if topic.Generation > 0 { // chats remember what they did for the topic that was deleted
-		id += "@" + strconv.FormatInt(topic.Generation, 10)
-		op.Waits = true
-	}
-	switch s.kind {
-	case stepCreate:
-		op.Id = id + "/create"
-		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: s.name}}
-	case stepCard, stepEditCard:
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
+		Priority: messages.Operation_ANSWER, Waits: topic.Generation > 0}
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_TopicStep{TopicStep: ref}})
+	switch ref.Kind {
+	case messages.TopicStep_CREATE:
+		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: topic.Name}}
+	case messages.TopicStep_CARD, messages.TopicStep_EDIT_CARD:
 		view, err := t.view(topic.TopicID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		asked := ""
 		if link := desk.LinkOf(r, topic.TopicID); link != nil && !messages.IsPrivate(topic.GroupID) {
 			asked = link.By.Name
 		}
-		if s.kind == stepCard {
-			op.Id = id + "/card"
+		if ref.Kind == messages.TopicStep_CARD {
 			op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, AskedBy: asked}}
 			break
 		}
-		op.Id = id + "/card/" + strconv.FormatInt(s.revision, 10)
 		op.Call = &messages.Operation_EditCard{EditCard: &messages.EditCardCall{MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked}}
-	case stepPin:
-		op.Id = id + "/pin"
+	case messages.TopicStep_PIN:
 		op.Call = &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: topic.CardMessageID}}
-	case stepContext:
+	case messages.TopicStep_CONTEXT:
 		lines, err := t.context(topic)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		op.Id = id + "/context"
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
-	case stepMedia:
-		op.Id = id + "/media/" + strconv.Itoa(topic.MediaShown)
+	case messages.TopicStep_MEDIUM:
 		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{Bare: true, ReplyTo: topic.CardMessageID,
-			Content: &messages.Content{Media: desk.MediaOf(&r.Media[topic.MediaShown])}}}
-	case stepRename:
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(s.name))
-		op.Id = id + "/name/" + strconv.FormatInt(r.CardRevision, 10) + "/" + strconv.FormatUint(uint64(h.Sum32()), 36)
-		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: s.name}}
-	case stepClose:
-		op.Waits = true
-		op.Id, op.Priority, op.Order = id+"/close/"+strconv.FormatInt(r.CardRevision, 10), messages.Operation_COPY, closingOrder(r.ClosedAfter)
+			Content: &messages.Content{Media: desk.MediaOf(&r.Media[ref.Medium])}}}
+	case messages.TopicStep_RENAME:
+		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
+	case messages.TopicStep_CLOSE:
+		op.Waits, op.Priority, op.Order = true, messages.Operation_COPY, closingOrder(r.ClosedAfter)
 		op.Call = &messages.Operation_CloseTopic{CloseTopic: &messages.CloseTopicCall{}}
-	case stepReopen:
-		op.Id = id + "/reopen/" + strconv.FormatInt(r.CardRevision, 10)
+	case messages.TopicStep_REOPEN:
 		op.Call = &messages.Operation_ReopenTopic{ReopenTopic: &messages.ReopenTopicCall{}}
 	default:
-		return fmt.Errorf("step %d has no call", s.kind)
+		return nil, fmt.Errorf("step %s has no call", ref.Kind)
 	}
-	s.op = op
-	return nil
+	return op, nil
 }
 
 // onDone writes down how a call went and goes on.
 func (t *ticket) onDone(m *messages.Done) error {
-	if id, found := strings.CutPrefix(m.OperationId, desk.RetryPrefix); found {
-		return t.onRetryTaken(id, m.Outcome)
-	}
-	if strings.HasPrefix(m.OperationId, saidPrefix) {
-		return t.onSaidDone(m)
+	if step := m.Ref.GetMessageStep(); step != nil {
+		return t.onMessageStepDone(step, m)
 	}
 	s := t.offered[m.OperationId]
-	if t.record == nil || s == nil || s.op.Revision != m.Revision {
+	if t.record == nil || s == nil || s.op.Version() != m.Version() {
 		return nil // from a former life; what is still wanted is offered again and answered again
 	}
 	outcome := m.Outcome
@@ -275,12 +248,12 @@ func (t *ticket) onDone(m *messages.Done) error {
 		t.again(s)
 		return nil
 	}
-	if s.kind == stepCreate && outcome.GetResult() == messages.Outcome_UNKNOWN {
+	if s.ref.GetKind() == messages.TopicStep_CREATE && outcome.GetResult() == messages.Outcome_UNKNOWN {
 		delete(t.offered, s.op.Id)
 		t.tries[s.op.Id]++
-		if topic := desk.TopicOf(t.record, s.topicID); topic != nil && topic.TelegramTopicID == 0 {
-			t.Log.Warn("the answer to createForumTopic was lost; waiting for the topic to appear", "topic", s.topicID)
-			t.awaitAdoption(s.topicID)
+		if topic := desk.TopicOf(t.record, s.ref.TopicId); topic != nil && topic.TelegramTopicID == 0 {
+			t.Log.Warn("the answer to createForumTopic was lost; waiting for the topic to appear", "topic", s.ref.TopicId)
+			t.awaitAdoption(s.ref.TopicId)
 		}
 		return nil
 	}
@@ -306,14 +279,16 @@ func (t *ticket) again(s *step) {
 // apply writes into the record what a call has done.
 func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	done := outcome.GetResult() == messages.Outcome_DONE
-	topic := desk.TopicOf(r, s.topicID)
-	if s.kind != stepOwed && topic == nil {
+	if s.ref == nil {
+		forget(r, desk.OwedOperation, s.op.Id)
 		return
 	}
-	switch s.kind {
-	case stepOwed:
-		forget(r, desk.OwedOperation, s.op.Id)
-	case stepCreate:
+	topic := desk.TopicOf(r, s.ref.TopicId)
+	if topic == nil {
+		return
+	}
+	switch s.ref.Kind {
+	case messages.TopicStep_CREATE:
 		if !done && len(topic.FormerThreads) > 0 {
 			t.loseTopic(r, topic, desk.ReasonOf(outcome))
 		} else if !done {
@@ -321,27 +296,27 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		} else if topic.TelegramTopicID == 0 {
 			t.giveThread(r, topic, outcome.ThreadId)
 		}
-	case stepCard:
+	case messages.TopicStep_CARD:
 		topic.CardRevision = s.revision
 		topic.CardMessageID = outcome.MessageId
 		if !done {
 			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
 		}
 		t.introduceIfNothingWasSaid(r, topic)
-	case stepMedia: // one that Telegram refuses is left out
+	case messages.TopicStep_MEDIUM: // one that Telegram refuses is left out
 		topic.MediaShown++
 		t.introduceIfNothingWasSaid(r, topic)
-	case stepEditCard:
+	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision = s.revision
-	case stepPin:
+	case messages.TopicStep_PIN:
 		topic.Pinned = true
-	case stepContext:
+	case messages.TopicStep_CONTEXT:
 		t.introduce(r, topic)
-	case stepRename:
-		topic.Name = s.name
-	case stepClose:
+	case messages.TopicStep_RENAME:
+		topic.Name = s.ref.Name
+	case messages.TopicStep_CLOSE:
 		topic.Closed, topic.Unsure = true, false
-	case stepReopen:
+	case messages.TopicStep_REOPEN:
 		topic.Closed, topic.Unsure = false, false
 	}
 }

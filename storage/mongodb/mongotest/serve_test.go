@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
 )
 
