@@ -9,25 +9,32 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// What records owe was written by the release that ran before. These are its bytes, as it left them in a desk that begins like those
-// of these tests: operations with a revision, without a reference to what they are to their owner.
+// What records owe was written by the release that ran before. These are its bytes, as it left them in a desk that begins
+// like those of these tests: operations with a revision, without a reference to what they are to their owner.
 const (
 	// A ticket's: id TICK-MX19D520-55D19C75/-1001000000001:9/0, to g-1001000000001, the notice already_open.
-	oldAnswer = "0a295449434b2d4d583139443532302d35354431394337352f2d313030313030303030303030313a392f301a0f672d31303031303030303030303031" +
-		"28013a02656ee201300a0c616c72656164795f6f70656e12200a067469636b657412165449434b2d4d583139443532302d3535443139433735"
+	oldAnswer = "" +
+		"0a295449434b2d4d583139443532302d35354431394337352f2d313030313030303030303030313a392f301a0f672d3130303130" +
+		"303030303030303128013a02656ee201300a0c616c72656164795f6f70656e12200a067469636b657412165449434b2d4d583139" +
+		"443532302d3535443139433735"
 	// A group's: id g-1001000000001/-1001000000001:12, to g-1001000000001, the notice lang_set.
-	oldStanding = "0a21672d313030313030303030303030312f2d313030313030303030303030313a31321a0f672d3130303130303030303030303128013a02656e" +
-		"e201280a086c616e675f736574120a0a046c616e671202656e12100a057469746c651207537570706f7274"
+	oldStanding = "" +
+		"0a21672d313030313030303030303030312f2d313030313030303030303030313a31321a0f672d31303031303030303030303031" +
+		"28013a02656ee201280a086c616e675f736574120a0a046c616e671202656e12100a057469746c651207537570706f7274"
 	// A chat's: id answer/-1001000000001:13, revision 1, to g-1001000000001, the notice ask_title.
-	oldChatAnswer = "0a18616e737765722f2d313030313030303030303030313a313310011a0f672d3130303130303030303030303128013a02656e4080909282e733" +
-		"e2010b0a0961736b5f7469746c65"
+	oldChatAnswer = "" +
+		"0a18616e737765722f2d313030313030303030303030313a313310011a0f672d3130303130303030303030303128013a02656e40" +
+		"80909282e733e2010b0a0961736b5f7469746c65"
 	// A person's: id u500000001/3/0/current, to u500000001, the notice private_current.
-	oldCurrent = "0a16753530303030303030312f332f302f63757272656e741a0a7535303030303030303128013a02656e" +
-		"e201450a0f707269766174655f63757272656e7412200a067469636b657412165449434b2d4d583139443532302d353544313943373512100a057469746c6512075072696e746572"
+	oldCurrent = "" +
+		"0a16753530303030303030312f332f302f63757272656e741a0a7535303030303030303128013a02656ee201450a0f7072697661" +
+		"74655f63757272656e7412200a067469636b657412165449434b2d4d583139443532302d353544313943373512100a057469746c" +
+		"6512075072696e746572"
 	// What a person's entity has to tell a ticket, a PersonReachable in an Any: told is the id, which ends in the ticket's.
-	oldTell = "0a36747970652e676f6f676c65617069732e636f6d2f746f7069636465736b2e6d657373616765732e506572736f6e526561636861626c65125a" +
-		"0a240a1668656c642f753530303030303030312f372f74727565120a753530303030303030311a3274656c6c2f68656c642f753530303030303030312f37" +
-		"2f747275652f5449434b2d4d583139443532302d3535443139433735"
+	oldTell = "" +
+		"0a36747970652e676f6f676c65617069732e636f6d2f746f7069636465736b2e6d657373616765732e506572736f6e5265616368" +
+		"61626c65125a0a240a1668656c642f753530303030303030312f372f74727565120a753530303030303030311a3274656c6c2f68" +
+		"656c642f753530303030303030312f372f747275652f5449434b2d4d583139443532302d3535443139433735"
 )
 
 func TestOwedByTheReleaseBefore(t *testing.T) {
@@ -38,8 +45,9 @@ func TestOwedByTheReleaseBefore(t *testing.T) {
 	}
 	d.awaitAnswer(d.say(d.ann, d.ann, 0, "/start"), "Hello Ann")
 	k := &ticket{id: "TICK-MX19D520-55D19C75", chat: d.support}
-	d.does(k.id, &messages.OpenTicket{TicketId: k.id, GroupId: "g-1001000000001", Title: "Printer", Origin: &messages.Origin{
-		CommandId: "500000001:1", Place: "u500000001", ChatId: d.ann, From: &messages.Person{Id: d.ann, FirstName: "Ann"}}}, "")
+	o := &messages.Origin{CommandId: "500000001:1", Place: "u500000001", ChatId: d.ann,
+		From: &messages.Person{Id: d.ann, FirstName: "Ann"}}
+	d.does(k.id, &messages.OpenTicket{Origin: o, TicketId: k.id, GroupId: "g-1001000000001", Title: "Printer"}, "")
 	d.eventually("the ticket is open in both places", func() bool { return d.owes(k) == "" })
 	k.thread = d.topicNamed(d.support, "Printer").Thread
 	d.stop()
@@ -51,8 +59,8 @@ func TestOwedByTheReleaseBefore(t *testing.T) {
 		chat int64
 		text string
 	}{
-		{d.support, "TICK-MX19D520-55D19C75 is open already"}, {d.support, "The language here is now"}, {d.support, "What is the ticket about?"},
-		{d.ann, "You are now talking on Printer"},
+		{d.support, "TICK-MX19D520-55D19C75 is open already"}, {d.support, "The language here is now"},
+		{d.support, "What is the ticket about?"}, {d.ann, "You are now talking on Printer"},
 	} {
 		if n := d.texts(said.chat, 0, said.text); n != 1 {
 			t.Errorf("%q was said %d times", said.text, n)

@@ -14,10 +14,11 @@ type Version struct {
 	Withdrawn bool  // it takes back what has the same attempt and content
 }
 
-// Compare orders the versions of one operation: -1, 0 or +1. A newer attempt comes after an older one whatever they show, then what
-// is newer comes after what is older; last comes that it is taken back.
+// Compare orders the versions of one operation: -1, 0 or +1. A newer attempt comes after an older one, whatever they
+// show; of one attempt the newer content comes after the older; of one content its withdrawal comes last.
 func (v Version) Compare(w Version) int {
-	return cmp.Or(cmp.Compare(v.Attempt, w.Attempt), cmp.Compare(v.Content, w.Content), compareBool(v.Withdrawn, w.Withdrawn))
+	return cmp.Or(cmp.Compare(v.Attempt, w.Attempt), cmp.Compare(v.Content, w.Content),
+		compareBool(v.Withdrawn, w.Withdrawn))
 }
 
 func compareBool(a, b bool) int {
@@ -47,7 +48,8 @@ func (x *Held) Version() Version { return Version{Attempt: x.GetAttempt(), Conte
 // DoneWith is what the operation's owner is told of an outcome.
 func (x *Operation) DoneWith(outcome *Outcome) *Done {
 	v := x.Version()
-	return &Done{OperationId: x.GetId(), Ref: x.GetRef(), Attempt: v.Attempt, Content: v.Content, Withdrawn: v.Withdrawn, Outcome: outcome}
+	return &Done{OperationId: x.GetId(), Ref: x.GetRef(), Attempt: v.Attempt, Content: v.Content, Withdrawn: v.Withdrawn,
+		Outcome: outcome}
 }
 
 // HeldFor is what the operation's owner is told when it waits.

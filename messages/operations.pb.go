@@ -375,7 +375,7 @@ func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
 type Operation struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
 	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`             // a key that nobody takes apart: the same operation always has the same
-	Ref        *OperationRef          `protobuf:"bytes,11,opt,name=ref,proto3" json:"ref,omitempty"`          // which of the things that its owner may want; missing in what a record keeps: its place there says it
+	Ref        *OperationRef          `protobuf:"bytes,11,opt,name=ref,proto3" json:"ref,omitempty"`          // what it is to its owner; missing in what a record keeps: its place there says it
 	Attempt    int64                  `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`  // how often its owner wanted it anew, after it had failed or was lost; of a question its number
 	Content    int64                  `protobuf:"varint,10,opt,name=content,proto3" json:"content,omitempty"` // revision of what it shows
 	Place      string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`       // internal id of the chat it goes to
@@ -878,8 +878,8 @@ func (*Operation_DeleteMessages) isOperation_Call() {}
 
 func (*Operation_Withdraw) isOperation_Call() {}
 
-// OperationRef says what an operation is to its owner, which gets it back in Done and Held. There is one case for each thing that
-// owners want.
+// OperationRef says what an operation is to its owner, which gets it back in Done and Held. There is one case for each
+// thing that owners want.
 type OperationRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Wanted:
@@ -3050,8 +3050,8 @@ func (x *DeleteMessagesCall) GetMessageIds() []int64 {
 	return nil
 }
 
-// WithdrawCall takes the place of an operation with the same id, attempt and content that waits: nothing is to be posted any more.
-// It makes no call.
+// WithdrawCall takes the place of an operation with the same id, attempt and content that waits: nothing is to be posted
+// any more. It makes no call.
 type WithdrawCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

@@ -84,7 +84,8 @@ func (x *TopicGone) GetThreadId() int64 {
 	return 0
 }
 
-// Held tells the owner of an operation that it waits until the bot may write to the chat again. It is not lost.
+// Held tells the owner of an operation that it waits until the bot may write to the chat again. It is not lost. A withdrawal
+// never waits.
 type Held struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`

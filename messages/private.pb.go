@@ -587,8 +587,8 @@ func (x *TicketOpened) GetRefused() bool {
 	return false
 }
 
-// PersonReachable tells a ticket that the person behind its private chat can't be reached any more, or can again; answered by
-// ReachableNoted.
+// PersonReachable tells a ticket that the person behind its private chat can't be reached any more, or can again;
+// answered by ReachableNoted.
 type PersonReachable struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`

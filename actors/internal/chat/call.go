@@ -167,7 +167,8 @@ func (c *chat) dropRest(op *messages.Operation) {
 	given := op.Ref.GetCopyPart()
 	for _, q := range slices.Clone(c.line(op.ThreadId).waiting) {
 		part := q.op.Ref.GetCopyPart()
-		if part != nil && part.MessageId == given.MessageId && part.TopicId == given.TopicId && q.op.Version() == op.Version() {
+		same := part != nil && part.MessageId == given.MessageId && part.TopicId == given.TopicId
+		if same && q.op.Version() == op.Version() {
 			c.withdraw(q)
 			c.unknow(q)
 		}

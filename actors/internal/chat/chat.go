@@ -236,7 +236,7 @@ func (c *chat) onSend(m *messages.Send) error {
 	return nil
 }
 
-// take is onSend, also for what waited behind another revision.
+// take is onSend, also for what waited behind another version.
 func (c *chat) take(m *messages.Send) {
 	op, owner := m.Operation, opOwner{m.OwnerKind, m.OwnerId}
 	key := keyOf(op)

@@ -51,7 +51,8 @@ func OperationTo(o *messages.Origin) *messages.Operation {
 	return &messages.Operation{Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER}
 }
 
-// OperationOf is an operation that a record keeps. What it is to the record's owner is not written there: its place says it.
+// OperationOf is an operation that a record keeps. What it is to the record's owner is not written there: its place says
+// it.
 func OperationOf(owed storage.Owed) (*messages.Operation, error) {
 	op := &messages.Operation{}
 	err := proto.Unmarshal(owed.Body, op)

@@ -145,7 +145,8 @@ func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
 		r.Blocked = m.Blocked
 		for i := range own {
 			told := "tell/" + o.GetCommandId() + "/" + own[i].TicketID
-			body, err := desk.Pack(&messages.PersonReachable{Origin: o, Reachable: !m.Blocked, Told: told, TicketId: own[i].TicketID})
+			body, err := desk.Pack(&messages.PersonReachable{Origin: o, Reachable: !m.Blocked, Told: told,
+				TicketId: own[i].TicketID})
 			if err != nil {
 				continue
 			}
@@ -220,7 +221,8 @@ func (u *user) offerOnce(owed storage.Owed, op *messages.Operation) {
 		return
 	}
 	if op.GetSendNotice().GetKey() == messages.NoticePrivateCurrent { // the record keeps it as it keeps any other
-		op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CurrentTicket{CurrentTicket: &messages.CurrentTicketWord{Id: owed.ID}}})
+		op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CurrentTicket{
+			CurrentTicket: &messages.CurrentTicketWord{Id: owed.ID}}})
 	}
 	op.Attempt = u.tries[op.Id]
 	u.offered[op.Id] = op
