@@ -37,6 +37,10 @@ test-servers: # MongoDB's protocol and S3, with servers in the processes of the 
 	$(GO) test -C storage/mongodb/mongotest -count=1 -timeout 20m ./... # not with -race: FerretDB is too slow; anew each time, since it builds the program
 	$(GO) test -tags s3 -run S3 ./storage/files
 
+.PHONY: test-fast
+test-fast: ## Run the tests without the race detector and without the long ones (within a minute on 2 cores)
+	$(GO) test -short -p 4 -parallel 4 ./... # more at a time than there are cores: they wait half of their time
+
 .PHONY: test-long
 test-long: ## Run the long tests too: more crashes, more load, more random runs
 	TOPICDESK_LONG=1 $(GO) test $(RACE) -count=1 -timeout 90m ./...
@@ -54,11 +58,10 @@ gen: ## Generate messages/*.pb.go, .env.example, docs/openapi.yaml, and the tabl
 	$(GO) generate ./config ./http
 
 .PHONY: lint
-lint: ## Check format, go vet, staticcheck and the protobuf files
-	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt: these files need 'make fmt':"; echo "$$unformatted"; exit 1; }
-	$(GO) vet ./...
+lint: ## Check format, Go (.golangci.yml) and the protobuf files
+	@$(TOOL) golangci-lint fmt --diff || { echo "these files need 'make fmt'"; exit 1; }
+	$(TOOL) golangci-lint run
 	$(GO) vet -C storage/mongodb/mongotest ./...
-	$(TOOL) staticcheck ./...
 	$(TOOL) buf lint
 
 .PHONY: lint-api

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // pages are the Markdown files of the tree.
@@ -164,5 +166,29 @@ func TestDecisionsAreNumbered(t *testing.T) {
 	}
 	if cited == 0 {
 		t.Error("no code cites a decision: are they looked for in the right way?")
+	}
+}
+
+// TestCommandsAreDescribed: docs/commands.md has every command.
+func TestCommandsAreDescribed(t *testing.T) {
+	page := pages(t)["docs/commands.md"]
+	for _, c := range messages.Commands {
+		if !regexp.MustCompile("(?m)^\\| .*`/" + c.Verb + "[` ]").MatchString(page) {
+			t.Errorf("docs/commands.md has no row with /%s", c.Verb)
+		}
+	}
+}
+
+// TestRoomsAreDescribed: docs/architecture.md has every package of the actors.
+func TestRoomsAreDescribed(t *testing.T) {
+	rooms, err := filepath.Glob("actors/internal/*")
+	if err != nil || len(rooms) == 0 {
+		t.Fatalf("no rooms: %v", err)
+	}
+	page := pages(t)["docs/architecture.md"]
+	for _, room := range rooms {
+		if name := filepath.Base(room); !regexp.MustCompile("(?m)^\\| .*`(actors/internal/)?" + name + "`").MatchString(page) {
+			t.Errorf("docs/architecture.md has no row with `%s`", name)
+		}
 	}
 }

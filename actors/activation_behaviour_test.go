@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -48,6 +48,9 @@ func (p *process) metric(t testing.TB, name string, labels ...string) float64 {
 var _ prometheus.Gatherer = (*prometheus.Registry)(nil)
 
 func TestRetirementUnderTraffic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: hundreds of retirements")
+	}
 	d := ready(t, options{speed: 40, idleAfter: 5 * time.Millisecond, sweepEvery: 50 * time.Millisecond})
 	var tickets []*ticket
 	threads := map[*ticket]int{}
@@ -86,6 +89,9 @@ func TestRetirementUnderTraffic(t *testing.T) {
 }
 
 func TestAtMostSoManyAreResident(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: hundreds of people and tickets")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 100, maxResident: 256, idleAfter: time.Hour})
 	const people = 200

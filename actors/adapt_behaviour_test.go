@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // pace asks the chat of a group for its pace and its backlog.
@@ -18,6 +18,9 @@ func (d *desk) pace(chat int64) *messages.ChatPace {
 }
 
 func TestPaceAdapts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
@@ -54,6 +57,9 @@ func TestPaceAdapts(t *testing.T) {
 }
 
 func TestLagIsShown(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
@@ -95,6 +101,9 @@ func TestLagIsShown(t *testing.T) {
 }
 
 func TestTopicsOfAGroupTakeTurns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	const topics = 5

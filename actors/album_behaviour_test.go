@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -370,6 +370,9 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 
 // Telegram counts each part of an album as a message. Large albums keep to the limits of a group, too.
 func TestAlbumsKeepThePace(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	limits := simulator.DefaultFloodLimits()
 	limits.Slack = 2 * time.Second // a busy machine blurs exact pacing, and the clock runs fast

@@ -10,8 +10,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -296,6 +296,8 @@ func TestReadingATicket(t *testing.T) {
 			t.Errorf("%v is not %v", now, before)
 		}
 	})
+	// If anything is pending, the start brings the ticket into memory.
+	d.eventually("nothing is pending", func() bool { return d.record(k).DueAt.IsZero() })
 	d.restart()
 	d.run(t, "one that is not is read, says the same, and is not brought into memory", func(t *testing.T) {
 		was := tickets.Load()

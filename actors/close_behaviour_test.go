@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // closedEverywhere waits until the topics of a ticket are closed, or open, in Telegram.

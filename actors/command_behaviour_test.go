@@ -4,7 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 func TestTicketCommands(t *testing.T) {
@@ -26,6 +27,9 @@ func TestTicketCommands(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "is pending already")
 		if d.record(k).Status != "pending" {
 			t.Error("not pending")
+		}
+		if e := d.awaitEvent(k, messages.EventTicketUpdated); !strings.Contains(string(e.Data), `"status":"pending"`) {
+			t.Errorf("the event says %s", e.Data)
 		}
 	})
 	d.run(t, "priority", func(t *testing.T) {
@@ -84,7 +88,7 @@ func TestTicketCommands(t *testing.T) {
 		old := d.awaitText(d.engineering, thread, "🎫 "+k.id)
 		d.say(d.bob, d.engineering, thread, "/unlink")
 		d.awaitText(d.engineering, thread, "ended the link")
-		if a := d.press(d.bob, old, "close:"); !strings.Contains(a.Text, "no use any more") {
+		if a := d.press(d.bob, old, "close:"); !strings.Contains(a.Text, "no longer works") {
 			t.Errorf("%+v", a)
 		}
 	})

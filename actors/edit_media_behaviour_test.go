@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // editedTo delivers the update of an edit that the simulator's people can't make: another medium, a moved location.

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/bot"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // Every type of MessageEntity in the Bot API's schema, with its own fields, on the word inside "say … now".
@@ -82,7 +82,7 @@ func TestEveryEntitySurvives(t *testing.T) {
 
 // The list above, and what is sent of an entity, are compared with the schema, so that a new field or type is noticed.
 func TestEntitiesOfTheSchema(t *testing.T) {
-	schema, err := os.ReadFile("../bot/simulator/schema.txt")
+	schema, err := os.ReadFile("../simulator/schema.txt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // refuse has Telegram refuse every message into a thread from now on, whatever came of earlier ones.
@@ -120,6 +120,9 @@ func TestFailedCopies(t *testing.T) {
 }
 
 func TestTroubleInPassing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits five minutes, by a clock that runs fast")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 50})
 	k := d.open(d.ann, d.support, "Printer")

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 )
@@ -163,6 +163,9 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 
 // TestAFileThatNeverComesIsGivenUp: the record keeps the reason, without the token in it.
 func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for every try of a day")
+	}
 	t.Parallel()
 	opt := keeping(t)
 	opt.speed = 20_000

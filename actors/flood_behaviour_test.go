@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // counted lists when calls that count as messages were made in a chat (0: in all), by the desk's clock.
@@ -38,6 +38,9 @@ func most(times []time.Time, span time.Duration) int {
 }
 
 func TestPaceOfAGroup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	// The clock runs 15 times faster, so a minute of pacing takes four seconds. The window is a little shorter than a
 	// minute, because a busy machine's scheduler adds time between a call's departure and its arrival.
 	const speed, jitter = 15, 10 * time.Second
@@ -89,6 +92,9 @@ func TestPaceOfAGroup(t *testing.T) {
 }
 
 func TestFloodControl(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 6})
 	k := d.open(d.ann, d.support, "Throttled")

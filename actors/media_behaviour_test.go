@@ -2,11 +2,13 @@ package actors_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // Every kind of content arrives in both directions, in order with the texts around it.
@@ -17,6 +19,7 @@ func TestMediaOfEveryKind(t *testing.T) {
 		{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],
 		"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%",
 		"allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
+	untried := slices.Clone(messages.MediaKinds)
 	for _, c := range []struct {
 		media   *simulator.Upload
 		caption string
@@ -33,22 +36,33 @@ func TestMediaOfEveryKind(t *testing.T) {
 		{upload("video_note"), "", []string{"Ann | [video message]", "(video_note)"}},
 		{upload("sticker"), "", []string{"Ann | [sticker]", "(sticker)"}},
 		{value("location", `{"latitude":13.75,"longitude":100.5}`), "", []string{"Ann | [location]", "(location)"}},
-		{value("location", `{"latitude":0,"longitude":0,"live_period":900,"heading":7}`), "", []string{"Ann | [location]", "(location)"}},
-		{value("venue", `{"location":{"latitude":1,"longitude":2},"title":"Shop","address":"Street 1"}`), "", []string{"Ann | [place]", "(venue)"}},
-		{value("contact", `{"phone_number":"+6621234567","first_name":"Nok","vcard":"BEGIN:VCARD"}`), "", []string{"Ann | [contact]", "(contact)"}},
+		{value("location", `{"latitude":0,"longitude":0,"live_period":900,"heading":7}`),
+			"", []string{"Ann | [location]", "(location)"}},
+		{value("venue", `{"location":{"latitude":1,"longitude":2},"title":"Shop","address":"Street 1"}`),
+			"", []string{"Ann | [place]", "(venue)"}},
+		{value("contact", `{"phone_number":"+6621234567","first_name":"Nok","vcard":"BEGIN:VCARD"}`),
+			"", []string{"Ann | [contact]", "(contact)"}},
 		{value("poll", strings.Replace(poll, "%", "regular", 1)), "", []string{"Ann | [poll]", "(poll)"}},
 		{value("poll", strings.Replace(poll, "%", "quiz", 1)), "", []string{"Ann | [quiz] | When? | ▫️ Today | ▫️ Never"}},
 		{value("dice", `{"emoji":"🎯","value":6}`), "", []string{"Ann | 🎯 6"}},
 		{value("story", `{"chat":{"id":-5,"type":"channel","title":"News"},"id":3}`), "", []string{"Ann | [story] | News"}},
 		{value("paid_media", `{"star_count":5,"paid_media":[]}`), "buy", []string{"Ann | [paid media] 5 ⭐ | buy"}},
-		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,"prize_description":"A car"}`),
+		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,
+			"prize_description":"A car"}`),
 			"", []string{"Ann | [giveaway] A car | News"}},
-		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`), "", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
+		{value("giveaway_winners", `{"chat":{"id":-5,"type":"channel","title":"News"},"giveaway_message_id":1,
+			"winners_selection_date":1,"winner_count":1,"winners":[]}`),
+			"", []string{"Ann | [winners of a giveaway] | News"}},
+		{value("unique_gift", `{"gift":{"name":"Hat-1"}}`), "", []string{"Ann | [gift] Hat-1"}},
+		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`),
+			"", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
 		{value("game", `{"title":"Chess","description":"Play"}`), "", []string{"Ann | [game] Chess | Play"}},
-		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`), "", []string{"Ann | [checklist] To do | ☐ a"}},
+		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`),
+			"", []string{"Ann | [checklist] To do | ☐ a"}},
 		{value("gift", `{"gift":{"id":"1"},"text":"for you"}`), "", []string{"Ann | [gift] | for you"}},
 		{value("rich_message", `{"blocks":[]}`), "", []string{"Ann | [rich message]"}},
 	} {
+		untried = slices.DeleteFunc(untried, func(kind string) bool { return kind == c.media.Kind })
 		d.run(t, c.media.Kind+" "+c.caption, func(t *testing.T) {
 			for _, way := range []struct {
 				by, from, to int64
@@ -75,6 +89,9 @@ func TestMediaOfEveryKind(t *testing.T) {
 				}
 			}
 		})
+	}
+	if len(untried) > 0 {
+		t.Errorf("these kinds of media are not tried: %q", untried)
 	}
 	if n := d.calls("getFile", 0); n > 0 {
 		t.Errorf("%d downloads", n)

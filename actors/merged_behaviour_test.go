@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // paced restarts the service with the default pace, at a time when no earlier call counts any more.
@@ -203,6 +203,9 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 
 // 100 messages a minute, spread over 10 topics of one group, against Telegram's own limits.
 func TestHundredMessagesAMinute(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for Telegram's minutes to pass")
+	}
 	t.Parallel()
 	speed := 6.0
 	if long() {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/topicdesk/topicdesk/actors"
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // model is what people should see: for each topic of a ticket, which messages are shown in it, in which version, and
@@ -368,6 +368,9 @@ func (m *model) step(t *rapid.T) {
 // TestModel lets people do random things, in spite of trouble, and compares what they see in all topics with a simple
 // model. It does so with the default pace, too, so that copies are merged.
 func TestModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: random desks, compared with a model step by step")
+	}
 	t.Parallel()
 	for _, form := range []struct {
 		name   string

@@ -10,8 +10,8 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -368,6 +368,21 @@ func (d *desk) record(k *ticket) *storage.Ticket {
 	r, err := d.store.Ticket(d.t.Context(), k.id)
 	d.must(err)
 	return r
+}
+
+// awaitEvent waits for the ticket's first event of a type.
+func (d *desk) awaitEvent(k *ticket, kind string) (found storage.Event) {
+	d.t.Helper()
+	d.eventually("the event "+kind, func() bool {
+		events, err := d.store.EventsAfter(d.t.Context(), k.id, 0, 1000)
+		d.must(err)
+		at := slices.IndexFunc(events, func(e storage.Event) bool { return e.Type == kind })
+		if at >= 0 {
+			found = events[at]
+		}
+		return at >= 0
+	})
+	return found
 }
 
 // same fails the test when two lists differ.

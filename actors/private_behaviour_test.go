@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // choice has somebody send /create_ticket in their private chat and waits for the keyboard of groups.
@@ -191,7 +191,7 @@ func TestPrivateChoice(t *testing.T) {
 	})
 	d.run(t, "a draft can be dropped", func(t *testing.T) {
 		choice := d.choice(d.ann, "Nothing")
-		if a := d.press(d.ann, choice, "pdrop:"); !strings.Contains(a.Text, "Dropped") {
+		if a := d.press(d.ann, choice, "pdrop:"); !strings.Contains(a.Text, "Cancelled") {
 			t.Errorf("answered %q", a.Text)
 		}
 	})
@@ -224,7 +224,7 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 2 open tickets")
 		d.press(d.ann, list, "talk:"+first.id)
 		d.await("a pinned word", func() bool {
-			m, found := d.find(d.ann, 0, "You are now talking on Printer")
+			m, found := d.find(d.ann, 0, "Your current ticket is now Printer")
 			return found && m.Pinned
 		})
 		d.say(d.ann, d.ann, 0, "the printer again")
@@ -234,8 +234,8 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		}
 		d.press(d.ann, list, "talk:"+second.id)
 		d.await("the former word is not pinned any more", func() bool {
-			m, _ := d.find(d.ann, 0, "You are now talking on Printer")
-			now, found := d.find(d.ann, 0, "You are now talking on Scanner")
+			m, _ := d.find(d.ann, 0, "Your current ticket is now Printer")
+			now, found := d.find(d.ann, 0, "Your current ticket is now Scanner")
 			return found && now.Pinned && !m.Pinned
 		})
 	})

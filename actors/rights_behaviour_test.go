@@ -6,8 +6,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 func TestRights(t *testing.T) {
@@ -96,6 +96,9 @@ func TestRights(t *testing.T) {
 }
 
 func TestThousandMembersWithEqualNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: a thousand people")
+	}
 	t.Parallel()
 	d := ready(t, options{})
 	k := d.open(d.ann, d.support, "Crowd")

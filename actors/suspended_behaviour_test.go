@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/topicdesk/topicdesk/bot/simulator"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 // texts counts the bot's messages in a thread that contain a text.
@@ -22,6 +22,9 @@ func (d *desk) texts(chat int64, thread int, part string) int {
 var fullRights = simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
 
 func TestBotRemovedFromAGroup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits for hours, by a clock that runs fast")
+	}
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")

@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// present notes that a field is there, without reading it.
+// present says whether a field is there; its value is not read.
 type present bool
 
 func (p *present) UnmarshalJSON(b []byte) error {
@@ -17,7 +17,7 @@ func (p *present) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// maybe is a field that is read as far as it can be: one that is not what it should be is still there.
+// maybe is a field that is read as far as possible. It counts as there even when its value has a wrong type.
 type maybe[T any] struct {
 	here  bool
 	value T
@@ -25,7 +25,7 @@ type maybe[T any] struct {
 
 func (m *maybe[T]) UnmarshalJSON(b []byte) error {
 	if m.here = !bytes.Equal(b, []byte("null")); m.here {
-		_ = json.Unmarshal(b, &m.value) // of a part with a wrong type nothing is known, of the others all
+		_ = json.Unmarshal(b, &m.value) // parts of a wrong type are left out, the others are read
 	}
 	return nil
 }
@@ -37,7 +37,7 @@ type wireMedia struct {
 	Document    maybe[wireFile]      `json:"document"`
 	LivePhoto   maybe[wireFile]      `json:"live_photo"`
 	PaidMedia   maybe[wirePaid]      `json:"paid_media"`
-	Photo       maybe[[]wireFile]    `json:"photo"`
+	Photo       maybe[wireSizes]     `json:"photo"`
 	Sticker     maybe[wireFile]      `json:"sticker"`
 	Story       maybe[wireStory]     `json:"story"`
 	Video       maybe[wireFile]      `json:"video"`
@@ -51,7 +51,7 @@ type wireMedia struct {
 	Venue       maybe[wireVenue]     `json:"venue"`
 	Location    maybe[wireLocation]  `json:"location"`
 	Invoice     maybe[wireTitled]    `json:"invoice"`
-	RichMessage present              `json:"rich_message"`
+	RichMessage maybe[unread]        `json:"rich_message"`
 	Giveaway    maybe[wireGiveaway]  `json:"giveaway"`
 	Winners     maybe[wireGiveaway]  `json:"giveaway_winners"`
 	Gift        maybe[wireGift]      `json:"gift"`
@@ -62,24 +62,30 @@ type wireMedia struct {
 	CaptionAbove bool   `json:"show_caption_above_media"`
 }
 
-// wireFile is any of Telegram's files with what surrounds it.
+// wireFile is any of Telegram's types of files, with the fields of all of them.
 type wireFile struct {
-	ID        string     `json:"file_id"`
-	UniqueID  string     `json:"file_unique_id"`
-	Name      string     `json:"file_name"`
-	MimeType  string     `json:"mime_type"`
-	Size      int64      `json:"file_size"`
-	Width     int32      `json:"width"`
-	Height    int32      `json:"height"`
-	Length    int32      `json:"length"` // of a video note
-	Duration  int32      `json:"duration"`
-	Title     string     `json:"title"`
-	Performer string     `json:"performer"`
-	Emoji     string     `json:"emoji"`
-	SetName   string     `json:"set_name"`
-	Thumbnail *wireFile  `json:"thumbnail"`
-	Photo     []wireFile `json:"photo"` // of a live photo
+	ID        string    `json:"file_id"`
+	UniqueID  string    `json:"file_unique_id"`
+	Name      string    `json:"file_name"`
+	MimeType  string    `json:"mime_type"`
+	Size      int64     `json:"file_size"`
+	Width     int32     `json:"width"`
+	Height    int32     `json:"height"`
+	Length    int32     `json:"length"` // of a video note
+	Duration  int32     `json:"duration"`
+	Title     string    `json:"title"`
+	Performer string    `json:"performer"`
+	Emoji     string    `json:"emoji"`
+	SetName   string    `json:"set_name"`
+	Thumbnail *wireFile `json:"thumbnail"`
+	Photo     wireSizes `json:"photo"` // of a live photo
 }
+
+// wireSizes is a photo, in all its sizes.
+type wireSizes []wireFile
+
+// unread is a medium of which only the kind is read.
+type unread struct{}
 
 type wirePaid struct {
 	Stars int32 `json:"star_count"`
@@ -159,11 +165,11 @@ type wireGiveaway struct {
 type wireGift struct {
 	Text string `json:"text"`
 	Gift struct {
-		Name string `json:"name"` // of a unique one
+		Name string `json:"name"` // of a unique gift
 	} `json:"gift"`
 }
 
-// wireOrigin is where a forwarded message comes from: any of Telegram's MessageOrigin.
+// wireOrigin is where a forwarded message comes from: any type of Telegram's MessageOrigin.
 type wireOrigin struct {
 	Type       string    `json:"type"`
 	Date       int64     `json:"date"`
@@ -175,118 +181,69 @@ type wireOrigin struct {
 	Signature  string    `json:"author_signature"`
 }
 
-// kind names the medium as messages does, "" when there is none. The more telling goes first: an animation also carries a
-// document, a venue also a location, a live photo also a photo.
-func (w *wireMedia) kind() string {
-	for _, medium := range [...]struct {
-		kind string
-		here bool
-	}{
-		{messages.MediaAnimation, w.Animation.here},
-		{messages.MediaLivePhoto, w.LivePhoto.here},
-		{messages.MediaPaid, w.PaidMedia.here},
-		{messages.MediaPhoto, w.Photo.here},
-		{messages.MediaVideo, w.Video.here},
-		{messages.MediaVideoNote, w.VideoNote.here},
-		{messages.MediaVoice, w.Voice.here},
-		{messages.MediaAudio, w.Audio.here},
-		{messages.MediaDocument, w.Document.here},
-		{messages.MediaSticker, w.Sticker.here},
-		{messages.MediaStory, w.Story.here},
-		{messages.MediaChecklist, w.Checklist.here},
-		{messages.MediaContact, w.Contact.here},
-		{messages.MediaDice, w.Dice.here},
-		{messages.MediaGame, w.Game.here},
-		{messages.MediaPoll, w.Poll.here},
-		{messages.MediaVenue, w.Venue.here},
-		{messages.MediaLocation, w.Location.here},
-		{messages.MediaInvoice, w.Invoice.here},
-		{messages.MediaRichMessage, bool(w.RichMessage)},
-		{messages.MediaGiveaway, w.Giveaway.here},
-		{messages.MediaGiveawayWinners, w.Winners.here},
-		{messages.MediaGift, w.Gift.here},
-		{messages.MediaUniqueGift, w.UniqueGift.here},
-	} {
-		if medium.here {
-			return medium.kind
-		}
-	}
-	return ""
+// mediaReader says whether a message has a kind of media, and reads it.
+type mediaReader struct {
+	kind string
+	here func(*wireMedia) bool
+	read func(*wireMedia, *messages.Media)
 }
 
-// media reads the medium, nil when there is none.
+// reads makes the reader of a kind from the field that carries it and the function that reads the field.
+func reads[T any](kind string, field func(*wireMedia) *maybe[T], read func(*T, *messages.Media)) mediaReader {
+	return mediaReader{
+		kind: kind,
+		here: func(w *wireMedia) bool { return field(w).here },
+		read: func(w *wireMedia, m *messages.Media) { read(&field(w).value, m) },
+	}
+}
+
+// mediaReaders has a row for each kind. The more specific kind goes first: an animation also carries a document, a
+// venue a location, a live photo a photo.
+var mediaReaders = []mediaReader{
+	reads(messages.MediaAnimation, func(w *wireMedia) *maybe[wireFile] { return &w.Animation }, (*wireFile).into),
+	reads(messages.MediaLivePhoto, func(w *wireMedia) *maybe[wireFile] { return &w.LivePhoto }, (*wireFile).livePhoto),
+	reads(messages.MediaPaid, func(w *wireMedia) *maybe[wirePaid] { return &w.PaidMedia }, (*wirePaid).into),
+	reads(messages.MediaPhoto, func(w *wireMedia) *maybe[wireSizes] { return &w.Photo }, (*wireSizes).into),
+	reads(messages.MediaVideo, func(w *wireMedia) *maybe[wireFile] { return &w.Video }, (*wireFile).into),
+	reads(messages.MediaVideoNote, func(w *wireMedia) *maybe[wireFile] { return &w.VideoNote }, (*wireFile).into),
+	reads(messages.MediaVoice, func(w *wireMedia) *maybe[wireFile] { return &w.Voice }, (*wireFile).into),
+	reads(messages.MediaAudio, func(w *wireMedia) *maybe[wireFile] { return &w.Audio }, (*wireFile).into),
+	reads(messages.MediaDocument, func(w *wireMedia) *maybe[wireFile] { return &w.Document }, (*wireFile).into),
+	reads(messages.MediaSticker, func(w *wireMedia) *maybe[wireFile] { return &w.Sticker }, (*wireFile).into),
+	reads(messages.MediaStory, func(w *wireMedia) *maybe[wireStory] { return &w.Story }, (*wireStory).into),
+	reads(messages.MediaChecklist, func(w *wireMedia) *maybe[wireChecklist] { return &w.Checklist }, (*wireChecklist).into),
+	reads(messages.MediaContact, func(w *wireMedia) *maybe[wireContact] { return &w.Contact }, (*wireContact).into),
+	reads(messages.MediaDice, func(w *wireMedia) *maybe[wireDice] { return &w.Dice }, (*wireDice).into),
+	reads(messages.MediaGame, func(w *wireMedia) *maybe[wireTitled] { return &w.Game }, (*wireTitled).game),
+	reads(messages.MediaPoll, func(w *wireMedia) *maybe[wirePoll] { return &w.Poll }, (*wirePoll).into),
+	reads(messages.MediaVenue, func(w *wireMedia) *maybe[wireVenue] { return &w.Venue }, (*wireVenue).into),
+	reads(messages.MediaLocation, func(w *wireMedia) *maybe[wireLocation] { return &w.Location }, (*wireLocation).into),
+	reads(messages.MediaInvoice, func(w *wireMedia) *maybe[wireTitled] { return &w.Invoice }, (*wireTitled).invoice),
+	reads(messages.MediaRichMessage, func(w *wireMedia) *maybe[unread] { return &w.RichMessage }, (*unread).into),
+	reads(messages.MediaGiveaway, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Giveaway }, (*wireGiveaway).into),
+	reads(messages.MediaGiveawayWinners, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Winners }, (*wireGiveaway).into),
+	reads(messages.MediaGift, func(w *wireMedia) *maybe[wireGift] { return &w.Gift }, (*wireGift).into),
+	reads(messages.MediaUniqueGift, func(w *wireMedia) *maybe[wireGift] { return &w.UniqueGift }, (*wireGift).unique),
+}
+
+// media returns the medium, nil when there is none.
 func (w *wireMedia) media() *messages.Media {
-	m := &messages.Media{Kind: w.kind(), MediaGroupId: w.GroupID, HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove}
-	switch m.Kind {
-	case "":
-		return nil
-	case messages.MediaPhoto:
-		largest(w.Photo.value).into(m)
-	case messages.MediaAnimation:
-		w.Animation.value.into(m)
-	case messages.MediaLivePhoto:
-		w.LivePhoto.value.into(m)
-		if sizes := w.LivePhoto.value.Photo; len(sizes) > 0 {
-			m.PhotoFileId = largest(sizes).ID
+	for i := range mediaReaders {
+		if mediaReaders[i].here(w) {
+			m := &messages.Media{
+				Kind: mediaReaders[i].kind, MediaGroupId: w.GroupID,
+				HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove,
+			}
+			mediaReaders[i].read(w, m)
+			return m
 		}
-	case messages.MediaVideo:
-		w.Video.value.into(m)
-	case messages.MediaVideoNote:
-		w.VideoNote.value.into(m)
-	case messages.MediaVoice:
-		w.Voice.value.into(m)
-	case messages.MediaAudio:
-		w.Audio.value.into(m)
-	case messages.MediaDocument:
-		w.Document.value.into(m)
-	case messages.MediaSticker:
-		w.Sticker.value.into(m)
-	default:
-		w.other(m)
 	}
-	return m
-}
-
-// other reads what is no file.
-func (w *wireMedia) other(m *messages.Media) {
-	switch m.Kind {
-	case messages.MediaPaid:
-		m.Value = w.PaidMedia.value.Stars
-	case messages.MediaStory:
-		m.Source = w.Story.value.Chat.name()
-	case messages.MediaChecklist:
-		w.Checklist.value.into(m)
-	case messages.MediaContact:
-		c := &w.Contact.value
-		m.Contact = &messages.Contact{PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard}
-	case messages.MediaDice:
-		m.Emoji, m.Value = w.Dice.value.Emoji, w.Dice.value.Value
-	case messages.MediaGame:
-		m.Title, m.Details = w.Game.value.Title, w.Game.value.Description
-	case messages.MediaPoll:
-		m.Poll = w.Poll.value.poll()
-	case messages.MediaVenue:
-		v := &w.Venue.value
-		m.Location = v.Location.location()
-		m.Venue = &messages.Venue{Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
-			GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType}
-	case messages.MediaLocation:
-		m.Location = w.Location.value.location()
-	case messages.MediaInvoice:
-		w.Invoice.value.invoice(m)
-	case messages.MediaGiveaway:
-		w.Giveaway.value.into(m)
-	case messages.MediaGiveawayWinners:
-		w.Winners.value.into(m)
-	case messages.MediaGift:
-		m.Details = w.Gift.value.Text
-	case messages.MediaUniqueGift:
-		m.Title = w.UniqueGift.value.Gift.Name
-	}
+	return nil
 }
 
 func (f *wireFile) into(m *messages.Media) {
-	m.FileId, m.FileUniqueId, m.FileName, m.MimeType, m.FileSize = f.ID, f.UniqueID, f.Name, f.MimeType, max(f.Size, 0)
+	m.FileId, m.FileUniqueId = f.ID, f.UniqueID
+	m.FileName, m.MimeType, m.FileSize = f.Name, f.MimeType, max(f.Size, 0)
 	m.Width, m.Height, m.Duration = f.Width, f.Height, f.Duration
 	if f.Length > 0 {
 		m.Width, m.Height = f.Length, f.Length
@@ -297,30 +254,63 @@ func (f *wireFile) into(m *messages.Media) {
 	}
 }
 
-// largest is the best of a photo's sizes.
-func largest(sizes []wireFile) *wireFile {
+func (f *wireFile) livePhoto(m *messages.Media) {
+	f.into(m)
+	m.PhotoFileId = f.Photo.largest().ID
+}
+
+func (s *wireSizes) into(m *messages.Media) { s.largest().into(m) }
+
+// largest returns the largest of a photo's sizes, an empty one when there is none.
+func (s wireSizes) largest() *wireFile {
 	best := &wireFile{}
-	for i := range sizes {
-		if s := &sizes[i]; i == 0 || int64(s.Width)*int64(s.Height) >= int64(best.Width)*int64(best.Height) {
+	for i := range s {
+		if s := &s[i]; i == 0 || int64(s.Width)*int64(s.Height) >= int64(best.Width)*int64(best.Height) {
 			best = s
 		}
 	}
 	return best
 }
 
-func (l *wireLocation) location() *messages.Location {
-	return &messages.Location{Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
-		Heading: l.Heading, ProximityAlertRadius: l.Proximity}
+func (p *wirePaid) into(m *messages.Media) { m.Value = p.Stars }
+
+func (s *wireStory) into(m *messages.Media) { m.Source = s.Chat.name() }
+
+func (c *wireContact) into(m *messages.Media) {
+	m.Contact = &messages.Contact{
+		PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard,
+	}
 }
 
-func (p *wirePoll) poll() *messages.Poll {
-	out := &messages.Poll{Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
-		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed}
+func (d *wireDice) into(m *messages.Media) { m.Emoji, m.Value = d.Emoji, d.Value }
+
+func (l *wireLocation) into(m *messages.Media) { m.Location = l.location() }
+
+func (v *wireVenue) into(m *messages.Media) {
+	m.Location = v.Location.location()
+	m.Venue = &messages.Venue{
+		Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
+		GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType,
+	}
+}
+
+func (l *wireLocation) location() *messages.Location {
+	return &messages.Location{
+		Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
+		Heading: l.Heading, ProximityAlertRadius: l.Proximity,
+	}
+}
+
+func (p *wirePoll) into(m *messages.Media) {
+	out := &messages.Poll{
+		Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
+		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed,
+	}
 	for i := range p.Options {
 		o := &p.Options[i]
 		out.Options = append(out.Options, &messages.PollOption{Text: o.Text, Entities: entities(o.Entities, o.Text)})
 	}
-	return out
+	m.Poll = out
 }
 
 func (c *wireChecklist) into(m *messages.Media) {
@@ -336,8 +326,12 @@ func (c *wireChecklist) into(m *messages.Media) {
 	m.Details = strings.TrimSuffix(b.String(), "\n")
 }
 
-// zeroDecimals are the currencies without a smaller unit, as far as Telegram takes payments in them; stars are among them.
-var zeroDecimals = map[string]bool{"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true}
+// zeroDecimals are the currencies without a smaller unit in which Telegram takes payments. Stars (XTR) are one of them.
+var zeroDecimals = map[string]bool{
+	"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true,
+}
+
+func (t *wireTitled) game(m *messages.Media) { m.Title, m.Details = t.Title, t.Description }
 
 func (t *wireTitled) invoice(m *messages.Media) {
 	m.Title = t.Title
@@ -350,6 +344,12 @@ func (t *wireTitled) invoice(m *messages.Media) {
 	}
 }
 
+func (u *unread) into(*messages.Media) {}
+
+func (g *wireGift) into(m *messages.Media) { m.Details = g.Text }
+
+func (g *wireGift) unique(m *messages.Media) { m.Title = g.Gift.Name }
+
 func (g *wireGiveaway) into(m *messages.Media) {
 	m.Title, m.Value = g.Prize, g.Winners
 	if g.Chat != nil {
@@ -359,7 +359,7 @@ func (g *wireGiveaway) into(m *messages.Media) {
 	}
 }
 
-// name is a chat's name, "" for none.
+// name returns the chat's name, "" when there is no chat.
 func (w *wireChat) name() string {
 	if w == nil || w.ID == 0 {
 		return ""
@@ -370,8 +370,8 @@ func (w *wireChat) name() string {
 	return displayName(w.FirstName, w.LastName, w.Username, w.ID)
 }
 
-// forward reads where a message comes from, nil for one that was not forwarded. An origin of a kind that is not known yet is
-// one nevertheless.
+// forward returns where a message was forwarded from, nil when it was not forwarded. An origin of an unknown kind still
+// counts as one.
 func (w *wireOrigin) forward() *messages.Forward {
 	if w == nil {
 		return nil

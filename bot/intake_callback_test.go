@@ -21,7 +21,7 @@ func pressedHere(change ...func(*messages.Origin)) *messages.Origin {
 
 func staleAnswer(o *messages.Origin) []sent {
 	return []sent{{"chat/" + o.Place, &messages.Answer{Origin: o, Operation: &messages.Operation{
-		Id: "answer:cb:cb9", Revision: 1, Place: o.Place, ThreadId: o.ThreadId, Priority: messages.Operation_ANSWER, Lang: "en", ReceivedMs: o.ReceivedMs,
+		Place: o.Place, ThreadId: o.ThreadId, Priority: messages.Operation_ANSWER, Lang: "en", ReceivedMs: o.ReceivedMs,
 		Call: &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: "cb9", Key: messages.NoticeButtonStale}},
 	}}}}
 }

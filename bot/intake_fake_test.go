@@ -25,7 +25,8 @@ type sent struct {
 	Message proto.Message
 }
 
-// fakeDesk stands in for the actors: it knows what the test tells it, answers OK to every command, and keeps them in order.
+// fakeDesk stands in for the actors: it knows what the test tells it, answers OK to every command, and keeps them in
+// order.
 type fakeDesk struct {
 	mu      sync.Mutex
 	places  map[int64]string
@@ -178,7 +179,7 @@ func inThread(thread int64) func(*messages.Origin) {
 // notice is the answer that a command gets from intake itself.
 func notice(o *messages.Origin, key string, change ...func(*messages.Operation)) sent {
 	op := &messages.Operation{
-		Id: "answer:" + o.CommandId, Revision: 1, Place: o.Place, ThreadId: o.ThreadId, Priority: messages.Operation_ANSWER, Lang: o.Lang, ReceivedMs: o.ReceivedMs,
+		Place: o.Place, ThreadId: o.ThreadId, Priority: messages.Operation_ANSWER, Lang: o.Lang, ReceivedMs: o.ReceivedMs,
 		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: map[string]string{}, ReplyTo: o.MessageId}},
 	}
 	for _, c := range change {

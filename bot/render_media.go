@@ -7,27 +7,28 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// maxMediaWord is the longest that mediaWord says, in any language; a test sees to it.
-const maxMediaWord = 48
+// maxMediaLabel is how many UTF-16 units mediaLabel returns at most, in any language.
+const maxMediaLabel = 48
 
-// maxDetails keeps what is told of a medium within one message together with its head and its caption.
+// maxDetails is how many UTF-16 units of details are shown, so that they fit into one message with the head and the
+// caption.
 const maxDetails = 2000
 
-// mediaWord names a kind of media where it can't be shown: "[photo]".
-func mediaWord(lang, kind string) string {
+// mediaLabel names a kind of media that can't be shown, such as "[photo]".
+func mediaLabel(lang, kind string) string {
 	key := "media_" + kind
 	if !known(key) {
 		key = textMediaOther
 	}
-	return "[" + messages.CutUTF16(word(lang, key), maxMediaWord-2) + "]"
+	return "[" + messages.CutUTF16(label(lang, key), maxMediaLabel-2) + "]"
 }
 
-// contentWords says what a content was that can't be posted again.
-func contentWords(b *builder, lang string, c *messages.Content) {
+// describeContent describes a content that the bot can't post again.
+func describeContent(b *builder, lang string, c *messages.Content) {
 	m := c.GetMedia()
 	text := c.GetText()
 	if c.GetIsProtected() {
-		text = "" // stays in its topic
+		text = "" // it must stay in its topic
 	}
 	reserved := 1 + min(messages.UTF16Len(text), maxCaption) // for the caption
 	line := func(s string) {
@@ -41,9 +42,9 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 	if c.GetIsProtected() {
 		if m != nil {
-			line(mediaWord(lang, m.GetKind()))
+			line(mediaLabel(lang, m.GetKind()))
 		}
-		line(word(lang, textProtected))
+		line(label(lang, textProtected))
 		return
 	}
 	switch m.GetKind() {
@@ -51,12 +52,12 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 		line(m.GetEmoji() + " " + strconv.Itoa(int(m.GetValue())))
 		return
 	case messages.MediaPoll:
-		pollWords(b, lang, m.GetPoll())
+		describePoll(b, lang, m.GetPoll())
 		return
 	case messages.MediaPaid:
-		line(mediaWord(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
+		line(mediaLabel(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
 	default:
-		line(mediaWord(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
+		line(mediaLabel(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
 	}
 	line(oneLine(m.GetSource()))
 	line(m.GetDetails())
@@ -69,13 +70,14 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 }
 
-// pollWords is a question with its answers to choose from: a quiz, whose right answer nobody but its author knows.
-func pollWords(b *builder, lang string, p *messages.Poll) {
+// describePoll shows a poll's question and its options. It is for quizzes, whose right answer only the author knows,
+// and for polls that can't be posted again.
+func describePoll(b *builder, lang string, p *messages.Poll) {
 	kind := "quiz"
 	if !p.GetIsQuiz() {
 		kind = messages.MediaPoll
 	}
-	b.plain(mediaWord(lang, kind) + "\n")
+	b.plain(mediaLabel(lang, kind) + "\n")
 	rich := func(text string, entities []*messages.Entity) {
 		whole := piece{to: len(text), toUnit: messages.UTF16Len(text)}
 		b.entities = clip(b.entities, text, entities, whole, b.units)
@@ -88,7 +90,8 @@ func pollWords(b *builder, lang string, p *messages.Poll) {
 	}
 }
 
-// mediaFields are the parameters of the send… methods beside those of every message. Only those of one kind are set.
+// mediaFields are the parameters of the methods that send media, beside those of every message. Only those of one
+// kind are set.
 type mediaFields struct {
 	Animation string `json:"animation,omitempty"`
 	Audio     string `json:"audio,omitempty"`
@@ -139,75 +142,85 @@ type pollOption struct {
 	Entities []Entity `json:"text_entities,omitempty"`
 }
 
-// sendMethods are the methods that post a kind of media.
-var sendMethods = map[string]string{
-	messages.MediaAnimation: "sendAnimation", messages.MediaAudio: "sendAudio", messages.MediaContact: "sendContact",
-	messages.MediaDocument: "sendDocument", messages.MediaLivePhoto: "sendLivePhoto", messages.MediaLocation: "sendLocation",
-	messages.MediaPhoto: "sendPhoto", messages.MediaPoll: "sendPoll", messages.MediaSticker: "sendSticker", messages.MediaVenue: "sendVenue",
-	messages.MediaVideo: "sendVideo", messages.MediaVideoNote: "sendVideoNote", messages.MediaVoice: "sendVoice",
+// poster says by which method a kind of media is posted, and sets the method's parameters.
+type poster struct {
+	method string
+	set    func(*mediaFields, *messages.Media)
 }
 
-// setMedia words the medium of a copy, by file id and without its caption.
+// posters has a row for each kind that a bot can post.
+var posters = map[string]poster{
+	messages.MediaAnimation: {"sendAnimation", func(f *mediaFields, m *messages.Media) {
+		f.Animation = m.FileId
+		f.shown(m)
+	}},
+	messages.MediaAudio:    {"sendAudio", func(f *mediaFields, m *messages.Media) { f.Audio = m.FileId }},
+	messages.MediaContact:  {"sendContact", (*mediaFields).contact},
+	messages.MediaDocument: {"sendDocument", func(f *mediaFields, m *messages.Media) { f.Document = m.FileId }},
+	messages.MediaLivePhoto: {"sendLivePhoto", func(f *mediaFields, m *messages.Media) {
+		f.LivePhoto, f.Photo = m.FileId, m.PhotoFileId
+		f.shown(m)
+	}},
+	messages.MediaLocation:  {"sendLocation", (*mediaFields).location},
+	messages.MediaPhoto:     {"sendPhoto", func(f *mediaFields, m *messages.Media) { f.Photo = m.FileId; f.shown(m) }},
+	messages.MediaPoll:      {"sendPoll", (*mediaFields).poll},
+	messages.MediaSticker:   {"sendSticker", func(f *mediaFields, m *messages.Media) { f.Sticker = m.FileId }},
+	messages.MediaVenue:     {"sendVenue", (*mediaFields).venue},
+	messages.MediaVideo:     {"sendVideo", func(f *mediaFields, m *messages.Media) { f.Video = m.FileId; f.shown(m) }},
+	messages.MediaVideoNote: {"sendVideoNote", func(f *mediaFields, m *messages.Media) { f.VideoNote = m.FileId }},
+	messages.MediaVoice:     {"sendVoice", func(f *mediaFields, m *messages.Media) { f.Voice = m.FileId }},
+}
+
+// setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).
 func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
-		m.upload, media = media, broughtAlong(media)
+		m.upload, media = media, withUploadMark(media)
 	}
-	f := &mediaFields{Spoiler: media.GetHasSpoiler(), CaptionAbove: media.GetShowCaptionAboveMedia()}
-	m.method, m.mediaFields = sendMethods[media.GetKind()], f
-	switch media.GetKind() {
-	case messages.MediaAnimation:
-		f.Animation = media.FileId
-	case messages.MediaAudio:
-		f.Audio, f.Spoiler, f.CaptionAbove = media.FileId, false, false
-	case messages.MediaDocument:
-		f.Document, f.Spoiler, f.CaptionAbove = media.FileId, false, false
-	case messages.MediaLivePhoto:
-		f.LivePhoto, f.Photo = media.FileId, media.PhotoFileId
-	case messages.MediaPhoto:
-		f.Photo = media.FileId
-	case messages.MediaVideo:
-		f.Video = media.FileId
-	case messages.MediaVoice:
-		f.Voice, f.Spoiler, f.CaptionAbove = media.FileId, false, false
-	default:
-		f.Spoiler, f.CaptionAbove = false, false
-		f.uncaptioned(media)
+	p := posters[media.GetKind()]
+	m.method, m.mediaFields = p.method, &mediaFields{}
+	if p.set != nil {
+		p.set(m.mediaFields, media)
 	}
 }
 
-func (f *mediaFields) uncaptioned(media *messages.Media) {
-	switch media.GetKind() {
-	case messages.MediaSticker:
-		f.Sticker = media.FileId
-	case messages.MediaVideoNote:
-		f.VideoNote = media.FileId
-	case messages.MediaLocation:
-		l := media.Location
-		f.at(l)
-		if f.Accuracy, f.LivePeriod = l.HorizontalAccuracy, l.LivePeriod; l.LivePeriod > 0 {
-			f.Heading, f.Proximity = l.Heading, l.ProximityAlertRadius
-		}
-	case messages.MediaVenue:
-		f.at(media.Location)
-		v := media.Venue
-		f.Title, f.Address = v.Title, v.Address
-		f.FoursquareID, f.FoursquareType, f.GoogleID, f.GoogleType = v.FoursquareId, v.FoursquareType, v.GooglePlaceId, v.GooglePlaceType
-	case messages.MediaContact:
-		c := media.Contact
-		f.Phone, f.FirstName, f.LastName, f.VCard = c.PhoneNumber, c.FirstName, c.LastName, c.Vcard
-	case messages.MediaPoll:
-		p := media.Poll
-		f.Question, f.QuestionEntities, f.Anonymous = p.Question, sendable(p.Question, p.QuestionEntities), &p.IsAnonymous
-		f.Multiple, f.Closed = p.AllowsMultipleAnswers, p.IsClosed
-		for _, o := range p.Options {
-			f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
-		}
+// shown sets how a picture or a video is shown.
+func (f *mediaFields) shown(m *messages.Media) {
+	f.Spoiler, f.CaptionAbove = m.HasSpoiler, m.ShowCaptionAboveMedia
+}
+
+func (f *mediaFields) location(m *messages.Media) {
+	l := m.Location
+	f.at(l)
+	if f.Accuracy, f.LivePeriod = l.HorizontalAccuracy, l.LivePeriod; l.LivePeriod > 0 {
+		f.Heading, f.Proximity = l.Heading, l.ProximityAlertRadius
 	}
 }
 
 func (f *mediaFields) at(l *messages.Location) { f.Latitude, f.Longitude = &l.Latitude, &l.Longitude }
 
-// sendable are all of a text's entities, worded for sending.
+func (f *mediaFields) venue(m *messages.Media) {
+	f.at(m.Location)
+	v := m.Venue
+	f.Title, f.Address = v.Title, v.Address
+	f.FoursquareID, f.FoursquareType = v.FoursquareId, v.FoursquareType
+	f.GoogleID, f.GoogleType = v.GooglePlaceId, v.GooglePlaceType
+}
+
+func (f *mediaFields) contact(m *messages.Media) {
+	c := m.Contact
+	f.Phone, f.FirstName, f.LastName, f.VCard = c.PhoneNumber, c.FirstName, c.LastName, c.Vcard
+}
+
+func (f *mediaFields) poll(m *messages.Media) {
+	p := m.Poll
+	f.Question, f.QuestionEntities = p.Question, sendable(p.Question, p.QuestionEntities)
+	f.Anonymous, f.Multiple, f.Closed = &p.IsAnonymous, p.AllowsMultipleAnswers, p.IsClosed
+	for _, o := range p.Options {
+		f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
+	}
+}
+
+// sendable returns those of a text's entities that can be sent.
 func sendable(text string, entities []*messages.Entity) []Entity {
 	return clip(nil, text, entities, piece{to: len(text), toUnit: messages.UTF16Len(text)}, 0)
 }
@@ -225,7 +238,7 @@ type albumPart struct {
 
 const methodSendAlbum = "sendMediaGroup"
 
-// setAlbum words media that are posted together.
+// setAlbum renders media that are posted together.
 func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
 	m.method, m.mediaFields = methodSendAlbum, &mediaFields{}
 	for _, c := range parts {

@@ -4,10 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
-// CodesTable is the table of docs/api.md: every code with its status and meaning.
-func CodesTable() string {
+// docTables are the generated tables of docs/api.md. Each is between two lines with its name: <!-- name --> and
+// <!-- /name -->.
+var docTables = map[string]func() string{"codes": codesTable, "events": eventsTable}
+
+// codesTable has every code with its status and meaning.
+func codesTable() string {
 	codes := make([]string, 0, len(problemKinds))
 	for code := range problemKinds {
 		codes = append(codes, code)
@@ -26,10 +32,26 @@ func CodesTable() string {
 	return b.String()
 }
 
-// UpdateDocs puts the table in its place; ok is false when the text has none.
-func UpdateDocs(text string) (updated string, ok bool) {
-	const begin, end = "<!-- codes -->\n", "<!-- /codes -->"
-	before, rest, found := strings.Cut(text, begin)
-	_, after, ended := strings.Cut(rest, end)
-	return before + begin + CodesTable() + end + after, found && ended
+// eventsTable has every type of event.
+func eventsTable() string {
+	var b strings.Builder
+	b.WriteString("| type | when |\n|---|---|\n")
+	for _, e := range messages.Events {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", e.Type, e.When)
+	}
+	return b.String()
+}
+
+// UpdateDocs replaces the tables in the text of docs/api.md. It is an error if the text lacks the lines around one.
+func UpdateDocs(text string) (string, error) {
+	for name, table := range docTables {
+		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+		before, rest, found := strings.Cut(text, begin)
+		_, after, ended := strings.Cut(rest, end)
+		if !found || !ended {
+			return "", fmt.Errorf("docs/api.md has no lines <!-- %s --> and <!-- /%s -->", name, name)
+		}
+		text = before + begin + table() + end + after
+	}
+	return text, nil
 }

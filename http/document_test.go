@@ -16,9 +16,10 @@ import (
 	validator "github.com/pb33f/libopenapi-validator"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
-// apiDocument is the document of the API as tests look at it.
+// apiDocument is the API's document in the form that tests need.
 type apiDocument struct {
 	ops []documentedOp
 
@@ -35,7 +36,7 @@ type documentedOp struct {
 	hasBody          bool
 }
 
-// theDocument is read once: making a validator takes longer than a test.
+// theDocument is made once, because making a validator takes longer than a test.
 var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
 	if err != nil {
@@ -66,7 +67,8 @@ var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 	for path, item := range doc.Paths {
 		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, `[^/]+`) + "$")
 		for method, op := range item {
-			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern, codes: map[string]int{}, hasBody: op.RequestBody != nil}
+			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern,
+				codes: map[string]int{}, hasBody: op.RequestBody != nil}
 			if len(op.Security) > 0 && len(op.Security[0]["apiKey"]) > 0 {
 				o.scope = op.Security[0]["apiKey"][0]
 			}
@@ -102,7 +104,7 @@ func document(t testing.TB) *apiDocument {
 	return d
 }
 
-// find returns the operation of a request; nil: the document has none.
+// find returns the operation of a request. It is nil if the document has none.
 func (d *apiDocument) find(method, path string) *documentedOp {
 	path, _, _ = strings.Cut(path, "?")
 	for i, o := range d.ops {
@@ -113,7 +115,7 @@ func (d *apiDocument) find(method, path string) *documentedOp {
 	return nil
 }
 
-// complaints is what the document says against an answer.
+// complaints lists where an answer deviates from the document.
 func (d *apiDocument) complaints(req *http.Request, res *http.Response, body []byte) (all []string) {
 	if d.find(req.Method, req.URL.Path) == nil {
 		return nil
@@ -152,8 +154,21 @@ func TestGuideIsCurrent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want, ok := httpedge.UpdateDocs(string(got)); !ok || want != string(got) {
-		t.Error("docs/api.md does not have the codes: run `make gen`")
+	if want, err := httpedge.UpdateDocs(string(got)); err != nil || want != string(got) {
+		t.Errorf("docs/api.md does not have the tables: run `make gen` (%v)", err)
+	}
+	for _, scope := range messages.Scopes {
+		if !bytes.Contains(got, []byte("`"+scope+"`")) {
+			t.Errorf("docs/api.md does not say what the scope %s allows", scope)
+		}
+	}
+}
+
+func TestScopesOfOperations(t *testing.T) {
+	for _, o := range document(t).ops {
+		if o.scope != "" && !slices.Contains(messages.Scopes, o.scope) {
+			t.Errorf("%s wants the scope %s, which no key can have", o.id, o.scope)
+		}
 	}
 }
 

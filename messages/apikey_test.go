@@ -48,6 +48,7 @@ func TestScopes(t *testing.T) {
 		{"tickets:read", "tickets:read", true}, {"tickets:read", "tickets:write", false}, {"users:*", "users:write", true},
 		{"users:*", "groups:read", false}, {"admin", "keys:write", true}, {"users:read,groups:*", "groups:*", true}, {"", "users:read", false},
 		{"users:read", "users:*", false}, {"tickets:*", "admin", false},
+		{"webhooks:*", "tickets:read", false}, {"webhooks:*,users:read", "users:read", true},
 	} {
 		if got := ScopeAllows(strings.Split(tt.scopes, ","), tt.wanted); got != tt.want {
 			t.Errorf("%s allows %s: %v", tt.scopes, tt.wanted, got)

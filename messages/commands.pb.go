@@ -1099,6 +1099,59 @@ func (x *LinkSettled) GetSequence() int64 {
 	return 0
 }
 
+// RetryTaken tells the ticket that the link has written down that it tries a copy again, or that it has none to try.
+type RetryTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CommandId     string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"` // of RetryCopy
+	Again         bool                   `protobuf:"varint,2,opt,name=again,proto3" json:"again,omitempty"`                         // it tries
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetryTaken) Reset() {
+	*x = RetryTaken{}
+	mi := &file_messages_commands_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetryTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetryTaken) ProtoMessage() {}
+
+func (x *RetryTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
+func (*RetryTaken) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RetryTaken) GetCommandId() string {
+	if x != nil {
+		return x.CommandId
+	}
+	return ""
+}
+
+func (x *RetryTaken) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
+}
+
 // Wake makes an entity start and go on with what it owes.
 type Wake struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1108,7 +1161,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1120,7 +1173,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1133,7 +1186,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{17}
+	return file_messages_commands_proto_rawDescGZIP(), []int{18}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1148,7 +1201,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1213,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1226,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{18}
+	return file_messages_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -1197,11 +1250,14 @@ func (x *Send) GetOwnerId() string {
 	return ""
 }
 
-// Done tells the owner how its operation went.
+// Done tells the owner how its operation went, and which one that was. A newer one may have been offered since.
 type Done struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
-	Revision      int64                  `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	Ref           *OperationRef          `protobuf:"bytes,4,opt,name=ref,proto3" json:"ref,omitempty"`
+	Attempt       int64                  `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Content       int64                  `protobuf:"varint,6,opt,name=content,proto3" json:"content,omitempty"`
+	Withdrawn     bool                   `protobuf:"varint,7,opt,name=withdrawn,proto3" json:"withdrawn,omitempty"` // it was taken back, and nothing was posted
 	Outcome       *Outcome               `protobuf:"bytes,3,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1209,7 +1265,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1221,7 +1277,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1234,7 +1290,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{19}
+	return file_messages_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Done) GetOperationId() string {
@@ -1244,11 +1300,32 @@ func (x *Done) GetOperationId() string {
 	return ""
 }
 
-func (x *Done) GetRevision() int64 {
+func (x *Done) GetRef() *OperationRef {
 	if x != nil {
-		return x.Revision
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *Done) GetAttempt() int64 {
+	if x != nil {
+		return x.Attempt
 	}
 	return 0
+}
+
+func (x *Done) GetContent() int64 {
+	if x != nil {
+		return x.Content
+	}
+	return 0
+}
+
+func (x *Done) GetWithdrawn() bool {
+	if x != nil {
+		return x.Withdrawn
+	}
+	return false
 }
 
 func (x *Done) GetOutcome() *Outcome {
@@ -1269,7 +1346,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1358,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1371,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{20}
+	return file_messages_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -1320,7 +1397,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1409,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1422,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{21}
+	return file_messages_commands_proto_rawDescGZIP(), []int{22}
 }
 
 type SetMembership struct {
@@ -1358,7 +1435,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1370,7 +1447,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1383,7 +1460,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+	return file_messages_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -1412,7 +1489,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1501,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1514,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -1478,7 +1555,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1567,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1580,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -1533,7 +1610,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1622,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1635,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -1602,7 +1679,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +1691,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +1704,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -1678,7 +1755,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1767,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1780,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -1743,7 +1820,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1832,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1845,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -1789,7 +1866,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1878,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1891,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -1841,7 +1918,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +1930,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +1943,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -1893,7 +1970,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1905,7 +1982,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1918,7 +1995,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2021,17 +2098,25 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vLinkSettled\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1a\n" +
-	"\bsequence\x18\x03 \x01(\x03R\bsequence\"\x06\n" +
+	"\bsequence\x18\x03 \x01(\x03R\bsequence\"A\n" +
+	"\n" +
+	"RetryTaken\x12\x1d\n" +
+	"\n" +
+	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x14\n" +
+	"\x05again\x18\x02 \x01(\bR\x05again\"\x06\n" +
 	"\x04Wake\"}\n" +
 	"\x04Send\x12;\n" +
 	"\toperation\x18\x01 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12\x1d\n" +
 	"\n" +
 	"owner_kind\x18\x02 \x01(\tR\townerKind\x12\x19\n" +
-	"\bowner_id\x18\x03 \x01(\tR\aownerId\"|\n" +
+	"\bowner_id\x18\x03 \x01(\tR\aownerId\"\xec\x01\n" +
 	"\x04Done\x12!\n" +
-	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x03R\brevision\x125\n" +
-	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcome\"y\n" +
+	"\foperation_id\x18\x01 \x01(\tR\voperationId\x122\n" +
+	"\x03ref\x18\x04 \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
+	"\aattempt\x18\x05 \x01(\x03R\aattempt\x12\x18\n" +
+	"\acontent\x18\x06 \x01(\x03R\acontent\x12\x1c\n" +
+	"\twithdrawn\x18\a \x01(\bR\twithdrawn\x125\n" +
+	"\aoutcome\x18\x03 \x01(\v2\x1b.topicdesk.messages.OutcomeR\aoutcomeJ\x04\b\x02\x10\x03\"y\n" +
 	"\x06Answer\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12;\n" +
 	"\toperation\x18\x02 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\"\x0e\n" +
@@ -2089,7 +2174,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*RecordMessage)(nil),    // 1: topicdesk.messages.RecordMessage
@@ -2108,68 +2193,71 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Copy)(nil),             // 14: topicdesk.messages.Copy
 	(*ResumeLink)(nil),       // 15: topicdesk.messages.ResumeLink
 	(*LinkSettled)(nil),      // 16: topicdesk.messages.LinkSettled
-	(*Wake)(nil),             // 17: topicdesk.messages.Wake
-	(*Send)(nil),             // 18: topicdesk.messages.Send
-	(*Done)(nil),             // 19: topicdesk.messages.Done
-	(*Answer)(nil),           // 20: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 21: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 22: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 23: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 24: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 25: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 26: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 27: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 28: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 29: topicdesk.messages.SaveProfile
-	(*SetDefaultGroup)(nil),  // 30: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 31: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 32: topicdesk.messages.Origin
-	(*Media)(nil),            // 33: topicdesk.messages.Media
-	(*Content)(nil),          // 34: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 35: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 36: topicdesk.messages.Sender
-	(*Operation)(nil),        // 37: topicdesk.messages.Operation
-	(*Outcome)(nil),          // 38: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 39: topicdesk.messages.GroupFacts
+	(*RetryTaken)(nil),       // 17: topicdesk.messages.RetryTaken
+	(*Wake)(nil),             // 18: topicdesk.messages.Wake
+	(*Send)(nil),             // 19: topicdesk.messages.Send
+	(*Done)(nil),             // 20: topicdesk.messages.Done
+	(*Answer)(nil),           // 21: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 22: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 23: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 24: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 25: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 26: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 27: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 28: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 29: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 30: topicdesk.messages.SaveProfile
+	(*SetDefaultGroup)(nil),  // 31: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 32: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 33: topicdesk.messages.Origin
+	(*Media)(nil),            // 34: topicdesk.messages.Media
+	(*Content)(nil),          // 35: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 36: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 37: topicdesk.messages.Sender
+	(*Operation)(nil),        // 38: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 39: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 40: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 41: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	32, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
-	32, // 2: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	34, // 3: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	35, // 4: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	32, // 5: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	32, // 6: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	32, // 7: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	32, // 8: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	32, // 9: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 10: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 11: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	32, // 12: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	32, // 13: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	32, // 14: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	32, // 15: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	32, // 16: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	36, // 17: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	34, // 18: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	35, // 19: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	37, // 20: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	38, // 21: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	32, // 22: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	37, // 23: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	32, // 24: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	39, // 25: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	32, // 26: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	32, // 27: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	32, // 28: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	32, // 29: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	32, // 30: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	32, // 31: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	33, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
+	33, // 2: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	35, // 3: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	36, // 4: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	33, // 5: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	33, // 6: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	33, // 7: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	33, // 8: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	33, // 9: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	33, // 10: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	33, // 11: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	33, // 12: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	33, // 13: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	33, // 14: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	33, // 15: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	33, // 16: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	37, // 17: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	35, // 18: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	36, // 19: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	38, // 20: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	39, // 21: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	40, // 22: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	33, // 23: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	38, // 24: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	33, // 25: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	41, // 26: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	33, // 27: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	33, // 28: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	33, // 29: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	33, // 30: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	33, // 31: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	33, // 32: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -2186,7 +2274,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

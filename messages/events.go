@@ -1,20 +1,42 @@
 package messages
 
-// Types of events: what happened, as subscribers read it in an event's "type". Each says in its comment what caused it; every
-// event of a ticket also tells the ticket's id. They never change.
+// Types of events: what happened, as subscribers read it in an event's "type". They never change. Each has a row in
+// Events; every event of a ticket also tells the ticket's id.
 const (
 	EventTicketCreated  = "ticket.created"
-	EventTicketUpdated  = "ticket.updated" // its title, description, status (pending), priority or metadata changed
+	EventTicketUpdated  = "ticket.updated"
 	EventTicketClosed   = "ticket.closed"
 	EventTicketReopened = "ticket.reopened"
 
-	EventMessageSent    = "message.sent"    // somebody, or a program, said something in one of the ticket's topics
-	EventMessageEdited  = "message.edited"  // by its author
-	EventMessageReacted = "message.reacted" // somebody set, changed or took back a reaction
-	EventMessageDeleted = "message.deleted" // by /delete
+	EventMessageSent    = "message.sent"
+	EventMessageEdited  = "message.edited"
+	EventMessageReacted = "message.reacted"
+	EventMessageDeleted = "message.deleted"
 
-	EventUserMentioned = "user.mentioned" // an internal user was brought to the ticket
-	EventTopicCreated  = "topic.created"  // a topic of the ticket was opened in a group
-	EventTopicLinked   = "topic.linked"   // an existing topic joined the ticket
-	EventTopicUnlinked = "topic.unlinked" // a topic left the ticket
+	EventUserMentioned = "user.mentioned"
+	EventTopicCreated  = "topic.created"
+	EventTopicLinked   = "topic.linked"
+	EventTopicUnlinked = "topic.unlinked"
 )
+
+// Event declares a type of event.
+type Event struct {
+	Type string
+	When string // it happens, as the API's guide says it
+}
+
+// Events are all types of events.
+var Events = []Event{
+	{EventTicketCreated, "A ticket was opened."},
+	{EventTicketUpdated, "Its title, description, status (pending), priority or metadata changed."},
+	{EventTicketClosed, "It was closed; also a ticket of a private chat whose topic could not be opened."},
+	{EventTicketReopened, "It was reopened."},
+	{EventMessageSent, "Somebody, or a program, said something in one of the ticket's topics."},
+	{EventMessageEdited, "The author edited a message."},
+	{EventMessageReacted, "Somebody set, changed or took back a reaction."},
+	{EventMessageDeleted, "A message was deleted by `/delete`."},
+	{EventUserMentioned, "An internal user was brought to the ticket."},
+	{EventTopicCreated, "A topic of the ticket was opened in a group."},
+	{EventTopicLinked, "An existing topic joined the ticket."},
+	{EventTopicUnlinked, "A topic left the ticket."},
+}

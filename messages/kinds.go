@@ -1,6 +1,6 @@
 package messages
 
-// Kinds of media: the field of the Bot API's Message that carries it.
+// Kinds of media: the field of the Bot API's Message that carries it. Each has a row in mediaKinds.
 const (
 	MediaAnimation       = "animation"
 	MediaAudio           = "audio"
@@ -28,13 +28,6 @@ const (
 	MediaVoice           = "voice"
 )
 
-// MediaKinds lists them all.
-var MediaKinds = []string{
-	MediaAnimation, MediaLivePhoto, MediaPaid, MediaPhoto, MediaVideo, MediaVideoNote, MediaVoice, MediaAudio, MediaDocument,
-	MediaSticker, MediaStory, MediaChecklist, MediaContact, MediaDice, MediaGame, MediaPoll, MediaVenue, MediaLocation,
-	MediaInvoice, MediaRichMessage, MediaGiveaway, MediaGiveawayWinners, MediaGift, MediaUniqueGift,
-}
-
 // Shape is how a copy of a content is made.
 type Shape int
 
@@ -45,10 +38,78 @@ const (
 	ShapeLabelled               // a short text with the sender's name, then the medium, which can't have a caption
 )
 
+// mediaKind declares a kind of media: how a copy of it is made, and with what it stands in an album.
+type mediaKind struct {
+	kind  string
+	shape Shape             // of a copy of what can be posted again
+	posts func(*Media) bool // whether this one can be; nil: none of this kind
+	album string            // kinds with the same word may stand in one album; "": in none
+}
+
+// Albums by what may stand in them together.
+const (
+	albumOfPictures  = "pictures"
+	albumOfAudio     = "audio"
+	albumOfDocuments = "documents"
+)
+
+var mediaKinds = []mediaKind{
+	{MediaAnimation, ShapeCaptioned, hasFile, ""},
+	{MediaAudio, ShapeCaptioned, hasFile, albumOfAudio},
+	{MediaChecklist, ShapeWords, nil, ""},
+	{MediaContact, ShapeLabelled, func(m *Media) bool {
+		return m.Contact.GetPhoneNumber() != "" && m.Contact.GetFirstName() != ""
+	}, ""},
+	{MediaDice, ShapeWords, nil, ""}, // it would fall another way
+	{MediaDocument, ShapeCaptioned, hasFile, albumOfDocuments},
+	{MediaGame, ShapeWords, nil, ""},
+	{MediaGift, ShapeWords, nil, ""},
+	{MediaGiveaway, ShapeWords, nil, ""},
+	{MediaGiveawayWinners, ShapeWords, nil, ""},
+	{MediaInvoice, ShapeWords, nil, ""},
+	{MediaLivePhoto, ShapeCaptioned, func(m *Media) bool { return m.FileId != "" && m.PhotoFileId != "" }, albumOfPictures},
+	{MediaLocation, ShapeLabelled, func(m *Media) bool { return m.Location != nil }, ""},
+	{MediaPaid, ShapeWords, nil, ""},
+	{MediaPhoto, ShapeCaptioned, hasFile, albumOfPictures},
+	{MediaPoll, ShapeLabelled, func(m *Media) bool {
+		n := len(m.Poll.GetOptions())
+		return !m.Poll.GetIsQuiz() && n > 0 && n <= maxPollOptions && m.Poll.Question != ""
+	}, ""},
+	{MediaRichMessage, ShapeWords, nil, ""},
+	{MediaSticker, ShapeLabelled, hasFile, ""},
+	{MediaStory, ShapeWords, nil, ""},
+	{MediaUniqueGift, ShapeWords, nil, ""},
+	{MediaVenue, ShapeLabelled, func(m *Media) bool {
+		return m.Location != nil && m.Venue.GetTitle() != "" && m.Venue.GetAddress() != ""
+	}, ""},
+	{MediaVideo, ShapeCaptioned, hasFile, albumOfPictures},
+	{MediaVideoNote, ShapeLabelled, hasFile, ""},
+	{MediaVoice, ShapeCaptioned, hasFile, ""},
+}
+
 // maxPollOptions is how many answers a poll that is sent may have.
 const maxPollOptions = 12
 
-// ShapeOf says how a copy of a content is made.
+// hasFile: it has a file id, or comes from outside Telegram and is to be brought along.
+func hasFile(m *Media) bool { return m.FileId != "" || m.Sha256 != "" }
+
+// MediaKinds lists all kinds of media.
+var MediaKinds = func() (kinds []string) {
+	for _, k := range mediaKinds {
+		kinds = append(kinds, k.kind)
+	}
+	return kinds
+}()
+
+var mediaKindsByName = func() map[string]mediaKind {
+	m := make(map[string]mediaKind, len(mediaKinds))
+	for _, k := range mediaKinds {
+		m[k.kind] = k
+	}
+	return m
+}()
+
+// ShapeOf says how a copy of a content is made. Of a kind that is not known it says what it was.
 func ShapeOf(c *Content) Shape {
 	m := c.GetMedia()
 	switch {
@@ -57,35 +118,11 @@ func ShapeOf(c *Content) Shape {
 	case m == nil:
 		return ShapeText
 	}
-	switch m.Kind {
-	case MediaAnimation, MediaAudio, MediaDocument, MediaPhoto, MediaVideo, MediaVoice:
-		if m.FileId != "" || m.Sha256 != "" {
-			return ShapeCaptioned
-		}
-	case MediaLivePhoto:
-		if m.FileId != "" && m.PhotoFileId != "" {
-			return ShapeCaptioned
-		}
-	case MediaSticker, MediaVideoNote:
-		if m.FileId != "" || m.Sha256 != "" {
-			return ShapeLabelled
-		}
-	case MediaLocation:
-		if m.Location != nil {
-			return ShapeLabelled
-		}
-	case MediaVenue:
-		if m.Location != nil && m.Venue.GetTitle() != "" && m.Venue.GetAddress() != "" {
-			return ShapeLabelled
-		}
-	case MediaContact:
-		if m.Contact.GetPhoneNumber() != "" && m.Contact.GetFirstName() != "" {
-			return ShapeLabelled
-		}
-	case MediaPoll:
-		if n := len(m.Poll.GetOptions()); !m.Poll.GetIsQuiz() && n > 0 && n <= maxPollOptions && m.Poll.Question != "" {
-			return ShapeLabelled
-		}
+	if k := mediaKindsByName[m.Kind]; k.posts != nil && k.posts(m) {
+		return k.shape
 	}
-	return ShapeWords // a dice would fall another way; the others can't be sent by a bot
+	return ShapeWords
 }
+
+// AlbumOf names the albums in which a kind of media may stand; "" for none. Kinds of the same name may stand together.
+func AlbumOf(kind string) string { return mediaKindsByName[kind].album }

@@ -69,6 +69,238 @@ func (Operation_Priority) EnumDescriptor() ([]byte, []int) {
 	return file_messages_operations_proto_rawDescGZIP(), []int{0, 0}
 }
 
+type TopicStep_Kind int32
+
+const (
+	TopicStep_KIND_UNSPECIFIED TopicStep_Kind = 0
+	TopicStep_CREATE           TopicStep_Kind = 1
+	TopicStep_CARD             TopicStep_Kind = 2
+	TopicStep_PIN              TopicStep_Kind = 3
+	TopicStep_CONTEXT          TopicStep_Kind = 4
+	TopicStep_EDIT_CARD        TopicStep_Kind = 5
+	TopicStep_RENAME           TopicStep_Kind = 6
+	TopicStep_CLOSE            TopicStep_Kind = 7
+	TopicStep_REOPEN           TopicStep_Kind = 8
+	TopicStep_MEDIUM           TopicStep_Kind = 9
+)
+
+// Enum value maps for TopicStep_Kind.
+var (
+	TopicStep_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "CREATE",
+		2: "CARD",
+		3: "PIN",
+		4: "CONTEXT",
+		5: "EDIT_CARD",
+		6: "RENAME",
+		7: "CLOSE",
+		8: "REOPEN",
+		9: "MEDIUM",
+	}
+	TopicStep_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"CREATE":           1,
+		"CARD":             2,
+		"PIN":              3,
+		"CONTEXT":          4,
+		"EDIT_CARD":        5,
+		"RENAME":           6,
+		"CLOSE":            7,
+		"REOPEN":           8,
+		"MEDIUM":           9,
+	}
+)
+
+func (x TopicStep_Kind) Enum() *TopicStep_Kind {
+	p := new(TopicStep_Kind)
+	*p = x
+	return p
+}
+
+func (x TopicStep_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TopicStep_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_messages_operations_proto_enumTypes[1].Descriptor()
+}
+
+func (TopicStep_Kind) Type() protoreflect.EnumType {
+	return &file_messages_operations_proto_enumTypes[1]
+}
+
+func (x TopicStep_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TopicStep_Kind.Descriptor instead.
+func (TopicStep_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{4, 0}
+}
+
+type MessageStep_Kind int32
+
+const (
+	MessageStep_KIND_UNSPECIFIED MessageStep_Kind = 0
+	MessageStep_REACT            MessageStep_Kind = 1
+	MessageStep_DELETE           MessageStep_Kind = 2
+	MessageStep_DELETE_COMMAND   MessageStep_Kind = 3
+)
+
+// Enum value maps for MessageStep_Kind.
+var (
+	MessageStep_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "REACT",
+		2: "DELETE",
+		3: "DELETE_COMMAND",
+	}
+	MessageStep_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"REACT":            1,
+		"DELETE":           2,
+		"DELETE_COMMAND":   3,
+	}
+)
+
+func (x MessageStep_Kind) Enum() *MessageStep_Kind {
+	p := new(MessageStep_Kind)
+	*p = x
+	return p
+}
+
+func (x MessageStep_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MessageStep_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_messages_operations_proto_enumTypes[2].Descriptor()
+}
+
+func (MessageStep_Kind) Type() protoreflect.EnumType {
+	return &file_messages_operations_proto_enumTypes[2]
+}
+
+func (x MessageStep_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MessageStep_Kind.Descriptor instead.
+func (MessageStep_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{5, 0}
+}
+
+type CopyChange_Kind int32
+
+const (
+	CopyChange_KIND_UNSPECIFIED CopyChange_Kind = 0
+	CopyChange_EDIT             CopyChange_Kind = 1 // one part shows the new content
+	CopyChange_GROW             CopyChange_Kind = 2 // a further part is posted
+	CopyChange_SHRINK           CopyChange_Kind = 3 // parts that are left over go
+	CopyChange_REACT            CopyChange_Kind = 4
+	CopyChange_DELETE           CopyChange_Kind = 5
+)
+
+// Enum value maps for CopyChange_Kind.
+var (
+	CopyChange_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "EDIT",
+		2: "GROW",
+		3: "SHRINK",
+		4: "REACT",
+		5: "DELETE",
+	}
+	CopyChange_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"EDIT":             1,
+		"GROW":             2,
+		"SHRINK":           3,
+		"REACT":            4,
+		"DELETE":           5,
+	}
+)
+
+func (x CopyChange_Kind) Enum() *CopyChange_Kind {
+	p := new(CopyChange_Kind)
+	*p = x
+	return p
+}
+
+func (x CopyChange_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (CopyChange_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_messages_operations_proto_enumTypes[3].Descriptor()
+}
+
+func (CopyChange_Kind) Type() protoreflect.EnumType {
+	return &file_messages_operations_proto_enumTypes[3]
+}
+
+func (x CopyChange_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use CopyChange_Kind.Descriptor instead.
+func (CopyChange_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{8, 0}
+}
+
+type GroupQuestion_About int32
+
+const (
+	GroupQuestion_ABOUT_UNSPECIFIED GroupQuestion_About = 0
+	GroupQuestion_CHAT              GroupQuestion_About = 1 // what it is, and what the bot may do in it
+	GroupQuestion_ADMINS            GroupQuestion_About = 2
+	GroupQuestion_MEMBER            GroupQuestion_About = 3
+)
+
+// Enum value maps for GroupQuestion_About.
+var (
+	GroupQuestion_About_name = map[int32]string{
+		0: "ABOUT_UNSPECIFIED",
+		1: "CHAT",
+		2: "ADMINS",
+		3: "MEMBER",
+	}
+	GroupQuestion_About_value = map[string]int32{
+		"ABOUT_UNSPECIFIED": 0,
+		"CHAT":              1,
+		"ADMINS":            2,
+		"MEMBER":            3,
+	}
+)
+
+func (x GroupQuestion_About) Enum() *GroupQuestion_About {
+	p := new(GroupQuestion_About)
+	*p = x
+	return p
+}
+
+func (x GroupQuestion_About) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GroupQuestion_About) Descriptor() protoreflect.EnumDescriptor {
+	return file_messages_operations_proto_enumTypes[4].Descriptor()
+}
+
+func (GroupQuestion_About) Type() protoreflect.EnumType {
+	return &file_messages_operations_proto_enumTypes[4]
+}
+
+func (x GroupQuestion_About) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GroupQuestion_About.Descriptor instead.
+func (GroupQuestion_About) EnumDescriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{10, 0}
+}
+
 type Outcome_Result int32
 
 const (
@@ -123,11 +355,11 @@ func (x Outcome_Result) String() string {
 }
 
 func (Outcome_Result) Descriptor() protoreflect.EnumDescriptor {
-	return file_messages_operations_proto_enumTypes[1].Descriptor()
+	return file_messages_operations_proto_enumTypes[5].Descriptor()
 }
 
 func (Outcome_Result) Type() protoreflect.EnumType {
-	return &file_messages_operations_proto_enumTypes[1]
+	return &file_messages_operations_proto_enumTypes[5]
 }
 
 func (x Outcome_Result) Number() protoreflect.EnumNumber {
@@ -136,15 +368,17 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{32, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{42, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
 type Operation struct {
 	state      protoimpl.MessageState `protogen:"open.v1"`
-	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`              // the same operation always has the same id
-	Revision   int64                  `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"` // of its content
-	Place      string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`        // internal id of the chat it goes to
+	Id         string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`             // a key that nobody takes apart: the same operation always has the same
+	Ref        *OperationRef          `protobuf:"bytes,11,opt,name=ref,proto3" json:"ref,omitempty"`          // what it is to its owner; missing in what a record keeps: its place there says it
+	Attempt    int64                  `protobuf:"varint,9,opt,name=attempt,proto3" json:"attempt,omitempty"`  // how often its owner wanted it anew, after it had failed or was lost; of a question its number
+	Content    int64                  `protobuf:"varint,10,opt,name=content,proto3" json:"content,omitempty"` // revision of what it shows
+	Place      string                 `protobuf:"bytes,3,opt,name=place,proto3" json:"place,omitempty"`       // internal id of the chat it goes to
 	ThreadId   int64                  `protobuf:"varint,4,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
 	Priority   Operation_Priority     `protobuf:"varint,5,opt,name=priority,proto3,enum=topicdesk.messages.Operation_Priority" json:"priority,omitempty"`
 	Order      int64                  `protobuf:"varint,6,opt,name=order,proto3" json:"order,omitempty"`                             // within the topic, for copies
@@ -218,9 +452,23 @@ func (x *Operation) GetId() string {
 	return ""
 }
 
-func (x *Operation) GetRevision() int64 {
+func (x *Operation) GetRef() *OperationRef {
 	if x != nil {
-		return x.Revision
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *Operation) GetAttempt() int64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Operation) GetContent() int64 {
+	if x != nil {
+		return x.Content
 	}
 	return 0
 }
@@ -630,6 +878,743 @@ func (*Operation_DeleteMessages) isOperation_Call() {}
 
 func (*Operation_Withdraw) isOperation_Call() {}
 
+// OperationRef says what an operation is to its owner, which gets it back in Done and Held. There is one case for each
+// thing that owners want.
+type OperationRef struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Wanted:
+	//
+	//	*OperationRef_Owed
+	//	*OperationRef_CurrentTicket
+	//	*OperationRef_TopicStep
+	//	*OperationRef_MessageStep
+	//	*OperationRef_CopyPart
+	//	*OperationRef_CopyAlbum
+	//	*OperationRef_CopyChange
+	//	*OperationRef_Failure
+	//	*OperationRef_Question
+	Wanted        isOperationRef_Wanted `protobuf_oneof:"wanted"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OperationRef) Reset() {
+	*x = OperationRef{}
+	mi := &file_messages_operations_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OperationRef) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OperationRef) ProtoMessage() {}
+
+func (x *OperationRef) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OperationRef.ProtoReflect.Descriptor instead.
+func (*OperationRef) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *OperationRef) GetWanted() isOperationRef_Wanted {
+	if x != nil {
+		return x.Wanted
+	}
+	return nil
+}
+
+func (x *OperationRef) GetOwed() *OwedOperation {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_Owed); ok {
+			return x.Owed
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetCurrentTicket() *CurrentTicketWord {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_CurrentTicket); ok {
+			return x.CurrentTicket
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetTopicStep() *TopicStep {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_TopicStep); ok {
+			return x.TopicStep
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetMessageStep() *MessageStep {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_MessageStep); ok {
+			return x.MessageStep
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetCopyPart() *CopyPart {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_CopyPart); ok {
+			return x.CopyPart
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetCopyAlbum() *CopyAlbum {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_CopyAlbum); ok {
+			return x.CopyAlbum
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetCopyChange() *CopyChange {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_CopyChange); ok {
+			return x.CopyChange
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetFailure() *FailureWord {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_Failure); ok {
+			return x.Failure
+		}
+	}
+	return nil
+}
+
+func (x *OperationRef) GetQuestion() *GroupQuestion {
+	if x != nil {
+		if x, ok := x.Wanted.(*OperationRef_Question); ok {
+			return x.Question
+		}
+	}
+	return nil
+}
+
+type isOperationRef_Wanted interface {
+	isOperationRef_Wanted()
+}
+
+type OperationRef_Owed struct {
+	Owed *OwedOperation `protobuf:"bytes,1,opt,name=owed,proto3,oneof"`
+}
+
+type OperationRef_CurrentTicket struct {
+	CurrentTicket *CurrentTicketWord `protobuf:"bytes,2,opt,name=current_ticket,json=currentTicket,proto3,oneof"`
+}
+
+type OperationRef_TopicStep struct {
+	TopicStep *TopicStep `protobuf:"bytes,3,opt,name=topic_step,json=topicStep,proto3,oneof"`
+}
+
+type OperationRef_MessageStep struct {
+	MessageStep *MessageStep `protobuf:"bytes,4,opt,name=message_step,json=messageStep,proto3,oneof"`
+}
+
+type OperationRef_CopyPart struct {
+	CopyPart *CopyPart `protobuf:"bytes,5,opt,name=copy_part,json=copyPart,proto3,oneof"`
+}
+
+type OperationRef_CopyAlbum struct {
+	CopyAlbum *CopyAlbum `protobuf:"bytes,6,opt,name=copy_album,json=copyAlbum,proto3,oneof"`
+}
+
+type OperationRef_CopyChange struct {
+	CopyChange *CopyChange `protobuf:"bytes,7,opt,name=copy_change,json=copyChange,proto3,oneof"`
+}
+
+type OperationRef_Failure struct {
+	Failure *FailureWord `protobuf:"bytes,8,opt,name=failure,proto3,oneof"`
+}
+
+type OperationRef_Question struct {
+	Question *GroupQuestion `protobuf:"bytes,9,opt,name=question,proto3,oneof"`
+}
+
+func (*OperationRef_Owed) isOperationRef_Wanted() {}
+
+func (*OperationRef_CurrentTicket) isOperationRef_Wanted() {}
+
+func (*OperationRef_TopicStep) isOperationRef_Wanted() {}
+
+func (*OperationRef_MessageStep) isOperationRef_Wanted() {}
+
+func (*OperationRef_CopyPart) isOperationRef_Wanted() {}
+
+func (*OperationRef_CopyAlbum) isOperationRef_Wanted() {}
+
+func (*OperationRef_CopyChange) isOperationRef_Wanted() {}
+
+func (*OperationRef_Failure) isOperationRef_Wanted() {}
+
+func (*OperationRef_Question) isOperationRef_Wanted() {}
+
+// OwedOperation is one that its owner's record keeps until it is done: an answer, a notice.
+type OwedOperation struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // in the record
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OwedOperation) Reset() {
+	*x = OwedOperation{}
+	mi := &file_messages_operations_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OwedOperation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OwedOperation) ProtoMessage() {}
+
+func (x *OwedOperation) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OwedOperation.ProtoReflect.Descriptor instead.
+func (*OwedOperation) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *OwedOperation) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// CurrentTicketWord tells a person which ticket they are talking on; it is pinned. Their record keeps it.
+type CurrentTicketWord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // in the record
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CurrentTicketWord) Reset() {
+	*x = CurrentTicketWord{}
+	mi := &file_messages_operations_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CurrentTicketWord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CurrentTicketWord) ProtoMessage() {}
+
+func (x *CurrentTicketWord) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CurrentTicketWord.ProtoReflect.Descriptor instead.
+func (*CurrentTicketWord) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CurrentTicketWord) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// TopicStep is a ticket's: it brings one of its topics nearer to what it should be.
+type TopicStep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	Generation    int64                  `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"` // of the topic: how often its thread was deleted
+	Kind          TopicStep_Kind         `protobuf:"varint,4,opt,name=kind,proto3,enum=topicdesk.messages.TopicStep_Kind" json:"kind,omitempty"`
+	CardRevision  int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"` // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
+	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                      // with RENAME
+	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which of the description's
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TopicStep) Reset() {
+	*x = TopicStep{}
+	mi := &file_messages_operations_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TopicStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TopicStep) ProtoMessage() {}
+
+func (x *TopicStep) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TopicStep.ProtoReflect.Descriptor instead.
+func (*TopicStep) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *TopicStep) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *TopicStep) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *TopicStep) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *TopicStep) GetKind() TopicStep_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return TopicStep_KIND_UNSPECIFIED
+}
+
+func (x *TopicStep) GetCardRevision() int64 {
+	if x != nil {
+		return x.CardRevision
+	}
+	return 0
+}
+
+func (x *TopicStep) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TopicStep) GetMedium() int32 {
+	if x != nil {
+		return x.Medium
+	}
+	return 0
+}
+
+// MessageStep is a ticket's: it shows on an original, or on the command that deletes it, what happened to it.
+type MessageStep struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	Kind          MessageStep_Kind       `protobuf:"varint,2,opt,name=kind,proto3,enum=topicdesk.messages.MessageStep_Kind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MessageStep) Reset() {
+	*x = MessageStep{}
+	mi := &file_messages_operations_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageStep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageStep) ProtoMessage() {}
+
+func (x *MessageStep) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageStep.ProtoReflect.Descriptor instead.
+func (*MessageStep) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *MessageStep) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *MessageStep) GetKind() MessageStep_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return MessageStep_KIND_UNSPECIFIED
+}
+
+// CopyPart is a link's: it posts one part of a copy.
+type CopyPart struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`       // into which it goes
+	Part          int32                  `protobuf:"varint,3,opt,name=part,proto3" json:"part,omitempty"`                           // from 0
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CopyPart) Reset() {
+	*x = CopyPart{}
+	mi := &file_messages_operations_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CopyPart) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CopyPart) ProtoMessage() {}
+
+func (x *CopyPart) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CopyPart.ProtoReflect.Descriptor instead.
+func (*CopyPart) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *CopyPart) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *CopyPart) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *CopyPart) GetPart() int32 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
+// CopyAlbum is a link's: it posts the copies of an album.
+type CopyAlbum struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the first original
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`       // into which it goes
+	Parts         int32                  `protobuf:"varint,3,opt,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CopyAlbum) Reset() {
+	*x = CopyAlbum{}
+	mi := &file_messages_operations_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CopyAlbum) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CopyAlbum) ProtoMessage() {}
+
+func (x *CopyAlbum) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CopyAlbum.ProtoReflect.Descriptor instead.
+func (*CopyAlbum) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CopyAlbum) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *CopyAlbum) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *CopyAlbum) GetParts() int32 {
+	if x != nil {
+		return x.Parts
+	}
+	return 0
+}
+
+// CopyChange is a link's: it brings a copy that is posted nearer to its original.
+type CopyChange struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`       // in which the copy stands
+	Kind          CopyChange_Kind        `protobuf:"varint,3,opt,name=kind,proto3,enum=topicdesk.messages.CopyChange_Kind" json:"kind,omitempty"`
+	Part          int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CopyChange) Reset() {
+	*x = CopyChange{}
+	mi := &file_messages_operations_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CopyChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CopyChange) ProtoMessage() {}
+
+func (x *CopyChange) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CopyChange.ProtoReflect.Descriptor instead.
+func (*CopyChange) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CopyChange) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *CopyChange) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *CopyChange) GetKind() CopyChange_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return CopyChange_KIND_UNSPECIFIED
+}
+
+func (x *CopyChange) GetPart() int32 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
+// FailureWord is a link's: it shows at its source that a message did not arrive.
+type FailureWord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`       // into which its copy was to go
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailureWord) Reset() {
+	*x = FailureWord{}
+	mi := &file_messages_operations_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailureWord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailureWord) ProtoMessage() {}
+
+func (x *FailureWord) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailureWord.ProtoReflect.Descriptor instead.
+func (*FailureWord) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *FailureWord) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *FailureWord) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+// GroupQuestion is a group's: what Telegram is to say of it.
+type GroupQuestion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	GroupId       string                 `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	About         GroupQuestion_About    `protobuf:"varint,2,opt,name=about,proto3,enum=topicdesk.messages.GroupQuestion_About" json:"about,omitempty"`
+	UserId        int64                  `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // with MEMBER
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupQuestion) Reset() {
+	*x = GroupQuestion{}
+	mi := &file_messages_operations_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupQuestion) ProtoMessage() {}
+
+func (x *GroupQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupQuestion.ProtoReflect.Descriptor instead.
+func (*GroupQuestion) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GroupQuestion) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *GroupQuestion) GetAbout() GroupQuestion_About {
+	if x != nil {
+		return x.About
+	}
+	return GroupQuestion_ABOUT_UNSPECIFIED
+}
+
+func (x *GroupQuestion) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
 type CreateTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -639,7 +1624,7 @@ type CreateTopicCall struct {
 
 func (x *CreateTopicCall) Reset() {
 	*x = CreateTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[1]
+	mi := &file_messages_operations_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +1636,7 @@ func (x *CreateTopicCall) String() string {
 func (*CreateTopicCall) ProtoMessage() {}
 
 func (x *CreateTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[1]
+	mi := &file_messages_operations_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +1649,7 @@ func (x *CreateTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateTopicCall.ProtoReflect.Descriptor instead.
 func (*CreateTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{1}
+	return file_messages_operations_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateTopicCall) GetName() string {
@@ -683,7 +1668,7 @@ type RenameTopicCall struct {
 
 func (x *RenameTopicCall) Reset() {
 	*x = RenameTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[2]
+	mi := &file_messages_operations_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +1680,7 @@ func (x *RenameTopicCall) String() string {
 func (*RenameTopicCall) ProtoMessage() {}
 
 func (x *RenameTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[2]
+	mi := &file_messages_operations_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +1693,7 @@ func (x *RenameTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameTopicCall.ProtoReflect.Descriptor instead.
 func (*RenameTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{2}
+	return file_messages_operations_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RenameTopicCall) GetName() string {
@@ -726,7 +1711,7 @@ type CloseTopicCall struct {
 
 func (x *CloseTopicCall) Reset() {
 	*x = CloseTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[3]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +1723,7 @@ func (x *CloseTopicCall) String() string {
 func (*CloseTopicCall) ProtoMessage() {}
 
 func (x *CloseTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[3]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +1736,7 @@ func (x *CloseTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTopicCall.ProtoReflect.Descriptor instead.
 func (*CloseTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{3}
+	return file_messages_operations_proto_rawDescGZIP(), []int{13}
 }
 
 type ReopenTopicCall struct {
@@ -762,7 +1747,7 @@ type ReopenTopicCall struct {
 
 func (x *ReopenTopicCall) Reset() {
 	*x = ReopenTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[4]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +1759,7 @@ func (x *ReopenTopicCall) String() string {
 func (*ReopenTopicCall) ProtoMessage() {}
 
 func (x *ReopenTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[4]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +1772,7 @@ func (x *ReopenTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTopicCall.ProtoReflect.Descriptor instead.
 func (*ReopenTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{4}
+	return file_messages_operations_proto_rawDescGZIP(), []int{14}
 }
 
 type PinCall struct {
@@ -799,7 +1784,7 @@ type PinCall struct {
 
 func (x *PinCall) Reset() {
 	*x = PinCall{}
-	mi := &file_messages_operations_proto_msgTypes[5]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -811,7 +1796,7 @@ func (x *PinCall) String() string {
 func (*PinCall) ProtoMessage() {}
 
 func (x *PinCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[5]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -824,7 +1809,7 @@ func (x *PinCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinCall.ProtoReflect.Descriptor instead.
 func (*PinCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{5}
+	return file_messages_operations_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PinCall) GetMessageId() int64 {
@@ -844,7 +1829,7 @@ type ReactCall struct {
 
 func (x *ReactCall) Reset() {
 	*x = ReactCall{}
-	mi := &file_messages_operations_proto_msgTypes[6]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +1841,7 @@ func (x *ReactCall) String() string {
 func (*ReactCall) ProtoMessage() {}
 
 func (x *ReactCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[6]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +1854,7 @@ func (x *ReactCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactCall.ProtoReflect.Descriptor instead.
 func (*ReactCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{6}
+	return file_messages_operations_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ReactCall) GetMessageId() int64 {
@@ -894,7 +1879,7 @@ type ListAdminsCall struct {
 
 func (x *ListAdminsCall) Reset() {
 	*x = ListAdminsCall{}
-	mi := &file_messages_operations_proto_msgTypes[7]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -906,7 +1891,7 @@ func (x *ListAdminsCall) String() string {
 func (*ListAdminsCall) ProtoMessage() {}
 
 func (x *ListAdminsCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[7]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -919,7 +1904,7 @@ func (x *ListAdminsCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAdminsCall.ProtoReflect.Descriptor instead.
 func (*ListAdminsCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{7}
+	return file_messages_operations_proto_rawDescGZIP(), []int{17}
 }
 
 type CheckMemberCall struct {
@@ -931,7 +1916,7 @@ type CheckMemberCall struct {
 
 func (x *CheckMemberCall) Reset() {
 	*x = CheckMemberCall{}
-	mi := &file_messages_operations_proto_msgTypes[8]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1928,7 @@ func (x *CheckMemberCall) String() string {
 func (*CheckMemberCall) ProtoMessage() {}
 
 func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[8]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1941,7 @@ func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMemberCall.ProtoReflect.Descriptor instead.
 func (*CheckMemberCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{8}
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CheckMemberCall) GetUserId() int64 {
@@ -975,7 +1960,7 @@ type UnpinCall struct {
 
 func (x *UnpinCall) Reset() {
 	*x = UnpinCall{}
-	mi := &file_messages_operations_proto_msgTypes[9]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1972,7 @@ func (x *UnpinCall) String() string {
 func (*UnpinCall) ProtoMessage() {}
 
 func (x *UnpinCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[9]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1985,7 @@ func (x *UnpinCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinCall.ProtoReflect.Descriptor instead.
 func (*UnpinCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{9}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UnpinCall) GetMessageId() int64 {
@@ -1018,7 +2003,7 @@ type DescribeChatCall struct {
 
 func (x *DescribeChatCall) Reset() {
 	*x = DescribeChatCall{}
-	mi := &file_messages_operations_proto_msgTypes[10]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +2015,7 @@ func (x *DescribeChatCall) String() string {
 func (*DescribeChatCall) ProtoMessage() {}
 
 func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[10]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +2028,7 @@ func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeChatCall.ProtoReflect.Descriptor instead.
 func (*DescribeChatCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{10}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 // TicketView is what a card shows.
@@ -1067,7 +2052,7 @@ type TicketView struct {
 
 func (x *TicketView) Reset() {
 	*x = TicketView{}
-	mi := &file_messages_operations_proto_msgTypes[11]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +2064,7 @@ func (x *TicketView) String() string {
 func (*TicketView) ProtoMessage() {}
 
 func (x *TicketView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[11]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +2077,7 @@ func (x *TicketView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketView.ProtoReflect.Descriptor instead.
 func (*TicketView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{11}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TicketView) GetTicketId() string {
@@ -1193,7 +2178,7 @@ type GroupLag struct {
 
 func (x *GroupLag) Reset() {
 	*x = GroupLag{}
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +2190,7 @@ func (x *GroupLag) String() string {
 func (*GroupLag) ProtoMessage() {}
 
 func (x *GroupLag) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +2203,7 @@ func (x *GroupLag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupLag.ProtoReflect.Descriptor instead.
 func (*GroupLag) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GroupLag) GetGroupTitle() string {
@@ -1269,7 +2254,7 @@ type LinkView struct {
 
 func (x *LinkView) Reset() {
 	*x = LinkView{}
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +2266,7 @@ func (x *LinkView) String() string {
 func (*LinkView) ProtoMessage() {}
 
 func (x *LinkView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +2279,7 @@ func (x *LinkView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkView.ProtoReflect.Descriptor instead.
 func (*LinkView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{13}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *LinkView) GetUserName() string {
@@ -1343,7 +2328,7 @@ type SendCardCall struct {
 
 func (x *SendCardCall) Reset() {
 	*x = SendCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +2340,7 @@ func (x *SendCardCall) String() string {
 func (*SendCardCall) ProtoMessage() {}
 
 func (x *SendCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +2353,7 @@ func (x *SendCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCardCall.ProtoReflect.Descriptor instead.
 func (*SendCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{14}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SendCardCall) GetTicket() *TicketView {
@@ -1403,7 +2388,7 @@ type EditCardCall struct {
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1415,7 +2400,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1428,7 +2413,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{15}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -1462,7 +2447,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1474,7 +2459,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1487,7 +2472,7 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
@@ -1508,7 +2493,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +2505,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +2518,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -1580,7 +2565,7 @@ type SendCopyCall struct {
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +2577,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +2590,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -1724,7 +2709,7 @@ type SendJoinedCall struct {
 
 func (x *SendJoinedCall) Reset() {
 	*x = SendJoinedCall{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1736,7 +2721,7 @@ func (x *SendJoinedCall) String() string {
 func (*SendJoinedCall) ProtoMessage() {}
 
 func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +2734,7 @@ func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendJoinedCall.ProtoReflect.Descriptor instead.
 func (*SendJoinedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SendJoinedCall) GetCopies() []*SendCopyCall {
@@ -1772,7 +2757,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +2769,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +2782,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -1844,7 +2829,7 @@ type EditJoinedCall struct {
 
 func (x *EditJoinedCall) Reset() {
 	*x = EditJoinedCall{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +2841,7 @@ func (x *EditJoinedCall) String() string {
 func (*EditJoinedCall) ProtoMessage() {}
 
 func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +2854,7 @@ func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditJoinedCall.ProtoReflect.Descriptor instead.
 func (*EditJoinedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *EditJoinedCall) GetMessageId() int64 {
@@ -1924,7 +2909,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2921,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2934,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -1971,7 +2956,7 @@ type EditCopyCall struct {
 
 func (x *EditCopyCall) Reset() {
 	*x = EditCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1983,7 +2968,7 @@ func (x *EditCopyCall) String() string {
 func (*EditCopyCall) ProtoMessage() {}
 
 func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1996,7 +2981,7 @@ func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCopyCall.ProtoReflect.Descriptor instead.
 func (*EditCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EditCopyCall) GetMessageId() int64 {
@@ -2030,7 +3015,7 @@ type DeleteMessagesCall struct {
 
 func (x *DeleteMessagesCall) Reset() {
 	*x = DeleteMessagesCall{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +3027,7 @@ func (x *DeleteMessagesCall) String() string {
 func (*DeleteMessagesCall) ProtoMessage() {}
 
 func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +3040,7 @@ func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesCall.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *DeleteMessagesCall) GetMessageIds() []int64 {
@@ -2065,7 +3050,8 @@ func (x *DeleteMessagesCall) GetMessageIds() []int64 {
 	return nil
 }
 
-// WithdrawCall takes the place of an operation with the same id that waits: nothing is to be posted any more. It makes no call.
+// WithdrawCall takes the place of an operation with the same id, attempt and content that waits: nothing is to be posted
+// any more. It makes no call.
 type WithdrawCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -2074,7 +3060,7 @@ type WithdrawCall struct {
 
 func (x *WithdrawCall) Reset() {
 	*x = WithdrawCall{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +3072,7 @@ func (x *WithdrawCall) String() string {
 func (*WithdrawCall) ProtoMessage() {}
 
 func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +3085,7 @@ func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCall.ProtoReflect.Descriptor instead.
 func (*WithdrawCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{35}
 }
 
 // SendNoticeCall is a text of the catalogue.
@@ -2117,7 +3103,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2129,7 +3115,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2142,7 +3128,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -2197,7 +3183,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2209,7 +3195,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2222,7 +3208,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -2241,7 +3227,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2253,7 +3239,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2266,7 +3252,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -2288,7 +3274,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2300,7 +3286,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2313,7 +3299,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29}
+	return file_messages_operations_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Button) GetText() string {
@@ -2354,7 +3340,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2366,7 +3352,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2379,7 +3365,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{30}
+	return file_messages_operations_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -2408,7 +3394,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +3406,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +3419,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{31}
+	return file_messages_operations_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -2487,7 +3473,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2499,7 +3485,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2512,7 +3498,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{32}
+	return file_messages_operations_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -2617,10 +3603,13 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xf5\x0e\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xc7\x0f\n" +
 	"\tOperation\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
+	"\x03ref\x18\v \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
+	"\aattempt\x18\t \x01(\x03R\aattempt\x12\x18\n" +
+	"\acontent\x18\n" +
+	" \x01(\x03R\acontent\x12\x14\n" +
 	"\x05place\x18\x03 \x01(\tR\x05place\x12\x1b\n" +
 	"\tthread_id\x18\x04 \x01(\x03R\bthreadId\x12B\n" +
 	"\bpriority\x18\x05 \x01(\x0e2&.topicdesk.messages.Operation.PriorityR\bpriority\x12\x14\n" +
@@ -2662,7 +3651,101 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
 	"\x06ANSWER\x10\x01B\x06\n" +
-	"\x04call\"%\n" +
+	"\x04callJ\x04\b\x02\x10\x03\"\xe5\x04\n" +
+	"\fOperationRef\x127\n" +
+	"\x04owed\x18\x01 \x01(\v2!.topicdesk.messages.OwedOperationH\x00R\x04owed\x12N\n" +
+	"\x0ecurrent_ticket\x18\x02 \x01(\v2%.topicdesk.messages.CurrentTicketWordH\x00R\rcurrentTicket\x12>\n" +
+	"\n" +
+	"topic_step\x18\x03 \x01(\v2\x1d.topicdesk.messages.TopicStepH\x00R\ttopicStep\x12D\n" +
+	"\fmessage_step\x18\x04 \x01(\v2\x1f.topicdesk.messages.MessageStepH\x00R\vmessageStep\x12;\n" +
+	"\tcopy_part\x18\x05 \x01(\v2\x1c.topicdesk.messages.CopyPartH\x00R\bcopyPart\x12>\n" +
+	"\n" +
+	"copy_album\x18\x06 \x01(\v2\x1d.topicdesk.messages.CopyAlbumH\x00R\tcopyAlbum\x12A\n" +
+	"\vcopy_change\x18\a \x01(\v2\x1e.topicdesk.messages.CopyChangeH\x00R\n" +
+	"copyChange\x12;\n" +
+	"\afailure\x18\b \x01(\v2\x1f.topicdesk.messages.FailureWordH\x00R\afailure\x12?\n" +
+	"\bquestion\x18\t \x01(\v2!.topicdesk.messages.GroupQuestionH\x00R\bquestionB\b\n" +
+	"\x06wanted\"\x1f\n" +
+	"\rOwedOperation\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
+	"\x11CurrentTicketWord\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xf5\x02\n" +
+	"\tTopicStep\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x03 \x01(\x03R\n" +
+	"generation\x126\n" +
+	"\x04kind\x18\x04 \x01(\x0e2\".topicdesk.messages.TopicStep.KindR\x04kind\x12#\n" +
+	"\rcard_revision\x18\x05 \x01(\x03R\fcardRevision\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
+	"\x06medium\x18\a \x01(\x05R\x06medium\"\x86\x01\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06CREATE\x10\x01\x12\b\n" +
+	"\x04CARD\x10\x02\x12\a\n" +
+	"\x03PIN\x10\x03\x12\v\n" +
+	"\aCONTEXT\x10\x04\x12\r\n" +
+	"\tEDIT_CARD\x10\x05\x12\n" +
+	"\n" +
+	"\x06RENAME\x10\x06\x12\t\n" +
+	"\x05CLOSE\x10\a\x12\n" +
+	"\n" +
+	"\x06REOPEN\x10\b\x12\n" +
+	"\n" +
+	"\x06MEDIUM\x10\t\"\xaf\x01\n" +
+	"\vMessageStep\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x128\n" +
+	"\x04kind\x18\x02 \x01(\x0e2$.topicdesk.messages.MessageStep.KindR\x04kind\"G\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05REACT\x10\x01\x12\n" +
+	"\n" +
+	"\x06DELETE\x10\x02\x12\x12\n" +
+	"\x0eDELETE_COMMAND\x10\x03\"X\n" +
+	"\bCopyPart\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x12\n" +
+	"\x04part\x18\x03 \x01(\x05R\x04part\"[\n" +
+	"\tCopyAlbum\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x14\n" +
+	"\x05parts\x18\x03 \x01(\x05R\x05parts\"\xe8\x01\n" +
+	"\n" +
+	"CopyChange\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x127\n" +
+	"\x04kind\x18\x03 \x01(\x0e2#.topicdesk.messages.CopyChange.KindR\x04kind\x12\x12\n" +
+	"\x04part\x18\x04 \x01(\x05R\x04part\"S\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04EDIT\x10\x01\x12\b\n" +
+	"\x04GROW\x10\x02\x12\n" +
+	"\n" +
+	"\x06SHRINK\x10\x03\x12\t\n" +
+	"\x05REACT\x10\x04\x12\n" +
+	"\n" +
+	"\x06DELETE\x10\x05\"G\n" +
+	"\vFailureWord\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\"\xc4\x01\n" +
+	"\rGroupQuestion\x12\x19\n" +
+	"\bgroup_id\x18\x01 \x01(\tR\agroupId\x12=\n" +
+	"\x05about\x18\x02 \x01(\x0e2'.topicdesk.messages.GroupQuestion.AboutR\x05about\x12\x17\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\"@\n" +
+	"\x05About\x12\x15\n" +
+	"\x11ABOUT_UNSPECIFIED\x10\x00\x12\b\n" +
+	"\x04CHAT\x10\x01\x12\n" +
+	"\n" +
+	"\x06ADMINS\x10\x02\x12\n" +
+	"\n" +
+	"\x06MEMBER\x10\x03\"%\n" +
 	"\x0fCreateTopicCall\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"%\n" +
 	"\x0fRenameTopicCall\x12\x12\n" +
@@ -2851,103 +3934,131 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 	return file_messages_operations_proto_rawDescData
 }
 
-var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
-	(Outcome_Result)(0),        // 1: topicdesk.messages.Outcome.Result
-	(*Operation)(nil),          // 2: topicdesk.messages.Operation
-	(*CreateTopicCall)(nil),    // 3: topicdesk.messages.CreateTopicCall
-	(*RenameTopicCall)(nil),    // 4: topicdesk.messages.RenameTopicCall
-	(*CloseTopicCall)(nil),     // 5: topicdesk.messages.CloseTopicCall
-	(*ReopenTopicCall)(nil),    // 6: topicdesk.messages.ReopenTopicCall
-	(*PinCall)(nil),            // 7: topicdesk.messages.PinCall
-	(*ReactCall)(nil),          // 8: topicdesk.messages.ReactCall
-	(*ListAdminsCall)(nil),     // 9: topicdesk.messages.ListAdminsCall
-	(*CheckMemberCall)(nil),    // 10: topicdesk.messages.CheckMemberCall
-	(*UnpinCall)(nil),          // 11: topicdesk.messages.UnpinCall
-	(*DescribeChatCall)(nil),   // 12: topicdesk.messages.DescribeChatCall
-	(*TicketView)(nil),         // 13: topicdesk.messages.TicketView
-	(*GroupLag)(nil),           // 14: topicdesk.messages.GroupLag
-	(*LinkView)(nil),           // 15: topicdesk.messages.LinkView
-	(*SendCardCall)(nil),       // 16: topicdesk.messages.SendCardCall
-	(*EditCardCall)(nil),       // 17: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 18: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 19: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 20: topicdesk.messages.SendCopyCall
-	(*SendJoinedCall)(nil),     // 21: topicdesk.messages.SendJoinedCall
-	(*Span)(nil),               // 22: topicdesk.messages.Span
-	(*EditJoinedCall)(nil),     // 23: topicdesk.messages.EditJoinedCall
-	(*SendAlbumCall)(nil),      // 24: topicdesk.messages.SendAlbumCall
-	(*EditCopyCall)(nil),       // 25: topicdesk.messages.EditCopyCall
-	(*DeleteMessagesCall)(nil), // 26: topicdesk.messages.DeleteMessagesCall
-	(*WithdrawCall)(nil),       // 27: topicdesk.messages.WithdrawCall
-	(*SendNoticeCall)(nil),     // 28: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 29: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 30: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 31: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 32: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 33: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 34: topicdesk.messages.Outcome
-	nil,                        // 35: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 36: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 37: topicdesk.messages.Content
-	(*Entity)(nil),             // 38: topicdesk.messages.Entity
-	(*GroupFacts)(nil),         // 39: topicdesk.messages.GroupFacts
+	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
+	(MessageStep_Kind)(0),      // 2: topicdesk.messages.MessageStep.Kind
+	(CopyChange_Kind)(0),       // 3: topicdesk.messages.CopyChange.Kind
+	(GroupQuestion_About)(0),   // 4: topicdesk.messages.GroupQuestion.About
+	(Outcome_Result)(0),        // 5: topicdesk.messages.Outcome.Result
+	(*Operation)(nil),          // 6: topicdesk.messages.Operation
+	(*OperationRef)(nil),       // 7: topicdesk.messages.OperationRef
+	(*OwedOperation)(nil),      // 8: topicdesk.messages.OwedOperation
+	(*CurrentTicketWord)(nil),  // 9: topicdesk.messages.CurrentTicketWord
+	(*TopicStep)(nil),          // 10: topicdesk.messages.TopicStep
+	(*MessageStep)(nil),        // 11: topicdesk.messages.MessageStep
+	(*CopyPart)(nil),           // 12: topicdesk.messages.CopyPart
+	(*CopyAlbum)(nil),          // 13: topicdesk.messages.CopyAlbum
+	(*CopyChange)(nil),         // 14: topicdesk.messages.CopyChange
+	(*FailureWord)(nil),        // 15: topicdesk.messages.FailureWord
+	(*GroupQuestion)(nil),      // 16: topicdesk.messages.GroupQuestion
+	(*CreateTopicCall)(nil),    // 17: topicdesk.messages.CreateTopicCall
+	(*RenameTopicCall)(nil),    // 18: topicdesk.messages.RenameTopicCall
+	(*CloseTopicCall)(nil),     // 19: topicdesk.messages.CloseTopicCall
+	(*ReopenTopicCall)(nil),    // 20: topicdesk.messages.ReopenTopicCall
+	(*PinCall)(nil),            // 21: topicdesk.messages.PinCall
+	(*ReactCall)(nil),          // 22: topicdesk.messages.ReactCall
+	(*ListAdminsCall)(nil),     // 23: topicdesk.messages.ListAdminsCall
+	(*CheckMemberCall)(nil),    // 24: topicdesk.messages.CheckMemberCall
+	(*UnpinCall)(nil),          // 25: topicdesk.messages.UnpinCall
+	(*DescribeChatCall)(nil),   // 26: topicdesk.messages.DescribeChatCall
+	(*TicketView)(nil),         // 27: topicdesk.messages.TicketView
+	(*GroupLag)(nil),           // 28: topicdesk.messages.GroupLag
+	(*LinkView)(nil),           // 29: topicdesk.messages.LinkView
+	(*SendCardCall)(nil),       // 30: topicdesk.messages.SendCardCall
+	(*EditCardCall)(nil),       // 31: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 32: topicdesk.messages.SendContextCall
+	(*ContextLine)(nil),        // 33: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 34: topicdesk.messages.SendCopyCall
+	(*SendJoinedCall)(nil),     // 35: topicdesk.messages.SendJoinedCall
+	(*Span)(nil),               // 36: topicdesk.messages.Span
+	(*EditJoinedCall)(nil),     // 37: topicdesk.messages.EditJoinedCall
+	(*SendAlbumCall)(nil),      // 38: topicdesk.messages.SendAlbumCall
+	(*EditCopyCall)(nil),       // 39: topicdesk.messages.EditCopyCall
+	(*DeleteMessagesCall)(nil), // 40: topicdesk.messages.DeleteMessagesCall
+	(*WithdrawCall)(nil),       // 41: topicdesk.messages.WithdrawCall
+	(*SendNoticeCall)(nil),     // 42: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 43: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 44: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 45: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 46: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 47: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 48: topicdesk.messages.Outcome
+	nil,                        // 49: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 50: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Content)(nil),            // 51: topicdesk.messages.Content
+	(*Entity)(nil),             // 52: topicdesk.messages.Entity
+	(*GroupFacts)(nil),         // 53: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
-	0,  // 0: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
-	3,  // 1: topicdesk.messages.Operation.create_topic:type_name -> topicdesk.messages.CreateTopicCall
-	4,  // 2: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
-	5,  // 3: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
-	6,  // 4: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
-	16, // 5: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	17, // 6: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
-	7,  // 7: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	20, // 8: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	28, // 9: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	32, // 10: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	33, // 11: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
-	8,  // 12: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	18, // 13: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
-	9,  // 14: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
-	12, // 15: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	24, // 16: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	21, // 17: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
-	23, // 18: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
-	10, // 19: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
-	11, // 20: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	25, // 21: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
-	26, // 22: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
-	27, // 23: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
-	15, // 24: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	14, // 25: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	13, // 26: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	13, // 27: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	19, // 28: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	37, // 29: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	38, // 30: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	20, // 31: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	20, // 32: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	20, // 33: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	20, // 34: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	37, // 35: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	35, // 36: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	29, // 37: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	13, // 38: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	30, // 39: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	31, // 40: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	29, // 41: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	36, // 42: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	1,  // 43: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	39, // 44: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	22, // 45: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	22, // 46: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	47, // [47:47] is the sub-list for method output_type
-	47, // [47:47] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
+	0,  // 1: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
+	17, // 2: topicdesk.messages.Operation.create_topic:type_name -> topicdesk.messages.CreateTopicCall
+	18, // 3: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
+	19, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
+	20, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
+	30, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
+	31, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	21, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
+	34, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	42, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	46, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	47, // 12: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	22, // 13: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
+	32, // 14: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	23, // 15: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
+	26, // 16: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
+	38, // 17: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	35, // 18: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
+	37, // 19: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
+	24, // 20: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	25, // 21: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	39, // 22: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	40, // 23: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	41, // 24: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	8,  // 25: topicdesk.messages.OperationRef.owed:type_name -> topicdesk.messages.OwedOperation
+	9,  // 26: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
+	10, // 27: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
+	11, // 28: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
+	12, // 29: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
+	13, // 30: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
+	14, // 31: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
+	15, // 32: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
+	16, // 33: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
+	1,  // 34: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
+	2,  // 35: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
+	3,  // 36: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
+	4,  // 37: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
+	29, // 38: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	28, // 39: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	27, // 40: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	27, // 41: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	33, // 42: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	51, // 43: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	52, // 44: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	34, // 45: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	34, // 46: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	34, // 47: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	34, // 48: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	51, // 49: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	49, // 50: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	43, // 51: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	27, // 52: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	44, // 53: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	45, // 54: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	43, // 55: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	50, // 56: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 57: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	53, // 58: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	36, // 59: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	36, // 60: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	61, // [61:61] is the sub-list for method output_type
+	61, // [61:61] is the sub-list for method input_type
+	61, // [61:61] is the sub-list for extension type_name
+	61, // [61:61] is the sub-list for extension extendee
+	0,  // [0:61] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -2982,13 +4093,24 @@ func file_messages_operations_proto_init() {
 		(*Operation_DeleteMessages)(nil),
 		(*Operation_Withdraw)(nil),
 	}
+	file_messages_operations_proto_msgTypes[1].OneofWrappers = []any{
+		(*OperationRef_Owed)(nil),
+		(*OperationRef_CurrentTicket)(nil),
+		(*OperationRef_TopicStep)(nil),
+		(*OperationRef_MessageStep)(nil),
+		(*OperationRef_CopyPart)(nil),
+		(*OperationRef_CopyAlbum)(nil),
+		(*OperationRef_CopyChange)(nil),
+		(*OperationRef_Failure)(nil),
+		(*OperationRef_Question)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   35,
+			NumEnums:      6,
+			NumMessages:   45,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -84,11 +84,14 @@ func (x *TopicGone) GetThreadId() int64 {
 	return 0
 }
 
-// Held tells the owner of an operation that it waits until the bot may write to the chat again. It is not lost.
+// Held tells the owner of an operation that it waits until the bot may write to the chat again. It is not lost. A withdrawal
+// never waits.
 type Held struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
-	Revision      int64                  `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	Ref           *OperationRef          `protobuf:"bytes,4,opt,name=ref,proto3" json:"ref,omitempty"`
+	Attempt       int64                  `protobuf:"varint,5,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	Content       int64                  `protobuf:"varint,6,opt,name=content,proto3" json:"content,omitempty"`
 	Why           string                 `protobuf:"bytes,3,opt,name=why,proto3" json:"why,omitempty"` // in Telegram's words
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -131,9 +134,23 @@ func (x *Held) GetOperationId() string {
 	return ""
 }
 
-func (x *Held) GetRevision() int64 {
+func (x *Held) GetRef() *OperationRef {
 	if x != nil {
-		return x.Revision
+		return x.Ref
+	}
+	return nil
+}
+
+func (x *Held) GetAttempt() int64 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
+func (x *Held) GetContent() int64 {
+	if x != nil {
+		return x.Content
 	}
 	return 0
 }
@@ -349,15 +366,17 @@ var File_messages_pace_proto protoreflect.FileDescriptor
 
 const file_messages_pace_proto_rawDesc = "" +
 	"\n" +
-	"\x13messages/pace.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"`\n" +
+	"\x13messages/pace.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x19messages/operations.proto\"`\n" +
 	"\tTopicGone\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1b\n" +
-	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"W\n" +
+	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\xa9\x01\n" +
 	"\x04Held\x12!\n" +
-	"\foperation_id\x18\x01 \x01(\tR\voperationId\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x10\n" +
-	"\x03why\x18\x03 \x01(\tR\x03why\"U\n" +
+	"\foperation_id\x18\x01 \x01(\tR\voperationId\x122\n" +
+	"\x03ref\x18\x04 \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
+	"\aattempt\x18\x05 \x01(\x03R\aattempt\x12\x18\n" +
+	"\acontent\x18\x06 \x01(\x03R\acontent\x12\x10\n" +
+	"\x03why\x18\x03 \x01(\tR\x03whyJ\x04\b\x02\x10\x03\"U\n" +
 	"\tTopicHeld\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x10\n" +
@@ -387,20 +406,22 @@ func file_messages_pace_proto_rawDescGZIP() []byte {
 
 var file_messages_pace_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_messages_pace_proto_goTypes = []any{
-	(*TopicGone)(nil),   // 0: topicdesk.messages.TopicGone
-	(*Held)(nil),        // 1: topicdesk.messages.Held
-	(*TopicHeld)(nil),   // 2: topicdesk.messages.TopicHeld
-	(*GetChatPace)(nil), // 3: topicdesk.messages.GetChatPace
-	(*ChatPace)(nil),    // 4: topicdesk.messages.ChatPace
-	(Code)(0),           // 5: topicdesk.messages.Code
+	(*TopicGone)(nil),    // 0: topicdesk.messages.TopicGone
+	(*Held)(nil),         // 1: topicdesk.messages.Held
+	(*TopicHeld)(nil),    // 2: topicdesk.messages.TopicHeld
+	(*GetChatPace)(nil),  // 3: topicdesk.messages.GetChatPace
+	(*ChatPace)(nil),     // 4: topicdesk.messages.ChatPace
+	(*OperationRef)(nil), // 5: topicdesk.messages.OperationRef
+	(Code)(0),            // 6: topicdesk.messages.Code
 }
 var file_messages_pace_proto_depIdxs = []int32{
-	5, // 0: topicdesk.messages.ChatPace.code:type_name -> topicdesk.messages.Code
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	5, // 0: topicdesk.messages.Held.ref:type_name -> topicdesk.messages.OperationRef
+	6, // 1: topicdesk.messages.ChatPace.code:type_name -> topicdesk.messages.Code
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_messages_pace_proto_init() }
@@ -409,6 +430,7 @@ func file_messages_pace_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
+	file_messages_operations_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

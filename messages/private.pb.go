@@ -384,7 +384,8 @@ func (x *SetBlocked) GetBlocked() bool {
 // CheckMember asks a group whether a person belongs to it; answered by MemberChecked.
 type CheckMember struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	CheckId       string                 `protobuf:"bytes,1,opt,name=check_id,json=checkId,proto3" json:"check_id,omitempty"`
+	DraftId       string                 `protobuf:"bytes,5,opt,name=draft_id,json=draftId,proto3" json:"draft_id,omitempty"` // ticket id of the draft for which it is asked
+	Chosen        bool                   `protobuf:"varint,6,opt,name=chosen,proto3" json:"chosen,omitempty"`                 // the person has chosen the group; else it may be shown to them
 	UserId        int64                  `protobuf:"varint,2,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	OwnerId       string                 `protobuf:"bytes,3,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"` // identity of the person's entity that asks
 	Fresh         bool                   `protobuf:"varint,4,opt,name=fresh,proto3" json:"fresh,omitempty"`                   // what was known before does not do
@@ -422,11 +423,18 @@ func (*CheckMember) Descriptor() ([]byte, []int) {
 	return file_messages_private_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *CheckMember) GetCheckId() string {
+func (x *CheckMember) GetDraftId() string {
 	if x != nil {
-		return x.CheckId
+		return x.DraftId
 	}
 	return ""
+}
+
+func (x *CheckMember) GetChosen() bool {
+	if x != nil {
+		return x.Chosen
+	}
+	return false
 }
 
 func (x *CheckMember) GetUserId() int64 {
@@ -452,7 +460,8 @@ func (x *CheckMember) GetFresh() bool {
 
 type MemberChecked struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	CheckId       string                 `protobuf:"bytes,1,opt,name=check_id,json=checkId,proto3" json:"check_id,omitempty"`
+	DraftId       string                 `protobuf:"bytes,5,opt,name=draft_id,json=draftId,proto3" json:"draft_id,omitempty"` // as it was asked
+	Chosen        bool                   `protobuf:"varint,6,opt,name=chosen,proto3" json:"chosen,omitempty"`
 	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	IsMember      bool                   `protobuf:"varint,3,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`
 	Failure       string                 `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"` // Telegram could not be asked: why
@@ -490,11 +499,18 @@ func (*MemberChecked) Descriptor() ([]byte, []int) {
 	return file_messages_private_proto_rawDescGZIP(), []int{7}
 }
 
-func (x *MemberChecked) GetCheckId() string {
+func (x *MemberChecked) GetDraftId() string {
 	if x != nil {
-		return x.CheckId
+		return x.DraftId
 	}
 	return ""
+}
+
+func (x *MemberChecked) GetChosen() bool {
+	if x != nil {
+		return x.Chosen
+	}
+	return false
 }
 
 func (x *MemberChecked) GetGroupId() string {
@@ -518,20 +534,74 @@ func (x *MemberChecked) GetFailure() string {
 	return ""
 }
 
-// PersonReachable tells a ticket that the person behind its private chat can't be reached any more, or can again. It answers
-// the person's entity with Done, for the operation that told says.
+// TicketOpened tells the person's entity that the ticket of a draft is written down, or can't be.
+type TicketOpened struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Refused       bool                   `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketOpened) Reset() {
+	*x = TicketOpened{}
+	mi := &file_messages_private_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketOpened) ProtoMessage() {}
+
+func (x *TicketOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketOpened.ProtoReflect.Descriptor instead.
+func (*TicketOpened) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *TicketOpened) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *TicketOpened) GetRefused() bool {
+	if x != nil {
+		return x.Refused
+	}
+	return false
+}
+
+// PersonReachable tells a ticket that the person behind its private chat can't be reached any more, or can again;
+// answered by ReachableNoted.
 type PersonReachable struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Reachable     bool                   `protobuf:"varint,2,opt,name=reachable,proto3" json:"reachable,omitempty"`
-	Told          string                 `protobuf:"bytes,3,opt,name=told,proto3" json:"told,omitempty"`
+	Told          string                 `protobuf:"bytes,3,opt,name=told,proto3" json:"told,omitempty"` // under which the person's record keeps it
+	TicketId      string                 `protobuf:"bytes,4,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PersonReachable) Reset() {
 	*x = PersonReachable{}
-	mi := &file_messages_private_proto_msgTypes[8]
+	mi := &file_messages_private_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +613,7 @@ func (x *PersonReachable) String() string {
 func (*PersonReachable) ProtoMessage() {}
 
 func (x *PersonReachable) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[8]
+	mi := &file_messages_private_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +626,7 @@ func (x *PersonReachable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PersonReachable.ProtoReflect.Descriptor instead.
 func (*PersonReachable) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{8}
+	return file_messages_private_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PersonReachable) GetOrigin() *Origin {
@@ -580,6 +650,58 @@ func (x *PersonReachable) GetTold() string {
 	return ""
 }
 
+func (x *PersonReachable) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+// ReachableNoted tells the person's entity that the ticket has written down whether they can be reached.
+type ReachableNoted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Told          string                 `protobuf:"bytes,1,opt,name=told,proto3" json:"told,omitempty"` // of PersonReachable
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReachableNoted) Reset() {
+	*x = ReachableNoted{}
+	mi := &file_messages_private_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReachableNoted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReachableNoted) ProtoMessage() {}
+
+func (x *ReachableNoted) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReachableNoted.ProtoReflect.Descriptor instead.
+func (*ReachableNoted) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ReachableNoted) GetTold() string {
+	if x != nil {
+		return x.Told
+	}
+	return ""
+}
+
 // SetPublic: everyone may open tickets in the group from their private chat, or members alone.
 type SetPublic struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -591,7 +713,7 @@ type SetPublic struct {
 
 func (x *SetPublic) Reset() {
 	*x = SetPublic{}
-	mi := &file_messages_private_proto_msgTypes[9]
+	mi := &file_messages_private_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -603,7 +725,7 @@ func (x *SetPublic) String() string {
 func (*SetPublic) ProtoMessage() {}
 
 func (x *SetPublic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[9]
+	mi := &file_messages_private_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -616,7 +738,7 @@ func (x *SetPublic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPublic.ProtoReflect.Descriptor instead.
 func (*SetPublic) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{9}
+	return file_messages_private_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetPublic) GetOrigin() *Origin {
@@ -661,21 +783,29 @@ const file_messages_private_proto_rawDesc = "" +
 	"\n" +
 	"SetBlocked\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x18\n" +
-	"\ablocked\x18\x02 \x01(\bR\ablocked\"r\n" +
+	"\ablocked\x18\x02 \x01(\bR\ablocked\"\x90\x01\n" +
 	"\vCheckMember\x12\x19\n" +
-	"\bcheck_id\x18\x01 \x01(\tR\acheckId\x12\x17\n" +
+	"\bdraft_id\x18\x05 \x01(\tR\adraftId\x12\x16\n" +
+	"\x06chosen\x18\x06 \x01(\bR\x06chosen\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\x03R\x06userId\x12\x19\n" +
 	"\bowner_id\x18\x03 \x01(\tR\aownerId\x12\x14\n" +
-	"\x05fresh\x18\x04 \x01(\bR\x05fresh\"|\n" +
+	"\x05fresh\x18\x04 \x01(\bR\x05freshJ\x04\b\x01\x10\x02\"\x9a\x01\n" +
 	"\rMemberChecked\x12\x19\n" +
-	"\bcheck_id\x18\x01 \x01(\tR\acheckId\x12\x19\n" +
+	"\bdraft_id\x18\x05 \x01(\tR\adraftId\x12\x16\n" +
+	"\x06chosen\x18\x06 \x01(\bR\x06chosen\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x1b\n" +
 	"\tis_member\x18\x03 \x01(\bR\bisMember\x12\x18\n" +
-	"\afailure\x18\x04 \x01(\tR\afailure\"w\n" +
+	"\afailure\x18\x04 \x01(\tR\afailureJ\x04\b\x01\x10\x02\"E\n" +
+	"\fTicketOpened\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x18\n" +
+	"\arefused\x18\x02 \x01(\bR\arefused\"\x94\x01\n" +
 	"\x0fPersonReachable\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1c\n" +
 	"\treachable\x18\x02 \x01(\bR\treachable\x12\x12\n" +
-	"\x04told\x18\x03 \x01(\tR\x04told\"W\n" +
+	"\x04told\x18\x03 \x01(\tR\x04told\x12\x1b\n" +
+	"\tticket_id\x18\x04 \x01(\tR\bticketId\"$\n" +
+	"\x0eReachableNoted\x12\x12\n" +
+	"\x04told\x18\x01 \x01(\tR\x04told\"W\n" +
 	"\tSetPublic\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x16\n" +
 	"\x06wanted\x18\x02 \x01(\tR\x06wantedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
@@ -692,7 +822,7 @@ func file_messages_private_proto_rawDescGZIP() []byte {
 	return file_messages_private_proto_rawDescData
 }
 
-var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_messages_private_proto_goTypes = []any{
 	(*DraftTicket)(nil),     // 0: topicdesk.messages.DraftTicket
 	(*ChooseGroup)(nil),     // 1: topicdesk.messages.ChooseGroup
@@ -702,19 +832,21 @@ var file_messages_private_proto_goTypes = []any{
 	(*SetBlocked)(nil),      // 5: topicdesk.messages.SetBlocked
 	(*CheckMember)(nil),     // 6: topicdesk.messages.CheckMember
 	(*MemberChecked)(nil),   // 7: topicdesk.messages.MemberChecked
-	(*PersonReachable)(nil), // 8: topicdesk.messages.PersonReachable
-	(*SetPublic)(nil),       // 9: topicdesk.messages.SetPublic
-	(*Origin)(nil),          // 10: topicdesk.messages.Origin
+	(*TicketOpened)(nil),    // 8: topicdesk.messages.TicketOpened
+	(*PersonReachable)(nil), // 9: topicdesk.messages.PersonReachable
+	(*ReachableNoted)(nil),  // 10: topicdesk.messages.ReachableNoted
+	(*SetPublic)(nil),       // 11: topicdesk.messages.SetPublic
+	(*Origin)(nil),          // 12: topicdesk.messages.Origin
 }
 var file_messages_private_proto_depIdxs = []int32{
-	10, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	10, // 1: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	10, // 2: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	10, // 3: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	10, // 4: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	10, // 5: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	10, // 6: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	10, // 7: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	12, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
+	12, // 1: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	12, // 2: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	12, // 3: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	12, // 4: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	12, // 5: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	12, // 6: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	12, // 7: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
 	8,  // [8:8] is the sub-list for method output_type
 	8,  // [8:8] is the sub-list for method input_type
 	8,  // [8:8] is the sub-list for extension type_name
@@ -734,7 +866,7 @@ func file_messages_private_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_private_proto_rawDesc), len(file_messages_private_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -109,7 +109,7 @@ type Group struct {
 	// Public says that everyone may open tickets in it from their private chat with the bot, not members alone.
 	Public    bool      `json:"public,omitempty"`
 	Language  string    `json:"language,omitempty"` // en | th | "" (each person's own)
-	Pending   []Owed    `json:"pending,omitempty"`  // accepted commands that wait for Telegram's word
+	Pending   []Owed    `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's word
 	Handled   []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
 	DueAt     time.Time `json:"dueAt,omitzero"`     // zero: owes nothing
 	CreatedAt time.Time `json:"createdAt"`
@@ -146,7 +146,7 @@ type Ticket struct {
 	CardRevision int64 `json:"cardRevision"`
 	// LinksRevision counts the changes of topics and links that the link entities must know.
 	LinksRevision int64    `json:"linksRevision"`
-	Owed          []Owed   `json:"owed,omitempty"`    // operations and undecided commands, oldest first
+	Owed          []Owed   `json:"owed,omitempty"`    // oldest first
 	Events        []Event  `json:"events,omitempty"`  // caused, not yet numbered
 	Handled       []string `json:"handled,omitempty"` // ids of recent commands, newest last
 	// EventNumber is the number of the newest numbered event; EventsThrough is the sequence of the
@@ -178,7 +178,7 @@ type Topic struct {
 	Unsure          bool   `json:"unsure,omitempty"` // nobody knows whether it is closed: Telegram has no question for that
 	CardMessageID   int64  `json:"cardMessageId,omitempty"`
 	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
-	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket\'s media are posted below it, or tried in vain
+	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's media are posted below it, or tried in vain
 	Pinned          bool   `json:"pinned,omitempty"`       // pinned, or tried in vain
 	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
 	Failure         string `json:"failure,omitempty"`      // why it can't be opened
@@ -192,7 +192,7 @@ type Topic struct {
 
 // Link keeps its topic and the home topic of one ticket in step.
 type Link struct {
-	LinkID   string  `json:"linkId"` // <ticket id>:<n>
+	LinkID   string  `json:"linkId"` // <ticket id>:<n>, n from 1; <ticket id>:api for what programs write
 	Topic    Topic   `json:"topic"`
 	UserID   int64   `json:"userId,omitempty"` // the internal user who was mentioned
 	UserName string  `json:"userName,omitempty"`
@@ -208,10 +208,13 @@ type Link struct {
 	CreatedAt       time.Time `json:"createdAt"`
 }
 
-// Owed is an operation that the service still owes Telegram, or an accepted command that is not decided yet.
+// Owed is what an entity has accepted and not finished: an operation that Telegram is still to carry out, a command that is not
+// decided yet, or something that another entity or a person is still to be told.
 type Owed struct {
-	ID   string `json:"id"`
-	Kind string `json:"kind"` // operation | command
+	ID string `json:"id"` // the operation's or the command's; of a word the topic's
+	// operation | command; of a ticket also retry (a failed copy, until its link has written that down) and word (to whoever
+	// waits for a topic); of a person also tell (what a ticket must be told, until it has written that down).
+	Kind string `json:"kind"`
 	Body []byte `json:"body"` // protobuf of messages
 	// AfterSequence holds the operation back until every link has settled the messages up to it.
 	AfterSequence int64 `json:"afterSequence,omitempty"`
@@ -219,7 +222,7 @@ type Owed struct {
 
 // Message is something said in a topic of a ticket.
 type Message struct {
-	MessageID   string          `json:"messageId"` // <telegram chat id>:<telegram message id>
+	MessageID   string          `json:"messageId"` // <telegram chat id>:<telegram message id>; api:m<hash> of a program's
 	TicketID    string          `json:"ticketId"`
 	Sequence    int64           `json:"sequence"` // 1, 2, 3 … within the ticket
 	TopicID     string          `json:"topicId"`  // the topic of the ticket that it was said in

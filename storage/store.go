@@ -10,8 +10,9 @@
 //     with another id is refused. An empty list and none are the same. A limit of 0 or less asks for nothing.
 //   - When a context ends during a write, the write may or may not be carried out.
 //
-// Errors: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken, ErrNoIndex, ErrUnavailable, all to be found by errors.Is; anything
-// else is a bug or a broken store.
+// Errors, to be found with errors.Is: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken, ErrNoIndex,
+// ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened, ErrSchema. Any other error
+// is a bug or a broken store.
 package storage
 
 import (
@@ -132,7 +133,8 @@ type Tickets interface {
 	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
 	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
 	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)
-	// ListTickets returns a page of a list, or ErrNoIndex. A page costs the same wherever in the list it is.
+	// ListTickets returns a page of a list, ErrNoIndex, or ErrSearch for a text that can't be searched for. A page costs the same
+	// wherever in the list it is.
 	ListTickets(ctx context.Context, q TicketQuery) (TicketPage, error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)

@@ -1,9 +1,8 @@
-// Command gen writes what is generated from the operations, in the folder that it is given: openapi.yaml, as it is served, and
-// the table of codes in api.md. `make gen` runs it.
+// Command gen writes, into the folder that its argument names, what is generated from the operations: openapi.yaml, as
+// the service serves it, and the tables in api.md. `make gen` runs it.
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,9 +30,9 @@ func run(folder string) error {
 	if err != nil {
 		return err
 	}
-	updated, ok := httpedge.UpdateDocs(string(old))
-	if !ok {
-		return errors.New(guide + " has no place for the table of codes")
+	updated, err := httpedge.UpdateDocs(string(old))
+	if err != nil {
+		return err
 	}
 	return os.WriteFile(guide, []byte(updated), 0o644)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -155,7 +154,7 @@ func (c *chat) onCalledBefore(m called) error {
 		}
 	}
 	for _, q := range m.q.all() {
-		if again := c.known[opKey{q.op.Id, q.op.Revision}]; again != nil {
+		if again := c.known[keyOf(q.op)]; again != nil {
 			c.withdraw(again)
 		}
 	}
@@ -165,9 +164,11 @@ func (c *chat) onCalledBefore(m called) error {
 // dropRest takes the following parts of a copy out of its line when one was given up: an end without its beginning is of no
 // use. Their owner has given the whole copy up.
 func (c *chat) dropRest(op *messages.Operation) {
-	prefix := op.Id[:strings.LastIndexByte(op.Id, '/')+1]
+	given := op.Ref.GetCopyPart()
 	for _, q := range slices.Clone(c.line(op.ThreadId).waiting) {
-		if q.op.Revision == op.Revision && strings.HasPrefix(q.op.Id, prefix) {
+		part := q.op.Ref.GetCopyPart()
+		same := part != nil && part.MessageId == given.MessageId && part.TopicId == given.TopicId
+		if same && q.op.Version() == op.Version() {
 			c.withdraw(q)
 			c.unknow(q)
 		}
@@ -187,7 +188,7 @@ func (c *chat) finish(m called) error {
 
 func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duration) error {
 	op := q.op
-	key := opKey{op.Id, op.Revision}
+	key := keyOf(op)
 	if q := c.known[key]; q != nil {
 		c.unknow(q)
 		defer c.takeNext(q)
@@ -206,7 +207,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	}
 	if q.owner != (opOwner{messages.KindChat, c.ID}) {
 		c.report(q.owner, op, outcome)
-		if op.GetSendCopy() != nil && outcome.Result != messages.Outcome_DONE {
+		if isCopy(op) && outcome.Result != messages.Outcome_DONE {
 			c.dropRest(op)
 		}
 		return nil
@@ -215,7 +216,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 }
 
 func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {
-	c.Tell(owner.kind, owner.id, &messages.Done{OperationId: op.Id, Revision: op.Revision, Outcome: outcome})
+	c.Tell(owner.kind, owner.id, op.DoneWith(outcome))
 }
 
 // rememberDone keeps what a call has done, for an owner that offers it again since the word of it is still on its way.

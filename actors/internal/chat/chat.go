@@ -22,7 +22,7 @@ import (
 //
 // Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, GetChatPace, Wake
 // Replies  to Answer, once it is durable; to GetChatPace
-// Emits    Done to the owner of an operation, once for each (id, revision) it was offered; Held when it waits for rights
+// Emits    Done to the owner of an operation, once for each (id, version) it was offered; Held when it waits for rights
 // Stops    after 10 idle minutes with an empty queue and no answer owed, not within a minute of a call
 //
 // Its queue is a window: the record that owes the call is the truth, and its owner offers again what got no Done.
@@ -35,13 +35,13 @@ type chat struct {
 	lang   string // the group's setting
 	group  bool
 
-	answers  []*queued                   // overtake copies, first come first served
-	topics   map[int64]*topicLine        // by thread id
-	order    []int64                     // threads with something queued, in turn
-	known    map[opKey]*queued           // queued or under way
-	newest   map[string]*queued          // of those, by operation id
-	done     *desk.Recent[opKey, string] // outcomes, encoded: as messages they would take ten times as much
-	posted   *desk.Recent[string, int64] // copies, by operation id: the revision that was posted
+	answers  []*queued                              // overtake copies, first come first served
+	topics   map[int64]*topicLine                   // by thread id
+	order    []int64                                // threads with something queued, in turn
+	known    map[opKey]*queued                      // queued or under way
+	newest   map[string]*queued                     // of those, by operation id
+	done     *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
+	posted   *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
 	lastDone time.Time
 	size     int
 	under    int
@@ -62,10 +62,13 @@ type chat struct {
 	lagStored time.Time
 }
 
+// opKey is one offer of an operation.
 type opKey struct {
-	id       string
-	revision int64
+	id      string
+	version messages.Version
 }
+
+func keyOf(op *messages.Operation) opKey { return opKey{op.Id, op.Version()} }
 
 // queued is an operation in the queue or under way.
 type queued struct {
@@ -79,7 +82,7 @@ type queued struct {
 	alone      bool           // it does not share a message
 	with       []*queued      // under way in the same message, behind it
 	called     bool           // it is under way
-	next       *messages.Send // a newer revision, which came meanwhile
+	next       *messages.Send // a newer version, which came meanwhile
 }
 
 type opOwner struct{ kind, id string }
@@ -111,7 +114,7 @@ func (c *chat) Load() error {
 	c.under, c.life, c.conflict = 0, new(byte), false
 	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)
-	c.posted = desk.NewRecent[string, int64](rememberedDone)
+	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
 	c.gone = desk.NewRecent[int64, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
@@ -184,8 +187,8 @@ func (c *chat) readGroup() error {
 
 func (c *chat) Resume() error {
 	for _, owed := range c.record.Answers {
-		op := &messages.Operation{}
-		if err := proto.Unmarshal(owed.Body, op); err != nil {
+		op, err := desk.OperationOf(owed)
+		if err != nil {
 			c.Log.Error("an owed answer can't be read", "operation", owed.ID, "error", err)
 			continue
 		}
@@ -233,10 +236,10 @@ func (c *chat) onSend(m *messages.Send) error {
 	return nil
 }
 
-// take is onSend, also for what waited behind another revision.
+// take is onSend, also for what waited behind another version.
 func (c *chat) take(m *messages.Send) {
 	op, owner := m.Operation, opOwner{m.OwnerKind, m.OwnerId}
-	key := opKey{op.Id, op.Revision}
+	key := keyOf(op)
 	if _, known := c.known[key]; known {
 		return
 	}
@@ -296,6 +299,7 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	op.SetRef(desk.OwedRef(op.Id))
 	c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}})
 	c.dispatch()
 	return entity.OK(), nil

@@ -16,7 +16,7 @@ func TestChatRemembersWhatCallsHaveDone(t *testing.T) {
 		return &messages.Outcome{Result: messages.Outcome_DONE, MessageId: int64(n), ThreadId: 7, ChatId: -100, Description: "Bad Request: nö",
 			MessageIds: []int64{int64(n), int64(n) + 1}, Span: &messages.Span{Offset: 3, Length: 9, Cut: true}}
 	}
-	key := func(n int) opKey { return opKey{fmt.Sprint("copy/-100:", n), 2} }
+	key := func(n int) opKey { return opKey{fmt.Sprint("copy/-100:", n), messages.Version{Content: 2}} }
 	for n := range rememberedDone + 1 {
 		c.rememberDone(key(n), outcome(n))
 	}
@@ -29,7 +29,7 @@ func TestChatRemembersWhatCallsHaveDone(t *testing.T) {
 	if _, done := c.recallDone(key(0)); done {
 		t.Error("the oldest is remembered beyond the limit")
 	}
-	if _, done := c.recallDone(opKey{key(1).id, 3}); done {
-		t.Error("another revision counts as done")
+	if _, done := c.recallDone(opKey{key(1).id, messages.Version{Content: 3}}); done {
+		t.Error("another version counts as done")
 	}
 }

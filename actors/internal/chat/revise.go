@@ -1,30 +1,27 @@
 package chat
 
 import (
-	"strings"
-
 	"google.golang.org/protobuf/proto"
 
-	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// An operation may come again with a newer revision: what waits is replaced where it stands, so that only the newest is
+// An operation may come again in a newer version: what waits is replaced where it stands, so that only the newest is
 // called; behind one that is under way the newer waits, so that the two are never carried out the wrong way round.
 
 func (c *chat) know(q *queued) {
-	c.known[opKey{q.op.Id, q.op.Revision}] = q
+	c.known[keyOf(q.op)] = q
 	c.newest[q.op.Id] = q
 }
 
 func (c *chat) unknow(q *queued) {
-	delete(c.known, opKey{q.op.Id, q.op.Revision})
+	delete(c.known, keyOf(q.op))
 	if c.newest[q.op.Id] == q {
 		delete(c.newest, q.op.Id)
 	}
 }
 
-// revise takes in a newer revision of what is known, or the order to post something no more; it says whether it did.
+// revise takes in a newer version of what is known, or the order to post something no more; it says whether it did.
 func (c *chat) revise(m *messages.Send) bool {
 	op, takesBack := m.Operation, m.Operation.GetWithdraw() != nil
 	q := c.newest[op.Id]
@@ -33,9 +30,9 @@ func (c *chat) revise(m *messages.Send) bool {
 		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
 	case q == nil:
 		return false
-	case op.Revision <= q.op.Revision: // out of date
+	case !q.op.Version().Before(op.Version()): // out of date
 	case q.called:
-		if q.next == nil || q.next.Operation.Revision < op.Revision {
+		if q.next == nil || q.next.Operation.Version().Before(op.Version()) {
 			q.next = m
 		}
 	case takesBack:
@@ -65,7 +62,7 @@ func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
 	switch {
 	case !isCopy(q.op):
 	case outcome.Result == messages.Outcome_DONE:
-		c.posted.Put(q.op.Id, q.op.Revision)
+		c.posted.Put(q.op.Id, q.op.Version())
 	case q.next != nil && q.next.Operation.GetWithdraw() == nil:
 		q.next = nil
 	}
@@ -74,23 +71,24 @@ func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
 // postedBefore answers an offer of other words for a copy that is posted already: with what was posted.
 func (c *chat) postedBefore(m *messages.Send) bool {
 	op := m.Operation
-	revision, is := c.posted.Get(op.Id)
-	if !is || !isCopy(op) || revision>>32 != op.Revision>>32 { // one that is tried again is posted again
+	version, is := c.posted.Get(op.Id)
+	if !is || !isCopy(op) || version.Attempt != op.Attempt { // one that is tried again is posted again
 		return false
 	}
-	outcome, known := c.recallDone(opKey{op.Id, revision})
+	outcome, known := c.recallDone(opKey{op.Id, version})
 	if known {
-		c.report(opOwner{m.OwnerKind, m.OwnerId}, &messages.Operation{Id: op.Id, Revision: revision}, outcome)
+		posted := &messages.Operation{Id: op.Id, Ref: op.Ref, Attempt: version.Attempt, Content: version.Content}
+		c.report(opOwner{m.OwnerKind, m.OwnerId}, posted, outcome)
 	}
 	return known
 }
 
-// isCopy says whether an operation posts a part of a copy, which is done once for each try, whatever its words.
+// isCopy says whether an operation posts a part of a copy, which is done once for each attempt, whatever its words.
 func isCopy(op *messages.Operation) bool {
-	return op.GetSendCopy() != nil && strings.HasPrefix(op.Id, desk.CopyPrefix)
+	return op.GetSendCopy() != nil && op.Ref.GetCopyPart() != nil
 }
 
-// takeNext takes in the newer revision that came while a call was under way.
+// takeNext takes in the newer version that came while a call was under way.
 func (c *chat) takeNext(q *queued) {
 	if m := q.next; m != nil {
 		q.next = nil

@@ -113,7 +113,7 @@ func (c *chat) onGone(m called) error {
 	}
 	for _, q := range rest {
 		c.unknow(q)
-		if err := c.reportGone(opOwner(q.owner), q.op); err != nil {
+		if err := c.reportGone(q.owner, q.op); err != nil {
 			return err
 		}
 	}
@@ -176,7 +176,7 @@ func (c *chat) onForbidden(m called) error {
 }
 
 func (c *chat) tellHeld(q *queued, why string) {
-	c.Tell(q.owner.kind, q.owner.id, &messages.Held{OperationId: q.op.Id, Revision: q.op.Revision, Why: why})
+	c.Tell(q.owner.kind, q.owner.id, q.op.HeldFor(why))
 }
 
 // tellPerson tells the entity of the person whose private chat this is that they can't be reached, or can again.

@@ -7,155 +7,207 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// The content of a message, as it travels in messages (Content) and as a record stores it. SetContent and ContentOf are
-// each other's reverse: a test fills every field.
+// The content of a message, as it travels in messages and as a record stores it. Each pair of fields is listed once,
+// for both directions.
 
-// SetContent writes a content into the record of a message.
+// SetContent writes a content into the record of a message; nil is an empty content.
 func SetContent(r *storage.Message, c *messages.Content) {
-	r.Text, r.Entities = c.GetText(), EntitiesToStore(c.GetEntities())
-	r.Media, r.Forwarded = MediaToStore(c.GetMedia()), forwardToStore(c.GetForward())
-	r.Protected = c.GetIsProtected()
+	if c == nil {
+		c = &messages.Content{}
+	}
+	toStore.content(c, r)
 }
 
 // ContentOf is the content of a stored message.
 func ContentOf(m *storage.Message) *messages.Content {
-	return &messages.Content{
-		Text: m.Text, Entities: entitiesOf(m.Entities), Media: MediaOf(m.Media), Forward: forwardOf(m.Forwarded),
-		IsProtected: m.Protected,
-	}
+	c := &messages.Content{}
+	fromStore.content(c, m)
+	return c
 }
 
 // EntitiesToStore are the entities of a text as a record stores them.
 func EntitiesToStore(es []*messages.Entity) (out []storage.Entity) {
-	for _, e := range es {
-		out = append(out, storage.Entity{
-			Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, UserID: e.UserId, UserName: e.UserName,
-			Language: e.Language, CustomEmojiID: e.CustomEmojiId, UnixTime: e.UnixTime,
-			DateTimeFormat: e.DateTimeFormat,
-		})
-	}
+	pairs(toStore, &es, &out, way.entity)
 	return out
 }
 
-func entitiesOf(es []storage.Entity) (out []*messages.Entity) {
-	for _, e := range es {
-		out = append(out, &messages.Entity{
-			Type: e.Type, Offset: e.Offset, Length: e.Length, Url: e.URL, UserId: e.UserID, UserName: e.UserName,
-			Language: e.Language, CustomEmojiId: e.CustomEmojiID, UnixTime: e.UnixTime,
-			DateTimeFormat: e.DateTimeFormat,
-		})
-	}
+// EntitiesOf are the entities of a stored text.
+func EntitiesOf(es []storage.Entity) (out []*messages.Entity) {
+	pairs(fromStore, &out, &es, way.entity)
 	return out
 }
 
 // MediaToStore is a medium as a record stores it; nil: none.
-func MediaToStore(m *messages.Media) *storage.Media {
-	if m == nil {
-		return nil
-	}
-	out := &storage.Media{
-		Kind: m.Kind, FileID: m.FileId, FileUniqueID: m.FileUniqueId, FileName: m.FileName, MimeType: m.MimeType,
-		FileSize: m.FileSize, Width: m.Width, Height: m.Height, Duration: m.Duration, MediaGroupID: m.MediaGroupId,
-		HasSpoiler: m.HasSpoiler, ShowCaptionAboveMedia: m.ShowCaptionAboveMedia, Title: m.Title,
-		Performer: m.Performer, Emoji: m.Emoji, SetName: m.SetName, Value: m.Value,
-		ThumbnailFileID: m.ThumbnailFileId, PhotoFileID: m.PhotoFileId, Details: m.Details, Source: m.Source,
-		SHA256: m.Sha256,
-	}
-	if l := m.Location; l != nil {
-		out.Location = &storage.Location{
-			Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.HorizontalAccuracy,
-			LivePeriod: l.LivePeriod, Heading: l.Heading, ProximityAlertRadius: l.ProximityAlertRadius,
-		}
-	}
-	if v := m.Venue; v != nil {
-		out.Venue = &storage.Venue{
-			Title: v.Title, Address: v.Address, FoursquareID: v.FoursquareId, FoursquareType: v.FoursquareType,
-			GooglePlaceID: v.GooglePlaceId, GooglePlaceType: v.GooglePlaceType,
-		}
-	}
-	if c := m.Contact; c != nil {
-		out.Contact = &storage.Contact{
-			PhoneNumber: c.PhoneNumber, FirstName: c.FirstName, LastName: c.LastName, UserID: c.UserId, VCard: c.Vcard,
-		}
-	}
-	if p := m.Poll; p != nil {
-		out.Poll = &storage.Poll{
-			Question: p.Question, QuestionEntities: EntitiesToStore(p.QuestionEntities), IsQuiz: p.IsQuiz,
-			IsAnonymous: p.IsAnonymous, AllowsMultipleAnswers: p.AllowsMultipleAnswers, IsClosed: p.IsClosed,
-		}
-		for _, o := range p.Options {
-			option := storage.PollOption{Text: o.Text, Entities: EntitiesToStore(o.Entities)}
-			out.Poll.Options = append(out.Poll.Options, option)
-		}
-	}
+func MediaToStore(m *messages.Media) (out *storage.Media) {
+	pair(toStore, &m, &out, way.media)
 	return out
 }
 
-// MediaOf is the reverse of MediaToStore.
-func MediaOf(m *storage.Media) *messages.Media {
-	if m == nil {
-		return nil
-	}
-	out := &messages.Media{
-		Kind: m.Kind, FileId: m.FileID, FileUniqueId: m.FileUniqueID, FileName: m.FileName, MimeType: m.MimeType,
-		FileSize: m.FileSize, Width: m.Width, Height: m.Height, Duration: m.Duration, MediaGroupId: m.MediaGroupID,
-		HasSpoiler: m.HasSpoiler, ShowCaptionAboveMedia: m.ShowCaptionAboveMedia, Title: m.Title,
-		Performer: m.Performer, Emoji: m.Emoji, SetName: m.SetName, Value: m.Value,
-		ThumbnailFileId: m.ThumbnailFileID, PhotoFileId: m.PhotoFileID, Details: m.Details, Source: m.Source,
-		Sha256: m.SHA256,
-	}
-	if l := m.Location; l != nil {
-		out.Location = &messages.Location{
-			Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.HorizontalAccuracy,
-			LivePeriod: l.LivePeriod, Heading: l.Heading, ProximityAlertRadius: l.ProximityAlertRadius,
-		}
-	}
-	if v := m.Venue; v != nil {
-		out.Venue = &messages.Venue{
-			Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
-			GooglePlaceId: v.GooglePlaceID, GooglePlaceType: v.GooglePlaceType,
-		}
-	}
-	if c := m.Contact; c != nil {
-		out.Contact = &messages.Contact{
-			PhoneNumber: c.PhoneNumber, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard,
-		}
-	}
-	if p := m.Poll; p != nil {
-		out.Poll = &messages.Poll{
-			Question: p.Question, QuestionEntities: entitiesOf(p.QuestionEntities), IsQuiz: p.IsQuiz,
-			IsAnonymous: p.IsAnonymous, AllowsMultipleAnswers: p.AllowsMultipleAnswers, IsClosed: p.IsClosed,
-		}
-		for _, o := range p.Options {
-			option := &messages.PollOption{Text: o.Text, Entities: entitiesOf(o.Entities)}
-			out.Poll.Options = append(out.Poll.Options, option)
-		}
-	}
+// MediaOf is a stored medium; nil: none.
+func MediaOf(m *storage.Media) (out *messages.Media) {
+	pair(fromStore, &out, &m, way.media)
 	return out
 }
 
-func forwardToStore(f *messages.Forward) *storage.Forward {
-	if f == nil {
-		return nil
+// way is the direction of a conversion: which side of each pair is written.
+type way bool
+
+const (
+	toStore   way = true
+	fromStore way = false
+)
+
+// same converts a pair of fields of the same type.
+func same[T any](w way, travels, stored *T) {
+	if w == toStore {
+		*stored = *travels
+	} else {
+		*travels = *stored
 	}
-	out := &storage.Forward{
-		Kind: f.Kind, ID: f.Id, Name: f.Name, Username: f.Username, Signature: f.Signature, MessageID: f.MessageId,
-	}
-	if f.DateMs != 0 {
-		out.Date = time.UnixMilli(f.DateMs).UTC()
-	}
-	return out
 }
 
-func forwardOf(f *storage.Forward) *messages.Forward {
-	if f == nil {
-		return nil
+// pair converts a pair of pointers; nil becomes nil.
+func pair[T, S any](w way, travels **T, stored **S, fields func(way, *T, *S)) {
+	if w == toStore {
+		*stored = nil
+		if *travels != nil {
+			*stored = new(S)
+			fields(w, *travels, *stored)
+		}
+		return
 	}
-	out := &messages.Forward{
-		Kind: f.Kind, Id: f.ID, Name: f.Name, Username: f.Username, Signature: f.Signature, MessageId: f.MessageID,
+	*travels = nil
+	if *stored != nil {
+		*travels = new(T)
+		fields(w, *travels, *stored)
 	}
-	if !f.Date.IsZero() {
-		out.DateMs = f.Date.UnixMilli()
+}
+
+// pairs converts a pair of lists; an empty list becomes nil.
+func pairs[T, S any](w way, travels *[]*T, stored *[]S, fields func(way, *T, *S)) {
+	if w == toStore {
+		*stored = nil
+		for _, t := range *travels {
+			var s S
+			fields(w, t, &s)
+			*stored = append(*stored, s)
+		}
+		return
 	}
-	return out
+	*travels = nil
+	for i := range *stored {
+		t := new(T)
+		fields(w, t, &(*stored)[i])
+		*travels = append(*travels, t)
+	}
+}
+
+// moment converts a pair of a time in milliseconds, 0 for none, and a time.
+func moment(w way, travels *int64, stored *time.Time) {
+	if w == toStore {
+		*stored = TimeOf(*travels)
+	} else {
+		*travels = MillisOf(*stored)
+	}
+}
+
+func (w way) content(c *messages.Content, r *storage.Message) {
+	same(w, &c.Text, &r.Text)
+	pairs(w, &c.Entities, &r.Entities, way.entity)
+	pair(w, &c.Media, &r.Media, way.media)
+	pair(w, &c.Forward, &r.Forwarded, way.forward)
+	same(w, &c.IsProtected, &r.Protected)
+}
+
+func (w way) entity(e *messages.Entity, r *storage.Entity) {
+	same(w, &e.Type, &r.Type)
+	same(w, &e.Offset, &r.Offset)
+	same(w, &e.Length, &r.Length)
+	same(w, &e.Url, &r.URL)
+	same(w, &e.UserId, &r.UserID)
+	same(w, &e.UserName, &r.UserName)
+	same(w, &e.Language, &r.Language)
+	same(w, &e.CustomEmojiId, &r.CustomEmojiID)
+	same(w, &e.UnixTime, &r.UnixTime)
+	same(w, &e.DateTimeFormat, &r.DateTimeFormat)
+}
+
+func (w way) media(m *messages.Media, r *storage.Media) {
+	same(w, &m.Kind, &r.Kind)
+	same(w, &m.FileId, &r.FileID)
+	same(w, &m.FileUniqueId, &r.FileUniqueID)
+	same(w, &m.FileName, &r.FileName)
+	same(w, &m.MimeType, &r.MimeType)
+	same(w, &m.FileSize, &r.FileSize)
+	same(w, &m.Width, &r.Width)
+	same(w, &m.Height, &r.Height)
+	same(w, &m.Duration, &r.Duration)
+	same(w, &m.MediaGroupId, &r.MediaGroupID)
+	same(w, &m.HasSpoiler, &r.HasSpoiler)
+	same(w, &m.ShowCaptionAboveMedia, &r.ShowCaptionAboveMedia)
+	same(w, &m.Title, &r.Title)
+	same(w, &m.Performer, &r.Performer)
+	same(w, &m.Emoji, &r.Emoji)
+	same(w, &m.SetName, &r.SetName)
+	same(w, &m.Value, &r.Value)
+	same(w, &m.ThumbnailFileId, &r.ThumbnailFileID)
+	same(w, &m.PhotoFileId, &r.PhotoFileID)
+	pair(w, &m.Location, &r.Location, way.location)
+	pair(w, &m.Venue, &r.Venue, way.venue)
+	pair(w, &m.Contact, &r.Contact, way.contact)
+	pair(w, &m.Poll, &r.Poll, way.poll)
+	same(w, &m.Details, &r.Details)
+	same(w, &m.Source, &r.Source)
+	same(w, &m.Sha256, &r.SHA256)
+}
+
+func (w way) location(l *messages.Location, r *storage.Location) {
+	same(w, &l.Latitude, &r.Latitude)
+	same(w, &l.Longitude, &r.Longitude)
+	same(w, &l.HorizontalAccuracy, &r.HorizontalAccuracy)
+	same(w, &l.LivePeriod, &r.LivePeriod)
+	same(w, &l.Heading, &r.Heading)
+	same(w, &l.ProximityAlertRadius, &r.ProximityAlertRadius)
+}
+
+func (w way) venue(v *messages.Venue, r *storage.Venue) {
+	same(w, &v.Title, &r.Title)
+	same(w, &v.Address, &r.Address)
+	same(w, &v.FoursquareId, &r.FoursquareID)
+	same(w, &v.FoursquareType, &r.FoursquareType)
+	same(w, &v.GooglePlaceId, &r.GooglePlaceID)
+	same(w, &v.GooglePlaceType, &r.GooglePlaceType)
+}
+
+func (w way) contact(c *messages.Contact, r *storage.Contact) {
+	same(w, &c.PhoneNumber, &r.PhoneNumber)
+	same(w, &c.FirstName, &r.FirstName)
+	same(w, &c.LastName, &r.LastName)
+	same(w, &c.UserId, &r.UserID)
+	same(w, &c.Vcard, &r.VCard)
+}
+
+func (w way) poll(p *messages.Poll, r *storage.Poll) {
+	same(w, &p.Question, &r.Question)
+	pairs(w, &p.QuestionEntities, &r.QuestionEntities, way.entity)
+	pairs(w, &p.Options, &r.Options, way.option)
+	same(w, &p.IsQuiz, &r.IsQuiz)
+	same(w, &p.IsAnonymous, &r.IsAnonymous)
+	same(w, &p.AllowsMultipleAnswers, &r.AllowsMultipleAnswers)
+	same(w, &p.IsClosed, &r.IsClosed)
+}
+
+func (w way) option(o *messages.PollOption, r *storage.PollOption) {
+	same(w, &o.Text, &r.Text)
+	pairs(w, &o.Entities, &r.Entities, way.entity)
+}
+
+func (w way) forward(f *messages.Forward, r *storage.Forward) {
+	same(w, &f.Kind, &r.Kind)
+	same(w, &f.Id, &r.ID)
+	same(w, &f.Name, &r.Name)
+	same(w, &f.Username, &r.Username)
+	same(w, &f.Signature, &r.Signature)
+	same(w, &f.MessageId, &r.MessageID)
+	moment(w, &f.DateMs, &r.Date)
 }

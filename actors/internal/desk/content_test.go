@@ -12,8 +12,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Every field of a content is stored and comes back. The test fails when somebody adds a field to messages and
-// forgets it here.
+// Every field of a content is stored and comes back. The test fails when somebody adds a field to messages and forgets
+// it here.
 func TestContentIsStoredWhole(t *testing.T) {
 	c := &messages.Content{}
 	n := 0
@@ -23,10 +23,9 @@ func TestContentIsStoredWhole(t *testing.T) {
 	if diff := cmp.Diff(c, ContentOf(r), protocmp.Transform()); diff != "" {
 		t.Errorf("sent -, stored and read +:\n%s", diff)
 	}
-	empty := &storage.Message{}
-	SetContent(empty, nil)
-	if !proto.Equal(ContentOf(empty), &messages.Content{}) {
-		t.Error("an empty content does not come back empty")
+	SetContent(r, nil) // an edit that removed everything
+	if !proto.Equal(ContentOf(r), &messages.Content{}) {
+		t.Errorf("an empty content does not replace the old one: %+v", r)
 	}
 }
 

@@ -10,10 +10,6 @@ import (
 const (
 	HomeTopic ids.TopicKey = "home" // the id of every ticket's home topic
 
-	OpenPrefix  = "open/" // Done of a ticket that a draft became
-	CopyPrefix  = "copy/"
-	RetryPrefix = "retry/"
-
 	CopyPartial = "partial"
 	CopySent    = "sent"
 	CopyFailed  = "failed"

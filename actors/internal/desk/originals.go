@@ -77,7 +77,7 @@ func ReplyOf(m *storage.Message) *messages.ReplyTo {
 	}
 	return &messages.ReplyTo{
 		ChatId: r.ChatID, MessageId: r.MessageID, Preview: r.Preview, MediaKind: r.MediaKind, Answered: r.Answered,
-		Quote: r.Quote, QuoteEntities: entitiesOf(r.QuoteEntities), QuotePosition: r.QuotePosition,
+		Quote: r.Quote, QuoteEntities: EntitiesOf(r.QuoteEntities), QuotePosition: r.QuotePosition,
 	}
 }
 

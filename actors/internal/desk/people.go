@@ -48,7 +48,8 @@ func CreatorOf(o *messages.Origin) storage.Creator {
 	case messages.Sender_API_KEY:
 		return storage.Creator{Kind: senderKinds[kind], ID: s.GetKeyId(), Name: s.GetName()}
 	case messages.Sender_GROUP, messages.Sender_CHANNEL:
-		// Their From does not tell them apart: Telegram shows the same bot for everybody who writes as a group or a channel.
+		// Their From does not tell them apart: Telegram shows the same bot for everybody who writes as a group or a
+		// channel.
 		return storage.Creator{Kind: senderKinds[kind], ID: strconv.FormatInt(s.GetId(), 10), Name: Who(o)}
 	}
 	id := strconv.FormatInt(from.GetId(), 10)

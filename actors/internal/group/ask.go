@@ -2,7 +2,6 @@ package group
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
@@ -20,31 +19,44 @@ func (g *group) follow() {
 	for _, owed := range g.record.Pending {
 		if owed.Kind == desk.OwedOperation {
 			if op, err := desk.OperationOf(owed); err == nil {
-				op.Revision = g.tries[op.Id]
+				op.Attempt = g.tries[op.Id]
 				g.offerOnce(op)
 			}
 			continue
 		}
 		// Both at once: what the bot may do here, then who administers the group.
 		if _, row, err := g.pendingCommand(owed); err == nil && row.describes {
-			g.askTelegram(opDescribe, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
+			g.askTelegram(messages.GroupQuestion_CHAT, 0,
+				&messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
 		}
 		g.askAdmins()
 	}
 }
 
 func (g *group) askAdmins() {
-	g.askTelegram(opListAdmins, &messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
+	g.askTelegram(messages.GroupQuestion_ADMINS, 0,
+		&messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
 }
 
-func (g *group) askTelegram(what string, op *messages.Operation) {
-	op.Id = g.ID + what
+// question names what Telegram is asked.
+func (g *group) question(about messages.GroupQuestion_About, userID int64) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_Question{Question: &messages.GroupQuestion{
+		GroupId: g.ID, About: about, UserId: userID}}}
+}
+
+// isAsking says whether a question is under way.
+func (g *group) isAsking(about messages.GroupQuestion_About, userID int64) bool {
+	return g.offered[g.question(about, userID).ID()] != nil
+}
+
+func (g *group) askTelegram(about messages.GroupQuestion_About, userID int64, op *messages.Operation) {
+	op.SetRef(g.question(about, userID))
 	if _, under := g.offered[op.Id]; under {
 		return
 	}
 	// Each question is a new one, also after a restart: the chat must not answer it from memory.
 	g.asked = max(g.asked+1, g.Now().UnixMilli())
-	op.Revision = g.asked
+	op.Attempt = g.asked
 	op.Place, op.Priority = g.ID, messages.Operation_ANSWER
 	g.offerOnce(op)
 }
@@ -69,46 +81,60 @@ func (g *group) onOfferAgain(entity.OfferAgain) error {
 	return nil
 }
 
-// onDone takes Telegram's word, and decides what waited for it.
+// onDone takes Telegram's word, and decides what waited for it; or takes what has left off the record.
 func (g *group) onDone(m *messages.Done) error {
 	op := g.offered[m.OperationId]
-	if op == nil || op.Revision != m.Revision {
+	if op == nil || op.Version() != m.Version() {
 		return nil
 	}
-	outcome := m.Outcome
-	done := outcome.GetResult() == messages.Outcome_DONE
-	switch {
-	case strings.HasSuffix(m.OperationId, opDescribe):
-		if done && g.record != nil {
-			if err := g.change("", func(r *storage.Group) { setFacts(r, outcome.Chat) }); err != nil {
-				return err
-			}
+	switch ref := m.Ref.GetWanted().(type) {
+	case *messages.OperationRef_Question:
+		switch ref.Question.About {
+		case messages.GroupQuestion_CHAT:
+			return g.onDescribed(m)
+		case messages.GroupQuestion_ADMINS:
+			return g.onAdminsTold(m)
+		case messages.GroupQuestion_MEMBER:
+			delete(g.offered, m.OperationId)
+			g.onMemberTold(ref.Question.UserId, m.Outcome)
 		}
-		delete(g.offered, m.OperationId)
-		return g.decideAll("")
-	case strings.HasSuffix(m.OperationId, opListAdmins):
-		failure := ""
-		if done {
-			g.admins, g.fresh = map[int64]bool{}, g.Now()
-			for _, id := range outcome.AdminIds {
-				g.admins[id] = true
-			}
-		} else {
-			failure = desk.ReasonOf(outcome)
+	case *messages.OperationRef_Owed:
+		return g.onOwedDone(m)
+	}
+	return nil
+}
+
+func (g *group) onDescribed(m *messages.Done) error {
+	if m.Outcome.GetResult() == messages.Outcome_DONE && g.record != nil {
+		if err := g.change("", func(r *storage.Group) { setFacts(r, m.Outcome.Chat) }); err != nil {
+			return err
 		}
-		delete(g.offered, m.OperationId)
-		for _, w := range g.waiting {
-			g.answer(w, failure)
-		}
-		g.waiting = nil
-		return g.decideAll(failure)
 	}
 	delete(g.offered, m.OperationId)
-	if isMemberOp(m.OperationId) {
-		g.onMemberTold(op, outcome)
-		return nil
+	return g.decideAll("")
+}
+
+func (g *group) onAdminsTold(m *messages.Done) error {
+	failure := ""
+	if m.Outcome.GetResult() == messages.Outcome_DONE {
+		g.admins, g.fresh = map[int64]bool{}, g.Now()
+		for _, id := range m.Outcome.AdminIds {
+			g.admins[id] = true
+		}
+	} else {
+		failure = desk.ReasonOf(m.Outcome)
 	}
-	if outcome.GetResult() == messages.Outcome_TRANSIENT {
+	delete(g.offered, m.OperationId)
+	for _, w := range g.waiting {
+		g.answer(w, failure)
+	}
+	g.waiting = nil
+	return g.decideAll(failure)
+}
+
+func (g *group) onOwedDone(m *messages.Done) error {
+	delete(g.offered, m.OperationId)
+	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		g.tries[m.OperationId]++
 		return nil // offered again by the timer
 	}

@@ -18,10 +18,7 @@ import (
 // group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
 // for a while, who administers it.
 //
-// Accepts  SetMembership, RegisterGroup, SetGroupLanguage, SetPublic, MigrateGroup, MemberChanged, CheckAdmin, CheckMember,
-//
-//	Done, Wake; of the API: ChangeGroup
-//
+// Accepts  what Kind lists, and what has a row in groupRequests (requests.go)
 // Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
 // Emits    AdminChecked and MemberChecked to whoever asked, GroupChanged to its chat, Send to its chat
 // Stops    after 10 idle minutes with nothing owed
@@ -33,21 +30,18 @@ type group struct {
 	fresh   time.Time // when admins was asked
 	waiting []*messages.CheckAdmin
 	offered map[string]*messages.Operation
-	tries   map[string]int64 // revision of an owed operation that is tried again
-	asked   int64            // revision of the newest question to Telegram
+	tries   map[string]int64 // attempts of an owed operation that is tried again
+	asked   int64            // number of the newest question to Telegram
 
-	members *desk.Recent[int64, memberWord]    // by user id: who belongs to the group (group_member.go)
-	checks  map[string][]*messages.CheckMember // by operation: who waits for its answer
-	again   map[string][]*messages.CheckMember // by operation: who wants a newer one
+	members *desk.Recent[int64, memberWord]   // by user id: who belongs to the group (group_member.go)
+	checks  map[int64][]*messages.CheckMember // by user id: who waits for Telegram's word
+	again   map[int64][]*messages.CheckMember // by user id: who wants a newer one
 }
 
 const (
 	// adminsKeep is how long Telegram's word on who administers a group is kept.
 	adminsKeep     = 5 * time.Minute
 	handledByGroup = 100
-
-	opListAdmins = "/admins"
-	opDescribe   = "/describe"
 )
 
 // Kind declares the groups, which keep aliases in step.
@@ -80,7 +74,7 @@ func (g *group) Load() error {
 	g.offered, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
 	g.admins, g.fresh = nil, time.Time{}
 	g.members = desk.NewRecent[int64, memberWord](membersKept)
-	g.checks, g.again = map[string][]*messages.CheckMember{}, map[string][]*messages.CheckMember{}
+	g.checks, g.again = map[int64][]*messages.CheckMember{}, map[int64][]*messages.CheckMember{}
 	record, err := g.Store.Group(g.Ctx, g.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil

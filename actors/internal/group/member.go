@@ -1,8 +1,6 @@
 package group
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -15,7 +13,6 @@ import (
 const (
 	membersKeep     = 5 * time.Minute
 	membersKept     = 2000
-	opMember        = "/member/"
 	checksAtMost    = 1000 // that wait for Telegram's word; who asks beyond is told so
 	tooManyQuestion = "too many questions wait for Telegram's word"
 )
@@ -35,9 +32,8 @@ func (g *group) checkMember(m *messages.CheckMember) {
 		g.answerMember(m, word.is, "")
 		return
 	}
-	id := g.ID + opMember + strconv.FormatInt(m.UserId, 10)
-	for _, w := range g.checks[id] {
-		if w.CheckId == m.CheckId {
+	for _, w := range g.checks[m.UserId] {
+		if w.DraftId == m.DraftId && w.Chosen == m.Chosen {
 			return
 		}
 	}
@@ -46,28 +42,26 @@ func (g *group) checkMember(m *messages.CheckMember) {
 		return
 	}
 	// What is under way already may have been answered before this question came up.
-	if _, under := g.offered[id]; under && m.Fresh {
-		g.again[id] = append(g.again[id], m)
+	if m.Fresh && g.isAsking(messages.GroupQuestion_MEMBER, m.UserId) {
+		g.again[m.UserId] = append(g.again[m.UserId], m)
 		return
 	}
-	g.checks[id] = append(g.checks[id], m)
-	g.askTelegram(opMember+strconv.FormatInt(m.UserId, 10),
+	g.checks[m.UserId] = append(g.checks[m.UserId], m)
+	g.askTelegram(messages.GroupQuestion_MEMBER, m.UserId,
 		&messages.Operation{Call: &messages.Operation_CheckMember{CheckMember: &messages.CheckMemberCall{UserId: m.UserId}}})
 }
 
-func isMemberOp(id string) bool { return strings.Contains(id, opMember) }
-
 // onMemberTold takes Telegram's word on one person.
-func (g *group) onMemberTold(op *messages.Operation, outcome *messages.Outcome) {
-	userID, failure := op.GetCheckMember().GetUserId(), ""
+func (g *group) onMemberTold(userID int64, outcome *messages.Outcome) {
+	failure := ""
 	if outcome.GetResult() == messages.Outcome_DONE {
 		g.members.Put(userID, memberWord{outcome.IsMember, g.Now()})
 	} else {
 		failure = desk.ReasonOf(outcome)
 	}
-	waiting, again := g.checks[op.Id], g.again[op.Id]
-	delete(g.checks, op.Id)
-	delete(g.again, op.Id)
+	waiting, again := g.checks[userID], g.again[userID]
+	delete(g.checks, userID)
+	delete(g.again, userID)
 	for _, m := range waiting {
 		g.answerMember(m, outcome.GetIsMember(), failure)
 	}
@@ -77,5 +71,6 @@ func (g *group) onMemberTold(op *messages.Operation, outcome *messages.Outcome) 
 }
 
 func (g *group) answerMember(m *messages.CheckMember, is bool, failure string) {
-	g.Tell(messages.KindUser, m.OwnerId, &messages.MemberChecked{CheckId: m.CheckId, GroupId: g.ID, IsMember: is, Failure: failure})
+	g.Tell(messages.KindUser, m.OwnerId, &messages.MemberChecked{DraftId: m.DraftId, Chosen: m.Chosen, GroupId: g.ID,
+		IsMember: is, Failure: failure})
 }

@@ -102,7 +102,7 @@ func (g *group) pendingCommand(owed storage.Owed) (desk.Command, groupRequest, e
 
 // decideAll carries out the commands for which everything is known, or tells that Telegram could not be asked.
 func (g *group) decideAll(failure string) error {
-	if g.record == nil || g.offered[g.ID+opDescribe] != nil || g.offered[g.ID+opListAdmins] != nil {
+	if g.record == nil || g.isAsking(messages.GroupQuestion_CHAT, 0) || g.isAsking(messages.GroupQuestion_ADMINS, 0) {
 		return nil
 	}
 	for _, owed := range slices.Clone(g.record.Pending) {

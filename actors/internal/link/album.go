@@ -8,23 +8,24 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Albums. Telegram delivers an album as messages of their own, each with its caption, that share a media_group_id, and does
-// not say how many there are. A lane gathers them, holding back what was said behind, and posts them together; each original
-// gets a counterpart of its own. What comes when the album has left is posted alone, as an answer to it.
+// Albums. Telegram delivers an album as separate messages, each with its caption, that share a media_group_id, and
+// does not say how many there are. A lane gathers them, holds back the messages behind them, and posts them together;
+// each original gets a counterpart of its own (docs/decisions.md, D15). A part that comes after the album has left is
+// posted alone, as a reply to it.
 
 const (
 	// GatherFor is how long after its newest part an album is complete.
 	GatherFor = 800 * time.Millisecond
 	// albumLimit is how many messages an album has at most (Bot API, sendMediaGroup).
-	albumLimit  = 10
-	albumPrefix = "album/"
+	albumLimit = 10
 )
 
-// album is what an item of a lane is the first part of.
+// album is the album whose first part an item is.
 type album struct {
 	key    string // where it was said, and its media_group_id
 	parts  []*item
@@ -32,39 +33,31 @@ type album struct {
 	formed bool // it is such as Telegram takes it
 }
 
-// gathered is a timer: an album that still has so many parts is complete.
+// gathered is a timer's message: an album that still has so many parts is complete.
 type gathered struct {
 	topicID, key string
 	parts        int
 }
 
-// albumKey names the album that a message is a part of; "" when it is posted alone.
+// albumKey names the album that a message is a part of; "" for one that is posted alone.
 func albumKey(it *item) string {
 	m := it.content.GetMedia()
-	if m.GetMediaGroupId() == "" || it.stored != nil || it.shape() != messages.ShapeCaptioned || albumFamily(m.Kind) == "" {
+	if m.GetMediaGroupId() == "" || it.stored != nil || it.shape() != messages.ShapeCaptioned || it.family() == "" {
 		return ""
 	}
 	return it.topicID + "/" + m.MediaGroupId
 }
 
-// albumFamily says which kinds of media may stand in one album.
-func albumFamily(kind string) string {
-	switch kind {
-	case messages.MediaPhoto, messages.MediaVideo, messages.MediaLivePhoto:
-		return "pictures"
-	case messages.MediaAudio, messages.MediaDocument:
-		return kind
-	}
-	return ""
-}
+// family names the albums that an item may stand in; "" for none.
+func (it *item) family() string { return messages.AlbumOf(it.content.GetMedia().GetKind()) }
 
-// gather takes a message into the album that it belongs to, and says whether it did.
+// gather adds a message to the album that it belongs to, and says whether it did.
 func (n *lane) gather(it *item) bool {
 	key := albumKey(it)
 	if key == "" {
 		return false
 	}
-	for _, waiting := range n.items[n.under:] {
+	for _, waiting := range n.items[n.enqueued:] {
 		if a := waiting.album; a != nil && a.key == key && !a.ready {
 			if a.part(it.messageID) == nil {
 				a.parts = append(a.parts, it)
@@ -90,36 +83,37 @@ func (n *lane) gatherLater(a *album) {
 	n.link.After(GatherFor, gathered{n.topicID, a.key, len(a.parts)})
 }
 
-// onGathered lets an album leave to which nothing was added meanwhile.
+// onGathered lets an album leave if nothing was added to it meanwhile.
 func (l *link) onGathered(m gathered) error {
 	if !l.exists {
 		return nil
 	}
 	n := l.laneInto(m.topicID)
-	for _, it := range n.items[n.under:] {
+	for _, it := range n.items[n.enqueued:] {
 		if a := it.album; a != nil && a.key == m.key && len(a.parts) == m.parts {
 			a.ready = true
 		}
 	}
-	l.offerAll()
+	l.enqueueAll()
 	return l.report(false)
 }
 
-// leftAlbum remembers the albums that have left, by the message that was their first part.
-func (n *lane) leftAlbum(key string) (first string, left bool) {
+// leftAlbum finds the first message of an album that has left.
+func (n *lane) leftAlbum(key string) (first ids.MessageKey, left bool) {
 	if n.albums == nil {
 		return "", false
 	}
 	return n.albums.Get(key)
 }
 
-// recallAlbums finds, once in the lane's life, the albums that left in a former one: a part may still come.
+// recallAlbums finds, once after the lane was loaded, the albums that left before: a part of them may still come.
 func (n *lane) recallAlbums(it *item) {
 	if n.albums != nil {
 		return
 	}
-	n.albums = desk.NewRecent[string, string](32)
-	page, err := n.link.Store.MessagesAfter(n.link.Ctx, n.link.ticketID, it.sequence-1-desk.AlbumsRecalled, desk.AlbumsRecalled)
+	n.albums = desk.NewRecent[string, ids.MessageKey](32)
+	after := it.sequence - 1 - desk.AlbumsRecalled
+	page, err := n.link.Store.MessagesAfter(n.link.Ctx, n.link.ticketID, after, desk.AlbumsRecalled)
 	if err != nil {
 		n.link.Log.Error("albums from before can't be read; their late parts are posted alone", "error", err)
 		return
@@ -132,25 +126,25 @@ func (n *lane) recallAlbums(it *item) {
 	}
 }
 
-func (n *lane) noteAlbum(key, messageID string) {
+func (n *lane) noteAlbum(key string, messageID ids.MessageKey) {
 	if n.albums == nil {
-		n.albums = desk.NewRecent[string, string](32)
+		n.albums = desk.NewRecent[string, ids.MessageKey](32)
 	}
 	if _, known := n.albums.Get(key); key != "" && !known {
 		n.albums.Put(key, messageID)
 	}
 }
 
-// formAlbum makes albums that Telegram takes of what was gathered: of one family and at most 10 parts each. What is left
-// alone is an ordinary item.
+// formAlbum makes albums that Telegram accepts of what was gathered: of one family, with at most 10 parts each. A
+// part that is left alone becomes an ordinary item.
 func (n *lane) formAlbum(at int) {
 	a := n.items[at].album
 	n.noteAlbum(a.key, a.parts[0].messageID)
 	slices.SortStableFunc(a.parts, func(x, y *item) int { return int(x.sequence - y.sequence) })
 	var formed []*item
 	for from := 0; from < len(a.parts); {
-		to, family := from+1, albumFamily(a.parts[from].content.GetMedia().GetKind())
-		for to < len(a.parts) && to-from < albumLimit && family != "" && albumFamily(a.parts[to].content.GetMedia().GetKind()) == family {
+		to, family := from+1, a.parts[from].family()
+		for to < len(a.parts) && to-from < albumLimit && family != "" && a.parts[to].family() == family {
 			to++
 		}
 		first := a.parts[from]
@@ -165,8 +159,8 @@ func (n *lane) formAlbum(at int) {
 	n.items = slices.Replace(n.items, at, at+1, formed...)
 }
 
-// name has one of the parts bear the sender's name: the one with a caption, if it is the only one (clients show the caption
-// of an album only then), else the first.
+// name decides which part bears the sender's name: the one with a caption if it is the only one (clients show an
+// album's caption only then), else the first.
 func (a *album) name(first *item) {
 	named, captions := 0, 0
 	for i, it := range a.parts {
@@ -184,7 +178,7 @@ func (a *album) name(first *item) {
 	}
 }
 
-func (a *album) part(messageID string) *item {
+func (a *album) part(messageID ids.MessageKey) *item {
 	for _, it := range a.parts {
 		if it.messageID == messageID {
 			return it
@@ -193,7 +187,7 @@ func (a *album) part(messageID string) *item {
 	return nil
 }
 
-// posted says whether every part's copy is made, or given up.
+// posted says whether every part's copy is made or was given up.
 func (a *album) posted() bool {
 	for _, it := range a.parts {
 		if it.stored == nil || it.stored.State == desk.CopyPartial {
@@ -208,32 +202,31 @@ func (a *album) written() bool {
 	return !slices.ContainsFunc(a.parts, func(it *item) bool { return it.stored == nil })
 }
 
-func albumID(it *item, topicID string) string {
-	return albumPrefix + it.messageID + "/" + topicID + "/" + strconv.Itoa(len(it.album.parts))
-}
-
-// albumOperation posts all parts of an album.
+// albumOperation posts all parts of an album. It has one version: an edit that comes meanwhile is made once the album
+// is posted.
 func (n *lane) albumOperation(topic *storage.Topic, it *item) *messages.Operation {
-	op := n.operation(topic, it, 0)
 	call := &messages.SendAlbumCall{}
 	for _, part := range it.album.parts {
-		call.Parts = append(call.Parts, n.operation(topic, part, 0).GetSendCopy())
+		call.Parts = append(call.Parts, n.call(part, 0))
 	}
-	op.Id, op.Revision = albumID(it, n.topicID), 0
+	op := n.posting(topic, it, 0)
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyAlbum{CopyAlbum: &messages.CopyAlbum{
+		MessageId: it.messageID, TopicId: n.topicID, Parts: int32(len(call.Parts))}}})
 	op.Call = &messages.Operation_SendAlbum{SendAlbum: call}
 	return op
 }
 
-// settleAlbum writes the outcome of an album's call: a copy for each original.
-func (n *lane) settleAlbum(m *messages.Done) error {
-	at := slices.IndexFunc(n.items[:n.under], func(it *item) bool {
-		return it.album != nil && !it.album.written() && albumID(it, n.topicID) == m.OperationId
+// onAlbumDone records the outcome of an album's call: a copy for each original.
+func (n *lane) onAlbumDone(ref *messages.CopyAlbum, m *messages.Done) error {
+	at := slices.IndexFunc(n.items[:n.enqueued], func(it *item) bool {
+		return it.album != nil && !it.album.written() && it.messageID == ref.MessageId &&
+			len(it.album.parts) == int(ref.Parts)
 	})
 	if at < 0 {
 		return nil
 	}
-	a, ids := n.items[at].album, m.Outcome.GetMessageIds()
-	done := m.Outcome.GetResult() == messages.Outcome_DONE && len(ids) > 0
+	a, posted := n.items[at].album, m.Outcome.GetMessageIds()
+	done := m.Outcome.GetResult() == messages.Outcome_DONE && len(posted) > 0
 	if m.Outcome.GetResult() == messages.Outcome_REJECTED {
 		return n.dissolve(at)
 	}
@@ -243,7 +236,8 @@ func (n *lane) settleAlbum(m *messages.Done) error {
 		next := n.firstCopyOf(it)
 		next.Revision = it.shows
 		if done {
-			next.Parts, next.ChatID, next.SentAt, next.State = []int64{ids[min(i, len(ids)-1)]}, m.Outcome.ChatId, now, desk.CopySent
+			next.Parts, next.ChatID = []int64{posted[min(i, len(posted)-1)]}, m.Outcome.ChatId
+			next.SentAt, next.State = now, desk.CopySent
 			if it.parts > 1 {
 				next.State = desk.CopyPartial
 			}
@@ -252,7 +246,8 @@ func (n *lane) settleAlbum(m *messages.Done) error {
 		}
 		copies[i] = next
 		if i > 0 && done {
-			copies[0].Album = append(copies[0].Album, storage.AlbumPart{MessageID: it.messageID, Part: next.Parts[0], Wanted: next.Wanted, Bare: next.Bare})
+			copies[0].Album = append(copies[0].Album, storage.AlbumPart{MessageID: it.messageID, Part: next.Parts[0],
+				Wanted: next.Wanted, Bare: next.Bare})
 		}
 	}
 	for i, it := range a.parts {
@@ -263,16 +258,16 @@ func (n *lane) settleAlbum(m *messages.Done) error {
 			return err
 		}
 		it.stored = &copies[i]
-		n.noteSettled(it, m.Outcome)
+		n.noteFinished(it, m.Outcome)
 	}
 	return n.albumGoesOn(at)
 }
 
-// albumGoesOn offers what does not fit into the captions, or lets the album leave the lane.
+// albumGoesOn enqueues what does not fit into the captions, or lets the album leave the lane.
 func (n *lane) albumGoesOn(at int) error {
 	if it := n.items[at]; it.album != nil && !it.album.posted() {
 		if topic, ready := n.target(); ready {
-			n.offerItem(topic, it)
+			n.enqueueItem(topic, it)
 		}
 		return nil
 	}
@@ -280,23 +275,26 @@ func (n *lane) albumGoesOn(at int) error {
 	return nil
 }
 
-// dissolve posts the parts of an album one by one, when Telegram refuses it as a whole: so only the part at fault is missing.
+// dissolve posts the parts of an album one by one, after Telegram refused it as a whole: only the part at fault is
+// then missing.
 func (n *lane) dissolve(at int) error {
 	parts := n.items[at].album.parts
 	for _, it := range parts {
 		it.album, it.bare, it.parts = nil, false, 0
 	}
-	n.link.Log.Warn("an album was refused; its parts are posted one by one", "message", parts[0].messageID, "parts", len(parts))
+	n.link.Log.Warn("an album was refused; its parts are posted one by one",
+		"message", parts[0].messageID, "parts", len(parts))
 	n.items = slices.Replace(n.items, at, at+1, parts...)
-	n.under = at // nothing behind an album that has not left is offered
+	n.enqueued = at // nothing behind an album that has not left is offered
 	return nil
 }
 
-// albumCopies are the copies that the first part of an album knows of, and that are perhaps not written yet.
+// albumCopies are the copies that the record of an album's first part names. They may not be written yet.
 func albumCopies(c *storage.Copy, known map[copyKey]storage.Copy) {
 	for _, p := range c.Album {
 		next := *c
-		next.MessageID, next.Parts, next.Wanted, next.Bare, next.Album, next.Version = p.MessageID, []int64{p.Part}, p.Wanted, p.Bare, nil, 0
+		next.MessageID, next.Parts, next.Wanted, next.Bare = p.MessageID, []int64{p.Part}, p.Wanted, p.Bare
+		next.Album, next.Version = nil, 0
 		next.State = desk.CopySent
 		if p.Wanted > 1 {
 			next.State = desk.CopyPartial
@@ -305,7 +303,8 @@ func albumCopies(c *storage.Copy, known map[copyKey]storage.Copy) {
 	}
 }
 
-// copyInAlbum writes the copy of a message that was posted in an album when the process ended before it wrote that down.
+// copyInAlbum writes the copy of a message that was posted in an album by a process that ended before it could record
+// that.
 func (n *lane) copyInAlbum(it *item) (*storage.Copy, error) {
 	key := copyKey{it.messageID, n.topicID}
 	next, known := n.link.albumed[key]

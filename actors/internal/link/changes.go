@@ -3,18 +3,16 @@ package link
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A link brings its copy of a message after what happened to the message: it compares the two and makes the calls that are
-// missing, one at a time, each time anew. What waits to be posted is changed before it is.
+// A link brings its copy of a message up to date: it compares the two and makes the missing calls, one at a time, and
+// compares again after each (docs/decisions.md, D31). A copy that is not posted yet is changed before it is.
 
-// change is a message whose copy here is to follow.
+// change is a message whose copy here is to be brought up to date.
 type change struct {
 	messageID string
 	wanted    int64               // revision of the message
@@ -25,21 +23,17 @@ type change struct {
 	failure   string // why the copy could not be deleted
 }
 
-// Operations of a change; each id ends in message/topic/part.
-const (
-	editPrefix   = "edit/"
-	growPrefix   = "grow/"
-	shrinkPrefix = "shrink/"
-	reactPrefix  = "react/"
-	deletePrefix = "delete/"
-)
-
-func changeID(prefix, messageID, topicID string, part int) string {
-	return prefix + messageID + "/" + topicID + "/" + strconv.Itoa(part)
+// changeRef names a call that changes the lane's copy of a message.
+func (n *lane) changeRef(kind messages.CopyChange_Kind, messageID string, part int) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_CopyChange{CopyChange: &messages.CopyChange{
+		MessageId: messageID, TopicId: n.topicID, Kind: kind, Part: int32(part)}}}
 }
 
-// changeAgain offers what got no answer, and looks again at what could not be read.
-func (l *link) changeAgain() {
+// kind is what the call in flight does.
+func (c *change) kind() messages.CopyChange_Kind { return c.op.GetRef().GetCopyChange().GetKind() }
+
+// enqueueChangesAgain enqueues what got no answer, and tries again to read what could not be read.
+func (l *link) enqueueChangesAgain() {
 	for _, c := range l.changes {
 		if c.op != nil {
 			l.Offer(c.op)
@@ -49,18 +43,7 @@ func (l *link) changeAgain() {
 	}
 }
 
-// isChangeID says of which message an operation of a change is.
-func isChangeID(id string) (messageID string, is bool) {
-	for _, prefix := range []string{editPrefix, growPrefix, shrinkPrefix, reactPrefix, deletePrefix} {
-		if rest, found := strings.CutPrefix(id, prefix); found {
-			messageID, _, _ = strings.Cut(rest, "/")
-			return messageID, true
-		}
-	}
-	return "", false
-}
-
-// onChange takes the word that a message has changed.
+// onChange hears that a message has changed.
 func (l *link) onChange(m *messages.Change) error {
 	if err := l.appear(); err != nil || !l.exists {
 		return err
@@ -112,7 +95,7 @@ func (l *link) advance(c *change) error {
 		}
 		return l.changed(c, said.Revision)
 	}
-	if c.op != nil && !strings.HasPrefix(c.op.Id, editPrefix) {
+	if c.op != nil && c.kind() != messages.CopyChange_EDIT {
 		return nil // its answer comes first
 	}
 	op, err := n.next(c, said, stored)
@@ -132,27 +115,27 @@ func (l *link) advance(c *change) error {
 	return nil
 }
 
-// advanceWithout handles a message without a copy: one that is not read yet will be copied as it is then; one that has become
-// a message only now (an internal note before) is copied now.
+// advanceWithout handles a message without a copy. A message that is not read yet will be copied as it is then; one
+// that has only now become a message (it was an internal note) is copied now.
 func (l *link) advanceWithout(c *change, n *lane, said *storage.Message) error {
 	switch {
-	case said.Hidden() || !l.covers(said.Sequence) || n.nowhere():
+	case said.Hidden() || !l.covers(said.Sequence) || n.isForPrograms():
 		return l.changed(c, said.Revision)
-	case said.Sequence > n.seen && n.behind:
+	case said.Sequence > n.seen && n.moreStored:
 		return nil // it is read when there is room
 	case said.Sequence > n.seen: // a note was not told; it is none any more
 		if err := l.readOn(); err != nil {
 			return err
 		}
-		l.offerAll()
+		l.enqueueAll()
 		return nil
 	}
 	it := itemOfRecord(said)
-	it.late = true
+	it.outOfOrder = true
 	return n.addLate(it)
 }
 
-// changed tells the ticket how far the copy is.
+// changed tells the ticket which revision the copy shows.
 func (l *link) changed(c *change, revision int64) error {
 	delete(l.changes, c.messageID)
 	l.Tell(messages.KindTicket, l.ticketID, &messages.Changed{TicketId: l.ticketID, LinkId: l.ID, MessageId: c.messageID,
@@ -160,10 +143,12 @@ func (l *link) changed(c *change, revision int64) error {
 	return nil
 }
 
-// next is the call that brings a copy nearer to its message; nil when it shows it.
+// next is the next call that brings a copy up to date; nil if there is none.
 func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*messages.Operation, error) {
 	topic, _ := n.target()
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Revision: said.Revision + c.tries<<32, Order: n.seen*1000 + 998}
+	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
+		Attempt: c.tries, Content: said.Revision,
+		Order: n.seen*1000 + 998}
 	if stored.Revision < said.ContentRevision && !said.Hidden() {
 		if op := n.edit(op, c, said, stored); op != nil || c.op != nil {
 			return op, nil
@@ -177,10 +162,12 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	case said.Hidden() && stored.Span != nil:
 		n.takeOut(op, said, stored)
 	case said.Hidden():
-		op.Id, op.Priority = changeID(deletePrefix, said.MessageID, n.topicID, 0), messages.Operation_ANSWER
+		op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
+		op.Priority = messages.Operation_ANSWER
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: stored.Parts}}
 	case want != stored.Reaction && len(stored.Parts) > 0:
-		op.Id, op.Priority = changeID(reactPrefix, said.MessageID, n.topicID, 0), messages.Operation_ANSWER
+		op.SetRef(n.changeRef(messages.CopyChange_REACT, said.MessageID, 0))
+		op.Priority = messages.Operation_ANSWER
 		op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: mainPart(stored), Emoji: want}}
 	default:
 		return nil, nil
@@ -188,15 +175,18 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	return op, nil
 }
 
-// edit words the next step of an edit: each part that is posted shows its part of the new text; what goes beyond is posted
-// as an answer to the first; parts that are left over go. nil: nothing of it can be shown, or need be.
-func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, stored *storage.Copy) *messages.Operation {
+// edit renders the next step of an edit. Each posted part shows its part of the new text; what exceeds them is posted
+// as a reply to the first; surplus parts are deleted. nil: nothing of the edit can be shown, or nothing need be.
+func (n *lane) edit(
+	op *messages.Operation, c *change, said *storage.Message, stored *storage.Copy,
+) *messages.Operation {
 	it := itemOfRecord(said)
 	it.stored = stored
-	call, former := n.operation(&storage.Topic{}, it, 0).GetSendCopy(), contentAt(said, stored.Revision)
+	call, former := n.call(it, 0), contentAt(said, stored.Revision)
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
-	call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind, call.Bare = stored.GroupTitle, stored.Preview, stored.PreviewKind, stored.Bare
-	parts := max(1, n.link.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
+	call.GroupTitle, call.Bare = stored.GroupTitle, stored.Bare
+	call.ReplyPreview, call.ReplyMediaKind = stored.Preview, stored.PreviewKind
+	parts := n.link.messagesFor(call)
 	if c.content != said.ContentRevision {
 		c.content, c.part = said.ContentRevision, 0
 	}
@@ -212,10 +202,11 @@ func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, st
 	own, part := stored.Parts, c.part
 	if stored.Span != nil {
 		if c.part == 0 {
-			op.Id, op.Call = changeID(editPrefix, said.MessageID, n.topicID, 0), n.joinedCall(said, stored)
+			op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, 0))
+			op.Call = n.joinedCall(said, stored)
 			return op
 		}
-		// What it says is shown in full in an answer to the joined message, when there was no room in that.
+		// If the merged message has no room for it, it is shown in full in a reply to that.
 		if own, part = stored.Parts[1:], c.part-1; !stored.Span.Cut {
 			parts = 0
 		}
@@ -223,14 +214,15 @@ func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, st
 	call.Part = int32(part)
 	switch {
 	case part < min(parts, len(own)):
-		op.Id = changeID(editPrefix, said.MessageID, n.topicID, c.part)
-		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{MessageId: own[part], Copy: call, Former: former}}
+		op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, c.part))
+		op.Call = &messages.Operation_EditCopy{EditCopy: &messages.EditCopyCall{
+			MessageId: own[part], Copy: call, Former: former}}
 	case part < parts:
-		op.Id = changeID(growPrefix, said.MessageID, n.topicID, c.part)
+		op.SetRef(n.changeRef(messages.CopyChange_GROW, said.MessageID, c.part))
 		call.ReplyTo, call.After = mainPart(stored), mainPart(stored)
 		op.Call = &messages.Operation_SendCopy{SendCopy: call}
 	case len(own) > parts:
-		op.Id = changeID(shrinkPrefix, said.MessageID, n.topicID, c.part)
+		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, c.part))
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: own[parts:]}}
 	default:
 		return nil
@@ -238,50 +230,53 @@ func (n *lane) edit(op *messages.Operation, c *change, said *storage.Message, st
 	return op
 }
 
-// joinedCall shows in a message that several copies share what its originals say now.
+// joinedCall updates a message that several copies share.
 func (n *lane) joinedCall(said *storage.Message, stored *storage.Copy) *messages.Operation_EditJoined {
-	return &messages.Operation_EditJoined{EditJoined: &messages.EditJoinedCall{MessageId: stored.Parts[0], TopicId: n.topicID, Own: said.MessageID}}
+	return &messages.Operation_EditJoined{EditJoined: &messages.EditJoinedCall{
+		MessageId: stored.Parts[0], TopicId: n.topicID, Own: said.MessageID}}
 }
 
-// takeOut takes a message that is hidden now out of the message that its copy shares with others.
+// takeOut takes a message that is hidden now out of the merged message that shows it.
 func (n *lane) takeOut(op *messages.Operation, said *storage.Message, stored *storage.Copy) {
 	if more := stored.Parts[1:]; len(more) > 0 {
-		op.Id = changeID(shrinkPrefix, said.MessageID, n.topicID, 0)
+		op.SetRef(n.changeRef(messages.CopyChange_SHRINK, said.MessageID, 0))
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: more}}
 		return
 	}
-	op.Id, op.Call = changeID(deletePrefix, said.MessageID, n.topicID, 0), n.joinedCall(said, stored)
+	op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
+	op.Call = n.joinedCall(said, stored)
 }
 
-// movable says whether a medium that can't be replaced can be brought after its original: a live location that moves or ends,
+// movable says whether a medium that can't be replaced can be brought up to date: a live location that moves or ends,
 // a poll that is closed.
 func movable(former, now *messages.Media) bool {
 	return former.GetLocation().GetLivePeriod() > 0 && now.GetKind() == messages.MediaLocation ||
 		now.GetPoll().GetIsClosed() && !former.GetPoll().GetIsClosed()
 }
 
-// contentAt is what a message said at a revision of its content; what it says now when that was not kept.
+// contentAt is a message's content at a revision; today's content if that revision was not kept.
 func contentAt(m *storage.Message, revision int64) *messages.Content {
 	for i := range m.Former {
 		if f := &m.Former[i]; f.Revision == revision {
-			return desk.ContentOf(&storage.Message{Text: f.Text, Entities: f.Entities, Media: f.Media, Forwarded: m.Forwarded, Protected: m.Protected})
+			return desk.ContentOf(&storage.Message{Text: f.Text, Entities: f.Entities, Media: f.Media,
+				Forwarded: m.Forwarded, Protected: m.Protected})
 		}
 	}
 	return desk.ContentOf(m)
 }
 
-// onChangeDone writes down what a call has done to a copy, and goes on.
-func (l *link) onChangeDone(messageID string, m *messages.Done) error {
-	c := l.changes[messageID]
-	if c == nil || c.op == nil || c.op.Id != m.OperationId || m.Revision > c.op.Revision {
+// onChangeDone records what a call has done to a copy, and goes on.
+func (l *link) onChangeDone(ref *messages.CopyChange, m *messages.Done) error {
+	c := l.changes[ref.MessageId]
+	if c == nil || c.op == nil || c.op.Id != m.OperationId || c.op.Version().Before(m.Version()) {
 		return nil
 	}
-	said, err := l.Store.Message(l.Ctx, messageID)
+	said, err := l.Store.Message(l.Ctx, c.messageID)
 	if err != nil {
 		return fmt.Errorf("read the message: %w", err)
 	}
 	n := l.laneFor(said.TopicID)
-	stored, err := l.Store.Copy(l.Ctx, messageID, n.topicID)
+	stored, err := l.Store.Copy(l.Ctx, c.messageID, n.topicID)
 	if err != nil {
 		return fmt.Errorf("read the copy: %w", err)
 	}
@@ -293,7 +288,7 @@ func (l *link) onChangeDone(messageID string, m *messages.Done) error {
 		return nil
 	case op.GetReact() != nil: // one that the group does not allow is left alone
 		next.Reaction = op.GetReact().Emoji
-	case strings.HasPrefix(op.Id, deletePrefix):
+	case c.kind() == messages.CopyChange_DELETE:
 		next.State, next.Parts, next.Span, next.Reaction, next.Revision = desk.CopyGone, nil, nil, "", said.ContentRevision
 		if outcome.GetResult() != messages.Outcome_DONE {
 			next.Parts, next.Span, next.Reason, next.Told = stored.Parts, stored.Span, desk.ReasonOf(outcome), true
@@ -322,14 +317,14 @@ func (l *link) onChangeDone(messageID string, m *messages.Done) error {
 	return l.advance(c)
 }
 
-// partEdited notes that one part shows the new text. A call that showed an older one counts for nothing: the edit is owed
-// still.
+// partEdited records that one part shows the new text. A call that showed an older text does not count: the edit
+// stays pending.
 func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (write bool) {
 	if grown := c.op.GetSendCopy() != nil; grown {
 		next.Parts = append(next.Parts[:len(next.Parts):len(next.Parts)], m.Outcome.MessageId)
 		write = true
 	}
-	if m.Revision&(1<<32-1) < c.content {
+	if m.Content < c.content {
 		return write
 	}
 	c.part++
@@ -353,28 +348,28 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 	return write
 }
 
-// parts is how many messages the text takes that the call under way shows a part of.
+// parts is how many messages the text takes of which the call in flight shows a part.
 func (l *link) parts(c *change) int {
 	call := c.op.GetSendCopy()
 	if call == nil {
 		call = c.op.GetEditCopy().GetCopy()
 	}
-	return max(1, l.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
+	return l.messagesFor(call)
 }
 
-// onlyMedium says whether the call under way moved or stopped a medium: its label stays as it is.
+// onlyMedium says whether the call in flight moved or stopped a medium: its label stays as it is.
 func (l *link) onlyMedium(c *change) bool {
 	return messages.ShapeOf(c.op.GetEditCopy().GetCopy().GetContent()) == messages.ShapeLabelled
 }
 
-// edited notes that the whole copy shows the new content.
+// edited records that the whole copy shows the new content.
 func (l *link) edited(next *storage.Copy, c *change) {
 	next.Revision, next.Edited, next.Wanted = c.content, true, len(next.Parts)
 	next.Reason, next.Told = "", false
 	c.part = 0
 }
 
-// editGivenUp keeps why an edit could not be shown; its source is told once for each reason.
+// editGivenUp records why an edit could not be shown. Its source is notified once for each reason.
 func (l *link) editGivenUp(next *storage.Copy, c *change, why string) {
 	told := next.Told && next.Reason == why
 	l.edited(next, c)

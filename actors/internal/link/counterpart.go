@@ -10,16 +10,17 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What stands in a lane's topic for a message of another one.
+// Counterparts: which message in a lane's topic stands for a message of another topic.
 
-// counterpart finds the Telegram message in this lane's topic that stands for what it answers: 0 when there is none.
+// counterpart finds the Telegram message in the lane's topic that stands for the message that an item replies to; 0
+// if there is none. waits says that it is enqueued and will come.
 func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	answeredID := answeredKey(it.replyTo)
 	store, ctx := n.link.Store, n.link.Ctx
 	if id, found, err := n.recall(answeredID); found || err != nil {
 		return id, false, err
 	}
-	// What is answered was said by a person: its copy here is wanted.
+	// A person wrote the message that is replied to: its copy here is wanted.
 	id, err = n.copyHere(answeredID)
 	if err != nil || id != 0 {
 		return id, false, err
@@ -34,7 +35,7 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 		}
 		return 0, false, err
 	}
-	// It is a copy that the bot posted: its original is wanted, or another copy of it.
+	// It is a copy that the bot posted: its original is wanted, or another copy of that.
 	copies, err := store.CopiesAt(ctx, it.replyTo.ChatId, it.replyTo.MessageId)
 	if err != nil || len(copies) == 0 {
 		return 0, false, err
@@ -48,17 +49,17 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 		return 0, false, err
 	}
 	if slices.Contains(n.aliases(), original.TopicID) {
-		id, err := n.reachable(positionOf(original.MessageID))
+		id, err := n.reachable(refOf(original.MessageID))
 		return id, false, err
 	}
-	if n.isUnderWay(original.MessageID) {
+	if n.isEnqueued(original.MessageID) {
 		return 0, true, nil
 	}
 	id, err = n.copyHere(original.MessageID)
 	return id, false, err
 }
 
-// answeredKey is the id of the answered message: in Telegram's terms, unless it is known better.
+// answeredKey is the id of the message that is replied to: the one that the desk knows, else Telegram's.
 func answeredKey(p *messages.ReplyTo) string {
 	if p.Answered != "" {
 		return p.Answered
@@ -66,12 +67,12 @@ func answeredKey(p *messages.ReplyTo) string {
 	return messages.MessageKey(p.ChatId, p.MessageId)
 }
 
-// copyHere finds the copy of a message in the lane's topic, 0 when there is none; perhaps a former link made it.
+// copyHere finds the copy of a message in the lane's topic, perhaps made by a previous link; 0 if there is none.
 func (n *lane) copyHere(messageID string) (int64, error) {
 	for _, topicID := range n.aliases() {
 		stored, err := n.link.Store.Copy(n.link.Ctx, messageID, topicID)
 		if err == nil {
-			return n.reachable(place{stored.ChatID, mainPart(stored)})
+			return n.reachable(messageRef{stored.ChatID, mainPart(stored)})
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
 			return 0, fmt.Errorf("read a copy: %w", err)
@@ -80,7 +81,7 @@ func (n *lane) copyHere(messageID string) (int64, error) {
 	return 0, nil
 }
 
-// aliases are the ids that the lane's topic bears and bore: one for each link that it had with this ticket.
+// aliases are all ids that the lane's topic has and had: one for each link that it had with this ticket.
 func (n *lane) aliases() []string {
 	if n.topicID == desk.HomeTopic {
 		return []string{desk.HomeTopic}
@@ -88,7 +89,7 @@ func (n *lane) aliases() []string {
 	return n.link.aliases
 }
 
-// mainPart is the message that stands for the original: 0 when none is posted.
+// mainPart is the message that stands for the original; 0 if none is posted.
 func mainPart(c *storage.Copy) int64 {
 	switch {
 	case c.Main < len(c.Parts):

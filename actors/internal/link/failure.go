@@ -13,20 +13,21 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// reasonProtected is kept on a copy that only says that there is something: Telegram lets nobody copy its original.
+// reasonProtected is the reason on a copy that only says that there is something: Telegram lets nobody copy its
+// original.
 const reasonProtected = "protected content"
 
-// failure is a copy that was given up and must be shown at its source.
+// failure is a copy that was given up, which must be shown at its source.
 type failure struct {
 	copy    storage.Copy
 	inWords bool
 	op      *messages.Operation // nil: not worded yet
 }
 
-// showFailure tells the source that a copy was given up: the first time in words, with a button to try again; while the
-// reason stays the same, by a reaction.
+// showFailure tells the source that a copy was given up: the first time by a notice with a button to retry; while the
+// reason stays the same, by a reaction (docs/decisions.md, D13).
 func (l *link) showFailure(c storage.Copy) {
-	key := c.MessageID + "/" + c.TopicID
+	key := copyKey{c.MessageID, c.TopicID}
 	if l.failures[key] != nil {
 		return
 	}
@@ -34,16 +35,16 @@ func (l *link) showFailure(c storage.Copy) {
 	f := &failure{copy: c, inWords: lane.failing != c.Reason}
 	lane.failing = c.Reason
 	l.failures[key] = f
-	l.offerFailure(f)
+	l.enqueueFailure(f)
 	l.OfferAgainLater()
 }
 
-// offerFailure offers the word to the source's chat; what can't be worded now is worded when the timer comes.
-func (l *link) offerFailure(f *failure) {
+// enqueueFailure enqueues the notice for the source's chat. If it can't be rendered now, the timer tries again.
+func (l *link) enqueueFailure(f *failure) {
 	if f.op == nil {
 		op, err := l.wordFailure(f)
 		if errors.Is(err, errNoSource) {
-			if err = l.told(f); err == nil {
+			if err = l.reported(f); err == nil {
 				return
 			}
 		}
@@ -65,10 +66,13 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 	if source.GroupID == "" {
 		return nil, errNoSource
 	}
-	op := &messages.Operation{Id: failurePrefix + c.MessageID + "/" + c.TopicID, Revision: c.Version, Place: source.GroupID,
+	op := &messages.Operation{Attempt: l.attempts, Content: c.Version, Place: source.GroupID,
 		ThreadId: source.TelegramTopicID, Priority: messages.Operation_ANSWER}
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_Failure{Failure: &messages.FailureWord{
+		MessageId: c.MessageID, TopicId: c.TopicID}}})
 	if !f.inWords {
-		op.Call = &messages.Operation_React{React: &messages.ReactCall{MessageId: desk.TelegramID(c.MessageID), Emoji: desk.FailureEmoji}}
+		op.Call = &messages.Operation_React{React: &messages.ReactCall{
+			MessageId: desk.TelegramID(c.MessageID), Emoji: desk.FailureEmoji}}
 		return op, nil
 	}
 	title, err := desk.GroupTitle(l.Ctx, l.Store, c.GroupID)
@@ -99,7 +103,7 @@ func (l *link) laneInto(topicID string) *lane {
 	return &l.out
 }
 
-// sourceOf finds the topic in which the original was said.
+// sourceOf finds the topic in which the original was written.
 func (l *link) sourceOf(c storage.Copy) (*storage.Topic, error) {
 	original, err := l.Store.Message(l.Ctx, c.MessageID)
 	if err != nil {
@@ -115,7 +119,7 @@ func (l *link) sourceOf(c storage.Copy) (*storage.Topic, error) {
 	return nil, fmt.Errorf("topic %s: %w", original.TopicID, storage.ErrNotFound)
 }
 
-// retryKeyboard is the button that tries a failed copy again.
+// retryKeyboard is the button that retries a failed copy.
 func retryKeyboard(ticketID string, c storage.Copy) *messages.Keyboard {
 	_, number, _ := strings.Cut(c.LinkID, ":")
 	side := "l"
@@ -123,50 +127,52 @@ func retryKeyboard(ticketID string, c storage.Copy) *messages.Keyboard {
 		side = "h"
 	}
 	data := strings.Join([]string{messages.CallbackRetry, ticketID, number, strconv.FormatInt(c.Sequence, 10), side}, ":")
-	return &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{Key: messages.ButtonRetry, Data: data}}}}}
+	return desk.OneButton(messages.ButtonRetry, data)
 }
 
-// onFailureShown writes down that the source knows.
-func (l *link) onFailureShown(key string, m *messages.Done) error {
-	f := l.failures[key]
-	if f == nil || f.op == nil || f.op.Revision != m.Revision {
+// onFailureShown records that the source was told.
+func (l *link) onFailureShown(ref *messages.FailureWord, m *messages.Done) error {
+	f := l.failures[copyKey{ref.MessageId, ref.TopicId}]
+	if f == nil || f.op == nil || f.op.Version() != m.Version() {
 		return nil
 	}
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
-		f.op = proto.Clone(f.op).(*messages.Operation)
-		f.op.Revision++ // asked again by the timer
+		l.attempts++
+		f.op = proto.CloneOf(f.op)
+		f.op.Attempt = l.attempts // offered again by the timer
 		return nil
 	}
 	if m.Outcome.GetResult() != messages.Outcome_DONE {
-		l.Log.Warn("a failed copy could not be shown at its source", "message", f.copy.MessageID, "why", m.Outcome.GetDescription())
+		l.Log.Warn("a failed copy could not be shown at its source",
+			"message", f.copy.MessageID, "why", m.Outcome.GetDescription())
 	}
-	if err := l.told(f); err != nil {
+	if err := l.reported(f); err != nil {
 		return err
 	}
 	return l.report(false)
 }
 
-// errNoSource says that the original is a program's: whoever wants to know asks the API how it went.
+// errNoSource says that a program wrote the original: whoever wants to know how it went asks the API.
 var errNoSource = errors.New("the message was not said in Telegram")
 
-// told writes down that a failure is shown.
-func (l *link) told(f *failure) error {
+// reported records that a failure was shown.
+func (l *link) reported(f *failure) error {
 	next := f.copy
 	next.Told = true
 	err := l.Store.SaveCopy(l.Ctx, &next)
 	if errors.Is(err, storage.ErrConflict) {
-		err = l.toldOther(next)
+		err = l.reportedOther(next)
 	}
 	if err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
-	delete(l.failures, f.copy.MessageID+"/"+f.copy.TopicID)
+	delete(l.failures, copyKey{f.copy.MessageID, f.copy.TopicID})
 	return nil
 }
 
-// toldOther: a copy that was tried again or edited meanwhile has nothing to tell any more, unless that failed for the same
-// reason.
-func (l *link) toldOther(c storage.Copy) error {
+// reportedOther handles a copy that was retried or edited meanwhile: it has nothing to report any more, unless it
+// failed again for the same reason.
+func (l *link) reportedOther(c storage.Copy) error {
 	stored, err := l.Store.Copy(l.Ctx, c.MessageID, c.TopicID)
 	if err != nil || !stored.Open() || stored.Reason != c.Reason {
 		return err
@@ -175,10 +181,10 @@ func (l *link) toldOther(c storage.Copy) error {
 	return l.Store.SaveCopy(l.Ctx, stored)
 }
 
-// onRetry takes a failed copy up again, behind what waits, and tells the ticket that it has written that down; or that there
-// is nothing to try again.
+// onRetry resumes a failed copy behind what waits, and tells the ticket that this is recorded, or that there is
+// nothing to retry.
 func (l *link) onRetry(m *messages.RetryCopy) error {
-	taken := messages.Outcome_REJECTED
+	again := false
 	if l.exists {
 		stored, original, err := l.failedCopy(m)
 		if err != nil {
@@ -188,17 +194,17 @@ func (l *link) onRetry(m *messages.RetryCopy) error {
 			if err := l.tryAgain(stored, original); err != nil {
 				return err
 			}
-			taken = messages.Outcome_DONE
+			again = true
 		}
 	}
-	l.Tell(messages.KindTicket, l.ticketID, &messages.Done{OperationId: desk.RetryPrefix + m.Origin.GetCommandId(), Outcome: &messages.Outcome{Result: taken}})
+	l.Tell(messages.KindTicket, l.ticketID, &messages.RetryTaken{CommandId: m.Origin.GetCommandId(), Again: again})
 	if l.exists {
-		l.offerAll()
+		l.enqueueAll()
 	}
 	return nil
 }
 
-// failedCopy finds the copy that a button was for; nil when there is none that failed.
+// failedCopy finds the copy that a button is for; nil if none has failed.
 func (l *link) failedCopy(m *messages.RetryCopy) (*storage.Copy, *storage.Message, error) {
 	page, err := l.Store.MessagesAfter(l.Ctx, l.ticketID, m.Sequence-1, 1)
 	if err != nil {
@@ -223,12 +229,12 @@ func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 	if err := l.Store.SaveCopy(l.Ctx, c); err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
-	delete(l.failures, c.MessageID+"/"+c.TopicID)
+	delete(l.failures, copyKey{c.MessageID, c.TopicID})
 	it := itemOfRecord(original)
 	it.resume(original, c)
 	lane := l.laneInto(c.TopicID)
 	lane.failing = ""
 	lane.add(it)
-	l.settled = min(l.settled, c.Sequence-1)
+	l.finished = min(l.finished, c.Sequence-1)
 	return nil
 }

@@ -2,15 +2,16 @@ package link
 
 import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
 // item is a message on its way into one topic.
 type item struct {
-	messageID  string
+	messageID  ids.MessageKey
 	sequence   int64
-	topicID    string // where it was said
+	topicID    ids.TopicKey // where it was written
 	sender     string
 	content    *messages.Content
 	replyTo    *messages.ReplyTo
@@ -21,9 +22,9 @@ type item struct {
 	bare  bool   // another part of its album bears the sender's name
 	order int64  // within the topic; 0: by its sequence
 
-	shows     int64 // the content's revision
-	late      bool  // not in the order of the lane: tried again, or a message only now
-	withdrawn bool  // not to be posted any more, if it is not too late
+	shows      int64 // the content's revision
+	outOfOrder bool  // not in the order of the lane: tried again, or a message only now
+	withdrawn  bool  // not to be posted any more, if it is not too late
 
 	parts       int     // 0: not counted yet
 	replyID     int64   // its reply's counterpart, once looked up
@@ -46,8 +47,8 @@ func itemOfRecord(m *storage.Message) *item {
 	return it
 }
 
-// resume takes up what is stored of a copy. One that was begun goes on with the words that it began with: the rest is cut
-// where the beginning was.
+// resume goes on with what is stored of a copy. A copy of which a part was posted goes on with the text that it began
+// with, since the rest is cut where the beginning was.
 func (it *item) resume(m *storage.Message, c *storage.Copy) {
 	it.stored = c
 	if len(c.Parts) > 0 {
@@ -63,26 +64,28 @@ func (it *item) sent() int {
 	return len(it.stored.Parts)
 }
 
-// offerable is how many parts can be offered. The rest of a caption answers the message that bears the medium: it waits for
-// that one's id.
-func (it *item) offerable() int {
+// postable is how many parts can be enqueued. The rest of a caption replies to the message that bears the medium, so
+// it waits for that message's id.
+func (it *item) postable() int {
 	if it.parts > 1 && it.sent() == 0 && it.shape() == messages.ShapeCaptioned {
 		return 1
 	}
 	return it.parts
 }
 
-// holdsBack says whether nothing behind it may be offered yet: what is still to be posted of it depends on the answer.
+// holdsBack says whether nothing behind the item may be enqueued yet: what is still to be posted of it depends on the
+// answer to its call.
 func (it *item) holdsBack() bool {
 	if it.album != nil {
 		return !it.album.written()
 	}
-	return it.offerable() < it.parts
+	return it.postable() < it.parts
 }
 
 func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }
 
-// main is which of its parts stands for the original: the medium, where a text with the sender's name comes before it.
+// main is the index of the part that stands for the original: the medium, where a text with the sender's name comes
+// before it.
 func (it *item) main() int {
 	if it.shape() == messages.ShapeLabelled {
 		return 1
@@ -90,15 +93,10 @@ func (it *item) main() int {
 	return 0
 }
 
-// revision tells a copy that is tried again from the one that failed, which the chat remembers, and one with other words from
-// the one that waits there. The lowest bit is that of an operation that takes another back.
-func (it *item) revision() int64 {
-	revision := it.shows << 1
-	if it.stored != nil {
-		revision += it.stored.Tries << 32
+// attempt tells a copy that is retried from the one that failed, which the chat remembers.
+func (it *item) attempt() int64 {
+	if it.stored == nil {
+		return 0
 	}
-	return revision
+	return it.stored.Tries
 }
-
-// contentOfRevision is the revision of the content that an operation had.
-func contentOfRevision(revision int64) int64 { return revision & (1<<32 - 1) >> 1 }

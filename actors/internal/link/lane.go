@@ -4,27 +4,28 @@ import (
 	"slices"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
 // lane is one direction of a link: the copies into one topic, in the order of their originals.
 type lane struct {
-	link    *link
-	topicID string
-	seen    int64 // every message up to it was read or told
-	behind  bool  // there was no room for all of them: more is to be read
-	items   []*item
-	under   int                          // items at the front that were offered
-	recent  *desk.Recent[string, place]  // message id → its counterpart in this topic
-	again   int                          // items that somebody asked to be tried again
-	albums  *desk.Recent[string, string] // by key: first message of an album that has left
-	failing string                       // the last reason, until a copy arrives: told once
-	thread  int64                        // of the topic, as it was last known
-	dead    int64                        // that thread, when it was deleted
-	held    bool                         // the ticket was told that the bot may not write there
+	link          *link
+	topicID       ids.TopicKey
+	seen          int64 // every message up to it was read or has arrived
+	moreStored    bool  // storage holds messages for which there was no capacity
+	items         []*item
+	enqueued      int                                      // items at the front that the chat has
+	recent        *desk.Recent[ids.MessageKey, messageRef] // message id → its counterpart in this topic
+	outOfOrder    int                                      // how many items are
+	albums        *desk.Recent[string, ids.MessageKey]     // by key: first message of an album that has left
+	failing       string                                   // the last reason, until a copy arrives: it is explained once
+	thread        int64                                    // of the topic, as it was last known
+	deletedThread int64                                    // that thread, when it was deleted
+	suspended     bool                                     // the ticket knows that the bot may not write there
 }
 
-func newLane(l *link, topicID string, seen int64) lane {
+func newLane(l *link, topicID ids.TopicKey, seen int64) lane {
 	n := lane{link: l, topicID: topicID, seen: seen}
 	topic, _ := n.target()
 	n.thread = topic.TelegramTopicID
@@ -34,13 +35,13 @@ func newLane(l *link, topicID string, seen int64) lane {
 func (n *lane) empty() bool { return len(n.items) == 0 }
 func (n *lane) full() bool  { return len(n.items) >= laneLimit }
 
-// first is the lowest sequence that waits: the first item's, unless some are tried again, which are at the end.
+// first is the lowest sequence that waits: the first item's, unless some items at the end are out of order.
 func (n *lane) first() (sequence int64, some bool) {
 	for i, it := range n.items {
 		if i == 0 || it.sequence < sequence {
 			sequence = it.sequence
 		}
-		if n.again == 0 {
+		if n.outOfOrder == 0 {
 			break
 		}
 	}
@@ -53,15 +54,15 @@ func (n *lane) add(it *item) {
 	}
 	n.items = append(n.items, it)
 	if it.stored != nil && it.stored.Tries > 0 {
-		it.late = true
+		it.outOfOrder = true
 	}
-	if it.late {
-		n.again++
+	if it.outOfOrder {
+		n.outOfOrder++
 	}
 	n.link.OfferAgainLater()
 }
 
-// addUnlessDone adds a message that was read, unless its copy is made or given up.
+// addUnlessDone adds a message that was read, unless its copy is made or was given up.
 func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) error {
 	it := itemOfRecord(m)
 	stored, found := done[copyKey{it.messageID, n.topicID}]
@@ -85,17 +86,17 @@ func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) 
 	return nil
 }
 
-// dropBeyondEnd forgets what came after the link's end before the link heard of that.
+// dropBeyondEnd drops what was accepted after the link's end, before the link knew of its end.
 func (n *lane) dropBeyondEnd() {
 	beyond := func(it *item) bool { return !n.link.covers(it.sequence) }
-	for _, it := range n.items[n.under:] {
+	for _, it := range n.items[n.enqueued:] {
 		if it.album != nil && !beyond(it) {
 			it.album.parts = slices.DeleteFunc(it.album.parts, beyond)
 			n.gatherLater(it.album)
 		}
 	}
-	waiting := slices.DeleteFunc(n.items[n.under:], beyond)
-	n.items = n.items[:n.under+len(waiting)]
+	waiting := slices.DeleteFunc(n.items[n.enqueued:], beyond)
+	n.items = n.items[:n.enqueued+len(waiting)]
 }
 
 // target is the topic that the lane's copies go to; ready says that copies may go there.
@@ -104,50 +105,51 @@ func (n *lane) target() (topic *storage.Topic, ready bool) {
 	if n.topicID == desk.HomeTopic {
 		topic = &n.link.home
 	}
-	return topic, desk.IsOpened(topic) && (n.dead == 0 || topic.TelegramTopicID != n.dead) && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+	lost := n.deletedThread != 0 && topic.TelegramTopicID == n.deletedThread
+	return topic, desk.IsOpened(topic) && !lost && (topic.Introduced || topic.Adopted) && topic.Failure == ""
 }
 
-// offer gives the chat as many copies as the window holds.
-func (n *lane) offer() {
+// enqueue gives the chat as many copies as the window holds.
+func (n *lane) enqueue() {
 	topic, ready := n.target()
 	if !ready {
 		n.giveUp(topic)
 		return
 	}
-	for n.under < len(n.items) && n.under < laneWindow {
-		if n.under > 0 && n.items[n.under-1].holdsBack() {
+	for n.enqueued < len(n.items) && n.enqueued < laneWindow {
+		if n.enqueued > 0 && n.items[n.enqueued-1].holdsBack() {
 			return
 		}
-		if a := n.items[n.under].album; a != nil && !a.ready {
+		if a := n.items[n.enqueued].album; a != nil && !a.ready {
 			return
 		} else if a != nil && !a.formed {
-			n.formAlbum(n.under)
+			n.formAlbum(n.enqueued)
 		}
-		it := n.items[n.under]
+		it := n.items[n.enqueued]
 		if !n.prepare(it) {
 			return
 		}
-		n.under++
-		n.offerItem(topic, it)
+		n.enqueued++
+		n.enqueueItem(topic, it)
 	}
 }
 
-func (n *lane) offerAgain() {
+func (n *lane) enqueueAgain() {
 	topic, ready := n.target()
-	if n.dead != 0 && topic.TelegramTopicID == n.dead {
+	if n.deletedThread != 0 && topic.TelegramTopicID == n.deletedThread {
 		n.tellGone()
 	}
 	if !ready {
 		n.giveUp(topic)
 		return
 	}
-	for _, it := range n.items[:n.under] {
-		n.offerItem(topic, it)
+	for _, it := range n.items[:n.enqueued] {
+		n.enqueueItem(topic, it)
 	}
-	n.offer()
+	n.enqueue()
 }
 
-func (n *lane) offerItem(topic *storage.Topic, it *item) {
+func (n *lane) enqueueItem(topic *storage.Topic, it *item) {
 	if a := it.album; a != nil {
 		if !a.written() {
 			n.link.Offer(n.albumOperation(topic, it))
@@ -160,20 +162,22 @@ func (n *lane) offerItem(topic *storage.Topic, it *item) {
 		}
 		return
 	}
-	for part := it.sent(); part < it.offerable(); part++ {
+	for part := it.sent(); part < it.postable(); part++ {
 		n.link.Offer(n.operation(topic, it, part))
 	}
 }
 
-// prepare looks up what the copy needs. It returns false when it must wait: what it answers is itself still under way.
+// prepare looks up what the copy needs. It returns false if the copy must wait because the message that it replies to
+// is itself enqueued.
 func (n *lane) prepare(it *item) bool {
 	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
-		if n.isUnderWay(answeredKey(it.replyTo)) {
+		if n.isEnqueued(answeredKey(it.replyTo)) {
 			return false
 		}
 		replyID, waits, err := n.counterpart(it)
 		if err != nil {
-			n.link.Log.Error("the counterpart of a reply can't be read; the copy quotes instead", "message", it.messageID, "error", err)
+			n.link.Log.Error("the counterpart of a reply can't be read; the copy quotes instead",
+				"message", it.messageID, "error", err)
 		}
 		if waits {
 			return false
@@ -202,17 +206,17 @@ func (n *lane) prepare(it *item) bool {
 // count finds out how many parts a copy takes.
 func (n *lane) count(it *item) {
 	if it.parts == 0 {
-		it.parts = max(1, n.link.room.Telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+		it.parts = n.link.messagesFor(n.call(it, 0))
 	}
 }
 
-func (n *lane) isUnderWay(messageID string) bool {
+func (n *lane) isEnqueued(messageID ids.MessageKey) bool {
 	at, _ := n.find(messageID)
-	return at >= 0 && at < n.under
+	return at >= 0 && at < n.enqueued
 }
 
-// find finds a message that is on its way, and at which place of the lane: that of the album it is a part of.
-func (n *lane) find(messageID string) (at int, it *item) {
+// find finds a message that waits or is enqueued, and its index in the lane: the album's, for a part of an album.
+func (n *lane) find(messageID ids.MessageKey) (at int, it *item) {
 	for at, it := range n.items {
 		if it.album != nil {
 			if part := it.album.part(messageID); part != nil {
@@ -225,13 +229,16 @@ func (n *lane) find(messageID string) (at int, it *item) {
 	return -1, nil
 }
 
-// nowhere says that the lane's topic is not in Telegram: nothing is copied into it.
-func (n *lane) nowhere() bool { return n.topicID != desk.HomeTopic && desk.IsAPILink(&n.link.spec) }
+// isForPrograms says that the lane's topic is not in Telegram but the one in which programs write: nothing is copied
+// into it.
+func (n *lane) isForPrograms() bool {
+	return n.topicID != desk.HomeTopic && desk.IsAPILink(&n.link.spec)
+}
 
-// remove takes an item that was offered out of the lane.
+// remove takes an enqueued item out of the lane.
 func (n *lane) remove(at int) {
 	it := n.items[at]
 	n.items = append(n.items[:at], n.items[at+1:]...)
-	n.under--
+	n.enqueued--
 	n.left(it)
 }

@@ -12,19 +12,20 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a lane does when its topic was deleted and is opened again, and when the bot may not write there.
+// What a lane does when its topic is deleted and opened again, and when the bot may not write there
+// (docs/decisions.md, D22 and D23).
 
-// place is a message in Telegram.
-type place struct{ chat, id int64 }
+// messageRef is a message in Telegram.
+type messageRef struct{ chat, id int64 }
 
-func positionOf(messageID string) place {
+func refOf(messageID string) messageRef {
 	chat, _, _ := strings.Cut(messageID, ":")
 	chatID, _ := strconv.ParseInt(chat, 10, 64)
-	return place{chatID, desk.TelegramID(messageID)}
+	return messageRef{chatID, desk.TelegramID(messageID)}
 }
 
-// onGone: a copy met a deleted topic. The lane waits until the ticket has another one, and begins there with what has not
-// arrived. It says whether that is so; of an ended link nothing is opened again.
+// onGone handles a copy whose topic is deleted. The lane waits until the ticket has another topic, and begins there
+// with what has not arrived. It returns false where no topic will be opened again, as for an ended link.
 func (n *lane) onGone(messageID string, thread int64) bool {
 	topic, _ := n.target()
 	if n.link.spec.Ended && n.topicID != desk.HomeTopic || topic.Failure != "" || thread == 0 {
@@ -32,14 +33,14 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 	}
 	switch topic.TelegramTopicID {
 	case thread:
-		n.dead, n.under = thread, 0
+		n.deletedThread, n.enqueued = thread, 0
 		n.tellGone()
 		n.link.OfferAgainLater() // and tells it again, should it be lost
 	case 0: // it is being opened
 	default: // this copy was on its way to the former one
-		for _, it := range n.items[:n.under] {
+		for _, it := range n.items[:n.enqueued] {
 			if it.messageID == messageID {
-				n.offerItem(topic, it)
+				n.enqueueItem(topic, it)
 			}
 		}
 	}
@@ -47,15 +48,16 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 }
 
 func (n *lane) tellGone() {
-	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicGone{TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.dead})
+	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicGone{
+		TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.deletedThread})
 }
 
-// follow takes a change of the topic's thread up: everything that is under way begins anew there. A copy of which some parts
-// were posted in the former topic is posted as a whole.
+// follow takes note that the topic has another thread: everything that is in flight begins again there. A copy of
+// which some parts were posted in the previous thread is posted as a whole.
 func (n *lane) follow() {
 	topic, _ := n.target()
 	if topic.Held == "" {
-		n.held = false
+		n.suspended = false
 	}
 	if topic.TelegramTopicID == 0 || topic.TelegramTopicID == n.thread {
 		return
@@ -65,7 +67,7 @@ func (n *lane) follow() {
 	if former == 0 {
 		return
 	}
-	n.under, n.recent, n.albums = 0, nil, nil
+	n.enqueued, n.recent, n.albums = 0, nil, nil
 	var items []*item
 	for _, it := range n.items {
 		if a := it.album; a != nil && it.sent() > 0 { // posted there as a whole: what is missing of it is posted by itself
@@ -90,7 +92,7 @@ func (n *lane) follow() {
 	}
 }
 
-// anew has a copy looked up and posted as a whole once more.
+// anew has a copy's counterpart looked up again, and the copy posted as a whole.
 func (n *lane) anew(it *item) {
 	it.replyID = 0
 	if it.sent() == 0 {
@@ -103,9 +105,9 @@ func (n *lane) anew(it *item) {
 	it.stored, it.parts = &again, 0
 }
 
-// reachable is the id of a message in the lane's topic, or 0 when it can't be answered there any more: it stands in a topic
-// that was deleted, or in the chat that the group was before it got its present id.
-func (n *lane) reachable(at place) (id int64, err error) {
+// reachable is the id of a message in the lane's topic; 0 if nothing can reply to it any more, because it is in a
+// topic that was deleted, or in the chat that the group was before it got its present id.
+func (n *lane) reachable(at messageRef) (id int64, err error) {
 	topic, _ := n.target()
 	if topic.Generation > 0 && at.id <= topic.TelegramTopicID {
 		return 0, nil // a topic bears the id of its first message
@@ -123,14 +125,15 @@ func (n *lane) reachable(at place) (id int64, err error) {
 	return at.id, nil
 }
 
-// giveUp gives up what waits for a home topic that can't be opened, so that each source is told, with a button to try again. (A
-// linked topic that can't be opened ends its link.) The tickets of private chats wait: their persons are asked to try again.
+// giveUp gives up what waits for a home topic that can't be opened, so that each source gets a notice with a button
+// to retry. (A linked topic that can't be opened ends its link.) Tickets of private chats wait instead: their persons
+// are asked to try again.
 func (n *lane) giveUp(topic *storage.Topic) {
 	if n.topicID != desk.HomeTopic || topic.Failure == "" || n.link.private {
 		return
 	}
-	for len(n.items) > n.under {
-		it := n.items[n.under]
+	for len(n.items) > n.enqueued {
+		it := n.items[n.enqueued]
 		parts := []*item{it}
 		if it.album != nil {
 			parts = it.album.parts
@@ -148,15 +151,15 @@ func (n *lane) giveUp(topic *storage.Topic) {
 				return
 			}
 		}
-		n.items = slices.Delete(n.items, n.under, n.under+1)
+		n.items = slices.Delete(n.items, n.enqueued, n.enqueued+1)
 		n.left(it)
 	}
-	if n.behind {
+	if n.moreStored {
 		n.link.Note(&messages.ResumeLink{}) // reads on
 	}
 }
 
-// outdated is what a link notes to itself when a write told it that its records are not the newest.
+// outdated is the link's message to itself that a write showed its records to be old.
 type outdated struct{}
 
 // onOutdated has the link read again, or leave.
@@ -177,36 +180,39 @@ func (n *lane) giveUpOne(it *item, why string) error {
 		return err
 	}
 	it.stored = &next
-	n.noteSettled(it, &messages.Outcome{Result: messages.Outcome_REJECTED})
+	n.noteFinished(it, &messages.Outcome{Result: messages.Outcome_REJECTED})
 	return nil
 }
 
-// onHeld: a copy waits since the bot may not write there. The ticket tells the other side, once.
+// onHeld hears that a copy waits because the bot may not write there. The ticket tells the other side, once.
 func (l *link) onHeld(m *messages.Held) error {
-	_, topicID, _, found := parseCopyID(m.OperationId)
-	if !l.exists || !found {
+	topicID := m.Ref.GetCopyPart().GetTopicId()
+	if topicID == "" {
+		topicID = m.Ref.GetCopyAlbum().GetTopicId()
+	}
+	if !l.exists || topicID == "" {
 		return nil
 	}
 	n := l.laneInto(topicID)
-	if topic, _ := n.target(); n.held || topic.Held != "" {
+	if topic, _ := n.target(); n.suspended || topic.Held != "" {
 		return nil
 	}
-	n.held = true
+	n.suspended = true
 	l.Tell(messages.KindTicket, l.ticketID, &messages.TopicHeld{TicketId: l.ticketID, TopicId: topicID, Why: m.Why})
 	return nil
 }
 
-// arrived: a copy was posted, so that the bot may write there.
+// arrived notes that a copy was posted: the bot may write there.
 func (n *lane) arrived(outcome *messages.Outcome) {
 	topic, _ := n.target()
-	if outcome.GetResult() != messages.Outcome_DONE || !n.held && topic.Held == "" {
+	if outcome.GetResult() != messages.Outcome_DONE || !n.suspended && topic.Held == "" {
 		return
 	}
-	n.held = false
+	n.suspended = false
 	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicHeld{TicketId: n.link.ticketID, TopicId: n.topicID})
 }
 
-// spanOf is where a copy stands in a joined message; nil when the message is its own.
+// spanOf is where a copy stands in a merged message; nil for a message of its own.
 func spanOf(o *messages.Outcome) *storage.Span {
 	if s := o.GetSpan(); s != nil {
 		return &storage.Span{Offset: s.Offset, Length: s.Length, Index: s.Index, Cut: s.Cut}

@@ -3,34 +3,21 @@ package link
 import (
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// copyID names the operation that posts one part of a copy.
-func copyID(messageID, topicID string, part int) string {
-	return desk.CopyPrefix + messageID + "/" + topicID + "/" + strconv.Itoa(part)
+// messagesFor is how many messages a copy takes.
+func (l *link) messagesFor(call *messages.SendCopyCall) int {
+	return max(1, l.room.Telegram.Parts(&messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: call}}))
 }
 
-func parseCopyID(id string) (messageID, topicID string, part int, found bool) {
-	rest, found := strings.CutPrefix(id, desk.CopyPrefix)
-	if !found {
-		if rest, found = strings.CutPrefix(id, albumPrefix); !found {
-			return "", "", 0, false
-		}
-	}
-	messageID, rest, _ = strings.Cut(rest, "/")
-	topicID, last, _ := strings.Cut(rest, "/")
-	part, err := strconv.Atoi(last)
-	return messageID, topicID, part, err == nil
-}
-
-func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
+// call renders one part of a copy.
+func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
 		ReplyMediaKind: it.previewKind, Bare: it.bare}
 	if part == 0 {
@@ -45,22 +32,35 @@ func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Ope
 		call.After = mainPart(it.stored)
 	}
 	if it.sent() > 0 {
-		call.GroupTitle, call.ReplyPreview, call.ReplyMediaKind = it.stored.GroupTitle, it.stored.Preview, it.stored.PreviewKind
-		call.Bare = it.stored.Bare
+		call.GroupTitle, call.Bare = it.stored.GroupTitle, it.stored.Bare
+		call.ReplyPreview, call.ReplyMediaKind = it.stored.Preview, it.stored.PreviewKind
 	}
+	return call
+}
+
+// posting is an operation at the copy's position in the topic.
+func (n *lane) posting(topic *storage.Topic, it *item, part int) *messages.Operation {
 	order := it.order
 	if order == 0 {
 		order = it.sequence * 1000
 	}
-	return &messages.Operation{
-		Waits: true, Id: copyID(it.messageID, n.topicID, part), Revision: it.revision(), Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
-		Order: order + int64(part), ReceivedMs: it.receivedMs,
-		Call: &messages.Operation_SendCopy{SendCopy: call},
-	}
+	return &messages.Operation{Waits: true, Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
+		Order:      order + int64(part),
+		ReceivedMs: it.receivedMs}
 }
 
-// titleOf is the name of the group that the message was said in, where names of groups are shown.
-// A private chat is told which of its tickets it is instead, not who is inside the desk.
+// operation posts one part of a copy.
+func (n *lane) operation(topic *storage.Topic, it *item, part int) *messages.Operation {
+	op := n.posting(topic, it, part)
+	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{CopyPart: &messages.CopyPart{
+		MessageId: it.messageID, TopicId: n.topicID, Part: int32(part)}}})
+	op.Attempt, op.Content = it.attempt(), it.shows
+	op.Call = &messages.Operation_SendCopy{SendCopy: n.call(it, part)}
+	return op
+}
+
+// titleOf is the name of the group in which the message was written, where copies show that. In a private chat it is
+// the ticket instead: who else is on the desk stays hidden (docs/decisions.md, D20).
 func (n *lane) titleOf(it *item) string {
 	if n.topicID == desk.HomeTopic || !messages.IsPrivate(n.link.spec.Topic.GroupID) {
 		return n.link.titles[n.link.topics[it.topicID]]
@@ -72,12 +72,14 @@ func (n *lane) titleOf(it *item) string {
 	return *it.label
 }
 
-// settle writes the outcome of one part; the item leaves the lane when all its parts are posted or it is given up.
-func (n *lane) settle(messageID string, part int, m *messages.Done) error {
-	at, it := n.find(messageID)
-	if at < 0 || at >= n.under {
+// onPartDone records the outcome of one part. The item leaves the lane once all its parts are posted, or when it is
+// given up.
+func (n *lane) onPartDone(ref *messages.CopyPart, m *messages.Done) error {
+	at, it := n.find(ref.MessageId)
+	if at < 0 || at >= n.enqueued {
 		return nil // answered twice
 	}
+	part := int(ref.Part)
 	if part != it.sent() || part == 0 && n.items[at].album != nil {
 		return nil
 	}
@@ -87,20 +89,20 @@ func (n *lane) settle(messageID string, part int, m *messages.Done) error {
 			next.Preview = it.replyTo.Preview
 		}
 	}
-	switch takenBack := m.Revision&1 == 1; {
-	case takenBack && len(next.Parts) == 0:
+	switch {
+	case m.Withdrawn && len(next.Parts) == 0:
 		n.remove(at)
 		return nil
-	case takenBack: // what is posted of it goes again
+	case m.Withdrawn: // what is posted of it is deleted again
 		next.State, next.Wanted = desk.CopySent, len(next.Parts)
 	case outcome.GetResult() == messages.Outcome_DONE:
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.Now().UTC().Truncate(time.Millisecond)
-		next.State, next.Revision = desk.CopyPartial, contentOfRevision(m.Revision)
+		next.State, next.Revision = desk.CopyPartial, m.Content
 		if len(next.Parts) >= it.parts {
 			next.State = desk.CopySent
 			if it.content.GetIsProtected() {
-				next.Reason = reasonProtected // told to the source
+				next.Reason = reasonProtected // reported to the source
 			}
 		}
 	default:
@@ -110,13 +112,13 @@ func (n *lane) settle(messageID string, part int, m *messages.Done) error {
 		return err
 	}
 	it.stored = &next
-	n.noteSettled(it, outcome)
+	n.noteFinished(it, outcome)
 	if n.items[at].album != nil {
 		return n.albumGoesOn(at)
 	}
 	if next.State == desk.CopyPartial {
 		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
-			n.offerItem(topic, it) // the rest of the caption
+			n.enqueueItem(topic, it) // the rest of the caption
 		}
 		return nil
 	}
@@ -124,18 +126,19 @@ func (n *lane) settle(messageID string, part int, m *messages.Done) error {
 	return nil
 }
 
-// firstCopyOf is the record of a copy to go on with; of one that begins it says how.
+// firstCopyOf is the copy's record to go on with; the record of a new copy says how it begins.
 func (n *lane) firstCopyOf(it *item) storage.Copy {
 	next := n.copyOf(it)
 	if len(next.Parts) == 0 {
-		next.Wanted, next.GroupTitle, next.Preview, next.PreviewKind = it.parts, n.titleOf(it), it.preview, it.previewKind
+		next.Wanted, next.GroupTitle = it.parts, n.titleOf(it)
+		next.Preview, next.PreviewKind = it.preview, it.previewKind
 		next.Main, next.Bare = it.main(), it.bare
 	}
 	return next
 }
 
-// noteSettled remembers where a copy is, and shows at the source that it is nowhere.
-func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
+// noteFinished remembers where a copy is, or shows at its source that it is nowhere.
+func (n *lane) noteFinished(it *item, outcome *messages.Outcome) {
 	switch next := *it.stored; next.State {
 	case desk.CopySent:
 		if next.Reason != "" {
@@ -144,9 +147,9 @@ func (n *lane) noteSettled(it *item, outcome *messages.Outcome) {
 			n.failing = ""
 		}
 		if n.recent == nil {
-			n.recent = desk.NewRecent[string, place](recentCopies)
+			n.recent = desk.NewRecent[ids.MessageKey, messageRef](recentCopies)
 		}
-		n.recent.Put(it.messageID, place{next.ChatID, mainPart(&next)})
+		n.recent.Put(it.messageID, messageRef{next.ChatID, mainPart(&next)})
 		if next.Tries > 0 {
 			n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.ShowReaction{MessageId: it.messageID})
 		}
@@ -165,7 +168,7 @@ func (n *lane) copyOf(it *item) storage.Copy {
 		Sequence: it.sequence, GroupID: topic.GroupID}
 }
 
-// save writes a copy; one that another activation wrote already is left as it is.
+// save writes a copy; a copy that another activation wrote is a conflict.
 func (n *lane) save(c *storage.Copy) error {
 	err := n.link.Store.SaveCopy(n.link.Ctx, c)
 	if errors.Is(err, storage.ErrExists) {

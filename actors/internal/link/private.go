@@ -5,7 +5,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// labelOf says which ticket a copy into a private chat is of, where its person has several.
+// labelOf says which ticket a copy into a private chat is of, if its person has several.
 func (l *link) labelOf() string {
 	if l.spec.Topic.GroupID == "" || !messages.IsPrivate(l.spec.Topic.GroupID) {
 		return ""

@@ -10,11 +10,11 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A quote must stand in the answered message word by word, or Telegram refuses the whole call. Here it is compared with what the
-// original says: a quote of a copy's first line, which the original does not have, is left out, and so is one of words that
-// were edited since.
+// A quote must stand in the message that is replied to, word by word, or Telegram refuses the whole call. So a quote
+// is compared with the original: it is left out if it is of a copy's first line, which the original does not have, or
+// of words that were edited since.
 
-// checkQuote leaves out a quote that the answered message does not have.
+// checkQuote drops a quote that the message does not contain.
 func (n *lane) checkQuote(it *item) {
 	r := it.replyTo
 	said, err := n.quoted(r)
@@ -32,13 +32,13 @@ func (n *lane) checkQuote(it *item) {
 	it.replyTo.Quote, it.replyTo.QuoteEntities = "", nil
 }
 
-// quoted is the original that a reply quotes, of several that share a message the one at the quote's place.
+// quoted is the original that a reply quotes: of several that share a message, the one where the quote stands.
 func (n *lane) quoted(r *messages.ReplyTo) (*storage.Message, error) {
 	return desk.OriginalAt(n.link.Ctx, n.link.Store, r.ChatId, r.MessageId, r)
 }
 
-// nearest is where a quote stands in a text, in UTF-16 units: of several places the last that is not behind the one at which
-// it was chosen, since what stands before the text in a copy makes that greater.
+// nearest is where a quote stands in a text, in UTF-16 units: of several positions the last that is not behind the
+// one at which it was chosen, since the text before it in a copy makes that position greater.
 func nearest(text, quote string, at int) int32 {
 	found, from := 0, 0
 	for {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -20,7 +21,7 @@ func (l *link) readTicket() error {
 		return fmt.Errorf("read the ticket: %w", err)
 	}
 	l.exists = false
-	l.topics = map[string]string{desk.HomeTopic: record.Home.GroupID}
+	l.topics = map[ids.TopicKey]ids.Place{desk.HomeTopic: record.Home.GroupID}
 	for _, spec := range record.Links {
 		l.topics[spec.Topic.TopicID] = spec.Topic.GroupID
 		if spec.LinkID == l.ID {
@@ -34,7 +35,7 @@ func (l *link) readTicket() error {
 			n.follow()
 		}
 	}
-	l.aliases = []string{l.ID}
+	l.aliases = []ids.TopicKey{l.ID}
 	for _, former := range record.Links {
 		if former.Ended && former.LinkID != l.ID && former.Topic.GroupID == l.spec.Topic.GroupID &&
 			former.Topic.TelegramTopicID == l.spec.Topic.TelegramTopicID && l.spec.Topic.TelegramTopicID != 0 {
@@ -44,10 +45,10 @@ func (l *link) readTicket() error {
 	return l.readTitles(record)
 }
 
-// readTitles reads the groups' names when the ticket has more than two groups, so that copies say where they come from.
+// readTitles reads the groups' names if the ticket has more than two groups: copies then say where they come from.
 func (l *link) readTitles(record *storage.Ticket) error {
 	l.titles = nil
-	groups := map[string]bool{record.Home.GroupID: true}
+	groups := map[ids.Place]bool{record.Home.GroupID: true}
 	for _, x := range record.Links {
 		if !x.Ended && !desk.IsAPILink(&x) && !messages.IsPrivate(x.Topic.GroupID) {
 			groups[x.Topic.GroupID] = true
@@ -56,7 +57,7 @@ func (l *link) readTitles(record *storage.Ticket) error {
 	if len(groups) <= 2 {
 		return nil
 	}
-	titles := map[string]string{}
+	titles := map[ids.Place]string{}
 	for id := range groups {
 		title, err := desk.GroupTitle(l.Ctx, l.Store, id)
 		if err != nil {
@@ -68,8 +69,8 @@ func (l *link) readTitles(record *storage.Ticket) error {
 	return nil
 }
 
-// takeUp goes on with a copy that somebody asked to be tried again: it lies before what is read on.
-func (l *link) takeUp(c *storage.Copy) error {
+// resumeCopy goes on with a copy that somebody asked to retry. Its message comes before those that readOn reads.
+func (l *link) resumeCopy(c *storage.Copy) error {
 	lane := l.laneInto(c.TopicID)
 	if c.Sequence > lane.seen {
 		return nil
@@ -84,17 +85,17 @@ func (l *link) takeUp(c *storage.Copy) error {
 	return nil
 }
 
-// readOn reads what was said after the last messages seen, up to what the lanes hold. A lane that is full does not keep the
-// other one waiting: it reads on by itself when there is room.
+// readOn reads the messages after the last ones seen, up to the capacity of the lanes. A full lane does not hold up
+// the other one: it reads on when it has capacity again.
 func (l *link) readOn() error {
 	for {
-		after, room := int64(0), false
+		after, capacity := int64(0), false
 		for _, n := range l.lanes() {
-			if n.behind = n.full(); !n.behind && (!room || n.seen < after) {
-				after, room = n.seen, true
+			if n.moreStored = n.full(); !n.moreStored && (!capacity || n.seen < after) {
+				after, capacity = n.seen, true
 			}
 		}
-		if !room {
+		if !capacity {
 			return nil
 		}
 		page, err := l.Store.MessagesAfter(l.Ctx, l.ticketID, after, desk.PageOfMessages)
@@ -115,11 +116,11 @@ func (l *link) readOn() error {
 		}
 		for i := range page {
 			for _, n := range l.lanes() {
-				if n.behind || page[i].Sequence <= n.seen {
+				if n.moreStored || page[i].Sequence <= n.seen {
 					continue
 				}
 				n.seen = page[i].Sequence
-				if n == l.laneFor(page[i].TopicID) && !page[i].Hidden() && l.covers(n.seen) && !n.nowhere() {
+				if n == l.laneFor(page[i].TopicID) && !page[i].Hidden() && l.covers(n.seen) && !n.isForPrograms() {
 					if err := n.addUnlessDone(&page[i], done); err != nil {
 						return err
 					}

@@ -8,20 +8,21 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// takeContent changes what will be posted, and says whether the message is still on its way. What the chat has already is
-// replaced there, if it was not called yet and takes one message before and after; else the edit is owed once it is posted.
+// takeContent changes what is still to be posted, and says whether the message waits or is enqueued. What the chat
+// already has is replaced there, unless it has called it or it takes several messages before or after; then the edit
+// is made once the copy is posted.
 func (n *lane) takeContent(said *storage.Message) (waits bool) {
 	at, it := n.find(said.MessageID)
 	switch {
 	case at < 0:
 		return false
-	case said.Hidden() && at >= n.under:
+	case said.Hidden() && at >= n.enqueued:
 		n.drop(at, it)
 		return false
 	case it.sent() > 0, said.ContentRevision <= it.shows && !said.Hidden():
 	case said.Hidden():
-		n.takeBack(at, it)
-	case at >= n.under:
+		n.withdrawItem(at, it)
+	case at >= n.enqueued:
 		it.content, it.shows, it.parts = desk.ContentOf(said), said.ContentRevision, 0
 	case n.items[at].album == nil:
 		n.replace(it, said)
@@ -29,7 +30,7 @@ func (n *lane) takeContent(said *storage.Message) (waits bool) {
 	return true
 }
 
-// drop takes an item out of the lane that was not offered yet.
+// drop takes an item out of the lane that is not enqueued yet.
 func (n *lane) drop(at int, it *item) {
 	first := n.items[at]
 	if a := first.album; a != nil && len(a.parts) > 1 {
@@ -47,22 +48,22 @@ func (n *lane) drop(at int, it *item) {
 	n.left(it)
 }
 
-// replace gives the chat other words for what waits there.
+// replace gives the chat another text for what waits there.
 func (n *lane) replace(it *item, said *storage.Message) {
 	former := *it
 	it.content, it.shows = desk.ContentOf(said), said.ContentRevision
-	parts := max(1, n.link.room.Telegram.Parts(n.operation(&storage.Topic{}, it, 0)))
+	parts := n.link.messagesFor(n.call(it, 0))
 	if former.parts > 1 || parts > 1 || albumKey(it) != "" {
 		*it = former
 		return
 	}
 	if topic, ready := n.target(); ready {
-		n.offerItem(topic, it)
+		n.enqueueItem(topic, it)
 	}
 }
 
-// takeBack takes back what the chat has and may not have posted yet. An album is deleted when it is posted.
-func (n *lane) takeBack(at int, it *item) {
+// withdrawItem withdraws what the chat has and may not have posted yet. An album is deleted once it is posted.
+func (n *lane) withdrawItem(at int, it *item) {
 	if it.withdrawn || n.items[at].album != nil {
 		return
 	}
@@ -72,20 +73,19 @@ func (n *lane) takeBack(at int, it *item) {
 	}
 }
 
-// withdraw takes back a part that the chat may not have posted yet.
+// withdraw withdraws a part that the chat may not have posted yet.
 func (n *lane) withdraw(it *item, part int) {
 	topic, _ := n.target()
 	op := n.operation(topic, it, part)
-	op.Revision++ // of the one that it takes back, which is even
 	op.Call = &messages.Operation_Withdraw{Withdraw: &messages.WithdrawCall{}}
 	n.link.Offer(op)
 }
 
-// addLate adds a message that is not the newest: its copy comes behind what waits.
+// addLate adds a message that is not the newest: its copy comes behind those that wait.
 func (n *lane) addLate(it *item) error {
 	n.add(it)
-	n.link.settled = min(n.link.settled, it.sequence-1)
-	n.offer()
+	n.link.finished = min(n.link.finished, it.sequence-1)
+	n.enqueue()
 	return nil
 }
 
@@ -98,10 +98,10 @@ func itemAnew(said *storage.Message, stored *storage.Copy) *item {
 	return it
 }
 
-// left is called when an item has left the lane: what happened to its message meanwhile goes on.
+// left is called when an item has left the lane: changes of its message go on.
 func (n *lane) left(it *item) {
-	if it.late {
-		n.again--
+	if it.outOfOrder {
+		n.outOfOrder--
 	}
 	if a := it.album; a != nil {
 		for _, part := range a.parts {
@@ -115,7 +115,7 @@ func (n *lane) left(it *item) {
 	}
 }
 
-// goOn is a message to the link itself: see what a copy still needs.
+// goOn is the link's message to itself to see what a copy still needs.
 type goOn struct{ messageID string }
 
 func (l *link) onGoOn(m goOn) error {

@@ -32,19 +32,21 @@ func Kind(d Deps) *entity.Kind {
 		New:  func(h *entity.Host) entity.Entity { return &link{Host: h, room: r} },
 		Messages: []entity.Handler{
 			// its ticket
-			entity.Takes((*link).onCopy), entity.Takes((*link).onChange), entity.Takes((*link).onResume), entity.Takes((*link).onRetry),
+			entity.Takes((*link).onCopy), entity.Takes((*link).onChange), entity.Takes((*link).onResume),
+			entity.Takes((*link).onRetry),
 			// chats
 			entity.Takes((*link).onDone), entity.Takes((*link).onHeld), entity.Takes((*link).onQueueLost),
 			// programs
 			entity.Reads((*link).onGetStatus),
 			// its own timers, and the sweep
-			entity.Takes((*link).onGathered), entity.Takes((*link).onGoOn), entity.Takes((*link).onOutdated), entity.Takes((*link).onOfferAgain),
+			entity.Takes((*link).onGathered), entity.Takes((*link).onGoOn), entity.Takes((*link).onOutdated),
+			entity.Takes((*link).onOfferAgain),
 			entity.Replies((*link).onWake),
 		},
 	}
 }
 
-// appear reads a link again that its ticket had not written down when it was loaded.
+// appear loads a link again that its ticket had not recorded when it was loaded.
 func (l *link) appear() error {
 	if l.exists {
 		return nil
@@ -54,7 +56,7 @@ func (l *link) appear() error {
 
 func (l *link) onQueueLost(*messages.QueueLost) error {
 	if l.exists {
-		l.offerOpen()
+		l.enqueueOpen()
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// onGetStatus says what the link still has to copy. When there was no room for all of it, more is left than is counted.
+// onGetStatus says how much the link still has to copy. More may be in storage than is counted.
 func (l *link) onGetStatus(*messages.GetLinkStatus) (proto.Message, error) {
 	if !l.exists {
 		return &messages.LinkStatus{Code: messages.Code_NOT_FOUND}, nil

@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"reflect"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
@@ -14,11 +15,56 @@ import (
 
 // query is a reader. It reads storage, and owns nothing, so any of the pool can serve a read.
 //
-// It takes the reads that reply lists, and Wake, which checks that it is there. It replies to each with the response of
-// its type, which has a code. It stops with the node.
+// It takes the reads that the table reads lists, and replies to each with the response of its type, which has a code.
+// It stops with the node.
 type query struct {
 	env     *entity.Env
 	aliases *desk.Aliases
+}
+
+// read is one row of the table: how a reader replies to a type of read.
+type read struct {
+	question reflect.Type
+	reply    func(*query, proto.Message) proto.Message
+	long     bool // it reads many records
+}
+
+// reads are all reads that a reader takes.
+var reads = tableOf(
+	// What the bot looks up.
+	replies((*query).findTopic), replies((*query).findPlace), replies((*query).findShortID),
+	replies((*query).findMessage), replies((*query).group), replies((*query).user), replies((*query).tickets),
+	// What the API reads.
+	replies((*query).apiKey), replies((*query).apiKeys),
+	replies((*query).userRecord), replies((*query).userRecords),
+	replies((*query).groupRecord), replies((*query).groupRecords),
+	replies((*query).ticketRecord), lists((*query).ticketRecords),
+	lists((*query).messageRecords), lists((*query).eventRecords),
+	lists((*query).linkRecords), replies((*query).linkStatus),
+	replies((*query).attachment),
+	// What checks that a reader is there.
+	replies((*query).wake),
+)
+
+// replies is the row of a read that f replies to.
+func replies[M proto.Message](f func(*query, M) proto.Message) read {
+	reply := func(q *query, m proto.Message) proto.Message { return f(q, m.(M)) }
+	return read{question: reflect.TypeFor[M](), reply: reply}
+}
+
+// lists is replies for a read of many records.
+func lists[M proto.Message](f func(*query, M) proto.Message) read {
+	r := replies(f)
+	r.long = true
+	return r
+}
+
+func tableOf(rows ...read) map[reflect.Type]read {
+	table := make(map[reflect.Type]read, len(rows))
+	for _, r := range rows {
+		table[r.question] = r
+	}
+	return table
 }
 
 // Receive implements actor.Actor.
@@ -32,56 +78,14 @@ func (q *query) Receive(ctx actor.Context) {
 }
 
 func (q *query) reply(m proto.Message) proto.Message {
-	switch m := m.(type) {
-	// What the bot looks up.
-	case *messages.FindTopic:
-		return q.findTopic(m)
-	case *messages.FindPlace:
-		return q.findPlace(m)
-	case *messages.FindShortID:
-		return q.findShortID(m)
-	case *messages.FindMessage:
-		return q.findMessage(m)
-	case *messages.GetGroup:
-		return q.group(m)
-	case *messages.GetUser:
-		return q.user(m)
-	case *messages.ListTickets:
-		return q.tickets(m)
-
-	// What the API reads.
-	case *messages.GetAPIKey:
-		return q.apiKey(m)
-	case *messages.ListAPIKeys:
-		return q.apiKeys(m)
-	case *messages.GetUserRecord:
-		return q.userRecord(m)
-	case *messages.ListUsers:
-		return q.userRecords(m)
-	case *messages.GetGroupRecord:
-		return q.groupRecord(m)
-	case *messages.ListGroups:
-		return q.groupRecords(m)
-	case *messages.GetTicket:
-		return q.ticketRecord(m)
-	case *messages.ListTicketRecords:
-		return q.ticketRecords(m)
-	case *messages.ListMessageRecords:
-		return q.messageRecords(m)
-	case *messages.ListEventRecords:
-		return q.eventRecords(m)
-	case *messages.ListLinkRecords:
-		return q.linkRecords(m)
-	case *messages.GetLinkStatus:
-		return q.linkStatus(m)
-	case *messages.GetAttachment:
-		return q.attachment(m)
-
-	case *messages.Wake:
-		return entity.OK()
+	r, known := reads[reflect.TypeOf(m)]
+	if !known {
+		return entity.Answer(messages.Code_CONFLICT, "a reader does not understand "+entity.TypeName(m))
 	}
-	return entity.Answer(messages.Code_CONFLICT, "a reader does not understand "+entity.TypeName(m))
+	return r.reply(q, m)
 }
+
+func (q *query) wake(*messages.Wake) proto.Message { return entity.OK() }
 
 // code is OK or NOT_FOUND, or else UNAVAILABLE, with a line in the log.
 func (q *query) code(m proto.Message, err error) messages.Code {

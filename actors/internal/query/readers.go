@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"reflect"
 	"sync/atomic"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -45,13 +46,11 @@ func (r *Readers) PIDs() []*actor.PID { return r.pids }
 // Pick chooses the reader for a read.
 func (r *Readers) Pick(m any) *actor.PID {
 	n := r.next.Add(1)
-	switch m := m.(type) {
-	case *messages.ListTicketRecords:
-		if m.Text != "" {
-			return r.pids[lookUpReaders+listReaders+n%searchReaders]
-		}
-		return r.pids[lookUpReaders+n%listReaders]
-	case *messages.ListMessageRecords, *messages.ListLinkRecords, *messages.ListEventRecords:
+	tickets, _ := m.(*messages.ListTicketRecords)
+	switch {
+	case tickets.GetText() != "":
+		return r.pids[lookUpReaders+listReaders+n%searchReaders]
+	case reads[reflect.TypeOf(m)].long:
 		return r.pids[lookUpReaders+n%listReaders]
 	}
 	return r.pids[n%lookUpReaders]

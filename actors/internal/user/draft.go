@@ -31,8 +31,6 @@ const (
 	groupsAskedAtOnce = 10
 	gatherWait        = 10 * time.Second // for groups to answer; what is known by then is shown
 	groupsPage        = 8
-	checkListPrefix   = "list/"
-	checkChoicePrefix = "choice/"
 )
 
 // gather is the questions to groups for one draft.
@@ -92,11 +90,11 @@ func (u *user) goOn(d *storage.Draft) {
 			u.Log.Error("the groups to choose from can't be read; tried again", "ticket", d.TicketID, "error", err)
 		}
 	case draftChecking:
-		if u.once(checkChoicePrefix + d.TicketID) {
+		if u.once(draftChecking, d.TicketID) {
 			u.checkChoice(d)
 		}
 	case draftOpening:
-		if !u.once(desk.OpenPrefix + d.TicketID) {
+		if !u.once(draftOpening, d.TicketID) {
 			return
 		}
 		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen,
@@ -142,23 +140,23 @@ func (u *user) gather(ticketID string) error {
 func (u *user) askOn(ticketID string, g *gather) {
 	for len(g.left) > 0 && len(g.under) < groupsAskedAtOnce {
 		g.under[g.left[0]] = true
-		u.askGroup(g.left[0], checkListPrefix+ticketID, false)
+		u.askGroup(g.left[0], &messages.CheckMember{DraftId: ticketID})
 		g.left = g.left[1:]
 	}
 }
 
-func (u *user) askGroup(groupID, checkID string, fresh bool) {
-	id, _ := strconv.ParseInt(u.ID, 10, 64)
-	u.Tell(messages.KindGroup, groupID, &messages.CheckMember{CheckId: checkID, UserId: id, OwnerId: u.ID, Fresh: fresh})
+func (u *user) askGroup(groupID string, m *messages.CheckMember) {
+	m.UserId, _ = strconv.ParseInt(u.ID, 10, 64)
+	m.OwnerId = u.ID
+	u.Tell(messages.KindGroup, groupID, m)
 }
 
 // onMemberChecked takes a group's answer.
 func (u *user) onMemberChecked(m *messages.MemberChecked) error {
-	if ticketID, found := strings.CutPrefix(m.CheckId, checkChoicePrefix); found {
-		return u.onChoiceChecked(ticketID, m)
+	if m.Chosen {
+		return u.onChoiceChecked(m)
 	}
-	ticketID := strings.TrimPrefix(m.CheckId, checkListPrefix)
-	g := u.gathers[ticketID]
+	g := u.gathers[m.DraftId]
 	if g == nil || !g.under[m.GroupId] {
 		return nil
 	}
@@ -169,11 +167,11 @@ func (u *user) onMemberChecked(m *messages.MemberChecked) error {
 	case m.IsMember:
 		g.found = append(g.found, m.GroupId)
 	}
-	u.askOn(ticketID, g)
+	u.askOn(m.DraftId, g)
 	if len(g.under) > 0 {
 		return nil
 	}
-	return u.onGatherOver(gatherOver{ticketID})
+	return u.onGatherOver(gatherOver{m.DraftId})
 }
 
 // onGatherOver shows what was found out.
@@ -274,7 +272,7 @@ func (u *user) turning(m *messages.ShowGroupPage) (func(*storage.User), error) {
 // showKeyboard puts another keyboard under the message whose button was pressed; nil takes it away.
 func (u *user) showKeyboard(r *storage.User, o *messages.Origin, k *messages.Keyboard) {
 	if o.GetCallbackMessageId() != 0 {
-		u.owe(r, o, "", &messages.Operation{Call: &messages.Operation_EditKeyboard{
+		u.owe(r, o, &messages.Operation{Call: &messages.Operation_EditKeyboard{
 			EditKeyboard: &messages.EditKeyboardCall{MessageId: o.CallbackMessageId, Keyboard: k}}})
 	}
 }
@@ -316,7 +314,7 @@ func (u *user) choosing(m *messages.ChooseGroup) (func(*storage.User), error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the choice: %w", err)
 	}
-	delete(u.told, checkChoicePrefix+d.TicketID) // of an earlier choice
+	delete(u.told, telling{draftChecking, d.TicketID}) // of an earlier choice
 	return func(r *storage.User) {
 		d := draftOf(r, m.TicketId)
 		d.State, d.Chosen, d.Pressed = draftChecking, m.GroupId, pressed
@@ -335,15 +333,16 @@ func (u *user) checkChoice(d *storage.Draft) {
 	}
 	switch {
 	case err != nil || desk.TicketsIn(group) != messages.Standing_READY:
-		u.Note(&messages.MemberChecked{CheckId: checkChoicePrefix + d.TicketID, GroupId: d.Chosen})
+		u.Note(&messages.MemberChecked{DraftId: d.TicketID, Chosen: true, GroupId: d.Chosen})
 	case group.Public:
-		u.Note(&messages.MemberChecked{CheckId: checkChoicePrefix + d.TicketID, GroupId: d.Chosen, IsMember: true})
+		u.Note(&messages.MemberChecked{DraftId: d.TicketID, Chosen: true, GroupId: d.Chosen, IsMember: true})
 	default:
-		u.askGroup(d.Chosen, checkChoicePrefix+d.TicketID, true)
+		u.askGroup(d.Chosen, &messages.CheckMember{DraftId: d.TicketID, Chosen: true, Fresh: true})
 	}
 }
 
-func (u *user) onChoiceChecked(ticketID string, m *messages.MemberChecked) error {
+func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
+	ticketID := m.DraftId
 	d := draftOf(u.record, ticketID)
 	if d == nil || d.State != draftChecking || d.Chosen != m.GroupId {
 		return nil
@@ -379,19 +378,19 @@ func (u *user) onChoiceChecked(ticketID string, m *messages.MemberChecked) error
 }
 
 // onOpened: the ticket is written down. The person is talking on it from now on.
-func (u *user) onOpened(ticketID string, outcome *messages.Outcome) error {
-	d := draftOf(u.record, ticketID)
+func (u *user) onOpened(m *messages.TicketOpened) error {
+	d := draftOf(u.record, m.TicketId)
 	if d == nil {
 		return nil
 	}
 	o := originIn(d.Asked)
 	return u.alter(func(r *storage.User) {
-		dropDraft(r, ticketID)
-		if outcome.GetResult() != messages.Outcome_DONE {
+		dropDraft(r, m.TicketId)
+		if m.Refused {
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticeAskTitle, ReplyTo: o.MessageId, ForceReply: true})
 			return
 		}
-		r.CurrentTicketID = ticketID
+		r.CurrentTicketID = m.TicketId
 		u.pin(r, 0) // its card is pinned now
 	})
 }

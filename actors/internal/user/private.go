@@ -21,9 +21,6 @@ const (
 	handledByUser = 100
 
 	owedTell = "tell" // something that a ticket must be told, until it has written it down
-
-	tellPrefix    = "tell/" // Done of what a ticket was told
-	currentSuffix = "/current"
 )
 
 // onPrivate takes what the person asks for in their private chat, in the form that the table of messages wants.
@@ -130,7 +127,7 @@ func (u *user) talking(m *messages.TalkOn) (func(*storage.User), error) {
 
 // showCurrent says which ticket is the current one; the word is pinned, in the place of the former one.
 func (u *user) showCurrent(r *storage.User, o *messages.Origin, args map[string]string) {
-	u.owe(r, o, currentSuffix, &messages.Operation{Call: &messages.Operation_SendNotice{
+	u.owe(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{
 		SendNotice: &messages.SendNoticeCall{Key: messages.NoticePrivateCurrent, Args: args}}})
 }
 
@@ -147,8 +144,9 @@ func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
 	return func(r *storage.User) {
 		r.Blocked = m.Blocked
 		for i := range own {
-			told := tellPrefix + o.GetCommandId() + "/" + own[i].TicketID
-			body, err := desk.Pack(&messages.PersonReachable{Origin: o, Reachable: !m.Blocked, Told: told})
+			told := "tell/" + o.GetCommandId() + "/" + own[i].TicketID
+			body, err := desk.Pack(&messages.PersonReachable{Origin: o, Reachable: !m.Blocked, Told: told,
+				TicketId: own[i].TicketID})
 			if err != nil {
 				continue
 			}
@@ -160,14 +158,14 @@ func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
 // ---- what is owed
 
 // owe adds an operation for the private chat to the record. Too many are not owed: the effect itself stays.
-func (u *user) owe(r *storage.User, o *messages.Origin, suffix string, op *messages.Operation) {
+func (u *user) owe(r *storage.User, o *messages.Origin, op *messages.Operation) {
 	if len(r.Pending) >= desk.OwedAnswersLimit {
 		u.Metrics.Unanswered.Inc()
 		u.Log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId())
 		return
 	}
 	// No two writes have one version: the chat must not take the operation for an earlier one of the same command.
-	op.Id = u.place() + "/" + strconv.FormatInt(r.Version, 10) + "/" + strconv.Itoa(len(r.Pending)) + suffix
+	op.Id = u.place() + "/" + strconv.FormatInt(r.Version, 10) + "/" + strconv.Itoa(len(r.Pending))
 	op.Place, op.Lang, op.Priority = u.place(), o.GetLang(), messages.Operation_ANSWER
 	body, err := proto.Marshal(op)
 	if err != nil {
@@ -182,17 +180,17 @@ func (u *user) respond(r *storage.User, o *messages.Origin, key string, args map
 		u.say(r, o, &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()})
 		return
 	}
-	u.owe(r, o, "", &messages.Operation{Call: &messages.Operation_AnswerCallback{
+	u.owe(r, o, &messages.Operation{Call: &messages.Operation_AnswerCallback{
 		AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId, Key: key, Args: args, Alert: true}}})
 }
 
 func (u *user) say(r *storage.User, o *messages.Origin, n *messages.SendNoticeCall) {
-	u.owe(r, o, "", &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: n}})
+	u.owe(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: n}})
 }
 
 func (u *user) acknowledge(r *storage.User, o *messages.Origin) {
 	if o.GetCallbackId() != "" {
-		u.owe(r, o, "", &messages.Operation{Call: &messages.Operation_AnswerCallback{
+		u.owe(r, o, &messages.Operation{Call: &messages.Operation_AnswerCallback{
 			AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}})
 	}
 }
@@ -206,7 +204,7 @@ func (u *user) follow() {
 		switch owed.Kind {
 		case desk.OwedOperation:
 			if op, err := desk.OperationOf(owed); err == nil {
-				u.offerOnce(op)
+				u.offerOnce(owed, op)
 			}
 		case owedTell:
 			u.tellTicket(owed)
@@ -218,38 +216,50 @@ func (u *user) follow() {
 	u.OfferAgainLater()
 }
 
-func (u *user) offerOnce(op *messages.Operation) {
+func (u *user) offerOnce(owed storage.Owed, op *messages.Operation) {
 	if _, under := u.offered[op.Id]; under {
 		return
 	}
-	op.Revision = u.tries[op.Id]
+	if op.GetSendNotice().GetKey() == messages.NoticePrivateCurrent { // the record keeps it as it keeps any other
+		op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CurrentTicket{
+			CurrentTicket: &messages.CurrentTicketWord{Id: owed.ID}}})
+	}
+	op.Attempt = u.tries[op.Id]
 	u.offered[op.Id] = op
 	u.Offer(op)
 }
 
 func (u *user) tellTicket(owed storage.Owed) {
-	if !u.once(owed.ID) {
+	if !u.once(owedTell, owed.ID) {
 		return
 	}
-	m, err := desk.Unpack(owed.Body)
-	if err != nil {
+	body, err := desk.Unpack(owed.Body)
+	m, is := body.(*messages.PersonReachable)
+	if err != nil || !is {
 		u.Log.Error("what a ticket is to be told can't be read", "id", owed.ID, "error", err)
 		return
 	}
-	u.Tell(messages.KindTicket, owed.ID[strings.LastIndexByte(owed.ID, '/')+1:], m)
+	to := m.TicketId
+	if to == "" { // the release before had it at the end of this id alone
+		to = owed.ID[strings.LastIndexByte(owed.ID, '/')+1:]
+	}
+	u.Tell(messages.KindTicket, to, m)
 }
 
+// telling is something that another entity is told.
+type telling struct{ what, id string }
+
 // once says whether something is yet to be told to another entity; from then on it is, until the timer of offerAgain fires.
-func (u *user) once(what string) bool {
-	if u.told[what] {
+func (u *user) once(what, id string) bool {
+	if u.told[telling{what, id}] {
 		return false
 	}
-	u.told[what] = true
+	u.told[telling{what, id}] = true
 	return true
 }
 
 func (u *user) onOfferAgain(entity.OfferAgain) error {
-	u.told = map[string]bool{}
+	u.told = map[telling]bool{}
 	for _, op := range u.offered {
 		u.Offer(op)
 	}
@@ -257,30 +267,39 @@ func (u *user) onOfferAgain(entity.OfferAgain) error {
 	return nil
 }
 
-// onDone takes what is done off the record.
+// onDone takes what is done off the record, and pins the word on the current ticket.
 func (u *user) onDone(m *messages.Done) error {
-	if id, found := strings.CutPrefix(m.OperationId, desk.OpenPrefix); found {
-		return u.onOpened(id, m.Outcome)
-	}
 	op := u.offered[m.OperationId]
-	isTold := strings.HasPrefix(m.OperationId, tellPrefix)
-	if u.record == nil || !isTold && (op == nil || op.Revision != m.Revision) {
+	if u.record == nil || op == nil || op.Version() != m.Version() {
 		return nil
 	}
 	delete(u.offered, m.OperationId)
-	if !isTold && m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
+	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		u.tries[m.OperationId]++
 		return nil // offered again by the timer
 	}
 	delete(u.tries, m.OperationId)
-	if !slices.ContainsFunc(u.record.Pending, func(o storage.Owed) bool { return o.ID == m.OperationId }) {
+	return u.settle(m.OperationId, func(r *storage.User) {
+		if m.Ref.GetCurrentTicket() != nil && m.Outcome.GetResult() == messages.Outcome_DONE {
+			u.pin(r, m.Outcome.MessageId)
+		}
+	})
+}
+
+// onReachableNoted: a ticket has written down whether the person can be reached.
+func (u *user) onReachableNoted(m *messages.ReachableNoted) error {
+	return u.settle(m.Told, func(*storage.User) {})
+}
+
+// settle takes what is done off the record, with what follows from it; nothing when it is not owed.
+func (u *user) settle(id string, also func(*storage.User)) error {
+	is := func(o storage.Owed) bool { return o.ID == id }
+	if u.record == nil || !slices.ContainsFunc(u.record.Pending, is) {
 		return nil
 	}
 	return u.alter(func(r *storage.User) {
-		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Owed) bool { return o.ID == m.OperationId })
-		if strings.HasSuffix(m.OperationId, currentSuffix) && m.Outcome.GetResult() == messages.Outcome_DONE {
-			u.pin(r, m.Outcome.MessageId)
-		}
+		r.Pending = slices.DeleteFunc(r.Pending, is)
+		also(r)
 	})
 }
 
@@ -288,9 +307,9 @@ func (u *user) onDone(m *messages.Done) error {
 func (u *user) pin(r *storage.User, messageID int64) {
 	o := &messages.Origin{}
 	if r.PinnedID != 0 {
-		u.owe(r, o, "", &messages.Operation{Call: &messages.Operation_Unpin{Unpin: &messages.UnpinCall{MessageId: r.PinnedID}}})
+		u.owe(r, o, &messages.Operation{Call: &messages.Operation_Unpin{Unpin: &messages.UnpinCall{MessageId: r.PinnedID}}})
 	}
 	if r.PinnedID = messageID; messageID != 0 {
-		u.owe(r, o, "", &messages.Operation{Call: &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: messageID}}})
+		u.owe(r, o, &messages.Operation{Call: &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: messageID}}})
 	}
 }

@@ -20,24 +20,19 @@ import (
 // with the bot: the tickets that they are about to open from it (user_draft.go), and the one that they are talking on
 // (user_private.go).
 //
-// Accepts  SaveProfile, SetDefaultGroup, SetUserLanguage, DraftTicket, ChooseGroup, ShowGroupPage, DropDraft, TalkOn,
-//
-//	SetBlocked; MemberChecked (from groups), Done (from chats and tickets), Wake; of the API: PutUser, DeleteUser
-//
+// Accepts  what Kind lists
 // Replies  one Reply to each command; to PutUser a UserRecord
-// Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups, OpenTicket and
-//
-//	PersonReachable to tickets, Send to the private chat
-//
-// # Stops    after 10 idle minutes with nothing owed
+// Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups; OpenTicket and
+// PersonReachable to tickets; Send to the private chat
+// Stops    after 10 idle minutes with nothing owed
 type user struct {
 	*entity.Host
 	record *storage.User // nil: not registered
 
 	gathers map[string]*gather             // by ticket id of a draft: the groups that are asked
 	offered map[string]*messages.Operation // given to the chat, by id
-	told    map[string]bool                // what other entities were told since the timer of offerAgain last fired
-	tries   map[string]int64               // revision of an operation that is tried again
+	told    map[telling]bool               // what other entities were told since the timer of offerAgain last fired
+	tries   map[string]int64               // attempts of an operation that is tried again
 }
 
 // Kind declares the users.
@@ -53,7 +48,8 @@ func Kind() *entity.Kind {
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
-			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone),
+			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone), entity.Takes((*user).onOpened),
+			entity.Takes((*user).onReachableNoted),
 			// its own timers, and the sweep
 			entity.Takes((*user).onGatherOver), entity.Takes((*user).onOfferAgain), entity.Replies((*user).onWake),
 		},
@@ -62,7 +58,7 @@ func Kind() *entity.Kind {
 
 func (u *user) Load() error {
 	u.gathers, u.offered, u.tries = map[string]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
-	u.told = map[string]bool{}
+	u.told = map[telling]bool{}
 	id, err := strconv.ParseInt(u.ID, 10, 64)
 	if err != nil {
 		return fmt.Errorf("a user's identity is their Telegram id: %w", err)

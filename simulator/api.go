@@ -153,7 +153,6 @@ func resultJSON(result any) ([]byte, *apiError) {
 		}
 		return []byte(`{"ok":true,"result":false}`), nil
 	case described:
-		result = nil
 		b, _ := json.Marshal(map[string]any{"ok": true, "result": true, "description": v.text})
 		return b, nil
 	}

@@ -79,7 +79,7 @@ func TestKilledWhileSending(t *testing.T) {
 
 	s, err := New(Options{StateFile: path})
 	st.must(err)
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	for id := range ids {
 		if m, ok := s.Message(st.chat, id); !ok || m.Text != "hello" {
 			t.Errorf("message %d was answered and is gone", id)

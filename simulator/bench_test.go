@@ -18,7 +18,7 @@ func BenchmarkMessage(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	p, _ := s.AddPerson(Person{FirstName: "Ann", Username: "ann", LanguageCode: "en"})
 	g, _ := s.AddGroup(Group{Title: "Desk", Forum: true, Bot: BotRights{Status: Administrator, CanManageTopics: true}})
 	_ = s.SetMember(g.ID, p.ID, Member)

@@ -126,7 +126,7 @@ func TestSeed(t *testing.T) {
 	if s, err = New(Options{StateFile: path}); err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { _ = s.Close() }()
 	if err := s.Seed("hello"); err != nil || len(s.Groups()) != 2 || s.Pending() != updates {
 		t.Fatalf("%v, %d groups, %d updates", err, len(s.Groups()), s.Pending())
 	}
