@@ -60,9 +60,9 @@ func (c *chat) list(thread int64, line *topicLine) {
 // dispatch lets leave what may leave now, and sets a timer for the rest.
 func (c *chat) dispatch() {
 	defer c.noteLag()
-	for c.under < callsPerChat && !c.Draining() {
+	for c.inFlight < callsPerChat && !c.Draining() {
 		now := c.Now()
-		if c.lives.calls > c.under {
+		if c.lives.calls > c.inFlight {
 			return // what the former life called may be offered again here; its answer looks again
 		}
 		if until := c.lives.lost.Add(gatherFor); until.After(now) {

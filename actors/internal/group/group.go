@@ -15,13 +15,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
-// for a while, who administers it.
+// group is the entity that owns one group: whether it is registered, what the bot may do in it, and its language. It
+// also caches who administers the group and who belongs to it.
 //
-// Accepts  what Kind lists, and what has a row in groupRequests (requests.go)
-// Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
-// Emits    AdminChecked and MemberChecked to whoever asked, GroupChanged to its chat, Send to its chat
-// Stops    after 10 idle minutes with nothing owed
+// It takes the messages that Kind lists and those that have a row in groupRequests (requests.go). It replies once to
+// each command, and to ChangeGroup with a GroupRecord. It emits AdminChecked and MemberChecked to whoever asked, and
+// GroupChanged and Send to its chat. It stops after 10 idle minutes with nothing pending.
 type group struct {
 	*entity.Host
 	aliases *desk.Aliases
@@ -39,7 +38,7 @@ type group struct {
 }
 
 const (
-	// adminsKeep is how long Telegram's word on who administers a group is kept.
+	// adminsKeep is how long Telegram's list of a group's administrators is cached.
 	adminsKeep     = 5 * time.Minute
 	handledByGroup = 100
 )
@@ -179,12 +178,12 @@ func setFacts(r *storage.Group, f *messages.GroupFacts) {
 	r.CanManageTopics, r.CanPinMessages = f.CanManageTopics, f.CanPinMessages
 }
 
-// standing is the word on what the group can do: what is missing, or that all is fine.
+// standing returns the notice for what the group can do: what is missing, or fine when nothing is.
 func (g *group) standing(r *storage.Group, fine string) string {
 	return cmp.Or(desk.TopicsIn(r).Notice(), fine)
 }
 
-// owe adds a notice in the place that the command came from.
+// owe adds a pending notice to the record, for the chat and topic that the command came from.
 func (g *group) owe(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
 	op := desk.OperationTo(o)
 	op.Place = r.GroupID
