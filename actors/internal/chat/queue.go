@@ -10,7 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A chat's queue: a line for each topic, and one for the answers that overtake them; and what may leave when.
+// This file holds a chat's queue: one line for each topic, one for the answers that overtake them, and the rule for
+// which operation may leave when.
 
 // topicLine is the queue of one topic.
 type topicLine struct {
@@ -19,7 +20,7 @@ type topicLine struct {
 	listed  bool // is in order
 }
 
-// look is a timer: see what may leave now.
+// look is a timer message: check what may leave now.
 type look struct{ at time.Time }
 
 // enqueue places an operation: answers in their own line, copies in the order of their topic.
@@ -57,7 +58,7 @@ func (c *chat) list(thread int64, line *topicLine) {
 	}
 }
 
-// dispatch lets leave what may leave now, and sets a timer for the rest.
+// dispatch makes the calls that may leave now, and sets a timer for the rest.
 func (c *chat) dispatch() {
 	defer c.noteLag()
 	for c.inFlight < callsPerChat && !c.Draining() {
@@ -104,8 +105,8 @@ func (c *chat) dispatch() {
 	}
 }
 
-// paced takes a place in the pace for one call; a time says when to come again, and takes none. What is taken is stored
-// before the call leaves.
+// paced reserves room in the pace for one call. If later is set, nothing was reserved: come again then. What is
+// reserved is stored before the call leaves.
 func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, err error) {
 	if !counts(op) {
 		return time.Time{}, nil
@@ -144,7 +145,7 @@ func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, er
 	return time.Time{}, nil
 }
 
-// cost is how many messages Telegram counts a call as: each part of an album is one.
+// cost is how many messages Telegram counts a call as: each part of an album counts as one.
 func cost(op *messages.Operation) int { return max(1, len(op.GetSendAlbum().GetParts())) }
 
 // budget is how many calls may leave now without waiting; -1: any number.
@@ -160,8 +161,8 @@ func (c *chat) budget(now time.Time) int {
 	return c.perChat.Room(now)
 }
 
-// counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a
-// service message behind.
+// counts says whether Telegram counts the call as a message to the chat: every call that posts or edits something or
+// leaves a service message.
 func counts(op *messages.Operation) bool {
 	switch op.Call.(type) {
 	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
@@ -171,7 +172,7 @@ func counts(op *messages.Operation) bool {
 	return true
 }
 
-// pick returns the next operation that may leave, or when to look again (zero: when something happens).
+// pick returns the next operation that may leave, or the time to look again (zero: only when something else happens).
 func (c *chat) pick(now time.Time) (*queued, time.Time) {
 	var wake time.Time
 	sooner := func(t time.Time) {
@@ -216,7 +217,7 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 	return nil, wake
 }
 
-// remove takes an operation out of its line.
+// remove takes an operation out of its topic's line.
 func (c *chat) remove(q *queued) {
 	c.size--
 	c.room.metrics.queued.Dec()
@@ -235,7 +236,7 @@ func (c *chat) remove(q *queued) {
 	}
 }
 
-// rest forgets a topic's line when nothing waits in it and nothing is under way.
+// rest drops a topic's line when nothing waits in it and no call of it is in flight.
 func (c *chat) rest(thread int64) {
 	if line := c.topics[thread]; line != nil && !line.busy && len(line.waiting) == 0 {
 		c.order = slices.DeleteFunc(c.order, func(listed int64) bool { return listed == thread })
@@ -255,7 +256,7 @@ func (c *chat) withdraw(q *queued) {
 	}
 }
 
-// lookAt sets the timer to t, unless it fires before anyway.
+// lookAt sets the timer to t, unless it already fires earlier.
 func (c *chat) lookAt(t time.Time) {
 	if t.IsZero() || !c.waking.IsZero() && !c.waking.After(t) {
 		return
@@ -264,7 +265,7 @@ func (c *chat) lookAt(t time.Time) {
 	c.After(max(0, t.Sub(c.Now())), look{t})
 }
 
-// putBack puts an operation before everything else of its line.
+// putBack returns an operation to the front of its line.
 func (c *chat) putBack(q *queued) {
 	q.called = false
 	defer c.takeNext(q)

@@ -9,9 +9,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a group asks Telegram: who administers it, and what the bot may do in it.
+// This file asks Telegram who administers the group and what the bot may do in it.
 
-// follow asks Telegram what pending commands need, and offers what is owed.
+// follow asks Telegram what the pending commands need, and enqueues the pending operations.
 func (g *group) follow() {
 	if g.record == nil {
 		return
@@ -24,7 +24,7 @@ func (g *group) follow() {
 			}
 			continue
 		}
-		// Both at once: what the bot may do here, then who administers the group.
+		// Both concurrently: what the bot may do here, and who administers the group.
 		if _, row, err := g.pendingCommand(owed); err == nil && row.describes {
 			g.askTelegram(messages.GroupQuestion_CHAT, 0,
 				&messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
@@ -38,13 +38,13 @@ func (g *group) askAdmins() {
 		&messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
 }
 
-// question names what Telegram is asked.
+// question is the reference of a question to Telegram.
 func (g *group) question(about messages.GroupQuestion_About, userID int64) *messages.OperationRef {
 	return &messages.OperationRef{Wanted: &messages.OperationRef_Question{Question: &messages.GroupQuestion{
 		GroupId: g.ID, About: about, UserId: userID}}}
 }
 
-// isAsking says whether a question is under way.
+// isAsking says whether a question is in flight.
 func (g *group) isAsking(about messages.GroupQuestion_About, userID int64) bool {
 	return g.offered[g.question(about, userID).ID()] != nil
 }
@@ -81,7 +81,7 @@ func (g *group) onOfferAgain(entity.OfferAgain) error {
 	return nil
 }
 
-// onDone takes Telegram's word, and decides what waited for it; or takes what has left off the record.
+// onDone accepts Telegram's answer and decides what waited for it, or removes a finished operation from the record.
 func (g *group) onDone(m *messages.Done) error {
 	op := g.offered[m.OperationId]
 	if op == nil || op.Version() != m.Version() {
@@ -144,7 +144,7 @@ func (g *group) onOwedDone(m *messages.Done) error {
 	})
 }
 
-// known says whether Telegram's word on the administrators is fresh.
+// known says whether the list of administrators is fresh.
 func (g *group) known() bool { return g.admins != nil && g.Now().Sub(g.fresh) < adminsKeep }
 
 func (g *group) onCheckAdmin(m *messages.CheckAdmin) error {
