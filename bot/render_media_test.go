@@ -10,8 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Whatever the names, the caption and its part: no caption is over 1024 units, no text over 4096, nothing is lost, and where it
-// is cut is the same in all languages.
+// Whatever the names, the caption and its part: no caption is over 1024 units, no text over 4096, nothing is lost,
+// and where it is cut is the same in all languages.
 func TestCaptionsFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Repeat(texts.Draw(t, "text"), rapid.SampledFrom([]int{1, 20, 50, 300}).Draw(t, "repeat"))
