@@ -13,6 +13,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -32,13 +33,13 @@ type chat struct {
 	room   *Room
 	lives  *lives
 	record *storage.Chat
-	chatID int64  // Telegram's, today
-	lang   string // the group's setting
+	chatID ids.ChatID // Telegram's, today
+	lang   string     // the group's setting
 	group  bool
 
 	answers  []*queued                              // overtake copies, first come first served
-	topics   map[int64]*topicLine                   // by thread id
-	order    []int64                                // threads with something queued, in turn
+	topics   map[ids.ThreadID]*topicLine            // by thread id
+	order    []ids.ThreadID                         // threads with something queued, in turn
 	known    map[opKey]*queued                      // queued or under way
 	newest   map[string]*queued                     // of those, by operation id
 	done     *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
@@ -54,9 +55,9 @@ type chat struct {
 	waking   time.Time // when the running timer fires; zero: none
 	conflict bool      // somebody else wrote the record: to be looked into at the next look
 
-	gone      *desk.Recent[int64, string] // deleted topics, by thread, and how Telegram says so
-	probeAt   time.Time                   // when it is seen next whether the bot may write here again
-	probes    int                         // how often it was seen in vain
+	gone      *desk.Recent[ids.ThreadID, string] // deleted topics, by thread, and how Telegram says so
+	probeAt   time.Time                          // when it is seen next whether the bot may write here again
+	probes    int                                // how often it was seen in vain
 	probing   bool
 	leaving   *queued   // about to leave: waits no more
 	lagSeen   time.Time // when noteLag looked last
@@ -113,10 +114,10 @@ func (c *chat) Load() error {
 	c.record = record
 	c.clear()
 	c.inFlight, c.life, c.conflict = 0, new(byte), false
-	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
+	c.topics, c.known, c.newest = map[ids.ThreadID]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)
 	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
-	c.gone = desk.NewRecent[int64, string](rememberedGone)
+	c.gone = desk.NewRecent[ids.ThreadID, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
 	c.perChat = pace.NewBurst(c.room.pace.ChatPerSecond)

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -80,10 +81,10 @@ type chatLag struct {
 // lags keeps the state of the chats on this node that wait, are slowed or may not be written to.
 type lags struct {
 	mu    sync.Mutex
-	chats map[string]chatLag
+	chats map[ids.Place]chatLag
 }
 
-func (l *lags) set(place string, lag chatLag) {
+func (l *lags) set(place ids.Place, lag chatLag) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if lag == (chatLag{}) {
@@ -91,7 +92,7 @@ func (l *lags) set(place string, lag chatLag) {
 		return
 	}
 	if l.chats == nil {
-		l.chats = map[string]chatLag{}
+		l.chats = map[ids.Place]chatLag{}
 	}
 	l.chats[place] = lag
 }
@@ -138,7 +139,7 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 }
 
 // waitingIn lists the operations that wait for a topic.
-func (c *chat) waitingIn(thread int64) (waiting []*queued) {
+func (c *chat) waitingIn(thread ids.ThreadID) (waiting []*queued) {
 	for _, q := range c.answers {
 		if q.op.ThreadId == thread {
 			waiting = append(waiting, q)

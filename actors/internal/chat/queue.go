@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -42,7 +43,7 @@ func (c *chat) enqueue(q *queued) {
 	c.list(q.op.ThreadId, line)
 }
 
-func (c *chat) line(thread int64) *topicLine {
+func (c *chat) line(thread ids.ThreadID) *topicLine {
 	line := c.topics[thread]
 	if line == nil {
 		line = &topicLine{}
@@ -51,7 +52,7 @@ func (c *chat) line(thread int64) *topicLine {
 	return line
 }
 
-func (c *chat) list(thread int64, line *topicLine) {
+func (c *chat) list(thread ids.ThreadID, line *topicLine) {
 	if !line.listed {
 		line.listed = true
 		c.order = append(c.order, thread)
@@ -229,7 +230,7 @@ func (c *chat) remove(q *queued) {
 	line.waiting[0] = nil
 	line.waiting = line.waiting[1:]
 	// Topics take turns: this one goes behind the others, or leaves when nothing more waits in it.
-	c.order = slices.DeleteFunc(c.order, func(thread int64) bool { return thread == q.op.ThreadId })
+	c.order = slices.DeleteFunc(c.order, func(thread ids.ThreadID) bool { return thread == q.op.ThreadId })
 	line.listed = len(line.waiting) > 0
 	if line.listed {
 		c.order = append(c.order, q.op.ThreadId)
@@ -237,9 +238,9 @@ func (c *chat) remove(q *queued) {
 }
 
 // rest drops a topic's line when nothing waits in it and no call of it is in flight.
-func (c *chat) rest(thread int64) {
+func (c *chat) rest(thread ids.ThreadID) {
 	if line := c.topics[thread]; line != nil && !line.busy && len(line.waiting) == 0 {
-		c.order = slices.DeleteFunc(c.order, func(listed int64) bool { return listed == thread })
+		c.order = slices.DeleteFunc(c.order, func(listed ids.ThreadID) bool { return listed == thread })
 		delete(c.topics, thread)
 	}
 }

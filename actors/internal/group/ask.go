@@ -5,6 +5,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -39,17 +40,17 @@ func (g *group) askAdmins() {
 }
 
 // question is the reference of a question to Telegram.
-func (g *group) question(about messages.GroupQuestion_About, userID int64) *messages.OperationRef {
+func (g *group) question(about messages.GroupQuestion_About, userID ids.UserID) *messages.OperationRef {
 	return &messages.OperationRef{Wanted: &messages.OperationRef_Question{Question: &messages.GroupQuestion{
 		GroupId: g.ID, About: about, UserId: userID}}}
 }
 
 // isAsking says whether a question is in flight.
-func (g *group) isAsking(about messages.GroupQuestion_About, userID int64) bool {
+func (g *group) isAsking(about messages.GroupQuestion_About, userID ids.UserID) bool {
 	return g.offered[g.question(about, userID).ID()] != nil
 }
 
-func (g *group) askTelegram(about messages.GroupQuestion_About, userID int64, op *messages.Operation) {
+func (g *group) askTelegram(about messages.GroupQuestion_About, userID ids.UserID, op *messages.Operation) {
 	op.SetRef(g.question(about, userID))
 	if _, under := g.offered[op.Id]; under {
 		return
@@ -117,7 +118,7 @@ func (g *group) onDescribed(m *messages.Done) error {
 func (g *group) onAdminsTold(m *messages.Done) error {
 	failure := ""
 	if m.Outcome.GetResult() == messages.Outcome_DONE {
-		g.admins, g.fresh = map[int64]bool{}, g.Now()
+		g.admins, g.fresh = map[ids.UserID]bool{}, g.Now()
 		for _, id := range m.Outcome.AdminIds {
 			g.admins[id] = true
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -25,16 +26,16 @@ type group struct {
 	*entity.Host
 	aliases *desk.Aliases
 	record  *storage.Group // nil: never heard of
-	admins  map[int64]bool
+	admins  map[ids.UserID]bool
 	fresh   time.Time // when admins was asked
 	waiting []*messages.CheckAdmin
 	offered map[string]*messages.Operation
 	tries   map[string]int64 // attempts of an owed operation that is tried again
 	asked   int64            // number of the newest question to Telegram
 
-	members *desk.Recent[int64, memberWord]   // by user id: who belongs to the group (group_member.go)
-	checks  map[int64][]*messages.CheckMember // by user id: who waits for Telegram's word
-	again   map[int64][]*messages.CheckMember // by user id: who wants a newer one
+	members *desk.Recent[ids.UserID, memberWord]   // by user id: who belongs to the group (group_member.go)
+	checks  map[ids.UserID][]*messages.CheckMember // by user id: who waits for Telegram's word
+	again   map[ids.UserID][]*messages.CheckMember // by user id: who wants a newer one
 }
 
 const (
@@ -72,8 +73,8 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 func (g *group) Load() error {
 	g.offered, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
 	g.admins, g.fresh = nil, time.Time{}
-	g.members = desk.NewRecent[int64, memberWord](membersKept)
-	g.checks, g.again = map[int64][]*messages.CheckMember{}, map[int64][]*messages.CheckMember{}
+	g.members = desk.NewRecent[ids.UserID, memberWord](membersKept)
+	g.checks, g.again = map[ids.UserID][]*messages.CheckMember{}, map[ids.UserID][]*messages.CheckMember{}
 	record, err := g.Store.Group(g.Ctx, g.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -53,7 +54,7 @@ func (g *group) checkMember(m *messages.CheckMember) {
 }
 
 // onMemberTold accepts Telegram's answer about one person.
-func (g *group) onMemberTold(userID int64, outcome *messages.Outcome) {
+func (g *group) onMemberTold(userID ids.UserID, outcome *messages.Outcome) {
 	failure := ""
 	if outcome.GetResult() == messages.Outcome_DONE {
 		g.members.Put(userID, memberWord{outcome.IsMember, g.Now()})
