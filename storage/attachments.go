@@ -7,41 +7,45 @@ import (
 	"time"
 )
 
-// Attachment is a file of a message: what is known of it, and what became of it. The bytes are with Files, under SHA256.
+// Attachment describes a file of a message and what became of it. Files keeps its bytes, under SHA256.
 type Attachment struct {
-	AttachmentID string    `json:"attachmentId"` // <message id>.<file unique id>
-	TicketID     string    `json:"ticketId"`
-	MessageID    string    `json:"messageId"`
-	Sequence     int64     `json:"sequence"`     // of the message
-	FileName     string    `json:"fileName"`     // cleaned: safe as a name in any file system
-	FileID       string    `json:"fileId"`       // Telegram's, for this bot; empty: never sent to Telegram
-	FileUniqueID string    `json:"fileUniqueId"` // Telegram's, the same for every bot
-	FileType     string    `json:"fileType"`     // photo | document | video | animation | audio | voice | video_note | sticker
-	MimeType     string    `json:"mimeType"`     // once stored by its content, before that what the sender says
-	FileSize     int64     `json:"fileSize"`     // bytes; once stored what was counted, before that what the sender says, or 0
-	SHA256       string    `json:"sha256,omitempty"`
-	Width        int       `json:"width,omitempty"` // of images that could be read
-	Height       int       `json:"height,omitempty"`
-	Thumbnail    bool      `json:"thumbnail,omitempty"` // there is one
-	State        string    `json:"state"`               // FilePending …
-	Reason       string    `json:"reason,omitempty"`    // why it is refused, failed, infected or removed, or why the last try failed
-	Tries        int64     `json:"tries"`
-	DueAt        time.Time `json:"dueAt,omitzero"` // zero: nothing is owed
-	UploadedBy   Creator   `json:"uploadedBy"`
-	CreatedAt    time.Time `json:"createdAt"`
-	UpdatedAt    time.Time `json:"updatedAt"`
-	Version      int64     `json:"version"`
+	AttachmentID string `json:"attachmentId"` // <message id>.<file unique id>
+	TicketID     string `json:"ticketId"`
+	MessageID    string `json:"messageId"`
+	Sequence     int64  `json:"sequence"`     // of the message
+	FileName     string `json:"fileName"`     // safe as a name in any file system
+	FileID       string `json:"fileId"`       // Telegram's, for this bot; empty: never sent to Telegram
+	FileUniqueID string `json:"fileUniqueId"` // Telegram's, the same for every bot
+	// FileType is photo, document, video, animation, audio, voice, video_note or sticker.
+	FileType string `json:"fileType"`
+	// MimeType and FileSize (bytes) are what the sender claims; once the file is stored, what was found. FileSize 0:
+	// unknown.
+	MimeType  string `json:"mimeType"`
+	FileSize  int64  `json:"fileSize"`
+	SHA256    string `json:"sha256,omitempty"`
+	Width     int    `json:"width,omitempty"` // pixels, of images that could be read
+	Height    int    `json:"height,omitempty"`
+	Thumbnail bool   `json:"thumbnail,omitempty"` // there is one
+	State     string `json:"state"`               // FilePending …
+	// Reason says why the file is refused, failed, infected or removed, or why the last attempt failed.
+	Reason     string    `json:"reason,omitempty"`
+	Tries      int64     `json:"tries"`
+	DueAt      time.Time `json:"dueAt,omitzero"` // zero: nothing is pending
+	UploadedBy Creator   `json:"uploadedBy"`
+	CreatedAt  time.Time `json:"createdAt"`
+	UpdatedAt  time.Time `json:"updatedAt"`
+	Version    int64     `json:"version"`
 }
 
 // The states of an attachment.
 const (
-	FilePending     = "pending"     // owed, and nobody at work on it
-	FileDownloading = "downloading" // somebody is at work on it, or was when the process ended
+	FilePending     = "pending"     // to be downloaded
+	FileDownloading = "downloading" // being downloaded, or it was when the process ended
 	FileStored      = "stored"
-	FileRefused     = "refused"  // by a rule, for ever
-	FileFailed      = "failed"   // could not be had
-	FileInfected    = "infected" // kept apart; while it is due, the ticket's topics are to be told
-	FileRemoved     = "removed"  // stored once, and cleaned up
+	FileRefused     = "refused"  // by a rule, forever
+	FileFailed      = "failed"   // could not be downloaded
+	FileInfected    = "infected" // quarantined; while it is due, the ticket's topics have yet to be notified
+	FileRemoved     = "removed"  // was stored, and was cleaned up
 )
 
 // Kept returns the record with its times as they are kept.
@@ -50,25 +54,27 @@ func (a Attachment) Kept() Attachment {
 	return a
 }
 
-// Attachments keeps what is known of files.
+// Attachments keeps the records of files.
 type Attachments interface {
-	// InsertAttachments stores new records, in order, with version 1. One whose id is stored already is left as it is. When it
-	// fails, the first of them may be stored; it may be called again.
+	// InsertAttachments stores new records, in order, with version 1. A record whose id is stored already is left as it
+	// is. When it fails, the first of the records may be stored; the call may be repeated.
 	InsertAttachments(ctx context.Context, all []Attachment) error
 	Attachment(ctx context.Context, attachmentID string) (*Attachment, error)
 	// SaveAttachment updates (ErrConflict); Version 0 inserts (ErrExists).
 	SaveAttachment(ctx context.Context, a *Attachment) error
 	// AttachmentsOf lists the attachments of a message, ordered by id.
 	AttachmentsOf(ctx context.Context, messageID string) ([]Attachment, error)
-	// TicketAttachments lists the attachments of a ticket, ordered by (sequence, id), after that place.
-	TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) ([]Attachment, error)
-	// AttachmentsWith lists those whose content it is, ordered by id.
+	// TicketAttachments lists the attachments of a ticket, ordered by (sequence, id), after the given (sequence, after).
+	TicketAttachments(
+		ctx context.Context, ticketID string, sequence int64, after string, limit int,
+	) ([]Attachment, error)
+	// AttachmentsWith lists the attachments with that content, ordered by id.
 	AttachmentsWith(ctx context.Context, sha256 string, limit int) ([]Attachment, error)
-	// AttachmentsAfter lists all, ordered by id, after the given one ("" = from the first).
+	// AttachmentsAfter lists all attachments, ordered by id, after the given one ("" = from the first).
 	AttachmentsAfter(ctx context.Context, after string, limit int) ([]Attachment, error)
-	// OwedAttachments lists those of a ticket whose DueAt is set and not after now, ordered by (DueAt, id).
+	// OwedAttachments lists the attachments of a ticket whose DueAt is set and not after now, ordered by (DueAt, id).
 	OwedAttachments(ctx context.Context, ticketID string, now time.Time, limit int) ([]Attachment, error)
-	// DueAttachments lists those of all tickets, ordered by (DueAt, id), after the given one.
+	// DueAttachments lists the due attachments of all tickets, ordered by (DueAt, id), after the given one.
 	DueAttachments(ctx context.Context, now time.Time, after Due, limit int) ([]DueAttachment, error)
 }
 
@@ -78,15 +84,15 @@ type DueAttachment struct {
 	TicketID string
 }
 
-// Files keeps the bytes of files, by their content. Package files implements it. Errors: ErrNotFound and *RefusedError; anything
-// else may pass.
+// Files keeps the bytes of files, addressed by their content. Package files implements it. Errors: ErrNotFound and
+// *RefusedError are final; after any other error the same call may succeed later.
 type Files interface {
-	// Receive reads a file to its end, into a temporary place, and checks it; what a rule does not let in is *RefusedError.
-	// The caller must end it with Keep or Discard.
+	// Receive reads a file to its end into a temporary file and checks it. A file that a rule refuses is *RefusedError.
+	// The caller must call Keep or Discard on the result.
 	Receive(ctx context.Context, claim FileClaim, from io.Reader) (ReceivedFile, error)
-	// CleanName makes of what a sender calls a file a name that is safe everywhere.
+	// CleanName turns a sender's file name into one that is safe everywhere.
 	CleanName(name string) string
-	// Refuses says why a file would be refused for what is claimed of it, before a byte of it is read; nil: it may be tried.
+	// Refuses says why a file with that claim would be refused, before a byte of it is read. Nil: it may be received.
 	Refuses(claim FileClaim) *RefusedError
 	// Open returns the content with that SHA-256 (hex), and its size.
 	Open(ctx context.Context, sha256 string) (io.ReadCloser, int64, error)
@@ -94,34 +100,34 @@ type Files interface {
 	OpenThumbnail(ctx context.Context, sha256 string) (io.ReadCloser, int64, error)
 }
 
-// FileClaim is what the sender says of a file. Nothing of it is believed.
+// FileClaim is what the sender claims about a file. All of it is checked.
 type FileClaim struct {
-	Kind string // photo, document …: for the limits
+	Kind string // photo, document …: selects the size limit
 	Name string
-	Size int64 // 0: not said
+	Size int64 // bytes; 0: unknown
 }
 
-// ReceivedFile is a file that is here and checked, but not kept yet.
+// ReceivedFile is a file that was received and checked, but is not kept yet.
 type ReceivedFile interface {
 	Facts() FileFacts
-	// Keep makes the content durable under its SHA-256, or apart from all others when it is infected. Nothing happens when the
+	// Keep makes the content durable under its SHA-256, or in quarantine when it is infected. It does nothing when the
 	// same content is kept already.
 	Keep(ctx context.Context) error
-	// Discard lets go of what Keep did not keep. It may always be called.
+	// Discard removes what Keep did not keep. It may always be called.
 	Discard()
 }
 
-// FileFacts is what was found out about a file.
+// FileFacts is what checking a file has found.
 type FileFacts struct {
 	SHA256        string // hex
-	Size          int64
+	Size          int64  // bytes
 	MimeType      string // by its content
-	Width, Height int    // of an image that could be read
-	Thumbnail     bool
-	Infected      string // the name of what was found in it; empty: nothing
+	Width, Height int    // pixels, of an image that could be read
+	Thumbnail     bool   // there is one
+	Infected      string // name of the virus; empty: none was found
 }
 
-// RefusedError says which rule does not let a file in.
+// RefusedError says which rule refuses a file.
 type RefusedError struct{ Reason string }
 
 func (e *RefusedError) Error() string { return "the file is refused: " + e.Reason }

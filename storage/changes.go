@@ -2,12 +2,12 @@ package storage
 
 import "time"
 
-// What happens to a message after it was said is kept in its record: each change adds one to Revision, and until every copy
-// shows it the message is Behind.
+// Every change of a message after it was sent is kept in its record. Each adds one to Revision. The message is Behind
+// until every copy shows the change.
 
 // Former is a message as it was before an edit.
 type Former struct {
-	Revision int64     `json:"revision"` // from which on it was so
+	Revision int64     `json:"revision"` // the revision that brought this version
 	Text     string    `json:"text"`
 	Entities []Entity  `json:"entities,omitempty"`
 	Media    *Media    `json:"media,omitempty"`
@@ -15,17 +15,17 @@ type Former struct {
 	Until    time.Time `json:"until"`
 }
 
-// Reaction is what one person shows on a message, at the original or at a copy.
+// Reaction is one person's reaction to a message, on the original or on a copy.
 type Reaction struct {
 	By            Sender    `json:"by"`
-	TopicID       string    `json:"topicId"` // where it was made
+	TopicID       string    `json:"topicId"` // where the person reacted
 	Emoji         string    `json:"emoji,omitempty"`
-	CustomEmojiID string    `json:"customEmojiId,omitempty"` // no bot can set one like it
+	CustomEmojiID string    `json:"customEmojiId,omitempty"` // no bot can set a custom emoji
 	At            time.Time `json:"at"`
 }
 
-// Open says whether the ticket still has to do something about the message.
+// Open says whether something is pending about the message: its copies are out of date, or it has events to number.
 func (m *Message) Open() bool { return m.Behind || len(m.Events) > 0 }
 
-// Hidden says whether the message is shown in its own topic only, or not at all.
+// Hidden says whether the message appears only in its own topic, as an internal note does, or nowhere.
 func (m *Message) Hidden() bool { return m.Internal || m.Deleted }

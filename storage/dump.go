@@ -9,24 +9,28 @@ import (
 )
 
 // Collections are the kinds of records that a store keeps, in the order in which they are exported and copied.
-var Collections = []string{"users", "groups", "tickets", "messages", "copies", "attachments", "chats", "events", "api_keys", "idempotency", "leases", "offsets"}
+var Collections = []string{
+	"users", "groups", "tickets", "messages", "copies", "attachments", "chats", "events", "api_keys", "idempotency",
+	"leases", "offsets",
+}
 
-// Dumper is what a store offers besides the contract, to those that move or read a desk as a whole. Records are *User,
-// *Group, *Ticket, *Message, *Copy, *Attachment, *Chat, *Event, *APIKey, *Idempotency, *Lease or *SavedOffset.
+// Dumper is what a store provides besides the contract, for programs that move or read a desk as a whole. Records are
+// *User, *Group, *Ticket, *Message, *Copy, *Attachment, *Chat, *Event, *APIKey, *Idempotency, *Lease or *SavedOffset.
 type Dumper interface {
-	// Dump yields the records of a collection, after the given one (nil: from the first), ordered by their key: telegramId,
-	// groupId, ticketId, (ticketId, sequence), (messageId, topicId), attachmentId, chatId, (ticketId, number), keyId, requestId, entity, name. Texts are
-	// ordered byte by byte. An error is yielded last.
+	// Dump yields the records of a collection after the given one (nil: from the first). They are ordered by their key,
+	// which is, in the order of Collections: telegramId, groupId, ticketId, (ticketId, sequence), (messageId, topicId),
+	// attachmentId, chatId, (ticketId, number), keyId, requestId, entity, name. Texts are ordered byte by byte. An error
+	// comes last.
 	Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error]
-	// Load stores records as they are, with their versions, in order. One that is stored already is left as it is; one that
-	// is stored and differs, or that has what must be unique and is another's, is ErrConflict. When it fails, the first
-	// of the records may be stored.
+	// Load stores records as they are, with their versions, in order. A record that is stored already is left as it is. A
+	// record that is stored with other content, or that has a unique value of another record, is ErrConflict. When Load
+	// fails, the first of the records may be stored.
 	Load(ctx context.Context, records []any) error
-	// Count says how many records there are, more or less: others may write meanwhile.
+	// Count returns the approximate number of records: others may write meanwhile.
 	Count(ctx context.Context, collection string) (int64, error)
 }
 
-// SavedOffset is how far updates were taken in, as Offsets keeps it.
+// SavedOffset says how far updates were acknowledged, as Offsets keeps it.
 type SavedOffset struct {
 	Name  string `json:"name"`
 	Value int64  `json:"value"`

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Kept returns the time as every store keeps it: in UTC, without what is below the millisecond.
+// Kept returns the time as every store keeps it: in UTC, truncated to the millisecond.
 func Kept(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
@@ -13,8 +13,8 @@ func Kept(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Millisecond)
 }
 
-// The methods below return the record with its times as they are kept; a store writes that form, so that what it gives
-// back does not depend on the store or on the zone of the writer.
+// The methods below return the record with its times as they are kept. A store writes that form, so what it reads back
+// depends neither on the store nor on the writer's time zone.
 
 func (u User) Kept() User {
 	u.CreatedAt, u.UpdatedAt, u.DueAt = Kept(u.CreatedAt), Kept(u.UpdatedAt), Kept(u.DueAt)
@@ -67,7 +67,8 @@ func (t Ticket) Kept() Ticket {
 }
 
 func (m Message) Kept() Message {
-	m.SentAt, m.RecordedAt, m.EditedAt, m.DeletedAt = Kept(m.SentAt), Kept(m.RecordedAt), Kept(m.EditedAt), Kept(m.DeletedAt)
+	m.SentAt, m.RecordedAt = Kept(m.SentAt), Kept(m.RecordedAt)
+	m.EditedAt, m.DeletedAt = Kept(m.EditedAt), Kept(m.DeletedAt)
 	m.Former = keptEach(m.Former, func(f *Former) { f.Until = Kept(f.Until) })
 	m.Reactions = keptEach(m.Reactions, func(r *Reaction) { r.At = Kept(r.At) })
 	m.Events = keptEach(m.Events, func(e *Event) { e.At = Kept(e.At) })
@@ -79,7 +80,7 @@ func (m Message) Kept() Message {
 	return m
 }
 
-// keptEach is a copy of a list, with each element as it is kept.
+// keptEach returns a copy of a list with each element as it is kept.
 func keptEach[T any](list []T, keep func(*T)) []T {
 	if len(list) == 0 {
 		return list

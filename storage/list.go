@@ -12,26 +12,30 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ErrNoIndex says that no index serves a list with these filters in this order; its text says which are served.
+// What both stores share of lists and searches of tickets: which lists are served, their order and their cursors, how
+// a text is searched for, and how a page is filled from candidates.
+
+// ErrNoIndex says that no index serves a list with these filters in this order. Its text says what can't be combined.
 var ErrNoIndex = errors.New("no index serves this list")
 
 // TicketQuery asks for a page of a list of tickets. Empty fields do not filter.
 //
-// Served are: status, alone or with one of group, creator, group and creator, priority, group and priority, each of these also
-// without a status, in the order of creation or of the last change, with a range of that time; externalId with any of
-// status, priority, group and creator, in the order of creation; text likewise. Anything else is ErrNoIndex.
+// These lists are served, each with or without a range of the time that it is sorted by. Any other is ErrNoIndex.
+//   - By creation or by last change: all tickets, or those of a group, a creator, a group and creator, a priority, or a
+//     group and priority; each with or without a status.
+//   - By creation only: the tickets with an external id or a text, with any of status, priority, group and creator.
 type TicketQuery struct {
 	Status     string
 	Priority   string
 	GroupID    string // internal id of the home group
 	Creator    CreatorKey
 	ExternalID string
-	// Text finds tickets of which title or description has every word of it, as Search says.
+	// Text finds the tickets whose title and description together have every word of it; see Search.
 	Text string
 
-	ByUpdated   bool // in the order of the last change, else of creation
+	ByUpdated   bool // sorted by the last change; otherwise by creation
 	OldestFirst bool
-	From, To    time.Time // of the time that is sorted by: From <= time < To; zero: no limit
+	From, To    time.Time // range of the time that the list is sorted by: From <= time < To; zero: no limit
 	After       *TicketPlace
 	Limit       int
 }
@@ -39,14 +43,15 @@ type TicketQuery struct {
 // CreatorKey is what identifies a creator.
 type CreatorKey struct{ Kind, ID string }
 
-// TicketPlace is where in a list a page ended: a ticket's time and id. What is added meanwhile moves nothing.
+// TicketPlace is a cursor: the time and id of the last ticket of a page. Tickets that are added meanwhile do not
+// shift it.
 type TicketPlace struct {
 	At time.Time
 	ID string
 }
 
-// TicketPage is a part of a list. Next is nil when there is nothing after it. A page of a search may be shorter than asked
-// for although there is a next one: only so many tickets are looked at for one page.
+// TicketPage is one page of a list. Next is nil on the last page. A page of a search may be shorter than asked for and
+// still have a next one, because only LooksAtMost tickets are examined for one page.
 type TicketPage struct {
 	Tickets []Ticket
 	Next    *TicketPlace
@@ -69,10 +74,10 @@ func (q *TicketQuery) Served() error {
 	return nil
 }
 
-// Looks says whether the tickets that an index offers are looked at one by one.
+// Looks says whether the index yields only candidates, which must be examined one by one.
 func (q *TicketQuery) Looks() bool { return q.Text != "" || q.ExternalID != "" }
 
-// LooksAtMost is how many tickets are looked at for one page.
+// LooksAtMost is how many candidates are examined for one page.
 const LooksAtMost = 1000
 
 // Time is the time of a ticket that the list is sorted by.
@@ -83,12 +88,12 @@ func (q *TicketQuery) Time(t *Ticket) time.Time {
 	return Kept(t.CreatedAt)
 }
 
-// Place is a ticket's place in the list.
+// Place returns the cursor at a ticket.
 func (q *TicketQuery) Place(t *Ticket) *TicketPlace {
 	return &TicketPlace{At: q.Time(t), ID: t.TicketID}
 }
 
-// Compare orders two places as the list does.
+// Compare orders two cursors as the list does.
 func (q *TicketQuery) Compare(a, b *TicketPlace) int {
 	c := a.At.Compare(b.At)
 	if c == 0 {
@@ -100,8 +105,7 @@ func (q *TicketQuery) Compare(a, b *TicketPlace) int {
 	return c
 }
 
-// Wants says whether a ticket belongs into the list, after the place that it goes on from. A ticket whose time is not set is
-// in no list.
+// Wants says whether a ticket belongs in the list, after its cursor. A ticket whose time is not set is in no list.
 func (q *TicketQuery) Wants(t *Ticket, s *Search) bool {
 	at := q.Time(t)
 	switch {
@@ -119,7 +123,8 @@ func (q *TicketQuery) Wants(t *Ticket, s *Search) bool {
 	return s == nil || s.Finds(t)
 }
 
-// Bounds are the places between which the list lies, exclusive and in ascending order, whatever the order of the list.
+// Bounds returns the cursors between which the list lies. Both are exclusive. They are in ascending order, whatever
+// the order of the list.
 func (q *TicketQuery) Bounds() (low, high TicketPlace) {
 	low, high = TicketPlace{At: time.Time{}, ID: last}, TicketPlace{At: forever, ID: last}
 	if !q.From.IsZero() {
@@ -140,7 +145,7 @@ func (q *TicketQuery) Bounds() (low, high TicketPlace) {
 	return low, high
 }
 
-// last is after every id, which are UTF-8; forever is after every time.
+// last sorts after every id, since ids are UTF-8; forever is after every time.
 const last = "\U0010FFFF\U0010FFFF"
 
 var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -150,7 +155,7 @@ func ascending(a, b TicketPlace) bool {
 	return c < 0 || c == 0 && a.ID < b.ID
 }
 
-// ceil is the first whole millisecond that is not before t: stored times have no parts of one.
+// ceil returns the first whole millisecond that is not before t: stored times are kept to the millisecond.
 func ceil(t time.Time) time.Time {
 	k := Kept(t)
 	if k.Before(t) {
@@ -159,25 +164,25 @@ func ceil(t time.Time) time.Time {
 	return k
 }
 
-// Search is a text to be found: its words. White space parts them; Thai, which has none between words, is one long word.
-// Capitals and small letters are the same, and so are the ways of Unicode to write one character.
+// Search is a text to search for, as words separated by white space. Thai has no spaces between words, so a Thai
+// phrase is one long word. Neither case nor the way in which Unicode composes a character makes a difference.
 type Search struct {
 	words []string
 	grams []string
 }
 
 const (
-	gramLength = 3 // characters
-	// searchLength is how much of title and description is searched, and how long a text to be found may be.
-	searchedLength = 8000
-	searchLength   = 200
+	gramLength     = 3    // characters of a trigram
+	searchedLength = 8000 // characters of title and description that are searched
+	searchLength   = 200  // most characters of a text to search for
 )
 
 // ErrSearch says that a text can't be searched for; its text says why.
 var ErrSearch = errors.New("this text can't be searched for")
 
-// NewSearch reads a text to be found. One of its words needs three characters: the index holds every three that follow each
-// other in a word. Shorter words beside it are looked for in what that one finds.
+// NewSearch reads a text to search for. At least one of its words must have three characters, because the index holds
+// trigrams: every three consecutive characters of a word. Shorter words are looked for in the candidates that the
+// longer words find.
 func NewSearch(text string) (*Search, error) {
 	if utf8.RuneCountInString(text) > searchLength {
 		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrSearch, searchLength)
@@ -192,10 +197,10 @@ func NewSearch(text string) (*Search, error) {
 	return s, nil
 }
 
-// Grams are the trigrams that a ticket must have to be found; those of the longest word come first.
+// Grams returns the trigrams that a ticket must have to be found. Those of the longest word come first.
 func (s *Search) Grams() []string { return s.grams }
 
-// Finds says whether title or description of a ticket has every word.
+// Finds says whether a ticket's title and description together have every word.
 func (s *Search) Finds(t *Ticket) bool {
 	text := searched(t)
 	for _, w := range s.words {
@@ -206,7 +211,7 @@ func (s *Search) Finds(t *Ticket) bool {
 	return true
 }
 
-// Grams are the trigrams of a ticket's title and description, without order: what its index for searches is on.
+// Grams returns the trigrams of a ticket's title and description, in no order. The search indexes them.
 func Grams(t *Ticket) []string { return grams(strings.Fields(searched(t))) }
 
 func searched(t *Ticket) string {
@@ -242,8 +247,8 @@ func grams(words []string) (all []string) {
 	return all
 }
 
-// Fold brings a text into the form in which texts are compared: without the difference of capitals and small letters, and
-// composed (NFC), so that a vowel and its mark are the same however they were typed.
+// Fold returns a text in the form in which texts are compared: case folded and composed (NFC), so that a letter and
+// its mark are the same however they were typed.
 func Fold(s string) string {
 	plain := true
 	for i := range len(s) {
@@ -260,30 +265,32 @@ func Fold(s string) string {
 	return norm.NFC.String(strings.ReplaceAll(folded, "i\u0307", "i"))
 }
 
-// Looker fills a page from tickets that an index offers roughly: it looks at each. Those of one moment may come in any order
-// among themselves.
+// Looker fills a page from the candidates that an index yields, by examining each. They come in the order of the
+// list, but those of one millisecond may come in any order among themselves.
 type Looker struct {
 	q      *TicketQuery
 	search *Search
 	page   TicketPage
-	moment []Ticket // wanted, of the moment that is being offered
+	moment []Ticket // those found so far in the current millisecond
 	at     time.Time
 	looked int
-	until  time.Time    // when it is enough; zero: only LooksAtMost counts
-	last   *TicketPlace // everything up to it was looked at
+	until  time.Time    // when to stop; zero: only LooksAtMost counts
+	last   *TicketPlace // every candidate up to it was examined
 }
 
+// NewLooker returns a Looker for one page of q. s is nil unless q has a text.
 func NewLooker(q *TicketQuery, s *Search) *Looker { return &Looker{q: q, search: s} }
 
-// Until sets when it is enough, however few were looked at: to look at long texts takes a millisecond each.
+// Until sets when to stop, however few candidates were examined: a long text takes a millisecond.
 func (l *Looker) Until(t time.Time) { l.until = t }
 
-// Look takes a ticket; false: the page is full, or enough was looked at.
+// Look examines a candidate. It returns false when the page is full or enough candidates were examined.
 func (l *Looker) Look(t *Ticket) bool {
 	at := l.q.Time(t)
 	if l.looked > 0 && !at.Equal(l.at) {
 		l.endMoment()
-		if len(l.page.Tickets) > l.q.Limit || l.looked >= LooksAtMost || !l.until.IsZero() && time.Now().After(l.until) {
+		enough := len(l.page.Tickets) > l.q.Limit || l.looked >= LooksAtMost
+		if enough || !l.until.IsZero() && time.Now().After(l.until) {
 			return false
 		}
 	}
@@ -292,13 +299,13 @@ func (l *Looker) Look(t *Ticket) bool {
 	if l.q.Wants(t, l.search) {
 		l.moment = append(l.moment, *t)
 	}
-	if place := l.q.Place(t); l.last == nil || l.q.Compare(l.last, place) < 0 {
-		l.last = place
+	if cursor := l.q.Place(t); l.last == nil || l.q.Compare(l.last, cursor) < 0 {
+		l.last = cursor
 	}
 	return true
 }
 
-// endMoment adds to the page what was found of the moment that was looked at, in the order of the list.
+// endMoment adds what was found in the current millisecond to the page, in the order of the list.
 func (l *Looker) endMoment() {
 	slices.SortFunc(l.moment, func(a, b Ticket) int { return l.q.Compare(l.q.Place(&a), l.q.Place(&b)) })
 	l.page.Tickets = append(l.page.Tickets, l.moment...)
@@ -306,7 +313,7 @@ func (l *Looker) endMoment() {
 	l.moment = l.moment[:0]
 }
 
-// Page is the page; all: nothing more was offered.
+// Page returns the page. all says that the index has no more candidates.
 func (l *Looker) Page(all bool) TicketPage {
 	if all {
 		l.endMoment()

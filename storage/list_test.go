@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestLooker: a search that finds nothing ends, and says where to go on.
+// TestLooker: a search that finds nothing ends, and returns the cursor from which to continue.
 func TestLooker(t *testing.T) {
 	look := func(until time.Time) (looked int, page TicketPage) {
 		s, err := NewSearch("printer")
@@ -17,7 +17,8 @@ func TestLooker(t *testing.T) {
 		l.Until(until)
 		at := time.Now()
 		for n := range 2 * LooksAtMost {
-			if !l.Look(&Ticket{TicketID: fmt.Sprint("T", n), Title: "coffee", CreatedAt: at.Add(-time.Duration(n) * time.Second)}) {
+			ticket := Ticket{TicketID: fmt.Sprint("T", n), Title: "coffee", CreatedAt: at.Add(-time.Duration(n) * time.Second)}
+			if !l.Look(&ticket) {
 				return looked, l.Page(false)
 			}
 			looked++

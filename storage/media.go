@@ -2,38 +2,40 @@ package storage
 
 import "time"
 
-// Media is what a message carries beside text. Kind is the Bot API's field of the message: photo, document, video_note, …
-// Only what belongs to the kind is set.
+// Media is what a message carries besides text. Kind is the name of the Bot API's field of Message: photo, document,
+// video_note, … Only the fields that belong to the kind are set.
 type Media struct {
-	Kind                  string    `json:"kind"`
-	FileID                string    `json:"fileId,omitempty"`       // of this bot; "" for what is no file
-	FileUniqueID          string    `json:"fileUniqueId,omitempty"` // the same over time and for all bots
-	FileName              string    `json:"fileName,omitempty"`
-	MimeType              string    `json:"mimeType,omitempty"`
-	FileSize              int64     `json:"fileSize,omitempty"` // bytes; 0: Telegram does not say
-	Width                 int32     `json:"width,omitempty"`
-	Height                int32     `json:"height,omitempty"`
-	Duration              int32     `json:"duration,omitempty"`     // seconds
-	MediaGroupID          string    `json:"mediaGroupId,omitempty"` // the album that the message is a part of
-	HasSpoiler            bool      `json:"hasSpoiler,omitempty"`
-	ShowCaptionAboveMedia bool      `json:"showCaptionAboveMedia,omitempty"`
-	Title                 string    `json:"title,omitempty"`     // of an audio, a game, an invoice, a gift, a checklist; of a giveaway the prize
-	Performer             string    `json:"performer,omitempty"` // of an audio
-	Emoji                 string    `json:"emoji,omitempty"`     // of a sticker, a dice
-	SetName               string    `json:"setName,omitempty"`   // of a sticker
-	Value                 int32     `json:"value,omitempty"`     // of a dice: what was thrown; of paid media: stars; of a giveaway: winners
-	ThumbnailFileID       string    `json:"thumbnailFileId,omitempty"`
-	PhotoFileID           string    `json:"photoFileId,omitempty"` // of a live photo: the still picture
-	Location              *Location `json:"location,omitempty"`    // also of a venue
-	Venue                 *Venue    `json:"venue,omitempty"`
-	Contact               *Contact  `json:"contact,omitempty"`
-	Poll                  *Poll     `json:"poll,omitempty"`
-	Details               string    `json:"details,omitempty"` // what there is to read in it
-	Source                string    `json:"source,omitempty"`  // of a story, a giveaway: the chat it is from
-	SHA256                string    `json:"sha256,omitempty"`  // of a file that came from outside Telegram; it has no FileID
+	Kind                  string `json:"kind"`
+	FileID                string `json:"fileId,omitempty"`       // valid for this bot; "" when it is not a file
+	FileUniqueID          string `json:"fileUniqueId,omitempty"` // the same over time and for all bots
+	FileName              string `json:"fileName,omitempty"`
+	MimeType              string `json:"mimeType,omitempty"`
+	FileSize              int64  `json:"fileSize,omitempty"` // bytes; 0: unknown
+	Width                 int32  `json:"width,omitempty"`
+	Height                int32  `json:"height,omitempty"`
+	Duration              int32  `json:"duration,omitempty"`     // seconds
+	MediaGroupID          string `json:"mediaGroupId,omitempty"` // the album that the message is a part of
+	HasSpoiler            bool   `json:"hasSpoiler,omitempty"`
+	ShowCaptionAboveMedia bool   `json:"showCaptionAboveMedia,omitempty"`
+	// Title is that of an audio, a game, an invoice, a gift or a checklist; of a giveaway it is the prize.
+	Title     string `json:"title,omitempty"`
+	Performer string `json:"performer,omitempty"` // of an audio
+	Emoji     string `json:"emoji,omitempty"`     // of a sticker, a dice
+	SetName   string `json:"setName,omitempty"`   // of a sticker
+	// Value is the result of a dice, the stars of paid media, or the number of winners of a giveaway.
+	Value           int32     `json:"value,omitempty"`
+	ThumbnailFileID string    `json:"thumbnailFileId,omitempty"`
+	PhotoFileID     string    `json:"photoFileId,omitempty"` // of a live photo: the still picture
+	Location        *Location `json:"location,omitempty"`    // also of a venue
+	Venue           *Venue    `json:"venue,omitempty"`
+	Contact         *Contact  `json:"contact,omitempty"`
+	Poll            *Poll     `json:"poll,omitempty"`
+	Details         string    `json:"details,omitempty"` // its readable content
+	Source          string    `json:"source,omitempty"`  // of a story or giveaway: the chat it is from
+	SHA256          string    `json:"sha256,omitempty"`  // of a file from outside Telegram, which has no FileID
 }
 
-// Location is a place on earth, as a message shows it.
+// Location is a point on the map.
 type Location struct {
 	Latitude             float64 `json:"latitude"`
 	Longitude            float64 `json:"longitude"`
@@ -62,7 +64,7 @@ type Contact struct {
 	VCard       string `json:"vcard,omitempty"`
 }
 
-// Poll is a poll as it was asked; votes are not kept.
+// Poll is a poll as it was sent; votes are not kept.
 type Poll struct {
 	Question              string       `json:"question"`
 	QuestionEntities      []Entity     `json:"questionEntities,omitempty"`
@@ -73,7 +75,7 @@ type Poll struct {
 	IsClosed              bool         `json:"isClosed,omitempty"`
 }
 
-// PollOption is an answer to choose.
+// PollOption is one option of a poll.
 type PollOption struct {
 	Text     string   `json:"text"`
 	Entities []Entity `json:"entities,omitempty"`
@@ -85,12 +87,12 @@ type Forward struct {
 	ID        int64     `json:"id,omitempty"`
 	Name      string    `json:"name"`
 	Username  string    `json:"username,omitempty"`
-	Signature string    `json:"signature,omitempty"` // of the author, in a chat or channel
+	Signature string    `json:"signature,omitempty"` // the author's, in a chat or channel
 	MessageID int64     `json:"messageId,omitempty"` // in a channel
 	Date      time.Time `json:"date,omitzero"`
 }
 
-// AlbumPart is a copy that was posted in an album with another one.
+// AlbumPart is another copy of the same album, as the first copy's record lists it.
 type AlbumPart struct {
 	MessageID string `json:"messageId"` // of the original
 	Part      int64  `json:"part"`      // Telegram's message id of the copy

@@ -13,16 +13,17 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// clamd asks ClamAV's daemon what is in a file (clamd(8), INSTREAM: chunks with their length before them, an empty one at the end).
+// clamd has ClamAV's daemon scan a file (clamd(8), command INSTREAM: chunks that begin with their length, and an
+// empty chunk at the end).
 type clamd struct{ addr string }
 
 const (
-	clamdChunk = 64 << 10
-	clamdTime  = 2 * time.Minute // of one scan
+	clamdChunk = 64 << 10        // bytes
+	clamdTime  = 2 * time.Minute // limit of one scan
 )
 
-// scan returns the name of what was found, or "". An error may pass; what clamd is told not to look at because of its size is
-// refused.
+// scan returns the name of the virus that was found, or "". A file that is larger than clamd accepts is
+// *storage.RefusedError. After any other error a later scan may succeed.
 func (c *clamd) scan(ctx context.Context, file io.Reader) (found string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, clamdTime)
 	defer cancel()
@@ -38,7 +39,7 @@ func (c *clamd) scan(ctx context.Context, file io.Reader) (found string, err err
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	sendErr := stream(conn, file)
-	// When the stream is too long for it, clamd says so and closes before it has read everything.
+	// When the stream is too long, clamd answers so and closes the connection before it has read everything.
 	answer, err := bufio.NewReader(io.LimitReader(conn, 4096)).ReadString(0)
 	answer = strings.TrimSpace(strings.Trim(answer, "\x00"))
 	answer = strings.TrimPrefix(answer, "stream: ")
@@ -49,9 +50,9 @@ func (c *clamd) scan(ctx context.Context, file io.Reader) (found string, err err
 	case answer == "OK" && sendErr == nil:
 		return "", nil
 	case strings.Contains(answer, "size limit exceeded"):
-		return "", &storage.RefusedError{Reason: "larger than the virus scanner takes"}
+		return "", &storage.RefusedError{Reason: "larger than the virus scanner accepts"}
 	case answer != "":
-		return "", fmt.Errorf("files: ClamAV says %q", answer)
+		return "", fmt.Errorf("files: ClamAV answered %q", answer)
 	case sendErr != nil:
 		return "", fmt.Errorf("files: ClamAV: %w", sendErr)
 	}

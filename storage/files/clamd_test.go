@@ -19,11 +19,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// eicar is the text that every virus scanner finds (eicar.org), in two parts so that this file is not found itself.
+// eicar is the test file that every virus scanner detects (eicar.org). It is in two parts, so that this file is not
+// detected.
 const eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-` + `ANTIVIRUS-TEST-FILE!$H+H*`
 
-// fakeClamd speaks clamd's protocol on a socket: it finds EICAR, and takes streams of at most limit bytes. mood is what it does
-// instead: "hang up", or an answer.
+// fakeClamd speaks clamd's protocol on a socket: it detects EICAR, and accepts streams of at most limit bytes. mood,
+// if not empty, is what it does instead: "hang up", or the answer that it gives.
 func fakeClamd(t *testing.T, limit int, mood string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -102,9 +103,12 @@ func TestVirusScanner(t *testing.T) {
 	}
 }
 
-// TestVirusScannerInTrouble: without its word nobody gets the file, and it is tried again later.
+// TestVirusScannerInTrouble: without the scanner's answer nobody gets the file, and the download is retried later.
 func TestVirusScannerInTrouble(t *testing.T) {
-	for _, addr := range []string{fakeClamd(t, 9, "hang up"), fakeClamd(t, 9, "stream: Can't allocate memory ERROR"), "127.0.0.1:1", "unix:/nowhere/clamd"} {
+	for _, addr := range []string{
+		fakeClamd(t, 9, "hang up"), fakeClamd(t, 9, "stream: Can't allocate memory ERROR"), "127.0.0.1:1",
+		"unix:/nowhere/clamd",
+	} {
 		s := open(t, Options{Rules: usual, ClamAV: addr})
 		_, err := s.Receive(t.Context(), storage.FileClaim{Kind: "document"}, strings.NewReader("hello"))
 		if err == nil || storage.AsRefused(err) != nil {
@@ -116,8 +120,8 @@ func TestVirusScannerInTrouble(t *testing.T) {
 	}
 }
 
-// TestRealClamAV asks Debian's clamd: the one that CLAMAV_ADDR names, else one that it starts with a database of its own, which
-// knows EICAR and needs nothing from the network.
+// TestRealClamAV asks a real clamd: the one at CLAMAV_ADDR, or else Debian's, which it starts with a database of its
+// own that knows EICAR and needs no network.
 func TestRealClamAV(t *testing.T) {
 	addr := os.Getenv("CLAMAV_ADDR")
 	if addr == "" {
@@ -155,7 +159,8 @@ func startClamd(t *testing.T) (addr string) {
 	sum := md5.Sum([]byte(eicar))
 	for path, text := range map[string]string{
 		filepath.Join(dir, "eicar.hdb"): fmt.Sprintf("%x:%d:Eicar-Test-Signature\n", sum, len(eicar)),
-		settings:                        "Foreground yes\nLocalSocket " + socket + "\nDatabaseDirectory " + dir + "\nTemporaryDirectory " + dir + "\n",
+		settings: "Foreground yes\nLocalSocket " + socket + "\nDatabaseDirectory " + dir +
+			"\nTemporaryDirectory " + dir + "\n",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

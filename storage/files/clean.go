@@ -12,49 +12,50 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Records are what a Cleaner needs of the desk's records.
+// Records is what a Cleaner needs of the desk's records.
 type Records interface {
 	storage.Attachments
 	Ticket(ctx context.Context, ticketID string) (*storage.Ticket, error)
 }
 
-// Cleaner takes away what is kept too long or is too much, and compares what is kept with what the records say. It may run beside
-// a service, and beside another Cleaner.
+// Cleaner removes files that are too old or too many, and compares the content with the records. It may run while a
+// service and another Cleaner do.
 //
-// Whoever keeps content names it in a record first, then looks whether it is there. Whoever removes content moves it aside first,
-// then looks whether a record names it, and if so moves it back. So of two that meet, one sees the other.
+// Whoever keeps content first names it in a record, and then checks that the content is there. Whoever removes
+// content first moves it aside, then checks whether a record names it, and if so moves it back. So when both happen
+// concurrently, at least one of them sees the other (docs/decisions.md, D27).
 type Cleaner struct {
 	Records   Records
 	Files     *Store
-	Retention time.Duration // how long a file is kept; 0: for ever
+	Retention time.Duration // how long a file is kept; 0: forever
 	MaxTotal  int64         // bytes of all files; 0: no limit
 	Now       func() time.Time
 	Log       *slog.Logger
 }
 
-// Removal is a file that is taken away, or would be.
+// Removal is an attachment whose file is removed, or would be.
 type Removal struct {
 	AttachmentID, TicketID, FileName, Reason string
-	Size                                     int64
-	Closed                                   bool // its ticket is
+	Size                                     int64 // bytes
+	Closed                                   bool  // its ticket is closed
 }
 
-// Report is what a Clean did, or would do.
+// Report says what Clean did, or would do.
 type Report struct {
 	Removed   []Removal
 	Freed     int64 // bytes of content that no other attachment has
 	Kept      int64 // bytes of content that stays
-	Orphans   int   // contents that no record named
-	Temporary int   // files that a process left behind
+	Orphans   int   // contents that no record names
+	Temporary int   // temporary files that a process has left
 }
 
 const (
 	pageSize = 500
-	// youngContent may belong to a record that is about to be written.
+	// youngContent is the age below which content may belong to a record that is not written yet.
 	youngContent = time.Hour
 )
 
-// holding is an attachment whose content is kept.
+// holding is an attachment whose content is stored.
 type holding struct {
 	Removal
 	sha       string
@@ -62,21 +63,21 @@ type holding struct {
 	createdAt time.Time
 }
 
-// Clean removes files older than Retention, then the oldest until no more than MaxTotal bytes are left; in both, those of closed
-// tickets go first. Without do it only says what it would do.
+// Clean removes files older than Retention, and then the oldest files until at most MaxTotal bytes are left. In both
+// steps the files of closed tickets go first. Without do it only reports what it would do.
 func (c *Cleaner) Clean(ctx context.Context, do bool) (*Report, error) {
-	held, err := c.holdings(ctx)
+	all, err := c.holdings(ctx)
 	if err != nil {
 		return nil, err
 	}
 	report := &Report{}
-	for _, h := range c.choose(held, report) {
+	for _, h := range c.choose(all, report) {
 		if do {
-			gone, err := c.drop(ctx, h)
+			removed, err := c.drop(ctx, h)
 			if err != nil {
 				return report, err
 			}
-			if !gone {
+			if !removed {
 				continue
 			}
 		}
@@ -85,7 +86,8 @@ func (c *Cleaner) Clean(ctx context.Context, do bool) (*Report, error) {
 	return report, c.tidy(ctx, do, report)
 }
 
-// holdings lists all attachments whose content is kept, closed tickets first, the oldest first.
+// holdings lists all attachments whose content is stored: those of closed tickets first, and of these the oldest
+// first.
 func (c *Cleaner) holdings(ctx context.Context) ([]holding, error) {
 	var all []holding
 	closed := map[string]bool{}
@@ -102,9 +104,10 @@ func (c *Cleaner) holdings(ctx context.Context) ([]holding, error) {
 			isClosed = t == nil || t.Status == "closed"
 			closed[a.TicketID] = isClosed
 		}
+		removal := removalOf(a)
+		removal.Closed = isClosed
 		all = append(all, holding{
-			Removal: Removal{AttachmentID: a.AttachmentID, TicketID: a.TicketID, FileName: a.FileName, Size: a.FileSize, Closed: isClosed},
-			sha:     a.SHA256, infected: a.State == storage.FileInfected, createdAt: a.CreatedAt,
+			Removal: removal, sha: a.SHA256, infected: a.State == storage.FileInfected, createdAt: a.CreatedAt,
 		})
 		return nil
 	})
@@ -118,6 +121,10 @@ func (c *Cleaner) holdings(ctx context.Context) ([]holding, error) {
 		return cmp.Or(a.createdAt.Compare(b.createdAt), cmp.Compare(a.AttachmentID, b.AttachmentID))
 	})
 	return all, err
+}
+
+func removalOf(a *storage.Attachment) Removal {
+	return Removal{AttachmentID: a.AttachmentID, TicketID: a.TicketID, FileName: a.FileName, Size: a.FileSize}
 }
 
 func (c *Cleaner) eachRecord(ctx context.Context, f func(*storage.Attachment) error) error {
@@ -138,46 +145,47 @@ func (c *Cleaner) eachRecord(ctx context.Context, f func(*storage.Attachment) er
 	}
 }
 
-// choose says which of them go, and works out what that frees.
-func (c *Cleaner) choose(held []holding, report *Report) (gone []holding) {
-	users, chosen := map[string]int{}, make([]bool, len(held))
-	for _, h := range held {
+// choose selects the files to remove, and reports how much that frees.
+func (c *Cleaner) choose(all []holding, report *Report) (toRemove []holding) {
+	users, chosen := map[string]int{}, make([]bool, len(all))
+	for _, h := range all {
 		if users[h.sha]++; users[h.sha] == 1 {
 			report.Kept += h.Size
 		}
 	}
 	choose := func(i int, reason string) {
-		h := held[i]
+		h := all[i]
 		h.Reason, chosen[i] = reason, true
-		gone = append(gone, h)
+		toRemove = append(toRemove, h)
 		if users[h.sha]--; users[h.sha] == 0 {
 			report.Kept -= h.Size
 			report.Freed += h.Size
 		}
 	}
-	for i, h := range held {
+	for i, h := range all {
 		if c.Retention > 0 && c.Now().Sub(h.createdAt) > c.Retention {
 			choose(i, fmt.Sprintf("kept for %s", Age(c.Retention)))
 		}
 	}
-	for i := 0; i < len(held) && c.MaxTotal > 0 && report.Kept > c.MaxTotal; i++ {
+	for i := 0; i < len(all) && c.MaxTotal > 0 && report.Kept > c.MaxTotal; i++ {
 		if !chosen[i] {
 			choose(i, fmt.Sprintf("all files together took more than %s", Size(c.MaxTotal)))
 		}
 	}
-	return gone
+	return toRemove
 }
 
-// drop notes in the record that the file is gone, then removes the content if no other record has it.
+// drop records that the file is removed, and then removes the content if no other record names it.
 func (c *Cleaner) drop(ctx context.Context, h holding) (bool, error) {
 	a, err := c.Records.Attachment(ctx, h.AttachmentID)
 	if err != nil {
 		return false, fmt.Errorf("files: %w", err)
 	}
 	if a.SHA256 != h.sha || a.State != storage.FileStored && a.State != storage.FileInfected {
-		return false, nil // somebody else did something about it
+		return false, nil // the record was changed meanwhile
 	}
-	a.State, a.Reason, a.SHA256, a.Thumbnail, a.DueAt, a.UpdatedAt = storage.FileRemoved, h.Reason, "", false, time.Time{}, c.Now()
+	a.State, a.Reason, a.SHA256, a.Thumbnail = storage.FileRemoved, h.Reason, "", false
+	a.DueAt, a.UpdatedAt = time.Time{}, c.Now()
 	err = c.Records.SaveAttachment(ctx, a)
 	if errors.Is(err, storage.ErrConflict) {
 		return false, nil
@@ -193,20 +201,22 @@ func (c *Cleaner) drop(ctx context.Context, h holding) (bool, error) {
 	return true, err
 }
 
-// removeContent removes content that no record names, and its thumbnail.
+// removeContent removes content and its thumbnail, unless a record names it.
 func (c *Cleaner) removeContent(ctx context.Context, prefix, sha string) (bool, error) {
 	if named, err := c.named(ctx, sha); err != nil || named {
 		return false, err
 	}
 	for _, p := range withThumbnail(prefix) {
-		if err := c.Files.move(ctx, contentKey(p, sha), asideKey(p, sha)); err != nil && !errors.Is(err, storage.ErrNotFound) {
+		err := c.Files.move(ctx, contentKey(p, sha), asideKey(p, sha))
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return false, fmt.Errorf("files: %w", err)
 		}
 	}
-	return c.settleAside(ctx, prefix, sha)
+	return c.resolveAside(ctx, prefix, sha)
 }
 
-// withThumbnail lists what goes together, the thumbnail first: content that is aside has its thumbnail there too.
+// withThumbnail lists the prefixes that are moved together. The thumbnail is first, so content that is aside has its
+// thumbnail there too.
 func withThumbnail(prefix string) []string {
 	if prefix == contentPrefix {
 		return []string{thumbnailPrefix, contentPrefix}
@@ -216,8 +226,8 @@ func withThumbnail(prefix string) []string {
 
 func asideKey(prefix, sha string) string { return contentKey(asidePrefix+prefix, sha) }
 
-// settleAside decides about content that was moved aside: it goes back if a record names it by now.
-func (c *Cleaner) settleAside(ctx context.Context, prefix, sha string) (gone bool, err error) {
+// resolveAside moves content that was moved aside back if a record names it, and otherwise removes it.
+func (c *Cleaner) resolveAside(ctx context.Context, prefix, sha string) (removed bool, err error) {
 	named, err := c.named(ctx, sha)
 	if err != nil {
 		return false, err
@@ -243,14 +253,14 @@ func (c *Cleaner) named(ctx context.Context, sha string) (bool, error) {
 	return len(some) > 0, nil
 }
 
-// tidy settles what a Cleaner left aside, and removes contents that no record names and what processes left behind.
+// tidy resolves what a killed Cleaner has left aside, and removes contents that no record names and temporary files.
 func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
 	for _, prefix := range []string{thumbnailPrefix, contentPrefix, quarantinePrefix} {
 		err := c.Files.each(ctx, asidePrefix+prefix, func(sha string, _ int64, _ time.Time) error {
 			if !do {
 				return nil
 			}
-			_, err := c.settleAside(ctx, prefix, sha)
+			_, err := c.resolveAside(ctx, prefix, sha)
 			return err
 		})
 		if err != nil {
@@ -286,18 +296,20 @@ func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
 	return err
 }
 
-// Orphans is where records and contents do not agree.
+// Orphans says where records and contents differ.
 type Orphans struct {
-	Missing []Removal // records whose content is not there
-	Unnamed []string  // contents that no record names, by SHA-256
-	Checked int       // records
+	Missing []Removal // records whose content is missing
+	Unnamed []string  // contents that no record names: prefix and SHA-256
+	Checked int       // records that were checked
 }
 
-// Check compares, in either direction. What is written meanwhile is not reported.
+// Check compares records and contents, in both directions. It does not report what is written meanwhile.
 func (c *Cleaner) Check(ctx context.Context) (*Orphans, error) {
 	result := &Orphans{}
 	err := c.eachRecord(ctx, func(a *storage.Attachment) error {
-		prefix := map[string]string{storage.FileStored: contentPrefix, storage.FileInfected: quarantinePrefix}[a.State]
+		prefix := map[string]string{
+			storage.FileStored: contentPrefix, storage.FileInfected: quarantinePrefix,
+		}[a.State]
 		if prefix == "" || !shaShape.MatchString(a.SHA256) {
 			return nil
 		}
@@ -308,7 +320,7 @@ func (c *Cleaner) Check(ctx context.Context) (*Orphans, error) {
 		}
 		now, err := c.Records.Attachment(ctx, a.AttachmentID) // it may have been cleaned up since the page was read
 		if err == nil && now.SHA256 == a.SHA256 {
-			result.Missing = append(result.Missing, Removal{AttachmentID: a.AttachmentID, TicketID: a.TicketID, FileName: a.FileName, Size: a.FileSize})
+			result.Missing = append(result.Missing, removalOf(a))
 		}
 		return err
 	})
@@ -318,7 +330,7 @@ func (c *Cleaner) Check(ctx context.Context) (*Orphans, error) {
 	for _, prefix := range []string{contentPrefix, quarantinePrefix, asidePrefix} {
 		err := c.Files.each(ctx, prefix, func(sha string, _ int64, at time.Time) error {
 			named, err := c.named(ctx, sha)
-			if err == nil && !named && time.Since(at) >= youngContent || prefix == asidePrefix && err == nil && named {
+			if err == nil && (!named && time.Since(at) >= youngContent || named && prefix == asidePrefix) {
 				result.Unnamed = append(result.Unnamed, prefix+sha)
 			}
 			return err
@@ -330,7 +342,7 @@ func (c *Cleaner) Check(ctx context.Context) (*Orphans, error) {
 	return result, nil
 }
 
-// Run cleans now and then, until ctx ends.
+// Run cleans immediately and then at every interval, until ctx ends.
 func (c *Cleaner) Run(ctx context.Context, every time.Duration) {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
@@ -338,10 +350,10 @@ func (c *Cleaner) Run(ctx context.Context, every time.Duration) {
 		report, err := c.Clean(ctx, true)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			c.Log.Error("files could not be cleaned up; tried again later", "error", err)
+			c.Log.Error("files could not be cleaned up; will retry", "error", err)
 		case err == nil && len(report.Removed)+report.Orphans+report.Temporary > 0:
-			c.Log.Info("files cleaned up", "removed", len(report.Removed), "freed", Size(report.Freed), "kept", Size(report.Kept),
-				"orphans", report.Orphans, "temporary", report.Temporary)
+			c.Log.Info("files cleaned up", "removed", len(report.Removed), "freed", Size(report.Freed),
+				"kept", Size(report.Kept), "orphans", report.Orphans, "temporary", report.Temporary)
 		}
 		select {
 		case <-ctx.Done():
@@ -351,7 +363,7 @@ func (c *Cleaner) Run(ctx context.Context, every time.Duration) {
 	}
 }
 
-// Age words a time of days or hours.
+// Age writes a duration for people: in days if it is a whole number of them.
 func Age(d time.Duration) string {
 	if days := d / (24 * time.Hour); days > 0 && d%(24*time.Hour) == 0 {
 		return fmt.Sprintf("%d days", days)

@@ -37,7 +37,8 @@ func newCellar(t *testing.T) *cellar {
 		}
 	})
 	for id, status := range map[string]string{"OPEN": "open", "CLOSED": "closed"} {
-		if err := records.SaveTicket(t.Context(), &storage.Ticket{TicketID: id, Status: status, Home: storage.Topic{TopicID: "home"}}); err != nil {
+		ticket := &storage.Ticket{TicketID: id, Status: status, Home: storage.Topic{TopicID: "home"}}
+		if err := records.SaveTicket(t.Context(), ticket); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,7 +46,7 @@ func newCellar(t *testing.T) *cellar {
 	return &cellar{t, records, store, &Cleaner{Records: records, Files: store, Now: func() time.Time { return today }}}
 }
 
-// put keeps a file of a ticket, so many days old, as a download does.
+// put stores a file of a ticket as a download does, so many days ago.
 func (c *cellar) put(id, ticket, data string, days int) *storage.Attachment {
 	c.t.Helper()
 	a, err := c.keep(id, ticket, data, days)
@@ -63,7 +64,8 @@ func (c *cellar) keep(id, ticket, data string, days int) (*storage.Attachment, e
 	}
 	defer r.Discard()
 	f := r.Facts()
-	a := &storage.Attachment{AttachmentID: id, TicketID: ticket, MessageID: "m", FileName: id + ".txt", SHA256: f.SHA256, FileSize: f.Size,
+	a := &storage.Attachment{AttachmentID: id, TicketID: ticket, MessageID: "m", FileName: id + ".txt",
+		SHA256: f.SHA256, FileSize: f.Size,
 		State: storage.FileDownloading, CreatedAt: today.AddDate(0, 0, -days)}
 	if err := c.records.SaveAttachment(ctx, a); err != nil {
 		return nil, err
@@ -85,7 +87,8 @@ func (c *cellar) clean(do bool) string {
 	for _, r := range report.Removed {
 		gone = append(gone, r.AttachmentID)
 	}
-	return fmt.Sprintf("%s; %d freed, %d kept, %d orphans", strings.Join(gone, " "), report.Freed, report.Kept, report.Orphans)
+	return fmt.Sprintf("%s; %d freed, %d kept, %d orphans",
+		strings.Join(gone, " "), report.Freed, report.Kept, report.Orphans)
 }
 
 func (c *cellar) agree() {
@@ -160,7 +163,8 @@ func TestOrphansAreFoundInBothDirections(t *testing.T) {
 		t.Fatal(err)
 	}
 	result, err := c.cleaner.Check(t.Context())
-	if err != nil || len(result.Missing) != 1 || result.Missing[0].AttachmentID != "gone" || fmt.Sprint(result.Unnamed) != "[content/"+lost+"]" {
+	if err != nil || len(result.Missing) != 1 || result.Missing[0].AttachmentID != "gone" ||
+		fmt.Sprint(result.Unnamed) != "[content/"+lost+"]" {
 		t.Errorf("got %+v, %v", result, err)
 	}
 	if got := c.clean(true); !strings.Contains(got, "1 orphans") {
@@ -172,7 +176,8 @@ func TestOrphansAreFoundInBothDirections(t *testing.T) {
 	content(t, c.files, c.files.Open, young.SHA256)
 }
 
-// TestACleanerThatWasKilled: what it had moved aside goes back when a record names it, else away.
+// TestACleanerThatWasKilled: content that it had moved aside is moved back if a record names it, and removed
+// otherwise.
 func TestACleanerThatWasKilled(t *testing.T) {
 	c := newCellar(t)
 	named := c.put("named", "OPEN", "named", 1)
@@ -190,8 +195,8 @@ func TestACleanerThatWasKilled(t *testing.T) {
 	c.agree()
 }
 
-// TestCleanBesideAService: files come and go at the same time, with the same few contents. Whatever record says that its content
-// is stored has it.
+// TestCleanBesideAService: files with the same few contents are stored and removed concurrently. Every record that
+// says that its content is stored has it.
 func TestCleanBesideAService(t *testing.T) {
 	c := newCellar(t)
 	c.cleaner.Retention = time.Hour
@@ -200,8 +205,9 @@ func TestCleanBesideAService(t *testing.T) {
 	for w := range writers {
 		wg.Go(func() {
 			for i := range rounds {
-				// Two of three are old enough to go at once.
-				if _, err := c.keep(fmt.Sprintf("%d/%d", w, i), "OPEN", fmt.Sprint("content ", i%4), []int{0, 9, 9}[i%3]); err != nil {
+				// Two of three are old enough to be removed immediately.
+				days := []int{0, 9, 9}[i%3]
+				if _, err := c.keep(fmt.Sprintf("%d/%d", w, i), "OPEN", fmt.Sprint("content ", i%4), days); err != nil {
 					t.Errorf("keep: %v", err)
 				}
 			}
@@ -241,7 +247,8 @@ func TestCleanMeetsManyRecords(t *testing.T) {
 	sha := c.put("first", "OPEN", "the same for all", 1).SHA256
 	var all []storage.Attachment
 	for i := range 10_000 {
-		all = append(all, storage.Attachment{AttachmentID: fmt.Sprintf("x%05d", i), TicketID: "CLOSED", MessageID: "m", SHA256: sha, FileSize: 16,
+		all = append(all, storage.Attachment{
+			AttachmentID: fmt.Sprintf("x%05d", i), TicketID: "CLOSED", MessageID: "m", SHA256: sha, FileSize: 16,
 			State: storage.FileStored, CreatedAt: today.AddDate(-1, 0, 0)})
 	}
 	if err := c.records.InsertAttachments(t.Context(), all); err != nil {

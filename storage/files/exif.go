@@ -6,10 +6,13 @@ import (
 	"io"
 )
 
-// maxExif is how much of an EXIF block is read: the orientation stands at its beginning.
-const maxExif = 64 << 10
+const (
+	maxExif   = 64 << 10 // bytes of an EXIF block that are read: the orientation is at its beginning
+	maxBlocks = 1000     // blocks of a file that are read: hostile files have many
+)
 
-// orientationOf finds the orientation (1 to 8) that an image's EXIF says; 1 when there is none or it can't be read.
+// orientationOf returns the orientation (1 to 8) in an image's EXIF block. It is 1 when there is none or it can't be
+// read.
 func orientationOf(r io.ReaderAt, size int64, mimeType string) int {
 	var block []byte
 	switch mimeType {
@@ -23,9 +26,6 @@ func orientationOf(r io.ReaderAt, size int64, mimeType string) int {
 	return tiffOrientation(block)
 }
 
-// maxBlocks is how many blocks of a file are looked at: hostile files are made of many.
-const maxBlocks = 1000
-
 func readAt(r io.ReaderAt, at int64, n int) []byte {
 	b := make([]byte, n)
 	if got, _ := r.ReadAt(b, at); got < n {
@@ -34,7 +34,7 @@ func readAt(r io.ReaderAt, at int64, n int) []byte {
 	return b
 }
 
-// jpegExif finds the APP1 segment with EXIF, which comes before the picture.
+// jpegExif returns the EXIF block of the APP1 segment, which comes before the image data.
 func jpegExif(r io.ReaderAt, size int64) []byte {
 	at := int64(2)
 	for range maxBlocks {

@@ -28,7 +28,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var usual = Rules{Limits: map[string]int64{"photo": 1 << 20, "other": 4 << 20}, Deny: []string{"executables", "scripts", "html"}, MaxPixels: 10_000_000}
+var usual = Rules{
+	Limits: map[string]int64{"photo": 1 << 20, "other": 4 << 20}, Deny: []string{"executables", "scripts", "html"},
+	MaxPixels: 10_000_000,
+}
 
 func open(t *testing.T, o Options) *Store {
 	t.Helper()
@@ -60,7 +63,9 @@ func keep(t *testing.T, s *Store, kind, name string, data []byte) storage.FileFa
 	return r.Facts()
 }
 
-func content(t *testing.T, s *Store, open func(context.Context, string) (io.ReadCloser, int64, error), sha string) []byte {
+func content(
+	t *testing.T, s *Store, open func(context.Context, string) (io.ReadCloser, int64, error), sha string,
+) []byte {
 	t.Helper()
 	r, size, err := open(t.Context(), sha)
 	if err != nil {
@@ -155,13 +160,14 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 func TestRules(t *testing.T) {
+	const drawing = `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>`
 	elf := append([]byte("\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x3e\x00"), make([]byte, 100)...)
 	exe := append([]byte("MZ"), make([]byte, 200)...)
 	for _, tt := range []struct {
 		name, file string
 		data       []byte
 		rules      Rules
-		want       string // a part of the reason; empty: let in
+		want       string // a part of the reason; empty: accepted
 	}{
 		{"plain text", "a.txt", []byte("hello"), usual, ""},
 		{"a program called a picture", "cat.jpg", elf, usual, "not allowed"},
@@ -170,7 +176,7 @@ func TestRules(t *testing.T) {
 		{"a shell script", "notes", []byte("#!/bin/sh\nrm -rf /\n"), usual, "not allowed"},
 		{"php", "x.gif", []byte("<?php system($_GET['x']);"), usual, "not allowed"},
 		{"a web page called a picture", "cat.png", []byte("<!DOCTYPE html><html><body><script>alert(1)</script>"), usual, "not allowed"},
-		{"a drawing that can hold scripts", "a.txt", []byte(`<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>`), usual, "not allowed"},
+		{"a drawing that can hold scripts", "a.txt", []byte(drawing), usual, "not allowed"},
 		{"a batch file, which is text like any other", "run.BAT", []byte("del *.*"), usual, "a .bat file"},
 		{"a batch file behind tricks", "invoice.txt\u202etab.bat.", []byte("del *.*"), usual, "a .bat file"},
 		{"nothing at all", "a.txt", nil, usual, "empty"},
@@ -204,7 +210,7 @@ func TestSizesByKind(t *testing.T) {
 	if r := s.Refuses(claim); r != nil {
 		t.Errorf("got %v", r)
 	}
-	// What is claimed is not believed.
+	// Claims are checked.
 	_, err := s.Receive(t.Context(), storage.FileClaim{Kind: "photo", Size: 5}, io.LimitReader(zeros{}, 1<<20+1))
 	if r := storage.AsRefused(err); r == nil || r.Reason != "larger than 1 MB" {
 		t.Errorf("got %v", err)
@@ -290,7 +296,7 @@ func TestThumbnails(t *testing.T) {
 	for _, tt := range []struct {
 		name                   string
 		data                   []byte
-		w, h                   int // of the image as it is seen
+		w, h                   int // of the image as it is displayed
 		tw, th                 int // of the thumbnail
 		topLeft, topRight, low color.RGBA
 	}{
@@ -350,7 +356,7 @@ func near(got color.Color, want color.RGBA) bool {
 	return true
 }
 
-// bomb is a PNG of a few bytes that says it has so many pixels, and would have them.
+// bomb is a PNG of a few bytes whose header claims w × h pixels.
 func bomb(w, h uint32) []byte {
 	chunk := func(kind string, data []byte) []byte {
 		out := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
@@ -374,13 +380,14 @@ func TestBombs(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	// Within the limit, but nothing in it: a broken image, kept without a thumbnail.
+	// Within the limit, but without image data: a broken image, kept without a thumbnail.
 	if facts := keep(t, s, "photo", "", bomb(1000, 1000)); facts.Thumbnail || facts.Width != 1000 {
 		t.Errorf("got %+v", facts)
 	}
 	t.Run("one that takes too long", func(t *testing.T) {
 		s.studio.timeLimit = -time.Second
-		_, err := s.Receive(t.Context(), storage.FileClaim{Kind: "photo"}, bytes.NewReader(encodePNG(t, corners(100, 100))))
+		photo := bytes.NewReader(encodePNG(t, corners(100, 100)))
+		_, err := s.Receive(t.Context(), storage.FileClaim{Kind: "photo"}, photo)
 		if r := storage.AsRefused(err); r == nil || !strings.Contains(r.Reason, "too long") {
 			t.Errorf("got %v", err)
 		}
@@ -400,7 +407,8 @@ func TestTemporaryFilesOfACrashAreSwept(t *testing.T) {
 	s := open(t, Options{Rules: usual})
 	for name, age := range map[string]time.Duration{"in-old": 48 * time.Hour, "in-new": time.Minute} {
 		path := filepath.Join(s.temp, name)
-		if err := errors.Join(os.WriteFile(path, []byte("x"), 0o600), os.Chtimes(path, time.Time{}, time.Now().Add(-age))); err != nil {
+		written := os.WriteFile(path, []byte("x"), 0o600)
+		if err := errors.Join(written, os.Chtimes(path, time.Time{}, time.Now().Add(-age))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -414,7 +422,9 @@ func TestTemporaryFilesOfACrashAreSwept(t *testing.T) {
 }
 
 func TestSizeInWords(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 20 << 20: "20 MB", 1536: "1.5 KB", 2000 << 20: "2.0 GB", 1 << 40: "1 TB"} {
+	for n, want := range map[int64]string{
+		0: "0 bytes", 20 << 20: "20 MB", 1536: "1.5 KB", 2000 << 20: "2.0 GB", 1 << 40: "1 TB",
+	} {
 		if got := Size(n); got != want {
 			t.Errorf("%d: got %s, want %s", n, got, want)
 		}

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is how many bytes a name may have: file systems allow 255, and whoever saves it may want to add something.
 const (
-	maxName      = 200
-	maxExtension = 16
+	maxName      = 200 // bytes; file systems allow 255, and people who save the file may want to add something
+	maxExtension = 16  // bytes, with the dot
 	noName       = "file"
 )
 
-// CleanName makes of what a sender calls a file a name that is harmless in every file system and on every screen: the last part of
-// a path, without control characters and marks that turn the direction of text, not hidden, not a device of Windows, at most
-// 200 bytes cut between characters, its extension kept. Letters of every language stay. It is never empty.
+// CleanName turns a sender's file name into one that is harmless in every file system and on every screen. It is the
+// last part of a path. It has no control characters and no marks that change the direction of text. It is not hidden,
+// and not a device of Windows. It has at most 200 bytes: a longer name is cut between characters and keeps its
+// extension. Letters of every language stay. The result is never empty.
 func CleanName(name string) string {
-	// To shorten a name can bring a new end or a new device forward; a few rounds settle it.
+	// Shortening a name can give it a new end, or make it a device. A few rounds are enough to reach a fixed point.
 	for range 4 {
 		cleaned := cleanName(name)
 		if cleaned == name {
@@ -44,7 +44,8 @@ func cleanName(name string) string {
 			return ' '
 		case unicode.IsControl(r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), isNoncharacter(r):
 			return -1
-		case unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d': // joiners are part of emoji and of several scripts
+		// The joiners U+200C and U+200D are part of emoji and of several scripts.
+		case unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d':
 			return -1
 		}
 		return r
@@ -65,7 +66,7 @@ func cleanName(name string) string {
 
 func isNoncharacter(r rune) bool { return r&0xfffe == 0xfffe || r >= 0xfdd0 && r <= 0xfdef }
 
-// splitExtension takes off a short extension with its dot.
+// splitExtension splits off a short extension, with its dot.
 func splitExtension(name string) (stem, ext string) {
 	i := strings.LastIndexByte(name, '.')
 	if i <= 0 || len(name)-i > maxExtension {
@@ -85,7 +86,7 @@ func cutBytes(s string, n int) string {
 	return s[:n]
 }
 
-// isDevice says whether Windows takes the name for a device, whatever its extension is.
+// isDevice says whether Windows takes the name for a device, which its extension does not change.
 func isDevice(name string) bool {
 	stem, _, _ := strings.Cut(name, ".")
 	stem = strings.ToUpper(strings.TrimRight(stem, " "))

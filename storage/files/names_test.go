@@ -45,7 +45,10 @@ func TestCleanName(t *testing.T) {
 }
 
 func FuzzCleanName(f *testing.F) {
-	for _, name := range []string{"bill.pdf", "../x", "CON.txt", "ก\u0e49\u202e.", strings.Repeat("ยาว", 99), "a/.. ", " .. con", "\xff\xfe/\u200d", "_. ."} {
+	for _, name := range []string{
+		"bill.pdf", "../x", "CON.txt", "ก\u0e49\u202e.", strings.Repeat("ยาว", 99), "a/.. ", " .. con",
+		"\xff\xfe/\u200d", "_. .",
+	} {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

@@ -9,11 +9,12 @@ import (
 	"gocloud.dev/blob/fileblob"
 )
 
-// openers open the places by the scheme of their address. Others than file come with a build tag.
+// openers open a bucket by the scheme of its address. Schemes other than file need a build tag.
 var openers = map[string]func(ctx context.Context, address, root string) (*blob.Bucket, error){
 	"file": func(_ context.Context, _, root string) (*blob.Bucket, error) {
-		// Without its .attrs files beside each file: what is known of content stands in the records.
-		return fileblob.OpenBucket(root, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, Metadata: fileblob.MetadataDontWrite})
+		// Without the .attrs files that fileblob writes beside each file: the records have the metadata.
+		o := &fileblob.Options{CreateDir: true, DirFileMode: 0o700, Metadata: fileblob.MetadataDontWrite}
+		return fileblob.OpenBucket(root, o)
 	},
 }
 

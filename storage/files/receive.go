@@ -16,10 +16,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// received is a storage.ReceivedFile: a temporary file that is checked.
+// received is a storage.ReceivedFile: a temporary file that was checked.
 type received struct {
 	store     *Store
-	path      string // empty: kept or gone
+	path      string // empty: kept or discarded
 	facts     storage.FileFacts
 	thumbnail []byte
 }
@@ -33,7 +33,9 @@ func (s *Store) Refuses(claim storage.FileClaim) *storage.RefusedError {
 }
 
 // Receive implements storage.Files.
-func (s *Store) Receive(ctx context.Context, claim storage.FileClaim, from io.Reader) (_ storage.ReceivedFile, err error) {
+func (s *Store) Receive(
+	ctx context.Context, claim storage.FileClaim, from io.Reader,
+) (_ storage.ReceivedFile, err error) {
 	if refused := s.Refuses(claim); refused != nil {
 		return nil, refused
 	}
@@ -60,7 +62,7 @@ func (s *Store) Receive(ctx context.Context, claim storage.FileClaim, from io.Re
 	return r, nil
 }
 
-// write takes the bytes in, and one more than allowed at most.
+// write copies the bytes to f. It stops at one byte more than is allowed.
 func (r *received) write(ctx context.Context, f *os.File, claim storage.FileClaim, from io.Reader) error {
 	limit := r.store.rules.limit(claim.Kind)
 	if limit > 0 {
@@ -80,7 +82,7 @@ func (r *received) write(ctx context.Context, f *os.File, claim storage.FileClai
 	return nil
 }
 
-// check finds out what the file is, and whether anyone may get it.
+// check finds out the type of the file, and refuses it or marks it as infected.
 func (r *received) check(ctx context.Context, f *os.File, claim storage.FileClaim) error {
 	content, err := mimetype.DetectReader(io.NewSectionReader(f, 0, r.facts.Size))
 	if err != nil {
@@ -91,11 +93,12 @@ func (r *received) check(ctx context.Context, f *os.File, claim storage.FileClai
 	}
 	r.facts.MimeType = plainType(content.String())
 	if c := r.store.clamav; c != nil {
-		if r.facts.Infected, err = c.scan(ctx, io.NewSectionReader(f, 0, r.facts.Size)); err != nil || r.facts.Infected != "" {
+		r.facts.Infected, err = c.scan(ctx, io.NewSectionReader(f, 0, r.facts.Size))
+		if err != nil || r.facts.Infected != "" {
 			return err
 		}
 	}
-	p, err := r.store.studio.look(ctx, f, r.facts.Size, r.facts.MimeType)
+	p, err := r.store.studio.read(ctx, f, r.facts.Size, r.facts.MimeType)
 	if err != nil || p == nil {
 		return err
 	}
@@ -107,10 +110,10 @@ func (r *received) check(ctx context.Context, f *os.File, claim storage.FileClai
 // Facts implements storage.ReceivedFile.
 func (r *received) Facts() storage.FileFacts { return r.facts }
 
-// Keep implements storage.ReceivedFile. The thumbnail goes first: content that is there is complete.
+// Keep implements storage.ReceivedFile. It stores the thumbnail first, so content that is stored has its thumbnail.
 func (r *received) Keep(ctx context.Context) error {
 	if r.path == "" {
-		return errors.New("files: it is kept or discarded already")
+		return errors.New("files: the file was kept or discarded already")
 	}
 	if r.facts.Infected != "" {
 		return r.keep(ctx, contentKey(quarantinePrefix, r.facts.SHA256))
@@ -150,19 +153,20 @@ func (r *received) keepThumbnail(ctx context.Context) (err error) {
 // Discard implements storage.ReceivedFile.
 func (r *received) Discard() {
 	if r.path != "" {
-		_ = os.Remove(r.path) // gone when it was renamed; what stays is swept at a later start
+		_ = os.Remove(r.path) // it fails when the file was renamed; SweepTemporary removes what remains
 		r.path = ""
 	}
 }
 
-// syncing has a large file written out bit by bit: all of it at the end would hold up the database's own syncs on the same disk.
+// syncing writes a large file to the disk piece by piece. Writing all of it at the end would delay the database's own
+// syncs on the same disk.
 type syncing struct {
 	f    *os.File
-	from int64 // what was written before is on its way to the disk
+	from int64 // the bytes before it are being written to the disk
 	to   int64
 }
 
-const syncEvery = 1 << 20
+const syncEvery = 1 << 20 // bytes
 
 func (s *syncing) Write(p []byte) (int, error) {
 	n, err := s.f.Write(p)
@@ -173,7 +177,7 @@ func (s *syncing) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// cancelled ends reading when a context does.
+// cancelled is a reader that fails when its context ends.
 type cancelled struct {
 	ctx context.Context
 	r   io.Reader
@@ -186,11 +190,12 @@ func (c *cancelled) Read(p []byte) (int, error) {
 	return c.r.Read(p)
 }
 
-// staleAfter is how old a temporary file is that nobody is at work on any more.
+// staleAfter is the age from which nobody uses a temporary file any more.
 const staleAfter = 24 * time.Hour
 
-// SweepTemporary removes temporary files that were last written before a moment, and says how many. Beside another process that
-// moment is staleAfter ago; who is alone in the folder and has not begun yet takes all.
+// SweepTemporary removes the temporary files that were last written before the given time, and returns their number.
+// While another process may use the folder, that time is staleAfter ago. A process that is alone, and has not
+// received a file yet, removes all.
 func (s *Store) SweepTemporary(before time.Time) (n int, err error) {
 	entries, err := os.ReadDir(s.temp)
 	if err != nil {

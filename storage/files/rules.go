@@ -12,36 +12,41 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Rules say what is let in. The zero Rules let in everything.
+// Rules say which files are accepted. The zero Rules accept all.
 type Rules struct {
-	// Limits are the largest sizes by kind, in bytes; "other" is for kinds that are not named.
+	// Limits are the largest sizes by kind of file, in bytes; "other" is for kinds that are not listed.
 	Limits map[string]int64
-	// Allow, if not empty, lists all that may come in; Deny what may not. Each entry is a type (application/zip), a kind of types
-	// (video/*), an extension (.bat) or a word of Words.
+	// Deny lists what is refused. Allow, if not empty, lists everything that is accepted. An entry is a type
+	// (application/zip), a range of types (video/*), an extension (.bat) or a word of Words.
 	Allow, Deny []string
 	MaxPixels   int64 // of an image; 0: no limit
 }
 
-// Words stand for several entries of a list.
+// Words are entries that stand for several.
 var Words = map[string][]string{
 	"executables": {
-		"application/x-elf", "application/x-executable", "application/x-sharedlib", "application/x-object", "application/x-coredump",
-		"application/vnd.microsoft.portable-executable", "application/x-mach-binary", "application/wasm", "application/java-archive",
-		"application/x-java-applet", "application/vnd.android.package-archive", "application/x-ms-installer", "application/x-ms-shortcut",
+		"application/x-elf", "application/x-executable", "application/x-sharedlib", "application/x-object",
+		"application/x-coredump", "application/vnd.microsoft.portable-executable", "application/x-mach-binary",
+		"application/wasm", "application/java-archive", "application/x-java-applet",
+		"application/vnd.android.package-archive", "application/x-ms-installer", "application/x-ms-shortcut",
 		"application/x-msdownload", "application/vnd.debian.binary-package", "application/x-rpm",
-		".exe", ".dll", ".scr", ".com", ".pif", ".msi", ".msix", ".cpl", ".lnk", ".jar", ".apk", ".deb", ".rpm", ".dmg", ".app", ".reg",
+		".exe", ".dll", ".scr", ".com", ".pif", ".msi", ".msix", ".cpl", ".lnk", ".jar", ".apk", ".deb", ".rpm", ".dmg",
+		".app", ".reg",
 	},
 	"scripts": {
-		"text/javascript", "application/javascript", "text/x-php", "text/x-python", "text/x-perl", "text/x-ruby", "text/x-lua",
-		"text/x-tcl", "text/x-shellscript",
-		// Nothing in their content tells these from other text.
-		".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".wsf", ".wsh", ".hta", ".sh", ".bash", ".zsh", ".py",
-		".php", ".pl", ".rb", ".lua", ".scpt", ".url", ".desktop",
+		"text/javascript", "application/javascript", "text/x-php", "text/x-python", "text/x-perl", "text/x-ruby",
+		"text/x-lua", "text/x-tcl", "text/x-shellscript",
+		// Nothing in the content of these distinguishes them from other text.
+		".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".js", ".jse", ".mjs", ".wsf", ".wsh", ".hta", ".sh", ".bash",
+		".zsh", ".py", ".php", ".pl", ".rb", ".lua", ".scpt", ".url", ".desktop",
 	},
-	"html": {"text/html", "application/xhtml+xml", "image/svg+xml", ".html", ".htm", ".xhtml", ".shtml", ".svg", ".mht", ".mhtml"},
+	"html": {
+		"text/html", "application/xhtml+xml", "image/svg+xml",
+		".html", ".htm", ".xhtml", ".shtml", ".svg", ".mht", ".mhtml",
+	},
 }
 
-// limit is the largest size of a kind; 0: none.
+// limit returns the largest size of a kind of file; 0: no limit.
 func (r Rules) limit(kind string) int64 {
 	if n, ok := r.Limits[kind]; ok {
 		return n
@@ -49,12 +54,12 @@ func (r Rules) limit(kind string) int64 {
 	return r.Limits["other"]
 }
 
-// tooLarge says that a file of that kind is larger than allowed.
+// tooLarge returns the refusal of a file that is larger than its kind may be.
 func (r Rules) tooLarge(kind string) *storage.RefusedError {
 	return &storage.RefusedError{Reason: fmt.Sprintf("larger than %s", Size(r.limit(kind)))}
 }
 
-// refuses says why content of that type, under that name, is not let in.
+// refuses says why content of that type with that name is refused; nil: it is accepted.
 func (r Rules) refuses(content *mimetype.MIME, name string) *storage.RefusedError {
 	types := ancestry(content)
 	ext := strings.ToLower(path.Ext(name))
@@ -68,14 +73,15 @@ func (r Rules) refuses(content *mimetype.MIME, name string) *storage.RefusedErro
 	if len(r.Allow) == 0 {
 		return nil
 	}
-	// What is allowed is the type itself: plain text is the parent of every script.
+	// Only the type itself counts here, not its parents: plain text is the parent of every script.
 	if _, allowed := matches(r.Allow, types[:1], ext); !allowed {
 		return &storage.RefusedError{Reason: types[0] + " is not among what is allowed"}
 	}
 	return nil
 }
 
-// ancestry lists a type, what it is a kind of (a jar is a zip), and their other names; the parent of all, octets, is left out.
+// ancestry lists a type and the types that it is a special case of (a jar is a zip). The root
+// application/octet-stream is left out, unless it is the type itself.
 func ancestry(m *mimetype.MIME) []string {
 	var all []string
 	for at := m; at != nil; at = at.Parent() {
@@ -96,7 +102,7 @@ func plainType(s string) string {
 	return strings.ToLower(strings.TrimSpace(plain))
 }
 
-// matches finds the first entry of a list that a type or the extension answers to.
+// matches returns the first entry of a list that matches a type or the extension.
 func matches(list, types []string, ext string) (entry string, ok bool) {
 	for _, entry := range list {
 		entries := []string{entry}
@@ -122,7 +128,7 @@ func matches(list, types []string, ext string) (entry string, ok bool) {
 	return "", false
 }
 
-// Size words a number of bytes: 20 MB. 1 MB is 1024 × 1024 bytes, as Telegram counts.
+// Size writes a number of bytes for people, such as 20 MB. 1 MB is 1024 × 1024 bytes, as Telegram counts.
 func Size(n int64) string {
 	units := []string{"bytes", "KB", "MB", "GB", "TB"}
 	value, unit := float64(n), 0

@@ -6,7 +6,7 @@ import (
 	"context"
 
 	"gocloud.dev/blob"
-	_ "gocloud.dev/blob/s3blob" // s3://bucket?region=…; keys as AWS's own settings say
+	_ "gocloud.dev/blob/s3blob" // s3://bucket?region=…; credentials come from AWS's own settings
 )
 
 func init() {

@@ -48,11 +48,14 @@ func TestS3(t *testing.T) {
 		t.Errorf("%d temporary files are left", n)
 	}
 	n := 0
-	if err := s.each(t.Context(), contentPrefix, func(string, int64, time.Time) error { n++; return nil }); err != nil || n != 2 {
+	err := s.each(t.Context(), contentPrefix, func(string, int64, time.Time) error { n++; return nil })
+	if err != nil || n != 2 {
 		t.Errorf("%d contents, %v", n, err)
 	}
 	key, aside := contentKey(contentPrefix, first.SHA256), asideKey(contentPrefix, first.SHA256)
-	if err := errors.Join(s.move(t.Context(), key, aside), s.move(t.Context(), aside, key), s.remove(t.Context(), key), s.remove(t.Context(), key)); err != nil {
+	err = errors.Join(s.move(t.Context(), key, aside), s.move(t.Context(), aside, key),
+		s.remove(t.Context(), key), s.remove(t.Context(), key))
+	if err != nil {
 		t.Error(err)
 	}
 	if err := s.move(t.Context(), key, aside); !errors.Is(err, storage.ErrNotFound) {

@@ -19,18 +19,18 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Where things are kept. Content is under the first two hex digits of its SHA-256, so that no folder gets too many files.
+// Prefixes of keys. The first two hex digits of the SHA-256 follow, so that no folder gets too many files.
 const (
 	contentPrefix    = "content/"
 	thumbnailPrefix  = "thumbnails/"
-	quarantinePrefix = "quarantine/" // what the virus scanner found something in
-	asidePrefix      = "aside/"      // on its way out: see Cleaner, and docs/decisions.md, D27
+	quarantinePrefix = "quarantine/" // infected content
+	asidePrefix      = "aside/"      // content that is being removed: see Cleaner, and docs/decisions.md, D27
 )
 
-// Options are what a Store is made of.
+// Options configure a Store.
 type Options struct {
 	URL    string // file:///folder, or s3://bucket?region=… in a build with the tag s3
-	Dir    string // for temporary files; of a file:// store a folder beside its own is taken instead
+	Dir    string // for temporary files; a file:// store uses its own folder tmp instead
 	Rules  Rules
 	ClamAV string // host:port or unix:/path of a clamd; empty: none
 	Log    *slog.Logger
@@ -39,7 +39,7 @@ type Options struct {
 // Store is a storage.Files.
 type Store struct {
 	bucket *blob.Bucket
-	root   string // of a file:// store; empty: bytes are elsewhere
+	root   string // folder of a file:// store; empty: another kind of store
 	temp   string
 	rules  Rules
 	studio *studio
@@ -49,7 +49,7 @@ type Store struct {
 
 var _ storage.Files = (*Store)(nil)
 
-// Open opens the store that o.URL names; the folder of a file:// store is made.
+// Open opens the store that o.URL names. It creates the folder of a file:// store.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -61,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	scheme, rest, ok := strings.Cut(o.URL, "://")
 	open := openers[scheme]
 	if !ok || open == nil {
-		return nil, fmt.Errorf("files: %s:// is no place that this program can keep files in: %s", scheme, supported())
+		return nil, fmt.Errorf("files: this program can't keep files in %s://: %s", scheme, supported())
 	}
 	var err error
 	if scheme == "file" {
@@ -69,7 +69,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.temp = filepath.Join(s.root, "tmp") // of the same file system: a file gets its name by a rename
+		s.temp = filepath.Join(s.root, "tmp") // in the same file system, since a rename gives a file its name
 	}
 	if err := makeDir(s.temp); err != nil {
 		return nil, fmt.Errorf("files: %w", err)
@@ -80,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, nil
 }
 
-// fileRoot is the folder that a file:// address names; file://relative/path is taken from the working directory.
+// fileRoot returns the folder that a file:// address names. file://relative/path is relative to the working directory.
 func fileRoot(rest string) (string, error) {
 	path, err := url.PathUnescape(rest)
 	if err != nil || path == "" {
@@ -89,7 +89,7 @@ func fileRoot(rest string) (string, error) {
 	return filepath.Abs(filepath.FromSlash(path))
 }
 
-// Close lets go of what the store holds.
+// Close releases the resources of the store.
 func (s *Store) Close() error { return s.bucket.Close() }
 
 var shaShape = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -124,7 +124,7 @@ func explain(sha string, err error) error {
 	return fmt.Errorf("files: content %s: %w", sha, withoutURL(err))
 }
 
-// withoutURL drops addresses from an error, since they may hold keys.
+// withoutURL removes the address from an error, since it may contain keys.
 func withoutURL(err error) error {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
@@ -133,7 +133,8 @@ func withoutURL(err error) error {
 	return err
 }
 
-// put keeps a file under a key, whole and durable, or not at all. from is a temporary file, synced; it may be taken away.
+// put stores a file under a key, completely and durably, or not at all. from is a temporary file that was synced; put
+// may rename it.
 func (s *Store) put(ctx context.Context, key, from string) error {
 	there, err := s.bucket.Exists(ctx, key)
 	if err != nil || there {
@@ -141,7 +142,7 @@ func (s *Store) put(ctx context.Context, key, from string) error {
 	}
 	if s.root != "" {
 		// The library renames too, but syncs neither the file nor its folder.
-		return s.rename(from, filepath.Join(s.root, filepath.FromSlash(key)))
+		return s.rename(from, s.path(key))
 	}
 	f, err := os.Open(from)
 	if err != nil {
@@ -151,7 +152,10 @@ func (s *Store) put(ctx context.Context, key, from string) error {
 	return withoutURL(s.bucket.Upload(ctx, key, f, &blob.WriterOptions{ContentType: "application/octet-stream"}))
 }
 
-// rename gives a file its name so that it has it after a power cut, too.
+// path returns the file of a key in a file:// store.
+func (s *Store) path(key string) string { return filepath.Join(s.root, filepath.FromSlash(key)) }
+
+// rename gives a file its name durably, so that it still has it after a power failure.
 func (s *Store) rename(from, to string) error {
 	dir := filepath.Dir(to)
 	if err := makeDir(dir); err != nil {
@@ -163,7 +167,7 @@ func (s *Store) rename(from, to string) error {
 	return syncDir(dir)
 }
 
-// makeDir makes a folder, readable for its owner only, and its parents; each is durable.
+// makeDir creates a folder, readable by its owner only, and its missing parents, durably.
 func makeDir(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
@@ -188,10 +192,10 @@ func syncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// move gives content another key. After a crash it may have both.
+// move gives content another key. After a crash the content may have both keys.
 func (s *Store) move(ctx context.Context, from, to string) error {
 	if s.root != "" {
-		err := s.rename(filepath.Join(s.root, filepath.FromSlash(from)), filepath.Join(s.root, filepath.FromSlash(to)))
+		err := s.rename(s.path(from), s.path(to))
 		if errors.Is(err, os.ErrNotExist) {
 			return storage.ErrNotFound
 		}
@@ -203,7 +207,7 @@ func (s *Store) move(ctx context.Context, from, to string) error {
 	return s.remove(ctx, from)
 }
 
-// remove takes a key away; one that is not there is fine.
+// remove deletes a key. A key that does not exist is no error.
 func (s *Store) remove(ctx context.Context, key string) error {
 	err := s.bucket.Delete(ctx, key)
 	if gcerrors.Code(err) == gcerrors.NotFound {
@@ -212,7 +216,7 @@ func (s *Store) remove(ctx context.Context, key string) error {
 	return withoutURL(err)
 }
 
-// each yields what is kept under a prefix: its SHA-256, size and when it was written.
+// each calls f for everything that is kept under a prefix, with its SHA-256, its size and when it was written.
 func (s *Store) each(ctx context.Context, prefix string, f func(sha string, size int64, at time.Time) error) error {
 	list := s.bucket.List(&blob.ListOptions{Prefix: prefix})
 	for {

@@ -24,10 +24,8 @@ import (
 const (
 	thumbnailSide    = 320 // pixels, of the longer side
 	thumbnailQuality = 80
-	// imageTime is how long the decoding of one image may take.
-	imageTime = 20 * time.Second
-	// decodedAtOnce is how many bytes decoded images may take, all together.
-	decodedAtOnce = 256 << 20
+	imageTime        = 20 * time.Second // limit for decoding one image
+	decodeMemory     = 256 << 20        // bytes that all images being decoded may take together
 )
 
 type codec struct {
@@ -35,7 +33,7 @@ type codec struct {
 	decode func(io.Reader) (image.Image, error)
 }
 
-// codecs are the images that get thumbnails. Of an animation the first picture is taken.
+// codecs lists the image types that get thumbnails. The thumbnail of an animation is its first frame.
 var codecs = map[string]codec{
 	"image/jpeg": {jpeg.DecodeConfig, jpeg.Decode},
 	"image/png":  {png.DecodeConfig, png.Decode},
@@ -43,7 +41,7 @@ var codecs = map[string]codec{
 	"image/webp": {webp.DecodeConfig, webp.Decode},
 }
 
-// studio decodes images, a bounded amount of pixels at once.
+// studio decodes images and makes thumbnails. It limits the memory of images that are decoded concurrently.
 type studio struct {
 	maxPixels int64
 	room      *semaphore.Weighted
@@ -51,35 +49,37 @@ type studio struct {
 }
 
 func newStudio(maxPixels int64) *studio {
-	return &studio{maxPixels: maxPixels, room: semaphore.NewWeighted(decodedAtOnce), timeLimit: imageTime}
+	return &studio{maxPixels: maxPixels, room: semaphore.NewWeighted(decodeMemory), timeLimit: imageTime}
 }
 
-// picture is what was found out about an image.
+// picture is what reading an image has found.
 type picture struct {
-	width, height int    // as it is shown
-	thumbnail     []byte // JPEG; nil: it could not be decoded
+	width, height int    // pixels, as it is displayed
+	thumbnail     []byte // JPEG; nil: the image could not be decoded
 }
 
-// look reads an image. One with more pixels than allowed, or that takes too long, is *storage.RefusedError; what is only broken
-// has no thumbnail. What is no image is nil.
-func (s *studio) look(ctx context.Context, file io.ReaderAt, size int64, mimeType string) (*picture, error) {
+// read reads an image. An image with too many pixels, or that takes too long, is *storage.RefusedError. A broken
+// image has no thumbnail. Read returns nil for what is not an image.
+func (s *studio) read(ctx context.Context, file io.ReaderAt, size int64, mimeType string) (*picture, error) {
 	c, ok := codecs[mimeType]
 	if !ok {
 		return nil, nil
 	}
 	config, err := c.config(io.NewSectionReader(file, 0, size))
 	var overflow png.UnsupportedError
-	if errors.As(err, &overflow) && strings.Contains(err.Error(), "overflow") { // more pixels than can be counted
+	if errors.As(err, &overflow) && strings.Contains(err.Error(), "overflow") { // the number of pixels overflows an int
 		return nil, &storage.RefusedError{Reason: "an image of so many pixels is too large"}
 	}
 	if err != nil || config.Width <= 0 || config.Height <= 0 {
 		return nil, nil
 	}
-	if pixels := int64(config.Width) * int64(config.Height); s.maxPixels > 0 && pixels > s.maxPixels {
-		return nil, &storage.RefusedError{Reason: fmt.Sprintf("an image of %d × %d pixels is too large", config.Width, config.Height)}
+	pixels := int64(config.Width) * int64(config.Height)
+	if s.maxPixels > 0 && pixels > s.maxPixels {
+		reason := fmt.Sprintf("an image of %d × %d pixels is too large", config.Width, config.Height)
+		return nil, &storage.RefusedError{Reason: reason}
 	}
 	p := &picture{width: config.Width, height: config.Height}
-	weight := min(int64(config.Width)*int64(config.Height)*bytesPerPixel(config.ColorModel), decodedAtOnce)
+	weight := min(pixels*bytesPerPixel(config.ColorModel), decodeMemory)
 	if err := s.room.Acquire(ctx, weight); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (s *studio) look(ctx context.Context, file io.ReaderAt, size int64, mimeTyp
 	return p, nil
 }
 
-// decode keeps a decoder's panic from being more than a broken image.
+// decode turns a panic of the decoder into an error: the image is broken.
 func decode(c codec, r io.Reader) (img image.Image, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -124,7 +124,7 @@ func bytesPerPixel(m color.Model) int64 {
 	return 4
 }
 
-// timed ends a decoder that takes too long, at its next read.
+// timed is a reader that stops a decoder that takes too long, at its next read.
 type timed struct {
 	r     io.Reader
 	ctx   context.Context
@@ -145,7 +145,7 @@ func (t *timed) Read(p []byte) (int, error) {
 	return t.r.Read(p[:min(len(p), 64<<10)])
 }
 
-// thumbnail draws an image small, upright and on white. Nothing but pixels goes over.
+// thumbnail draws an image small, upright and on white. It carries over only pixels, no metadata.
 func thumbnail(img image.Image, orientation int) []byte {
 	b := img.Bounds()
 	if b.Empty() {
@@ -165,7 +165,7 @@ func thumbnail(img image.Image, orientation int) []byte {
 	return out.Bytes()
 }
 
-// upright turns and mirrors an image as EXIF's orientation says it must be to be seen as it was taken.
+// upright rotates and mirrors an image as its EXIF orientation requires.
 func upright(src *image.RGBA, orientation int) *image.RGBA {
 	if orientation <= 1 || orientation > 8 {
 		return src

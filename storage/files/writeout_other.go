@@ -4,5 +4,5 @@ package files
 
 import "os"
 
-// writeOut has what was written so far on the disk.
+// writeOut syncs what was written so far.
 func writeOut(f *os.File, _, _ int64) error { return f.Sync() }

@@ -13,7 +13,8 @@ var (
 	readAPIKey         = byID("api_keys")
 	listAPIKeys        = define("api_keys", "_id_", bson.D{e("_id", bson.D{e("$gt", arg(0))})}, bson.D{e("_id", 1)}, nil)
 	listAPIKeysOfGroup = define("api_keys", "group",
-		bson.D{e("index.group.group", arg(0)), e("index.group.id", bson.D{e("$gt", arg(1))})}, bson.D{e("index.group.id", 1)}, nil)
+		bson.D{e("index.group.group", arg(0)), e("index.group.id", bson.D{e("$gt", arg(1))})},
+		bson.D{e("index.group.id", 1)}, nil)
 
 	readIdempotency      = byID("idempotency")
 	expiredIdempotencies = define("idempotency", "expires",
@@ -41,7 +42,9 @@ func (s *Store) SaveAPIKey(ctx context.Context, k *storage.APIKey) error {
 	if err != nil {
 		return err
 	}
-	err = s.save(ctx, &write{collection: "api_keys", what: "API key", id: record.KeyID, old: old, doc: doc, writeID: writeID})
+	err = s.save(ctx, &write{
+		collection: "api_keys", what: "API key", id: record.KeyID, old: old, doc: doc, writeID: writeID,
+	})
 	if err == nil {
 		k.Version = record.Version
 	}
@@ -61,7 +64,9 @@ func (s *Store) SaveIdempotency(ctx context.Context, i *storage.Idempotency) err
 	if err != nil {
 		return err
 	}
-	err = s.save(ctx, &write{collection: "idempotency", what: "answer", id: record.RequestID, old: old, doc: doc, writeID: writeID})
+	err = s.save(ctx, &write{
+		collection: "idempotency", what: "answer", id: record.RequestID, old: old, doc: doc, writeID: writeID,
+	})
 	if err == nil {
 		i.Version = record.Version
 	}
@@ -80,9 +85,11 @@ func (s *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit in
 	for i, x := range expired {
 		ids[i] = x.ID
 	}
-	err = s.call(ctx, func(ctx context.Context) error {
-		// Of an attempt whose answer was lost nobody knows how many it found; all of these are gone afterwards.
-		_, err := s.in("idempotency").DeleteMany(ctx, bson.D{e("_id", bson.D{e("$in", ids)}), e("expiresAt", bson.D{e("$lte", milli(now))})})
+	err = s.run(ctx, func(ctx context.Context) error {
+		// The number that the server returns is not used, since the answer of a first attempt may be lost. Afterwards all of
+		// these are deleted.
+		filter := bson.D{e("_id", bson.D{e("$in", ids)}), e("expiresAt", bson.D{e("$lte", milli(now))})}
+		_, err := s.in("idempotency").DeleteMany(ctx, filter)
 		return err
 	})
 	if err != nil {

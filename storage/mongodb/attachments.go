@@ -2,11 +2,9 @@ package mongodb
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -14,7 +12,7 @@ import (
 var (
 	readAttachment = byID("attachments")
 	attachmentsOf  = define("attachments", "message", bson.D{e("messageId", arg(0))}, bson.D{e("_id", 1)}, nil)
-	// Those of the message at which a page ended, then those of the messages after it.
+	// The remaining attachments of the message at which a page ended, and those of the messages after it.
 	ticketAttachmentsThen = define("attachments", "ticket",
 		bson.D{e("ticketId", arg(0)), e("sequence", arg(1)), e("_id", bson.D{e("$gt", arg(2))})}, bson.D{e("_id", 1)}, nil)
 	ticketAttachments = define("attachments", "ticket",
@@ -44,7 +42,7 @@ func attachmentDocument(a *storage.Attachment) (bson.Raw, bson.ObjectID, error) 
 	return encode(a.AttachmentID, a.Kept(), on...)
 }
 
-// InsertAttachments implements storage.Attachments: in order, each for itself.
+// InsertAttachments implements storage.Attachments. Each attachment is a write of its own, in order.
 func (s *Store) InsertAttachments(ctx context.Context, all []storage.Attachment) error {
 	if len(all) == 0 {
 		return ctx.Err()
@@ -59,21 +57,8 @@ func (s *Store) InsertAttachments(ctx context.Context, all []storage.Attachment)
 		}
 		docs[i] = doc
 	}
-	next := 0 // those before it are stored
-	return s.call(ctx, func(ctx context.Context) error {
-		for next < len(docs) {
-			_, err := s.in("attachments").InsertMany(ctx, docs[next:])
-			if err == nil {
-				return nil
-			}
-			var failed mongo.BulkWriteException
-			if !errors.As(err, &failed) || len(failed.WriteErrors) != 1 || failed.WriteErrors[0].Code != codeDuplicateKey {
-				return err // what was stored is found to be so at the second attempt
-			}
-			next += failed.WriteErrors[0].Index + 1 // only the id is unique: it is stored
-		}
-		return nil
-	})
+	// Only the id is unique, so a duplicate is this attachment.
+	return s.insertEach(ctx, "attachments", docs, func(context.Context, int) error { return nil })
 }
 
 // SaveAttachment implements storage.Attachments.
@@ -84,7 +69,9 @@ func (s *Store) SaveAttachment(ctx context.Context, a *storage.Attachment) error
 	if err != nil {
 		return err
 	}
-	err = s.save(ctx, &write{collection: "attachments", what: "attachment", id: record.AttachmentID, old: old, doc: doc, writeID: writeID})
+	err = s.save(ctx, &write{
+		collection: "attachments", what: "attachment", id: record.AttachmentID, old: old, doc: doc, writeID: writeID,
+	})
 	if err == nil {
 		a.Version = record.Version
 	}
@@ -102,7 +89,9 @@ func (s *Store) AttachmentsOf(ctx context.Context, messageID string) ([]storage.
 }
 
 // TicketAttachments implements storage.Attachments.
-func (s *Store) TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) ([]storage.Attachment, error) {
+func (s *Store) TicketAttachments(
+	ctx context.Context, ticketID string, sequence int64, after string, limit int,
+) ([]storage.Attachment, error) {
 	page, err := find[storage.Attachment](ctx, s, ticketAttachmentsThen, limit, ticketID, sequence, after)
 	if err != nil {
 		return nil, err
@@ -125,12 +114,16 @@ func (s *Store) AttachmentsAfter(ctx context.Context, after string, limit int) (
 }
 
 // OwedAttachments implements storage.Attachments.
-func (s *Store) OwedAttachments(ctx context.Context, ticketID string, now time.Time, limit int) ([]storage.Attachment, error) {
+func (s *Store) OwedAttachments(
+	ctx context.Context, ticketID string, now time.Time, limit int,
+) ([]storage.Attachment, error) {
 	return find[storage.Attachment](ctx, s, owedAttachments, limit, ticketID, milli(now))
 }
 
 // DueAttachments implements storage.Attachments.
-func (s *Store) DueAttachments(ctx context.Context, now time.Time, after storage.Due, limit int) (page []storage.DueAttachment, err error) {
+func (s *Store) DueAttachments(
+	ctx context.Context, now time.Time, after storage.Due, limit int,
+) (page []storage.DueAttachment, err error) {
 	if !after.At.IsZero() && !after.At.After(now) {
 		if page, err = s.findDueAttachments(ctx, dueAttachmentsThen, limit, milli(after.At), after.ID); err != nil {
 			return nil, err
@@ -143,7 +136,9 @@ func (s *Store) DueAttachments(ctx context.Context, now time.Time, after storage
 	return append(page, rest...), nil
 }
 
-func (s *Store) findDueAttachments(ctx context.Context, q *query, limit int, args ...any) ([]storage.DueAttachment, error) {
+func (s *Store) findDueAttachments(
+	ctx context.Context, q *query, limit int, args ...any,
+) ([]storage.DueAttachment, error) {
 	found, err := find[dues](ctx, s, q, limit, args...)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// connect makes the client. It does not wait for a server.
+// connect creates the client. It does not wait for a server.
 func (s *Store) connect(ctx context.Context, uri, dbName string) error {
 	if dbName == "" {
 		return errors.New("mongodb: the address lacks the name of the database: mongodb://host/name")
@@ -25,10 +25,10 @@ func (s *Store) connect(ctx context.Context, uri, dbName string) error {
 		SetWriteConcern(writeconcern.Majority()).
 		SetReadConcern(readconcern.Majority()).
 		SetReadPreference(readpref.Primary()).
-		// Each call repeats what may be repeated itself, in a way that a server without sessions knows too.
+		// The store retries by itself, in a way that a server without sessions supports too.
 		SetRetryWrites(false).SetRetryReads(false).
 		SetConnectTimeout(s.options.connect).
-		// A call has a limit of its own, which ends the search for a server first; this one is for Open.
+		// This limit is for Open. Every other call has a shorter one.
 		SetServerSelectionTimeout(s.options.connect)
 	if err := o.Validate(); err != nil {
 		return fmt.Errorf("mongodb: the address can't be used: %s", oneLine(err.Error()))
@@ -42,7 +42,7 @@ func (s *Store) connect(ctx context.Context, uri, dbName string) error {
 	return nil
 }
 
-// greet finds the server and asks what it is.
+// greet finds the server and asks whether it is replicated and writable.
 func (s *Store) greet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.connect)
 	defer cancel()
@@ -61,7 +61,7 @@ func (s *Store) greet(ctx context.Context) error {
 	return nil
 }
 
-// explainOpen says in one line what it means that the database can't be opened.
+// explainOpen says in one line why the database can't be opened.
 func (s *Store) explainOpen(ctx context.Context, err error) error {
 	if ended := over(ctx); ended != nil {
 		return ended
@@ -70,12 +70,16 @@ func (s *Store) explainOpen(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, storage.ErrSchema):
 		return fmt.Errorf("mongodb: %s: %w", s.name, err)
-	case hasCode(err, codeAuthenticationFailed) || strings.Contains(text, "auth error") || strings.Contains(text, "AuthenticationFailed"):
-		return &refusal{fmt.Sprintf("mongodb: %s refuses the user or the password of the address (authSource names another database for the user): %s", s.name, lastPart(text)), err}
+	case hasCode(err, codeAuthenticationFailed),
+		strings.Contains(text, "auth error"), strings.Contains(text, "AuthenticationFailed"):
+		return &refusal{fmt.Sprintf("mongodb: %s refuses the user or the password of the address "+
+			"(if the user is in another database, name it in authSource): %s", s.name, lastPart(text)), err}
 	case hasCode(err, codeUnauthorized):
-		return &refusal{fmt.Sprintf("mongodb: the user of the address may not read and write %s; it needs the role readWrite: %s", s.name, text), err}
+		return &refusal{fmt.Sprintf("mongodb: the user of the address may not read and write %s; "+
+			"it needs the role readWrite: %s", s.name, text), err}
 	case strings.Contains(text, "server selection"):
-		return fmt.Errorf("%w: mongodb: no primary found at %s within %v: %s", storage.ErrUnavailable, s.name, s.options.connect, lastPart(text))
+		return fmt.Errorf("%w: mongodb: no primary found at %s within %v: %s",
+			storage.ErrUnavailable, s.name, s.options.connect, lastPart(text))
 	case mongo.IsTimeout(err):
 		return fmt.Errorf("%w: mongodb: %s does not answer in time: %s", storage.ErrUnavailable, s.name, text)
 	}

@@ -18,15 +18,16 @@ var (
 		bson.D{e("linkId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1), e("topicId", 1)}, nil)
 	openCopies = define("copies", "open",
 		bson.D{e("index.open.link", arg(0))}, bson.D{e("index.open.sequence", 1), e("index.open.topic", 1)}, nil)
-	failedCopies = define("copies", "failed", bson.D{e("index.failed.link", arg(0)), e("index.failed.sequence", bson.D{e("$gt", arg(1))})},
+	failedCopies = define("copies", "failed",
+		bson.D{e("index.failed.link", arg(0)), e("index.failed.sequence", bson.D{e("$gt", arg(1))})},
 		bson.D{e("index.failed.sequence", 1), e("index.failed.topic", 1)}, nil)
 	copiesOf = define("copies", "topic", bson.D{e("messageId", arg(0))}, bson.D{e("topicId", 1)}, nil)
 )
 
-// many is more than there can be of what is listed without a limit: the copies of one message, or at one.
+// many is the limit of lists that the contract gives none: more than one message can have of copies or attachments.
 const many = 100_000
 
-// copyID is the _id of a copy: both ids, with a "/" between them. A "/" or "\" within the first has a "\" before it.
+// copyID returns the _id of a copy: both ids, with a "/" between them. A "/" or "\" in the first has a "\" before it.
 func copyID(messageID, topicID string) string {
 	return strings.NewReplacer(`\`, `\\`, `/`, `\/`).Replace(messageID) + "/" + topicID
 }

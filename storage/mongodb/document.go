@@ -17,14 +17,15 @@ import (
 type document[T any] struct {
 	ID     any `bson:"_id"`
 	Record T   `bson:",inline"`
-	// Index holds what indexes are on and the record does not have in that form. What is left out is in no index: all of
-	// these are sparse.
+	// Index holds the values that indexes need and that the record does not have in that form. Their indexes are sparse:
+	// a document without a value is not in the index on it.
 	Index bson.D `bson:"index,omitempty"`
-	// WriteID is new with each write: who does not know whether its write was carried out finds it, or not.
+	// WriteID is the id of the write that made this state of the document. By it a writer that got no answer finds out
+	// whether its write was carried out.
 	WriteID bson.ObjectID `bson:"writeId"`
 }
 
-// encode returns the document of a record, and the id of this write.
+// encode returns the document of a record, and the id of its write.
 func encode[T any](id any, record T, index ...bson.E) (bson.Raw, bson.ObjectID, error) {
 	d := document[T]{ID: id, Record: record, WriteID: bson.NewObjectID()}
 	if len(index) > 0 {
@@ -52,7 +53,7 @@ func decode[T any](raw bson.Raw) (T, error) {
 	return record, nil
 }
 
-// registry says how fields of records become BSON, so that each comes back as its JSON form would.
+// registry says how fields of records become BSON, so that each is read back as its JSON form would be.
 var registry = func() *bson.Registry {
 	r := bson.NewRegistry()
 	r.RegisterKindEncoder(reflect.String, bson.ValueEncoderFunc(encodeString))
@@ -83,7 +84,7 @@ func encodeFloat(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) erro
 	return w.WriteDouble(f)
 }
 
-// encodeTime writes a time that is not set as null: a date of the year 1 would be before all others in an index.
+// encodeTime writes a time that is not set as null: in an index, a date of the year 1 would come before all others.
 func encodeTime(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
 	t := v.Interface().(time.Time)
 	if t.IsZero() {
@@ -92,8 +93,8 @@ func encodeTime(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error
 	return w.WriteDateTime(t.UnixMilli())
 }
 
-// encodeJSON writes JSON as text: as a document it would lose the difference between 1 and 1.0, and its names may be such
-// as documents can't have.
+// encodeJSON writes JSON as text. As a document it would lose the difference between 1 and 1.0, and documents can't
+// have all names that JSON can.
 func encodeJSON(_ bson.EncodeContext, w bson.ValueWriter, v reflect.Value) error {
 	text := v.Bytes()
 	if text == nil {
@@ -116,10 +117,10 @@ func decodeJSON(_ bson.DecodeContext, r bson.ValueReader, v reflect.Value) error
 		v.SetBytes([]byte(text))
 		return err
 	}
-	return errors.New("JSON is stored as a string, this is " + r.Type().String())
+	return errors.New("JSON must be stored as a string, but this is " + r.Type().String())
 }
 
-// validID refuses ids that could not be found again: a document keeps only valid UTF-8.
+// validID refuses ids that could not be found again, since a document keeps only valid UTF-8.
 func validID(what string, ids ...string) error {
 	for _, id := range ids {
 		if id == "" || !utf8.ValidString(id) {
@@ -132,10 +133,10 @@ func validID(what string, ids ...string) error {
 // e is short for an element of a document.
 func e(key string, value any) bson.E { return bson.E{Key: key, Value: value} }
 
-// milli is a time as documents keep it.
+// milli returns a time as documents keep it.
 func milli(t time.Time) bson.DateTime { return bson.DateTime(t.UnixMilli()) }
 
-// due is what the indexes of the records that owe something are on; a record that owes nothing has none.
+// due returns what the indexes on due records need. A record with nothing pending has nothing in them.
 func due(id string, at time.Time) []bson.E {
 	if at.IsZero() {
 		return nil

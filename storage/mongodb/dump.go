@@ -26,7 +26,7 @@ var (
 	dumpMessages    = dumpByTwo("messages", "sequence", "ticketId", "sequence")
 	dumpCopies      = dumpByTwo("copies", "topic", "messageId", "topicId")
 	dumpEvents      = dumpByTwo("events", "number", "ticketId", "number")
-	// The rest of a message's copies: a page may end among them.
+	// The remaining copies of the message at which the dump was interrupted.
 	copiesOfAfter = define("copies", "topic",
 		bson.D{e("messageId", arg(0)), e("topicId", bson.D{e("$gt", arg(1))})}, bson.D{e("topicId", 1)}, nil)
 )
@@ -51,7 +51,7 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 			if errors.Is(err, errEnough) || err == nil {
 				return
 			}
-			// The connection broke on the way: it goes on from where it was.
+			// The connection broke: continue after the last record, if there was progress.
 			if !errors.Is(err, storage.ErrUnavailable) || after == before || !pause(ctx) {
 				yield(nil, err)
 				return
@@ -110,7 +110,7 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	return fmt.Errorf("mongodb: there is no collection %q", collection)
 }
 
-// orNew returns the record to go on after, or an empty one, before all others.
+// orNew returns the record to continue after, or an empty one, which is before all others.
 func orNew[T any](after any) (record *T, more bool) {
 	if record, more = after.(*T); more {
 		return record, true
@@ -118,7 +118,7 @@ func orNew[T any](after any) (record *T, more bool) {
 	return new(T), false
 }
 
-// dump reads all that q finds, batch by batch, each with the limit of a command.
+// dump reads everything that q finds in batches. Each batch has the time limit of a command.
 func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, args ...any) error {
 	if err := s.begin(ctx); err != nil {
 		return err
@@ -153,11 +153,14 @@ func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, a
 	return nil
 }
 
-// dumpBatch bounds what is read at once, so that a batch of large records is not too much.
+// dumpBatch limits the records of a batch, so that a batch of large records is not too large.
 const dumpBatch = 500
 
-// dumpTwo reads a collection whose key has two parts: what has the first part in common with where it goes on, then the rest.
-func dumpTwo[T any](ctx context.Context, s *Store, more bool, same, rest *query, each func(any) bool, first string, second any) error {
+// dumpTwo reads a collection whose key has two parts. When it continues after a record, it first reads the other
+// records with the same first part.
+func dumpTwo[T any](
+	ctx context.Context, s *Store, more bool, same, rest *query, each func(any) bool, first string, second any,
+) error {
 	if more {
 		if err := dump[T](ctx, s, same, each, first, second); err != nil {
 			return err
@@ -168,7 +171,7 @@ func dumpTwo[T any](ctx context.Context, s *Store, more bool, same, rest *query,
 
 // Count implements storage.Dumper.
 func (s *Store) Count(ctx context.Context, collection string) (n int64, err error) {
-	err = s.call(ctx, func(ctx context.Context) error {
+	err = s.run(ctx, func(ctx context.Context) error {
 		n, err = s.in(collection).EstimatedDocumentCount(ctx, options.EstimatedDocumentCount())
 		return err
 	})

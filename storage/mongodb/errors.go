@@ -22,8 +22,8 @@ const (
 	codeDuplicateKey         = 11000
 )
 
-// lasting are the codes of errors that the same command would meet again: something is wrong with it, or with the server's
-// version, and not with the moment.
+// lasting lists the codes of errors that the same command would meet again: the command, or the server's version, is
+// the cause.
 var lasting = []int{
 	2,     // BadValue
 	9,     // FailedToParse
@@ -49,10 +49,10 @@ func hasCode(err error, code int) bool {
 	return errors.As(err, &e) && e.HasErrorCode(code)
 }
 
-// errBroken says that a stored document, or a record to be stored, is not what it should be.
+// errBroken says that a stored document can't be decoded, or a record can't be encoded.
 var errBroken = errors.New("mongodb: a broken record")
 
-// explain turns an error of the driver into one of the contract. What the server or the way to it is to blame for may pass.
+// explain turns an error of the driver into one of the contract: storage.ErrUnavailable unless the error is lasting.
 func (s *Store) explain(err error) error {
 	var unfit mongo.MarshalError
 	switch {
@@ -64,14 +64,16 @@ func (s *Store) explain(err error) error {
 		slices.ContainsFunc(lasting, func(code int) bool { return hasCode(err, code) }):
 		return &refusal{fmt.Sprintf("mongodb: %s: %s", s.name, oneLine(err.Error())), err}
 	}
-	// Without the cause itself: it may be the end of a limit, which is not the end of the caller's context.
-	return &refusal{fmt.Sprintf("%v: mongodb: %s: %s", storage.ErrUnavailable, s.name, oneLine(lastPart(err.Error()))), storage.ErrUnavailable}
+	// The cause is not wrapped: it may be the deadline of a command, which is not that of the caller's context.
+	cause := oneLine(lastPart(err.Error()))
+	return &refusal{fmt.Sprintf("%v: mongodb: %s: %s", storage.ErrUnavailable, s.name, cause), storage.ErrUnavailable}
 }
 
-// ours says that the error is one of the contract already.
+// ours says whether the error is one of the contract already.
 func ours(err error) bool {
 	for _, e := range []error{
-		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken, storage.ErrUnavailable, storage.ErrSchema,
+		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken, storage.ErrUnavailable,
+		storage.ErrSchema,
 	} {
 		if errors.Is(err, e) {
 			return true
@@ -80,7 +82,7 @@ func ours(err error) bool {
 	return false
 }
 
-// refusal is an error with a text of its own, one line, that is still what it wraps.
+// refusal wraps an error and replaces its text by one line.
 type refusal struct {
 	text string
 	err  error
@@ -89,7 +91,7 @@ type refusal struct {
 func (r *refusal) Error() string { return r.text }
 func (r *refusal) Unwrap() error { return r.err }
 
-// oneLine is the text without line breaks or other control characters, not longer than a line should be.
+// oneLine returns the text without line breaks and other control characters, cut to the length of a line.
 func oneLine(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
@@ -103,7 +105,7 @@ func oneLine(text string) string {
 	return text
 }
 
-// lastPart finds the cause in an error of the search for a server, which lists all servers and what each said last.
+// lastPart returns the cause of a server selection error. The driver's text lists all servers with their last errors.
 func lastPart(text string) string {
 	if _, last, ok := strings.Cut(text, "Last error: "); ok {
 		last, _, _ = strings.Cut(last, " }")

@@ -23,14 +23,15 @@ func (s *Store) Group(ctx context.Context, groupID string) (*storage.Group, erro
 	return get[storage.Group](ctx, s, "group", readGroup, groupID)
 }
 
-// GroupByTelegramID implements storage.Groups. Should two groups know the chat, then it is the one whose chat id it is today.
+// GroupByTelegramID implements storage.Groups. If two groups have had that chat id, it returns the one whose current
+// id it is.
 func (s *Store) GroupByTelegramID(ctx context.Context, chatID int64) (*storage.Group, error) {
 	all, err := find[storage.Group](ctx, s, groupsByChat, 1000, chatID)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return get[storage.Group](ctx, s, "group of chat", groupsByChat, chatID) // it makes sure
+		return get[storage.Group](ctx, s, "group of chat", groupsByChat, chatID) // confirms that there is none
 	}
 	best := slices.MaxFunc(all, func(a, b storage.Group) int {
 		if today := a.TelegramGroupID == chatID; today != (b.TelegramGroupID == chatID) {
@@ -57,7 +58,9 @@ func (s *Store) SaveGroup(ctx context.Context, g *storage.Group) error {
 	if err != nil {
 		return err
 	}
-	err = s.save(ctx, &write{collection: "groups", what: "group", id: record.GroupID, old: old, doc: doc, writeID: writeID})
+	err = s.save(ctx, &write{
+		collection: "groups", what: "group", id: record.GroupID, old: old, doc: doc, writeID: writeID,
+	})
 	if err == nil {
 		g.Version = record.Version
 	}

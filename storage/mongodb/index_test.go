@@ -10,9 +10,10 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// TestEveryQueryIsServedByItsIndex compares each query with the index that MongoDB is told to use for it: what must be
-// equal comes first in the index, then what is sorted by, which is also what is compared. Then MongoDB reads the part of
-// the index that is wanted, in the order that is wanted. What it really does, explain says (package mongotest).
+// TestEveryQueryIsServedByItsIndex compares each query with the index that is its hint. The fields that must be equal
+// come first in the index, then the fields of the sort order, which are also those that are compared. So MongoDB
+// reads only the wanted range of the index, in the wanted order. TestExplain in package mongotest asks a server what
+// it really does.
 func TestEveryQueryIsServedByItsIndex(t *testing.T) {
 	used := map[string]bool{}
 	for _, q := range Queries() {
@@ -23,7 +24,7 @@ func TestEveryQueryIsServedByItsIndex(t *testing.T) {
 		for _, element := range q.Filter {
 			operators, isRange := element.Value.(bson.D)
 			switch {
-			case !isRange || operators[0].Key == "$in": // read in as many places, and merged
+			case !isRange || operators[0].Key == "$in": // one range for each value, merged
 				equal = append(equal, element.Key)
 			case operators[0].Key == "$ne":
 				passed = append(passed, element.Key)
@@ -47,7 +48,7 @@ func TestEveryQueryIsServedByItsIndex(t *testing.T) {
 		direction := 0
 		for _, s := range q.Sort {
 			if len(rest) > 0 && slices.Contains(equal, s.Key) {
-				continue // all have the same
+				continue // all results have the same value
 			}
 			if len(rest) == 0 || rest[0].Key != s.Key || direction != 0 && direction != s.Value.(int)*rest[0].Value.(int) {
 				t.Errorf("%s: the order %v is not that of %v", name, q.Sort, keys)
@@ -57,7 +58,7 @@ func TestEveryQueryIsServedByItsIndex(t *testing.T) {
 			rest = rest[1:]
 		}
 		if len(passed) > 0 && q.Filter[0].Key != "ticketId" {
-			t.Errorf("%s: passes over documents by %v; is that few of them?", name, passed)
+			t.Errorf("%s: skips documents by %v; are there few of them?", name, passed)
 		}
 	}
 	for _, i := range Indexes() {

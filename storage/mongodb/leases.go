@@ -23,8 +23,8 @@ type lease struct {
 	WriteID       bson.ObjectID `bson:"writeId"`
 }
 
-// TakeLease implements storage.Leases. The write carries an id: should its answer be lost, then a second attempt, or the
-// first when it arrives late, finds it and does not count once more.
+// TakeLease implements storage.Leases. The write carries an id. If its answer is lost, a second attempt finds the id
+// and does not increment the epoch again; nor does the first attempt if it arrives late.
 func (s *Store) TakeLease(ctx context.Context, entity, owner string, now time.Time) (epoch int64, err error) {
 	if err := validID("entity", entity); err != nil {
 		return 0, err
@@ -36,11 +36,11 @@ func (s *Store) TakeLease(ctx context.Context, entity, owner string, now time.Ti
 		e("$set", bson.D{e("entity", entity), e("owner", valid(owner)), e("takenAt", milli(now)), e("writeId", id)}),
 	}
 	o := options.FindOneAndUpdate().SetUpsert(true).SetReturnDocument(options.After)
-	err = s.call(ctx, func(ctx context.Context) error {
+	err = s.run(ctx, func(ctx context.Context) error {
 		for {
 			raw, err := s.in("leases").FindOneAndUpdate(ctx, filter, update, o).Raw()
 			if mongo.IsDuplicateKeyError(err) {
-				// It was this very write, or another made the first lease at the same moment.
+				// This write was carried out already, or another one created the first lease at the same moment.
 				raw, err = s.one(ctx, s.certain("leases"), readLease, []any{entity})
 				if errors.Is(err, mongo.ErrNoDocuments) {
 					continue
@@ -83,19 +83,20 @@ func (s *Store) Offset(ctx context.Context, name string) (int64, error) {
 	return found[0].Value, nil
 }
 
-// SaveOffset implements storage.Offsets. An offset that was never saved counts as 0, so one below is never stored.
+// SaveOffset implements storage.Offsets. An offset that was never saved counts as 0, so a negative one is never
+// stored.
 func (s *Store) SaveOffset(ctx context.Context, name string, value int64) error {
 	if err := validID("name", name); err != nil {
 		return err
 	}
 	update := bson.D{e("$max", bson.D{e("value", max(value, 0))}), e("$set", bson.D{e("name", name)})}
-	return s.call(ctx, func(ctx context.Context) error {
+	return s.run(ctx, func(ctx context.Context) error {
 		for {
 			_, err := s.in("offsets").UpdateOne(ctx, bson.D{e("_id", name)}, update, options.UpdateOne().SetUpsert(true))
 			if !mongo.IsDuplicateKeyError(err) {
 				return err
 			}
-			// Another saved the first one at the same moment.
+			// Another write created the offset at the same moment.
 		}
 	})
 }

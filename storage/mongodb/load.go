@@ -16,7 +16,7 @@ import (
 // Load implements storage.Dumper.
 func (s *Store) Load(ctx context.Context, records []any) error {
 	for len(records) > 0 {
-		// Those of one collection go together.
+		// Consecutive records of one collection are stored together.
 		collection, n := "", 0
 		var docs []any
 		for ; n < len(records); n++ {
@@ -38,33 +38,18 @@ func (s *Store) Load(ctx context.Context, records []any) error {
 }
 
 func (s *Store) load(ctx context.Context, collection string, docs, records []any) error {
-	next := 0 // those before it are stored
-	return s.call(ctx, func(ctx context.Context) error {
-		for next < len(docs) {
-			_, err := s.in(collection).InsertMany(ctx, docs[next:])
-			if err == nil {
-				return nil
-			}
-			var failed mongo.BulkWriteException
-			if !errors.As(err, &failed) || len(failed.WriteErrors) != 1 || failed.WriteErrors[0].Code != codeDuplicateKey {
-				return err
-			}
-			next += failed.WriteErrors[0].Index
-			if err := s.sameRecord(ctx, collection, docs[next].(bson.Raw), records[next]); err != nil {
-				return err
-			}
-			next++
-		}
-		return nil
+	return s.insertEach(ctx, collection, docs, func(ctx context.Context, n int) error {
+		return s.sameRecord(ctx, collection, docs[n].(bson.Raw), records[n])
 	})
 }
 
-// sameRecord returns nil when that very record is stored.
+// sameRecord returns nil when the stored record is the same, and otherwise storage.ErrConflict.
 func (s *Store) sameRecord(ctx context.Context, collection string, doc bson.Raw, record any) error {
-	conflict := fmt.Errorf("a record of %s is stored in another form: %s: %w", collection, doc.Lookup("_id"), storage.ErrConflict)
-	raw, err := s.certain(collection).FindOne(ctx, bson.D{e("_id", doc.Lookup("_id"))}, options.FindOne().SetHint("_id_")).Raw()
+	id := doc.Lookup("_id")
+	conflict := fmt.Errorf("a record of %s is stored with other content: %s: %w", collection, id, storage.ErrConflict)
+	raw, err := s.certain(collection).FindOne(ctx, bson.D{e("_id", id)}, options.FindOne().SetHint("_id_")).Raw()
 	if errors.Is(err, mongo.ErrNoDocuments) {
-		return conflict // another record has what must be unique
+		return conflict // another record has one of its unique values
 	}
 	if err != nil {
 		return err
@@ -84,9 +69,10 @@ func (s *Store) sameRecord(ctx context.Context, collection string, doc bson.Raw,
 func exported(collection string, raw bson.Raw) ([]byte, error) {
 	decoders := map[string]func(bson.Raw) ([]byte, error){
 		"users": export[storage.User], "groups": export[storage.Group], "tickets": export[storage.Ticket],
-		"messages": export[storage.Message], "copies": export[storage.Copy], "attachments": export[storage.Attachment], "chats": export[storage.Chat],
-		"events": export[storage.Event], "api_keys": export[storage.APIKey], "idempotency": export[storage.Idempotency],
-		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
+		"messages": export[storage.Message], "copies": export[storage.Copy], "attachments": export[storage.Attachment],
+		"chats": export[storage.Chat], "events": export[storage.Event], "api_keys": export[storage.APIKey],
+		"idempotency": export[storage.Idempotency],
+		"leases":      export[storage.Lease], "offsets": export[storage.SavedOffset],
 	}
 	return decoders[collection](raw)
 }
@@ -139,5 +125,5 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 		doc, _, err = encode(r.Name, *r)
 		return "offsets", doc, err
 	}
-	return "", nil, fmt.Errorf("mongodb: a %T is no record", record)
+	return "", nil, fmt.Errorf("mongodb: a %T is not a record", record)
 }

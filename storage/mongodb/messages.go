@@ -18,9 +18,10 @@ var (
 		bson.D{e("index.open.ticket", arg(0))}, bson.D{e("index.open.sequence", 1)}, nil)
 	messagesBefore = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0)), e("sequence", bson.D{e("$lt", arg(1))})}, bson.D{e("sequence", -1)}, nil)
-	// Notes and deleted messages are few among those of a ticket: they are passed over on the way.
+	// The query reads internal notes and deleted messages too and skips them; a ticket has few.
 	lastMessages = define("messages", "sequence",
-		bson.D{e("ticketId", arg(0)), e("internal", bson.D{e("$ne", true)}), e("deleted", bson.D{e("$ne", true)})}, bson.D{e("sequence", -1)}, nil)
+		bson.D{e("ticketId", arg(0)), e("internal", bson.D{e("$ne", true)}), e("deleted", bson.D{e("$ne", true)})},
+		bson.D{e("sequence", -1)}, nil)
 	lastSequence = define("messages", "sequence",
 		bson.D{e("ticketId", arg(0))}, bson.D{e("sequence", -1)}, bson.D{e("_id", 0), e("sequence", 1)})
 )
@@ -48,7 +49,7 @@ func (s *Store) Message(ctx context.Context, messageID string) (*storage.Message
 	return get[storage.Message](ctx, s, "message", readMessage, messageID)
 }
 
-// SaveMessage implements storage.Messages. To name another ticket or sequence than the stored one is a conflict.
+// SaveMessage implements storage.Messages.
 func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 	record, old := m.Kept(), m.Version
 	if old == 0 {
@@ -70,7 +71,9 @@ func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 }
 
 // MessagesAfter implements storage.Messages.
-func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Message, error) {
+func (s *Store) MessagesAfter(
+	ctx context.Context, ticketID string, after int64, limit int,
+) ([]storage.Message, error) {
 	return find[storage.Message](ctx, s, messagesAfter, limit, ticketID, after)
 }
 
@@ -80,7 +83,9 @@ func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) ([
 }
 
 // MessagesBefore implements storage.Messages.
-func (s *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) ([]storage.Message, error) {
+func (s *Store) MessagesBefore(
+	ctx context.Context, ticketID string, before int64, limit int,
+) ([]storage.Message, error) {
 	return find[storage.Message](ctx, s, messagesBefore, limit, ticketID, before)
 }
 

@@ -7,28 +7,30 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// What follows is for tests, here and in mongotest: what there is to ask, and what serves it.
+// What tests, here and in mongotest, need to know about the queries and their indexes.
 
-// Query is a query of the store, with samples in the place of its arguments.
+// Query is a query of the store, with sample arguments.
 type Query struct {
 	Collection, Index string
 	Filter, Sort      bson.D
 	Fields            bson.D
-	// Pipeline is set for an aggregation, which has the rest in it.
+	// Pipeline is set for an aggregation.
 	Pipeline bson.A
 }
 
-// Queries are all queries that the store asks.
+// Queries returns all queries of the store.
 func Queries() (all []Query) {
 	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1"}
 	for _, q := range queries {
-		all = append(all, Query{Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields})
+		all = append(all, Query{
+			Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields,
+		})
 	}
 	status := countTickets[0].(bson.D)[0].Value.(bson.D)
 	return append(all, Query{Collection: "tickets", Index: "all_createdAt", Filter: status, Pipeline: countTickets})
 }
 
-// String is the index in the words of docs/storage.md: (field, field descending), unique, sparse.
+// String describes the index as docs/storage.md does: (field, field descending) unique sparse.
 func (i Index) String() string {
 	var on []string
 	for _, k := range i.Keys {
@@ -47,7 +49,8 @@ func (i Index) String() string {
 	return text
 }
 
-// Indexes are all that the migrations create, without those on _id that every collection has.
+// Indexes returns all indexes that the migrations create. The one on _id, which every collection has, is not among
+// them.
 func Indexes() (all []Index) {
 	for _, step := range migrations {
 		all = append(all, step.indexes...)

@@ -12,17 +12,17 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// query is a find. Queries are package variables beside the methods that use them, so that tests can walk through all of
-// them: each must be served by its index.
+// query is the find command of MongoDB. Queries are package variables beside the methods that use them, so that tests
+// can visit all of them: each must be served by its index.
 type query struct {
 	collection string
-	index      string // name of the index that serves it; MongoDB is told to use it
-	filter     bson.D // with arg in the place of values
+	index      string // name of the index that serves it, given to MongoDB as the hint
+	filter     bson.D // with arg instead of values
 	sort       bson.D
 	fields     bson.D // nil: the whole document
 }
 
-// arg stands for the argument of that number.
+// arg stands for the argument with that number, from 0.
 type arg int
 
 var queries []*query
@@ -38,7 +38,7 @@ func byID(collection string) *query {
 	return define(collection, "_id_", bson.D{e("_id", arg(0))}, nil, nil)
 }
 
-// bind puts the arguments in their places.
+// bind returns the filter with its arguments.
 func bind(filter bson.D, args []any) bson.D {
 	bound := make(bson.D, len(filter))
 	for i, element := range filter {
@@ -53,19 +53,19 @@ func bind(filter bson.D, args []any) bson.D {
 	return bound
 }
 
-// find returns at most limit records that q finds; none when limit is not positive.
+// find returns at most limit records that q finds, and none when limit is not positive.
 func find[T any](ctx context.Context, s *Store, q *query, limit int, args ...any) ([]T, error) {
 	return findFrom[T](ctx, s, q, 0, limit, args...)
 }
 
-// findFrom leaves out the first of them, as many as offset says.
+// findFrom does what find does, but skips the first offset records.
 func findFrom[T any](ctx context.Context, s *Store, q *query, offset, limit int, args ...any) (page []T, err error) {
-	err = s.call(ctx, func(ctx context.Context) error {
+	err = s.run(ctx, func(ctx context.Context) error {
 		page = nil
 		if limit <= 0 {
 			return nil
 		}
-		// A batch as large as the page, so that there is one answer unless the page is very large.
+		// The batch is as large as the page, so that one answer has all of it, unless the page is very large.
 		batch := min(limit, 1000) + 1
 		o := options.Find().SetHint(q.index).SetLimit(int64(limit)).SetBatchSize(int32(batch)).SetSkip(int64(offset))
 		if q.sort != nil {
@@ -94,9 +94,10 @@ func findFrom[T any](ctx context.Context, s *Store, q *query, offset, limit int,
 	return page, nil
 }
 
-// get returns the one record that q finds, the first by its order. That there is none is made sure of.
+// get returns the first record that q finds, or storage.ErrNotFound. It confirms by a linearizable read that there is
+// none.
 func get[T any](ctx context.Context, s *Store, what string, q *query, args ...any) (record *T, err error) {
-	err = s.call(ctx, func(ctx context.Context) error {
+	err = s.run(ctx, func(ctx context.Context) error {
 		raw, err := s.one(ctx, s.in(q.collection), q, args)
 		if errors.Is(err, mongo.ErrNoDocuments) && s.replicated {
 			raw, err = s.one(ctx, s.certain(q.collection), q, args)
@@ -128,7 +129,7 @@ func (s *Store) one(ctx context.Context, from *mongo.Collection, q *query, args 
 	return from.FindOne(ctx, bind(q.filter, args), o).Raw()
 }
 
-// dues is what a query for due records returns.
+// dues is the result of a query for due records.
 type dues struct {
 	Index struct {
 		Due struct {

@@ -13,7 +13,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Index is one index of a collection, besides the one on _id that every collection has. Sparse ones hold only the
+// Index is one index of a collection, besides the one on _id that every collection has. A sparse index holds only the
 // documents that have the field.
 type Index struct {
 	Collection, Name string
@@ -21,16 +21,17 @@ type Index struct {
 	Unique, Sparse   bool
 }
 
-// migration is one step of the schema: collections to be there, with their indexes. Steps only add, and may be done twice,
-// or by several nodes at the same time. minReader is the oldest schema version that a program must know to work with the
-// database after this step.
+// migration is one step of the schema: the collections to create, and their indexes. Steps only add, and may run
+// twice, or on several nodes concurrently. minReader is the oldest schema version that a program must know to work
+// with the database after this step.
 type migration struct {
 	minReader   int64
 	collections []string
 	indexes     []Index
 }
 
-// migrations are numbered from 1 and never change once released. docs/storage.md explains the indexes; a test compares it.
+// migrations are numbered from 1 and never change once released. docs/storage.md explains the indexes; a test
+// compares the two.
 var migrations = []migration{
 	{
 		minReader: 1,
@@ -39,50 +40,62 @@ var migrations = []migration{
 			"api_keys", "idempotency",
 		},
 		indexes: []Index{
-			{Collection: "users", Name: "username", Keys: bson.D{e("index.username", 1), e("updatedAt", -1), e("_id", -1)}},
-			{Collection: "users", Name: "internal", Keys: bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, Sparse: true},
-			{Collection: "users", Name: "group", Keys: bson.D{e("index.group.group", 1), e("index.group.id", 1)}, Sparse: true},
-			{Collection: "api_keys", Name: "group", Keys: bson.D{e("index.group.group", 1), e("index.group.id", 1)}, Sparse: true},
-			{Collection: "idempotency", Name: "expires", Keys: bson.D{e("expiresAt", 1), e("_id", 1)}},
-			{Collection: "users", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
-			{Collection: "groups", Name: "chats", Keys: bson.D{e("index.chats", 1)}},
-			{Collection: "groups", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
-			{Collection: "tickets", Name: "topics", Keys: bson.D{e("index.topics", 1)}, Unique: true, Sparse: true},
-			{Collection: "tickets", Name: "short", Keys: bson.D{e("shortId", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "creator", Keys: bson.D{e("createdBy.kind", 1), e("createdBy.id", 1), e("createdAt", -1), e("_id", -1)}},
-			{Collection: "tickets", Name: "open", Keys: bson.D{e("index.open.kind", 1), e("index.open.id", 1), e("index.open.at", -1), e("index.open.ticket", -1)}, Sparse: true},
-			{Collection: "tickets", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
-			{Collection: "tickets", Name: "external", Keys: bson.D{e("index.external.kind", 1), e("index.external.creator", 1), e("index.external.id", 1)}, Unique: true, Sparse: true},
-			{Collection: "tickets", Name: "external_list", Keys: bson.D{e("index.external.id", 1), e("index.external.at", 1), e("index.external.ticket", 1)}, Sparse: true},
-			{Collection: "tickets", Name: "search", Keys: bson.D{e("index.grams", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "all_createdAt", Keys: bson.D{e("status", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "all_updatedAt", Keys: bson.D{e("status", 1), e("updatedAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "group_createdAt", Keys: bson.D{e("groupId", 1), e("status", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "group_updatedAt", Keys: bson.D{e("groupId", 1), e("status", 1), e("updatedAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "priority_createdAt", Keys: bson.D{e("priority", 1), e("status", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "priority_updatedAt", Keys: bson.D{e("priority", 1), e("status", 1), e("updatedAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "group_priority_createdAt", Keys: bson.D{e("groupId", 1), e("priority", 1), e("status", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "group_priority_updatedAt", Keys: bson.D{e("groupId", 1), e("priority", 1), e("status", 1), e("updatedAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "creator_createdAt", Keys: bson.D{e("createdBy.kind", 1), e("createdBy.id", 1), e("status", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "creator_updatedAt", Keys: bson.D{e("createdBy.kind", 1), e("createdBy.id", 1), e("status", 1), e("updatedAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "group_creator_createdAt", Keys: bson.D{e("groupId", 1), e("createdBy.kind", 1), e("createdBy.id", 1), e("status", 1), e("createdAt", 1), e("_id", 1)}},
-			{Collection: "tickets", Name: "group_creator_updatedAt", Keys: bson.D{e("groupId", 1), e("createdBy.kind", 1), e("createdBy.id", 1), e("status", 1), e("updatedAt", 1), e("_id", 1)}},
-			{Collection: "messages", Name: "sequence", Keys: bson.D{e("ticketId", 1), e("sequence", 1)}, Unique: true},
-			{Collection: "messages", Name: "open", Keys: bson.D{e("index.open.ticket", 1), e("index.open.sequence", 1)}, Sparse: true},
-			{Collection: "copies", Name: "topic", Keys: bson.D{e("messageId", 1), e("topicId", 1)}, Unique: true},
-			{Collection: "copies", Name: "link", Keys: bson.D{e("linkId", 1), e("sequence", 1), e("topicId", 1)}},
-			{Collection: "copies", Name: "open", Keys: bson.D{e("index.open.link", 1), e("index.open.sequence", 1), e("index.open.topic", 1)}, Sparse: true},
-			{Collection: "copies", Name: "failed", Keys: bson.D{e("index.failed.link", 1), e("index.failed.sequence", 1), e("index.failed.topic", 1)}, Sparse: true},
-			{Collection: "copies", Name: "parts", Keys: bson.D{e("chatId", 1), e("parts", 1)}},
-			{Collection: "attachments", Name: "message", Keys: bson.D{e("messageId", 1), e("_id", 1)}},
-			{Collection: "attachments", Name: "ticket", Keys: bson.D{e("ticketId", 1), e("sequence", 1), e("_id", 1)}},
-			{Collection: "attachments", Name: "sha256", Keys: bson.D{e("index.content.sha256", 1), e("index.content.id", 1)}, Sparse: true},
-			{Collection: "attachments", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
-			{Collection: "attachments", Name: "owed", Keys: bson.D{e("index.due.ticket", 1), e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
-			{Collection: "chats", Name: "due", Keys: bson.D{e("index.due.at", 1), e("index.due.id", 1)}, Sparse: true},
-			{Collection: "events", Name: "number", Keys: bson.D{e("ticketId", 1), e("number", 1)}, Unique: true},
+			{Collection: "users", Name: "username", Keys: keys("index.username", "-updatedAt", "-_id")},
+			{Collection: "users", Name: "internal", Keys: keys("index.internal.name", "index.internal.id"), Sparse: true},
+			{Collection: "users", Name: "group", Keys: keys("index.group.group", "index.group.id"), Sparse: true},
+			{Collection: "api_keys", Name: "group", Keys: keys("index.group.group", "index.group.id"), Sparse: true},
+			{Collection: "idempotency", Name: "expires", Keys: keys("expiresAt", "_id")},
+			{Collection: "users", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "groups", Name: "chats", Keys: keys("index.chats")},
+			{Collection: "groups", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "tickets", Name: "topics", Keys: keys("index.topics"), Unique: true, Sparse: true},
+			{Collection: "tickets", Name: "short", Keys: keys("shortId", "_id")},
+			{Collection: "tickets", Name: "creator", Keys: keys("createdBy.kind", "createdBy.id", "-createdAt", "-_id")},
+			{Collection: "tickets", Name: "open", Keys: keys("index.open.kind", "index.open.id", "-index.open.at", "-index.open.ticket"), Sparse: true},
+			{Collection: "tickets", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "tickets", Name: "external", Keys: keys("index.external.kind", "index.external.creator", "index.external.id"), Unique: true, Sparse: true},
+			{Collection: "tickets", Name: "external_list", Keys: keys("index.external.id", "index.external.at", "index.external.ticket"), Sparse: true},
+			{Collection: "tickets", Name: "search", Keys: keys("index.grams", "createdAt", "_id")},
+			{Collection: "tickets", Name: "all_createdAt", Keys: keys("status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "all_updatedAt", Keys: keys("status", "updatedAt", "_id")},
+			{Collection: "tickets", Name: "group_createdAt", Keys: keys("groupId", "status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "group_updatedAt", Keys: keys("groupId", "status", "updatedAt", "_id")},
+			{Collection: "tickets", Name: "priority_createdAt", Keys: keys("priority", "status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "priority_updatedAt", Keys: keys("priority", "status", "updatedAt", "_id")},
+			{Collection: "tickets", Name: "group_priority_createdAt", Keys: keys("groupId", "priority", "status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "group_priority_updatedAt", Keys: keys("groupId", "priority", "status", "updatedAt", "_id")},
+			{Collection: "tickets", Name: "creator_createdAt", Keys: keys("createdBy.kind", "createdBy.id", "status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "creator_updatedAt", Keys: keys("createdBy.kind", "createdBy.id", "status", "updatedAt", "_id")},
+			{Collection: "tickets", Name: "group_creator_createdAt", Keys: keys("groupId", "createdBy.kind", "createdBy.id", "status", "createdAt", "_id")},
+			{Collection: "tickets", Name: "group_creator_updatedAt", Keys: keys("groupId", "createdBy.kind", "createdBy.id", "status", "updatedAt", "_id")},
+			{Collection: "messages", Name: "sequence", Keys: keys("ticketId", "sequence"), Unique: true},
+			{Collection: "messages", Name: "open", Keys: keys("index.open.ticket", "index.open.sequence"), Sparse: true},
+			{Collection: "copies", Name: "topic", Keys: keys("messageId", "topicId"), Unique: true},
+			{Collection: "copies", Name: "link", Keys: keys("linkId", "sequence", "topicId")},
+			{Collection: "copies", Name: "open", Keys: keys("index.open.link", "index.open.sequence", "index.open.topic"), Sparse: true},
+			{Collection: "copies", Name: "failed", Keys: keys("index.failed.link", "index.failed.sequence", "index.failed.topic"), Sparse: true},
+			{Collection: "copies", Name: "parts", Keys: keys("chatId", "parts")},
+			{Collection: "attachments", Name: "message", Keys: keys("messageId", "_id")},
+			{Collection: "attachments", Name: "ticket", Keys: keys("ticketId", "sequence", "_id")},
+			{Collection: "attachments", Name: "sha256", Keys: keys("index.content.sha256", "index.content.id"), Sparse: true},
+			{Collection: "attachments", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "attachments", Name: "owed", Keys: keys("index.due.ticket", "index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "chats", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "events", Name: "number", Keys: keys("ticketId", "number"), Unique: true},
 		},
 	},
+}
+
+// keys returns the keys of an index. A field with a "-" before it is descending.
+func keys(fields ...string) (all bson.D) {
+	for _, field := range fields {
+		if name, descending := strings.CutPrefix(field, "-"); descending {
+			all = append(all, e(name, -1))
+		} else {
+			all = append(all, e(name, 1))
+		}
+	}
+	return all
 }
 
 // schemaCollection has one document, which says which migrations have run and who can read the result.
@@ -97,8 +110,9 @@ type schemaDocument struct {
 
 const schemaID = "schema"
 
-// migrate brings the schema up to date. Others may do the same at the same time: every step may be done twice, and who
-// finds that another has counted it goes on. At the end it writes a probe, so that a user who may only read is told at start.
+// migrate brings the schema up to date. Other nodes may do the same concurrently: every step may run twice, and a
+// node that finds a step counted by another continues with the next. At the end it writes a probe, so that the start
+// fails for a user who may only read.
 func (s *Store) migrate(ctx context.Context) error {
 	version, err := s.schemaVersion(ctx)
 	if errors.Is(err, mongo.ErrNoDocuments) {
@@ -115,7 +129,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if err := s.count(ctx, version, step); err != nil {
 			return err
 		}
-		// Another may have come further, or may have made the database unreadable for this program.
+		// Another node may have done more steps, and may have made the database unreadable for this program.
 		if _, err := s.schemaVersion(ctx); err != nil {
 			return err
 		}
@@ -123,8 +137,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	return s.probe(ctx)
 }
 
-// schemaVersion returns the version of the schema, or why this program must leave it alone; mongo.ErrNoDocuments when
-// there is none yet.
+// schemaVersion returns the version of the schema. Its error says why this program must not touch the database; it is
+// mongo.ErrNoDocuments when there is no schema yet.
 func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
@@ -137,38 +151,42 @@ func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 		return 0, err
 	}
 	if known := int64(len(s.options.steps)); schema.MinReader > known {
-		return 0, fmt.Errorf("%w: it is of version %d and needs a program that knows version %d or newer, this one knows up to %d; use a newer topicdesk",
+		return 0, fmt.Errorf("%w: it has version %d and needs a program that knows version %d or newer, "+
+			"but this one knows only up to version %d; use a newer topicdesk",
 			storage.ErrSchema, schema.Version, schema.MinReader, known)
 	}
 	return schema.Version, nil
 }
 
-// firstSchema makes the schema's document, unless the database belongs to something else.
+// firstSchema creates the schema's document, unless the database belongs to another program.
 func (s *Store) firstSchema(ctx context.Context) (int64, error) {
 	limited, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
-	names, err := s.database.ListCollectionNames(limited, bson.D{}, options.ListCollections().SetNameOnly(true).SetAuthorizedCollections(true))
+	onlyNames := options.ListCollections().SetNameOnly(true).SetAuthorizedCollections(true)
+	names, err := s.database.ListCollectionNames(limited, bson.D{}, onlyNames)
 	if err != nil {
 		return 0, err
 	}
-	// The document goes before everything else of ours, so it may have come meanwhile.
+	// Another node may have created the document meanwhile. It does so before it creates any collection.
 	version, err := s.schemaVersion(ctx)
 	if !errors.Is(err, mongo.ErrNoDocuments) {
 		return version, err
 	}
 	for _, name := range names {
 		if !strings.HasPrefix(name, "system.") && name != schemaCollection {
-			return 0, fmt.Errorf("%w: it has collections, among them %q, but none of topicdesk", storage.ErrSchema, name)
+			return 0, fmt.Errorf("%w: it has collections, among them %q, but not those of topicdesk", storage.ErrSchema, name)
 		}
 	}
-	_, err = s.in(schemaCollection).InsertOne(limited, bson.D{e("_id", schemaID), e("version", int64(0)), e("minReader", int64(0)), e("probes", int64(0))})
+	_, err = s.in(schemaCollection).InsertOne(limited, bson.D{
+		e("_id", schemaID), e("version", int64(0)), e("minReader", int64(0)), e("probes", int64(0)),
+	})
 	if mongo.IsDuplicateKeyError(err) {
 		return s.schemaVersion(ctx)
 	}
 	return 0, err
 }
 
-// step makes the collections and indexes of one migration, or leaves them as they are.
+// step creates the collections and indexes of one migration that do not exist yet.
 func (s *Store) step(ctx context.Context, m migration) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.schema)
 	defer cancel()
@@ -185,7 +203,7 @@ func (s *Store) step(ctx context.Context, m migration) error {
 		if i.Sparse {
 			o.SetSparse(true)
 		}
-		// One at a time: FerretDB fails when some of several are there already.
+		// One at a time: FerretDB fails when some of several exist already.
 		if _, err := s.in(i.Collection).Indexes().CreateOne(ctx, mongo.IndexModel{Keys: i.Keys, Options: o}); err != nil {
 			return fmt.Errorf("index %s of %s: %w", i.Name, i.Collection, err)
 		}
@@ -193,7 +211,7 @@ func (s *Store) step(ctx context.Context, m migration) error {
 	return nil
 }
 
-// count notes that the step after version is done, unless another has.
+// count records that the step after version is done, unless another node has.
 func (s *Store) count(ctx context.Context, version int64, step migration) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
@@ -202,10 +220,11 @@ func (s *Store) count(ctx context.Context, version int64, step migration) error 
 	return err
 }
 
-// probe writes something that changes nothing.
+// probe writes to a counter that nothing depends on.
 func (s *Store) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
-	_, err := s.in(schemaCollection).UpdateOne(ctx, bson.D{e("_id", schemaID)}, bson.D{e("$inc", bson.D{e("probes", int64(1))})})
+	_, err := s.in(schemaCollection).UpdateOne(ctx,
+		bson.D{e("_id", schemaID)}, bson.D{e("$inc", bson.D{e("probes", int64(1))})})
 	return err
 }

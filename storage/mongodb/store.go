@@ -1,8 +1,8 @@
 // Package mongodb keeps the desk's records in MongoDB, for services of one node or many.
 //
-// Every record is a document with the record's own fields, and beside them what indexes need. Each write is one write of
-// one document; there are no transactions, no change streams and no sessions, so that a standalone server, a replica set
-// and a sharded cluster will do alike. It knows nothing of actors, Telegram or HTTP.
+// A record is a document with the record's own fields, and with what indexes need besides them. Each write is one
+// write of one document. There are no transactions, no change streams and no sessions, so a standalone server, a
+// replica set and a sharded cluster all serve. The package knows nothing of actors, Telegram or HTTP.
 package mongodb
 
 import (
@@ -23,17 +23,17 @@ import (
 // Store is a storage.Store in one database of a MongoDB server, replica set or cluster.
 type Store struct {
 	options  settings
-	name     string // of the database, with its hosts, for messages
+	name     string // of the database, with its hosts, for errors
 	client   *mongo.Client
 	database *mongo.Database
-	// replicated: the server has others that could take over from it, so that what it has written may still be undone.
+	// replicated says that another server could take over as primary, so a write of this one may still be rolled back.
 	replicated bool
-	// doubt is set when the server could not be reached, or could not do what it was told: Ping then tries a write.
+	// doubt is set when the server could not be reached or could not carry out a command. Ping then tries a write.
 	doubt atomic.Bool
 
 	mu      sync.Mutex
 	closing bool
-	calls   sync.WaitGroup
+	running sync.WaitGroup // calls of the contract
 
 	closed   chan struct{}
 	closeErr error
@@ -51,17 +51,17 @@ type settings struct {
 // Option changes how Open opens.
 type Option func(*settings)
 
-// WithTimeouts replaces the limits: of finding and asking the server at Open (10 s), and of each command (5 s). A call
-// makes at most two attempts, so it takes at most twice the second.
+// WithTimeouts replaces the time limits: connect for finding the server at Open (10 s), command for each command (5
+// s). A call makes at most two attempts, so it takes at most twice the limit of a command.
 func WithTimeouts(connect, command time.Duration) Option {
 	return func(s *settings) { s.connect, s.command = connect, command }
 }
 
 // Open connects to the database dbName at uri and brings its schema up to date. Whatever is wrong, it returns within
-// seconds, with an error of one line that says what to do: storage.ErrSchema when a newer program has made the database
-// unreadable for this one, storage.ErrUnavailable when the server can't be reached or can't write at the moment.
-// Options of the uri stand, except those that the promises of the contract rest on: writes wait for a majority, reads go
-// to the primary and see only what a majority has.
+// seconds, with an error of one line that says what to do. The error is storage.ErrSchema when a newer program has
+// made the database unreadable for this one, and storage.ErrUnavailable when the server can't be reached or can't
+// write at the moment. The options of the uri apply, except those that the contract depends on: writes wait for a
+// majority, and reads go to the primary and see only what a majority has.
 func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, error) {
 	s := &Store{
 		options: settings{connect: 10 * time.Second, command: 5 * time.Second, schema: time.Minute, steps: migrations},
@@ -86,8 +86,8 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 	return s, nil
 }
 
-// Close waits for the calls that run, then leaves the server; it may be called more than once, and from several
-// goroutines. Calls that come later get storage.ErrUnavailable.
+// Close waits for the calls that are in progress, then disconnects. It may be called more than once, and from several
+// goroutines. Later calls of the other methods return storage.ErrUnavailable.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	first := !s.closing
@@ -97,7 +97,7 @@ func (s *Store) Close() error {
 		<-s.closed
 		return s.closeErr
 	}
-	s.calls.Wait() // each is bounded by the limit of a command
+	s.running.Wait() // the time limit of a command bounds each
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.command)
 	defer cancel()
 	if err := s.client.Disconnect(ctx); err != nil && !errors.Is(err, mongo.ErrClientDisconnected) {
@@ -107,7 +107,7 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// begin admits a call unless the store is closing or ctx is done; end has to follow when it does.
+// begin admits a call unless the store is closing or ctx has ended. After begin has returned nil, end must follow.
 func (s *Store) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -117,16 +117,16 @@ func (s *Store) begin(ctx context.Context) error {
 	if s.closing {
 		return errClosed
 	}
-	s.calls.Add(1)
+	s.running.Add(1)
 	return nil
 }
 
-func (s *Store) end() { s.calls.Done() }
+func (s *Store) end() { s.running.Done() }
 
-// Ping asks the primary for the schema, and so learns too when a newer program has made the database unreadable for this
-// one. After trouble it writes a probe, to learn whether writing works again.
+// Ping reads the schema from the primary, so it also notices when a newer program has made the database unreadable for
+// this one. After a failure it writes a probe, to learn whether writing works again.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.call(ctx, func(ctx context.Context) error {
+	return s.run(ctx, func(ctx context.Context) error {
 		if _, err := s.schemaVersion(ctx); err != nil {
 			return err
 		}
@@ -141,9 +141,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
-// call runs f with the limit of a command, and once more when it failed for a reason that may pass. f must be a read, or
-// a write that may be repeated.
-func (s *Store) call(ctx context.Context, f func(ctx context.Context) error) error {
+// run runs f with the time limit of a command. When f fails with storage.ErrUnavailable, it runs f once more. f must
+// be a read, or a write that may be repeated.
+func (s *Store) run(ctx context.Context, f func(ctx context.Context) error) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
@@ -159,13 +159,13 @@ func (s *Store) twice(ctx context.Context, f func(ctx context.Context) error) er
 	return err
 }
 
-// attempt runs f with the limit of a command. Its error is one of the contract or of ctx.
+// attempt runs f with the time limit of a command. Its error is one of the contract, of ctx, or a lasting one.
 func (s *Store) attempt(ctx context.Context, f func(ctx context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
 	err := f(limited)
 	if ended := over(ctx); err != nil && ended != nil {
-		return fmt.Errorf("%w (%s)", ended, oneLine(lastPart(err.Error()))) // what it waited for
+		return fmt.Errorf("%w (%s)", ended, oneLine(lastPart(err.Error()))) // the text says what it waited for
 	}
 	if err = s.explain(err); errors.Is(err, storage.ErrUnavailable) {
 		s.doubt.Store(true)
@@ -173,7 +173,7 @@ func (s *Store) attempt(ctx context.Context, f func(ctx context.Context) error) 
 	return err
 }
 
-// over says why ctx has ended, if it has. A connection may notice the end before the context does.
+// over says why ctx has ended, or returns nil. A connection may notice the deadline before the context does.
 func over(ctx context.Context) error {
 	if deadline, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(deadline) {
 		return context.DeadlineExceeded
@@ -181,7 +181,7 @@ func over(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// pause waits a moment before a second attempt, and says whether one is still wanted.
+// pause waits a moment before a second attempt. It returns false when ctx ends meanwhile.
 func pause(ctx context.Context) bool {
 	t := time.NewTimer(50 * time.Millisecond)
 	defer t.Stop()
@@ -193,12 +193,13 @@ func pause(ctx context.Context) bool {
 	}
 }
 
-// in is the collection as every query reads it: what a majority has, as the primary knows it.
+// in returns the collection for ordinary reads, which see what the primary knows a majority to have, and for writes.
 func (s *Store) in(collection string) *mongo.Collection { return s.database.Collection(collection) }
 
-// certain is the collection for reads that decide. The server answers only when it has made sure, by a majority of the
-// others, that it is the primary still and that what it answers can't be undone: a primary that was cut off and does not
-// know of its successor yet would otherwise show an acknowledged write as missing. A standalone server has no others.
+// certain returns the collection for linearizable reads, where the absence of a record decides something. The server
+// answers such a read only after a majority has confirmed that it is still the primary. Otherwise a primary that was
+// cut off, and does not know its successor yet, could show an acknowledged write as missing. A standalone server
+// needs no such confirmation.
 func (s *Store) certain(collection string) *mongo.Collection {
 	if !s.replicated {
 		return s.in(collection)

@@ -9,8 +9,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Lists of tickets. Each index ends with (status, time, id): without a status MongoDB reads it in three places, one for each
-// status, and merges.
+// Lists of tickets. Each index ends with (status, time, id). For a list without a status MongoDB reads three ranges
+// of it, one for each status, and merges them (docs/decisions.md, D35).
 
 var listStatuses = bson.A{"open", "pending", "closed"}
 
@@ -19,10 +19,11 @@ type listKind struct {
 	group, creator, priority, anyStatus, byUpdated, oldestFirst bool
 }
 
-// listQueries are the two finds of a page: the rest of the moment at which the last page ended, and what comes then.
+// listQueries are the two queries of a page: then finds the other tickets of the millisecond at which the last page
+// ended, rest finds what comes after it.
 type listQueries struct{ then, rest *query }
 
-// Arguments of the finds of lists.
+// Arguments of the queries of lists.
 const (
 	listGroup arg = iota
 	listCreatorKind
@@ -91,11 +92,16 @@ func pageOf(index string, filter bson.D, at, id string, oldestFirst bool) listQu
 }
 
 var (
-	externalNewest = pageOf("external_list", bson.D{e("index.external.id", listExternal)}, "index.external.at", "index.external.ticket", false)
-	externalOldest = pageOf("external_list", bson.D{e("index.external.id", listExternal)}, "index.external.at", "index.external.ticket", true)
+	externalNewest = ofExternalID(false)
+	externalOldest = ofExternalID(true)
 	searchNewest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", false)
 	searchOldest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", true)
 )
+
+func ofExternalID(oldestFirst bool) listQueries {
+	filter := bson.D{e("index.external.id", listExternal)}
+	return pageOf("external_list", filter, "index.external.at", "index.external.ticket", oldestFirst)
+}
 
 // ListTickets implements storage.Tickets.
 func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page storage.TicketPage, err error) {
@@ -108,9 +114,12 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 		return page, unserved
 	}
 	if q.Looks() {
-		return s.look(ctx, &q)
+		return s.examine(ctx, &q)
 	}
-	queries := ticketLists[listKind{q.GroupID != "", q.Creator != storage.CreatorKey{}, q.Priority != "", q.Status == "", q.ByUpdated, q.OldestFirst}]
+	queries := ticketLists[listKind{
+		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: q.Priority != "",
+		anyStatus: q.Status == "", byUpdated: q.ByUpdated, oldestFirst: q.OldestFirst,
+	}]
 	args := []any{q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status}
 	page.Tickets, err = s.ticketsAfter(ctx, &q, queries, q.After, q.Limit+1, args)
 	if len(page.Tickets) > q.Limit {
@@ -120,12 +129,15 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	return page, err
 }
 
-// ticketsAfter lists the tickets after a place. args are the filters.
-func (s *Store) ticketsAfter(ctx context.Context, q *storage.TicketQuery, queries listQueries, after *storage.TicketPlace, limit int, args []any) (page []storage.Ticket, err error) {
+// ticketsAfter lists the tickets after a cursor. args are the values that the list is filtered by.
+func (s *Store) ticketsAfter(
+	ctx context.Context, q *storage.TicketQuery, queries listQueries, after *storage.TicketPlace, limit int, args []any,
+) (page []storage.Ticket, err error) {
 	bounded := *q
 	bounded.After = nil
 	low, high := bounded.Bounds()
-	// Both bounds are of whole moments here, exclusive: the low one is at the end of its moment, the high one at its beginning.
+	// Here both bounds are whole milliseconds and exclusive: all of the low one is before the list, all of the high one
+	// after it.
 	lowAt, highAt := milli(low.At), milli(high.At)
 	if low.ID == "" {
 		lowAt--
@@ -155,11 +167,12 @@ func (s *Store) ticketsAfter(ctx context.Context, q *storage.TicketQuery, querie
 	return append(page, rest...), nil
 }
 
-// lookBatch is how many tickets are read at once to be looked at.
-const lookBatch = 100
+// candidates is how many candidates are read together.
+const candidates = 100
 
-// look reads what has one of the trigrams, or the external id, and looks at each.
-func (s *Store) look(ctx context.Context, q *storage.TicketQuery) (storage.TicketPage, error) {
+// examine fills a page with tickets that have the text or the external id. For a text, the candidates are the tickets
+// that have the first trigram of its longest word (docs/decisions.md, D36).
+func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.TicketPage, error) {
 	queries, args := externalNewest, []any{q.ExternalID}
 	if q.OldestFirst {
 		queries = externalOldest
@@ -177,7 +190,7 @@ func (s *Store) look(ctx context.Context, q *storage.TicketQuery) (storage.Ticke
 	}
 	looker := storage.NewLooker(q, search)
 	for after := q.After; ; {
-		batch, err := s.ticketsAfter(ctx, q, queries, after, lookBatch, args)
+		batch, err := s.ticketsAfter(ctx, q, queries, after, candidates, args)
 		if err != nil {
 			return storage.TicketPage{}, err
 		}
@@ -187,13 +200,13 @@ func (s *Store) look(ctx context.Context, q *storage.TicketQuery) (storage.Ticke
 			}
 			after = q.Place(&batch[i])
 		}
-		if len(batch) < lookBatch {
+		if len(batch) < candidates {
 			return looker.Page(true), nil
 		}
 	}
 }
 
-// ticketTaken finds out what of a ticket another one has.
+// ticketTaken returns storage.ErrExternalIDTaken when another ticket has the ticket's external id, and otherwise nil.
 func (s *Store) ticketTaken(ctx context.Context, t *storage.Ticket) error {
 	if t.ExternalID == "" {
 		return nil
@@ -209,4 +222,5 @@ func (s *Store) ticketTaken(ctx context.Context, t *storage.Ticket) error {
 }
 
 var ticketByExternal = define("tickets", "external",
-	bson.D{e("index.external.kind", arg(0)), e("index.external.creator", arg(1)), e("index.external.id", arg(2))}, nil, bson.D{e("_id", 1)})
+	bson.D{e("index.external.kind", arg(0)), e("index.external.creator", arg(1)), e("index.external.id", arg(2))},
+	nil, bson.D{e("_id", 1)})

@@ -21,17 +21,21 @@ var (
 	ticketsByCreator = define("tickets", "creator",
 		bson.D{e("createdBy.kind", arg(0)), e("createdBy.id", arg(1))}, bson.D{e("createdAt", -1), e("_id", -1)}, nil)
 	openTicketsByCreator = define("tickets", "open",
-		bson.D{e("index.open.kind", arg(0)), e("index.open.id", arg(1))}, bson.D{e("index.open.at", -1), e("index.open.ticket", -1)}, nil)
-	dueTickets = define("tickets", "due", bson.D{e("index.due.at", bson.D{e("$gt", arg(0)), e("$lte", arg(1))})}, dueOrder, dueFields)
-	// The rest of those that are due at one moment: a page may end among them.
+		bson.D{e("index.open.kind", arg(0)), e("index.open.id", arg(1))},
+		bson.D{e("index.open.at", -1), e("index.open.ticket", -1)}, nil)
+	dueTickets = define("tickets", "due",
+		bson.D{e("index.due.at", bson.D{e("$gt", arg(0)), e("$lte", arg(1))})}, dueOrder, dueFields)
+	// The remaining tickets that are due in the millisecond at which a page ended.
 	dueTicketsThen = define("tickets", "due",
 		bson.D{e("index.due.at", arg(0)), e("index.due.id", bson.D{e("$gt", arg(1))})}, dueOrder, dueFields)
 )
 
-// topicKey names a thread of a group. A group's id may hold anything; the thread, in front, ends at the first space.
+// topicKey names a thread of a group. The thread comes first and ends at the first space, since a group's id may have
+// spaces.
 func topicKey(group string, thread int64) string { return strconv.FormatInt(thread, 10) + " " + group }
 
-// claims returns the topics that the ticket claims, deleted ones too. A topic that is not opened yet has no thread, and claims nothing.
+// claims returns the topics that the ticket claims, including deleted ones. A topic that is not opened yet has no
+// thread to claim.
 func claims(t *storage.Ticket) (keys []string) {
 	add := func(at storage.Topic) {
 		if at.TelegramTopicID != 0 {
@@ -56,7 +60,7 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 		return nil, bson.ObjectID{}, err
 	}
 	on := due(t.TicketID, t.DueAt)
-	// An empty list would be in the index too, and all tickets without topics would have it in common.
+	// An empty list would be in the unique index too, so only one ticket could be without topics.
 	if topics := claims(t); len(topics) > 0 {
 		on = append(on, e("topics", topics))
 	}
@@ -67,7 +71,8 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 	}
 	if t.ExternalID != "" {
 		on = append(on, e("external", bson.D{
-			e("kind", t.CreatedBy.Kind), e("creator", t.CreatedBy.ID), e("id", t.ExternalID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
+			e("kind", t.CreatedBy.Kind), e("creator", t.CreatedBy.ID), e("id", t.ExternalID),
+			e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
 	}
 	if grams := storage.Grams(t); len(grams) > 0 {
@@ -104,7 +109,7 @@ func (s *Store) Ticket(ctx context.Context, ticketID string) (*storage.Ticket, e
 	return get[storage.Ticket](ctx, s, "ticket", readTicket, ticketID)
 }
 
-// ticketID is what a query for ids of tickets returns.
+// ticketID is the result of a query for ids of tickets.
 type ticketID struct {
 	ID string `bson:"_id"`
 }
@@ -128,7 +133,9 @@ func (s *Store) TicketsByShortID(ctx context.Context, shortID string) (ids []str
 }
 
 // TicketsByCreator implements storage.Tickets.
-func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]storage.Ticket, error) {
+func (s *Store) TicketsByCreator(
+	ctx context.Context, kind, id string, openOnly bool, limit int,
+) ([]storage.Ticket, error) {
 	q := ticketsByCreator
 	if openOnly {
 		q = openTicketsByCreator
@@ -137,7 +144,9 @@ func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly 
 }
 
 // DueTickets implements storage.Tickets.
-func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (page []storage.Due, err error) {
+func (s *Store) DueTickets(
+	ctx context.Context, now time.Time, after storage.Due, limit int,
+) (page []storage.Due, err error) {
 	if !after.At.IsZero() && !after.At.After(now) {
 		if page, err = findDue(ctx, s, dueTicketsThen, limit, milli(after.At), after.ID); err != nil {
 			return nil, err
@@ -150,7 +159,7 @@ func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due
 	return append(page, rest...), nil
 }
 
-// countTickets reads only an index that begins with the status.
+// countTickets reads only an index that begins with the status, and no document.
 var countTickets = bson.A{
 	bson.D{e("$match", bson.D{e("status", bson.D{e("$gte", "")})})},
 	bson.D{e("$group", bson.D{e("_id", "$status"), e("n", bson.D{e("$sum", 1)})})},
@@ -158,7 +167,7 @@ var countTickets = bson.A{
 
 // CountTickets implements storage.Tickets.
 func (s *Store) CountTickets(ctx context.Context) (counts map[string]int64, err error) {
-	err = s.call(ctx, func(ctx context.Context) error {
+	err = s.run(ctx, func(ctx context.Context) error {
 		counts = map[string]int64{}
 		cursor, err := s.in("tickets").Aggregate(ctx, countTickets, options.Aggregate().SetHint("all_createdAt"))
 		if err != nil {

@@ -18,16 +18,15 @@ var (
 	readUser           = byID("users")
 	readUserByUsername = define("users", "username",
 		bson.D{e("index.username", arg(0))}, bson.D{e("updatedAt", -1), e("_id", -1)}, nil)
-	// Every name is >= "": it lets the index of internal users serve, and all others out.
+	// The filter holds for every name, and only for users with one. It makes the index of internal users serve the query.
 	listInternalUsers = define("users", "internal",
-		bson.D{e("index.internal.name", bson.D{e("$gte", "")})}, bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, nil)
-	dueUsers = define("users", "due", bson.D{e("index.due.at", bson.D{e("$lte", arg(0))})}, dueOrder, dueFields)
-)
-
-var (
+		bson.D{e("index.internal.name", bson.D{e("$gte", "")})},
+		bson.D{e("index.internal.name", 1), e("index.internal.id", 1)}, nil)
+	dueUsers         = define("users", "due", bson.D{e("index.due.at", bson.D{e("$lte", arg(0))})}, dueOrder, dueFields)
 	listUsers        = define("users", "_id_", bson.D{e("_id", bson.D{e("$gt", arg(0))})}, bson.D{e("_id", 1)}, nil)
 	listUsersOfGroup = define("users", "group",
-		bson.D{e("index.group.group", arg(0)), e("index.group.id", bson.D{e("$gt", arg(1))})}, bson.D{e("index.group.id", 1)}, nil)
+		bson.D{e("index.group.group", arg(0)), e("index.group.id", bson.D{e("$gt", arg(1))})},
+		bson.D{e("index.group.id", 1)}, nil)
 )
 
 // User implements storage.Users.
@@ -42,8 +41,9 @@ func (s *Store) UserByUsername(ctx context.Context, username string) (*storage.U
 
 // InternalUsers implements storage.Users. Names are compared byte by byte.
 func (s *Store) InternalUsers(ctx context.Context, offset, limit int) (page []storage.User, total int, err error) {
-	err = s.call(ctx, func(ctx context.Context) error {
-		n, err := s.in("users").CountDocuments(ctx, listInternalUsers.filter, options.Count().SetHint(listInternalUsers.index))
+	err = s.run(ctx, func(ctx context.Context) error {
+		hint := options.Count().SetHint(listInternalUsers.index)
+		n, err := s.in("users").CountDocuments(ctx, listInternalUsers.filter, hint)
 		total = int(n)
 		return err
 	})
@@ -65,7 +65,9 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 	if err != nil {
 		return err
 	}
-	err = s.save(ctx, &write{collection: "users", what: "user", id: record.TelegramID, old: old, doc: doc, writeID: writeID})
+	err = s.save(ctx, &write{
+		collection: "users", what: "user", id: record.TelegramID, old: old, doc: doc, writeID: writeID,
+	})
 	if err == nil {
 		u.Version = record.Version
 	}
@@ -80,7 +82,8 @@ func (s *Store) Users(ctx context.Context, defaultGroupID string, after int64, l
 	return find[storage.User](ctx, s, listUsersOfGroup, limit, defaultGroupID, after)
 }
 
-// DeleteUser implements storage.Users. That it is gone after an attempt whose answer was lost means that it was this one.
+// DeleteUser implements storage.Users. When an attempt got no answer and the user is deleted, that attempt has
+// deleted it.
 func (s *Store) DeleteUser(ctx context.Context, telegramID, version int64) error {
 	if err := s.begin(ctx); err != nil {
 		return err

@@ -15,25 +15,26 @@ import (
 // write is one compare-and-set of one document.
 type write struct {
 	collection string
-	what       string // the kind of record, for messages
+	what       string // the kind of record, for errors
 	id         any    // _id
-	old        int64  // version that is expected to be stored; 0: none
-	same       bson.D // what of the stored document must not be changed, besides
+	old        int64  // the version that must be stored; 0: none
+	same       bson.D // further fields that must be stored with these values
 	doc        bson.Raw
 	writeID    bson.ObjectID
-	taken      error // what it means that another document has what must be unique, apart from the id; nil: there is nothing
+	taken      error // when another document has a unique value of this one; nil: only the id is unique
 }
 
-// save carries w out. After an attempt of which the outcome is unknown (no answer came, or one that the primary gave up)
-// it looks for the write's own id in the stored document before it says anything: a write that was carried out is never
-// reported as a conflict, and one that was not is never reported as done. A late ghost of an attempt does no harm: the
-// version, or the id, that it expects is there no more. What can't be found out is storage.ErrUnavailable.
+// save carries w out. An attempt may have an unknown outcome: no answer came, or the primary answered that it stepped
+// down. Then save looks for the id of the write in the stored document before it returns. So a write that was carried
+// out is never reported as a conflict, and one that was not is never reported as done. An attempt that reaches the
+// server late does no harm: it expects a version, or an absence, that no longer holds. When the outcome stays
+// unknown, the error is storage.ErrUnavailable.
 func (s *Store) save(ctx context.Context, w *write) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
 	defer s.end()
-	unknown := false // whether an attempt was carried out
+	unknown := false // an attempt has an unknown outcome
 	return s.twice(ctx, func(ctx context.Context) error {
 		done, err := s.try(ctx, w)
 		if done {
@@ -47,7 +48,7 @@ func (s *Store) save(ctx context.Context, w *write) error {
 	})
 }
 
-// try carries w out once. It is not done, without an error, when the expected version is not stored.
+// try carries w out once. It returns false and no error when the expected version is not stored.
 func (s *Store) try(ctx context.Context, w *write) (done bool, err error) {
 	if w.old == 0 {
 		_, err := s.in(w.collection).InsertOne(ctx, w.doc)
@@ -61,7 +62,7 @@ func (s *Store) try(ctx context.Context, w *write) (done bool, err error) {
 	return result.MatchedCount == 1, nil
 }
 
-// judge finds out why w was not carried out; duplicate says that something that must be unique was there already.
+// judge finds out why w was not carried out. duplicate says that a unique value was stored already.
 func (s *Store) judge(ctx context.Context, w *write, duplicate, unknown bool) error {
 	stored, err := s.stored(ctx, w.collection, w.id)
 	found := err == nil
@@ -70,19 +71,19 @@ func (s *Store) judge(ctx context.Context, w *write, duplicate, unknown bool) er
 	}
 	switch {
 	case found && stored.WriteID == w.writeID:
-		return nil // it was an earlier attempt of this very write
+		return nil // an earlier attempt of this write was carried out
 	case found && w.old == 0:
 		return fmt.Errorf("%s %v: %w", w.what, w.id, storage.ErrExists)
 	case duplicate && w.taken != nil:
 		return w.taken
 	case duplicate || unknown && found && stored.Version <= w.old:
-		// What stood in the way has gone meanwhile, or is not there for all to see yet.
-		return fmt.Errorf("%w: %s %v: what is stored could not be found out", storage.ErrUnavailable, w.what, w.id)
+		// What prevented the write was deleted meanwhile, or a majority does not have it yet.
+		return fmt.Errorf("%w: %s %v: the outcome of the write is unknown", storage.ErrUnavailable, w.what, w.id)
 	}
 	return fmt.Errorf("%s %v: %w", w.what, w.id, storage.ErrConflict)
 }
 
-// stamp is what tells one state of a document from another.
+// stamp identifies a state of a document.
 type stamp struct {
 	Version int64         `bson:"version"`
 	WriteID bson.ObjectID `bson:"writeId"`
@@ -91,7 +92,7 @@ type stamp struct {
 
 var stampFields = bson.D{e("version", 1), e("writeId", 1), e("eventId", 1)}
 
-// stored returns the stamp of the document with that id, or storage.ErrNotFound, and makes sure of it.
+// stored returns the stamp of the document with that id, or storage.ErrNotFound, by a linearizable read.
 func (s *Store) stored(ctx context.Context, collection string, id any) (stamp, error) {
 	var found stamp
 	err := s.certain(collection).FindOne(ctx, bson.D{e("_id", id)},
@@ -100,4 +101,31 @@ func (s *Store) stored(ctx context.Context, collection string, id any) (stamp, e
 		return stamp{}, fmt.Errorf("%s %v: %w", collection, id, storage.ErrNotFound)
 	}
 	return found, err
+}
+
+// insertEach inserts documents in order. For each whose id is stored already it calls stored with the document's
+// index, and continues with the next document when that returns nil. When it fails, the first documents may be
+// stored.
+func (s *Store) insertEach(
+	ctx context.Context, collection string, docs []any, stored func(ctx context.Context, n int) error,
+) error {
+	next := 0 // the documents before it are stored
+	return s.run(ctx, func(ctx context.Context) error {
+		for next < len(docs) {
+			_, err := s.in(collection).InsertMany(ctx, docs[next:])
+			if err == nil {
+				return nil
+			}
+			var failed mongo.BulkWriteException
+			if !errors.As(err, &failed) || len(failed.WriteErrors) != 1 || failed.WriteErrors[0].Code != codeDuplicateKey {
+				return err // the second attempt finds out which documents are stored
+			}
+			next += failed.WriteErrors[0].Index
+			if err := stored(ctx, next); err != nil {
+				return err
+			}
+			next++
+		}
+		return nil
+	})
 }

@@ -8,7 +8,8 @@ import (
 )
 
 var (
-	insertAPIKey = define(`INSERT INTO api_keys (key_id, group_id, version, doc) VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING`)
+	insertAPIKey = define(`
+		INSERT INTO api_keys (key_id, group_id, version, doc) VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateAPIKey = define(`
 		UPDATE api_keys SET group_id = ?2, version = version + 1, doc = ?3 WHERE key_id = ?1 AND version = ?4`)
 	readAPIKey         = define(`SELECT doc FROM api_keys WHERE key_id = ?`)
@@ -26,25 +27,16 @@ var (
 )
 
 // APIKey implements storage.APIKeys.
-func (s *Store) APIKey(ctx context.Context, keyID string) (k *storage.APIKey, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		k, err = get[storage.APIKey](c, "API key", readAPIKey, keyID)
-		return err
-	})
-	return k, err
+func (s *Store) APIKey(ctx context.Context, keyID string) (*storage.APIKey, error) {
+	return readOne[storage.APIKey](ctx, s, "API key", readAPIKey, keyID)
 }
 
 // APIKeys implements storage.APIKeys.
-func (s *Store) APIKeys(ctx context.Context, groupID, after string, limit int) (page []storage.APIKey, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		if groupID == "" {
-			page, err = list[storage.APIKey](c, listAPIKeys, after, int64(max(limit, 0)))
-		} else {
-			page, err = list[storage.APIKey](c, listAPIKeysOfGroup, groupID, after, int64(max(limit, 0)))
-		}
-		return err
-	})
-	return page, err
+func (s *Store) APIKeys(ctx context.Context, groupID, after string, limit int) ([]storage.APIKey, error) {
+	if groupID == "" {
+		return readAll[storage.APIKey](ctx, s, listAPIKeys, after, atMost(limit))
+	}
+	return readAll[storage.APIKey](ctx, s, listAPIKeysOfGroup, groupID, after, atMost(limit))
 }
 
 // SaveAPIKey implements storage.APIKeys.
@@ -72,12 +64,8 @@ func (s *Store) SaveAPIKey(ctx context.Context, k *storage.APIKey) error {
 }
 
 // Idempotency implements storage.Idempotencies.
-func (s *Store) Idempotency(ctx context.Context, requestID string) (i *storage.Idempotency, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		i, err = get[storage.Idempotency](c, "answer", readIdempotency, requestID)
-		return err
-	})
-	return i, err
+func (s *Store) Idempotency(ctx context.Context, requestID string) (*storage.Idempotency, error) {
+	return readOne[storage.Idempotency](ctx, s, "answer", readIdempotency, requestID)
 }
 
 // SaveIdempotency implements storage.Idempotencies.
@@ -108,7 +96,7 @@ func (s *Store) SaveIdempotency(ctx context.Context, i *storage.Idempotency) err
 func (s *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (int, error) {
 	n := make(chan int64, 1)
 	err := s.write(ctx, func(w *writer) error {
-		deleted, err := w.exec(deleteIdempotency, millis(now), int64(max(limit, 0)))
+		deleted, err := w.exec(deleteIdempotency, millis(now), atMost(limit))
 		n <- deleted
 		return err
 	})
@@ -116,12 +104,4 @@ func (s *Store) DeleteIdempotencies(ctx context.Context, now time.Time, limit in
 		return 0, err
 	}
 	return int(<-n), nil
-}
-
-// orNull returns a text as a column keeps it of which only some rows have one.
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
 }

@@ -12,7 +12,8 @@ var (
 		INSERT INTO attachments (attachment_id, ticket_id, message_id, sequence, sha256, due_at, version, doc)
 		VALUES (?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateAttachment = define(`
-		UPDATE attachments SET ticket_id = ?2, message_id = ?3, sequence = ?4, sha256 = ?5, due_at = ?6, version = version + 1, doc = ?7
+		UPDATE attachments SET ticket_id = ?2, message_id = ?3, sequence = ?4, sha256 = ?5, due_at = ?6,
+			version = version + 1, doc = ?7
 		WHERE attachment_id = ?1 AND version = ?8`)
 	readAttachment    = define(`SELECT doc FROM attachments WHERE attachment_id = ?`)
 	attachmentsOf     = define(`SELECT doc FROM attachments WHERE message_id = ? ORDER BY attachment_id`)
@@ -33,14 +34,10 @@ func validAttachment(a *storage.Attachment) error {
 }
 
 func attachmentColumns(a *storage.Attachment, doc string) []any {
-	var sha any
-	if a.SHA256 != "" {
-		sha = a.SHA256
-	}
-	return []any{a.AttachmentID, a.TicketID, a.MessageID, a.Sequence, sha, dueAt(a.DueAt), doc}
+	return []any{a.AttachmentID, a.TicketID, a.MessageID, a.Sequence, orNull(a.SHA256), dueAt(a.DueAt), doc}
 }
 
-// InsertAttachments implements storage.Attachments: here all of them are stored, or none.
+// InsertAttachments implements storage.Attachments. It stores all of them or none.
 func (s *Store) InsertAttachments(ctx context.Context, all []storage.Attachment) error {
 	if len(all) == 0 {
 		return ctx.Err()
@@ -99,55 +96,49 @@ func (s *Store) SaveAttachment(ctx context.Context, a *storage.Attachment) error
 }
 
 // Attachment implements storage.Attachments.
-func (s *Store) Attachment(ctx context.Context, attachmentID string) (a *storage.Attachment, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		a, err = get[storage.Attachment](c, "attachment", readAttachment, attachmentID)
-		return err
-	})
-	return a, err
+func (s *Store) Attachment(ctx context.Context, attachmentID string) (*storage.Attachment, error) {
+	return readOne[storage.Attachment](ctx, s, "attachment", readAttachment, attachmentID)
 }
 
 // AttachmentsOf implements storage.Attachments.
 func (s *Store) AttachmentsOf(ctx context.Context, messageID string) ([]storage.Attachment, error) {
-	return s.attachments(ctx, attachmentsOf, messageID)
+	return readAll[storage.Attachment](ctx, s, attachmentsOf, messageID)
 }
 
 // TicketAttachments implements storage.Attachments.
-func (s *Store) TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) ([]storage.Attachment, error) {
-	return s.attachments(ctx, ticketAttachments, ticketID, sequence, after, int64(max(limit, 0)))
+func (s *Store) TicketAttachments(
+	ctx context.Context, ticketID string, sequence int64, after string, limit int,
+) ([]storage.Attachment, error) {
+	return readAll[storage.Attachment](ctx, s, ticketAttachments, ticketID, sequence, after, atMost(limit))
 }
 
 // AttachmentsWith implements storage.Attachments.
 func (s *Store) AttachmentsWith(ctx context.Context, sha256 string, limit int) ([]storage.Attachment, error) {
-	return s.attachments(ctx, attachmentsWith, sha256, int64(max(limit, 0)))
+	return readAll[storage.Attachment](ctx, s, attachmentsWith, sha256, atMost(limit))
 }
 
 // AttachmentsAfter implements storage.Attachments.
 func (s *Store) AttachmentsAfter(ctx context.Context, after string, limit int) ([]storage.Attachment, error) {
-	return s.attachments(ctx, attachmentsAfter, after, int64(max(limit, 0)))
+	return readAll[storage.Attachment](ctx, s, attachmentsAfter, after, atMost(limit))
 }
 
 // OwedAttachments implements storage.Attachments.
-func (s *Store) OwedAttachments(ctx context.Context, ticketID string, now time.Time, limit int) ([]storage.Attachment, error) {
-	return s.attachments(ctx, owedAttachments, ticketID, millis(now), int64(max(limit, 0)))
+func (s *Store) OwedAttachments(
+	ctx context.Context, ticketID string, now time.Time, limit int,
+) ([]storage.Attachment, error) {
+	return readAll[storage.Attachment](ctx, s, owedAttachments, ticketID, millis(now), atMost(limit))
 }
 
 // DueAttachments implements storage.Attachments.
-func (s *Store) DueAttachments(ctx context.Context, now time.Time, after storage.Due, limit int) (page []storage.DueAttachment, err error) {
+func (s *Store) DueAttachments(
+	ctx context.Context, now time.Time, after storage.Due, limit int,
+) (page []storage.DueAttachment, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		return c.query(dueAttachments, func(r row) error {
-			page = append(page, storage.DueAttachment{
-				Due: storage.Due{ID: r.text(0), At: time.UnixMilli(r.int(1)).UTC()}, TicketID: r.text(2)})
+			due := storage.Due{ID: r.text(0), At: time.UnixMilli(r.int(1)).UTC()}
+			page = append(page, storage.DueAttachment{Due: due, TicketID: r.text(2)})
 			return nil
-		}, millis(after.At), after.ID, millis(now), int64(max(limit, 0)))
-	})
-	return page, err
-}
-
-func (s *Store) attachments(ctx context.Context, st *statement, args ...any) (page []storage.Attachment, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Attachment](c, st, args...)
-		return err
+		}, millis(after.At), after.ID, millis(now), atMost(limit))
 	})
 	return page, err
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// BenchmarkMessageAndCopy is the storage's share of the hot path: a message is recorded, and its copy when it is sent.
-// 64 tickets speak at once. cpu-µs/op is the CPU of the whole process for both writes, the calling goroutines included.
+// BenchmarkMessageAndCopy is the storage's share of the hot path: it records a message, then its copy. 64 tickets do
+// so concurrently. cpu-µs/op is the CPU time of the whole process for both writes, including the calling goroutines.
 func BenchmarkMessageAndCopy(b *testing.B) {
 	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"))
 	if err != nil {
@@ -46,7 +46,7 @@ func BenchmarkMessageAndCopy(b *testing.B) {
 	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
-// BenchmarkRead reads messages by id, 64 readers at once.
+// BenchmarkRead reads messages by id, with 64 concurrent readers.
 func BenchmarkRead(b *testing.B) {
 	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"), sqlite.WithoutSync())
 	if err != nil {

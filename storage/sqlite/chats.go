@@ -16,12 +16,8 @@ var (
 )
 
 // Chat implements storage.Chats.
-func (s *Store) Chat(ctx context.Context, chatID string) (chat *storage.Chat, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		chat, err = get[storage.Chat](c, "chat", readChat, chatID)
-		return err
-	})
-	return chat, err
+func (s *Store) Chat(ctx context.Context, chatID string) (*storage.Chat, error) {
+	return readOne[storage.Chat](ctx, s, "chat", readChat, chatID)
 }
 
 // SaveChat implements storage.Chats.
@@ -49,10 +45,6 @@ func (s *Store) SaveChat(ctx context.Context, c *storage.Chat) error {
 }
 
 // DueChats implements storage.Chats.
-func (s *Store) DueChats(ctx context.Context, now time.Time, limit int) (page []storage.Due, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = dues(c, dueChats, millis(now), int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) DueChats(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	return s.dues(ctx, dueChats, millis(now), atMost(limit))
 }

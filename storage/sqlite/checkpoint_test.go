@@ -16,7 +16,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// TestCheckpoint: a writer that is never idle has its log written back beside it, so that it stays short.
+// TestCheckpoint: while the writer is never idle, the checkpointer writes the log back beside it, so the log stays
+// short.
 func TestCheckpoint(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: writes 32 MB, and more")
@@ -58,7 +59,7 @@ func TestCheckpoint(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var readers sync.WaitGroup
 		readers.Go(func() {
-			// Hand over hand: each holds on to what it sees until the other has read a page.
+			// Overlapping: each keeps its snapshot until the other has read a page.
 			var hands [2]*conn
 			for i := range hands {
 				c, err := connect(s.path, readerPragmas...)
@@ -74,7 +75,8 @@ func TestCheckpoint(t *testing.T) {
 				if n > 1 {
 					_ = c.run("COMMIT")
 				}
-				if err := errors.Join(c.run("BEGIN"), c.run("SELECT sum(length(doc)) FROM (SELECT doc FROM messages LIMIT 300)")); err != nil {
+				err := errors.Join(c.run("BEGIN"), c.run("SELECT sum(length(doc)) FROM (SELECT doc FROM messages LIMIT 300)"))
+				if err != nil {
 					t.Error(err)
 				}
 			}
@@ -123,7 +125,7 @@ func TestCheckpoint(t *testing.T) {
 		var copies []copied
 		var s *Store
 		dir, statements := t.TempDir(), 0
-		// The writer is at rest in its hook, so the log can't begin anew; the checkpointer may be at work.
+		// The writer is blocked in its hook, so the log can't restart; the checkpointer may be running.
 		s = openStore(t, WithoutSync(), withCheckpoint(time.Millisecond, longLog), WithHook(func(Moment, string) {
 			if statements++; s == nil || statements%300 != 0 {
 				return
@@ -156,7 +158,7 @@ func TestCheckpoint(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		onWriter(t, s, func(*writer) error { return nil }) // the hook is done
+		onWriter(t, s, func(*writer) error { return nil }) // returns after the hook
 		if len(copies) < 10 {
 			t.Fatal("only so many copies:", len(copies))
 		}
@@ -228,7 +230,8 @@ func TestCheckpoint(t *testing.T) {
 		c := openConn(t)
 		version := rowsOf(t, c, "SELECT sqlite_version()")[0].text(0)
 		var major, minor, patch int
-		if _, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch); err != nil || major*1_000_000+minor*1000+patch < 3_051_003 {
+		_, err := fmt.Sscanf(version, "%d.%d.%d", &major, &minor, &patch)
+		if err != nil || major*1_000_000+minor*1000+patch < 3_051_003 {
 			t.Errorf("SQLite %s can lose a transaction when the log is written back beside a writer: %v", version, err)
 		}
 	})

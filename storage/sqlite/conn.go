@@ -11,11 +11,11 @@ import (
 	"modernc.org/sqlite"
 )
 
-// The driver is used directly, without database/sql: its pool, its locks and its conversions cost more than the
-// statements of the hot path, and one writer and a few readers need none of it.
+// The driver is used directly, without database/sql. The pool, locks and conversions of database/sql cost more than
+// the statements of the hot path, and one writer with a few readers needs none of them.
 
 // statement is an SQL text that is prepared once per connection. Statements are package variables beside the methods
-// that use them, so that a test can walk through all of them.
+// that use them, so that a test can visit all of them.
 type statement struct {
 	id   int
 	text string
@@ -39,7 +39,7 @@ type conn struct {
 }
 
 func connect(path string, pragmas ...string) (*conn, error) {
-	// In a file URI these would begin the query, the fragment or an escape.
+	// In a file URI these characters would begin the query, the fragment or an escape.
 	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 	d, err := (&sqlite.Driver{}).Open("file:" + escaped)
 	if err != nil {
@@ -66,9 +66,9 @@ func (c *conn) close() error {
 
 // run executes SQL that is not worth preparing.
 func (c *conn) run(text string) error {
-	c.call(Before, text)
+	c.runHook(Before, text)
 	_, err := c.driver.(driver.ExecerContext).ExecContext(context.Background(), text, nil)
-	c.call(After, text)
+	c.runHook(After, text)
 	return err
 }
 
@@ -78,25 +78,25 @@ func (c *conn) exec(s *statement, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	c.call(Before, s.text)
-	// Never with the caller's context: the driver would start a goroutine for each call to watch it.
+	c.runHook(Before, s.text)
+	// Not with the caller's context: the driver would start a goroutine for each statement to watch it.
 	result, err := p.(driver.StmtExecContext).ExecContext(context.Background(), c.args)
-	c.call(After, s.text)
+	c.runHook(After, s.text)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
 }
 
-// query hands the rows that s returns to each, one by one; the row is valid only during the call.
+// query calls each for every row that s returns. The row is valid only until each returns.
 func (c *conn) query(s *statement, each func(row) error, args ...any) (err error) {
 	p, err := c.prepare(s, args)
 	if err != nil {
 		return err
 	}
-	c.call(Before, s.text)
+	c.runHook(Before, s.text)
 	rows, err := p.(driver.StmtQueryContext).QueryContext(context.Background(), c.args)
-	c.call(After, s.text)
+	c.runHook(After, s.text)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func (c *conn) prepare(s *statement, args []any) (driver.Stmt, error) {
 	return p, nil
 }
 
-func (c *conn) call(m Moment, text string) {
+func (c *conn) runHook(m Moment, text string) {
 	if c.hook != nil {
 		c.hook(m, text)
 	}

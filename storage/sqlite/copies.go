@@ -12,7 +12,8 @@ var (
 		INSERT INTO copies (message_id, topic_id, link_id, sequence, open, failed, chat_id, part, version, doc)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateCopy = define(`
-		UPDATE copies SET link_id = ?3, sequence = ?4, open = ?5, failed = ?6, chat_id = ?7, part = ?8, version = version + 1, doc = ?9
+		UPDATE copies SET link_id = ?3, sequence = ?4, open = ?5, failed = ?6, chat_id = ?7, part = ?8,
+			version = version + 1, doc = ?9
 		WHERE message_id = ?1 AND topic_id = ?2 AND version = ?10`)
 	deleteParts = define(`DELETE FROM copy_parts WHERE message_id = ? AND topic_id = ?`)
 	insertPart  = define(`INSERT INTO copy_parts (message_id, topic_id, n, chat_id, part) VALUES (?, ?, ?, ?, ?)`)
@@ -80,7 +81,7 @@ func copyColumns(c *storage.Copy, doc string) []any {
 	return []any{c.MessageID, c.TopicID, c.LinkID, c.Sequence, c.Open(), c.State == "failed", c.ChatID, first, doc}
 }
 
-// saveParts keeps the parts beyond the first.
+// saveParts stores the parts after the first, which is in the copy's own row.
 func (w *writer) saveParts(c *storage.Copy) error {
 	if c.Version > 1 {
 		if _, err := w.exec(deleteParts, c.MessageID, c.TopicID); err != nil {
@@ -89,7 +90,7 @@ func (w *writer) saveParts(c *storage.Copy) error {
 	}
 	for n := 1; n < len(c.Parts); n++ {
 		if slices.Contains(c.Parts[:n], c.Parts[n]) {
-			continue // to be found once is enough
+			continue // it is stored already
 		}
 		if _, err := w.exec(insertPart, c.MessageID, c.TopicID, int64(n), c.ChatID, c.Parts[n]); err != nil {
 			return err
@@ -99,43 +100,31 @@ func (w *writer) saveParts(c *storage.Copy) error {
 }
 
 // Copy implements storage.Copies.
-func (s *Store) Copy(ctx context.Context, messageID, topicID string) (record *storage.Copy, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		record, err = get[storage.Copy](c, "copy", readCopy, messageID, topicID)
-		return err
-	})
-	return record, err
+func (s *Store) Copy(ctx context.Context, messageID, topicID string) (*storage.Copy, error) {
+	return readOne[storage.Copy](ctx, s, "copy", readCopy, messageID, topicID)
 }
 
 // CopiesAt implements storage.Copies.
-func (s *Store) CopiesAt(ctx context.Context, chatID, messageID int64) (page []storage.Copy, err error) {
-	return s.copies(ctx, copiesAt, chatID, messageID)
+func (s *Store) CopiesAt(ctx context.Context, chatID, messageID int64) ([]storage.Copy, error) {
+	return readAll[storage.Copy](ctx, s, copiesAt, chatID, messageID)
 }
 
 // CopiesAfter implements storage.Copies.
 func (s *Store) CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
-	return s.copies(ctx, copiesAfter, linkID, after, int64(max(limit, 0)))
+	return readAll[storage.Copy](ctx, s, copiesAfter, linkID, after, atMost(limit))
 }
 
 // OpenCopies implements storage.Copies.
 func (s *Store) OpenCopies(ctx context.Context, linkID string, limit int) ([]storage.Copy, error) {
-	return s.copies(ctx, openCopies, linkID, int64(max(limit, 0)))
+	return readAll[storage.Copy](ctx, s, openCopies, linkID, atMost(limit))
 }
 
 // FailedCopies implements storage.Copies.
 func (s *Store) FailedCopies(ctx context.Context, linkID string, after int64, limit int) ([]storage.Copy, error) {
-	return s.copies(ctx, failedCopies, linkID, after, int64(max(limit, 0)))
+	return readAll[storage.Copy](ctx, s, failedCopies, linkID, after, atMost(limit))
 }
 
 // CopiesOf implements storage.Copies.
 func (s *Store) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy, error) {
-	return s.copies(ctx, copiesOf, messageID)
-}
-
-func (s *Store) copies(ctx context.Context, st *statement, args ...any) (page []storage.Copy, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Copy](c, st, args...)
-		return err
-	})
-	return page, err
+	return readAll[storage.Copy](ctx, s, copiesOf, messageID)
 }

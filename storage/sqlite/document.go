@@ -2,20 +2,21 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	jsonv2 "github.com/go-json-experiment/json" // reads in a third of the time: docs/decisions.md, D50
+	jsonv2 "github.com/go-json-experiment/json" // decodes in a third of the time: docs/decisions.md, D50
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// encode returns the record as it is stored: JSON as encoding/json writes it, "<" and "&" as they are. Bytes that are
-// not UTF-8 become U+FFFD.
+// encode returns the record as it is stored: JSON as encoding/json writes it, without escaping "<" and "&". Bytes
+// that are not UTF-8 become U+FFFD.
 func encode(record any) (string, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -26,19 +27,19 @@ func encode(record any) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
-// asStored lets everything be read that encode writes: what a client gave may have a name twice.
+// asStored lets decode read everything that encode writes: a client's JSON may have a name twice.
 var asStored = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 // decode reads a document into an empty record.
 func decode[T any](doc string, record *T) error {
-	// From a reader: it has buffers of its own, where []byte(doc) would be one more for each record of a list.
+	// UnmarshalRead reuses its buffers; []byte(doc) would allocate another one for each record of a list.
 	if err := jsonv2.UnmarshalRead(strings.NewReader(doc), record, asStored); err != nil {
 		return fmt.Errorf("sqlite: a stored record can't be decoded: %w", err)
 	}
 	return nil
 }
 
-// validID refuses ids that could not be found again: a document keeps only valid UTF-8.
+// validID refuses ids that could not be found again, since a document keeps only valid UTF-8.
 func validID(what string, ids ...string) error {
 	for _, id := range ids {
 		if id == "" || !utf8.ValidString(id) {
@@ -48,10 +49,21 @@ func validID(what string, ids ...string) error {
 	return nil
 }
 
+// atMost returns a limit as LIMIT takes it: LIMIT -1 would be no limit.
+func atMost(limit int) int64 { return int64(max(limit, 0)) }
+
+// orNull returns a text for a column that is NULL where there is none.
+func orNull(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
 // millis returns the time as columns keep it: milliseconds since 1970.
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
-// dueAt returns the time as a column of the records that owe something: NULL when nothing is owed.
+// dueAt returns the time for the column due_at: NULL when nothing is pending.
 func dueAt(t time.Time) any {
 	if t.IsZero() {
 		return nil
@@ -59,9 +71,9 @@ func dueAt(t time.Time) any {
 	return t.UnixMilli()
 }
 
-// get returns the one record that s finds, whose document is the first column.
-func get[T any](c *conn, what string, s *statement, args ...any) (*T, error) {
-	page, err := list[T](c, s, args...)
+// readOne returns the one record that st finds, or storage.ErrNotFound. The first column is its document.
+func readOne[T any](ctx context.Context, s *Store, what string, st *statement, args ...any) (*T, error) {
+	page, err := readAll[T](ctx, s, st, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +83,16 @@ func get[T any](c *conn, what string, s *statement, args ...any) (*T, error) {
 	return &page[0], nil
 }
 
-// list returns the records that s finds, whose documents are the first column.
+// readAll returns the records that st finds. The first column is the document.
+func readAll[T any](ctx context.Context, s *Store, st *statement, args ...any) (page []T, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		page, err = list[T](c, st, args...)
+		return err
+	})
+	return page, err
+}
+
+// list does what readAll does, with a connection that the caller has.
 func list[T any](c *conn, s *statement, args ...any) ([]T, error) {
 	var page []T
 	err := c.query(s, func(r row) error {
@@ -81,13 +102,14 @@ func list[T any](c *conn, s *statement, args ...any) ([]T, error) {
 	return page, err
 }
 
-// dues returns the (id, due time) pairs that s finds.
-func dues(c *conn, s *statement, args ...any) ([]storage.Due, error) {
-	var page []storage.Due
-	err := c.query(s, func(r row) error {
-		page = append(page, storage.Due{ID: r.text(0), At: time.UnixMilli(r.int(1)).UTC()})
-		return nil
-	}, args...)
+// dues returns the (id, due time) pairs that st finds.
+func (s *Store) dues(ctx context.Context, st *statement, args ...any) (page []storage.Due, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(st, func(r row) error {
+			page = append(page, storage.Due{ID: r.text(0), At: time.UnixMilli(r.int(1)).UTC()})
+			return nil
+		}, args...)
+	})
 	return page, err
 }
 

@@ -29,18 +29,18 @@ var (
 	dumpLeases      = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
 	dumpOffsets     = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
 
-	// To count is to read an index from end to end. Nobody waits for it but who copies the whole.
+	// Each count reads an index from end to end. Only those who copy the whole database wait for it.
 	counts = map[string]*statement{
 		"users": define(`SELECT count(*) FROM users`), "groups": define(`SELECT count(*) FROM groups`),
 		"tickets": define(`SELECT count(*) FROM tickets`), "messages": define(`SELECT count(*) FROM messages`),
-		"copies": define(`SELECT count(*) FROM copies`), "attachments": define(`SELECT count(*) FROM attachments`), "chats": define(`SELECT count(*) FROM chats`),
-		"events": define(`SELECT count(*) FROM events`), "leases": define(`SELECT count(*) FROM leases`),
+		"copies": define(`SELECT count(*) FROM copies`), "attachments": define(`SELECT count(*) FROM attachments`),
+		"chats": define(`SELECT count(*) FROM chats`), "events": define(`SELECT count(*) FROM events`),
 		"api_keys": define(`SELECT count(*) FROM api_keys`), "idempotency": define(`SELECT count(*) FROM idempotency`),
-		"offsets": define(`SELECT count(*) FROM offsets`),
+		"leases": define(`SELECT count(*) FROM leases`), "offsets": define(`SELECT count(*) FROM offsets`),
 	}
 )
 
-// Dump implements storage.Dumper. It keeps one of the connections that read to itself until it ends.
+// Dump implements storage.Dumper. It occupies one of the read connections until it ends.
 func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error] {
 	switch collection {
 	case "users":
@@ -75,7 +75,8 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 		return s.dump(ctx, dumpIdempotency, document[storage.Idempotency], orNew[storage.Idempotency](after).RequestID)
 	case "leases":
 		return s.dump(ctx, dumpLeases, func(r row) (any, error) {
-			return &storage.Lease{Entity: r.text(0), Epoch: r.int(1), Owner: r.text(2), TakenAt: time.UnixMilli(r.int(3)).UTC()}, nil
+			taken := time.UnixMilli(r.int(3)).UTC()
+			return &storage.Lease{Entity: r.text(0), Epoch: r.int(1), Owner: r.text(2), TakenAt: taken}, nil
 		}, orNew[storage.Lease](after).Entity)
 	case "offsets":
 		return s.dump(ctx, dumpOffsets, func(r row) (any, error) {
@@ -87,7 +88,7 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 	}
 }
 
-// orNew returns the record to go on after, or an empty one, before all others.
+// orNew returns the record to continue after, or an empty one, which is before all others.
 func orNew[T any](after any) *T {
 	if record, ok := after.(*T); ok {
 		return record
@@ -97,7 +98,9 @@ func orNew[T any](after any) *T {
 
 var errEnough = errors.New("the reader has enough")
 
-func (s *Store) dump(ctx context.Context, st *statement, record func(row) (any, error), args ...any) iter.Seq2[any, error] {
+func (s *Store) dump(
+	ctx context.Context, st *statement, record func(row) (any, error), args ...any,
+) iter.Seq2[any, error] {
 	return func(yield func(any, error) bool) {
 		err := s.read(ctx, func(c *conn) error {
 			return c.query(st, func(r row) error {

@@ -24,8 +24,8 @@ func code(err error) int {
 	return 0
 }
 
-// passing says of an error of SQLite that the same call may well succeed later.
-func passing(err error) bool {
+// transient says of an error of SQLite that the same call may succeed later.
+func transient(err error) bool {
 	switch code(err) {
 	case codes.SQLITE_FULL, codes.SQLITE_IOERR, codes.SQLITE_BUSY, codes.SQLITE_LOCKED, codes.SQLITE_NOMEM,
 		codes.SQLITE_CANTOPEN, codes.SQLITE_READONLY, codes.SQLITE_PROTOCOL, codes.SQLITE_INTERRUPT:
@@ -34,13 +34,13 @@ func passing(err error) bool {
 	return false
 }
 
-// broken says that after this error nothing can be known of the transaction: it has to be rolled back as a whole.
+// broken says that after this error the state of the transaction is unknown: it must be rolled back as a whole.
 func broken(err error) bool {
 	switch code(err) {
 	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB, codes.SQLITE_MISUSE, codes.SQLITE_INTERNAL, codes.SQLITE_ABORT:
 		return true
 	}
-	return passing(err)
+	return transient(err)
 }
 
 // explain turns an error of SQLite into one of the contract.
@@ -48,7 +48,7 @@ func explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case passing(err) && !errors.Is(err, storage.ErrUnavailable):
+	case transient(err) && !errors.Is(err, storage.ErrUnavailable):
 		return fmt.Errorf("%w: sqlite: %w", storage.ErrUnavailable, err)
 	case code(err) != 0:
 		return fmt.Errorf("sqlite: %w", err)
@@ -56,33 +56,34 @@ func explain(err error) error {
 	return err
 }
 
-// prepareFile makes the directory and the file, readable for their owner only, and says in plain words why it can't.
+// prepareFile creates the directory and the file, readable by their owner only. Its errors say in plain words why it
+// can't.
 func prepareFile(path string) error {
 	if path == "" {
 		return errors.New("sqlite: the path of the database is empty")
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("sqlite: %s is a directory, the path of a database file is needed", path)
+		return fmt.Errorf("sqlite: %s is a directory; give the path of a database file", path)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("sqlite: can't create the directory of the database: %w", plain(err))
+		return fmt.Errorf("sqlite: can't create the directory of the database: %w", withAdvice(err))
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("sqlite: can't open the database for writing: %w", plain(err))
+		return fmt.Errorf("sqlite: can't open the database for writing: %w", withAdvice(err))
 	}
 	return f.Close()
 }
 
-// plain adds to an error of the file system what to do about it.
-func plain(err error) error {
+// withAdvice adds to an error of the file system what to do about it.
+func withAdvice(err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w (the user that runs topicdesk needs to read and write it)", err)
+		return fmt.Errorf("%w (the user that runs topicdesk must be able to read and write it)", err)
 	}
 	return err
 }
 
-// explainOpen says what it means that the database at path can't be opened.
+// explainOpen says in plain words why the database at path can't be opened.
 func explainOpen(path string, err error) error {
 	switch code(err) {
 	case codes.SQLITE_NOTADB:
@@ -90,9 +91,9 @@ func explainOpen(path string, err error) error {
 	case codes.SQLITE_CORRUPT:
 		return fmt.Errorf("sqlite: %s is damaged; restore a backup: %w", path, err)
 	case codes.SQLITE_READONLY:
-		return fmt.Errorf("sqlite: %s can't be written (read-only disk, or no rights on it or its directory): %w", path, err)
+		return fmt.Errorf("sqlite: %s can't be written (read-only disk, or no rights to it or its directory): %w", path, err)
 	case codes.SQLITE_CANTOPEN:
-		return fmt.Errorf("sqlite: %s or its -wal and -shm files beside it can't be opened: %w", path, err)
+		return fmt.Errorf("sqlite: %s, or its -wal or -shm file beside it, can't be opened: %w", path, err)
 	}
 	return fmt.Errorf("sqlite: %s: %w", path, explain(err))
 }

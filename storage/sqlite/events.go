@@ -8,12 +8,13 @@ import (
 )
 
 var (
-	insertEvent = define(`INSERT INTO events (ticket_id, number, event_id, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	insertEvent = define(`
+		INSERT INTO events (ticket_id, number, event_id, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	readEventID = define(`SELECT event_id FROM events WHERE ticket_id = ? AND number = ?`)
 	eventsAfter = define(`SELECT doc FROM events WHERE ticket_id = ? AND number > ? ORDER BY number LIMIT ?`)
 )
 
-// AppendEvents implements storage.Events: here all of them are stored, or none.
+// AppendEvents implements storage.Events. It stores all of them or none.
 func (s *Store) AppendEvents(ctx context.Context, events []storage.Event) error {
 	if len(events) == 0 {
 		return ctx.Err()
@@ -63,10 +64,6 @@ func (w *writer) appendEvent(ticket string, number int64, id, doc string) error 
 }
 
 // EventsAfter implements storage.Events.
-func (s *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) (page []storage.Event, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Event](c, eventsAfter, ticketID, after, int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Event, error) {
+	return readAll[storage.Event](ctx, s, eventsAfter, ticketID, after, atMost(limit))
 }

@@ -13,9 +13,10 @@ var (
 	updateGroup = define(`
 		UPDATE groups SET due_at = ?2, version = version + 1, doc = ?3 WHERE group_id = ?1 AND version = ?4`)
 	deleteGroupChats = define(`DELETE FROM group_chats WHERE group_id = ?`)
-	insertGroupChat  = define(`INSERT INTO group_chats (group_id, chat_id, today) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)
-	readGroup        = define(`SELECT doc FROM groups WHERE group_id = ?`)
-	// Should two groups know the chat, then it is the one whose chat id it is today.
+	insertGroupChat  = define(`
+		INSERT INTO group_chats (group_id, chat_id, today) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`)
+	readGroup = define(`SELECT doc FROM groups WHERE group_id = ?`)
+	// If two groups have had that chat id, the one whose current id it is comes first.
 	readGroupByChat = define(`
 		SELECT g.doc FROM group_chats c CROSS JOIN groups g ON g.group_id = c.group_id
 		WHERE c.chat_id = ? ORDER BY c.today DESC, c.group_id DESC LIMIT 1`)
@@ -24,30 +25,18 @@ var (
 )
 
 // Group implements storage.Groups.
-func (s *Store) Group(ctx context.Context, groupID string) (g *storage.Group, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		g, err = get[storage.Group](c, "group", readGroup, groupID)
-		return err
-	})
-	return g, err
+func (s *Store) Group(ctx context.Context, groupID string) (*storage.Group, error) {
+	return readOne[storage.Group](ctx, s, "group", readGroup, groupID)
 }
 
 // GroupByTelegramID implements storage.Groups.
-func (s *Store) GroupByTelegramID(ctx context.Context, chatID int64) (g *storage.Group, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		g, err = get[storage.Group](c, "group of chat", readGroupByChat, chatID)
-		return err
-	})
-	return g, err
+func (s *Store) GroupByTelegramID(ctx context.Context, chatID int64) (*storage.Group, error) {
+	return readOne[storage.Group](ctx, s, "group of chat", readGroupByChat, chatID)
 }
 
 // Groups implements storage.Groups.
-func (s *Store) Groups(ctx context.Context, after string, limit int) (page []storage.Group, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Group](c, listGroups, after, int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) Groups(ctx context.Context, after string, limit int) ([]storage.Group, error) {
+	return readAll[storage.Group](ctx, s, listGroups, after, atMost(limit))
 }
 
 // SaveGroup implements storage.Groups.
@@ -98,10 +87,6 @@ func (w *writer) saveGroupChats(g storage.Group) error {
 }
 
 // DueGroups implements storage.Groups.
-func (s *Store) DueGroups(ctx context.Context, now time.Time, limit int) (page []storage.Due, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = dues(c, dueGroups, millis(now), int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) DueGroups(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
+	return s.dues(ctx, dueGroups, millis(now), atMost(limit))
 }

@@ -26,7 +26,7 @@ func (s *Store) TakeLease(ctx context.Context, entity, owner string, now time.Ti
 		return 0, err
 	}
 	var epoch int64
-	taken := new(int64) // not epoch itself: the writer may come to it after ctx ended
+	taken := new(int64) // not epoch itself: the writer may set it after ctx has ended
 	err := s.write(ctx, func(w *writer) error {
 		w.wrote = true
 		return w.conn.query(takeLease, func(r row) error {
@@ -72,7 +72,8 @@ func (s *Store) Offset(ctx context.Context, name string) (offset int64, err erro
 	return offset, err
 }
 
-// SaveOffset implements storage.Offsets. An offset that was never saved counts as 0, so one below is never stored.
+// SaveOffset implements storage.Offsets. An offset that was never saved counts as 0, so a negative one is never
+// stored.
 func (s *Store) SaveOffset(ctx context.Context, name string, offset int64) error {
 	if err := validID("name", name); err != nil {
 		return err

@@ -23,17 +23,17 @@ var (
 	insertOffset          = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
 )
 
-// loading is a record on its way into the store: how it is found when it is stored already, and how it is stored.
+// loading is a record to be loaded: how to find it if it is stored already, and how to store it.
 type loading struct {
-	what  string
+	what  string // for errors
 	doc   string
 	find  *statement
 	key   []any
-	found func(r row) string // its exported form; nil: the document is the first column
+	found func(r row) string // the exported form of the stored record; nil: the document is the first column
 	store func(w *writer) error
 }
 
-// Load implements storage.Dumper: here all of them are stored, or none.
+// Load implements storage.Dumper. It stores all of them or none.
 func (s *Store) Load(ctx context.Context, records []any) error {
 	if len(records) == 0 {
 		return ctx.Err()
@@ -71,18 +71,20 @@ func (w *writer) load(l *loading) error {
 	case err != nil:
 		return err
 	case known && stored != l.doc:
-		return fmt.Errorf("%s is stored in another form: %w", l.what, storage.ErrConflict)
+		return fmt.Errorf("%s is stored with other content: %w", l.what, storage.ErrConflict)
 	case known:
 		return nil
 	}
 	err = l.store(w)
-	if errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrTopicTaken) || errors.Is(err, storage.ErrExternalIDTaken) {
-		err = fmt.Errorf("%s: another has what it must have alone: %w", l.what, storage.ErrConflict)
+	for _, taken := range []error{storage.ErrExists, storage.ErrTopicTaken, storage.ErrExternalIDTaken} {
+		if errors.Is(err, taken) {
+			return fmt.Errorf("%s: another record has one of its unique values: %w", l.what, storage.ErrConflict)
+		}
 	}
 	return err
 }
 
-// versioned stores a record and then gives it its version, which a new record does not choose.
+// versioned stores a record, which gives it version 1, and then sets its version.
 func versioned(store func(w *writer) error, set *statement, args ...any) func(w *writer) error {
 	return func(w *writer) error {
 		err := store(w)
@@ -124,5 +126,5 @@ func newLoading(record any) (*loading, error) {
 	case *storage.SavedOffset:
 		return loadOffset(*r, doc), validID("name", r.Name)
 	}
-	return nil, fmt.Errorf("sqlite: a %T is no record", record)
+	return nil, fmt.Errorf("sqlite: a %T is not a record", record)
 }

@@ -8,14 +8,15 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// How each kind of record is loaded: with the statements that insert it otherwise.
+// How each kind of record is loaded: with the statements that also insert it.
 
 func loadUser(u storage.User, doc string) *loading {
 	username, sortName, group := userColumns(&u)
 	return &loading{
 		what: fmt.Sprint("user ", u.TelegramID), doc: doc, find: readUser, key: []any{u.TelegramID},
 		store: versioned(func(w *writer) error {
-			return w.one(exists("user", u.TelegramID), insertUser, u.TelegramID, username, sortName, group, millis(u.UpdatedAt), dueAt(u.DueAt), doc)
+			return w.one(exists("user", u.TelegramID), insertUser,
+				u.TelegramID, username, sortName, group, millis(u.UpdatedAt), dueAt(u.DueAt), doc)
 		}, setUserVersion, u.Version, u.TelegramID),
 	}
 }
@@ -45,7 +46,8 @@ func loadMessage(m storage.Message, doc string) *loading {
 	return &loading{
 		what: "message " + m.MessageID, doc: doc, find: readMessage, key: []any{m.MessageID},
 		store: versioned(func(w *writer) error {
-			return w.one(exists("message", m.MessageID), insertMessage, m.TicketID, m.Sequence, m.MessageID, m.Hidden(), m.Open(), doc)
+			return w.one(exists("message", m.MessageID), insertMessage,
+				m.TicketID, m.Sequence, m.MessageID, m.Hidden(), m.Open(), doc)
 		}, setMessageVersion, m.Version, m.MessageID),
 	}
 }
@@ -54,7 +56,8 @@ func loadCopy(c storage.Copy, doc string) *loading {
 	c.Parts = slices.Clone(c.Parts)
 	columns := copyColumns(&c, doc)
 	return &loading{
-		what: "copy of " + c.MessageID + " into " + c.TopicID, doc: doc, find: readCopy, key: []any{c.MessageID, c.TopicID},
+		what: "copy of " + c.MessageID + " into " + c.TopicID, doc: doc,
+		find: readCopy, key: []any{c.MessageID, c.TopicID},
 		store: versioned(func(w *writer) error {
 			if err := w.one(exists("copy", c.MessageID), insertCopy, columns...); err != nil {
 				return err
@@ -104,7 +107,8 @@ func loadIdempotency(i storage.Idempotency, doc string) *loading {
 
 func loadEvent(e storage.Event, doc string) *loading {
 	return &loading{
-		what: fmt.Sprint("event ", e.Number, " of ", e.TicketID), doc: doc, find: readEvent, key: []any{e.TicketID, e.Number},
+		what: fmt.Sprint("event ", e.Number, " of ", e.TicketID), doc: doc,
+		find: readEvent, key: []any{e.TicketID, e.Number},
 		store: func(w *writer) error { return w.appendEvent(e.TicketID, e.Number, e.EventID, doc) },
 	}
 }
@@ -113,7 +117,8 @@ func loadLease(l storage.Lease, doc string) *loading {
 	return &loading{
 		what: "lease " + l.Entity, doc: doc, find: readLease, key: []any{l.Entity},
 		found: func(r row) string {
-			text, _ := encode(&storage.Lease{Entity: l.Entity, Epoch: r.int(0), Owner: r.text(1), TakenAt: time.UnixMilli(r.int(2)).UTC()})
+			taken := time.UnixMilli(r.int(2)).UTC()
+			text, _ := encode(&storage.Lease{Entity: l.Entity, Epoch: r.int(0), Owner: r.text(1), TakenAt: taken})
 			return text
 		},
 		store: func(w *writer) error {

@@ -10,12 +10,12 @@ import (
 	"syscall"
 )
 
-// lockFile takes the exclusive lock on path, which the kernel releases with the process, however it ends. The file
-// stays behind: to delete it would let two processes hold a lock each, on the old file and on a new one.
+// lockFile takes the exclusive lock on path. The kernel releases the lock when the process ends, however it ends. The
+// file is never deleted: otherwise two processes could each hold a lock, one on the old file and one on a new one.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: can't open the lock file: %w", plain(err))
+		return nil, fmt.Errorf("sqlite: can't open the lock file: %w", withAdvice(err))
 	}
 	for {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
@@ -34,15 +34,15 @@ func lockFile(path string) (*os.File, error) {
 		}
 		return nil, fmt.Errorf("sqlite: can't lock %s: %w", path, err)
 	}
-	// Who holds it is only for the message above.
+	// The process id is only for the error above.
 	if err := f.Truncate(0); err == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
 }
 
-// unlockFile gives the lock back. To close the file alone would not do: a process that is just being started (by anybody in this
-// one) has the file too, until it runs its program.
+// unlockFile releases the lock. Closing the file is not enough: a child process that is being started has the file
+// open too, until it executes its program.
 func unlockFile(f *os.File) error {
 	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
 }

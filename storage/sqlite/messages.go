@@ -19,9 +19,10 @@ var (
 	readMessage    = define(`SELECT doc FROM messages WHERE message_id = ?`)
 	messagesAfter  = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence > ? ORDER BY sequence LIMIT ?`)
 	openMessages   = define(`SELECT doc FROM messages WHERE ticket_id = ? AND open = 1 ORDER BY sequence LIMIT ?`)
-	messagesBefore = define(`SELECT doc FROM messages WHERE ticket_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`)
-	lastMessages   = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
-	lastSequence   = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
+	messagesBefore = define(`
+		SELECT doc FROM messages WHERE ticket_id = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?`)
+	lastMessages = define(`SELECT doc FROM messages WHERE ticket_id = ? AND hidden = 0 ORDER BY sequence DESC LIMIT ?`)
+	lastSequence = define(`SELECT sequence FROM messages WHERE ticket_id = ? ORDER BY sequence DESC LIMIT 1`)
 )
 
 // InsertMessage implements storage.Messages.
@@ -36,7 +37,8 @@ func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) error {
 		return err
 	}
 	err = s.write(ctx, func(w *writer) error {
-		n, err := w.exec(insertMessage, record.TicketID, record.Sequence, record.MessageID, record.Hidden(), record.Open(), doc)
+		n, err := w.exec(insertMessage,
+			record.TicketID, record.Sequence, record.MessageID, record.Hidden(), record.Open(), doc)
 		if err != nil || n == 1 {
 			return err
 		}
@@ -60,15 +62,11 @@ func (s *Store) InsertMessage(ctx context.Context, m *storage.Message) error {
 }
 
 // Message implements storage.Messages.
-func (s *Store) Message(ctx context.Context, messageID string) (m *storage.Message, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		m, err = get[storage.Message](c, "message", readMessage, messageID)
-		return err
-	})
-	return m, err
+func (s *Store) Message(ctx context.Context, messageID string) (*storage.Message, error) {
+	return readOne[storage.Message](ctx, s, "message", readMessage, messageID)
 }
 
-// SaveMessage implements storage.Messages. To name another ticket or sequence than the stored one is a conflict.
+// SaveMessage implements storage.Messages.
 func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 	record, old := m.Kept(), m.Version
 	record.Version++
@@ -87,38 +85,27 @@ func (s *Store) SaveMessage(ctx context.Context, m *storage.Message) error {
 }
 
 // MessagesAfter implements storage.Messages.
-func (s *Store) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) (page []storage.Message, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Message](c, messagesAfter, ticketID, after, int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) MessagesAfter(
+	ctx context.Context, ticketID string, after int64, limit int,
+) ([]storage.Message, error) {
+	return readAll[storage.Message](ctx, s, messagesAfter, ticketID, after, atMost(limit))
 }
 
 // OpenMessages implements storage.Messages.
-func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) (page []storage.Message, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Message](c, openMessages, ticketID, int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) OpenMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
+	return readAll[storage.Message](ctx, s, openMessages, ticketID, atMost(limit))
 }
 
 // MessagesBefore implements storage.Messages.
-func (s *Store) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) (page []storage.Message, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Message](c, messagesBefore, ticketID, before, int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) MessagesBefore(
+	ctx context.Context, ticketID string, before int64, limit int,
+) ([]storage.Message, error) {
+	return readAll[storage.Message](ctx, s, messagesBefore, ticketID, before, atMost(limit))
 }
 
 // LastMessages implements storage.Messages.
-func (s *Store) LastMessages(ctx context.Context, ticketID string, limit int) (page []storage.Message, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Message](c, lastMessages, ticketID, int64(max(limit, 0)))
-		return err
-	})
+func (s *Store) LastMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
+	page, err := readAll[storage.Message](ctx, s, lastMessages, ticketID, atMost(limit))
 	slices.Reverse(page)
 	return page, err
 }

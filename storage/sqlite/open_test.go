@@ -47,7 +47,9 @@ func TestOpen(t *testing.T) {
 	})
 	t.Run("any name of a file will do", func(t *testing.T) {
 		dir := t.TempDir()
-		for _, name := range []string{"a b.db", "50%.db", "what?mode=memory", "a#b", "ตั๋ว.db", "%3f", "a&b=c;d", "file:x", ":memory:"} {
+		for _, name := range []string{
+			"a b.db", "50%.db", "what?mode=memory", "a#b", "ตั๋ว.db", "%3f", "a&b=c;d", "file:x", ":memory:",
+		} {
 			path := filepath.Join(dir, name)
 			s := open(t, path)
 			if err := s.SaveOffset(t.Context(), "bot", 5); err != nil {
@@ -87,7 +89,8 @@ func TestOpen(t *testing.T) {
 			filepath.Join(write("file", ""), "desk.db"):           "can't create the directory",
 		} {
 			_, err := sqlite.Open(t.Context(), path)
-			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), strings.TrimSuffix(path, "/desk.db")) {
+			dir := strings.TrimSuffix(path, "/desk.db")
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), dir) {
 				t.Errorf("%q: got %v, want %q", path, err, want)
 			}
 		}
@@ -167,7 +170,7 @@ func TestExclusive(t *testing.T) {
 	if _, err := sqlite.Open(t.Context(), link, sqlite.WithExclusive()); err == nil {
 		t.Error("another way to the same file was let in")
 	}
-	// A command beside the service.
+	// A subcommand that runs beside the service.
 	beside := open(t, path)
 	for i, s := range []*sqlite.Store{serve, beside, serve, beside} {
 		if err := s.SaveOffset(t.Context(), "bot", int64(i+1)); err != nil {
@@ -185,7 +188,7 @@ func TestExclusive(t *testing.T) {
 	open(t, path, sqlite.WithExclusive())
 }
 
-// TestKill kills a process that writes, with -9, and looks for all that it had been told is stored.
+// TestKill kills a writing process with SIGKILL and checks that every acknowledged write is stored.
 func TestKill(t *testing.T) {
 	if path := os.Getenv("SQLITE_TEST_KILL"); path != "" {
 		writeUntilKilled(t, path)
@@ -218,14 +221,14 @@ func TestKill(t *testing.T) {
 				break
 			}
 		}
-		for lines.Scan() { // what was said before the kill
+		for lines.Scan() { // what was printed before the kill
 			_, _ = fmt.Sscanf(lines.Text(), "stored %d", &acknowledged)
 		}
 		_ = cmd.Wait()
 		if acknowledged < next+200 {
 			t.Fatal("the other process ended by itself at", acknowledged)
 		}
-		s := open(t, path, sqlite.WithExclusive()) // the dead one's lock is gone
+		s := open(t, path, sqlite.WithExclusive()) // the lock ended with the killed process
 		last, err := s.LastSequence(t.Context(), "T1")
 		if err != nil || last < acknowledged || last > acknowledged+1 {
 			t.Fatalf("%d messages were acknowledged, the last one found is %d (%v)", acknowledged, last, err)

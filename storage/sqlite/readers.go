@@ -6,18 +6,19 @@ import (
 	"sync"
 )
 
-// readers are the connections that read. The one that was used last is used first: what it has read of the file serves until the
-// next commit, and the others need not read the same (docs/decisions.md, D55).
+// readers is the pool of read connections. It is last in, first out: the pages that a connection has cached are valid
+// until the next commit, so the connection that was used last saves the others reading them again (docs/decisions.md,
+// D55).
 type readers struct {
 	all   int
-	free  chan struct{} // holds one for each of the idle; closed after all were closed
+	free  chan struct{} // one element per idle connection; closed when all connections are
 	mu    sync.Mutex
-	conns []*conn // idle ones, the last used last
+	conns []*conn // idle; the most recently used is last
 }
 
 func newReaders(most int) *readers { return &readers{free: make(chan struct{}, most)} }
 
-// take waits for a connection; it belongs to the caller until give.
+// take waits for a connection. It belongs to the caller until give.
 func (r *readers) take(ctx context.Context) (*conn, error) {
 	select {
 	case _, open := <-r.free:
@@ -36,13 +37,13 @@ func (r *readers) take(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// add makes a new connection one of them.
+// add adds a new connection to the pool.
 func (r *readers) add(c *conn) {
 	r.all++
 	r.give(c)
 }
 
-// give takes back what was taken.
+// give returns a connection to the pool.
 func (r *readers) give(c *conn) {
 	r.mu.Lock()
 	r.conns = append(r.conns, c)
@@ -50,7 +51,7 @@ func (r *readers) give(c *conn) {
 	r.free <- struct{}{}
 }
 
-// close waits for all connections and closes them; whoever comes later gets errClosed.
+// close waits for all connections and closes them. A later take returns errClosed.
 func (r *readers) close() error {
 	var all []error
 	for range r.all {

@@ -7,15 +7,15 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// migration is one step of the schema. minReader is the oldest schema version that a program must know to work
-// with the database after this step: a step with whose result older programs work leaves it where it was.
+// migration is one step of the schema. minReader is the oldest schema version that a program must know to work with
+// the database after this step. A step whose result suits older programs leaves minReader as it was.
 type migration struct {
 	minReader int64
 	sql       string
 }
 
-// migrations are numbered from 1 and never change once released. Index and table definitions are explained in
-// docs/storage.md, which a test compares with them.
+// migrations are numbered from 1 and never change once released. docs/storage.md explains their tables and indexes; a
+// test compares the two.
 var migrations = []migration{
 	{minReader: 1, sql: schema1},
 	{minReader: 1, sql: schema2},
@@ -210,7 +210,8 @@ CREATE TABLE events (
 ) WITHOUT ROWID;
 `
 
-// schema2: the lists of a creator are served by the indexes that end with the status; the writer merges the search (writeSearch).
+// schema2 drops indexes: those that end with (status, time, id) serve the lists of a creator too. It also turns off
+// the automatic merge of the search index, which the writer merges itself (mergeSearch).
 const schema2 = `
 DROP INDEX tickets_creator;
 DROP INDEX tickets_creator_open;
@@ -221,11 +222,12 @@ var (
 	readSchema  = define(`SELECT version, min_reader FROM schema WHERE id = 1`)
 	writeSchema = define(`UPDATE schema SET version = ?, min_reader = ? WHERE id = 1`)
 	probeSchema = define(`UPDATE schema SET probes = probes + 1 WHERE id = 1`)
-	findSchema  = define(`SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema'), EXISTS (SELECT 1 FROM sqlite_schema)`)
+	findSchema  = define(`
+		SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'schema'), EXISTS (SELECT 1 FROM sqlite_schema)`)
 )
 
-// migrate brings the schema up to date, each step in a transaction of its own. Other processes may do the same at the
-// same time: BEGIN IMMEDIATE lets one in at a time, and each looks again at what is there.
+// migrate brings the schema up to date, each step in a transaction of its own. Other processes may do the same
+// concurrently: BEGIN IMMEDIATE admits one at a time, and each reads the version again.
 func migrate(c *conn, steps []migration) error {
 	for {
 		done, err := migrateOne(c, steps)
@@ -236,7 +238,7 @@ func migrate(c *conn, steps []migration) error {
 }
 
 func migrateOne(c *conn, steps []migration) (done bool, err error) {
-	// Only to see: the usual start finds everything in place and need not wait for another process that writes.
+	// Check without a lock first: usually the schema is up to date, and the start need not wait for another writer.
 	if version, err := schemaVersion(c, steps); err != nil || version >= int64(len(steps)) {
 		return true, err
 	}
@@ -269,7 +271,8 @@ func migrateOne(c *conn, steps []migration) (done bool, err error) {
 	return false, c.run("COMMIT")
 }
 
-// schemaVersion returns the version of the schema, 0 for an empty database, or why this program must leave it alone.
+// schemaVersion returns the version of the schema, or 0 for an empty database. Its error says why this program must
+// not touch the database.
 func schemaVersion(c *conn, steps []migration) (version int64, err error) {
 	var ours, any bool
 	err = c.query(findSchema, func(r row) error {
@@ -280,7 +283,7 @@ func schemaVersion(c *conn, steps []migration) (version int64, err error) {
 	case err != nil:
 		return 0, err
 	case !ours && any:
-		return 0, fmt.Errorf("%w: it has tables, but none of topicdesk", storage.ErrSchema)
+		return 0, fmt.Errorf("%w: it has tables, but not those of topicdesk", storage.ErrSchema)
 	case !ours:
 		return 0, nil
 	}
@@ -293,8 +296,8 @@ func schemaVersion(c *conn, steps []migration) (version int64, err error) {
 		return 0, err
 	}
 	if known := int64(len(steps)); minReader > known {
-		return 0, fmt.Errorf("%w: it is of version %d and needs a program that knows version %d or newer, this one knows up to %d; use a newer topicdesk",
-			storage.ErrSchema, version, minReader, known)
+		return 0, fmt.Errorf("%w: it has version %d and needs a program that knows version %d or newer, "+
+			"but this one knows only up to version %d; use a newer topicdesk", storage.ErrSchema, version, minReader, known)
 	}
 	return version, nil
 }

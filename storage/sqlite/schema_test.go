@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// withSchema returns the path of a database that says that it is of that version.
+// withSchema returns the path of a database whose schema claims that version.
 func withSchema(t *testing.T, version, minReader int64) string {
 	t.Helper()
 	s := openStore(t)
@@ -39,7 +39,7 @@ func TestSchema(t *testing.T) {
 	})
 	t.Run("and refused if it says that it can't", func(t *testing.T) {
 		path := withSchema(t, known+3, known+2)
-		c, err := connect(path) // what the log still holds goes into the file now, and not while it is compared
+		c, err := connect(path) // writes the log back now, and not during the comparison
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -51,7 +51,8 @@ func TestSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = Open(t.Context(), path)
-		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "use a newer topicdesk") {
+		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "\n") ||
+			!strings.Contains(err.Error(), "use a newer topicdesk") {
 			t.Error(err)
 		}
 		after, err := os.ReadFile(path)
@@ -150,7 +151,7 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
-// TestFirstSchema: what the first version of the schema holds is there after the migrations.
+// TestFirstSchema: the migrations keep everything that a database of the first schema version holds.
 func TestFirstSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "desk.db")
 	c, err := connectWriter(t.Context(), path)

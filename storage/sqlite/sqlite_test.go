@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestStore holds the store to the contract.
 func TestStore(t *testing.T) {
-	if os.Getenv("TOPICDESK_LONG") == "" { // of the random sequences of calls, each of which needs a database, 40 will do
+	if os.Getenv("TOPICDESK_LONG") == "" { // each random sequence of calls needs a database of its own: 40 are enough
 		checks := flag.Lookup("rapid.checks").Value
 		before := checks.String()
 		if err := checks.Set("40"); err != nil {
@@ -40,7 +40,7 @@ func TestStore(t *testing.T) {
 	storagetest.Run(t, storagetest.Factory{
 		Open: func(t *testing.T) storage.Store {
 			path := filepath.Join(t.TempDir(), "desk.db")
-			copyFiles(t, empty, path) // hundreds of stores are opened: the migrations need not run for each
+			copyFiles(t, empty, path) // the test opens hundreds of stores, so the migrations run only once
 			return k.open(t, path)
 		},
 		Reopen:  k.reopen,
@@ -49,8 +49,8 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// killer copies a store's files between any two statements. That is what kill -9 at that moment would leave: what the
-// process has written is in the kernel's hands, and what it has not written is lost.
+// killer copies a store's files between any two statements. That is what kill -9 at that moment would leave: the
+// kernel has what the process has written, and the rest is lost.
 type killer struct {
 	mu     sync.Mutex
 	stores map[storage.Store]*killed
@@ -58,13 +58,13 @@ type killer struct {
 
 type killed struct {
 	path string
-	at   func(moment string) // nil: nobody is to be killed
+	at   func(moment string) // nil: no kill is wanted
 }
 
 func (k *killer) open(t *testing.T, path string) storage.Store {
 	t.Helper()
 	this := &killed{path: path}
-	// A kill leaves the same with and without sync; TestTornLog is about the machine.
+	// A kill leaves the same with and without sync. TestTornLog covers a crash of the machine.
 	s, err := sqlite.Open(t.Context(), path, sqlite.WithoutSync(), sqlite.WithHook(func(m sqlite.Moment, sql string) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
@@ -117,7 +117,7 @@ func (k *killer) crashes(t *testing.T, s storage.Store, write func()) (crashes [
 	return crashes
 }
 
-// copyFiles copies a database with its log; the index of the log (-shm) is made anew by who opens it.
+// copyFiles copies a database with its log. Opening it creates the index of the log (-shm) again.
 func copyFiles(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {

@@ -1,8 +1,8 @@
 // Package sqlite keeps the desk's records in one SQLite file, for a service of one node.
 //
-// Every record is a JSON document with beside it the columns that constraints and queries need. All writes go through
-// one goroutine, which lets as many of them as wait share one commit; reads have connections of their own and see
-// every acknowledged write. It knows nothing of actors, Telegram or HTTP.
+// A record is a row: a JSON document, and the columns that constraints and statements need. One goroutine carries out
+// all writes and commits those that wait together. Reads have connections of their own and see every acknowledged
+// write. The package knows nothing of actors, Telegram or HTTP.
 package sqlite
 
 import (
@@ -27,7 +27,7 @@ type Store struct {
 	mu      sync.Mutex
 	queue   []*request // writes that wait
 	closing bool
-	wake    chan struct{} // tells the writer of a first request, or of closing
+	wake    chan struct{} // wakes the writer for the first waiting request, and for closing
 
 	writer      *writer
 	checkpoints *checkpointer
@@ -64,45 +64,47 @@ type options struct {
 // Option changes how Open opens.
 type Option func(*options)
 
-// WithExclusive refuses a second process that opens the file with this option too: the service uses it, commands that
-// run beside the service do not. The lock is gone with the process, even after kill -9.
+// WithExclusive refuses the file while another process has it open with this option. The service uses it; subcommands
+// that run beside the service do not. The lock ends with the process, even after kill -9.
 func WithExclusive() Option { return func(o *options) { o.exclusive = true } }
 
-// WithHook is for tests: they look at the files between any two statements.
+// WithHook is for tests that look at the files between any two statements.
 func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
 
-// WithoutSync is for tests that write much: acknowledged writes then survive the process, but not the machine.
+// WithoutSync is for tests that write much. Acknowledged writes then survive a crash of the process, but not of the
+// machine.
 func WithoutSync() Option { return func(o *options) { o.noSync = true } }
 
-// withIdle sets how long the writer waits for work before it tidies the write-ahead log up.
+// withIdle sets how long the writer waits for work before it empties the write-ahead log.
 func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
 
-// withCheckpoint sets how often the log is written back, and from how many frames on the writer waits for readers then.
+// withCheckpoint sets how often the log is written back, and the number of frames from which the writer waits for
+// readers to do so.
 func withCheckpoint(every time.Duration, longLog int64) Option {
 	return func(o *options) { o.checkpoint, o.longLog = every, longLog }
 }
 
-// busyTimeout is how long a statement waits for another process that writes, in milliseconds.
+// busyTimeout is how long a statement waits while another process writes, in milliseconds.
 const busyTimeout = "busy_timeout = 5000"
 
 var (
 	writerPragmas = []string{
 		busyTimeout,
 		"journal_mode = WAL",
-		"synchronous = FULL", // with the log: one fsync per commit, and no acknowledged write is lost with the machine
+		"synchronous = FULL", // in WAL mode: one fsync per commit, and acknowledged writes survive a crash of the machine
 		"foreign_keys = OFF",
 		"temp_store = MEMORY",
-		"cache_size = -8192", // 8 MiB; the machine caches the file too
-		// The checkpointer writes the log back. Only where it can't keep up with writes of very much at once a commit does: after
-		// 32000 pages (128 MB).
+		"cache_size = -8192", // 8 MiB; the kernel caches the file too
+		// The checkpointer writes the log back. A commit does so only when the checkpointer can't keep up with a burst of
+		// large writes: after 32000 pages (128 MB).
 		"wal_autocheckpoint = 32000",
 		"journal_size_limit = 67108864",
 	}
 	readerPragmas = []string{busyTimeout, "query_only = ON", "temp_store = MEMORY", "cache_size = -1024"}
 )
 
-// Open opens the database file, which it makes with its directory if they are missing, and brings its schema up to
-// date. It returns an error that is storage.ErrSchema when a newer program has made the database unreadable for this one.
+// Open opens the database file and brings its schema up to date. It creates the file and its directory if they are
+// missing. The error is storage.ErrSchema when a newer program has made the database unreadable for this one.
 func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error) {
 	o := options{idle: 2 * time.Second, readers: 6, checkpoint: checkpointEvery, longLog: longLog}
 	for _, opt := range opts {
@@ -114,7 +116,7 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
-	// Two ways to the same file must find the same lock.
+	// Two paths to the same file must find the same lock.
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
@@ -175,8 +177,9 @@ func (s *Store) connectWriter(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
-// connectWriter opens a connection that can write to the file at path. Two processes that turn the log on at the same moment can meet
-// SQLITE_BUSY at once, whatever the time-out, so this is tried for as long as busyTimeout would.
+// connectWriter opens a connection that can write to the file at path. When two processes switch to WAL mode at the
+// same moment, one may get SQLITE_BUSY immediately, whatever the busy timeout. So this retries for as long as
+// busyTimeout.
 func connectWriter(ctx context.Context, path string) (*conn, error) {
 	for try := 1; ; try++ {
 		c, err := connect(path, writerPragmas...)
@@ -191,7 +194,7 @@ func connectWriter(ctx context.Context, path string) (*conn, error) {
 	}
 }
 
-// release closes the readers and lets go of the lock.
+// release closes the readers and releases the lock.
 func (s *Store) release() error {
 	all := []error{s.readers.close()}
 	if s.lock != nil {
@@ -200,8 +203,8 @@ func (s *Store) release() error {
 	return errors.Join(all...)
 }
 
-// Close carries out the writes that wait, then closes the file; it may be called more than once, and from several
-// goroutines. Calls that come later get storage.ErrUnavailable.
+// Close carries out the writes that wait, then closes the file. It may be called more than once, and from several
+// goroutines. Later calls of the other methods return storage.ErrUnavailable.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	first := !s.closing
@@ -212,7 +215,7 @@ func (s *Store) Close() error {
 		return s.closeErr
 	}
 	s.signal()
-	// The connection that closes last writes the log back into the file, and removes it. It has to be alone.
+	// The last connection to close writes the log back into the file and removes it. No other may be open then.
 	all := []error{s.readers.close()}
 	s.checkpoints.cancel()
 	<-s.checkpoints.done
@@ -230,8 +233,8 @@ func (s *Store) Close() error {
 	return s.closeErr
 }
 
-// Ping writes no record. After a failed commit it writes a probe, to learn whether writing works again. It fails too while the
-// log can't be written back, which would grow until the disk is full.
+// Ping writes no record. After a failed commit it writes a probe, to learn whether writing works again. It also fails
+// while the log can't be written back, since the log would then grow until the disk is full.
 func (s *Store) Ping(ctx context.Context) error {
 	if err := s.write(ctx, func(w *writer) error {
 		if !w.failed {
@@ -250,7 +253,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 }
 
-// read runs f with a connection that reads.
+// read runs f with one of the read connections.
 func (s *Store) read(ctx context.Context, f func(c *conn) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

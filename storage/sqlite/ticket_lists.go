@@ -11,8 +11,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Lists of tickets. Each index ends with (status, time, ticket id): without a status a list is the three of the statuses,
-// merged. So an index serves two kinds of lists, and the rows of a page lie side by side in it, or in three places.
+// Lists of tickets. Each index ends with (status, time, ticket id). A list without a status merges the lists of the
+// three statuses. So an index serves two kinds of lists, and the rows of a page are one range of it, or three
+// (docs/decisions.md, D35).
 
 var (
 	listStatuses = append(slices.Clone(openStatuses), "closed")
@@ -39,8 +40,9 @@ var ticketLists = func() map[listKind]*statement {
 	return all
 }()
 
-// sql lists what has one of the statuses, or, when k has status instead, the one that is a parameter. It has the
-// parameters 1 group, 2 and 3 creator, 4 priority, 5 status, 6 and 7 the low bound, 8 and 9 the high one, 10 limit.
+// sql returns the statement of the list. Without statuses, the status is a parameter; with some, it lists the tickets
+// that have one of them. The parameters are 1 group, 2 and 3 creator, 4 priority, 5 status, 6 and 7 low bound, 8 and
+// 9 high bound, 10 limit.
 func (k listKind) sql(statuses ...string) string {
 	at, order := "created_at", "DESC"
 	if k.byUpdated {
@@ -62,8 +64,9 @@ func (k listKind) sql(statuses ...string) string {
 		}
 	}
 	where = append(where, "("+at+", ticket_id) > (?6, ?7) AND ("+at+", ticket_id) < (?8, ?9)")
-	// Named, since the planner does not know how few tickets a group or a creator has.
-	one := "SELECT doc, " + at + ", ticket_id FROM tickets INDEXED BY " + k.index() + " WHERE " + strings.Join(where, " AND ")
+	// The index is named, since the planner does not know how few tickets a group or a creator has.
+	one := "SELECT doc, " + at + ", ticket_id FROM tickets INDEXED BY " + k.index() +
+		" WHERE " + strings.Join(where, " AND ")
 	if len(statuses) == 0 {
 		return one + " ORDER BY " + at + " " + order + ", ticket_id " + order + " LIMIT ?10"
 	}
@@ -102,13 +105,16 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	}
 	if q.Looks() {
 		err = s.read(ctx, func(c *conn) error {
-			page, err = look(c, &q)
+			page, err = examine(c, &q)
 			return err
 		})
 		return page, err
 	}
 	low, high := q.Bounds()
-	st := ticketLists[listKind{q.GroupID != "", q.Creator != storage.CreatorKey{}, q.Priority != "", q.Status != "", q.ByUpdated, q.OldestFirst}]
+	st := ticketLists[listKind{
+		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: q.Priority != "",
+		status: q.Status != "", byUpdated: q.ByUpdated, oldestFirst: q.OldestFirst,
+	}]
 	err = s.read(ctx, func(c *conn) error {
 		n := 0
 		return c.query(st, func(r row) error {
@@ -121,27 +127,27 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 			}
 			page.Tickets = append(page.Tickets, storage.Ticket{})
 			return decode(r.text(0), &page.Tickets[n-1])
-		}, q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status, millis(low.At), low.ID, millis(high.At), high.ID, int64(q.Limit)+1)
+		}, q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status,
+			millis(low.At), low.ID, millis(high.At), high.ID, int64(q.Limit)+1)
 	})
 	return page, err
 }
 
-// ofCreator are the tickets of a creator, newest first.
+// ofCreator lists the tickets of a creator, newest first.
 var ofCreator = listKind{creator: true}
 
 var openTicketsByCreator = define(ofCreator.sql(openStatuses...))
 
 // TicketsByCreator implements storage.Tickets.
-func (s *Store) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) (page []storage.Ticket, err error) {
+func (s *Store) TicketsByCreator(
+	ctx context.Context, kind, id string, openOnly bool, limit int,
+) ([]storage.Ticket, error) {
 	st := ticketLists[ofCreator]
 	if openOnly {
 		st = openTicketsByCreator
 	}
-	err = s.read(ctx, func(c *conn) error {
-		page, err = list[storage.Ticket](c, st, "", kind, id, "", "", int64(math.MinInt64), "", int64(math.MaxInt64), "", int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+	return readAll[storage.Ticket](ctx, s, st,
+		"", kind, id, "", "", int64(math.MinInt64), "", int64(math.MaxInt64), "", atMost(limit))
 }
 
 var (
@@ -153,28 +159,30 @@ var (
 )
 
 const (
-	// The search yields its rows one by one in this order, so that it ends when a page is full.
+	// The search yields its rows one by one in this order, so it can stop when a page is full.
 	searchSQL = `
 		SELECT t.doc FROM ticket_search CROSS JOIN tickets t ON t.list_id = ticket_search.rowid
 		WHERE ticket_search MATCH ? AND ticket_search.rowid >= ? AND ticket_search.rowid <= ?
 		ORDER BY ticket_search.rowid `
 	externalSQL = `
-		SELECT doc FROM tickets WHERE external_id = ?1 AND (created_at, ticket_id) > (?2, ?3) AND (created_at, ticket_id) < (?4, ?5)
+		SELECT doc FROM tickets
+		WHERE external_id = ?1 AND (created_at, ticket_id) > (?2, ?3) AND (created_at, ticket_id) < (?4, ?5)
 		ORDER BY `
 )
 
 const (
 	listIDBits = 20
-	// latestListed is the last moment, in ms, of which tickets have list ids of their own: in the year 2109.
+	// latestListed is the last millisecond that has list ids of its own. It is in the year 2109.
 	latestListed = 1<<42 - 1
 )
 
-// firstListID is the first list id of a moment. What was before 1970 is one moment, and so is what comes after latestListed.
+// firstListID returns the first list id of a millisecond. All times before 1970 share one, and so do all times after
+// latestListed.
 func firstListID(ms int64) int64 { return min(max(ms, 0), latestListed) << listIDBits }
 
 func lastListIDOf(ms int64) int64 { return firstListID(ms) + (1<<listIDBits - 1) }
 
-// nextListID is a list id that no ticket has.
+// nextListID returns a list id of that millisecond that no ticket has.
 func (w *writer) nextListID(ms int64) (id int64, err error) {
 	id = firstListID(ms)
 	err = w.conn.query(lastListID, func(r row) error {
@@ -184,16 +192,17 @@ func (w *writer) nextListID(ms int64) (id int64, err error) {
 	return id, err
 }
 
-// lookFor is how long tickets are looked at for one page.
-const lookFor = 100 * time.Millisecond
+// examineFor is how long candidates are examined for one page.
+const examineFor = 100 * time.Millisecond
 
-// fewTickets fit into what append makes room for by and by; a page of more gets its room at once.
+// fewTickets is the number of tickets at which a page gets the rest of its memory in one piece. Up to there it grows
+// by append.
 const fewTickets = 9
 
-var errEnoughLooked = errors.New("the page is full")
+var errPageFull = errors.New("the page is full")
 
-// look offers tickets to the page one by one.
-func look(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
+// examine passes the candidates of a text or an external id to the page one by one.
+func examine(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
 	low, high := q.Bounds()
 	st, args := externalNew, []any{q.ExternalID, millis(low.At), low.ID, millis(high.At), high.ID}
 	if q.OldestFirst {
@@ -216,17 +225,17 @@ func look(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
 		args = []any{strings.Join(words, " AND "), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
 	}
 	looker := storage.NewLooker(q, search)
-	looker.Until(time.Now().Add(lookFor))
-	var t storage.Ticket // the looker keeps a copy of what it wants
+	looker.Until(time.Now().Add(examineFor))
+	var t storage.Ticket // one for all: the looker copies those that it keeps
 	err := c.query(st, func(r row) error {
 		t = storage.Ticket{}
 		err := decode(r.text(0), &t)
 		if err == nil && !looker.Look(&t) {
-			err = errEnoughLooked
+			err = errPageFull
 		}
 		return err
 	}, args...)
-	if err != nil && !errors.Is(err, errEnoughLooked) {
+	if err != nil && !errors.Is(err, errPageFull) {
 		return storage.TicketPage{}, err
 	}
 	return looker.Page(err == nil), nil

@@ -10,6 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
+// The search index is ticket_search, an FTS5 table without content: for each ticket it holds the trigrams of title and
+// description, and what a search may be filtered by. The end of each transaction writes it.
+
 var (
 	insertSearch = define(`INSERT INTO ticket_search (rowid, words) VALUES (?, ?)`)
 	deleteSearch = define(`DELETE FROM ticket_search WHERE rowid = ?`)
@@ -17,15 +20,18 @@ var (
 	totalChanges = define(`SELECT total_changes()`)
 )
 
-// searchVersion is to be raised when searchWords makes other words of the same ticket: its next save writes them anew then.
+// searchVersion must be raised when searchWords returns other words for the same ticket. Each ticket's next save then
+// writes its words again.
 const searchVersion = "1"
 
-// searchHash tells whether two states of a ticket have the same searchWords, which take longer to make.
+// searchHash is equal for two states of a ticket with the same searchWords. It is faster to compute.
 func searchHash(t *storage.Ticket) int64 {
-	return hash(strings.Join([]string{searchVersion, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.Title, t.Description}, "\x00"))
+	return hash(strings.Join([]string{
+		searchVersion, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.Title, t.Description,
+	}, "\x00"))
 }
 
-// searchWords are a ticket's trigrams, and what else a search may be filtered by, as words of ticket_search.
+// searchWords returns a ticket's words in the search index: its trigrams, and what a search may be filtered by.
 func searchWords(t *storage.Ticket) string {
 	words := filterWords(t.Status, t.Priority, t.GroupID, storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID})
 	for _, gram := range storage.Grams(t) {
@@ -50,7 +56,8 @@ func filterWords(status, priority, group string, creator storage.CreatorKey) (wo
 	return words
 }
 
-// word is a word that the tokenizer leaves as it is. A long one is cut: what is found is looked at.
+// word returns a word that the tokenizer leaves as it is. A long text is cut, because every candidate is examined
+// anyway.
 func word(kind byte, text string) string {
 	text = text[:min(len(text), 64)]
 	b := make([]byte, 1+2*len(text))
@@ -65,46 +72,51 @@ func hash(text string) int64 {
 	return int64(h.Sum64())
 }
 
-// searchWrite adds a ticket to the search, or takes one away.
+// searchWrite adds a ticket to the search index or removes one.
 type searchWrite struct {
 	listID int64
 	words  string
-	gone   bool
+	remove bool
 }
 
-func (w *writer) searchable(listID int64, words string) {
+func (w *writer) addToSearch(listID int64, words string) {
 	w.search = append(w.search, searchWrite{listID: listID, words: words})
 }
 
-func (w *writer) unsearchable(listID int64) {
-	w.search = append(w.search, searchWrite{listID: listID, gone: true})
+func (w *writer) removeFromSearch(listID int64) {
+	w.search = append(w.search, searchWrite{listID: listID, remove: true})
 }
 
-// forgetSearch leaves the first n of what is to be written.
+// forgetSearch drops all but the first n waiting writes.
 func (w *writer) forgetSearch(n int) {
 	clear(w.search[n:])
 	w.search = w.search[:n]
 }
 
-// FTS5 merges the segments of its index, one for each transaction, as they become many. By itself it does so after every 64 pages
-// that were written, and then keeps everyone waiting for 30 ms; so it is told not to (schema2), and each transaction merges a little.
-// What that leaves it merges by itself when there are 16 of one size. A merge ends after the word that reached the limit, which in a
-// large database may have hundreds of pages. So what it wrote is counted, and the next transactions merge nothing until that is
-// made up for.
+// Each transaction adds a segment to the index, and FTS5 merges segments as they become many. Its automatic merge
+// runs after every 64 pages and makes everyone wait for 30 ms. So it is turned off (schema2), and each transaction
+// merges a little instead. When 16 segments of one size remain, FTS5 merges them nevertheless.
+//
+// A merge has a budget, in rows of FTS5's tables. It stops only after the word that reaches the limit, and in a large
+// database one word may have hundreds of pages. So the rows that it wrote are counted, and after a merge that
+// exceeded the budget the next transactions merge nothing until tickets have made up for it.
 const (
-	// What a ticket adds to what merging may write, in rows of FTS5's tables: so many, and one for so many of its words. Merging the
-	// segments of four transactions into one writes about 36 besides the words; with what comes later this is twice what is needed.
-	rowsATicket = 12
-	wordsARow   = 8
+	// A ticket adds rowsPerTicket rows to the budget, and one row for wordsPerRow of its words. Merging the segments of
+	// four transactions into one writes about 36 rows besides the words. With the merges of the results this is twice
+	// what is needed.
+	rowsPerTicket = 12
+	wordsPerRow   = 8
 
-	leastMerge = 20  // rows with which it is worth a try: each rewrites the list of segments, and the first page of each
-	mostMerge  = 400 // rows that were not needed and may still be written later
-	rowsAPage  = 4   // a page of the result, its place in the index, and what it was made of is deleted
+	// minMerge is the least budget for which a merge is worthwhile: each rewrites the list of segments, and the first
+	// page of each segment.
+	minMerge       = 20
+	maxMergeBudget = 400 // of an unused budget, more rows than this expire
+	rowsPerPage    = 4   // a page of the result, its entry in the index, and the deletion of what it was merged from
 )
 
-// writeSearch is the end of a transaction: a savepoint after a write of the search would have it write a segment of its index
-// for each ticket, which are merged later, instead of one for all (docs/decisions.md, D49). An error leaves the transaction to be
-// rolled back.
+// writeSearch writes the search index at the end of a transaction, when no savepoint follows. After each savepoint
+// FTS5 would write a segment for each ticket, to be merged later, instead of one for all (docs/decisions.md, D49).
+// After an error the transaction must be rolled back.
 func (w *writer) writeSearch() (err error) {
 	if len(w.search) == 0 {
 		return nil
@@ -112,10 +124,10 @@ func (w *writer) writeSearch() (err error) {
 	if err := w.mergeSearch(); err != nil {
 		return err
 	}
-	// FTS5 writes a segment before each ticket that is older than the one before it.
+	// FTS5 starts another segment at each ticket that is older than the one before it.
 	slices.SortStableFunc(w.search, func(a, b searchWrite) int { return cmp.Compare(a.listID, b.listID) })
 	for _, s := range w.search {
-		if s.gone {
+		if s.remove {
 			_, err = w.exec(deleteSearch, s.listID)
 		} else {
 			_, err = w.exec(insertSearch, s.listID, s.words)
@@ -127,28 +139,28 @@ func (w *writer) writeSearch() (err error) {
 	return nil
 }
 
-// mergeSearch merges a little of the index, as much as this transaction is due for (docs/decisions.md, D54).
+// mergeSearch merges segments of the index, within the budget (docs/decisions.md, D54).
 func (w *writer) mergeSearch() error {
-	w.mergeable = min(w.mergeable, mostMerge)
+	w.mergeBudget = min(w.mergeBudget, maxMergeBudget)
 	for _, s := range w.search {
-		w.mergeable += int64(rowsATicket + strings.Count(s.words, " ")/wordsARow)
+		w.mergeBudget += int64(rowsPerTicket + strings.Count(s.words, " ")/wordsPerRow)
 	}
-	if w.mergeable < leastMerge {
+	if w.mergeBudget < minMerge {
 		return nil
 	}
 	before, err := w.changes()
 	if err != nil {
 		return err
 	}
-	if _, err := w.exec(mergeSearch, w.mergeable/rowsAPage); err != nil {
+	if _, err := w.exec(mergeSearch, w.mergeBudget/rowsPerPage); err != nil {
 		return err
 	}
 	after, err := w.changes()
-	w.mergeable -= after - before
+	w.mergeBudget -= after - before
 	return err
 }
 
-// changes counts the rows that the connection has written, also of FTS5's own tables.
+// changes returns how many rows the connection has written so far, including those of FTS5's own tables.
 func (w *writer) changes() (n int64, err error) {
 	err = w.conn.query(totalChanges, func(r row) error {
 		n = r.int(0)

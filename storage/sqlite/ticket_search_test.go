@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// searchedTicket is a ticket of the moment n, on one of seven floors.
+// searchedTicket returns the ticket number n, about one of seven floors.
 func searchedTicket(n int) *storage.Ticket {
 	at := time.UnixMilli(int64(n + 1))
 	return &storage.Ticket{
@@ -41,11 +41,11 @@ func one(t *testing.T, s *Store, query string) (n int64) {
 	return n
 }
 
-// segments is of how many parts the search consists.
+// segments counts the segments of the search index.
 const segments = `SELECT count(DISTINCT segid) FROM ticket_search_idx`
 
-// TestSearchIsMerged: each transaction adds a segment to the search, and merges a little, also while tickets go from one status to
-// another. Left to itself FTS5 would merge 16 segments at once, in whichever transaction comes next.
+// TestSearchIsMerged: each transaction adds a segment to the search index and merges a little, even while tickets
+// change their status. Without that, FTS5 would merge 16 segments in one piece, in whichever transaction comes next.
 func TestSearchIsMerged(t *testing.T) {
 	s := openStore(t, WithoutSync())
 	const tickets, mostSegments = 200, 12
@@ -83,13 +83,13 @@ func TestSearchIsMerged(t *testing.T) {
 	}
 }
 
-// TestMergingIsMadeUpFor: after a merge of more than it might write, nothing is merged until tickets have made up for it.
+// TestMergingIsMadeUpFor: after a merge that exceeded its budget, nothing is merged until tickets have made up for it.
 func TestMergingIsMadeUpFor(t *testing.T) {
 	s := openStore(t, WithoutSync())
-	mergeable := func() (n int64) {
+	mergeBudget := func() (n int64) {
 		t.Helper()
 		onWriter(t, s, func(w *writer) error {
-			n = w.mergeable
+			n = w.mergeBudget
 			return nil
 		})
 		return n
@@ -104,12 +104,12 @@ func TestMergingIsMadeUpFor(t *testing.T) {
 		save(n)
 	}
 	onWriter(t, s, func(w *writer) error {
-		w.mergeable = -100
+		w.mergeBudget = -100
 		return nil
 	})
 	before := one(t, s, segments)
 	save(5)
-	if got, now := mergeable(), one(t, s, segments); got <= -100 || got >= 0 || now != before+1 {
+	if got, now := mergeBudget(), one(t, s, segments); got <= -100 || got >= 0 || now != before+1 {
 		t.Errorf("after one more ticket %d rows may be merged, there are %d segments instead of %d", got, now, before)
 	}
 	for n := 6; one(t, s, segments) > before; n++ {
@@ -118,23 +118,24 @@ func TestMergingIsMadeUpFor(t *testing.T) {
 		}
 		save(n)
 	}
-	if got := mergeable(); got >= leastMerge {
-		t.Errorf("what was merged is not counted: %d rows may still be", got)
+	if got := mergeBudget(); got >= minMerge {
+		t.Errorf("the rows that a merge wrote are not counted: the budget is %d", got)
 	}
 	for n := range 3 {
 		save(100 + n) // nothing to merge
 	}
 	onWriter(t, s, func(w *writer) error {
-		w.mergeable = 1e6
+		w.mergeBudget = 1e6
 		return nil
 	})
 	save(200)
-	if got := mergeable(); got > mostMerge+100 {
-		t.Errorf("%d rows are left for later", got)
+	if got := mergeBudget(); got > maxMergeBudget+100 {
+		t.Errorf("the budget keeps %d unused rows", got)
 	}
 }
 
-// TestOneSegmentATransaction: tickets that change status in one transaction, in whatever order, add one segment, not one each.
+// TestOneSegmentATransaction: tickets that change their status in one transaction, in whatever order, add one segment
+// in all, not one each.
 func TestOneSegmentATransaction(t *testing.T) {
 	s := openStore(t, WithoutSync())
 	const tickets = 12
@@ -148,7 +149,7 @@ func TestOneSegmentATransaction(t *testing.T) {
 	before := one(t, s, segments)
 	slices.Reverse(all)
 	onWriter(t, s, func(w *writer) error {
-		w.mergeable = -10_000
+		w.mergeBudget = -10_000
 		for _, ticket := range all {
 			record := ticket.Kept()
 			record.Status = "closed"

@@ -12,41 +12,43 @@ import (
 
 var (
 	insertTicket = define(`
-		INSERT INTO tickets (ticket_id, short_id, status, priority, group_id, creator_kind, creator_id, external_id, created_at,
-			updated_at, due_at, words_hash, indexed_hash, doc, list_id, version)
+		INSERT INTO tickets (ticket_id, short_id, status, priority, group_id, creator_kind, creator_id, external_id,
+			created_at, updated_at, due_at, words_hash, indexed_hash, doc, list_id, version)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
 	updateTicket = define(`
 		UPDATE tickets SET short_id = ?2, status = ?3, priority = ?4, group_id = ?5, creator_kind = ?6, creator_id = ?7,
 			external_id = ?8, created_at = ?9, updated_at = ?10, due_at = ?11, words_hash = ?12,
 			indexed_hash = ?13, doc = ?14, list_id = ?15, version = version + 1
 		WHERE ticket_id = ?1 AND version = ?16`)
-	// Most saves change nothing that lists are sorted or filtered by. SQLite writes every index of which a column is set, changed
-	// or not, so those are left out then.
+	// Most saves change nothing that lists are sorted or filtered by. SQLite writes every index that has a column in SET,
+	// even when the value is the same, so the two statements below leave those columns out.
 	updateTicketDocument = define(`
 		UPDATE tickets SET due_at = ?2, version = version + 1, doc = ?3 WHERE ticket_id = ?1 AND version = ?4`)
 	updateTicketDocumentOnly = define(`
 		UPDATE tickets SET version = version + 1, doc = ?2 WHERE ticket_id = ?1 AND version = ?3`)
 	readTicketBefore = define(`
-		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at FROM tickets WHERE ticket_id = ? AND version = ?`)
+		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at FROM tickets
+		WHERE ticket_id = ? AND version = ?`)
 	hasTicket    = define(`SELECT 1 FROM tickets WHERE ticket_id = ?`)
 	readExternal = define(`
 		SELECT ticket_id FROM tickets WHERE creator_kind = ? AND creator_id = ? AND external_id = ?`)
 	countTicket = define(`INSERT INTO ticket_counts (status, n) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET n = n + ?2`)
 	readTopics  = define(`SELECT group_id, thread_id FROM topics WHERE ticket_id = ?`)
 	deleteTopic = define(`DELETE FROM topics WHERE group_id = ? AND thread_id = ?`)
-	// It changes no row when the topic belongs to another ticket.
+	// It changes no row while the topic belongs to another ticket.
 	claimTopic = define(`
 		INSERT INTO topics (group_id, thread_id, ticket_id) VALUES (?, ?, ?)
 		ON CONFLICT DO UPDATE SET ticket_id = excluded.ticket_id WHERE ticket_id = excluded.ticket_id`)
 )
 
-// topic is what a ticket claims for itself: a thread of a group.
+// topic is a thread of a group, as a ticket claims it.
 type topic struct {
 	group  string
 	thread int64
 }
 
-// claims returns the topics that the ticket claims, deleted ones too. A topic that is not opened yet has no thread, and claims nothing.
+// claims returns the topics that the ticket claims, including deleted ones. A topic that is not opened yet has no
+// thread to claim.
 func claims(t *storage.Ticket) map[topic]bool {
 	all := make(map[topic]bool, 1+len(t.Links))
 	add := func(at storage.Topic) {
@@ -84,17 +86,17 @@ func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	return nil
 }
 
-// ticketSave is one write of a ticket, apart from the record, which belongs to the caller.
+// ticketSave is one write of a ticket. It shares nothing with the record, which belongs to the caller.
 type ticketSave struct {
 	id, status string
-	old        int64 // version
+	old        int64 // the stored version; 0: a new ticket
 	creator    storage.CreatorKey
 	externalID string
 	createdAt  int64
-	search     storage.Ticket // what searchWords needs
-	words      string         // of a new ticket; "": not made yet
+	search     storage.Ticket // the fields that searchWords needs
+	words      string         // searchWords of a new ticket; "": computed when needed
 	wordsHash  int64
-	indexed    int64 // hash of what the lists' indexes are on
+	indexed    int64 // hash of the columns that the lists' indexes are on
 	due        any
 	doc        string
 	claims     map[topic]bool
@@ -104,22 +106,24 @@ type ticketSave struct {
 func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s := &ticketSave{
 		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID,
-		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt), wordsHash: searchHash(t),
-		search: storage.Ticket{Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID, CreatedBy: t.CreatedBy},
+		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
+		wordsHash: searchHash(t), due: dueAt(t.DueAt), doc: doc,
+		search: storage.Ticket{
+			Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID,
+			CreatedBy: t.CreatedBy,
+		},
 	}
 	if old == 0 {
 		s.words = searchWords(t)
 	}
-	var external any
-	if t.ExternalID != "" {
-		external = t.ExternalID
-	}
-	s.due, s.doc = dueAt(t.DueAt), doc
 	s.columns = []any{
-		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, external, s.createdAt, millis(t.UpdatedAt),
+		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, orNull(t.ExternalID),
+		s.createdAt, millis(t.UpdatedAt),
 	}
-	s.indexed = hash(strings.Join([]string{t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID,
-		strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10)}, "\x00"))
+	s.indexed = hash(strings.Join([]string{
+		t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID,
+		strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10),
+	}, "\x00"))
 	s.columns = append(s.columns, s.due, s.wordsHash, s.indexed, doc)
 	return s
 }
@@ -155,7 +159,7 @@ func (t *ticketSave) insert(w *writer) error {
 	if err := w.one(exists("ticket", t.id), insertTicket, append(t.columns, listID)...); err != nil {
 		return err
 	}
-	w.searchable(listID, t.words)
+	w.addToSearch(listID, t.words)
 	if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
 		return err
 	}
@@ -184,8 +188,9 @@ func (t *ticketSave) update(w *writer) error {
 	}
 	found := false
 	err := w.conn.query(readTicketBefore, func(r row) error {
-		before.status, before.listID, before.createdAt, before.wordsHash, found = r.text(0), r.int(1), r.int(2), r.int(3), true
-		before.indexed, before.due = r.int(4), r[5]
+		found = true
+		before.status, before.listID, before.createdAt = r.text(0), r.int(1), r.int(2)
+		before.wordsHash, before.indexed, before.due = r.int(3), r.int(4), r[5]
 		return nil
 	}, t.id, t.old)
 	if err != nil {
@@ -215,8 +220,8 @@ func (t *ticketSave) update(w *writer) error {
 		return err
 	}
 	if listID != before.listID || t.wordsHash != before.wordsHash {
-		w.unsearchable(before.listID)
-		w.searchable(listID, searchWords(&t.search))
+		w.removeFromSearch(before.listID)
+		w.addToSearch(listID, searchWords(&t.search))
 	}
 	if before.status != t.status {
 		if _, err := w.exec(countTicket, before.status, int64(-1)); err != nil {
@@ -226,19 +231,24 @@ func (t *ticketSave) update(w *writer) error {
 			return err
 		}
 	}
-	var gone []topic
-	err = w.conn.query(readTopics, func(r row) error {
+	return t.updateTopics(w)
+}
+
+// updateTopics releases the topics that the ticket no longer claims, and claims those that it has not yet.
+func (t *ticketSave) updateTopics(w *writer) error {
+	var released []topic
+	err := w.conn.query(readTopics, func(r row) error {
 		if at := (topic{r.text(0), r.int(1)}); t.claims[at] {
 			delete(t.claims, at)
 		} else {
-			gone = append(gone, at)
+			released = append(released, at)
 		}
 		return nil
 	}, t.id)
 	if err != nil {
 		return err
 	}
-	for _, at := range gone {
+	for _, at := range released {
 		if _, err := w.exec(deleteTopic, at.group, at.thread); err != nil {
 			return err
 		}
@@ -263,17 +273,13 @@ var (
 	dueTickets       = define(`
 		SELECT ticket_id, due_at FROM tickets WHERE (due_at, ticket_id) > (?, ?) AND due_at <= ?
 		ORDER BY due_at, ticket_id LIMIT ?`)
-	// The counts are kept with every save: to count tickets would cost more with every year.
+	// Every save keeps the counts up to date: counting the tickets would cost more every year.
 	readTicketCounts = define(`SELECT status, n FROM ticket_counts WHERE n > 0`)
 )
 
 // Ticket implements storage.Tickets.
-func (s *Store) Ticket(ctx context.Context, ticketID string) (t *storage.Ticket, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		t, err = get[storage.Ticket](c, "ticket", readTicket, ticketID)
-		return err
-	})
-	return t, err
+func (s *Store) Ticket(ctx context.Context, ticketID string) (*storage.Ticket, error) {
+	return readOne[storage.Ticket](ctx, s, "ticket", readTicket, ticketID)
 }
 
 // TicketByTopic implements storage.Tickets.
@@ -304,12 +310,10 @@ func (s *Store) ids(ctx context.Context, st *statement, args ...any) (ids []stri
 }
 
 // DueTickets implements storage.Tickets.
-func (s *Store) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) (page []storage.Due, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		page, err = dues(c, dueTickets, millis(after.At), after.ID, millis(now), int64(max(limit, 0)))
-		return err
-	})
-	return page, err
+func (s *Store) DueTickets(
+	ctx context.Context, now time.Time, after storage.Due, limit int,
+) ([]storage.Due, error) {
+	return s.dues(ctx, dueTickets, millis(after.At), after.ID, millis(now), atMost(limit))
 }
 
 // CountTickets implements storage.Tickets.

@@ -9,12 +9,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// TestTornLog cuts the log off at any length, as a machine does that loses power while it writes. A ticket and its
-// topics are both there or both not, and what a longer log had stored stays stored.
+// TestTornLog truncates the log at any length, as losing power during a write does. A ticket is stored together with
+// its topics or not at all, and a longer log never has less than a shorter one.
 func TestTornLog(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "desk.db")
-	if err := open(t, path).Close(); err != nil { // so that the log holds the tickets only
+	if err := open(t, path).Close(); err != nil { // so that the log holds only the tickets
 		t.Fatal(err)
 	}
 	s := open(t, path)
@@ -61,7 +61,7 @@ func tornTicket(n int) *storage.Ticket {
 	}
 }
 
-// countTorn opens the database and returns how many tickets are in it, all of them whole.
+// countTorn opens the database, checks that every ticket in it is complete, and returns their number.
 func countTorn(t *testing.T, path string) (found int) {
 	t.Helper()
 	s := open(t, path)

@@ -11,38 +11,35 @@ import (
 
 var (
 	insertUser = define(`
-		INSERT INTO users (telegram_id, username, sort_name, group_id, updated_at, due_at, version, doc) VALUES (?, ?, ?, ?, ?, ?, 1, ?)
-		ON CONFLICT DO NOTHING`)
+		INSERT INTO users (telegram_id, username, sort_name, group_id, updated_at, due_at, version, doc)
+		VALUES (?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateUser = define(`
-		UPDATE users SET username = ?2, sort_name = ?3, group_id = ?4, updated_at = ?5, due_at = ?6, version = version + 1, doc = ?7
+		UPDATE users SET username = ?2, sort_name = ?3, group_id = ?4, updated_at = ?5, due_at = ?6,
+			version = version + 1, doc = ?7
 		WHERE telegram_id = ?1 AND version = ?8`)
-	deleteUser         = define(`DELETE FROM users WHERE telegram_id = ? AND version = ?`)
-	listUsers          = define(`SELECT doc FROM users WHERE telegram_id > ? ORDER BY telegram_id LIMIT ?`)
-	listUsersOfGroup   = define(`SELECT doc FROM users WHERE group_id = ? AND telegram_id > ? ORDER BY telegram_id LIMIT ?`)
+	deleteUser       = define(`DELETE FROM users WHERE telegram_id = ? AND version = ?`)
+	listUsers        = define(`SELECT doc FROM users WHERE telegram_id > ? ORDER BY telegram_id LIMIT ?`)
+	listUsersOfGroup = define(`
+		SELECT doc FROM users WHERE group_id = ? AND telegram_id > ? ORDER BY telegram_id LIMIT ?`)
 	readUser           = define(`SELECT doc FROM users WHERE telegram_id = ?`)
-	readUserByUsername = define(`SELECT doc FROM users WHERE username = ? ORDER BY updated_at DESC, telegram_id DESC LIMIT 1`)
-	// Every name is >= '': it lets the index of internal users serve, and NULLs out.
-	listInternalUsers  = define(`SELECT doc FROM users WHERE sort_name >= '' ORDER BY sort_name, telegram_id LIMIT ? OFFSET ?`)
-	dueUsers           = define(`SELECT telegram_id, due_at FROM users WHERE due_at <= ? ORDER BY due_at, telegram_id LIMIT ?`)
+	readUserByUsername = define(`
+		SELECT doc FROM users WHERE username = ? ORDER BY updated_at DESC, telegram_id DESC LIMIT 1`)
+	// sort_name >= '' holds for every name and for no NULL. It makes the index of internal users serve the statement.
+	listInternalUsers = define(`
+		SELECT doc FROM users WHERE sort_name >= '' ORDER BY sort_name, telegram_id LIMIT ? OFFSET ?`)
+	dueUsers = define(`
+		SELECT telegram_id, due_at FROM users WHERE due_at <= ? ORDER BY due_at, telegram_id LIMIT ?`)
 	countInternalUsers = define(`SELECT count(*) FROM users WHERE sort_name >= ''`)
 )
 
 // User implements storage.Users.
-func (s *Store) User(ctx context.Context, telegramID int64) (u *storage.User, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		u, err = get[storage.User](c, "user", readUser, telegramID)
-		return err
-	})
-	return u, err
+func (s *Store) User(ctx context.Context, telegramID int64) (*storage.User, error) {
+	return readOne[storage.User](ctx, s, "user", readUser, telegramID)
 }
 
 // UserByUsername implements storage.Users.
-func (s *Store) UserByUsername(ctx context.Context, username string) (u *storage.User, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		u, err = get[storage.User](c, "user", readUserByUsername, strings.ToLower(username))
-		return err
-	})
-	return u, err
+func (s *Store) UserByUsername(ctx context.Context, username string) (*storage.User, error) {
+	return readOne[storage.User](ctx, s, "user", readUserByUsername, strings.ToLower(username))
 }
 
 // InternalUsers implements storage.Users. Names are compared byte by byte.
@@ -88,16 +85,13 @@ func (s *Store) SaveUser(ctx context.Context, u *storage.User) error {
 }
 
 // Users implements storage.Users.
-func (s *Store) Users(ctx context.Context, defaultGroupID string, after int64, limit int) (page []storage.User, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		if defaultGroupID == "" {
-			page, err = list[storage.User](c, listUsers, after, int64(max(limit, 0)))
-		} else {
-			page, err = list[storage.User](c, listUsersOfGroup, defaultGroupID, after, int64(max(limit, 0)))
-		}
-		return err
-	})
-	return page, err
+func (s *Store) Users(
+	ctx context.Context, defaultGroupID string, after int64, limit int,
+) ([]storage.User, error) {
+	if defaultGroupID == "" {
+		return readAll[storage.User](ctx, s, listUsers, after, atMost(limit))
+	}
+	return readAll[storage.User](ctx, s, listUsersOfGroup, defaultGroupID, after, atMost(limit))
 }
 
 // DeleteUser implements storage.Users.
@@ -107,7 +101,7 @@ func (s *Store) DeleteUser(ctx context.Context, telegramID, version int64) error
 	})
 }
 
-// userColumns returns what a user is found and sorted by; NULL: not at all.
+// userColumns returns the columns that users are found and sorted by; nil is NULL.
 func userColumns(u *storage.User) (username, sortName, group any) {
 	if u.Username != "" {
 		username = strings.ToLower(u.Username)
@@ -124,7 +118,7 @@ func (s *Store) DueUsers(ctx context.Context, now time.Time, limit int) (page []
 		return c.query(dueUsers, func(r row) error {
 			page = append(page, storage.Due{ID: strconv.FormatInt(r.int(0), 10), At: time.UnixMilli(r.int(1)).UTC()})
 			return nil
-		}, millis(now), int64(max(limit, 0)))
+		}, millis(now), atMost(limit))
 	})
 	return page, err
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// maxBatch bounds how many writes share a commit, so that none waits long for the others.
+// maxBatch limits how many writes share a commit, so that none waits long for the others.
 const maxBatch = 256
 
 // request is one write that waits for the writer.
@@ -22,10 +22,10 @@ type request struct {
 	done chan struct{}
 }
 
-// write has the writer run f in a transaction and returns when that is committed: what f returned, or ErrUnavailable
-// when it could not be committed. f must leave nothing behind when it fails: it is a single statement, or uses
-// writer.atomically. When ctx ends first write returns, and f may or may not be carried out; so f must not touch
-// what belongs to the caller.
+// write has the writer run f in a transaction and returns when the transaction is committed. It returns f's error, or
+// ErrUnavailable when the transaction could not be committed. f must change nothing when it fails: either it is a
+// single statement, or it uses writer.atomically. When ctx ends first, write returns immediately and f may still be
+// carried out; so f must not touch what belongs to the caller.
 func (s *Store) write(ctx context.Context, f func(w *writer) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (s *Store) signal() {
 	}
 }
 
-// take moves up to n of the waiting requests to batch.
+// take moves up to n waiting requests to batch.
 func (s *Store) take(batch []*request, n int) (_ []*request, closing bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,28 +69,29 @@ func (s *Store) take(batch []*request, n int) (_ []*request, closing bool) {
 	return batch, s.closing
 }
 
-// writer is the only one that writes; its methods run on its goroutine.
+// writer carries out all writes. Its methods run on its goroutine.
 type writer struct {
-	store     *Store
-	conn      *conn // nil when it broke and could not be opened again yet
-	batch     []*request
-	search    []searchWrite // what this transaction writes into the search, at its end
-	mergeable int64         // rows of the search that merging may write now; negative: it wrote so many more than it might
-	wrote     bool          // this transaction changed something
-	dirty     bool          // something was committed since the log was last tidied up
-	failed    bool          // the last transaction that changed something, or tried to, failed
-	began     time.Time     // when the last transaction began
+	store  *Store
+	conn   *conn // nil when it broke and could not be opened again yet
+	batch  []*request
+	search []searchWrite // what this transaction writes to the search index, at its end
+	// mergeBudget is how many rows of the search index a merge may write now. Negative: how many merges wrote too much.
+	mergeBudget int64
+	wrote       bool      // this transaction changed something
+	dirty       bool      // something was committed since the log was last emptied
+	failed      bool      // the last transaction that changed something, or tried to, failed
+	began       time.Time // when the last transaction began
 
-	checkpointed time.Time // when the log was last said to be due for writing back
-	patientFrom  int64     // frames in the log before readers are waited for again; 0: longLog
+	checkpointed time.Time // when the checkpointer was last asked to write the log back
+	waitFrom     int64     // frames in the log from which to wait for readers again; 0: longLog
 }
 
-// gatherFor is the shortest time from the beginning of one transaction to that of the next. A lone write never waits; under
-// load more writes share a commit, whose fsync and log frames cost more than they do: at 1,000 writes/s a third of the CPU
-// (docs/decisions.md, D7).
+// gatherFor is the least time between the beginnings of two transactions. A lone write never waits. Under load more
+// writes share a commit, and so its fsync and log frames, which cost more than the writes: at 1,000 writes/s a third
+// of the CPU (docs/decisions.md, D7).
 const gatherFor = 5 * time.Millisecond
 
-// loop serves requests until the store is closing and none is left.
+// loop carries out requests until the store is closing and none is left.
 func (w *writer) loop() {
 	idle := time.NewTimer(w.store.options.idle)
 	defer idle.Stop()
@@ -108,20 +109,21 @@ func (w *writer) loop() {
 		case closing:
 			return
 		}
-		var tidy <-chan time.Time
+		var quiet <-chan time.Time
 		if w.dirty {
 			idle.Reset(w.store.options.idle)
-			tidy = idle.C
+			quiet = idle.C
 		}
 		select {
 		case <-w.store.wake:
-		case <-tidy:
-			w.tidy()
+		case <-quiet:
+			w.emptyLog()
 		}
 	}
 }
 
-// commit carries out the batch in one transaction, with what arrives meanwhile, and answers everyone.
+// commit carries out the batch, and the requests that arrive meanwhile, in one transaction. Then it answers all of
+// them.
 func (w *writer) commit() {
 	w.wrote, w.began = false, time.Now()
 	first := !w.dirty
@@ -140,13 +142,13 @@ func (w *writer) commit() {
 	}
 }
 
-// transaction returns nil when it was committed; each request then has its own result.
+// transaction returns nil when the transaction was committed. Each request then has its own result.
 func (w *writer) transaction() (err error) {
 	w.forgetSearch(0)
-	mergeable := w.mergeable
+	budget := w.mergeBudget
 	defer func() {
 		if err != nil {
-			w.mergeable = mergeable // what was merged was undone
+			w.mergeBudget = budget // the merge was rolled back
 		}
 	}()
 	if w.conn == nil {
@@ -185,7 +187,7 @@ func (w *writer) transaction() (err error) {
 	if err := w.writeSearch(); err != nil {
 		w.rollback()
 		if !broken(err) {
-			return explain(err) // a bug, which would come again each time
+			return explain(err) // a bug: trying again would not help
 		}
 		return unavailable(err)
 	}
@@ -196,8 +198,8 @@ func (w *writer) transaction() (err error) {
 	return nil
 }
 
-// rollback ends a transaction that failed. SQLite has ended it already after some errors. A connection that can't
-// even do that is given up; the next transaction opens another.
+// rollback ends a transaction that failed. After some errors SQLite has rolled it back already. A connection that
+// can't roll back is closed; the next transaction opens another.
 func (w *writer) rollback() {
 	_, err := w.conn.exec(rollback)
 	if err != nil && code(err) != codes.SQLITE_ERROR {
@@ -206,21 +208,22 @@ func (w *writer) rollback() {
 	}
 }
 
-// tidy writes the log back into the database file and empties it, unless a reader is in the way: it never waits.
-func (w *writer) tidy() {
+// emptyLog writes the log back into the database file and empties it. It never waits: while a reader needs the log, it
+// leaves it.
+func (w *writer) emptyLog() {
 	if !w.dirty || w.conn == nil {
 		return
 	}
 	err := w.conn.run("PRAGMA busy_timeout = 0")
-	_, blocked, e := w.writeBack(tidyUp)
+	_, blocked, e := w.runCheckpoint(checkpointTruncate)
 	err = errors.Join(err, e, w.conn.run("PRAGMA "+busyTimeout))
 	w.dirty = err != nil || blocked
 	if !w.dirty {
-		w.store.checkpoints.ended(nil)
+		w.store.checkpoints.note(nil)
 	}
 }
 
-// atomically runs f so that it leaves nothing behind when it fails: for writes of more than one statement.
+// atomically runs f so that it changes nothing when it fails. It is for writes of more than one statement.
 func (w *writer) atomically(f func() error) error {
 	if _, err := w.conn.exec(savepoint); err != nil {
 		return err
@@ -274,5 +277,4 @@ var (
 	savepoint        = define(`SAVEPOINT request`)
 	rollbackTo       = define(`ROLLBACK TO request`)
 	releaseSavepoint = define(`RELEASE request`)
-	tidyUp           = define(`PRAGMA wal_checkpoint(TRUNCATE)`)
 )

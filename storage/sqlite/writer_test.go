@@ -37,13 +37,13 @@ func onWriter(t *testing.T, s *Store, f func(w *writer) error) {
 	}
 }
 
-// hold stops the writer until release is called; what is written meanwhile has to wait.
+// hold blocks the writer until release is called. Writes that are made meanwhile wait.
 func hold(t *testing.T, s *Store) (release func()) {
 	t.Helper()
 	held, free, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		// It shares the fate of those that join its transaction, so its own result says nothing.
+		// Requests that come meanwhile share its transaction and can make it fail, so its own result says nothing.
 		_ = s.write(context.Background(), func(*writer) error {
 			close(held)
 			<-free
@@ -57,7 +57,7 @@ func hold(t *testing.T, s *Store) (release func()) {
 	}
 }
 
-// waiting returns when n writes wait.
+// waiting returns as soon as n writes wait.
 func waiting(s *Store, n int) {
 	for {
 		s.mu.Lock()
@@ -159,7 +159,7 @@ func TestGroupCommit(t *testing.T) {
 			t.Error(err, m.Version)
 		}
 		release()
-		// It may be stored or not; here the writer saw in time that nobody waits.
+		// In general it may be stored or not. Here the writer saw in time that its context had ended.
 		if _, err := s.Message(t.Context(), "m1"); !errors.Is(err, storage.ErrNotFound) {
 			t.Error(err)
 		}
@@ -197,7 +197,7 @@ func TestTrouble(t *testing.T) {
 		if err := s.InsertMessage(t.Context(), message(1)); err != nil {
 			t.Fatal(err)
 		}
-		limit(1) // no page more than there are
+		limit(1) // the file may not grow
 		failTogether(t, s)
 		if _, err := s.Message(t.Context(), "m1"); err != nil {
 			t.Error(err)
@@ -258,7 +258,7 @@ func TestTrouble(t *testing.T) {
 	})
 }
 
-// failTogether expects that each of the writes that wait together is told that storage is unavailable.
+// failTogether expects that each of the writes that wait together fails with storage.ErrUnavailable.
 func failTogether(t *testing.T, s *Store) {
 	t.Helper()
 	release := hold(t, s)
@@ -277,7 +277,7 @@ func failTogether(t *testing.T, s *Store) {
 	wg.Wait()
 }
 
-// TestSync: an acknowledged write is on the disk, not only in the kernel's hands.
+// TestSync: an acknowledged write is on the disk, not only in the kernel's cache.
 func TestSync(t *testing.T) {
 	for want, opts := range map[int64][]Option{2: nil, 0: {WithoutSync()}} { // FULL and OFF
 		s := openStore(t, opts...)
@@ -292,13 +292,14 @@ func TestSync(t *testing.T) {
 	}
 }
 
-func TestTidy(t *testing.T) {
-	tidied := make(chan struct{}, 100)
-	s := openStore(t, withIdle(time.Millisecond), withCheckpoint(time.Hour, longLog), WithHook(func(m Moment, sql string) {
+func TestEmptyLog(t *testing.T) {
+	emptied := make(chan struct{}, 100)
+	hook := WithHook(func(m Moment, sql string) {
 		if m == After && sql == "PRAGMA "+busyTimeout {
-			tidied <- struct{}{}
+			emptied <- struct{}{}
 		}
-	}))
+	})
+	s := openStore(t, withIdle(time.Millisecond), withCheckpoint(time.Hour, longLog), hook)
 	log := func() int64 {
 		info, err := os.Stat(s.path + "-wal")
 		if err != nil {
@@ -309,24 +310,25 @@ func TestTidy(t *testing.T) {
 	if err := s.InsertMessage(t.Context(), message(1)); err != nil {
 		t.Fatal(err)
 	}
-	<-tidied
+	<-emptied
 	if log() != 0 {
 		t.Error("an idle writer left a log of", log())
 	}
 
-	// A reader of an old state is in the way of tidying up, and of nothing else.
+	// A reader of an old state prevents the log from being emptied, and nothing else.
 	reader, err := connect(s.path, readerPragmas...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = reader.close() }()
-	if err := errors.Join(reader.run("BEGIN"), reader.query(lastSequence, func(row) error { return nil }, "T1")); err != nil {
+	err = errors.Join(reader.run("BEGIN"), reader.query(lastSequence, func(row) error { return nil }, "T1"))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.InsertMessage(t.Context(), message(2)); err != nil {
 		t.Fatal(err)
 	}
-	<-tidied
+	<-emptied
 	if log() == 0 {
 		t.Error("the log was emptied under a reader")
 	}
@@ -337,6 +339,6 @@ func TestTidy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for log() != 0 {
-		<-tidied
+		<-emptied
 	}
 }

@@ -13,7 +13,8 @@ func anAttachment(ticket string, sequence int64) *storage.Attachment {
 	message := fmt.Sprintf("-100%s:%d", ticket, sequence)
 	return &storage.Attachment{
 		AttachmentID: message + ".u", TicketID: ticket, MessageID: message, Sequence: sequence, FileName: "bill.pdf",
-		FileID: "f", FileUniqueID: "u", FileType: "document", State: storage.FilePending, DueAt: minute(1), CreatedAt: day, UpdatedAt: day,
+		FileID: "f", FileUniqueID: "u", FileType: "document", State: storage.FilePending,
+		DueAt: minute(1), CreatedAt: day, UpdatedAt: day,
 	}
 }
 
@@ -78,7 +79,8 @@ func testAttachments(t *testing.T, f Factory) {
 		var owed []storage.Attachment
 		for _, a := range all {
 			if now := minute(4); !a.DueAt.IsZero() && !a.DueAt.After(now) {
-				want = append(want, storage.DueAttachment{Due: storage.Due{ID: a.AttachmentID, At: a.DueAt}, TicketID: a.TicketID})
+				due := storage.Due{ID: a.AttachmentID, At: a.DueAt}
+				want = append(want, storage.DueAttachment{Due: due, TicketID: a.TicketID})
 				if a.Version = 1; a.TicketID == "A" {
 					owed = append(owed, a)
 				}

@@ -69,7 +69,7 @@ func testConcurrency(t *testing.T, f Factory) {
 			}, t)
 		})
 	}
-	// race has all writers do what only one of them may.
+	// race runs do in all writers. Exactly one of them may succeed.
 	race := func(t *testing.T, loser error, do func(writer int) error) {
 		t.Helper()
 		var mu sync.Mutex
@@ -159,7 +159,7 @@ func together(f Factory, do func(writer int) error, t *testing.T) {
 	}
 }
 
-// owner is an activation of a ticket: what it knows, and its epoch.
+// owner is an activation of a ticket: its epoch, and what it knows of the ticket.
 type owner struct {
 	epoch  int64
 	ticket *storage.Ticket
@@ -203,7 +203,7 @@ func (o *owner) say(t *testing.T, s storage.Store, id string) error {
 	return err
 }
 
-// testFencing plays two activations of one ticket that know nothing of each other.
+// testFencing simulates two activations of one ticket that know nothing of each other.
 func testFencing(t *testing.T, f Factory) {
 	ctx := t.Context()
 	start := func(t *testing.T) (s storage.Store, older, newer *owner) {

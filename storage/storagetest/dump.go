@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// testDump holds stores that offer it to storage.Dumper.
+// testDump tests storage.Dumper, on stores that implement it.
 func testDump(t *testing.T, f Factory) {
 	dumper := func(t *testing.T, s storage.Store) storage.Dumper {
 		t.Helper()
@@ -47,7 +47,7 @@ func testDump(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, counts, map[string]int64{"open": 3, "closed": 1})
 
-		// The versions, sequences and epochs go on from where they were.
+		// Versions, sequences and epochs continue where they were.
 		ticket, err := other.Ticket(ctx, "A")
 		noError(t, err)
 		noError(t, other.SaveTicket(ctx, ticket))
@@ -55,7 +55,8 @@ func testDump(t *testing.T, f Factory) {
 		taken := aTicket("Z")
 		taken.Home = ticket.Home
 		fails(t, other.SaveTicket(ctx, taken), storage.ErrTopicTaken)
-		fails(t, other.InsertMessage(ctx, &storage.Message{MessageID: "new", TicketID: "A", Sequence: 1}), storage.ErrConflict)
+		again := &storage.Message{MessageID: "new", TicketID: "A", Sequence: 1}
+		fails(t, other.InsertMessage(ctx, again), storage.ErrConflict)
 		epoch, err := other.TakeLease(ctx, "ticket/A", "b", day)
 		noError(t, err)
 		same(t, epoch, int64(3))
@@ -101,7 +102,7 @@ func testDump(t *testing.T, f Factory) {
 			}
 			fails(t, to.Load(ctx, page), storage.ErrConflict)
 		}
-		// Another ticket with a topic that is taken, another message with a sequence that is taken.
+		// Another ticket with a taken topic, and another message with a taken sequence.
 		ticket, err := s.Ticket(ctx, "A")
 		noError(t, err)
 		ticket.TicketID = "Z"
@@ -123,7 +124,7 @@ func testDump(t *testing.T, f Factory) {
 		s := f.Open(t)
 		from := dumper(t, s)
 		fillStore(t, s)
-		for range 20 { // more often than there are connections to be left behind
+		for range 20 { // more often than there are connections, in case that it leaks one
 			for record, err := range from.Dump(ctx, "messages", nil) {
 				noError(t, err)
 				same(t, record.(*storage.Message).TicketID, "A")
@@ -145,7 +146,7 @@ func testDump(t *testing.T, f Factory) {
 	})
 }
 
-// records returns the records of a collection after one of them.
+// records returns the records of a collection after the given one.
 func records(t *testing.T, from storage.Dumper, collection string, after any) (all []any) {
 	t.Helper()
 	for record, err := range from.Dump(t.Context(), collection, after) {
@@ -168,7 +169,8 @@ func exported(t *testing.T, from storage.Dumper) (lines []string) {
 	return lines
 }
 
-// fillStore makes a small desk with something of everything: keys of several parts, and of the largest and smallest numbers.
+// fillStore stores records of every kind, among them keys with several parts and with the largest and smallest
+// numbers.
 func fillStore(t *testing.T, s storage.Store) {
 	t.Helper()
 	ctx := t.Context()
@@ -191,7 +193,9 @@ func fillStore(t *testing.T, s storage.Store) {
 		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1), anEvent("A", int64(i+2))}))
 		noError(t, s.InsertAttachments(ctx, []storage.Attachment{*anAttachment("A", int64(i+2))}))
 		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
-		noError(t, s.SaveGroup(ctx, &storage.Group{GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2}}))
+		noError(t, s.SaveGroup(ctx, &storage.Group{
+			GroupID: fmt.Sprint("G", i), TelegramGroupID: -9 - int64(i), FormerIDs: []int64{-2},
+		}))
 		noError(t, s.SaveOffset(ctx, fmt.Sprint("bot ", i), int64(i)))
 		key := anAPIKey(fmt.Sprint("k", i))
 		key.GroupID = []string{"g1", "", "g2"}[i]
@@ -207,6 +211,8 @@ func fillStore(t *testing.T, s storage.Store) {
 	m.TicketID, m.Sequence, m.Version = "A", 9, 0
 	noError(t, s.InsertMessage(ctx, m))
 	for _, id := range []int64{math.MaxInt64, -1, math.MinInt64, 7} {
-		noError(t, s.SaveUser(ctx, &storage.User{TelegramID: id, Username: "Nok", FirstName: "ก", DefaultGroupID: "g1", UpdatedAt: day}))
+		noError(t, s.SaveUser(ctx, &storage.User{
+			TelegramID: id, Username: "Nok", FirstName: "ก", DefaultGroupID: "g1", UpdatedAt: day,
+		}))
 	}
 }

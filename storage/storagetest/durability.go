@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// testDurability looks for everything that was acknowledged after the store was opened again, twice.
+// testDurability opens the store again, twice, and checks that it has everything that was acknowledged.
 func testDurability(t *testing.T, f Factory) {
 	if f.Reopen == nil {
 		t.Skip("this store keeps nothing")
@@ -53,8 +53,8 @@ func testDurability(t *testing.T, f Factory) {
 	}
 }
 
-// testCrashes kills the store between any two steps of each kind of write. What is found then must be the state before
-// the write or the state after it, and once it is the state after it, it stays so.
+// testCrashes kills the store between any two steps of each kind of write. Afterwards the store must be in the state
+// before the write or in the state after it; and once it was in the state after it, never again in the one before.
 func testCrashes(t *testing.T, f Factory) {
 	if f.Crashes == nil {
 		t.Skip("this store can't be killed between its steps")
@@ -70,7 +70,7 @@ func testCrashes(t *testing.T, f Factory) {
 					noError(t, step(ctx, s))
 				}
 			})
-			// The states in between are those of the steps; they are found by doing the same again on another store.
+			// The states in between are those after each step. The same steps on another store yield them.
 			again := f.Open(t)
 			prepareCrash(t, again)
 			for _, step := range w.steps {
@@ -98,7 +98,7 @@ func testCrashes(t *testing.T, f Factory) {
 
 type step = func(ctx context.Context, s storage.Store) error
 
-// crashWrites are the kinds of writes: each step is one write, and does as much at once as its method can.
+// crashWrites lists the kinds of writes. Each step is one write, with as much in it as its method allows.
 var crashWrites = []struct {
 	name  string
 	steps []step
@@ -145,7 +145,7 @@ var crashWrites = []struct {
 		return err
 	}}},
 	{name: "events", steps: func() (steps []step) {
-		// A store may keep some of the events of one call and not the others: the owner appends them again.
+		// One event in each step: a store may keep the first events of a call that is interrupted.
 		for n := int64(2); n <= 4; n++ {
 			steps = append(steps, func(ctx context.Context, s storage.Store) error {
 				return s.AppendEvents(ctx, []storage.Event{anEvent("A", n)})
@@ -181,7 +181,7 @@ func prepareCrash(t *testing.T, s storage.Store) {
 	noError(t, err)
 }
 
-// state returns all that the writes above can change, as text.
+// state returns everything that the writes above can change, as text.
 func state(t *testing.T, s storage.Store) string {
 	t.Helper()
 	ctx := t.Context()

@@ -9,10 +9,11 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// hostile are texts that people, or those who mean harm, write.
+// hostile lists texts that people write, by chance or with intent.
 var hostile = []string{
 	"", " ", "\x00", "a\x00b", "\x01\x02\x1f\x7f", `"`, `'`, `\`, "`", `'; DROP TABLE tickets; --`, `{"$ne": null}`,
-	"$set", "a.b", "%_*?", "<script>&amp;</script>", "line\r\nline\ttab", "\u2028\u2029", "\u202eright to left", "\ufeffbom", "\ufffd",
+	"$set", "a.b", "%_*?", "<script>&amp;</script>", "line\r\nline\ttab", "\u2028\u2029", "\u202eright to left",
+	"\ufeffbom", "\ufffd",
 	"กำลังพิมพ์ ที่ ๑๒๓", "👩‍👩‍👧‍👦🏳️‍🌈", "e\u0301 é", "null", "true", "0", "-0", "1e999", "\U0010ffff",
 }
 
@@ -116,7 +117,9 @@ func testHostile(t *testing.T, f Factory) {
 	})
 	t.Run("the largest and smallest numbers", func(t *testing.T) {
 		s := f.Open(t)
-		for i, n := range []int64{math.MinInt64, math.MinInt64 + 1, -1 << 53, -1, 1, 1<<53 + 1, math.MaxInt64 - 1, math.MaxInt64} {
+		for i, n := range []int64{
+			math.MinInt64, math.MinInt64 + 1, -1 << 53, -1, 1, 1<<53 + 1, math.MaxInt64 - 1, math.MaxInt64,
+		} {
 			id := fmt.Sprint(n)
 			u := &storage.User{TelegramID: n}
 			noError(t, s.SaveUser(ctx, u))
@@ -141,7 +144,7 @@ func testHostile(t *testing.T, f Factory) {
 			same(t, last, n)
 			after, err := s.MessagesAfter(ctx, "T1", n-1, 9)
 			noError(t, err)
-			if n > math.MinInt64 { // below that there is nothing
+			if n > math.MinInt64 { // no number is smaller
 				same(t, after, []storage.Message{*m})
 			}
 			c := aCopy(id, "home", "T1:1", n, int64(i), n)

@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// everyCall calls each method of the store that takes a context, with ctx and filled arguments.
+// everyCall calls each method of the store that takes a context, with ctx and arguments from fill.
 func everyCall(s storage.Store, ctx context.Context, each func(name string, err error)) {
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
@@ -44,7 +44,7 @@ func testContexts(t *testing.T, f Factory) {
 			}
 		})
 	}
-	// None of it was carried out, and none of it did harm.
+	// None of the calls was carried out, and none did harm.
 	counts, err := s.CountTickets(t.Context())
 	noError(t, err)
 	same(t, len(counts), 0)

@@ -76,7 +76,8 @@ func testTicketLists(t *testing.T, f Factory) {
 	t.Run("ranges hold their beginning and not their end", func(t *testing.T) {
 		for _, q := range []storage.TicketQuery{
 			{From: minute(2)}, {To: minute(2)}, {From: minute(1), To: minute(3)}, {From: minute(3), To: minute(1)},
-			{From: minute(1).Add(time.Microsecond), To: minute(2).Add(time.Microsecond)}, {From: minute(1), To: minute(4), ByUpdated: true, GroupID: "g1"},
+			{From: minute(1).Add(time.Microsecond), To: minute(2).Add(time.Microsecond)},
+			{From: minute(1), To: minute(4), ByUpdated: true, GroupID: "g1"},
 		} {
 			q.Limit = 2
 			same(t, list(t, q), want(q))
@@ -108,7 +109,8 @@ func testTicketLists(t *testing.T, f Factory) {
 					}
 				}
 			}
-			got = slices.DeleteFunc(got, func(id string) bool { return strings.HasPrefix(id, fmt.Sprintf("A%v", oldestFirst)) })
+			added := fmt.Sprintf("A%v", oldestFirst)
+			got = slices.DeleteFunc(got, func(id string) bool { return strings.HasPrefix(id, added) })
 			var ids []string
 			for _, x := range before {
 				ids = append(ids, x.TicketID)
@@ -130,7 +132,8 @@ func testTicketSearch(t *testing.T, f Factory) {
 	ctx := t.Context()
 	s := f.Open(t)
 	titles := []string{
-		"Printer is on FIRE", "printers", "The print", "เครื่องพิมพ์ไม่ทำงาน", "ปริ้นเตอร์เสีย", "Ça va? Élan", "Stra\u00dfe 12",
+		"Printer is on FIRE", "printers", "The print", "เครื่องพิมพ์ไม่ทำงาน", "ปริ้นเตอร์เสีย", "Ça va? Élan",
+		"Stra\u00dfe 12",
 		"50% off <b>&", "emoji 🖨️🔥🧯 here", "nothing of the kind",
 	}
 	tickets := map[string]*storage.Ticket{}
@@ -253,7 +256,7 @@ func testExternalIDs(t *testing.T, f Factory) {
 	page, err = s.ListTickets(ctx, q)
 	noError(t, err)
 	same(t, page, storage.TicketPage{Tickets: []storage.Ticket{*a}})
-	a.ExternalID = "" // gives it free
+	a.ExternalID = "" // releases it
 	noError(t, s.SaveTicket(ctx, a))
 	e.ExternalID = "crm-1"
 	noError(t, s.SaveTicket(ctx, e))
@@ -262,11 +265,12 @@ func testExternalIDs(t *testing.T, f Factory) {
 	same(t, page, storage.TicketPage{Tickets: []storage.Ticket{*e}})
 }
 
-// anyQuery is a query of the model's machine, served or not.
+// anyQuery returns a random query, served or not.
 func anyQuery(t *rapid.T) storage.TicketQuery {
 	q := storage.TicketQuery{
-		Status: name(t, "q status", "", "open", "closed"), Priority: name(t, "q priority", "", "low"), GroupID: name(t, "q group", "", "g1"),
-		ExternalID: name(t, "q external", "", "", "", "x"), Text: name(t, "q text", "", "", "", "print", "PRINTER", "พิมพ์", "xx"),
+		Status: name(t, "q status", "", "open", "closed"), Priority: name(t, "q priority", "", "low"),
+		GroupID: name(t, "q group", "", "g1"), ExternalID: name(t, "q external", "", "", "", "x"),
+		Text:      name(t, "q text", "", "", "", "print", "PRINTER", "พิมพ์", "xx"),
 		ByUpdated: number(t, "q updated", 3) == 0, OldestFirst: number(t, "q oldest", 1) == 0,
 		From: when(t, "q from"), To: when(t, "q to"), Limit: int(number(t, "q limit", 3)),
 	}

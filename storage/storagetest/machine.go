@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// testMachine makes random calls, on few records so that they meet, and expects of the store what the model says.
+// testMachine makes random calls on few records, so that they meet, and expects the results of the model.
 // A failure is shrunk to the shortest sequence of calls that shows it.
 func testMachine(t *testing.T, f Factory) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -31,7 +31,7 @@ type machine struct {
 	model *model
 }
 
-// both calls the store and the model and expects the same of them.
+// both calls the store and the model and expects the same result.
 func both[T any](t *rapid.T, m *machine, what string, call func(s storage.Store) (T, error)) {
 	t.Helper()
 	want, wantErr := call(m.model)
@@ -44,7 +44,7 @@ func both[T any](t *rapid.T, m *machine, what string, call func(s storage.Store)
 	}
 }
 
-// saveBoth saves a record in both. Each gets its own, and both must be left the same.
+// saveBoth saves a record in both. Each gets a copy of its own, and must leave it the same as the other.
 func saveBoth[T any](t *rapid.T, m *machine, record T, save func(storage.Store, context.Context, *T) error) {
 	t.Helper()
 	both(t, m, fmt.Sprintf("save %+v", record), func(s storage.Store) (T, error) {
@@ -67,7 +67,7 @@ func when(t *rapid.T, label string) time.Time {
 	return time.Time{}
 }
 
-// version is mostly that of the stored record, so that saves succeed often enough.
+// version is mostly that of the stored record, so that enough saves succeed.
 func version[T any](t *rapid.T, stored *T, err error, of func(*T) int64) int64 {
 	current := int64(0)
 	if err == nil {
@@ -92,13 +92,15 @@ func (m *machine) offset(t *rapid.T) {
 func (m *machine) user(t *rapid.T) {
 	u := storage.User{
 		TelegramID: number(t, "id", 3), Username: name(t, "username", "", "Nok", "nok", "NOI"),
-		FirstName: name(t, "name", "", "a", "B", "b"), DefaultGroupID: name(t, "group", "", "g1"), UpdatedAt: when(t, "updated"),
-		DueAt: when(t, "due"), CurrentTicketID: name(t, "ticket", "", "A"),
+		FirstName: name(t, "name", "", "a", "B", "b"), DefaultGroupID: name(t, "group", "", "g1"),
+		UpdatedAt: when(t, "updated"), DueAt: when(t, "due"), CurrentTicketID: name(t, "ticket", "", "A"),
 	}
 	stored, err := m.model.User(m.ctx, u.TelegramID)
 	u.Version = version(t, stored, err, func(u *storage.User) int64 { return u.Version })
 	if number(t, "delete", 4) == 0 {
-		both(t, m, "DeleteUser", func(s storage.Store) (any, error) { return nil, s.DeleteUser(m.ctx, u.TelegramID, u.Version) })
+		both(t, m, "DeleteUser", func(s storage.Store) (any, error) {
+			return nil, s.DeleteUser(m.ctx, u.TelegramID, u.Version)
+		})
 		return
 	}
 	saveBoth(t, m, u, storage.Store.SaveUser)
@@ -117,7 +119,9 @@ func (m *machine) answer(t *rapid.T) {
 	i.ExpiresAt = minute(int(number(t, "expires", 4)))
 	if number(t, "delete", 2) == 0 {
 		limit := int(number(t, "limit", 2))
-		both(t, m, "DeleteIdempotencies", func(s storage.Store) (int, error) { return s.DeleteIdempotencies(m.ctx, i.ExpiresAt, limit) })
+		both(t, m, "DeleteIdempotencies", func(s storage.Store) (int, error) {
+			return s.DeleteIdempotencies(m.ctx, i.ExpiresAt, limit)
+		})
 		return
 	}
 	stored, err := m.model.Idempotency(m.ctx, i.RequestID)
@@ -207,22 +211,27 @@ func (m *machine) chat(t *rapid.T) {
 	saveBoth(t, m, c, storage.Store.SaveChat)
 }
 
-// events appends one at a time: of several, a store may keep the first when a later one is refused.
+// events appends one event at a time: of several, a store may keep the first when it refuses a later one.
 func (m *machine) events(t *rapid.T) {
 	e := anEvent(name(t, "ticket", "A", "B"), number(t, "number", 4))
 	e.EventID = name(t, "event", "x", "y")
-	both(t, m, "AppendEvents", func(s storage.Store) (any, error) { return nil, s.AppendEvents(m.ctx, []storage.Event{e}) })
+	both(t, m, "AppendEvents", func(s storage.Store) (any, error) {
+		return nil, s.AppendEvents(m.ctx, []storage.Event{e})
+	})
 }
 
-// compare runs one of the queries after each step; over the run, all of them.
+// compare compares the results of one random reading call after each step.
 func (m *machine) compare(t *rapid.T) {
 	ctx, limit := m.ctx, int(number(t, "limit", 3))
 	n, after := number(t, "n", 4), number(t, "after", 4)
 	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
-	switch number(t, "query", 18) {
+	call := number(t, "query", 18)
+	switch call {
 	case 14, 15:
 		q := anyQuery(t)
-		both(t, m, fmt.Sprintf("ListTickets %+v", q), func(s storage.Store) (storage.TicketPage, error) { return s.ListTickets(ctx, q) })
+		both(t, m, fmt.Sprintf("ListTickets %+v", q), func(s storage.Store) (storage.TicketPage, error) {
+			return s.ListTickets(ctx, q)
+		})
 	case 0:
 		both(t, m, "UserByUsername", func(s storage.Store) (*storage.User, error) { return s.UserByUsername(ctx, "NOK") })
 		both(t, m, "InternalUsers", func(s storage.Store) ([]any, error) {
@@ -230,12 +239,20 @@ func (m *machine) compare(t *rapid.T) {
 			return []any{page, total}, err
 		})
 	case 1:
-		both(t, m, "GroupByTelegramID", func(s storage.Store) (*storage.Group, error) { return s.GroupByTelegramID(ctx, -n) })
+		both(t, m, "GroupByTelegramID", func(s storage.Store) (*storage.Group, error) {
+			return s.GroupByTelegramID(ctx, -n)
+		})
 		both(t, m, "Groups", func(s storage.Store) ([]storage.Group, error) { return s.Groups(ctx, "g1", limit) })
 	case 2:
-		both(t, m, "DueUsers", func(s storage.Store) ([]storage.Due, error) { return s.DueUsers(ctx, minute(int(n)), limit) })
-		both(t, m, "DueGroups", func(s storage.Store) ([]storage.Due, error) { return s.DueGroups(ctx, minute(int(n)), limit) })
-		both(t, m, "DueChats", func(s storage.Store) ([]storage.Due, error) { return s.DueChats(ctx, minute(int(n)), limit) })
+		both(t, m, "DueUsers", func(s storage.Store) ([]storage.Due, error) {
+			return s.DueUsers(ctx, minute(int(n)), limit)
+		})
+		both(t, m, "DueGroups", func(s storage.Store) ([]storage.Due, error) {
+			return s.DueGroups(ctx, minute(int(n)), limit)
+		})
+		both(t, m, "DueChats", func(s storage.Store) ([]storage.Due, error) {
+			return s.DueChats(ctx, minute(int(n)), limit)
+		})
 	case 3:
 		both(t, m, "DueTickets", func(s storage.Store) ([]storage.Due, error) {
 			return s.DueTickets(ctx, minute(int(n)), storage.Due{ID: ticket, At: minute(int(after))}, limit)
@@ -244,35 +261,69 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "TicketByTopic", func(s storage.Store) (string, error) { return s.TicketByTopic(ctx, "g1", n) })
 		both(t, m, "TicketByTopic", func(s storage.Store) (string, error) { return s.TicketByTopic(ctx, "g2", n) })
 	case 5:
-		both(t, m, "TicketsByShortID", func(s storage.Store) ([]string, error) { return s.TicketsByShortID(ctx, "00000001") })
+		both(t, m, "TicketsByShortID", func(s storage.Store) ([]string, error) {
+			return s.TicketsByShortID(ctx, "00000001")
+		})
 		both(t, m, "CountTickets", func(s storage.Store) (map[string]int64, error) { return s.CountTickets(ctx) })
 	case 6:
 		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
 			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)
 		})
+	case 16:
+		group := []string{"", "g1"}[n%2]
+		both(t, m, "Users", func(s storage.Store) ([]storage.User, error) { return s.Users(ctx, group, after, limit) })
+		both(t, m, "APIKeys", func(s storage.Store) ([]storage.APIKey, error) { return s.APIKeys(ctx, group, "k1", limit) })
+		both(t, m, "Idempotency", func(s storage.Store) (*storage.Idempotency, error) { return s.Idempotency(ctx, "k1/1") })
+	case 13:
+		both(t, m, "Lease", func(s storage.Store) (storage.Lease, error) { return s.Lease(ctx, "ticket/A") })
+	default:
+		m.compareMessages(t, call, ticket, link, n, after, limit)
+	}
+}
+
+// compareMessages is the part of compare about what belongs to messages and events.
+func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n, after int64, limit int) {
+	ctx := m.ctx
+	switch call {
 	case 7:
-		both(t, m, "MessagesAfter", func(s storage.Store) ([]storage.Message, error) { return s.MessagesAfter(ctx, ticket, after, limit) })
-		both(t, m, "MessagesBefore", func(s storage.Store) ([]storage.Message, error) { return s.MessagesBefore(ctx, ticket, after, limit) })
+		both(t, m, "MessagesAfter", func(s storage.Store) ([]storage.Message, error) {
+			return s.MessagesAfter(ctx, ticket, after, limit)
+		})
+		both(t, m, "MessagesBefore", func(s storage.Store) ([]storage.Message, error) {
+			return s.MessagesBefore(ctx, ticket, after, limit)
+		})
 		both(t, m, "LastSequence", func(s storage.Store) (int64, error) { return s.LastSequence(ctx, ticket) })
 	case 8:
-		both(t, m, "OpenMessages", func(s storage.Store) ([]storage.Message, error) { return s.OpenMessages(ctx, ticket, limit) })
-		both(t, m, "LastMessages", func(s storage.Store) ([]storage.Message, error) { return s.LastMessages(ctx, ticket, limit) })
+		both(t, m, "OpenMessages", func(s storage.Store) ([]storage.Message, error) {
+			return s.OpenMessages(ctx, ticket, limit)
+		})
+		both(t, m, "LastMessages", func(s storage.Store) ([]storage.Message, error) {
+			return s.LastMessages(ctx, ticket, limit)
+		})
 	case 9:
 		both(t, m, "CopiesAt", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesAt(ctx, -(n % 2), after) })
 		both(t, m, "CopiesOf", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesOf(ctx, "m1") })
 	case 10:
-		both(t, m, "CopiesAfter", func(s storage.Store) ([]storage.Copy, error) { return s.CopiesAfter(ctx, link, after, 9) })
+		both(t, m, "CopiesAfter", func(s storage.Store) ([]storage.Copy, error) {
+			return s.CopiesAfter(ctx, link, after, 9)
+		})
 	case 11:
 		both(t, m, "OpenCopies", func(s storage.Store) ([]storage.Copy, error) { return s.OpenCopies(ctx, link, 9) })
-		both(t, m, "FailedCopies", func(s storage.Store) ([]storage.Copy, error) { return s.FailedCopies(ctx, link, after, 9) })
+		both(t, m, "FailedCopies", func(s storage.Store) ([]storage.Copy, error) {
+			return s.FailedCopies(ctx, link, after, 9)
+		})
 	case 12:
-		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) { return s.EventsAfter(ctx, ticket, after, limit) })
+		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) {
+			return s.EventsAfter(ctx, ticket, after, limit)
+		})
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
 	case 17:
 		both(t, m, "TicketAttachments", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.TicketAttachments(ctx, ticket, after, fmt.Sprint(n), limit)
 		})
-		both(t, m, "AttachmentsWith", func(s storage.Store) ([]storage.Attachment, error) { return s.AttachmentsWith(ctx, "x", limit) })
+		both(t, m, "AttachmentsWith", func(s storage.Store) ([]storage.Attachment, error) {
+			return s.AttachmentsWith(ctx, "x", limit)
+		})
 		both(t, m, "AttachmentsAfter", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.AttachmentsAfter(ctx, fmt.Sprint(n), limit)
 		})
@@ -283,12 +334,5 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "DueAttachments", func(s storage.Store) ([]storage.DueAttachment, error) {
 			return s.DueAttachments(ctx, minute(int(n)), storage.Due{ID: fmt.Sprint(n), At: minute(int(after))}, limit)
 		})
-	case 16:
-		group := []string{"", "g1"}[n%2]
-		both(t, m, "Users", func(s storage.Store) ([]storage.User, error) { return s.Users(ctx, group, after, limit) })
-		both(t, m, "APIKeys", func(s storage.Store) ([]storage.APIKey, error) { return s.APIKeys(ctx, group, "k1", limit) })
-		both(t, m, "Idempotency", func(s storage.Store) (*storage.Idempotency, error) { return s.Idempotency(ctx, "k1/1") })
-	case 13:
-		both(t, m, "Lease", func(s storage.Store) (storage.Lease, error) { return s.Lease(ctx, "ticket/A") })
 	}
 }

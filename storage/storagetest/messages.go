@@ -199,7 +199,7 @@ func testCopies(t *testing.T, f Factory) {
 		is(s.CopiesAt(ctx, -1002, 0))()
 		is(s.CopiesAt(ctx, -1003, 11))()
 
-		c.Parts = []int64{12, 21, 21} // others go, and one that is named twice is found once
+		c.Parts = []int64{12, 21, 21} // the others are removed, and a part that is listed twice is found once
 		save(t, s, c)
 		is(s.CopiesAt(ctx, -1002, 11))()
 		is(s.CopiesAt(ctx, -1002, 13))()

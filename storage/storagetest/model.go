@@ -15,8 +15,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// model is the contract in its plainest form: maps, and scans of them. The suite is run on it too, so that the two
-// are known to agree.
+// model is the contract in its plainest form: maps, and scans of them. The suite runs on the model too, which proves
+// that the two agree.
 type model struct {
 	mu          sync.Mutex
 	closed      bool
@@ -41,11 +41,12 @@ func newModel() *model {
 		leases: map[string]storage.Lease{}, offsets: map[string]int64{}, users: map[int64]storage.User{},
 		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
 		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[string][]storage.Event{},
-		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{}, answers: map[string]storage.Idempotency{},
+		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{},
+		answers: map[string]storage.Idempotency{},
 	}
 }
 
-// begin locks the model; the caller unlocks it when it got no error.
+// begin locks the model. The caller must unlock it unless it got an error.
 func (m *model) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -116,7 +117,7 @@ func modelGet[K comparable, T any](ctx context.Context, m *model, all map[K]T, k
 	return &r, nil
 }
 
-// modelList returns isolated records of all that are wanted, sorted, from offset, at most limit.
+// modelList returns isolated copies of the records that want accepts, sorted, from offset, at most limit.
 func modelList[K comparable, T any](
 	ctx context.Context, m *model, all map[K]T, want func(T) bool, sort func([]T), offset, limit int,
 ) ([]T, error) {
@@ -135,35 +136,49 @@ func modelList[K comparable, T any](
 	return page[:min(max(limit, 0), len(page))], nil
 }
 
-// modelSave does compare-and-set; allow may refuse.
+// modelSave saves record, which is the given one with its times as they are kept, by compare-and-set, and sets the
+// version of the given one. allow, unless nil, may refuse it.
 func modelSave[K comparable, T any](
-	ctx context.Context, m *model, all map[K]T, key K, record T, version func(*T) *int64, allow func() error,
-) (int64, error) {
+	ctx context.Context, m *model, all map[K]T, key K, given *T, record T, version func(*T) *int64, allow func() error,
+) error {
 	if err := m.begin(ctx); err != nil {
-		return 0, err
+		return err
 	}
 	defer m.mu.Unlock()
 	if err := validID(key); err != nil {
-		return 0, err
+		return err
 	}
 	stored, known := all[key]
 	switch old := *version(&record); {
 	case old == 0 && known:
-		return 0, storage.ErrExists
+		return storage.ErrExists
 	case old != 0 && (!known || *version(&stored) != old):
-		return 0, storage.ErrConflict
+		return storage.ErrConflict
 	}
 	if allow != nil {
 		if err := allow(); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	*version(&record)++
 	all[key] = isolated(record)
-	return *version(&record), nil
+	*version(given) = *version(&record)
+	return nil
 }
 
-func modelDue[T any](ctx context.Context, m *model, all map[string]T, at func(T) time.Time, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
+func userVersion(u *storage.User) *int64             { return &u.Version }
+func groupVersion(g *storage.Group) *int64           { return &g.Version }
+func ticketVersion(t *storage.Ticket) *int64         { return &t.Version }
+func messageVersion(m *storage.Message) *int64       { return &m.Version }
+func copyVersion(c *storage.Copy) *int64             { return &c.Version }
+func attachmentVersion(a *storage.Attachment) *int64 { return &a.Version }
+func chatVersion(c *storage.Chat) *int64             { return &c.Version }
+func keyVersion(k *storage.APIKey) *int64            { return &k.Version }
+func answerVersion(i *storage.Idempotency) *int64    { return &i.Version }
+
+func modelDue[T any](
+	ctx context.Context, m *model, all map[string]T, at func(T) time.Time, now time.Time, after storage.Due, limit int,
+) ([]storage.Due, error) {
 	if err := m.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -171,7 +186,8 @@ func modelDue[T any](ctx context.Context, m *model, all map[string]T, at func(T)
 	var page []storage.Due
 	for id, r := range all {
 		d := storage.Due{ID: id, At: at(r)}
-		if d.At.IsZero() || d.At.After(storage.Kept(now)) || d.At.Before(after.At) || d.At.Equal(after.At) && id <= after.ID {
+		passed := d.At.Before(after.At) || d.At.Equal(after.At) && id <= after.ID
+		if d.At.IsZero() || d.At.After(storage.Kept(now)) || passed {
 			continue
 		}
 		page = append(page, d)
@@ -293,7 +309,7 @@ func (m *model) InternalUsers(ctx context.Context, offset, limit int) ([]storage
 }
 
 func (m *model) SaveUser(ctx context.Context, u *storage.User) error {
-	return setVersion(&u.Version)(modelSave(ctx, m, m.users, u.TelegramID, u.Kept(), func(u *storage.User) *int64 { return &u.Version }, nil))
+	return modelSave(ctx, m, m.users, u.TelegramID, u, u.Kept(), userVersion, nil)
 }
 
 func (m *model) Users(ctx context.Context, group string, after int64, limit int) ([]storage.User, error) {
@@ -314,14 +330,4 @@ func (m *model) DeleteUser(ctx context.Context, id, version int64) error {
 	}
 	delete(m.users, id)
 	return nil
-}
-
-// setVersion sets the version unless there is an error.
-func setVersion(on *int64) func(version int64, err error) error {
-	return func(version int64, err error) error {
-		if err == nil {
-			*on = version
-		}
-		return err
-	}
 }

@@ -9,11 +9,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-func attachmentVersion(a *storage.Attachment) *int64 { return &a.Version }
-
 func (m *model) InsertAttachments(ctx context.Context, all []storage.Attachment) error {
 	for i := range all {
-		_, err := modelSave(ctx, m, m.attachments, all[i].AttachmentID, unsaved(all[i]), attachmentVersion, nil)
+		a := unsaved(all[i])
+		err := modelSave(ctx, m, m.attachments, a.AttachmentID, &a, a, attachmentVersion, nil)
 		if err != nil && kind(err) != storage.ErrExists {
 			return err
 		}
@@ -31,18 +30,25 @@ func (m *model) Attachment(ctx context.Context, id string) (*storage.Attachment,
 }
 
 func (m *model) SaveAttachment(ctx context.Context, a *storage.Attachment) error {
-	return setVersion(&a.Version)(modelSave(ctx, m, m.attachments, a.AttachmentID, a.Kept(), attachmentVersion, nil))
+	return modelSave(ctx, m, m.attachments, a.AttachmentID, a, a.Kept(), attachmentVersion, nil)
 }
 
-func (m *model) listAttachments(ctx context.Context, limit int, order func(a, b storage.Attachment) int, want func(storage.Attachment) bool) ([]storage.Attachment, error) {
-	return modelList(ctx, m, m.attachments, want, func(page []storage.Attachment) { slices.SortFunc(page, order) }, 0, limit)
+func (m *model) listAttachments(
+	ctx context.Context, limit int, order func(a, b storage.Attachment) int, want func(storage.Attachment) bool,
+) ([]storage.Attachment, error) {
+	sort := func(page []storage.Attachment) { slices.SortFunc(page, order) }
+	return modelList(ctx, m, m.attachments, want, sort, 0, limit)
 }
 
 func (m *model) AttachmentsOf(ctx context.Context, messageID string) ([]storage.Attachment, error) {
-	return m.listAttachments(ctx, 1<<30, byAttachment, func(a storage.Attachment) bool { return a.MessageID == messageID })
+	return m.listAttachments(ctx, 1<<30, byAttachment, func(a storage.Attachment) bool {
+		return a.MessageID == messageID
+	})
 }
 
-func (m *model) TicketAttachments(ctx context.Context, ticketID string, sequence int64, after string, limit int) ([]storage.Attachment, error) {
+func (m *model) TicketAttachments(
+	ctx context.Context, ticketID string, sequence int64, after string, limit int,
+) ([]storage.Attachment, error) {
 	return m.listAttachments(ctx, limit, bySequenceThenAttachment, func(a storage.Attachment) bool {
 		return a.TicketID == ticketID && (a.Sequence > sequence || a.Sequence == sequence && a.AttachmentID > after)
 	})
@@ -53,16 +59,22 @@ func (m *model) AttachmentsWith(ctx context.Context, sha256 string, limit int) (
 }
 
 func (m *model) AttachmentsAfter(ctx context.Context, after string, limit int) ([]storage.Attachment, error) {
-	return m.listAttachments(ctx, limit, byAttachment, func(a storage.Attachment) bool { return strings.Compare(a.AttachmentID, after) > 0 })
+	return m.listAttachments(ctx, limit, byAttachment, func(a storage.Attachment) bool {
+		return strings.Compare(a.AttachmentID, after) > 0
+	})
 }
 
-func (m *model) OwedAttachments(ctx context.Context, ticketID string, now time.Time, limit int) ([]storage.Attachment, error) {
+func (m *model) OwedAttachments(
+	ctx context.Context, ticketID string, now time.Time, limit int,
+) ([]storage.Attachment, error) {
 	return m.listAttachments(ctx, limit, byDueThenAttachment, func(a storage.Attachment) bool {
 		return a.TicketID == ticketID && !a.DueAt.IsZero() && !a.DueAt.After(storage.Kept(now))
 	})
 }
 
-func (m *model) DueAttachments(ctx context.Context, now time.Time, after storage.Due, limit int) ([]storage.DueAttachment, error) {
+func (m *model) DueAttachments(
+	ctx context.Context, now time.Time, after storage.Due, limit int,
+) ([]storage.DueAttachment, error) {
 	page, err := m.listAttachments(ctx, limit, byDueThenAttachment, func(a storage.Attachment) bool {
 		return !a.DueAt.IsZero() && !a.DueAt.After(storage.Kept(now)) &&
 			(a.DueAt.After(after.At) || a.DueAt.Equal(after.At) && a.AttachmentID > after.ID)

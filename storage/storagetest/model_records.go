@@ -68,7 +68,7 @@ func (m *model) Groups(ctx context.Context, after string, limit int) ([]storage.
 }
 
 func (m *model) SaveGroup(ctx context.Context, g *storage.Group) error {
-	return setVersion(&g.Version)(modelSave(ctx, m, m.groups, g.GroupID, g.Kept(), func(g *storage.Group) *int64 { return &g.Version }, nil))
+	return modelSave(ctx, m, m.groups, g.GroupID, g, g.Kept(), groupVersion, nil)
 }
 
 func (m *model) DueGroups(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
@@ -80,14 +80,15 @@ func (m *model) APIKey(ctx context.Context, id string) (*storage.APIKey, error) 
 }
 
 func (m *model) APIKeys(ctx context.Context, group, after string, limit int) ([]storage.APIKey, error) {
-	return modelList(ctx, m, m.keys, func(k storage.APIKey) bool { return k.KeyID > after && (group == "" || k.GroupID == group) },
-		func(keys []storage.APIKey) {
-			slices.SortFunc(keys, func(a, b storage.APIKey) int { return strings.Compare(a.KeyID, b.KeyID) })
-		}, 0, limit)
+	return modelList(ctx, m, m.keys, func(k storage.APIKey) bool {
+		return k.KeyID > after && (group == "" || k.GroupID == group)
+	}, func(keys []storage.APIKey) {
+		slices.SortFunc(keys, func(a, b storage.APIKey) int { return strings.Compare(a.KeyID, b.KeyID) })
+	}, 0, limit)
 }
 
 func (m *model) SaveAPIKey(ctx context.Context, k *storage.APIKey) error {
-	return setVersion(&k.Version)(modelSave(ctx, m, m.keys, k.KeyID, k.Kept(), func(k *storage.APIKey) *int64 { return &k.Version }, nil))
+	return modelSave(ctx, m, m.keys, k.KeyID, k, k.Kept(), keyVersion, nil)
 }
 
 func (m *model) Idempotency(ctx context.Context, id string) (*storage.Idempotency, error) {
@@ -95,11 +96,12 @@ func (m *model) Idempotency(ctx context.Context, id string) (*storage.Idempotenc
 }
 
 func (m *model) SaveIdempotency(ctx context.Context, i *storage.Idempotency) error {
-	return setVersion(&i.Version)(modelSave(ctx, m, m.answers, i.RequestID, i.Kept(), func(i *storage.Idempotency) *int64 { return &i.Version }, nil))
+	return modelSave(ctx, m, m.answers, i.RequestID, i, i.Kept(), answerVersion, nil)
 }
 
 func (m *model) DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (int, error) {
-	page, err := modelDue(ctx, m, m.answers, func(i storage.Idempotency) time.Time { return i.ExpiresAt }, now, storage.Due{}, limit)
+	expiry := func(i storage.Idempotency) time.Time { return i.ExpiresAt }
+	page, err := modelDue(ctx, m, m.answers, expiry, now, storage.Due{}, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -114,7 +116,7 @@ func (m *model) Chat(ctx context.Context, id string) (*storage.Chat, error) {
 }
 
 func (m *model) SaveChat(ctx context.Context, c *storage.Chat) error {
-	return setVersion(&c.Version)(modelSave(ctx, m, m.chats, c.ChatID, c.Kept(), func(c *storage.Chat) *int64 { return &c.Version }, nil))
+	return modelSave(ctx, m, m.chats, c.ChatID, c, c.Kept(), chatVersion, nil)
 }
 
 func (m *model) DueChats(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
@@ -124,7 +126,8 @@ func (m *model) DueChats(ctx context.Context, now time.Time, limit int) ([]stora
 // belongs says whether the ticket claims the topic.
 func belongs(t storage.Ticket, group string, thread int64) bool {
 	is := func(at storage.Topic) bool {
-		return thread != 0 && at.GroupID == group && (at.TelegramTopicID == thread || slices.Contains(at.FormerThreads, thread))
+		return thread != 0 && at.GroupID == group &&
+			(at.TelegramTopicID == thread || slices.Contains(at.FormerThreads, thread))
 	}
 	return is(t.Home) || slices.ContainsFunc(t.Links, func(l storage.Link) bool { return !l.Ended && is(l.Topic) })
 }
@@ -136,7 +139,8 @@ func (m *model) Ticket(ctx context.Context, id string) (*storage.Ticket, error) 
 func (m *model) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	free := func() error {
 		for id, other := range m.tickets {
-			if t.ExternalID != "" && id != t.TicketID && other.ExternalID == t.ExternalID && other.CreatedBy.Kind == t.CreatedBy.Kind && other.CreatedBy.ID == t.CreatedBy.ID {
+			sameCreator := other.CreatedBy.Kind == t.CreatedBy.Kind && other.CreatedBy.ID == t.CreatedBy.ID
+			if t.ExternalID != "" && id != t.TicketID && other.ExternalID == t.ExternalID && sameCreator {
 				return storage.ErrExternalIDTaken
 			}
 		}
@@ -157,11 +161,12 @@ func (m *model) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 		}
 		return nil
 	}
-	return setVersion(&t.Version)(modelSave(ctx, m, m.tickets, t.TicketID, t.Kept(), func(t *storage.Ticket) *int64 { return &t.Version }, free))
+	return modelSave(ctx, m, m.tickets, t.TicketID, t, t.Kept(), ticketVersion, free)
 }
 
 func (m *model) TicketByTopic(ctx context.Context, group string, thread int64) (string, error) {
-	page, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool { return belongs(t, group, thread) }, newestFirst, 0, 1)
+	owns := func(t storage.Ticket) bool { return belongs(t, group, thread) }
+	page, err := modelList(ctx, m, m.tickets, owns, newestFirst, 0, 1)
 	if err != nil {
 		return "", err
 	}
@@ -172,7 +177,8 @@ func (m *model) TicketByTopic(ctx context.Context, group string, thread int64) (
 }
 
 func (m *model) TicketsByShortID(ctx context.Context, shortID string) ([]string, error) {
-	page, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool { return t.ShortID == shortID }, newestFirst, 0, math.MaxInt)
+	hasIt := func(t storage.Ticket) bool { return t.ShortID == shortID }
+	page, err := modelList(ctx, m, m.tickets, hasIt, newestFirst, 0, math.MaxInt)
 	var ids []string
 	for _, t := range page {
 		ids = append(ids, t.TicketID)
@@ -181,7 +187,9 @@ func (m *model) TicketsByShortID(ctx context.Context, shortID string) ([]string,
 	return ids[:min(10, len(ids))], err
 }
 
-func (m *model) TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]storage.Ticket, error) {
+func (m *model) TicketsByCreator(
+	ctx context.Context, kind, id string, openOnly bool, limit int,
+) ([]storage.Ticket, error) {
 	return modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
 		return t.CreatedBy.Kind == kind && t.CreatedBy.ID == id && (!openOnly || t.Status != "closed")
 	}, newestFirst, 0, limit)
@@ -202,7 +210,8 @@ func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage
 	if q.Text != "" {
 		search, _ = storage.NewSearch(q.Text)
 	}
-	all, err := modelList(ctx, m, m.tickets, func(t storage.Ticket) bool { return q.Wants(&t, search) }, func(tickets []storage.Ticket) {
+	wanted := func(t storage.Ticket) bool { return q.Wants(&t, search) }
+	all, err := modelList(ctx, m, m.tickets, wanted, func(tickets []storage.Ticket) {
 		slices.SortFunc(tickets, func(a, b storage.Ticket) int { return q.Compare(q.Place(&a), q.Place(&b)) })
 	}, 0, math.MaxInt)
 	if err != nil || q.Limit <= 0 {
@@ -234,41 +243,45 @@ func (m *model) Message(ctx context.Context, id string) (*storage.Message, error
 func (m *model) InsertMessage(ctx context.Context, msg *storage.Message) error {
 	record := msg.Kept()
 	record.Version = 0
-	return setVersion(&msg.Version)(modelSave(ctx, m, m.messages, msg.MessageID, record, messageVersion, func() error {
+	return modelSave(ctx, m, m.messages, msg.MessageID, msg, record, messageVersion, func() error {
 		for _, other := range m.messages {
 			if other.TicketID == msg.TicketID && other.Sequence == msg.Sequence {
 				return storage.ErrConflict
 			}
 		}
 		return nil
-	}))
+	})
 }
 
 func (m *model) SaveMessage(ctx context.Context, msg *storage.Message) error {
 	if msg.Version == 0 {
 		return storage.ErrConflict
 	}
-	return setVersion(&msg.Version)(modelSave(ctx, m, m.messages, msg.MessageID, msg.Kept(), messageVersion, func() error {
+	return modelSave(ctx, m, m.messages, msg.MessageID, msg, msg.Kept(), messageVersion, func() error {
 		if is := m.messages[msg.MessageID]; is.TicketID != msg.TicketID || is.Sequence != msg.Sequence {
 			return storage.ErrConflict
 		}
 		return nil
-	}))
+	})
 }
 
-func messageVersion(m *storage.Message) *int64 { return &m.Version }
-
-func (m *model) MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Message, error) {
+func (m *model) MessagesAfter(
+	ctx context.Context, ticketID string, after int64, limit int,
+) ([]storage.Message, error) {
 	return modelList(ctx, m, m.messages, func(msg storage.Message) bool {
 		return msg.TicketID == ticketID && msg.Sequence > after
 	}, bySequence, 0, limit)
 }
 
 func (m *model) OpenMessages(ctx context.Context, ticketID string, limit int) ([]storage.Message, error) {
-	return modelList(ctx, m, m.messages, func(msg storage.Message) bool { return msg.TicketID == ticketID && msg.Open() }, bySequence, 0, limit)
+	return modelList(ctx, m, m.messages, func(msg storage.Message) bool {
+		return msg.TicketID == ticketID && msg.Open()
+	}, bySequence, 0, limit)
 }
 
-func (m *model) MessagesBefore(ctx context.Context, ticketID string, before int64, limit int) ([]storage.Message, error) {
+func (m *model) MessagesBefore(
+	ctx context.Context, ticketID string, before int64, limit int,
+) ([]storage.Message, error) {
 	return modelList(ctx, m, m.messages, func(msg storage.Message) bool {
 		return msg.TicketID == ticketID && msg.Sequence < before
 	}, func(messages []storage.Message) {
@@ -285,7 +298,8 @@ func (m *model) LastMessages(ctx context.Context, ticketID string, limit int) ([
 }
 
 func (m *model) LastSequence(ctx context.Context, ticketID string) (int64, error) {
-	all, err := modelList(ctx, m, m.messages, func(msg storage.Message) bool { return msg.TicketID == ticketID }, bySequence, 0, math.MaxInt)
+	ofTicket := func(msg storage.Message) bool { return msg.TicketID == ticketID }
+	all, err := modelList(ctx, m, m.messages, ofTicket, bySequence, 0, math.MaxInt)
 	if err != nil || len(all) == 0 {
 		return 0, err
 	}
@@ -297,7 +311,7 @@ func (m *model) Copy(ctx context.Context, messageID, topicID string) (*storage.C
 }
 
 func (m *model) SaveCopy(ctx context.Context, c *storage.Copy) error {
-	return setVersion(&c.Version)(modelSave(ctx, m, m.copies, [2]string{c.MessageID, c.TopicID}, c.Kept(), func(c *storage.Copy) *int64 { return &c.Version }, nil))
+	return modelSave(ctx, m, m.copies, [2]string{c.MessageID, c.TopicID}, c, c.Kept(), copyVersion, nil)
 }
 
 func (m *model) CopiesAt(ctx context.Context, chatID, messageID int64) ([]storage.Copy, error) {
@@ -325,5 +339,6 @@ func (m *model) FailedCopies(ctx context.Context, linkID string, after int64, li
 }
 
 func (m *model) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy, error) {
-	return modelList(ctx, m, m.copies, func(c storage.Copy) bool { return c.MessageID == messageID }, byTopic, 0, math.MaxInt)
+	ofMessage := func(c storage.Copy) bool { return c.MessageID == messageID }
+	return modelList(ctx, m, m.copies, ofMessage, byTopic, 0, math.MaxInt)
 }

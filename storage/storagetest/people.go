@@ -55,7 +55,7 @@ func testUsers(t *testing.T, f Factory) {
 				want = append(want, *save(t, s, u))
 			}
 		}
-		// "Anong" and "anong" are one name: the ids of both decide.
+		// "Anong" and "anong" count as the same name: the ids decide.
 		byNameThenID(want)
 		save(t, s, storage.User{TelegramID: 1000, FirstName: "External"})
 		left := save(t, s, storage.User{TelegramID: 1001, FirstName: "Left", DefaultGroupID: "g1"})
@@ -104,10 +104,14 @@ func testDueUsers(t *testing.T, f Factory) {
 	})
 	t.Run("what a person does in private is kept", func(t *testing.T) {
 		ctx, s := t.Context(), f.Open(t)
-		u := &storage.User{TelegramID: 7, FirstName: "Nok", CurrentTicketID: "TICK-A", PinnedID: 12, Blocked: true, DueAt: minute(3),
-			Drafts: []storage.Draft{{TicketID: "TICK-B", Title: "Printer", Description: "on fire", Asked: []byte{1, 2}, State: "choosing",
-				Groups: []string{"g1", "g2"}, Chosen: "g1", Pressed: []byte{3}}},
-			Pending: []storage.Owed{{ID: "x", Kind: "operation", Body: []byte{9}}}, Handled: []string{"a", "b"}}
+		u := &storage.User{
+			TelegramID: 7, FirstName: "Nok", CurrentTicketID: "TICK-A", PinnedID: 12, Blocked: true, DueAt: minute(3),
+			Drafts: []storage.Draft{{
+				TicketID: "TICK-B", Title: "Printer", Description: "on fire", Asked: []byte{1, 2}, State: "choosing",
+				Groups: []string{"g1", "g2"}, Chosen: "g1", Pressed: []byte{3},
+			}},
+			Pending: []storage.Owed{{ID: "x", Kind: "operation", Body: []byte{9}}}, Handled: []string{"a", "b"},
+		}
 		noError(t, s.SaveUser(ctx, u))
 		got, err := s.User(ctx, 7)
 		noError(t, err)
@@ -223,7 +227,7 @@ func testDueTickets(t *testing.T, f Factory) {
 	})
 }
 
-// testDue holds a collection of records that may owe something to its due query.
+// testDue tests how a collection lists its due records.
 func testDue(t *testing.T, f Factory,
 	save func(s storage.Store, id string, at time.Time, version int64) error,
 	due func(s storage.Store, now time.Time, limit int) ([]storage.Due, error),

@@ -9,13 +9,13 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// day is when the records of the suite were made; every minute after it is as good.
+// day is when the records of the suite were created.
 var day = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func minute(n int) time.Time { return day.Add(time.Duration(n) * time.Minute) }
 
-// fill sets every field of the record that to points to, at any depth, to a value of its own (counted from from), so that
-// a field that a store forgets or mixes up with another shows. Slices get two elements.
+// fill sets every field of the record that to points to, at any depth, to a different value, which from determines.
+// So a field that a store loses, or confuses with another, shows. Slices get two elements.
 func fill(to any, from int) {
 	n := from
 	fillValue(reflect.ValueOf(to).Elem(), "", &n)
@@ -56,7 +56,7 @@ func fillValue(v reflect.Value, name string, n *int) {
 			fillValue(v.Field(i), v.Type().Field(i).Name, n)
 		}
 	default:
-		panic(fmt.Sprintf("storagetest: no value for a field of type %s; teach fill", v.Type()))
+		panic(fmt.Sprintf("storagetest: fill has no value for a field of type %s; add one", v.Type()))
 	}
 }
 

@@ -7,17 +7,17 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// saveable is what the collections of records with a Version have in common, for tests that are the same for each.
-// Records are pointers in an any.
+// saveable describes a collection of records with a Version, for tests that are the same for each. Records are
+// pointers in an any.
 type saveable struct {
 	name    string
-	record  func(id int) any // a new one, not stored
+	record  func(id int) any // a new record, not stored
 	insert  func(ctx context.Context, s storage.Store, r any) error
 	save    func(ctx context.Context, s storage.Store, r any) error
 	load    func(ctx context.Context, s storage.Store, r any) (any, error) // the record with r's id
 	version func(r any) *int64
-	text    func(r any) *string // some text of it
-	// adopt gives r the identity of like, after its fields were filled.
+	text    func(r any) *string // one of its texts
+	// adopt gives r the identity of like, after fill has changed it.
 	adopt func(r, like any)
 	clone func(r any) any
 }
@@ -74,7 +74,9 @@ func saveables() []saveable {
 			func(u, like *storage.User) { u.TelegramID, u.Version = like.TelegramID, like.Version }),
 		saveableOf("group",
 			func(id int) *storage.Group {
-				return &storage.Group{GroupID: fmt.Sprintf("g%d", id), TelegramGroupID: -1000 - int64(id), CreatedAt: day, UpdatedAt: day}
+				return &storage.Group{
+					GroupID: fmt.Sprintf("g%d", id), TelegramGroupID: -1000 - int64(id), CreatedAt: day, UpdatedAt: day,
+				}
 			},
 			storage.Store.SaveGroup,
 			func(s storage.Store, ctx context.Context, g *storage.Group) (*storage.Group, error) {

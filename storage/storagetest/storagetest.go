@@ -1,6 +1,6 @@
 // Package storagetest holds every store to the contract of package storage. A store's own test calls Run.
 //
-// The suite asks for behaviour, never for speed: a store that takes a millisecond per write and reads whole collections
+// The suite tests behaviour, never speed: a store that takes a millisecond per write and scans whole collections
 // passes too. It knows no store but its own model in memory.
 package storagetest
 
@@ -19,27 +19,28 @@ import (
 
 // Factory makes the stores of one kind.
 type Factory struct {
-	// Open returns a new and empty store and sees to it that it is closed at the end of the test.
+	// Open returns a new, empty store, which it closes at the end of the test.
 	Open func(t *testing.T) storage.Store
-	// Reopen closes a store that Open or Reopen returned and opens the same data again. Nil: the store keeps nothing.
+	// Reopen closes a store that Open or Reopen returned, and opens the same data again. Nil: the store is not durable.
 	Reopen func(t *testing.T, s storage.Store) storage.Store
-	// Crashes runs write, which writes to s, and returns what a kill -9 would have left at each moment meanwhile, in
-	// order, the last one after write returned. Nil: not tested.
+	// Crashes runs write, which writes to s. It returns what kill -9 would have left at each moment meanwhile, in order;
+	// the last moment is after write has returned. Nil: not tested.
 	Crashes func(t *testing.T, s storage.Store, write func()) []Crash
 	Sizes   Sizes
 }
 
 // Crash is what a crash left behind.
 type Crash struct {
-	Moment string // for messages, such as "before COMMIT"
+	Moment string // for error texts, such as "before COMMIT"
 	Open   func(t *testing.T) storage.Store
 }
 
-// Sizes says how much the suite writes. Zero values are replaced by those that suit a store with a millisecond per write.
+// Sizes says how much the suite writes. A zero value means the number in brackets, which suits a store that takes a
+// millisecond per write.
 type Sizes struct {
 	Rows    int // in tests of lists and pages (40)
 	Writers int // goroutines in tests of concurrency (8)
-	Rounds  int // writes of each of them (20)
+	Rounds  int // writes of each writer (20)
 }
 
 // Run holds the stores that f makes to the contract.
@@ -105,7 +106,7 @@ func noError(t tb, err error) {
 	}
 }
 
-// fails says so unless err is want, and only want of the contract's errors.
+// fails stops the test unless err is want, and no other error of the contract.
 func fails(t tb, err, want error) {
 	t.Helper()
 	if got := kind(err); got != want {
@@ -113,7 +114,7 @@ func fails(t tb, err, want error) {
 	}
 }
 
-// kind returns the error of the contract, or of a context, that err is; nil or err itself when it is none.
+// kind returns which error of the contract, or of a context, err is. When it is none of them, it returns err itself.
 func kind(err error) error {
 	for _, k := range []error{
 		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken,
@@ -127,7 +128,7 @@ func kind(err error) error {
 	return err
 }
 
-// same compares records: empty and nil slices are the same, so are JSON values that differ in spaces only.
+// same compares records. Empty and nil slices are the same, and so are JSON values that differ only in white space.
 func same(t tb, got, want any) {
 	t.Helper()
 	if diff := difference(got, want); diff != "" {
@@ -140,7 +141,7 @@ func difference(got, want any) string {
 		var x, y any
 		return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && cmp.Equal(x, y)
 	})
-	// By type: a comparer of json.RawMessage would be asked about every []byte too.
+	// Filtered by type: otherwise the comparer of json.RawMessage would apply to every []byte too.
 	isJSON := func(p cmp.Path) bool { return p.Last().Type() == reflect.TypeFor[json.RawMessage]() }
 	notBothEmpty := func(a, b json.RawMessage) bool { return len(a)+len(b) > 0 }
 	return cmp.Diff(want, got, cmpopts.EquateEmpty(), cmp.FilterPath(isJSON, cmp.FilterValues(notBothEmpty, sameJSON)))

@@ -10,7 +10,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestModel holds the model to the suite, and so the suite to the model.
+// TestModel runs the suite on the model, so that the two are known to agree.
 func TestModel(t *testing.T) {
 	Run(t, Factory{Open: func(*testing.T) storage.Store { return newModel() }})
 }

@@ -13,7 +13,9 @@ func testTickets(t *testing.T, f Factory) {
 	testSaveable(t, f, "ticket")
 	t.Run("metadata come back as they were given", func(t *testing.T) {
 		s := f.Open(t)
-		for i, metadata := range []string{`{"a":1,"a":2}`, `{"deep":{"a":[],"a":{"b":null}}}`, `{"A":1,"a":2,"":3}`, `{"n":12345678901234567890.5e-7}`} {
+		for i, metadata := range []string{
+			`{"a":1,"a":2}`, `{"deep":{"a":[],"a":{"b":null}}}`, `{"A":1,"a":2,"":3}`, `{"n":12345678901234567890.5e-7}`,
+		} {
 			ticket := aTicket(fmt.Sprint("T", i))
 			ticket.Metadata = json.RawMessage(metadata)
 			noError(t, s.SaveTicket(ctx, ticket))
@@ -61,7 +63,8 @@ func testTickets(t *testing.T, f Factory) {
 				open = append([]storage.Ticket{*ticket}, open...)
 			}
 		}
-		for i, by := range []storage.Creator{{Kind: "apiKey", ID: "7"}, {Kind: "user", ID: "8"}, {Kind: "user", ID: ""}} {
+		others := []storage.Creator{{Kind: "apiKey", ID: "7"}, {Kind: "user", ID: "8"}, {Kind: "user", ID: ""}}
+		for i, by := range others {
 			ticket := aTicket(fmt.Sprintf("other %d", i))
 			ticket.CreatedBy = by
 			noError(t, s.SaveTicket(ctx, ticket))
@@ -213,7 +216,7 @@ func testTopics(t *testing.T, f Factory) {
 		b := withHome("B", "g1", 11, aLink("B", 1, "g2", 20))
 		noError(t, s.SaveTicket(ctx, b))
 		owner(t, s, "g2", 20, "B")
-		// The ended link may be saved again and again; to begin anew it would need the topic back.
+		// The ended link may be saved again and again. Only another link to the topic needs the topic back.
 		noError(t, s.SaveTicket(ctx, a))
 		owner(t, s, "g2", 20, "B")
 		a.Links = append(a.Links, aLink("A", 2, "g2", 20))

@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// testVersions holds one collection to compare-and-set.
+// testVersions tests the compare-and-set of one collection.
 func testVersions(t *testing.T, f Factory, k saveable) {
 	ctx := t.Context()
 
@@ -71,7 +71,7 @@ func testVersions(t *testing.T, f Factory, k saveable) {
 	})
 }
 
-// testRoundTrip looks for fields that a store forgets, in inserts and in updates.
+// testRoundTrip checks that inserts and updates lose no field.
 func testRoundTrip(t *testing.T, f Factory) {
 	ctx := t.Context()
 	for _, k := range saveables() {
@@ -83,7 +83,7 @@ func testRoundTrip(t *testing.T, f Factory) {
 			want := k.clone(first)
 			*k.version(want) = 1
 			noError(t, k.insert(ctx, s, first))
-			same(t, first, want) // only the version was touched
+			same(t, first, want) // only the version was changed
 			stored, err := k.load(ctx, s, first)
 			noError(t, err)
 			same(t, stored, want)
@@ -143,11 +143,14 @@ func testRoundTrip(t *testing.T, f Factory) {
 	})
 }
 
-// noneLeft fails when some field of got is as it was in before, apart from the identity: then fill does not reach it,
-// and the test above would not notice that it is lost.
+// noneLeft fails when a field of got, other than the identity, has the same value as in before. Then fill has not
+// changed it, and the test above would not notice if a store lost it.
 func noneLeft(t *testing.T, got, before reflect.Value, name string) {
 	t.Helper()
-	identity := []string{"MessageID", "TicketID", "TopicID", "Sequence", "TelegramID", "GroupID", "ChatID", "AttachmentID", "KeyID", "RequestID"}
+	identity := []string{
+		"MessageID", "TicketID", "TopicID", "Sequence", "TelegramID", "GroupID", "ChatID", "AttachmentID", "KeyID",
+		"RequestID",
+	}
 	for i := range got.NumField() {
 		field := got.Type().Field(i)
 		if slices.Contains(identity, field.Name) || field.Type.Kind() == reflect.Bool {
@@ -161,7 +164,7 @@ func noneLeft(t *testing.T, got, before reflect.Value, name string) {
 	}
 }
 
-// oneWinner has n writers save the same version; exactly one of them may succeed.
+// oneWinner lets n writers save the same version. Exactly one of them may succeed.
 func oneWinner(t *testing.T, s storage.Store, k saveable, n int, write func(r any) error, loser error) {
 	t.Helper()
 	results := make([]error, n)

@@ -5,24 +5,24 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What programs do to a ticket, through the API. They are in no topic: what they are refused comes back in the Reply, as the
-// key of the notice that people would read, and nothing of it is stored.
+// What programs do to a ticket, through the API. They are in no topic, so a refusal comes back in the Reply, as
+// the key of the notice that people would read; nothing of it is stored (docs/decisions.md, D38).
 
-// isAPI says whether a program gave the command.
+// isAPI reports whether a program gave the command.
 func isAPI(o *messages.Origin) bool { return o.GetSender().GetKind() == messages.Sender_API_KEY }
 
-// updating changes what an UpdateTicket sets, in the order in which people would: first a closed ticket is opened, last it is
-// closed.
+// updating changes what an UpdateTicket sets, in the order that people would take: a closed ticket is reopened
+// first; a ticket is closed last.
 func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 	o := m.Origin
 	if m.Expected != "" {
@@ -39,7 +39,8 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		if m.Status != nil {
 			status = *m.Status
 		}
-		if r.Status == desk.StatusClosed && status != desk.StatusClosed || r.Status == desk.StatusPending && status == desk.StatusOpen {
+		if r.Status == desk.StatusClosed && status != desk.StatusClosed ||
+			r.Status == desk.StatusPending && status == desk.StatusOpen {
 			t.reopen(r, &messages.ReopenTicket{Origin: o})
 		}
 		shown, changed := false, false
@@ -68,7 +69,8 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {
 			if r.Status == desk.StatusClosed {
-				r.refuse(messages.NoticeTicketIsClosed, map[string]string{"ticket": r.TicketID, "command": "priority"})
+				args := map[string]string{"ticket": r.TicketID, "command": "priority"}
+				r.refuse(messages.NoticeTicketIsClosed, args)
 				return
 			}
 			set(&r.Priority, m.Priority, true)
@@ -95,7 +97,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 	}, nil
 }
 
-// onSend records what a program says, in one write, and tells the links.
+// onSend records a program's message, in one write, and tells the links.
 func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	o := m.Origin
 	if t.record == nil {
@@ -113,11 +115,11 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		answer.Args = map[string]string{"ticket": t.record.TicketID}
 		return answer, nil
 	}
-	answers, err := t.answered(m.ReplyTo)
+	replyTo, err := t.replyTo(m.ReplyTo)
 	if err != nil {
 		return nil, err
 	}
-	if m.ReplyTo != "" && answers == nil {
+	if m.ReplyTo != "" && replyTo == nil {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonNoSuchMessage), nil
 	}
 	if m.AttachmentId != "" {
@@ -135,8 +137,9 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := t.Now().UTC().Truncate(time.Millisecond)
-	record := recordOf(&messages.RecordMessage{Origin: o, Content: m.Content, ReplyTo: answers}, t.record.TicketID, topic, t.sequence+1, now)
+	now := t.now()
+	sent := &messages.RecordMessage{Origin: o, Content: m.Content, ReplyTo: replyTo}
+	record := recordOf(sent, t.record.TicketID, topic, t.sequence+1, now)
 	record.MessageID, record.SentAt = id, now
 	if m.AttachmentId != "" {
 		record.Attachments = []string{m.AttachmentId}
@@ -145,34 +148,39 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastSaid = now
+	t.lastActivity = now
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
-	t.tellLinks(&messages.RecordMessage{Origin: o, Content: m.Content, ReplyTo: answers}, topic, id)
-	t.settleSoon()
+	t.tellLinks(sent, topic, id)
+	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID, MessageId: id}, nil
 }
 
-// attached is a stored attachment of the ticket as a message carries it; nil: there is none. What came from Telegram goes there
-// by its file id, what came from outside by its content.
+// attached is a stored attachment of the ticket as a message carries it; nil if there is none. What came from
+// Telegram goes there by its file id; what came from outside goes by its content.
 func (t *ticket) attached(id string) (*messages.Media, error) {
 	a, err := t.Store.Attachment(t.Ctx, id)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && (a.TicketID != t.record.TicketID || a.State != storage.FileStored) {
+	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read an attachment: %w", err)
 	}
-	media := &messages.Media{Kind: a.FileType, FileId: a.FileID, FileUniqueId: a.FileUniqueID, FileName: a.FileName, MimeType: a.MimeType,
-		FileSize: a.FileSize, Width: int32(a.Width), Height: int32(a.Height)}
+	if a.TicketID != t.record.TicketID || a.State != storage.FileStored {
+		return nil, nil
+	}
+	media := &messages.Media{
+		Kind: a.FileType, FileId: a.FileID, FileUniqueId: a.FileUniqueID, FileName: a.FileName, MimeType: a.MimeType,
+		FileSize: a.FileSize, Width: int32(a.Width), Height: int32(a.Height),
+	}
 	if a.FileID == "" {
 		media.Sha256 = a.SHA256
 	}
 	return media, nil
 }
 
-// answered is what a message says of the one that it answers; nil: there is none in this ticket.
-func (t *ticket) answered(id string) (*messages.ReplyTo, error) {
+// replyTo describes the message that another one replies to; nil if this ticket has no such message.
+func (t *ticket) replyTo(id ids.MessageKey) (*messages.ReplyTo, error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -181,7 +189,7 @@ func (t *ticket) answered(id string) (*messages.ReplyTo, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the answered message: %w", err)
+		return nil, fmt.Errorf("read the message that is replied to: %w", err)
 	}
 	to := &messages.ReplyTo{Answered: id, Preview: messages.Shorten(m.Text, 200)}
 	if m.Media != nil {
@@ -191,8 +199,9 @@ func (t *ticket) answered(id string) (*messages.ReplyTo, error) {
 	return to, nil
 }
 
-// apiTopicOf returns the ticket's topic for programs. It comes with the first message; the mark by which the sweep finds a
-// ticket that owes a copy comes with it, or is renewed.
+// apiTopicOf returns the ticket's topic for programs (docs/decisions.md, D37). The first message makes it. The
+// same write marks the ticket as due, since a copy is about to be pending; if only the mark is missing, the write
+// renews it.
 func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 	id := t.record.TicketID + desk.APITopic
 	link := desk.LinkOf(t.record, id)
@@ -201,8 +210,10 @@ func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 	}
 	err := t.change(func(r *storage.Ticket) {
 		if link == nil {
-			r.Links = append(r.Links, storage.Link{LinkID: id, Topic: storage.Topic{TopicID: id}, By: desk.CreatorOf(o), BeginSequence: t.sequence,
-				SettledSequence: t.sequence, CreatedAt: t.Now().UTC().Truncate(time.Millisecond)})
+			r.Links = append(r.Links, storage.Link{
+				LinkID: id, Topic: storage.Topic{TopicID: id}, By: desk.CreatorOf(o), CreatedAt: t.now(),
+				BeginSequence: t.sequence, SettledSequence: t.sequence,
+			})
 			r.LinksRevision++
 		}
 	})
@@ -210,13 +221,12 @@ func (t *ticket) apiTopicOf(o *messages.Origin) (*storage.Topic, error) {
 		return nil, err
 	}
 	if link == nil {
-		t.settled[id], t.told[id] = t.sequence, t.sequence
+		t.finished[id], t.told[id] = t.sequence, t.sequence
 	}
 	return &desk.LinkOf(t.record, id).Topic, nil
 }
 
-// apiRecord is the ticket as the API shows it. The alias of its group is the only thing that is not in memory, and that is
-// remembered.
+// apiRecord is the ticket as the API shows it. Only the alias of its group is not in memory; a cache keeps that.
 func (t *ticket) apiRecord() (*messages.TicketRecord, error) {
 	return desk.RevisedRecord(t.Ctx, t.Store, t.room.Aliases, t.record)
 }

@@ -11,26 +11,28 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What happens to a message after it was said: an edit, a reaction, a deletion is one write of the message's record, with the
-// former version, the event, and the mark that its copies are behind. The links bring their copies after it, the ticket
-// brings what the bot shows on the original; when all have, the mark goes. A restart finds the messages by the mark.
+// What happens to a message after it was sent. An edit, a reaction or a deletion is one write of the message's
+// record: with the previous version, the event, and the mark that its copies are out of date (docs/decisions.md,
+// D31). The links bring their copies up to date; the ticket does so with what the bot shows on the original;
+// when all have finished, the mark goes. After a restart the mark leads to the messages.
 
 const (
-	formerKept     = 50      // versions of a message: the first, and the newest
-	formerBytes    = 1 << 18 // of their texts
+	versionsKept   = 50      // previous versions of a message: the first, and the newest
+	versionBytes   = 1 << 18 // of their texts
 	reactionsKept  = 50
-	changesHandled = 128 // ids of changes that a message remembers: more than one batch of updates
-	openAtOnce     = 10_000
+	changesHandled = 128    // ids of commands that a message remembers: more than one batch of updates
+	openAtOnce     = 10_000 // changed messages that Load reads
 )
 
-// changeable are the commands about a message that was said.
+// changeable are the commands about a message that is recorded.
 type changeable interface {
 	desk.Command
-	GetMessageId() string
+	GetMessageId() ids.MessageKey
 }
 
 // onChange carries out an edit or a reaction.
@@ -38,37 +40,39 @@ func (t *ticket) onChange(m changeable, f func(next *storage.Message) (*storage.
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
 	}
-	said, err := t.Store.Message(t.Ctx, m.GetMessageId())
-	if errors.Is(err, storage.ErrNotFound) || err == nil && said.TicketID != t.record.TicketID {
+	original, err := t.Store.Message(t.Ctx, m.GetMessageId())
+	if errors.Is(err, storage.ErrNotFound) || err == nil && original.TicketID != t.record.TicketID {
 		return entity.Answer(messages.Code_NOT_FOUND, "the ticket has no such message"), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the message: %w", err)
 	}
-	if topic := desk.TopicOf(t.record, said.TopicID); topic == nil || t.hasLeft(said.TopicID) {
-		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's any more"), nil
+	if topic := desk.TopicOf(t.record, original.TopicID); topic == nil || t.hasLeft(original.TopicID) {
+		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic no longer belongs to the ticket"), nil
 	}
-	if said.Deleted || slices.Contains(said.Handled, m.GetOrigin().GetCommandId()) {
+	if original.Deleted || slices.Contains(original.Handled, m.GetOrigin().GetCommandId()) {
 		return entity.Duplicate(), nil
 	}
-	return t.changeMessage(said, m.GetOrigin(), f)
+	return t.changeMessage(original, m.GetOrigin(), f)
 }
 
-// hasLeft says whether a topic was unlinked.
-func (t *ticket) hasLeft(topicID string) bool {
+// hasLeft reports whether a topic was unlinked.
+func (t *ticket) hasLeft(topicID ids.TopicKey) bool {
 	link := desk.LinkOf(t.record, topicID)
 	return link != nil && link.Ended
 }
 
-// changeMessage writes a message with a change, and lets everything follow from it. f says what changes, and whether
-// anything that is shown does.
-func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool)) (proto.Message, error) {
-	next := cloneMessage(said)
+// changeMessage writes a changed message and starts what follows from it. f makes the change; it returns the
+// event, if there is one, and whether the change shows anywhere.
+func (t *ticket) changeMessage(
+	original *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool),
+) (proto.Message, error) {
+	next := cloneMessage(original)
 	event, shown := f(next)
 	if event == nil && !shown {
-		return entity.OK(), nil // nothing that anybody sees has changed
+		return entity.OK(), nil // nobody would see a difference
 	}
-	// The sweep must find the ticket before it owes anything.
+	// The sweep must be able to find the ticket before anything is pending.
 	if t.record.DueAt.IsZero() {
 		if err := t.change(func(*storage.Ticket) {}); err != nil {
 			return nil, err
@@ -78,10 +82,10 @@ func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func
 	next.ChangedAfter, next.Behind = t.sequence, next.Behind || shown
 	next.Handled = desk.Remember(next.Handled, o.GetCommandId(), changesHandled)
 	if event != nil {
-		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.changedAt()
+		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.now()
 		next.Events = append(next.Events, *event)
 	}
-	if err := t.fileChanged(said, next); err != nil {
+	if err := t.recordChangedFile(original, next); err != nil {
 		return nil, err
 	}
 	if err := t.saveMessage(next); err != nil {
@@ -91,13 +95,11 @@ func (t *ticket) changeMessage(said *storage.Message, o *messages.Origin, f func
 		t.unnumbered = append(t.unnumbered, *event)
 		t.caused[event.EventID] = next.MessageID
 	}
-	t.lastSaid = t.Now()
+	t.lastActivity = t.Now()
 	t.follow(next)
-	t.settleSoon()
+	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}, nil
 }
-
-func (t *ticket) changedAt() time.Time { return t.Now().UTC().Truncate(time.Millisecond) }
 
 func (t *ticket) saveMessage(m *storage.Message) error {
 	if err := t.Store.SaveMessage(t.Ctx, m); err != nil {
@@ -113,23 +115,26 @@ func cloneMessage(m *storage.Message) *storage.Message {
 	return &next
 }
 
-// onEdit keeps the former version and takes the new one.
+// onEdit stores the new version of a message and keeps the previous one.
 func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
 		at := time.UnixMilli(m.EditedMs).UTC()
 		if sameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
 			return nil, false
 		}
-		next.Former = former(next.Former, storage.Former{Revision: next.ContentRevision, Text: next.Text, Entities: next.Entities, Media: next.Media,
-			Internal: next.Internal, Until: t.changedAt()})
+		next.Former = keepVersion(next.Former, storage.Former{
+			Revision: next.ContentRevision, Until: t.now(),
+			Text: next.Text, Entities: next.Entities, Media: next.Media, Internal: next.Internal,
+		})
 		hidden := next.Hidden()
 		desk.SetContent(next, m.Content)
 		next.Internal, next.EditedAt, next.ContentRevision = m.Internal, at, next.Revision+1
-		return &storage.Event{Type: messages.EventMessageEdited, Data: editedData(next, next.Revision+1)}, !hidden || !next.Hidden()
+		event := &storage.Event{Type: messages.EventMessageEdited, Data: editedData(next, next.Revision+1)}
+		return event, !hidden || !next.Hidden()
 	})
 }
 
-// sameContent says whether nobody sees a difference. The id of a file may be another each time it is shown.
+// sameContent reports whether two contents look the same. Telegram may give the same file another id each time.
 func sameContent(was, is *messages.Content) bool {
 	if a, b := was.GetMedia(), is.GetMedia(); a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() {
 		was = proto.CloneOf(was)
@@ -138,8 +143,8 @@ func sameContent(was, is *messages.Content) bool {
 	return proto.Equal(was, is)
 }
 
-// former adds a version to those that are kept: the first one stays, of the others the newest do.
-func former(kept []storage.Former, v storage.Former) []storage.Former {
+// keepVersion adds a version to those kept. When there are too many, the oldest ones after the first go.
+func keepVersion(kept []storage.Former, v storage.Former) []storage.Former {
 	kept = append(kept, v)
 	size := func() (n int) {
 		for _, f := range kept {
@@ -147,25 +152,26 @@ func former(kept []storage.Former, v storage.Former) []storage.Former {
 		}
 		return n
 	}
-	for len(kept) > formerKept || len(kept) > 2 && size() > formerBytes {
+	for len(kept) > versionsKept || len(kept) > 2 && size() > versionBytes {
 		kept = slices.Delete(kept, 1, 2)
 	}
 	return kept
 }
 
-// onReact takes a person's reactions to a message, at the original or at one of its copies.
+// onReact stores a person's reactions to a message, given on the original or on one of its copies.
 func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
-		at, by := t.topicOfMessage(next, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId), desk.SenderOf(m.Origin)
+		at := t.topicOfMessage(next, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId)
+		by := desk.SenderOf(m.Origin)
 		theirs := func(r storage.Reaction) bool { return r.By.Kind == by.Kind && r.By.ID == by.ID && r.TopicID == at }
-		is := storage.Reaction{By: by, TopicID: at, At: t.changedAt()}
-		for _, e := range m.Emojis { // of several the first that a bot can set
+		is := storage.Reaction{By: by, TopicID: at, At: t.now()}
+		for _, e := range m.Emojis { // of several, the first that a bot can set
 			if is.Emoji == "" && is.CustomEmojiID == "" || is.Emoji == "" && e.Emoji != "" {
 				is.Emoji, is.CustomEmojiID = e.Emoji, e.CustomEmojiId
 			}
 		}
 		was := slices.IndexFunc(next.Reactions, theirs)
-		if len(m.Emojis) == 0 && was < 0 || was >= 0 && next.Reactions[was].Emoji == is.Emoji && next.Reactions[was].CustomEmojiID == is.CustomEmojiID && len(m.Emojis) > 0 {
+		if was < 0 && len(m.Emojis) == 0 || was >= 0 && len(m.Emojis) > 0 && sameEmoji(next.Reactions[was], is) {
 			return nil, false
 		}
 		before := next.Reactions
@@ -178,17 +184,23 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 	})
 }
 
-// topicOfMessage finds the topic in which a Telegram message stands that is the original, or a copy of it.
-func (t *ticket) topicOfMessage(said *storage.Message, place string, chatID, messageID int64) string {
-	if said.MessageID == messages.MessageKey(chatID, messageID) {
-		return said.TopicID
+func sameEmoji(a, b storage.Reaction) bool {
+	return a.Emoji == b.Emoji && a.CustomEmojiID == b.CustomEmojiID
+}
+
+// topicOfMessage finds the topic of a Telegram message that is the original or one of its copies.
+func (t *ticket) topicOfMessage(
+	original *storage.Message, place ids.Place, chatID ids.ChatID, messageID int64,
+) ids.TopicKey {
+	if original.MessageID == messages.MessageKey(chatID, messageID) {
+		return original.TopicID
 	}
 	copies, err := t.Store.CopiesAt(t.Ctx, chatID, messageID)
 	if err != nil {
-		t.Log.Error("the copies of a message can't be read", "message", said.MessageID, "error", err)
+		t.Log.Error("cannot read the copies of a message", "message", original.MessageID, "error", err)
 	}
 	for i := range copies {
-		if copies[i].MessageID == said.MessageID {
+		if copies[i].MessageID == original.MessageID {
 			return copies[i].TopicID
 		}
 	}
@@ -197,22 +209,23 @@ func (t *ticket) topicOfMessage(said *storage.Message, place string, chatID, mes
 			return topic.TopicID
 		}
 	}
-	return said.TopicID
+	return original.TopicID
 }
 
-// onShowReaction: the word about a failure may go; what people react shows again.
+// onShowReaction learns from a link that a notice of a failed copy is no longer true, so people's reactions may
+// show again on the original.
 func (t *ticket) onShowReaction(m *messages.ShowReaction) error {
 	if t.record == nil {
 		return nil
 	}
-	said, err := t.Store.Message(t.Ctx, m.MessageId)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && said.TicketID != t.record.TicketID {
+	original, err := t.Store.Message(t.Ctx, m.MessageId)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && original.TicketID != t.record.TicketID {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("read the message: %w", err)
 	}
-	_, err = t.changeMessage(said, &messages.Origin{CommandId: "shown:" + strconv.FormatInt(said.Revision, 10)},
+	_, err = t.changeMessage(original, &messages.Origin{CommandId: "shown:" + strconv.FormatInt(original.Revision, 10)},
 		func(next *storage.Message) (*storage.Event, bool) {
 			next.Shown = desk.FailureEmoji
 			return nil, !next.Deleted

@@ -11,27 +11,30 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// handledByTicket is how many ids of commands a ticket remembers, to know a repeated one.
+// handledByTicket is how many ids of commands a ticket remembers, to recognise a repeated one.
 const handledByTicket = 100
 
-// onOpen makes the ticket. The topic, its card and the answer are owed from then on.
+// onOpen makes the ticket. From then on its topic, its card and the answer are pending.
 func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if t.record != nil {
 		return entity.Duplicate(), nil
 	}
-	o, now := m.Origin, t.Now().UTC().Truncate(time.Millisecond)
+	o, now := m.Origin, t.now()
 	shortID := t.ID[strings.LastIndexByte(t.ID, '-')+1:]
 	title := messages.CleanLine(m.Title)
 	if messages.Blank(title) {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
 	}
 	r := &storage.Ticket{
-		TicketID: t.ID, ShortID: shortID, Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
-		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o), GroupID: m.GroupId, Language: o.GetLang(),
+		TicketID: t.ID, ShortID: shortID,
+		Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
+		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
+		GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),
 		ExternalID: m.ExternalId, Metadata: m.Metadata,
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
@@ -46,26 +49,27 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	for _, media := range m.Media {
 		r.Media = append(r.Media, *desk.MediaToStore(media))
 	}
-	cause(r, messages.EventTicketCreated, o.GetCommandId(), now, map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
-	await(r, desk.HomeTopic, o)
+	cause(r, messages.EventTicketCreated, o.GetCommandId(), now,
+		map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
+	awaitTopic(r, desk.HomeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil
 	}
 	if errors.Is(err, storage.ErrExists) {
-		return nil, fmt.Errorf("%w: %w", storage.ErrConflict, err) // another activation made it: read it
+		return nil, fmt.Errorf("%w: %w", storage.ErrConflict, err) // another activation made it: load that one
 	}
 	if err != nil {
 		return nil, err
 	}
 	t.noteDescription()
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
 }
 
-// onCommand carries a command out, refuses it with a word, or puts it off until Telegram has said who administers a group.
-// Of a program the edge has looked at the rights.
+// onCommand carries a command out, refuses it with a notice, or defers it until Telegram has said who administers
+// a group. The API checks the rights of programs before their commands get here.
 func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
@@ -76,10 +80,11 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	}
 	row, known := requestOf(m)
 	if !known || row.effect == nil {
-		t.Log.Error("refused: a ticket can't be asked that", "message", entity.TypeName(m), "command", o.GetCommandId())
+		t.Log.Error("refused: a ticket does not take this command",
+			"message", entity.TypeName(m), "command", o.GetCommandId())
 		return entity.Answer(messages.Code_CONFLICT, "a ticket does not understand "+entity.TypeName(m)), nil
 	}
-	may, ask := yes, []string(nil)
+	may, ask := yes, []ids.Place(nil)
 	if !isAPI(o) {
 		if !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 			if o.GetCallbackId() == "" {
@@ -93,7 +98,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 		}
 	}
 	if may == unknown {
-		return t.putOff(m, ask)
+		return t.deferCommand(m, ask)
 	}
 	do, err := row.of(t, m, may == yes)
 	if err != nil {
@@ -102,11 +107,11 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	return t.accept(m, do)
 }
 
-// putOff keeps a command until Telegram has said who administers the groups.
-func (t *ticket) putOff(m desk.Command, ask []string) (proto.Message, error) {
+// deferCommand keeps a command as pending until Telegram has said who administers the groups.
+func (t *ticket) deferCommand(m desk.Command, ask []ids.Place) (proto.Message, error) {
 	o := m.GetOrigin()
 	if len(t.record.Owed) >= 2*desk.OwedAnswersLimit {
-		t.tooMany(o) // and most of them wait for Telegram's word
+		t.noteUnanswered(o) // most of what is pending waits for Telegram's answer
 		return entity.OK(), nil
 	}
 	body, err := desk.Pack(m)
@@ -122,11 +127,12 @@ func (t *ticket) putOff(m desk.Command, ask []string) (proto.Message, error) {
 	return answer, err
 }
 
-// accept writes a command's effect, remembers its id, and goes on with what follows. A refusal is the answer.
+// accept writes a command's effect, remembers the command's id, and starts what follows. It returns the refusal if
+// there is one.
 func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 	o, links := m.GetOrigin(), len(t.record.Links)
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByTicket) }
-	refusal, err := t.carryOut(o, handled, t.sparing(o, do))
+	refusal, err := t.carryOut(o, handled, t.limitAnswers(o, do))
 	if isAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
 		return entity.Answer(messages.Code_CONFLICT, messages.NoticeLinkOther), nil
 	}
@@ -144,16 +150,18 @@ func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 	return reply, nil
 }
 
-// carryOut writes what is noted about a command and its effect; nothing when that is a refusal. If somebody joined the topic
-// to another ticket in this moment, a word on that takes the effect's place; for a program, which is refused and owed no
-// word, nothing is written.
-func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do effect) (*messages.Reply, error) {
+// carryOut writes a command's effect, and what note records about the command. A refusal is returned, and nothing
+// is written. If the topic was linked to another ticket at the same moment, a notice that says so replaces the
+// effect. A program gets no notices: storage.ErrTopicTaken is returned to it, and nothing is written.
+func (t *ticket) carryOut(
+	o *messages.Origin, note func(*storage.Ticket), do effect,
+) (refusal *messages.Reply, err error) {
 	next := &result{Ticket: cloneTicket(t.record)}
 	note(next.Ticket)
 	if do(next); next.refusal != nil {
 		return next.refusal, nil
 	}
-	err := t.keep(next.Ticket)
+	err = t.saveDue(next.Ticket)
 	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
 		return nil, err
 	}
@@ -171,17 +179,19 @@ func (t *ticket) carryOut(o *messages.Origin, note func(*storage.Ticket), do eff
 	})
 }
 
-// afterChange lets everything follow from the new state.
+// afterChange starts everything that follows from a new state.
 func (t *ticket) afterChange() {
 	t.tellRevision()
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 }
 
 func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
 	return func(r *result) { t.close(r, m) }, nil
 }
 
+// close closes the ticket, or says that it is closed. Its topics close once all copies of what was sent before
+// have arrived.
 func (t *ticket) close(r *result, m *messages.CloseTicket) {
 	o := m.Origin
 	here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
@@ -194,12 +204,13 @@ func (t *ticket) close(r *result, m *messages.CloseTicket) {
 		}
 		return
 	}
-	now := t.Now().UTC().Truncate(time.Millisecond)
+	now := t.now()
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
 	r.CardRevision++
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
-	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o), "reason": reason})
-	t.tellAll(r.Ticket, o, messages.NoticeTicketClosed,
+	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now,
+		map[string]any{"by": desk.CreatorOf(o), "reason": reason})
+	t.notifyAll(r.Ticket, o, messages.NoticeTicketClosed,
 		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
 	acknowledge(r, o)
 }
@@ -208,6 +219,7 @@ func (t *ticket) reopening(m *messages.ReopenTicket) (effect, error) {
 	return func(r *result) { t.reopen(r, m) }, nil
 }
 
+// reopen opens the ticket again, or says that it is open. It also ends pending (docs/decisions.md, D12).
 func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
 	o := m.Origin
 	here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
@@ -220,12 +232,12 @@ func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
 	if r.Status == desk.StatusOpen || m.ByHand && r.Status == desk.StatusPending {
 		return
 	}
-	now := t.Now().UTC().Truncate(time.Millisecond)
+	now := t.now()
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
 	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
-	t.tellAll(r.Ticket, o, messages.NoticeTicketReopened,
+	t.notifyAll(r.Ticket, o, messages.NoticeTicketReopened,
 		map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "title": r.Title}, 0)
 	acknowledge(r, o)
 }
@@ -270,9 +282,9 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 	}, nil
 }
 
-// update changes what the cards show and causes ticket.updated.
+// update makes a change that the cards show, and causes ticket.updated.
 func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
-	now := t.Now().UTC().Truncate(time.Millisecond)
+	now := t.now()
 	f()
 	r.UpdatedAt = now
 	r.CardRevision++
@@ -294,11 +306,12 @@ func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {
 	return func(r *result) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}
-		owe(r.Ticket, o.CommandId, op, 0)
+		addPending(r.Ticket, o.CommandId, op, 0)
 		acknowledge(r, o)
 	}, nil
 }
 
+// renaming takes the name that somebody gave a topic by hand as the ticket's title. The other topics get it too.
 func (t *ticket) renaming(m *messages.TopicRenamed) (effect, error) {
 	o := m.Origin
 	return func(r *result) {

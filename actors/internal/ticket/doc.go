@@ -1,2 +1,2 @@
-// Package ticket is the room of the tickets: one entity for each, which owns the ticket with its topics, links, messages and events.
+// Package ticket is the room of tickets. One entity owns each ticket, with its topics, links, messages and events.
 package ticket

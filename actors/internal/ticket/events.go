@@ -11,86 +11,88 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Events are kept in the record that caused them. Numbering them, and writing down how far the links are, is put off a
-// moment, so that a busy ticket does it once for many messages.
+// Events are kept in the record that caused them. They get their numbers a moment later, with one write for many
+// messages of a busy ticket; the same write says how far its links are.
 
-// settle is the timer that numbers events and clears what is done.
-type settle struct{}
+// flush is the timer that numbers events and clears what is done.
+type flush struct{}
 
-// rest is the timer after which a ticket has been quiet, unless somebody spoke meanwhile.
-type rest struct{}
+// quiet is the timer that looks again whether the ticket has been quiet.
+type quiet struct{}
 
 const (
-	settleAfter = 500 * time.Millisecond
-	// A ticket stays marked as due while people talk, so that the next message needs no write for the mark.
+	flushAfter = 500 * time.Millisecond
+	// quietAfter keeps a ticket marked as due while people talk, so that the next message needs no write for the
+	// mark.
 	quietAfter   = 10 * time.Second
 	eventsAtOnce = 200
 )
 
-func (t *ticket) settleSoon() {
-	if !t.settling {
-		t.settling = true
-		t.After(settleAfter, settle{})
+func (t *ticket) flushSoon() {
+	if !t.flushing {
+		t.flushing = true
+		t.After(flushAfter, flush{})
 	}
 }
 
 func (t *ticket) onLinkSettled(m *messages.LinkSettled) error {
-	if t.record == nil || m.Sequence <= t.settled[m.LinkId] {
+	if t.record == nil || m.Sequence <= t.finished[m.LinkId] {
 		return nil
 	}
-	t.settled[m.LinkId] = m.Sequence
+	t.finished[m.LinkId] = m.Sequence
 	if t.waitsForCopies() {
 		t.reconcile()
 	}
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 
-// linkDone says whether a link has nothing left to copy. What came after the last message told to it was internal.
+// linkDone reports whether a link has nothing left to copy. Messages after the last one that it was told of are
+// internal notes.
 func (t *ticket) linkDone(link *storage.Link) bool {
 	last := t.told[link.LinkID]
 	if link.Ended {
 		last = min(last, link.EndSequence)
 	}
-	return t.settled[link.LinkID] >= last
+	return t.finished[link.LinkID] >= last
 }
 
-// settledThrough is the sequence up to which every link has settled everything.
-func (t *ticket) settledThrough() int64 {
+// finishedThrough is the sequence up to which every link has finished.
+func (t *ticket) finishedThrough() int64 {
 	through := t.sequence
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if !t.linkDone(link) {
-			through = min(through, t.settled[link.LinkID])
+			through = min(through, t.finished[link.LinkID])
 		}
 	}
 	return through
 }
 
-// settledFor is how far the copies are that a closing, and its notice, in a topic must not overtake. Copies that wait since
-// the bot may not write where they go keep only that topic from closing.
-func (t *ticket) settledFor(topic *storage.Topic) int64 {
+// finishedFor is how far the copies are that must arrive before a topic is closed, and before the notice of it.
+// Copies that wait because the bot may not write where they go keep only that topic from closing.
+func (t *ticket) finishedFor(topic *storage.Topic) int64 {
 	if topic.Held != "" {
-		return t.settledThrough()
+		return t.finishedThrough()
 	}
 	through := t.sequence
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
 		if link.Topic.Held == "" && t.record.Home.Held == "" && !t.linkDone(link) {
-			through = min(through, t.settled[link.LinkID])
+			through = min(through, t.finished[link.LinkID])
 		}
 	}
 	return through
 }
 
-// onSettle numbers events, and clears the mark of a ticket that owes nothing and has been quiet. On an error the same timer
-// comes again by itself (settling stays set).
-func (t *ticket) onSettle(settle) error {
+// onFlush numbers events. When nothing is pending and the ticket has been quiet, it clears the mark by which the
+// sweep finds the ticket. After an error the host sends the same timer again, so flushing stays set.
+func (t *ticket) onFlush(flush) error {
 	if t.record == nil {
-		t.settling = false
+		t.flushing = false
 		return nil
 	}
-	if err := t.file(); err != nil {
+	if err := t.recordFiles(); err != nil {
 		return err
 	}
 	if err := t.number(); err != nil {
@@ -99,7 +101,7 @@ func (t *ticket) onSettle(settle) error {
 	if err := t.clearChanges(nil); err != nil {
 		return err
 	}
-	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingOwed() && t.rested() {
+	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
 		next := cloneTicket(t.record)
 		t.takeProgress(next)
 		next.DueAt = time.Time{}
@@ -107,43 +109,46 @@ func (t *ticket) onSettle(settle) error {
 			return err
 		}
 	}
-	t.settling = false
-	if len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
-		t.settleSoon()
+	t.flushing = false
+	if len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
+		t.flushSoon()
 	}
 	return nil
 }
 
-func (t *ticket) nothingOwed() bool {
-	return len(t.files.unfiled) == 0 && len(t.record.Owed) == 0 && len(t.offered) == 0 && len(t.following) == 0 && !t.postponed && len(t.adopting) == 0 && t.settledThrough() == t.sequence
+func (t *ticket) nothingPending() bool {
+	return len(t.record.Owed) == 0 && len(t.enqueued) == 0 && !t.deferred &&
+		len(t.files.unrecorded) == 0 && len(t.following) == 0 && len(t.adopting) == 0 &&
+		t.finishedThrough() == t.sequence
 }
 
-func (t *ticket) onRest(rest) error {
-	t.resting = false
-	t.settleSoon()
+func (t *ticket) onQuiet(quiet) error {
+	t.awaitingQuiet = false
+	t.flushSoon()
 	return nil
 }
 
-// rested says whether nothing was said for a while; if not, it looks again when that time has passed.
-func (t *ticket) rested() bool {
-	wait := quietAfter - t.Now().Sub(t.lastSaid)
-	if wait > 0 && !t.resting {
-		t.resting = true
-		t.After(wait, rest{})
+// isQuiet reports whether nothing was sent or changed for quietAfter. If something was, the ticket looks again
+// when that time has passed.
+func (t *ticket) isQuiet() bool {
+	wait := quietAfter - t.Now().Sub(t.lastActivity)
+	if wait > 0 && !t.awaitingQuiet {
+		t.awaitingQuiet = true
+		t.After(wait, quiet{})
 	}
 	return wait <= 0
 }
 
-// takeProgress writes into a record how far its links and its files are.
+// takeProgress writes into a record how far its links and files are.
 func (t *ticket) takeProgress(next *storage.Ticket) {
-	next.FilesThrough = max(next.FilesThrough, t.filedThrough())
+	next.FilesThrough = max(next.FilesThrough, t.filesThrough())
 	for i := range next.Links {
-		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.settled[next.Links[i].LinkID])
+		next.Links[i].SettledSequence = max(next.Links[i].SettledSequence, t.finished[next.Links[i].LinkID])
 	}
 }
 
-// number gives the oldest unnumbered events their numbers and moves them to the events. Done twice, it does nothing new:
-// an event that has its number already keeps it.
+// number gives the oldest unnumbered events their numbers and appends them to the ticket's events. Repeating it is
+// harmless: an event that has a number keeps it.
 func (t *ticket) number() error {
 	if len(t.unnumbered) == 0 {
 		return nil
@@ -159,7 +164,8 @@ func (t *ticket) number() error {
 	for _, e := range batch {
 		numbered[e.EventID] = true
 	}
-	// The record goes last: until it says that they are numbered, the events are found where their numbers are.
+	// The record is written last. Until it counts these events as numbered, Load finds them among the ticket's
+	// events, with their numbers.
 	if err := t.clearChanges(numbered); err != nil {
 		return err
 	}
@@ -170,8 +176,8 @@ func (t *ticket) number() error {
 	}
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)
-	next.DueAt = t.Now().UTC().Add(desk.OwedFor).Truncate(time.Millisecond)
-	if len(batch) == len(t.unnumbered) && t.nothingOwed() && t.rested() {
+	next.DueAt = t.now().Add(desk.OwedFor)
+	if len(batch) == len(t.unnumbered) && t.nothingPending() && t.isQuiet() {
 		next.DueAt = time.Time{}
 	}
 	if err := t.save(next); err != nil {
@@ -181,10 +187,10 @@ func (t *ticket) number() error {
 	return nil
 }
 
-// loadEvents finds what is not numbered yet: the record's own events, those of changed messages, and those of the messages
-// after the newest numbered one. Some may have got their numbers by a process that did not live to write it down: they keep
-// them, also those that are found nowhere else any more. On the way it finds files without
-// records.
+// loadEvents finds the events without a number: those in the record, those of changed messages, and those of the
+// messages after the newest numbered one. A previous process may have numbered some without living to write that
+// down. Those keep their numbers, including the ones that no record holds any more. On the way it finds the files
+// without records.
 func (t *ticket) loadEvents() error {
 	t.unnumbered = slices.Clone(t.record.Events)
 	t.noteDescription()
@@ -220,10 +226,10 @@ func (t *ticket) loadEvents() error {
 	return nil
 }
 
-// eventsSince lists the events of next that are not in former; both are in order, and next only appends.
-func eventsSince(former, next []storage.Event) []storage.Event {
-	known := make(map[string]bool, len(former))
-	for _, e := range former {
+// eventsSince lists the events of next that are not in previous. Both are in order, and next only appends.
+func eventsSince(previous, next []storage.Event) []storage.Event {
+	known := make(map[string]bool, len(previous))
+	for _, e := range previous {
 		known[e.EventID] = true
 	}
 	var fresh []storage.Event
@@ -238,7 +244,7 @@ func eventsSince(former, next []storage.Event) []storage.Event {
 // messageEvent is the event that a message causes.
 func messageEvent(m *storage.Message) storage.Event {
 	text, internal := m.Text, m.Internal
-	if len(m.Former) > 0 { // edited since: this is about what was said
+	if len(m.Former) > 0 { // edited since: this event is about the first version
 		text, internal = m.Former[0].Text, m.Former[0].Internal
 	}
 	data, _ := json.Marshal(struct { // of strings and numbers: it can't fail
@@ -249,11 +255,13 @@ func messageEvent(m *storage.Message) storage.Event {
 		Internal  bool           `json:"internal,omitempty"`
 		SentAt    time.Time      `json:"sentAt"`
 	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt})
-	return storage.Event{EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence, Type: messages.EventMessageSent,
-		At: m.RecordedAt, Data: data}
+	return storage.Event{
+		EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence,
+		Type: messages.EventMessageSent, At: m.RecordedAt, Data: data,
+	}
 }
 
-// cause adds an event to a record. id names the command that caused it.
+// cause adds an event to a record. id is that of the command that caused it.
 func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any) {
 	if data == nil {
 		data = map[string]any{}

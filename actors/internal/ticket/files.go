@@ -14,25 +14,27 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Files of a ticket. A message's one write holds what Telegram says of its file. A moment later, with the numbers of the events,
-// a record is made of each file, many in one write; filesThrough says up to which message that is done. The records are due
-// until their download is over: the sweep finds them, the ticket starts a child for each, a few at once.
+// The files of a ticket. A message's own write holds what Telegram says about its file. A moment later, when the
+// events get their numbers, each file gets a record, many in one write; FilesThrough says up to which message that
+// is done (docs/decisions.md, D25). A record is due until its download is over. The sweep finds the due ones, and
+// the ticket starts a child for each, a few at a time (D26).
 
-// filesDue is a ticket's word to itself to look for files that are due.
+// filesDue makes a ticket look for files that are due. The ticket sends it to itself.
 type filesDue struct{}
 
 const filesAtOnce = 200
 
-// ticketFiles is what a ticket has in memory about its files. It outlives a reload, as the children do.
+// ticketFiles is what a ticket has in memory about its files. The downloads outlive a reload, and so does what is
+// known about them.
 type ticketFiles struct {
-	unfiled  []storage.Attachment // whose records are to be made, in order
-	fetching map[string]string    // attachment id by the child's PID
-	ctx      context.Context      // ends the children
-	cancel   context.CancelFunc
-	full     bool // there may be more that is due than there are children
+	unrecorded  []storage.Attachment // records still to be made, in order
+	downloading map[string]string    // by the child's PID: attachment id
+	ctx         context.Context      // its end cancels the children
+	cancel      context.CancelFunc
+	moreDue     bool // more files may be due than there are children
 }
 
-// attachmentOf is the record of a message's file, or nil when it has none.
+// attachmentOf makes the record of a message's file; nil if it has none.
 func (t *ticket) attachmentOf(m *storage.Message) *storage.Attachment {
 	if m.Media == nil || m.Media.FileID == "" || !t.room.Attachments.Keeps() {
 		return nil
@@ -41,12 +43,13 @@ func (t *ticket) attachmentOf(m *storage.Message) *storage.Attachment {
 	if unique == "" {
 		unique = "0"
 	}
-	now := t.Now().UTC().Truncate(time.Millisecond)
+	now := t.now()
 	a := &storage.Attachment{
 		AttachmentID: m.MessageID + "." + unique, TicketID: m.TicketID, MessageID: m.MessageID, Sequence: m.Sequence,
 		FileName: t.room.Attachments.CleanName(fileName(m)), FileID: m.Media.FileID, FileUniqueID: m.Media.FileUniqueID,
-		FileType: m.Media.Kind, MimeType: m.Media.MimeType, FileSize: m.Media.FileSize, State: storage.FilePending, DueAt: now,
+		FileType: m.Media.Kind, MimeType: m.Media.MimeType, FileSize: m.Media.FileSize,
 		UploadedBy: desk.Uploader(m.Sender), CreatedAt: now, UpdatedAt: now,
+		State: storage.FilePending, DueAt: now,
 	}
 	if m.Protected {
 		a.State, a.Reason, a.DueAt = storage.FileRefused, "protected content, which nobody may save", time.Time{}
@@ -54,20 +57,23 @@ func (t *ticket) attachmentOf(m *storage.Message) *storage.Attachment {
 	return a
 }
 
-// fileName is the file's name, or one made of its kind: photos and voices have none.
+// fileName is the file's name, or one made from its kind: photos and voice messages have none.
 func fileName(m *storage.Message) string {
 	if m.Media.FileName != "" {
 		return m.Media.FileName
 	}
-	extensions := map[string]string{"photo": ".jpg", "voice": ".ogg", "video": ".mp4", "video_note": ".mp4", "animation": ".mp4",
-		"sticker": ".webp", "audio": ".mp3", "live_photo": ".mp4"}
+	extensions := map[string]string{
+		"photo": ".jpg", "sticker": ".webp", "voice": ".ogg", "audio": ".mp3",
+		"video": ".mp4", "video_note": ".mp4", "animation": ".mp4", "live_photo": ".mp4",
+	}
 	return fmt.Sprintf("%s-%d%s", m.Media.Kind, m.Sequence, extensions[m.Media.Kind])
 }
 
-// fileChanged makes the record of a file that an edit brings, before the edit is written: a crash between leaves one too many.
-func (t *ticket) fileChanged(said, next *storage.Message) error {
+// recordChangedFile makes the record of a file that an edit brings, before the edit is written. A crash in between
+// leaves a record too many, which does no harm.
+func (t *ticket) recordChangedFile(original, next *storage.Message) error {
 	a := t.attachmentOf(next)
-	if a == nil || said.Media != nil && said.Media.FileUniqueID == next.Media.FileUniqueID {
+	if a == nil || original.Media != nil && original.Media.FileUniqueID == next.Media.FileUniqueID {
 		return nil
 	}
 	if err := t.Store.InsertAttachments(t.Ctx, []storage.Attachment{*a}); err != nil {
@@ -77,10 +83,11 @@ func (t *ticket) fileChanged(said, next *storage.Message) error {
 	return nil
 }
 
-// noteDescription remembers the files of the ticket's description. Their records name the ticket in a message's place.
+// noteDescription remembers the files of the ticket's description. Their records name the ticket instead of a
+// message.
 func (t *ticket) noteDescription() {
 	if t.record.FilesThrough > 0 {
-		return // they were before all messages
+		return // these files come before all messages
 	}
 	for i := range t.record.Media {
 		by := t.record.CreatedBy
@@ -88,7 +95,7 @@ func (t *ticket) noteDescription() {
 			Sender: storage.Sender{Kind: by.Kind, Name: by.Name, Username: by.Username}}
 		if a := t.attachmentOf(m); a != nil {
 			a.UploadedBy = by
-			t.files.unfiled = append(t.files.unfiled, *a)
+			t.files.unrecorded = append(t.files.unrecorded, *a)
 		}
 	}
 }
@@ -96,28 +103,28 @@ func (t *ticket) noteDescription() {
 // noteFile remembers a message's file until its record is made.
 func (t *ticket) noteFile(m *storage.Message) {
 	if a := t.attachmentOf(m); a != nil {
-		t.files.unfiled = append(t.files.unfiled, *a)
+		t.files.unrecorded = append(t.files.unrecorded, *a)
 	}
 }
 
-// filedThrough is the sequence of the newest message up to which all files have their records.
-func (t *ticket) filedThrough() int64 {
-	if len(t.files.unfiled) > 0 {
-		return t.files.unfiled[0].Sequence - 1
+// filesThrough is the sequence of the newest message up to which all files have their records.
+func (t *ticket) filesThrough() int64 {
+	if len(t.files.unrecorded) > 0 {
+		return t.files.unrecorded[0].Sequence - 1
 	}
 	return t.sequence
 }
 
-// file makes the records of the oldest files that have none. A record that is there already stays as it is.
-func (t *ticket) file() error {
-	if len(t.files.unfiled) == 0 {
+// recordFiles makes the records of the oldest files that have none. A record that exists stays as it is.
+func (t *ticket) recordFiles() error {
+	if len(t.files.unrecorded) == 0 {
 		return nil
 	}
-	batch := t.files.unfiled[:min(len(t.files.unfiled), filesAtOnce)]
+	batch := t.files.unrecorded[:min(len(t.files.unrecorded), filesAtOnce)]
 	if err := t.Store.InsertAttachments(t.Ctx, batch); err != nil {
 		return fmt.Errorf("make records of files: %w", err)
 	}
-	t.files.unfiled = slices.Clone(t.files.unfiled[len(batch):])
+	t.files.unrecorded = slices.Clone(t.files.unrecorded[len(batch):])
 	return t.startDownloads()
 }
 
@@ -125,85 +132,87 @@ func (t *ticket) onLookForFiles(filesDue) error { return t.startDownloads() }
 
 func (t *ticket) onFilesDue(*messages.FilesDue) error { return t.startDownloads() }
 
-// startDownloads starts children for files that are due, and owes the warnings about infected ones.
+// startDownloads starts children for the files that are due, and makes the warnings about infected ones pending.
 func (t *ticket) startDownloads() error {
 	if t.record == nil || !t.room.Attachments.Keeps() || t.Draining() {
 		return nil
 	}
-	owed, err := t.Store.OwedAttachments(t.Ctx, t.record.TicketID, t.Now(), 4*attachment.DownloadsPerTicket)
+	due, err := t.Store.OwedAttachments(t.Ctx, t.record.TicketID, t.Now(), 4*attachment.DownloadsPerTicket)
 	if err != nil {
 		return fmt.Errorf("read which files are due: %w", err)
 	}
-	t.files.full = len(owed) == 4*attachment.DownloadsPerTicket
-	for i := range owed {
-		a := &owed[i]
+	t.files.moreDue = len(due) == 4*attachment.DownloadsPerTicket
+	for i := range due {
+		a := &due[i]
 		switch {
 		case a.State == storage.FileInfected:
 			if err := t.warn(a); err != nil {
 				return err
 			}
-		case t.isFetching(a.AttachmentID):
-		case len(t.files.fetching) >= attachment.DownloadsPerTicket:
-			t.files.full = true
+		case t.isDownloading(a.AttachmentID):
+		case len(t.files.downloading) >= attachment.DownloadsPerTicket:
+			t.files.moreDue = true
 		default:
-			t.fetch(a.AttachmentID)
+			t.download(a.AttachmentID)
 		}
 	}
 	return nil
 }
 
-func (t *ticket) isFetching(id string) bool {
-	for _, other := range t.files.fetching {
-		if other == id {
+func (t *ticket) isDownloading(attachmentID string) bool {
+	for _, other := range t.files.downloading {
+		if other == attachmentID {
 			return true
 		}
 	}
 	return false
 }
 
-func (t *ticket) fetch(attachmentID string) {
+func (t *ticket) download(attachmentID string) {
 	if t.files.ctx == nil {
-		t.files.ctx, t.files.cancel = context.WithCancel(t.IntakeCtx) // a stop cuts downloads: they are taken up again
-		t.files.fetching = map[string]string{}
+		// A stop cancels downloads: they start again later.
+		t.files.ctx, t.files.cancel = context.WithCancel(t.IntakeCtx)
+		t.files.downloading = map[string]string{}
 	}
 	ctx := t.files.ctx
 	pid := t.Spawn(func() actor.Actor { return t.room.Attachments.Download(ctx, attachmentID) })
-	t.files.fetching[pid.Id] = attachmentID
+	t.files.downloading[pid.Id] = attachmentID
 }
 
-// onDownloaded hears of the end of a try.
+// onDownloaded learns how an attempt to download a file ended.
 func (t *ticket) onDownloaded(m attachment.Downloaded) error {
 	if t.record == nil || m.DueAt.IsZero() {
 		return nil
 	}
-	// The sweep would come to it, too, but not to the second.
+	// The sweep would start the next attempt too, but up to a minute late.
 	if wait := m.DueAt.Sub(t.Now()); wait <= 2*time.Minute {
 		t.After(max(wait, 0), filesDue{})
 	}
 	return nil
 }
 
-// ended hears that a child is gone, whichever way.
+// ChildEnded learns that a child has ended, for whatever reason.
 func (t *ticket) ChildEnded(child *actor.PID) {
-	delete(t.files.fetching, child.Id)
-	if t.files.full {
+	delete(t.files.downloading, child.Id)
+	if t.files.moreDue {
 		t.Note(filesDue{})
 	}
 }
 
-// Stop ends the children that are at work.
+// Stop cancels the children that are at work.
 func (t *ticket) Stop() {
 	if t.files.cancel != nil {
 		t.files.cancel()
 	}
 }
 
-// warn owes every topic a word about an infected file: first in the ticket's record, then the attachment is not due any more.
+// warn makes a notice about an infected file pending to every topic. It writes that into the ticket's record
+// first; then the attachment is no longer due.
 func (t *ticket) warn(a *storage.Attachment) error {
 	id := "infected/" + a.AttachmentID
 	if !slices.Contains(t.record.Handled, id) {
 		err := t.change(func(r *storage.Ticket) {
-			t.tellAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
+			t.notifyAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
 				map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": messages.CleanLine(a.Reason)}, 0)
 			r.Handled = desk.Remember(r.Handled, id, handledByTicket)
 		})
@@ -211,7 +220,7 @@ func (t *ticket) warn(a *storage.Attachment) error {
 			return err
 		}
 		t.reconcile()
-		t.settleSoon()
+		t.flushSoon()
 	}
 	a.DueAt = time.Time{}
 	if err := t.Store.SaveAttachment(t.Ctx, a); err != nil {

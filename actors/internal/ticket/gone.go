@@ -7,51 +7,53 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Topics that were deleted in Telegram, and places in which the bot may not write (any more). Telegram tells of neither by an
-// update: a call that is refused is the first sign.
+// Topics that were deleted in Telegram, and chats in which the bot may not write (any more). Telegram sends no
+// update about either: the first sign is a call that it refuses (docs/decisions.md, D22 and D23).
 
 const (
-	// formerThreadsKept is how many deleted threads of a topic stay the ticket's.
-	formerThreadsKept = 20
-	// A topic that vanishes again and again, each time before it is goneAgainWithin old, is given up with the goneAtMost'th.
+	// deletedThreadsKept is how many deleted threads of a topic still count as the ticket's.
+	deletedThreadsKept = 20
+	// A topic that was created again goneAtMost times is given up when it is deleted within goneAgainWithin once
+	// more.
 	goneAtMost      = 5
 	goneAgainWithin = 5 * time.Minute
 )
 
-// onTopicGone: a link has found that a thread is gone.
+// onTopicGone learns from a link that a thread is deleted.
 func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 	if t.record == nil {
 		return nil
 	}
 	topic := desk.TopicOf(t.record, m.TopicId)
 	if topic == nil || topic.TelegramTopicID != m.ThreadId {
-		// It knows already, and the link does not know that.
+		// The ticket knows already, but the link does not know that.
 		for i := range t.record.Links {
-			t.Tell(messages.KindLink, t.record.Links[i].LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: t.record.Links[i].LinkID})
+			t.resumeLink(t.record.Links[i].LinkID)
 		}
 		return nil
 	}
-	return t.openAgain(m.TopicId)
+	return t.recreateTopic(m.TopicId)
 }
 
-// openAgain writes down that a topic's thread is gone: it is wanted anew, with its card and the last messages, and what
-// waits for it is delivered there.
-func (t *ticket) openAgain(topicID string) error {
-	t.Log.Warn("a topic was deleted; it is opened again", "topic", topicID)
-	for id, s := range t.offered {
+// recreateTopic writes down that a topic's thread is deleted. The topic is then created again, with its card and
+// the last messages, and what waits for it is delivered there.
+func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
+	t.Log.Warn("a topic was deleted; it is created again", "topic", topicID)
+	for id, s := range t.enqueued {
 		if s.ref.GetTopicId() == topicID {
-			delete(t.offered, id) // it was for the thread that is gone
+			delete(t.enqueued, id) // it was for the deleted thread
 		}
 	}
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
 		topic.FormerThreads = append(slices.Clone(topic.FormerThreads), topic.TelegramTopicID)
-		if n := len(topic.FormerThreads); n > formerThreadsKept {
-			topic.FormerThreads = topic.FormerThreads[n-formerThreadsKept:]
+		if n := len(topic.FormerThreads); n > deletedThreadsKept {
+			topic.FormerThreads = topic.FormerThreads[n-deletedThreadsKept:]
 		}
 		again := t.Now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
 		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
@@ -70,46 +72,53 @@ func (t *ticket) openAgain(topicID string) error {
 	return nil
 }
 
-// loseTopic gives up a topic that was deleted and can't be opened again. What waits for it is given up too.
+// loseTopic gives up a topic that was deleted and can't be created again, together with what waits for it.
 func (t *ticket) loseTopic(r *storage.Ticket, topic *storage.Topic, why string) {
 	topic.Failure = why
 	r.LinksRevision++
 	if link := desk.LinkOf(r, topic.TopicID); link != nil {
-		link.Ended, link.EndSequence = true, max(t.settled[link.LinkID], link.BeginSequence)
+		link.Ended, link.EndSequence = true, max(t.finished[link.LinkID], link.BeginSequence)
 		r.CardRevision++
 	}
-	t.tellOthers(r, topic, messages.NoticeTopicLost, why, "lost")
+	t.notifyOthers(r, topic, messages.NoticeTopicLost, why, "lost")
 	if topic.TopicID == desk.HomeTopic && desk.PrivateLink(r, "") != nil {
 		t.giveUpHome(r, why)
 	}
 }
 
-// tellOthers tells every other topic of the ticket about one, once.
-func (t *ticket) tellOthers(r *storage.Ticket, topic *storage.Topic, key, why, cause string) {
+// notifyOthers makes a notice about one topic pending to every other topic of the ticket.
+func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why, cause string) {
 	title, err := desk.GroupTitle(t.Ctx, t.Store, topic.GroupID)
 	if err != nil {
-		t.Log.Error("a group can't be read", "group", topic.GroupID, "error", err)
+		t.Log.Error("cannot read a group", "group", topic.GroupID, "error", err)
 	}
 	for _, other := range desk.TopicsOf(r) {
-		if other.TopicID == topic.TopicID || !desk.IsOpened(other) || key == messages.NoticeTopicHeld && other.GroupID == topic.GroupID {
+		sameGroup := other.GroupID == topic.GroupID
+		if other.TopicID == topic.TopicID || !desk.IsOpened(other) || key == messages.NoticeTopicHeld && sameGroup {
 			continue
 		}
-		op := &messages.Operation{Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language, Priority: messages.Operation_ANSWER,
-			Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}}}
-		owe(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
+		notice := &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}
+		op := &messages.Operation{
+			Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language,
+			Priority: messages.Operation_ANSWER, Call: &messages.Operation_SendNotice{SendNotice: notice},
+		}
+		addPending(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
 	}
 }
 
-// onTopicHeld: copies into a topic wait since the bot may not write there, or arrive again.
+// onTopicHeld learns that copies into a topic wait because the bot may not write there, or that they arrive again.
 func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
 	if t.record == nil {
 		return nil
 	}
 	topic := desk.TopicOf(t.record, m.TopicId)
-	if topic == nil || (topic.Held == "") == (m.Why == "") || messages.IsPrivate(topic.GroupID) { // whether a person can be reached, their entity says
+	if topic == nil || (topic.Held == "") == (m.Why == "") {
 		return nil
 	}
-	err := t.change(func(r *storage.Ticket) { t.hold(r, desk.TopicOf(r, m.TopicId), m.Why) })
+	if messages.IsPrivate(topic.GroupID) {
+		return nil // the person's own entity says whether they can be reached
+	}
+	err := t.change(func(r *storage.Ticket) { t.setSuspended(r, desk.TopicOf(r, m.TopicId), m.Why) })
 	if err != nil {
 		return err
 	}
@@ -117,21 +126,22 @@ func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
 	return nil
 }
 
-// hold writes down that a topic can't be written to, and tells the other side; or that it can again.
-func (t *ticket) hold(r *storage.Ticket, topic *storage.Topic, why string) {
+// setSuspended writes down why the bot can't write in a topic, and notifies the other side; an empty why: it can
+// again.
+func (t *ticket) setSuspended(r *storage.Ticket, topic *storage.Topic, why string) {
 	if messages.IsPrivate(topic.GroupID) {
-		t.tellReach(r, topic, why == "")
+		t.notifyReach(r, topic, why == "")
 	}
 	if topic.Held == "" && why != "" && !messages.IsPrivate(topic.GroupID) {
-		t.tellOthers(r, topic, messages.NoticeTopicHeld, why, "held")
+		t.notifyOthers(r, topic, messages.NoticeTopicHeld, why, "held")
 	}
 	topic.Held = why
 	r.LinksRevision++
 }
 
-// onHeld: an operation of the ticket itself waits until the bot may write there.
+// onHeld learns that one of the ticket's own operations waits until the bot may write in its chat.
 func (t *ticket) onHeld(m *messages.Held) error {
-	s := t.offered[m.OperationId]
+	s := t.enqueued[m.OperationId]
 	if t.record == nil || s == nil || s.op.Version() != m.Version() {
 		return nil
 	}
@@ -142,8 +152,8 @@ func (t *ticket) onHeld(m *messages.Held) error {
 	return t.onTopicHeld(&messages.TopicHeld{TopicId: topic.TopicID, Why: m.Why})
 }
 
-// history is what a topic that is opened again shows: the last messages that were said in it or had arrived there. What had
-// not comes as copies.
+// history is what a topic that is created again shows: the last messages that were sent in it or had arrived
+// there. The others arrive as copies.
 func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) {
 	page, err := t.Store.LastMessages(t.Ctx, t.record.TicketID, 3*contextLines)
 	if err != nil {
@@ -168,9 +178,9 @@ func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) 
 	return lines, nil
 }
 
-// onStepGone says whether a call that met a deleted topic makes the topic wanted anew. Of a closed ticket it does not, as long
-// as nobody says anything more: whoever deleted its topic wanted it away.
-func (t *ticket) onStepGone(s *step) bool {
+// mayRecreate reports whether the topic is created again after a call found it deleted. The topic of a closed
+// ticket is not, until there is a new message: whoever deleted it wanted it gone.
+func (t *ticket) mayRecreate(s *step) bool {
 	if s.ref.GetKind() == messages.TopicStep_CREATE {
 		return false
 	}
@@ -182,7 +192,7 @@ func (t *ticket) onStepGone(s *step) bool {
 	return t.record.Status != desk.StatusClosed || kind == messages.TopicStep_CARD || kind == messages.TopicStep_CONTEXT
 }
 
-// topicOfStep is the topic that a call was for.
+// topicOfStep is the topic that a call was for; nil if the ticket has no such topic.
 func (t *ticket) topicOfStep(s *step) *storage.Topic {
 	if s.ref == nil {
 		return t.topicAt(s.op.Place, s.op.ThreadId)
@@ -190,21 +200,23 @@ func (t *ticket) topicOfStep(s *step) *storage.Topic {
 	return desk.TopicOf(t.record, s.ref.TopicId)
 }
 
-// topicOfStepGone opens the topic again for which a call was; if that is done already, the call is made in the new thread.
-func (t *ticket) topicOfStepGone(s *step) error {
+// onStepTopicGone creates the topic of a call again. If that has happened already, the call is repeated in the new
+// thread.
+func (t *ticket) onStepTopicGone(s *step) error {
 	topic := t.topicOfStep(s)
 	if topic.TelegramTopicID == s.op.ThreadId {
-		if err := t.openAgain(topic.TopicID); err != nil {
+		if err := t.recreateTopic(topic.TopicID); err != nil {
 			return err
 		}
 	}
-	delete(t.offered, s.op.Id)
+	delete(t.enqueued, s.op.Id)
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 
-// redirect points an owed operation that was for a deleted thread at the one that took its place; not ok while there is none.
+// redirect points a pending operation for a deleted thread at the thread that replaced it. It is not ok until
+// there is one.
 func (t *ticket) redirect(op *messages.Operation) (ok bool) {
 	topic := t.topicAt(op.Place, op.ThreadId)
 	if topic == nil || topic.TelegramTopicID == op.ThreadId || topic.Failure != "" {

@@ -6,19 +6,21 @@ import (
 	"slices"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// showLag adds to what a card shows which of the ticket's groups are behind. Chats store that; a person in their private chat
-// hears only of the group that answers them.
+// showLag adds to a card which of the ticket's groups lag behind. Chats store how far. People in a private chat
+// see only the group that answers them.
 func (t *ticket) showLag(v *messages.TicketView) error {
-	var places []string
+	var places []ids.Place
 	for _, topic := range desk.TopicsOf(t.record) {
-		if topic.GroupID == "" || messages.IsPrivate(topic.GroupID) || v.Private && topic.TopicID != desk.HomeTopic || slices.Contains(places, topic.GroupID) {
-			continue
+		isGroup := topic.GroupID != "" && !messages.IsPrivate(topic.GroupID)
+		shown := !v.Private || topic.TopicID == desk.HomeTopic
+		if isGroup && shown && !slices.Contains(places, topic.GroupID) {
+			places = append(places, topic.GroupID)
 		}
-		places = append(places, topic.GroupID)
 	}
 	for _, place := range places {
 		chat, err := t.Store.Chat(t.Ctx, place)
@@ -36,8 +38,10 @@ func (t *ticket) showLag(v *messages.TicketView) error {
 		if err != nil {
 			return err
 		}
-		v.Behind = append(v.Behind, &messages.GroupLag{GroupTitle: title, LagMs: lag.Milliseconds(), Waiting: int64(chat.Waiting),
-			PerMinute: int64(t.room.Pace.PerMinute(chat.Rate, t.Now().Sub(chat.RateAt))), Held: chat.Held})
+		v.Behind = append(v.Behind, &messages.GroupLag{
+			GroupTitle: title, LagMs: lag.Milliseconds(), Waiting: int64(chat.Waiting), Held: chat.Held,
+			PerMinute: int64(t.room.Pace.PerMinute(chat.Rate, t.Now().Sub(chat.RateAt))),
+		})
 	}
 	return nil
 }

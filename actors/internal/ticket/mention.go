@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -15,12 +15,13 @@ import (
 // mentionPage is how many internal users one page of the keyboard shows.
 const mentionPage = 8
 
-// mentioning opens a linked topic in the default group of an internal user, or says why that can't be.
+// mentioning creates a linked topic in the default group of an internal user, or says why it can't.
 func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	o := m.Origin
-	word := func(key string, args map[string]string) effect { return answer(o, key, args) }
+	notice := func(key string, args map[string]string) effect { return answer(o, key, args) }
 	if t.record.Status == desk.StatusClosed {
-		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
+		return notice(messages.NoticeTicketIsClosed,
+			map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
 	}
 	if m.Username == "" && m.UserId == 0 {
 		return t.choosing(o)
@@ -30,18 +31,18 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		return nil, err
 	}
 	if user == nil {
-		return word(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
+		return notice(messages.NoticeMentionUnknown, map[string]string{"given": given}), nil
 	}
 	name := desk.UserName(user)
 	if user.IsBot {
-		return word(messages.NoticeMentionBot, map[string]string{"name": name}), nil
+		return notice(messages.NoticeMentionBot, map[string]string{"name": name}), nil
 	}
 	if user.DefaultGroupID == "" {
-		return word(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
+		return notice(messages.NoticeMentionNoGroup, map[string]string{"name": name}), nil
 	}
 	group, err := t.Store.Group(t.Ctx, user.DefaultGroupID)
 	if errors.Is(err, storage.ErrNotFound) {
-		return word(messages.NoticeMentionBotOut, map[string]string{"name": name, "group": user.DefaultGroupID}), nil
+		return notice(messages.NoticeMentionBotOut, map[string]string{"name": name, "group": user.DefaultGroupID}), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a group: %w", err)
@@ -49,44 +50,48 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	args := map[string]string{"name": name, "group": group.Title}
 	if link := t.linkWith(user.TelegramID); link != nil {
 		args["url"] = messages.TopicURL(group.TelegramGroupID, link.Topic.TelegramTopicID)
-		return word(messages.NoticeMentionAlready, args), nil
+		return notice(messages.NoticeMentionAlready, args), nil
 	}
 	if group.GroupID == t.record.GroupID {
-		return word(messages.NoticeMentionHome, args), nil
+		return notice(messages.NoticeMentionHome, args), nil
 	}
 	if missing, ok := mentionMissing[desk.TopicsIn(group)]; ok {
-		return word(missing, args), nil
+		return notice(missing, args), nil
 	}
 	return func(r *result) {
-		now := t.Now().UTC().Truncate(time.Millisecond)
-		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)})
+		topic := storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)}
+		link := t.newLink(r.Ticket, o, topic)
 		link.UserID, link.UserName = user.TelegramID, name
-		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
-		await(r.Ticket, link.LinkID, o)
+		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, t.now(),
+			map[string]any{"by": desk.CreatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
+		awaitTopic(r.Ticket, link.LinkID, o)
 		acknowledge(r, o)
 	}, nil
 }
 
-// newLink adds a link to the record. It copies what is said after this moment.
+// newLink adds a link to the record. It copies the messages that come after this moment.
 func (t *ticket) newLink(r *storage.Ticket, o *messages.Origin, topic storage.Topic) *storage.Link {
 	id := r.TicketID + ":" + strconv.Itoa(len(r.Links)+1)
 	topic.TopicID = id
-	r.Links = append(r.Links, storage.Link{LinkID: id, Topic: topic, By: desk.CreatorOf(o), BeginSequence: t.sequence,
-		SettledSequence: t.sequence, CreatedAt: t.Now().UTC().Truncate(time.Millisecond)})
+	r.Links = append(r.Links, storage.Link{
+		LinkID: id, Topic: topic, By: desk.CreatorOf(o), CreatedAt: t.now(),
+		BeginSequence: t.sequence, SettledSequence: t.sequence,
+	})
 	r.LinksRevision++
 	r.CardRevision++
-	r.UpdatedAt = t.Now().UTC().Truncate(time.Millisecond)
-	t.settled[id] = t.sequence
+	r.UpdatedAt = t.now()
+	t.finished[id] = t.sequence
 	return &r.Links[len(r.Links)-1]
 }
 
-// mentionMissing are the words on why no topic can be opened in the default group of somebody mentioned.
+// mentionMissing are the notices why no topic can be created in the default group of a mentioned user.
 var mentionMissing = map[messages.Standing]string{
 	messages.Standing_BOT_OUT:   messages.NoticeMentionBotOut,
 	messages.Standing_NO_TOPICS: messages.NoticeMentionNoTopics,
 	messages.Standing_NO_RIGHTS: messages.NoticeMentionNoRights,
 }
 
+// findUser finds the user who is mentioned; nil if there is none. given is what was typed.
 func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string, err error) {
 	if m.UserId != 0 {
 		given = strconv.FormatInt(m.UserId, 10)
@@ -104,7 +109,7 @@ func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string
 	return user, given, nil
 }
 
-func (t *ticket) linkWith(userID int64) *storage.Link {
+func (t *ticket) linkWith(userID ids.UserID) *storage.Link {
 	for i := range t.record.Links {
 		if link := &t.record.Links[i]; !link.Ended && link.UserID == userID {
 			return link
@@ -125,8 +130,8 @@ func (t *ticket) choosing(o *messages.Origin) (effect, error) {
 	return func(r *result) { respondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
 }
 
-// turning shows another page of the keyboard.
-func (t *ticket) turning(m *messages.ShowMentionPage) (effect, error) {
+// turningPage shows another page of the keyboard.
+func (t *ticket) turningPage(m *messages.ShowMentionPage) (effect, error) {
 	o := m.Origin
 	keyboard, err := t.mentionKeyboard(int(m.Page))
 	if err != nil {
@@ -140,12 +145,12 @@ func (t *ticket) turning(m *messages.ShowMentionPage) (effect, error) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{
 			MessageId: o.CallbackMessageId, Keyboard: keyboard}}
-		owe(r.Ticket, o.CommandId, op, 0)
+		addPending(r.Ticket, o.CommandId, op, 0)
 		acknowledge(r, o)
 	}, nil
 }
 
-// mentionKeyboard is a page of internal users, each with the name of their group; nil when there is nobody on it.
+// mentionKeyboard is one page of internal users, each with the title of their group; nil if the page is empty.
 func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 	if page < 0 {
 		return nil, nil
@@ -165,7 +170,9 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 		}
 		k.Rows = append(k.Rows, &messages.KeyboardRow{Buttons: []*messages.Button{{
 			Text: messages.Shorten(desk.UserName(&users[i]), 40) + " · " + messages.Shorten(title, 40),
-			Data: strings.Join([]string{messages.CallbackMentionUser, t.record.TicketID, strconv.FormatInt(users[i].TelegramID, 10)}, ":"),
+			Data: strings.Join([]string{
+				messages.CallbackMentionUser, t.record.TicketID, strconv.FormatInt(users[i].TelegramID, 10),
+			}, ":"),
 		}}})
 	}
 	turn := &messages.KeyboardRow{}
@@ -184,29 +191,30 @@ func (t *ticket) mentionKeyboard(page int) (*messages.Keyboard, error) {
 	return k, nil
 }
 
-// linking joins an existing topic to the ticket.
+// linking links an existing topic to the ticket.
 func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 	o := m.Origin
-	word := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
+	notice := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
 	if m.CurrentTicketId == t.record.TicketID || t.topicAt(o.Place, o.ThreadId) != nil {
-		return word(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
+		return notice(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
 	}
 	if m.CurrentTicketId != "" {
 		other, err := t.Store.Ticket(t.Ctx, m.CurrentTicketId)
 		if err != nil {
 			return nil, fmt.Errorf("read the other ticket: %w", err)
 		}
-		return word(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
+		return notice(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
 	}
 	if t.record.Status == desk.StatusClosed {
-		return word(messages.NoticeTicketIsClosed, map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
+		return notice(messages.NoticeTicketIsClosed,
+			map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
 	}
 	if o.ThreadId == 0 {
-		return word(messages.NoticeLinkNeedsTopic, nil)
+		return notice(messages.NoticeLinkNeedsTopic, nil)
 	}
 	group, err := t.Store.Group(t.Ctx, o.Place)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && desk.TicketsIn(group) == messages.Standing_UNREGISTERED {
-		return word(messages.NoticeGroupUnregistered, nil)
+		return notice(messages.NoticeGroupUnregistered, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a group: %w", err)
@@ -216,25 +224,30 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		return nil, fmt.Errorf("read a group: %w", err)
 	}
 	if home != nil && desk.IsOut(home) {
-		return word(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
+		return notice(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
 	}
 	homeURL, homeTitle := "", t.record.GroupID
 	if home != nil {
 		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
 	}
+	topicURL := messages.TopicURL(group.TelegramGroupID, o.ThreadId)
 	return func(r *result) {
-		link := t.newLink(r.Ticket, o, storage.Topic{GroupID: o.Place, TelegramTopicID: o.ThreadId, Adopted: true, Introduced: true,
-			NamedByHand: true, Unsure: true})
+		link := t.newLink(r.Ticket, o, storage.Topic{
+			GroupID: o.Place, TelegramTopicID: o.ThreadId,
+			Adopted: true, Introduced: true, NamedByHand: true, Unsure: true,
+		})
 		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
-		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.Now(), map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
-		respondOpenly(r, o, messages.NoticeLinked,
-			map[string]string{"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL})
-		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
-			map[string]string{"who": desk.Who(o), "group": group.Title, "url": messages.TopicURL(group.TelegramGroupID, o.ThreadId)}, 0)
+		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.Now(),
+			map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
+		respondOpenly(r, o, messages.NoticeLinked, map[string]string{
+			"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL,
+		})
+		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
+			map[string]string{"who": desk.Who(o), "group": group.Title, "url": topicURL}, 0)
 	}, nil
 }
 
-// unlinking ends a link: what was said before still goes over.
+// unlinking ends a link. What was sent before is still copied.
 func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 	o := m.Origin
 	here := t.topicAt(o.Place, o.ThreadId)
@@ -260,21 +273,27 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		link.Ended, link.EndSequence = true, t.sequence
 		r.LinksRevision++
 		r.CardRevision++
-		r.UpdatedAt = t.Now().UTC().Truncate(time.Millisecond)
-		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.Now(), map[string]any{"by": desk.CreatorOf(o), "linkId": linkID})
+		r.UpdatedAt = t.now()
+		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.Now(),
+			map[string]any{"by": desk.CreatorOf(o), "linkId": linkID})
 		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
-		t.tellTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
-		t.tellTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
+		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
+		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
 		acknowledge(r, o)
 	}, nil
 }
 
-// tellTopic tells one topic of the ticket; where after is given, behind the copies of what was said before.
-func (t *ticket) tellTopic(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64) {
+// notifyTopic makes a notice pending to one topic of the ticket. If after is not 0, the notice waits for the
+// copies of the messages up to that sequence.
+func (t *ticket) notifyTopic(
+	r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string, args map[string]string, after int64,
+) {
 	if !desk.IsOpened(topic) {
 		return
 	}
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),
-		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}}}
-	owe(r, o.CommandId, op, after)
+	op := &messages.Operation{
+		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),
+		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}},
+	}
+	addPending(r, o.CommandId, op, after)
 }

@@ -7,14 +7,17 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a ticket owes people: answers to commands, and words to its topics. Each is kept in the record until it has left.
+// What is pending to people: answers to commands, and notices to the ticket's topics. The record keeps each until
+// it has been sent.
 
-// owe adds an operation to the record. Its id follows from the command's, so that a repeat owes nothing new.
-func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
+// addPending keeps an operation in the record as pending. Its id follows from the command's, so a repeated command
+// adds nothing new.
+func addPending(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
 	taken := func(x storage.Owed) bool { return x.ID == op.Id }
 	for n := 0; n == 0 || slices.ContainsFunc(r.Owed, taken); n++ {
 		op.Id = r.TicketID + "/" + commandID + "/" + strconv.Itoa(n)
@@ -26,7 +29,8 @@ func owe(r *storage.Ticket, commandID string, op *messages.Operation, after int6
 	r.Owed = append(r.Owed, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body, AfterSequence: after})
 }
 
-// respond tells whoever gave the command, and them alone when they pressed a button. To a program it is a refusal.
+// respond answers whoever gave the command; if they pressed a button, only they see it. To a program it is a
+// refusal.
 func respond(r *result, o *messages.Origin, key string, args map[string]string) {
 	if isAPI(o) {
 		r.refuse(key, args)
@@ -37,41 +41,46 @@ func respond(r *result, o *messages.Origin, key string, args map[string]string) 
 		op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
 			CallbackId: o.CallbackId, Key: key, Args: args, Alert: true}}
 	} else {
-		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+		op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+			Key: key, Args: args, ReplyTo: o.GetMessageId()}}
 	}
-	owe(r.Ticket, o.GetCommandId(), op, 0)
+	addPending(r.Ticket, o.GetCommandId(), op, 0)
 }
 
-// respondOpenly tells the whole topic, also when a button was pressed.
+// respondOpenly answers so that the whole topic sees it, even if a button was pressed.
 func respondOpenly(r *result, o *messages.Origin, key string, args map[string]string) {
 	if isAPI(o) && o.GetThreadId() == 0 {
 		return // the cards show it
 	}
 	op := desk.OperationTo(o)
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
-	owe(r.Ticket, o.GetCommandId(), op, 0)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+		Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	addPending(r.Ticket, o.GetCommandId(), op, 0)
 	acknowledge(r, o)
 }
 
+// respondKeyboard answers with a notice and its buttons.
 func respondKeyboard(r *result, o *messages.Origin, key string, keyboard *messages.Keyboard) {
 	op := desk.OperationTo(o)
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
-	owe(r.Ticket, o.GetCommandId(), op, 0)
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+		Key: key, ReplyTo: o.GetMessageId(), Keyboard: keyboard}}
+	addPending(r.Ticket, o.GetCommandId(), op, 0)
 	acknowledge(r, o)
 }
 
-// acknowledge ends the waiting sign of a pressed button.
+// acknowledge ends the progress sign of a button that was pressed.
 func acknowledge(r *result, o *messages.Origin) {
 	if o.GetCallbackId() == "" {
 		return
 	}
 	op := desk.OperationTo(o)
 	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}
-	owe(r.Ticket, o.CommandId, op, 0)
+	addPending(r.Ticket, o.CommandId, op, 0)
 }
 
-// tellAll tells every topic of the ticket; where after is given, behind the copies of what was said before.
-func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
+// notifyAll makes a notice pending to every topic of the ticket. If after is not 0, the notice waits for the
+// copies of the messages up to that sequence.
+func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
 	for _, topic := range desk.TopicsOf(r) {
 		if !desk.IsOpened(topic) {
 			continue
@@ -86,24 +95,25 @@ func (t *ticket) tellAll(r *storage.Ticket, o *messages.Origin, key string, args
 			notice.ReplyTo, op.Lang = o.MessageId, o.Lang
 		}
 		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
-		owe(r, o.CommandId, op, after)
+		addPending(r, o.CommandId, op, after)
 	}
 }
 
-// closingOrder places an operation behind the copies of the messages up to a sequence.
+// closingOrder is the order of an operation that comes after the copies of the messages up to a sequence.
 func closingOrder(after int64) int64 { return after*1000 + 999 }
 
-func priorityKeyboard(ticketID string) *messages.Keyboard {
+func priorityKeyboard(ticketID ids.TicketID) *messages.Keyboard {
 	row := &messages.KeyboardRow{}
 	for _, p := range priorities {
-		row.Buttons = append(row.Buttons, &messages.Button{Key: "priority_" + p, Data: messages.CallbackPriority + ":" + ticketID + ":" + p})
+		data := messages.CallbackPriority + ":" + ticketID + ":" + p
+		row.Buttons = append(row.Buttons, &messages.Button{Key: "priority_" + p, Data: data})
 	}
 	return &messages.Keyboard{Rows: []*messages.KeyboardRow{row}}
 }
 
-// sparing takes back the answers of an effect when too many are owed already: somebody floods the topic with commands, and
-// answering them all would keep copies waiting for hours. The effect itself stays.
-func (t *ticket) sparing(o *messages.Origin, do effect) effect {
+// limitAnswers withdraws the answers of an effect when too many are pending already: somebody floods the topic
+// with commands, and answering them all would keep copies waiting for hours. The effect itself stays.
+func (t *ticket) limitAnswers(o *messages.Origin, do effect) effect {
 	return func(r *result) {
 		before := len(r.Owed)
 		do(r)
@@ -111,19 +121,21 @@ func (t *ticket) sparing(o *messages.Origin, do effect) effect {
 			return
 		}
 		kept := r.Owed[:before:before]
-		for _, owed := range r.Owed[before:] {
-			if owed.Kind != desk.OwedOperation || owed.AfterSequence > 0 {
-				kept = append(kept, owed)
+		for _, pending := range r.Owed[before:] {
+			if pending.Kind != desk.OwedOperation || pending.AfterSequence > 0 {
+				kept = append(kept, pending)
 			}
 		}
 		if len(kept) < len(r.Owed) {
-			t.tooMany(o)
+			t.noteUnanswered(o)
 		}
 		r.Owed = kept
 	}
 }
 
-func (t *ticket) tooMany(o *messages.Origin) {
+// noteUnanswered counts and logs a command that gets no answer.
+func (t *ticket) noteUnanswered(o *messages.Origin) {
 	t.Metrics.Unanswered.Inc()
-	t.Log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId(), "owed", len(t.record.Owed))
+	t.Log.Warn("a command gets no answer: too many are pending already",
+		"command", o.GetCommandId(), "pending", len(t.record.Owed))
 }

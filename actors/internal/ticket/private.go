@@ -9,29 +9,35 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A person's private chat with the bot stands in the place of a topic: it has no thread id, is never created, named or
-// closed, and several tickets can have it at once. Which of them the person is talking on is theirs to say (user_private.go).
+// A person's private chat with the bot takes the part of a topic. It has no thread id, is never created, named or
+// closed, and several tickets may share it (docs/decisions.md, D17). Which of them a person is talking on is kept
+// by the person's own entity.
 
 // standIn makes the private chat that a ticket was opened from its first linked topic.
 func standIn(r *storage.Ticket, o *messages.Origin) {
 	id := r.TicketID + ":1"
-	r.Links = append(r.Links, storage.Link{LinkID: id, UserName: desk.Who(o), By: r.CreatedBy, CreatedAt: r.CreatedAt,
-		Topic: storage.Topic{TopicID: id, GroupID: o.Place, NamedByHand: true}})
+	r.Links = append(r.Links, storage.Link{
+		LinkID: id, UserName: desk.Who(o), By: r.CreatedBy, CreatedAt: r.CreatedAt,
+		Topic: storage.Topic{TopicID: id, GroupID: o.Place, NamedByHand: true},
+	})
 }
 
-// giveUpHome closes a ticket of a private chat whose topic can't be opened, so that nothing is written into the void. To
-// reopen it is to try again.
+// giveUpHome closes a ticket of a private chat if its home topic can't be created, so that nobody writes into the
+// void. Reopening the ticket tries again.
 func (t *ticket) giveUpHome(r *storage.Ticket, why string) {
-	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, storage.Kept(t.Now()), storage.Kept(t.Now()), t.sequence
+	now := t.now()
+	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
 	r.CardRevision++
-	cause(r, messages.EventTicketClosed, r.TicketID+"/failed/"+strconv.FormatInt(r.CardRevision, 10), t.Now(), map[string]any{"by": r.CreatedBy, "reason": why})
+	id := r.TicketID + "/failed/" + strconv.FormatInt(r.CardRevision, 10)
+	cause(r, messages.EventTicketClosed, id, now, map[string]any{"by": r.CreatedBy, "reason": why})
 }
 
-// tryHomeAgain forgets that the home topic could not be opened.
+// tryHomeAgain clears the failure of the home topic, so that it is created again.
 func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 	if r.Home.TelegramTopicID != 0 || r.Home.Failure == "" {
 		return
@@ -39,10 +45,11 @@ func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 	r.Home.Failure = ""
 	r.Home.Generation++ // the chat remembers how the last call went
 	r.LinksRevision++
-	await(r, desk.HomeTopic, o)
+	awaitTopic(r, desk.HomeTopic, o)
 }
 
-// reachable writes down that the person can't be reached any more, or can again, unless a call to their chat said so before.
+// reachable writes down that the person can't be reached any more, or can again, unless a call to their chat has
+// shown that already.
 func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
 	return func(r *result) {
 		if link := desk.PrivateLink(r.Ticket, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Held != "") {
@@ -50,13 +57,13 @@ func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
 			if !m.Reachable {
 				why = "blocked"
 			}
-			t.hold(r.Ticket, &link.Topic, why)
+			t.setSuspended(r.Ticket, &link.Topic, why)
 		}
 	}, nil
 }
 
-// tellReach tells the home topic whether the person behind a private chat can be reached.
-func (t *ticket) tellReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
+// notifyReach notifies the home topic that the person behind a private chat can be reached, or can't.
+func (t *ticket) notifyReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
 	link := desk.LinkOf(r, topic.TopicID)
 	if link == nil || reachable == (topic.Held == "") {
 		return
@@ -66,10 +73,10 @@ func (t *ticket) tellReach(r *storage.Ticket, topic *storage.Topic, reachable bo
 		key = messages.NoticePrivateBlocked
 	}
 	o := &messages.Origin{CommandId: fmt.Sprintf("reach/%s/%d", topic.TopicID, r.Version)}
-	t.tellTopic(r, o, &r.Home, key, map[string]string{"name": link.UserName}, 0)
+	t.notifyTopic(r, o, &r.Home, key, map[string]string{"name": link.UserName}, 0)
 }
 
-// onReachable lets the person's entity know that the ticket has written it down.
+// onReachable writes down whether a person can be reached, and confirms that to their entity.
 func (t *ticket) onReachable(m *messages.PersonReachable) error {
 	if t.record != nil {
 		if _, err := t.onCommand(m); err != nil {
@@ -80,19 +87,19 @@ func (t *ticket) onReachable(m *messages.PersonReachable) error {
 	return nil
 }
 
-// onOpenPrivately opens a ticket for a person's entity, and tells it so.
+// onOpenPrivately opens a ticket for a person's entity and reports the result to it.
 func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 	answer, err := t.onOpen(m)
 	if err != nil {
 		return err
 	}
 	r, _ := answer.(*messages.Reply)
-	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place),
-		&messages.TicketOpened{TicketId: t.ID, Refused: r.GetCode() == messages.Code_CONFLICT})
+	opened := &messages.TicketOpened{TicketId: t.ID, Refused: r.GetCode() == messages.Code_CONFLICT}
+	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), opened)
 	return nil
 }
 
-// privately words a notice to all topics for a private chat.
+// privately turns a notice to all topics into the one for a private chat.
 func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoticeCall {
 	switch n.Key {
 	case messages.NoticeTicketClosed:
@@ -104,9 +111,10 @@ func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoti
 	return n
 }
 
-// onMessageAfterClose refuses what is written in a private chat to a closed ticket: the person is asked whether to open it
-// again. One that was recorded before the close comes again after a crash.
-func (t *ticket) onMessageAfterClose(id string) (proto.Message, error) {
+// onMessageAfterClose refuses a message from a private chat to a closed ticket: the person is asked whether to
+// reopen it. A message that was recorded before the close may be delivered again after a crash; that is a
+// duplicate.
+func (t *ticket) onMessageAfterClose(id ids.MessageKey) (proto.Message, error) {
 	_, err := t.Store.Message(t.Ctx, id)
 	if err == nil {
 		return entity.Duplicate(), nil

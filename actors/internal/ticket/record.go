@@ -4,12 +4,15 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// recordOf is the record of something said.
-func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, sequence int64, now time.Time) *storage.Message {
+// recordOf makes the record of a message.
+func recordOf(
+	m *messages.RecordMessage, ticketID ids.TicketID, topic *storage.Topic, sequence int64, now time.Time,
+) *storage.Message {
 	o := m.Origin
 	r := &storage.Message{
 		MessageID: messages.MessageKey(o.ChatId, o.MessageId), TicketID: ticketID, Sequence: sequence,
@@ -18,8 +21,10 @@ func recordOf(m *messages.RecordMessage, ticketID string, topic *storage.Topic, 
 	}
 	desk.SetContent(r, m.Content)
 	if p := m.ReplyTo; p != nil {
-		r.ReplyTo = &storage.ReplyTo{ChatID: p.ChatId, MessageID: p.MessageId, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered,
-			QuoteEntities: desk.EntitiesToStore(p.QuoteEntities), QuotePosition: p.QuotePosition}
+		r.ReplyTo = &storage.ReplyTo{
+			ChatID: p.ChatId, MessageID: p.MessageId, Answered: p.Answered, Preview: p.Preview, MediaKind: p.MediaKind,
+			Quote: p.Quote, QuoteEntities: desk.EntitiesToStore(p.QuoteEntities), QuotePosition: p.QuotePosition,
+		}
 	}
 	return r
 }

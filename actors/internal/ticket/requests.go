@@ -5,33 +5,35 @@ import (
 	"reflect"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// ticketRequest is a type of message by which a ticket is asked to do something: who may ask it, and what it does. What has no row in
-// ticketRequests is refused.
+// ticketRequest says, for one type of message, who may ask it of a ticket, and what it does. A ticket refuses a
+// message that has no row in ticketRequests.
 type ticketRequest struct {
-	message desk.Command // a nil one of its type
+	message desk.Command // a nil pointer of its type
 
-	verb    string // the command that it is, or is a step of; "" for what nobody types
-	may     rule   // who may; nil: whom the command's declaration names, and nobody without one
-	refused string // the notice to whom it is refused; NoticeNotAllowed when empty
+	verb    string // the slash command that it is, or is a step of; empty if nobody types it
+	may     rule   // who may; nil: those whom the declaration of the verb names, and nobody if there is none
+	refused string // the key of the notice that refuses it; NoticeNotAllowed if empty
 
 	joins       bool // it comes from a topic that is not the ticket's yet
-	anywhere    bool // without a verb: it fits a private chat too
+	anywhere    bool // without a verb: it may come from a private chat too
 	forPrograms bool // people can't ask it
-	inside      bool // it comes from inside, to a handler of its own
+	inside      bool // another entity sends it, and it has a handler of its own
 
-	effect func(*ticket, desk.Command) (effect, error) // reads what it needs, and returns what changes the record
-	// decide is there in place of effect where the effect is on another record: it carries out what waited for Telegram.
+	effect func(*ticket, desk.Command) (effect, error) // reads what it needs, and returns the change of the record
+	// decide replaces effect where the change is in another record. It carries out a command that waited for Telegram
+	// to say who administers a group.
 	decide func(t *ticket, id string, m desk.Command, may verdict, failure string) error
 }
 
-// rule says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed.
-type rule func(t *ticket, m desk.Command) (may verdict, ask []string, err error)
+// rule says whether a command is allowed. If that is unknown, ask lists the groups that must be asked.
+type rule func(t *ticket, m desk.Command) (may verdict, ask []ids.Place, err error)
 
-// ticketRequests are all that a ticket can be asked.
+// ticketRequests lists all that a ticket can be asked.
 var ticketRequests = tableOf(
 	asks((*ticket).closing, ticketRequest{verb: messages.VerbCloseTicket, may: ruled((*ticket).mayClose)}),
 	asks((*ticket).reopening, ticketRequest{verb: messages.VerbReopenTicket, may: ruled((*ticket).mayReopen)}),
@@ -39,26 +41,30 @@ var ticketRequests = tableOf(
 	asks((*ticket).prioritising, ticketRequest{verb: messages.VerbPriority, may: ruled((*ticket).mayPrioritise)}),
 	asks((*ticket).showing, ticketRequest{verb: messages.VerbTicket}),
 	asks((*ticket).mentioning, ticketRequest{verb: messages.VerbMention}),
-	asks((*ticket).turning, ticketRequest{verb: messages.VerbMention}),
+	asks((*ticket).turningPage, ticketRequest{verb: messages.VerbMention}),
 	asks((*ticket).linking, ticketRequest{verb: messages.VerbLink, may: ruled((*ticket).mayLink),
 		refused: messages.NoticeLinkNotAllowed, joins: true}),
 	asks((*ticket).unlinking, ticketRequest{verb: messages.VerbUnlink}),
 	decides((*ticket).decideDelete, ticketRequest{verb: messages.VerbDelete, may: ruled((*ticket).mayDelete)}),
 
-	asks((*ticket).renaming, ticketRequest{may: anyone, anywhere: true}),                // Telegram has looked at their rights
-	asks((*ticket).reachable, ticketRequest{may: anyone, anywhere: true, inside: true}), // the person's own entity says it
+	// Telegram has checked the rights of whoever renames a topic.
+	asks((*ticket).renaming, ticketRequest{may: anyone, anywhere: true}),
+	// The person's own entity sends it.
+	asks((*ticket).reachable, ticketRequest{may: anyone, anywhere: true, inside: true}),
 	asks((*ticket).updating, ticketRequest{forPrograms: true}),
 )
 
-// asks makes the row of a message from what it does to the ticket.
+// asks makes a row from the method that works out the effect.
 func asks[M desk.Command](f func(*ticket, M) (effect, error), r ticketRequest) ticketRequest {
 	r.message = messageOf[M]()
 	r.effect = func(t *ticket, m desk.Command) (effect, error) { return f(t, m.(M)) }
 	return r
 }
 
-// decides makes the row of a message whose effect is on another record.
-func decides[M desk.Command](f func(t *ticket, id string, m M, may verdict, failure string) error, r ticketRequest) ticketRequest {
+// decides makes a row for a message whose effect is in another record.
+func decides[M desk.Command](
+	f func(t *ticket, id string, m M, may verdict, failure string) error, r ticketRequest,
+) ticketRequest {
 	r.message = messageOf[M]()
 	r.decide = func(t *ticket, id string, m desk.Command, may verdict, failure string) error {
 		return f(t, id, m.(M), may, failure)
@@ -66,11 +72,12 @@ func decides[M desk.Command](f func(t *ticket, id string, m M, may verdict, fail
 	return r
 }
 
-func ruled[M desk.Command](f func(*ticket, M) (verdict, []string, error)) rule {
-	return func(t *ticket, m desk.Command) (verdict, []string, error) { return f(t, m.(M)) }
+// ruled makes a rule from a method that takes one type of message.
+func ruled[M desk.Command](f func(*ticket, M) (verdict, []ids.Place, error)) rule {
+	return func(t *ticket, m desk.Command) (verdict, []ids.Place, error) { return f(t, m.(M)) }
 }
 
-func anyone(*ticket, desk.Command) (verdict, []string, error) { return yes, nil, nil }
+func anyone(*ticket, desk.Command) (verdict, []ids.Place, error) { return yes, nil, nil }
 
 func messageOf[M desk.Command]() desk.Command {
 	var none M
@@ -85,13 +92,15 @@ func tableOf(rows ...ticketRequest) map[reflect.Type]ticketRequest {
 	return table
 }
 
-// requestOf finds the row of a message; not ok when the ticket can't be asked that, or not by whom the message comes from.
+// requestOf finds the row of a message. It is not ok if the ticket can't be asked that, or can't be asked it by
+// people.
 func requestOf(m desk.Command) (r ticketRequest, ok bool) {
 	r, ok = ticketRequests[reflect.TypeOf(m)]
 	return r, ok && (!r.forPrograms || isAPI(m.GetOrigin()))
 }
 
-// fitsPrivately says whether it can be asked from a private chat: whom to bring in is the desk's to say.
+// fitsPrivately reports whether it can be asked from a private chat. Some things only the desk decides, such as
+// whom to bring in.
 func (r *ticketRequest) fitsPrivately() bool {
 	if r.verb == "" {
 		return r.anywhere
@@ -113,24 +122,27 @@ func (r *ticketRequest) of(t *ticket, m desk.Command, allowed bool) (effect, err
 	return r.effect(t, m)
 }
 
-// slash is a command as it is written.
+// slash is a slash command as people type it.
 func slash(verb string) string { return "/" + verb }
 
-// effect makes a ticket's record what a command wants it to be, or refuses. It reads nothing and sends nothing.
+// effect turns a ticket's record into what a command wants it to be, or refuses. It reads nothing from storage and
+// sends nothing.
 type effect func(*result)
 
-// result is a ticket's record as a command leaves it; or why a program is refused, and then nothing is written.
+// result is a ticket's record as a command leaves it. If a program's command is refused, refusal says why, and
+// nothing is written.
 type result struct {
 	*storage.Ticket
 	refusal *messages.Reply
 }
 
-// refuse says why a program is refused: by the key of the notice that people would read, or by a reason of its own.
+// refuse refuses a program's command. The reason is the key of the notice that people would read, or a
+// messages.Reason….
 func (r *result) refuse(reason string, args map[string]string) {
 	r.refusal = &messages.Reply{Code: messages.Code_CONFLICT, Reason: reason, TicketId: r.TicketID, Args: args}
 }
 
-// answer is the effect of a command that is only answered.
+// answer is the effect of a command that only gets an answer.
 func answer(o *messages.Origin, key string, args map[string]string) effect {
 	return func(r *result) { respond(r, o, key, args) }
 }

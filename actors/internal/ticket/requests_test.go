@@ -26,12 +26,12 @@ func TestWhatATicketCanBeAsked(t *testing.T) {
 	}
 	for _, c := range messages.Commands {
 		if c.About == messages.AboutTicket && !verbs[c.Verb] {
-			t.Errorf("/%s is declared, and a ticket knows nothing of it", c.Verb)
+			t.Errorf("/%s is declared, but a ticket does not know it", c.Verb)
 		}
 	}
 }
 
-// TestNobodyMayUnlessDeclared holds the default: what neither a declaration nor a rule allows is refused.
+// TestNobodyMayUnlessDeclared checks the default: what neither a declaration nor a rule allows is refused.
 func TestNobodyMayUnlessDeclared(t *testing.T) {
 	people := &messages.Origin{CommandId: "-1001:5", Place: "g-1001", From: &messages.Person{Id: 5}}
 	k := &ticket{}

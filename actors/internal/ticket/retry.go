@@ -13,10 +13,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Copies that failed are tried again on demand: the ticket owes it from the press of the button until the link has written
-// it down, and takes the link's word on how far it is back to before that message.
+// Failed copies are tried again on demand. From the press of the button the retry is pending in the ticket, until
+// the link has written it down. Then the ticket sets back how far the link has finished, to before that message.
 
-// onRetry owes another try.
+// onRetry makes another attempt at a copy pending.
 func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
@@ -25,23 +25,23 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	if slices.Contains(t.record.Handled, o.GetCommandId()) {
 		return entity.Duplicate(), nil
 	}
-	word := func(key string) (proto.Message, error) { return t.accept(m, answer(o, key, nil)) }
+	notice := func(key string) (proto.Message, error) { return t.accept(m, answer(o, key, nil)) }
 	if t.topicAt(o.GetPlace(), o.GetThreadId()) == nil || desk.LinkOf(t.record, m.LinkId) == nil {
-		return word(messages.NoticeButtonStale)
+		return notice(messages.NoticeButtonStale)
 	}
 	failed, err := t.hasFailed(m)
 	if err != nil {
 		return nil, err
 	}
 	if !failed {
-		return word(messages.NoticeNothingToRetry)
+		return notice(messages.NoticeNothingToRetry)
 	}
 	body, err := desk.Pack(m)
 	if err != nil {
 		return nil, err
 	}
 	answer, err := t.accept(m, func(r *result) {
-		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: owedRetry, Body: body})
+		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: pendingRetry, Body: body})
 		respond(r, o, messages.NoticeRetrying, nil)
 	})
 	if err == nil {
@@ -51,7 +51,7 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	return answer, err
 }
 
-// hasFailed says whether the copy that a button is for was given up.
+// hasFailed reports whether the copy that a button is about was given up.
 func (t *ticket) hasFailed(m *messages.RetryCopy) (bool, error) {
 	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, m.Sequence-1, 1)
 	if err != nil {
@@ -74,30 +74,30 @@ func (t *ticket) hasFailed(m *messages.RetryCopy) (bool, error) {
 	return c.State == desk.CopyFailed, nil
 }
 
-// tellRetry tells a link again what it has not written down yet.
-func (t *ticket) tellRetry(owed storage.Owed) {
-	if m := t.retryOf(owed); m != nil {
+// tellRetry tells a link again about a retry that it has not written down yet.
+func (t *ticket) tellRetry(pending storage.Owed) {
+	if m := t.retryOf(pending); m != nil {
 		t.Tell(messages.KindLink, m.LinkId, m)
 		t.OfferAgainLater()
 	}
 }
 
-func (t *ticket) retryOf(owed storage.Owed) *messages.RetryCopy {
-	m, err := desk.Unpack(owed.Body)
+func (t *ticket) retryOf(pending storage.Owed) *messages.RetryCopy {
+	m, err := desk.Unpack(pending.Body)
 	if err != nil {
-		t.Log.Error("a retry can't be read", "command", owed.ID, "error", err)
+		t.Log.Error("cannot read a retry", "command", pending.ID, "error", err)
 		return nil
 	}
 	r, _ := m.(*messages.RetryCopy)
 	return r
 }
 
-// onRetryTaken: the link has written down that it tries again, or that there is nothing to try.
+// onRetryTaken learns that the link has written down that it tries again, or that there is nothing to try.
 func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 	at := -1
 	if t.record != nil {
 		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool {
-			return o.Kind == owedRetry && o.ID == taken.CommandId
+			return o.Kind == pendingRetry && o.ID == taken.CommandId
 		})
 	}
 	if at < 0 {
@@ -106,7 +106,7 @@ func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 	m := t.retryOf(t.record.Owed[at])
 	again := m != nil && taken.Again
 	err := t.change(func(r *storage.Ticket) {
-		forget(r, owedRetry, taken.CommandId)
+		forget(r, pendingRetry, taken.CommandId)
 		if link := desk.LinkOf(r, m.GetLinkId()); again && link != nil {
 			link.SettledSequence = min(link.SettledSequence, m.Sequence-1)
 		}
@@ -115,7 +115,7 @@ func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 		return err
 	}
 	if again {
-		t.settled[m.LinkId] = min(t.settled[m.LinkId], m.Sequence-1)
+		t.finished[m.LinkId] = min(t.finished[m.LinkId], m.Sequence-1)
 	}
 	t.afterChange()
 	return nil

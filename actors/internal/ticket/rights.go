@@ -6,13 +6,16 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Who may do what to a ticket: its creator, the administrators of its groups, and the internal users on it. Who administers
-// a group is Telegram's to say, through the group's entity: a command that needs its word waits in the record.
+// Who may do what to a ticket: its creator, the administrators of its groups, and the internal users on it. Only
+// Telegram knows who administers a group; the group's entity asks it. A command that needs the answer waits in the
+// record.
 
+// verdict says whether a command is allowed.
 type verdict int
 
 const (
@@ -22,14 +25,15 @@ const (
 	unanswered // Telegram could not be asked
 )
 
+// verdictKey names what a group answered about the person who gave a command.
 type verdictKey struct {
 	commandID string
-	groupID   string
+	groupID   ids.Place
 }
 
-// may says whether a command is allowed; when that is unknown, ask lists the groups whose word is needed. Nobody may what no
-// declaration and no rule allows.
-func (t *ticket) may(m desk.Command) (answer verdict, ask []string, err error) {
+// may reports whether a command is allowed. If that is unknown, ask lists the groups that must be asked. What
+// neither a declaration nor a rule allows, nobody may do.
+func (t *ticket) may(m desk.Command) (answer verdict, ask []ids.Place, err error) {
 	row, known := requestOf(m)
 	switch {
 	case !known:
@@ -40,8 +44,8 @@ func (t *ticket) may(m desk.Command) (answer verdict, ask []string, err error) {
 	return t.mayByVerb(row.verb, m.GetOrigin())
 }
 
-// mayByVerb says whether the declaration of a command allows it.
-func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []string, error) {
+// mayByVerb reports whether the declaration of a slash command allows it.
+func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []ids.Place, error) {
 	declared, _ := messages.CommandOf(verb)
 	switch declared.Who {
 	case messages.ByAnyone:
@@ -56,42 +60,42 @@ func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []string, 
 	return no, nil, nil
 }
 
-// mayClose: whoever closed the topic by hand has the right to, says Telegram.
-func (t *ticket) mayClose(m *messages.CloseTicket) (verdict, []string, error) {
+// mayClose allows a close by hand without a question: Telegram has checked that person's rights.
+func (t *ticket) mayClose(m *messages.CloseTicket) (verdict, []ids.Place, error) {
 	if m.ByHand {
 		return yes, nil, nil
 	}
 	return t.mayByVerb(messages.VerbCloseTicket, m.Origin)
 }
 
-// mayReopen is mayClose for a topic that was opened again by hand.
-func (t *ticket) mayReopen(m *messages.ReopenTicket) (verdict, []string, error) {
+// mayReopen does the same for a topic that was reopened by hand.
+func (t *ticket) mayReopen(m *messages.ReopenTicket) (verdict, []ids.Place, error) {
 	if m.ByHand {
 		return yes, nil, nil
 	}
 	return t.mayByVerb(messages.VerbReopenTicket, m.Origin)
 }
 
-// mayPrioritise lets everybody see the choice.
-func (t *ticket) mayPrioritise(m *messages.SetPriority) (verdict, []string, error) {
+// mayPrioritise lets everybody see the choice of priorities.
+func (t *ticket) mayPrioritise(m *messages.SetPriority) (verdict, []ids.Place, error) {
 	if m.Priority == "" {
 		return yes, nil, nil
 	}
 	return t.mayByVerb(messages.VerbPriority, m.Origin)
 }
 
-// mayLink wants rights on both sides: on the ticket, and over the topic that is to join it. A topic that belongs to a ticket
-// already joins none: everybody is told to which it belongs.
-func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string, error) {
+// mayLink demands rights on both sides: on the ticket, and over the topic that is to be linked. A topic that
+// belongs to a ticket already can't be linked, and everybody is told to which ticket it belongs.
+func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []ids.Place, error) {
 	if m.CurrentTicketId != "" {
 		return yes, nil, nil
 	}
 	o := m.Origin
-	ticketSide, askTicket := yes, []string(nil)
+	ticketSide, askTicket := yes, []ids.Place(nil)
 	if !t.onTicket(o) {
 		ticketSide, askTicket = t.administers(o, t.record.Home.GroupID)
 	}
-	topicSide, askTopic := yes, []string(nil)
+	topicSide, askTopic := yes, []ids.Place(nil)
 	theirs, err := t.isTheirs(o)
 	if err != nil {
 		return unknown, nil, err
@@ -107,7 +111,7 @@ func (t *ticket) mayLink(m *messages.LinkTopic) (verdict, []string, error) {
 	return yes, nil, nil
 }
 
-// isTheirs says whether the group that a command came from is the person's default group.
+// isTheirs reports whether a command came from the person's default group.
 func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	user, err := t.Store.User(t.Ctx, o.GetFrom().GetId())
 	if errors.Is(err, storage.ErrNotFound) {
@@ -119,7 +123,7 @@ func (t *ticket) isTheirs(o *messages.Origin) (bool, error) {
 	return user.DefaultGroupID == o.Place, nil
 }
 
-// onTicket says whether a person created the ticket, is an internal user on it, or speaks as one of its groups.
+// onTicket reports whether a person created the ticket, is an internal user on it, or speaks as one of its groups.
 func (t *ticket) onTicket(o *messages.Origin) bool {
 	if o.GroupAdmin {
 		return t.hasGroup(o.Place)
@@ -136,7 +140,7 @@ func (t *ticket) onTicket(o *messages.Origin) bool {
 	return false
 }
 
-func (t *ticket) hasGroup(groupID string) bool {
+func (t *ticket) hasGroup(groupID ids.Place) bool {
 	for _, topic := range desk.TopicsOf(t.record) {
 		if topic.GroupID == groupID {
 			return true
@@ -145,8 +149,8 @@ func (t *ticket) hasGroup(groupID string) bool {
 	return false
 }
 
-// administers says whether a person administers a group, as far as that is known for this command.
-func (t *ticket) administers(o *messages.Origin, groupID string) (verdict, []string) {
+// administers says whether a person administers a group, as far as the ticket knows that for this command.
+func (t *ticket) administers(o *messages.Origin, groupID ids.Place) (verdict, []ids.Place) {
 	if o.GroupAdmin && o.Place == groupID {
 		return yes, nil
 	}
@@ -155,29 +159,29 @@ func (t *ticket) administers(o *messages.Origin, groupID string) (verdict, []str
 	}
 	v := t.verdicts[verdictKey{o.CommandId, groupID}]
 	if v == unknown {
-		return unknown, []string{groupID}
+		return unknown, []ids.Place{groupID}
 	}
 	return v, nil
 }
 
-// ask asks groups about the person behind a command.
-func (t *ticket) ask(o *messages.Origin, groups []string) {
+// ask asks groups about the person who gave a command.
+func (t *ticket) ask(o *messages.Origin, groups []ids.Place) {
 	for _, groupID := range groups {
 		t.Tell(messages.KindGroup, groupID, &messages.CheckAdmin{CheckId: o.CommandId, UserId: o.GetFrom().GetId(),
 			OwnerKind: messages.KindTicket, OwnerId: t.record.TicketID})
 	}
 }
 
-// askPending asks again for every command that waits; done at start and when an answer is long in coming.
+// askPending asks again for every command and retry that waits: at the start, and when an answer takes long.
 func (t *ticket) askPending() {
-	for _, owed := range t.record.Owed {
-		if owed.Kind == owedRetry {
-			t.tellRetry(owed)
+	for _, pending := range t.record.Owed {
+		if pending.Kind == pendingRetry {
+			t.tellRetry(pending)
 		}
-		if owed.Kind != desk.OwedCommand {
+		if pending.Kind != desk.OwedCommand {
 			continue
 		}
-		m, err := t.pendingCommand(owed)
+		m, err := t.pendingCommand(pending)
 		if err != nil {
 			continue
 		}
@@ -188,16 +192,16 @@ func (t *ticket) askPending() {
 	}
 }
 
-func (t *ticket) pendingCommand(owed storage.Owed) (desk.Command, error) {
-	m, err := desk.Unpack(owed.Body)
+func (t *ticket) pendingCommand(pending storage.Owed) (desk.Command, error) {
+	m, err := desk.Unpack(pending.Body)
 	if err != nil {
-		t.Log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+		t.Log.Error("cannot read a pending command", "command", pending.ID, "error", err)
 		return nil, err
 	}
 	return m.(desk.Command), nil
 }
 
-// onAdminChecked decides the commands that waited for this word.
+// onAdminChecked decides the command that waited for this answer.
 func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 	if t.record == nil {
 		return nil
@@ -209,28 +213,28 @@ func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 	case m.IsAdmin:
 		v = yes
 	}
-	for _, owed := range t.record.Owed {
-		if owed.Kind != desk.OwedCommand || owed.ID != m.CheckId {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != desk.OwedCommand || pending.ID != m.CheckId {
 			continue
 		}
 		t.verdicts[verdictKey{m.CheckId, m.GroupId}] = v
-		c, err := t.pendingCommand(owed)
+		c, err := t.pendingCommand(pending)
 		if err != nil {
 			return err
 		}
-		return t.decide(owed.ID, c, m.Failure)
+		return t.decide(pending.ID, c, m.Failure)
 	}
 	return nil
 }
 
-// decide carries a waiting command out, or refuses it, once everything needed is known.
+// decide carries out a command that waited, or refuses it, once everything it needs is known.
 func (t *ticket) decide(id string, m desk.Command, failure string) error {
 	may, _, err := t.may(m)
 	if err != nil {
 		return err
 	}
 	if may == unknown {
-		return nil // another group's word is missing
+		return nil // another group has not answered yet
 	}
 	o := m.GetOrigin()
 	row, known := requestOf(m)
@@ -245,16 +249,17 @@ func (t *ticket) decide(id string, m desk.Command, failure string) error {
 	do := answer(o, messages.NoticeCannotAsk, map[string]string{"why": failure})
 	switch {
 	case !known:
-		t.Log.Error("a command that waited is dropped: a ticket can't be asked that", "message", entity.TypeName(m), "command", id)
+		t.Log.Error("a command that waited is dropped: a ticket does not take it",
+			"message", entity.TypeName(m), "command", id)
 		do = func(*result) {}
 	case !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil:
-		do = answer(o, messages.NoticeUnlinkNone, nil) // the topic left the ticket meanwhile
+		do = answer(o, messages.NoticeUnlinkNone, nil) // the topic was unlinked in the meantime
 	case may != unanswered:
 		if do, err = row.of(t, m, may == yes); err != nil {
 			return err
 		}
 	}
-	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, t.sparing(o, do))
+	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, t.limitAnswers(o, do))
 	if err != nil {
 		return err
 	}
@@ -271,10 +276,10 @@ func (t *ticket) forgetVerdicts(commandID string) {
 	}
 }
 
-// forget takes something owed out of the record.
+// forget removes from the record what is no longer pending.
 func forget(r *storage.Ticket, kind, id string) {
-	for i, owed := range r.Owed {
-		if owed.Kind == kind && owed.ID == id {
+	for i, pending := range r.Owed {
+		if pending.Kind == kind && pending.ID == id {
 			r.Owed = append(r.Owed[:i:i], r.Owed[i+1:]...)
 			return
 		}

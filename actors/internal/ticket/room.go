@@ -11,27 +11,29 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Deps are what tickets need beside what all entities share.
+// Deps are what tickets need in addition to what all entities share.
 type Deps struct {
 	Attachments *attachment.Keeper
 	Aliases     *desk.Aliases
 	Pace        pace.Pace
-	IntakeWorks func() bool // whether updates come in; nil: they always do
+	IntakeWorks func() bool // whether updates arrive; nil: they always do
 	Metrics     prometheus.Registerer
 }
 
+// room is what all tickets of a node share.
 type room struct {
 	Deps
 	recorded prometheus.Counter
 }
 
-// Kind declares the tickets.
+// Kind declares the tickets, and the messages that they take.
 func Kind(d Deps) *entity.Kind {
 	if d.IntakeWorks == nil {
 		d.IntakeWorks = func() bool { return true }
 	}
-	r := &room{Deps: d, recorded: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk",
-		Name: "messages_recorded_total", Help: "Messages accepted into tickets."})}
+	r := &room{Deps: d, recorded: prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: "topicdesk", Name: "messages_recorded_total", Help: "Messages accepted into tickets.",
+	})}
 	if d.Metrics != nil {
 		d.Metrics.MustRegister(r.recorded)
 	}
@@ -40,37 +42,56 @@ func Kind(d Deps) *entity.Kind {
 		New:      func(h *entity.Host) entity.Entity { return &ticket{Host: h, room: r} },
 		Children: attachment.Supervision,
 		Messages: []entity.Handler{
-			// what people say, and what happens to it
-			entity.Replies((*ticket).onOpenTicket), entity.Replies((*ticket).onMessage), entity.Replies((*ticket).onEdit), entity.Replies((*ticket).onReact),
-			entity.Replies((*ticket).onDelete), entity.Replies((*ticket).onRetry), entity.Replies((*ticket).onTopicCreated),
-			// programs
-			entity.Reads((*ticket).onGet), entity.Replies((*ticket).onSend),
-			// links
-			entity.Takes((*ticket).onLinkSettled), entity.Takes((*ticket).onChanged), entity.Takes((*ticket).onShowReaction), entity.Takes((*ticket).onTopicGone),
-			entity.Takes((*ticket).onTopicHeld), entity.Takes((*ticket).onRetryTaken),
-			// chats, groups and people
-			entity.Takes((*ticket).onDone), entity.Takes((*ticket).onHeld), entity.Takes((*ticket).onQueueLost), entity.Takes((*ticket).onAdminChecked),
+			// from people: messages, and what happens to them
+			entity.Replies((*ticket).onOpenTicket),
+			entity.Replies((*ticket).onMessage),
+			entity.Replies((*ticket).onEdit),
+			entity.Replies((*ticket).onReact),
+			entity.Replies((*ticket).onDelete),
+			entity.Replies((*ticket).onRetry),
+			entity.Replies((*ticket).onTopicCreated),
+			// from programs
+			entity.Reads((*ticket).onGet),
+			entity.Replies((*ticket).onSend),
+			// from links
+			entity.Takes((*ticket).onLinkSettled),
+			entity.Takes((*ticket).onChanged),
+			entity.Takes((*ticket).onShowReaction),
+			entity.Takes((*ticket).onTopicGone),
+			entity.Takes((*ticket).onTopicHeld),
+			entity.Takes((*ticket).onRetryTaken),
+			// from chats, groups and persons
+			entity.Takes((*ticket).onDone),
+			entity.Takes((*ticket).onHeld),
+			entity.Takes((*ticket).onQueueLost),
+			entity.Takes((*ticket).onAdminChecked),
 			entity.Takes((*ticket).onReachable),
-			// files
-			entity.Takes((*ticket).onFilesDue), entity.Takes((*ticket).onLookForFiles), entity.Takes((*ticket).onDownloaded),
+			// about files
+			entity.Takes((*ticket).onFilesDue),
+			entity.Takes((*ticket).onLookForFiles),
+			entity.Takes((*ticket).onDownloaded),
 			// its own timers, and the sweep
-			entity.Takes((*ticket).onSettle), entity.Takes((*ticket).onRest), entity.Takes((*ticket).onAdoptionOver), entity.Takes((*ticket).onOfferAgain),
+			entity.Takes((*ticket).onFlush),
+			entity.Takes((*ticket).onQuiet),
+			entity.Takes((*ticket).onAdoptionOver),
+			entity.Takes((*ticket).onEnqueueAgain),
 			entity.Replies((*ticket).onWake),
 		},
 	}
+	onRequest := func(e entity.Entity, m any) (proto.Message, error) {
+		return e.(*ticket).onRequest(m.(desk.Command))
+	}
 	for _, r := range ticketRequests {
 		if r.effect != nil && !r.inside {
-			k.Messages = append(k.Messages, entity.RepliesTo(r.message, func(e entity.Entity, m any) (proto.Message, error) {
-				return e.(*ticket).onRequest(m.(desk.Command))
-			}))
+			k.Messages = append(k.Messages, entity.RepliesTo(r.message, onRequest))
 		}
 	}
 	return k
 }
 
-// onRequest takes what has a row in ticketRequests.
+// onRequest handles every message that has a row in ticketRequests.
 func (t *ticket) onRequest(m desk.Command) (proto.Message, error) {
-	if t.isFromBefore(m.GetOrigin()) {
+	if t.predatesLink(m.GetOrigin()) {
 		return entity.Duplicate(), nil
 	}
 	return t.onCommand(m)
@@ -91,7 +112,7 @@ func (t *ticket) onGet(*messages.GetTicket) (proto.Message, error) {
 }
 
 func (t *ticket) onQueueLost(*messages.QueueLost) error {
-	t.offerOpen()
+	t.enqueueAgain()
 	return nil
 }
 

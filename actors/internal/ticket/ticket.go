@@ -10,52 +10,62 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
 // ticket is the entity that owns one ticket: everything that happens to the ticket happens in its mailbox, in order.
 //
-// Accepts  what Kind (room.go) lists, and what has a row in ticketRequests (requests.go)
-// Replies  one Reply to each command
-// Emits    every type of event (messages.Events); Copy, Change and ResumeLink to links, Send to chats, CheckAdmin to groups
-// Stops    after 10 minutes without a message and nothing owed, or when storage fences it off
+// It takes what Kind (room.go) lists and what has a row in ticketRequests (requests.go): commands of people and of
+// programs, reports from links, chats, groups, persons and downloads, and its own timers.
 //
-// A command is one write of the record: the new state, its events, and what is owed. Which calls follow from the state is
-// worked out by wanted, each time anew.
+// It replies once to each command: to GetTicket with a TicketRecord, to all others with a Reply.
+//
+// It emits every type of event (messages.Events). It sends Copy, Change, ResumeLink and RetryCopy to links,
+// operations to chats, CheckAdmin to groups, and TicketOpened and ReachableNoted to persons.
+//
+// It stops after 10 minutes without a message if nothing is pending, or when storage fences it off.
+//
+// Each command is one write of the record: the new state, its events, and what is pending from then on. The calls
+// that a topic needs are not stored: reconcile derives them from the state whenever it runs (see wanted.go).
 type ticket struct {
 	*entity.Host
-	room      *room
-	record    *storage.Ticket                // nil: there is no such ticket
-	sequence  int64                          // of the newest message
-	told      map[string]int64               // by link id: sequence of the newest message told to it
-	settled   map[string]int64               // by link id: what it has settled, newer than the record
-	linksTold int64                          // the revision that the links were woken for
-	recent    *desk.Recent[string, struct{}] // ids of recorded messages
-	notes     *desk.Recent[string, struct{}] // albums that are internal notes
+	room           *room
+	record         *storage.Ticket                        // nil: there is no such ticket
+	sequence       int64                                  // of the newest message
+	told           map[ids.TopicKey]int64                 // by link: sequence of the newest message that it was told of
+	finished       map[ids.TopicKey]int64                 // by link: sequence up to which it has finished
+	linksTold      int64                                  // LinksRevision that the links were last woken for
+	recent         *desk.Recent[ids.MessageKey, struct{}] // recorded messages
+	internalAlbums *desk.Recent[string, struct{}]         // media group ids of albums that are internal notes
 
-	unnumbered []storage.Event // in the order of their acceptance
-	settling   bool            // the timer of settle runs
-	resting    bool            // the timer of rest runs
-	lastSaid   time.Time
+	unnumbered    []storage.Event // in the order of their acceptance
+	flushing      bool            // the flush timer runs
+	awaitingQuiet bool            // the quiet timer runs
+	lastActivity  time.Time
 
-	offered   map[string]*step       // operations given to chats, by id
-	tries     map[string]int64       // attempts of an operation that is tried again
-	adopting  map[string]bool        // by topic id: its createForumTopic may have been carried out; wait for the topic to appear
-	verdicts  map[verdictKey]verdict // what groups said of who administers them, for commands that wait
-	following map[string]*following  // by message id: changed, and not everything shows it
-	caused    map[string]string      // message ids of changes' events that are not numbered, by event id
+	enqueued map[string]*step // by operation id: operations that chats have
+	tries    map[string]int64 // by operation id: attempts of one that is tried again
+	// adopting are the topics whose createForumTopic may have been carried out: the ticket waits for them to appear.
+	adopting  map[ids.TopicKey]bool
+	verdicts  map[verdictKey]verdict // what groups answered about their administrators, for commands that wait
+	following map[ids.MessageKey]*following
+	caused    map[string]ids.MessageKey // by event id, for unnumbered events of changes: the message that holds it
 	files     ticketFiles
-	postponed bool // something is wanted that only offerAgain offers
+	deferred  bool // something is wanted that only the next onEnqueueAgain enqueues
 }
 
+// Load reads the record and the events that have no number yet.
+
 func (t *ticket) Load() error {
-	t.told, t.settled, t.offered, t.tries = map[string]int64{}, map[string]int64{}, map[string]*step{}, map[string]int64{}
-	t.adopting, t.verdicts = map[string]bool{}, map[verdictKey]verdict{}
-	t.notes = nil
-	t.following, t.caused = map[string]*following{}, map[string]string{}
-	t.recent, t.unnumbered, t.settling, t.resting, t.postponed, t.sequence = nil, nil, false, false, false, 0
-	t.files.unfiled, t.files.full = nil, false
+	t.told, t.finished = map[ids.TopicKey]int64{}, map[ids.TopicKey]int64{}
+	t.enqueued, t.tries = map[string]*step{}, map[string]int64{}
+	t.adopting, t.verdicts = map[ids.TopicKey]bool{}, map[verdictKey]verdict{}
+	t.internalAlbums = nil
+	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}
+	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
+	t.files.unrecorded, t.files.moreDue = nil, false
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		t.record = nil
@@ -69,16 +79,16 @@ func (t *ticket) Load() error {
 		return fmt.Errorf("read the last sequence: %w", err)
 	}
 	for _, link := range record.Links {
-		t.settled[link.LinkID] = link.SettledSequence
+		t.finished[link.LinkID] = link.SettledSequence
 	}
 	return t.loadEvents()
 }
 
-// Unborn says that there is no such ticket.
+// Unborn reports whether there is no such ticket.
 func (t *ticket) Unborn() bool { return t.record == nil }
 
-// resume goes on with what the record owes. A topic that is still to be opened may have been opened by a call whose answer
-// the former process did not live to see: its appearance is waited for.
+// Resume continues with what is pending. A topic without a thread may have been created by a call whose answer the
+// previous process did not live to see, so the ticket first waits for that topic to appear.
 func (t *ticket) Resume() error {
 	if t.record == nil {
 		return nil
@@ -98,42 +108,48 @@ func (t *ticket) Resume() error {
 		t.tellChangesAgain()
 		t.OfferAgainLater()
 	}
-	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unfiled) > 0 {
-		t.settleSoon()
+	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
+		t.flushSoon()
 	}
 	return nil
 }
 
-// wakeLinks wakes the links that have something left to copy.
+// wakeLinks wakes the links that still have something to copy.
 func (t *ticket) wakeLinks() {
 	if t.record == nil {
 		return
 	}
 	for i := range t.record.Links {
 		if link := &t.record.Links[i]; !t.linkDone(link) {
-			t.Tell(messages.KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+			t.resumeLink(link.LinkID)
 		}
 	}
 }
 
-func (t *ticket) Idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && len(t.offered) == 0 && len(t.unnumbered) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
-		len(t.files.unfiled) == 0 && len(t.files.fetching) == 0
+func (t *ticket) resumeLink(linkID ids.TopicKey) {
+	t.Tell(messages.KindLink, linkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: linkID})
 }
 
-// onMessage records what was said, in one write, and tells the links.
+// Idle reports whether the ticket may stop: nothing is pending, and it waits for nobody.
+func (t *ticket) Idle() bool {
+	return t.record == nil || t.record.DueAt.IsZero() && len(t.unnumbered) == 0 &&
+		len(t.enqueued) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
+		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
+}
+
+// onMessage records a message, in one write, and tells the links.
 func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	o := m.Origin
 	if t.record == nil {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "no such ticket"), nil
 	}
 	topic := t.topicAt(o.GetPlace(), o.GetThreadId())
-	if topic == nil || t.isFromBefore(o) {
+	if topic == nil || t.predatesLink(o) {
 		return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
 	}
 	id := messages.MessageKey(o.ChatId, o.MessageId)
 	if t.recent == nil {
-		t.recent = desk.NewRecent[string, struct{}](recentMessages)
+		t.recent = desk.NewRecent[ids.MessageKey, struct{}](recentMessages)
 	}
 	if _, known := t.recent.Get(id); known {
 		return entity.Duplicate(), nil
@@ -141,17 +157,18 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if t.record.Status == desk.StatusClosed && messages.IsPrivate(topic.GroupID) {
 		return t.onMessageAfterClose(id)
 	}
-	// The sweep must find the ticket before it owes a copy: marked once for a whole conversation.
+	// The sweep must be able to find the ticket before a copy is pending (docs/decisions.md, D3). One mark lasts for a
+	// whole conversation.
 	if t.record.DueAt.IsZero() {
 		if err := t.change(func(*storage.Ticket) {}); err != nil {
 			return nil, err
 		}
 	}
-	if t.ofInternalAlbum(m) {
+	if t.inInternalAlbum(m) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
-	now := t.Now().UTC().Truncate(time.Millisecond)
+	now := t.now()
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
 	err := t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
@@ -162,7 +179,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
-	t.lastSaid = now
+	t.lastActivity = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
 	t.unnumbered = append(t.unnumbered, messageEvent(record))
@@ -170,45 +187,46 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
 	}
-	t.settleSoon()
+	t.flushSoon()
 	return entity.OK(), nil
 }
 
-// ofInternalAlbum says whether a message without a caption belongs to an album that another part has made an internal note.
-// Telegram delivers the part with the caption first, as a rule.
-func (t *ticket) ofInternalAlbum(m *messages.RecordMessage) bool {
+// inInternalAlbum reports whether a message without a caption belongs to an album that is an internal note because
+// of the caption of another part. As a rule, Telegram delivers the part with the caption first.
+func (t *ticket) inInternalAlbum(m *messages.RecordMessage) bool {
 	id := m.Content.GetMedia().GetMediaGroupId()
 	if id == "" || !m.Internal && m.Content.GetText() != "" {
 		return false
 	}
-	if t.notes == nil {
-		t.notes = desk.NewRecent[string, struct{}](32)
-		t.recallNotes()
+	if t.internalAlbums == nil {
+		t.internalAlbums = desk.NewRecent[string, struct{}](32)
+		t.recallInternalAlbums()
 	}
 	if m.Internal {
-		t.notes.Put(id, struct{}{})
+		t.internalAlbums.Put(id, struct{}{})
 		return false
 	}
-	_, internal := t.notes.Get(id)
+	_, internal := t.internalAlbums.Get(id)
 	return internal
 }
 
-// recallNotes finds, once in the ticket's life, the albums that were internal notes in a former one.
-func (t *ticket) recallNotes() {
+// recallInternalAlbums finds the albums that were internal notes before this activation. It runs once per
+// activation.
+func (t *ticket) recallInternalAlbums() {
 	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, t.sequence-desk.AlbumsRecalled, desk.AlbumsRecalled)
 	if err != nil {
-		t.Log.Error("albums from before can't be read", "error", err)
+		t.Log.Error("cannot read the messages of earlier albums", "error", err)
 		return
 	}
 	for i := range page {
 		if media := page[i].Media; page[i].Internal && media != nil && media.MediaGroupID != "" {
-			t.notes.Put(media.MediaGroupID, struct{}{})
+			t.internalAlbums.Put(media.MediaGroupID, struct{}{})
 		}
 	}
 }
 
-// tellLinks tells every link about a message; each knows into which topics it copies.
-func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id string) {
+// tellLinks tells every link about a message. Each link knows into which topics it copies.
+func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id ids.MessageKey) {
 	received := m.Origin.ReceivedMs
 	if received == 0 {
 		received = t.Now().UnixMilli()
@@ -219,25 +237,26 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id s
 			continue
 		}
 		t.Tell(messages.KindLink, link.LinkID, &messages.Copy{
-			TicketId: t.record.TicketID, LinkId: link.LinkID, MessageId: id, Sequence: t.sequence, Previous: t.told[link.LinkID],
-			LinksRevision: t.record.LinksRevision, TopicId: topic.TopicID, ChatId: m.Origin.ChatId, TelegramMessageId: m.Origin.MessageId,
-			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo, ReceivedMs: received,
+			TicketId: t.record.TicketID, LinkId: link.LinkID, LinksRevision: t.record.LinksRevision,
+			MessageId: id, Sequence: t.sequence, Previous: t.told[link.LinkID], TopicId: topic.TopicID,
+			ChatId: m.Origin.ChatId, TelegramMessageId: m.Origin.MessageId, ReceivedMs: received,
+			Sender: m.Origin.Sender, Content: m.Content, ReplyTo: m.ReplyTo,
 		})
 		t.told[link.LinkID] = t.sequence
 	}
 }
 
-// change writes the record with a change: the new state, its events and what is owed, in one piece. What is in memory
-// follows only what is stored.
+// change writes a changed record: the new state, its events and what is pending, all in one write. Memory changes
+// only after the write has succeeded.
 func (t *ticket) change(f func(*storage.Ticket)) error {
 	next := cloneTicket(t.record)
 	f(next)
-	return t.keep(next)
+	return t.saveDue(next)
 }
 
-// keep writes the record with the mark by which the sweep finds what it owes.
-func (t *ticket) keep(next *storage.Ticket) error {
-	next.DueAt = t.Now().UTC().Add(desk.OwedFor).Truncate(time.Millisecond)
+// saveDue writes the record as due, so that the sweep finds the ticket for as long as something is pending.
+func (t *ticket) saveDue(next *storage.Ticket) error {
+	next.DueAt = t.now().Add(desk.OwedFor)
 	return t.save(next)
 }
 
@@ -261,9 +280,12 @@ func cloneTicket(r *storage.Ticket) *storage.Ticket {
 	return &next
 }
 
-// isFromBefore says whether something was said before its topic was joined to the ticket: it comes again, after a crash, and
-// was handled when the topic was another ticket's or nobody's.
-func (t *ticket) isFromBefore(o *messages.Origin) bool {
+// now is the time as stores keep it.
+func (t *ticket) now() time.Time { return storage.Kept(t.Now()) }
+
+// predatesLink reports whether something happened in a topic before the topic was linked to the ticket. After a
+// crash Telegram may deliver it again. It was handled when the topic belonged to another ticket or to none.
+func (t *ticket) predatesLink(o *messages.Origin) bool {
 	if t.record == nil || o.GetMessageId() == 0 {
 		return false
 	}
@@ -279,7 +301,7 @@ func (t *ticket) isFromBefore(o *messages.Origin) bool {
 	return chatID == o.GetChatId() && o.GetMessageId() < messageID
 }
 
-// topicAt finds the ticket's topic in a place, by its thread of today or a deleted one.
-func (t *ticket) topicAt(place string, thread int64) *storage.Topic {
+// topicAt finds the ticket's topic in a chat by its thread, the present one or a deleted one.
+func (t *ticket) topicAt(place ids.Place, thread ids.ThreadID) *storage.Topic {
 	return desk.TopicAt(t.record, place, thread)
 }

@@ -4,34 +4,34 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// The topics of a ticket: how one is opened, adopted or given up, and who is told.
+// The topics of a ticket: how one is created, adopted or given up, and who is notified.
 
-// giveThread writes down that a topic was opened.
-func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread int64) {
+// giveThread writes down that a topic has been created.
+func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread ids.ThreadID) {
 	for _, other := range desk.TopicsOf(r) {
 		if other.TopicID != topic.TopicID && other.GroupID == topic.GroupID && other.TelegramTopicID == thread {
-			other.TelegramTopicID = 0 // it took this topic's thread for its own; its own call brings another
+			other.TelegramTopicID = 0 // it adopted this topic's thread; its own call makes another
 		}
 	}
 	topic.TelegramTopicID, topic.Held = thread, ""
 	if topic.Generation > 0 {
-		topic.OpenedAt = t.Now().UTC().Truncate(time.Millisecond)
+		topic.OpenedAt = t.now()
 	}
 	r.LinksRevision++
 	r.CardRevision++
 	cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.Now(),
 		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
-	t.fulfil(r, topic, "")
+	t.notifyWaiting(r, topic, "")
 }
 
 // introduce lets copies into a topic.
@@ -42,19 +42,20 @@ func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
 	}
 }
 
-// introduceIfNothingWasSaid introduces a topic that needs no context, once all that belongs to its card is shown.
-func (t *ticket) introduceIfNothingWasSaid(r *storage.Ticket, topic *storage.Topic) {
+// introduceWithoutContext introduces a topic that needs no context, once everything that belongs to its card is
+// shown.
+func (t *ticket) introduceWithoutContext(r *storage.Ticket, topic *storage.Topic) {
 	link := desk.LinkOf(r, topic.TopicID)
 	if topic.Generation == 0 && topic.MediaShown >= len(r.Media) && (link == nil || link.BeginSequence == 0) {
 		t.introduce(r, topic)
 	}
 }
 
-// failTopic writes down that a topic can't be opened.
+// failTopic writes down that a topic can't be created.
 func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) {
 	topic.Failure = why
 	r.LinksRevision++
-	t.fulfil(r, topic, why)
+	t.notifyWaiting(r, topic, why)
 	if topic.TopicID == desk.HomeTopic && desk.PrivateLink(r, "") != nil {
 		t.giveUpHome(r, why)
 	}
@@ -64,38 +65,38 @@ func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 	}
 }
 
-// await remembers who is to be told when a topic is open, or can't be opened.
-func await(r *storage.Ticket, topicID string, o *messages.Origin) {
+// awaitTopic remembers whom to notify when a topic has been created or can't be.
+func awaitTopic(r *storage.Ticket, topicID ids.TopicKey, o *messages.Origin) {
 	if isAPI(o) {
-		return // a program asks for itself
+		return // a program looks for itself
 	}
 	body, err := proto.Marshal(o)
 	if err != nil {
 		return
 	}
-	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: owedWord, Body: body})
+	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: pendingNotice, Body: body})
 }
 
-// fulfil tells whoever waits for a topic.
-func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string) {
+// notifyWaiting notifies whoever waits for a topic.
+func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure string) {
 	o := &messages.Origin{}
 	found := false
-	for _, owed := range r.Owed {
-		if owed.Kind == owedWord && owed.ID == topic.TopicID {
-			found = proto.Unmarshal(owed.Body, o) == nil
+	for _, pending := range r.Owed {
+		if pending.Kind == pendingNotice && pending.ID == topic.TopicID {
+			found = proto.Unmarshal(pending.Body, o) == nil
 		}
 	}
 	if !found {
 		return
 	}
-	forget(r, owedWord, topic.TopicID)
+	forget(r, pendingNotice, topic.TopicID)
 	args := map[string]string{"why": failure, "ticket": r.TicketID, "title": r.Title}
 	group, err := t.Store.Group(t.Ctx, topic.GroupID)
 	if err == nil {
 		args["group"], args["url"] = group.Title, messages.TopicURL(group.TelegramGroupID, topic.TelegramTopicID)
 	} else {
 		args["group"], args["url"] = topic.GroupID, ""
-		t.Log.Error("a group can't be read", "group", topic.GroupID, "error", err)
+		t.Log.Error("cannot read a group", "group", topic.GroupID, "error", err)
 	}
 	key := messages.NoticeTicketCreated
 	link := desk.LinkOf(r, topic.TopicID)
@@ -117,18 +118,19 @@ func (t *ticket) fulfil(r *storage.Ticket, topic *storage.Topic, failure string)
 		notice.Keyboard = desk.OneButton(messages.ButtonRetry, messages.CallbackReopen+":"+r.TicketID)
 	}
 	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
-	// An id of its own: the button that was pressed has been answered long since, under the command's first one.
-	owe(r, o.CommandId+"/opened", op, 0)
+	// It gets an id of its own, since the first id of the command belongs to the answer that the pressed button
+	// has had.
+	addPending(r, o.CommandId+"/opened", op, 0)
 }
 
 // adoptionOver is the timer after which a topic that has not appeared is created again.
 type adoptionOver struct {
-	topicID string
-	waited  int  // how often before
-	blind   bool // no updates came in while it was waited for
+	topicID ids.TopicKey
+	waited  int  // how often the ticket has waited before
+	blind   bool // no updates arrived during the wait
 }
 
-func (t *ticket) awaitAdoption(topicID string) {
+func (t *ticket) awaitAdoption(topicID ids.TopicKey) {
 	if !t.adopting[topicID] {
 		t.adopting[topicID] = true
 		t.After(adoptionWait, adoptionOver{topicID: topicID})
@@ -136,7 +138,7 @@ func (t *ticket) awaitAdoption(topicID string) {
 }
 
 func (t *ticket) onAdoptionOver(m adoptionOver) error {
-	// While nothing comes in, the topic can't appear: the time begins anew when something does.
+	// While no updates arrive, the topic can't appear, so the wait starts again when they do.
 	works := t.room.IntakeWorks()
 	if (!works || m.blind) && m.waited < adoptionWaitsAtMost {
 		t.After(adoptionWait, adoptionOver{m.topicID, m.waited + 1, !works})
@@ -144,12 +146,12 @@ func (t *ticket) onAdoptionOver(m adoptionOver) error {
 	}
 	delete(t.adopting, m.topicID)
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 
-// onTopicCreated adopts a topic that this bot created, as Telegram's own service message says. It comes before anything said
-// in the topic, and sometimes before the call's answer, or instead of it.
+// onTopicCreated adopts a topic that this bot created, as Telegram's service message reports. The message comes
+// before anything that is sent in the topic. It may also come before the answer to the call, or instead of it.
 func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error) {
 	o := m.Origin
 	if t.record == nil {
@@ -158,15 +160,16 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	if t.topicAt(o.GetPlace(), o.GetThreadId()) != nil {
 		return entity.Duplicate(), nil
 	}
-	var topicID string
+	var topicID ids.TopicKey
 	for _, topic := range desk.TopicsOf(t.record) {
 		if topic.GroupID == o.GetPlace() && topic.TelegramTopicID == 0 && topicID == "" {
 			topicID = topic.TopicID
 		}
 	}
 	if topicID == "" {
-		t.Log.Warn("a topic with this ticket's name is not wanted", "chat", o.GetChatId(), "topic", o.GetThreadId())
-		return entity.Answer(messages.Code_CONFLICT, "no topic is wanted there"), nil
+		t.Log.Warn("no topic of this ticket is missing where one was created",
+			"chat", o.GetChatId(), "topic", o.GetThreadId())
+		return entity.Answer(messages.Code_CONFLICT, "no topic is missing there"), nil
 	}
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
@@ -174,7 +177,7 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 		t.giveThread(r, topic, o.ThreadId)
 	})
 	if errors.Is(err, storage.ErrTopicTaken) {
-		return entity.Answer(messages.Code_CONFLICT, "the topic is another ticket's"), nil
+		return entity.Answer(messages.Code_CONFLICT, "the topic belongs to another ticket"), nil
 	}
 	if err != nil {
 		return nil, err
@@ -184,10 +187,10 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	return entity.OK(), nil
 }
 
-// contextLines is how many messages an opening shows.
+// contextLines is how many messages the context in a new topic shows.
 const contextLines = 10
 
-// context is the last messages before a link's beginning, internal notes left out.
+// context is the last messages before a link's beginning, without internal notes.
 func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) {
 	if topic.Generation > 0 {
 		return t.history(topic)
@@ -196,7 +199,8 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 	if link == nil || link.BeginSequence == 0 {
 		return nil, nil
 	}
-	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, max(0, link.BeginSequence-2*contextLines), 2*contextLines)
+	after := max(0, link.BeginSequence-2*contextLines)
+	page, err := t.Store.MessagesAfter(t.Ctx, t.record.TicketID, after, 2*contextLines)
 	if err != nil {
 		return nil, fmt.Errorf("read messages: %w", err)
 	}
@@ -209,7 +213,7 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 	return lines[max(0, len(lines)-contextLines):], nil
 }
 
-// contextLineOf is a message in short. What nobody may forward is only named.
+// contextLineOf shortens a message to a line. Of protected content it shows only the sender and the kind.
 func contextLineOf(m *storage.Message) *messages.ContextLine {
 	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text}
 	if m.Media != nil {
@@ -221,7 +225,7 @@ func contextLineOf(m *storage.Message) *messages.ContextLine {
 	return line
 }
 
-// tellRevision wakes the links when something changed that they must know.
+// tellRevision wakes the links when something has changed that they must know.
 func (t *ticket) tellRevision() {
 	if t.record.LinksRevision == t.linksTold {
 		return
@@ -231,9 +235,10 @@ func (t *ticket) tellRevision() {
 		link := &t.record.Links[i]
 		if beyond := link.Ended && t.told[link.LinkID] > link.EndSequence; beyond || !link.Ended || !t.linkDone(link) {
 			if beyond {
-				t.told[link.LinkID] = link.EndSequence // its topic could not be opened: it forgets what waits for that
+				// Its topic could not be created: the link drops what waits for it.
+				t.told[link.LinkID] = link.EndSequence
 			}
-			t.Tell(messages.KindLink, link.LinkID, &messages.ResumeLink{TicketId: t.record.TicketID, LinkId: link.LinkID})
+			t.resumeLink(link.LinkID)
 		}
 	}
 }

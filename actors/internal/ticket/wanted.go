@@ -5,22 +5,24 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// The state of a topic and what is known to be done are compared; what is missing is offered to the topic's chat. A record
-// found half done is the normal case: after a crash the same comparison finds the same calls.
+// The ticket compares the state that a topic should have with what is known to be done, and enqueues the missing
+// calls with the topic's chat (docs/decisions.md, D1). A half-finished topic is the normal case: after a crash the
+// same comparison finds the same calls.
 
-// step is a call that is offered to a chat.
+// step is a call that is enqueued with a chat.
 type step struct {
-	ref      *messages.TopicStep // nil: an operation kept in the record
+	ref      *messages.TopicStep // nil: an operation that the record holds
 	op       *messages.Operation
 	revision int64 // of the card that it shows
 }
 
-// next returns the first call that a topic still needs, or nil.
-func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
+// nextStep returns the first call that a topic still needs, or nil.
+func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 	r := t.record
 	step := func(kind messages.TopicStep_Kind) *messages.TopicStep {
 		return &messages.TopicStep{TicketId: r.TicketID, TopicId: topic.TopicID, Generation: topic.Generation, Kind: kind}
@@ -44,19 +46,20 @@ func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
 		s := step(messages.TopicStep_MEDIUM)
 		s.Medium = int32(topic.MediaShown)
 		return s
-	case !topic.Introduced: // of a link with something said before; others are introduced by their card
+	case !topic.Introduced: // of a link with messages before it; the card introduces all other topics
 		return step(messages.TopicStep_CONTEXT)
 	case !topic.Pinned:
 		return step(messages.TopicStep_PIN)
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
 		return revised(messages.TopicStep_EDIT_CARD)
-	case messages.IsPrivate(topic.GroupID): // has no name, and is never closed
+	case messages.IsPrivate(topic.GroupID): // it has no name and is never closed
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		s := revised(messages.TopicStep_RENAME)
 		s.Name = messages.TopicName(r.Title, r.ShortID)
 		return s
-	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) && t.settledFor(topic) >= r.ClosedAfter && !t.owesNotice(topic):
+	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) &&
+		t.finishedFor(topic) >= r.ClosedAfter && !t.hasPendingNotice(topic):
 		return revised(messages.TopicStep_CLOSE)
 	case r.Status != desk.StatusClosed && (topic.Closed || topic.Unsure):
 		return revised(messages.TopicStep_REOPEN)
@@ -64,20 +67,21 @@ func (t *ticket) next(topic *storage.Topic) *messages.TopicStep {
 	return nil
 }
 
-// owesNotice says whether a notice that comes before the closing still waits for the topic.
-func (t *ticket) owesNotice(topic *storage.Topic) bool {
-	for _, owed := range t.record.Owed {
-		if owed.Kind != desk.OwedOperation {
+// hasPendingNotice reports whether an operation that must precede the closing is still pending in the topic.
+func (t *ticket) hasPendingNotice(topic *storage.Topic) bool {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != desk.OwedOperation {
 			continue
 		}
-		if op, err := desk.OperationOf(owed); err == nil && op.Place == topic.GroupID && op.ThreadId == topic.TelegramTopicID {
+		op, err := desk.OperationOf(pending)
+		if err == nil && op.Place == topic.GroupID && op.ThreadId == topic.TelegramTopicID {
 			return true
 		}
 	}
 	return false
 }
 
-// waitsForCopies says whether something is held back until the links have settled.
+// waitsForCopies reports whether something is held back until the links have finished.
 func (t *ticket) waitsForCopies() bool {
 	if t.record.Status == desk.StatusClosed {
 		for _, topic := range desk.TopicsOf(t.record) {
@@ -86,103 +90,103 @@ func (t *ticket) waitsForCopies() bool {
 			}
 		}
 	}
-	for _, owed := range t.record.Owed {
-		if owed.AfterSequence > 0 {
+	for _, pending := range t.record.Owed {
+		if pending.AfterSequence > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// reconcile offers every call that is wanted and not offered yet.
+// reconcile enqueues every call that is wanted and not enqueued yet.
 func (t *ticket) reconcile() {
 	if t.record == nil {
 		return
 	}
-	under := t.underWay()
+	inProgress := t.topicsInProgress()
 	for _, topic := range desk.TopicsOf(t.record) {
-		ref := t.next(topic)
-		if ref == nil || under[topic.TopicID] {
+		ref := t.nextStep(topic)
+		if ref == nil || inProgress[topic.TopicID] {
 			continue
 		}
 		op, err := t.render(topic, ref)
 		if err != nil {
-			t.Log.Error("a call can't be prepared; tried again soon", "topic", topic.TopicID, "error", err)
-			t.postpone()
+			t.Log.Error("cannot prepare a call; will try again soon", "topic", topic.TopicID, "error", err)
+			t.reconcileLater()
 			continue
 		}
-		t.offerStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
+		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
-	for _, owed := range t.record.Owed {
-		if owed.Kind != desk.OwedOperation {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != desk.OwedOperation {
 			continue
 		}
-		op, err := desk.OperationOf(owed)
+		op, err := desk.OperationOf(pending)
 		if err != nil {
-			t.Log.Error("an owed operation can't be read", "operation", owed.ID, "error", err)
+			t.Log.Error("cannot read a pending operation", "operation", pending.ID, "error", err)
 			continue
 		}
-		through := t.settledThrough()
+		through := t.finishedThrough()
 		if topic := t.topicAt(op.Place, op.ThreadId); topic != nil {
-			through = t.settledFor(topic)
+			through = t.finishedFor(topic)
 		}
-		if owed.AfterSequence > through {
+		if pending.AfterSequence > through || !t.redirect(op) {
 			continue
 		}
-		if !t.redirect(op) {
-			continue
-		}
-		t.offerStep(&step{op: op})
+		t.enqueueStep(&step{op: op})
 	}
 }
 
-// underWay says which topics have a call of theirs on the way. There is one at a time: of two edits of a card the older might
-// be carried out last.
-func (t *ticket) underWay() map[string]bool {
-	under := map[string]bool{}
-	for _, s := range t.offered {
+// topicsInProgress are the topics that have a call in progress. Each has one at a time: of two edits of a card,
+// the older one might be carried out last.
+func (t *ticket) topicsInProgress() map[ids.TopicKey]bool {
+	inProgress := map[ids.TopicKey]bool{}
+	for _, s := range t.enqueued {
 		if s.ref != nil {
-			under[s.ref.TopicId] = true
+			inProgress[s.ref.TopicId] = true
 		}
 	}
-	return under
+	return inProgress
 }
 
-func (t *ticket) offerStep(s *step) {
-	if _, offered := t.offered[s.op.Id]; offered {
+// enqueueStep enqueues a call, unless it is enqueued already.
+func (t *ticket) enqueueStep(s *step) {
+	if _, enqueued := t.enqueued[s.op.Id]; enqueued {
 		return
 	}
 	s.op.Attempt = t.tries[s.op.Id]
-	t.offered[s.op.Id] = s
+	t.enqueued[s.op.Id] = s
 	t.Offer(s.op)
 	t.OfferAgainLater()
 }
 
-// postpone lets the timer of offerAgain find what is missing; until then the ticket owes something that is not offered.
-func (t *ticket) postpone() {
-	t.postponed = true
+// reconcileLater leaves it to the next onEnqueueAgain to find what is missing. Until then something is pending
+// that is not enqueued.
+func (t *ticket) reconcileLater() {
+	t.deferred = true
 	t.OfferAgainLater()
 }
 
-// onOfferAgain offers what got no answer; the chat knows what it has already.
-func (t *ticket) onOfferAgain(entity.OfferAgain) error {
-	t.postponed = false
+// onEnqueueAgain repeats what got no answer. A chat recognises what it has already.
+func (t *ticket) onEnqueueAgain(entity.OfferAgain) error {
+	t.deferred = false
 	if t.record == nil {
 		return nil
 	}
 	t.askPending()
-	t.offerOpen()
+	t.enqueueAgain()
 	t.tellChangesAgain()
-	if len(t.offered) > 0 || len(t.following) > 0 {
+	if len(t.enqueued) > 0 || len(t.following) > 0 {
 		t.OfferAgainLater()
 	}
 	t.reconcile()
-	t.settleSoon()
+	t.flushSoon()
 	return nil
 }
 
-func (t *ticket) offerOpen() {
-	for _, s := range t.offered {
+// enqueueAgain enqueues all operations again that chats should have.
+func (t *ticket) enqueueAgain() {
+	for _, s := range t.enqueued {
 		t.Offer(s.op)
 	}
 }
@@ -190,8 +194,10 @@ func (t *ticket) offerOpen() {
 // render makes the operation of a step.
 func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*messages.Operation, error) {
 	r := t.record
-	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-		Priority: messages.Operation_ANSWER, Waits: topic.Generation > 0}
+	op := &messages.Operation{
+		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
+		Priority: messages.Operation_ANSWER, Waits: topic.Generation > 0,
+	}
 	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_TopicStep{TopicStep: ref}})
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
@@ -209,7 +215,8 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 			op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, AskedBy: asked}}
 			break
 		}
-		op.Call = &messages.Operation_EditCard{EditCard: &messages.EditCardCall{MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked}}
+		op.Call = &messages.Operation_EditCard{EditCard: &messages.EditCardCall{
+			MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked}}
 	case messages.TopicStep_PIN:
 		op.Call = &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: topic.CardMessageID}}
 	case messages.TopicStep_CONTEXT:
@@ -219,7 +226,8 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		}
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
 	case messages.TopicStep_MEDIUM:
-		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{Bare: true, ReplyTo: topic.CardMessageID,
+		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{
+			Bare: true, ReplyTo: topic.CardMessageID,
 			Content: &messages.Content{Media: desk.MediaOf(&r.Media[ref.Medium])}}}
 	case messages.TopicStep_RENAME:
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
@@ -234,22 +242,22 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	return op, nil
 }
 
-// onDone writes down how a call went and goes on.
+// onDone writes down how a call ended and continues.
 func (t *ticket) onDone(m *messages.Done) error {
 	if step := m.Ref.GetMessageStep(); step != nil {
 		return t.onMessageStepDone(step, m)
 	}
-	s := t.offered[m.OperationId]
+	s := t.enqueued[m.OperationId]
 	if t.record == nil || s == nil || s.op.Version() != m.Version() {
-		return nil // from a former life; what is still wanted is offered again and answered again
+		return nil // of an earlier activation; what is still wanted is enqueued and answered again
 	}
 	outcome := m.Outcome
 	if outcome.GetResult() == messages.Outcome_TRANSIENT {
-		t.again(s)
+		t.retryStep(s)
 		return nil
 	}
 	if s.ref.GetKind() == messages.TopicStep_CREATE && outcome.GetResult() == messages.Outcome_UNKNOWN {
-		delete(t.offered, s.op.Id)
+		delete(t.enqueued, s.op.Id)
 		t.tries[s.op.Id]++
 		if topic := desk.TopicOf(t.record, s.ref.TopicId); topic != nil && topic.TelegramTopicID == 0 {
 			t.Log.Warn("the answer to createForumTopic was lost; waiting for the topic to appear", "topic", s.ref.TopicId)
@@ -257,23 +265,23 @@ func (t *ticket) onDone(m *messages.Done) error {
 		}
 		return nil
 	}
-	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.onStepGone(s) {
-		return t.topicOfStepGone(s)
+	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.mayRecreate(s) {
+		return t.onStepTopicGone(s)
 	}
 	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome) }); err != nil {
 		return err
 	}
-	delete(t.offered, s.op.Id)
+	delete(t.enqueued, s.op.Id)
 	delete(t.tries, s.op.Id)
 	t.afterChange()
 	return nil
 }
 
-// again offers a call once more that the chat gave up for now.
-func (t *ticket) again(s *step) {
-	delete(t.offered, s.op.Id)
+// retryStep lets a call be enqueued again that the chat has given up for now.
+func (t *ticket) retryStep(s *step) {
+	delete(t.enqueued, s.op.Id)
 	t.tries[s.op.Id]++
-	t.postpone()
+	t.reconcileLater()
 }
 
 // apply writes into the record what a call has done.
@@ -300,12 +308,12 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		topic.CardRevision = s.revision
 		topic.CardMessageID = outcome.MessageId
 		if !done {
-			topic.CardMessageID, topic.Pinned = -1, true // a topic without a card; what is said still goes over
+			topic.CardMessageID, topic.Pinned = -1, true // the topic does without a card; copies still arrive
 		}
-		t.introduceIfNothingWasSaid(r, topic)
-	case messages.TopicStep_MEDIUM: // one that Telegram refuses is left out
+		t.introduceWithoutContext(r, topic)
+	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
 		topic.MediaShown++
-		t.introduceIfNothingWasSaid(r, topic)
+		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision = s.revision
 	case messages.TopicStep_PIN:
@@ -322,6 +330,6 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 }
 
 // view is what a card in one of the ticket's topics shows.
-func (t *ticket) view(at string) (*messages.TicketView, error) {
+func (t *ticket) view(at ids.TopicKey) (*messages.TicketView, error) {
 	return desk.ViewOf(t.Ctx, t.Store, t.record, at)
 }

@@ -29,7 +29,7 @@ func program(t *testing.T) string {
 	return path
 }
 
-// aDesk makes a database with as many messages, and something of everything else.
+// aDesk creates a SQLite database with that many messages, and with records of every other kind.
 func aDesk(t *testing.T, messages int) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "desk.db")
@@ -38,18 +38,30 @@ func aDesk(t *testing.T, messages int) (path string) {
 		t.Fatal(err)
 	}
 	records := []any{
-		&storage.Group{GroupID: "g1", TelegramGroupID: -1001, Title: "Support <&>", FormerIDs: []int64{-1}, CreatedAt: at, Version: 3},
-		&storage.Chat{ChatID: "g1", Rate: 0.25, DueAt: at, Answers: []storage.Owed{{ID: "a", Kind: "operation", Body: []byte{0, 255}}}, Version: 9},
+		&storage.Group{
+			GroupID: "g1", TelegramGroupID: -1001, Title: "Support <&>", FormerIDs: []int64{-1}, CreatedAt: at, Version: 3,
+		},
+		&storage.Chat{
+			ChatID: "g1", Rate: 0.25, DueAt: at,
+			Answers: []storage.Owed{{ID: "a", Kind: "operation", Body: []byte{0, 255}}}, Version: 9,
+		},
 		&storage.SavedOffset{Name: "bot", Value: 1 << 60},
 	}
 	for i := range 300 {
 		id := fmt.Sprintf("TICK-%06d", i)
 		ticket := aTicket(id)
-		ticket.Version, ticket.Home.TelegramTopicID, ticket.Status = int64(1+i%7), int64(i+1), []string{"open", "closed"}[i%2]
+		ticket.Version, ticket.Home.TelegramTopicID = int64(1+i%7), int64(i+1)
+		ticket.Status = []string{"open", "closed"}[i%2]
 		ticket.Description = strings.Repeat("กระดาษติด ", i%40)
-		ticket.Events = []storage.Event{{EventID: id, TicketID: id, Type: "ticket.created", At: at, Data: json.RawMessage(`{"n":1.0,"e":1e3,"ก":"\u0e01"}`)}}
+		ticket.Events = []storage.Event{{
+			EventID: id, TicketID: id, Type: "ticket.created", At: at,
+			Data: json.RawMessage(`{"n":1.0,"e":1e3,"ก":"\u0e01"}`),
+		}}
 		records = append(records, ticket,
-			&storage.User{TelegramID: int64(i) << 40, FirstName: fmt.Sprint("Nok ", i), DefaultGroupID: "g1", CreatedAt: at, UpdatedAt: at, Version: 1},
+			&storage.User{
+				TelegramID: int64(i) << 40, FirstName: fmt.Sprint("Nok ", i), DefaultGroupID: "g1",
+				CreatedAt: at, UpdatedAt: at, Version: 1,
+			},
 			&storage.Lease{Entity: "ticket/" + id, Epoch: int64(i + 1), Owner: "host/1", TakenAt: at})
 	}
 	for i := range messages {
@@ -64,7 +76,8 @@ func aDesk(t *testing.T, messages int) (path string) {
 		records = append(records, m)
 		if i%4 == 0 {
 			c := aCopy()
-			c.MessageID, c.TicketID, c.Sequence, c.Parts, c.Version = m.MessageID, m.TicketID, m.Sequence, []int64{int64(i), int64(i + 1)}, 2
+			c.MessageID, c.TicketID, c.Sequence, c.Version = m.MessageID, m.TicketID, m.Sequence, 2
+			c.Parts = []int64{int64(i), int64(i + 1)}
 			records = append(records, c)
 		}
 		if i%8 == 0 {
@@ -86,15 +99,15 @@ func aDesk(t *testing.T, messages int) (path string) {
 	return path
 }
 
-// TestCopy moves a desk of 20,000 messages from SQLite to MongoDB's protocol and back, with the program as a process that is
-// killed on the way each time.
+// TestCopy copies a desk of 20,000 messages from SQLite to MongoDB's protocol and back. The program is a process,
+// which the test kills each time while it copies.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	server, o := onFerret(t)
 	topicdesk := program(t)
 	first, last := "sqlite://"+aDesk(t, 20_000), "sqlite://"+filepath.Join(t.TempDir(), "back.db")
 	database := newDatabase()
-	o.open(t, database) // so that it can have the index that makes FerretDB's finds bearable
+	o.open(t, database) // creates the index that FerretDB's finds need
 	middle := server.URI() + database
 
 	run := func(args ...string) (string, error) {
@@ -106,7 +119,7 @@ func TestCopy(t *testing.T) {
 		}
 		return out.String() + said.String(), nil
 	}
-	// copyKilled copies, is killed when the target has enough messages, and copies again.
+	// copyKilled starts a copy, kills it when the target has enough messages, and copies again.
 	copyKilled := func(t *testing.T, from, to string, count func() int64) {
 		t.Helper()
 		cmd := exec.Command(topicdesk, "storage", "copy", "--from", from, "--to", to)

@@ -22,13 +22,13 @@ import (
 
 var at = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// quick are limits for tests that wait for them to end.
+// quick sets short time limits, for tests that wait for them to expire.
 func quick() mongodb.Option { return mongodb.WithTimeouts(time.Second, 500*time.Millisecond) }
 
-// mostQuick is how long a call may take at most then: two attempts, and room for a machine that does much else.
+// mostQuick is how long a call may take with those limits: two attempts, and some more for a busy machine.
 const mostQuick = 10 * time.Second
 
-// refused opens and expects an error of one line that has all the words in it, soon.
+// refused opens a store. It expects an error soon, of one line, that contains all the words.
 func refused(t *testing.T, uri string, words ...string) error {
 	t.Helper()
 	start := time.Now()
@@ -56,7 +56,8 @@ func refused(t *testing.T, uri string, words ...string) error {
 
 func answer(code int32, name, text string) *mongotest.Trouble {
 	return &mongotest.Trouble{Answer: bson.D{
-		{Key: "ok", Value: float64(0)}, {Key: "errmsg", Value: text}, {Key: "code", Value: code}, {Key: "codeName", Value: name},
+		{Key: "ok", Value: float64(0)}, {Key: "errmsg", Value: text}, {Key: "code", Value: code},
+		{Key: "codeName", Value: name},
 	}}
 }
 
@@ -69,7 +70,8 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 		}
 		addr := l.Addr().String()
 		_ = l.Close()
-		if err := refused(t, "mongodb://"+addr+"/", addr+"/desk", "connection refused"); !errors.Is(err, storage.ErrUnavailable) {
+		err = refused(t, "mongodb://"+addr+"/", addr+"/desk", "connection refused")
+		if !errors.Is(err, storage.ErrUnavailable) {
 			t.Error(err)
 		}
 	})
@@ -87,7 +89,8 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 	t.Run("the address is none", func(t *testing.T) {
 		refused(t, "mongodb://user:hunter2@[::1/", "address")
 		refused(t, "mongodb://host/?w=nonsense&w=2&readPreference=sideways", "address")
-		if _, err := mongodb.Open(t.Context(), "mongodb://host/", ""); err == nil || !strings.Contains(err.Error(), "name of the database") {
+		_, err := mongodb.Open(t.Context(), "mongodb://host/", "")
+		if err == nil || !strings.Contains(err.Error(), "name of the database") {
 			t.Error(err)
 		}
 	})
@@ -102,14 +105,17 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 	}
 	t.Run("wrong password", func(t *testing.T) {
 		only("saslStart", answer(18, "AuthenticationFailed", "Authentication failed."))
-		refused(t, strings.Replace(server.URI(), "//", "//user:hunter2@", 1), "refuses the user or the password", server.Addr())
+		uri := strings.Replace(server.URI(), "//", "//user:hunter2@", 1)
+		refused(t, uri, "refuses the user or the password", server.Addr())
 	})
+	const writes = "insert update create createIndexes findAndModify"
+	unauthorized := answer(13, "Unauthorized", "not authorized on desk to execute command")
 	t.Run("a user who may do nothing", func(t *testing.T) {
-		only("listCollections find", answer(13, "Unauthorized", "not authorized on desk to execute command"))
+		only("listCollections find", unauthorized)
 		refused(t, server.URI(), "readWrite", server.Addr()+"/desk")
 	})
 	t.Run("a user who may only read", func(t *testing.T) {
-		only("insert update create createIndexes findAndModify", answer(13, "Unauthorized", "not authorized on desk to execute command"))
+		only(writes, unauthorized)
 		refused(t, server.URI(), "readWrite")
 		server.Trouble(nil)
 		s, err := mongodb.Open(t.Context(), server.URI(), "desk")
@@ -119,8 +125,8 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		// Now that everything is there nothing would have to be written.
-		only("insert update create createIndexes findAndModify", answer(13, "Unauthorized", "not authorized on desk to execute command"))
+		// Now the schema exists, and only the probe is written.
+		only(writes, unauthorized)
 		refused(t, server.URI(), "readWrite")
 	})
 	t.Run("answers that come late", func(t *testing.T) {
@@ -133,14 +139,15 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		if _, err := mongodb.Open(ctx, server.URI(), "desk"); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > mostQuick {
+		_, err := mongodb.Open(ctx, server.URI(), "desk")
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > mostQuick {
 			t.Error(err, time.Since(start))
 		}
 	})
 }
 
-// TestOpenMeetsTrouble makes one trouble at each command of a first start, in its turn: the start fails with a clear line,
-// and the next one comes up.
+// TestOpenMeetsTrouble injects one fault at each command of a first start, one command after the other. The start
+// fails with a clear line, and the next start succeeds.
 func TestOpenMeetsTrouble(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]*mongotest.Trouble{
@@ -211,12 +218,13 @@ func TestManyStartAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// TestCallsMeetTrouble makes one trouble at each command of each call, in its turn: the call tries again, and returns what
-// it returns without trouble.
+// TestCallsMeetTrouble injects one fault at each command of each call, one command after the other. The call tries
+// again, and returns what it returns without the fault.
 func TestCallsMeetTrouble(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]*mongotest.Trouble{
-		"cut before": {Cut: true}, "cut after": {Lose: true}, "error": answer(91, "ShutdownInProgress", "The server is in quiesce mode"),
+		"cut before": {Cut: true}, "cut after": {Lose: true},
+		"error": answer(91, "ShutdownInProgress", "The server is in quiesce mode"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -248,13 +256,14 @@ func TestCallsMeetTrouble(t *testing.T) {
 	}
 }
 
-// TestCallsMeetLastingTrouble: whatever the trouble, each call says in a clear line that the store is unavailable, soon.
-// When it has passed the store goes on by itself.
+// TestCallsMeetLastingTrouble: whatever the fault, each call soon returns a clear line that says that the store is
+// unavailable. When the fault has ended, the store works again by itself.
 func TestCallsMeetLastingTrouble(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]*mongotest.Trouble{
 		"cut before": {Cut: true}, "cut after": {Lose: true}, "an answer after 30 s": {Delay: 30 * time.Second},
-		"error": answer(8, "UnknownError", "something\nwent wrong"), "no rights": answer(13, "Unauthorized", "not authorized"),
+		"error":      answer(8, "UnknownError", "something\nwent wrong"),
+		"no rights":  answer(13, "Unauthorized", "not authorized"),
 		"no primary": answer(10107, "NotWritablePrimary", "not primary"), "away": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -285,7 +294,7 @@ func TestCallsMeetLastingTrouble(t *testing.T) {
 	}
 }
 
-// works waits until the store writes: its time-outs are so short here that a busy machine makes it miss some.
+// works waits until the store writes. The time limits are so short here that a busy machine exceeds some.
 func works(t *testing.T, s storage.Store) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); ; {
@@ -299,7 +308,8 @@ func works(t *testing.T, s storage.Store) {
 	}
 }
 
-// TestNothingAcknowledgedIsLost writes through a connection that is cut again and again, before commands and after them.
+// TestNothingAcknowledgedIsLost writes through a connection that is cut again and again, before commands and after
+// them.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	t.Parallel()
 	server, o := onFerret(t)
@@ -322,8 +332,8 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 		return nil
 	})
 	ctx := t.Context()
-	// settle tries until the store says what there is.
-	settle := func(do func() error) error {
+	// certainly repeats a call until its result is not ErrUnavailable.
+	certainly := func(do func() error) error {
 		for {
 			if err := do(); !errors.Is(err, storage.ErrUnavailable) {
 				return err
@@ -345,7 +355,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 		case errors.Is(err, storage.ErrUnavailable):
 			unsure++
 			stored := new(storage.Ticket)
-			err := settle(func() (err error) { stored, err = s.Ticket(ctx, "A"); return err })
+			err := certainly(func() (err error) { stored, err = s.Ticket(ctx, "A"); return err })
 			if errors.Is(err, storage.ErrNotFound) && certain == 0 {
 				stored, err = aTicket("A"), nil
 			}
@@ -354,7 +364,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 			}
 			ticket = stored
 		default:
-			t.Fatalf("the only writer was told %v", err) // a conflict with itself
+			t.Fatalf("the only writer got %v", err) // a conflict with itself
 		}
 		m := aMessage("A", int64(n))
 		tried := false
@@ -369,10 +379,10 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 			}
 			tried = true
 		}
-		if err := settle(func() error { return s.AppendEvents(ctx, []storage.Event{anEvent(int64(n))}) }); err != nil {
+		if err := certainly(func() error { return s.AppendEvents(ctx, []storage.Event{anEvent(int64(n))}) }); err != nil {
 			t.Fatal(err)
 		}
-		err := settle(func() error {
+		err := certainly(func() error {
 			taken, err := s.TakeLease(ctx, "ticket/A", title, at)
 			if err == nil && taken <= epoch {
 				t.Fatalf("epoch %d after %d", taken, epoch)
@@ -387,7 +397,8 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	server.Trouble(nil)
 	stored, err := s.Ticket(ctx, "A")
 	if err != nil || stored.Version < int64(certain) || stored.Version > int64(certain+unsure) {
-		t.Errorf("%d saves were acknowledged and %d not certain, the version is %d (%v)", certain, unsure, stored.Version, err)
+		t.Errorf("%d saves were acknowledged and %d are uncertain, the version is %d (%v)",
+			certain, unsure, stored.Version, err)
 	}
 	messages, err := s.MessagesAfter(ctx, "A", 0, 1<<20)
 	if err != nil || len(messages) != rounds || len(known) != rounds {

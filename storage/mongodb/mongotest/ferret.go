@@ -1,6 +1,6 @@
-// Package mongotest plays a MongoDB server to tests: FerretDB, in the process of the test, behind a proxy that makes up
-// for what it lacks, and that can make trouble. It holds package mongodb to the contract; MONGODB_TEST_URI has the same
-// tests run against a real server.
+// Package mongotest holds package mongodb to the contract. Its MongoDB server is FerretDB, in the process of the
+// test, behind a proxy that adds what FerretDB lacks and can inject faults. With MONGODB_TEST_URI the same tests run
+// against a real server.
 package mongotest
 
 import (
@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/FerretDB/FerretDB/ferretdb"
-	_ "modernc.org/sqlite" // to reach into FerretDB's files
+	_ "modernc.org/sqlite" // to access FerretDB's files
 )
 
 // Server is FerretDB behind its proxy.
@@ -62,8 +62,8 @@ func (s *Server) Stop() {
 	<-s.done
 }
 
-// Index gives the tables of a database the index on _id that FerretDB's own finds can use: the one that it makes is on
-// another expression than the one that it asks for, and each find would read the whole table.
+// Index creates, in the tables of a database, an index on _id that FerretDB's finds can use. FerretDB's own index is
+// on another expression than its finds have, so each find would scan the whole table.
 func (s *Server) Index(ctx context.Context, database string) error {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, database+".sqlite")+"?_pragma=busy_timeout(5000)")
 	if err != nil {
@@ -71,7 +71,9 @@ func (s *Server) Index(ctx context.Context, database string) error {
 	}
 	defer func() { _ = db.Close() }()
 	var tables []string
-	rows, err := db.QueryContext(ctx, `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\_%' ESCAPE '\' AND name NOT LIKE 'sqlite%'`)
+	rows, err := db.QueryContext(ctx, `
+		SELECT name FROM sqlite_schema
+		WHERE type = 'table' AND name NOT LIKE '\_%' ESCAPE '\' AND name NOT LIKE 'sqlite%'`)
 	if err != nil {
 		return err
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
 )
 
-// serverEnv makes the test binary a server of its own, with its files in the folder that it names: it says its address on
-// stdout and ends with stdin.
+// serverEnv makes the test binary a server with its files in the folder that the variable names. The server prints its
+// address to stdout, and ends when stdin does.
 const serverEnv = "MONGOTEST_SERVER"
 
 func runServer(dir string) error {
@@ -24,7 +24,7 @@ func runServer(dir string) error {
 		return err
 	}
 	defer server.Stop()
-	server.Watch(func(moment string) { // the tables get their index as soon as they are there
+	server.Watch(func(moment string) { // gives each table its index as soon as it exists
 		if !strings.HasPrefix(moment, "after create") {
 			return
 		}
@@ -40,7 +40,7 @@ func runServer(dir string) error {
 	return err
 }
 
-// serverProcess starts the server and returns its address.
+// serverProcess starts the server in a process of its own and returns its address.
 func serverProcess(t *testing.T) (uri string) {
 	t.Helper()
 	self, err := os.Executable()
@@ -63,9 +63,9 @@ func serverProcess(t *testing.T) (uri string) {
 	return strings.TrimSpace(uri)
 }
 
-// TestKillLoop has the crash test of the main job run on MongoDB's protocol: its own code, in its own test binary, with a
-// server that is a process of its own and outlives the service.
-func TestKillLoop(t *testing.T) { // not beside others: a stop has 9 s, and FerretDB carries out one command at a time
+// TestKillLoop runs the crash test of cmd/topicdesk on MongoDB's protocol: that test's own code in its own test
+// binary, with a server whose process outlives the service.
+func TestKillLoop(t *testing.T) { // not parallel: a stop has 9 s, and the proxy lets one command through at a time
 	binary := filepath.Join(t.TempDir(), "topicdesk.test")
 	build := exec.Command("go", "test", "-c", "-o", binary, "./cmd/topicdesk")
 	build.Dir = "../../.."

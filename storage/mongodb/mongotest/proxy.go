@@ -5,19 +5,23 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// Proxy stands before FerretDB, or another server. It lets one command through at a time, since FerretDB reads and
-// writes of one command in two steps, between which others come; it sees to it that a topic is of one ticket, since FerretDB
-// takes an index on a list for one on the list as a whole; and it makes trouble when it is told to.
+// Proxy forwards commands to FerretDB, or to another server.
+//   - It lets one command through at a time, since FerretDB reads and writes for one command in two steps, and other
+//     commands could come between them.
+//   - It makes a topic belong to one ticket, since FerretDB treats a unique index on a list as one on the list as a
+//     whole.
+//   - It injects faults, which are called trouble here.
 type Proxy struct {
 	listener net.Listener
 	target   string
-	turn     sync.Mutex // of the command that is carried out
+	oneByOne sync.Mutex // held while a command is carried out
 
 	mu      sync.Mutex
 	trouble func(*Command) *Trouble
@@ -32,12 +36,12 @@ type Proxy struct {
 type Trouble struct {
 	Wait   time.Duration // before it is carried out
 	Cut    bool          // the connection is cut before it is carried out
-	Answer bson.D        // this answer comes in the place of carrying it out
+	Answer bson.D        // it is not carried out; this is the answer instead
 	Lose   bool          // it is carried out, and the connection is cut before the answer
-	Delay  time.Duration // it is carried out, and the answer comes later
+	Delay  time.Duration // it is carried out, and the answer is delayed
 }
 
-// NewProxy starts a proxy at addr before the server at target.
+// NewProxy starts a proxy at addr for the server at target.
 func NewProxy(addr, target string) (*Proxy, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -48,23 +52,25 @@ func NewProxy(addr, target string) (*Proxy, error) {
 	return p, nil
 }
 
-// Addr is where the proxy listens.
+// Addr returns the address at which the proxy listens.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// URI is the address for clients, without a database.
+// URI returns the address for clients, without a database.
 func (p *Proxy) URI() string { return "mongodb://" + p.Addr() + "/" }
 
-// Trouble has f asked about every command but greetings; nil is no trouble. f may be called by several goroutines.
+// Trouble sets the function that decides the trouble of every command except greetings. f may return nil for no
+// trouble. It may be called concurrently.
 func (p *Proxy) Trouble(f func(*Command) *Trouble) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trouble = f
 }
 
-// Watch has f called before and after each command is carried out, while no other is; nil: nobody watches.
+// Watch sets a function that is called before and after each command is carried out, while no other command is. f may
+// be nil.
 func (p *Proxy) Watch(f func(moment string)) {
-	p.turn.Lock()
-	defer p.turn.Unlock()
+	p.oneByOne.Lock()
+	defer p.oneByOne.Unlock()
 	p.watch = f
 }
 
@@ -130,7 +136,7 @@ func (p *Proxy) leave(c net.Conn) {
 
 var errCut = errors.New("cut by the proxy")
 
-// command takes one command from the client and brings it its answer.
+// command reads one command from the client and writes the answer.
 func (p *Proxy) command(client, server net.Conn) error {
 	m, err := readMessage(client)
 	if err != nil {
@@ -170,7 +176,7 @@ func (p *Proxy) troubleFor(c *Command) *Trouble {
 	p.mu.Lock()
 	f := p.trouble
 	p.mu.Unlock()
-	if f != nil && c != nil && c.Name != "hello" && c.Name != "isMaster" && c.Name != "ismaster" && c.Name != "endSessions" {
+	if f != nil && c != nil && !slices.Contains([]string{"hello", "isMaster", "ismaster", "endSessions"}, c.Name) {
 		if t := f(c); t != nil {
 			return t
 		}
@@ -192,10 +198,10 @@ func (p *Proxy) sleep(d time.Duration) error {
 	}
 }
 
-// carryOut brings the message to the server and returns its answer; no other command is carried out meanwhile.
+// carryOut sends the message to the server and returns its answer. No other command is carried out meanwhile.
 func (p *Proxy) carryOut(m message, c *Command, server io.ReadWriter) (message, error) {
-	p.turn.Lock()
-	defer p.turn.Unlock()
+	p.oneByOne.Lock()
+	defer p.oneByOne.Unlock()
 	if c != nil && c.Collection() == "tickets" && (c.Name == "insert" || c.Name == "update") {
 		if taken, err := topicTaken(c, server); err != nil || taken {
 			if err != nil {
@@ -209,7 +215,7 @@ func (p *Proxy) carryOut(m message, c *Command, server io.ReadWriter) (message, 
 		defer p.watch("after " + c.Name)
 	}
 	answer, err := exchange(m, server)
-	// FerretDB says of an update only that SQLite did not take it.
+	// When a value is not unique, FerretDB answers an update with the error of SQLite.
 	if err == nil && c != nil && c.Name == "update" && bytes.Contains(answer, []byte("UNIQUE constraint failed")) {
 		return build(m.id(), m.id(), duplicate)
 	}
@@ -223,7 +229,7 @@ func exchange(m message, server io.ReadWriter) (message, error) {
 	return readMessage(server)
 }
 
-// duplicate is MongoDB's answer to a write of what must be unique.
+// duplicate is MongoDB's answer to a write of a value that is not unique.
 var duplicate = bson.D{
 	{Key: "n", Value: int32(0)}, {Key: "nModified", Value: int32(0)},
 	{Key: "writeErrors", Value: bson.A{bson.D{
@@ -233,13 +239,13 @@ var duplicate = bson.D{
 	{Key: "ok", Value: float64(1)},
 }
 
-// topicTaken does what MongoDB's unique index on index.topics does: it says whether another ticket has one of the topics of
-// the ticket that c writes.
+// topicTaken does the work of MongoDB's unique index on index.topics: it says whether another ticket has one of the
+// topics of the ticket that c writes.
 func topicTaken(c *Command, server io.ReadWriter) (bool, error) {
 	for _, d := range c.Documents {
 		ticket := d
 		if c.Name == "update" {
-			// The index is asked only when there is something to update.
+			// The index matters only if a document matches.
 			match, ok := d.Lookup("q").DocumentOK()
 			if !ok {
 				continue

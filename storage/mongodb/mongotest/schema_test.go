@@ -31,7 +31,8 @@ func TestSchema(t *testing.T) {
 	client := connect(t, server.URI())
 	set := func(t *testing.T, database string, version, minReader int64) {
 		t.Helper()
-		_, err := client.Database(database).Collection("schema").UpdateOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}},
+		schema := client.Database(database).Collection("schema")
+		_, err := schema.UpdateOne(t.Context(), bson.D{{Key: "_id", Value: "schema"}},
 			bson.D{{Key: "$set", Value: bson.D{{Key: "version", Value: version}, {Key: "minReader", Value: minReader}}}})
 		if err != nil {
 			t.Fatal(err)
@@ -59,13 +60,15 @@ func TestSchema(t *testing.T) {
 			t.Error(err)
 		}
 		_, err := mongodb.Open(t.Context(), server.URI(), database)
-		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "version 98 or newer") {
+		if !errors.Is(err, storage.ErrSchema) || strings.Contains(err.Error(), "\n") ||
+			!strings.Contains(err.Error(), "version 98 or newer") {
 			t.Error(err)
 		}
 	})
 	t.Run("a database of something else is refused, and nothing is made in it", func(t *testing.T) {
 		database := newDatabase()
-		if _, err := client.Database(database).Collection("invoices").InsertOne(t.Context(), bson.D{{Key: "n", Value: 1}}); err != nil {
+		invoices := client.Database(database).Collection("invoices")
+		if _, err := invoices.InsertOne(t.Context(), bson.D{{Key: "n", Value: 1}}); err != nil {
 			t.Fatal(err)
 		}
 		_, err := mongodb.Open(t.Context(), server.URI(), database)
@@ -79,7 +82,7 @@ func TestSchema(t *testing.T) {
 	})
 }
 
-// TestExplain asks a real server how it carries out each query: from an index, in its order, and never by reading a whole
+// TestExplain asks a real server for the plan of each query. It must read an index in its order, and never a whole
 // collection.
 func TestExplain(t *testing.T) {
 	o := onRealServer(t)
@@ -90,7 +93,9 @@ func TestExplain(t *testing.T) {
 	}
 	db := connect(t, o.uri).Database(database)
 	for _, q := range mongodb.Queries() {
-		command := bson.D{{Key: "find", Value: q.Collection}, {Key: "filter", Value: q.Filter}, {Key: "hint", Value: q.Index}}
+		command := bson.D{
+			{Key: "find", Value: q.Collection}, {Key: "filter", Value: q.Filter}, {Key: "hint", Value: q.Index},
+		}
 		if q.Sort != nil {
 			command = append(command, bson.E{Key: "sort", Value: q.Sort})
 		}
@@ -104,20 +109,22 @@ func TestExplain(t *testing.T) {
 			}
 		}
 		var plan bson.Raw
-		err := db.RunCommand(t.Context(), bson.D{{Key: "explain", Value: command}, {Key: "verbosity", Value: "queryPlanner"}}).Decode(&plan)
+		explain := bson.D{{Key: "explain", Value: command}, {Key: "verbosity", Value: "queryPlanner"}}
+		err := db.RunCommand(t.Context(), explain).Decode(&plan)
 		if err != nil {
 			t.Errorf("%s %v: %v", q.Collection, q.Filter, err)
 			continue
 		}
 		text := plan.String()
-		indexed := strings.Contains(text, `"IXSCAN"`) || strings.Contains(text, `"IDHACK"`) || strings.Contains(text, `"EXPRESS_`)
+		indexed := strings.Contains(text, `"IXSCAN"`) || strings.Contains(text, `"IDHACK"`) ||
+			strings.Contains(text, `"EXPRESS_`)
 		if !indexed || strings.Contains(text, `"COLLSCAN"`) || strings.Contains(text, `"SORT"`) {
 			t.Errorf("%s %v: %s", q.Collection, q.Filter, text)
 		}
 	}
 }
 
-// TestUsersOnRealServer needs a user in MONGODB_TEST_URI who may make others.
+// TestUsersOnRealServer needs a user in MONGODB_TEST_URI who may create others.
 func TestUsersOnRealServer(t *testing.T) {
 	o := onRealServer(t)
 	database := newDatabase()
@@ -128,7 +135,8 @@ func TestUsersOnRealServer(t *testing.T) {
 		{Key: "roles", Value: bson.A{bson.D{{Key: "role", Value: "read"}, {Key: "db", Value: database}}}},
 	}).Err()
 	if err != nil {
-		t.Skipf("the user of MONGODB_TEST_URI can't make others (%v): wrong passwords and read-only users are not tested", err)
+		t.Skipf("the user of MONGODB_TEST_URI can't create others (%v): "+
+			"wrong passwords and read-only users are not tested", err)
 	}
 	t.Cleanup(func() { _ = db.RunCommand(context.Background(), bson.D{{Key: "dropUser", Value: "reader"}}).Err() })
 	_, host, _ := strings.Cut(o.uri, "://")
@@ -136,10 +144,14 @@ func TestUsersOnRealServer(t *testing.T) {
 		host = after
 	}
 	host, _, _ = strings.Cut(host, "/")
-	for user, word := range map[string]string{"reader:wrong": "refuses the user or the password", "nobody:wrong": "refuses the user or the password", "reader:hunter2": "readWrite"} {
+	for user, word := range map[string]string{
+		"reader:wrong": "refuses the user or the password", "nobody:wrong": "refuses the user or the password",
+		"reader:hunter2": "readWrite",
+	} {
 		uri := fmt.Sprintf("mongodb://%s@%s/?authSource=%s", user, host, database)
 		_, err := mongodb.Open(t.Context(), uri, database)
-		if err == nil || !strings.Contains(err.Error(), word) || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
+		if err == nil || !strings.Contains(err.Error(), word) ||
+			strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", user, err)
 		}
 	}

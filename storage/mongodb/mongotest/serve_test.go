@@ -17,8 +17,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/mongodb/mongotest"
 )
 
-// service is the program on MongoDB's protocol, with a Telegram of two groups. The database's server is in the process of
-// the test; the service is one of its own, to be killed.
+// service is the program on MongoDB's protocol, with a Telegram of two groups. The database's server runs in the
+// process of the test. The service has a process of its own, which the test kills.
 type service struct {
 	*testing.T
 	sim            *simulator.Server
@@ -44,10 +44,11 @@ func newService(t *testing.T) *service {
 	s := &service{T: t, sim: sim, server: server, path: program(t), addr: l.Addr().String()}
 	must(t, l.Close())
 	database := newDatabase()
-	must(t, o.open(t, database).Close()) // so that it can have the index that makes FerretDB's finds bearable
+	must(t, o.open(t, database).Close()) // creates the index that FerretDB's finds need
 	s.env = []string{
 		"TELEGRAM_BOT_TOKEN=" + sim.Token(), "TELEGRAM_API_URL=" + running.URL, "HTTP_ADDR=" + s.addr,
-		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook", "TELEGRAM_WEBHOOK_SECRET=" + hookSecret,
+		"TELEGRAM_MODE=webhook", "TELEGRAM_WEBHOOK_URL=http://" + s.addr + "/telegram/webhook",
+		"TELEGRAM_WEBHOOK_SECRET=" + hookSecret,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
 		"DATABASE_URL=" + server.URI() + database, "DATA_DIR=" + t.TempDir(),
 	}
@@ -96,7 +97,8 @@ func (s *service) kill() {
 }
 
 func (s *service) status(path string) int {
-	answer, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}).Get("http://" + s.addr + path)
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get("http://" + s.addr + path)
 	if err != nil {
 		return 0
 	}
@@ -106,10 +108,11 @@ func (s *service) status(path string) int {
 
 const hookSecret = "a-secret"
 
-// deliver hands the service an update as Telegram does, and returns the status that it answers; 0 when it does not.
+// deliver sends the service an update as Telegram does. It returns the status of the answer, or 0 when there is none.
 func (s *service) deliver(update string) int {
 	s.Helper()
-	call, err := http.NewRequestWithContext(s.Context(), http.MethodPost, "http://"+s.addr+"/telegram/webhook", strings.NewReader(update))
+	address := "http://" + s.addr + "/telegram/webhook"
+	call, err := http.NewRequestWithContext(s.Context(), http.MethodPost, address, strings.NewReader(update))
 	must(s.T, err)
 	call.Header.Set("X-Telegram-Bot-Api-Secret-Token", hookSecret)
 	answer, err := (&http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}).Do(call)
@@ -136,7 +139,7 @@ func (s *service) say(from, group int64, thread int, text string) {
 	must(s.T, err)
 }
 
-// thread is the topic of the group whose name begins so, 0 when there is none.
+// thread returns the topic of the group whose name begins so, or 0 when there is none.
 func (s *service) thread(group int64, title string) int {
 	for _, topic := range s.sim.Topics(group) {
 		if strings.HasPrefix(topic.Name, title) {
@@ -146,7 +149,8 @@ func (s *service) thread(group int64, title string) int {
 	return 0
 }
 
-// heard are the words "m-…" that the bot posted in a topic, in the order in which each came first, and how many came again.
+// heard returns the words "m-…" that the bot posted in a topic, in the order of their first posts, and how many it
+// posted more than once.
 func (s *service) heard(group int64, thread int) (all []string, again int) {
 	for _, m := range s.sim.Messages(group, thread) {
 		i := strings.LastIndex(m.Text, "m-")
@@ -161,8 +165,9 @@ func (s *service) heard(group int64, thread int) (all []string, again int) {
 	return all, again
 }
 
-// TestServe has the service mirror a conversation, killed by SIGKILL on the way, and with its database away for a while.
-func TestServe(t *testing.T) { // not beside others: a stop has 10 s
+// TestServe lets the service mirror a conversation while SIGKILL ends it several times and its database is
+// unreachable for a while.
+func TestServe(t *testing.T) { // not parallel: a stop has 10 s
 	s := newService(t)
 	away := 4 * time.Second
 	if os.Getenv("TOPICDESK_LONG") != "" {
@@ -201,7 +206,8 @@ func TestServe(t *testing.T) { // not beside others: a stop has 10 s
 		s.start()
 	}
 	s.await("all that was said before and after kills", arrived)
-	s.await("readiness is green", func() bool { return s.status("/readyz") == 200 }) // it may have arrived before the last kill
+	// All may have arrived before the last kill, when the service is not ready yet.
+	s.await("readiness is green", func() bool { return s.status("/readyz") == 200 })
 
 	s.server.Away(true)
 	gone := time.Now()
@@ -210,12 +216,14 @@ func TestServe(t *testing.T) { // not beside others: a stop has 10 s
 	if s.status("/healthz") != 200 {
 		t.Error("without its database the service counts as dead")
 	}
-	// What people say, and what asks for something to be stored that no cache has.
-	words := fmt.Sprintf(`"date":%d,"chat":{"id":%d,"type":"supergroup","is_forum":true},"from":{"id":%d,"is_bot":false,"first_name":"Alice"}`,
+	// Messages of people, and updates that need a record that no cache has.
+	words := fmt.Sprintf(`"date":%d,"chat":{"id":%d,"type":"supergroup","is_forum":true},`+
+		`"from":{"id":%d,"is_bot":false,"first_name":"Alice"}`,
 		time.Now().Unix(), s.support, s.alice)
 	for what, message := range map[string]string{
-		"a message of a ticket": fmt.Sprintf(`{"message_id":900001,%s,"message_thread_id":%d,"is_topic_message":true,"text":"hello"}`, words, home),
-		"a command":             fmt.Sprintf(`{"message_id":900002,%s,"text":"/create_ticket Scanner"}`, words),
+		"a message of a ticket": fmt.Sprintf(
+			`{"message_id":900001,%s,"message_thread_id":%d,"is_topic_message":true,"text":"hello"}`, words, home),
+		"a command": fmt.Sprintf(`{"message_id":900002,%s,"text":"/create_ticket Scanner"}`, words),
 	} {
 		if status := s.deliver(`{"update_id":900001,"message":` + message + `}`); status != http.StatusServiceUnavailable {
 			t.Errorf("%s was answered %d while nothing could be stored", what, status)
@@ -235,7 +243,7 @@ func TestServe(t *testing.T) { // not beside others: a stop has 10 s
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	// A kill may leave calls of which the outcome was not written down: a link has at most 16 of them on the way to a topic.
+	// A kill may leave calls whose outcome is unknown: a link has at most 16 of them in flight to a topic.
 	if again > 16*kills {
 		t.Errorf("%d messages came again with %d kills", again, kills)
 	}

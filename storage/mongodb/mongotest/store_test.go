@@ -33,17 +33,17 @@ func TestMain(m *testing.M) {
 		return
 	}
 	if os.Getenv("TOPICDESK_LONG") == "" {
-		_ = flag.Set("rapid.checks", "12") // of the random sequences of calls, each of which needs a database
+		_ = flag.Set("rapid.checks", "12") // random sequences of calls: each needs a database of its own
 	}
-	// More tests at the same time than there are processors: most of the time they wait, half a second after each cut of a connection.
-	// What -parallel says wins, since the flags are read later.
+	// More parallel tests than there are processors: most of the time they wait, half a second after each cut
+	// connection. A -parallel flag takes precedence, since flags are parsed later.
 	_ = flag.Set("test.parallel", strconv.Itoa(6*runtime.GOMAXPROCS(0)))
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
 }
 
 var databases atomic.Int64
 
-// newDatabase names a database that no other test has.
+// newDatabase returns a database name that no other test has.
 func newDatabase() string { return fmt.Sprintf("topicdesk_%d_%d", os.Getpid(), databases.Add(1)) }
 
 // ferret starts FerretDB behind its proxy for one test.
@@ -57,11 +57,11 @@ func ferret(t *testing.T) *mongotest.Server {
 	return s
 }
 
-// opener opens stores, and knows where their data is.
+// opener opens stores, and knows the database of each.
 type opener struct {
 	uri   string
 	index func(t *testing.T, database string)
-	drop  bool // the databases at the end
+	drop  bool // drops the databases at the end
 	mu    sync.Mutex
 	names map[storage.Store]string
 }
@@ -69,8 +69,10 @@ type opener struct {
 func (o *opener) open(t *testing.T, database string, opts ...mongodb.Option) *mongodb.Store {
 	t.Helper()
 	s, err := mongodb.Open(t.Context(), o.uri, database, opts...)
-	for deadline := time.Now().Add(20 * time.Second); errors.Is(err, storage.ErrUnavailable) && time.Now().Before(deadline); {
-		s, err = mongodb.Open(t.Context(), o.uri, database, opts...) // limits of some tests are so short that a busy machine misses them
+	// The time limits of some tests are so short that a busy machine exceeds them.
+	deadline := time.Now().Add(20 * time.Second)
+	for errors.Is(err, storage.ErrUnavailable) && time.Now().Before(deadline) {
+		s, err = mongodb.Open(t.Context(), o.uri, database, opts...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -114,15 +116,16 @@ func (o *opener) reopen(t *testing.T, s storage.Store) storage.Store {
 func onFerret(t *testing.T) (*mongotest.Server, *opener) {
 	t.Helper()
 	server := ferret(t)
-	return server, &opener{uri: server.URI(), names: map[storage.Store]string{}, index: func(t *testing.T, database string) {
+	index := func(t *testing.T, database string) {
 		t.Helper()
 		if err := server.Index(t.Context(), database); err != nil {
 			t.Fatal(err)
 		}
-	}}
+	}
+	return server, &opener{uri: server.URI(), names: map[storage.Store]string{}, index: index}
 }
 
-// TestStore holds the store to the contract, on FerretDB: it proves behaviour, not speed.
+// TestStore holds the store to the contract, on FerretDB. It tests behaviour, not speed.
 func TestStore(t *testing.T) {
 	t.Parallel()
 	server, o := onFerret(t)
@@ -136,8 +139,11 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// crashes copies the server's files before and after each command: what a kill of everything at that moment would leave.
-func crashes(t *testing.T, server *mongotest.Server, o *opener, s storage.Store, write func()) (all []storagetest.Crash) {
+// crashes copies the server's files before and after each command. That is what killing everything at that moment
+// leaves.
+func crashes(
+	t *testing.T, server *mongotest.Server, o *opener, s storage.Store, write func(),
+) (all []storagetest.Crash) {
 	t.Helper()
 	database := o.names[s]
 	at := func(moment string) {
@@ -166,7 +172,7 @@ func crashes(t *testing.T, server *mongotest.Server, o *opener, s storage.Store,
 	return all
 }
 
-// TestStoreOnRealServer holds it to the contract on the server that MONGODB_TEST_URI names.
+// TestStoreOnRealServer holds the store to the contract on the server that MONGODB_TEST_URI names.
 func TestStoreOnRealServer(t *testing.T) {
 	o := onRealServer(t)
 	storagetest.Run(t, storagetest.Factory{
@@ -180,7 +186,7 @@ func onRealServer(t *testing.T) *opener {
 	t.Helper()
 	uri := strings.TrimSpace(os.Getenv("MONGODB_TEST_URI"))
 	if uri == "" {
-		t.Skip("MONGODB_TEST_URI is not set: nothing is proved about a real MongoDB here; set it to mongodb://… of one to have this test run")
+		t.Skip("MONGODB_TEST_URI is not set: this test needs the address of a real MongoDB server, mongodb://…")
 	}
 	return &opener{uri: uri, names: map[storage.Store]string{}, drop: true}
 }

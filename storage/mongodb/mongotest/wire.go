@@ -9,7 +9,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// MongoDB's wire protocol, as far as the proxy must know it:
+// MongoDB's wire protocol, as far as the proxy needs it:
 // https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/
 
 const (
@@ -43,17 +43,17 @@ func readMessage(r io.Reader) (message, error) {
 type Command struct {
 	Name string   // such as insert
 	Body bson.Raw // the command itself
-	// Documents are those that came beside the command: of insert, update and delete.
+	// Documents are those that insert, update and delete have in sections of their own.
 	Documents []bson.Raw
 }
 
-// Collection is what the command is about, "" for those that are about none.
+// Collection returns the collection of the command, or "" if it has none.
 func (c *Command) Collection() string {
 	name, _ := c.Body.Lookup(c.Name).StringValueOK()
 	return name
 }
 
-// parse takes a message apart. It returns nil for those that are no commands of today: the greeting of old.
+// parse returns the command of a message. It returns nil for the legacy greeting, which is not an OP_MSG.
 func parse(m message) (*Command, error) {
 	if m.opcode() != opMsg {
 		return nil, nil
@@ -96,7 +96,7 @@ func parse(m message) (*Command, error) {
 	return c, nil
 }
 
-// build makes a message with one document. An answer names the message that it answers.
+// build returns a message with one document. answers is the id of the message that it answers, or 0.
 func build(id, answers int32, document any) (message, error) {
 	body, err := bson.Marshal(document)
 	if err != nil {
