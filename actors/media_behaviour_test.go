@@ -52,7 +52,7 @@ func TestMediaOfEveryKind(t *testing.T) {
 			"", []string{"Ann | [giveaway] A car | News"}},
 		{value("giveaway_winners", `{"chat":{"id":-5,"type":"channel","title":"News"},"giveaway_message_id":1,
 			"winners_selection_date":1,"winner_count":1,"winners":[]}`),
-			"", []string{"Ann | [winners of a giveaway] | News"}},
+			"", []string{"Ann | [giveaway winners] | News"}},
 		{value("unique_gift", `{"gift":{"name":"Hat-1"}}`), "", []string{"Ann | [gift] Hat-1"}},
 		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`),
 			"", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
