@@ -85,7 +85,7 @@ func TestTicketCommands(t *testing.T) {
 		old := d.awaitText(d.engineering, thread, "🎫 "+k.id)
 		d.say(d.bob, d.engineering, thread, "/unlink")
 		d.awaitText(d.engineering, thread, "ended the link")
-		if a := d.press(d.bob, old, "close:"); !strings.Contains(a.Text, "no use any more") {
+		if a := d.press(d.bob, old, "close:"); !strings.Contains(a.Text, "no longer works") {
 			t.Errorf("%+v", a)
 		}
 	})

@@ -92,11 +92,11 @@ func TestGroups(t *testing.T) {
 		d.must(err)
 		d.must(d.sim.SetMember(g.ID, d.ann, simulator.Creator))
 		d.must(d.sim.SetBot(g.ID, simulator.Member, simulator.BotRights{}))
-		a := d.awaitText(g.ID, 0, "I may not manage topics")
+		a := d.awaitText(g.ID, 0, "right to manage topics")
 		if !strings.Contains(a.Text, "Make me an administrator") {
 			t.Error(a.Text)
 		}
-		d.awaitAnswer(d.say(d.ann, g.ID, 0, "/create_ticket too early"), "I may not manage topics")
+		d.awaitAnswer(d.say(d.ann, g.ID, 0, "/create_ticket too early"), "right to manage topics")
 		d.must(d.sim.SetBot(g.ID, simulator.Administrator, simulator.BotRights{CanManageTopics: true}))
 		d.awaitText(g.ID, 0, "Weak is registered")
 		d.open(d.ann, g.ID, "now it works")

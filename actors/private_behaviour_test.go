@@ -190,7 +190,7 @@ func TestPrivateChoice(t *testing.T) {
 	})
 	d.run(t, "a draft can be dropped", func(t *testing.T) {
 		choice := d.choice(d.ann, "Nothing")
-		if a := d.press(d.ann, choice, "pdrop:"); !strings.Contains(a.Text, "Dropped") {
+		if a := d.press(d.ann, choice, "pdrop:"); !strings.Contains(a.Text, "Cancelled") {
 			t.Errorf("answered %q", a.Text)
 		}
 	})
@@ -223,7 +223,7 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 2 open tickets")
 		d.press(d.ann, list, "talk:"+first.id)
 		d.await("a pinned word", func() bool {
-			m, found := d.find(d.ann, 0, "You are now talking on Printer")
+			m, found := d.find(d.ann, 0, "Your current ticket is now Printer")
 			return found && m.Pinned
 		})
 		d.say(d.ann, d.ann, 0, "the printer again")
@@ -233,8 +233,8 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		}
 		d.press(d.ann, list, "talk:"+second.id)
 		d.await("the former word is not pinned any more", func() bool {
-			m, _ := d.find(d.ann, 0, "You are now talking on Printer")
-			now, found := d.find(d.ann, 0, "You are now talking on Scanner")
+			m, _ := d.find(d.ann, 0, "Your current ticket is now Printer")
+			now, found := d.find(d.ann, 0, "Your current ticket is now Scanner")
 			return found && now.Pinned && !m.Pinned
 		})
 	})

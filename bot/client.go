@@ -22,15 +22,18 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// AllowedUpdates are the kinds of updates that Telegram is asked for. Reactions and members come only by name.
-var AllowedUpdates = []string{"message", "edited_message", "callback_query", "my_chat_member", "chat_member", "message_reaction"}
+// AllowedUpdates are the kinds of updates that the bot asks Telegram for. Telegram sends reactions and changes of
+// members only to those who name them.
+var AllowedUpdates = []string{
+	"message", "edited_message", "callback_query", "my_chat_member", "chat_member", "message_reaction",
+}
 
 const (
 	defaultBaseURL = "https://api.telegram.org"
 	defaultTimeout = 30 * time.Second
 	parallelCalls  = 64
 
-	// maxWebhookConnections is how many updates Telegram may bring at once, each of another chat.
+	// maxWebhookConnections is how many updates Telegram may deliver concurrently, each of another chat.
 	maxWebhookConnections = 40
 )
 
@@ -41,19 +44,20 @@ type Options struct {
 	Timeout   time.Duration     // of one call; default 30 s
 	Transport http.RoundTripper // for tests; default a pool of kept-alive connections
 	Logger    *slog.Logger      // default slog.Default()
-	Content   OpenContent       // of files that come from outside Telegram; nil: there are none
+	Content   OpenContent       // opens files that come from outside Telegram; nil: there are none
 }
 
-// Client calls the Bot API. All of its methods may be called at the same time.
+// Client calls the Bot API. Its methods are safe for concurrent use.
 //
-// Calls go through github.com/go-telegram/bot, except for these, which are posted as JSON with the library's models:
-//   - sendMessage and edits: the library's entities lack date_time's particulars, its buttons send an empty copy_text, and its
-//     multipart forms cost three times the CPU: 180 µs instead of 60 for one message, of the 500 that a mirrored message
-//     may cost the whole service (BenchmarkSendMessage, without TLS, two cores of 2026);
-//   - getChat: the library refuses the whole answer when it holds a reaction type that it does not know;
+// Calls go through github.com/go-telegram/bot, except for these, which the client posts as JSON with the library's
+// models:
+//   - sendMessage and edits: the library's entities lack the fields of date_time, its buttons send an empty copy_text,
+//     and its multipart forms cost three times the CPU: 180 µs for a message instead of 60, when a copy may cost the
+//     whole service 500 (BenchmarkSendMessage, without TLS, two cores of 2026);
+//   - getChat: the library rejects the whole answer when it contains a reaction type that it does not know;
 //   - getUpdates: one update that the library can't read must not hold up the others.
 //
-// Both ways share one door (Do), which notes what the answer was and whether the request had left.
+// Both ways end in exchange.do, which notes what the answer was and whether the request was sent.
 type Client struct {
 	lib       *tg.Bot
 	http      *http.Client
@@ -62,14 +66,14 @@ type Client struct {
 	token     string
 	timeout   time.Duration
 	log       *slog.Logger
-	cloud     bool   // it is Telegram's own server
+	cloud     bool   // the server is Telegram's own, not a local one
 	fileBase  string // "<base URL>/file/bot<token>/"
 	downloads *retryablehttp.Client
 	content   OpenContent
 	uploads   uploads
 }
 
-// NewClient makes a client without calling anything. An error says what is wrong with the token or the URL.
+// NewClient makes a client. It calls nothing. An error says what is wrong with the token or the URL.
 func NewClient(o Options) (*Client, error) {
 	if o.BaseURL == "" {
 		o.BaseURL = defaultBaseURL
@@ -78,7 +82,8 @@ func NewClient(o Options) (*Client, error) {
 	if u, err := url.Parse(base); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("the Bot API's address must be an http or https URL")
 	}
-	if id, secret, ok := strings.Cut(o.Token, ":"); !ok || id == "" || secret == "" || strings.ContainsAny(o.Token, "/?#% \t\r\n") {
+	id, secret, ok := strings.Cut(o.Token, ":")
+	if !ok || id == "" || secret == "" || strings.ContainsAny(o.Token, "/?#% \t\r\n") {
 		return nil, errors.New("the bot token must look like 123456789:AA… (from @BotFather)")
 	}
 	if o.Timeout <= 0 {
@@ -99,7 +104,7 @@ func NewClient(o Options) (*Client, error) {
 		transport: o.Transport,
 		http: &http.Client{
 			Transport: o.Transport,
-			// A redirect would carry the token to wherever it points.
+			// A redirect would send the token to wherever it points.
 			CheckRedirect: noRedirect,
 		},
 		prefix:  base + "/bot" + o.Token + "/",
@@ -116,8 +121,8 @@ func NewClient(o Options) (*Client, error) {
 	return c, nil
 }
 
-// newTransport keeps a connection for each call that can be under way. HTTP/1.1 on purpose: with HTTP/2 all calls would
-// share one connection, and its stalls.
+// newTransport keeps a connection for each call that can be in flight. It speaks HTTP/1.1 on purpose: with HTTP/2 all
+// calls would share one connection and its stalls.
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
@@ -125,18 +130,20 @@ func newTransport() *http.Transport {
 		DialContext:         dialer.DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
 		MaxIdleConns:        2 * parallelCalls,
-		MaxIdleConnsPerHost: parallelCalls + 1, // and the long poll
-		IdleConnTimeout:     45 * time.Second,  // before the server's own: a request on a connection that it closes looks lost
+		MaxIdleConnsPerHost: parallelCalls + 1, // one more for the long poll
+		// Shorter than the server's own: a request on a connection that the server closes looks lost.
+		IdleConnTimeout: 45 * time.Second,
 	}
 }
 
-// Close lets go of the connections that are not in use.
+// Close closes the connections that are not in use.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // ID is the bot's own user id, as its token says.
 func (c *Client) ID() int64 { return c.lib.ID() }
 
-// Me asks who the bot is. The error is for whoever starts the service; errors.Is(err, ErrUnauthorized) when the token is wrong.
+// Me asks who the bot is. The error's text is for whoever starts the service; it wraps ErrUnauthorized when the token
+// is wrong.
 func (c *Client) Me(ctx context.Context) (*models.User, error) {
 	var me *models.User
 	err := c.library(ctx, "getMe", func(ctx context.Context) (err error) {
@@ -147,16 +154,17 @@ func (c *Client) Me(ctx context.Context) (*models.User, error) {
 	case errors.Is(err, ErrUnauthorized):
 		return nil, fmt.Errorf("TELEGRAM_BOT_TOKEN is not the token of a bot: %w", err)
 	case err != nil:
-		return nil, fmt.Errorf("the Bot API can't be asked who the bot is: %w", err)
+		return nil, fmt.Errorf("asking the Bot API who the bot is: %w", err)
 	}
 	return me, nil
 }
 
-// SetCommands tells Telegram which commands its clients show, by kind of chat and in English and Thai.
+// SetCommands sets the menus of slash commands that Telegram's clients show, by kind of chat, in English and Thai.
 func (c *Client) SetCommands(ctx context.Context) error {
 	for _, m := range commandMenus() {
+		params := &tg.SetMyCommandsParams{Commands: m.commands, Scope: m.scope, LanguageCode: m.lang}
 		err := c.library(ctx, "setMyCommands", func(ctx context.Context) error {
-			_, err := c.lib.SetMyCommands(ctx, &tg.SetMyCommandsParams{Commands: m.commands, Scope: m.scope, LanguageCode: m.lang})
+			_, err := c.lib.SetMyCommands(ctx, params)
 			return err
 		})
 		if err != nil {
@@ -166,7 +174,7 @@ func (c *Client) SetCommands(ctx context.Context) error {
 	return nil
 }
 
-// SetWebhook makes Telegram bring updates to url, with secret in the header X-Telegram-Bot-Api-Secret-Token.
+// SetWebhook makes Telegram post updates to url, with secret in the header X-Telegram-Bot-Api-Secret-Token.
 func (c *Client) SetWebhook(ctx context.Context, url, secret string) error {
 	return c.library(ctx, "setWebhook", func(ctx context.Context) error {
 		_, err := c.lib.SetWebhook(ctx, &tg.SetWebhookParams{
@@ -175,7 +183,7 @@ func (c *Client) SetWebhook(ctx context.Context, url, secret string) error {
 	})
 }
 
-// DeleteWebhook makes getUpdates possible again. Updates that wait stay.
+// DeleteWebhook makes getUpdates possible again. Waiting updates are kept.
 func (c *Client) DeleteWebhook(ctx context.Context) error {
 	return c.library(ctx, "deleteWebhook", func(ctx context.Context) error {
 		_, err := c.lib.DeleteWebhook(ctx, &tg.DeleteWebhookParams{})
@@ -183,13 +191,15 @@ func (c *Client) DeleteWebhook(ctx context.Context) error {
 	})
 }
 
-// pollGrace is how much longer than the long poll itself its answer may take.
+// pollGrace is how much longer than timeout the answer to a long poll may take.
 const pollGrace = 15 * time.Second
 
-// Updates waits for updates from offset on, at most timeout long, and returns each as it came; none is not an error. It
-// confirms all updates before offset. Errors are *APIError: ErrConflict (another poller, or a webhook is set), ErrUnauthorized,
-// and others that may pass.
-func (c *Client) Updates(ctx context.Context, offset int64, timeout time.Duration, limit int) ([]json.RawMessage, error) {
+// Updates confirms all updates before offset, waits at most timeout for those from offset on, and returns each as
+// Telegram sent it. No update is not an error. Errors are *APIError: ErrConflict (another program polls, or a webhook
+// is set), ErrUnauthorized, and others that may pass.
+func (c *Client) Updates(
+	ctx context.Context, offset int64, timeout time.Duration, limit int,
+) ([]json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout+pollGrace)
 	defer cancel()
 	body := struct {
@@ -205,12 +215,12 @@ func (c *Client) Updates(ctx context.Context, offset int64, timeout time.Duratio
 	return updates, nil
 }
 
-// Call makes one Bot API call for op in the chat; it never panics and always returns an outcome.
+// Call makes one Bot API call for op in the chat. It never panics and always returns an outcome.
 func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messages.Operation) (out *messages.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.Error("bot api call panicked", "operation", op.GetId(), "panic", p, "stack", string(debug.Stack()))
-			out = &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "the call could not be worded: a bug, see the log"}
+			out = rejected("the call could not be made because of a bug; the log has the stack")
 		}
 		out.ChatId = chatID
 	}()
@@ -230,13 +240,18 @@ func (c *Client) Call(ctx context.Context, chatID int64, lang string, op *messag
 	case errors.Is(err, errNoMessage):
 		return c.act(ctx, chatID, lang, op)
 	}
-	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: err.Error()}
+	return rejected(err.Error())
 }
 
-// send sends or edits a message. What Telegram can't attach to it is left off rather than not sending it at all: a quote that
-// is not in the answered message, a reply to a message that is gone, markup that it does not understand.
+func rejected(why string) *messages.Outcome {
+	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: why}
+}
+
+// send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
+// rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
+// understand.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
-	repeatable := m.MessageID != 0 // an edit
+	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
 	err := c.postMessage(ctx, m, &sent)
 	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
@@ -269,13 +284,13 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	return out
 }
 
-// sentMessage is what is read of the message that Telegram answers with.
+// sentMessage has the fields that the client reads of a message in Telegram's answer.
 type sentMessage struct {
 	ID       int64 `json:"message_id"`
 	ThreadID int64 `json:"message_thread_id"`
 }
 
-// sentMessages is one message, or the several of an album.
+// sentMessages are one message, or the messages of an album.
 type sentMessages []sentMessage
 
 func (s *sentMessages) UnmarshalJSON(b []byte) error {
@@ -286,7 +301,7 @@ func (s *sentMessages) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, &(*s)[0])
 }
 
-// post makes a call with a JSON body and reads the result into dest.
+// post makes a call with a JSON body and decodes the result into dest.
 func (c *Client) post(ctx context.Context, method string, body, dest any) *APIError {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -302,8 +317,8 @@ func (c *Client) post(ctx context.Context, method string, body, dest any) *APIEr
 	return c.verdict(x, method, dest)
 }
 
-// library makes a call through the library, and reads its outcome from what went over the wire: the library's errors drop
-// the status, and repeat whole bodies.
+// library makes a call through the library. The outcome comes from the HTTP exchange, because the library's errors
+// drop the status and repeat whole bodies.
 func (c *Client) library(ctx context.Context, method string, call func(context.Context) error) error {
 	if err := c.viaLibrary(ctx, method, call); err != nil {
 		return err
@@ -311,6 +326,7 @@ func (c *Client) library(ctx context.Context, method string, call func(context.C
 	return nil
 }
 
+// viaLibrary is library with the error's type.
 func (c *Client) viaLibrary(ctx context.Context, method string, call func(context.Context) error) *APIError {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -320,12 +336,13 @@ func (c *Client) viaLibrary(ctx context.Context, method string, call func(contex
 		return apiErr
 	}
 	if err != nil {
-		return &APIError{Method: method, Status: x.status, Sent: true, Description: "the answer can't be read: " + c.clean(err.Error())}
+		return &APIError{Method: method, Status: x.status, Sent: true,
+			Description: "the answer can't be read: " + c.clean(err.Error())}
 	}
 	return nil
 }
 
-// Do is the door through which the library sends its requests.
+// Do sends the library's requests: the library takes the client as its HTTP client.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	x, _ := req.Context().Value(exchangeKey{}).(*exchange)
 	if x == nil {
@@ -335,5 +352,6 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if x.err != nil {
 		return nil, x.err
 	}
-	return &http.Response{StatusCode: x.status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(x.body)), Request: req}, nil
+	body := io.NopCloser(bytes.NewReader(x.body))
+	return &http.Response{StatusCode: x.status, Header: http.Header{}, Body: body, Request: req}, nil
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// act makes the calls that are not messages.
+// act makes the calls that neither send nor edit a message.
 func (c *Client) act(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome {
 	thread := int(threadOf(op))
 	switch op.GetCall().(type) {
 	case *messages.Operation_RenameTopic, *messages.Operation_CloseTopic, *messages.Operation_ReopenTopic:
-		if thread == 0 { // Telegram would say that the topic is gone
-			return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "the general topic and private chats can't be renamed or closed"}
+		if thread == 0 { // Telegram would answer as for a deleted topic
+			return rejected("the general topic and private chats can't be renamed or closed")
 		}
 	}
 	switch call := op.GetCall().(type) {
@@ -61,7 +61,8 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 		})
 	case *messages.Operation_Unpin:
 		return c.repeatable(ctx, "unpinChatMessage", func(ctx context.Context) error {
-			_, err := c.lib.UnpinChatMessage(ctx, &tg.UnpinChatMessageParams{ChatID: chatID, MessageID: int(call.Unpin.GetMessageId())})
+			_, err := c.lib.UnpinChatMessage(ctx, &tg.UnpinChatMessageParams{
+				ChatID: chatID, MessageID: int(call.Unpin.GetMessageId())})
 			return err
 		})
 	case *messages.Operation_CheckMember:
@@ -71,10 +72,10 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 	case *messages.Operation_DescribeChat:
 		return c.describeChat(ctx, chatID)
 	}
-	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: "an operation that this version does not know"}
+	return rejected("this version does not know the operation")
 }
 
-// deleteMessages takes messages away. Of several, Telegram passes over those that it can't delete without saying so.
+// deleteMessages deletes messages. Of several, Telegram skips those that it can't delete, and does not say so.
 func (c *Client) deleteMessages(ctx context.Context, chatID int64, ids []int64) *messages.Outcome {
 	if len(ids) == 0 {
 		return &messages.Outcome{Result: messages.Outcome_DONE}
@@ -85,17 +86,20 @@ func (c *Client) deleteMessages(ctx context.Context, chatID int64, ids []int64) 
 			return err
 		})
 	}
-	several := make([]int, len(ids))
-	for i, id := range ids {
-		several[i] = int(id)
+	several := make([]int, min(len(ids), maxDeleted))
+	for i := range several {
+		several[i] = int(ids[i])
 	}
 	return c.repeatable(ctx, "deleteMessages", func(ctx context.Context) error {
-		_, err := c.lib.DeleteMessages(ctx, &tg.DeleteMessagesParams{ChatID: chatID, MessageIDs: several[:min(len(several), 100)]})
+		_, err := c.lib.DeleteMessages(ctx, &tg.DeleteMessagesParams{ChatID: chatID, MessageIDs: several})
 		return err
 	})
 }
 
-// repeatable makes a call of the library that has the same effect when made twice.
+// maxDeleted is how many messages one call can delete (Bot API, deleteMessages).
+const maxDeleted = 100
+
+// repeatable makes a call through the library that has the same effect when it is made twice.
 func (c *Client) repeatable(ctx context.Context, method string, call func(context.Context) error) *messages.Outcome {
 	if err := c.viaLibrary(ctx, method, call); err != nil {
 		return outcomeOf(err, true)
@@ -106,7 +110,8 @@ func (c *Client) repeatable(ctx context.Context, method string, call func(contex
 func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *messages.Outcome {
 	var topic *models.ForumTopic
 	err := c.viaLibrary(ctx, "createForumTopic", func(ctx context.Context) (err error) {
-		topic, err = c.lib.CreateForumTopic(ctx, &tg.CreateForumTopicParams{ChatID: chatID, Name: messages.CutUTF16(name, messages.MaxTopicName)})
+		topic, err = c.lib.CreateForumTopic(ctx, &tg.CreateForumTopicParams{
+			ChatID: chatID, Name: messages.CutUTF16(name, messages.MaxTopicName)})
 		return err
 	})
 	if err != nil {
@@ -115,7 +120,7 @@ func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *me
 	return &messages.Outcome{Result: messages.Outcome_DONE, ThreadId: int64(topic.MessageThreadID)}
 }
 
-// reactionOf is the list of reactions to set; an empty one takes the bot's reaction away.
+// reactionOf returns the list of reactions to set. An empty list removes the bot's reaction.
 func reactionOf(emoji string) []models.ReactionType {
 	if emoji == "" {
 		return nil
@@ -126,7 +131,7 @@ func reactionOf(emoji string) []models.ReactionType {
 	}}
 }
 
-// listAdmins asks who administers the group: the ids of people, its creator among them.
+// listAdmins asks for the group's administrators: the ids of people, the owner among them.
 func (c *Client) listAdmins(ctx context.Context, chatID int64) *messages.Outcome {
 	var members []models.ChatMember
 	err := c.viaLibrary(ctx, "getChatAdministrators", func(ctx context.Context) (err error) {
@@ -148,7 +153,7 @@ func (c *Client) listAdmins(ctx context.Context, chatID int64) *messages.Outcome
 	return out
 }
 
-// describeChat asks what the chat is and what the bot may do in it: getChat, then getChatMember.
+// describeChat asks what the chat is and what the bot may do there: getChat, then getChatMember.
 func (c *Client) describeChat(ctx context.Context, chatID int64) *messages.Outcome {
 	var chat struct {
 		ID        int64  `json:"id"`
@@ -182,21 +187,26 @@ func (c *Client) describeChat(ctx context.Context, chatID int64) *messages.Outco
 	return out
 }
 
-// saysNoMember is how Telegram says that it knows no such member: somebody who never was in the chat.
-var saysNoMember = []string{"user not found", "member not found", "user_not_participant", "participant_id_invalid", "user_id_invalid"}
+// saysNoMember are Telegram's answers about a person who never was in the chat.
+var saysNoMember = []string{
+	"user not found", "member not found", "user_not_participant", "participant_id_invalid", "user_id_invalid",
+}
 
 // checkMember asks whether a person is in the chat.
 func (c *Client) checkMember(ctx context.Context, chatID, userID int64) *messages.Outcome {
 	var member struct {
 		Status   string `json:"status"`
-		IsMember bool   `json:"is_member"` // of a restricted one
+		IsMember bool   `json:"is_member"` // of a restricted person
 	}
-	if err := c.post(ctx, methodGetChatMember, map[string]int64{"chat_id": chatID, "user_id": userID}, &member); err != nil {
+	params := map[string]int64{"chat_id": chatID, "user_id": userID}
+	if err := c.post(ctx, methodGetChatMember, params, &member); err != nil {
 		if err.Status == http.StatusBadRequest && says(err.Description, saysNoMember) {
 			return &messages.Outcome{Result: messages.Outcome_DONE}
 		}
 		return outcomeOf(err, true)
 	}
-	is := administrator(member.Status) || member.Status == "member" || member.Status == "restricted" && member.IsMember
-	return &messages.Outcome{Result: messages.Outcome_DONE, IsMember: is}
+	isMember := administrator(member.Status) || member.Status == "member" ||
+		member.Status == "restricted" && member.IsMember
+	return &messages.Outcome{Result: messages.Outcome_DONE, IsMember: isMember}
+
 }

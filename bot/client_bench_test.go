@@ -69,8 +69,8 @@ func startBenchServer(b *testing.B) (url string) {
 	return "http://" + strings.TrimSpace(addr)
 }
 
-// BenchmarkSendMessage measures the CPU time that this process spends on one copy, system calls included: "json" as Client
-// does it, "library" as go-telegram/bot's own SendMessage does.
+// BenchmarkSendMessage measures the CPU time that this process spends on one copy, system calls included: "json" as
+// Client does it, "library" as go-telegram/bot's own SendMessage does.
 func BenchmarkSendMessage(b *testing.B) {
 	c := newTestClient(b, startBenchServer(b), testToken)
 	op := copyOp(&messages.SendCopyCall{SenderName: "Ann Lee", ReplyTo: 40, Content: &messages.Content{

@@ -117,7 +117,8 @@ var closeTopic = &messages.Operation{ThreadId: 5, Call: &messages.Operation_Clos
 
 var createTopic = &messages.Operation{Call: &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: "Printer"}}}
 
-// expectFailure makes a call of each kind (posted as JSON, through the library, repeatable) and looks at what comes of it.
+// expectFailure makes a call of each kind (posted as JSON, through the library, repeatable) and looks at what comes
+// of it.
 func expectFailure(t *testing.T, ctx context.Context, c *Client, once, many messages.Outcome_Result) {
 	t.Helper()
 	for _, o := range []struct {

@@ -10,25 +10,26 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// MaxUpdateBytes is the largest update that is read. Telegram's own stay far below: 4096 characters with 100 entities, twice.
+// MaxUpdateBytes is the largest update that is read. Telegram's updates are far smaller: at most twice 4096
+// characters with 100 entities.
 const MaxUpdateBytes = 1 << 20
 
-// previewUnits is how much of an answered text goes with a reply.
+// previewUnits is how many UTF-16 units of an answered text go with a reply.
 const previewUnits = 100
 
-// ErrUndecodable says that an update can't be understood, now or later: it is to be logged and passed over.
+// ErrUndecodable marks an update that can't be understood, now or later. The caller logs it and passes it over.
 var ErrUndecodable = errors.New("update can't be decoded")
 
-// Decode reads one update. An error wraps ErrUndecodable and is final; the update's id is given along when it could be read.
-// An odd type in a field that is not used, or not needed, loses nothing.
+// Decode reads one update. An error wraps ErrUndecodable and is final; the returned update then has its id, if that
+// could be read. A wrong type in a field that is not used, or not needed, loses nothing.
 func Decode(raw []byte) (*Update, error) {
 	if len(raw) > MaxUpdateBytes {
 		return &Update{}, fmt.Errorf("%w: %d bytes, at most %d are read", ErrUndecodable, len(raw), MaxUpdateBytes)
 	}
 	var w wireUpdate
 	if err := json.Unmarshal(raw, &w); err != nil {
-		// A value of a wrong type is left out, and the rest is read all the same (encoding/json). Whether what is
-		// needed is there is looked at below.
+		// encoding/json leaves out a value of a wrong type and still reads the rest. The code below checks whether
+		// what is needed is there.
 		var odd *json.UnmarshalTypeError
 		if !errors.As(err, &odd) || essential(odd.Field) {
 			return &Update{ID: idOf(&w)}, fmt.Errorf("%w: %w", ErrUndecodable, err)
@@ -66,15 +67,16 @@ func Decode(raw []byte) (*Update, error) {
 	return u, nil
 }
 
-// essential says of which fields a wrong type makes a message something that nobody wrote.
+// essential says whether a message without this field would be something that nobody wrote.
 func essential(field string) bool {
-	last := field[strings.LastIndexByte(field, '.')+1:]
-	if strings.Contains(field, "reply_to_message") || strings.Contains(field, "external_reply") || strings.Contains(field, "quote") {
-		return false
+	for _, part := range []string{"reply_to_message", "external_reply", "quote"} {
+		if strings.Contains(field, part) {
+			return false
+		}
 	}
-	switch last {
-	case "", "update_id", "id", "message_id", "message", "chat", "text", "caption", "entities", "caption_entities", "offset", "length", "is_topic_message",
-		"message_thread_id", "is_bot", "from", "sender_chat", "data":
+	switch field[strings.LastIndexByte(field, '.')+1:] {
+	case "", "update_id", "id", "message_id", "message", "chat", "text", "caption", "entities", "caption_entities",
+		"offset", "length", "is_topic_message", "message_thread_id", "is_bot", "from", "sender_chat", "data":
 		return true
 	}
 	return false
@@ -98,7 +100,8 @@ func (w *wireMessage) message() (*Message, error) {
 	m := &Message{
 		ID: w.ID, Chat: chat, DateMS: seconds(w.Date), EditDateMS: seconds(w.EditDate),
 		From: w.From.person(), Media: w.wireMedia.media(), Forward: w.ForwardOrigin.forward(), Protected: w.Protected,
-		TopicClosed: bool(w.TopicClosed), TopicReopened: bool(w.TopicReopened), MigrateTo: w.MigrateToChat, MigrateFrom: w.MigrateFromChat,
+		TopicClosed: bool(w.TopicClosed), TopicReopened: bool(w.TopicReopened),
+		MigrateTo: w.MigrateToChat, MigrateFrom: w.MigrateFromChat,
 	}
 	if w.IsTopicMessage && w.ThreadID > 0 {
 		m.ThreadID = w.ThreadID
@@ -123,10 +126,11 @@ func (w *wireMessage) message() (*Message, error) {
 	return m, nil
 }
 
-// sender finds out whose name the message bears.
+// sender sets whose name the message bears.
 func (w *wireMessage) sender(m *Message) {
 	if c := w.SenderChat; c != nil && c.ID != 0 {
-		m.Sender = &messages.Sender{Kind: messages.Sender_GROUP, Id: c.ID, Name: displayName(c.Title, "", c.Username, c.ID), Username: c.Username}
+		name := displayName(c.Title, "", c.Username, c.ID)
+		m.Sender = &messages.Sender{Kind: messages.Sender_GROUP, Id: c.ID, Name: name, Username: c.Username}
 		switch {
 		case c.ID == w.Chat.ID:
 			m.GroupAdmin = true
@@ -146,10 +150,11 @@ func (w *wireMessage) sender(m *Message) {
 }
 
 func personSender(p *messages.Person) *messages.Sender {
-	return &messages.Sender{Kind: messages.Sender_USER, Id: p.Id, Name: displayName(p.FirstName, p.LastName, p.Username, p.Id), Username: p.Username}
+	name := displayName(p.FirstName, p.LastName, p.Username, p.Id)
+	return &messages.Sender{Kind: messages.Sender_USER, Id: p.Id, Name: name, Username: p.Username}
 }
 
-// displayName is a name that can be seen: deleted accounts have none, and some consist of invisible characters.
+// displayName returns a visible name: deleted accounts have no name, and some names are invisible characters.
 func displayName(first, last, username string, id int64) string {
 	first, last = trim(first), trim(last)
 	switch {
@@ -176,7 +181,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			from = to.From.ID
 		}
 		if to.TopicCreated != nil || m.ThreadID != 0 && to.ID == m.ThreadID {
-			// In a topic every message that answers nothing is shown as an answer to the topic's first service message.
+			// In a topic, Telegram shows every message that answers nothing as an answer to the first service message.
 			if to.TopicCreated == nil {
 				return nil
 			}
@@ -202,7 +207,8 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		return nil
 	}
 	if w.Quote != nil && w.Quote.IsManual {
-		r.Quote, r.QuotePosition, r.QuoteEntities = w.Quote.Text, w.Quote.Position, entities(w.Quote.Entities, w.Quote.Text)
+		r.Quote, r.QuotePosition = w.Quote.Text, w.Quote.Position
+		r.QuoteEntities = entities(w.Quote.Entities, w.Quote.Text)
 	}
 	return r
 }
@@ -236,21 +242,22 @@ func (w *wireReaction) reaction() (*Reaction, error) {
 	if w.MessageID <= 0 {
 		return nil, errors.New("no message_id")
 	}
-	// What a message says of its sender, a reaction says in other fields.
+	// A reaction names its sender in other fields than a message does.
 	as := wireMessage{Chat: w.Chat, From: w.User, SenderChat: w.ActorChat}
 	m := Message{From: w.User.person()}
 	as.sender(&m)
 	if m.Sender == nil {
 		return nil, errors.New("nobody reacted")
 	}
-	r := &Reaction{Chat: chat, MessageID: w.MessageID, From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMS: seconds(w.Date)}
+	r := &Reaction{Chat: chat, MessageID: w.MessageID, From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin,
+		DateMS: seconds(w.Date)}
 	for _, e := range w.New {
 		switch e.Type {
 		case "emoji":
 			r.Emojis = append(r.Emojis, &messages.Emoji{Emoji: e.Emoji})
 		case "custom_emoji":
 			r.Emojis = append(r.Emojis, &messages.Emoji{CustomEmojiId: e.CustomEmojiID})
-		default: // a paid one, or of a later kind: somebody reacted, and no bot can show how
+		default: // a paid reaction, or a newer kind: somebody reacted, and no bot can show how
 			r.Emojis = append(r.Emojis, &messages.Emoji{CustomEmojiId: e.Type})
 		}
 	}
@@ -266,8 +273,8 @@ func (w *wireMember) member() (*Member, error) {
 		return nil, errors.New("no new_chat_member")
 	}
 	m := &Member{
-		Chat: chat, From: w.From.person(), User: w.New.User.person(), DateMS: seconds(w.Date), NewStatus: w.New.Status,
-		CanManageTopics: w.New.CanManageTopics, CanPinMessages: w.New.CanPinMessages,
+		Chat: chat, From: w.From.person(), User: w.New.User.person(), DateMS: seconds(w.Date),
+		NewStatus: w.New.Status, CanManageTopics: w.New.CanManageTopics, CanPinMessages: w.New.CanPinMessages,
 		NotIn: w.New.IsMember != nil && !*w.New.IsMember,
 	}
 	if w.Old != nil {
@@ -295,11 +302,12 @@ func (w *wireUser) person() *messages.Person {
 		return nil
 	}
 	return &messages.Person{
-		Id: w.ID, Username: w.Username, FirstName: w.FirstName, LastName: w.LastName, LanguageCode: w.LanguageCode, IsBot: w.IsBot,
+		Id: w.ID, Username: w.Username, FirstName: w.FirstName, LastName: w.LastName,
+		LanguageCode: w.LanguageCode, IsBot: w.IsBot,
 	}
 }
 
-// entities keeps those that lie within the text: a copy with a stray entity would be refused as a whole.
+// entities returns those that lie within the text: Telegram would refuse the whole copy for one that does not.
 func entities(ws []wireEntity, text string) []*messages.Entity {
 	if len(ws) == 0 {
 		return nil
@@ -324,10 +332,10 @@ func entities(ws []wireEntity, text string) []*messages.Entity {
 	return out
 }
 
-// latestDate is the end of the year 9999, the last that a time can be written in.
+// latestDate is the end of the year 9999, the last that RFC 3339 can express.
 const latestDate = 253_402_300_799
 
-// seconds turns Telegram's dates into milliseconds; nonsense becomes 0.
+// seconds turns a date of Telegram's into milliseconds. An impossible date becomes 0.
 func seconds(s int64) int64 {
 	if s < 0 || s > latestDate {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// present notes that a field is there, without reading it.
+// present says whether a field is there; its value is not read.
 type present bool
 
 func (p *present) UnmarshalJSON(b []byte) error {
@@ -17,7 +17,7 @@ func (p *present) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// maybe is a field that is read as far as it can be: one that is not what it should be is still there.
+// maybe is a field that is read as far as possible. It counts as there even when its value has a wrong type.
 type maybe[T any] struct {
 	here  bool
 	value T
@@ -25,7 +25,7 @@ type maybe[T any] struct {
 
 func (m *maybe[T]) UnmarshalJSON(b []byte) error {
 	if m.here = !bytes.Equal(b, []byte("null")); m.here {
-		_ = json.Unmarshal(b, &m.value) // of a part with a wrong type nothing is known, of the others all
+		_ = json.Unmarshal(b, &m.value) // parts of a wrong type are left out, the others are read
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ type wireMedia struct {
 	CaptionAbove bool   `json:"show_caption_above_media"`
 }
 
-// wireFile is any of Telegram's files with what surrounds it.
+// wireFile is any of Telegram's types of files, with the fields of all of them.
 type wireFile struct {
 	ID        string    `json:"file_id"`
 	UniqueID  string    `json:"file_unique_id"`
@@ -81,10 +81,10 @@ type wireFile struct {
 	Photo     wireSizes `json:"photo"` // of a live photo
 }
 
-// wireSizes are a photo in its sizes.
+// wireSizes is a photo, in all its sizes.
 type wireSizes []wireFile
 
-// unread is a medium of which nothing but its kind is told.
+// unread is a medium of which only the kind is read.
 type unread struct{}
 
 type wirePaid struct {
@@ -165,11 +165,11 @@ type wireGiveaway struct {
 type wireGift struct {
 	Text string `json:"text"`
 	Gift struct {
-		Name string `json:"name"` // of a unique one
+		Name string `json:"name"` // of a unique gift
 	} `json:"gift"`
 }
 
-// wireOrigin is where a forwarded message comes from: any of Telegram's MessageOrigin.
+// wireOrigin is where a forwarded message comes from: any type of Telegram's MessageOrigin.
 type wireOrigin struct {
 	Type       string    `json:"type"`
 	Date       int64     `json:"date"`
@@ -181,22 +181,24 @@ type wireOrigin struct {
 	Signature  string    `json:"author_signature"`
 }
 
-// mediaReader is how a kind of media is read from a message.
+// mediaReader says whether a message has a kind of media, and reads it.
 type mediaReader struct {
 	kind string
 	here func(*wireMedia) bool
 	read func(*wireMedia, *messages.Media)
 }
 
-// reads makes the row of a kind from its field and from what is read there.
+// reads makes the reader of a kind from the field that carries it and the function that reads the field.
 func reads[T any](kind string, field func(*wireMedia) *maybe[T], read func(*T, *messages.Media)) mediaReader {
-	return mediaReader{kind,
-		func(w *wireMedia) bool { return field(w).here },
-		func(w *wireMedia, m *messages.Media) { read(&field(w).value, m) }}
+	return mediaReader{
+		kind: kind,
+		here: func(w *wireMedia) bool { return field(w).here },
+		read: func(w *wireMedia, m *messages.Media) { read(&field(w).value, m) },
+	}
 }
 
-// mediaReaders are those of all kinds. The more telling goes first: an animation also carries a document, a venue also a location, a live
-// photo also a photo.
+// mediaReaders has a row for each kind. The more specific kind goes first: an animation also carries a document, a
+// venue a location, a live photo a photo.
 var mediaReaders = []mediaReader{
 	reads(messages.MediaAnimation, func(w *wireMedia) *maybe[wireFile] { return &w.Animation }, (*wireFile).into),
 	reads(messages.MediaLivePhoto, func(w *wireMedia) *maybe[wireFile] { return &w.LivePhoto }, (*wireFile).livePhoto),
@@ -224,12 +226,14 @@ var mediaReaders = []mediaReader{
 	reads(messages.MediaUniqueGift, func(w *wireMedia) *maybe[wireGift] { return &w.UniqueGift }, (*wireGift).unique),
 }
 
-// media reads the medium, nil when there is none.
+// media returns the medium, nil when there is none.
 func (w *wireMedia) media() *messages.Media {
 	for i := range mediaReaders {
 		if mediaReaders[i].here(w) {
-			m := &messages.Media{Kind: mediaReaders[i].kind, MediaGroupId: w.GroupID, HasSpoiler: w.Spoiler,
-				ShowCaptionAboveMedia: w.CaptionAbove}
+			m := &messages.Media{
+				Kind: mediaReaders[i].kind, MediaGroupId: w.GroupID,
+				HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove,
+			}
 			mediaReaders[i].read(w, m)
 			return m
 		}
@@ -238,7 +242,8 @@ func (w *wireMedia) media() *messages.Media {
 }
 
 func (f *wireFile) into(m *messages.Media) {
-	m.FileId, m.FileUniqueId, m.FileName, m.MimeType, m.FileSize = f.ID, f.UniqueID, f.Name, f.MimeType, max(f.Size, 0)
+	m.FileId, m.FileUniqueId = f.ID, f.UniqueID
+	m.FileName, m.MimeType, m.FileSize = f.Name, f.MimeType, max(f.Size, 0)
 	m.Width, m.Height, m.Duration = f.Width, f.Height, f.Duration
 	if f.Length > 0 {
 		m.Width, m.Height = f.Length, f.Length
@@ -256,7 +261,7 @@ func (f *wireFile) livePhoto(m *messages.Media) {
 
 func (s *wireSizes) into(m *messages.Media) { s.largest().into(m) }
 
-// largest is the best of a photo's sizes; an empty one when there is none.
+// largest returns the largest of a photo's sizes, an empty one when there is none.
 func (s wireSizes) largest() *wireFile {
 	best := &wireFile{}
 	for i := range s {
@@ -272,7 +277,9 @@ func (p *wirePaid) into(m *messages.Media) { m.Value = p.Stars }
 func (s *wireStory) into(m *messages.Media) { m.Source = s.Chat.name() }
 
 func (c *wireContact) into(m *messages.Media) {
-	m.Contact = &messages.Contact{PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard}
+	m.Contact = &messages.Contact{
+		PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard,
+	}
 }
 
 func (d *wireDice) into(m *messages.Media) { m.Emoji, m.Value = d.Emoji, d.Value }
@@ -281,18 +288,24 @@ func (l *wireLocation) into(m *messages.Media) { m.Location = l.location() }
 
 func (v *wireVenue) into(m *messages.Media) {
 	m.Location = v.Location.location()
-	m.Venue = &messages.Venue{Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
-		GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType}
+	m.Venue = &messages.Venue{
+		Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
+		GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType,
+	}
 }
 
 func (l *wireLocation) location() *messages.Location {
-	return &messages.Location{Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
-		Heading: l.Heading, ProximityAlertRadius: l.Proximity}
+	return &messages.Location{
+		Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
+		Heading: l.Heading, ProximityAlertRadius: l.Proximity,
+	}
 }
 
 func (p *wirePoll) into(m *messages.Media) {
-	out := &messages.Poll{Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
-		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed}
+	out := &messages.Poll{
+		Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
+		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed,
+	}
 	for i := range p.Options {
 		o := &p.Options[i]
 		out.Options = append(out.Options, &messages.PollOption{Text: o.Text, Entities: entities(o.Entities, o.Text)})
@@ -313,8 +326,10 @@ func (c *wireChecklist) into(m *messages.Media) {
 	m.Details = strings.TrimSuffix(b.String(), "\n")
 }
 
-// zeroDecimals are the currencies without a smaller unit, as far as Telegram takes payments in them; stars are among them.
-var zeroDecimals = map[string]bool{"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true}
+// zeroDecimals are the currencies without a smaller unit in which Telegram takes payments. Stars (XTR) are one of them.
+var zeroDecimals = map[string]bool{
+	"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true,
+}
 
 func (t *wireTitled) game(m *messages.Media) { m.Title, m.Details = t.Title, t.Description }
 
@@ -344,7 +359,7 @@ func (g *wireGiveaway) into(m *messages.Media) {
 	}
 }
 
-// name is a chat's name, "" for none.
+// name returns the chat's name, "" when there is no chat.
 func (w *wireChat) name() string {
 	if w == nil || w.ID == 0 {
 		return ""
@@ -355,8 +370,8 @@ func (w *wireChat) name() string {
 	return displayName(w.FirstName, w.LastName, w.Username, w.ID)
 }
 
-// forward reads where a message comes from, nil for one that was not forwarded. An origin of a kind that is not known yet is
-// one nevertheless.
+// forward returns where a message was forwarded from, nil when it was not forwarded. An origin of an unknown kind still
+// counts as one.
 func (w *wireOrigin) forward() *messages.Forward {
 	if w == nil {
 		return nil

@@ -91,12 +91,12 @@ func TestDecodeForwards(t *testing.T) {
 func TestMediaWords(t *testing.T) {
 	for _, lang := range languages {
 		for _, kind := range append(messages.MediaKinds, "unheard_of") {
-			if n := messages.UTF16Len(mediaWord(lang, kind)); n > maxMediaWord || n < 3 {
+			if n := messages.UTF16Len(mediaLabel(lang, kind)); n > maxMediaLabel || n < 3 {
 				t.Errorf("%s %s: %d units", lang, kind, n)
 			}
 		}
 	}
-	if w := mediaWord(langThai, messages.MediaPhoto); w != "[รูปภาพ]" {
+	if w := mediaLabel(langThai, messages.MediaPhoto); w != "[รูปภาพ]" {
 		t.Error(w)
 	}
 }

@@ -31,7 +31,8 @@ func mustDecode(t testing.TB, raw string) *Update {
 	return u
 }
 
-// topicMessage wraps the fields of a message in an update from Ann in the topic 42 of a group; fields come last, and so win.
+// topicMessage wraps the fields of a message in an update from Ann in the topic 42 of a group; fields come last, and
+// so win.
 func topicMessage(fields string) string {
 	return `{"update_id":7,"message":{"message_id":50,"message_thread_id":42,"is_topic_message":true,"date":1763900000,
 		"chat":{"id":-1001,"type":"supergroup","title":"Support","is_forum":true},"from":{"id":5,"first_name":"Ann"},` + fields + `}}`
@@ -329,7 +330,7 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(raw) {
 			t.Fatal("decoded what is not JSON")
 		}
-		u.lane()
+		u.topic()
 		u.barrier()
 		m := u.Message
 		if m == nil {

@@ -17,11 +17,11 @@ const (
 	KindOther      = "other"
 )
 
-// Update is one update as far as intake needs it. What belongs to its kind is set, the rest is nil.
+// Update is one update, as much of it as intake needs. The field that belongs to its kind is set, the others are nil.
 type Update struct {
 	ID       int64
 	Kind     string
-	Received time.Time // when intake took it up; Decode leaves it zero
+	Received time.Time // when intake accepted it for handling; Decode leaves it zero
 	Message  *Message  // KindMessage, KindEdited
 	Callback *Callback
 	Member   *Member // KindMyMember, KindChatMember
@@ -50,46 +50,50 @@ type Message struct {
 	DateMS     int64
 	EditDateMS int64
 	From       *messages.Person // nil for some messages of channels
-	Sender     *messages.Sender // nil when nobody of interest said it: see SenderKind
-	GroupAdmin bool             // an anonymous administrator
-	FromBot    bool             // another bot, or this one
+	Sender     *messages.Sender // whose name it bears: a person, the group, or a channel
+	GroupAdmin bool             // by an anonymous administrator
+	FromBot    bool             // by another bot, or by this one
 	Text       string           // text or caption
 	Entities   []*messages.Entity
 	Media      *messages.Media   // nil for plain text
 	Forward    *messages.Forward // nil when it was not forwarded
-	Protected  bool              // nobody may forward or copy it
+	Protected  bool              // must not be forwarded or copied
 	Reply      *Reply
 
-	TopicCreated  *string // the name
-	TopicEdited   *string // the new name, "" when only the icon changed
+	// Of service messages.
+	TopicCreated  *string // the topic's name
+	TopicEdited   *string // the topic's new name, "" when only the icon changed
 	TopicClosed   bool
 	TopicReopened bool
-	MigrateTo     int64
-	MigrateFrom   int64
+	MigrateTo     int64 // the group's new chat id
+	MigrateFrom   int64 // the group's previous chat id
 }
 
 // Service says whether the message is one of the service messages that intake knows.
 func (m *Message) Service() bool {
-	return m.TopicCreated != nil || m.TopicEdited != nil || m.TopicClosed || m.TopicReopened || m.MigrateTo != 0 || m.MigrateFrom != 0
+	return m.TopicCreated != nil || m.TopicEdited != nil || m.TopicClosed || m.TopicReopened ||
+		m.MigrateTo != 0 || m.MigrateFrom != 0
 }
 
-// Reply is what a message answers. MessageID is 0 when it answers only the topic itself, which is no answer at all.
+// Reply is what a message answers. MessageID is 0 when the message only refers to its topic, as one that answers
+// nothing does.
 type Reply struct {
 	ChatID        int64
 	MessageID     int64
 	FromID        int64
 	FromBot       bool
-	Text          string // whole text or caption of the answered message; "" for an external one
+	Text          string // whole text or caption of the answered message; "" when that is in another chat
 	Media         *messages.Media
 	Protected     bool
-	Quote         string // only when the person chose a part
-	QuotePosition int32  // where that stands in the answered message, in UTF-16 units
+	Quote         string // the part of the text that the person chose; "" when they chose none
+	QuotePosition int32  // where the quote begins in the answered message, in UTF-16 units
 	QuoteEntities []*messages.Entity
-	Preview       string
+	Preview       string // the beginning of the text or quote
 
-	TopicCreated *string // the answered message is the topic's beginning, and this is its name
+	// Of a message that answers nothing in a topic: the topic's first service message.
+	TopicCreated *string // the topic's name
 	TopicFromID  int64   // who created the topic
-	TopicMessage int64   // id of that service message
+	TopicMessage int64   // id of the service message
 }
 
 // Callback is a pressed button.
@@ -100,11 +104,14 @@ type Callback struct {
 	Chat      Chat // of the message that bears the button; Chat.ID is 0 for inline messages
 	MessageID int64
 	ThreadID  int64
-	Answered  *Message // what that message answers, where the button is about it; nil: none, or Telegram does not show it any more
-	Visible   bool     // Telegram still shows the message, so that ThreadID can be trusted
+	Visible   bool // Telegram still shows that message, so ThreadID can be trusted
+
+	// Answered is the message that the button's message answers. nil: it answers none, or Telegram does not show the
+	// answered message any more.
+	Answered *Message
 }
 
-// Member is a change of someone's place in a chat.
+// Member is a change of someone's membership or rights in a chat.
 type Member struct {
 	Chat            Chat
 	From            *messages.Person
@@ -117,13 +124,13 @@ type Member struct {
 	CanPinMessages  bool
 }
 
-// Reaction is what somebody shows on a message from now on.
+// Reaction holds all reactions that somebody has on a message after a change.
 type Reaction struct {
 	Chat       Chat
 	MessageID  int64
-	From       *messages.Person // nil for who reacts as a group or a channel
+	From       *messages.Person // nil when somebody reacts as a group or a channel
 	Sender     *messages.Sender
 	GroupAdmin bool
 	DateMS     int64
-	Emojis     []*messages.Emoji // none: taken away
+	Emojis     []*messages.Emoji // none: withdrawn
 }

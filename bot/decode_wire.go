@@ -1,7 +1,7 @@
 package bot
 
-// The wire structs hold just the fields that intake uses: what is not named here is skipped by the decoder, whatever its
-// type, and costs next to nothing.
+// The wire structs have only the fields that intake uses. The decoder skips all others, whatever their type, at
+// almost no cost.
 
 type wireUpdate struct {
 	ID         *int64        `json:"update_id"`
@@ -48,7 +48,8 @@ type wireTopicName struct {
 	Name string `json:"name"`
 }
 
-// wireReplied is the message that another one answers: Telegram shows it once, without what it answers itself.
+// wireReplied is the message that another one answers. Telegram includes one level: not what that message answers
+// itself.
 type wireReplied struct {
 	ID           int64          `json:"message_id"`
 	From         *wireUser      `json:"from"`
@@ -104,7 +105,7 @@ type wireCallback struct {
 	Data    string    `json:"data"`
 	Message *struct {
 		ID             int64        `json:"message_id"`
-		Date           int64        `json:"date"` // 0: Telegram shows the message no more
+		Date           int64        `json:"date"` // 0: Telegram does not show the message any more
 		Chat           *wireChat    `json:"chat"`
 		ThreadID       int64        `json:"message_thread_id"`
 		ReplyTo        *wireMessage `json:"reply_to_message"`
@@ -116,7 +117,7 @@ type wireReaction struct {
 	Chat      *wireChat   `json:"chat"`
 	MessageID int64       `json:"message_id"`
 	User      *wireUser   `json:"user"`
-	ActorChat *wireChat   `json:"actor_chat"` // who reacted as a group or a channel
+	ActorChat *wireChat   `json:"actor_chat"` // the group or channel that somebody reacted as
 	Date      int64       `json:"date"`
 	New       []wireEmoji `json:"new_reaction"`
 }
@@ -140,5 +141,6 @@ type wireRights struct {
 	Status          string    `json:"status"`
 	CanManageTopics bool      `json:"can_manage_topics"`
 	CanPinMessages  bool      `json:"can_pin_messages"`
-	IsMember        *bool     `json:"is_member"` // of a restricted one
+	IsMember        *bool     `json:"is_member"` // of a restricted person
+
 }

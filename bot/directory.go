@@ -6,16 +6,16 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Directory says which ticket a topic belongs to, and which internal id a Telegram chat has. It asks the desk and keeps
-// positive answers only: a topic may get its ticket at any moment. A stale answer does no harm, since the ticket itself
-// refuses what is not its own (WRONG_TOPIC), whereupon the caller forgets it and asks again.
+// Directory says which ticket a topic belongs to, and which place a Telegram chat is. It asks the desk and caches
+// positive answers only, because a topic may get its ticket at any moment. A stale answer does no harm: the ticket
+// refuses what is not its own (WRONG_TOPIC), and the caller then forgets the answer and asks again.
 type Directory struct {
 	desk   Desk
 	topics *cache[topicKey, string]
 	places *cache[int64, string]
 }
 
-// topicKey names a topic: the place's internal id, and the thread.
+// topicKey names a topic.
 type topicKey struct {
 	place  string
 	thread int64
@@ -26,15 +26,20 @@ const (
 	placesCached = 20_000
 )
 
-// NewDirectory makes an empty directory before desk.
+// NewDirectory makes an empty directory that asks desk.
 func NewDirectory(desk Desk) *Directory {
-	return &Directory{desk: desk, topics: newCache[topicKey, string](topicsCached), places: newCache[int64, string](placesCached)}
+	return &Directory{
+		desk:   desk,
+		topics: newCache[topicKey, string](topicsCached),
+		places: newCache[int64, string](placesCached),
+	}
 }
 
-// Ticket returns the id of the ticket that a topic belongs to, "" for none.
+// Ticket returns the id of the ticket that a topic belongs to, "" for none. For a private chat, which has thread 0, it
+// returns the person's current ticket.
 func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (string, error) {
 	key := topicKey{place, thread}
-	if thread == 0 { // which ticket a person is talking on in private changes
+	if thread == 0 { // not cached: people change their current ticket
 		found, err := query[*messages.TopicFound](ctx, d.desk, &messages.FindTopic{Place: place, ThreadId: thread})
 		return found.GetTicketId(), err
 	}
@@ -49,11 +54,11 @@ func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (str
 	return found.TicketId, nil
 }
 
-// Forget drops what is known of a topic.
+// Forget removes a topic from the cache.
 func (d *Directory) Forget(place string, thread int64) { d.topics.drop(topicKey{place, thread}) }
 
-// GroupPlace returns the internal id of a group by its Telegram id, and whether the desk knows the group. An unknown one
-// is named by its Telegram id.
+// GroupPlace returns the place of a group by its Telegram id, and whether the desk knows the group. The place of an
+// unknown group is made of that id.
 func (d *Directory) GroupPlace(ctx context.Context, chatID int64) (place string, known bool, err error) {
 	if place, ok := d.places.get(chatID); ok {
 		return place, true, nil
@@ -69,5 +74,5 @@ func (d *Directory) GroupPlace(ctx context.Context, chatID int64) (place string,
 	return found.Place, true, nil
 }
 
-// Migrated notes that a group is to be found under a new Telegram id, too.
+// Migrated notes the new Telegram id of a group; the old one stays valid.
 func (d *Directory) Migrated(newChatID int64, place string) { d.places.put(newChatID, place) }

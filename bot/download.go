@@ -21,15 +21,17 @@ const (
 	// cloudFileLimit is the largest file that Telegram's own server hands out (Bot API, getFile).
 	cloudFileLimit = 20 << 20
 	tooLargeFile   = "too large for the Bot API server"
-	// stalledAfter is how long a download may bring nothing.
+	// stalledAfter is how long a download may go on without a byte.
 	stalledAfter = 30 * time.Second
 )
 
 var _ actors.Downloads = (*Client)(nil)
 
-// newDownloader makes a client that asks again when a server is in trouble or can't be reached. It logs nothing: its log has
-// the address in it, and the address the token.
-func newDownloader(transport http.RoundTripper, noRedirect func(*http.Request, []*http.Request) error) *retryablehttp.Client {
+// newDownloader makes a client that retries when the server fails or can't be reached. It logs nothing, because it
+// would log the address, which contains the token.
+func newDownloader(
+	transport http.RoundTripper, noRedirect func(*http.Request, []*http.Request) error,
+) *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: transport, CheckRedirect: noRedirect},
 		RetryWaitMin: 300 * time.Millisecond, RetryWaitMax: 5 * time.Second, RetryMax: 3,
@@ -58,14 +60,16 @@ func (c *Client) OpenFile(ctx context.Context, fileID string, size int64) (io.Re
 	case filepath.IsAbs(file.Path) && !c.cloud:
 		f, err := os.Open(file.Path)
 		if err != nil {
-			return nil, 0, &actors.DownloadError{Reason: "the local Bot API server's file can't be read: " + c.clean(plainPath(err))}
+			return nil, 0, &actors.DownloadError{
+				Reason: "the local Bot API server's file can't be read: " + c.clean(plainPath(err)),
+			}
 		}
 		return &counted{body: f, left: file.Size, known: file.Size > 0}, file.Size, nil
 	}
 	return c.download(ctx, file.Path, file.Size)
 }
 
-// plainPath is an error of the file system without the path, which may have the token in it.
+// plainPath returns the text of a file system error without the path, which may contain the token.
 func plainPath(err error) string {
 	var pathErr *os.PathError
 	if errors.As(err, &pathErr) {
@@ -74,6 +78,7 @@ func plainPath(err error) string {
 	return err.Error()
 }
 
+// download opens a file of the Bot API server by its path.
 func (c *Client) download(ctx context.Context, path string, size int64) (io.ReadCloser, int64, error) {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
@@ -103,10 +108,14 @@ func (c *Client) download(ctx context.Context, path string, size int64) (io.Read
 	if size <= 0 {
 		size = resp.ContentLength
 	}
-	return &counted{body: resp.Body, left: size, known: size > 0, end: end, clean: c.clean, stalled: stalled}, max(size, 0), nil
+	body := &counted{body: resp.Body, left: size, known: size > 0, end: end, clean: c.clean, stalled: stalled}
+	return body, max(size, 0), nil
 }
 
-// fileError says what an answer to getFile means.
+// saysNoFile are Telegram's answers about a file id that it does not know.
+var saysNoFile = []string{"wrong file_id", "invalid file_id", "wrong file identifier"}
+
+// fileError returns what a failed getFile means.
 func (c *Client) fileError(ctx context.Context, err *APIError) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -115,19 +124,19 @@ func (c *Client) fileError(ctx context.Context, err *APIError) error {
 	switch {
 	case strings.Contains(text, "file is too big"):
 		return &actors.DownloadError{Refused: true, Reason: tooLargeFile}
-	case err.Status == http.StatusBadRequest && (strings.Contains(text, "wrong file_id") || strings.Contains(text, "invalid file_id") ||
-		strings.Contains(text, "wrong file identifier")) && !strings.Contains(text, "temporarily unavailable"):
+	case err.Status == http.StatusBadRequest && says(text, saysNoFile) &&
+		!strings.Contains(text, "temporarily unavailable"):
 		return &actors.DownloadError{Gone: true, Reason: err.Description}
 	}
 	return &actors.DownloadError{Reason: err.Description, RetryAfter: err.RetryAfter}
 }
 
-// counted is a body that must have as many bytes as were announced: one that ends early is no file, and one that goes on is
-// another. Its errors have no address in them.
+// counted is a body that must have the announced number of bytes; Read fails when it has fewer or more. Its errors
+// contain no address.
 type counted struct {
 	body    io.ReadCloser
-	left    int64
-	known   bool
+	left    int64 // bytes that are still to come
+	known   bool  // the number of bytes was announced
 	end     func()
 	clean   func(string) string
 	stalled *time.Timer

@@ -16,36 +16,37 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// maxAnswer is how much of an answer is read: a hundred updates of the largest kind are below it.
+// maxAnswer is how many bytes of an answer are read. A hundred updates of the largest kind need fewer.
 const maxAnswer = 32 << 20
 
-// exchange is one request and what came back.
+// exchange is one HTTP request and its answer.
 type exchange struct {
-	left   atomic.Int32 // how far the request got
-	status int          // of HTTP; 0: no answer
-	body   []byte
-	err    error // no answer, or only a part of one
+	progress atomic.Int32 // of the request: notSent, headSent, partSent or allSent
+	status   int          // of HTTP; 0: no answer
+	body     []byte
+	err      error // there was no answer, or only a part of one
 }
 
 // How far a request got.
 const (
-	notLeft    int32 = iota
-	leaving          // its head is written; whether all of it went out is not known
-	halfLeft         // writing it failed: the server can't have read all of it
-	leftWholly       // all of it was written
+	notSent  int32 = iota
+	headSent       // the head is written; the body may be
+	partSent       // writing failed: the server can't have read all of it
+	allSent
 )
 
 type exchangeKey struct{}
 
-// traced is a context in which the HTTP transport tells x how far the request got. It may tell so after the call gave up.
+// traced returns a context in which the HTTP transport reports the request's progress to x. It may report after the
+// call has given up.
 func (x *exchange) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { x.left.Store(leaving) },
+		WroteHeaders: func() { x.progress.Store(headSent) },
 		WroteRequest: func(info httptrace.WroteRequestInfo) {
 			if info.Err != nil {
-				x.left.Store(halfLeft)
+				x.progress.Store(partSent)
 			} else {
-				x.left.Store(leftWholly)
+				x.progress.Store(allSent)
 			}
 		},
 	})
@@ -53,11 +54,11 @@ func (x *exchange) traced(ctx context.Context) context.Context {
 
 // sent says whether the server may have acted on the request.
 func (x *exchange) sent() bool {
-	left := x.left.Load()
-	return x.status != 0 || left == leaving || left == leftWholly
+	progress := x.progress.Load()
+	return x.status != 0 || progress == headSent || progress == allSent
 }
 
-// do makes the request and reads its answer whole.
+// do makes the request and reads the whole answer.
 func (x *exchange) do(client *http.Client, req *http.Request) {
 	resp, err := client.Do(req)
 	if err != nil {
@@ -69,7 +70,7 @@ func (x *exchange) do(client *http.Client, req *http.Request) {
 	x.body, x.err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 }
 
-// answer is the frame of every answer of the Bot API.
+// answer is the envelope of every answer of the Bot API.
 type answer struct {
 	OK          bool            `json:"ok"`
 	Result      json.RawMessage `json:"result"`
@@ -81,7 +82,7 @@ type answer struct {
 	} `json:"parameters"`
 }
 
-// verdict reads an exchange: nil, and the result in dest, if Telegram did what was asked.
+// verdict returns nil if Telegram did what was asked, and decodes the result into dest.
 func (c *Client) verdict(x *exchange, method string, dest any) *APIError {
 	fail := &APIError{Method: method, Status: x.status, Sent: x.sent()}
 	if x.err != nil {
@@ -114,13 +115,13 @@ func (c *Client) verdict(x *exchange, method string, dest any) *APIError {
 	return fail
 }
 
-// isTrue: edits of some messages are answered with true instead of the message.
+// isTrue says whether a result is the true with which Telegram answers some edits instead of the message.
 func isTrue(result json.RawMessage) bool { return string(result) == "true" }
 
-// maxDescription keeps strange servers from filling records and logs.
+// maxDescription, in UTF-16 units, keeps a misbehaving server from filling records and logs.
 const maxDescription = 300
 
-// clean makes a description fit to be stored, logged and shown: without the token, in one line, not long.
+// clean makes a description safe to store, log and show: without the token, on one line, and short.
 func (c *Client) clean(s string) string {
 	s = strings.ReplaceAll(s, c.prefix, "")
 	s = strings.ReplaceAll(s, c.token, "***")
@@ -130,7 +131,7 @@ func (c *Client) clean(s string) string {
 	return messages.Shorten(oneLine(s), maxDescription)
 }
 
-// plainError is an error of the transport without the URL, which holds the token.
+// plainError returns the text of a transport error without the URL, which contains the token.
 func plainError(err error) string {
 	var urlErr *url.Error
 	for errors.As(err, &urlErr) {
@@ -140,12 +141,12 @@ func plainError(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.Is(err, context.Canceled):
-		return "the call was given up"
+		return "the call was cancelled"
 	}
 	return err.Error()
 }
 
-// causeOf keeps of an error what callers ask for with errors.Is, without its text.
+// causeOf returns what callers ask for with errors.Is, without the error's text.
 func causeOf(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):

@@ -11,10 +11,10 @@ import (
 // maxTargets is how many people one command can name.
 const maxTargets = 10
 
-// Command is what a person asked for. Which fields are set depends on the verb's grammar.
+// Command is a slash command that a person gave. Which fields are set depends on the verb's grammar.
 type Command struct {
 	Verb    string
-	Foreign bool // addressed to another bot: not for us, and not a text to be mirrored either
+	Foreign bool // addressed to another bot: neither a command to us nor a text to copy
 
 	Arg string // of ArgWord, ArgTicketID and ArgText; empty: not given
 
@@ -29,8 +29,9 @@ type Target struct {
 	Username string
 }
 
-// ParseCommand reads the command at the very beginning of a message's text; false means that the text is ordinary text.
-// Names of commands and of bots count in any case. Entity offsets are UTF-16 units of text, as in the Bot API.
+// ParseCommand reads the slash command at the very beginning of a message's text; false means that the text is
+// ordinary. Upper and lower case don't matter in names of commands and of bots. Entity offsets are UTF-16 units of
+// text, as in the Bot API.
 func ParseCommand(text string, entities []*messages.Entity, botUsername string) (Command, bool) {
 	verb, address, rest, ok := splitCommand(text)
 	if !ok {
@@ -52,15 +53,17 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 	case messages.ArgWord:
 		c.Arg = strings.ToLower(firstWord(rest))
 	case messages.ArgTicketID:
-		c.Arg = strings.TrimFunc(firstWord(rest), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		c.Arg = strings.TrimFunc(firstWord(rest), func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		})
 	case messages.ArgText:
 		c.Arg = trim(rest)
 	}
 	return c, true
 }
 
-// splitCommand takes "/verb@address rest" apart, by Telegram's own rule of where a command ends: not before a letter, a
-// digit, or one of "/<>".
+// splitCommand splits "/verb@address rest". By Telegram's own rule, a command can't be followed directly by a letter, a
+// digit or one of "/<>".
 func splitCommand(text string) (verb, address, rest string, ok bool) {
 	if len(text) < 2 || text[0] != '/' {
 		return "", "", "", false
@@ -80,12 +83,13 @@ func splitCommand(text string) (verb, address, rest string, ok bool) {
 	return verb, address, rest, true
 }
 
-// goesOn says whether a character behind a command makes ordinary text of it.
+// goesOn says whether a character directly after a command makes it ordinary text.
 func goesOn(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !messages.Invisible(r) || strings.ContainsRune("/<>", r)
+	return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && !messages.Invisible(r) ||
+		strings.ContainsRune("/<>", r)
 }
 
-// nameAt splits s behind the characters that names of commands and of people are made of.
+// nameAt splits s after the leading characters that can be in the name of a command or a person.
 func nameAt(s string) (name, rest string) {
 	i := 0
 	for i < len(s) && nameByte(s[i]) {
@@ -119,8 +123,8 @@ func parseTitle(args string) (title, description string) {
 	return line, more
 }
 
-// quotes are the opening marks with the marks that may close them, the likeliest first. Phones set curly ones of their own
-// accord, Thai and English keyboards alike.
+// quotes are the opening quotation marks with the marks that may close them, the likeliest first. Phones turn
+// straight marks into curly ones, on Thai and English keyboards alike.
 var quotes = map[rune][]rune{
 	'"': {'"', '”', '“'},
 	'“': {'”', '"', '“'},
@@ -129,7 +133,8 @@ var quotes = map[rune][]rune{
 	'«': {'»'},
 }
 
-// quotedPrefix splits `"title" rest`; not ok when the line does not begin with a quoted, non-blank title as a word of its own.
+// quotedPrefix splits `"title" rest`. It is not ok when the line does not begin with a quoted title, when the title
+// is blank, or when text follows the closing mark directly.
 func quotedPrefix(line string) (title, rest string, ok bool) {
 	open, size := utf8.DecodeRuneInString(line)
 	for _, end := range quotes[open] {
@@ -147,7 +152,7 @@ func quotedPrefix(line string) (title, rest string, ok bool) {
 	return "", "", false
 }
 
-// parseTargets finds whom a command names: text mentions and @names wherever they stand, else the first word as a name.
+// parseTargets returns whom a command names: by text mentions and @names anywhere, else by the first word.
 func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 	var targets []Target
 	add := func(t Target) {
@@ -161,7 +166,7 @@ func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 		}
 	}
 	from := len(text) - len(rest)
-	var taken [][2]int // byte ranges of text mentions: an "@" in a person's displayed name is not a name
+	var taken [][2]int // byte ranges of text mentions: an "@" in the name that one displays is not an @name
 	for _, e := range entities {
 		if e.GetType() != "text_mention" || e.GetUserId() == 0 {
 			continue
@@ -197,13 +202,13 @@ func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 	return nil
 }
 
-// firstWord is the first word that says something: emoji and invisible characters before a name do not count, except
-// where there is nothing else.
+// firstWord returns the first word without the emoji and invisible characters around it. Words of nothing else are
+// skipped, unless there is no other.
 func firstWord(s string) string {
+	decoration := func(r rune) bool { return unicode.IsSymbol(r) || unicode.IsMark(r) && r >= 0xFE00 || r == '@' }
 	words := strings.FieldsFunc(s, messages.Separator)
 	for _, w := range words {
-		w = strings.TrimFunc(w, func(r rune) bool { return unicode.IsSymbol(r) || unicode.IsMark(r) && r >= 0xFE00 || r == '@' })
-		if w != "" {
+		if w = strings.TrimFunc(w, decoration); w != "" {
 			return w
 		}
 	}
@@ -215,7 +220,7 @@ func firstWord(s string) string {
 	return ""
 }
 
-// byteRange turns an entity's UTF-16 range into a range of bytes; not ok when it lies outside of the text.
+// byteRange turns an entity's UTF-16 range into a range of bytes. It is not ok when the range lies outside the text.
 func byteRange(text string, offset, length int32) (begin, end int, ok bool) {
 	if offset < 0 || length < 0 {
 		return 0, 0, false
@@ -244,14 +249,14 @@ func byteRange(text string, offset, length int32) (begin, end int, ok bool) {
 	return begin, end, begin >= 0 && end >= begin
 }
 
-// InternalNote says whether a text stays in its topic. Leading blanks do not make a note public.
+// InternalNote says whether a text is an internal note, which stays in its topic. White space may precede the "//".
 func InternalNote(text string) bool {
 	return strings.HasPrefix(strings.TrimLeftFunc(text, messages.Separator), "//")
 }
 
 func trim(s string) string { return strings.TrimFunc(s, messages.Separator) }
 
-// String writes the command as it would be typed; ParseCommand reads it back.
+// String writes the command as a person would type it; ParseCommand reads it back.
 func (c Command) String() string {
 	var b strings.Builder
 	b.WriteString("/" + c.Verb)
@@ -275,7 +280,7 @@ func (c Command) String() string {
 	return b.String()
 }
 
-// quoteTitle quotes a title that would otherwise be taken for a quoted one.
+// quoteTitle quotes a title that parseTitle would otherwise read as a quoted one.
 func quoteTitle(title string) string {
 	if _, _, ok := quotedPrefix(title); !ok {
 		return title

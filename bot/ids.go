@@ -2,7 +2,7 @@ package bot
 
 import "strconv"
 
-// Ids of commands: the same update is the same command, however often it is delivered. Of a message it is messages.MessageKey.
+// Ids of commands: an update that is delivered again gives the same id. A message's command id is messages.MessageKey.
 
 func callbackCommandID(callbackID string) string { return "cb:" + callbackID }
 

@@ -14,11 +14,11 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Intake turns Telegram's updates into commands to the desk. An update is handled when every command that it means is
-// accepted, which is one durable write each; it never waits for a call to Telegram.
+// Intake turns Telegram's updates into commands to the desk. An update is handled when the desk has accepted each of
+// its commands, which is one durable write per command. Handling never waits for a call to Telegram.
 //
-// A handled update may be handed in again (Telegram and the poller repeat what was not acknowledged): commands carry ids
-// that make them idempotent.
+// The same update may arrive again, since Telegram and the poller repeat what was not acknowledged. Commands carry
+// ids that make them idempotent.
 type Intake struct {
 	desk       Desk
 	directory  *Directory
@@ -28,46 +28,48 @@ type Intake struct {
 	now        func() time.Time
 	log        *slog.Logger
 	metrics    *intakeMetrics
-	slots      chan struct{} // bounds the topics of batches that are handled at the same time
+	slots      chan struct{} // bounds how many topics of batches are handled concurrently
 
-	people *cache[int64, uint64]       // user id → hash of the profile that the desk was told
-	done   *cache[updateKey, struct{}] // accepted: a repeated batch goes on where it failed
+	people *cache[int64, uint64]       // user id → hash of the profile that the desk was last sent
+	done   *cache[updateKey, struct{}] // accepted updates: a repeated batch resumes where it failed
 }
 
-// BotIdentity is who we are, as getMe says.
+// BotIdentity is the bot's own account, as getMe returns it.
 type BotIdentity struct {
 	ID       int64
 	Username string // without "@"
 }
 
-// IntakeOptions are what an Intake is made of besides the desk. The zero value of each field has a sensible meaning.
+// IntakeOptions configure an Intake. Each field works with its zero value.
 type IntakeOptions struct {
 	Bot        BotIdentity
 	Allowed    func(chatID int64) bool // which groups may register; nil: any
-	IsAskTitle func(text string) bool  // whether a text of ours is NoticeAskTitle, in any language; nil: none is
+	IsAskTitle func(text string) bool  // whether a text of the bot is NoticeAskTitle, in any language; nil: none is
 	Now        func() time.Time        // nil: time.Now
 	Log        *slog.Logger            // nil: slog.Default
 	Metrics    prometheus.Registerer   // nil: not registered
-	Parallel   int                     // topics of batches handled at the same time; 0: 128
+	Parallel   int                     // how many topics of batches are handled concurrently; 0: 128
 }
 
 const (
 	parallelTopics  = 128
 	peopleCached    = 50_000
-	updatesCached   = 2_000 // a batch that comes again has at most 100
+	updatesCached   = 2_000 // a repeated batch has at most 100
 	maxTitle        = 255   // characters
-	titleOfReply    = 60    // UTF-16 units of an answered message that become the title
+	titleOfReply    = 60    // UTF-16 units of the answered message's first line that become the title
 	ticketsListed   = 20
 	outcomeRepeated = "repeated"
 )
 
 type updateKey struct{ update, chat, message int64 }
 
-// NewIntake makes an intake before desk.
+// NewIntake makes an intake that sends its commands to desk.
 func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	in := &Intake{
-		desk: desk, directory: NewDirectory(desk), bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
-		metrics: newIntakeMetrics(o.Metrics), people: newCache[int64, uint64](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
+		desk: desk, directory: NewDirectory(desk),
+		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
+		metrics: newIntakeMetrics(o.Metrics),
+		people:  newCache[int64, uint64](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
 	}
 	if in.allowed == nil {
 		in.allowed = func(int64) bool { return true }
@@ -88,8 +90,8 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 	return in
 }
 
-// Handle takes one update in. nil means that it may be acknowledged: it is accepted, or of no interest, or can't be
-// understood (which is logged and counted, since it would never be understood). An error means that it must come again.
+// Handle handles one update. nil means that the update may be acknowledged: it is accepted, or of no interest, or
+// can't be understood, now or later (which is logged and counted). An error means that it must be delivered again.
 func (in *Intake) Handle(ctx context.Context, raw []byte) error {
 	u := in.decode(raw)
 	if u == nil {
@@ -98,7 +100,7 @@ func (in *Intake) Handle(ctx context.Context, raw []byte) error {
 	return in.handle(ctx, u)
 }
 
-// decode returns nil for an update that is to be passed over.
+// decode reads an update; nil means that it is passed over.
 func (in *Intake) decode(raw []byte) *Update {
 	u, err := Decode(raw)
 	if err != nil {
@@ -118,71 +120,72 @@ func kindOf(u *Update) string {
 	return u.Kind
 }
 
-// handle takes one decoded update in.
+// handle is Handle for a decoded update.
 func (in *Intake) handle(ctx context.Context, u *Update) error {
 	key := u.key()
 	if _, repeated := in.done.get(key); repeated {
 		in.metrics.updates.WithLabelValues(u.Kind, outcomeRepeated).Inc()
 		return nil
 	}
-	t := &turn{Intake: in, ctx: ctx, update: u}
-	outcome, err := t.run()
+	h := &handling{Intake: in, ctx: ctx, update: u}
+	outcome, err := h.run()
 	took := in.now().Sub(u.Received)
 	if errors.Is(err, messages.ErrFault) {
-		in.log.Error("update passed over: a fault in the service", append(t.attributes(took), "error", err)...)
+		in.log.Error("update passed over: a fault in the service", append(h.attributes(took), "error", err)...)
 		outcome, err = "fault", nil
 	}
 	if err != nil {
 		in.metrics.updates.WithLabelValues(u.Kind, "not_accepted").Inc()
-		in.log.Warn("update not accepted", append(t.attributes(took), "error", err)...)
+		in.log.Warn("update not accepted", append(h.attributes(took), "error", err)...)
 		return fmt.Errorf("update %d: %w", u.ID, err)
 	}
 	in.done.put(key, struct{}{})
 	in.metrics.updates.WithLabelValues(u.Kind, outcome).Inc()
 	in.metrics.seconds.Observe(took.Seconds())
 	if in.log.Enabled(ctx, slog.LevelDebug) {
-		in.log.Debug("update", append(t.attributes(took), "outcome", outcome)...)
+		in.log.Debug("update", append(h.attributes(took), "outcome", outcome)...)
 	}
 	return nil
 }
 
-// turn is the handling of one update.
-type turn struct {
+// handling is what Intake knows while it handles one update.
+type handling struct {
 	*Intake
 	ctx    context.Context
 	update *Update
 
 	chat   Chat
-	origin *messages.Origin // nil until it is known where the update comes from
-	known  bool             // the desk knows the group
-	ticket string           // that the topic belongs to
+	origin *messages.Origin // where the update comes from; nil until that is known
+	known  bool             // whether the desk knows the group
+	ticket string           // the id of the ticket that the topic belongs to, "" for none
 }
 
-// run handles the update. A panic is a bug of ours that this update would meet each time, and every other update of the
-// chat would wait behind it: it is logged with the stack and passed over.
-func (t *turn) run() (outcome string, err error) {
+// run handles the update. A panic is a bug that the same update would meet each time, while every later update of the
+// chat waits. So run logs it with the stack and passes the update over.
+func (h *handling) run() (outcome string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.log.Error("update passed over: panic", append(t.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
+			h.log.Error("update passed over: panic",
+				append(h.attributes(0), "panic", p, "stack", string(debug.Stack()))...)
 			outcome, err = "panic", nil
 		}
 	}()
-	if err := t.ctx.Err(); err != nil {
+	if err := h.ctx.Err(); err != nil {
 		return "", err
 	}
-	switch t.update.Kind {
+	switch h.update.Kind {
 	case KindMessage:
-		return t.onMessage(t.update.Message)
+		return h.onMessage(h.update.Message)
 	case KindEdited:
-		return t.onEdited(t.update.Message)
+		return h.onEdited(h.update.Message)
 	case KindReaction:
-		return t.onReaction(t.update.Reaction)
+		return h.onReaction(h.update.Reaction)
 	case KindCallback:
-		return t.onCallback(t.update.Callback)
+		return h.onCallback(h.update.Callback)
 	case KindMyMember:
-		return t.onMyMember(t.update.Member)
+		return h.onMyMember(h.update.Member)
 	case KindChatMember:
-		return t.onChatMember(t.update.Member)
+		return h.onChatMember(h.update.Member)
 	}
 	return "ignored", nil
 }
@@ -195,29 +198,29 @@ func (u *Update) key() updateKey {
 	return k
 }
 
-func (t *turn) attributes(took time.Duration) []any {
-	a := []any{"update", t.update.ID, "type", t.update.Kind}
-	if o := t.origin; o != nil {
+func (h *handling) attributes(took time.Duration) []any {
+	a := []any{"update", h.update.ID, "type", h.update.Kind}
+	if o := h.origin; o != nil {
 		a = append(a, "chat", o.ChatId, "place", o.Place, "topic", o.ThreadId, "message", o.MessageId)
 	}
-	if t.ticket != "" {
-		a = append(a, "ticket", t.ticket)
+	if h.ticket != "" {
+		a = append(a, "ticket", h.ticket)
 	}
 	return append(a, "took", took)
 }
 
-// place finds the internal id of a chat, and notes whether the desk knows it.
-func (t *turn) place(c Chat) (string, error) {
+// place returns the place of a chat, and notes whether the desk knows it.
+func (h *handling) place(c Chat) (string, error) {
 	if c.Private() {
-		t.known = true
+		h.known = true
 		return messages.UserPlace(c.ID), nil
 	}
-	place, known, err := t.directory.GroupPlace(t.ctx, c.ID)
-	t.known = known
+	place, known, err := h.directory.GroupPlace(h.ctx, c.ID)
+	h.known = known
 	return place, err
 }
 
-// langOf is the language one to answer a person in, as their client says.
+// langOf returns the language in which to answer a person, by the language of their client.
 func langOf(p *messages.Person) string {
 	if code := p.GetLanguageCode(); len(code) >= 2 && strings.EqualFold(code[:2], "th") {
 		return "th"

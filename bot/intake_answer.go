@@ -2,16 +2,16 @@ package bot
 
 import "github.com/topicdesk/topicdesk/messages"
 
-// answer owes the person a text of the catalogue, in reply to their command.
-func (t *turn) answer(key string, args map[string]string) error {
-	return t.answerWith(t.notice(key, args))
+// answer answers the person's command with a text of the catalogue.
+func (h *handling) answer(key string, args map[string]string) error {
+	return h.answerWith(h.notice(key, args))
 }
 
-// answerWith sends op in the language of the person: in private the one they chose, else the one of their client (a
-// group's own wins over both, which the chat knows).
-func (t *turn) answerWith(op *messages.Operation) error {
-	if t.chat.Private() {
-		user, err := query[*messages.UserView](t.ctx, t.desk, &messages.GetUser{UserId: t.origin.GetFrom().GetId()})
+// answerWith answers with op, in the person's language: in their private chat the one that they chose, else that of
+// their client. A group's own language wins over both; the chat knows it.
+func (h *handling) answerWith(op *messages.Operation) error {
+	if h.chat.Private() {
+		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 		if err != nil {
 			return err
 		}
@@ -19,27 +19,29 @@ func (t *turn) answerWith(op *messages.Operation) error {
 			op.Lang = user.Lang
 		}
 	}
-	return t.send(op)
+	return h.send(op)
 }
 
-// notice words an answer in the place where the command was given.
-func (t *turn) notice(key string, args map[string]string) *messages.Operation {
-	op := t.operation()
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: t.origin.MessageId}}
+// notice makes an answer of a text of the catalogue, for the topic in which the command was given.
+func (h *handling) notice(key string, args map[string]string) *messages.Operation {
+	op := h.operation()
+	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{
+		Key: key, Args: args, ReplyTo: h.origin.MessageId,
+	}}
 	return op
 }
 
-// operation is an answer yet without words. A command has one answer from here at most: the chat names it after
+// operation makes an answer that has no call yet. Intake gives a command at most one answer: the chat names it after
 // the command.
-func (t *turn) operation() *messages.Operation {
+func (h *handling) operation() *messages.Operation {
 	return &messages.Operation{
-		Place: t.origin.Place, ThreadId: t.origin.ThreadId,
-		Priority: messages.Operation_ANSWER, Lang: t.origin.Lang, ReceivedMs: t.origin.ReceivedMs,
+		Place: h.origin.Place, ThreadId: h.origin.ThreadId,
+		Priority: messages.Operation_ANSWER, Lang: h.origin.Lang, ReceivedMs: h.origin.ReceivedMs,
 	}
 }
 
-// send makes the chat the owner of op.
-func (t *turn) send(op *messages.Operation) error {
-	_, err := command(t.ctx, t.desk, messages.KindChat, op.Place, &messages.Answer{Origin: t.origin, Operation: op})
+// send hands op to the chat, which owns it from then on.
+func (h *handling) send(op *messages.Operation) error {
+	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Operation: op})
 	return err
 }

@@ -10,25 +10,27 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// lane is what must be kept in order: one topic of one chat.
-type lane struct{ chat, thread int64 }
+// chatTopic is one topic of one chat: its updates must stay in order.
+type chatTopic struct{ chat, thread int64 }
 
-// HandleBatch takes a batch of updates in, as getUpdates gave it. Updates of one topic go one after the other, topics and
-// chats go in parallel. What concerns a chat as a whole waits for everything before it in that chat, and everything after
-// it waits for it. nil means that the whole batch may be acknowledged; on an error hand the whole batch in again. What
-// comes behind a failed update in its topic is not handled before that.
+// HandleBatch handles a batch of updates, as getUpdates returned it. Updates of one topic are handled one after the
+// other, topics and chats in parallel. An update that concerns a whole chat waits for all earlier updates of that
+// chat, and all later ones wait for it.
+//
+// nil means that the whole batch may be acknowledged. After an error, call HandleBatch with the whole batch again: the
+// updates that follow a failed one in its topic have not been handled.
 func (in *Intake) HandleBatch(ctx context.Context, raws []json.RawMessage) error {
 	if len(raws) == 1 {
 		return in.Handle(ctx, raws[0])
 	}
-	var order []int64 // chats as they come
+	var order []int64 // of the chats, by their first update
 	chats := make(map[int64][]*Update)
 	for _, raw := range raws {
 		u := in.decode(raw)
 		if u == nil {
 			continue
 		}
-		chat := u.lane().chat
+		chat := u.topic().chat
 		if _, seen := chats[chat]; !seen {
 			order = append(order, chat)
 		}
@@ -43,20 +45,22 @@ func (in *Intake) HandleBatch(ctx context.Context, raws []json.RawMessage) error
 	if b.failed == 0 {
 		return nil
 	}
-	return fmt.Errorf("%d of %d updates not accepted or held back; first: %w", b.failed, len(raws), b.first)
+	return fmt.Errorf("%d of %d updates not accepted, or behind one that was not; first: %w",
+		b.failed, len(raws), b.first)
 }
 
-// batch is the handling of one batch.
+// batch is the state while one batch is handled.
 type batch struct {
 	in  *Intake
 	ctx context.Context
 
 	mu     sync.Mutex
-	failed int
-	first  error
+	failed int   // updates that were not accepted, and those behind them
+	first  error // of the first update that was not accepted
 }
 
-// chat handles the updates of one chat: stretches of topics in parallel, with what concerns the whole chat in between.
+// chat handles the updates of one chat: its topics in parallel, up to the next update that concerns the whole chat,
+// then that one, and so on.
 func (b *batch) chat(updates []*Update) {
 	for len(updates) > 0 {
 		n := 0
@@ -67,7 +71,7 @@ func (b *batch) chat(updates []*Update) {
 			n = 1
 		}
 		if !b.stretch(updates[:n]) {
-			b.hold(len(updates) - n)
+			b.fail(len(updates) - n)
 			return
 		}
 		updates = updates[n:]
@@ -78,7 +82,7 @@ func (b *batch) chat(updates []*Update) {
 func (b *batch) stretch(updates []*Update) bool {
 	topics := make(map[int64][]*Update, len(updates))
 	for _, u := range updates {
-		thread := u.lane().thread
+		thread := u.topic().thread
 		topics[thread] = append(topics[thread], u)
 	}
 	if len(topics) == 1 {
@@ -109,40 +113,40 @@ func (b *batch) topic(updates []*Update) bool {
 				b.first = err
 			}
 			b.mu.Unlock()
-			b.hold(len(updates) - i)
+			b.fail(len(updates) - i)
 			return false
 		}
 	}
 	return true
 }
 
-func (b *batch) hold(n int) {
+func (b *batch) fail(n int) {
 	b.mu.Lock()
 	b.failed += n
 	b.mu.Unlock()
 }
 
-// lane says which topic the update is kept in order with.
-func (u *Update) lane() lane {
+// topic returns the topic among whose updates this one is kept in order.
+func (u *Update) topic() chatTopic {
 	switch {
 	case u.Message != nil:
-		return lane{u.Message.Chat.ID, u.Message.ThreadID}
+		return chatTopic{u.Message.Chat.ID, u.Message.ThreadID}
 	case u.Callback != nil && u.Callback.Chat.ID != 0:
-		return lane{u.Callback.Chat.ID, u.Callback.ThreadID}
+		return chatTopic{u.Callback.Chat.ID, u.Callback.ThreadID}
 	case u.Callback != nil:
-		return lane{u.Callback.From.GetId(), 0}
+		return chatTopic{u.Callback.From.GetId(), 0}
 	case u.Member != nil:
-		return lane{u.Member.Chat.ID, 0}
+		return chatTopic{u.Member.Chat.ID, 0}
 	case u.Reaction != nil:
-		return lane{u.Reaction.Chat.ID, 0}
+		return chatTopic{u.Reaction.Chat.ID, 0}
 	}
-	return lane{}
+	return chatTopic{}
 }
 
-// barrier says whether the update concerns its chat as a whole, or can't be told to belong to one topic.
+// barrier says whether the update concerns its whole chat, or does not say which topic it belongs to.
 func (u *Update) barrier() bool {
 	switch {
-	case u.Member != nil, u.Reaction != nil: // a reaction does not say in which topic its message stands
+	case u.Member != nil, u.Reaction != nil: // a reaction does not name its message's topic
 		return true
 	case u.Callback != nil:
 		return !u.Callback.Visible

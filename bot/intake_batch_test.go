@@ -15,8 +15,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// said is a message with that id in a thread of a group; the groups -1001 to -1003 and their threads 1 to 5 are tickets' topics.
-func said(update, chat, thread int64, fields string) json.RawMessage {
+// said is a message with that id in a thread of a group; the groups -1001 to -1003 and their threads 1 to 5 are
+// tickets' topics.
+func posted(update, chat, thread int64, fields string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"message_thread_id":%d,"is_topic_message":true,"date":1763900000,
 		"chat":{"id":%d,"type":"supergroup","title":"Support","is_forum":true},"from":{"id":5,"first_name":"Ann"},%s}}`, update, update, thread, chat, fields))
 }
@@ -38,7 +39,7 @@ func TestHandleBatch(t *testing.T) {
 	t.Run("empty, single and undecodable", func(t *testing.T) {
 		d := batchDesk()
 		in := testIntake(d)
-		for _, batch := range [][]json.RawMessage{nil, {json.RawMessage(`{"update_id":1}`)}, {json.RawMessage(`{}`), said(2, -1001, 1, `"text":"x"`), json.RawMessage(`7`)}} {
+		for _, batch := range [][]json.RawMessage{nil, {json.RawMessage(`{"update_id":1}`)}, {json.RawMessage(`{}`), posted(2, -1001, 1, `"text":"x"`), json.RawMessage(`7`)}} {
 			if err := in.HandleBatch(t.Context(), batch); err != nil {
 				t.Error(err)
 			}
@@ -53,8 +54,8 @@ func TestHandleBatch(t *testing.T) {
 		d.reply = failing("ticket/TICK-11-", &down)
 		in := testIntake(d)
 		batch := []json.RawMessage{
-			said(1, -1001, 1, `"text":"a"`), said(2, -1001, 2, `"text":"b"`), said(3, -1001, 1, `"text":"/close_ticket"`), said(4, -1002, 1, `"text":"c"`),
-			said(5, -1001, 1, `"text":"d"`), said(6, -1001, 2, `"text":"e"`), said(7, -1001, 2, `"text":"/lang th"`), said(8, -1001, 2, `"text":"f"`),
+			posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 2, `"text":"b"`), posted(3, -1001, 1, `"text":"/close_ticket"`), posted(4, -1002, 1, `"text":"c"`),
+			posted(5, -1001, 1, `"text":"d"`), posted(6, -1001, 2, `"text":"e"`), posted(7, -1001, 2, `"text":"/lang th"`), posted(8, -1001, 2, `"text":"f"`),
 		}
 		err := in.HandleBatch(t.Context(), batch)
 		if !errors.Is(err, errFake) || !strings.Contains(err.Error(), "5 of 8") {
@@ -74,7 +75,7 @@ func TestHandleBatch(t *testing.T) {
 	t.Run("topics do not wait for each other", func(t *testing.T) {
 		d := &meetingDesk{fakeDesk: batchDesk(), arrived: make(chan struct{}), want: 4}
 		batch := []json.RawMessage{
-			said(1, -1001, 1, `"text":"a"`), said(2, -1001, 2, `"text":"b"`), said(3, -1002, 1, `"text":"c"`), said(4, -1003, 1, `"text":"d"`),
+			posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 2, `"text":"b"`), posted(3, -1002, 1, `"text":"c"`), posted(4, -1003, 1, `"text":"d"`),
 		}
 		if err := testIntake(d).HandleBatch(t.Context(), batch); err != nil {
 			t.Error(err)
@@ -83,7 +84,7 @@ func TestHandleBatch(t *testing.T) {
 	t.Run("a cancelled batch is not accepted", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if err := testIntake(batchDesk()).HandleBatch(ctx, []json.RawMessage{said(1, -1001, 1, `"text":"a"`), said(2, -1001, 1, `"text":"b"`)}); err == nil {
+		if err := testIntake(batchDesk()).HandleBatch(ctx, []json.RawMessage{posted(1, -1001, 1, `"text":"a"`), posted(2, -1001, 1, `"text":"b"`)}); err == nil {
 			t.Error("accepted")
 		}
 	})
@@ -134,14 +135,14 @@ func TestBatchOrder(t *testing.T) {
 			chat, thread := rapid.Int64Range(1, 3).Draw(r, "chat"), rapid.Int64Range(1, 5).Draw(r, "thread")
 			id := int64(i + 1)
 			if rapid.IntRange(0, 9).Draw(r, "barrier") == 0 {
-				batch = append(batch, said(id, -1000-chat, thread, `"text":"/lang th"`))
+				batch = append(batch, posted(id, -1000-chat, thread, `"text":"/lang th"`))
 				for th := int64(1); th <= 5; th++ { // seen by every topic of the chat
 					to := fmt.Sprintf("%d%d", chat, th)
 					want[to] = append(want[to], fmt.Sprint(id))
 				}
 				continue
 			}
-			batch = append(batch, said(id, -1000-chat, thread, `"text":"x"`))
+			batch = append(batch, posted(id, -1000-chat, thread, `"text":"x"`))
 			to := fmt.Sprintf("%d%d", chat, thread)
 			want[to] = append(want[to], fmt.Sprint(id))
 		}

@@ -2,8 +2,8 @@ package bot
 
 import "sync"
 
-// cache is a bounded map that forgets what has not been used for long. Two generations are enough for that: when the
-// young one is full it becomes the old one, and what is used again moves back.
+// cache is a bounded map that drops entries that have not been used for long. It has two generations: when the young
+// one is full it replaces the old one, and an old entry that is used moves to the young one.
 type cache[K comparable, V any] struct {
 	mu         sync.Mutex
 	half       int

@@ -9,59 +9,62 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// onCallback handles a pressed button. A ticket that takes the command owes the callback's answer; what no ticket takes is
-// answered from here, so that the button never spins on.
-func (t *turn) onCallback(c *Callback) (string, error) {
-	t.chat = c.Chat
-	t.origin = &messages.Origin{
-		CommandId: callbackCommandID(c.ID), ChatId: c.Chat.ID, ThreadId: c.ThreadID, From: c.From, Sender: personSender(c.From),
-		DateMs: t.update.Received.UnixMilli(), CallbackId: c.ID, CallbackMessageId: c.MessageID, Lang: langOf(c.From), ReceivedMs: t.update.Received.UnixMilli(),
+// onCallback handles a pressed button. The ticket that accepts the command answers the callback. If no ticket accepts
+// it, intake answers, because Telegram shows the button as busy until then.
+func (h *handling) onCallback(c *Callback) (string, error) {
+	h.chat = c.Chat
+	h.origin = &messages.Origin{
+		CommandId: callbackCommandID(c.ID), ChatId: c.Chat.ID, ThreadId: c.ThreadID,
+		CallbackId: c.ID, CallbackMessageId: c.MessageID,
+		From: c.From, Sender: personSender(c.From), Lang: langOf(c.From),
+		DateMs: h.update.Received.UnixMilli(), ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	if c.Chat.ID == 0 { // a button of an inline message, which we never send
-		t.origin.Place, t.origin.ChatId = messages.UserPlace(c.From.Id), c.From.Id
-		return "stale", t.stale()
+	if c.Chat.ID == 0 { // a button of an inline message; the bot sends none
+		h.origin.Place, h.origin.ChatId = messages.UserPlace(c.From.Id), c.From.Id
+		return "stale", h.stale()
 	}
 	var err error
-	if t.origin.Place, err = t.place(c.Chat); err != nil {
+	if h.origin.Place, err = h.place(c.Chat); err != nil {
 		return "", err
 	}
-	if outcome, handled, err := t.onPrivateCallback(c); handled {
+	if outcome, handled, err := h.onPrivateCallback(c); handled {
 		return outcome, err
 	}
 	id, press, ok := parseCallback(c.Data)
 	if !ok {
-		return "stale", t.stale()
+		return "stale", h.stale()
 	}
-	t.ticket = id
-	r, err := command(t.ctx, t.desk, messages.KindTicket, id, press(t.origin))
+	h.ticket = id
+	r, err := command(h.ctx, h.desk, messages.KindTicket, id, press(h.origin))
 	if err != nil {
 		return "", err
 	}
-	if astray(r) {
-		return "stale", t.stale()
+	if misdirected(r) {
+		return "stale", h.stale()
 	}
 	return "pressed", nil
 }
 
-// stale says that the button is of no use any more.
-func (t *turn) stale() error {
-	op := t.operation()
+// stale answers that the button no longer works.
+func (h *handling) stale() error {
+	op := h.operation()
 	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
-		CallbackId: t.origin.CallbackId, Key: messages.NoticeButtonStale,
+		CallbackId: h.origin.CallbackId, Key: messages.NoticeButtonStale,
 	}}
-	return t.send(op)
+	return h.send(op)
 }
 
-// parseCallback reads "<verb>:<ticket id>[:<argument>]" and words the ticket's command.
-func parseCallback(data string) (ticketID string, press func(*messages.Origin) proto.Message, ok bool) {
+// buttonCommand makes the command of a pressed button.
+type buttonCommand = func(*messages.Origin) proto.Message
+
+// parseCallback reads "<verb>:<ticket id>[:<argument>]" and returns what makes the ticket's command.
+func parseCallback(data string) (ticketID string, press buttonCommand, ok bool) {
 	verb, rest, _ := strings.Cut(data, ":")
 	id, arg, hasArg := strings.Cut(rest, ":")
 	if parsed, valid := messages.ParseTicketID(id); !valid || parsed != id {
 		return "", nil, false
 	}
-	bare := func(c func(o *messages.Origin) proto.Message) (string, func(*messages.Origin) proto.Message, bool) {
-		return id, c, !hasArg
-	}
+	bare := func(press buttonCommand) (string, buttonCommand, bool) { return id, press, !hasArg }
 	switch verb {
 	case messages.CallbackMention:
 		return bare(func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o} })
@@ -74,15 +77,21 @@ func parseCallback(data string) (ticketID string, press func(*messages.Origin) p
 	case messages.CallbackPriority:
 		switch arg {
 		case "", "low", "normal", "high", "urgent":
-			return id, func(o *messages.Origin) proto.Message { return &messages.SetPriority{Origin: o, Priority: arg} }, true
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.SetPriority{Origin: o, Priority: arg}
+			}, true
 		}
 	case messages.CallbackMentionPage:
 		if page, err := strconv.ParseInt(arg, 10, 32); err == nil && page >= 0 {
-			return id, func(o *messages.Origin) proto.Message { return &messages.ShowMentionPage{Origin: o, Page: int32(page)} }, true
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.ShowMentionPage{Origin: o, Page: int32(page)}
+			}, true
 		}
 	case messages.CallbackMentionUser:
 		if user, err := strconv.ParseInt(arg, 10, 64); err == nil && user > 0 {
-			return id, func(o *messages.Origin) proto.Message { return &messages.Mention{Origin: o, UserId: user} }, true
+			return id, func(o *messages.Origin) proto.Message {
+				return &messages.Mention{Origin: o, UserId: user}
+			}, true
 		}
 	case messages.CallbackRetry:
 		return parseRetry(id, arg)
@@ -91,7 +100,7 @@ func parseCallback(data string) (ticketID string, press func(*messages.Origin) p
 }
 
 // parseRetry reads "<link number>:<sequence>:<h or l>".
-func parseRetry(id, arg string) (string, func(*messages.Origin) proto.Message, bool) {
+func parseRetry(id, arg string) (string, buttonCommand, bool) {
 	parts := strings.Split(arg, ":")
 	if len(parts) != 3 || parts[2] != "h" && parts[2] != "l" {
 		return "", nil, false

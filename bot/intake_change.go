@@ -10,12 +10,12 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// What happens to messages after they were said. The message is found by its id, not by its topic: a reaction does not name
-// one, and an edit of what was never taken in means nothing.
+// Changes of messages: edits and reactions. The message is found by its id, not by its topic, because a reaction
+// names no topic and an edit of a message that the desk does not know means nothing (docs/decisions.md, D33).
 
 // onEdited handles an edit.
-func (t *turn) onEdited(m *Message) (string, error) {
-	t.chat = m.Chat
+func (h *handling) onEdited(m *Message) (string, error) {
+	h.chat = m.Chat
 	switch {
 	case !m.Chat.Private() && !m.Chat.Group():
 		return "ignored_chat_type", nil
@@ -24,60 +24,68 @@ func (t *turn) onEdited(m *Message) (string, error) {
 	case m.Service() || messages.Blank(m.Text) && m.Media == nil:
 		return "ignored_empty", nil
 	}
-	place, err := t.place(m.Chat)
+	place, err := h.place(m.Chat)
 	if err != nil {
 		return "", err
 	}
-	t.origin = &messages.Origin{
+	h.origin = &messages.Origin{
 		CommandId: editCommandID(m), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
-		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: t.update.Received.UnixMilli(),
+		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, Lang: langOf(m.From),
+		DateMs: m.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	return t.toMessage(m.ID, func(id string) proto.Message {
-		return &messages.EditMessage{Origin: t.origin, MessageId: id, Content: m.content(), Internal: InternalNote(m.Text), EditedMs: m.EditDateMS}
+	return h.toMessage(m.ID, func(id string) proto.Message {
+		return &messages.EditMessage{
+			Origin: h.origin, MessageId: id, Content: m.content(),
+			Internal: InternalNote(m.Text), EditedMs: m.EditDateMS,
+		}
 	}, "edited")
 }
 
-// editCommandID is chat:message with the date of the edit and a hash of what the message says now: several edits may fall into
-// one second.
+// editCommandID is "<chat>:<message>:<date of the edit>:<hash of the new content>". The hash tells several edits
+// within one second apart.
 func editCommandID(m *Message) string {
-	said, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content()) // what is not UTF-8 hashes as nothing
-	sum := sha256.Sum256(said)
-	return messages.MessageKey(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" + hex.EncodeToString(sum[:6])
+	// The error is ignored: content that is not UTF-8 hashes like an empty one.
+	content, _ := proto.MarshalOptions{Deterministic: true}.Marshal(m.content())
+	sum := sha256.Sum256(content)
+	return messages.MessageKey(m.Chat.ID, m.ID) + ":" + strconv.FormatInt(m.EditDateMS/1000, 10) + ":" +
+		hex.EncodeToString(sum[:6])
 }
 
 // onReaction handles a change of somebody's reactions to a message.
-func (t *turn) onReaction(r *Reaction) (string, error) {
-	t.chat = r.Chat
+func (h *handling) onReaction(r *Reaction) (string, error) {
+	h.chat = r.Chat
 	if r.From.GetIsBot() && r.Sender.GetKind() == messages.Sender_USER {
 		return "ignored_bot", nil
 	}
-	place, err := t.place(r.Chat)
+	place, err := h.place(r.Chat)
 	if err != nil {
 		return "", err
 	}
-	t.origin = &messages.Origin{
-		CommandId: updateCommandID(t.update.ID), Place: place, ChatId: r.Chat.ID, From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin,
-		DateMs: r.DateMS, Lang: langOf(r.From), ReceivedMs: t.update.Received.UnixMilli(),
+	h.origin = &messages.Origin{
+		CommandId: updateCommandID(h.update.ID), Place: place, ChatId: r.Chat.ID,
+		From: r.From, Sender: r.Sender, GroupAdmin: r.GroupAdmin, Lang: langOf(r.From),
+		DateMs: r.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
-	return t.toMessage(r.MessageID, func(id string) proto.Message {
-		return &messages.React{Origin: t.origin, MessageId: id, AtMessageId: r.MessageID, Emojis: r.Emojis}
+	return h.toMessage(r.MessageID, func(id string) proto.Message {
+		return &messages.React{Origin: h.origin, MessageId: id, AtMessageId: r.MessageID, Emojis: r.Emojis}
 	}, "reacted")
 }
 
 // toMessage sends a command about a message to the ticket that the message belongs to, if any.
-func (t *turn) toMessage(messageID int64, about func(id string) proto.Message, outcome string) (string, error) {
-	if !t.known {
+func (h *handling) toMessage(messageID int64, about func(id string) proto.Message, outcome string) (string, error) {
+	if !h.known {
 		return "left_alone", nil
 	}
-	found, err := query[*messages.MessageFound](t.ctx, t.desk, &messages.FindMessage{ChatId: t.chat.ID, MessageId: messageID})
+	found, err := query[*messages.MessageFound](h.ctx, h.desk,
+		&messages.FindMessage{ChatId: h.chat.ID, MessageId: messageID})
 	if err != nil {
 		return "", err
 	}
 	if found.TicketId == "" {
 		return "left_alone", nil
 	}
-	t.ticket = found.TicketId
-	if _, err := command(t.ctx, t.desk, messages.KindTicket, found.TicketId, about(found.MessageId)); err != nil {
+	h.ticket = found.TicketId
+	if _, err := command(h.ctx, h.desk, messages.KindTicket, found.TicketId, about(found.MessageId)); err != nil {
 		return "", err
 	}
 	return outcome, nil

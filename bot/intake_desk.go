@@ -10,54 +10,57 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Desk is what intake needs of the actors.
+// Desk is what intake needs of package actors.
 type Desk interface {
-	// Ask sends a command to the entity and waits for its answer. It retries by itself; an error means that the command
-	// was not accepted, so that its update must not be acknowledged.
+	// Ask sends a command to the entity and waits for its reply. It retries by itself. An error means that the
+	// command was not accepted, so its update must not be acknowledged.
 	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
-	// Tell sends and does not wait.
+	// Tell sends a message and does not wait.
 	Tell(kind, identity string, message proto.Message)
 }
 
-// errNotAccepted says that an entity could not take a command: the update must come again.
+// errNotAccepted says that an entity could not accept a command: the update must be delivered again.
 var errNotAccepted = errors.New("not accepted")
 
-// command asks an entity and passes on every answer that settles the command.
+// command asks an entity and returns a reply that finishes the command; anything else is an error.
 func command(ctx context.Context, d Desk, kind, identity string, c proto.Message) (*messages.Reply, error) {
-	answer, err := d.Ask(ctx, kind, identity, c)
+	name := c.ProtoReflect().Descriptor().Name()
+	reply, err := d.Ask(ctx, kind, identity, c)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %s: %w", kind, identity, c.ProtoReflect().Descriptor().Name(), err)
+		return nil, fmt.Errorf("%s %s: %s: %w", kind, identity, name, err)
 	}
-	r, ok := answer.(*messages.Reply)
+	r, ok := reply.(*messages.Reply)
 	if !ok {
-		return nil, fmt.Errorf("%s %s: %w: answered by %T", kind, identity, errNotAccepted, answer)
+		return nil, fmt.Errorf("%s %s: %s: %w: the reply is a %T", kind, identity, name, errNotAccepted, reply)
 	}
 	switch r.Code {
-	case messages.Code_OK, messages.Code_DUPLICATE, messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC, messages.Code_CONFLICT:
+	case messages.Code_OK, messages.Code_DUPLICATE, messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC,
+		messages.Code_CONFLICT:
 		return r, nil
 	}
-	return nil, fmt.Errorf("%s %s: %s: %w: %s %s", kind, identity, c.ProtoReflect().Descriptor().Name(), errNotAccepted, r.Code, r.Reason)
+	return nil, fmt.Errorf("%s %s: %s: %w: %s %s", kind, identity, name, errNotAccepted, r.Code, r.Reason)
 }
 
-// coded is a response to a query.
+// coded is a reply to a query.
 type coded interface {
 	proto.Message
 	GetCode() messages.Code
 }
 
-// query reads. A response of NOT_FOUND is an answer like any other.
+// query asks a reader. NOT_FOUND is a reply, not an error.
 func query[R coded](ctx context.Context, d Desk, q proto.Message) (R, error) {
 	var none R
-	answer, err := d.Ask(ctx, messages.KindQuery, "", q)
+	name := q.ProtoReflect().Descriptor().Name()
+	reply, err := d.Ask(ctx, messages.KindQuery, "", q)
 	if err != nil {
-		return none, fmt.Errorf("%s: %w", q.ProtoReflect().Descriptor().Name(), err)
+		return none, fmt.Errorf("%s: %w", name, err)
 	}
-	r, ok := answer.(R)
+	r, ok := reply.(R)
 	if !ok {
-		return none, fmt.Errorf("%s: %w: answered by %T", q.ProtoReflect().Descriptor().Name(), errNotAccepted, answer)
+		return none, fmt.Errorf("%s: %w: the reply is a %T", name, errNotAccepted, reply)
 	}
 	if code := r.GetCode(); code != messages.Code_OK && code != messages.Code_NOT_FOUND {
-		return none, fmt.Errorf("%s: %w: %s", q.ProtoReflect().Descriptor().Name(), errNotAccepted, code)
+		return none, fmt.Errorf("%s: %w: %s", name, errNotAccepted, code)
 	}
 	return r, nil
 }

@@ -25,7 +25,8 @@ type sent struct {
 	Message proto.Message
 }
 
-// fakeDesk stands in for the actors: it knows what the test tells it, answers OK to every command, and keeps them in order.
+// fakeDesk stands in for the actors: it knows what the test tells it, answers OK to every command, and keeps them in
+// order.
 type fakeDesk struct {
 	mu      sync.Mutex
 	places  map[int64]string

@@ -10,263 +10,281 @@ import (
 )
 
 // onMessage handles a message or a service message.
-func (t *turn) onMessage(m *Message) (string, error) {
-	t.chat = m.Chat
+func (h *handling) onMessage(m *Message) (string, error) {
+	h.chat = m.Chat
 	if !m.Chat.Private() && !m.Chat.Group() {
 		return "ignored_chat_type", nil
 	}
-	if m.FromBot && !(m.TopicCreated != nil && m.From.GetId() == t.bot.ID) {
-		return "ignored_bot", nil // save for the one message of ours that matters: a topic that we created
+	ourTopic := m.TopicCreated != nil && m.From.GetId() == h.bot.ID
+	if m.FromBot && !ourTopic { // the only message of our own that matters announces a topic that we created
+		return "ignored_bot", nil
 	}
-	place, err := t.place(m.Chat)
+	place, err := h.place(m.Chat)
 	if err != nil {
 		return "", err
 	}
-	t.origin = &messages.Origin{
-		CommandId: messages.MessageKey(m.Chat.ID, m.ID), Place: place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
-		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, DateMs: m.DateMS, Lang: langOf(m.From), ReceivedMs: t.update.Received.UnixMilli(),
+	h.origin = &messages.Origin{
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
+		Place:     place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
+		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, Lang: langOf(m.From),
+		DateMs: m.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
 	if m.Service() {
-		return t.onService(m)
+		return h.onService(m)
 	}
 	if messages.Blank(m.Text) && m.Media == nil {
 		return "ignored_empty", nil
 	}
-	c, isCommand := ParseCommand(m.Text, m.Entities, t.bot.Username)
+	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	if c.Foreign {
 		return "ignored_foreign_command", nil
 	}
-	if !isCommand && t.answersAskTitle(m) {
+	if !isCommand && h.answersAskTitle(m) {
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
 		c.Title, c.Description = parseTitle(m.Text)
 	}
-	if err := t.findTicket(m); err != nil {
+	if err := h.findTicket(m); err != nil {
 		return "", err
 	}
 	switch {
 	case isCommand:
-		outcome, err := t.onCommand(m, c)
+		outcome, err := h.onCommand(m, c)
 		if err == nil {
-			t.meet(m) // afterwards: a command that saves the profile itself has noted it
+			h.noteProfile(m) // after the command, since some commands save the profile themselves
 		}
 		return outcome, err
 	case m.Chat.Private():
-		t.meet(m)
-		return t.sayPrivately(m)
-	case t.ticket == "":
+		h.noteProfile(m)
+		return h.passOn(m)
+	case h.ticket == "":
 		return "left_alone", nil
 	}
-	t.meet(m)
-	return t.record(m)
+	h.noteProfile(m)
+	return h.record(m)
 }
 
-// answersAskTitle says whether the message answers our question for a ticket's title.
-func (t *turn) answersAskTitle(m *Message) bool {
-	return m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.FromID == t.bot.ID && t.isAskTitle(m.Reply.Text)
+// answersAskTitle says whether the message answers the bot's question for a ticket's title.
+func (h *handling) answersAskTitle(m *Message) bool {
+	return m.Reply != nil && m.Reply.MessageID != 0 && m.Reply.FromID == h.bot.ID && h.isAskTitle(m.Reply.Text)
 }
 
-// record has the ticket record what was said.
-func (t *turn) record(m *Message) (string, error) {
-	if _, err := t.recordOf(m); err != nil {
+// record has the ticket record the message.
+func (h *handling) record(m *Message) (string, error) {
+	if _, err := h.recordOf(m); err != nil {
 		return "", err
 	}
-	if t.ticket == "" {
+	if h.ticket == "" {
 		return "left_alone", nil
 	}
 	return "recorded", nil
 }
 
-// recordOf gives the ticket what was said. In a private chat there are no notes to oneself: who writes there is the one whom
-// notes are kept from.
-func (t *turn) recordOf(m *Message) (*messages.Reply, error) {
-	c := &messages.RecordMessage{Origin: t.origin, Content: m.content(), Internal: InternalNote(m.Text) && !m.Chat.Private()}
+// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very
+// person who writes there (docs/decisions.md, D20).
+func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
+	internal := InternalNote(m.Text) && !m.Chat.Private()
+	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
-		c.ReplyTo = &messages.ReplyTo{ChatId: r.ChatID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities, Preview: r.Preview, MediaKind: r.Media.GetKind()}
-		if InternalNote(r.Text) || r.Protected { // its words stay in its topic, also as what somebody answers
+		c.ReplyTo = &messages.ReplyTo{
+			ChatId: r.ChatID, MessageId: r.MessageID,
+			Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities,
+			Preview: r.Preview, MediaKind: r.Media.GetKind(),
+		}
+		if InternalNote(r.Text) || r.Protected { // its text must not leave its topic as a quote or preview either
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}
 	}
-	return t.askTicket(c)
+	return h.askTicket(c)
 }
 
-// content is what the message says, as the desk keeps it.
+// content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
-	return &messages.Content{Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected}
+	return &messages.Content{
+		Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected,
+	}
 }
 
-// findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, nor does any
-// topic of a group that the desk does not know.
-func (t *turn) findTicket(m *Message) error {
+// findTicket looks up the ticket of the message's topic. The general topic of a group belongs to no ticket, and
+// neither does a topic of a group that the desk does not know.
+func (h *handling) findTicket(m *Message) error {
 	if m.Chat.Private() {
-		return t.findPrivately(m)
+		return h.findPrivately(m)
 	}
-	if !t.known || m.ThreadID == 0 && !m.Chat.Private() {
+	if !h.known || m.ThreadID == 0 && !m.Chat.Private() {
 		return nil
 	}
-	id, err := t.directory.Ticket(t.ctx, t.origin.Place, m.ThreadID)
+	id, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 	if err != nil {
 		return err
 	}
 	if id == "" {
-		if id, err = t.findByBeginning(m); err != nil {
+		if id, err = h.findByBeginning(m); err != nil {
 			return err
 		}
 	}
-	t.ticket = id
+	h.ticket = id
 	return nil
 }
 
-// findByBeginning finds the ticket by the topic's first service message, which a message that answers nothing carries: when
-// the answer to createForumTopic was lost, and our own service message too, it is the ticket's only sign of its topic.
-func (t *turn) findByBeginning(m *Message) (string, error) {
+// findByBeginning finds the ticket by the topic's first service message, which each message that answers nothing
+// carries. When both the answer to createForumTopic and our own service message are lost, nothing else tells the
+// ticket of its topic (docs/decisions.md, D5).
+func (h *handling) findByBeginning(m *Message) (string, error) {
 	r := m.Reply
-	if r == nil || r.TopicCreated == nil || r.TopicFromID != t.bot.ID || m.ThreadID == 0 {
+	if r == nil || r.TopicCreated == nil || r.TopicFromID != h.bot.ID || m.ThreadID == 0 {
 		return "", nil
 	}
-	o := proto.CloneOf(t.origin)
+	o := proto.CloneOf(h.origin)
 	o.CommandId, o.MessageId = messages.MessageKey(m.Chat.ID, r.TopicMessage), r.TopicMessage
-	told, err := t.topicCreated(o, *r.TopicCreated)
-	if err != nil || told == 0 {
+	asked, err := h.topicCreated(o, *r.TopicCreated)
+	if err != nil || asked == 0 {
 		return "", err
 	}
-	return t.directory.Ticket(t.ctx, t.origin.Place, m.ThreadID)
+	return h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 }
 
-// topicCreated tells the tickets that a topic of ours may belong to that it is there; how many, it returns.
-func (t *turn) topicCreated(o *messages.Origin, name string) (told int, err error) {
+// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the short id in its
+// name. It returns how many tickets those are.
+func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err error) {
 	short, ok := messages.ShortIDIn(name)
 	if !ok {
 		return 0, nil
 	}
-	found, err := query[*messages.TicketIDs](t.ctx, t.desk, &messages.FindShortID{ShortId: short})
+	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindShortID{ShortId: short})
 	if err != nil {
 		return 0, err
 	}
 	for _, id := range found.TicketIds {
-		if _, err := command(t.ctx, t.desk, messages.KindTicket, id, &messages.TopicCreated{Origin: o, Name: name}); err != nil {
-			return told, err
+		created := &messages.TopicCreated{Origin: o, Name: name}
+		if _, err := command(h.ctx, h.desk, messages.KindTicket, id, created); err != nil {
+			return asked, err
 		}
-		told++
+		asked++
 	}
-	return told, nil
+	return asked, nil
 }
 
-// onService handles what Telegram says happened to topics and groups.
-func (t *turn) onService(m *Message) (string, error) {
+// onService handles a service message about a topic or a group.
+func (h *handling) onService(m *Message) (string, error) {
 	switch {
 	case m.MigrateTo != 0:
-		return t.migrate(t.origin.Place, m.MigrateTo)
+		return h.migrate(h.origin.Place, m.MigrateTo)
 	case m.MigrateFrom != 0:
-		place, known, err := t.directory.GroupPlace(t.ctx, m.MigrateFrom)
+		place, known, err := h.directory.GroupPlace(h.ctx, m.MigrateFrom)
 		if err != nil {
 			return "", err
 		}
-		t.known = known
-		return t.migrate(place, m.Chat.ID)
+		h.known = known
+		return h.migrate(place, m.Chat.ID)
 	case m.TopicCreated != nil:
-		if m.From.GetId() != t.bot.ID {
+		if m.From.GetId() != h.bot.ID {
 			return "ignored_service", nil
 		}
-		told, err := t.topicCreated(t.origin, *m.TopicCreated)
+		asked, err := h.topicCreated(h.origin, *m.TopicCreated)
 		if err != nil {
 			return "", err
 		}
-		if told == 0 {
+		if asked == 0 {
 			return "ignored_service", nil
 		}
 		return "topic_created", nil
 	}
-	if err := t.findTicket(m); err != nil {
+	if err := h.findTicket(m); err != nil {
 		return "", err
 	}
-	if t.ticket == "" {
+	if h.ticket == "" {
 		return "left_alone", nil
 	}
-	t.meet(m)
+	h.noteProfile(m)
 	var c proto.Message
 	switch {
 	case m.TopicClosed:
-		c = &messages.CloseTicket{Origin: t.origin, ByHand: true}
+		c = &messages.CloseTicket{Origin: h.origin, ByHand: true}
 	case m.TopicReopened:
-		c = &messages.ReopenTicket{Origin: t.origin, ByHand: true}
+		c = &messages.ReopenTicket{Origin: h.origin, ByHand: true}
 	case *m.TopicEdited != "":
-		c = &messages.TopicRenamed{Origin: t.origin, Name: *m.TopicEdited}
+		c = &messages.TopicRenamed{Origin: h.origin, Name: *m.TopicEdited}
 	default:
 		return "ignored_service", nil
 	}
-	_, err := t.askTicket(c)
+	_, err := h.askTicket(c)
 	return "by_hand", err
 }
 
-// migrate tells a group its new Telegram id. Both the old and the new chat announce it; whichever comes first counts.
-func (t *turn) migrate(place string, newChatID int64) (string, error) {
-	if !t.known {
+// migrate tells the group's entity the group's new Telegram id. The old and the new chat both announce it; the first
+// announcement counts.
+func (h *handling) migrate(place string, newChatID int64) (string, error) {
+	if !h.known {
 		return "left_alone", nil
 	}
-	if _, err := command(t.ctx, t.desk, messages.KindGroup, place, &messages.MigrateGroup{NewChatId: newChatID}); err != nil {
+	migrated := &messages.MigrateGroup{NewChatId: newChatID}
+	if _, err := command(h.ctx, h.desk, messages.KindGroup, place, migrated); err != nil {
 		return "", err
 	}
-	t.directory.Migrated(newChatID, place)
+	h.directory.Migrated(newChatID, place)
 	return "migrated", nil
 }
 
-// askTicket sends a command to the topic's ticket. If the ticket does not own the topic any more, what was known is
-// forgotten and looked up once again; t.ticket is "" afterwards when the topic belongs to none.
-func (t *turn) askTicket(c proto.Message) (*messages.Reply, error) {
-	r, err := command(t.ctx, t.desk, messages.KindTicket, t.ticket, c)
-	if err != nil || !astray(r) {
+// askTicket sends a command to the topic's ticket. If the topic is no longer the ticket's, askTicket looks it up once
+// more and asks the ticket that it belongs to now. If it belongs to none, h.ticket is "" afterwards.
+func (h *handling) askTicket(c proto.Message) (*messages.Reply, error) {
+	r, err := command(h.ctx, h.desk, messages.KindTicket, h.ticket, c)
+	if err != nil || !misdirected(r) {
 		return r, err
 	}
-	t.directory.Forget(t.origin.Place, t.origin.ThreadId)
-	if t.ticket, err = t.directory.Ticket(t.ctx, t.origin.Place, t.origin.ThreadId); err != nil || t.ticket == "" {
+	h.directory.Forget(h.origin.Place, h.origin.ThreadId)
+	if h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, h.origin.ThreadId); err != nil || h.ticket == "" {
 		return nil, err
 	}
-	r, err = command(t.ctx, t.desk, messages.KindTicket, t.ticket, c)
-	if err == nil && astray(r) {
-		t.directory.Forget(t.origin.Place, t.origin.ThreadId)
-		t.ticket = ""
+	r, err = command(h.ctx, h.desk, messages.KindTicket, h.ticket, c)
+	if err == nil && misdirected(r) {
+		h.directory.Forget(h.origin.Place, h.origin.ThreadId)
+		h.ticket = ""
 	}
 	return r, err
 }
 
-func astray(r *messages.Reply) bool {
+// misdirected says whether a ticket refused a command because the topic is not its own.
+func misdirected(r *messages.Reply) bool {
 	return r.Code == messages.Code_WRONG_TOPIC || r.Code == messages.Code_NOT_FOUND
 }
 
 var profileSeed = maphash.MakeSeed()
 
-// meet tells the desk when a person is seen for the first time in this process, or under changed names: so that whoever is
-// known stays up to date.
-func (t *turn) meet(m *Message) {
+// noteProfile sends a person's profile to the desk when this process sees it for the first time, or when it has
+// changed. So the names of internal users stay up to date.
+func (h *handling) noteProfile(m *Message) {
 	p := m.From
 	if p == nil || p.IsBot || m.Sender.GetKind() != messages.Sender_USER {
 		return
 	}
-	if !t.changed(p) {
+	if !h.profileChanged(p) {
 		return
 	}
-	t.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{Origin: t.profileOrigin(), OnlyIfKnown: true})
+	h.desk.Tell(messages.KindUser, userIdentity(p.Id),
+		&messages.SaveProfile{Origin: h.profileOrigin(), OnlyIfKnown: true})
 }
 
-// changed says whether a person's profile differs from what the desk was told, and notes it as told.
-func (t *turn) changed(p *messages.Person) bool {
-	var h maphash.Hash
-	h.SetSeed(profileSeed)
+// profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.
+func (h *handling) profileChanged(p *messages.Person) bool {
+	var hash maphash.Hash
+	hash.SetSeed(profileSeed)
 	for _, s := range [...]string{p.Username, p.FirstName, p.LastName, p.LanguageCode} {
-		_, _ = h.WriteString(s)
-		_ = h.WriteByte(0)
+		_, _ = hash.WriteString(s)
+		_ = hash.WriteByte(0)
 	}
-	sum := h.Sum64()
-	if old, ok := t.people.get(p.Id); ok && old == sum {
+	sum := hash.Sum64()
+	if old, ok := h.people.get(p.Id); ok && old == sum {
 		return false
 	}
-	t.people.put(p.Id, sum)
+	h.people.put(p.Id, sum)
 	return true
 }
 
-// profileOrigin has a command id of its own: to the person's entity it is another command than the one that follows.
-func (t *turn) profileOrigin() *messages.Origin {
-	o := proto.CloneOf(t.origin)
+// profileOrigin returns the origin with another command id: the person's entity must not take SaveProfile for the
+// command that follows it.
+func (h *handling) profileOrigin() *messages.Origin {
+	o := proto.CloneOf(h.origin)
 	o.CommandId += ":profile"
 	return o
 }

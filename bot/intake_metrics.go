@@ -2,7 +2,7 @@ package bot
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// intakeMetrics counts what comes in.
+// intakeMetrics count updates.
 type intakeMetrics struct {
 	updates     *prometheus.CounterVec
 	seconds     prometheus.Histogram
@@ -12,14 +12,15 @@ type intakeMetrics struct {
 func newIntakeMetrics(r prometheus.Registerer) *intakeMetrics {
 	m := &intakeMetrics{
 		updates: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "topicdesk_updates_total", Help: "Updates from Telegram, by type and by what became of them.",
+			Name: "topicdesk_updates_total", Help: "Updates from Telegram, by type and outcome.",
 		}, []string{"type", "outcome"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "topicdesk_update_handle_seconds", Help: "Time from taking an update up to having it accepted.",
+			Name: "topicdesk_update_handle_seconds", Help: "Time from receiving an update until it is accepted.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}),
 		undecodable: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "topicdesk_updates_undecodable_total", Help: "Updates that could not be understood and were passed over.",
+			Name: "topicdesk_updates_undecodable_total",
+			Help: "Updates that could not be understood and were passed over.",
 		}),
 	}
 	if r != nil {

@@ -8,14 +8,16 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// helpPlaces says which commands a help text lists.
+// The menus and help lists of slash commands, as messages.Commands declares them.
+
+// helpPlaces says for which kind of place a help text lists the commands.
 var helpPlaces = map[string]messages.Places{
 	messages.NoticeHelpPrivate: messages.InPrivate,
 	messages.NoticeHelpGroup:   messages.InGroup,
 	messages.NoticeHelpTopic:   messages.InTopic,
 }
 
-// helpList is a line for each command that is shown in a place.
+// helpList has a line for each command that is listed in a kind of place.
 func helpList(lang string, at messages.Places) string {
 	var lines []string
 	for _, c := range messages.Commands {
@@ -24,15 +26,15 @@ func helpList(lang string, at messages.Places) string {
 		}
 		line := "/" + c.Verb
 		if args := "args_" + c.Verb; known(args) {
-			line += " " + word(lang, args)
+			line += " " + label(lang, args)
 		}
 		lines = append(lines, line+" – "+describe(lang, c))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// describe says in a few words what a command does.
-func describe(lang string, c messages.Command) string { return word(lang, "cmd_"+c.Verb) }
+// describe returns what a command does, in a few words.
+func describe(lang string, c messages.Command) string { return label(lang, "cmd_"+c.Verb) }
 
 // commandMenu is one setMyCommands call.
 type commandMenu struct {
@@ -41,10 +43,10 @@ type commandMenu struct {
 	commands []models.BotCommand
 }
 
-// commandMenus are the menus that Telegram's clients show, for each kind of chat, in English and Thai.
+// commandMenus returns the menus that Telegram's clients show, for each kind of chat, in English and Thai.
 func commandMenus() []commandMenu {
 	var menus []commandMenu
-	const inGroups = messages.InGroup | messages.InTopic // Telegram knows no menu of a topic
+	const inGroups = messages.InGroup | messages.InTopic // Telegram has no menus for topics
 	for _, lang := range []string{"", langThai} {
 		menus = append(menus,
 			commandMenu{&models.BotCommandScopeAllPrivateChats{}, lang, menuCommands(lang, messages.InPrivate, false)},
@@ -54,7 +56,8 @@ func commandMenus() []commandMenu {
 	return menus
 }
 
-// menuCommands are the commands shown in a place. What only administrators can use, wherever it is, is shown to them alone.
+// menuCommands returns the commands that are listed in a kind of place. Only administrators see those that nobody
+// else can use.
 func menuCommands(lang string, at messages.Places, admins bool) []models.BotCommand {
 	var commands []models.BotCommand
 	for _, c := range messages.Commands {

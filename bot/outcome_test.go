@@ -131,15 +131,15 @@ func TestOutcomeOfLostCalls(t *testing.T) {
 		err        error
 		once, many messages.Outcome_Result
 	}{
-		{"before the request left", notLeft, errors.New("connection refused"), messages.Outcome_TRANSIENT, messages.Outcome_TRANSIENT},
-		{"while it was written", halfLeft, errors.New("broken pipe"), messages.Outcome_TRANSIENT, messages.Outcome_TRANSIENT},
-		{"perhaps written", leaving, context.DeadlineExceeded, messages.Outcome_UNKNOWN, messages.Outcome_TRANSIENT},
-		{"after it left", leftWholly, context.DeadlineExceeded, messages.Outcome_UNKNOWN, messages.Outcome_TRANSIENT},
+		{"before the request left", notSent, errors.New("connection refused"), messages.Outcome_TRANSIENT, messages.Outcome_TRANSIENT},
+		{"while it was written", partSent, errors.New("broken pipe"), messages.Outcome_TRANSIENT, messages.Outcome_TRANSIENT},
+		{"perhaps written", headSent, context.DeadlineExceeded, messages.Outcome_UNKNOWN, messages.Outcome_TRANSIENT},
+		{"after it left", allSent, context.DeadlineExceeded, messages.Outcome_UNKNOWN, messages.Outcome_TRANSIENT},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client, _ := NewClient(Options{Token: "1:secret"})
 			x := &exchange{err: c.err}
-			x.left.Store(c.left)
+			x.progress.Store(c.left)
 			fail := client.verdict(x, methodSendMessage, nil)
 			if got := outcomeOf(fail, false).Result; got != c.once {
 				t.Errorf("got %v, want %v", got, c.once)

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Poller takes updates by getUpdates. Asking with an offset confirms what comes before it, for ever: so the offset moves
-// only when a whole batch has been handled.
+// Poller gets updates by getUpdates. Asking with an offset confirms all updates before it, forever. So the offset
+// moves only after a whole batch is handled.
 type Poller struct {
-	// Wait is how long Telegram holds a request open when there is nothing new; 30 s when 0.
+	// Wait is how long Telegram keeps a request open when there is no update; 0: 30 s.
 	Wait time.Duration
 	Log  *slog.Logger
-	// Pause waits; it returns early when ctx ends. nil: by the clock.
+	// Pause waits, and returns early when ctx ends. nil: a timer.
 	Pause func(ctx context.Context, d time.Duration)
 }
 
@@ -31,28 +31,32 @@ const (
 	fetchBackoffMax  = 10 * time.Second
 )
 
-// Run polls until ctx ends, and then returns. from is the first offset to ask with: the last saved one, or 0.
+// Run polls until ctx ends. from is the first offset to ask with: the last saved one, or 0.
 //
-// fetch asks for the updates from offset on (Client.Updates). handle takes a batch in (Intake.HandleBatch); as long as it fails the same
-// batch is handed to it again, and nothing newer is asked for. saved is told each new offset, which must not be used
-// before: everything below it is handled.
-func (p *Poller) Run(ctx context.Context, from int64, fetch func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error),
-	handle func(ctx context.Context, batch []json.RawMessage) error, saved func(offset int64)) {
+// fetch gets the updates from offset on (Client.Updates). handle handles a batch (Intake.HandleBatch). As long as it
+// fails, Run calls it again with the same batch and fetches nothing newer. saved gets each new offset, once all
+// updates below it are handled; it may be nil.
+func (p *Poller) Run(
+	ctx context.Context, from int64,
+	fetch func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error),
+	handle func(ctx context.Context, batch []json.RawMessage) error,
+	saved func(offset int64),
+) {
 	offset := from
 	fetchBackoff := backoff{min: fetchBackoffMin, max: fetchBackoffMax}
 	wait := p.Wait
 	if wait <= 0 {
 		wait = pollWait
 	}
-	hold := time.Duration(0) // the first request, and the first after trouble, is answered at once: updates come in again
+	open := time.Duration(0) // the first request, and the first after a failure, don't wait for updates
 	for ctx.Err() == nil {
-		batch, err := fetch(ctx, offset, hold)
-		hold = wait
+		batch, err := fetch(ctx, offset, open)
+		open = wait
 		if err != nil {
 			if ctx.Err() != nil {
 				return
 			}
-			hold = 0
+			open = 0
 			p.pause(ctx, p.fetchFailed(err, &fetchBackoff))
 			continue
 		}
@@ -65,8 +69,9 @@ func (p *Poller) Run(ctx context.Context, from int64, fetch func(ctx context.Con
 		}
 		next, found := nextOffset(offset, batch)
 		if !found {
-			// Nothing in the batch has a usable id: asking again, a little further and not at once, is all that can be done.
-			p.Log.Error("updates without a usable update_id can't be confirmed", "updates", len(batch), "offset", offset)
+			// No update of the batch has a usable id. All that is left is to pause and to ask with the next offset.
+			p.Log.Error("updates without a usable update_id can't be confirmed",
+				"updates", len(batch), "offset", offset)
 			p.pause(ctx, fetchBackoff.next())
 			offset = next
 			continue
@@ -79,8 +84,10 @@ func (p *Poller) Run(ctx context.Context, from int64, fetch func(ctx context.Con
 	}
 }
 
-// handleAll hands the batch in until it is handled; false when ctx ended before.
-func (p *Poller) handleAll(ctx context.Context, batch []json.RawMessage, handle func(context.Context, []json.RawMessage) error) bool {
+// handleAll repeats handle until the batch is handled; false when ctx ended before.
+func (p *Poller) handleAll(
+	ctx context.Context, batch []json.RawMessage, handle func(context.Context, []json.RawMessage) error,
+) bool {
 	b := backoff{min: handleBackoffMin, max: handleBackoffMax}
 	for ctx.Err() == nil {
 		err := handle(ctx, batch)
@@ -91,26 +98,28 @@ func (p *Poller) handleAll(ctx context.Context, batch []json.RawMessage, handle 
 			return false
 		}
 		d := b.next()
-		p.Log.Warn("updates not accepted, again soon", "updates", len(batch), "in", d, "error", err)
+		p.Log.Warn("updates not accepted; retrying", "updates", len(batch), "in", d, "error", err)
 		p.pause(ctx, d)
 	}
 	return false
 }
 
-// fetchFailed logs why nothing came and returns how long to pause.
+// fetchFailed logs why getUpdates failed and returns how long to pause.
 func (p *Poller) fetchFailed(err error, b *backoff) time.Duration {
 	d := b.next()
 	switch {
 	case errors.Is(err, ErrConflict):
-		p.Log.Error("getUpdates refused: another program polls with this token, or a webhook is set; only one may", "in", d, "error", err)
+		p.Log.Error("getUpdates refused: another program polls with this token, or a webhook is set",
+			"in", d, "error", err)
 	case errors.Is(err, ErrUnauthorized):
-		p.Log.Error("getUpdates refused: the bot token is not valid (any more); check TELEGRAM_BOT_TOKEN", "in", d, "error", err)
+		p.Log.Error("getUpdates refused: the bot token is not valid, or no longer; check TELEGRAM_BOT_TOKEN",
+			"in", d, "error", err)
 	default:
 		var api *APIError
 		if errors.As(err, &api) {
 			d = max(d, api.retryAfter())
 		}
-		p.Log.Warn("getUpdates failed, again soon", "in", d, "error", err)
+		p.Log.Warn("getUpdates failed; retrying", "in", d, "error", err)
 	}
 	return d
 }
@@ -128,9 +137,9 @@ func (p *Poller) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// nextOffset is one above the highest update id of the batch. That can be lower than before: after a week without updates
-// Telegram goes on with a random id (Bot API, Update). A batch that bears no id at all moves it by one: Telegram gives the
-// lowest ids first, so nothing else can have the id that was asked for.
+// nextOffset is one above the highest update id of the batch. It can be lower than the offset before: after a week
+// without updates Telegram continues with a random id (Bot API, Update). A batch without any usable id moves the
+// offset by one: Telegram returns the lowest ids first, so no other update can have the id that was asked for.
 func nextOffset(offset int64, batch []json.RawMessage) (next int64, found bool) {
 	highest := int64(0)
 	for _, raw := range batch {
@@ -147,11 +156,11 @@ func nextOffset(offset int64, batch []json.RawMessage) (next int64, found bool) 
 	return offset, false
 }
 
-// highestUpdateID is far above what Telegram gives (32 bits). One above the highest of all would be a negative offset, which
-// makes Telegram forget updates.
+// highestUpdateID is far above Telegram's ids, which have 32 bits. Without it an id could make the offset overflow,
+// and a negative offset makes Telegram drop updates.
 const highestUpdateID = 1 << 53
 
-// updateID reads the id of an update that may be unreadable otherwise.
+// updateID reads the id of an update, even if the rest of the update is unreadable.
 func updateID(raw json.RawMessage) (int64, bool) {
 	if rest, ok := bytes.CutPrefix(raw, []byte(`{"update_id":`)); ok { // as Telegram writes it
 		if n := bytes.IndexAny(rest, ",}"); n > 0 && n < 19 {
@@ -169,7 +178,8 @@ func updateID(raw json.RawMessage) (int64, bool) {
 	return u.ID, true
 }
 
-// backoff doubles from min to max, with up to a quarter of jitter taken off.
+// backoff doubles from min to max; up to a quarter of jitter is subtracted.
+
 type backoff struct {
 	min, max, now time.Duration
 }

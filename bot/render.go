@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Methods of the Bot API that this package calls by itself, not through the library (client.go says why).
+// Methods of the Bot API that the client calls itself, not through the library (see Client for the reasons).
 const (
 	methodSendMessage   = "sendMessage"
 	methodEditText      = "editMessageText"
@@ -18,11 +18,11 @@ const (
 	methodGetUpdates    = "getUpdates"
 )
 
-// outgoing is the body of sendMessage, of the methods that send media, of editMessageText or editMessageReplyMarkup.
+// outgoing is the body of a method that sends or edits a message, with what the client needs beside it.
 type outgoing struct {
 	ChatID      int64                      `json:"chat_id"`
 	ThreadID    int64                      `json:"message_thread_id,omitempty"`
-	MessageID   int64                      `json:"message_id,omitempty"` // the one to edit
+	MessageID   int64                      `json:"message_id,omitempty"` // of the message to edit
 	Text        string                     `json:"text,omitempty"`
 	Entities    []Entity                   `json:"entities,omitempty"`
 	LinkPreview *models.LinkPreviewOptions `json:"link_preview_options,omitempty"`
@@ -30,23 +30,23 @@ type outgoing struct {
 	Markup      any                        `json:"reply_markup,omitempty"`
 	*mediaFields
 
-	replacing *albumPart // by editMessageMedia
+	replacing *albumPart // the new medium, for editMessageMedia
 	method    string
-	spans     []*messages.Span // of a joined message
-	upload    *messages.Media  // whose file is to be brought along; nil: none
+	spans     []*messages.Span // of merged copies
+	upload    *messages.Media  // whose file must be uploaded; nil: none
 }
 
 var (
-	errNoMessage = errors.New("an operation of this kind is not a message")
-	errNoPart    = errors.New("the text has no such part") // it has become shorter, or the caller did not ask Parts
+	errNoMessage = errors.New("an operation of this kind neither sends nor edits a message")
+	errNoPart    = errors.New("the text has no such part") // it has become shorter, or the caller did not use Parts
 )
 
-// render words an operation that is a message, or the edit of one, for sending.
+// render makes the message of an operation that sends or edits one; for any other operation it returns errNoMessage.
 func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error) {
 	m := &outgoing{ChatID: chatID, ThreadID: threadOf(op), method: methodSendMessage}
 	switch call := op.GetCall().(type) {
 	case *messages.Operation_SendCopy:
-		if part := int(call.SendCopy.GetPart()); part < 0 || part > 0 && part >= parts(call.SendCopy) {
+		if !hasPart(call.SendCopy) {
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
@@ -54,15 +54,15 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		m.setAlbum(lang, call.SendAlbum.GetParts())
 	case *messages.Operation_SendJoined:
 		var text Rich
-		text, m.spans = renderJoined(lang, call.SendJoined.GetCopies())
+		text, m.spans = renderMerged(lang, call.SendJoined.GetCopies())
 		m.setText(text)
 	case *messages.Operation_EditJoined:
 		m.edits(methodEditText, call.EditJoined.GetMessageId())
 		var text Rich
-		text, m.spans = renderJoinedAgain(lang, call.EditJoined)
+		text, m.spans = renderMergedEdit(lang, call.EditJoined)
 		m.setText(text)
 	case *messages.Operation_EditCopy:
-		if part := int(call.EditCopy.GetCopy().GetPart()); part < 0 || part > 0 && part >= parts(call.EditCopy.GetCopy()) {
+		if !hasPart(call.EditCopy.GetCopy()) {
 			return nil, errNoPart
 		}
 		m.setEdit(lang, call.EditCopy)
@@ -93,7 +93,8 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 	return m, nil
 }
 
-// threadOf is the message_thread_id to send: none for the general topic, which Telegram shows as 1 but does not take as 1.
+// threadOf returns the message_thread_id to send: none for the general topic, which Telegram shows as 1 but refuses
+// as 1.
 func threadOf(op *messages.Operation) int64 {
 	if id := op.GetThreadId(); id > 1 {
 		return id
@@ -101,11 +102,17 @@ func threadOf(op *messages.Operation) int64 {
 	return 0
 }
 
+// hasPart says whether the part of a copy that a call asks for exists.
+func hasPart(c *messages.SendCopyCall) bool {
+	part := int(c.GetPart())
+	return part == 0 || part > 0 && part < parts(c)
+}
+
 func (m *outgoing) setText(r Rich) {
 	m.Text, m.Entities = r.Text, r.Entities
 }
 
-// setCopy words the part of a copy that the call asks for.
+// setCopy renders the part of a copy that the call asks for.
 func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 	media := c.GetContent().GetMedia()
 	switch shape := messages.ShapeOf(c.GetContent()); {
@@ -125,7 +132,7 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 	}
 }
 
-// dropMarkup takes the markup away, and says whether there was any.
+// dropMarkup removes the markup, and says whether there was any.
 func (m *outgoing) dropMarkup() bool {
 	had := len(m.Entities) > 0
 	m.Entities = nil
@@ -166,7 +173,7 @@ func replyTo(messageID int64, quote string) *models.ReplyParameters {
 	}
 }
 
-// quoting is the reply of a copy, with the quote as it stands in the answered message: Telegram compares the markup too.
+// quoting returns the reply of a copy with its quote, which must equal the answered message's text, markup included.
 func quoting(c *messages.SendCopyCall) *models.ReplyParameters {
 	r := replyTo(c.GetReplyTo(), c.GetQuote())
 	if r == nil || r.Quote == "" {
@@ -185,23 +192,23 @@ var noPreview = func() *models.LinkPreviewOptions {
 	return &models.LinkPreviewOptions{IsDisabled: &yes}
 }()
 
-// inlineKeyboard is the library's InlineKeyboardMarkup with a button that leaves out what it does not have.
+// inlineKeyboard is the library's InlineKeyboardMarkup with buttons that omit empty fields.
 type inlineKeyboard struct {
 	Rows [][]button `json:"inline_keyboard"`
 }
 
-// button hides the library's copy_text, which would be sent empty with every button.
+// button hides the library's copy_text, which the library would send empty with every button.
 type button struct {
 	models.InlineKeyboardButton
 	CopyText *models.CopyTextButton `json:"copy_text,omitempty"`
 }
 
 const (
-	maxButtonText   = 64 // Telegram documents no limit; more is not readable on a phone
+	maxButtonText   = 64 // UTF-16 units; Telegram documents no limit, but a phone does not show more
 	maxCallbackData = 64 // bytes
 )
 
-// buttonRows words a keyboard. A button that Telegram would refuse, and with it the whole message, is left out.
+// buttonRows renders a keyboard. It leaves out buttons for which Telegram would refuse the whole message.
 func buttonRows(lang string, k *messages.Keyboard) [][]button {
 	rows := make([][]button, 0, len(k.GetRows()))
 	for _, row := range k.GetRows() {
@@ -209,7 +216,7 @@ func buttonRows(lang string, k *messages.Keyboard) [][]button {
 		for _, b := range row.GetButtons() {
 			text := b.GetText()
 			if text == "" && b.GetKey() != "" {
-				text = word(lang, b.GetKey())
+				text = label(lang, b.GetKey())
 			}
 			if button, ok := newButton(text, b.GetData(), b.GetUrl()); ok {
 				out = append(out, button)
@@ -233,7 +240,7 @@ func newButton(text, data, url string) (button, bool) {
 	return button{InlineKeyboardButton: models.InlineKeyboardButton{Text: text, CallbackData: data, URL: url}}, true
 }
 
-// markupOf is the reply_markup of a new message: none at all without buttons.
+// markupOf returns the reply_markup of a new message, nil when there are no buttons.
 func markupOf(rows [][]button) any {
 	if len(rows) == 0 {
 		return nil

@@ -11,18 +11,18 @@ import (
 
 const statusClosed, statusPending = "closed", "pending"
 
-// Limits of a card and of lists, in units where texts are meant.
+// Limits of a card and of lists: of texts in UTF-16 units.
 const (
 	maxCardTitle  = 256
 	maxCardName   = 64
-	maxCardLinks  = 10
-	longText      = 400 // a description above this, or of more than longLines lines, is folded
+	maxCardLinks  = 10  // links
+	longText      = 400 // a longer description, or one of more than longLines lines, is folded
 	longLines     = 6
-	maxContextRow = 800 // a single message in the context
+	maxContextRow = 800 // one message in the context
 )
 
-// renderCard shows a ticket: who asks for help (in a linked topic), id, title, description, state, who opened it, and the
-// groups that are linked. The description gives way when all of it is too long.
+// renderCard shows a ticket: who asks for help (in a linked topic), id, title, description, state, who opened it, and
+// the linked groups. The description is shortened when the card would be too long.
 func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	var head, tail builder
 	if askedBy != "" {
@@ -35,13 +35,13 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
 
 	tail.plain("\n\n")
-	tail.rich(textWithin(lang, textCardState, map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}, 200))
+	tail.rich(ticketState(lang, t))
 	if name := oneLine(t.GetCreatedBy()); name != "" {
-		tail.plain("\n" + word(lang, textCardOpenedBy))
+		tail.plain("\n" + label(lang, textCardOpenedBy))
 		tail.link(messages.Shorten(name, maxCardName), userURL(t.GetCreatedByUsername()))
 	}
 	if t.GetPrivate() && len(t.GetLinks()) == 1 {
-		tail.plain("\n" + word(lang, textCardGroup))
+		tail.plain("\n" + label(lang, textCardGroup))
 		tail.bold(messages.Shorten(oneLine(t.GetLinks()[0].GetGroupTitle()), maxCardName))
 	} else {
 		cardLinks(&tail, lang, t.GetLinks())
@@ -62,12 +62,19 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	return head.done()
 }
 
-// cardLinks lists the groups that a ticket is linked to, each with the way to its topic.
+// ticketState shows a ticket's status and priority.
+func ticketState(lang string, t *messages.TicketView) Rich {
+	const limit = 200
+	args := map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}
+	return textWithin(lang, textCardState, args, limit)
+}
+
+// cardLinks lists the groups that a ticket is linked to, each with a link to its topic.
 func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 	if len(links) == 0 {
 		return
 	}
-	b.plain("\n" + word(lang, textCardLinked))
+	b.plain("\n" + label(lang, textCardLinked))
 	for i, l := range links {
 		if i == maxCardLinks {
 			b.plain("\n")
@@ -76,10 +83,11 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 		}
 		b.plain("\n• ")
 		if l.GetPrivate() {
-			b.plain(word(lang, textCardPrivate) + " (" + messages.Shorten(oneLine(l.GetUserName()), maxCardName) + ")")
+			b.plain(label(lang, textCardPrivate) + " (" + messages.Shorten(oneLine(l.GetUserName()), maxCardName) + ")")
 			continue
 		}
-		b.link(messages.Shorten(oneLine(l.GetGroupTitle()), maxCardName), messages.TopicURL(l.GetChatId(), l.GetThreadId()))
+		title := messages.Shorten(oneLine(l.GetGroupTitle()), maxCardName)
+		b.link(title, messages.TopicURL(l.GetChatId(), l.GetThreadId()))
 		if name := oneLine(l.GetUserName()); name != "" {
 			b.plain(" (" + messages.Shorten(name, maxCardName) + ")")
 		}
@@ -89,20 +97,24 @@ func cardLinks(b *builder, lang string, links []*messages.LinkView) {
 // cardLag says how far copies into groups are behind.
 func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 	for _, g := range behind[:min(len(behind), maxCardLinks)] {
-		key, args := textCardBehind, map[string]string{"group": messages.Shorten(oneLine(g.GetGroupTitle()), maxCardName),
-			"lag": strconv.FormatInt((g.GetLagMs()+500)/1000, 10), "waiting": strconv.FormatInt(g.GetWaiting(), 10)}
+		key, args := textCardBehind, map[string]string{
+			"group":   messages.Shorten(oneLine(g.GetGroupTitle()), maxCardName),
+			"lag":     strconv.FormatInt((g.GetLagMs()+500)/1000, 10),
+			"waiting": strconv.FormatInt(g.GetWaiting(), 10),
+		}
 		if g.GetPerMinute() > 0 {
 			args["budget"] = strconv.FormatInt(g.GetPerMinute(), 10)
 		}
 		if g.GetHeld() != "" {
-			key, args["why"] = textCardHeld, messages.Shorten(oneLine(g.GetHeld()), maxCardName)
+			key, args["why"] = textCardSuspended, messages.Shorten(oneLine(g.GetHeld()), maxCardName)
 		}
 		b.plain("\n")
 		b.rich(Text(lang, key, args))
 	}
 }
 
-// userURL opens a person's profile. Their name bears the link, since an "@name" would call them each time a card is sent.
+// userURL is the link to a person's profile. A card links the name instead of showing "@name", which would notify the
+// person each time.
 func userURL(username string) string {
 	if username == "" {
 		return ""
@@ -110,45 +122,42 @@ func userURL(username string) string {
 	return "https://t.me/" + username
 }
 
-// cardKeyboard has the buttons for what can be done next with a ticket.
+// cardKeyboard has the buttons for what can be done next with a ticket. Whoever asks for help in private can't bring in
+// others (docs/decisions.md, D20).
 func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 	b := func(key, verb string) *messages.Button {
 		return &messages.Button{Key: key, Data: verb + ":" + t.GetTicketId()}
 	}
-	row := func(buttons ...*messages.Button) *messages.KeyboardRow {
-		return &messages.KeyboardRow{Buttons: buttons}
-	}
-	k := &messages.Keyboard{}
-	if t.GetPrivate() { // who asks for help: whom to bring in is the desk's to say
-		if t.GetStatus() == statusClosed {
-			return buttonRows(lang, &messages.Keyboard{Rows: []*messages.KeyboardRow{row(b(messages.ButtonReopen, messages.CallbackReopen))}})
-		}
-		return buttonRows(lang, &messages.Keyboard{Rows: []*messages.KeyboardRow{
-			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose))}})
-	}
-	switch t.GetStatus() {
-	case statusClosed:
-		k.Rows = append(k.Rows, row(b(messages.ButtonReopen, messages.CallbackReopen)))
-	case statusPending:
-		k.Rows = append(k.Rows,
-			row(b(messages.ButtonMention, messages.CallbackMention), b(messages.ButtonReopen, messages.CallbackReopen)),
-			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose)))
+	var (
+		mention  = b(messages.ButtonMention, messages.CallbackMention)
+		pending  = b(messages.ButtonPending, messages.CallbackPending)
+		reopen   = b(messages.ButtonReopen, messages.CallbackReopen)
+		priority = b(messages.ButtonPriority, messages.CallbackPriority)
+		closing  = b(messages.ButtonClose, messages.CallbackClose)
+	)
+	var rows []*messages.KeyboardRow
+	switch {
+	case t.GetStatus() == statusClosed:
+		rows = append(rows, buttonRow(reopen))
+	case t.GetPrivate():
+		rows = append(rows, buttonRow(priority, closing))
+	case t.GetStatus() == statusPending:
+		rows = append(rows, buttonRow(mention, reopen), buttonRow(priority, closing))
 	default:
-		k.Rows = append(k.Rows,
-			row(b(messages.ButtonMention, messages.CallbackMention), b(messages.ButtonPending, messages.CallbackPending)),
-			row(b(messages.ButtonPriority, messages.CallbackPriority), b(messages.ButtonClose, messages.CallbackClose)))
+		rows = append(rows, buttonRow(mention, pending), buttonRow(priority, closing))
 	}
-	return buttonRows(lang, k)
+	return buttonRows(lang, &messages.Keyboard{Rows: rows})
 }
 
-// renderContext shows the last messages of a ticket, oldest first. The oldest are left out when there is no room for all.
+// renderContext shows the last messages of a ticket, oldest first. It leaves out the oldest when there is no room for
+// all.
 func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	var b builder
 	if len(lines) == 0 {
-		b.plain(word(lang, textContextNone))
+		b.plain(label(lang, textContextNone))
 		return b.done()
 	}
-	b.bold(word(lang, textContextHeading))
+	b.bold(label(lang, textContextHeading))
 	room := maxText - b.units
 	first := len(lines)
 	for first > 0 {
@@ -168,7 +177,7 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 	return b.done()
 }
 
-// contextLine words one message of the context and says how many units it takes.
+// contextLine renders one message of the context and returns how many UTF-16 units it takes.
 func contextLine(lang string, line *messages.ContextLine) (name, text string, units int) {
 	name = messages.Shorten(oneLine(line.GetSenderName()), maxCardName)
 	if name == "" {
@@ -176,7 +185,7 @@ func contextLine(lang string, line *messages.ContextLine) (name, text string, un
 	}
 	text = messages.Shorten(strings.TrimSpace(line.GetText()), maxContextRow)
 	if kind := line.GetMediaKind(); kind != "" {
-		text = strings.TrimSuffix(mediaWord(lang, kind)+" "+text, " ")
+		text = strings.TrimSuffix(mediaLabel(lang, kind)+" "+text, " ")
 	}
 	return name, text, messages.UTF16Len(name) + messages.UTF16Len(text) + len("\n\n") + len("\n")
 }

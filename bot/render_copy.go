@@ -9,7 +9,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Units that the first lines of a copy take at most.
+// UTF-16 units that the first lines of a copy take at most.
 const (
 	maxSender    = 128 // Telegram's first and last name have 64 each
 	maxGroup     = 128
@@ -18,7 +18,7 @@ const (
 	maxSignature = 64
 	maxPartNo    = len(" (999/999)")
 
-	maxEditedWord = 40 // bytes, with the separator
+	maxEditedLabel = 40 // bytes, with the separator
 )
 
 // maxCaption is how many UTF-16 units a caption may have, after its entities are parsed.
@@ -26,11 +26,11 @@ const maxCaption = 1024
 
 const groupSeparator = " · "
 
-// unknownSender stands for a name that is empty, as those of deleted accounts are.
+// unknownSender replaces an empty name; those of deleted accounts are empty.
 const unknownSender = "?"
 
-// Parts says how many messages an operation takes: more than one for copies of long texts and captions, and of media that can
-// have no caption, which come behind a text with the sender's name.
+// Parts returns how many messages an operation takes. It is more than one for copies of long texts and captions, and
+// for media without a caption, which follow a text with the sender's name.
 func (c *Client) Parts(op *messages.Operation) int { return parts(op.GetSendCopy()) }
 
 func parts(c *messages.SendCopyCall) int {
@@ -44,9 +44,11 @@ func parts(c *messages.SendCopyCall) int {
 		return 2
 	}
 	text, limit := c.GetContent().GetText(), firstLimit(c)
-	if len(text) == 0 || c.GetContent().GetForward() == nil &&
-		len(c.GetSenderName())+len(c.GetGroupTitle())+len(c.GetReplyPreview())+len(text)+maxMediaWord+maxEditedWord+16 <= limit {
-		return 1 // bytes are never fewer than units
+	// The usual case, without counting units: there are never more units than bytes.
+	bytes := len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + len(text) +
+		maxMediaLabel + maxEditedLabel + 16
+	if len(text) == 0 || c.GetContent().GetForward() == nil && bytes <= limit {
+		return 1
 	}
 	head, more := copyHeadUnits(c)
 	if c.GetBare() {
@@ -58,7 +60,7 @@ func parts(c *messages.SendCopyCall) int {
 	return len(splitCopy(c))
 }
 
-// firstLimit is how long the first message of a copy may be: a text, or the caption of a medium.
+// firstLimit returns how many UTF-16 units the first message of a copy may have: a text, or the caption of a medium.
 func firstLimit(c *messages.SendCopyCall) int {
 	if messages.ShapeOf(c.GetContent()) == messages.ShapeCaptioned {
 		return maxCaption
@@ -66,7 +68,7 @@ func firstLimit(c *messages.SendCopyCall) int {
 	return maxText
 }
 
-// splitCopy cuts the text of a copy that takes several messages, each with its head.
+// splitCopy splits the text of a copy that takes several messages, each with its own head.
 func splitCopy(c *messages.SendCopyCall) []piece {
 	head, more := copyHeadUnits(c)
 	head += maxPartNo
@@ -77,23 +79,24 @@ func splitCopy(c *messages.SendCopyCall) []piece {
 	return split(c.GetContent().GetText(), first, maxText-head)
 }
 
-// copyHeadUnits is how long the first line is with its line break, without the number of the part, and how long the lines
-// are that only the first part has. It is the same in all languages: where a text is cut must not depend on that.
+// copyHeadUnits returns the UTF-16 units of the first line with its line break but without the part's number (head),
+// and of the lines that only the first part has (more). They are the same in all languages, because the language must
+// not decide where a text is split.
 func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 	head = messages.UTF16Len(copySender(c)) + 1
 	if group := copyGroup(c); group != "" {
 		head += messages.UTF16Len(groupSeparator) + messages.UTF16Len(group)
 	}
 	if c.GetEdited() {
-		head += messages.UTF16Len(groupSeparator) + longestWord(textCopyEdited)
+		head += messages.UTF16Len(groupSeparator) + longestLabel(textCopyEdited)
 	}
 	if f := c.GetContent().GetForward(); f != nil {
-		more += longestWord(textForwarded) + messages.UTF16Len(originName(f)) + messages.UTF16Len(originSignature(f)) + 1
+		more += longestLabel(textForwarded) + messages.UTF16Len(originName(f)+originSignature(f)) + 1
 	}
 	if p := copyPreview(c); p != "" {
 		more += messages.UTF16Len(p) + 1
 	} else if c.GetReplyMediaKind() != "" {
-		more += maxMediaWord + 1
+		more += maxMediaLabel + 1
 	}
 	return head, more
 }
@@ -113,11 +116,11 @@ func copyPreview(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetReplyPreview()), maxPreview)
 }
 
-// copyHead writes whose words follow:
+// copyHead writes whose message follows:
 //
 //	Sender · Group · edited (2/3)
 //	Forwarded from News (Editor)
-//	> beginning of the message that is answered, if that one has no counterpart here
+//	> beginning of the answered message, if that has no counterpart here
 func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, first bool) {
 	b.bold(copySender(c))
 	if group := copyGroup(c); group != "" {
@@ -126,22 +129,22 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 	}
 	if c.GetEdited() {
 		b.plain(groupSeparator)
-		b.mark(models.MessageEntityTypeItalic, word(lang, textCopyEdited))
+		b.mark(models.MessageEntityTypeItalic, label(lang, textCopyEdited))
 	}
 	b.plain(number)
 	if !first {
 		return
 	}
 	if f := c.GetContent().GetForward(); f != nil {
-		b.plain("\n" + word(lang, textForwarded))
+		b.plain("\n" + label(lang, textForwarded))
 		from := b.units
 		b.link(originName(f), originURL(f))
-		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{Type: models.MessageEntityTypeBold, Offset: from, Length: b.units - from}})
+		b.entity(models.MessageEntity{Type: models.MessageEntityTypeBold}, from)
 		b.plain(originSignature(f))
 	}
 	preview := copyPreview(c)
 	if preview == "" && c.GetReplyMediaKind() != "" {
-		preview = mediaWord(lang, c.GetReplyMediaKind())
+		preview = mediaLabel(lang, c.GetReplyMediaKind())
 	}
 	if preview != "" {
 		b.plain("\n")
@@ -163,7 +166,7 @@ func originSignature(f *messages.Forward) string {
 	return ""
 }
 
-// originURL opens what was forwarded, or who said it, as far as Telegram has an address for it.
+// originURL is the link to the forwarded message, or else to its author; "" when Telegram has no link to either.
 func originURL(f *messages.Forward) string {
 	url := userURL(f.GetUsername())
 	if url != "" && f.GetMessageId() > 0 {
@@ -172,8 +175,8 @@ func originURL(f *messages.Forward) string {
 	return url
 }
 
-// renderCopy words a copy of a text, or the part of a longer text or caption that the call asks for, which must exist: its
-// head, and the text.
+// renderCopy renders the head and the text of a copy. Of a longer text or caption it renders the part that the call
+// asks for, which must exist.
 func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 	var b builder
 	i := int(c.GetPart())
@@ -183,11 +186,11 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 			copyHead(&b, lang, c, "", true)
 			b.plain("\n")
 		}
-		contentWords(&b, lang, c.GetContent())
+		describeContent(&b, lang, c.GetContent())
 		return b.done()
 	case shape == messages.ShapeLabelled:
 		copyHead(&b, lang, c, "", true)
-		b.plain("\n" + mediaWord(lang, c.GetContent().GetMedia().GetKind()))
+		b.plain("\n" + mediaLabel(lang, c.GetContent().GetMedia().GetKind()))
 		return b.done()
 	}
 	text := c.GetContent().GetText()
@@ -198,7 +201,8 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 		all := splitCopy(c)
 		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
 	}
-	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + p.to - p.from + 8)
+	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) +
+		p.to - p.from + 8)
 	b.entities = make([]Entity, 0, 2+len(c.GetContent().GetEntities()))
 	if i > 0 || !c.GetBare() {
 		copyHead(&b, lang, c, number, i == 0)
@@ -211,24 +215,25 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 	return b.done()
 }
 
-// oneLine is s without line breaks and without white space around it; it can't turn round what follows it on the line.
+// oneLine returns s without line breaks, without white space around it, and without characters that reverse the text
+// after it.
 func oneLine(s string) string {
-	s = strings.TrimSpace(unturned(s))
+	s = strings.TrimSpace(withoutDirection(s))
 	if strings.ContainsAny(s, "\r\n\t\v\f\u0085\u2028\u2029") {
 		s = strings.Join(strings.Fields(s), " ")
 	}
 	return s
 }
 
-// unturned is s without the characters that order a direction of writing. In a name they would write the words after it
-// backwards, a ticket's id among them; letters of right-to-left scripts need none.
-func unturned(s string) string {
-	turns := func(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
-	if strings.IndexFunc(s, turns) < 0 {
+// withoutDirection returns s without the characters that set a direction of writing. In a name they would reverse the
+// text after it, such as a ticket's id; right-to-left scripts don't need them.
+func withoutDirection(s string) string {
+	directs := func(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
+	if strings.IndexFunc(s, directs) < 0 {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if turns(r) {
+		if directs(r) {
 			return -1
 		}
 		return r

@@ -6,7 +6,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Methods that edit, by what there is to edit.
+// Methods that edit a message other than a text.
 const (
 	methodEditCaption  = "editMessageCaption"
 	methodEditMedia    = "editMessageMedia"
@@ -15,7 +15,8 @@ const (
 	methodStopPoll     = "stopPoll"
 )
 
-// body is what is sent: the medium that takes the place of another is one, under the name that an album's list has.
+// body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
+// where sendMediaGroup has a list.
 func (m *outgoing) body() any {
 	if m.replacing == nil {
 		return m
@@ -26,10 +27,10 @@ func (m *outgoing) body() any {
 	}{m, m.replacing}
 }
 
-// setEdit words the edit of one part of a copy, by what the part is: a text, a medium with a caption, a live location, a poll.
+// setEdit renders the edit of one part of a copy: of a text, a medium with a caption, a live location, or a poll.
 func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
 	c := e.GetCopy()
-	media, former := c.GetContent().GetMedia(), e.GetFormer().GetMedia()
+	media, previous := c.GetContent().GetMedia(), e.GetFormer().GetMedia()
 	m.edits(methodEditText, e.GetMessageId())
 	switch shape := messages.ShapeOf(c.GetContent()); {
 	case shape == messages.ShapeLabelled && media.GetKind() == messages.MediaPoll:
@@ -38,16 +39,20 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
 		m.setLocation(media.GetLocation())
 	case shape == messages.ShapeCaptioned && c.GetPart() == 0:
 		r := renderCopy(lang, c)
-		if messages.ShapeOf(e.GetFormer()) == messages.ShapeCaptioned && sameMedium(former, media) {
+		if messages.ShapeOf(e.GetFormer()) == messages.ShapeCaptioned && sameMedium(previous, media) {
 			m.method = methodEditCaption
-			m.mediaFields = &mediaFields{Caption: r.Text, CaptionEntities: r.Entities, CaptionAbove: media.GetShowCaptionAboveMedia()}
+			m.mediaFields = &mediaFields{
+				Caption: r.Text, CaptionEntities: r.Entities, CaptionAbove: media.GetShowCaptionAboveMedia(),
+			}
 			return
 		}
 		m.setMedia(media)
 		f := m.mediaFields
 		m.method, m.mediaFields = methodEditMedia, nil
-		m.replacing = &albumPart{Type: media.GetKind(), Media: media.GetFileId(), Caption: r.Text, CaptionEntities: r.Entities,
-			CaptionAbove: f.CaptionAbove, Spoiler: f.Spoiler}
+		m.replacing = &albumPart{
+			Type: media.GetKind(), Media: media.GetFileId(), Caption: r.Text, CaptionEntities: r.Entities,
+			CaptionAbove: f.CaptionAbove, Spoiler: f.Spoiler,
+		}
 		if media.GetKind() == messages.MediaLivePhoto {
 			m.replacing.Photo = media.GetPhotoFileId()
 		}
@@ -62,12 +67,14 @@ func (m *outgoing) setLocation(l *messages.Location) {
 		m.method = methodStopLocation
 		return
 	}
-	m.method, m.mediaFields = methodEditLocation, &mediaFields{LivePeriod: l.LivePeriod, Accuracy: l.HorizontalAccuracy, Heading: l.Heading,
-		Proximity: l.ProximityAlertRadius}
+	m.method = methodEditLocation
+	m.mediaFields = &mediaFields{
+		LivePeriod: l.LivePeriod, Accuracy: l.HorizontalAccuracy, Heading: l.Heading, Proximity: l.ProximityAlertRadius,
+	}
 	m.at(l)
 }
 
-// sameMedium says whether an edit changed at most the caption.
+// sameMedium says whether an edit left the medium as it was, and changed at most the caption.
 func sameMedium(a, b *messages.Media) bool {
 	return a.GetKind() == b.GetKind() && a.GetHasSpoiler() == b.GetHasSpoiler() &&
 		(a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() || proto.Equal(a, b))

@@ -7,27 +7,28 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// maxMediaWord is the longest that mediaWord says, in any language; a test sees to it.
-const maxMediaWord = 48
+// maxMediaLabel is how many UTF-16 units mediaLabel returns at most, in any language.
+const maxMediaLabel = 48
 
-// maxDetails keeps what is told of a medium within one message together with its head and its caption.
+// maxDetails is how many UTF-16 units of details are shown, so that they fit into one message with the head and the
+// caption.
 const maxDetails = 2000
 
-// mediaWord names a kind of media where it can't be shown: "[photo]".
-func mediaWord(lang, kind string) string {
+// mediaLabel names a kind of media that can't be shown, such as "[photo]".
+func mediaLabel(lang, kind string) string {
 	key := "media_" + kind
 	if !known(key) {
 		key = textMediaOther
 	}
-	return "[" + messages.CutUTF16(word(lang, key), maxMediaWord-2) + "]"
+	return "[" + messages.CutUTF16(label(lang, key), maxMediaLabel-2) + "]"
 }
 
-// contentWords says what a content was that can't be posted again.
-func contentWords(b *builder, lang string, c *messages.Content) {
+// describeContent describes a content that the bot can't post again.
+func describeContent(b *builder, lang string, c *messages.Content) {
 	m := c.GetMedia()
 	text := c.GetText()
 	if c.GetIsProtected() {
-		text = "" // stays in its topic
+		text = "" // it must stay in its topic
 	}
 	reserved := 1 + min(messages.UTF16Len(text), maxCaption) // for the caption
 	line := func(s string) {
@@ -41,9 +42,9 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 	if c.GetIsProtected() {
 		if m != nil {
-			line(mediaWord(lang, m.GetKind()))
+			line(mediaLabel(lang, m.GetKind()))
 		}
-		line(word(lang, textProtected))
+		line(label(lang, textProtected))
 		return
 	}
 	switch m.GetKind() {
@@ -51,12 +52,12 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 		line(m.GetEmoji() + " " + strconv.Itoa(int(m.GetValue())))
 		return
 	case messages.MediaPoll:
-		pollWords(b, lang, m.GetPoll())
+		describePoll(b, lang, m.GetPoll())
 		return
 	case messages.MediaPaid:
-		line(mediaWord(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
+		line(mediaLabel(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
 	default:
-		line(mediaWord(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
+		line(mediaLabel(lang, m.GetKind()) + " " + oneLine(m.GetTitle()+m.GetFileName()))
 	}
 	line(oneLine(m.GetSource()))
 	line(m.GetDetails())
@@ -69,13 +70,14 @@ func contentWords(b *builder, lang string, c *messages.Content) {
 	}
 }
 
-// pollWords is a question with its answers to choose from: a quiz, whose right answer nobody but its author knows.
-func pollWords(b *builder, lang string, p *messages.Poll) {
+// describePoll shows a poll's question and its options. It is for quizzes, whose right answer only the author knows,
+// and for polls that can't be posted again.
+func describePoll(b *builder, lang string, p *messages.Poll) {
 	kind := "quiz"
 	if !p.GetIsQuiz() {
 		kind = messages.MediaPoll
 	}
-	b.plain(mediaWord(lang, kind) + "\n")
+	b.plain(mediaLabel(lang, kind) + "\n")
 	rich := func(text string, entities []*messages.Entity) {
 		whole := piece{to: len(text), toUnit: messages.UTF16Len(text)}
 		b.entities = clip(b.entities, text, entities, whole, b.units)
@@ -88,7 +90,8 @@ func pollWords(b *builder, lang string, p *messages.Poll) {
 	}
 }
 
-// mediaFields are the parameters of the send… methods beside those of every message. Only those of one kind are set.
+// mediaFields are the parameters of the methods that send media, beside those of every message. Only those of one
+// kind are set.
 type mediaFields struct {
 	Animation string `json:"animation,omitempty"`
 	Audio     string `json:"audio,omitempty"`
@@ -139,18 +142,21 @@ type pollOption struct {
 	Entities []Entity `json:"text_entities,omitempty"`
 }
 
-// poster is how a kind of media is posted: by which method, and with which parameters.
+// poster says by which method a kind of media is posted, and sets the method's parameters.
 type poster struct {
 	method string
 	set    func(*mediaFields, *messages.Media)
 }
 
-// posters are those of all kinds that a bot can post.
+// posters has a row for each kind that a bot can post.
 var posters = map[string]poster{
-	messages.MediaAnimation: {"sendAnimation", func(f *mediaFields, m *messages.Media) { f.Animation = m.FileId; f.shown(m) }},
-	messages.MediaAudio:     {"sendAudio", func(f *mediaFields, m *messages.Media) { f.Audio = m.FileId }},
-	messages.MediaContact:   {"sendContact", (*mediaFields).contact},
-	messages.MediaDocument:  {"sendDocument", func(f *mediaFields, m *messages.Media) { f.Document = m.FileId }},
+	messages.MediaAnimation: {"sendAnimation", func(f *mediaFields, m *messages.Media) {
+		f.Animation = m.FileId
+		f.shown(m)
+	}},
+	messages.MediaAudio:    {"sendAudio", func(f *mediaFields, m *messages.Media) { f.Audio = m.FileId }},
+	messages.MediaContact:  {"sendContact", (*mediaFields).contact},
+	messages.MediaDocument: {"sendDocument", func(f *mediaFields, m *messages.Media) { f.Document = m.FileId }},
 	messages.MediaLivePhoto: {"sendLivePhoto", func(f *mediaFields, m *messages.Media) {
 		f.LivePhoto, f.Photo = m.FileId, m.PhotoFileId
 		f.shown(m)
@@ -165,10 +171,10 @@ var posters = map[string]poster{
 	messages.MediaVoice:     {"sendVoice", func(f *mediaFields, m *messages.Media) { f.Voice = m.FileId }},
 }
 
-// setMedia words the medium of a copy, by file id and without its caption.
+// setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).
 func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
-		m.upload, media = media, broughtAlong(media)
+		m.upload, media = media, withUploadMark(media)
 	}
 	p := posters[media.GetKind()]
 	m.method, m.mediaFields = p.method, &mediaFields{}
@@ -177,7 +183,7 @@ func (m *outgoing) setMedia(media *messages.Media) {
 	}
 }
 
-// shown says how a picture is shown.
+// shown sets how a picture or a video is shown.
 func (f *mediaFields) shown(m *messages.Media) {
 	f.Spoiler, f.CaptionAbove = m.HasSpoiler, m.ShowCaptionAboveMedia
 }
@@ -196,7 +202,8 @@ func (f *mediaFields) venue(m *messages.Media) {
 	f.at(m.Location)
 	v := m.Venue
 	f.Title, f.Address = v.Title, v.Address
-	f.FoursquareID, f.FoursquareType, f.GoogleID, f.GoogleType = v.FoursquareId, v.FoursquareType, v.GooglePlaceId, v.GooglePlaceType
+	f.FoursquareID, f.FoursquareType = v.FoursquareId, v.FoursquareType
+	f.GoogleID, f.GoogleType = v.GooglePlaceId, v.GooglePlaceType
 }
 
 func (f *mediaFields) contact(m *messages.Media) {
@@ -206,14 +213,14 @@ func (f *mediaFields) contact(m *messages.Media) {
 
 func (f *mediaFields) poll(m *messages.Media) {
 	p := m.Poll
-	f.Question, f.QuestionEntities, f.Anonymous = p.Question, sendable(p.Question, p.QuestionEntities), &p.IsAnonymous
-	f.Multiple, f.Closed = p.AllowsMultipleAnswers, p.IsClosed
+	f.Question, f.QuestionEntities = p.Question, sendable(p.Question, p.QuestionEntities)
+	f.Anonymous, f.Multiple, f.Closed = &p.IsAnonymous, p.AllowsMultipleAnswers, p.IsClosed
 	for _, o := range p.Options {
 		f.Options = append(f.Options, pollOption{Text: o.Text, Entities: sendable(o.Text, o.Entities)})
 	}
 }
 
-// sendable are all of a text's entities, worded for sending.
+// sendable returns those of a text's entities that can be sent.
 func sendable(text string, entities []*messages.Entity) []Entity {
 	return clip(nil, text, entities, piece{to: len(text), toUnit: messages.UTF16Len(text)}, 0)
 }
@@ -231,7 +238,7 @@ type albumPart struct {
 
 const methodSendAlbum = "sendMediaGroup"
 
-// setAlbum words media that are posted together.
+// setAlbum renders media that are posted together.
 func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
 	m.method, m.mediaFields = methodSendAlbum, &mediaFields{}
 	for _, c := range parts {

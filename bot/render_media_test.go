@@ -5,13 +5,14 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"pgregory.net/rapid"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Whatever the names, the caption and its part: no caption is over 1024 units, no text over 4096, nothing is lost, and where it
-// is cut is the same in all languages.
+// Whatever the names, the caption and its part: no caption is over 1024 units, no text over 4096, nothing is lost,
+// and where it is cut is the same in all languages.
 func TestCaptionsFit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Repeat(texts.Draw(t, "text"), rapid.SampledFrom([]int{1, 20, 50, 300}).Draw(t, "repeat"))
@@ -108,13 +109,28 @@ func TestWordsFit(t *testing.T) {
 
 // A bot has a way to post each kind that is posted again, and no other.
 func TestEveryKindThatIsPostedHasItsMethod(t *testing.T) {
-	whole := &messages.Media{FileId: "f", PhotoFileId: "p", Location: &messages.Location{}, Venue: &messages.Venue{Title: "t", Address: "a"},
-		Contact: &messages.Contact{PhoneNumber: "1", FirstName: "n"}, Poll: &messages.Poll{Question: "?", Options: []*messages.PollOption{{Text: "a"}}}}
+	whole := &messages.Media{}
+	fill(whole.ProtoReflect())
 	for _, kind := range messages.MediaKinds {
 		whole.Kind = kind
 		posted := messages.ShapeOf(&messages.Content{Media: whole}) != messages.ShapeWords
 		if p, known := posters[kind]; known != posted {
 			t.Errorf("%s: posted %v, by %q", kind, posted, p.method)
+		}
+	}
+}
+
+// fill sets the texts of a message, at any depth; lists get one element.
+func fill(m protoreflect.Message) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		switch f := fields.Get(i); {
+		case f.IsList():
+			fill(m.Mutable(f).List().AppendMutable().Message())
+		case f.Message() != nil:
+			fill(m.Mutable(f).Message())
+		case f.Kind() == protoreflect.StringKind:
+			m.Set(f, protoreflect.ValueOfString("x"))
 		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 // maxCallbackText is how long the answer to a pressed button may be, in characters (Bot API, answerCallbackQuery).
 const maxCallbackText = 200
 
-// roomForMore is what "and 12 more" takes at the end of a list.
+// roomForMore is how many UTF-16 units are kept free for "and 12 more" at the end of a list.
 const roomForMore = 64
 
-// renderNotice words a notice and the tickets that it lists, as many as there is room for.
+// renderNotice renders a notice and the tickets that it lists, as many as there is room for.
 func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	var b builder
 	b.rich(Text(lang, n.GetKey(), n.GetArgs()))
@@ -37,26 +37,25 @@ func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	return b.done()
 }
 
-// ticketRow shows a ticket in a list: its title, which leads to its topic, its id and its state.
+// ticketRow shows a ticket in a list: its title, which is a link to its topic, its id and its state.
 func ticketRow(lang string, t *messages.TicketView) Rich {
 	var b builder
 	b.plain("\n\n• ")
 	title := messages.Shorten(oneLine(t.GetTitle()), maxCardTitle)
 	from := b.units
 	b.bold(title)
-	if url := t.GetUrl(); url != "" && b.units > from {
-		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{
-			Type: models.MessageEntityTypeTextLink, Offset: from, Length: b.units - from, URL: url}})
+	if url := t.GetUrl(); url != "" {
+		b.entity(models.MessageEntity{Type: models.MessageEntityTypeTextLink, URL: url}, from)
 	}
 	b.plain("\n")
 	b.code(t.GetTicketId())
 	b.plain(" ")
-	b.rich(textWithin(lang, textCardState, map[string]string{"status": t.GetStatus(), "priority": t.GetPriority()}, 200))
+	b.rich(ticketState(lang, t))
 	return b.done()
 }
 
-// noticeMarkup is a notice's keyboard, or the request to answer it. That request addresses only the person whose message the
-// notice replies to; otherwise every member of the group would find the reply box open.
+// noticeMarkup returns a notice's keyboard, or the request to reply to it. The request is selective: it addresses
+// only the person whose message the notice answers. Otherwise the reply box would open for every member of the group.
 func noticeMarkup(lang string, n *messages.SendNoticeCall) any {
 	if n.GetForceReply() {
 		return models.ForceReply{ForceReply: true, Selective: n.GetReplyTo() > 0}
@@ -64,7 +63,7 @@ func noticeMarkup(lang string, n *messages.SendNoticeCall) any {
 	return markupOf(buttonRows(lang, n.GetKeyboard()))
 }
 
-// callbackText words the answer to a pressed button; it has no markup, and so no links.
+// callbackText renders the answer to a pressed button. It has no markup, and therefore no links.
 func callbackText(lang string, a *messages.AnswerCallbackCall) string {
 	if a.GetKey() == "" {
 		return ""

@@ -16,12 +16,14 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
+// The catalogue: all texts of the bot, in the files locales/*.toml.
+
 // maxText is how many UTF-16 units a message's text may have, after its entities are parsed (Bot API, sendMessage).
 const maxText = 4096
 
 const langEnglish, langThai = "en", "th"
 
-// styles says how the value of a placeholder looks, whatever text it stands in. The others are plain.
+// styles says how the value of a placeholder looks, in every text. Values of other placeholders are plain.
 var styles = map[string]models.MessageEntityType{
 	"title":  models.MessageEntityTypeBold,
 	"name":   models.MessageEntityTypeBold,
@@ -31,14 +33,14 @@ var styles = map[string]models.MessageEntityType{
 	"given":  models.MessageEntityTypeCode,
 }
 
-// words are the placeholders whose values are themselves looked up in the catalogue, under "<prefix><value>".
-var words = map[string]string{
+// labelPrefixes are the placeholders whose values are looked up in the catalogue too, under "<prefix><value>".
+var labelPrefixes = map[string]string{
 	"priority": "priority_",
 	"status":   "status_",
 	"lang":     "language_",
 }
 
-// Texts of the catalogue that only bot itself uses.
+// Texts of the catalogue that only this package uses; the comments give their placeholders.
 const (
 	textOpenLink       = "open_link"
 	textCardAskedBy    = "card_asked_by"  // who
@@ -48,7 +50,7 @@ const (
 	textCardGroup      = "card_group"     //
 	textCardPrivate    = "card_private"   //
 	textCardBehind     = "card_behind"    // group, lag (seconds), waiting, budget (messages a minute; empty: no limit)
-	textCardHeld       = "card_held"      // group, waiting, why
+	textCardSuspended  = "card_suspended" // group, waiting, why
 	textMore           = "card_more"      // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
@@ -61,7 +63,8 @@ const (
 //go:embed locales/*.toml
 var locales embed.FS
 
-// catalogues are the texts by language. They are part of the program: if they can't be read, no test passes.
+// catalogues are the texts by language. They are part of the program, so it panics when they can't be read; no test
+// passes then.
 var catalogues = sync.OnceValue(func() map[string]*i18n.Localizer {
 	bundle := i18n.NewBundle(language.English)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
@@ -75,12 +78,13 @@ var catalogues = sync.OnceValue(func() map[string]*i18n.Localizer {
 	return all
 })
 
-// Text words a text of the catalogue, at most 4096 units long. An unknown language is English. The values of args are
-// literal, whatever they contain; the longest give way when the whole would be too long.
+// Text renders a text of the catalogue, at most 4096 UTF-16 units long. An unknown language is English. The values of
+// args are literal, whatever they contain. If the text would be too long, the longest values are shortened.
 func Text(lang, key string, args map[string]string) Rich {
 	return textWithin(lang, key, args, maxText)
 }
 
+// textWithin is Text with another limit.
 func textWithin(lang, key string, args map[string]string, limit int) Rich {
 	if at, ok := helpPlaces[key]; ok {
 		args = map[string]string{"commands": helpList(lang, at)}
@@ -107,16 +111,16 @@ func textWithin(lang, key string, args map[string]string, limit int) Rich {
 	return b.done()
 }
 
-// segment is a piece of a text: words of the catalogue, or the value of a placeholder.
+// segment is a piece of a text: literal text of the catalogue, or the value of a placeholder.
 type segment struct {
-	name string // of the placeholder
+	name string // of the placeholder; "" for literal text
 	text string
 	kind models.MessageEntityType
 	url  string
 }
 
-// localize takes a text apart into words and placeholders. The template sees marks in place of the values, so that nothing
-// in a value is ever read as a template, and a value's place in the text is known.
+// localize splits a text into literal text and placeholders. The template gets marks instead of the values. So
+// nothing in a value is ever read as a template, and the position of each value is known.
 func localize(lang, key string, args map[string]string) []segment {
 	const mark = "\x00"
 	data := make(map[string]string, len(args))
@@ -131,7 +135,7 @@ func localize(lang, key string, args map[string]string) []segment {
 	}
 	text, err := localizer(lang).Localize(config)
 	if err != nil && text == "" {
-		return []segment{{text: key}} // not in the catalogue: a test keeps this from happening
+		return []segment{{text: key}} // not in the catalogue: a bug; a test checks that each text is there
 	}
 	parts := strings.Split(strings.TrimSuffix(text, "\n"), mark)
 	segments := make([]segment, 0, len(parts))
@@ -146,26 +150,26 @@ func localize(lang, key string, args map[string]string) []segment {
 	return segments
 }
 
-// fill puts the placeholder's value in.
+// fill sets the segment to the placeholder's value.
 func (s *segment) fill(lang string, args map[string]string) {
 	s.text, s.kind = args[s.name], styles[s.name]
 	switch s.name {
 	case "command":
 		s.text = "/" + strings.TrimPrefix(s.text, "/")
 	case "who", "name", "group":
-		s.text = unturned(s.text)
+		s.text = withoutDirection(s.text)
 	case "url":
 		if strings.HasPrefix(s.text, "https://") {
-			s.url, s.text = s.text, word(lang, textOpenLink)
+			s.url, s.text = s.text, label(lang, textOpenLink)
 		}
 	default:
-		if prefix := words[s.name]; prefix != "" && known(prefix+s.text) {
-			s.text = word(lang, prefix+s.text)
+		if prefix := labelPrefixes[s.name]; prefix != "" && known(prefix+s.text) {
+			s.text = label(lang, prefix+s.text)
 		}
 	}
 }
 
-// fit shortens the longest values so that all of them take at most room units together.
+// fit shortens the longest values so that all values together take at most room units.
 func fit(segments []segment, room int) {
 	total := taken(segments, math.MaxInt)
 	if total <= room {
@@ -179,7 +183,7 @@ func fit(segments []segment, room int) {
 	}
 }
 
-// taken is how many units the values have together, none of them more than limit.
+// taken returns how many units the values take together if each is cut to limit units.
 func taken(segments []segment, limit int) int {
 	sum := 0
 	for _, s := range segments {
@@ -190,8 +194,8 @@ func taken(segments []segment, limit int) int {
 	return sum
 }
 
-// word is a text of the catalogue without placeholders.
-func word(lang, key string) string {
+// label returns a text of the catalogue that has no placeholders.
+func label(lang, key string) string {
 	text, err := localizer(lang).Localize(&i18n.LocalizeConfig{MessageID: key})
 	if err != nil && text == "" {
 		return key
@@ -199,9 +203,9 @@ func word(lang, key string) string {
 	return text
 }
 
-// longestWord is how many units a text without placeholders has in the language in which it is longest.
-func longestWord(key string) int {
-	return max(messages.UTF16Len(word(langEnglish, key)), messages.UTF16Len(word(langThai, key)))
+// longestLabel returns how many units a label has in the language in which it is longest.
+func longestLabel(key string) int {
+	return max(messages.UTF16Len(label(langEnglish, key)), messages.UTF16Len(label(langThai, key)))
 }
 
 // known says whether the catalogue has a text.
@@ -214,7 +218,7 @@ func localizer(lang string) *i18n.Localizer {
 	return catalogues()[catalogueLang(lang)]
 }
 
-// catalogueLang is the catalogue's language for a person's or group's: Thai, or English for everyone else.
+// catalogueLang returns the catalogue's language for that of a person or a group: Thai, or English for everyone else.
 func catalogueLang(lang string) string {
 	if primary, _, _ := strings.Cut(strings.ToLower(lang), "-"); primary == langThai {
 		return langThai

@@ -17,22 +17,24 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// OpenContent opens the content of a file that is no file of Telegram's yet, by its SHA-256.
+// OpenContent opens the content of a file that Telegram does not have yet, by its SHA-256. It also returns the size
+// in bytes.
 type OpenContent func(ctx context.Context, sha256 string) (io.ReadCloser, int64, error)
 
-// uploadTime is how long a call may take that brings a file along.
+// uploadTime is how long a call with an upload may take.
 const uploadTime = 5 * time.Minute
 
-// toUpload stands for a file id in a message whose file is to be brought along.
-const toUpload = "(upload)"
+// uploadMark replaces the file id in a message whose file must be uploaded.
+const uploadMark = "(upload)"
 
-// uploads remembers the file ids of what was brought to Telegram in this life of the service: the second place gets it by id.
+// uploads caches the file ids of what this process has uploaded, so that further copies are sent by id
+// (docs/decisions.md, D30).
 type uploads struct {
 	mu  sync.Mutex
 	ids map[string]string // by kind and SHA-256
 }
 
-const uploadsAtMost = 1000
+const uploadsCached = 1000
 
 func uploadKey(m *messages.Media) string { return m.GetKind() + "/" + m.GetSha256() }
 
@@ -45,8 +47,8 @@ func (u *uploads) get(m *messages.Media) string {
 func (u *uploads) put(m *messages.Media, fileID string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.ids == nil || len(u.ids) >= uploadsAtMost {
-		u.ids = map[string]string{} // to bring one along again does no harm
+	if u.ids == nil || len(u.ids) >= uploadsCached {
+		u.ids = map[string]string{} // another upload of the same file does no harm
 	}
 	u.ids[uploadKey(m)] = fileID
 }
@@ -57,17 +59,17 @@ func (u *uploads) forget(m *messages.Media) {
 	delete(u.ids, uploadKey(m))
 }
 
-// broughtAlong is a medium as it is worded: with a mark in the place of a file id that there is not yet.
-func broughtAlong(m *messages.Media) *messages.Media {
+// withUploadMark returns a medium with uploadMark instead of a file id, if Telegram does not have the file yet.
+func withUploadMark(m *messages.Media) *messages.Media {
 	if m.GetFileId() != "" || m.GetSha256() == "" {
 		return m
 	}
 	m = proto.CloneOf(m)
-	m.FileId = toUpload
+	m.FileId = uploadMark
 	return m
 }
 
-// postMessage posts a message, and brings its file along when Telegram does not have it yet.
+// postMessage posts a message, and uploads its file if Telegram does not have it yet.
 func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessages) *APIError {
 	if m.upload == nil {
 		return c.post(ctx, m.method, m.body(), sent)
@@ -89,7 +91,8 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 		return err
 	}
 	if err := json.Unmarshal(raw, sent); err != nil {
-		return &APIError{Method: m.method, Status: http.StatusOK, Sent: true, Broken: true, Description: "the result can't be read"}
+		return &APIError{Method: m.method, Status: http.StatusOK, Sent: true, Broken: true,
+			Description: "the result can't be read"}
 	}
 	if id := fileIDOf(raw, m.upload.GetKind()); id != "" {
 		c.uploads.put(m.upload, id)
@@ -97,18 +100,18 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 	return nil
 }
 
-// refile puts a file id in its place, and leaves the caption as it is.
+// refile sets the file id, and leaves the caption as it is.
 func (m *outgoing) refile(media *messages.Media) {
 	former := m.mediaFields
 	m.setMedia(media)
 	m.Caption, m.CaptionEntities = former.Caption, former.CaptionEntities
 }
 
-// postFile posts a message as a form with its file in it, as a stream.
+// postFile posts a message as a multipart form and streams its file.
 func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMessage) *APIError {
 	fail := func(err error) *APIError { return &APIError{Method: m.method, Description: c.clean(plainError(err))} }
 	if c.content == nil {
-		return fail(fmt.Errorf("there is no place that files are kept in"))
+		return fail(fmt.Errorf("this process has no store of files"))
 	}
 	fields, err := formFields(m)
 	if err != nil {
@@ -116,11 +119,11 @@ func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMess
 	}
 	file, _, err := c.content(ctx, m.upload.GetSha256())
 	if err != nil {
-		return fail(fmt.Errorf("the file is not there any more: %w", err))
+		return fail(fmt.Errorf("the file can't be opened: %w", err))
 	}
 	defer func() { _ = file.Close() }()
 	reader, writer := io.Pipe()
-	defer func() { _ = reader.Close() }() // ends the goroutine when the request ends early
+	defer func() { _ = reader.Close() }() // ends the goroutine below when the request ends early
 	form := multipart.NewWriter(writer)
 	written := make(chan struct{})
 	go func() {
@@ -141,7 +144,7 @@ func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMess
 	return c.verdict(x, m.method, result)
 }
 
-// formFields are the parameters of a message for a form: texts as they are, all else as JSON.
+// formFields returns the parameters of a message for a form: texts as they are, everything else as JSON.
 func formFields(m *outgoing) (map[string]string, error) {
 	data, err := json.Marshal(m)
 	if err != nil {
@@ -157,7 +160,7 @@ func formFields(m *outgoing) (map[string]string, error) {
 		if json.Unmarshal(value, &text) != nil {
 			text = string(value)
 		}
-		if text != toUpload {
+		if text != uploadMark {
 			fields[name] = text
 		}
 	}
@@ -180,7 +183,7 @@ func writeForm(form *multipart.Writer, fields map[string]string, media *messages
 	return form.Close()
 }
 
-// fileIDOf finds the id of a message's file; of a photo that of its largest size, the last.
+// fileIDOf returns the id of a message's file; for a photo, that of its largest size, which is the last.
 func fileIDOf(message json.RawMessage, kind string) string {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(message, &all) != nil {
@@ -197,6 +200,6 @@ func fileIDOf(message json.RawMessage, kind string) string {
 		return sizes[len(sizes)-1].ID
 	}
 	var one sized
-	_ = json.Unmarshal(all[kind], &one) // Telegram may make another kind of it: then there is none
+	_ = json.Unmarshal(all[kind], &one) // Telegram may have made another kind of it; then the id is ""
 	return one.ID
 }

@@ -10,7 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Entity is Telegram's MessageEntity, with what the library's model does not know yet.
+// Texts with markup: building, splitting and clipping them in UTF-16 code units, Telegram's measure.
+
+// Entity is Telegram's MessageEntity, with the fields that the library's model lacks.
 type Entity struct {
 	models.MessageEntity
 	UnixTime       int64  `json:"unix_time,omitempty"`
@@ -19,16 +21,18 @@ type Entity struct {
 
 const entityDateTime = models.MessageEntityType("date_time")
 
-// piece is a part of a text, in bytes and in UTF-16 units, each from (inclusive) to (exclusive).
+// piece is a part of a text, as a range in bytes and in UTF-16 units. The ranges include their start and exclude
+// their end.
 type piece struct {
 	from, to         int
 	fromUnit, toUnit int
 }
 
-// split cuts text into pieces of at most first units (the first one) and rest units (the others); both must be at least 2.
-// The pieces are the whole text, in order, with nothing between them. It cuts behind a line break, else behind white space,
-// if one stands in the second half of the piece; else between two characters as people see them (Thai has no spaces, and its
-// words are known only to dictionaries). An empty text is one empty piece.
+// split splits text into pieces: the first of at most first units, the others of at most rest units, both at least 2.
+// The pieces are the whole text, in order, with nothing between them. An empty text is one empty piece.
+//
+// It splits after a line break, or else after white space, if there is one in the second half of the piece. Otherwise
+// it splits between two characters as people see them: Thai has no spaces, and only a dictionary knows its words.
 func split(text string, first, rest int) []piece {
 	var pieces []piece
 	p := piece{}
@@ -45,7 +49,7 @@ func split(text string, first, rest int) []piece {
 	}
 }
 
-// cutPoint says how much of text its first piece of at most limit units takes, in bytes and units.
+// cutPoint returns the size of text's first piece, which has at most limit units, in bytes and units.
 func cutPoint(text string, limit int) (size, units int) {
 	if len(text) <= limit {
 		return len(text), messages.UTF16Len(text)
@@ -82,7 +86,8 @@ func cutPoint(text string, limit int) (size, units int) {
 	return here.size, here.units
 }
 
-// cutInside is the beginning of a single character that is longer than limit units, cut between its code points: at least one.
+// cutInside returns the beginning of a single character that is longer than limit units: as many of its code points
+// as fit, at least one.
 func cutInside(cluster string, limit int) string {
 	units := 0
 	for i, r := range cluster {
@@ -98,9 +103,11 @@ func cutInside(cluster string, limit int) string {
 	return cluster
 }
 
-// clip appends to dst the entities of text as far as they lie in p, moved so that p begins at unit at. Entities from outside
-// can be anything: one that is negative or reaches beyond the end is cut to what exists, one that begins or ends inside a
-// surrogate pair is widened to the whole character, one that covers nothing is left out. Overlaps stay: Telegram sorts them out.
+// clip appends to dst those parts of text's entities that lie in p, moved so that p begins at unit at.
+//
+// Entities from outside can be anything. One that begins before the text or ends after it is cut; one that begins or
+// ends inside a surrogate pair is widened to the whole character; one that covers nothing is left out. Overlaps stay,
+// since Telegram accepts them.
 func clip(dst []Entity, text string, entities []*messages.Entity, p piece, at int) []Entity {
 	if len(entities) == 0 {
 		return dst
@@ -129,8 +136,9 @@ func clip(dst []Entity, text string, entities []*messages.Entity, p piece, at in
 	return dst
 }
 
-// entityOf words a stored entity for sending. What Telegram finds in the text by itself (mentions, hashtags, links, commands)
-// need not be sent, and what lacks its particulars can't be: one such entity would make the whole call fail.
+// entityOf makes an entity for sending from a stored one. It is not ok for kinds that Telegram finds in the text by
+// itself (mentions, hashtags, links, commands), and for entities with a missing field: one such entity makes the
+// whole call fail.
 func entityOf(e *messages.Entity) (Entity, bool) {
 	out := Entity{MessageEntity: models.MessageEntity{Type: models.MessageEntityType(e.GetType())}}
 	switch out.Type {
@@ -157,7 +165,7 @@ func entityOf(e *messages.Entity) (Entity, bool) {
 	return out, true
 }
 
-// surrogates are the offsets of the second units of a text's surrogate pairs, ascending.
+// surrogates are the offsets of the second units of a text's surrogate pairs, in ascending order.
 type surrogates []int
 
 func lowSurrogates(text string) surrogates {
@@ -176,19 +184,20 @@ func lowSurrogates(text string) surrogates {
 	return low
 }
 
-// has says whether an entity may not begin or end at unit, since it would tear a pair apart.
+// has says whether an entity that begins or ends at unit would split a surrogate pair.
 func (s surrogates) has(unit int) bool {
 	_, found := slices.BinarySearch(s, unit)
 	return found
 }
 
-// Rich is a text with its markup, ready for sendMessage: offsets are in UTF-16 units, there is no parse_mode to escape for.
+// Rich is a text with its markup, ready for sendMessage. Offsets are in UTF-16 units. There is no parse_mode, so
+// nothing has to be escaped.
 type Rich struct {
 	Text     string
 	Entities []Entity
 }
 
-// builder puts a Rich together. Whatever goes in is literal.
+// builder builds a Rich. All text that is added is literal.
 type builder struct {
 	text     strings.Builder
 	units    int
@@ -200,25 +209,32 @@ func (b *builder) plain(s string) {
 	b.units += messages.UTF16Len(s)
 }
 
-// mark adds s as an entity of a kind that needs no particulars; an empty kind is plain text.
+// entity marks the text from unit from to the end, unless that is empty.
+func (b *builder) entity(e models.MessageEntity, from int) {
+	if b.units > from {
+		e.Offset, e.Length = from, b.units-from
+		b.entities = append(b.entities, Entity{MessageEntity: e})
+	}
+}
+
+// mark adds s as an entity of a kind that has no other fields; an empty kind is plain text.
 func (b *builder) mark(kind models.MessageEntityType, s string) {
 	from := b.units
 	b.plain(s)
-	if kind != "" && b.units > from {
-		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{Type: kind, Offset: from, Length: b.units - from}})
+	if kind != "" {
+		b.entity(models.MessageEntity{Type: kind}, from)
 	}
 }
 
 func (b *builder) bold(s string) { b.mark(models.MessageEntityTypeBold, s) }
 func (b *builder) code(s string) { b.mark(models.MessageEntityTypeCode, s) }
 
-// link adds s as a link, or plainly without a URL.
+// link adds s as a link, or as plain text when url is empty.
 func (b *builder) link(s, url string) {
 	from := b.units
 	b.plain(s)
-	if url != "" && b.units > from {
-		b.entities = append(b.entities, Entity{MessageEntity: models.MessageEntity{
-			Type: models.MessageEntityTypeTextLink, Offset: from, Length: b.units - from, URL: url}})
+	if url != "" {
+		b.entity(models.MessageEntity{Type: models.MessageEntityTypeTextLink, URL: url}, from)
 	}
 }
 

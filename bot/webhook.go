@@ -9,20 +9,23 @@ import (
 	"net/http"
 )
 
-// Webhook takes in updates that Telegram posts (setWebhook). Telegram repeats an update until it is answered by a 2xx, and
-// holds back the chat's next ones meanwhile: so whatever can never be accepted is answered 200, and logged.
+// Webhook receives the updates that Telegram posts (setWebhook). Telegram repeats an update until it gets a 2xx, and
+// withholds the chat's next ones until then. So an update that can never be accepted is logged and answered with 200.
 type Webhook struct {
-	// Enabled is false in polling mode: the route is not there (404).
+	// Enabled is false in polling mode: then Serve answers 404.
 	Enabled bool
-	// Secret is what X-Telegram-Bot-Api-Secret-Token must say. Empty lets nobody in.
+	// Secret is the value that the header X-Telegram-Bot-Api-Secret-Token must have. An empty secret refuses every
+	// request.
 	Secret string
-	// Handle takes the update in: Intake.Handle.
+	// Handle handles an update: Intake.Handle.
 	Handle func(ctx context.Context, raw []byte) error
 	Log    *slog.Logger
 }
 
-// Serve handles one request and returns the HTTP status: 200 accepted, or passed over for good; 400 not JSON; 401 wrong
-// secret, no effect; 404 polling mode; 413 too large; 503 not accepted, to be sent again.
+// Serve handles one request and returns the HTTP status: 200 for an update that is accepted or passed over for good,
+// 400 not JSON, 401 wrong secret, 404 polling mode, 413 too large, 503 not accepted, so that Telegram sends it again.
+// A request with a wrong secret has no effect.
+
 func (w *Webhook) Serve(ctx context.Context, body []byte, secret string) (status int) {
 	switch {
 	case !w.Enabled:
@@ -43,7 +46,8 @@ func (w *Webhook) Serve(ctx context.Context, body []byte, secret string) (status
 	return http.StatusOK
 }
 
-// sameSecret compares in constant time, lengths included.
+// sameSecret compares in constant time, whatever the lengths. An empty want matches nothing.
+
 func sameSecret(given, want string) bool {
 	g, w := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
 	return subtle.ConstantTimeCompare(g[:], w[:]) == 1 && want != ""

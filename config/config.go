@@ -1,5 +1,5 @@
-// Package config is the settings of the service: their names, defaults, meanings and rules, from the environment and a .env
-// file. It knows nothing of the parts that use them, and starts nothing.
+// Package config reads the settings of the service from the environment and a .env file. It has their names,
+// defaults, meanings and rules. It knows nothing of the parts that use them, and starts nothing.
 package config
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The words that settings of few words take.
+// The values of settings that have only a few.
 const (
 	ModePolling     = "polling"
 	ModeWebhook     = "webhook"
@@ -20,11 +20,13 @@ const (
 	DatabaseMongoDB = "mongodb"
 )
 
-// Config is every setting. Load fills it; what Load returned without an error keeps all rules of check.go.
+// Config holds every setting. Load fills it; a Config that Load returned without an error obeys all rules of
+// check.go.
 //
-// The tags are the documentation: env (the name), envDefault, desc (the meaning); unset says what stands in the default's
-// place where there is none; oneof, min and max are checked for every field that has them, and allowed says in words what a
-// value may be. .env.example and the table of docs/settings.md are generated from them (`make gen`).
+// The tags are the documentation: env is the name, envDefault the default and desc the meaning. Where there is no
+// default, unset says what applies instead. oneof, min and max are checked for every field that has them, and allowed
+// says in words what a value must be. `make gen` generates .env.example and the table of docs/settings.md from the
+// tags.
 type Config struct {
 	TelegramBotToken Secret `env:"TELEGRAM_BOT_TOKEN" unset:"(none)" desc:"The bot's token from @BotFather. Without it the service starts its built-in Telegram simulator, for a trial on this machine. That is refused with MongoDB, or with an HTTP_ADDR that others can reach, so that no server runs on a simulator by mistake."`
 	TelegramAPIURL   string `env:"TELEGRAM_API_URL" envDefault:"https://api.telegram.org" desc:"The Bot API server. Use http:// only for a server on this machine or on your own network."`
@@ -53,7 +55,7 @@ type Config struct {
 	FilesDeny      []string `env:"FILES_DENY" envDefault:"executables,scripts,html" allowed:"executables, scripts, html, types such as application/zip or video/*, extensions such as .bat, with commas between them" desc:"What is not kept. By content: executables, scripts, html, and types such as application/zip or video/*. By extension: such as .bat. A single - admits everything."`
 	FilesAllow     []string `env:"FILES_ALLOW" unset:"(any)" allowed:"types such as application/pdf or image/*, with commas between them" desc:"If set, only these types are kept, for example image/*,application/pdf"`
 	FilesMaxPixels int      `env:"FILES_MAX_PIXELS" envDefault:"50000000" min:"1" max:"1000000000" desc:"The most pixels that an image may have: a small file can decode to an image that fills the memory."`
-	FilesRetention string   `env:"FILES_RETENTION" unset:"(for ever)" desc:"How long attachments are kept, such as 90d. Those of closed tickets go first."`
+	FilesRetention string   `env:"FILES_RETENTION" unset:"(forever)" desc:"How long attachments are kept, such as 90d. Those of closed tickets go first."`
 	FilesMaxTotal  string   `env:"FILES_MAX_TOTAL" unset:"(no limit)" desc:"The most space that all attachments together may take, such as 20GB. Beyond it the oldest go, those of closed tickets first."`
 	ClamAVAddr     string   `env:"CLAMAV_ADDR" desc:"A ClamAV daemon that scans each attachment before anyone gets it: host:port, or unix:/run/clamav/clamd.ctl"`
 
@@ -65,34 +67,34 @@ type Config struct {
 	warnings []string
 }
 
-// UsesSimulator says that there is no token, so that serve starts the built-in simulator.
+// UsesSimulator reports that there is no token, so serve starts the built-in simulator.
 func (c Config) UsesSimulator() bool { return c.TelegramBotToken == "" }
 
-// Warnings are what is allowed but should be said at start, one line each.
+// Warnings are notes about valid but risky settings, to be logged at start, one line each.
 func (c Config) Warnings() []string { return c.warnings }
 
 // Level is LOG_LEVEL as slog knows it.
 func (c Config) Level() slog.Level {
 	var level slog.Level
-	_ = level.UnmarshalText([]byte(c.LogLevel)) // Load let no other word through; of an empty one info remains
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // Load accepts only valid levels; an empty one leaves info
 	return level
 }
 
-// Database is DATABASE_URL taken apart.
+// Database holds the parts of DATABASE_URL.
 type Database struct {
 	Kind string // DatabaseSQLite or DatabaseMongoDB
 	Path string // of the SQLite file; relative paths are relative to the working directory
-	URI  Secret // of MongoDB, whole
+	URI  Secret // of MongoDB, complete
 	Name string // of the database in MongoDB
 }
 
-// Database takes DATABASE_URL apart. It is the zero Database for a Config that Load refused.
+// Database returns the parts of DATABASE_URL. For a Config that Load refused it is the zero Database.
 func (c Config) Database() Database {
 	db, _ := parseDatabase(c.DatabaseURL)
 	return db
 }
 
-// GroupAllowed says whether the group with this Telegram id may register.
+// GroupAllowed reports whether the group with this Telegram id may register.
 func (c Config) GroupAllowed(telegramID int64) bool {
 	if len(c.GroupsAllowed) == 0 {
 		return true
@@ -105,21 +107,20 @@ func (c Config) GroupAllowed(telegramID int64) bool {
 	return false
 }
 
-// WebhookSecret derives the secret of the webhook from the bot's token: the same at every start and on every node, and of
-// no help to find the token.
+// WebhookSecret derives the webhook's secret from the bot's token. It is the same at every start and on every node,
+// and does not reveal the token.
 func WebhookSecret(token Secret) Secret {
 	mac := hmac.New(sha256.New, []byte(token.Reveal()))
 	mac.Write([]byte("topicdesk: telegram webhook secret"))
 	return Secret(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
 }
 
-// parseDatabase understands sqlite://path and mongodb://[user:password@]host[:port][,host…]/name[?options], mongodb+srv too.
-// It does not use net/url, which refuses lists of hosts.
+// parseDatabase reads sqlite://path and mongodb://[user:password@]host[:port][,host…]/name[?options], also with
+// mongodb+srv. It does not use net/url, which refuses lists of hosts.
 func parseDatabase(value Secret) (Database, bool) {
 	uri := value.Reveal()
 	if path, ok := strings.CutPrefix(uri, "sqlite://"); ok {
-		good := path != "" && !strings.HasSuffix(path, "/") && !strings.ContainsAny(path, "?#") && !strings.HasPrefix(path, ":")
-		if !good {
+		if path == "" || path[0] == ':' || strings.HasSuffix(path, "/") || strings.ContainsAny(path, "?#") {
 			return Database{}, false
 		}
 		return Database{Kind: DatabaseSQLite, Path: path}, true

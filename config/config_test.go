@@ -71,7 +71,7 @@ func TestAccepted(t *testing.T) {
 		"a token with a newline behind": {vars{"TELEGRAM_BOT_TOKEN": token + "\n"}, func(c config.Config) bool { return c.TelegramBotToken.Reveal() == token }},
 		"a simulator started apart": {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "http://127.0.0.1:8081"},
 			func(c config.Config) bool {
-				return c.TelegramAPIURL == "http://127.0.0.1:8081" && !strings.Contains(strings.Join(c.Warnings(), ""), "in the clear")
+				return c.TelegramAPIURL == "http://127.0.0.1:8081" && !strings.Contains(strings.Join(c.Warnings(), ""), "unencrypted")
 			}},
 		"webhook": {webhook, func(c config.Config) bool { return c.TelegramMode == config.ModeWebhook }},
 		"webhook to this machine from a server of one's own": {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "http://localhost:8081",
@@ -104,49 +104,49 @@ func TestAccepted(t *testing.T) {
 func TestRefused(t *testing.T) {
 	tests := map[string]struct {
 		vars vars
-		want []string // each is part of one line; as many lines as wants
+		want []string // one for each line: a part of it
 	}{
-		"an unknown mode":                  {vars{"TELEGRAM_MODE": "push"}, []string{`TELEGRAM_MODE="push": allowed is polling or webhook`}},
-		"an unknown level":                 {vars{"LOG_LEVEL": "verbose"}, []string{`LOG_LEVEL="verbose": allowed is debug, info, warn or error`}},
-		"an unknown provider":              {vars{"CLUSTER_PROVIDER": "consul"}, []string{`CLUSTER_PROVIDER="consul": allowed is single: several nodes are not supported yet`}},
-		"a number in words":                {vars{"TELEGRAM_CHAT_PER_SECOND": "one"}, []string{`TELEGRAM_CHAT_PER_SECOND="one": allowed is a whole number from 0 to 100`}},
-		"a number below nothing":           {vars{"TELEGRAM_GLOBAL_PER_SECOND": "-1"}, []string{`TELEGRAM_GLOBAL_PER_SECOND="-1": allowed is a whole number from 0 to 1000`}},
+		"an unknown mode":                  {vars{"TELEGRAM_MODE": "push"}, []string{`TELEGRAM_MODE="push": must be polling or webhook`}},
+		"an unknown level":                 {vars{"LOG_LEVEL": "verbose"}, []string{`LOG_LEVEL="verbose": must be debug, info, warn or error`}},
+		"an unknown provider":              {vars{"CLUSTER_PROVIDER": "consul"}, []string{`CLUSTER_PROVIDER="consul": must be single: several nodes are not supported yet`}},
+		"a number in words":                {vars{"TELEGRAM_CHAT_PER_SECOND": "one"}, []string{`TELEGRAM_CHAT_PER_SECOND="one": must be a whole number from 0 to 100`}},
+		"a number below nothing":           {vars{"TELEGRAM_GLOBAL_PER_SECOND": "-1"}, []string{`TELEGRAM_GLOBAL_PER_SECOND="-1": must be a whole number from 0 to 1000`}},
 		"a number too large for any type":  {vars{"TELEGRAM_GROUP_PER_MINUTE": "99999999999999999999"}, []string{`a whole number from 0 to 6000`}},
-		"a name for a group":               {vars{"GROUPS_ALLOWED": "-1001234567890,@desk"}, []string{`GROUPS_ALLOWED="-1001234567890,@desk": allowed is Telegram ids`}},
-		"a person's id for a group":        {vars{"GROUPS_ALLOWED": "1234567890"}, []string{`1234567890 is no group: allowed is Telegram ids of groups`}},
-		"a short token":                    {vars{"TELEGRAM_BOT_TOKEN": "12345:abc"}, []string{`TELEGRAM_BOT_TOKEN=***: allowed is a token as @BotFather`}},
+		"a name for a group":               {vars{"GROUPS_ALLOWED": "-1001234567890,@desk"}, []string{`GROUPS_ALLOWED="-1001234567890,@desk": must be Telegram ids`}},
+		"a person's id for a group":        {vars{"GROUPS_ALLOWED": "1234567890"}, []string{`1234567890 is not a group; must be Telegram ids of groups`}},
+		"a short token":                    {vars{"TELEGRAM_BOT_TOKEN": "12345:abc"}, []string{`TELEGRAM_BOT_TOKEN=***: must be a token from @BotFather`}},
 		"the example's token":              {vars{"TELEGRAM_BOT_TOKEN": "your-token-here"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
 		"the documentation's token":        {vars{"TELEGRAM_BOT_TOKEN": "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
 		"another of the documentation":     {vars{"TELEGRAM_BOT_TOKEN": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"}, []string{`placeholder`}},
 		"a bracketed database":             {vars{"DATABASE_URL": "mongodb://<host>/topicdesk", "TELEGRAM_BOT_TOKEN": token}, []string{`DATABASE_URL="mongodb://<host>/topicdesk": this is a placeholder`}},
 		"an example's host":                {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.example.com/telegram/webhook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.example.com/telegram/webhook": this is a placeholder`}},
 		"a secret to be changed":           {vars{"TELEGRAM_WEBHOOK_SECRET": "change-me"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: this is a placeholder`}},
-		"a secret with blanks":             {vars{"TELEGRAM_WEBHOOK_SECRET": "open sesame"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: allowed is 1 to 256`}},
-		"a secret too long":                {vars{"TELEGRAM_WEBHOOK_SECRET": strings.Repeat("a", 257)}, []string{`TELEGRAM_WEBHOOK_SECRET=***: allowed is 1 to 256`}},
+		"a secret with blanks":             {vars{"TELEGRAM_WEBHOOK_SECRET": "open sesame"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: must be 1 to 256`}},
+		"a secret too long":                {vars{"TELEGRAM_WEBHOOK_SECRET": strings.Repeat("a", 257)}, []string{`TELEGRAM_WEBHOOK_SECRET=***: must be 1 to 256`}},
 		"webhook without an address":       {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_BOT_TOKEN": token}, []string{`TELEGRAM_WEBHOOK_URL is not set: TELEGRAM_MODE=webhook needs it`}},
-		"webhook with the simulator":       {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"}, []string{`TELEGRAM_MODE="webhook": without TELEGRAM_BOT_TOKEN`}},
-		"webhook without a path":           {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test"}, []string{`allowed is the whole public address`}},
-		"webhook at another path":          {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/hook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.topicdesk.test/hook": the address must end in /telegram/webhook`}},
+		"webhook with the simulator":       {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"}, []string{`TELEGRAM_MODE="webhook": must be polling without TELEGRAM_BOT_TOKEN`}},
+		"webhook without a path":           {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test"}, []string{`must be the complete public address`}},
+		"webhook at another path":          {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/hook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.topicdesk.test/hook": must end in /telegram/webhook`}},
 		"webhook at a longer path":         {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook/"}, []string{`must end in /telegram/webhook`}},
 		"webhook in the clear":             {vars{"TELEGRAM_WEBHOOK_URL": "http://desk.topicdesk.test/telegram/webhook"}, []string{`only https://`}},
 		"webhook at a port not called":     {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test:8080/telegram/webhook"}, []string{`only the ports 443, 80, 88 and 8443`}},
-		"an API address without scheme":    {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "api.telegram.org"}, []string{`TELEGRAM_API_URL="api.telegram.org": allowed is https://host`}},
-		"an API address with a user":       {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "https://u:hunter2@api.telegram.org"}, []string{`TELEGRAM_API_URL="https://***@api.telegram.org": allowed`}},
-		"an API address without a token":   {vars{"TELEGRAM_API_URL": "http://127.0.0.1:8081"}, []string{`TELEGRAM_BOT_TOKEN is not set: TELEGRAM_API_URL is set and needs a token`}},
-		"the simulator with MongoDB":       {vars{"DATABASE_URL": "mongodb://u:hunter2@db/desk?x=hunter2"}, []string{`DATABASE_URL="mongodb://***@db/desk?***": without TELEGRAM_BOT_TOKEN`}},
-		"the simulator for all the world":  {vars{"HTTP_ADDR": "0.0.0.0:8080"}, []string{`HTTP_ADDR="0.0.0.0:8080": without TELEGRAM_BOT_TOKEN`}},
-		"the simulator on all interfaces":  {vars{"HTTP_ADDR": ":8080"}, []string{`HTTP_ADDR=":8080": without TELEGRAM_BOT_TOKEN`}},
-		"an address without port":          {vars{"HTTP_ADDR": "127.0.0.1"}, []string{`HTTP_ADDR="127.0.0.1": allowed is host:port`}},
-		"an address with a port too large": {vars{"HTTP_ADDR": "127.0.0.1:70000"}, []string{`HTTP_ADDR="127.0.0.1:70000": allowed is host:port`}},
-		"another database":                 {vars{"DATABASE_URL": "postgres://u:hunter2@db/desk"}, []string{`DATABASE_URL="postgres://***@db/desk": allowed is sqlite://`}},
-		"MongoDB without a name":           {vars{"TELEGRAM_BOT_TOKEN": token, "DATABASE_URL": "mongodb://db"}, []string{`DATABASE_URL="mongodb://db": allowed is`}},
-		"SQLite in memory":                 {vars{"DATABASE_URL": "sqlite://:memory:"}, []string{`DATABASE_URL="sqlite://:memory:": allowed is`}},
+		"an API address without scheme":    {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "api.telegram.org"}, []string{`TELEGRAM_API_URL="api.telegram.org": must be https://host`}},
+		"an API address with a user":       {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "https://u:hunter2@api.telegram.org"}, []string{`TELEGRAM_API_URL="https://***@api.telegram.org": must be`}},
+		"an API address without a token":   {vars{"TELEGRAM_API_URL": "http://127.0.0.1:8081"}, []string{`TELEGRAM_BOT_TOKEN is not set: TELEGRAM_API_URL needs a token`}},
+		"the simulator with MongoDB":       {vars{"DATABASE_URL": "mongodb://u:hunter2@db/desk?x=hunter2"}, []string{`DATABASE_URL="mongodb://***@db/desk?***": must be sqlite://… without TELEGRAM_BOT_TOKEN`}},
+		"the simulator for all the world":  {vars{"HTTP_ADDR": "0.0.0.0:8080"}, []string{`HTTP_ADDR="0.0.0.0:8080": must be an address that only this machine reaches`}},
+		"the simulator on all interfaces":  {vars{"HTTP_ADDR": ":8080"}, []string{`HTTP_ADDR=":8080": must be an address that only this machine reaches`}},
+		"an address without port":          {vars{"HTTP_ADDR": "127.0.0.1"}, []string{`HTTP_ADDR="127.0.0.1": must be host:port`}},
+		"an address with a port too large": {vars{"HTTP_ADDR": "127.0.0.1:70000"}, []string{`HTTP_ADDR="127.0.0.1:70000": must be host:port`}},
+		"another database":                 {vars{"DATABASE_URL": "postgres://u:hunter2@db/desk"}, []string{`DATABASE_URL="postgres://***@db/desk": must be sqlite://`}},
+		"MongoDB without a name":           {vars{"TELEGRAM_BOT_TOKEN": token, "DATABASE_URL": "mongodb://db"}, []string{`DATABASE_URL="mongodb://db": must be`}},
+		"SQLite in memory":                 {vars{"DATABASE_URL": "sqlite://:memory:"}, []string{`DATABASE_URL="sqlite://:memory:": must be`}},
 		"several nodes": {vars{"CLUSTER_PROVIDER": "etcd", "CLUSTER_ADDR": "10.0.0.7:8090", "ETCD_ENDPOINTS": "http://10.0.0.5:2379"},
-			[]string{`CLUSTER_PROVIDER="etcd": allowed is single: several nodes are not supported yet`}},
-		"a token where it does not belong":  {vars{"HTTP_ADDR": token}, []string{`HTTP_ADDR="***": allowed`}},
+			[]string{`CLUSTER_PROVIDER="etcd": must be single: several nodes are not supported yet`}},
+		"a token where it does not belong":  {vars{"HTTP_ADDR": token}, []string{`HTTP_ADDR="***": must be`}},
 		"all mistakes at once":              {vars{"LOG_LEVEL": "x", "TELEGRAM_MODE": "y", "TELEGRAM_CHAT_PER_SECOND": "z", "HTTP_ADDR": "nowhere"}, []string{`TELEGRAM_MODE="y"`, `TELEGRAM_CHAT_PER_SECOND="z"`, `HTTP_ADDR="nowhere"`, `LOG_LEVEL="x"`}},
 		"a value of several lines, on one":  {vars{"LOG_LEVEL": "a\nb"}, []string{`LOG_LEVEL="a\nb"`}},
-		"a group's id that is not a number": {vars{"GROUPS_ALLOWED": "-100x"}, []string{`GROUPS_ALLOWED="-100x": allowed is Telegram ids`}},
+		"a group's id that is not a number": {vars{"GROUPS_ALLOWED": "-100x"}, []string{`GROUPS_ALLOWED="-100x": must be Telegram ids`}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -196,8 +196,8 @@ func TestDotenv(t *testing.T) {
 		}
 	})
 	for name, tt := range map[string]struct{ line, want string }{
-		"a line without =":       {"TELEGRAM_BOT_TOKEN 'hunter2'", "line 4: allowed is NAME=value"},
-		"a quote without an end": {"TELEGRAM_BOT_TOKEN=\"hunter2", "line 4: allowed is NAME=value"},
+		"a line without =":       {"TELEGRAM_BOT_TOKEN 'hunter2'", "line 4: must be NAME=value"},
+		"a quote without an end": {"TELEGRAM_BOT_TOKEN=\"hunter2", "line 4: must be NAME=value"},
 		"blanks in a name":       {"TELEGRAM_BOT TOKEN " + token, "a name has blanks in it"},
 	} {
 		t.Run(name+" is told, and no secret", func(t *testing.T) {
@@ -229,7 +229,7 @@ func TestWarnings(t *testing.T) {
 	c := load(t, vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "http://bots.internal:8081", "TELEGRAM_MODE": "webhook",
 		"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook", "TELEGRAM_WEBHOOK_SECRET": "short"})
 	all := strings.Join(c.Warnings(), "\n")
-	for _, want := range []string{"GROUPS_ALLOWED is not set", "in the clear", "only 5 characters"} {
+	for _, want := range []string{"GROUPS_ALLOWED is not set", "unencrypted", "only 5 characters"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no warning says %q:\n%s", want, all)
 		}

@@ -8,18 +8,19 @@ import (
 
 //go:generate go run ./gen
 
-// The table of docs/settings.md stands between these lines.
+// The table of docs/settings.md is between these lines.
 const (
 	tableBegin = "<!-- settings -->"
 	tableEnd   = "<!-- /settings -->"
 )
 
-// Example is the content of .env.example: every setting with its meaning, commented out at its default, so that a copy of
-// it changes nothing.
+// Example is the content of .env.example: every setting with its meaning and its default, commented out, so that a
+// copy of the file changes nothing.
 func Example() string {
 	var b strings.Builder
-	b.WriteString("# Settings of Topicdesk. Copy this file to .env and change what you need; what the environment sets wins over the file.\n" +
-		"# Put a value that holds $, # or blanks in 'single quotes'.\n" +
+	b.WriteString("# Settings of Topicdesk. Copy this file to .env and change what you need.\n" +
+		"# The environment takes precedence over the file.\n" +
+		"# Put a value that contains $, # or blanks in 'single quotes'.\n" +
 		"# Generated from config/config.go by `make gen`.\n")
 	for _, s := range settings() {
 		b.WriteString("\n")
@@ -45,7 +46,8 @@ func MarkdownTable() string {
 	return b.String()
 }
 
-// UpdateTable puts the current table between the lines <!-- settings --> and <!-- /settings --> of a page.
+// UpdateTable replaces the table between the lines <!-- settings --> and <!-- /settings --> of a page. It is an error
+// if the page lacks them.
 func UpdateTable(page string) (string, error) {
 	before, rest, ok1 := strings.Cut(page, tableBegin)
 	_, after, ok2 := strings.Cut(rest, tableEnd)

@@ -51,7 +51,8 @@ func TestUpdateTable(t *testing.T) {
 
 func TestEverySettingIsDescribed(t *testing.T) {
 	for line := range strings.SplitSeq(strings.TrimSpace(config.MarkdownTable()), "\n") {
-		if cells := strings.Split(line, " | "); len(cells) != 3 && !strings.HasPrefix(line, "|---") || strings.HasSuffix(line, "|  |") {
+		if cells := strings.Split(line, " | "); len(cells) != 3 && !strings.HasPrefix(line, "|---") ||
+			strings.HasSuffix(line, "|  |") {
 			t.Errorf("no description: %s", line)
 		}
 	}

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Files is what the settings say about attachments.
+// Files holds the settings for attachments.
 type Files struct {
-	URL         string // file:// or s3://
-	Limits      map[string]int64
+	URL         string           // file:// or s3://
+	Limits      map[string]int64 // the largest size in bytes, by kind
 	Allow, Deny []string
 	MaxPixels   int64
-	Retention   time.Duration // 0: for ever
+	Retention   time.Duration // 0: forever
 	MaxTotal    int64         // bytes; 0: no limit
 }
 
-// Files takes the settings FILES_* apart.
+// Files returns the settings FILES_* in their parsed form.
 func (c Config) Files() Files {
 	f := Files{URL: c.FilesURL, Allow: c.FilesAllow, Deny: c.FilesDeny, MaxPixels: int64(c.FilesMaxPixels)}
 	if f.URL == "" {
@@ -41,41 +41,44 @@ func (c Config) Files() Files {
 
 var (
 	listEntry = regexp.MustCompile(`^(-|executables|scripts|html|\.[^\s/\\.][^\s/\\]*|[A-Za-z]+/[^\s;/]+)$`)
-	fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker", "live_photo", "other"}
+	fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker",
+		"live_photo", "other"}
 )
 
 func (m *mistakes) checkFiles(c *Config) {
 	if address := c.FilesURL; m.set("FILES_URL") {
 		scheme, rest, ok := strings.Cut(address, "://")
 		if !ok || rest == "" || scheme != "file" && scheme != "s3" {
-			m.refuse("FILES_URL", "allowed is file:///folder or s3://bucket")
+			m.refuse("FILES_URL", "must be file:///folder or s3://bucket")
 		}
 	}
 	if _, ok := parseLimits(c.FilesLimits); m.set("FILES_LIMITS") && !ok {
-		m.refuse("FILES_LIMITS", "allowed is %s; kinds are %s", m.settings["FILES_LIMITS"].allowed(), strings.Join(fileKinds, ", "))
+		m.refuse("FILES_LIMITS", "must be %s; kinds are %s",
+			m.settings["FILES_LIMITS"].allowed(), strings.Join(fileKinds, ", "))
 	}
 	for name, list := range map[string][]string{"FILES_ALLOW": c.FilesAllow, "FILES_DENY": c.FilesDeny} {
 		for _, entry := range list {
 			if m.set(name) && (!listEntry.MatchString(entry) || entry == "-" && len(list) > 1) {
-				m.refuse(name, "%q is none of them: allowed is %s", entry, m.settings[name].allowed())
+				m.refuse(name, "%q is not one of them; must be %s", entry, m.settings[name].allowed())
 			}
 		}
 	}
 	if _, ok := parseAge(c.FilesRetention); m.set("FILES_RETENTION") && !ok {
-		m.refuse("FILES_RETENTION", "allowed is a number of days or hours, such as 90d or 12h")
+		m.refuse("FILES_RETENTION", "must be a number of days or hours, such as 90d or 12h")
 	}
 	if _, ok := parseBytes(c.FilesMaxTotal); m.set("FILES_MAX_TOTAL") && !ok {
-		m.refuse("FILES_MAX_TOTAL", "allowed is a size, such as 500MB or 20GB")
+		m.refuse("FILES_MAX_TOTAL", "must be a size, such as 500MB or 20GB")
 	}
 	if m.set("CLAMAV_ADDR") {
 		path, socket := strings.CutPrefix(c.ClamAVAddr, "unix:")
-		if host, port, ok := hostPort(c.ClamAVAddr); socket && !filepath.IsAbs(path) || !socket && (!ok || !isHost(host) || port == 0) {
-			m.refuse("CLAMAV_ADDR", "allowed is host:port, or unix:/path/of/the/socket")
+		host, port, ok := hostPort(c.ClamAVAddr)
+		if good := ok && isHost(host) && port != 0; socket && !filepath.IsAbs(path) || !socket && !good {
+			m.refuse("CLAMAV_ADDR", "must be host:port, or unix:/path/of/the/socket")
 		}
 	}
 }
 
-// parseLimits understands kind=size.
+// parseLimits reads a list of kind=size.
 func parseLimits(list []string) (map[string]int64, bool) {
 	limits := map[string]int64{}
 	for _, item := range list {
@@ -91,7 +94,7 @@ func parseLimits(list []string) (map[string]int64, bool) {
 
 var sizeShape = regexp.MustCompile(`^([0-9]{1,9}) ?(|B|KB|MB|GB|TB)$`)
 
-// parseBytes understands 500MB: 500 × 1024 × 1024 bytes. Nothing is 0.
+// parseBytes reads a size such as 500MB, which is 500 × 1024 × 1024 bytes. An empty text is 0.
 func parseBytes(text string) (int64, bool) {
 	if text == "" {
 		return 0, true
@@ -110,7 +113,7 @@ func parseBytes(text string) (int64, bool) {
 
 var ageShape = regexp.MustCompile(`^([0-9]{1,5})(d|h)$`)
 
-// parseAge understands 90d and 12h. Nothing is 0.
+// parseAge reads an age such as 90d or 12h. An empty text is 0.
 func parseAge(text string) (time.Duration, bool) {
 	if text == "" {
 		return 0, true

@@ -11,11 +11,12 @@ import (
 	"github.com/joho/godotenv"
 )
 
-// Load reads the settings through lookup (os.LookupEnv in the service), and what is not set there from the file dotenv, if
-// it names one that exists. An empty value counts as not set; blanks around a value are dropped.
+// Load reads the settings through lookup (os.LookupEnv in the service). What is not set there it reads from the file
+// dotenv, if that exists; the name may be empty. An empty value counts as not set, and blanks around a value are
+// dropped.
 //
-// The error joins one line for every mistake found (errors.Join), each with the name of the setting, its value (secrets
-// masked) and what is allowed. The Config is of no use then.
+// The error joins one line for each mistake (errors.Join), with the name of the setting, its value (secrets are
+// masked) and what it must be. The Config is of no use then.
 func Load(lookup func(name string) (value string, ok bool), dotenv string) (Config, error) {
 	all := settings()
 	file, fileErr := readDotenv(dotenv)
@@ -47,7 +48,7 @@ func Load(lookup func(name string) (value string, ok bool), dotenv string) (Conf
 	return c, nil
 }
 
-// tidy brings a value into the form that is compared: words in lower case, lists without blanks and empty items.
+// tidy normalizes a value: words of oneof get the case that they have there, lists lose blanks and empty items.
 func (s setting) tidy(value string) string {
 	if i := slices.IndexFunc(s.oneof, func(word string) bool { return strings.EqualFold(word, value) }); i >= 0 {
 		return s.oneof[i]
@@ -64,7 +65,7 @@ func (s setting) tidy(value string) string {
 	return strings.Join(items, ",")
 }
 
-// parse fills a Config from the values and the defaults, and notes the values that are not of their field's type.
+// parse fills a Config from the values and the defaults. It notes the values that do not fit their field's type.
 func parse(all []setting, values map[string]string) (Config, *mistakes) {
 	m := &mistakes{values: values, settings: map[string]setting{}, wrong: map[string]bool{}}
 	fields := map[string]setting{}
@@ -83,7 +84,7 @@ func parse(all []setting, values map[string]string) (Config, *mistakes) {
 		var field env.ParseError
 		if errors.As(err, &field) {
 			s := fields[field.Name]
-			m.refuse(s.name, "allowed is %s", s.allowed())
+			m.refuse(s.name, "must be %s", s.allowed())
 		} else {
 			m.errs = append(m.errs, fmt.Errorf("settings: %w", err))
 		}
@@ -91,10 +92,10 @@ func parse(all []setting, values map[string]string) (Config, *mistakes) {
 	return c, m
 }
 
-const dotenvAllowed = "allowed is NAME=value, NAME='value' or a # comment"
+const dotenvForm = "must be NAME=value, NAME='value' or a # comment"
 
-// readDotenv reads a .env file. No file is no mistake. The library's own errors show the rest of the file, secrets and all,
-// so the line's number is told instead.
+// readDotenv reads a .env file. It may be missing. The library's errors show the rest of the file with its secrets,
+// so the error here has the number of the line instead.
 func readDotenv(path string) (map[string]string, error) {
 	if path == "" {
 		return nil, nil
@@ -109,13 +110,13 @@ func readDotenv(path string) (map[string]string, error) {
 	values, err := godotenv.UnmarshalBytes(content)
 	if err == nil {
 		for name := range values {
-			if strings.ContainsAny(name, " \t") { // NAME value:with:colons is read as such
-				return nil, fmt.Errorf("settings file %s: a name has blanks in it; %s", path, dotenvAllowed)
+			if strings.ContainsAny(name, " \t") { // the library reads NAME value:with:colons as a name and a value
+				return nil, fmt.Errorf("settings file %s: a name has blanks in it; a line %s", path, dotenvForm)
 			}
 		}
 		return values, nil
 	}
-	// The statement that is wrong begins after the longest beginning of the file that is right.
+	// The wrong line comes after the longest valid beginning of the file.
 	lines := strings.SplitAfter(string(content), "\n")
 	good := len(lines)
 	for good > 0 {
@@ -124,5 +125,5 @@ func readDotenv(path string) (map[string]string, error) {
 		}
 		good--
 	}
-	return nil, fmt.Errorf("settings file %s, line %d: %s", path, good+1, dotenvAllowed)
+	return nil, fmt.Errorf("settings file %s, line %d: %s", path, good+1, dotenvForm)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// Logger logs to w as LOG_LEVEL and LOG_FORMAT say: json for machines, text for people, in colour on a terminal (unless
-// NO_COLOR is set). No secret gets through, wherever in a record it stands.
+// Logger returns a logger to w with the level of LOG_LEVEL and the format of LOG_FORMAT: json for machines, or text
+// for people, in colour on a terminal unless NO_COLOR is set. It masks secrets, wherever in a record they are.
 func (c Config) Logger(w io.Writer) *slog.Logger {
 	out := &redactor{w: w, known: c.known()}
 	if c.LogFormat == FormatJSON {
@@ -31,8 +31,8 @@ func isTerminal(w io.Writer) bool {
 	return ok && isatty.IsTerminal(file.Fd())
 }
 
-// known lists the secrets that are found by their value, whatever their shape. Short ones are left out: they would blot out
-// ordinary words, and thereby show themselves.
+// known lists the secrets that are masked by their value, whatever their shape. Short ones are left out: masking them
+// would also mask ordinary words, and so reveal the secret.
 func (c Config) known() [][]byte {
 	var all [][]byte
 	for _, s := range []Secret{c.TelegramBotToken, c.TelegramWebhookSecret} {
@@ -43,8 +43,8 @@ func (c Config) known() [][]byte {
 	return all
 }
 
-// redactor masks secrets in what handlers write: on the line as it leaves, since before that a secret can hide in a message,
-// a group, an error within an error, or a struct. Handlers of slog write a record with one call.
+// redactor masks secrets in the finished line that a handler writes. Before that a secret can hide in a message, a
+// group, an error within an error, or a struct. Handlers of slog write a record with one call.
 type redactor struct {
 	w     io.Writer
 	known [][]byte
@@ -62,18 +62,19 @@ func (r *redactor) Write(line []byte) (int, error) {
 }
 
 var (
-	// tokenInText is a bot's token, in an address too (/bot123:ABC…/getMe), and with its colon escaped.
+	// tokenInText is a bot's token, also in an address (/bot123:ABC…/getMe), and also with its colon escaped.
 	tokenInText = regexp.MustCompile(`\d+(?::|%3[Aa])[A-Za-z0-9_-]{30,}`)
-	// passwordInText is user and password in an address: mongodb://user:password@host.
+	// passwordInText is the user and password of an address: mongodb://user:password@host.
 	passwordInText = regexp.MustCompile(`://[^/\s"'@]*:[^/\s"'@]*@`)
 	// keyInText is an API key, as messages.NewAPIKey makes it.
 	keyInText = regexp.MustCompile(`td_live_[a-z2-7]{20,}`)
-	// hash is what follows a colon in ids of our own; no token is written with these letters alone.
+	// hash is an id of ours with a hash after its colon. No token has only these letters.
 	hash = regexp.MustCompile(`^\d+:[0-9a-f-]+$`)
 )
 
-// Redact replaces bots' tokens, keys of the API, and users with passwords in addresses, with ***, wherever they stand. It is for
-// texts that leave without a logger: errors of net/http hold the address, and the address of a Bot API call holds the token.
+// Redact replaces tokens of bots, API keys, and users with passwords in addresses by ***, wherever they are. It is
+// for texts that leave without a logger: errors of net/http contain the address, and the address of a Bot API call
+// contains the token.
 func Redact(text string) string {
 	return string(redact([]byte(text)))
 }

@@ -17,12 +17,14 @@ import (
 const webhookSecret = "a-secret-of-no-shape"
 
 func secretive(t *testing.T) config.Config {
-	return load(t, vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_WEBHOOK_SECRET": webhookSecret, "DATABASE_URL": "mongodb://desk:hunter2@db/desk", "LOG_LEVEL": "debug"})
+	return load(t, vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_WEBHOOK_SECRET": webhookSecret,
+		"DATABASE_URL": "mongodb://desk:hunter2@db/desk", "LOG_LEVEL": "debug"})
 }
 
 func assertNoSecret(t *testing.T, how, shown string) {
 	t.Helper()
-	for _, secret := range []string{token, webhookSecret, "hunter2", fmt.Sprintf("%x", token), strings.ReplaceAll(token, ":", "%3A")} {
+	for _, secret := range []string{token, webhookSecret, "hunter2", fmt.Sprintf("%x", token),
+		strings.ReplaceAll(token, ":", "%3A")} {
 		if strings.Contains(shown, secret) {
 			t.Errorf("%s shows %q:\n%s", how, secret, shown)
 		}
@@ -37,7 +39,7 @@ func TestSecretShowsNowhere(t *testing.T) {
 			"map": map[config.Secret]config.Secret{c.TelegramBotToken: c.DatabaseURL}, "any": struct{ V any }{c.DatabaseURL}, "Database": c.Database(),
 		} {
 			if name == "*Secret" && (verb == "%v" || verb == "%+v") {
-				continue // shows the pointer
+				continue // prints the pointer
 			}
 			assertNoSecret(t, verb+" of "+name, fmt.Sprintf(verb, value))
 		}
@@ -74,8 +76,10 @@ func TestLoggerMasksSecrets(t *testing.T) {
 			log.Info("config", "config", c, "token", c.TelegramBotToken, "plain", token)
 			log.Error("call to "+address, "error", failed)
 			log.Warn("wrapped", "error", wrapped{wrapped{failed}})
-			log.With("token", token).WithGroup("g").Info("with", slog.Group("h", "url", address), "escaped", url.QueryEscape(address))
-			log.Debug("any", "struct", struct{ Name, Address string }{"x", address}, "list", []string{token}, "map", map[string]string{token: token})
+			log.With("token", token).WithGroup("g").Info("with", slog.Group("h", "url", address),
+				"escaped", url.QueryEscape(address))
+			log.Debug("any", "struct", struct{ Name, Address string }{"x", address},
+				"list", []string{token}, "map", map[string]string{token: token})
 			log.Info("secret header", "header", webhookSecret, "uri", "mongodb://desk:hunter2@db/desk")
 			log.Info(token)
 
@@ -83,7 +87,8 @@ func TestLoggerMasksSecrets(t *testing.T) {
 			if got := strings.Count(out.String(), "\n"); got != 7 {
 				t.Errorf("%d lines, want 7:\n%s", got, out.String())
 			}
-			for _, kept := range []string{"connection refused", "/bot***/getUpdates?offset=1", "mongodb://***@db/desk"} {
+			for _, kept := range []string{"connection refused", "/bot***/getUpdates?offset=1",
+				"mongodb://***@db/desk"} {
 				if !strings.Contains(out.String(), kept) {
 					t.Errorf("%q is gone:\n%s", kept, out.String())
 				}

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// setting is what the tags of one field of Config say.
+// setting holds the tags of one field of Config.
 type setting struct {
-	field       string // its name in Config
-	name        string // in the environment
-	fallback    string // the default; empty: none
-	unset       string // in words, where there is no default
+	field       string // the field's name in Config
+	name        string // the name in the environment
+	fallback    string // the default; "": none
+	unset       string // what applies where there is no default, in words
 	description string
 	oneof       []string
-	min, max    int // of a number; both 0: no number
-	words       string
+	min, max    int    // of a number; both 0: it is not a number
+	words       string // what a value must be, in words; "": see allowed
 	secret      bool
 	list        bool
 }
@@ -50,7 +50,7 @@ func settings() []setting {
 	return all
 }
 
-// allowed says in words what the setting may be, as far as the tags tell.
+// allowed says in words what a value must be, as far as the tags tell.
 func (s setting) allowed() string {
 	switch {
 	case s.words != "":
@@ -64,7 +64,7 @@ func (s setting) allowed() string {
 	return s.description
 }
 
-// shown is a value of the setting as a mistake's line may show it: cut short, on one line, without secrets.
+// shown is a value as an error may show it: shortened, on one line, without secrets.
 func (s setting) shown(value string) string {
 	if s.secret && s.name != "DATABASE_URL" {
 		return mask
@@ -79,8 +79,8 @@ func (s setting) shown(value string) string {
 	return strconv.Quote(value)
 }
 
-// maskURL hides what an address may hold of secrets: user and password, which may themselves hold an @ or a /, and what
-// follows a question mark.
+// maskURL masks the parts of an address that may hold a secret: user and password, which may contain an @ or a /, and
+// everything after a question mark.
 func maskURL(value string) string {
 	if i := strings.LastIndexByte(value, '@'); i >= 0 {
 		scheme, _, ok := strings.Cut(value[:i], "://")

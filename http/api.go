@@ -3,6 +3,7 @@ package httpedge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -21,10 +22,10 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// apiPrefix is where the operations are.
+// apiPrefix begins the path of every operation.
 const apiPrefix = "/api/v1"
 
-// Desk is what the API needs of the actors.
+// Desk is what the API needs from the actors.
 type Desk interface {
 	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
 }
@@ -32,16 +33,16 @@ type Desk interface {
 // APIOptions are what an API is made of.
 type APIOptions struct {
 	Desk    Desk
-	Files   Files                 // nil: there are none
+	Files   Files                 // nil: the service keeps no files
 	Log     *slog.Logger          // nil: slog.Default
 	Metrics prometheus.Registerer // nil: none are kept
 	Now     func() time.Time      // nil: time.Now
 
-	// AddressRate is how many requests a second one address may make before its key is looked at, AddressBurst how many at
-	// once; 0: no limit.
+	// AddressRate is how many requests per second one address may send, on average, and AddressBurst how many in one
+	// burst; they are counted before the key is checked. 0: no limit.
 	AddressRate, AddressBurst int
-	FailedBurst               int      // how often it may fail to authenticate at once; 50 when 0
-	CORSOrigins               []string // whose pages may call the API; none: no other than ours
+	FailedBurst               int      // how many failures to authenticate an address may have in one burst; 0: 50
+	CORSOrigins               []string // whose pages may call the API; none: only the service's own pages
 }
 
 // API is the desk for programs: operations that send messages to actors.
@@ -55,34 +56,34 @@ type API struct {
 	metrics *apiMetrics
 	known   *knownKeys
 	address *addressLimits
-	guesses *addressLimits // of keys
+	guesses *addressLimits // wrong keys
 	failing *addressLimits // other failures to authenticate
 	ops     []*op
 
-	lists, searches chan struct{} // those under way
+	lists, searches chan struct{} // those in progress
 }
 
-// call is one request that was let in: whose key it has, and the id of the command that it becomes.
+// call is one authenticated request: its key, and the id of the command that it becomes.
 type call struct {
 	key        *messages.APIKey
 	token      string // the key itself, as it was sent
 	commandID  string
-	repeatable bool // the command has the same id when the request is sent again
+	repeatable bool // the command gets the same id when the request is sent again
 	now        time.Time
 }
 
-// op describes one operation. What is the same for all (authentication, limits, faults) need not be said.
+// op describes one operation. It leaves out what all operations have in common: authentication, limits, faults.
 type op struct {
 	id, method, path string // path is below apiPrefix, with {name} for parameters
 	tag, summary     string
 	description      string
-	scope            string   // "" any key
-	status           int      // of success; 200 when 0
+	scope            string   // "": any key may call it
+	status           int      // of success; 0: 200
 	codes            []string // problems besides those that every operation may have
 	request, answer  any      // examples
-	sealed           bool     // the answer holds a secret: it is kept encrypted
-	bodyLimit        int64    // 0: 1 MB
-	media            string   // of an answer that is no JSON
+	sealed           bool     // the answer holds a secret, so it is kept encrypted
+	bodyLimit        int64    // bytes; 0: 1 MB
+	media            string   // the type of an answer that is not JSON
 	middlewares      huma.Middlewares
 }
 
@@ -94,8 +95,10 @@ func NewAPI(s *Server, o APIOptions) *API {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	a := &API{o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys(),
-		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce)}
+	a := &API{
+		o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys(),
+		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce),
+	}
 	a.address = newAddressLimits(float64(o.AddressRate), float64(o.AddressBurst))
 	if o.FailedBurst == 0 {
 		o.FailedBurst = failedBurst
@@ -105,7 +108,8 @@ func NewAPI(s *Server, o APIOptions) *API {
 	s.mayUpload, a.ending = a.mayUpload, s.ending
 	s.App.Use(apiPrefix, a.cors(), a.guard)
 	config := huma.Config{
-		OpenAPI: document(), Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
+		OpenAPI:       document(),
+		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat},
 		DefaultFormat: "application/json", RejectUnknownQueryParameters: true,
 		Transformers: []huma.Transformer{nameRequest},
 	}
@@ -119,7 +123,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	return a
 }
 
-// operations registers all of them.
+// operations registers all operations.
 func (a *API) operations() {
 	a.meOperations()
 	a.keyOperations()
@@ -127,11 +131,12 @@ func (a *API) operations() {
 	a.groupOperations()
 	a.ticketOperations()
 	a.messageOperations()
+	a.eventOperations()
 	a.linkOperations()
 	a.attachmentOperations()
 }
 
-// nameRequest puts the request's id into problems that huma writes.
+// nameRequest adds the request's id to problems that huma writes.
 func nameRequest(ctx huma.Context, _ string, v any) (any, error) {
 	if p, ok := v.(*Problem); ok {
 		named := *p
@@ -141,7 +146,8 @@ func nameRequest(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
-// register adds one operation. f is called for requests that are let in and valid; its error is a *Problem, or a fault of ours.
+// register adds one operation. f is called for authenticated, valid requests. Its error is a *Problem, or a fault of
+// the service.
 func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I) (*O, error)) {
 	if o.status == 0 {
 		o.status = http.StatusOK
@@ -151,7 +157,8 @@ func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I
 		OperationID: o.id, Method: o.method, Path: apiPrefix + o.path, Tags: []string{o.tag}, Summary: o.summary,
 		Description: o.describe(), DefaultStatus: o.status, MaxBodyBytes: o.bodyLimit,
 		Security: []map[string][]string{{securityScheme: o.scopes()}}, Metadata: map[string]any{"op": &o},
-		Middlewares: append(slices.Clip(o.middlewares), a.noBody, a.noNulls), Errors: []int{http.StatusInternalServerError},
+		Middlewares: append(slices.Clip(o.middlewares), a.noBody, a.noNulls),
+		Errors:      []int{http.StatusInternalServerError},
 	}
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {
 		c, ok := ctx.Value(callKey{}).(*call)
@@ -175,10 +182,11 @@ func (o *op) scopes() []string {
 
 type callKey struct{}
 
-// opOf is what register was told of an operation.
+// opOf is the description that register got of an operation.
 func opOf(ctx huma.Context) *op { return ctx.Operation().Metadata["op"].(*op) }
 
-// problemOf is an error as the client is told it. What is no *Problem is a fault of ours, whose text stays in the log.
+// problemOf turns an error into what the client sees. An error that is not a *Problem is a fault of the service, and
+// its text stays in the log.
 func (a *API) problemOf(operation string, err error) *Problem {
 	var p *Problem
 	if !errors.As(err, &p) {
@@ -202,13 +210,13 @@ func (a *API) refuse(ctx huma.Context, p *Problem) {
 	ctx.SetStatus(p.Status)
 }
 
-// guard refuses what huma would stumble over, and keeps the limit of the address.
+// guard enforces the limit of the address, and refuses requests that huma can't handle.
 func (a *API) guard(c *fiber.Ctx) error {
 	if left, wait := a.address.take(c, a.now()); left < 0 {
 		a.metrics.limited.WithLabelValues("address").Inc()
 		return a.limited(c, a.address, wait)
 	} else if a.address.rate > 0 {
-		a.address.headers(c, left, a.now())
+		a.address.headers(c, left)
 	}
 	if _, err := url.Parse(string(c.Request().RequestURI())); err != nil {
 		return problem(codeBadRequest, "The address is not well-formed.")
@@ -217,12 +225,12 @@ func (a *API) guard(c *fiber.Ctx) error {
 		return problem(codeBadRequest, "The query is not well-formed.")
 	}
 	if encoding := c.Get(fiber.HeaderContentEncoding); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return problem(codeMediaType) // it would be expanded without limit
+		return problem(codeMediaType) // a compressed body would be expanded without limit
 	}
 	return c.Next()
 }
 
-// measure counts and times.
+// measure counts and times requests.
 func (a *API) measure(ctx huma.Context, next func(huma.Context)) {
 	began := time.Now()
 	next(ctx)
@@ -231,7 +239,7 @@ func (a *API) measure(ctx huma.Context, next func(huma.Context)) {
 	a.metrics.seconds.WithLabelValues(id).Observe(time.Since(began).Seconds())
 }
 
-// authorize compares the scopes of the key with that of the operation.
+// authorize refuses a request whose key lacks the operation's scope.
 func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 	c := ctx.Context().Value(callKey{}).(*call)
 	if o := opOf(ctx); o.scope != "" && !messages.ScopeAllows(c.key.Scopes, o.scope) {
@@ -241,7 +249,7 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// ask sends a command or a question to an entity and expects an answer of its type; what the entity refuses is a *Problem.
+// ask sends a command or a question to an entity and expects a reply of type T. A refusal is a *Problem.
 func ask[T proto.Message](ctx context.Context, a *API, kind, identity string, m proto.Message) (T, error) {
 	var none T
 	answer, err := a.desk.Ask(ctx, kind, identity, m)
@@ -249,7 +257,7 @@ func ask[T proto.Message](ctx context.Context, a *API, kind, identity string, m 
 	case errors.Is(err, messages.ErrFault):
 		return none, problem(codeInternal)
 	case errors.Is(err, actors.ErrNotAccepted), errors.Is(err, actors.ErrNoAnswer), errors.Is(err, context.Canceled):
-		a.log.Warn("an entity does not answer as it should", "kind", kind, "id", identity, "error", err)
+		a.log.Warn("an entity did not carry out a request", "kind", kind, "id", identity, "error", err)
 		return none, problem(codeUnavailable)
 	case err != nil:
 		return none, err
@@ -265,12 +273,12 @@ func ask[T proto.Message](ctx context.Context, a *API, kind, identity string, m 
 	}
 	typed, ok := answer.(T)
 	if !ok {
-		return none, errors.New("an entity answered with something else: " + string(answer.ProtoReflect().Descriptor().Name()))
+		return none, fmt.Errorf("an entity gave an unexpected reply: %s", answer.ProtoReflect().Descriptor().Name())
 	}
 	return typed, nil
 }
 
-// origin says in a command that it came by the API.
+// origin is the origin of a command that came through the API.
 func (c *call) origin() *messages.Origin {
 	return &messages.Origin{
 		CommandId: c.commandID, DateMs: c.now.UnixMilli(), ReceivedMs: c.now.UnixMilli(),
@@ -278,12 +286,13 @@ func (c *call) origin() *messages.Origin {
 	}
 }
 
-// sees says whether the key may see what belongs to a group.
+// sees reports whether the key may see what belongs to a group.
 func (c *call) sees(groupID string) bool { return c.key.GroupId == "" || c.key.GroupId == groupID }
 
-// place finds the internal id of a group by its Telegram id; a group that the key can't see is none.
+// place finds the place of a group by its Telegram id. A group that the key can't see is not found.
 func (a *API) place(ctx context.Context, c *call, telegramID int64) (string, error) {
-	found, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", &messages.GetGroupRecord{ChatId: telegramID})
+	m := &messages.GetGroupRecord{ChatId: telegramID}
+	found, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return "", err
 	}
@@ -293,7 +302,7 @@ func (a *API) place(ctx context.Context, c *call, telegramID int64) (string, err
 	return found.GroupId, nil
 }
 
-// timeOf is a time as the API shows it; nil: not set.
+// timeOf is a time as the API shows it. It is nil if the time is not set.
 func timeOf(ms int64) *time.Time {
 	if ms == 0 {
 		return nil
@@ -302,7 +311,7 @@ func timeOf(ms int64) *time.Time {
 	return &t
 }
 
-// describe is what the document says of the operation.
+// describe is the operation's description in the document.
 func (o *op) describe() string {
 	text := o.description
 	if o.scope != "" {

@@ -19,7 +19,8 @@ import (
 )
 
 func TestErrors(t *testing.T) {
-	s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+	s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+		m proto.Message) (proto.Message, error) {
 		switch m.(type) {
 		case *messages.ListGroups:
 			panic("s3cr3t")
@@ -31,7 +32,8 @@ func TestErrors(t *testing.T) {
 		return next.Ask(ctx, kind, id, m)
 	}))
 	key := s.key(nil, "admin")
-	for path, code := range map[string]string{"/api/v1/nothing": "not_found", "/nothing": "not_found", "/api/v1/users/": "invalid"} {
+	for path, code := range map[string]string{"/api/v1/nothing": "not_found", "/nothing": "not_found",
+		"/api/v1/users/": "invalid"} {
 		if p := s.do("GET", path, key, nil); p.status == 200 {
 			t.Errorf("%s is answered", path)
 		} else if code == "not_found" {
@@ -116,7 +118,8 @@ func TestLists(t *testing.T) {
 	if data := one["data"].([]any); len(data) != 1 || data[0].(object)["telegramId"] != float64(id) {
 		t.Error(one)
 	}
-	if none := s.do("GET", "/api/v1/users?username=nobody", key, nil).is(200); len(none["data"].([]any)) != 0 || none["nextCursor"] != nil {
+	if none := s.do("GET", "/api/v1/users?username=nobody", key, nil).is(200); len(none["data"].([]any)) != 0 ||
+		none["nextCursor"] != nil {
 		t.Error(none)
 	}
 }
@@ -135,7 +138,8 @@ func TestBrowsers(t *testing.T) {
 		o := serviceOptions{}
 		o.api.CORSOrigins = []string{"https://desk.example.org"}
 		s := newService(t, o)
-		for origin, allowed := range map[string]string{"https://desk.example.org": "https://desk.example.org", "https://evil.example": ""} {
+		for origin, allowed := range map[string]string{"https://desk.example.org": "https://desk.example.org",
+			"https://evil.example": ""} {
 			r := s.do("OPTIONS", "/api/v1/users", "", nil, "Origin", origin, "Access-Control-Request-Method", "POST",
 				"Access-Control-Request-Headers", "authorization,idempotency-key")
 			if r.status != 204 || r.header.Get("Access-Control-Allow-Origin") != allowed {
@@ -150,17 +154,20 @@ func TestBrowsers(t *testing.T) {
 		if r := s.do("GET", "/openapi.yaml", "", nil); r.status != 200 || string(r.body) != string(committed) {
 			t.Error(r.status)
 		}
-		if r := s.do("GET", "/openapi.json", "", nil); r.status != 200 || !strings.Contains(string(r.body), `"openapi":"3.1.0"`) {
+		if r := s.do("GET", "/openapi.json", "", nil); r.status != 200 ||
+			!strings.Contains(string(r.body), `"openapi":"3.1.0"`) {
 			t.Error(r.status)
 		}
 		if r := s.do("GET", "/swagger", "", nil); r.status != http.StatusMovedPermanently {
 			t.Error(r.status)
 		}
 		page := s.do("GET", "/swagger/index.html", "", nil)
-		if page.status != 200 || strings.Contains(string(page.body), "googleapis") || !strings.Contains(string(page.body), "/openapi.json") {
+		if page.status != 200 || strings.Contains(string(page.body), "googleapis") ||
+			!strings.Contains(string(page.body), "/openapi.json") {
 			t.Errorf("%d %s", page.status, page.body)
 		}
-		for _, file := range []string{"swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js", "favicon-32x32.png"} {
+		for _, file := range []string{"swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-standalone-preset.js",
+			"favicon-32x32.png"} {
 			if r := s.do("GET", "/swagger/"+file, "", nil); r.status != 200 || len(r.body) < 100 {
 				t.Error(file, r.status)
 			}

@@ -3,6 +3,7 @@ package httpedge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -19,7 +20,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Files is what the API needs to take files in and to give them out; their bytes do not travel through actors.
+// Files is what the API needs to accept and to serve files. Their bytes do not travel through actors.
 type Files interface {
 	AddFile(ctx context.Context, u actors.Upload) (*messages.AttachmentRecord, error)
 	FileContent(ctx context.Context, attachmentID string, thumbnail bool) (io.ReadCloser, int64, error)
@@ -27,46 +28,56 @@ type Files interface {
 
 // Attachment is a file of a ticket.
 type Attachment struct {
-	AttachmentID string    `json:"attachmentId" doc:"Names it; do not look into it." example:"api:mabcdefghijklmnopqrstuvwx.upload"`
+	AttachmentID string    `json:"attachmentId" doc:"The file's id. It is opaque: do not parse it." example:"api:mabcdefghijklmnopqrstuvwx.upload"`
 	TicketID     string    `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
-	FileName     string    `json:"fileName" doc:"Safe as a name in any file system." example:"report.pdf"`
-	FileType     string    `json:"fileType" doc:"What it is in Telegram: photo, document, video, …" example:"document"`
-	MimeType     string    `json:"mimeType" doc:"By its content, once it is stored; before that what the sender says." example:"application/pdf"`
-	FileSize     int64     `json:"fileSize" doc:"In bytes." example:"48213"`
-	Width        int64     `json:"width" doc:"Of an image; else 0." example:"0"`
-	Height       int64     `json:"height" doc:"Of an image; else 0." example:"0"`
-	State        string    `json:"state" enum:"pending,downloading,stored,refused,failed,infected,removed" doc:"Only what is stored can be had." example:"stored"`
-	Reason       string    `json:"reason,omitempty" doc:"Why it is refused, failed, infected or removed."`
-	DownloadURL  *string   `json:"downloadUrl" doc:"Where its content is, for API keys; null: it is not stored." example:"/api/v1/attachments/api:mabc.upload/content"`
-	ThumbnailURL *string   `json:"thumbnailUrl" doc:"Where a small picture of it is; null: there is none."`
-	UploadedBy   Creator   `json:"uploadedBy" doc:"Who brought it."`
-	CreatedAt    time.Time `json:"createdAt" doc:"When the desk came to know it."`
+	FileName     string    `json:"fileName" doc:"The file's name. It is safe in any file system." example:"report.pdf"`
+	FileType     string    `json:"fileType" doc:"What the file is in Telegram: photo, document, video …" example:"document"`
+	MimeType     string    `json:"mimeType" doc:"The type that the content has. Before the file is stored: the type that the sender declared." example:"application/pdf"`
+	FileSize     int64     `json:"fileSize" doc:"The size in bytes." example:"48213"`
+	Width        int64     `json:"width" doc:"The width of an image in pixels; 0 for other files." example:"0"`
+	Height       int64     `json:"height" doc:"The height of an image in pixels; 0 for other files." example:"0"`
+	State        string    `json:"state" enum:"pending,downloading,stored,refused,failed,infected,removed" doc:"Only a stored file can be downloaded." example:"stored"`
+	Reason       string    `json:"reason,omitempty" doc:"Why the file is in this state: refused, failed, infected or removed."`
+	DownloadURL  *string   `json:"downloadUrl" doc:"The path of the content, to be requested with an API key. null if the file is not stored." example:"/api/v1/attachments/api:mabc.upload/content"`
+	ThumbnailURL *string   `json:"thumbnailUrl" doc:"The path of the thumbnail. null if there is none."`
+	UploadedBy   Creator   `json:"uploadedBy" doc:"Who sent the file."`
+	CreatedAt    time.Time `json:"createdAt" doc:"When the desk recorded the file."`
 }
 
-// maxUpload is the largest file that a bot may bring to Telegram (Bot API, Sending files), and the form around it.
+// maxUpload is how many bytes a request that uploads a file may have: 50 MB, which is the largest file that a bot may
+// send to Telegram (Bot API, Sending files), and the form around it.
 const maxUpload = 50<<20 + 64<<10
 
 func (a *API) attachmentOperations() {
 	register(a, op{
-		id: "addAttachment", method: http.MethodPost, path: "/tickets/{id}/attachments", tag: tagMessages, summary: "Upload a file", scope: "messages:write",
-		status: http.StatusCreated, codes: []string{codeFileRefused}, bodyLimit: maxUpload, middlewares: huma.Middlewares{a.formOnly},
-		description: "Takes a file of at most 50 MB in, as the field `file` of a form. It goes to Telegram when a message names it in `attachmentIds`. A file is looked at: what it is " +
-			"goes by its content; programs, web pages and the like are refused, as the settings say. A picture that is fit to be one becomes a photo, unless `kind` is `document`." + aboutTickets,
+		id: "addAttachment", method: http.MethodPost, path: "/tickets/{id}/attachments",
+		tag: tagMessages, summary: "Upload a file", scope: "messages:write",
+		status: http.StatusCreated, codes: []string{codeFileRefused}, bodyLimit: maxUpload,
+		middlewares: huma.Middlewares{a.formOnly},
+		description: "Uploads a file of at most 50 MB, as the form field `file`. The file goes to Telegram when a message " +
+			"names it in `attachmentIds`. The content decides what type the file has, and the settings decide which types " +
+			"are refused: executables, scripts and web pages unless they say otherwise. A picture that Telegram accepts as " +
+			"a photo becomes one, unless `kind` is `document`." + aboutTickets,
 		request: map[string]any{"file": "(the bytes of photo.jpg)", "kind": "document"}, answer: exampleAttachment(),
 	}, a.addAttachment)
 	register(a, op{
-		id: "getAttachment", method: http.MethodGet, path: "/attachments/{id}", tag: tagMessages, summary: "Get a file's description", scope: "messages:read",
-		description: "What is known of a file, whether it came from Telegram or by API." + aboutTickets, answer: exampleAttachment(),
+		id: "getAttachment", method: http.MethodGet, path: "/attachments/{id}",
+		tag: tagMessages, summary: "Get a file's description", scope: "messages:read",
+		description: "Describes a file, whether it came from Telegram or through the API." + aboutTickets,
+		answer:      exampleAttachment(),
 	}, a.getAttachment)
 	register(a, op{
-		id: "getAttachmentContent", method: http.MethodGet, path: "/attachments/{id}/content", tag: tagMessages, summary: "Download a file", scope: "messages:read",
+		id: "getAttachmentContent", method: http.MethodGet, path: "/attachments/{id}/content",
+		tag: tagMessages, summary: "Download a file", scope: "messages:read",
 		media: "application/octet-stream", codes: []string{codeRange},
-		description: "The bytes, always as `application/octet-stream` and as an attachment, so that no browser takes them for a page. A single `Range` of bytes is answered by 206, " +
-			"one beyond the end by 416." + aboutTickets,
+		description: "Returns the bytes, always as `application/octet-stream` with `Content-Disposition: attachment`, so " +
+			"that no browser shows them as a page. A single `Range` of bytes is answered with 206, one that begins beyond " +
+			"the end with 416." + aboutTickets,
 	}, a.getContent)
 	register(a, op{
-		id: "getAttachmentThumbnail", method: http.MethodGet, path: "/attachments/{id}/thumbnail", tag: tagMessages, summary: "Get a file's thumbnail", scope: "messages:read",
-		media: "image/jpeg", description: "A small picture of an image." + aboutTickets,
+		id: "getAttachmentThumbnail", method: http.MethodGet, path: "/attachments/{id}/thumbnail",
+		tag: tagMessages, summary: "Get a file's thumbnail", scope: "messages:read",
+		media: "image/jpeg", description: "Returns a small version of an image, as JPEG." + aboutTickets,
 	}, a.getThumbnail)
 }
 
@@ -74,7 +85,7 @@ type addAttachmentInput struct {
 	TicketPath
 	RawBody huma.MultipartFormFiles[struct {
 		File huma.FormFile `form:"file" required:"true" doc:"The file, with its name."`
-		Kind string        `form:"kind" required:"false" enum:"photo,document" doc:"What it shall be in Telegram; without it that goes by the content."`
+		Kind string        `form:"kind" required:"false" enum:"photo,document" doc:"What the file becomes in Telegram. If absent, the content decides."`
 	}]
 }
 
@@ -83,7 +94,7 @@ type attachmentOutput struct {
 }
 
 type createdAttachmentOutput struct {
-	Location string `header:"Location" doc:"Where its description is."`
+	Location string `header:"Location" doc:"The path of the attachment."`
 	Body     Attachment
 }
 
@@ -98,10 +109,10 @@ func (a *API) addAttachment(ctx context.Context, c *call, in *addAttachmentInput
 		return nil, err
 	}
 	if a.o.Files == nil {
-		return nil, problem(codeFileRefused, "Attachments are not kept here.")
+		return nil, problem(codeFileRefused, "This service does not keep attachments.")
 	}
-	kept, err := a.o.Files.AddFile(ctx, actors.Upload{TicketID: record.TicketId, Origin: c.origin(), Kind: form.Kind, Name: form.File.Filename,
-		Size: form.File.Size, From: form.File})
+	kept, err := a.o.Files.AddFile(ctx, actors.Upload{TicketID: record.TicketId, Origin: c.origin(),
+		Kind: form.Kind, Name: form.File.Filename, Size: form.File.Size, From: form.File})
 	var refused *actors.UploadRefusedError
 	switch {
 	case errors.As(err, &refused):
@@ -109,21 +120,22 @@ func (a *API) addAttachment(ctx context.Context, c *call, in *addAttachmentInput
 	case errors.Is(err, actors.ErrUploadDiffers):
 		return nil, problem(codeKeyReused)
 	case err != nil:
-		a.log.Error("a file could not be taken in", "ticket", record.TicketId, "error", err)
+		a.log.Error("an uploaded file could not be stored", "ticket", record.TicketId, "error", err)
 		return nil, problem(codeUnavailable)
 	}
-	v := attachmentOf(kept)
-	return &createdAttachmentOutput{Location: apiPrefix + "/attachments/" + url.PathEscape(kept.AttachmentId), Body: v}, nil
+	location := apiPrefix + "/attachments/" + url.PathEscape(kept.AttachmentId)
+	return &createdAttachmentOutput{Location: location, Body: attachmentOf(kept)}, nil
 }
 
 // AttachmentPath names a file in the path.
 type AttachmentPath struct {
-	ID string `path:"id" maxLength:"300" doc:"Its attachmentId." example:"api:mabcdefghijklmnopqrstuvwx.upload"`
+	ID string `path:"id" maxLength:"300" doc:"The file's attachmentId." example:"api:mabcdefghijklmnopqrstuvwx.upload"`
 }
 
-// attachment finds a file; one of a ticket that the key can't see is none.
+// attachment finds a file. A file of a ticket that the key can't see is not found.
 func (a *API) attachment(ctx context.Context, c *call, id string) (*messages.AttachmentRecord, error) {
-	found, err := ask[*messages.AttachmentRecord](ctx, a, messages.KindQuery, "", &messages.GetAttachment{AttachmentId: id})
+	m := &messages.GetAttachment{AttachmentId: id}
+	found, err := ask[*messages.AttachmentRecord](ctx, a, messages.KindQuery, "", m)
 	if err == nil && !c.sees(found.GroupId) {
 		err = problem(codeNotFound)
 	}
@@ -140,8 +152,8 @@ func (a *API) getAttachment(ctx context.Context, c *call, in *AttachmentPath) (*
 
 type contentInput struct {
 	AttachmentPath
-	Range       string `header:"Range" maxLength:"200" doc:"bytes=from-to, bytes=from- or bytes=-last." example:"bytes=0-1023"`
-	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"ETags that are known already."`
+	Range       string `header:"Range" maxLength:"200" doc:"One range: bytes=from-to, bytes=from- or bytes=-length." example:"bytes=0-1023"`
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1000" doc:"The ETags that the client has already."`
 }
 
 type contentOutput struct {
@@ -166,7 +178,7 @@ func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail 
 	}
 	r, size, err := a.o.Files.FileContent(ctx, found.AttachmentId, thumbnail)
 	if err != nil {
-		return nil, problem(codeNotFound, "The file is not stored (any more); its state is "+found.State+".")
+		return nil, problem(codeNotFound, "The content of this file is not stored. Its state is "+found.State+".")
 	}
 	return &contentOutput{Body: func(h huma.Context) {
 		f := humafiber.UnwrapV2(h)
@@ -182,17 +194,17 @@ func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail 
 			_ = r.Close()
 			h.SetStatus(http.StatusNotModified)
 			return
-		case in.Range != "" && size >= 0 && f.Method() == fiber.MethodGet: // of HEAD it says nothing (RFC 9110, 14.2)
+		case in.Range != "" && size >= 0 && f.Method() == fiber.MethodGet: // only GET has ranges (RFC 9110, 14.2)
 			var ok bool
 			if from, to, ok = rangeOf(in.Range, size); !ok {
 				_ = r.Close()
-				f.Set(fiber.HeaderContentRange, "bytes */"+strconv.FormatInt(size, 10))
+				f.Set(fiber.HeaderContentRange, fmt.Sprintf("bytes */%d", size))
 				a.refuse(h, problem(codeRange))
 				return
 			}
 			if to-from < size {
 				status = http.StatusPartialContent
-				f.Set(fiber.HeaderContentRange, "bytes "+strconv.FormatInt(from, 10)+"-"+strconv.FormatInt(to-1, 10)+"/"+strconv.FormatInt(size, 10))
+				f.Set(fiber.HeaderContentRange, fmt.Sprintf("bytes %d-%d/%d", from, to-1, size))
 			}
 		}
 		if from > 0 {
@@ -213,13 +225,13 @@ func (a *API) content(ctx context.Context, c *call, in *contentInput, thumbnail 
 	}}, nil
 }
 
-// limited reads the part of a file that is wanted, and closes the file.
+// limited reads the requested part of a file, and closes the file.
 type limited struct {
 	io.Reader
 	io.Closer
 }
 
-// skip goes on to a place in a file, without reading where that is possible.
+// skip moves to an offset in a file, without reading what precedes it where that is possible.
 func skip(r io.Reader, to int64) error {
 	if s, ok := r.(io.Seeker); ok {
 		if _, err := s.Seek(to, io.SeekStart); err == nil {
@@ -230,7 +242,7 @@ func skip(r io.Reader, to int64) error {
 	return err
 }
 
-// protect sets what keeps browsers from taking somebody's file for a page of ours.
+// protect sets the headers that keep browsers from treating somebody's file as a page of ours.
 func protect(c *fiber.Ctx, kind, name, tag string) {
 	c.Set(fiber.HeaderContentType, kind)
 	c.Set(fiber.HeaderContentDisposition, mime.FormatMediaType("attachment", map[string]string{"filename": name}))
@@ -240,15 +252,16 @@ func protect(c *fiber.Ctx, kind, name, tag string) {
 	c.Set(fiber.HeaderETag, tag)
 }
 
-// rangeOf reads a Range header with one range (RFC 9110, 14.2): from and the first byte behind it. One that is of another
-// unit, of several parts or broken is ignored: all of the file. Not ok: it is beyond the end.
+// rangeOf reads a Range header (RFC 9110, 14.2): the range goes from the byte from up to, but without, the byte to. A
+// header with another unit, with several ranges or malformed is ignored: the range is the whole file. ok is false
+// when the range begins beyond the end.
 func rangeOf(header string, size int64) (from, to int64, ok bool) {
 	spec, isBytes := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")
 	if !isBytes || !dash || strings.Contains(spec, ",") {
 		return 0, size, true
 	}
-	if first == "" { // the last so many
+	if first == "" { // the last n bytes
 		n, err := strconv.ParseInt(last, 10, 64)
 		if err != nil || n < 0 {
 			return 0, size, true
@@ -271,11 +284,15 @@ func rangeOf(header string, size int64) (from, to int64, ok bool) {
 }
 
 func attachmentOf(r *messages.AttachmentRecord) Attachment {
-	v := Attachment{AttachmentID: r.AttachmentId, TicketID: r.TicketId, FileName: r.FileName, FileType: r.FileType, MimeType: r.MimeType, FileSize: r.FileSize,
-		Width: r.Width, Height: r.Height, State: r.State, Reason: r.Reason, UploadedBy: creatorOf(r.UploadedBy), CreatedAt: time.UnixMilli(r.CreatedMs).UTC()}
+	v := Attachment{
+		AttachmentID: r.AttachmentId, TicketID: r.TicketId,
+		FileName: r.FileName, FileType: r.FileType, MimeType: r.MimeType, FileSize: r.FileSize,
+		Width: r.Width, Height: r.Height, State: r.State, Reason: r.Reason,
+		UploadedBy: creatorOf(r.UploadedBy), CreatedAt: time.UnixMilli(r.CreatedMs).UTC(),
+	}
 	if r.State == "stored" {
-		at := apiPrefix + "/attachments/" + url.PathEscape(r.AttachmentId)
-		content, thumbnail := at+"/content", at+"/thumbnail"
+		path := apiPrefix + "/attachments/" + url.PathEscape(r.AttachmentId)
+		content, thumbnail := path+"/content", path+"/thumbnail"
 		v.DownloadURL = &content
 		if r.Thumbnail {
 			v.ThumbnailURL = &thumbnail
@@ -286,12 +303,15 @@ func attachmentOf(r *messages.AttachmentRecord) Attachment {
 
 func exampleAttachment() Attachment {
 	content := "/api/v1/attachments/api:mabcdefghijklmnopqrstuvwx.upload/content"
-	return Attachment{AttachmentID: "api:mabcdefghijklmnopqrstuvwx.upload", TicketID: "TICK-MWWK9D73-FBC14E0C", FileName: "report.pdf", FileType: "document",
-		MimeType: "application/pdf", FileSize: 48213, State: "stored", DownloadURL: &content, UploadedBy: Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"},
-		CreatedAt: exampleTime}
+	return Attachment{
+		AttachmentID: "api:mabcdefghijklmnopqrstuvwx.upload", TicketID: "TICK-MWWK9D73-FBC14E0C",
+		FileName: "report.pdf", FileType: "document", MimeType: "application/pdf", FileSize: 48213,
+		State: "stored", DownloadURL: &content,
+		UploadedBy: Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"}, CreatedAt: exampleTime,
+	}
 }
 
-// isUpload says whether a request uploads a file.
+// isUpload reports whether a request uploads a file.
 func isUpload(method, path string) bool {
 	rest, ok := strings.CutPrefix(path, apiPrefix+"/tickets/")
 	_, last, _ := strings.Cut(rest, "/")

@@ -16,7 +16,8 @@ func TestAttachments(t *testing.T) {
 	}
 	t.Run("what was uploaded is given out as it was, whole and in parts, and never as a page", func(t *testing.T) {
 		a := add("../ภาพ \"x\".txt", "0123456789")
-		if a["fileSize"] != float64(10) || a["fileType"] != "document" || a["state"] != "stored" || strings.ContainsAny(a["fileName"].(string), "/\"") {
+		if a["fileSize"] != float64(10) || a["fileType"] != "document" || a["state"] != "stored" ||
+			strings.ContainsAny(a["fileName"].(string), "/\"") {
 			t.Error(a)
 		}
 		path := a["downloadUrl"].(string)
@@ -24,24 +25,29 @@ func TestAttachments(t *testing.T) {
 		if r.status != 200 || string(r.body) != "0123456789" {
 			t.Errorf("%d %q", r.status, r.body)
 		}
-		for name, want := range map[string]string{"Content-Type": "application/octet-stream", "X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes"} {
+		for name, want := range map[string]string{"Content-Type": "application/octet-stream",
+			"X-Content-Type-Options": "nosniff", "Accept-Ranges": "bytes"} {
 			if got := r.header.Get(name); got != want {
 				t.Errorf("%s: %q", name, got)
 			}
 		}
-		if !strings.HasPrefix(r.header.Get("Content-Disposition"), "attachment; filename") || !strings.Contains(r.header.Get("Content-Security-Policy"), "sandbox") {
+		if !strings.HasPrefix(r.header.Get("Content-Disposition"), "attachment; filename") ||
+			!strings.Contains(r.header.Get("Content-Security-Policy"), "sandbox") {
 			t.Error(r.header)
 		}
-		for spec, want := range map[string]string{"bytes=2-4": "234", "bytes=7-": "789", "bytes=-3": "789", "bytes=0-99": "0123456789", "bytes=0-9223372036854775807": "0123456789", "bytes=a-b": "0123456789", "bytes=1-2,4-5": "0123456789"} {
+		for spec, want := range map[string]string{"bytes=2-4": "234", "bytes=7-": "789", "bytes=-3": "789",
+			"bytes=0-99": "0123456789", "bytes=0-9223372036854775807": "0123456789", "bytes=a-b": "0123456789", "bytes=1-2,4-5": "0123456789"} {
 			part := s.do("GET", path, key, nil, "Range", spec)
 			if string(part.body) != want || (part.status == 206) != (len(want) < 10) {
 				t.Errorf("%s: %d %q", spec, part.status, part.body)
 			}
 		}
-		if none := s.do("GET", path, key, nil, "Range", "bytes=10-"); none.status != 416 || none.header.Get("Content-Range") != "bytes */10" {
+		if none := s.do("GET", path, key, nil, "Range", "bytes=10-"); none.status != 416 ||
+			none.header.Get("Content-Range") != "bytes */10" {
 			t.Errorf("%d %v", none.status, none.header)
 		}
-		if same := s.do("GET", path, key, nil, "If-None-Match", r.header.Get("ETag")); same.status != 304 || len(same.body) > 0 {
+		if same := s.do("GET", path, key, nil, "If-None-Match", r.header.Get("ETag")); same.status != 304 ||
+			len(same.body) > 0 {
 			t.Errorf("%d %q", same.status, same.body)
 		}
 	})
@@ -51,10 +57,12 @@ func TestAttachments(t *testing.T) {
 		if b["fileType"] != "photo" || b["thumbnailUrl"] == nil {
 			t.Error(b)
 		}
-		if r := s.do("GET", b["thumbnailUrl"].(string), key, nil); r.status != 200 || !strings.HasPrefix(string(r.body), "\xff\xd8") {
+		if r := s.do("GET", b["thumbnailUrl"].(string), key, nil); r.status != 200 ||
+			!strings.HasPrefix(string(r.body), "\xff\xd8") {
 			t.Errorf("thumbnail: %d", r.status)
 		}
-		sent := s.do("POST", at(made)+"/messages", key, map[string]any{"text": "see these", "attachmentIds": []any{a["attachmentId"], b["attachmentId"]}}, "Idempotency-Key", "files").is(202)
+		sent := s.do("POST", at(made)+"/messages", key, map[string]any{"text": "see these",
+			"attachmentIds": []any{a["attachmentId"], b["attachmentId"]}}, "Idempotency-Key", "files").is(202)
 		s.await("the files are there", func() bool {
 			docs, photos := 0, 0
 			for _, g := range []int64{s.support, s.sales} {
@@ -70,7 +78,8 @@ func TestAttachments(t *testing.T) {
 			return docs == 2 && photos == 2
 		})
 		list := s.do("GET", at(made)+"/messages", key, nil).is(200)["data"].([]any)
-		if first := list[0].(map[string]any); len(list) != 2 || first["messageId"] != sent["messageId"] || first["attachments"].([]any)[0] != a["attachmentId"] || first["media"] != "document" {
+		if first := list[0].(map[string]any); len(list) != 2 || first["messageId"] != sent["messageId"] ||
+			first["attachments"].([]any)[0] != a["attachmentId"] || first["media"] != "document" {
 			t.Error(list)
 		}
 	})
@@ -78,31 +87,39 @@ func TestAttachments(t *testing.T) {
 		other := s.ticket(key, "Half")
 		a := s.do("POST", at(other)+"/attachments", key, fileForm("file", "a.txt", "hello")).is(201)
 		for _, missing := range []any{"nope", add("b.txt", "of another ticket")["attachmentId"]} {
-			s.do("POST", at(other)+"/messages", key, map[string]any{"text": "first", "attachmentIds": []any{a["attachmentId"], missing}}, "Idempotency-Key", "half").is(422, "attachment_not_found")
+			s.do("POST", at(other)+"/messages", key, map[string]any{"text": "first",
+				"attachmentIds": []any{a["attachmentId"], missing}}, "Idempotency-Key", "half").is(422, "attachment_not_found")
 		}
-		s.do("POST", at(other)+"/messages", key, map[string]any{"text": "mended", "attachmentIds": []any{a["attachmentId"]}}, "Idempotency-Key", "half").is(202)
-		if list := s.do("GET", at(other)+"/messages", key, nil).is(200)["data"].([]any); len(list) != 1 || list[0].(map[string]any)["text"] != "mended" {
+		s.do("POST", at(other)+"/messages", key, map[string]any{"text": "mended",
+			"attachmentIds": []any{a["attachmentId"]}}, "Idempotency-Key", "half").is(202)
+		if list := s.do("GET", at(other)+"/messages", key, nil).is(200)["data"].([]any); len(list) != 1 ||
+			list[0].(map[string]any)["text"] != "mended" {
 			t.Error(list)
 		}
 	})
 	t.Run("a file of another ticket is none of this one's", func(t *testing.T) {
 		a := add("a.txt", "hello")
-		s.do("POST", at(s.ticket(key, "Other"))+"/messages", key, map[string]any{"attachmentIds": []any{a["attachmentId"]}}).is(422, "attachment_not_found")
+		s.do("POST", at(s.ticket(key, "Other"))+"/messages", key,
+			map[string]any{"attachmentIds": []any{a["attachmentId"]}}).is(422, "attachment_not_found")
 	})
 	t.Run("a large file goes in, a larger one is refused, and without a key none", func(t *testing.T) {
 		uploader := s.key(nil, "messages:write") // not used before
-		s.do("POST", at(made)+"/attachments", uploader, fileForm("file", "first.bin", strings.Repeat("x", 2<<20))).is(201)
+		s.do("POST", at(made)+"/attachments", uploader, fileForm("file", "first.bin",
+			strings.Repeat("x", 2<<20))).is(201)
 		madeUp, _ := messages.NewAPIKey(messages.NewAPIKeyID("made up"))
-		if r, err := s.try("POST", at(made)+"/attachments", madeUp, fileForm("file", "a.bin", strings.Repeat("x", 2<<20))); err == nil && r.status != 413 {
+		if r, err := s.try("POST", at(made)+"/attachments", madeUp,
+			fileForm("file", "a.bin", strings.Repeat("x", 2<<20))); err == nil && r.status != 413 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 		if a := add("large.bin", strings.Repeat("x", 20<<20)); a["fileSize"] != float64(20<<20) {
 			t.Error(a)
 		}
-		if r, err := s.try("POST", at(made)+"/attachments", key, fileForm("file", "a.bin", strings.Repeat("x", 51<<20))); err == nil && r.status != 413 {
+		if r, err := s.try("POST", at(made)+"/attachments", key,
+			fileForm("file", "a.bin", strings.Repeat("x", 51<<20))); err == nil && r.status != 413 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
-		if r, err := s.try("POST", at(made)+"/attachments", "", fileForm("file", "a.bin", strings.Repeat("x", 2<<20))); err == nil && r.status != 413 {
+		if r, err := s.try("POST", at(made)+"/attachments", "",
+			fileForm("file", "a.bin", strings.Repeat("x", 2<<20))); err == nil && r.status != 413 {
 			t.Errorf("%d %s", r.status, r.body)
 		}
 	})

@@ -15,15 +15,16 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// How often one address may fail to authenticate. Two allowances of that size: one of guesses, that is of keys that are
-// well-formed and wrong, after which no key from there is looked at that was not good before; and one of everything else, which
-// costs nothing to refuse and teaches nobody anything. So a program that forgets its key keeps no neighbour out.
+// How often one address may fail to authenticate. There are two allowances of this size. One is for guesses, that is
+// for well-formed keys that are wrong: when it is spent, the service looks only at keys from there that were valid
+// before. The other is for everything else, which costs nothing to refuse and teaches an attacker nothing. So a
+// program that forgets to send its key does not keep out its neighbours.
 const (
 	failedPerSecond = 1
 	failedBurst     = 50
 )
 
-// authenticate lets in who has a key, within its limits.
+// authenticate admits requests with a valid key, within the key's limits.
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	c := humafiber.UnwrapV2(ctx)
 	now := a.now()
@@ -58,11 +59,12 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		failed("missing", problem(codeUnauthenticated))
 		return
 	case !formed:
-		failed("malformed", problem(codeUnauthenticated, "That is no API key, or it was mistyped: its checksum does not fit."))
+		failed("malformed", problem(codeUnauthenticated,
+			"That is not an API key, or it has a typing mistake: its checksum is wrong."))
 		return
 	}
-	if !familiar { // an entity is not started for every id that somebody makes up
-		if _, err := ask[*messages.APIKeyView](ctx.Context(), a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
+	if !familiar { // so no entity is started for an id that somebody made up
+		if err := a.knowsKey(ctx.Context(), keyID); err != nil {
 			if asProblem(err).Code != codeNotFound {
 				a.fail(ctx, err)
 				return
@@ -71,7 +73,8 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 			return
 		}
 	}
-	answer, err := ask[*messages.Authenticated](ctx.Context(), a, messages.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
+	check := &messages.Authenticate{Hash: hash}
+	answer, err := ask[*messages.Authenticated](ctx.Context(), a, messages.KindAPIKey, keyID, check)
 	if err != nil {
 		a.fail(ctx, err)
 		return
@@ -97,10 +100,17 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	a.known.add(string(hash))
-	next(huma.WithValue(ctx, callKey{}, &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}))
+	admitted := &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}
+	next(huma.WithValue(ctx, callKey{}, admitted))
 }
 
-// bearer is the key in an Authorization header; "" when there is none.
+// knowsKey returns an error unless there is a key with that id. It starts no entity.
+func (a *API) knowsKey(ctx context.Context, keyID string) error {
+	_, err := ask[*messages.APIKeyView](ctx, a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID})
+	return err
+}
+
+// bearer is the key in an Authorization header. It is empty if there is none.
 func bearer(authorization string) string {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -109,7 +119,8 @@ func bearer(authorization string) string {
 	return strings.TrimSpace(token)
 }
 
-// mayUpload says whether a key is good, before its request is read: for whoever has none, the service holds no large bodies.
+// mayUpload reports whether a key is valid, before its request is read: the service holds no large body in memory for
+// a client without a valid key.
 func (a *API) mayUpload(authorization string) bool {
 	token := bearer(authorization)
 	keyID, formed := messages.APIKeyID(token)
@@ -119,7 +130,7 @@ func (a *API) mayUpload(authorization string) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), uploadAsk)
 	defer cancel()
-	if _, err := ask[*messages.APIKeyView](ctx, a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID}); err != nil {
+	if a.knowsKey(ctx, keyID) != nil {
 		return false
 	}
 	answer, err := ask[*messages.Authenticated](ctx, a, messages.KindAPIKey, keyID, &messages.Authenticate{Hash: hash})
@@ -130,10 +141,10 @@ func (a *API) mayUpload(authorization string) bool {
 	return true
 }
 
-// uploadAsk is how long the answer to that may take.
+// uploadAsk is how long mayUpload waits for the answers.
 const uploadAsk = 5 * time.Second
 
-// knownKeys remembers the hashes of keys that were good, up to a number: what is forgotten costs one read more.
+// knownKeys remembers the hashes of keys that were valid, up to knownAtMost. A forgotten key costs one more read.
 type knownKeys struct {
 	mu   sync.Mutex
 	keys map[string]struct{}

@@ -11,10 +11,11 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 )
 
-// noBody refuses a body where none is taken: what it asks for would not be done. Some clients send {} with every POST.
+// noBody refuses a body where the operation takes none: what the body asks for would not be done. It lets {} pass,
+// which some clients send with every POST.
 func (a *API) noBody(ctx huma.Context, next func(huma.Context)) {
-	sent := humafiber.UnwrapV2(ctx).Request().Body()
-	if ctx.Operation().RequestBody == nil && ctx.Method() == http.MethodPost && !slices.Contains([]string{"", "{}"}, string(bytes.Join(bytes.Fields(sent), nil))) {
+	sent := string(bytes.Join(bytes.Fields(humafiber.UnwrapV2(ctx).Request().Body()), nil))
+	if ctx.Operation().RequestBody == nil && ctx.Method() == http.MethodPost && sent != "" && sent != "{}" {
 		p := problem(codeInvalid)
 		p.Errors = []FieldError{{In: "body", Pointer: "#", Detail: "this operation takes no body"}}
 		a.refuse(ctx, p)
@@ -23,8 +24,8 @@ func (a *API) noBody(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// noNulls refuses null where the document does not allow it: huma takes it for a field that was not sent, so that
-// {"title": null} would change nothing and yet be answered as a success.
+// noNulls refuses null where the document does not allow it. huma treats it as a field that was not sent, so
+// {"title": null} would change nothing and still be answered as a success.
 func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
 	var media *huma.MediaType
 	if body := ctx.Operation().RequestBody; body != nil {
@@ -49,7 +50,7 @@ func (a *API) noNulls(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// nullsIn finds them in a value; what does not fit the schema in other ways is huma's.
+// nullsIn finds the nulls in a value that its schema does not allow. Other mistakes are left to huma.
 func (a *API) nullsIn(s *huma.Schema, value any, at string) (found []FieldError) {
 	if s != nil && s.Ref != "" {
 		s = a.huma.OpenAPI().Components.Schemas.SchemaFromRef(s.Ref)
@@ -60,7 +61,8 @@ func (a *API) nullsIn(s *huma.Schema, value any, at string) (found []FieldError)
 	switch v := value.(type) {
 	case nil:
 		if !s.Nullable && s.Type != "" {
-			return []FieldError{{In: "body", Pointer: at, Detail: "null is not allowed here; a field that is not sent stays as it is"}}
+			return []FieldError{{In: "body", Pointer: at,
+				Detail: "null is not allowed here; a field that is not sent stays as it is"}}
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(s.Properties)) {

@@ -7,7 +7,8 @@ import (
 	"github.com/gofiber/fiber/v2/middleware/cors"
 )
 
-// cors lets the pages of the origins that are set call the API. Without any it does nothing: browsers then refuse them.
+// cors lets pages of the configured origins call the API. Without origins it does nothing, so browsers refuse such
+// calls.
 func (a *API) cors() fiber.Handler {
 	if len(a.o.CORSOrigins) == 0 {
 		return func(c *fiber.Ctx) error { return c.Next() }
@@ -15,10 +16,10 @@ func (a *API) cors() fiber.Handler {
 	return cors.New(cors.Config{
 		AllowOrigins: strings.Join(a.o.CORSOrigins, ","),
 		AllowMethods: "GET,POST,PUT,PATCH,DELETE",
-		AllowHeaders: strings.Join([]string{fiber.HeaderAuthorization, fiber.HeaderContentType, headerIdempotency, fiber.HeaderIfMatch,
-			fiber.HeaderIfNoneMatch, headerRequestID, "Prefer"}, ","),
-		ExposeHeaders: strings.Join([]string{headerRequestID, fiber.HeaderETag, fiber.HeaderLocation, fiber.HeaderRetryAfter, headerPolicy,
-			headerRateLimit, headerReplayed}, ","),
+		AllowHeaders: strings.Join([]string{fiber.HeaderAuthorization, fiber.HeaderContentType, headerIdempotency,
+			fiber.HeaderIfMatch, fiber.HeaderIfNoneMatch, headerRequestID, "Prefer"}, ","),
+		ExposeHeaders: strings.Join([]string{headerRequestID, fiber.HeaderETag, fiber.HeaderLocation,
+			fiber.HeaderRetryAfter, headerPolicy, headerRateLimit, headerReplayed}, ","),
 		MaxAge: 600,
 	})
 }

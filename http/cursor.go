@@ -7,15 +7,15 @@ import (
 	"encoding/json"
 )
 
-// A cursor says where the next page begins: the key of the last item of this one. It is opaque, and bound to the list that it
-// is of and to what was asked of it; one that was tampered with, or goes to another list, is refused. It is no secret: the mark
-// keeps programs from relying on what is inside, since that may change.
+// A cursor says where the next page begins: it holds the key of the last item of this page. It is opaque and bound to
+// its list with its filters and sorting: a cursor that was changed, or is sent to another list, is refused. It is no
+// secret. Its mark keeps programs from relying on the content, which may change.
 
 const cursorMark = 6 // bytes
 
 var cursorKey = []byte("topicdesk cursor 1")
 
-// cursorOf words the key of the last item of a page. list names the operation and what it was asked (filters, sorting).
+// cursorOf makes a cursor of the key of a page's last item. list names the operation with its filters and sorting.
 func cursorOf(list string, key any) string {
 	text, err := json.Marshal(key)
 	if err != nil {
@@ -24,7 +24,8 @@ func cursorOf(list string, key any) string {
 	return base64.RawURLEncoding.EncodeToString(append(markOf(list, text), text...))
 }
 
-// readCursor reads a cursor into key; it is the problem of the parameter "cursor" when it is none of this list.
+// readCursor reads a cursor into key. A cursor that does not belong to this list is a problem of the parameter
+// "cursor".
 func readCursor(list, cursor string, key any) error {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err == nil && len(data) > cursorMark && hmac.Equal(data[:cursorMark], markOf(list, data[cursorMark:])) &&
@@ -32,7 +33,8 @@ func readCursor(list, cursor string, key any) error {
 		return nil
 	}
 	p := problem(codeInvalid)
-	p.Errors = []FieldError{{In: "query", Name: "cursor", Detail: "this is no cursor of this list with these filters; begin without one"}}
+	p.Errors = []FieldError{{In: "query", Name: "cursor",
+		Detail: "not a cursor of this list with these filters; begin without one"}}
 	return p
 }
 
@@ -44,19 +46,19 @@ func markOf(list string, text []byte) []byte {
 	return h.Sum(nil)[:cursorMark]
 }
 
-// PageInput is what every list is asked.
+// PageInput holds the parameters of every list.
 type PageInput struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many items a page has at most."`
-	Cursor string `query:"cursor" maxLength:"500" doc:"The nextCursor of the page before. Without it the list begins."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The most items that a page may have."`
+	Cursor string `query:"cursor" maxLength:"500" doc:"The nextCursor of the previous page. Absent for the first page."`
 }
 
 // List is the answer of every list.
 type List[T any] struct {
 	Data       []T     `json:"data" nullable:"false" doc:"The items of this page."`
-	NextCursor *string `json:"nextCursor" doc:"The cursor of the next page; null: this is the last one."`
+	NextCursor *string `json:"nextCursor" doc:"The cursor of the next page. null on the last page."`
 }
 
-// listOf makes a page of what was read: one item more than wanted says that there is another page.
+// listOf makes a page of records. The caller reads one more than limit: if it is there, there is another page.
 func listOf[R, T any](records []R, limit int, list string, key func(R) any, view func(R) T) List[T] {
 	l := List[T]{Data: []T{}}
 	for i, r := range records {

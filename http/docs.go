@@ -8,7 +8,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// docTables are the tables of docs/api.md, by the names between whose marks they stand: <!-- name --> and <!-- /name -->.
+// docTables are the generated tables of docs/api.md. Each is between two lines with its name: <!-- name --> and
+// <!-- /name -->.
 var docTables = map[string]func() string{"codes": codesTable, "events": eventsTable}
 
 // codesTable has every code with its status and meaning.
@@ -41,14 +42,14 @@ func eventsTable() string {
 	return b.String()
 }
 
-// UpdateDocs puts the tables in their places; an error names one that has none.
+// UpdateDocs replaces the tables in the text of docs/api.md. It is an error if the text lacks the lines around one.
 func UpdateDocs(text string) (string, error) {
 	for name, table := range docTables {
 		begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
 		before, rest, found := strings.Cut(text, begin)
 		_, after, ended := strings.Cut(rest, end)
 		if !found || !ended {
-			return "", fmt.Errorf("docs/api.md has no place for the table of %s", name)
+			return "", fmt.Errorf("docs/api.md has no lines <!-- %s --> and <!-- /%s -->", name, name)
 		}
 		text = before + begin + table() + end + after
 	}

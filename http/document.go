@@ -12,10 +12,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// The document of the API (OpenAPI 3.1), made from the operations.
+// This file makes the API's document (OpenAPI 3.1) from the operations.
 
 const (
-	// apiVersion counts what programs can see: the last number with every change, the first with one that breaks them.
+	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
+	// breaks programs.
 	apiVersion = "1.0.0"
 
 	securityScheme = "apiKey"
@@ -32,16 +33,16 @@ func document() *huma.OpenAPI {
 		OpenAPI: "3.1.0",
 		Info: &huma.Info{
 			Title: "Topicdesk", Version: apiVersion,
-			Description: "Everything the desk can do, for programs: tickets, their messages and links, people, groups and keys.\n\n" +
-				"Authenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each POST, so that it can be repeated safely. " +
-				"Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
+			Description: "Everything the desk can do, for programs: tickets with their messages and links, people, groups " +
+				"and API keys.\n\nAuthenticate with `Authorization: Bearer td_live_…`. Send an `Idempotency-Key` with each " +
+				"POST, so that you can repeat it safely. Errors are `application/problem+json` (RFC 9457) with a stable `code`.",
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "This service"}},
 		Tags: []*huma.Tag{
-			{Name: tagTickets, Description: "Support cases, each with a topic of its own in Telegram, and others that are linked to it."},
-			{Name: tagMessages, Description: "What is said in tickets."},
-			{Name: tagKeys, Description: "Who may do what."},
-			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned on tickets."},
+			{Name: tagTickets, Description: "Support cases. Each has a home topic in Telegram, and may have linked topics."},
+			{Name: tagMessages, Description: "The messages and files of tickets."},
+			{Name: tagKeys, Description: "The keys of programs: what each may do, and how often."},
+			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
 		},
 		Components: &huma.Components{
@@ -49,13 +50,13 @@ func document() *huma.OpenAPI {
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
 				securityScheme: {Type: "http", Scheme: "bearer", BearerFormat: "td_live_…",
-					Description: "An API key. The first one is made by `topicdesk apikey create --name N --scopes admin`."},
+					Description: "An API key. `topicdesk apikey create --name N --scopes admin` creates the first one."},
 			},
 		},
 	}
 }
 
-// finish adds to each operation what all have: problems with their codes, headers, examples.
+// finish adds to each operation what all operations have: problems with their codes, headers, examples.
 func (a *API) finish() {
 	doc := a.huma.OpenAPI()
 	for _, o := range a.ops {
@@ -71,23 +72,7 @@ func (a *API) finish() {
 				doc.Components.Examples[code] = problemExample(code)
 			}
 		}
-		if success := described.Responses[strconv.Itoa(o.status)]; success != nil {
-			success.Description = http.StatusText(o.status)
-			if o.media != "" {
-				success.Content = map[string]*huma.MediaType{o.media: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
-				if slices.Contains(o.codes, codeRange) {
-					described.Responses[strconv.Itoa(http.StatusPartialContent)] = &huma.Response{Description: "Partial Content", Content: success.Content}
-				}
-			}
-			for _, media := range success.Content {
-				if o.answer != nil {
-					media.Example = o.answer
-				}
-			}
-		}
-		if slices.ContainsFunc(described.Parameters, func(p *huma.Param) bool { return p.Name == fiber.HeaderIfNoneMatch }) {
-			described.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{Description: "It is as the ETag says."}
-		}
+		o.describeSuccess(described)
 		for _, response := range described.Responses {
 			for _, name := range []string{headerRequestID, headerPolicy, headerRateLimit} {
 				addHeader(response, name)
@@ -99,17 +84,50 @@ func (a *API) finish() {
 			}
 		}
 		if o.method == http.MethodPost {
-			shortest, longest := 1, 255
-			described.Parameters = append(described.Parameters, &huma.Param{Name: headerIdempotency, In: "header",
-				Description: "Makes the request safe to repeat: for 24 hours the same key gets the same answer.",
-				Schema:      &huma.Schema{Type: "string", MinLength: &shortest, MaxLength: &longest}, Example: "5f0c9d1e-order-4711"})
+			described.Parameters = append(described.Parameters, idempotencyParam())
 		}
 	}
 }
 
-// problems are the codes of all problems that the operation may have, by status.
+// describeSuccess describes the responses that are no problems.
+func (o *op) describeSuccess(described *huma.Operation) {
+	if success := described.Responses[strconv.Itoa(o.status)]; success != nil {
+		success.Description = http.StatusText(o.status)
+		if o.media != "" {
+			content := &huma.Schema{Type: "string", Format: "binary"}
+			success.Content = map[string]*huma.MediaType{o.media: {Schema: content}}
+			if slices.Contains(o.codes, codeRange) {
+				partial := &huma.Response{Description: "Partial Content", Content: success.Content}
+				described.Responses[strconv.Itoa(http.StatusPartialContent)] = partial
+			}
+		}
+		for _, media := range success.Content {
+			if o.answer != nil {
+				media.Example = o.answer
+			}
+		}
+	}
+	conditional := func(p *huma.Param) bool { return p.Name == fiber.HeaderIfNoneMatch }
+	if slices.ContainsFunc(described.Parameters, conditional) {
+		unchanged := &huma.Response{Description: "It still has that ETag."}
+		described.Responses[strconv.Itoa(http.StatusNotModified)] = unchanged
+	}
+}
+
+func idempotencyParam() *huma.Param {
+	shortest, longest := 1, 255
+	return &huma.Param{
+		Name: headerIdempotency, In: "header", Example: "5f0c9d1e-order-4711",
+		Description: "Makes the request safe to repeat. For 24 hours, the same request with the same key gets the same " +
+			"answer.",
+		Schema: &huma.Schema{Type: "string", MinLength: &shortest, MaxLength: &longest},
+	}
+}
+
+// problems returns the codes of all problems that the operation may have, by status.
 func (o *op) problems(described *huma.Operation) map[int][]string {
-	codes := append([]string{codeBadRequest, codeUnauthenticated, codeKeyExpired, codeInvalid, codeRateLimited, codeInternal, codeUnavailable}, o.codes...)
+	codes := append([]string{codeBadRequest, codeUnauthenticated, codeKeyExpired, codeInvalid, codeRateLimited,
+		codeInternal, codeUnavailable}, o.codes...)
 	if o.scope != "" {
 		codes = append(codes, codeScopeMissing)
 	}
@@ -138,13 +156,13 @@ func (o *op) problems(described *huma.Operation) map[int][]string {
 func problemResponse(status int, codes []string) *huma.Response {
 	sort.Strings(codes)
 	examples := map[string]*huma.Example{}
-	var says []string
+	var meanings []string
 	for _, code := range codes {
 		examples[code] = &huma.Example{Ref: "#/components/examples/" + code}
-		says = append(says, "`"+code+"`: "+problemKinds[code].detail)
+		meanings = append(meanings, "`"+code+"`: "+problemKinds[code].detail)
 	}
 	r := &huma.Response{
-		Description: http.StatusText(status) + "\n\n" + strings.Join(says, "\n\n"),
+		Description: http.StatusText(status) + "\n\n" + strings.Join(meanings, "\n\n"),
 		Content: map[string]*huma.MediaType{problemMedia: {
 			Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}, Examples: examples,
 		}},
@@ -158,16 +176,16 @@ func problemResponse(status int, codes []string) *huma.Response {
 	return r
 }
 
-// answerHeaders are those of which the document says the same everywhere.
+// answerHeaders are the headers that mean the same in every answer; the document describes them once.
 func answerHeaders() map[string]*huma.Param {
 	header := func(what, kind string) *huma.Param {
 		return &huma.Param{Description: what, Schema: &huma.Schema{Type: kind}}
 	}
 	return map[string]*huma.Param{
-		headerRequestID:             header("Names the request in the service's log.", "string"),
-		headerPolicy:                header("The limit that applies: how many requests (q) in which window of seconds (w).", "string"),
-		headerRateLimit:             header("How many requests are left (r), and in how many seconds the allowance is whole again (t).", "string"),
-		fiber.HeaderRetryAfter:      header("After how many seconds to ask again.", "integer"),
+		headerRequestID:             header("The id of the request, as the service's log names it.", "string"),
+		headerPolicy:                header("The limit that applies: q requests in w seconds.", "string"),
+		headerRateLimit:             header("r requests are left; all are available again in t seconds.", "string"),
+		fiber.HeaderRetryAfter:      header("How many seconds to wait before the next attempt.", "integer"),
 		fiber.HeaderWWWAuthenticate: header("Bearer", "string"),
 	}
 }
@@ -200,7 +218,7 @@ func operationOf(item *huma.PathItem, method string) *huma.Operation {
 	return item.Delete
 }
 
-// Document is the API's document: JSON and YAML.
+// Document returns the API's document, as JSON and as YAML.
 func (a *API) Document() (asJSON, asYAML []byte, err error) {
 	if asJSON, err = a.huma.OpenAPI().MarshalJSON(); err != nil {
 		return nil, nil, err
@@ -209,8 +227,8 @@ func (a *API) Document() (asJSON, asYAML []byte, err error) {
 	return asJSON, asYAML, err
 }
 
-// serveDocument serves the document to everybody: what the API can do is no secret. It is made when somebody asks for it first, since
-// it takes a good part of the time of a start.
+// serveDocument serves the document to everyone: what the API can do is no secret. The first request makes it,
+// because making it at the start would take a good part of the start's time.
 func (a *API) serveDocument(app *fiber.App) {
 	type texts struct {
 		json, yaml []byte

@@ -19,7 +19,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// apiDocument is the document of the API as tests look at it.
+// apiDocument is the API's document in the form that tests need.
 type apiDocument struct {
 	ops []documentedOp
 
@@ -36,7 +36,7 @@ type documentedOp struct {
 	hasBody          bool
 }
 
-// theDocument is read once: making a validator takes longer than a test.
+// theDocument is made once, because making a validator takes longer than a test.
 var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
 	if err != nil {
@@ -67,7 +67,8 @@ var theDocument = sync.OnceValues(func() (*apiDocument, error) {
 	for path, item := range doc.Paths {
 		pattern := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, `[^/]+`) + "$")
 		for method, op := range item {
-			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern, codes: map[string]int{}, hasBody: op.RequestBody != nil}
+			o := documentedOp{id: op.OperationID, method: strings.ToUpper(method), path: path, matches: pattern,
+				codes: map[string]int{}, hasBody: op.RequestBody != nil}
 			if len(op.Security) > 0 && len(op.Security[0]["apiKey"]) > 0 {
 				o.scope = op.Security[0]["apiKey"][0]
 			}
@@ -103,7 +104,7 @@ func document(t testing.TB) *apiDocument {
 	return d
 }
 
-// find returns the operation of a request; nil: the document has none.
+// find returns the operation of a request. It is nil if the document has none.
 func (d *apiDocument) find(method, path string) *documentedOp {
 	path, _, _ = strings.Cut(path, "?")
 	for i, o := range d.ops {
@@ -114,7 +115,7 @@ func (d *apiDocument) find(method, path string) *documentedOp {
 	return nil
 }
 
-// complaints is what the document says against an answer.
+// complaints lists where an answer deviates from the document.
 func (d *apiDocument) complaints(req *http.Request, res *http.Response, body []byte) (all []string) {
 	if d.find(req.Method, req.URL.Path) == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// formOnly refuses an upload that is no form.
+// formOnly refuses an upload that is not a form.
 func (a *API) formOnly(ctx huma.Context, next func(huma.Context)) {
 	media, _, err := mime.ParseMediaType(humafiber.UnwrapV2(ctx).Get(fiber.HeaderContentType))
 	if err != nil || media != fiber.MIMEMultipartForm {
@@ -19,7 +19,8 @@ func (a *API) formOnly(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// otherFields are problems of the fields of a form that an upload does not have: a misspelt one does not go unnoticed.
+// otherFields returns a problem for the fields that an upload's form does not take, so that no misspelt field goes
+// unnoticed.
 func otherFields(form *multipart.Form) error {
 	var wrong []FieldError
 	for name := range form.Value {

@@ -12,7 +12,7 @@ import (
 	httpedge "github.com/topicdesk/topicdesk/http"
 )
 
-// schema is what the fuzz run needs of one.
+// schema is the part of a schema that the fuzz run needs.
 type schema struct {
 	Ref                  string            `json:"$ref"`
 	Type                 any               `json:"type"`
@@ -29,10 +29,11 @@ type fuzzer struct {
 	schemas map[string]schema
 }
 
-var oddTexts = []string{"", " ", "\x00", "null", "-1", "0", "9223372036854775807", "99999999999999999999", "1e400", "NaN", "true", "../../etc", "%", "'\"<&>",
+var oddTexts = []string{"", " ", "\x00", "null", "-1", "0", "9223372036854775807", "99999999999999999999", "1e400",
+	"NaN", "true", "../../etc", "%", "'\"<&>",
 	"ก็", "👩‍👩‍👧", "\u202e", "\ufeff", "a\nb", "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999+14:00", strings.Repeat("x", 5000), "td_live_x"}
 
-// value is mostly of the schema, at times near its limits, at times nothing of the kind.
+// value makes a value that mostly fits the schema, is sometimes near its limits, and sometimes does not fit at all.
 func (f *fuzzer) value(s schema, depth int) any {
 	if name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/"); ok {
 		s = f.schemas[name]
@@ -90,11 +91,12 @@ func (f *fuzzer) value(s schema, depth int) any {
 }
 
 func (f *fuzzer) odd() any {
-	return []any{nil, true, 0, -1, 1.5, 1e300, []any{}, []any{nil}, map[string]any{}, map[string]any{"a": []any{1}}, oddTexts[f.IntN(len(oddTexts))]}[f.IntN(11)]
+	return []any{nil, true, 0, -1, 1.5, 1e300, []any{}, []any{nil}, map[string]any{}, map[string]any{"a": []any{1}},
+		oddTexts[f.IntN(len(oddTexts))]}[f.IntN(11)]
 }
 
-// TestNothingSentIsAFault sends what the document's schemas allow, and what they do not: no answer is a 500, and each is as
-// documented.
+// TestNothingSentIsAFault sends what the document's schemas allow, and what they don't. No answer is a 500, and every
+// answer is as documented.
 func TestNothingSentIsAFault(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: thousands of odd requests")
@@ -141,7 +143,8 @@ func TestNothingSentIsAFault(t *testing.T) {
 					switch p.In {
 					case "path":
 						if f.IntN(2) == 0 {
-							text = []string{fmt.Sprint(s.support), fmt.Sprint(s.ann), "aaaaaaaaaaaa", s.keyID(nil, "tickets:read")}[f.IntN(4)]
+							text = []string{fmt.Sprint(s.support), fmt.Sprint(s.ann), "aaaaaaaaaaaa",
+								s.keyID(nil, "tickets:read")}[f.IntN(4)]
 						}
 						target = strings.ReplaceAll(target, "{"+p.Name+"}", url.PathEscape(text))
 					case "query":

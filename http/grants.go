@@ -7,18 +7,19 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// What a key may give to another: nothing that it does not have itself.
+// A key can give another key nothing that it does not have itself.
 
-// grants says whether who has these scopes may give that one.
+// grants reports whether a key with these scopes may give that scope to another key.
 func grants(scopes []string, scope string) bool {
+	has := func(scope string) bool { return messages.ScopeAllows(scopes, scope) }
 	if what, every := strings.CutSuffix(scope, ":*"); every {
-		return messages.ScopeAllows(scopes, scope) || messages.ScopeAllows(scopes, what+":read") && messages.ScopeAllows(scopes, what+":write")
+		return has(scope) || has(what+":read") && has(what+":write")
 	}
-	return messages.ScopeAllows(scopes, scope)
+	return has(scope)
 }
 
-// withinLimits gives a new key the limits that were not asked for: the usual ones, or those of the key that makes it where
-// they are narrower.
+// withinLimits sets the limits of a new key that the request leaves out: to the defaults, or to those of the key that
+// creates it where they are narrower.
 func withinLimits(maker *messages.APIKey, m *messages.CreateAPIKey) {
 	if isAdmin(maker) {
 		return
@@ -34,14 +35,16 @@ func withinLimits(maker *messages.APIKey, m *messages.CreateAPIKey) {
 	}
 }
 
-// exceeds says whether limits are wider than those of a key. An expiry of 0 is never.
+// exceeds reports whether limits are wider than those of a key. An expiry of 0 means never.
 func exceeds(key *messages.APIKey, rate, burst, expiresMs int64) bool {
-	return !isAdmin(key) && (rate > key.Rate || burst > key.Burst || key.ExpiresMs != 0 && (expiresMs == 0 || expiresMs > key.ExpiresMs))
+	outlives := key.ExpiresMs != 0 && (expiresMs == 0 || expiresMs > key.ExpiresMs)
+	return !isAdmin(key) && (rate > key.Rate || burst > key.Burst || outlives)
 }
 
 func isAdmin(key *messages.APIKey) bool { return messages.ScopeAllows(key.Scopes, messages.ScopeAdmin) }
 
-// tooWide is the answer to who asks for more than they have.
+// tooWide is the problem of a key that would give more than it has.
 func tooWide() *Problem {
-	return problem(codeGrantTooWide, "A key can only make and rotate keys whose rate, burst and expiry do not exceed its own.")
+	return problem(codeGrantTooWide,
+		"A key can only create and rotate keys whose rate, burst and expiry do not exceed its own.")
 }

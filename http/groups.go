@@ -10,35 +10,41 @@ import (
 
 // Group is a Telegram group as the API shows it.
 type Group struct {
-	TelegramGroupID      int64     `json:"telegramGroupId" doc:"Its id in Telegram. A group that Telegram gives a new id is found by the old one, too." example:"-1001234567890"`
+	TelegramGroupID      int64     `json:"telegramGroupId" doc:"The group's id in Telegram. After Telegram changes it, the group is also found by its old id." example:"-1001234567890"`
 	Title                string    `json:"title" example:"Support"`
-	Type                 string    `json:"type" doc:"As Telegram says: group or supergroup." example:"supergroup"`
-	IsForum              bool      `json:"isForum" doc:"It has topics; without them no ticket can be opened in it."`
-	BotStatus            string    `json:"botStatus" doc:"What the bot is in it, as Telegram says: administrator, member, restricted, left or kicked." example:"administrator"`
+	Type                 string    `json:"type" doc:"The type in Telegram: group or supergroup." example:"supergroup"`
+	IsForum              bool      `json:"isForum" doc:"The group has topics. Without them no ticket can be opened in it."`
+	BotStatus            string    `json:"botStatus" doc:"The bot's status in the group, as Telegram names it: administrator, member, restricted, left or kicked." example:"administrator"`
 	BotIsAdmin           bool      `json:"botIsAdmin" doc:"The bot is an administrator."`
-	CanManageTopics      bool      `json:"canManageTopics" doc:"The bot may open topics."`
+	CanManageTopics      bool      `json:"canManageTopics" doc:"The bot has the right to manage topics."`
 	SupportTopicsEnabled bool      `json:"supportTopicsEnabled" doc:"The group is registered: tickets may be opened in it."`
-	Public               bool      `json:"public" doc:"Everyone may open tickets in it from their private chat with the bot, not members alone; /public in the group changes it."`
-	Language             string    `json:"language" doc:"en, th, or empty: each person's own." example:"en"`
-	CreatedAt            time.Time `json:"createdAt" doc:"When the desk came to know it."`
-	UpdatedAt            time.Time `json:"updatedAt" doc:"When what is known of it was changed."`
+	Public               bool      `json:"public" doc:"Everyone may open tickets in the group from their private chat with the bot, not only its members. Administrators change this with /public."`
+	Language             string    `json:"language" doc:"The bot's language in the group: en, th, or empty for each person's own language." example:"en"`
+	CreatedAt            time.Time `json:"createdAt" doc:"When the desk first met the group."`
+	UpdatedAt            time.Time `json:"updatedAt" doc:"When the desk last changed this record."`
 }
 
-const aboutGroups = " A key that is bound to a group sees that one alone."
+const aboutGroups = " A key that is bound to a group sees only that group."
 
 func (a *API) groupOperations() {
 	register(a, op{
-		id: "listGroups", method: http.MethodGet, path: "/groups", tag: tagGroups, summary: "List groups", scope: "groups:read",
-		description: "The groups that the bot is or was in, in a fixed order." + aboutGroups, answer: exampleList(exampleGroup()),
+		id: "listGroups", method: http.MethodGet, path: "/groups",
+		tag: tagGroups, summary: "List groups", scope: "groups:read",
+		description: "Lists the groups that the bot is or was in, in a fixed order." + aboutGroups,
+		answer:      exampleList(exampleGroup()),
 	}, a.listGroups)
 	register(a, op{
-		id: "getGroup", method: http.MethodGet, path: "/groups/{id}", tag: tagGroups, summary: "Get a group", scope: "groups:read",
-		description: "What the desk knows of a group, by its Telegram id of today or a former one." + aboutGroups, answer: exampleGroup(),
+		id: "getGroup", method: http.MethodGet, path: "/groups/{id}",
+		tag: tagGroups, summary: "Get a group", scope: "groups:read",
+		description: "Returns what the desk knows of a group, by its current or a previous Telegram id." + aboutGroups,
+		answer:      exampleGroup(),
 	}, a.getGroup)
 	register(a, op{
-		id: "updateGroup", method: http.MethodPut, path: "/groups/{id}", tag: tagGroups, summary: "Change a group", scope: "groups:write",
-		description: "Changes the fields that are sent and leaves the others: whether tickets may be opened in the group, and the language in which the bot speaks there. The rest is Telegram's." + aboutGroups,
-		request:     map[string]any{"language": "th"}, answer: exampleGroup(),
+		id: "updateGroup", method: http.MethodPut, path: "/groups/{id}",
+		tag: tagGroups, summary: "Change a group", scope: "groups:write",
+		description: "Changes the fields that are sent and leaves the others as they are. A program can change whether " +
+			"tickets may be opened in the group, and the bot's language there. The rest is changed in Telegram." + aboutGroups,
+		request: map[string]any{"language": "th"}, answer: exampleGroup(),
 	}, a.updateGroup)
 }
 
@@ -55,7 +61,8 @@ func (a *API) listGroups(ctx context.Context, c *call, in *PageInput) (*groupLis
 	}
 	var found []*messages.GroupRecord
 	if c.key.GroupId != "" {
-		one, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", &messages.GetGroupRecord{GroupId: c.key.GroupId})
+		m := &messages.GetGroupRecord{GroupId: c.key.GroupId}
+		one, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", m)
 		switch {
 		case err != nil && asProblem(err).Code != codeNotFound:
 			return nil, err
@@ -63,18 +70,20 @@ func (a *API) listGroups(ctx context.Context, c *call, in *PageInput) (*groupLis
 			found = append(found, one)
 		}
 	} else {
-		page, err := ask[*messages.GroupList](ctx, a, messages.KindQuery, "", &messages.ListGroups{After: after, Limit: int32(in.Limit + 1)})
+		m := &messages.ListGroups{After: after, Limit: int32(in.Limit + 1)}
+		page, err := ask[*messages.GroupList](ctx, a, messages.KindQuery, "", m)
 		if err != nil {
 			return nil, err
 		}
 		found = page.Groups
 	}
-	return &groupListOutput{Body: listOf(found, in.Limit, list, func(g *messages.GroupRecord) any { return g.GroupId }, groupOf)}, nil
+	key := func(g *messages.GroupRecord) any { return g.GroupId }
+	return &groupListOutput{Body: listOf(found, in.Limit, list, key, groupOf)}, nil
 }
 
 // GroupPath names a group in the path.
 type GroupPath struct {
-	ID int64 `path:"id" maximum:"-1" minimum:"-4503599627370495" doc:"Its id in Telegram; ids of groups are negative." example:"-1001234567890"`
+	ID int64 `path:"id" maximum:"-1" minimum:"-4503599627370495" doc:"The group's id in Telegram. Ids of groups are negative." example:"-1001234567890"`
 }
 
 type groupOutput struct {
@@ -82,7 +91,8 @@ type groupOutput struct {
 }
 
 func (a *API) getGroup(ctx context.Context, c *call, in *GroupPath) (*groupOutput, error) {
-	found, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", &messages.GetGroupRecord{ChatId: in.ID})
+	m := &messages.GetGroupRecord{ChatId: in.ID}
+	found, err := ask[*messages.GroupRecord](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +105,8 @@ func (a *API) getGroup(ctx context.Context, c *call, in *GroupPath) (*groupOutpu
 type updateGroupInput struct {
 	GroupPath
 	Body struct {
-		SupportTopicsEnabled *bool   `json:"supportTopicsEnabled,omitempty" doc:"Tickets may be opened in it."`
-		Language             *string `json:"language,omitempty" enum:"en,th," doc:"en, th, or empty: each person's own."`
+		SupportTopicsEnabled *bool   `json:"supportTopicsEnabled,omitempty" doc:"Whether tickets may be opened in the group."`
+		Language             *string `json:"language,omitempty" enum:"en,th," doc:"The bot's language in the group: en, th, or empty for each person's own language."`
 	}
 }
 
@@ -105,8 +115,8 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 	if err != nil {
 		return nil, err
 	}
-	changed, err := ask[*messages.GroupRecord](ctx, a, messages.KindGroup, place,
-		&messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language})
+	m := &messages.ChangeGroup{Origin: c.origin(), Registered: in.Body.SupportTopicsEnabled, Lang: in.Body.Language}
+	changed, err := ask[*messages.GroupRecord](ctx, a, messages.KindGroup, place, m)
 	if err != nil {
 		return nil, err
 	}
@@ -115,12 +125,19 @@ func (a *API) updateGroup(ctx context.Context, c *call, in *updateGroupInput) (*
 
 func groupOf(r *messages.GroupRecord) Group {
 	f := r.GetFacts()
-	return Group{TelegramGroupID: f.GetChatId(), Title: f.GetTitle(), Type: f.GetType(), IsForum: f.GetIsForum(), BotStatus: f.GetBotStatus(),
-		BotIsAdmin: f.GetBotStatus() == "administrator", CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered, Public: r.Public, Language: r.Lang,
-		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC()}
+	return Group{
+		TelegramGroupID: f.GetChatId(), Title: f.GetTitle(), Type: f.GetType(), IsForum: f.GetIsForum(),
+		BotStatus: f.GetBotStatus(), BotIsAdmin: f.GetBotStatus() == "administrator",
+		CanManageTopics: f.GetCanManageTopics(), SupportTopicsEnabled: r.Registered,
+		Public: r.Public, Language: r.Lang,
+		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
+	}
 }
 
 func exampleGroup() Group {
-	return Group{TelegramGroupID: -1001234567890, Title: "Support", Type: "supergroup", IsForum: true, BotStatus: "administrator", BotIsAdmin: true,
-		CanManageTopics: true, SupportTopicsEnabled: true, Language: "en", CreatedAt: exampleTime, UpdatedAt: exampleTime}
+	return Group{
+		TelegramGroupID: -1001234567890, Title: "Support", Type: "supergroup", IsForum: true,
+		BotStatus: "administrator", BotIsAdmin: true, CanManageTopics: true, SupportTopicsEnabled: true,
+		Language: "en", CreatedAt: exampleTime, UpdatedAt: exampleTime,
+	}
 }

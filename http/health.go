@@ -18,7 +18,7 @@ const checkFor = 2 * time.Second
 // Check is one thing that must work for the service to be ready: storage, actors, intake.
 type Check struct {
 	Name  string
-	Probe func(ctx context.Context) error // nil error: it works. It must return when ctx ends.
+	Probe func(ctx context.Context) error // returns nil if it works; must return when ctx ends
 }
 
 // health answers /healthz and /readyz.
@@ -28,7 +28,7 @@ type health struct {
 	stopping atomic.Bool
 
 	mu    sync.Mutex
-	sound map[string]bool // as last seen, so that only changes are logged
+	sound map[string]bool // by check, as last seen, so that only changes are logged
 }
 
 func newHealth(checks []Check, log *slog.Logger) *health {
@@ -38,16 +38,17 @@ func newHealth(checks []Check, log *slog.Logger) *health {
 // stop makes the service unready, so that no new requests are sent to it.
 func (h *health) stop() { h.stopping.Store(true) }
 
-// live says that the process lives.
+// live answers /healthz: the process runs.
 func (h *health) live(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) }
 
-// readiness is the answer of /readyz. Why a check failed is in the log only: it may name what is nobody's business.
+// readiness is the answer of /readyz. Why a check failed is only in the log, since the reason may hold details that
+// are nobody else's business.
 type readiness struct {
 	Status string            `json:"status"` // ok | unavailable
 	Checks map[string]string `json:"checks"` // name → ok | failed
 }
 
-// ready runs all checks at the same time: 200 when all work, else 503.
+// ready answers /readyz. It runs all checks concurrently: 200 if all of them work, else 503.
 func (h *health) ready(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), checkFor)
 	defer cancel()
@@ -74,7 +75,8 @@ func (h *health) ready(c *fiber.Ctx) error {
 	return c.JSON(r)
 }
 
-// probe keeps a check's panic to itself: it runs on a goroutine of its own, where a panic would end the process.
+// probe runs a check and turns its panic into an error: a check has its own goroutine, where a panic would end the
+// process.
 func probe(ctx context.Context, check Check) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -84,7 +86,7 @@ func probe(ctx context.Context, check Check) (err error) {
 	return check.Probe(ctx)
 }
 
-// note logs a check that changed.
+// note logs a check whose result changed.
 func (h *health) note(name string, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

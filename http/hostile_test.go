@@ -19,16 +19,19 @@ func TestHostileRequests(t *testing.T) {
 	t.Run("a field in other letters is unknown: it would not be looked at", func(t *testing.T) {
 		s, key := ticketService(t)
 		made := s.ticket(key, "Letters")
-		for _, body := range []string{`{"priority":"low","Priority":"evil"}`, `{"TITLE":"x"}`, `{"title":"a","Title":""}`, `{"status":"open","STATUS":"closed"}`} {
+		for _, body := range []string{`{"priority":"low","Priority":"evil"}`, `{"TITLE":"x"}`,
+			`{"title":"a","Title":""}`, `{"status":"open","STATUS":"closed"}`} {
 			s.do("PATCH", at(made), key, body, "Content-Type", "application/json").is(422, "invalid")
 		}
-		if now := s.do("GET", at(made), key, nil).is(200); now["priority"] != "normal" || now["title"] != "Letters" || now["status"] != "open" {
+		if now := s.do("GET", at(made), key, nil).is(200); now["priority"] != "normal" || now["title"] != "Letters" ||
+			now["status"] != "open" {
 			t.Error(now)
 		}
 	})
 	t.Run("headers that are broken are not repeated", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
-		for _, line := range []string{"Authorization Bearer td_live_secret", "X: \x00td_live_secret", "Content-Length: td_live_secret", "Transfer-Encoding: td_live_secret"} {
+		for _, line := range []string{"Authorization Bearer td_live_secret", "X: \x00td_live_secret",
+			"Content-Length: td_live_secret", "Transfer-Encoding: td_live_secret"} {
 			c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 			s.must(err)
 			s.must(c.SetDeadline(time.Now().Add(time.Minute)))
@@ -37,14 +40,16 @@ func TestHostileRequests(t *testing.T) {
 			answer, err := io.ReadAll(c)
 			s.must(err)
 			_ = c.Close()
-			if got := string(answer); !strings.Contains(got, " 400 ") || !strings.Contains(got, "application/problem+json") || strings.Contains(got, "secret") {
+			if got := string(answer); !strings.Contains(got, " 400 ") ||
+				!strings.Contains(got, "application/problem+json") || strings.Contains(got, "secret") {
 				t.Errorf("%q: %s", line, got)
 			}
 		}
 	})
-	t.Run("who comes second when two tickets join one topic at once is refused, that time only", func(t *testing.T) {
+	t.Run("when two tickets link one topic concurrently, the second is refused, that time only", func(t *testing.T) {
 		var blind atomic.Bool
-		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+			m proto.Message) (proto.Message, error) {
 			if _, looks := m.(*messages.FindTopic); looks && blind.Load() {
 				return &messages.TopicFound{Code: messages.Code_NOT_FOUND}, nil // as it was a moment ago
 			}
@@ -66,7 +71,8 @@ func TestHostileRequests(t *testing.T) {
 	})
 	t.Run("nobody is looked for who is not there", func(t *testing.T) {
 		var asked atomic.Int64
-		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+			m proto.Message) (proto.Message, error) {
 			if kind == messages.KindUser {
 				asked.Add(1)
 			}
@@ -81,7 +87,8 @@ func TestHostileRequests(t *testing.T) {
 	})
 	t.Run("who waits for a topic does not hold a shutdown up", func(t *testing.T) {
 		var looks atomic.Int64
-		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+			m proto.Message) (proto.Message, error) {
 			answer, err := next.Ask(ctx, kind, id, m)
 			if found, is := answer.(*messages.TicketRecord); is && err == nil {
 				looks.Add(1)
@@ -95,7 +102,8 @@ func TestHostileRequests(t *testing.T) {
 		key, began := s.key(nil, "admin"), time.Now()
 		answered := make(chan *response)
 		go func() {
-			r, err := s.try("POST", "/api/v1/tickets", key, map[string]any{"title": "Slow", "groupId": s.support}, "Prefer", "wait=30")
+			r, err := s.try("POST", "/api/v1/tickets", key, map[string]any{"title": "Slow", "groupId": s.support},
+				"Prefer", "wait=30")
 			if err != nil {
 				t.Error(err)
 			}
@@ -116,11 +124,14 @@ func TestHostileRequests(t *testing.T) {
 		path := at(s.ticket(key, "Forms")) + "/attachments"
 		first := s.do("POST", path, key, fileForm("file", "a.txt", "one"), "Idempotency-Key", "a")
 		again := s.do("POST", path, key, fileForm("file", "a.txt", "one"), "Idempotency-Key", "a")
-		if first.is(201)["attachmentId"] != again.is(201)["attachmentId"] || again.header.Get("Idempotent-Replayed") != "true" {
+		if first.is(201)["attachmentId"] != again.is(201)["attachmentId"] ||
+			again.header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
-		s.do("POST", path, key, fileForm("file", "a.txt", "two"), "Idempotency-Key", "a").is(422, "idempotency_key_reused")
-		s.do("POST", path, key, fileForm("file", "b.txt", "one"), "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+		s.do("POST", path, key, fileForm("file", "a.txt", "two"), "Idempotency-Key", "a").
+			is(422, "idempotency_key_reused")
+		s.do("POST", path, key, fileForm("file", "b.txt", "one"), "Idempotency-Key", "a").
+			is(422, "idempotency_key_reused")
 	})
 	t.Run("metadata do not grow while they are cleaned", func(t *testing.T) {
 		s, key := ticketService(t)
@@ -132,10 +143,12 @@ func TestHostileRequests(t *testing.T) {
 	t.Run("a key has few secrets", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
 		admin := s.key(nil, "admin")
-		made := s.do("POST", "/api/v1/api-keys", admin, map[string]any{"name": "x", "scopes": []string{"admin"}}).is(201)
+		made := s.do("POST", "/api/v1/api-keys", admin, map[string]any{"name": "x",
+			"scopes": []string{"admin"}}).is(201)
 		secrets := []string{made["key"].(string)}
 		for range 10 {
-			secrets = append(secrets, s.do("POST", "/api/v1/api-keys/"+made["keyId"].(string)+"/rotate", admin, nil).is(200)["key"].(string))
+			secrets = append(secrets, s.do("POST", "/api/v1/api-keys/"+made["keyId"].(string)+"/rotate", admin,
+				nil).is(200)["key"].(string))
 		}
 		s.do("GET", "/api/v1/me", secrets[0], nil).is(401)
 		s.do("GET", "/api/v1/me", secrets[1], nil).is(200)

@@ -13,11 +13,11 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// maxDepth is how deep lists and objects of a body may be nested.
+// maxDepth is how deep the lists and objects of a body may be nested.
 const maxDepth = 20
 
-// maxTokens is how many names, values and brackets a body may have: an answer says what is wrong with each of them. The largest
-// that is allowed, metadata of 8 kB, has half as many.
+// maxTokens is how many names, values and brackets a body may have: it bounds the work on a body and the answer,
+// which names what is wrong with each value. The largest valid body, with metadata of 8 kB, has half as many.
 const maxTokens = 6000
 
 var (
@@ -26,11 +26,11 @@ var (
 	errTooMuch  = errors.New("it has too many values")
 	errTwice    = errors.New("an object has a name twice")
 	errName     = errors.New("a name has a control character")
-	errNoJSON   = errors.New("it is not valid JSON")
-	errNotOfThe = errors.New("a value is not of the expected type, or a number is too large")
+	errNotJSON  = errors.New("it is not valid JSON")
+	errMismatch = errors.New("a value is not of the expected type, or a number is too large")
 )
 
-// jsonFormat is how bodies are read and written. What it says of a broken body does not repeat it.
+// jsonFormat reads and writes bodies. Its errors repeat nothing of a body, which may hold a secret.
 var jsonFormat = huma.Format{
 	Marshal: func(w io.Writer, v any) error {
 		e := json.NewEncoder(w)
@@ -48,14 +48,14 @@ var jsonFormat = huma.Format{
 		case err == nil:
 			return nil
 		case errors.As(err, &syntax):
-			return errNoJSON
+			return errNotJSON
 		}
-		return errNotOfThe
+		return errMismatch
 	},
 }
 
-// readable refuses what is no UTF-8, nested too deep, too much or ambiguous, and takes control characters out of texts, but for line
-// breaks and tabs: nobody means them, and Telegram does not show them.
+// readable refuses a body that is not UTF-8, is nested too deep, is too large or is ambiguous. It removes control
+// characters from texts, except line breaks and tabs: nobody means them, and Telegram does not show them.
 func readable(data []byte) ([]byte, error) {
 	if !utf8.Valid(data) {
 		return nil, errNotUTF8
@@ -89,19 +89,20 @@ func readable(data []byte) ([]byte, error) {
 	decoder.UseNumber()
 	var value any
 	if decoder.Decode(&value) != nil || decoder.More() {
-		return data, nil // the caller finds out what is wrong
+		return data, nil // the caller reports what is wrong
 	}
 	var cleaned bytes.Buffer
 	e := json.NewEncoder(&cleaned)
-	e.SetEscapeHTML(false) // that would make metadata longer than it was
+	e.SetEscapeHTML(false) // escaping would make metadata longer than it was
 	if e.Encode(clean(value)) != nil {
-		return nil, errNoJSON
+		return nil, errNotJSON
 	}
 	return cleaned.Bytes(), nil
 }
 
-// unambiguous refuses what not every reader takes the same way (RFC 7493): a body is read more than once, and what was checked must be
-// what is done. Names are taken as they are: cleaned, two of them might become one.
+// unambiguous refuses what readers understand differently (RFC 7493): a body is read more than once, and what is done
+// must be what was checked. It refuses names with control characters, because two names might become one if they were
+// cleaned.
 func unambiguous(data []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(data))
 	for n := 0; ; n++ {
@@ -113,7 +114,7 @@ func unambiguous(data []byte) error {
 		case errors.Is(err, jsontext.ErrDuplicateName):
 			return errTwice
 		case err != nil:
-			return errNoJSON
+			return errNotJSON
 		}
 		kind, length := d.StackIndex(d.StackDepth())
 		if kind == '{' && length%2 == 1 && token.Kind() == '"' {
@@ -122,7 +123,7 @@ func unambiguous(data []byte) error {
 			}
 		}
 		if d.StackDepth() == 0 {
-			return nil // what comes behind is not looked at here
+			return nil // the decoder of the body refuses what follows
 		}
 	}
 }

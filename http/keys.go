@@ -11,56 +11,67 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// APIKey is a key as the API shows it: never the secret.
+// APIKey is a key as the API shows it, without its secret.
 type APIKey struct {
-	KeyID      string     `json:"keyId" doc:"The key's id; it is also within the key." example:"k7c2m4q3x5ad"`
-	Name       string     `json:"name" doc:"What the key is for; shown in Telegram as the author of its messages." example:"CRM"`
-	Owner      string     `json:"owner" doc:"Who answers for it." example:"ops@example.org"`
-	Scopes     []string   `json:"scopes" nullable:"false" doc:"What it may do." example:"[\"tickets:read\",\"tickets:write\"]"`
-	GroupID    *int64     `json:"groupId" doc:"Telegram id of the only group that it sees; null: it sees all." example:"-1001234567890"`
-	Rate       int64      `json:"rate" doc:"Requests a second." example:"100"`
-	Burst      int64      `json:"burst" doc:"Requests at once." example:"200"`
-	ExpiresAt  *time.Time `json:"expiresAt" doc:"From then on it is refused; null: never."`
-	RevokedAt  *time.Time `json:"revokedAt" doc:"Since when it is refused; null: it is not revoked."`
-	LastUsedAt *time.Time `json:"lastUsedAt" doc:"To the minute; null: never."`
-	OldUntil   *time.Time `json:"oldSecretUntil" doc:"After a rotation: until when the secret before is accepted."`
-	CreatedAt  time.Time  `json:"createdAt" doc:"When it was made."`
-	UpdatedAt  time.Time  `json:"updatedAt" doc:"When it was changed."`
+	KeyID      string     `json:"keyId" doc:"The key's id, which is also part of the key." example:"k7c2m4q3x5ad"`
+	Name       string     `json:"name" doc:"What the key is for. Telegram shows it as the author of the key's messages." example:"CRM"`
+	Owner      string     `json:"owner" doc:"Who is responsible for the key." example:"ops@example.org"`
+	Scopes     []string   `json:"scopes" nullable:"false" doc:"What the key may do." example:"[\"tickets:read\",\"tickets:write\"]"`
+	GroupID    *int64     `json:"groupId" doc:"Telegram id of the only group that the key sees. null: it sees all groups." example:"-1001234567890"`
+	Rate       int64      `json:"rate" doc:"The most requests per second, on average." example:"100"`
+	Burst      int64      `json:"burst" doc:"The most requests in one burst." example:"200"`
+	ExpiresAt  *time.Time `json:"expiresAt" doc:"When the key expires. null: never."`
+	RevokedAt  *time.Time `json:"revokedAt" doc:"When the key was revoked. null: it is not revoked."`
+	LastUsedAt *time.Time `json:"lastUsedAt" doc:"When the key was last used, to the minute. null: never."`
+	OldUntil   *time.Time `json:"oldSecretUntil" doc:"After a rotation: until when the previous secret is accepted."`
+	CreatedAt  time.Time  `json:"createdAt" doc:"When the key was created."`
+	UpdatedAt  time.Time  `json:"updatedAt" doc:"When the key was last changed."`
 }
 
-// NewAPIKey is a key that was just made or rotated: the only time that it is shown.
+// NewAPIKey is a key that was just created or rotated. Its secret is shown only here.
 type NewAPIKey struct {
 	APIKey
-	Key string `json:"key" doc:"The key itself. It is shown this once; what is stored of it is a hash." example:"td_live_k7c2m4q3x5ad4ah6tz2ytx6cnmb4qhvrxm3ce7sk2lyqj5uaba"`
+	Key string `json:"key" doc:"The key itself. It is shown only this once: the desk stores a hash of it." example:"td_live_k7c2m4q3x5ad4ah6tz2ytx6cnmb4qhvrxm3ce7sk2lyqj5uaba"`
 }
 
-// usualOverlap is how long a rotated key's former secret is accepted when nothing else is said.
+// usualOverlap is how long the previous secret of a rotated key is accepted if the request does not say.
 const usualOverlap = 24 * time.Hour
 
 func (a *API) keyOperations() {
 	register(a, op{
-		id: "listApiKeys", method: http.MethodGet, path: "/api-keys", tag: tagKeys, summary: "List API keys", scope: "keys:read",
-		description: "All keys that this key sees, revoked ones included, by id. A key that is bound to a group sees the keys of that group.",
-		answer:      exampleList(exampleKey()),
+		id: "listApiKeys", method: http.MethodGet, path: "/api-keys",
+		tag: tagKeys, summary: "List API keys", scope: "keys:read",
+		description: "Lists the keys that this key sees, including revoked ones, sorted by id. A key that is bound to a " +
+			"group sees only the keys of that group.",
+		answer: exampleList(exampleKey()),
 	}, a.listKeys)
 	register(a, op{
-		id: "createApiKey", method: http.MethodPost, path: "/api-keys", tag: tagKeys, summary: "Create an API key", scope: "keys:write",
-		status: http.StatusCreated, sealed: true, codes: []string{codeGrantTooWide, codeGroupUnknown, messages.ReasonKeyShown},
-		description: "The answer shows the key, once. It can have only scopes that the key has that makes it, and no higher rate or burst and no later expiry, unless that has the scope `admin`; and a key that is bound to a group makes keys of that group.",
-		request:     map[string]any{"name": "CRM", "owner": "ops@example.org", "scopes": []string{"tickets:read", "tickets:write"}, "groupId": -1001234567890},
-		answer:      exampleNewKey(),
+		id: "createApiKey", method: http.MethodPost, path: "/api-keys",
+		tag: tagKeys, summary: "Create an API key", scope: "keys:write",
+		status: http.StatusCreated, sealed: true,
+		codes: []string{codeGrantTooWide, codeGroupUnknown, messages.ReasonKeyShown},
+		description: "Creates a key, which only this answer shows. The new key can't have more scopes, a higher rate or " +
+			"burst, or a later expiry than the key that creates it, unless that one has the scope `admin`. A key that is " +
+			"bound to a group creates keys of that group.",
+		request: map[string]any{"name": "CRM", "owner": "ops@example.org",
+			"scopes": []string{"tickets:read", "tickets:write"}, "groupId": -1001234567890},
+		answer: exampleNewKey(),
 	}, a.createKey)
 	register(a, op{
-		id: "revokeApiKey", method: http.MethodDelete, path: "/api-keys/{id}", tag: tagKeys, summary: "Revoke an API key", scope: "keys:write",
+		id: "revokeApiKey", method: http.MethodDelete, path: "/api-keys/{id}",
+		tag: tagKeys, summary: "Revoke an API key", scope: "keys:write",
 		status: http.StatusNoContent, codes: []string{codeGrantTooWide},
-		description: "From the moment of the answer the key is refused everywhere. It stays in the list. To revoke it again changes nothing.",
+		description: "Revokes a key. After the answer it is refused everywhere; it stays in the list. Revoking it again " +
+			"changes nothing.",
 	}, a.revokeKey)
 	register(a, op{
-		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate", tag: tagKeys, summary: "Give an API key a new secret", scope: "keys:write",
+		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate",
+		tag: tagKeys, summary: "Give an API key a new secret", scope: "keys:write",
 		sealed: true, codes: []string{codeGrantTooWide, messages.ReasonKeyRevoked, messages.ReasonKeyShown},
-		description: "The answer shows the new key, once. The one before is accepted for another `overlapSeconds`, so that programs can change over. Id, scopes and limits stay. Who rotates a key has it, so it may not exceed the key that asks.",
-		request:     map[string]any{"overlapSeconds": 3600},
-		answer:      exampleNewKey(),
+		description: "Gives a key a new secret, which only this answer shows. The previous one is accepted for another " +
+			"`overlapSeconds`, so that programs can change over. Id, scopes and limits stay. A key can only rotate keys " +
+			"that do not exceed it, because the answer hands the rotated key to the caller.",
+		request: map[string]any{"overlapSeconds": 3600}, answer: exampleNewKey(),
 	}, a.rotateKey)
 }
 
@@ -75,34 +86,36 @@ func (a *API) listKeys(ctx context.Context, c *call, in *PageInput) (*keyListOut
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.APIKeyList](ctx, a, messages.KindQuery, "", &messages.ListAPIKeys{GroupId: c.key.GroupId, After: after, Limit: int32(in.Limit + 1)})
+	m := &messages.ListAPIKeys{GroupId: c.key.GroupId, After: after, Limit: int32(in.Limit + 1)}
+	found, err := ask[*messages.APIKeyList](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
-	return &keyListOutput{Body: listOf(found.Keys, in.Limit, list, func(k *messages.APIKey) any { return k.KeyId }, keyOf)}, nil
+	key := func(k *messages.APIKey) any { return k.KeyId }
+	return &keyListOutput{Body: listOf(found.Keys, in.Limit, list, key, keyOf)}, nil
 }
 
 type createKeyInput struct {
 	Body struct {
-		Name      string     `json:"name" minLength:"1" maxLength:"100" doc:"What the key is for; shown in Telegram as the author of its messages." example:"CRM"`
-		Owner     string     `json:"owner,omitempty" maxLength:"100" doc:"Who answers for it."`
-		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"20" nullable:"false" doc:"What it may do."`
-		GroupID   *int64     `json:"groupId,omitempty" doc:"Telegram id of the only group that it will see."`
-		Rate      int64      `json:"rate,omitempty" minimum:"1" maximum:"100000" doc:"Requests a second; if it is not given 100, or what the key has that makes it if that is less."`
-		Burst     int64      `json:"burst,omitempty" minimum:"1" maximum:"200000" doc:"Requests at once; if it is not given twice the rate, or what the key has that makes it if that is less."`
-		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"From then on it is refused; if it is not given, never, or when the key expires that makes it."`
+		Name      string     `json:"name" minLength:"1" maxLength:"100" doc:"What the key is for. Telegram shows it as the author of the key's messages." example:"CRM"`
+		Owner     string     `json:"owner,omitempty" maxLength:"100" doc:"Who is responsible for the key."`
+		Scopes    []string   `json:"scopes" minItems:"1" maxItems:"20" nullable:"false" doc:"What the key may do."`
+		GroupID   *int64     `json:"groupId,omitempty" doc:"Telegram id of the only group that the key will see."`
+		Rate      int64      `json:"rate,omitempty" minimum:"1" maximum:"100000" doc:"The most requests per second, on average. If absent: 100, or the rate of the key that creates it if that is lower."`
+		Burst     int64      `json:"burst,omitempty" minimum:"1" maximum:"200000" doc:"The most requests in one burst. If absent: twice the rate, or the burst of the key that creates it if that is lower."`
+		ExpiresAt *time.Time `json:"expiresAt,omitempty" doc:"When the key expires. If absent: never, or when the key that creates it expires."`
 	}
 }
 
 type newKeyOutput struct {
-	Location string `header:"Location" doc:"Where the key is."`
+	Location string `header:"Location" doc:"The path of the key."`
 	Body     NewAPIKey
 }
 
 func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newKeyOutput, error) {
 	b := in.Body
 	if strings.TrimSpace(b.Name) == "" {
-		return nil, invalid("/name", "a name has more than spaces")
+		return nil, invalid("/name", "a name needs more than spaces")
 	}
 	for i, scope := range b.Scopes {
 		if !slices.Contains(messages.Scopes, scope) {
@@ -112,8 +125,8 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 			return nil, problem(codeGrantTooWide)
 		}
 	}
-	create := &messages.CreateAPIKey{Origin: c.origin(), Name: strings.TrimSpace(b.Name), Owner: b.Owner, Scopes: b.Scopes,
-		GroupId: c.key.GroupId, Rate: b.Rate, Burst: b.Burst}
+	create := &messages.CreateAPIKey{Origin: c.origin(), Name: strings.TrimSpace(b.Name), Owner: b.Owner,
+		Scopes: b.Scopes, GroupId: c.key.GroupId, Rate: b.Rate, Burst: b.Burst}
 	if b.GroupID != nil {
 		place, err := a.place(ctx, c, *b.GroupID)
 		if err != nil {
@@ -123,7 +136,7 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 	}
 	if b.ExpiresAt != nil {
 		if !b.ExpiresAt.After(c.now) {
-			return nil, invalid("/expiresAt", "a time in the future")
+			return nil, invalid("/expiresAt", "expected a time in the future")
 		}
 		create.ExpiresMs = b.ExpiresAt.UnixMilli()
 	}
@@ -138,7 +151,8 @@ func (a *API) createKey(ctx context.Context, c *call, in *createKeyInput) (*newK
 	if err != nil {
 		return nil, err
 	}
-	return &newKeyOutput{Location: apiPrefix + "/api-keys/" + keyID, Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
+	made := NewAPIKey{APIKey: keyOf(view.Key), Key: key}
+	return &newKeyOutput{Location: apiPrefix + "/api-keys/" + keyID, Body: made}, nil
 }
 
 // KeyPath names an API key in the path.
@@ -157,7 +171,7 @@ func (a *API) revokeKey(ctx context.Context, c *call, in *KeyPath) (*struct{}, e
 type rotateKeyInput struct {
 	KeyPath
 	Body *struct {
-		OverlapSeconds *int64 `json:"overlapSeconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the secret before is accepted, in seconds; a day if it is not given."`
+		OverlapSeconds *int64 `json:"overlapSeconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the previous secret is accepted, in seconds. If absent: one day."`
 	} `required:"false"`
 }
 
@@ -178,14 +192,15 @@ func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rota
 		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
 	}
 	key, hash := messages.NewAPIKey(in.ID)
-	view, err := ask[*messages.APIKeyView](ctx, a, messages.KindAPIKey, in.ID, &messages.RotateAPIKey{Origin: c.origin(), Hash: hash, OverlapMs: overlap.Milliseconds()})
+	m := &messages.RotateAPIKey{Origin: c.origin(), Hash: hash, OverlapMs: overlap.Milliseconds()}
+	view, err := ask[*messages.APIKeyView](ctx, a, messages.KindAPIKey, in.ID, m)
 	if err != nil {
 		return nil, err
 	}
 	return &rotatedKeyOutput{Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
 }
 
-// manages finds the key that the caller's is to change: it must see it, and have all of its scopes.
+// manages finds a key that the caller's key may change: it must see that key, and have all of its scopes.
 func (a *API) manages(ctx context.Context, c *call, keyID string) (*messages.APIKey, error) {
 	if !messages.IsAPIKeyID(keyID) {
 		return nil, problem(codeNotFound)
@@ -216,9 +231,12 @@ func unknownGroup(err error, pointer string) error {
 }
 
 func keyOf(k *messages.APIKey) APIKey {
-	v := APIKey{KeyID: k.KeyId, Name: k.Name, Owner: k.Owner, Scopes: k.Scopes, Rate: k.Rate, Burst: k.Burst,
-		ExpiresAt: timeOf(k.ExpiresMs), RevokedAt: timeOf(k.RevokedMs), LastUsedAt: timeOf(k.LastUsedMs), OldUntil: timeOf(k.OldUntilMs),
-		CreatedAt: time.UnixMilli(k.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(k.UpdatedMs).UTC()}
+	v := APIKey{
+		KeyID: k.KeyId, Name: k.Name, Owner: k.Owner, Scopes: k.Scopes, Rate: k.Rate, Burst: k.Burst,
+		ExpiresAt: timeOf(k.ExpiresMs), RevokedAt: timeOf(k.RevokedMs), LastUsedAt: timeOf(k.LastUsedMs),
+		OldUntil: timeOf(k.OldUntilMs), CreatedAt: time.UnixMilli(k.CreatedMs).UTC(),
+		UpdatedAt: time.UnixMilli(k.UpdatedMs).UTC(),
+	}
 	if k.GroupId != "" {
 		v.GroupID = &k.ChatId
 	}
@@ -228,8 +246,9 @@ func keyOf(k *messages.APIKey) APIKey {
 var exampleTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
 func exampleKey() APIKey {
-	return APIKey{KeyID: "k7c2m4q3x5ad", Name: "CRM", Owner: "ops@example.org", Scopes: []string{"tickets:read", "tickets:write"},
-		Rate: 100, Burst: 200, CreatedAt: exampleTime, UpdatedAt: exampleTime}
+	return APIKey{KeyID: "k7c2m4q3x5ad", Name: "CRM", Owner: "ops@example.org",
+		Scopes: []string{"tickets:read", "tickets:write"}, Rate: 100, Burst: 200,
+		CreatedAt: exampleTime, UpdatedAt: exampleTime}
 }
 
 func exampleNewKey() NewAPIKey {

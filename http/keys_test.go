@@ -18,9 +18,10 @@ func TestKeys(t *testing.T) {
 	s.register()
 	admin := s.key(nil, "admin")
 	s.run(t, "a key that expired is refused", func(t *testing.T) {
-		s.do("GET", "/api/v1/me", s.key(func(k *storage.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) }, "admin"), nil).is(401, "api_key_expired")
+		s.do("GET", "/api/v1/me", s.key(func(k *storage.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) },
+			"admin"), nil).is(401, "api_key_expired")
 	})
-	s.run(t, "what is revoked is refused at once", func(t *testing.T) {
+	s.run(t, "a revoked key is refused immediately", func(t *testing.T) {
 		key := s.key(nil, "tickets:read")
 		id, _ := messages.APIKeyID(key)
 		s.do("GET", "/api/v1/me", key, nil).is(200)
@@ -55,7 +56,8 @@ func TestKeys(t *testing.T) {
 		for _, key := range []string{old, fresh} {
 			s.do("GET", "/api/v1/groups", key, nil).is(200)
 		}
-		newest := s.do("POST", "/api/v1/api-keys/"+id+"/rotate", admin, object{"overlapSeconds": 0}).is(200)["key"].(string)
+		newest := s.do("POST", "/api/v1/api-keys/"+id+"/rotate", admin,
+			object{"overlapSeconds": 0}).is(200)["key"].(string)
 		for _, key := range []string{old, fresh} {
 			s.do("GET", "/api/v1/groups", key, nil).is(401, "unauthenticated")
 		}
@@ -64,12 +66,14 @@ func TestKeys(t *testing.T) {
 	s.run(t, "it is written down when a key was used", func(t *testing.T) {
 		key := s.key(nil, "tickets:read")
 		me := s.do("GET", "/api/v1/me", key, nil).is(200)
-		if at, err := time.Parse(time.RFC3339, fmt.Sprint(me["lastUsedAt"])); err != nil || time.Since(at) > 10*time.Minute {
+		if at, err := time.Parse(time.RFC3339, fmt.Sprint(me["lastUsedAt"])); err != nil ||
+			time.Since(at) > 10*time.Minute {
 			t.Error(me)
 		}
 	})
 	s.run(t, "a key is stored nowhere, nor shown again but to the key that asked", func(t *testing.T) {
-		asker := s.do("POST", "/api/v1/api-keys", admin, object{"name": "asker", "scopes": []string{"keys:*"}}).is(201)
+		asker := s.do("POST", "/api/v1/api-keys", admin, object{"name": "asker",
+			"scopes": []string{"keys:*"}}).is(201)
 		token, id := asker["key"].(string), asker["keyId"].(string)
 		body := object{"name": "made", "scopes": []string{"keys:read"}}
 		made := s.do("POST", "/api/v1/api-keys", token, body, "Idempotency-Key", "once").is(201)
@@ -77,8 +81,10 @@ func TestKeys(t *testing.T) {
 		if again["key"] != made["key"] {
 			t.Error("another answer")
 		}
-		rotated := s.do("POST", "/api/v1/api-keys/"+id+"/rotate", admin, object{"overlapSeconds": 60}).is(200)["key"].(string)
-		s.do("POST", "/api/v1/api-keys", rotated, body, "Idempotency-Key", "once").is(409, "idempotency_answer_sealed")
+		rotated := s.do("POST", "/api/v1/api-keys/"+id+"/rotate", admin,
+			object{"overlapSeconds": 60}).is(200)["key"].(string)
+		s.do("POST", "/api/v1/api-keys", rotated, body, "Idempotency-Key", "once").
+			is(409, "idempotency_answer_sealed")
 		files, err := filepath.Glob(s.path + "*")
 		s.must(err)
 		for _, file := range files {
@@ -105,17 +111,20 @@ func TestKeys(t *testing.T) {
 		if made["rate"] != 20.0 || made["burst"] != 30.0 || made["expiresAt"] != soon.Format(time.RFC3339Nano) {
 			t.Error(made)
 		}
-		if less := s.do("POST", "/api/v1/api-keys", maker, with("rate", 5)).is(201); less["rate"] != 5.0 || less["burst"] != 10.0 {
+		if less := s.do("POST", "/api/v1/api-keys", maker, with("rate", 5)).is(201); less["rate"] != 5.0 ||
+			less["burst"] != 10.0 {
 			t.Error(less)
 		}
-		for field, value := range map[string]any{"rate": 21, "burst": 31, "expiresAt": soon.Add(time.Second), "scopes": []string{"tickets:write"}} {
+		for field, value := range map[string]any{"rate": 21, "burst": 31, "expiresAt": soon.Add(time.Second),
+			"scopes": []string{"tickets:write"}} {
 			s.do("POST", "/api/v1/api-keys", maker, with(field, value)).is(403, "grant_too_wide")
 		}
 		rotate := func(token string, change func(*storage.APIKey)) *response {
 			return s.do("POST", "/api/v1/api-keys/"+s.keyID(change, "tickets:read")+"/rotate", token, nil)
 		}
 		rotate(maker, small).is(200)
-		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 21, 30, soon }).is(403, "grant_too_wide")
+		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 21, 30, soon }).
+			is(403, "grant_too_wide")
 		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst = 20, 30 }).is(403, "grant_too_wide")
 		s.do("DELETE", "/api/v1/api-keys/"+s.keyID(nil, "tickets:read"), maker, nil).is(204)
 		chief := s.key(small, "admin")
@@ -126,12 +135,15 @@ func TestKeys(t *testing.T) {
 		key := s.key(nil, "webhooks:*", "keys:*", "groups:read")
 		id, _ := messages.APIKeyID(key)
 		s.do("GET", "/api/v1/groups", key, nil).is(200)
-		if me := s.do("GET", "/api/v1/me", key, nil).is(200); fmt.Sprint(me["scopes"]) != "[webhooks:* keys:* groups:read]" {
+		if me := s.do("GET", "/api/v1/me", key,
+			nil).is(200); fmt.Sprint(me["scopes"]) != "[webhooks:* keys:* groups:read]" {
 			t.Error(me)
 		}
 		for _, maker := range []string{key, admin} {
-			p := s.do("POST", "/api/v1/api-keys", maker, object{"name": "x", "scopes": []string{"keys:read", "webhooks:read"}}).is(422)
-			if text := fmt.Sprint(p["errors"]); !strings.Contains(text, "#/scopes/1") || strings.Contains(text, "webhooks") {
+			p := s.do("POST", "/api/v1/api-keys", maker, object{"name": "x",
+				"scopes": []string{"keys:read", "webhooks:read"}}).is(422)
+			if text := fmt.Sprint(p["errors"]); !strings.Contains(text, "#/scopes/1") ||
+				strings.Contains(text, "webhooks") {
 				t.Error(p)
 			}
 		}
@@ -141,7 +153,8 @@ func TestKeys(t *testing.T) {
 	s.run(t, "a mistyped key, and one of another form", func(t *testing.T) {
 		typo := []byte(admin)
 		typo[len(typo)-10] ^= 1
-		if p := s.do("GET", "/api/v1/me", string(typo), nil).is(401, "unauthenticated"); !strings.Contains(fmt.Sprint(p["detail"]), "checksum") {
+		if p := s.do("GET", "/api/v1/me", string(typo), nil).
+			is(401, "unauthenticated"); !strings.Contains(fmt.Sprint(p["detail"]), "checksum") {
 			t.Error(p)
 		}
 		s.do("GET", "/api/v1/me", "", nil, "Authorization", "Basic "+admin).is(401, "unauthenticated")
@@ -196,10 +209,13 @@ func TestLimits(t *testing.T) {
 			}
 		}
 		limited.is(429, "rate_limited")
-		if allowed < 5 || limited.header.Get("Retry-After") != "1" || !strings.HasPrefix(limited.header.Get("RateLimit"), `"key";r=0;t=`) {
+		if allowed < 5 || limited.header.Get("Retry-After") != "1" ||
+			!strings.HasPrefix(limited.header.Get("RateLimit"), `"key";r=0;t=`) {
 			t.Error(allowed, limited.header)
 		}
-		s.await("another request is let in", func() bool { return s.do("GET", "/api/v1/groups", key, nil).status == 200 })
+		s.await("another request is let in", func() bool {
+			return s.do("GET", "/api/v1/groups", key, nil).status == 200
+		})
 		s.do("GET", "/api/v1/groups", s.key(nil, "admin"), nil).is(200) // another key has limits of its own
 	})
 	t.Run("of a key, exact to 10%", func(t *testing.T) {
@@ -212,7 +228,7 @@ func TestLimits(t *testing.T) {
 				allowed++
 			}
 		}
-		// A machine that stands still makes it fewer, never more.
+		// A machine that stalls makes them fewer, never more.
 		if most := 1.1 * (10 + 50*time.Since(began).Seconds()); float64(allowed) > most {
 			t.Errorf("%d requests were let in, %.0f may be", allowed, most)
 		}
@@ -227,7 +243,8 @@ func TestLimits(t *testing.T) {
 				break
 			}
 			r.is(401)
-			if !strings.HasPrefix(r.header.Get("RateLimit"), `"address";r=`) || r.header.Get("RateLimit-Policy") != `"address";q=3;w=3` {
+			if !strings.HasPrefix(r.header.Get("RateLimit"), `"address";r=`) ||
+				r.header.Get("RateLimit-Policy") != `"address";q=3;w=3` {
 				t.Error(r.header)
 			}
 		}
@@ -240,7 +257,9 @@ func TestLimits(t *testing.T) {
 		s := newService(t, serviceOptions{})
 		good := s.key(nil, "admin")
 		s.do("GET", "/api/v1/me", good, nil).is(200)
-		s.await("failures are limited", func() bool { return s.do("GET", "/api/v1/me", "td_live_x", nil).status == 429 })
+		s.await("failures are limited", func() bool {
+			return s.do("GET", "/api/v1/me", "td_live_x", nil).status == 429
+		})
 		s.do("GET", "/api/v1/me", good, nil).is(200)
 		families, err := s.registry.Gather()
 		s.must(err)
@@ -257,7 +276,8 @@ func TestLimits(t *testing.T) {
 			}
 		}
 		s.do("GET", "/api/v1/me", good, nil).is(200)
-		if counted["topicdesk_api_authentication_failures_total"] < 20 || counted["topicdesk_api_limited_total"] < 1 || counted["topicdesk_api_requests_total"] < 20 {
+		if counted["topicdesk_api_authentication_failures_total"] < 20 ||
+			counted["topicdesk_api_limited_total"] < 1 || counted["topicdesk_api_requests_total"] < 20 {
 			t.Error(counted)
 		}
 	})

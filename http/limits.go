@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -13,31 +12,33 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Headers of the IETF draft "RateLimit header fields for HTTP": the policy (how many in which window) and what is left of it.
+// Headers of the IETF draft "RateLimit header fields for HTTP": the policy (how many requests in which window), and
+// how many are left.
 const (
 	headerPolicy    = "RateLimit-Policy"
 	headerRateLimit = "RateLimit"
 )
 
-// keyHeaders says what the key may still do. It replaces what was said of the address.
+// keyHeaders sets the headers for the limit of the key. They replace those for the limit of the address.
 func keyHeaders(c *fiber.Ctx, a *messages.Authenticated) {
 	limitHeaders(c, "key", a.Burst, a.WindowMs, a.Remaining, a.ResetMs)
 }
 
 func limitHeaders(c *fiber.Ctx, policy string, burst, windowMs, remaining, resetMs int64) {
 	c.Set(headerPolicy, fmt.Sprintf("%q;q=%d;w=%s", policy, burst, seconds(windowMs)))
-	c.Set(headerRateLimit, fmt.Sprintf("%q;r=%d;t=%s", policy, max(remaining, 0), strconv.FormatInt((resetMs+999)/1000, 10)))
+	c.Set(headerRateLimit, fmt.Sprintf("%q;r=%d;t=%d", policy, max(remaining, 0), (resetMs+999)/1000))
 }
 
-// limited answers a request that is one too many.
+// limited answers a request beyond a limit.
 func (a *API) limited(c *fiber.Ctx, l *addressLimits, wait time.Duration) error {
-	l.headers(c, 0, a.now())
+	l.headers(c, 0)
 	p := problem(codeRateLimited)
 	p.header("Retry-After", seconds(wait.Milliseconds()))
 	return sendProblem(c, p)
 }
 
-// addressLimits are allowances of client addresses (of IPv6: of networks of 64 bits, of which one client has all), on this node.
+// addressLimits are the allowances of client addresses on this node: a token bucket for each. Of IPv6, a network of
+// 64 bits counts as one address, since one client has all of it.
 type addressLimits struct {
 	rate, burst float64
 
@@ -50,19 +51,20 @@ type bucket struct {
 	filled time.Time
 }
 
-// addressesAtMost bounds what is remembered; those whose allowance is whole again go first.
+// addressesAtMost bounds how many addresses are remembered. Those whose allowance is whole again go first.
 const addressesAtMost = 100_000
 
 func newAddressLimits(rate, burst float64) *addressLimits {
 	return &addressLimits{rate: rate, burst: max(burst, rate), buckets: map[netip.Prefix]*bucket{}}
 }
 
-// take takes one from the allowance of the client's address. left < 0: there was none; wait says how long until there is one.
+// take takes one request from the allowance of the client's address. left is negative if there was none; wait says
+// how long until there is one.
 func (l *addressLimits) take(c *fiber.Ctx, now time.Time) (left int64, wait time.Duration) {
 	return l.use(c, now, 1)
 }
 
-// peek takes nothing.
+// peek is take without taking anything.
 func (l *addressLimits) peek(c *fiber.Ctx, now time.Time) (left int64, wait time.Duration) {
 	return l.use(c, now, 0)
 }
@@ -97,7 +99,8 @@ func (l *addressLimits) use(c *fiber.Ctx, now time.Time, n float64) (int64, time
 	return int64(b.tokens), wait
 }
 
-// tidy forgets those that have not been heard of for long enough, else all: nobody is refused for want of memory.
+// tidy forgets the addresses whose allowance is whole again. If there are still too many it forgets all of them:
+// nobody is refused because memory is short.
 func (l *addressLimits) tidy(now time.Time) {
 	for who, b := range l.buckets {
 		if b.tokens+now.Sub(b.filled).Seconds()*l.rate >= l.burst {
@@ -109,11 +112,13 @@ func (l *addressLimits) tidy(now time.Time) {
 	}
 }
 
-func (l *addressLimits) headers(c *fiber.Ctx, left int64, _ time.Time) {
-	window := int64(l.burst / l.rate * 1000)
-	limitHeaders(c, "address", int64(l.burst), window, left, int64((l.burst-float64(left))/l.rate*1000))
+func (l *addressLimits) headers(c *fiber.Ctx, left int64) {
+	windowMs := int64(l.burst / l.rate * 1000)
+	resetMs := int64((l.burst - float64(left)) / l.rate * 1000)
+	limitHeaders(c, "address", int64(l.burst), windowMs, left, resetMs)
 }
 
+// network is what counts as one address: the client's IPv4 address, or the first 64 bits of its IPv6 address.
 func network(c *fiber.Ctx) netip.Prefix {
 	addr, err := netip.ParseAddr(c.IP())
 	if err != nil {

@@ -8,14 +8,15 @@ import (
 	"time"
 )
 
-// How long, and for how much, a connection is read on after its last answer, so that the client comes to read that.
+// How long, and how many bytes at most, the server goes on reading from a connection after its last answer, so that
+// the client gets to read that answer.
 const (
 	lingerFor   = 2 * time.Second
 	lingerBytes = 64 << 20
 )
 
-// listener knows its connections, so that a shutdown can close them: fasthttp waits for a connection that never sent a
-// byte until its read time-out, and gives up on busy ones without closing them.
+// listener knows its connections, so that a shutdown can close them. fasthttp alone would wait until the read
+// time-out for a connection that never sent a byte, and would give up on busy connections without closing them.
 type listener struct {
 	net.Listener
 	once sync.Once
@@ -72,7 +73,7 @@ func (l *listener) closeFresh() {
 	}
 }
 
-// closeAll cuts every connection.
+// closeAll closes every connection, also those with a request in progress.
 func (l *listener) closeAll() {
 	for _, c := range l.open() {
 		_ = c.Conn.Close()
@@ -89,12 +90,12 @@ func (l *listener) open() []*conn {
 	return open
 }
 
-// conn is a connection that can be closed without resetting it under the client's hands.
+// conn is a connection that can be closed without a reset, which would destroy the answer before the client reads it.
 type conn struct {
 	net.Conn
 	l      *listener
-	used   atomic.Bool // a byte has come
-	linger atomic.Bool // the request was not read to its end
+	used   atomic.Bool // a byte has arrived
+	linger atomic.Bool // the request was not read to its end: drain before closing
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -105,7 +106,8 @@ func (c *conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// SetWriteDeadline never fails: fasthttp would panic on a connection that a shutdown has cut. The write then fails.
+// SetWriteDeadline never fails: fasthttp would panic on a connection that a shutdown has closed. The write fails
+// instead.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	_ = c.Conn.SetWriteDeadline(t)
 	return nil
@@ -121,7 +123,7 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// drain says that nothing more will be sent, and reads on for a while what the client is still sending.
+// drain tells the client that nothing more will be sent, and for a while goes on reading what the client sends.
 func (c *conn) drain() {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil || c.SetReadDeadline(time.Now().Add(lingerFor)) != nil {

@@ -9,16 +9,17 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// The subset of Markdown that programs may write messages in: **bold**, *italic* or _italic_, ~~struck~~, ||hidden||, `code`,
-// ```fenced code```, [text](https://…), and lines that begin with "> ". A backslash takes a sign's meaning away. What is not
-// closed is text. Telegram's own parse modes are not used: what they refuse would be lost.
+// The subset of Markdown that programs may use in messages: **bold**, *italic* or _italic_, __underlined__,
+// ~~struck~~, ||hidden||, `code`, ```fenced code```, [text](https://…), and quotations: lines that begin with "> ".
+// A backslash makes the next sign plain text. A mark that is not closed is plain text, too. Telegram's own parse modes
+// are not used, because messages that they refuse would be lost.
 
-// marks are what surrounds a text, the longest first.
+// marks are the signs that surround a text, the longest first.
 var marks = []struct{ sign, kind string }{
 	{"**", "bold"}, {"__", "underline"}, {"~~", "strikethrough"}, {"||", "spoiler"}, {"*", "italic"}, {"_", "italic"},
 }
 
-// markdown is the plain text with its entities, in UTF-16 units.
+// markdown returns the plain text of a source and its entities, whose offsets count UTF-16 units.
 func markdown(source string) (string, []*messages.Entity) {
 	p := &mdParser{}
 	for i, block := range strings.Split(source, "```") {
@@ -34,9 +35,7 @@ func markdown(source string) (string, []*messages.Entity) {
 			code = strings.Trim(code, "\n")
 			from := p.units
 			p.write(code)
-			if p.units > from {
-				p.entities = append(p.entities, &messages.Entity{Type: "pre", Offset: int32(from), Length: int32(p.units - from), Language: language})
-			}
+			p.mark("pre", from).Language = language
 		default:
 			p.lines(block)
 		}
@@ -57,6 +56,7 @@ func (p *mdParser) write(s string) {
 	p.units += messages.UTF16Len(s)
 }
 
+// mark marks what was written since from, unless that is nothing.
 func (p *mdParser) mark(kind string, from int) *messages.Entity {
 	e := &messages.Entity{Type: kind, Offset: int32(from), Length: int32(p.units - from)}
 	if p.units > from {
@@ -88,7 +88,7 @@ func (p *mdParser) lines(block string) {
 	}
 }
 
-// inlineDepth is how deep marks may be within each other.
+// inlineDepth is how deep marks may be nested.
 const inlineDepth = 8
 
 func (p *mdParser) inline(s string) { p.inlineAt(s, 0) }
@@ -140,7 +140,8 @@ next:
 	}
 }
 
-// closing finds the sign that ends what it began: not after a blank, not at once, in the same line; an "_" not within a word.
+// closing finds the sign that closes a mark, in the same line. There must be text between the signs; the text must
+// not begin or end with a blank; an "_" within a word does not close.
 func closing(s, sign string) (inner, rest string, ok bool) {
 	if s == "" || s[0] == ' ' || s[0] == '\n' || strings.HasPrefix(s, sign) {
 		return "", "", false
@@ -178,11 +179,19 @@ func link(s string) (label, target, rest string, ok bool) {
 	return label, target, rest, true
 }
 
-// goodURL says whether a link may lead there: Telegram refuses messages with others.
+// goodURL reports whether a link may lead there: Telegram refuses messages with other links.
 func goodURL(target string) bool {
 	u, err := url.Parse(target)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.ContainsAny(target, " \n") && len(target) <= 2048 ||
-		err == nil && (u.Scheme == "tg" || u.Scheme == "mailto") && len(target) <= 2048
+	if err != nil || len(target) > 2048 {
+		return false
+	}
+	switch u.Scheme {
+	case "http", "https":
+		return u.Host != "" && !strings.ContainsAny(target, " \n")
+	case "tg", "mailto":
+		return true
+	}
+	return false
 }
 
 func isAlnum(b byte) bool {

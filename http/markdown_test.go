@@ -43,9 +43,11 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
-// FuzzMarkdown: whatever is written, entities lie within the text and on the borders of characters, and it takes no long time.
+// FuzzMarkdown checks that entities lie within the text and between characters, whatever the source, and that it does
+// not take long.
 func FuzzMarkdown(f *testing.F) {
-	for _, s := range []string{"**a *b* [c](https://d.e)**", "```x\ny```", "> **q**\n", strings.Repeat("[", 50), strings.Repeat("*a", 50), "\\", "**\\**"} {
+	for _, s := range []string{"**a *b* [c](https://d.e)**", "```x\ny```", "> **q**\n", strings.Repeat("[", 50),
+		strings.Repeat("*a", 50), "\\", "**\\**"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, source string) {
@@ -53,7 +55,8 @@ func FuzzMarkdown(f *testing.F) {
 		text, entities := markdown(source)
 		inside := insidePairs(text)
 		for _, e := range entities {
-			if end := int(e.Offset + e.Length); e.Length <= 0 || end > messages.UTF16Len(text) || inside[e.Offset] || inside[end] {
+			if end := int(e.Offset + e.Length); e.Length <= 0 || end > messages.UTF16Len(text) || inside[e.Offset] ||
+				inside[end] {
 				t.Fatalf("%q: %q has %v", source, text, e)
 			}
 		}

@@ -9,8 +9,8 @@ import (
 
 func (a *API) meOperations() {
 	register(a, op{
-		id: "getMe", method: http.MethodGet, path: "/me", tag: tagKeys, summary: "Who am I",
-		description: "The API key that the request was made with: its scopes, its group, its limits.",
+		id: "getMe", method: http.MethodGet, path: "/me", tag: tagKeys, summary: "Get your own API key",
+		description: "Returns the API key of this request with its scopes, its group and its limits.",
 		answer:      exampleKey(),
 	}, a.getMe)
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// headLikeGet has HEAD answered by the API as GET without its body (RFC 9110, 9.3.2). Call it when all operations are there.
+// headLikeGet makes the API answer HEAD like GET, without the body (RFC 9110, 9.3.2). Call it after all operations
+// are registered.
 func headLikeGet(app *fiber.App) {
 	for _, r := range app.GetRoutes(true) {
 		if r.Method == fiber.MethodGet && strings.HasPrefix(r.Path, apiPrefix+"/") {
@@ -17,10 +18,10 @@ func headLikeGet(app *fiber.App) {
 	}
 }
 
-// localMethod is the method that a request came with, where known changed it.
+// localMethod is where a request's own method is kept if known replaced it.
 const localMethod = "method"
 
-// methodOf is the method that a request came with.
+// methodOf is the method that the client sent.
 func methodOf(c *fiber.Ctx) string {
 	if method, changed := c.Locals(localMethod).(string); changed {
 		return method
@@ -28,8 +29,9 @@ func methodOf(c *fiber.Ctx) string {
 	return c.Method()
 }
 
-// known makes a method that Fiber does not know, which it would answer in plain text, one that no route has: TRACE. So it is
-// answered as every other method that an address does not take, with an Allow header and a request id.
+// known replaces a method that Fiber does not know by TRACE, which no route has. Fiber would answer the unknown
+// method in plain text; so it is answered like any other method that an address does not take, with an Allow header
+// and a request id.
 func known(c *fasthttp.RequestCtx) {
 	if method := string(c.Method()); !slices.Contains(fiber.DefaultMethods, method) {
 		c.SetUserValue(localMethod, method)

@@ -9,7 +9,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// Names of headers that net/http and fiber do not have as constants, or not both.
+// Names of headers for which Fiber has no constant that we could use.
 const (
 	headerRequestID = "X-Request-Id"
 	headerSecret    = "X-Telegram-Bot-Api-Secret-Token"
@@ -18,7 +18,8 @@ const (
 // localRequestID is where the request's id is kept while it is handled.
 const localRequestID = "requestId"
 
-// onRequest surrounds every request: its id, its context, the headers that protect browsers, one line in the log.
+// onRequest wraps every request: it gives it an id, a context and the headers that protect browsers, and logs one
+// line.
 func (s *Server) onRequest(c *fiber.Ctx) error {
 	began := time.Now()
 	id := c.Get(headerRequestID)
@@ -30,20 +31,22 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	c.SetUserContext(s.base)
 	secure(c)
 	err := c.Next()
-	if err != nil { // word it here, so that the line below knows the status
+	if err != nil { // answer it here, so that the line below knows the status
 		if err = s.App.ErrorHandler(c, err); err != nil {
 			return err
 		}
 	}
-	level := slog.LevelDebug
-	if c.Response().StatusCode() >= http.StatusInternalServerError {
+	level, status := slog.LevelDebug, c.Response().StatusCode()
+	if status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	s.log.Log(s.base, level, "request", "method", methodOf(c), "path", c.Path(), "status", c.Response().StatusCode(), "request", id, "took", time.Since(began))
+	s.log.Log(s.base, level, "request", "method", methodOf(c), "path", c.Path(), "status", status,
+		"request", id, "took", time.Since(began))
 	return nil
 }
 
-// secure sets what keeps browsers from making something else of our answers. Pages set a policy of their own over it.
+// secure sets the headers that keep browsers from misusing our answers, unless the answer has its own. Pages set
+// their own policy.
 func secure(c *fiber.Ctx) {
 	h := &c.Response().Header
 	for _, kv := range [...][2]string{
@@ -65,7 +68,7 @@ func requestID(c *fiber.Ctx) string {
 	return id
 }
 
-// plainID says whether a client's own request id may be taken over: short, and harmless in a log.
+// plainID reports whether the request id that a client sent may be used: short, and harmless in a log.
 func plainID(id string) bool {
 	if id == "" || len(id) > 64 {
 		return false

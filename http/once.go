@@ -29,15 +29,15 @@ const (
 	headerReplayed    = "Idempotent-Replayed"
 )
 
-// keptHeaders of an answer are given again with it.
+// keptHeaders are the headers that are kept with an answer.
 var keptHeaders = []string{fiber.HeaderContentType, fiber.HeaderLocation, fiber.HeaderETag}
 
-// once carries a POST with an Idempotency-Key out once. Whoever asks again within 24 hours gets the same answer, also after a
-// restart. Should the service be killed between the effect and the answer, then the same request becomes the same command,
-// which entities carry out once; the answer is made anew.
+// once carries out a POST with an Idempotency-Key once (docs/decisions.md, D10). The same request gets the same
+// answer for 24 hours, also after a restart. If the service is killed between the effect and the answer, the repeated
+// request becomes the same command, which entities carry out once, and the answer is made again.
 //
-// Nothing is kept of requests that were refused before anything was done (not valid, not let in) or that failed for reasons
-// of ours: they may be mended and sent again with the same Idempotency-Key.
+// Nothing is kept of a request that was refused before it had an effect, or that failed because of the service: it
+// may be corrected and sent again with the same Idempotency-Key.
 func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	c := humafiber.UnwrapV2(ctx)
 	key := c.Get(headerIdempotency)
@@ -53,7 +53,8 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	}
 	call := ctx.Context().Value(callKey{}).(*call)
 	sum := sha256.Sum256([]byte(key))
-	begin := &messages.BeginRequest{Request: hex.EncodeToString(sum[:]), Fingerprint: fingerprint(c), Attempt: rand.Text()}
+	begin := &messages.BeginRequest{Request: hex.EncodeToString(sum[:]), Fingerprint: fingerprint(c),
+		Attempt: rand.Text()}
 	begun, err := ask[*messages.RequestBegun](ctx.Context(), a, messages.KindAPIKey, call.key.KeyId, begin)
 	if err != nil {
 		a.fail(ctx, err)
@@ -70,22 +71,23 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 		a.answerAgain(ctx, call, begun.Answer)
 		return
 	}
-	// Of the request, too: another one with this Idempotency-Key, after a crash or a day, is not taken for this one.
+	// The command's id depends on the request, too, so that another request with this Idempotency-Key, after a crash
+	// or a day, is not taken for this one.
 	command := sha256.Sum256(append(sum[:], begin.Fingerprint...))
 	call.commandID = "api:" + call.key.KeyId + ":" + hex.EncodeToString(command[:])
 	call.repeatable = true
 	end := &messages.EndRequest{Request: begin.Request, Fingerprint: begin.Fingerprint, Attempt: begin.Attempt}
-	defer func() { // after a panic, too: else the next one would be told that this one is under way
-		// The request's context may be over; what was done is written down all the same.
-		if _, err := ask[*messages.Reply](context.WithoutCancel(ctx.Context()), a, messages.KindAPIKey, call.key.KeyId, end); err != nil {
-			a.log.Warn("an answer could not be kept; the same request is carried out as the same command", "error", err)
+	defer func() { // after a panic, too: else a repeated request would hear that this one is in progress
+		ctx := context.WithoutCancel(ctx.Context()) // the answer is kept even if the request was cancelled
+		if _, err := ask[*messages.Reply](ctx, a, messages.KindAPIKey, call.key.KeyId, end); err != nil {
+			a.log.Warn("an answer could not be kept; a repeated request becomes the same command", "error", err)
 		}
 	}()
 	next(ctx)
 	end.Answer = a.kept(c, opOf(ctx), call)
 }
 
-// kept is what is kept of the answer; nil: nothing.
+// kept returns what is kept of the answer. It is nil if nothing is kept.
 func (a *API) kept(c *fiber.Ctx, o *op, call *call) *messages.KeptAnswer {
 	status := c.Response().StatusCode()
 	refused := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout,
@@ -129,8 +131,8 @@ func (a *API) answerAgain(ctx huma.Context, call *call, answer *messages.KeptAns
 	_, _ = ctx.BodyWriter().Write(body)
 }
 
-// fingerprint is what makes two requests the same. Of a form it is what is in it: its boundary is new each time it is sent, and
-// a large file is not brought into memory for it.
+// fingerprint is a hash that only the same request has. Of a form it hashes the fields: the boundary between them is
+// another one each time, and a large file is not read into memory for it.
 func fingerprint(c *fiber.Ctx) []byte {
 	h := sha256.New()
 	media := c.Get(fiber.HeaderContentType)
@@ -156,7 +158,7 @@ func hashForm(h io.Writer, form *multipart.Form) {
 	for _, name := range slices.Sorted(maps.Keys(form.File)) {
 		for _, file := range form.File[name] {
 			_, _ = fmt.Fprintf(h, "%q=%q %d\n", name, file.Filename, file.Size)
-			if content, err := file.Open(); err == nil { // else who is to take it in fails, too
+			if content, err := file.Open(); err == nil { // otherwise the handler fails to open it, too
 				_, _ = io.Copy(h, content)
 				_ = content.Close()
 			}
@@ -176,7 +178,8 @@ func plainKey(key string) bool {
 	return true
 }
 
-// seal encrypts an answer that holds a secret with the key that asked, which is not stored: the database alone does not tell.
+// seal encrypts an answer that holds a secret. The key to it is made from the API key that sent the request, which is
+// not stored: the database alone does not reveal the secret (docs/decisions.md, D11).
 func seal(token string, body []byte) ([]byte, error) {
 	aead, err := sealer(token)
 	if err != nil {
@@ -207,7 +210,8 @@ func sealer(token string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// asProblem is an error as a problem, to look at its code; it is not told to anyone.
+// asProblem turns an error into a problem, so that its code can be compared. It is not what the client sees: see
+// problemOf.
 func asProblem(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {

@@ -46,7 +46,8 @@ func TestIdempotency(t *testing.T) {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
 		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "b").is(409, "user_exists")
-		s.do("POST", "/api/v1/users", s.key(nil, "admin"), body, "Idempotency-Key", "a").is(409, "user_exists") // keys are apart
+		// API keys don't share Idempotency-Keys
+		s.do("POST", "/api/v1/users", s.key(nil, "admin"), body, "Idempotency-Key", "a").is(409, "user_exists")
 	})
 	t.Run("answers are kept for a day", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
@@ -61,16 +62,17 @@ func TestIdempotency(t *testing.T) {
 		}
 		kept.ExpiresAt = time.Now().Add(-time.Second)
 		s.must(s.store.SaveIdempotency(t.Context(), kept))
-		other := object{"telegramId": nextID()} // a day later the key is free, for anything
+		other := object{"telegramId": nextID()} // a day later the Idempotency-Key is free for any request
 		s.do("POST", "/api/v1/users", key, other, "Idempotency-Key", "a").is(201)
-		if again := s.do("POST", "/api/v1/users", key, other, "Idempotency-Key", "a"); again.header.Get("Idempotent-Replayed") != "true" {
+		if again := s.do("POST", "/api/v1/users", key, other, "Idempotency-Key",
+			"a"); again.header.Get("Idempotent-Replayed") != "true" {
 			t.Errorf("%d %s", again.status, again.body)
 		}
 		kept, err = s.store.Idempotency(t.Context(), kept.RequestID)
 		s.must(err)
 		kept.ExpiresAt = time.Now().Add(-time.Second)
 		s.must(s.store.SaveIdempotency(t.Context(), kept))
-		s.restart() // it is swept at start and every minute
+		s.restart() // expired answers are removed at start and every minute
 		s.await("it is deleted", func() bool {
 			_, err := s.store.Idempotency(t.Context(), kept.RequestID)
 			return errors.Is(err, storage.ErrNotFound)
@@ -78,7 +80,8 @@ func TestIdempotency(t *testing.T) {
 	})
 	t.Run("a killed service carries the same request out once", func(t *testing.T) {
 		var lost atomic.Bool
-		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+			m proto.Message) (proto.Message, error) {
 			if _, end := m.(*messages.EndRequest); end && lost.Load() {
 				return nil, fmt.Errorf("killed: %w", actors.ErrNoAnswer)
 			}
@@ -88,8 +91,10 @@ func TestIdempotency(t *testing.T) {
 		lost.Store(true) // the effect is durable, the answer is not
 		first := s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a")
 		first.is(201)
-		made := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "k").is(201)
-		used := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "used").is(201)
+		made := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}},
+			"Idempotency-Key", "k").is(201)
+		used := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}},
+			"Idempotency-Key", "used").is(201)
 		s.do("GET", "/api/v1/me", used["key"].(string), nil).is(200)
 		s.restart()
 		lost.Store(false)
@@ -98,28 +103,33 @@ func TestIdempotency(t *testing.T) {
 		if string(first.body) != string(again.body) || again.header.Get("Idempotent-Replayed") != "" {
 			t.Errorf("%s, then %s", first.body, again.body)
 		}
-		// Another request is not taken for the first, although nobody remembers that.
-		s.do("POST", "/api/v1/users", key, object{"telegramId": body["telegramId"], "firstName": "Ann"}, "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+		// Another request is not taken for the first one, although its answer was not kept.
+		s.do("POST", "/api/v1/users", key, object{"telegramId": body["telegramId"], "firstName": "Ann"},
+			"Idempotency-Key", "a").is(422, "idempotency_key_reused")
 		lost.Store(true)
 		person := object{"telegramId": nextID(), "firstName": "Nok"}
 		s.do("POST", "/api/v1/users", key, person, "Idempotency-Key", "b").is(201)
 		s.restart()
-		s.do("POST", "/api/v1/users", key, object{"telegramId": person["telegramId"], "firstName": "Ann"}, "Idempotency-Key", "b").is(409, "user_exists")
+		s.do("POST", "/api/v1/users", key, object{"telegramId": person["telegramId"], "firstName": "Ann"},
+			"Idempotency-Key", "b").is(409, "user_exists")
 		lost.Store(false)
-		// Nobody has the first secret: the same key gets another.
-		remade := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "k").is(201)
+		// Nobody has the first secret, so the same request gives the key another one.
+		remade := s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}},
+			"Idempotency-Key", "k").is(201)
 		if remade["keyId"] != made["keyId"] || remade["key"] == made["key"] {
 			t.Error(made, remade)
 		}
 		s.do("GET", "/api/v1/me", made["key"].(string), nil).is(401)
-		// Somebody has the other one.
-		s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key", "used").is(409, "api_key_shown")
+		// The client has the other secret.
+		s.do("POST", "/api/v1/api-keys", key, object{"name": "x", "scopes": []string{"admin"}}, "Idempotency-Key",
+			"used").is(409, "api_key_shown")
 		s.do("GET", "/api/v1/me", remade["key"].(string), nil).is(200)
 	})
-	t.Run("a second request is told that the first is under way", func(t *testing.T) {
+	t.Run("a second request hears that the first is in progress", func(t *testing.T) {
 		entered, leave := make(chan struct{}), make(chan struct{})
 		var once sync.Once
-		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+			m proto.Message) (proto.Message, error) {
 			if _, put := m.(*messages.PutUser); put {
 				once.Do(func() { close(entered); <-leave })
 			}
@@ -137,12 +147,13 @@ func TestIdempotency(t *testing.T) {
 		if r.header.Get("Retry-After") == "" {
 			t.Error(r.header)
 		}
-		s.do("POST", "/api/v1/users", key, object{"telegramId": 5}, "Idempotency-Key", "a").is(422, "idempotency_key_reused")
+		s.do("POST", "/api/v1/users", key, object{"telegramId": 5}, "Idempotency-Key", "a").
+			is(422, "idempotency_key_reused")
 		close(leave)
 		(<-done).is(201)
 		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a").is(201)
 	})
-	t.Run("many at once have one effect", func(t *testing.T) {
+	t.Run("many concurrent requests have one effect", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
 		key := s.key(nil, "admin")
 		for round := range 10 {
@@ -172,7 +183,8 @@ func TestIdempotency(t *testing.T) {
 	})
 	t.Run("what was refused may be mended, what failed may be tried again", func(t *testing.T) {
 		var down atomic.Bool
-		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string, m proto.Message) (proto.Message, error) {
+		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
+			m proto.Message) (proto.Message, error) {
 			if _, put := m.(*messages.PutUser); put && down.Load() {
 				return nil, errors.Join(actors.ErrNotAccepted)
 			}

@@ -12,19 +12,19 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// How the operations on keys, people and groups are tried.
+// How the operations on keys, people and groups are tested.
 
-var newest atomic.Int64 // of the ids that tests make up
+var newest atomic.Int64 // the newest id that a test made up
 
 func nextID() int64 { return 900_000 + newest.Add(1) }
 
-// place is the internal id of a group.
+// place is the place of a group.
 func (s *service) place(chat int64) string { return "g" + strconv.FormatInt(chat, 10) }
 
 // bound is a key of one group that may do everything there.
 func (s *service) bound(chat int64) string { return s.key(of(s.place(chat)), "admin") }
 
-// person makes a person known, of a default group unless that is 0.
+// person makes a person known, with a default group unless that is 0.
 func (s *service) person(chat int64) int64 {
 	s.t.Helper()
 	u := &storage.User{TelegramID: nextID(), FirstName: "Ben", Username: fmt.Sprintf("ben_%d", newest.Load())}
@@ -35,7 +35,7 @@ func (s *service) person(chat int64) int64 {
 	return u.TelegramID
 }
 
-// otherGroup is one more group in Telegram, into which the bot comes as an administrator; it knows of it when this returns.
+// otherGroup adds a group in Telegram, with the bot as an administrator. The desk knows the group when this returns.
 func (s *service) otherGroup(forum bool, rights simulator.BotRights) int64 {
 	s.t.Helper()
 	g, err := s.sim.AddGroup(simulator.Group{Title: "Other", Forum: forum})
@@ -49,7 +49,7 @@ func (s *service) otherGroup(forum bool, rights simulator.BotRights) int64 {
 	return g.ID
 }
 
-// botLeaves has the bot removed from a group.
+// botLeaves removes the bot from a group.
 func (s *service) botLeaves(group int64) {
 	s.t.Helper()
 	s.must(s.sim.SetBot(group, simulator.Kicked, simulator.BotRights{}))
@@ -59,15 +59,16 @@ func (s *service) botLeaves(group int64) {
 	})
 }
 
-// unregistered is a group that the bot is in and where no tickets are to be opened.
+// unregistered is a group that the bot is in but that is not registered.
 func (s *service) unregistered() int64 {
 	s.t.Helper()
 	group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
-	s.do("PUT", fmt.Sprintf("/api/v1/groups/%d", group), s.key(nil, "admin"), object{"supportTopicsEnabled": false}).is(200)
+	s.do("PUT", fmt.Sprintf("/api/v1/groups/%d", group), s.key(nil, "admin"),
+		object{"supportTopicsEnabled": false}).is(200)
 	return group
 }
 
-// keyID is the id of a key that was just made.
+// keyID is the id of a new key.
 func (s *service) keyID(change func(*storage.APIKey), scopes ...string) string {
 	s.t.Helper()
 	id, _ := messages.APIKeyID(s.key(change, scopes...))
@@ -93,38 +94,46 @@ func init() {
 		}
 	}
 	user := func(s *service, chat int64) string { return fmt.Sprintf("/api/v1/users/%d", s.person(chat)) }
-	operationTests["getMe"] = operationTest{good: get("/api/v1/me"), check: func(t *testing.T, _ *service, r *response) {
-		if me := r.is(200); me["name"] != "Test" || me["groupId"] != nil || strings.Contains(string(r.body), "td_live_") {
-			t.Errorf("%s", r.body)
-		}
-	}}
+	operationTests["getMe"] = operationTest{good: get("/api/v1/me"),
+		check: func(t *testing.T, _ *service, r *response) {
+			if me := r.is(200); me["name"] != "Test" || me["groupId"] != nil ||
+				strings.Contains(string(r.body), "td_live_") {
+				t.Errorf("%s", r.body)
+			}
+		}}
 	operationTests["listApiKeys"] = operationTest{good: get("/api/v1/api-keys"), invalid: lists("/api/v1/api-keys")}
 	operationTests["createApiKey"] = operationTest{
-		good: send("/api/v1/api-keys", object{"name": "CRM", "owner": "ops", "scopes": []string{"tickets:*", "keys:read"}, "rate": 7, "burst": 9, "expiresAt": "2099-01-01T00:00:00Z"}),
+		good: send("/api/v1/api-keys", object{"name": "CRM", "owner": "ops",
+			"scopes": []string{"tickets:*", "keys:read"}, "rate": 7, "burst": 9, "expiresAt": "2099-01-01T00:00:00Z"}),
 		invalid: map[string]func(*service) request{
-			"#/name":      send("/api/v1/api-keys", object{"name": "", "scopes": []string{"admin"}}),
-			"#/name ":     send("/api/v1/api-keys", object{"name": "  ", "scopes": []string{"admin"}}),
-			"#/scopes":    send("/api/v1/api-keys", object{"name": "x", "scopes": []string{}}),
-			"#/scopes/1":  send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin", "everything"}}),
-			"#/rate":      send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "rate": 0}),
-			"#/burst":     send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "burst": -1}),
-			"#/expiresAt": send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "expiresAt": "2001-01-01T00:00:00Z"}),
-			"#/groupId":   send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "groupId": "x"}),
+			"#/name":     send("/api/v1/api-keys", object{"name": "", "scopes": []string{"admin"}}),
+			"#/name ":    send("/api/v1/api-keys", object{"name": "  ", "scopes": []string{"admin"}}),
+			"#/scopes":   send("/api/v1/api-keys", object{"name": "x", "scopes": []string{}}),
+			"#/scopes/1": send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin", "everything"}}),
+			"#/rate":     send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "rate": 0}),
+			"#/burst":    send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "burst": -1}),
+			"#/expiresAt": send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"},
+				"expiresAt": "2001-01-01T00:00:00Z"}),
+			"#/groupId": send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "groupId": "x"}),
 		},
 		refused: map[string]func(*service) request{
-			"group_not_found": send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"}, "groupId": -5}),
+			"group_not_found": send("/api/v1/api-keys", object{"name": "x", "scopes": []string{"admin"},
+				"groupId": -5}),
 			"group_not_found: of another": func(s *service) request {
-				return request{path: "/api/v1/api-keys", token: s.bound(s.sales), body: object{"name": "x", "scopes": []string{"admin"}, "groupId": s.support}}
+				return request{path: "/api/v1/api-keys", token: s.bound(s.sales),
+					body: object{"name": "x", "scopes": []string{"admin"}, "groupId": s.support}}
 			},
 			"grant_too_wide": func(s *service) request {
-				return request{path: "/api/v1/api-keys", token: s.key(nil, "keys:*", "tickets:read"), body: object{"name": "x", "scopes": []string{"tickets:*"}}}
+				return request{path: "/api/v1/api-keys", token: s.key(nil, "keys:*", "tickets:read"),
+					body: object{"name": "x", "scopes": []string{"tickets:*"}}}
 			},
 		},
 		check: func(t *testing.T, s *service, r *response) {
 			made := r.is(201)
 			key, _ := made["key"].(string)
 			me := s.do("GET", "/api/v1/me", key, nil).is(200)
-			if me["keyId"] != made["keyId"] || me["rate"] != 7.0 || me["burst"] != 9.0 || me["owner"] != "ops" || me["expiresAt"] != "2099-01-01T00:00:00Z" {
+			if me["keyId"] != made["keyId"] || me["rate"] != 7.0 || me["burst"] != 9.0 || me["owner"] != "ops" ||
+				me["expiresAt"] != "2099-01-01T00:00:00Z" {
 				t.Error(me)
 			}
 			if r.header.Get("Location") != "/api/v1/api-keys/"+made["keyId"].(string) {
@@ -133,10 +142,13 @@ func init() {
 		},
 	}
 	operationTests["revokeApiKey"] = operationTest{
-		good:    func(s *service) request { return request{path: "/api/v1/api-keys/" + s.keyID(nil, "tickets:read")} },
+		good: func(s *service) request {
+			return request{path: "/api/v1/api-keys/" + s.keyID(nil, "tickets:read")}
+		},
 		missing: get("/api/v1/api-keys/" + none),
 		hidden: func(s *service) request {
-			return request{path: "/api/v1/api-keys/" + s.keyID(of(s.place(s.support)), "tickets:read"), token: s.bound(s.sales)}
+			return request{path: "/api/v1/api-keys/" + s.keyID(of(s.place(s.support)), "tickets:read"),
+				token: s.bound(s.sales)}
 		},
 		invalid: map[string]func(*service) request{"id": get("/api/v1/api-keys/" + strings.Repeat("a", 65))},
 		refused: map[string]func(*service) request{"grant_too_wide": func(s *service) request {
@@ -152,12 +164,14 @@ func init() {
 		good:    rotate(nil, object{"overlapSeconds": 60}),
 		missing: send("/api/v1/api-keys/"+none+"/rotate", object{}),
 		hidden: func(s *service) request {
-			return request{path: "/api/v1/api-keys/" + s.keyID(of(s.place(s.support)), "tickets:read") + "/rotate", token: s.bound(s.sales)}
+			return request{path: "/api/v1/api-keys/" + s.keyID(of(s.place(s.support)), "tickets:read") + "/rotate",
+				token: s.bound(s.sales)}
 		},
 		invalid: map[string]func(*service) request{"#/overlapSeconds": rotate(nil, object{"overlapSeconds": -1})},
 		refused: map[string]func(*service) request{
 			"grant_too_wide": func(s *service) request {
-				return request{path: "/api/v1/api-keys/" + s.keyID(nil, "admin") + "/rotate", token: s.key(nil, "keys:*")}
+				return request{path: "/api/v1/api-keys/" + s.keyID(nil, "admin") + "/rotate",
+					token: s.key(nil, "keys:*")}
 			},
 			"api_key_revoked": rotate(func(k *storage.APIKey) { k.RevokedAt = k.CreatedAt }, nil),
 		},
@@ -167,13 +181,15 @@ func init() {
 		refused: map[string]func(*service) request{
 			"group_not_found": get("/api/v1/users?defaultGroupId=-5"),
 			"group_not_found: of another": func(s *service) request {
-				return request{path: fmt.Sprintf("/api/v1/users?defaultGroupId=%d", s.support), token: s.bound(s.sales)}
+				return request{path: fmt.Sprintf("/api/v1/users?defaultGroupId=%d", s.support),
+					token: s.bound(s.sales)}
 			},
 		},
 	}
 	operationTests["createUser"] = operationTest{
 		good: func(s *service) request {
-			return request{path: "/api/v1/users", body: object{"telegramId": nextID(), "username": "@Nok", "firstName": "Nok", "lastName": "Na", "defaultGroupId": s.support}}
+			return request{path: "/api/v1/users", body: object{"telegramId": nextID(), "username": "@Nok",
+				"firstName": "Nok", "lastName": "Na", "defaultGroupId": s.support}}
 		},
 		invalid: map[string]func(*service) request{
 			"#/telegramId":     send("/api/v1/users", object{"telegramId": 0}),
@@ -190,7 +206,8 @@ func init() {
 		},
 		check: func(t *testing.T, s *service, r *response) {
 			u := r.is(201)
-			if u["username"] != "Nok" || u["firstName"] != "Nok" || u["lastName"] != "Na" || u["defaultGroupId"] != float64(s.support) {
+			if u["username"] != "Nok" || u["firstName"] != "Nok" || u["lastName"] != "Na" ||
+				u["defaultGroupId"] != float64(s.support) {
 				t.Error(u)
 			}
 		},
@@ -208,8 +225,9 @@ func init() {
 			return request{path: user(s, s.support), token: s.bound(s.sales), body: object{"lastName": "C"}}
 		},
 		invalid: map[string]func(*service) request{
-			"#/username": func(s *service) request { return request{path: user(s, 0), body: object{"username": "a-b"}} },
-			"id":         send("/api/v1/users/x", object{}),
+			"#/username": func(s *service) request {
+				return request{path: user(s, 0), body: object{"username": "a-b"}}
+			}, "id": send("/api/v1/users/x", object{}),
 		},
 		refused: map[string]func(*service) request{"group_not_found": func(s *service) request {
 			return request{path: user(s, 0), body: object{"defaultGroupId": -5}}
@@ -220,7 +238,8 @@ func init() {
 			if u["firstName"] != "Ben" || u["lastName"] != "C" || u["defaultGroupId"] != float64(s.support) {
 				t.Error(u)
 			}
-			if u := s.do("PUT", path, s.key(nil, "users:*"), object{"defaultGroupId": nil}).is(200); u["defaultGroupId"] != nil || u["lastName"] != "C" {
+			if u := s.do("PUT", path, s.key(nil, "users:*"),
+				object{"defaultGroupId": nil}).is(200); u["defaultGroupId"] != nil || u["lastName"] != "C" {
 				t.Error(u)
 			}
 		},
@@ -239,26 +258,31 @@ func init() {
 		hidden:  func(s *service) request { return request{path: group(s, s.support), token: s.bound(s.sales)} },
 		invalid: map[string]func(*service) request{"id": get("/api/v1/groups/x"), "id ": get("/api/v1/groups/5")},
 		check: func(t *testing.T, s *service, r *response) {
-			if g := r.is(200); g["title"] != "Support" || g["telegramGroupId"] != float64(s.support) || g["botIsAdmin"] != true || g["supportTopicsEnabled"] != true {
+			if g := r.is(200); g["title"] != "Support" || g["telegramGroupId"] != float64(s.support) ||
+				g["botIsAdmin"] != true || g["supportTopicsEnabled"] != true {
 				t.Error(g)
 			}
 		},
 	}
 	operationTests["updateGroup"] = operationTest{
-		good:    func(s *service) request { return request{path: group(s, s.support), body: object{"language": "th"}} },
+		good: func(s *service) request {
+			return request{path: group(s, s.support), body: object{"language": "th"}}
+		},
 		missing: send("/api/v1/groups/-5", object{"language": "th"}),
 		hidden: func(s *service) request {
 			return request{path: group(s, s.support), token: s.bound(s.sales), body: object{"language": "th"}}
 		},
 		invalid: map[string]func(*service) request{
-			"#/language": func(s *service) request { return request{path: group(s, s.support), body: object{"language": "de"}} },
-			"id":         send("/api/v1/groups/5", object{}),
+			"#/language": func(s *service) request {
+				return request{path: group(s, s.support), body: object{"language": "de"}}
+			}, "id": send("/api/v1/groups/5", object{}),
 		},
 		check: func(t *testing.T, s *service, r *response) {
 			if g := r.is(200); g["language"] != "th" || g["supportTopicsEnabled"] != true {
 				t.Error(g)
 			}
-			if g := s.do("PUT", group(s, s.sales), s.key(nil, "groups:*"), object{"supportTopicsEnabled": false}).is(200); g["supportTopicsEnabled"] != false {
+			if g := s.do("PUT", group(s, s.sales), s.key(nil, "groups:*"),
+				object{"supportTopicsEnabled": false}).is(200); g["supportTopicsEnabled"] != false {
 				t.Error(g)
 			}
 		},

@@ -11,27 +11,29 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// operationTests say how each operation is tried; TestEveryOperation fails for one that is not here. What is the same for all
-// (who is let in, broken bodies, repeated requests) needs nothing more than a good request. Files of operations add theirs in an
-// init.
+// operationTests say how to test each operation. TestEveryOperation fails for an operation that is missing here. What
+// is the same for all operations (authentication, malformed bodies, repeated requests) needs only a good request. The
+// other files add their operations in an init.
 var operationTests = map[string]operationTest{}
 
 type operationTest struct {
-	// good is a request that succeeds, each time it is made anew: it prepares what it needs.
+	// good makes a request that succeeds, each time another one: it prepares what the request needs.
 	good func(s *service) request
-	// missing asks for what is not there: 404, whoever asks.
+	// missing asks for something that does not exist: 404, whichever key asks.
 	missing func(s *service) request
-	// hidden asks with a key of one group for what belongs to another: 404 as well.
+	// hidden asks with a key of one group for something of another group: 404 as well.
 	hidden func(s *service) request
-	// invalid are refused with 422, each for the field that is its name: a JSON pointer ("#/name"), or a parameter.
+	// invalid are requests that are refused with 422, each because of the field that its name says: a JSON Pointer
+	// ("#/name") or a parameter.
 	invalid map[string]func(s *service) request
-	// refused are refused with the code that is their name; more than one for a code: "code: why".
+	// refused are requests that are refused with the code that is their name. Several for one code are named "code:
+	// why".
 	refused map[string]func(s *service) request
-	// check looks at the answer to the good one.
+	// check checks the answer to the good request.
 	check func(t *testing.T, s *service, r *response)
 }
 
-// request is one of the API; without a token it has a key that may do everything.
+// request is a request to the API. Without a token it is sent with a key that may do everything.
 type request struct {
 	path    string
 	token   string
@@ -40,7 +42,8 @@ type request struct {
 }
 
 // everyOperation are the codes that are tried for each operation, or for the API as a whole.
-var everyOperation = []string{"bad_request", "unauthenticated", "api_key_expired", "invalid", "rate_limited", "internal", "unavailable",
+var everyOperation = []string{"bad_request", "unauthenticated", "api_key_expired", "invalid", "rate_limited",
+	"internal", "unavailable",
 	"scope_missing", "not_found", "invalid_json", "too_large", "unsupported_media_type", "idempotency_in_progress", "idempotency_key_reused",
 	"idempotency_answer_sealed", "api_key_shown"}
 
@@ -74,7 +77,8 @@ func TestEveryOperation(t *testing.T) {
 				if token == "" {
 					token = admin
 				}
-				return s.do(o.method, r.path, strings.TrimSpace(token), r.body, append(slices.Clone(r.headers), headers...)...)
+				return s.do(o.method, r.path, strings.TrimSpace(token), r.body,
+					append(slices.Clone(r.headers), headers...)...)
 			}
 			s.run(t, "success", func(t *testing.T) {
 				r := ask(t, test.good(s))
@@ -148,10 +152,11 @@ func TestEveryOperation(t *testing.T) {
 					ask(t, refused(s)).is(o.codes[name], name)
 				}
 				for code := range o.codes {
-					if !slices.Contains(everyOperation, code) && !slices.ContainsFunc(slices.Collect(maps.Keys(test.refused)), func(name string) bool {
-						name, _, _ = strings.Cut(name, ":")
-						return name == code
-					}) {
+					if !slices.Contains(everyOperation, code) &&
+						!slices.ContainsFunc(slices.Collect(maps.Keys(test.refused)), func(name string) bool {
+							name, _, _ = strings.Cut(name, ":")
+							return name == code
+						}) {
 						t.Errorf("the refusal %s is not tested", code)
 					}
 				}
@@ -166,7 +171,9 @@ func TestEveryOperation(t *testing.T) {
 					first.is(o.success)
 					again := ask(t, good, "Idempotency-Key", "k-"+o.id)
 					again.is(o.success)
-					if string(again.body) != string(first.body) || again.header.Get("Idempotent-Replayed") != "true" || again.header.Get("Location") != first.header.Get("Location") {
+					if string(again.body) != string(first.body) ||
+						again.header.Get("Idempotent-Replayed") != "true" ||
+						again.header.Get("Location") != first.header.Get("Location") {
 						t.Errorf("the second answer is another one: %s", again.body)
 					}
 					other := good
@@ -185,7 +192,7 @@ func TestEveryOperation(t *testing.T) {
 	}
 }
 
-// testBodies sends what is no proper body.
+// testBodies sends malformed bodies.
 func testBodies(t *testing.T, s *service, good func(*service) request, ask func(*testing.T, request, ...string) *response, o documentedOp) {
 	with := func(body any) request {
 		r := good(s)
@@ -194,15 +201,17 @@ func testBodies(t *testing.T, s *service, good func(*service) request, ask func(
 	}
 	_, multipart := good(s).body.(*form)
 	if multipart {
-		return // forms have tests of their own
+		return // forms have their own tests
 	}
-	for name, body := range map[string]string{"cut": `{"name":`, "none": `nonsense`, "two": `{}{}`, "not UTF-8": "{\"name\":\"\xff\"}",
-		"deep": strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30)} {
+	for name, body := range map[string]string{"cut": `{"name":`, "none": `nonsense`, "two": `{}{}`,
+		"not UTF-8": "{\"name\":\"\xff\"}",
+		"deep":      strings.Repeat(`{"a":`, 30) + "1" + strings.Repeat("}", 30)} {
 		if p := ask(t, with(body)).is(400, "invalid_json"); strings.Contains(fmt.Sprint(p), "nonsense") {
 			t.Errorf("%s: the value is repeated: %v", name, p)
 		}
 	}
-	if p := ask(t, with(`{"unknown field":"s3cr3t"}`)).is(422, "invalid"); !mentions(p, "#/unknown field") || strings.Contains(fmt.Sprint(p), "s3cr3t") {
+	if p := ask(t, with(`{"unknown field":"s3cr3t"}`)).is(422, "invalid"); !mentions(p, "#/unknown field") ||
+		strings.Contains(fmt.Sprint(p), "s3cr3t") {
 		t.Error(p)
 	}
 	for _, body := range []string{`[]`, `"text"`, `7`, `null`} {
@@ -216,7 +225,7 @@ func testBodies(t *testing.T, s *service, good func(*service) request, ask func(
 // form is a body of several parts.
 type form struct{ media, text string }
 
-// mentions says whether a problem is about the field.
+// mentions reports whether a problem is about the field.
 func mentions(p map[string]any, field string) bool {
 	errors, _ := p["errors"].([]any)
 	for _, e := range errors {
@@ -228,7 +237,7 @@ func mentions(p map[string]any, field string) bool {
 	return false
 }
 
-// lastChanged is a key with another secret and a checksum that fits.
+// lastChanged is a key with another secret and the checksum for it.
 func lastChanged(key string) string {
 	id, _ := messages.APIKeyID(key)
 	other, _ := messages.NewAPIKey(id)

@@ -13,12 +13,13 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// How the operations on tickets are tried. What they do is in tickets_test.go.
+// How the operations on tickets are tested. What they do is tested in tickets_test.go.
 
 func init() {
-	// fresh is a ticket in Support, of nobody's interest.
+	// fresh opens a ticket in Support that no other test uses.
 	fresh := func(s *service) string {
-		made := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), object{"title": "Printer", "groupId": s.support}).is(201)
+		made := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"),
+			object{"title": "Printer", "groupId": s.support}).is(201)
 		return "/api/v1/tickets/" + made["ticketId"].(string)
 	}
 	closed := func(s *service) string {
@@ -66,8 +67,10 @@ func init() {
 	operationTests["createTicket"] = operationTest{
 		good: with("metadata", object{"customer": "ACME"}),
 		invalid: map[string]func(*service) request{
-			"#/title": title(""), "#/title ": title(strings.Repeat("x", 256)), "#/title  ": title(7), "#/priority": with("priority", "huge"),
-			"#/description": with("description", strings.Repeat("x", 4001)), "#/externalId": with("externalId", strings.Repeat("x", 256)),
+			"#/title": title(""), "#/title ": title(strings.Repeat("x",
+				256)), "#/title  ": title(7), "#/priority": with("priority", "huge"),
+			"#/description": with("description", strings.Repeat("x", 4001)), "#/externalId": with("externalId",
+				strings.Repeat("x", 256)),
 			"#/groupId": with("groupId", "x"),
 		},
 		refused: map[string]func(*service) request{
@@ -82,10 +85,13 @@ func init() {
 			"group_needs_topics": func(s *service) request {
 				return open(s, s.otherGroup(false, simulator.BotRights{CanManageTopics: true}))
 			},
-			"group_needs_rights": func(s *service) request { return open(s, s.otherGroup(true, simulator.BotRights{})) },
+			"group_needs_rights": func(s *service) request {
+				return open(s, s.otherGroup(true, simulator.BotRights{}))
+			},
 		},
 		check: func(t *testing.T, _ *service, r *response) {
-			if made := r.is(201); r.header.Get("Location") != "/api/v1/tickets/"+made["ticketId"].(string) || r.header.Get("ETag") == "" {
+			if made := r.is(201); r.header.Get("Location") != "/api/v1/tickets/"+made["ticketId"].(string) ||
+				r.header.Get("ETag") == "" {
 				t.Error(r.header)
 			}
 		},
@@ -96,7 +102,8 @@ func init() {
 			"limit": get("/api/v1/tickets?limit=0"), "cursor": get("/api/v1/tickets?cursor=x"), "status": get("/api/v1/tickets?status=lost"),
 			"priority": get("/api/v1/tickets?priority=huge"), "groupId": get("/api/v1/tickets?groupId=x"), "createdBy": get("/api/v1/tickets?createdBy=x"),
 			"sort": get("/api/v1/tickets?sort=title"), "createdFrom": get("/api/v1/tickets?createdFrom=yesterday"),
-			"q": get("/api/v1/tickets?q=" + strings.Repeat("x", 201)), "externalId": get("/api/v1/tickets?externalId=" + strings.Repeat("x", 256)),
+			"q": get("/api/v1/tickets?q=" + strings.Repeat("x",
+				201)), "externalId": get("/api/v1/tickets?externalId=" + strings.Repeat("x", 256)),
 		},
 		refused: map[string]func(*service) request{
 			"group_not_found":     get("/api/v1/tickets?groupId=-5"),
@@ -104,11 +111,13 @@ func init() {
 			"search_not_possible": get("/api/v1/tickets?q=ab"),
 		},
 	}
-	add("getTicket", "", nil, operationTest{invalid: map[string]func(*service) request{"If-None-Match": of(fresh, "", nil, "If-None-Match", strings.Repeat("x", 1001))}})
+	add("getTicket", "", nil, operationTest{invalid: map[string]func(*service) request{"If-None-Match": of(fresh, "",
+		nil, "If-None-Match", strings.Repeat("x", 1001))}})
 	for _, id := range []string{"putTicket", "patchTicket"} {
 		add(id, "", object{"priority": "high"}, operationTest{
 			invalid: map[string]func(*service) request{
-				"#/title": of(fresh, "", object{"title": ""}), "#/priority": of(fresh, "", object{"priority": "huge"}), "#/status": of(fresh, "", object{"status": "lost"}),
+				"#/title": of(fresh, "", object{"title": ""}), "#/priority": of(fresh, "",
+					object{"priority": "huge"}), "#/status": of(fresh, "", object{"status": "lost"}),
 			},
 			refused: map[string]func(*service) request{
 				"precondition_failed": of(fresh, "", object{"title": 7}, "If-Match", `"stale"`),
@@ -135,10 +144,12 @@ func init() {
 	add("mentionUser", "/mention", object{"userId": 5}, operationTest{
 		good: func(s *service) request { return mention(s, s.sales) },
 		invalid: map[string]func(*service) request{
-			"#/username": of(fresh, "/mention", object{"username": "a b"}), "#/userId": of(fresh, "/mention", object{"userId": 0}),
+			"#/username": of(fresh, "/mention", object{"username": "a b"}), "#/userId": of(fresh, "/mention",
+				object{"userId": 0}),
 		},
 		refused: map[string]func(*service) request{
-			"ticket_is_closed": of(closed, "/mention", object{"userId": 5}), "mention_unknown": of(fresh, "/mention", object{"userId": 5}),
+			"ticket_is_closed": of(closed, "/mention", object{"userId": 5}), "mention_unknown": of(fresh, "/mention",
+				object{"userId": 5}),
 			"mention_no_group": func(s *service) request { return mention(s, 0) },
 			"mention_home":     func(s *service) request { return mention(s, s.support) },
 			"mention_already": func(s *service) request {
@@ -155,7 +166,9 @@ func init() {
 			"mention_no_topics": func(s *service) request {
 				return mention(s, s.otherGroup(false, simulator.BotRights{CanManageTopics: true}))
 			},
-			"mention_no_rights": func(s *service) request { return mention(s, s.otherGroup(true, simulator.BotRights{})) },
+			"mention_no_rights": func(s *service) request {
+				return mention(s, s.otherGroup(true, simulator.BotRights{}))
+			},
 			"mention_bot": func(s *service) request {
 				id := s.person(s.sales)
 				u, err := s.store.User(s.t.Context(), id)
@@ -168,16 +181,19 @@ func init() {
 	})
 	add("sendMessage", "/messages", object{"text": "Hello"}, operationTest{
 		invalid: map[string]func(*service) request{
-			"#/text": of(fresh, "/messages", object{"text": " "}), "#/format": of(fresh, "/messages", object{"text": "x", "format": "html"}),
+			"#/text": of(fresh, "/messages", object{"text": " "}), "#/format": of(fresh, "/messages",
+				object{"text": "x", "format": "html"}),
 			"#/authorName": of(fresh, "/messages", object{"text": "x", "authorName": strings.Repeat("x", 129)}),
 		},
 		refused: map[string]func(*service) request{
-			"ticket_is_closed": of(closed, "/messages", object{"text": "x"}), "message_not_found": of(fresh, "/messages", object{"text": "x", "replyTo": "1:2"}),
+			"ticket_is_closed": of(closed, "/messages", object{"text": "x"}), "message_not_found": of(fresh,
+				"/messages", object{"text": "x", "replyTo": "1:2"}),
 			"attachment_not_found": of(fresh, "/messages", object{"text": "x", "attachmentIds": []string{"x"}}),
 		},
 	})
 	pages := func(rest string) map[string]func(*service) request {
-		return map[string]func(*service) request{"limit": of(fresh, rest+"?limit=101", nil), "cursor": of(fresh, rest+"?cursor=x", nil)}
+		return map[string]func(*service) request{"limit": of(fresh, rest+"?limit=101", nil),
+			"cursor": of(fresh, rest+"?cursor=x", nil)}
 	}
 	add("listMessages", "/messages", nil, operationTest{invalid: pages("/messages")})
 	add("listEvents", "/events", nil, operationTest{invalid: pages("/events")})
@@ -199,7 +215,8 @@ func init() {
 		refused: map[string]func(*service) request{
 			"group_not_found": of(fresh, "/links", object{"groupId": -5, "telegramTopicId": 5}),
 			"ticket_is_closed": func(s *service) request {
-				return request{path: closed(s) + "/links", body: object{"groupId": s.sales, "telegramTopicId": topic(s)}}
+				return request{path: closed(s) + "/links", body: object{"groupId": s.sales,
+					"telegramTopicId": topic(s)}}
 			},
 			"link_already": func(s *service) request {
 				r := join(s)
@@ -212,13 +229,15 @@ func init() {
 				return request{path: fresh(s) + "/links", body: r.body}
 			},
 			"group_unregistered": func(s *service) request {
-				return request{path: fresh(s) + "/links", body: object{"groupId": s.unregistered(), "telegramTopicId": topic(s)}}
+				return request{path: fresh(s) + "/links", body: object{"groupId": s.unregistered(),
+					"telegramTopicId": topic(s)}}
 			},
 			"link_bot_out": func(s *service) request {
 				group := s.otherGroup(true, simulator.BotRights{CanManageTopics: true})
 				made := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), open(s, group).body).is(201)
 				s.botLeaves(group)
-				return request{path: "/api/v1/tickets/" + made["ticketId"].(string) + "/links", body: object{"groupId": s.sales, "telegramTopicId": topic(s)}}
+				return request{path: "/api/v1/tickets/" + made["ticketId"].(string) + "/links",
+					body: object{"groupId": s.sales, "telegramTopicId": topic(s)}}
 			},
 		},
 	})
@@ -241,7 +260,8 @@ func init() {
 			"file": of(fresh, "/attachments", fileForm("other", "a.txt", "hello")),
 			"id":   send(long+strings.Repeat("x", 200)+"/attachments", upload("a.txt", "hello")),
 		},
-		refused: map[string]func(*service) request{"file_refused": of(fresh, "/attachments", upload("a.txt", "<!DOCTYPE html><html>"))},
+		refused: map[string]func(*service) request{"file_refused": of(fresh, "/attachments",
+			upload("a.txt", "<!DOCTYPE html><html>"))},
 	})
 	stored := func(s *service) string {
 		made := s.do("POST", fresh(s)+"/attachments", s.key(nil, "admin"), upload("a.txt", "hello")).is(201)
@@ -251,12 +271,14 @@ func init() {
 		more.good = of(stored, rest, nil)
 		more.missing = get("/api/v1/attachments/x" + rest)
 		more.hidden = func(s *service) request { return request{path: stored(s) + rest, token: s.bound(s.sales)} }
-		more.invalid = map[string]func(*service) request{"id": get("/api/v1/attachments/" + strings.Repeat("x", 301) + rest)}
+		more.invalid = map[string]func(*service) request{"id": get("/api/v1/attachments/" + strings.Repeat("x", 301) +
+			rest)}
 		operationTests[id] = more
 	}
 	file("getAttachment", "", operationTest{})
 	file("getAttachmentContent", "/content", operationTest{
-		refused: map[string]func(*service) request{"range_not_satisfiable": of(stored, "/content", nil, "Range", "bytes=5-")},
+		refused: map[string]func(*service) request{"range_not_satisfiable": of(stored, "/content", nil, "Range",
+			"bytes=5-")},
 	})
 	file("getAttachmentThumbnail", "/thumbnail", operationTest{})
 	thumbnail := operationTests["getAttachmentThumbnail"]

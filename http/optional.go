@@ -8,7 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Optional is a field of a change: not sent (it stays as it is), sent as null (it is taken away), or sent with a value.
+// Optional is a field of a change: not sent (it stays as it is), sent as null (it is removed), or sent with a value.
 type Optional[T any] struct {
 	Sent, Null bool
 	Value      T
@@ -24,7 +24,7 @@ func (o *Optional[T]) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &o.Value)
 }
 
-// Schema is that of the value, or null.
+// Schema is the schema of the value, or null.
 func (o Optional[T]) Schema(r huma.Registry) *huma.Schema {
 	s := *huma.SchemaFromType(r, reflect.TypeFor[T]())
 	s.Nullable = true
@@ -36,7 +36,7 @@ type Nullable[T any] struct{ Value *T }
 
 func (n Nullable[T]) MarshalJSON() ([]byte, error) { return json.Marshal(n.Value) }
 
-// Schema is that of the object, or null.
+// Schema is the schema of the object, or null.
 func (n Nullable[T]) Schema(r huma.Registry) *huma.Schema {
 	return &huma.Schema{AnyOf: []*huma.Schema{r.Schema(reflect.TypeFor[T](), true, ""), {Type: "null"}}}
 }

@@ -15,13 +15,13 @@ const problemMedia = "application/problem+json"
 
 // Problem is an error as clients see it (RFC 9457, application/problem+json).
 type Problem struct {
-	Type      string       `json:"type" doc:"Names the kind of problem: urn:topicdesk:problem: and the code." example:"urn:topicdesk:problem:not_found"`
+	Type      string       `json:"type" doc:"The type of the problem: urn:topicdesk:problem: and the code." example:"urn:topicdesk:problem:not_found"`
 	Title     string       `json:"title" doc:"The HTTP status in words." example:"Not Found"`
 	Status    int          `json:"status" doc:"The HTTP status." example:"404"`
-	Code      string       `json:"code" doc:"What went wrong, for programs; it never changes." example:"not_found"`
-	Detail    string       `json:"detail,omitempty" doc:"What went wrong and what to do, in plain words." example:"There is no such thing, or this API key can't see it."`
-	RequestID string       `json:"requestId,omitempty" doc:"Names the request in the service's log; also in the X-Request-Id header." example:"K7C2M4Q3X5AD3H5"`
-	Errors    []FieldError `json:"errors,omitempty" doc:"What is wrong with single fields."`
+	Code      string       `json:"code" doc:"What went wrong, for programs. Codes never change." example:"not_found"`
+	Detail    string       `json:"detail,omitempty" doc:"What went wrong and what to do about it, for people." example:"It does not exist, or this API key can't see it."`
+	RequestID string       `json:"requestId,omitempty" doc:"The id of the request, as the service's log and the X-Request-Id header name it." example:"K7C2M4Q3X5AD3H5"`
+	Errors    []FieldError `json:"errors,omitempty" doc:"What is wrong with which field."`
 
 	headers http.Header
 }
@@ -29,12 +29,12 @@ type Problem struct {
 // FieldError says what is wrong with one field. It never repeats the value, which may be a secret.
 type FieldError struct {
 	In      string `json:"in" enum:"body,query,path,header,cookie,form" doc:"Where the field is."`
-	Pointer string `json:"pointer,omitempty" doc:"The field of the body, as a JSON pointer." example:"#/title"`
+	Pointer string `json:"pointer,omitempty" doc:"The field of the body, as a JSON Pointer." example:"#/title"`
 	Name    string `json:"name,omitempty" doc:"The name of the parameter or header." example:"limit"`
 	Detail  string `json:"detail" doc:"What is wrong with it." example:"expected length >= 1"`
 }
 
-// Error, GetStatus, GetHeaders and ContentType are what huma asks of an error.
+// Error, GetStatus, GetHeaders and ContentType are the methods that huma calls on an error.
 func (p *Problem) Error() string           { return p.Code + ": " + p.Detail }
 func (p *Problem) GetStatus() int          { return p.Status }
 func (p *Problem) GetHeaders() http.Header { return p.headers }
@@ -60,8 +60,8 @@ func newProblem(status int, detail string) *Problem {
 	return &Problem{Type: problemType(code), Title: title, Status: status, Code: code, Detail: detail}
 }
 
-// huma makes its errors by a variable of its package: from here on they are problems of ours. What it says of a value is left
-// out.
+// huma creates its errors through variables of its package: from here on they are our problems. They leave out the
+// values that huma's messages would repeat.
 func init() {
 	huma.ValidateStrictCasing = true // else "PRIORITY" beside "priority" is decoded, but not validated
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
@@ -72,7 +72,7 @@ func init() {
 	}
 }
 
-// maxErrors is how many faults of one request are told.
+// maxErrors is how many mistakes of one request its answer names.
 const maxErrors = 20
 
 func humaProblem(status int, message string, errs []error) *Problem {
@@ -103,10 +103,10 @@ func humaProblem(status int, message string, errs []error) *Problem {
 	return p
 }
 
-// fieldError words huma's location ("body.items[3].name", "query.limit") as a pointer or a name.
+// fieldError turns huma's location ("body.items[3].name", "query.limit") into a pointer or a name.
 func fieldError(d *huma.ErrorDetail) FieldError {
 	in, rest, _ := strings.Cut(d.Location, ".")
-	if in == d.Location && in != "body" { // a file of a form has no more than its name
+	if in == d.Location && in != "body" { // huma names a file of a form without saying where it is
 		return FieldError{In: "form", Name: in, Detail: d.Message}
 	}
 	f := FieldError{In: in, Detail: d.Message}
@@ -127,8 +127,8 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 	return f
 }
 
-// onError words every error of a route, a middleware or the server itself. What is no *fiber.Error and no problem is ours,
-// and its text stays in the log.
+// onError answers every error of a route, a middleware or the server itself. An error that is neither a problem nor a
+// *fiber.Error is our fault, and its text stays in the log.
 func (s *Server) onError(c *fiber.Ctx, err error) error {
 	var p *Problem
 	if errors.As(err, &p) {
@@ -138,9 +138,10 @@ func (s *Server) onError(c *fiber.Ctx, err error) error {
 	var known *fiber.Error
 	if errors.As(err, &known) {
 		status = known.Code
-		// The text of a 400 repeats the headers, with the key; that of a 404 the path.
-		if status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(known.Message, "Cannot ") {
-			detail = known.Message
+		// The text of a 400 repeats the headers, with the key in them. "Cannot …" repeats the path.
+		text := known.Message
+		if status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(text, "Cannot ") {
+			detail = text
 		}
 	} else {
 		s.log.Error("request failed", "method", c.Method(), "path", c.Path(), "request", requestID(c), "error", err)
@@ -148,7 +149,7 @@ func (s *Server) onError(c *fiber.Ctx, err error) error {
 	return SendProblem(c, status, detail)
 }
 
-// SendProblem answers with a problem. A detail that only repeats the title is replaced by the usual one.
+// SendProblem answers with the problem of a status. The code's own detail replaces one that only repeats the title.
 func SendProblem(c *fiber.Ctx, status int, detail string) error {
 	return sendProblem(c, newProblem(status, detail))
 }
@@ -169,5 +170,5 @@ func sendProblem(c *fiber.Ctx, p *Problem) error {
 	return c.Status(p.Status).JSON(answer, problemMedia)
 }
 
-// seconds words a time for Retry-After and its like: whole seconds, at least 1.
+// seconds formats a time in ms for headers such as Retry-After: whole seconds, at least 1.
 func seconds(ms int64) string { return strconv.FormatInt(max(1, (ms+999)/1000), 10) }

@@ -8,7 +8,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Codes of problems: what programs look at. They never change; docs/api.md lists them, and a test compares.
+// Codes of problems, by which programs tell them apart. They never change. docs/api.md lists them, and a test
+// compares.
 const (
 	codeBadRequest       = "bad_request"
 	codeInvalidJSON      = "invalid_json"
@@ -37,10 +38,10 @@ const (
 	codeRange            = "range_not_satisfiable"
 )
 
-// problemKind is what is the same for all problems of a code.
+// problemKind is what all problems of a code have in common.
 type problemKind struct {
 	status int
-	detail string // in plain words: what happened and what to do
+	detail string // for people: what happened and what to do
 }
 
 // problemKinds is the one map from what went wrong, here or in an entity (messages.Reply.Reason), to the answer.
@@ -49,59 +50,80 @@ var problemKinds = map[string]problemKind{
 	codeInvalidJSON:      {http.StatusBadRequest, "The body is not valid JSON."},
 	codeUnauthenticated:  {http.StatusUnauthorized, "Send a valid API key: Authorization: Bearer td_live_…"},
 	codeKeyExpired:       {http.StatusUnauthorized, "This API key has expired. Use another one."},
-	codeScopeMissing:     {http.StatusForbidden, "This API key does not have the scope that the operation needs."},
+	codeScopeMissing:     {http.StatusForbidden, "This API key lacks the scope that the operation needs."},
 	codeGrantTooWide:     {http.StatusForbidden, "A key can only manage keys that may do no more than itself."},
-	codeNotFound:         {http.StatusNotFound, "There is no such thing, or this API key can't see it."},
+	codeNotFound:         {http.StatusNotFound, "It does not exist, or this API key can't see it."},
 	codeMethodNotAllowed: {http.StatusMethodNotAllowed, "This address does not take that method; see the Allow header."},
 	codeTimeout:          {http.StatusRequestTimeout, "The request took too long to arrive."},
-	codeConflict:         {http.StatusConflict, "That can't be done in the present state."},
-	codeInProgress:       {http.StatusConflict, "A request with this Idempotency-Key is still under way. Ask again in a moment."},
-	codeAnswerSealed: {http.StatusConflict, "The request was carried out before, and its answer, which holds a secret, can only be shown to the key that " +
-		"asked for it. Rotate the new key to get another secret."},
-	codeStale:           {http.StatusPreconditionFailed, "It was changed meanwhile. Read it again and send its new ETag as If-Match."},
-	codeTooLarge:        {http.StatusRequestEntityTooLarge, "The request is larger than what is accepted here."},
-	codeMediaType:       {http.StatusUnsupportedMediaType, "Send the body as application/json, without a Content-Encoding."},
-	codeInvalid:         {http.StatusUnprocessableEntity, "Some fields are not as they should be; see errors."},
-	codeKeyReused:       {http.StatusUnprocessableEntity, "Another request was sent with this Idempotency-Key. Use a new one for each request."},
-	codeGroupUnknown:    {http.StatusUnprocessableEntity, "There is no such group, or this API key can't see it."},
+	codeConflict:         {http.StatusConflict, "That can't be done in the current state."},
+	codeInProgress: {http.StatusConflict,
+		"A request with this Idempotency-Key is in progress. Repeat it in a moment."},
+	codeAnswerSealed: {http.StatusConflict, "This request was carried out before. Its answer holds a secret, so only " +
+		"the API key that sent the request can see it. Rotate the new key to get another secret."},
+	codeStale:        {http.StatusPreconditionFailed, "It has changed. Read it again and send its new ETag as If-Match."},
+	codeTooLarge:     {http.StatusRequestEntityTooLarge, "The request is larger than allowed here."},
+	codeMediaType:    {http.StatusUnsupportedMediaType, "Send the body as application/json, without a Content-Encoding."},
+	codeInvalid:      {http.StatusUnprocessableEntity, "Some fields are not valid; see errors."},
+	codeGroupUnknown: {http.StatusUnprocessableEntity, "The group does not exist, or this API key can't see it."},
+	codeKeyReused: {http.StatusUnprocessableEntity,
+		"Another request was sent with this Idempotency-Key. Use a new key for each request."},
 	codeRateLimited:     {http.StatusTooManyRequests, "Too many requests. Wait as long as Retry-After says."},
 	codeHeadersTooLarge: {http.StatusRequestHeaderFieldsTooLarge, "The headers of the request are too large."},
-	codeInternal:        {http.StatusInternalServerError, "A fault in the service; it is in its log under this request id."},
-	codeUnavailable:     {http.StatusServiceUnavailable, "The service can't do that at the moment. Nothing is lost by asking again."},
+	codeInternal: {http.StatusInternalServerError,
+		"The service failed. Its log has the details under this request id."},
+	codeUnavailable: {http.StatusServiceUnavailable,
+		"The service can't do that at the moment. It is safe to repeat the request."},
 
-	messages.NoticeAlreadyClosed:     {http.StatusConflict, "The ticket is closed already."},
-	messages.NoticeAlreadyOpen:       {http.StatusConflict, "The ticket is open already."},
-	messages.NoticeTicketIsClosed:    {http.StatusConflict, "The ticket is closed. Reopen it first."},
-	messages.NoticeMentionUnknown:    {http.StatusUnprocessableEntity, "The desk does not know this person. They write /start to the bot, or are made known by POST /users."},
-	messages.NoticeMentionNoGroup:    {http.StatusConflict, "This person has no default group: they send /default_group in their group, or get it by PUT /users/{id}."},
-	messages.NoticeMentionBotOut:     {http.StatusConflict, "The bot is not in the default group of this person."},
-	messages.NoticeMentionNoTopics:   {http.StatusConflict, "The default group of this person has no topics."},
-	messages.NoticeMentionNoRights:   {http.StatusConflict, "The bot may not manage topics in the default group of this person."},
-	messages.NoticeMentionHome:       {http.StatusConflict, "The default group of this person is the group of the ticket: they read it there."},
-	messages.NoticeMentionAlready:    {http.StatusConflict, "This person is on the ticket already."},
-	messages.NoticeMentionBot:        {http.StatusConflict, "Bots can't be mentioned."},
-	messages.NoticeLinkAlready:       {http.StatusConflict, "This topic belongs to the ticket already."},
-	messages.NoticeLinkOther:         {http.StatusConflict, "This topic belongs to another ticket."},
-	messages.NoticeLinkBotOut:        {http.StatusConflict, "The bot is not in the group of the ticket any more."},
-	messages.NoticeLinkNeedsTopic:    {http.StatusUnprocessableEntity, "Only a topic can be linked."},
-	messages.NoticeUnlinkNone:        {http.StatusNotFound, "The ticket has no such link, or it has ended."},
-	messages.NoticeGroupUnregistered: {http.StatusConflict, "This group is not registered. An administrator sends /register in it."},
-	messages.NoticeGroupNeedsTopics:  {http.StatusConflict, "This group has no topics. An administrator switches them on."},
-	messages.NoticeGroupNeedsRights:  {http.StatusConflict, "The bot may not manage topics in this group. An administrator gives it that right."},
-	messages.ReasonExternalIDTaken:   {http.StatusConflict, "Another ticket of this API key has this externalId. Find it with GET /tickets?externalId=…"},
-	messages.ReasonNoTitle:           {http.StatusUnprocessableEntity, "A ticket needs a title with something in it that can be seen."},
-	messages.ReasonNoSuchMessage:     {http.StatusUnprocessableEntity, "The ticket has no such message to reply to."},
-	codeFileRefused:                  {http.StatusUnprocessableEntity, "The file is refused; the detail says by which rule."},
-	codeRange:                        {http.StatusRequestedRangeNotSatisfiable, "The file ends before that range."},
-	messages.ReasonNoSuchFile:        {http.StatusUnprocessableEntity, "The ticket has no such file, or it is not stored."},
-	messages.ReasonListNotServed:     {http.StatusUnprocessableEntity, "No index serves these filters in this order. Served are, each with or without status: no filter, groupId, createdBy, groupId and createdBy, priority, groupId and priority; and q or externalId with any of status, priority, groupId and createdBy, sorted by createdAt. A range must be of the time that is sorted by."},
-	messages.ReasonSearchTooShort:    {http.StatusUnprocessableEntity, "One of the words to be found needs 3 characters or more."},
-	messages.ReasonKeyRevoked:        {http.StatusConflict, "This API key is revoked."},
-	messages.ReasonKeyShown:          {http.StatusConflict, "The secret of this key was shown before. Rotate the key to get another one."},
-	messages.ReasonUserExists:        {http.StatusConflict, "This person is known already. Change them with PUT /users/{id}."},
+	messages.NoticeAlreadyClosed:  {http.StatusConflict, "The ticket is closed already."},
+	messages.NoticeAlreadyOpen:    {http.StatusConflict, "The ticket is open already."},
+	messages.NoticeTicketIsClosed: {http.StatusConflict, "The ticket is closed. Reopen it first."},
+	messages.NoticeMentionUnknown: {http.StatusUnprocessableEntity,
+		"The desk does not know this person. They can write /start to the bot, or you can add them with POST /users."},
+	messages.NoticeMentionNoGroup: {http.StatusConflict, "This person has no default group. They can send " +
+		"/default_group in their group, or you can set it with PUT /users/{id}."},
+	messages.NoticeMentionBotOut:   {http.StatusConflict, "The bot is not in this person's default group."},
+	messages.NoticeMentionNoTopics: {http.StatusConflict, "This person's default group has no topics."},
+	messages.NoticeMentionNoRights: {http.StatusConflict,
+		"The bot may not manage topics in this person's default group."},
+	messages.NoticeMentionHome: {http.StatusConflict,
+		"This person's default group is the ticket's own group, where they can read it."},
+	messages.NoticeMentionAlready: {http.StatusConflict, "This person is on the ticket already."},
+	messages.NoticeMentionBot:     {http.StatusConflict, "Bots can't be mentioned."},
+	messages.NoticeLinkAlready:    {http.StatusConflict, "This topic belongs to the ticket already."},
+	messages.NoticeLinkOther:      {http.StatusConflict, "This topic belongs to another ticket."},
+	messages.NoticeLinkBotOut:     {http.StatusConflict, "The bot is no longer in the ticket's group."},
+	messages.NoticeLinkNeedsTopic: {http.StatusUnprocessableEntity, "Only a topic can be linked."},
+	messages.NoticeUnlinkNone:     {http.StatusNotFound, "The ticket has no such link, or the link has ended."},
+	messages.NoticeGroupUnregistered: {http.StatusConflict,
+		"This group is not registered. An administrator must send /register there."},
+	messages.NoticeGroupNeedsTopics: {http.StatusConflict,
+		"This group has no topics. An administrator must switch them on."},
+	messages.NoticeGroupNeedsRights: {http.StatusConflict,
+		"The bot may not manage topics in this group. An administrator must give it that right."},
+
+	messages.ReasonExternalIDTaken: {http.StatusConflict,
+		"Another ticket of this API key has this externalId. Find it with GET /tickets?externalId=…"},
+	messages.ReasonNoTitle:       {http.StatusUnprocessableEntity, "A ticket needs a title with visible text."},
+	messages.ReasonNoSuchMessage: {http.StatusUnprocessableEntity, "The ticket does not have the message to answer."},
+	codeFileRefused:              {http.StatusUnprocessableEntity, "The file is refused; the detail says by which rule."},
+	codeRange: {http.StatusRequestedRangeNotSatisfiable,
+		"The range begins beyond the end of the file."},
+	messages.ReasonNoSuchFile: {http.StatusUnprocessableEntity,
+		"The ticket does not have this file, or the file is not stored."},
+	messages.ReasonListNotServed: {http.StatusUnprocessableEntity, "This combination of filters and order is not " +
+		"supported. Supported are, each with or without status: no filter; groupId; createdBy; groupId and createdBy; " +
+		"priority; groupId and priority. q and externalId combine with any of status, priority, groupId and createdBy, " +
+		"sorted by createdAt. A time range must be of the time that the list is sorted by."},
+	messages.ReasonSearchTooShort: {http.StatusUnprocessableEntity,
+		"At least one of the words to search for needs 3 characters or more."},
+	messages.ReasonKeyRevoked: {http.StatusConflict, "This API key is revoked."},
+	messages.ReasonKeyShown: {http.StatusConflict,
+		"The secret of this API key was shown before. Rotate the key to get another one."},
+	messages.ReasonUserExists: {http.StatusConflict,
+		"The desk knows this person already. Change them with PUT /users/{id}."},
 }
 
-// codeOfStatus is the code of a problem that has no other than its status.
+// codeOfStatus is the code of a problem of which only the status is known.
 func codeOfStatus(status int) string {
 	switch status {
 	case http.StatusBadRequest:
@@ -139,7 +161,7 @@ func codeOfStatus(status int) string {
 	return codeInternal
 }
 
-// problem makes the problem of a code, with the detail that says more than the usual one, if any.
+// problem makes the problem of a code, with its usual detail or with the given one, which says more.
 func problem(code string, detail ...string) *Problem {
 	kind, known := problemKinds[code]
 	if !known {
@@ -165,7 +187,7 @@ func invalid(pointer, detail string) *Problem {
 	return p
 }
 
-// refusal is the problem that an entity's answer means; nil: it is none.
+// refusal turns an entity's reply into a problem. It is nil if the entity did not refuse.
 func refusal(code messages.Code, reason string) error {
 	switch code {
 	case messages.Code_OK, messages.Code_DUPLICATE:

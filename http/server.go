@@ -21,20 +21,20 @@ import (
 
 // Options are what a Server is made of.
 type Options struct {
-	// Webhook takes one update of Telegram's in and returns the HTTP status (bot.Webhook.Serve). body is valid only during
-	// the call. nil: 404.
+	// Webhook receives one update from Telegram and returns the HTTP status (bot.Webhook.Serve). body is valid only
+	// during the call. nil: the route answers 404.
 	Webhook  func(ctx context.Context, body []byte, secret string) (status int)
-	Checks   []Check             // what /readyz looks at
-	Gatherer prometheus.Gatherer // what /metrics shows; nil: 404
+	Checks   []Check             // what /readyz checks
+	Gatherer prometheus.Gatherer // what /metrics shows; nil: the route answers 404
 	Log      *slog.Logger        // nil: slog.Default
 
-	// BodyLimit is the largest body in bytes of a request to path; larger ones are answered 413. nil: 1 MB, and room for a file
-	// where one is uploaded.
+	// BodyLimit is the largest body of a request to path, in bytes. Larger ones are answered with 413. nil: 1 MB, and
+	// 50 MB where a file is uploaded.
 	BodyLimit    func(method, path string) int
-	ReadTimeout  time.Duration // for a whole request to arrive; 15 s when 0
-	WriteTimeout time.Duration // for a whole response to leave; 60 s when 0
-	IdleTimeout  time.Duration // between requests; 75 s when 0
-	UploadMemory int64         // how many bytes of uploads are held at once; 256 MB when 0
+	ReadTimeout  time.Duration // for a whole request to arrive; 0: 15 s
+	WriteTimeout time.Duration // for a whole response to leave; 0: 60 s
+	IdleTimeout  time.Duration // between requests; 0: 75 s
+	UploadMemory int64         // how many bytes of uploads are in memory together; 0: 256 MB
 }
 
 const (
@@ -55,10 +55,10 @@ type Server struct {
 	log    *slog.Logger
 	base   context.Context // of every request; ends when a shutdown runs out of time
 	cancel context.CancelFunc
-	ending chan struct{} // closed when a shutdown begins: who only waits, answers
+	ending chan struct{} // closed when a shutdown begins: requests that only wait then answer
 	health *health
 
-	mayUpload func(authorization string) bool // whether so much is read for that key; nil: for none
+	mayUpload func(authorization string) bool // whether the service reads large bodies for that key; nil: for no key
 	uploads   *uploads
 
 	mu       sync.Mutex
@@ -73,13 +73,14 @@ func New(o Options) *Server {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), ending: make(chan struct{}), health: newHealth(o.Checks, o.Log)}
+	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), ending: make(chan struct{}),
+		health: newHealth(o.Checks, o.Log)}
 	s.uploads = newUploads(or(o.UploadMemory, uploadMemory))
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.App = fiber.New(fiber.Config{
 		AppName:               "topicdesk",
 		DisableStartupMessage: true,
-		Immutable:             true, // what handlers read stays theirs: it goes to actors
+		Immutable:             true, // handlers pass what they read on to actors, so Fiber must not reuse it
 		UnescapePath:          true,
 		BodyLimit:             defaultBodyLimit,
 		ReadBufferSize:        maxHeaderBytes,
@@ -94,7 +95,8 @@ func New(o Options) *Server {
 	s.App.Get("/healthz", s.health.live)
 	s.App.Get("/readyz", s.health.ready)
 	if o.Gatherer != nil {
-		s.App.Get("/metrics", adaptor.HTTPHandler(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})))
+		options := promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}
+		s.App.Get("/metrics", adaptor.HTTPHandler(promhttp.HandlerFor(o.Gatherer, options)))
 	}
 	if o.Webhook != nil {
 		s.App.Post("/telegram/webhook", s.webhook)
@@ -109,17 +111,18 @@ func or[T ~int64](given, otherwise T) T {
 	return otherwise
 }
 
-// limits sets the largest body of each request, and has what could not be read to its end answered all the same: closing
-// with unread bytes in the socket would reset the connection, and the client would never see the answer.
+// limits sets the largest body of each request. It also makes sure that a client sees the answer to a request that
+// was not read to its end: closing a connection with unread bytes would reset it.
 func (s *Server) limits(server *fasthttp.Server) {
 	server.HeaderReceived = func(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		path, _, _ := strings.Cut(string(h.RequestURI()), "?")
 		switch {
 		case s.o.BodyLimit != nil:
 			return fasthttp.RequestConfig{MaxRequestBodySize: s.o.BodyLimit(string(h.Method()), path)}
-		case isUpload(string(h.Method()), path) && s.mayUpload != nil && s.mayUpload(string(h.Peek(fiber.HeaderAuthorization))):
+		case isUpload(string(h.Method()), path) && s.mayUpload != nil &&
+			s.mayUpload(string(h.Peek(fiber.HeaderAuthorization))):
 			if !s.uploads.begin(h) {
-				return fasthttp.RequestConfig{} // it is too large then, and the ErrorHandler says why
+				return fasthttp.RequestConfig{} // then the body is too large, and the ErrorHandler answers why
 			}
 			return fasthttp.RequestConfig{MaxRequestBodySize: maxUpload, ReadTimeout: uploadTime}
 		}
@@ -149,7 +152,7 @@ func (s *Server) limits(server *fasthttp.Server) {
 	}
 }
 
-// Start serves on ln and returns at once. Starting twice, or after a shutdown, is an error; ln is closed then.
+// Start serves on ln and returns immediately. Starting twice, or after a shutdown, is an error, and closes ln.
 func (s *Server) Start(ln net.Listener) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,11 +175,11 @@ func (s *Server) Start(ln net.Listener) error {
 	return nil
 }
 
-// Failed tells when serving ended although nobody shut it down.
+// Failed delivers an error if serving ends without a shutdown.
 func (s *Server) Failed() <-chan error { return s.failed }
 
-// Shutdown takes no more requests, waits for those under way and returns. When ctx ends before, their contexts end, too,
-// and connections are cut. Further calls do the same, and return nil when there is nothing left to stop.
+// Shutdown accepts no more requests and waits for those in progress. If ctx ends first, their contexts end, too, and
+// their connections are closed. Further calls do the same, and return nil when nothing is left to stop.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,7 +198,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err != nil && ctx.Err() != nil {
 		s.cancel()
 		s.listener.closeAll()
-		err = fmt.Errorf("http: requests were still under way: %w", ctx.Err())
+		err = fmt.Errorf("http: requests were still in progress: %w", ctx.Err())
 	}
 	<-s.served
 	s.listener = nil
@@ -203,5 +206,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 func (s *Server) onPanic(c *fiber.Ctx, e any) {
-	s.log.Error("panic in a request", "method", c.Method(), "path", c.Path(), "request", requestID(c), "panic", e, "stack", string(debug.Stack()))
+	s.log.Error("panic in a request", "method", c.Method(), "path", c.Path(), "request", requestID(c),
+		"panic", e, "stack", string(debug.Stack()))
 }

@@ -27,11 +27,11 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// fasthttp's clock for the Date header is started once, with the first server, and never stops.
+		// fasthttp's clock for the Date header starts with the first server and never stops.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		// Ends by itself, a second after the last dead letter.
+		// It ends by itself a second after the last dead letter.
 		goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"),
-		// Its cleaner of idle workers sees only after 10 s that its server has stopped.
+		// fasthttp's cleaner of idle workers notices only after 10 s that its server has stopped.
 		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"),
 	)
 }
@@ -199,7 +199,8 @@ func TestHealth(t *testing.T) {
 	})
 	t.Run("one failed check makes it unready, and does not say why to strangers", func(t *testing.T) {
 		broken = errors.New("mongodb://user:password@host")
-		if r := read(t, 503); r.Status != "unavailable" || r.Checks["storage"] != "failed" || r.Checks["actors"] != "ok" {
+		if r := read(t, 503); r.Status != "unavailable" || r.Checks["storage"] != "failed" ||
+			r.Checks["actors"] != "ok" {
 			t.Errorf("%+v", r)
 		}
 		if a := send(t, "GET", url+"/readyz", ""); strings.Contains(a.body, "password") {
@@ -230,7 +231,8 @@ func TestMetrics(t *testing.T) {
 	r.MustRegister(c)
 	c.Inc()
 	_, url := start(t, Options{Gatherer: r})
-	if a := send(t, "GET", url+"/metrics", ""); a.status != 200 || !strings.Contains(a.body, "topicdesk_things_total 1") {
+	if a := send(t, "GET", url+"/metrics", ""); a.status != 200 ||
+		!strings.Contains(a.body, "topicdesk_things_total 1") {
 		t.Error(a)
 	}
 }
@@ -267,16 +269,19 @@ func TestErrors(t *testing.T) {
 	t.Run("headers protect browsers, also on errors", func(t *testing.T) {
 		for _, path := range []string{"/healthz", "/nothing"} {
 			h := send(t, "GET", url+path, "").header
-			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Content-Security-Policy") == "" {
+			if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" ||
+				h.Get("Content-Security-Policy") == "" {
 				t.Error(path, h)
 			}
 		}
 	})
 	t.Run("request ids are taken over when harmless", func(t *testing.T) {
-		if id := send(t, "GET", url+"/healthz", "", headerRequestID, "abc-1").header.Get(headerRequestID); id != "abc-1" {
+		if id := send(t, "GET", url+"/healthz", "", headerRequestID,
+			"abc-1").header.Get(headerRequestID); id != "abc-1" {
 			t.Error(id)
 		}
-		if id := send(t, "GET", url+"/healthz", "", headerRequestID, "a b\tc").header.Get(headerRequestID); len(id) < 20 {
+		if id := send(t, "GET", url+"/healthz", "", headerRequestID,
+			"a b\tc").header.Get(headerRequestID); len(id) < 20 {
 			t.Error(id)
 		}
 	})
@@ -334,9 +339,11 @@ func TestDeskThatFailsWhileAKeyIsChecked(t *testing.T) {
 		if kind == messages.KindQuery {
 			return &messages.APIKeyView{Code: messages.Code_OK, Key: &messages.APIKey{}}, nil
 		}
-		return &messages.Authenticated{Code: messages.Code_OK, Verdict: messages.Authenticated_ACCEPTED, Key: &messages.APIKey{}}, nil
+		return &messages.Authenticated{Code: messages.Code_OK, Verdict: messages.Authenticated_ACCEPTED,
+			Key: &messages.APIKey{}}, nil
 	}
-	for name, kind := range map[string]string{"when the key is looked up": messages.KindQuery, "when it is compared": messages.KindAPIKey} {
+	for name, kind := range map[string]string{"when the key is looked up": messages.KindQuery,
+		"when it is compared": messages.KindAPIKey} {
 		for what, answer := range map[string]proto.Message{
 			"an error": nil, "another answer": &messages.Wake{}, "no code": &messages.Authenticated{},
 		} {
@@ -362,10 +369,12 @@ func TestDeskThatFailsWhileAKeyIsChecked(t *testing.T) {
 				}
 				defer response.Body.Close()
 				var p Problem
-				if err := json.NewDecoder(response.Body).Decode(&p); err != nil || response.StatusCode != 500 || p.Code != codeInternal {
+				if err := json.NewDecoder(response.Body).Decode(&p); err != nil || response.StatusCode != 500 ||
+					p.Code != codeInternal {
 					t.Errorf("%d %+v %v", response.StatusCode, p, err)
 				}
-				if said := log.String(); !strings.Contains(said, `msg="an operation failed" operation=getMe`) || strings.Contains(said, "panic") {
+				if said := log.String(); !strings.Contains(said, `msg="an operation failed" operation=getMe`) ||
+					strings.Contains(said, "panic") {
 					t.Errorf("the log says %q", said)
 				}
 			})

@@ -28,8 +28,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// service is the whole desk as programs meet it: real actors, a database file, the API over HTTP, and a simulator in Telegram's
-// place. restart begins a new life of it.
+// service is the whole desk as programs see it: real actors, a database file, the API over HTTP, and a simulator
+// instead of Telegram. restart stops it and starts it again.
 type service struct {
 	t    testing.TB
 	path string
@@ -49,7 +49,7 @@ type service struct {
 	url      string
 	http     *http.Client
 
-	support, sales int64 // groups of the simulator, with their administrator; register makes them known
+	support, sales int64 // groups of the simulator, administered by ann; register makes them known
 	ann            int64
 }
 
@@ -108,13 +108,17 @@ func (s *service) start() {
 	}
 	s.registry = prometheus.NewRegistry()
 	s.files, err = files.Open(s.t.Context(), files.Options{URL: (&url.URL{Scheme: "file", Path: s.folder}).String(),
-		Rules: files.Rules{Limits: map[string]int64{"photo": 10 << 20, "other": 50 << 20}, Deny: []string{"executables", "scripts", "html"}, MaxPixels: 10_000_000}})
+		Rules: files.Rules{Limits: map[string]int64{"photo": 10 << 20, "other": 50 << 20},
+			Deny: []string{"executables", "scripts", "html"}, MaxPixels: 10_000_000}})
 	s.must(err)
-	s.client, err = bot.NewClient(bot.Options{Token: s.sim.Token(), BaseURL: s.tg.URL, Logger: log, Content: s.files.Open})
+	s.client, err = bot.NewClient(bot.Options{Token: s.sim.Token(), BaseURL: s.tg.URL, Logger: log,
+		Content: s.files.Open})
 	s.must(err)
-	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry, Owner: "test", Files: s.files, Downloads: s.client})
+	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry,
+		Owner: "test", Files: s.files, Downloads: s.client})
 	s.must(err)
-	s.intake = bot.NewIntake(s.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: s.sim.BotID(), Username: s.sim.BotUsername()},
+	s.intake = bot.NewIntake(s.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: s.sim.BotID(),
+		Username: s.sim.BotUsername()},
 		IsAskTitle: bot.IsAskTitle, Log: log})
 	s.must(s.system.StartPolling(s.t.Context(), "bot", polling{s}))
 	server := s.opt.server
@@ -134,7 +138,7 @@ func (s *service) start() {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// polling is the poller's way to the simulator.
+// polling gives the poller its updates from the simulator.
 type polling struct{ *service }
 
 func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
@@ -175,11 +179,12 @@ func (s *service) restart() {
 	s.start()
 }
 
-// key stores a key and returns it.
+// key stores a new API key and returns it.
 func (s *service) key(change func(*storage.APIKey), scopes ...string) string {
 	s.t.Helper()
 	now := time.Now()
-	k := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Test", Scopes: scopes, CreatedAt: now, UpdatedAt: now, Rate: 100_000}
+	k := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Test", Scopes: scopes, CreatedAt: now,
+		UpdatedAt: now, Rate: 100_000}
 	key, hash := messages.NewAPIKey(k.KeyID)
 	k.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "test", CreatedAt: now}}
 	if change != nil {
@@ -189,7 +194,7 @@ func (s *service) key(change func(*storage.APIKey), scopes ...string) string {
 	return key
 }
 
-// run is t.Run with the service failing the subtest, not the test around it.
+// run is t.Run, in which the service fails the subtest and not the surrounding test.
 func (s *service) run(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -240,7 +245,7 @@ type response struct {
 	body   []byte
 }
 
-// do makes a request; body is JSON text, or a value to be encoded, or nil. headers are names and values in turn.
+// do makes a request. body is JSON text, a value to encode, or nil. headers alternate names and values.
 func (s *service) do(method, path, token string, body any, headers ...string) *response {
 	s.t.Helper()
 	r, err := s.try(method, path, token, body, headers...)
@@ -297,11 +302,12 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 	return &response{t: s.t, status: res.StatusCode, header: res.Header, body: got}, nil
 }
 
-// is expects a status, and of a problem its code and form; it returns the body as JSON.
+// is checks the status, and the code and form of a problem. It returns the decoded body.
 func (r *response) is(status int, code ...string) map[string]any {
 	r.t.Helper()
 	var body map[string]any
-	if len(r.body) > 0 && strings.Contains(r.header.Get("Content-Type"), "json") && json.Unmarshal(r.body, &body) != nil {
+	if len(r.body) > 0 && strings.Contains(r.header.Get("Content-Type"), "json") &&
+		json.Unmarshal(r.body, &body) != nil {
 		r.t.Fatalf("that is no JSON: %s", r.body)
 	}
 	if r.status != status {
@@ -310,7 +316,8 @@ func (r *response) is(status int, code ...string) map[string]any {
 	if status < 400 {
 		return body
 	}
-	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") || body["status"] != float64(status) ||
+	if !strings.HasPrefix(r.header.Get("Content-Type"), "application/problem+json") ||
+		body["status"] != float64(status) ||
 		body["detail"] == nil || body["requestId"] != r.header.Get("X-Request-Id") {
 		r.t.Fatalf("that is no problem: %s %s", r.header.Get("Content-Type"), r.body)
 	}

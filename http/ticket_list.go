@@ -7,72 +7,69 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// ticketCommand is what is asked of a ticket's entity.
-type ticketCommand interface {
-	proto.Message
-	GetOrigin() *messages.Origin
-}
-
 type listTicketsInput struct {
 	PageInput
-	Status      string    `query:"status" enum:"open,pending,closed" doc:"Only tickets in this state."`
-	Priority    string    `query:"priority" enum:"low,normal,high,urgent" doc:"Only tickets of this priority."`
-	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the home group."`
-	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Kind and id of the creator." example:"user:4711"`
-	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only those that their creators gave this name; of each API key there is one at most."`
-	Query       string    `query:"q" maxLength:"200" doc:"Words that all occur in title or description, in any order, also as parts of words; one of them of 3 characters or more."`
-	CreatedFrom time.Time `query:"createdFrom" doc:"Opened then or later."`
-	CreatedTo   time.Time `query:"createdTo" doc:"Opened before."`
-	UpdatedFrom time.Time `query:"updatedFrom" doc:"Changed then or later."`
-	UpdatedTo   time.Time `query:"updatedTo" doc:"Changed before."`
-	Sort        string    `query:"sort" enum:"-createdAt,createdAt,-updatedAt,updatedAt" default:"-createdAt" doc:"With a - the newest come first."`
+	Status      string    `query:"status" enum:"open,pending,closed" doc:"Only tickets with this status."`
+	Priority    string    `query:"priority" enum:"low,normal,high,urgent" doc:"Only tickets with this priority."`
+	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Only tickets whose home topic is in this group, by its Telegram id."`
+	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Only tickets of this creator, by kind and id." example:"user:4711"`
+	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only tickets with this externalId. Each API key has at most one."`
+	Query       string    `query:"q" maxLength:"200" doc:"Only tickets in whose title or description all of these words occur, in any order, also within longer words. At least one word needs 3 characters or more."`
+	CreatedFrom time.Time `query:"createdFrom" doc:"Only tickets that were opened at this time or later."`
+	CreatedTo   time.Time `query:"createdTo" doc:"Only tickets that were opened before this time."`
+	UpdatedFrom time.Time `query:"updatedFrom" doc:"Only tickets that were last changed at this time or later."`
+	UpdatedTo   time.Time `query:"updatedTo" doc:"Only tickets that were last changed before this time."`
+	Sort        string    `query:"sort" enum:"-createdAt,createdAt,-updatedAt,updatedAt" default:"-createdAt" doc:"The order. With a minus sign the newest come first."`
 }
 
 type ticketListOutput struct {
 	Body List[Ticket]
 }
 
-// ticketPlace is a place in a list of tickets, as a cursor holds it.
-type ticketPlace struct {
+// ticketCursor is what a cursor of a list of tickets holds.
+type ticketCursor struct {
 	At int64  `json:"a"`
 	ID string `json:"i"`
 }
 
-// How many lists and searches are worked on at once, and how long others wait for their turn. A list of the largest tickets is 2 MB,
-// and takes four times as much while it is made.
+// How many lists and searches are made concurrently, and how long others wait for one to end. A list of the largest
+// tickets is 2 MB, and takes four times as much memory while it is made.
 const (
 	listsAtOnce    = 8
 	searchesAtOnce = 4
 	listPatience   = 2 * time.Second
 )
 
-// fewLists is a middleware, since an answer takes most room when the handler has returned it.
+// fewLists bounds how many lists are made concurrently. It is a middleware because an answer takes most memory after
+// the handler has returned it.
 func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
-	room := a.lists
+	slots := a.lists
 	if ctx.Query("q") != "" {
-		room = a.searches
+		slots = a.searches
 	}
 	patience := time.NewTimer(listPatience)
 	defer patience.Stop()
 	select {
-	case room <- struct{}{}:
-		defer func() { <-room }()
+	case slots <- struct{}{}:
+		defer func() { <-slots }()
 		next(ctx)
 	case <-patience.C:
-		p := problem(codeUnavailable, "Too many tickets are being listed at the moment. Ask again after Retry-After.")
+		p := problem(codeUnavailable, "Too many tickets are being listed at the moment. Wait as long as Retry-After says.")
 		p.retryAfter(1)
 		a.refuse(ctx, p)
 	}
 }
 
 func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*ticketListOutput, error) {
-	m := &messages.ListTicketRecords{Status: in.Status, Priority: in.Priority, GroupId: c.key.GroupId, ExternalId: in.ExternalID, Text: in.Query,
-		ByUpdated: strings.HasSuffix(in.Sort, "updatedAt"), OldestFirst: !strings.HasPrefix(in.Sort, "-"), Limit: int32(in.Limit)}
+	m := &messages.ListTicketRecords{
+		Status: in.Status, Priority: in.Priority, GroupId: c.key.GroupId, ExternalId: in.ExternalID, Text: in.Query,
+		ByUpdated: strings.HasSuffix(in.Sort, "updatedAt"), OldestFirst: !strings.HasPrefix(in.Sort, "-"),
+		Limit: int32(in.Limit),
+	}
 	m.CreatorKind, m.CreatorId, _ = strings.Cut(in.CreatedBy, ":")
 	if in.GroupID != 0 {
 		place, err := a.place(ctx, c, in.GroupID)
@@ -91,14 +88,14 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		}
 	}
 	m.FromMs, m.ToMs = ceilMs(from), ceilMs(to)
-	list := "tickets/" + fmt.Sprintf("%q", []string{in.Status, in.Priority, m.GroupId, in.CreatedBy, in.ExternalID, in.Query, in.Sort,
-		fmt.Sprint(m.FromMs), fmt.Sprint(m.ToMs)})
+	list := "tickets/" + fmt.Sprintf("%q", []string{in.Status, in.Priority, m.GroupId, in.CreatedBy, in.ExternalID,
+		in.Query, in.Sort, fmt.Sprint(m.FromMs), fmt.Sprint(m.ToMs)})
 	if in.Cursor != "" {
-		var place ticketPlace
-		if err := readCursor(list, in.Cursor, &place); err != nil {
+		var after ticketCursor
+		if err := readCursor(list, in.Cursor, &after); err != nil {
 			return nil, err
 		}
-		m.After = &messages.Place{AtMs: place.At, Id: place.ID}
+		m.After = &messages.Place{AtMs: after.At, Id: after.ID}
 	}
 	found, err := ask[*messages.TicketRecords](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
@@ -109,13 +106,13 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		out.Body.Data = append(out.Body.Data, ticketOf(t))
 	}
 	if n := found.Next; n != nil {
-		next := cursorOf(list, ticketPlace{n.AtMs, n.Id})
+		next := cursorOf(list, ticketCursor{n.AtMs, n.Id})
 		out.Body.NextCursor = &next
 	}
 	return out, nil
 }
 
-// unknownGroupIn is the problem of a parameter that names a group which is not there.
+// unknownGroupIn turns "not found" of a group that a parameter names into a problem of that parameter.
 func unknownGroupIn(err error, name string) error {
 	if asProblem(err).Code != codeNotFound {
 		return err
@@ -125,7 +122,7 @@ func unknownGroupIn(err error, name string) error {
 	return p
 }
 
-// ceilMs is the first whole millisecond that is not before t, 0 for none.
+// ceilMs rounds a time up to whole milliseconds. It is 0 for no time.
 func ceilMs(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -134,5 +131,5 @@ func ceilMs(t time.Time) int64 {
 	if t.After(time.UnixMilli(ms)) {
 		ms++
 	}
-	return max(ms, 1) // there are no tickets of before 1970
+	return max(ms, 1) // no ticket is older than 1970
 }

@@ -19,11 +19,12 @@ func ticketService(t *testing.T) (s *service, key string) {
 	s = newService(t, serviceOptions{})
 	s.register()
 	key = s.key(nil, "admin")
-	s.do("POST", "/api/v1/users", key, map[string]any{"telegramId": 990001, "username": "ben", "firstName": "Ben", "defaultGroupId": s.sales}).is(201)
+	s.do("POST", "/api/v1/users", key, map[string]any{"telegramId": 990001, "username": "ben", "firstName": "Ben",
+		"defaultGroupId": s.sales}).is(201)
 	return s, key
 }
 
-// ticket opens one in Support and waits for its topic.
+// ticket opens a ticket in Support and waits for its topic.
 func (s *service) ticket(key, title string, more ...any) map[string]any {
 	s.t.Helper()
 	body := map[string]any{"title": title, "groupId": s.support}
@@ -40,7 +41,7 @@ func thread(ticket map[string]any) int {
 	return int(n)
 }
 
-// awaitText waits until the bot has said something with that in a thread.
+// awaitText waits until the bot has posted a message with that text in a thread.
 func (s *service) awaitText(chat int64, thread int, part string) (found simulator.Message) {
 	s.t.Helper()
 	s.await("the bot says "+part, func() bool {
@@ -58,11 +59,14 @@ func (s *service) awaitText(chat int64, thread int, part string) (found simulato
 func TestTickets(t *testing.T) {
 	s, key := ticketService(t)
 	t.Run("create, read, change, close, reopen", func(t *testing.T) {
-		r := s.do("POST", "/api/v1/tickets", key, map[string]any{"title": "Printer is on fire", "description": "Third floor", "priority": "high",
+		r := s.do("POST", "/api/v1/tickets", key, map[string]any{"title": "Printer is on fire",
+			"description": "Third floor", "priority": "high",
 			"groupId": s.support, "externalId": "crm-1", "metadata": map[string]any{"n": json.Number("12345678901234567890"), "a": []any{1, "x"}}}, "Prefer", "respond-async, wait=30")
 		made := r.is(201)
-		if made["topic"].(map[string]any)["state"] != "open" || thread(made) == 0 || made["groupId"] != float64(s.support) || made["priority"] != "high" ||
-			made["createdBy"].(map[string]any)["kind"] != "apiKey" || made["externalId"] != "crm-1" || !strings.Contains(string(r.body), "12345678901234567890") {
+		if made["topic"].(map[string]any)["state"] != "open" || thread(made) == 0 ||
+			made["groupId"] != float64(s.support) || made["priority"] != "high" ||
+			made["createdBy"].(map[string]any)["kind"] != "apiKey" || made["externalId"] != "crm-1" ||
+			!strings.Contains(string(r.body), "12345678901234567890") {
 			t.Errorf("made: %s", r.body)
 		}
 		if r.header.Get("Location") != at(made) || r.header.Get("Preference-Applied") != "wait=30" {
@@ -72,13 +76,16 @@ func TestTickets(t *testing.T) {
 		got := s.do("GET", strings.ToLower(at(made)[:16])+at(made)[16:], key, nil)
 		got.is(200)
 		tag := got.header.Get("ETag")
-		if again := s.do("GET", at(made), key, nil, "If-None-Match", tag); again.status != 304 || len(again.body) != 0 {
+		if again := s.do("GET", at(made), key, nil, "If-None-Match", tag); again.status != 304 ||
+			len(again.body) != 0 {
 			t.Errorf("unchanged: %d %s", again.status, again.body)
 		}
-		s.do("PATCH", at(made), key, map[string]any{"title": 7}, "If-Match", `"stale"`).is(412, "precondition_failed") // before 422
+		// before 422
+		s.do("PATCH", at(made), key, map[string]any{"title": 7}, "If-Match", `"stale"`).is(412, "precondition_failed")
 		s.do("PATCH", at(made), key, map[string]any{"title": 7}, "If-Match", tag).is(422, "invalid")
 		changed := s.do("PATCH", at(made), key, map[string]any{"title": "New name", "metadata": nil}, "If-Match", tag)
-		if c := changed.is(200); c["title"] != "New name" || c["description"] != "Third floor" || c["metadata"] != nil || changed.header.Get("ETag") == tag {
+		if c := changed.is(200); c["title"] != "New name" || c["description"] != "Third floor" ||
+			c["metadata"] != nil || changed.header.Get("ETag") == tag {
 			t.Errorf("changed: %s", changed.body)
 		}
 		s.do("PUT", at(made), key, map[string]any{"priority": "low"}, "If-Match", tag).is(412, "precondition_failed")
@@ -90,7 +97,8 @@ func TestTickets(t *testing.T) {
 			}
 			return false
 		})
-		if c := s.do("PUT", at(made), key, map[string]any{"status": "closed"}).is(200); c["status"] != "closed" || c["closedAt"] == nil {
+		if c := s.do("PUT", at(made), key, map[string]any{"status": "closed"}).is(200); c["status"] != "closed" ||
+			c["closedAt"] == nil {
 			t.Error(c)
 		}
 		s.do("PATCH", at(made), key, map[string]any{"priority": "urgent"}).is(409, "ticket_is_closed")
@@ -98,7 +106,8 @@ func TestTickets(t *testing.T) {
 		s.do("POST", at(made)+"/messages", key, map[string]any{"text": "late"}).is(409, "ticket_is_closed")
 		s.do("POST", at(made)+"/reopen", key, nil).is(200)
 		s.do("POST", at(made)+"/reopen", key, nil).is(409, "already_open")
-		if c := s.do("POST", at(made)+"/close", key, map[string]any{"reason": "Solved"}).is(200); c["status"] != "closed" {
+		if c := s.do("POST", at(made)+"/close", key,
+			map[string]any{"reason": "Solved"}).is(200); c["status"] != "closed" {
 			t.Error(c)
 		}
 		s.awaitText(s.support, thread(made), "Solved")
@@ -110,8 +119,9 @@ func TestTickets(t *testing.T) {
 					t.Fatalf("event %d: %v", i, e)
 				}
 				types = append(types, e.(map[string]any)["type"].(string))
-				if data := e.(map[string]any)["data"].(map[string]any); types[i] == "topic.created" && data["groupId"] != float64(s.support) {
-					t.Fatalf("the group of a new topic: %v", data) // its Telegram id, not the one we know it by
+				if data := e.(map[string]any)["data"].(map[string]any); types[i] == "topic.created" &&
+					data["groupId"] != float64(s.support) {
+					t.Fatalf("the group of a new topic: %v", data) // its Telegram id, not its place
 				}
 			}
 			return strings.Join(types, " ") == "ticket.created topic.created ticket.updated ticket.closed ticket.reopened ticket.closed"
@@ -174,15 +184,18 @@ func TestTickets(t *testing.T) {
 			t.Error(link)
 		}
 		s.do("POST", at(made)+"/mention", key, map[string]any{"userId": 990001}).is(409, "mention_already")
-		sent := s.do("POST", at(made)+"/messages", key, map[string]any{"text": "Is it **hot**?", "format": "markdown", "authorName": "Nok"}).is(202)
+		sent := s.do("POST", at(made)+"/messages", key, map[string]any{"text": "Is it **hot**?", "format": "markdown",
+			"authorName": "Nok"}).is(202)
 		if n := len(sent["deliveries"].([]any)); n != 2 {
 			t.Errorf("%d deliveries", n)
 		}
 		home := s.awaitText(s.support, thread(made), "Is it hot?")
-		if home.Text != "Nok\nIs it hot?" || len(home.Entities) != 2 || home.Entities[1].Type != "bold" || home.Entities[1].Offset != 10 {
+		if home.Text != "Nok\nIs it hot?" || len(home.Entities) != 2 || home.Entities[1].Type != "bold" ||
+			home.Entities[1].Offset != 10 {
 			t.Errorf("home shows %q %v", home.Text, home.Entities)
 		}
-		_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread(made), Text: "Very", ReplyTo: home.ID})
+		_, err := s.sim.Post(simulator.Post{From: s.ann, Chat: s.support, Thread: thread(made), Text: "Very",
+			ReplyTo: home.ID})
 		s.must(err)
 		var list []any
 		s.await("everything is delivered", func() bool {
@@ -196,28 +209,34 @@ func TestTickets(t *testing.T) {
 			}
 			return len(list) == 2
 		})
-		if second := list[1].(map[string]any); second["replyTo"] != sent["messageId"] || second["sender"].(map[string]any)["name"] != "Ann" || len(second["deliveries"].([]any)) != 1 {
+		if second := list[1].(map[string]any); second["replyTo"] != sent["messageId"] ||
+			second["sender"].(map[string]any)["name"] != "Ann" || len(second["deliveries"].([]any)) != 1 {
 			t.Errorf("Ann's answer: %v", second)
 		}
 		one := s.do("GET", at(made)+"/messages?limit=1&sort=-sentAt", key, nil).is(200)
-		next := s.do("GET", at(made)+"/messages?limit=1&sort=-sentAt&cursor="+one["nextCursor"].(string), key, nil).is(200)
+		next := s.do("GET", at(made)+"/messages?limit=1&sort=-sentAt&cursor="+one["nextCursor"].(string), key,
+			nil).is(200)
 		if next["data"].([]any)[0].(map[string]any)["messageId"] != sent["messageId"] || next["nextCursor"] != nil {
 			t.Error(next)
 		}
 		links := s.do("GET", at(made)+"/links", key, nil).is(200)["data"].([]any)
-		if len(links) != 1 || links[0].(map[string]any)["state"] != "active" || links[0].(map[string]any)["sync"].(map[string]any)["pending"] != float64(0) {
+		if len(links) != 1 || links[0].(map[string]any)["state"] != "active" ||
+			links[0].(map[string]any)["sync"].(map[string]any)["pending"] != float64(0) {
 			t.Error(links)
 		}
 		if r := s.do("DELETE", at(made)+"/links/"+link["linkId"].(string), key, nil); r.status != 204 {
 			t.Errorf("unlink: %d %s", r.status, r.body)
 		}
 		s.do("DELETE", at(made)+"/links/"+link["linkId"].(string), key, nil).is(404, "unlink_none")
-		// A topic that is there already joins the ticket.
+		// An existing topic is linked to the ticket.
 		topic, err := s.sim.CreateTopic(s.sales, s.ann, "Their own")
 		s.must(err)
-		joined := s.do("POST", at(made)+"/links", key, map[string]any{"groupId": s.sales, "telegramTopicId": topic}).is(201)
-		s.do("POST", at(made)+"/links", key, map[string]any{"groupId": s.sales, "telegramTopicId": topic}).is(409, "link_already")
-		s.do("POST", at(s.ticket(key, "Other"))+"/links", key, map[string]any{"groupId": s.sales, "telegramTopicId": topic}).is(409, "link_other")
+		joined := s.do("POST", at(made)+"/links", key, map[string]any{"groupId": s.sales,
+			"telegramTopicId": topic}).is(201)
+		s.do("POST", at(made)+"/links", key, map[string]any{"groupId": s.sales, "telegramTopicId": topic}).
+			is(409, "link_already")
+		s.do("POST", at(s.ticket(key, "Other"))+"/links", key,
+			map[string]any{"groupId": s.sales, "telegramTopicId": topic}).is(409, "link_other")
 		s.awaitText(s.sales, topic, made["ticketId"].(string))
 		if joined["topic"].(map[string]any)["groupId"] != float64(s.sales) {
 			t.Error(joined)
@@ -228,9 +247,11 @@ func TestTickets(t *testing.T) {
 		sales, err := s.store.GroupByTelegramID(t.Context(), s.sales)
 		s.must(err)
 		other := s.key(func(k *storage.APIKey) { k.GroupID = sales.GroupID }, "admin")
-		for _, op := range [][2]string{{"GET", ""}, {"PATCH", ""}, {"PUT", ""}, {"POST", "/close"}, {"POST", "/reopen"}, {"POST", "/mention"}, {"POST", "/messages"},
+		for _, op := range [][2]string{{"GET", ""}, {"PATCH", ""}, {"PUT", ""}, {"POST", "/close"},
+			{"POST", "/reopen"}, {"POST", "/mention"}, {"POST", "/messages"},
 			{"GET", "/messages"}, {"GET", "/events"}, {"GET", "/links"}, {"POST", "/links"}, {"DELETE", "/links/x"}} {
-			body := map[string]map[string]any{"/mention": {"userId": 990001}, "/messages": {"text": "x"}, "/links": {"groupId": s.sales, "telegramTopicId": 5}}[op[1]]
+			body := map[string]map[string]any{"/mention": {"userId": 990001}, "/messages": {"text": "x"},
+				"/links": {"groupId": s.sales, "telegramTopicId": 5}}[op[1]]
 			var sent any
 			if op[0] == "PATCH" || op[0] == "PUT" {
 				sent = map[string]any{"title": "x"}
@@ -248,9 +269,12 @@ func TestTickets(t *testing.T) {
 		if own["groupId"] != float64(s.sales) {
 			t.Error(own)
 		}
-		s.do("POST", "/api/v1/tickets", other, map[string]any{"title": "x", "groupId": s.support}).is(422, "group_not_found")
-		s.do("GET", "/api/v1/tickets?groupId="+strconv.FormatInt(s.support, 10), other, nil).is(422, "group_not_found")
-		if n := len(s.do("GET", "/api/v1/tickets?groupId="+strconv.FormatInt(s.sales, 10), other, nil).is(200)["data"].([]any)); n != 1 {
+		s.do("POST", "/api/v1/tickets", other, map[string]any{"title": "x", "groupId": s.support}).
+			is(422, "group_not_found")
+		s.do("GET", "/api/v1/tickets?groupId="+strconv.FormatInt(s.support, 10), other, nil).
+			is(422, "group_not_found")
+		if n := len(s.do("GET", "/api/v1/tickets?groupId="+strconv.FormatInt(s.sales, 10), other,
+			nil).is(200)["data"].([]any)); n != 1 {
 			t.Errorf("it lists %d tickets of its own", n)
 		}
 	})
@@ -265,7 +289,7 @@ func TestTickets(t *testing.T) {
 		if made["title"] != "abc d e" {
 			t.Errorf("cleaned: %q", made["title"])
 		}
-		// What is checked is what is done: no name may become another, and none may be there twice in anybody's eyes.
+		// What is done must be what was checked: no name may become another, and none may occur twice for any reader.
 		for _, fields := range []string{`"priority\u0001":"low","priority\u0002":"banana"`, `"priority":"low","priority\u007f":"banana"`,
 			`"description":"\ud800","title":"other"`, `"metadata":{"a\u0000":1}`, `"metadata":{"\ud800":1,"\ud801":2}`,
 			`"metadata":{"a":[` + strings.Repeat("0,", 6000) + `0]}`} {
@@ -287,7 +311,7 @@ func TestTickets(t *testing.T) {
 		}
 		s.do("POST", "/api/v1/tickets", key, "{\"title\":\"\xff\",\"groupId\":1}").is(400, "invalid_json")
 	})
-	t.Run("an externalId belongs to one ticket of a key, also when two ask at once", func(t *testing.T) {
+	t.Run("an externalId belongs to one ticket of a key, also when two requests come concurrently", func(t *testing.T) {
 		var wg sync.WaitGroup
 		status := make([]int, 6)
 		for i := range status {
@@ -313,7 +337,7 @@ func TestTickets(t *testing.T) {
 			t.Errorf("%d were made, %d are there", made, len(list))
 		}
 	})
-	t.Run("the same Idempotency-Key makes one ticket and one message, also across a restart and at once", func(t *testing.T) {
+	t.Run("the same Idempotency-Key makes one ticket and one message, also across a restart and concurrently", func(t *testing.T) {
 		body := map[string]any{"title": "Once", "groupId": s.support}
 		first := s.do("POST", "/api/v1/tickets", key, body, "Idempotency-Key", "once-1").is(201)
 		text := map[string]any{"text": "only once"}
@@ -398,7 +422,7 @@ func TestTicketPages(t *testing.T) {
 		}
 		s.do("PATCH", "/api/v1/tickets/"+english, key, map[string]any{"title": "Scanner"}).is(200)
 		if got := find("printer"); got != "" {
-			t.Errorf("the former title finds %q", got)
+			t.Errorf("the previous title finds %q", got)
 		}
 	})
 }

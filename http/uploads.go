@@ -7,46 +7,50 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// uploadMemory is how many bytes of uploads are held at once. More are told to come again: each may be 50 MB.
+// uploadMemory is how many bytes of uploads are in memory together. Each may be 50 MB. Further uploads are refused
+// with a Retry-After.
 const uploadMemory = 256 << 20
 
-// uploadAgain is after how many seconds.
+// uploadAgain is that Retry-After, in seconds.
 const uploadAgain = 3
 
-// uploads bounds what the bodies of uploads take in memory (docs/decisions.md, D42). fasthttp reads them before it calls a
-// handler, and says of a request no more than where its header is: that stands for it here. One that fails is ended by the
-// server's ErrorHandler, the few that fail without a word (the client left before it was told to go on, or between two chunks)
-// by the next request in the same place, or by time.
+// uploads bounds how much memory the bodies of uploads take (docs/decisions.md, D42).
+//
+// fasthttp reads a body before it calls a handler. Until then only the address of its header identifies a request, so
+// that is the key here. The server's ErrorHandler ends an upload that fails. A few fail silently: the client left
+// before it was told to continue, or between two chunks. They end when another request uses the same header, or after
+// some time.
 type uploads struct {
 	now func() time.Time
 
-	mu    sync.Mutex
-	left  int64
-	under map[*fasthttp.RequestHeader]*upload
+	mu   sync.Mutex
+	left int64
+	open map[*fasthttp.RequestHeader]*upload
 }
 
 type upload struct {
-	size    int64    // of the room; 0: it takes none
-	refusal *Problem // why it takes none, in case it is too large for that
+	size    int64    // bytes reserved; 0: none
+	refusal *Problem // why nothing is reserved
 	began   time.Time
 	handled bool // its body has arrived
 }
 
-func newUploads(atOnce int64) *uploads {
-	return &uploads{now: time.Now, left: atOnce, under: map[*fasthttp.RequestHeader]*upload{}}
+func newUploads(memory int64) *uploads {
+	return &uploads{now: time.Now, left: memory, open: map[*fasthttp.RequestHeader]*upload{}}
 }
 
-// begin says whether there is room for the body of a request. Bodies that any request may have are not counted. For one that comes
-// in chunks there is none: how much it takes is not known, nor can it be told when its client leaves between two of them.
+// begin reserves memory for the body of a request, and reports whether there was enough. It does not count bodies of
+// the size that any request may have. There is never memory for a large body in chunks: its size is not known, nor
+// does the service notice when its client leaves between two chunks.
 func (u *uploads) begin(h *fasthttp.RequestHeader) bool {
 	size := int64(h.ContentLength())
-	if size != -1 && size <= defaultBodyLimit || size > maxUpload { // the latter is refused unread
+	if size != -1 && size <= defaultBodyLimit || size > maxUpload { // fasthttp refuses the latter unread
 		return true
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	_ = u.endLocked(h)
-	for other, x := range u.under {
+	for other, x := range u.open {
 		if !x.handled && u.now().Sub(x.began) > uploadTime+time.Minute {
 			_ = u.endLocked(other)
 		}
@@ -54,27 +58,27 @@ func (u *uploads) begin(h *fasthttp.RequestHeader) bool {
 	x := &upload{began: u.now()}
 	switch {
 	case size == -1:
-		x.refusal = problem(codeTooLarge, "A file of more than 1 MB is sent with a Content-Length, not in chunks.")
+		x.refusal = problem(codeTooLarge, "Send a file of more than 1 MB with a Content-Length, not in chunks.")
 	case size > u.left:
-		x.refusal = noRoom()
+		x.refusal = tooManyUploads()
 	default:
 		x.size = size
 		u.left -= size
 	}
-	u.under[h] = x
+	u.open[h] = x
 	return x.refusal == nil
 }
 
-// arrived notes that the request is handled now.
+// arrived notes that the body has arrived and the request is being handled.
 func (u *uploads) arrived(h *fasthttp.RequestHeader) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if x := u.under[h]; x != nil {
+	if x := u.open[h]; x != nil {
 		x.handled = true
 	}
 }
 
-// end gives back what the request took, and says why there was no room for it, if there was none.
+// end releases the memory of a request. It returns the refusal if begin reserved none.
 func (u *uploads) end(h *fasthttp.RequestHeader) *Problem {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -82,18 +86,17 @@ func (u *uploads) end(h *fasthttp.RequestHeader) *Problem {
 }
 
 func (u *uploads) endLocked(h *fasthttp.RequestHeader) *Problem {
-	x := u.under[h]
+	x := u.open[h]
 	if x == nil {
 		return nil
 	}
-	delete(u.under, h)
+	delete(u.open, h)
 	u.left += x.size
 	return x.refusal
 }
 
-// noRoom is the answer to an upload too many.
-func noRoom() *Problem {
-	p := problem(codeUnavailable, "Too much is being uploaded at the moment. Send the file again after Retry-After.")
+func tooManyUploads() *Problem {
+	p := problem(codeUnavailable, "Too many files are being uploaded at the moment. Wait as long as Retry-After says.")
 	p.retryAfter(uploadAgain)
 	return p
 }

@@ -43,9 +43,11 @@ func TestForms(t *testing.T) {
 	for _, body := range []any{object{"file": "x"}, `{}`, `nonsense`, nil} {
 		s.do("POST", path, key, body).is(415, "unsupported_media_type")
 	}
-	s.do("POST", path, key, "file=x", "Content-Type", "application/x-www-form-urlencoded").is(415, "unsupported_media_type")
+	s.do("POST", path, key, "file=x", "Content-Type", "application/x-www-form-urlencoded").
+		is(415, "unsupported_media_type")
 	for field, body := range map[string]*form{
-		"kidn": formOf([]string{"kidn"}, []string{"file"}), "files": formOf(nil, []string{"file", "files"}), "file": formOf(nil, []string{"file", "file"}),
+		"kidn": formOf([]string{"kidn"}, []string{"file"}), "files": formOf(nil, []string{"file", "files"}),
+		"file": formOf(nil, []string{"file", "file"}),
 		"kind": formOf(nil, []string{"file", "kind"}), "file ": formOf([]string{"file"}, []string{"file"}),
 	} {
 		if p := s.do("POST", path, key, body).is(422, "invalid"); !mentions(p, strings.TrimSpace(field)) {
@@ -61,21 +63,21 @@ func TestUploadsAtOnce(t *testing.T) {
 	key := s.key(nil, "admin")
 	path := at(s.ticket(key, "Many")) + "/attachments"
 	large := fileForm("file", "large.bin", strings.Repeat("x", 3<<20))
-	// send sends all but the end of an upload; the answer comes when that is sent, too.
+	// send sends an upload except for its end. The answer comes after the end is sent, too.
 	send := func() net.Conn {
 		c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 		s.must(err)
 		s.must(c.SetDeadline(time.Now().Add(time.Minute)))
 		_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 			path, key, large.media, len(large.text), large.text[:len(large.text)-10])
-		if err != nil { // refused unread
+		if err != nil { // it was refused unread
 			_ = c.Close()
 			return nil
 		}
 		return c
 	}
-	// begin has one on its way, and waits until there is no room for another one. The one that tries may come before it: then there
-	// was none for the first.
+	// begin starts an upload and waits until there is no memory for another one. The other one, which tries that, may
+	// arrive first: then there is no memory for this one.
 	begin := func() (first net.Conn) {
 		s.await("the first is on its way", func() bool {
 			if first == nil {
@@ -103,10 +105,12 @@ func TestUploadsAtOnce(t *testing.T) {
 		return first
 	}
 	room := func() {
-		s.await("there is room again", func() bool { return s.do("POST", path, key, large).status == http.StatusCreated })
+		s.await("there is room again", func() bool {
+			return s.do("POST", path, key, large).status == http.StatusCreated
+		})
 	}
 	s.do("POST", path, key, large).is(201)
-	t.Run("more than there is room for are told to come again, small ones are not", func(t *testing.T) {
+	t.Run("uploads beyond the memory must come again, small ones need not", func(t *testing.T) {
 		c := begin()
 		s.do("POST", path, key, fileForm("file", "small.txt", "x")).is(201)
 		_, err := io.WriteString(c, large.text[len(large.text)-10:])
@@ -139,7 +143,7 @@ func TestUploadsAtOnce(t *testing.T) {
 				t.Error(res.Status, string(body))
 			}
 		}
-		for range 5 { // who leave between two chunks
+		for range 5 { // clients that leave between two chunks
 			c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 			s.must(err)
 			_, err = fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", path, key, large.media)

@@ -12,52 +12,62 @@ import (
 
 // User is a person as the API shows them.
 type User struct {
-	TelegramID     int64     `json:"telegramId" doc:"Their id in Telegram." example:"4711"`
-	Username       string    `json:"username" doc:"Their name in Telegram, without @." example:"ben_c"`
+	TelegramID     int64     `json:"telegramId" doc:"The person's id in Telegram." example:"4711"`
+	Username       string    `json:"username" doc:"Their username in Telegram, without @." example:"ben_c"`
 	FirstName      string    `json:"firstName" example:"Ben"`
 	LastName       string    `json:"lastName" example:"Carter"`
-	IsBot          bool      `json:"isBot" doc:"It is a bot."`
-	DefaultGroupID *int64    `json:"defaultGroupId" doc:"Telegram id of the group in which topics open when they are mentioned; null: they can't be mentioned." example:"-1001234567890"`
-	CreatedAt      time.Time `json:"createdAt" doc:"When the desk came to know them."`
-	UpdatedAt      time.Time `json:"updatedAt" doc:"When what is known of them was changed."`
+	IsBot          bool      `json:"isBot" doc:"Whether this is a bot."`
+	DefaultGroupID *int64    `json:"defaultGroupId" doc:"Telegram id of the person's default group, in which a topic opens when they are mentioned. null: they can't be mentioned." example:"-1001234567890"`
+	CreatedAt      time.Time `json:"createdAt" doc:"When the desk first met the person."`
+	UpdatedAt      time.Time `json:"updatedAt" doc:"When the desk last changed this record."`
 }
 
-const aboutUsers = " A key that is bound to a group sees those whose default group it is."
+const aboutUsers = " A key that is bound to a group sees only the people whose default group it is."
 
 func (a *API) userOperations() {
 	register(a, op{
-		id: "listUsers", method: http.MethodGet, path: "/users", tag: tagPeople, summary: "List people", scope: "users:read",
-		description: "The people that the desk knows, by Telegram id." + aboutUsers,
-		codes:       []string{codeGroupUnknown}, answer: exampleList(exampleUser()),
+		id: "listUsers", method: http.MethodGet, path: "/users",
+		tag: tagPeople, summary: "List people", scope: "users:read",
+		codes:       []string{codeGroupUnknown},
+		description: "Lists the people that the desk knows, sorted by Telegram id." + aboutUsers,
+		answer:      exampleList(exampleUser()),
 	}, a.listUsers)
 	register(a, op{
-		id: "createUser", method: http.MethodPost, path: "/users", tag: tagPeople, summary: "Make a person known", scope: "users:write",
+		id: "createUser", method: http.MethodPost, path: "/users",
+		tag: tagPeople, summary: "Add a person", scope: "users:write",
 		status: http.StatusCreated, codes: []string{messages.ReasonUserExists, codeGroupUnknown},
-		description: "With a default group they can be mentioned on tickets, before they have written to the bot. What Telegram says of their names replaces these when they do." + aboutUsers,
-		request:     map[string]any{"telegramId": 4711, "username": "ben_c", "firstName": "Ben", "lastName": "Carter", "defaultGroupId": -1001234567890},
-		answer:      exampleUser(),
+		description: "Makes a person known before they have written to the bot. With a default group they can be " +
+			"mentioned on tickets. When they write to the bot, their names in Telegram replace these." + aboutUsers,
+		request: map[string]any{"telegramId": 4711, "username": "ben_c", "firstName": "Ben", "lastName": "Carter",
+			"defaultGroupId": -1001234567890},
+		answer: exampleUser(),
 	}, a.createUser)
 	register(a, op{
-		id: "getUser", method: http.MethodGet, path: "/users/{id}", tag: tagPeople, summary: "Get a person", scope: "users:read",
-		description: "What the desk knows of a person." + aboutUsers, answer: exampleUser(),
+		id: "getUser", method: http.MethodGet, path: "/users/{id}",
+		tag: tagPeople, summary: "Get a person", scope: "users:read",
+		description: "Returns what the desk knows of a person." + aboutUsers, answer: exampleUser(),
 	}, a.getUser)
 	register(a, op{
-		id: "updateUser", method: http.MethodPut, path: "/users/{id}", tag: tagPeople, summary: "Change a person", scope: "users:write",
-		codes:       []string{codeGroupUnknown},
-		description: "Changes the fields that are sent and leaves the others. `defaultGroupId: null` takes the default group away." + aboutUsers,
-		request:     map[string]any{"defaultGroupId": -1001234567890}, answer: exampleUser(),
+		id: "updateUser", method: http.MethodPut, path: "/users/{id}",
+		tag: tagPeople, summary: "Change a person", scope: "users:write",
+		codes: []string{codeGroupUnknown},
+		description: "Changes the fields that are sent and leaves the others as they are. `defaultGroupId: null` removes " +
+			"the default group." + aboutUsers,
+		request: map[string]any{"defaultGroupId": -1001234567890}, answer: exampleUser(),
 	}, a.updateUser)
 	register(a, op{
-		id: "deleteUser", method: http.MethodDelete, path: "/users/{id}", tag: tagPeople, summary: "Forget a person", scope: "users:write",
-		status:      http.StatusNoContent,
-		description: "Forgets what is known of them, until they write to the bot again. Their tickets and messages stay, with their name." + aboutUsers,
+		id: "deleteUser", method: http.MethodDelete, path: "/users/{id}",
+		tag: tagPeople, summary: "Forget a person", scope: "users:write",
+		status: http.StatusNoContent,
+		description: "Deletes what is known of a person, until they write to the bot again. Their tickets and messages " +
+			"stay, and show their name." + aboutUsers,
 	}, a.deleteUser)
 }
 
 type listUsersInput struct {
 	PageInput
-	Username string `query:"username" maxLength:"33" doc:"Only the one with this name, in any case, with or without @."`
-	Group    int64  `query:"defaultGroupId" doc:"Only those whose default group it is, by its Telegram id."`
+	Username string `query:"username" maxLength:"33" doc:"Only the person with this username, in any case, with or without @."`
+	Group    int64  `query:"defaultGroupId" doc:"Only people with this default group, by its Telegram id."`
 }
 
 type userListOutput struct {
@@ -65,43 +75,40 @@ type userListOutput struct {
 }
 
 func (a *API) listUsers(ctx context.Context, c *call, in *listUsersInput) (*userListOutput, error) {
-	question := &messages.ListUsers{GroupId: c.key.GroupId, Limit: int32(in.Limit + 1), Username: strings.TrimPrefix(in.Username, "@")}
+	m := &messages.ListUsers{GroupId: c.key.GroupId, Limit: int32(in.Limit + 1),
+		Username: strings.TrimPrefix(in.Username, "@")}
 	list := "users/" + strconv.FormatInt(in.Group, 10) + "/" + in.Username
 	if in.Group != 0 {
 		place, err := a.place(ctx, c, in.Group)
 		if err != nil {
-			if p := asProblem(err); p.Code != codeNotFound {
-				return nil, err
-			}
-			p := problem(codeGroupUnknown)
-			p.Errors = []FieldError{{In: "query", Name: "defaultGroupId", Detail: p.Detail}}
-			return nil, p
+			return nil, unknownGroupIn(err, "defaultGroupId")
 		}
-		question.GroupId = place
+		m.GroupId = place
 	}
 	if in.Cursor != "" {
-		if err := readCursor(list, in.Cursor, &question.After); err != nil {
+		if err := readCursor(list, in.Cursor, &m.After); err != nil {
 			return nil, err
 		}
 	}
-	found, err := ask[*messages.UserList](ctx, a, messages.KindQuery, "", question)
+	found, err := ask[*messages.UserList](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
-	return &userListOutput{Body: listOf(found.Users, in.Limit, list, func(u *messages.UserRecord) any { return u.Person.Id }, userOf)}, nil
+	key := func(u *messages.UserRecord) any { return u.Person.Id }
+	return &userListOutput{Body: listOf(found.Users, in.Limit, list, key, userOf)}, nil
 }
 
-// UserFields are what can be said of a person.
+// UserFields are the fields of a person that a program may set.
 type UserFields struct {
-	Username       *string         `json:"username,omitempty" pattern:"^@?[A-Za-z0-9_]{0,32}$" doc:"Their name in Telegram, with or without @." example:"ben_c"`
+	Username       *string         `json:"username,omitempty" pattern:"^@?[A-Za-z0-9_]{0,32}$" doc:"Their username in Telegram, with or without @." example:"ben_c"`
 	FirstName      *string         `json:"firstName,omitempty" maxLength:"64" example:"Ben"`
 	LastName       *string         `json:"lastName,omitempty" maxLength:"64" example:"Carter"`
-	DefaultGroupID Optional[int64] `json:"defaultGroupId,omitempty" doc:"Telegram id of the group in which topics open when they are mentioned."`
+	DefaultGroupID Optional[int64] `json:"defaultGroupId,omitempty" doc:"Telegram id of the person's default group, in which a topic opens when they are mentioned."`
 }
 
 type createUserInput struct {
 	Body struct {
-		TelegramID int64 `json:"telegramId" minimum:"1" maximum:"4503599627370495" doc:"Their id in Telegram." example:"4711"`
+		TelegramID int64 `json:"telegramId" minimum:"1" maximum:"4503599627370495" doc:"The person's id in Telegram." example:"4711"`
 		UserFields
 	}
 }
@@ -111,7 +118,7 @@ type userOutput struct {
 }
 
 type createdUserOutput struct {
-	Location string `header:"Location" doc:"Where the person is."`
+	Location string `header:"Location" doc:"The path of the person."`
 	Body     User
 }
 
@@ -121,7 +128,7 @@ func (a *API) createUser(ctx context.Context, c *call, in *createUserInput) (*cr
 		return nil, err
 	}
 	put.Create = true
-	if c.key.GroupId != "" && put.DefaultGroupId == nil { // else the key could not see whom it made
+	if c.key.GroupId != "" && put.DefaultGroupId == nil { // else the key could not see the person that it added
 		put.DefaultGroupId = &c.key.GroupId
 	}
 	id := strconv.FormatInt(in.Body.TelegramID, 10)
@@ -132,9 +139,10 @@ func (a *API) createUser(ctx context.Context, c *call, in *createUserInput) (*cr
 	return &createdUserOutput{Location: apiPrefix + "/users/" + id, Body: userOf(record)}, nil
 }
 
-// putUser is the command that sets the fields that were sent.
+// putUser makes the command that sets the fields that were sent.
 func (a *API) putUser(ctx context.Context, c *call, f *UserFields) (*messages.PutUser, error) {
-	put := &messages.PutUser{Origin: c.origin(), FirstName: f.FirstName, LastName: f.LastName, OnlyGroupId: c.key.GroupId}
+	put := &messages.PutUser{Origin: c.origin(), FirstName: f.FirstName, LastName: f.LastName,
+		OnlyGroupId: c.key.GroupId}
 	if f.Username != nil {
 		name := strings.TrimPrefix(*f.Username, "@")
 		put.Username = &name
@@ -155,13 +163,14 @@ func (a *API) putUser(ctx context.Context, c *call, f *UserFields) (*messages.Pu
 
 // UserPath names a person in the path.
 type UserPath struct {
-	ID int64 `path:"id" minimum:"1" maximum:"4503599627370495" doc:"Their id in Telegram." example:"4711"`
+	ID int64 `path:"id" minimum:"1" maximum:"4503599627370495" doc:"The person's id in Telegram." example:"4711"`
 }
 
 func (in *UserPath) identity() string { return strconv.FormatInt(in.ID, 10) }
 
 func (a *API) getUser(ctx context.Context, c *call, in *UserPath) (*userOutput, error) {
-	record, err := ask[*messages.UserRecord](ctx, a, messages.KindQuery, "", &messages.GetUserRecord{UserId: in.ID, OnlyGroupId: c.key.GroupId})
+	m := &messages.GetUserRecord{UserId: in.ID, OnlyGroupId: c.key.GroupId}
+	record, err := ask[*messages.UserRecord](ctx, a, messages.KindQuery, "", m)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +184,7 @@ type updateUserInput struct {
 
 func (a *API) updateUser(ctx context.Context, c *call, in *updateUserInput) (*userOutput, error) {
 	if _, err := a.getUser(ctx, c, &in.UserPath); err != nil {
-		return nil, err // no entity is started for every id that somebody makes up
+		return nil, err // so no entity is started for an id that somebody made up
 	}
 	put, err := a.putUser(ctx, c, &in.Body)
 	if err != nil {
@@ -193,7 +202,8 @@ func (a *API) deleteUser(ctx context.Context, c *call, in *UserPath) (*struct{},
 	if _, err := a.getUser(ctx, c, in); err != nil {
 		return nil, err
 	}
-	_, err := ask[*messages.Reply](ctx, a, messages.KindUser, in.identity(), &messages.DeleteUser{Origin: c.origin(), OnlyGroupId: c.key.GroupId})
+	m := &messages.DeleteUser{Origin: c.origin(), OnlyGroupId: c.key.GroupId}
+	_, err := ask[*messages.Reply](ctx, a, messages.KindUser, in.identity(), m)
 	return nil, err
 }
 
@@ -209,5 +219,6 @@ func userOf(r *messages.UserRecord) User {
 
 func exampleUser() User {
 	group := int64(-1001234567890)
-	return User{TelegramID: 4711, Username: "ben_c", FirstName: "Ben", LastName: "Carter", DefaultGroupID: &group, CreatedAt: exampleTime, UpdatedAt: exampleTime}
+	return User{TelegramID: 4711, Username: "ben_c", FirstName: "Ben", LastName: "Carter", DefaultGroupID: &group,
+		CreatedAt: exampleTime, UpdatedAt: exampleTime}
 }

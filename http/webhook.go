@@ -6,7 +6,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// webhook is POST /telegram/webhook. The body is taken as it came: a compressed one would be expanded without limit.
+// webhook answers POST /telegram/webhook. It does not decompress the body, which could expand without limit.
 func (s *Server) webhook(c *fiber.Ctx) error {
 	status := s.o.Webhook(c.UserContext(), c.Request().Body(), c.Get(headerSecret))
 	if status == http.StatusOK {

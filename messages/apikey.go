@@ -13,8 +13,8 @@ import (
 //
 //	td_live_ k7c2m4q3x5ad 3h5…(32 signs) 4fz2ab
 //
-// The id finds the record, the random part is the secret, the checksum tells a mistyped key from a wrong one before
-// anything is read.
+// The id finds the record and the random part is the secret. The checksum tells a mistyped key from a wrong one before
+// anything is read (docs/decisions.md, D9).
 const (
 	apiKeyPrefix    = "td_live_"
 	apiKeyIDLength  = 12
@@ -26,7 +26,7 @@ const (
 
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// NewAPIKey makes a key for the id, to be shown once, and what is stored of it.
+// NewAPIKey makes a key for the id, to be shown once, and the hash that is stored.
 func NewAPIKey(keyID string) (key string, hash []byte) {
 	secret := make([]byte, apiSecretBytes)
 	_, _ = rand.Read(secret) // it never fails
@@ -35,7 +35,7 @@ func NewAPIKey(keyID string) (key string, hash []byte) {
 	return key, HashAPIKey(key)
 }
 
-// NewAPIKeyID makes an id of the form that NewAPIKey takes: of the cause, the same for the same; random for "".
+// NewAPIKeyID makes an id for NewAPIKey. The same cause gives the same id; "" gives a random one.
 func NewAPIKeyID(cause string) string {
 	if cause == "" {
 		cause = rand.Text()
@@ -44,13 +44,13 @@ func NewAPIKeyID(cause string) string {
 	return base32Lower.EncodeToString(sum[:])[:apiKeyIDLength]
 }
 
-// HashAPIKey is what is stored of a key.
+// HashAPIKey returns what is stored of a key: its SHA-256.
 func HashAPIKey(key string) []byte {
 	sum := sha256.Sum256([]byte(key))
 	return sum[:]
 }
 
-// APIKeyID returns the id within a key; false: this is no key.
+// APIKeyID returns the id that a key contains. It is not ok when the text can't be a key.
 func APIKeyID(key string) (keyID string, ok bool) {
 	if len(key) != apiKeyLength || !strings.HasPrefix(key, apiKeyPrefix) {
 		return "", false
@@ -69,21 +69,23 @@ func IsAPIKeyID(id string) bool {
 
 func apiChecksum(text string) string {
 	sum := crc32.ChecksumIEEE([]byte(text))
-	return base32Lower.EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})[:apiCheckLength]
+	bytes := []byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)}
+	return base32Lower.EncodeToString(bytes)[:apiCheckLength]
 }
 
-// ScopeAdmin allows everything, to keys that are bound to no group also what concerns all groups.
+// ScopeAdmin allows everything. What concerns all groups it allows only to keys that are bound to no group.
 const ScopeAdmin = "admin"
 
-// Scopes are all that an API key may be given. "users:*" is "users:read" and "users:write". Keys from before may have others,
-// such as "webhooks:*"; those allow nothing.
+// Scopes are all scopes that a new API key can have. "users:*" stands for "users:read" and "users:write". Older keys
+// may have other scopes, such as "webhooks:*", which allow nothing.
+
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
 	"keys:read", "keys:write", "keys:*", ScopeAdmin,
 }
 
-// ScopeAllows says whether a key with these scopes has the wanted one.
+// ScopeAllows says whether scopes include the wanted one.
 func ScopeAllows(scopes []string, wanted string) bool {
 	all := wanted
 	if what, _, ok := strings.Cut(wanted, ":"); ok {

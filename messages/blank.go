@@ -2,7 +2,7 @@ package messages
 
 import "unicode"
 
-// Blank says whether a reader would see nothing.
+// Blank says whether a reader would see nothing of a text.
 func Blank(text string) bool {
 	for _, r := range text {
 		if !Separator(r) && !(r >= 0xFE00 && r <= 0xFE0F) {
@@ -12,7 +12,8 @@ func Blank(text string) bool {
 	return true
 }
 
-// Separator says whether a character is a space of any kind (also a non-breaking one) or an invisible character.
+// Separator says whether a character is white space of any kind, non-breaking spaces included, or an invisible
+// character.
 func Separator(r rune) bool { return unicode.IsSpace(r) || Invisible(r) }
 
 // Invisible says which characters show nothing and mean nothing at the edge of a word: zero-width spaces and joiners,

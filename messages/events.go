@@ -1,7 +1,7 @@
 package messages
 
-// Types of events: what happened, as subscribers read it in an event's "type". They never change. Each has a row in Events;
-// every event of a ticket also tells the ticket's id.
+// Types of events: what happened, as subscribers read it in an event's "type". They never change. Each has a row in
+// Events; every event of a ticket also tells the ticket's id.
 const (
 	EventTicketCreated  = "ticket.created"
 	EventTicketUpdated  = "ticket.updated"

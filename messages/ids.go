@@ -47,8 +47,8 @@ func upperHex(s string) bool {
 	return true
 }
 
-// TicketIDOf derives a ticket's id from the command alone, for commands that have no date of their own: a program sends the
-// same request again whenever it likes. What stands in the place of the date is from the hash too.
+// TicketIDOf derives a ticket's id from the command alone, for commands that have no date of their own: a program
+// sends the same request again whenever it likes. What stands in the place of the date is from the hash too.
 func TicketIDOf(commandID string) string {
 	sum := sha256.Sum256([]byte("date/" + commandID))
 	ms := int64(sum[0])<<32 | int64(sum[1])<<24 | int64(sum[2])<<16 | int64(sum[3])<<8 | int64(sum[4])

@@ -2,11 +2,13 @@ package messages
 
 import "strconv"
 
-// supergroupBase is what Telegram's clients take from a supergroup's Bot API id: -100<id> (core.telegram.org/api/bots/ids).
+// supergroupBase is what Telegram's clients take from a supergroup's Bot API id: -100<id>
+// (core.telegram.org/api/bots/ids).
 const supergroupBase = -1_000_000_000_000
 
-// TopicURL is the link that opens a topic in Telegram's clients, for those who are members of the group: https://t.me/c/<id>/<thread>.
-// A thread of 0 is the general topic. Empty for chats that have no such links: private chats and basic groups.
+// TopicURL is the link that opens a topic in Telegram's clients, for those who are members of the group:
+// https://t.me/c/<id>/<thread>. A thread of 0 is the general topic. Empty for chats that have no such links: private
+// chats and basic groups.
 func TopicURL(chatID, threadID int64) string {
 	if chatID >= supergroupBase {
 		return ""

@@ -14,8 +14,8 @@ type Version struct {
 	Withdrawn bool  // it takes back what has the same attempt and content
 }
 
-// Compare orders the versions of one operation: -1, 0 or +1. A newer attempt comes after an older one, whatever they show;
-// of one attempt the newer content comes after the older; of one content its withdrawal comes last.
+// Compare orders the versions of one operation: -1, 0 or +1. A newer attempt comes after an older one, whatever they
+// show; of one attempt the newer content comes after the older; of one content its withdrawal comes last.
 func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Attempt, w.Attempt), cmp.Compare(v.Content, w.Content),
 		compareBool(v.Withdrawn, w.Withdrawn))

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A place is the internal id of a chat: "g<Telegram's id>" of a group, made of the id that it had when it was first heard
-// of, and "u<Telegram's id>" of a person's private chat.
+// A place is the internal id of a chat: "g<Telegram's id>" of a group, made of the id that it had when it was first
+// heard of, and "u<Telegram's id>" of a person's private chat.
 const (
 	groupPrefix = "g"
 	userPrefix  = "u"
@@ -27,8 +27,8 @@ func IsPrivate(place string) bool { return strings.HasPrefix(place, userPrefix) 
 // UserIn is the identity of the person whose private chat a place is: their Telegram id.
 func UserIn(place string) string { return strings.TrimPrefix(place, userPrefix) }
 
-// ChatIn is the Telegram id that a place is made of: of a person the one that they have, of a group the first that it had.
-// Not ok for what is no place.
+// ChatIn is the Telegram id that a place is made of: of a person the one that they have, of a group the first that it
+// had. Not ok for what is no place.
 func ChatIn(place string) (chatID int64, ok bool) {
 	if !IsGroup(place) && !IsPrivate(place) {
 		return 0, false

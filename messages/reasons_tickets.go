@@ -1,7 +1,7 @@
 package messages
 
-// Reasons for which a program is refused something about a ticket, besides the keys of notices. They are the "code" of the
-// API's errors.
+// Reasons for which a program is refused something about a ticket, besides the keys of notices. They are the "code"
+// of the API's errors.
 const (
 	ReasonStale           = "precondition_failed" // it was changed meanwhile
 	ReasonNoTitle         = "title_missing"

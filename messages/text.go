@@ -8,8 +8,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// MaxTopicName is the longest name that Telegram gives a topic. Its documentation says characters; we count UTF-16 units,
-// of which there are never fewer.
+// MaxTopicName is the longest name that Telegram gives a topic. Its documentation says characters; we count UTF-16
+// units, of which there are never fewer.
 const MaxTopicName = 128
 
 const (
@@ -17,8 +17,8 @@ const (
 	nameSeparator = " · "
 )
 
-// UTF16Len is the length of s in UTF-16 code units, Telegram's measure of texts. A byte that is not UTF-8 counts as the one
-// unit of the replacement character that encoders put in its place.
+// UTF16Len is the length of s in UTF-16 code units, Telegram's measure of texts. A byte that is not UTF-8 counts as
+// the one unit of the replacement character that encoders put in its place.
 func UTF16Len(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
@@ -37,9 +37,9 @@ func UTF16Len(s string) int {
 	return n
 }
 
-// CutUTF16 is the longest beginning of s that has at most n UTF-16 units and ends between two characters as people see them:
-// never within an emoji sequence, nor between a Thai consonant and its marks. Only a single character longer than n (a base
-// with hundreds of marks) is cut between its code points.
+// CutUTF16 is the longest beginning of s that has at most n UTF-16 units and ends between two characters as people
+// see them: never within an emoji sequence, nor between a Thai consonant and its marks. Only a single character
+// longer than n (a base with hundreds of marks) is cut between its code points.
 func CutUTF16(s string, n int) string {
 	if n <= 0 {
 		return ""
@@ -89,8 +89,8 @@ func Shorten(s string, n int) string {
 	return strings.TrimRight(CutUTF16(s, n-1), " \t\r\n") + ellipsis
 }
 
-// TopicName names a ticket's topic "<title> · <short id>", in one line and at most MaxTopicName long. The title gives way:
-// the short id is what createForumTopic's lost answers are found by.
+// TopicName names a ticket's topic "<title> · <short id>", in one line and at most MaxTopicName long. The title gives
+// way: the short id is what createForumTopic's lost answers are found by.
 func TopicName(title, shortID string) string {
 	title = strings.Join(strings.Fields(title), " ")
 	if shortID == "" {
@@ -113,7 +113,8 @@ func ShortIDIn(name string) (shortID string, ok bool) {
 	return shortID, upperHex(shortID) && len(shortID) == 8
 }
 
-// CleanText takes out control characters other than tabs and line breaks, which become "\n". What is not UTF-8 is replaced.
+// CleanText takes out control characters other than tabs and line breaks, which become "\n". What is not UTF-8 is
+// replaced.
 func CleanText(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, string(utf8.RuneError)), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {

@@ -21,12 +21,13 @@ const (
 	VerbPublic       = "public"
 )
 
-// Command declares a command: what follows it, where it can be given, and who may give it. The bot's grammar, menus, help
-// texts and answers to a command in the wrong place follow from it, and so do the rights on a ticket or a group. Its texts
-// are found by the verb: "cmd_<verb>" describes the command, and "args_<verb>", if there is one, says what follows it.
+// Command declares a command: what follows it, where it can be given, and who may give it. The bot's grammar, menus,
+// help texts and answers to a command in the wrong place follow from it, and so do the rights on a ticket or a group.
+// Its texts are found by the verb: "cmd_<verb>" describes the command, and "args_<verb>", if there is one, says what
+// follows it.
 //
-// What a command does is declared by whoever does it: the bot has a handler for each verb, and the ticket and the group have
-// a row for each message that a verb becomes.
+// What a command does is declared by whoever does it: the bot has a handler for each verb, and the ticket and the
+// group have a row for each message that a verb becomes.
 type Command struct {
 	Verb    string
 	Grammar Grammar

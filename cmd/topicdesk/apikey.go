@@ -18,13 +18,13 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// apikeyCommand works on the database itself, before the first serve or beside a running one, which reads a key again before it
-// relies on it.
+// apikeyCommand manages API keys directly in the database: before the first start of the service, or beside a running
+// one, which reads a key again before it relies on it.
 func apikeyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "apikey",
-		Short: "Create, list and revoke keys of the API",
-		Long:  "Create, list and revoke keys of the API, in the database that the settings name. The service may be running.",
+		Short: "Create, list and revoke API keys",
+		Long:  "Create, list and revoke API keys in the database that the settings name. The service may be running.",
 	}
 	cmd.AddCommand(createKeyCommand(), listKeysCommand(), revokeKeyCommand())
 	return cmd
@@ -38,9 +38,9 @@ func createKeyCommand() *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "create --name N --scopes a,b",
-		Short: "Create a key and print it, alone on the last line",
-		Long: "Create a key and print it, alone on the last line. It is shown this once: what is stored of it is a hash.\n\n" +
-			"Scopes: " + strings.Join(messages.Scopes, ", "),
+		Short: "Create a key and print it on a line of its own",
+		Long: "Create a key and print it on a line of its own, the last one. The key is shown only this once:\n" +
+			"the database stores a hash of it.\n\nScopes: " + strings.Join(messages.Scopes, ", "),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			now := time.Now().UTC().Truncate(time.Millisecond)
@@ -56,14 +56,14 @@ func createKeyCommand() *cobra.Command {
 				}
 			}
 			if k.rate < 0 || k.burst < 0 {
-				return errors.New("--rate and --burst: requests a second, and at once: 1 or more")
+				return errors.New("--rate and --burst must not be negative")
 			}
 			expires, err := expiry(k.expires, now)
 			if err != nil {
 				return err
 			}
-			record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: strings.TrimSpace(k.name), Owner: k.owner, Scopes: k.scopes,
-				Rate: k.rate, Burst: k.burst, ExpiresAt: expires, CreatedAt: now, UpdatedAt: now,
+			record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: strings.TrimSpace(k.name), Owner: k.owner,
+				Scopes: k.scopes, Rate: k.rate, Burst: k.burst, ExpiresAt: expires, CreatedAt: now, UpdatedAt: now,
 				By: storage.Creator{Kind: "commandLine", Name: "command line"}}
 			key, hash := messages.NewAPIKey(record.KeyID)
 			record.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "cli:" + record.KeyID, CreatedAt: now}}
@@ -78,19 +78,20 @@ func createKeyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Key %s for %s. It is shown this once:\n", record.KeyID, record.Name)
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Key %s for %s. It is shown only this once:\n", record.KeyID, record.Name)
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
 			return err
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&k.name, "name", "", "what the key is for; the author of its messages in Telegram")
-	f.StringVar(&k.owner, "owner", "", "who answers for it")
-	f.StringSliceVar(&k.scopes, "scopes", nil, "what it may do, with commas between them")
-	f.Int64Var(&k.group, "group", 0, "Telegram id of the only group that it sees")
-	f.Int64Var(&k.rate, "rate", 0, "requests a second (default 100)")
-	f.Int64Var(&k.burst, "burst", 0, "requests at once (default twice the rate)")
-	f.StringVar(&k.expires, "expires", "", "when it expires: a time such as 2027-01-31T00:00:00Z or 2027-01-31, or from now on, such as 90d or 12h")
+	f.StringVar(&k.name, "name", "", "what the key is for; Telegram shows it as the author of the key's messages")
+	f.StringVar(&k.owner, "owner", "", "who is responsible for the key")
+	f.StringSliceVar(&k.scopes, "scopes", nil, "what the key may do: scopes with commas between them")
+	f.Int64Var(&k.group, "group", 0, "Telegram id of the only group that the key sees (default: all groups)")
+	f.Int64Var(&k.rate, "rate", 0, "the most requests per second, on average (default 100)")
+	f.Int64Var(&k.burst, "burst", 0, "the most requests in one burst (default: twice the rate)")
+	f.StringVar(&k.expires, "expires", "",
+		"when the key expires: 2027-01-31, 2027-01-31T00:00:00Z, or an age such as 90d or 12h (default: never)")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("scopes")
 	return cmd
@@ -132,14 +133,14 @@ func revokeKeyCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id := args[0]
-			if within, ok := messages.APIKeyID(id); ok { // the key itself
+			if within, ok := messages.APIKeyID(id); ok { // somebody gave the key itself
 				id = within
 			}
 			return withDesk(cmd.Context(), func(store storage.Store) error {
 				for {
 					k, err := store.APIKey(cmd.Context(), id)
 					if errors.Is(err, storage.ErrNotFound) {
-						return errors.New("there is no key with that id; `topicdesk apikey list` shows them")
+						return errors.New("there is no key with that id; `topicdesk apikey list` shows all keys")
 					}
 					if err != nil {
 						return err
@@ -148,7 +149,7 @@ func revokeKeyCommand() *cobra.Command {
 						k.RevokedAt = time.Now().UTC().Truncate(time.Millisecond)
 						k.UpdatedAt = k.RevokedAt
 						if err := store.SaveAPIKey(cmd.Context(), k); errors.Is(err, storage.ErrConflict) {
-							continue // the service wrote down that it was used
+							continue // the service has just stored that the key was used
 						} else if err != nil {
 							return err
 						}
@@ -161,11 +162,11 @@ func revokeKeyCommand() *cobra.Command {
 	}
 }
 
-// withDesk opens the database of the settings beside whoever has it open, or makes it.
+// withDesk opens the database of the settings, which a service may have open as well, or creates it.
 func withDesk(ctx context.Context, f func(storage.Store) error) (err error) {
 	settings, err := config.Load(os.LookupEnv, ".env")
 	if err != nil {
-		return fmt.Errorf("the settings are not right:\n%w", err)
+		return fmt.Errorf("the settings are not valid:\n%w", err)
 	}
 	store, err := openDesk(ctx, settings.DatabaseURL.Reveal(), beside)
 	if err != nil {
@@ -175,7 +176,7 @@ func withDesk(ctx context.Context, f func(storage.Store) error) (err error) {
 	return f(store)
 }
 
-// boundTo is the Telegram id of a key's group; empty for a key that is bound to none.
+// boundTo is the Telegram id of a key's group. It is empty for a key that is not bound to a group.
 func boundTo(k *storage.APIKey) string {
 	chat, ok := messages.ChatIn(k.GroupID)
 	if !ok {
@@ -184,10 +185,11 @@ func boundTo(k *storage.APIKey) string {
 	return strconv.FormatInt(chat, 10)
 }
 
-// groupID is the internal id of a group; one that the desk has not met yet has that of its first meeting.
+// groupID is the internal id of a group. A group that the desk has not met yet gets the one that the first meeting
+// gives it.
 func groupID(ctx context.Context, store storage.Store, chat int64) (string, error) {
 	if chat >= 0 {
-		return "", fmt.Errorf("--group: %d is no group: their Telegram ids are negative", chat)
+		return "", fmt.Errorf("--group: %d is not a group: Telegram ids of groups are negative", chat)
 	}
 	g, err := store.GroupByTelegramID(ctx, chat)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -199,7 +201,7 @@ func groupID(ctx context.Context, store storage.Store, chat int64) (string, erro
 	return g.GroupID, nil
 }
 
-// expiry reads a time or a duration from now on.
+// expiry reads a time, or an age from now on.
 func expiry(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -218,7 +220,8 @@ func expiry(text string, now time.Time) (time.Time, error) {
 		}
 	}
 	if !at.After(now) {
-		return time.Time{}, fmt.Errorf("--expires: %q is no time in the future; allowed is 2027-01-31, 2027-01-31T12:00:00Z, 90d or 12h", text)
+		return time.Time{}, fmt.Errorf("--expires: %q is not a time in the future; "+
+			"allowed are forms such as 2027-01-31, 2027-01-31T12:00:00Z, 90d and 12h", text)
 	}
 	return at, nil
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// me asks the service who it takes the key for.
+// me asks the service which key this is.
 func me(t *testing.T, addr, key string) (status int, body map[string]any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/api/v1/me", nil)
@@ -47,7 +47,8 @@ func TestAPIKeysByCommandLine(t *testing.T) {
 		}
 		return key
 	}
-	before := create("--name", "CRM", "--scopes", "tickets:read,tickets:write", "--group", "-1001234567890", "--rate", "7", "--expires", "90d", "--owner", "ops")
+	before := create("--name", "CRM", "--scopes", "tickets:read,tickets:write", "--group", "-1001234567890",
+		"--rate", "7", "--expires", "90d", "--owner", "ops")
 
 	ctx, cancel := context.WithCancel(t.Context())
 	started, ended := make(chan string, 1), make(chan error, 1)
@@ -63,10 +64,12 @@ func TestAPIKeysByCommandLine(t *testing.T) {
 	}
 
 	status, who := me(t, addr, before)
-	if status != 200 || who["name"] != "CRM" || who["rate"] != 7.0 || who["owner"] != "ops" || fmt.Sprint(who["scopes"]) != "[tickets:read tickets:write]" {
+	if status != 200 || who["name"] != "CRM" || who["rate"] != 7.0 || who["owner"] != "ops" ||
+		fmt.Sprint(who["scopes"]) != "[tickets:read tickets:write]" {
 		t.Errorf("%d %v", status, who)
 	}
-	if at, err := time.Parse(time.RFC3339, fmt.Sprint(who["expiresAt"])); err != nil || time.Until(at) < 89*24*time.Hour {
+	if at, err := time.Parse(time.RFC3339, fmt.Sprint(who["expiresAt"])); err != nil ||
+		time.Until(at) < 89*24*time.Hour {
 		t.Error(who)
 	}
 	beside := create("--name", "Beside", "--scopes", "admin")
@@ -75,7 +78,8 @@ func TestAPIKeysByCommandLine(t *testing.T) {
 		t.Errorf("%d %v", status, who)
 	}
 	out, _, err := topicdesk(t, "apikey", "list")
-	if err != nil || !strings.Contains(out, "CRM") || !strings.Contains(out, "Beside") || !strings.Contains(out, "-1001234567890") || strings.Contains(out, "td_live_") {
+	if err != nil || !strings.Contains(out, "CRM") || !strings.Contains(out, "Beside") ||
+		!strings.Contains(out, "-1001234567890") || strings.Contains(out, "td_live_") {
 		t.Error(out, err)
 	}
 	id, _ := who["keyId"].(string)
@@ -101,7 +105,7 @@ func TestAPIKeyCommandExplains(t *testing.T) {
 		"--scopes: \"all\" is none of":              {"create", "--name", "x", "--scopes", "all"},
 		"--scopes: \"webhooks:*\" is none of":       {"create", "--name", "x", "--scopes", "webhooks:*"},
 		"--name":                                    {"create", "--name", " ", "--scopes", "admin"},
-		"--group: 5 is no group":                    {"create", "--name", "x", "--scopes", "admin", "--group", "5"},
+		"--group: 5 is not a group":                 {"create", "--name", "x", "--scopes", "admin", "--group", "5"},
 		"--expires":                                 {"create", "--name", "x", "--scopes", "admin", "--expires", "yesterday"},
 		"there is no key":                           {"revoke", "aaaaaaaaaaaa"},
 	} {

@@ -21,28 +21,30 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// App is the whole service: it wires the parts and runs them. Tests run it too.
+// App is the whole service: it wires the parts and runs them. Tests run it, too.
 type App struct {
 	Config config.Config
 	Log    *slog.Logger
 
-	// WrapStore and WrapTelegram let tests stand between the parts; nil: nothing stands there.
+	// WrapStore and WrapTelegram let tests stand between the parts. They may be nil.
 	WrapStore    func(storage.Store) storage.Store
 	WrapTelegram func(actors.Telegram) actors.Telegram
-	// Started is told the addresses once everything runs; nil: nobody wants to know.
+	// Started is called with the addresses once everything runs. It may be nil.
 	Started func(httpAddr, simulatorURL string)
-	// SweepEvery and IdleAfter are for tests; 0: the usual times.
+	// SweepEvery and IdleAfter are for tests. 0: the usual times.
 	SweepEvery, IdleAfter time.Duration
 }
 
-// stopWithin is how long a stop may take: less than the 10 s after which supervisors kill.
+// stopWithin is how long a stop may take: less than the 10 s after which supervisors kill a process.
 const stopWithin = 9 * time.Second
 
-// httpStopWithin is how much of it slow clients may take from those who stop afterwards.
+// httpStopWithin is how much of that time slow HTTP clients may take, so that enough is left for what stops after
+// HTTP.
 const httpStopWithin = 5 * time.Second
 
 // Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.
@@ -54,18 +56,16 @@ func (a *App) Run(ctx context.Context) (err error) {
 	closers, caller := &closers{}, ctx
 	defer func() {
 		if caller.Err() != nil && errors.Is(err, context.Canceled) {
-			a.Log.Debug("told to stop while starting", "error", err)
+			a.Log.Debug("stopped while starting", "error", err)
 			err = nil
 		}
-		stopCtx, cancel := context.WithTimeout(context.Background(), stopWithin)
-		defer cancel()
-		err = errors.Join(err, closers.run(stopCtx))
+		err = errors.Join(err, a.stop(closers))
 		if err == nil {
 			a.Log.Info("stopped")
 		}
 	}()
 
-	// The database first: its lock keeps a second process from everything else in this folder, too.
+	// The database comes first: its lock keeps a second process away from everything else in this folder, too.
 	store, err := a.openStore(ctx)
 	if err != nil {
 		return err
@@ -80,91 +80,43 @@ func (a *App) Run(ctx context.Context) (err error) {
 		closers.add("simulator", func(context.Context) error { return errors.Join(running.Stop(), sim.Close()) })
 		token, apiURL, simulatorURL = sim.Token(), running.URL, running.URL
 	}
-
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	attachments, err := openFiles(ctx, a.Config, a.Log)
+	attachments, err := a.openAttachments(ctx)
 	if err != nil {
 		return err
 	}
 	closers.add("files", func(context.Context) error { return attachments.Close() })
-	if a.Config.Database().Kind == config.DatabaseSQLite { // alone, by its lock: what lies there is of a life that was cut off
-		if _, err := attachments.SweepTemporary(time.Now()); err != nil {
-			a.Log.Warn("temporary files could not be removed", "error", err)
-		}
-	}
 	client, err := bot.NewClient(bot.Options{Token: token, BaseURL: apiURL, Logger: a.Log, Content: attachments.Open})
 	if err != nil {
 		return err
 	}
 	closers.add("Telegram client", func(context.Context) error { client.Close(); return nil })
-	var telegram actors.Telegram = client
-	if a.WrapTelegram != nil {
-		telegram = a.WrapTelegram(telegram)
-	}
-	host, _ := os.Hostname()
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	state := &intakeState{}
-	system, err := actors.NewSystem(actors.Options{
-		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
-		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond, ChatPerSecond: a.Config.TelegramChatPerSecond,
-			GroupPerMinute: a.Config.TelegramGroupPerMinute},
-		Files: attachments, Downloads: client, DownloadsAtOnce: a.Config.FilesDownloads,
-		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-	})
+	system, err := a.startActors(store, client, attachments, state, registry)
 	if err != nil {
 		return err
 	}
 	closers.add("actors", system.Stop)
-
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
-	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook, Secret: a.Config.TelegramWebhookSecret.Reveal(),
-		Handle: edge.handle, Log: a.Log}
-	server := httpedge.New(httpedge.Options{
-		Webhook: webhook.Serve,
-		Checks: []httpedge.Check{
-			{Name: "storage", Probe: store.Ping},
-			{Name: "actors", Probe: system.Check},
-			{Name: "intake", Probe: edge.state.check},
-			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
-		},
-		Gatherer: registry, Log: a.Log,
-	})
-	httpedge.NewAPI(server, httpedge.APIOptions{Desk: system, Files: system, Log: a.Log, Metrics: registry,
-		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond, CORSOrigins: a.Config.APICORSOrigins})
-	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	server, listener, err := a.startHTTP(edge, store, registry)
 	if err != nil {
-		return fmt.Errorf("HTTP_ADDR %s can't be served: %w", a.Config.HTTPAddr, err)
-	}
-	if err := server.Start(listener); err != nil {
 		return err
 	}
-	closers.add("HTTP", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, httpStopWithin)
-		defer cancel()
-		err := server.Shutdown(ctx)
-		if errors.Is(err, context.DeadlineExceeded) { // a slow client is no failure of the stop
-			a.Log.Warn("requests that were still under way were cut off", "error", err)
-			return nil
-		}
-		return err
-	})
+	closers.add("HTTP", func(ctx context.Context) error { return a.stopHTTP(ctx, server) })
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
 	edge.tasks.Go(func() { newCleaner(a.Config, store, attachments, a.Log).Run(ctx, cleanEvery) })
 	if err := edge.start(ctx); err != nil {
 		if ctx.Err() != nil {
-			return nil // told to stop while Telegram did not answer
+			return nil // asked to stop while Telegram did not answer
 		}
 		return err
 	}
-	a.Log.Info("serving", "http", "http://"+listener.Addr().String(), "mode", a.Config.TelegramMode, "took", time.Since(start).Round(time.Millisecond))
-	if simulatorURL != "" {
-		a.Log.Info("no TELEGRAM_BOT_TOKEN is set: the built-in simulator plays Telegram. Open its page in a browser", "page", simulatorURL)
-	}
-	if a.Started != nil {
-		a.Started(listener.Addr().String(), simulatorURL)
-	}
+	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
 	case <-ctx.Done():
 		a.Log.Info("stopping")
@@ -174,27 +126,115 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 }
 
-// startSimulator starts the built-in simulator; what happened in it is kept in DATA_DIR.
+// announce says that everything runs.
+func (a *App) announce(httpAddr, simulatorURL string, took time.Duration) {
+	a.Log.Info("serving", "http", "http://"+httpAddr, "mode", a.Config.TelegramMode,
+		"took", took.Round(time.Millisecond))
+	if simulatorURL != "" {
+		a.Log.Info("TELEGRAM_BOT_TOKEN is not set: the built-in simulator plays Telegram. Open its page in a browser",
+			"page", simulatorURL)
+	}
+	if a.Started != nil {
+		a.Started(httpAddr, simulatorURL)
+	}
+}
+
+func (a *App) stop(closers *closers) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	return closers.run(ctx)
+}
+
+// openAttachments opens the store of attachments and removes temporary files that a killed process left.
+func (a *App) openAttachments(ctx context.Context) (*files.Store, error) {
+	attachments, err := openFiles(ctx, a.Config, a.Log)
+	if err != nil {
+		return nil, err
+	}
+	if a.Config.Database().Kind != config.DatabaseSQLite {
+		return attachments, nil // another node may be writing temporary files; SQLite's lock excludes that
+	}
+	if _, err := attachments.SweepTemporary(time.Now()); err != nil {
+		a.Log.Warn("temporary files could not be removed", "error", err)
+	}
+	return attachments, nil
+}
+
+func (a *App) startActors(store storage.Store, client *bot.Client, attachments *files.Store, state *intakeState,
+	registry *prometheus.Registry) (*actors.System, error) {
+	var telegram actors.Telegram = client
+	if a.WrapTelegram != nil {
+		telegram = a.WrapTelegram(telegram)
+	}
+	host, _ := os.Hostname()
+	return actors.NewSystem(actors.Options{
+		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
+		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,
+			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
+		Files: attachments, Downloads: client, DownloadsAtOnce: a.Config.FilesDownloads,
+		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
+	})
+}
+
+// startHTTP starts the HTTP edge on HTTP_ADDR.
+func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry) (
+	*httpedge.Server, net.Listener, error) {
+	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
+		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
+	server := httpedge.New(httpedge.Options{
+		Webhook: webhook.Serve,
+		Checks: []httpedge.Check{
+			{Name: "storage", Probe: store.Ping},
+			{Name: "actors", Probe: edge.system.Check},
+			{Name: "intake", Probe: edge.state.check},
+			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
+		},
+		Gatherer: registry, Log: a.Log,
+	})
+	httpedge.NewAPI(server, httpedge.APIOptions{
+		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
+		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
+	})
+	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
+	}
+	return server, listener, server.Start(listener)
+}
+
+func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
+	ctx, cancel := context.WithTimeout(ctx, httpStopWithin)
+	defer cancel()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) { // a slow client does not make the stop fail
+		a.Log.Warn("requests that were still in progress were cut off", "error", err)
+		return nil
+	}
+	return err
+}
+
+// startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.
 func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
 	if err := os.MkdirAll(a.Config.DataDir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("DATA_DIR %s can't be made: %w", a.Config.DataDir, err)
+		return nil, nil, fmt.Errorf("can't create DATA_DIR %s: %w", a.Config.DataDir, err)
 	}
-	sim, err := simulator.New(simulator.Options{StateFile: filepath.Join(a.Config.DataDir, "simulator.jsonl"), Flood: true})
+	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
+	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true})
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := sim.Seed("/" + messages.VerbDefaultGroup); err != nil {
 		return nil, nil, errors.Join(err, sim.Close())
 	}
-	running, err := sim.Start(besides(a.Config.HTTPAddr))
+	running, err := sim.Start(nextPort(a.Config.HTTPAddr))
 	if err != nil {
 		return nil, nil, errors.Join(err, sim.Close())
 	}
 	return sim, running, nil
 }
 
-// besides is the address with the next port: the simulator's page beside the service.
-func besides(addr string) string {
+// nextPort is an address with the next port, for the simulator's page; with any free port if there is no next one.
+func nextPort(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "127.0.0.1:0"
@@ -224,7 +264,7 @@ func openDatabase(ctx context.Context, db config.Database) (storage.Store, error
 	return sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
 }
 
-// closers stop what was started, the newest first, each in its turn.
+// closers stop the parts one after the other, the last started first.
 type closers struct {
 	names []string
 	stops []func(context.Context) error

@@ -17,10 +17,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// filledDesk is what the programs of the bench know of the database.
+// filledDesk is what the bench's programs know of the database.
 type filledDesk struct {
 	key    string   // an API key without a limit of its own
-	ids    []string // of some of the tickets, spread over all
+	ids    []string // ids of some tickets, spread over all
 	groups []int64
 	size   int64 // bytes of the database file
 }
@@ -28,20 +28,23 @@ type filledDesk struct {
 const (
 	fillBatch  = 1000
 	knownIDs   = 100_000
-	firstTopic = 10_000_000 // threads of these tickets, out of the simulator's way
+	firstTopic = 10_000_000 // threads of these tickets, beyond those that the simulator gives
 )
 
-var benchWords = strings.Fields("printer fire router cable login password screen invoice slow noise leaking broken urgent office floor lift keyboard " +
-	"account delivery customer refund license server backup email calendar เครื่องพิมพ์ เน็ตช้า รหัสผ่าน ใบแจ้งหนี้ ลูกค้า จัดส่ง คืนเงิน หน้าจอ เสียงดัง ขัดข้อง")
+var benchWords = strings.Fields("printer fire router cable login password screen invoice slow noise leaking broken " +
+	"urgent office floor lift keyboard account delivery customer refund license server backup email calendar " +
+	"เครื่องพิมพ์ เน็ตช้า รหัสผ่าน ใบแจ้งหนี้ ลูกค้า จัดส่ง คืนเงิน หน้าจอ เสียงดัง ขัดข้อง")
 
-// fillDesk makes the database of a run: tickets as if they had been talked in and left, and a key. The tickets are written once
-// for each folder and copied from there, since a run leaves a database that only its own Telegram goes with.
+// fillDesk makes the database of a run: tickets in which people wrote some time ago, and a key. The tickets are
+// written once for each folder and copied for each run, since a run leaves a database that fits only its own
+// Telegram.
 func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int) (*filledDesk, error) {
 	d := &filledDesk{}
 	for _, g := range w.groups {
 		d.groups = append(d.groups, g[0])
 	}
-	filled, path := filepath.Join(folder, fmt.Sprintf("tickets-%d.db", tickets)), filepath.Join(folder, benchDatabase)
+	filled := filepath.Join(folder, fmt.Sprintf("tickets-%d.db", tickets))
+	path := filepath.Join(folder, benchDatabase)
 	if err := d.fill(ctx, filled, tickets); err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int) (*
 	return d, d.addKey(ctx, path)
 }
 
-// fill writes what is not there yet of the tickets.
+// fill writes the tickets that are not there yet.
 func (d *filledDesk) fill(ctx context.Context, path string, tickets int) (err error) {
 	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
 	if err != nil {
@@ -96,16 +99,16 @@ func (d *filledDesk) addKey(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Bench", Scopes: []string{messages.ScopeAdmin}, Rate: 1_000_000, Burst: 1_000_000,
-		CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	record := &storage.APIKey{KeyID: messages.NewAPIKeyID(""), Name: "Bench", Scopes: []string{messages.ScopeAdmin},
+		Rate: 1_000_000, Burst: 1_000_000, CreatedAt: time.Now(), UpdatedAt: time.Now()}
 	var hash []byte
 	d.key, hash = messages.NewAPIKey(record.KeyID)
 	record.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "bench", CreatedAt: time.Now()}}
 	return store.SaveAPIKey(ctx, record)
 }
 
-// copyFile copies a file, and sees both of them to the disk, which would else be busy with them while something is measured. It
-// returns the size in bytes.
+// copyFile copies a file and returns its size in bytes. It flushes both files to the disk, which would otherwise be
+// busy with them during the measurement.
 func copyFile(from, to string) (size int64, err error) {
 	source, err := os.Open(from)
 	if err != nil {
@@ -123,7 +126,7 @@ func copyFile(from, to string) (size int64, err error) {
 	return size, errors.Join(source.Sync(), target.Sync())
 }
 
-// benchTicketRecord is the ticket number i: the same in every run, but for its group and its time.
+// benchTicketRecord is ticket number i: the same in every run, except for its group and its times.
 func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *storage.Ticket {
 	at := begin.Add(time.Duration(i) * time.Second)
 	id := messages.TicketID("bench/"+strconv.Itoa(i), int64(i)*1000)
@@ -139,12 +142,14 @@ func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *st
 	status := []string{"open", "open", "pending", "closed", "closed", "closed", "closed", "closed"}[i%8]
 	group := messages.GroupPlace(groups[i%len(groups)])
 	t := &storage.Ticket{
-		TicketID: id, ShortID: short, Title: title, Description: words(18), Status: status, Priority: []string{"low", "normal", "normal", "high", "urgent"}[i%5],
-		CreatedBy: storage.Creator{Kind: "user", ID: strconv.Itoa(1000 + i%500), Name: fmt.Sprint("Person ", i%500)}, GroupID: group, Language: "en",
-		CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second), CardRevision: 3, LinksRevision: 2, EventNumber: 3,
-		Handled: []string{"bench/" + strconv.Itoa(i)},
-		Home: storage.Topic{TopicID: "home", GroupID: group, TelegramTopicID: firstTopic + int64(i), Name: messages.TopicName(title, short), CardMessageID: 7,
-			CardRevision: 3, Pinned: true, Introduced: true, Closed: status == "closed"},
+		TicketID: id, ShortID: short, Title: title, Description: words(18), Status: status,
+		Priority:  []string{"low", "normal", "normal", "high", "urgent"}[i%5],
+		CreatedBy: storage.Creator{Kind: "user", ID: strconv.Itoa(1000 + i%500), Name: fmt.Sprint("Person ", i%500)},
+		GroupID:   group, Language: "en", CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second),
+		CardRevision: 3, LinksRevision: 2, EventNumber: 3, Handled: []string{"bench/" + strconv.Itoa(i)},
+		Home: storage.Topic{TopicID: "home", GroupID: group, TelegramTopicID: firstTopic + int64(i),
+			Name: messages.TopicName(title, short), CardMessageID: 7, CardRevision: 3, Pinned: true, Introduced: true,
+			Closed: status == "closed"},
 		Version: 5,
 	}
 	if status == "closed" {

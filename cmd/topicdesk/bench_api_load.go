@@ -16,7 +16,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// apiLoad is the programs that call the API.
+// apiLoad plays the programs that call the API.
 type apiLoad struct {
 	client *fasthttp.HostClient
 	base   string
@@ -25,7 +25,8 @@ type apiLoad struct {
 	opened atomic.Int64
 }
 
-// apiKind is one kind of request. more is what a request leaves for the next one of the same worker: the cursor of a list.
+// apiKind is one kind of request. Through more a request hands the next page of a list to the next request of its
+// worker.
 type apiKind struct {
 	name string
 	call func(r *rand.Rand, more *string) error
@@ -33,14 +34,15 @@ type apiKind struct {
 
 func newAPILoad(addr string, d *filledDesk) *apiLoad {
 	return &apiLoad{base: "http://" + addr + "/api/v1", desk: d,
-		client: &fasthttp.HostClient{Addr: addr, MaxConns: 1000, ReadTimeout: 30 * time.Second, MaxIdleConnDuration: time.Minute}}
+		client: &fasthttp.HostClient{Addr: addr, MaxConns: 1000, ReadTimeout: 30 * time.Second,
+			MaxIdleConnDuration: time.Minute}}
 }
 
 func (l *apiLoad) kinds() []apiKind {
 	return []apiKind{{"GET /tickets/{id}", l.read}, {"GET /tickets", l.list}, {"POST /tickets", l.create}}
 }
 
-// do makes a request and hands its answer to use.
+// do makes a request and passes the body of its answer to use, which may be nil.
 func (l *apiLoad) do(method, path string, body []byte, want int, use func([]byte)) error {
 	req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
@@ -68,13 +70,14 @@ func (l *apiLoad) read(r *rand.Rand, _ *string) error {
 	return l.do("GET", "/tickets/"+pick(r, l.desk.ids), nil, 200, nil)
 }
 
-// list asks for lists of all kinds, and goes on to their next pages now and then.
+// list requests lists of all kinds, and now and then their next pages.
 func (l *apiLoad) list(r *rand.Rand, more *string) error {
 	path := *more
 	if path == "" {
 		group := strconv.FormatInt(pick(r, l.desk.groups), 10)
-		path = "/tickets?" + pick(r, []string{"", "status=open", "groupId=" + group, "groupId=" + group + "&status=open", "sort=-updatedAt", "priority=urgent&status=pending",
-			"createdBy=user:" + strconv.Itoa(1000+r.IntN(500)), "q=" + url.QueryEscape(pick(r, benchWords)), "groupId=" + group + "&q=" + url.QueryEscape(pick(r, benchWords))})
+		path = "/tickets?" + pick(r, []string{"", "status=open", "groupId=" + group, "groupId=" + group + "&status=open",
+			"sort=-updatedAt", "priority=urgent&status=pending", "createdBy=user:" + strconv.Itoa(1000+r.IntN(500)),
+			"q=" + url.QueryEscape(pick(r, benchWords)), "groupId=" + group + "&q=" + url.QueryEscape(pick(r, benchWords))})
 	}
 	*more = ""
 	return l.do("GET", path, nil, 200, func(body []byte) {
@@ -97,15 +100,18 @@ func (l *apiLoad) list(r *rand.Rand, more *string) error {
 }
 
 func (l *apiLoad) create(r *rand.Rand, _ *string) error {
-	body, err := json.Marshal(map[string]any{"title": pick(r, benchWords) + " " + strconv.FormatInt(l.opened.Add(1), 10), "description": pick(r, benchWords) + " " + pick(r, benchWords),
-		"groupId": pick(r, l.desk.groups), "metadata": map[string]any{"n": r.IntN(1000)}})
+	body, err := json.Marshal(map[string]any{
+		"title":       pick(r, benchWords) + " " + strconv.FormatInt(l.opened.Add(1), 10),
+		"description": pick(r, benchWords) + " " + pick(r, benchWords),
+		"groupId":     pick(r, l.desk.groups), "metadata": map[string]any{"n": r.IntN(1000)},
+	})
 	if err != nil {
 		return err
 	}
 	return l.do("POST", "/tickets", body, 201, nil)
 }
 
-// apiResult is what one kind of request took.
+// apiResult is the result of one kind of request.
 type apiResult struct {
 	result
 	name       string
@@ -119,14 +125,16 @@ func (r *apiResult) row(w io.Writer) {
 	if r.offered > 0 {
 		offered = strconv.Itoa(r.offered)
 	}
-	fmt.Fprintf(w, "%s\t%s\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t\n", r.name, offered, r.reached, r.quantile(.5), r.quantile(.95), r.quantile(.99), r.quantile(1), r.errors)
+	fmt.Fprintf(w, "%s\t%s\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t\n", r.name, offered, r.reached,
+		r.quantile(.5), r.quantile(.95), r.quantile(.99), r.quantile(1), r.errors)
 	if r.firstError != nil {
 		fmt.Fprintln(w, r.firstError)
 	}
 }
 
-// together runs all kinds at their rates while people talk.
-func (l *apiLoad) together(ctx context.Context, w *benchWorld, o benchAPIOptions, duration time.Duration) ([]*apiResult, error) {
+// together sends requests of all kinds at their rates while people write.
+func (l *apiLoad) together(ctx context.Context, w *benchWorld, o benchAPIOptions, duration time.Duration) (
+	[]*apiResult, error) {
 	var wg sync.WaitGroup
 	kinds, rates := l.kinds(), []int{o.reads, o.lists, o.creates}
 	all := make([]*apiResult, len(kinds)+1)
@@ -135,7 +143,7 @@ func (l *apiLoad) together(ctx context.Context, w *benchWorld, o benchAPIOptions
 			all[i] = &apiResult{name: k.name}
 			continue
 		}
-		// Programs that know nothing of each other don't call at the same instant.
+		// Independent programs don't call at the same instant.
 		wait := time.Second / time.Duration(rates[i]*len(kinds)) * time.Duration(i)
 		wg.Go(func() {
 			time.Sleep(wait)
@@ -147,11 +155,12 @@ func (l *apiLoad) together(ctx context.Context, w *benchWorld, o benchAPIOptions
 	if err != nil {
 		return nil, err
 	}
-	all[len(kinds)] = &apiResult{result: *talked, name: "messages mirrored", offered: o.bench.rate, errors: talked.lost + talked.repeated}
+	all[len(kinds)] = &apiResult{result: *talked, name: "messages copied", offered: o.bench.rate,
+		errors: talked.lost + talked.repeated}
 	return all, nil
 }
 
-// offer sends requests at fixed moments. Latency is from the moment at which one was to be sent.
+// offer sends requests at fixed moments. Latency counts from the moment at which a request was due.
 func (l *apiLoad) offer(ctx context.Context, k apiKind, rate int, duration time.Duration) *apiResult {
 	due := make(chan time.Time, rate*60)
 	res := &apiResult{name: k.name, offered: rate}

@@ -15,8 +15,8 @@ import (
 // benchDownload is the size of the file whose download is measured.
 const benchDownload = 20 << 20
 
-// downloadPairs measures what a download in progress does to those who talk: in pairs of runs, one without and one with a file of
-// 20 MB that comes in all the while, and in the next pair the other way round.
+// downloadPairs measures how a download in progress delays messages, in pairs of runs: one without, and one with a
+// file of 20 MB that is downloaded meanwhile. Every other pair has the reverse order.
 func (w *benchWorld) downloadPairs(ctx context.Context, out io.Writer, o benchOptions) error {
 	table := tabwriter.NewWriter(out, 2, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "pair\tp99 ms\tp99 ms with a download\tchange\tlost\t")
@@ -24,8 +24,8 @@ func (w *benchWorld) downloadPairs(ctx context.Context, out io.Writer, o benchOp
 	for pair := range o.pairs {
 		var p99 [2]float64
 		lost := 0
-		for turn := range 2 {
-			with := (pair + turn) % 2
+		for run := range 2 {
+			with := (pair + run) % 2
 			r, err := w.talkBeside(ctx, o, with == 1)
 			if err != nil {
 				return err
@@ -40,17 +40,20 @@ func (w *benchWorld) downloadPairs(ctx context.Context, out io.Writer, o benchOp
 		return err
 	}
 	slices.Sort(changes)
-	_, err := fmt.Fprintf(out, "median change of p99 while a file of %d MB is downloaded: %+.0f%%\n", benchDownload>>20, 100*changes[len(changes)/2])
+	_, err := fmt.Fprintf(out, "median change of p99 while a file of %d MB is downloaded: %+.0f%%\n",
+		benchDownload>>20, 100*changes[len(changes)/2])
 	return err
 }
 
-// talkBeside is talk, with a download that takes nearly as long, if wanted.
+// talkBeside is talk, with or without a download that takes nearly as long.
 func (w *benchWorld) talkBeside(ctx context.Context, o benchOptions, download bool) (*result, error) {
 	if download {
 		data := make([]byte, benchDownload)
 		_, _ = rand.Read(data) // never the same content twice
-		// It ends before the talk does: its end is part of what is measured.
-		if err := w.sim.Inject(simulator.Fault{Method: simulator.MethodFile, File: ".bin", Kind: simulator.FaultSlow, Delay: o.duration * 9 / 10}); err != nil {
+		// The download ends before the talk does: its end is part of what is measured.
+		slow := simulator.Fault{Method: simulator.MethodFile, File: ".bin", Kind: simulator.FaultSlow,
+			Delay: o.duration * 9 / 10}
+		if err := w.sim.Inject(slow); err != nil {
 			return nil, err
 		}
 		t := w.tickets[0]

@@ -11,15 +11,16 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// benchMix is how many of a hundred actions are what; the rest are texts. Of what is said, media too, so many of a hundred
-// are replies.
+// benchMix is the percentage of actions that are media, edits and albums; the rest are texts. replies is the
+// percentage of texts and media that are replies.
 type benchMix struct {
 	media, edits, replies, albums int
 }
 
 func (x benchMix) check() error {
 	if min(x.media, x.edits, x.replies, x.albums) < 0 || x.media+x.edits+x.albums > 100 || x.replies > 100 {
-		return errors.New("--media, --edits, --albums and --replies are percentages; the first three are at most 100 together")
+		return errors.New("--media, --edits, --albums and --replies are percentages; " +
+			"the first three must be at most 100 together")
 	}
 	return nil
 }
@@ -35,19 +36,19 @@ func (x benchMix) String() string {
 var benchKinds = []string{"photo", "document", "video", "voice"}
 
 const (
-	benchRecent     = 8 // of what was said in a topic can be answered or edited
+	benchRecent     = 8 // messages of a topic that can be answered or edited
 	benchAlbumParts = 3
 	benchEdit       = " edited by " // stands before the number of the action that edited a message
 )
 
-// mixer remembers what was said last in each topic, so that it can be answered and edited.
+// mixer remembers the last messages of each topic, so that people can answer and edit them.
 type mixer struct {
 	benchMix
 	rng    *rand.Rand
-	recent map[[2]int][]benchSaid // by ticket and side
+	recent map[[2]int][]benchMessage // by ticket and side
 }
 
-type benchSaid struct {
+type benchMessage struct {
 	n, id  int
 	edited int // number of the last action that edited it
 }
@@ -59,15 +60,15 @@ func newMixer(x benchMix) *mixer {
 }
 
 func (m *mixer) forget() {
-	m.recent = map[[2]int][]benchSaid{}
+	m.recent = map[[2]int][]benchMessage{}
 }
 
-// act lets somebody do something, in turn over the tickets and their sides; it returns how many actions that was.
+// act lets one person do something. It goes round the tickets and their sides, and returns how many actions that was.
 func (w *benchWorld) act(n int) (int, error) {
 	m, at := w.mix, [2]int{n % len(w.tickets), n / len(w.tickets) % 2}
 	t, side := w.tickets[at[0]], at[1]
 	p := simulator.Post{From: w.talkers[t.pair][side], Chat: w.groups[t.pair][side], Thread: t.thread[side]}
-	var there []int // of what was said here, what has arrived as it is now
+	var there []int // which recent messages have arrived in their current form
 	if m.edits+m.replies > 0 {
 		there = w.arrivedAt(at)
 	}
@@ -100,16 +101,16 @@ func (w *benchWorld) act(n int) (int, error) {
 func (w *benchWorld) post(n int, at [2]int, p simulator.Post) error {
 	p.Text = benchMark + strconv.Itoa(n)
 	w.begin(n)
-	said, err := w.sim.Post(p)
+	posted, err := w.sim.Post(p)
 	if err != nil || p.Album != "" {
 		return err
 	}
-	all := append(w.mix.recent[at], benchSaid{n: n, id: said.ID, edited: -1})
+	all := append(w.mix.recent[at], benchMessage{n: n, id: posted.ID, edited: -1})
 	w.mix.recent[at] = all[max(0, len(all)-benchRecent):]
 	return nil
 }
 
-// arrivedAt lists which of the recent messages of a topic have arrived as they are now.
+// arrivedAt lists which recent messages of a topic have arrived in their current form.
 func (w *benchWorld) arrivedAt(at [2]int) (there []int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -128,9 +129,9 @@ func (w *benchWorld) begin(n int) {
 	w.mu.Unlock()
 }
 
-// benchNumber reads from a text which action it shows.
+// benchNumber reads from the text of a copy which action it shows.
 func benchNumber(text string) (n int, found bool) {
-	at := strings.LastIndex(text, benchMark) // what is answered may be quoted before it
+	at := strings.LastIndex(text, benchMark) // the answered message may be quoted before it
 	if at < 0 {
 		return 0, false
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// benchService is the service under measurement, as a process of its own.
+// benchService is the measured service, as a process of its own.
 type benchService struct {
 	cmd  *exec.Cmd
 	addr string
@@ -42,7 +42,7 @@ func (s *benchService) start(ctx context.Context, o benchOptions, w *benchWorld)
 	}
 	args := []string{"serve"}
 	if o.profile != "" {
-		profile, err := filepath.Abs(o.profile) // the service runs in another folder
+		profile, err := filepath.Abs(o.profile) // the service's working directory is another one
 		if err != nil {
 			return err
 		}
@@ -52,14 +52,16 @@ func (s *benchService) start(ctx context.Context, o benchOptions, w *benchWorld)
 	s.cmd.Dir = o.keep
 	s.cmd.Env = append(os.Environ(),
 		"TELEGRAM_BOT_TOKEN="+benchToken, "TELEGRAM_API_URL="+w.running.URL, "TELEGRAM_MODE="+o.mode,
-		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+s.addr, "DATABASE_URL=sqlite://"+filepath.Join(o.keep, benchDatabase), "DATA_DIR="+o.keep,
-		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0", "LOG_LEVEL=warn", "GROUPS_ALLOWED=", "API_ADDRESS_PER_SECOND=0")
+		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+s.addr, "API_ADDRESS_PER_SECOND=0",
+		"DATABASE_URL=sqlite://"+filepath.Join(o.keep, benchDatabase), "DATA_DIR="+o.keep,
+		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
+		"LOG_LEVEL=warn", "GROUPS_ALLOWED=")
 	if o.mode == "webhook" {
 		s.cmd.Env = append(s.cmd.Env, "TELEGRAM_WEBHOOK_URL=http://"+s.addr+"/telegram/webhook")
 	}
 	s.cmd.Stderr = os.Stderr
 	if err := s.cmd.Start(); err != nil {
-		return fmt.Errorf("the service can't be started: %w", err)
+		return fmt.Errorf("can't start the service: %w", err)
 	}
 	s.done = make(chan error, 1)
 	go func() { s.done <- s.cmd.Wait() }()
@@ -117,7 +119,7 @@ type usage struct {
 	residentMB int64
 }
 
-// usage reads /proc; elsewhere than on Linux it says nothing.
+// usage reads /proc. On other systems than Linux it is zero.
 func (s *benchService) usage() (usage, error) {
 	dir := filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
@@ -127,7 +129,8 @@ func (s *benchService) usage() (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	// Fields after the name in brackets; user and system time are the 14th and 15th of the line, in ticks of 10 ms (proc(5)).
+	// These are the fields after the name in brackets. User and system time are fields 14 and 15 of the line, in
+	// ticks of 10 ms; the resident pages are field 24 (proc(5)).
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	if len(fields) < 22 {
 		return usage{}, fmt.Errorf("%s/stat has an unknown form", dir)
@@ -135,5 +138,6 @@ func (s *benchService) usage() (usage, error) {
 	user, _ := strconv.ParseInt(fields[11], 10, 64)
 	system, _ := strconv.ParseInt(fields[12], 10, 64)
 	pages, _ := strconv.ParseInt(fields[21], 10, 64)
-	return usage{cpu: time.Duration(user+system) * 10 * time.Millisecond, residentMB: pages * int64(os.Getpagesize()) >> 20}, nil
+	cpu := time.Duration(user+system) * 10 * time.Millisecond
+	return usage{cpu: cpu, residentMB: pages * int64(os.Getpagesize()) >> 20}, nil
 }

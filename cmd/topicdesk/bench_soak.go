@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// A busy desk's actions a second, and in how many slices its time is told: the first is 5 minutes of an hour.
+// How many actions per second a busy desk has, and into how many slices its time is cut: a slice of an hour is 5
+// minutes.
 const (
 	soakPerSecond = 10
 	soakSlices    = 12
 )
 
-// soak measures whether memory stays flat: as many actions as a busy desk brings in a time, in less time, with the memory
-// after each twelfth of them.
+// soak measures whether memory stays flat: it plays the actions of a busy desk in less time than they would take
+// there, and prints the memory after each slice.
 func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, service *benchService) error {
 	actions := int(o.soak.Seconds() * soakPerSecond)
 	slice := phase{"soak", o.rate, time.Duration(float64(actions) / soakSlices / float64(o.rate) * float64(time.Second))}
@@ -44,28 +45,29 @@ func (w *benchWorld) soak(ctx context.Context, out io.Writer, o benchOptions, se
 		if i == 0 {
 			first = last
 		}
-		fmt.Fprintf(table, "%.0f\t%d\t%.1f\t%d\t%d\t%.1f\t\n", o.soak.Minutes()*float64(i+1)/soakSlices, sent, r.quantile(.99), r.lost, used.residentMB, last.live)
+		fmt.Fprintf(table, "%.0f\t%d\t%.1f\t%d\t%d\t%.1f\t\n", o.soak.Minutes()*float64(i+1)/soakSlices,
+			sent, r.quantile(.99), r.lost, used.residentMB, last.live)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "at the end, to that after the first twelfth: live heap %+.0f%%, resident %+.0f%%\n",
+	_, err := fmt.Fprintf(out, "at the end, compared with the first slice: live heap %+.0f%%, resident %+.0f%%\n",
 		100*(last.live/first.live-1), 100*(last.resident/first.resident-1))
 	return err
 }
 
-// memory is what the service takes, in MB.
+// memory is what the service uses, in MB.
 type memory struct{ live, resident float64 }
 
-// liveHeap is what the last garbage collection found in use, in MB, once two have passed: what is pooled for the next use
-// survives one.
+// liveHeap waits for two garbage collections and returns what the last one found in use, in MB. One is not enough,
+// since pooled objects survive it.
 func (s *benchService) liveHeap(ctx context.Context) (float64, error) {
 	collections, _, err := s.heap(ctx)
 	if err != nil {
 		return 0, err
 	}
 	for {
-		// Reading the metrics itself makes garbage, so that a collection comes.
+		// Reading the metrics makes garbage, so a collection comes.
 		now, heap, err := s.heap(ctx)
 		if err != nil || now >= collections+2 {
 			return heap / (1 << 20), err
@@ -79,7 +81,7 @@ func (s *benchService) heap(ctx context.Context) (collections, bytes float64, er
 	if err != nil {
 		return 0, 0, err
 	}
-	req.Header.Set("Accept-Encoding", "identity") // packing it takes a megabyte, now and then
+	req.Header.Set("Accept-Encoding", "identity") // compressing it would take up to a megabyte
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, 0, err

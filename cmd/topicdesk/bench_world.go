@@ -16,23 +16,23 @@ import (
 type benchWorld struct {
 	sim     *simulator.Server
 	running *simulator.Running
-	groups  [][2]int64 // pairs: where tickets are opened, and where they are linked to
-	talkers [][2]int64 // who talks in them
+	groups  [][2]int64 // pairs: the group in which tickets are opened, and the one to which they are linked
+	talkers [][2]int64 // the person who writes in each group
 	tickets []benchTicket
 
 	mu       sync.Mutex
-	sentAt   map[int]time.Time // by message number, until its copy arrives
+	sentAt   map[int]time.Time // by number of the action, until its copy arrives
 	took     []time.Duration
-	albums   []time.Duration // of parts of albums
+	albums   []time.Duration // what the parts of albums took
 	mix      *mixer
 	repeated int
 	arrived  chan struct{} // a copy arrived
 }
 
-// benchTicket is a linked ticket: the two topics.
+// benchTicket is a linked ticket with its two topics.
 type benchTicket struct {
-	pair   int
-	thread [2]int
+	pair   int    // of groups
+	thread [2]int // in each of them
 }
 
 const (
@@ -41,15 +41,16 @@ const (
 	benchDatabase  = "bench.db"
 	setupTimeout   = 5 * time.Minute
 	drainTimeout   = 60 * time.Second
-	inFlightAtMost = 400 // messages under way at saturation
+	inFlightAtMost = 400 // messages that wait for their copy, at saturation
 )
 
-func newBenchWorld(o benchOptions) (*benchWorld, error) {
+func newBenchWorld() (*benchWorld, error) {
 	sim, err := simulator.New(simulator.Options{Token: benchToken, KeepMessages: 2000, KeepCalls: 100})
 	if err != nil {
 		return nil, err
 	}
-	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1), mix: newMixer(benchMix{})}
+	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1),
+		mix: newMixer(benchMix{})}
 	admin := simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
 	for i := range benchPairs {
 		var pair, people [2]int64
@@ -58,11 +59,13 @@ func newBenchWorld(o benchOptions) (*benchWorld, error) {
 			if err != nil {
 				return nil, err
 			}
-			p, err := sim.AddPerson(simulator.Person{FirstName: fmt.Sprintf("Person %d%c", i, 'A'+side), Username: fmt.Sprintf("person%d%c", i, 'a'+side), LanguageCode: "en"})
+			p, err := sim.AddPerson(simulator.Person{FirstName: fmt.Sprintf("Person %d%c", i, 'A'+side),
+				Username: fmt.Sprintf("person%d%c", i, 'a'+side), LanguageCode: "en"})
 			if err != nil {
 				return nil, err
 			}
-			if err := errors.Join(sim.SetMember(g.ID, p.ID, simulator.Creator), sim.SetBot(g.ID, admin.Status, admin)); err != nil {
+			err = errors.Join(sim.SetMember(g.ID, p.ID, simulator.Creator), sim.SetBot(g.ID, admin.Status, admin))
+			if err != nil {
 				return nil, err
 			}
 			pair[side], people[side] = g.ID, p.ID
@@ -74,7 +77,6 @@ func newBenchWorld(o benchOptions) (*benchWorld, error) {
 	if w.running, err = sim.Start("127.0.0.1:0"); err != nil {
 		return nil, err
 	}
-	_ = o
 	return w, nil
 }
 
@@ -89,17 +91,20 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 	defer cancel()
 	for i := range w.groups {
 		for side := range 2 {
-			if _, err := w.sim.Post(simulator.Post{From: w.talkers[i][side], Chat: w.groups[i][side], Text: "/default_group"}); err != nil {
+			p := simulator.Post{From: w.talkers[i][side], Chat: w.groups[i][side], Text: "/default_group"}
+			if _, err := w.sim.Post(p); err != nil {
 				return err
 			}
 		}
 	}
-	const batch = 200 // tickets under way at once
+	const batch = 200 // tickets that are opened together
 	for done := 0; done < open; done += batch {
 		upTo := min(done+batch, open)
 		for n := done; n < upTo; n++ {
 			pair := n % benchPairs
-			if _, err := w.sim.Post(simulator.Post{From: w.talkers[pair][0], Chat: w.groups[pair][0], Text: "/create_ticket Ticket " + strconv.Itoa(n)}); err != nil {
+			p := simulator.Post{From: w.talkers[pair][0], Chat: w.groups[pair][0],
+				Text: "/create_ticket Ticket " + strconv.Itoa(n)}
+			if _, err := w.sim.Post(p); err != nil {
 				return err
 			}
 		}
@@ -107,14 +112,17 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 			return fmt.Errorf("only %d of %d tickets were opened: %w", w.topics(0), upTo, err)
 		}
 	}
-	// The last topics of each group are linked; all of them have the short id of their ticket in the name.
+	// The last topics of each group are linked. A topic's name has the short id of its ticket, so both topics of a
+	// ticket have the same name.
 	perPair := (linked + benchPairs - 1) / benchPairs
 	homes := make([][]simulator.Topic, benchPairs)
 	for i := range w.groups {
 		topics := w.sim.Topics(w.groups[i][0])
 		homes[i] = topics[max(0, len(topics)-perPair):]
 		for _, t := range homes[i] {
-			if _, err := w.sim.Post(simulator.Post{From: w.talkers[i][0], Chat: w.groups[i][0], Thread: t.Thread, Text: "/mention person" + strconv.Itoa(i) + "b"}); err != nil {
+			p := simulator.Post{From: w.talkers[i][0], Chat: w.groups[i][0], Thread: t.Thread,
+				Text: "/mention person" + strconv.Itoa(i) + "b"}
+			if _, err := w.sim.Post(p); err != nil {
 				return err
 			}
 		}
@@ -133,7 +141,7 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 			}
 		}
 	}
-	return w.settle(ctx)
+	return w.warmUp(ctx)
 }
 
 func (w *benchWorld) topics(side int) int {
@@ -144,16 +152,18 @@ func (w *benchWorld) topics(side int) int {
 	return n
 }
 
-// settle waits until a message of each ticket has arrived on the other side: everything before it is done then.
-func (w *benchWorld) settle(ctx context.Context) error {
-	r, err := w.talk(ctx, phase{name: "warm up", rate: 200, duration: time.Duration(len(w.tickets)) * 20 * time.Millisecond})
+// warmUp waits until a message of each ticket has arrived on the other side. Everything that precedes it is done
+// then.
+func (w *benchWorld) warmUp(ctx context.Context) error {
+	duration := time.Duration(len(w.tickets)) * 20 * time.Millisecond
+	r, err := w.talk(ctx, phase{name: "warm up", rate: 200, duration: duration})
 	if err == nil && r.lost > 0 {
 		err = fmt.Errorf("%d messages of the warm-up did not arrive", r.lost)
 	}
 	return err
 }
 
-// phase is a time in which people talk: at a rate, or (0) as fast as the service takes it.
+// phase is a time in which people write: at a rate, or, if that is 0, as fast as the service copies.
 type phase struct {
 	name     string
 	rate     int
@@ -162,9 +172,9 @@ type phase struct {
 
 type result struct {
 	sent, lost, repeated int
-	reached              float64 // copies a second
+	reached              float64 // copies per second
 	took                 []time.Duration
-	albums               []time.Duration // of their parts, which wait for one another
+	albums               []time.Duration // what the parts of albums took, which wait for one another
 }
 
 // quantile is in ms.
@@ -203,7 +213,7 @@ func (w *benchWorld) onBotMessage(m simulator.Message) {
 	}
 }
 
-// talk lets people talk and waits until all has arrived.
+// talk lets people write, and waits until everything has arrived.
 func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 	w.mu.Lock()
 	w.sentAt, w.took, w.albums, w.repeated = map[int]time.Time{}, nil, nil, 0
@@ -214,7 +224,7 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 		due := sent + 1
 		if p.rate > 0 {
 			due = int(time.Since(start).Seconds() * float64(p.rate))
-		} else if w.underWay() < inFlightAtMost {
+		} else if w.waiting() < inFlightAtMost {
 			due = sent + inFlightAtMost/4
 		}
 		for sent < due {
@@ -234,7 +244,7 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 		}
 	}
 	deadline := time.Now().Add(drainTimeout)
-	for w.underWay() > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
+	for w.waiting() > 0 && time.Now().Before(deadline) && ctx.Err() == nil {
 		select {
 		case <-w.arrived:
 		case <-time.After(time.Second):
@@ -251,7 +261,8 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 	return r, ctx.Err()
 }
 
-func (w *benchWorld) underWay() int {
+// waiting is how many messages wait for their copy.
+func (w *benchWorld) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.sentAt)

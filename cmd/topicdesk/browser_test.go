@@ -13,14 +13,15 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// seenWithin is how long a test waits for something to be seen on the page: a busy machine may stand still for seconds.
+// seenWithin is how long a test waits for something to appear on the page: a busy machine may stall for seconds.
 const seenWithin = time.Minute
 
-// browser is a headless browser with one page: a test sees what a person would see, and presses only what they could press.
+// browser is a headless browser with one page. A test sees what a person would see, and clicks only what a person
+// could click.
 type browser struct {
 	t    *testing.T
 	ctx  context.Context
-	done chan struct{} // the console is read to its end
+	done chan struct{} // closed when the console has been read to its end
 
 	mu    sync.Mutex
 	wrong []string // what the page's console complained about
@@ -39,9 +40,10 @@ func newBrowser(t *testing.T) *browser {
 	if path == "" {
 		t.Skip("no browser is installed, so the page is not tested: install the package chromium (apt-get install chromium)")
 	}
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
+		append(chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
+			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)
 	b := &browser{t: t, ctx: ctx, done: make(chan struct{})}
@@ -74,15 +76,15 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// complaints are what the page's console said so far; there should be none.
+// complaints are the errors in the page's console so far. There should be none.
 func (b *browser) complaints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.wrong
 }
 
-// seeing is what tests say in JavaScript of what is on the page: a pane is named by its group's title, a message or button
-// by what it says, the newest first.
+// seeing is the JavaScript with which tests find things on the page: a pane by its group's title, a message or button
+// by its text, the newest first.
 const seeing = `
 const all = (root, id) => [...root.querySelectorAll('[data-testid="' + id + '"]')];
 const one = id => all(document, id)[0];
@@ -103,8 +105,8 @@ func (b *browser) see(condition string) {
 	b.until(condition, "(() => {"+seeing+"return ("+condition+");})()")
 }
 
-// press clicks what an expression gives, as soon as it is to be seen and nothing lies over it. Finding, looking and clicking
-// are one turn of the page's event loop, so that nothing moves between.
+// press clicks the element that an expression returns, as soon as it is visible and nothing covers it. Finding,
+// looking and clicking happen in one round of the page's event loop, so nothing moves in between.
 func (b *browser) press(element string) {
 	b.t.Helper()
 	b.until("press "+element, `(() => {`+seeing+`
@@ -122,18 +124,20 @@ func (b *browser) press(element string) {
 	})()`)
 }
 
-// until runs a script in the page again and again until it gives something true; what throws is not there yet.
+// until runs a script in the page again and again until it returns something true. A script that throws is tried
+// again.
 func (b *browser) until(what, script string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, seenWithin)
 	defer cancel()
-	poll := `new Promise(done => { const look = () => { let v; try { v = ` + script + `; } catch {} v ? done(true) : setTimeout(look, 25); }; look(); })`
+	poll := `new Promise(done => { const look = () => { let v; try { v = ` + script +
+		`; } catch {} v ? done(true) : setTimeout(look, 25); }; look(); })`
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](poll, chromedp.EvalAwaitPromise)); err != nil {
 		b.fail(what, err)
 	}
 }
 
-// fail ends the test with what was to be seen instead.
+// fail ends the test and shows what was visible instead.
 func (b *browser) fail(what string, err error) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, seenWithin)
@@ -153,14 +157,16 @@ func (b *browser) open(url string) {
 	}
 }
 
-// keys types into what has the focus, key by key. A line break is the Enter key.
+// keys types into the focused element, key by key. A line break is the Enter key.
 func (b *browser) keys(text string) {
 	b.t.Helper()
 	for i, line := range strings.Split(text, "\n") {
 		if i > 0 {
-			for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp} {
-				if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter",
-					WindowsVirtualKeyCode: 13, NativeVirtualKeyCode: 13}); err != nil {
+			for _, kind := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeRawKeyDown,
+				input.DispatchKeyEventTypeKeyUp} {
+				if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent,
+					input.DispatchKeyEventParams{Type: kind, Key: "Enter", Code: "Enter",
+						WindowsVirtualKeyCode: 13, NativeVirtualKeyCode: 13}); err != nil {
 					b.t.Fatalf("Enter: %v", err)
 				}
 			}

@@ -16,8 +16,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// TestKillWhileAFileComes kills the process in the middle of a download: the next life brings the file home, whole, and nothing of
-// the half of it stays.
+// TestKillWhileAFileComes kills the process in the middle of a download. The next process downloads the whole file,
+// and the incomplete one is removed.
 func TestKillWhileAFileComes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: kills processes")
@@ -37,8 +37,10 @@ func TestKillWhileAFileComes(t *testing.T) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<20/16*3)
 	sum := sha256.Sum256(data)
 	sha := hex.EncodeToString(sum[:])
-	d.must(d.sim.Inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: 10 * time.Minute}))
-	posted, err := d.sim.Post(simulator.Post{From: d.alice, Chat: d.support, Thread: thread, Media: &simulator.Upload{Kind: "document", FileName: "large.bin", Data: data}})
+	d.must(d.sim.Inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow,
+		Delay: 10 * time.Minute}))
+	posted, err := d.sim.Post(simulator.Post{From: d.alice, Chat: d.support, Thread: thread,
+		Media: &simulator.Upload{Kind: "document", FileName: "large.bin", Data: data}})
 	d.must(err)
 	temp := filepath.Join(d.folder, "files", "tmp")
 	d.awaitDisk("a part of the file", func() bool {
@@ -60,7 +62,8 @@ func TestKillWhileAFileComes(t *testing.T) {
 	if got, err := os.ReadFile(content); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes are kept, %v", len(got), err)
 	}
-	if left := sizes(t, temp); !onServer() && len(left) > 0 { // beside other nodes what is a day old is removed
+	// with a database server there may be other nodes, so only files older than a day are removed
+	if left := sizes(t, temp); !onServer() && len(left) > 0 {
 		t.Errorf("temporary files are left: %v", left)
 	}
 	store, err := openDatabase(t.Context(), d.config().Database())
@@ -68,12 +71,13 @@ func TestKillWhileAFileComes(t *testing.T) {
 	defer func() { d.must(store.Close()) }()
 	all, err := store.AttachmentsOf(t.Context(), fmt.Sprintf("%d:%d", d.support, posted.ID))
 	d.must(err)
-	if len(all) != 1 || all[0].State != storage.FileStored || all[0].SHA256 != sha || all[0].FileSize != int64(len(data)) || all[0].Tries != 2 {
+	if len(all) != 1 || all[0].State != storage.FileStored || all[0].SHA256 != sha ||
+		all[0].FileSize != int64(len(data)) || all[0].Tries != 2 {
 		t.Errorf("the attachment is %+v", all)
 	}
 }
 
-// awaitDisk waits for what the simulator does not see.
+// awaitDisk waits for a condition that the simulator does not notice.
 func (d *desk) awaitDisk(what string, cond func() bool) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(d.Context(), patience)
@@ -88,7 +92,7 @@ func (d *desk) awaitDisk(what string, cond func() bool) {
 	}
 }
 
-// sizes are those of the files in a folder.
+// sizes are the sizes of the files in a folder.
 func sizes(t testing.TB, folder string) (all []int64) {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -96,7 +100,7 @@ func sizes(t testing.TB, folder string) (all []int64) {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil { // else it went meanwhile
+		if info, err := e.Info(); err == nil { // else the file was removed meanwhile
 			all = append(all, info.Size())
 		}
 	}

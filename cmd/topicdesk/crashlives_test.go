@@ -13,7 +13,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// The kill loop while whole tickets live: they are opened, somebody is mentioned, both sides talk, and they are closed.
+// The kill loop over whole tickets: they are opened, somebody is mentioned, both sides write, and they are closed.
 
 const (
 	livesTickets = 12
@@ -43,11 +43,13 @@ func killTickets(t *testing.T, mode string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	b := newBurst(t, mode, seed)
-	b.tickets = make([][]place, livesTickets)
+	b.tickets = make([][]topicKey, livesTickets)
 	b.begin()
 	b.addBot()
 	b.say(b.bob, b.works, 0, "/default_group")
-	b.await(func() string { return "bob receives tickets" }, func() bool { return b.told(b.works) && b.sim.Pending() == 0 })
+	b.await(func() string { return "bob receives tickets" }, func() bool {
+		return b.answered(b.works) && b.sim.Pending() == 0
+	})
 	b.stop()
 
 	start := time.Now()
@@ -104,18 +106,21 @@ func killTickets(t *testing.T, mode string) {
 	b.check(fmt.Sprintf("%s, tickets, %d kills, %.1fs", mode, len(kills), took.Seconds()))
 }
 
-// live is the life of one ticket.
+// live plays one ticket from its opening to its closing.
 func (b *burst) live(ctx context.Context, n int) error {
 	name := fmt.Sprintf("Case %02d", n)
-	// in waits until a topic of the ticket holds something, and returns its thread.
+	// in waits until a topic of the ticket contains a text, and returns its thread.
 	in := func(group int64, word string) (thread int, err error) {
 		err = b.sim.Await(ctx, func() bool {
-			i := slices.IndexFunc(b.sim.Topics(group), func(t simulator.Topic) bool { return strings.HasPrefix(t.Name, name) })
+			i := slices.IndexFunc(b.sim.Topics(group), func(t simulator.Topic) bool {
+				return strings.HasPrefix(t.Name, name)
+			})
 			if i < 0 {
 				return false
 			}
 			thread = b.sim.Topics(group)[i].Thread
-			return slices.ContainsFunc(b.sim.Messages(group, thread), func(m simulator.Message) bool { return strings.Contains(m.Text, word) })
+			return slices.ContainsFunc(b.sim.Messages(group, thread),
+				func(m simulator.Message) bool { return strings.Contains(m.Text, word) })
 		})
 		if err != nil {
 			err = fmt.Errorf("waiting for %q in group %d: %w", word, group, err)
@@ -139,11 +144,11 @@ func (b *burst) live(ctx context.Context, n int) error {
 	if err := post(b.alice, b.support, home, "/mention @bob_b"); err != nil {
 		return err
 	}
-	linked, err := in(b.works, "it began at noon") // in the opening
+	linked, err := in(b.works, "it began at noon") // in the context
 	if err != nil {
 		return err
 	}
-	b.tickets[n] = []place{{b.support, home}, {b.works, linked}}
+	b.tickets[n] = []topicKey{{b.support, home}, {b.works, linked}}
 	for i := range 4 {
 		b.tell(fmt.Sprintf("m-%04d", n*10+i), n, i%2, false)
 	}
@@ -155,6 +160,7 @@ func (b *burst) live(ctx context.Context, n int) error {
 	}
 	return b.sim.Await(ctx, func() bool {
 		closed := func(t simulator.Topic) bool { return strings.HasPrefix(t.Name, name) && t.Closed }
-		return slices.ContainsFunc(b.sim.Topics(b.support), closed) && slices.ContainsFunc(b.sim.Topics(b.works), closed)
+		return slices.ContainsFunc(b.sim.Topics(b.support), closed) &&
+			slices.ContainsFunc(b.sim.Topics(b.works), closed)
 	})
 }

@@ -21,16 +21,18 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// A crash point: a small story is told to the service, it dies at one point of it, a new life begins on the same database,
+// Crash points: a small story is played, the service dies at one point of it, a new one starts on the same database,
 // and the story goes on. In the end everything must look as if nothing had happened.
+//
+// A life is one activation of the service, whether as an App in this process or as a process of its own.
 
-// step is one turn of the story. Whoever speaks does not know whether the service lives.
+// step is one step of the story. The person who acts does not know whether the service runs.
 type step struct {
 	name string
 	tell func(d *desk)
 }
 
-// longText takes two messages as a copy.
+// longText is so long that its copy takes two messages.
 var longText = strings.TrimSpace(strings.Repeat("a long story about the printer, ", 127))
 
 var story = []step{
@@ -41,7 +43,9 @@ var story = []step{
 		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "it began at noon")
 		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "// she sounds angry")
 	}},
-	{"alice mentions bob", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/mention @bob_b") }},
+	{"alice mentions bob", func(d *desk) {
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/mention @bob_b")
+	}},
 	{"both talk", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
 		d.say(d.alice, d.support, home, "can you help?")
@@ -63,7 +67,9 @@ var story = []step{
 		d.say(d.alice, d.support, home, "/priority high")
 	}},
 	{"bob closes", func(d *desk) { d.say(d.bob, d.works, d.topic(d.works, "Printer"), "/close_ticket it is out") }},
-	{"alice says thanks in the closed topic", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "thanks") }},
+	{"alice says thanks in the closed topic", func(d *desk) {
+		d.say(d.alice, d.support, d.topic(d.support, "Printer"), "thanks")
+	}},
 	{"alice reopens", func(d *desk) { d.say(d.alice, d.support, d.topic(d.support, "Printer"), "/reopen_ticket") }},
 	{"bob unlinks", func(d *desk) {
 		linked := d.topic(d.works, "Printer")
@@ -86,7 +92,7 @@ var story = []step{
 	}},
 }
 
-// play is one telling of the story, in one or more lives of the App.
+// play is one performance of the story, in one or more lives of the App.
 type play struct {
 	*desk
 	ledger *ledger
@@ -99,16 +105,16 @@ type play struct {
 
 	writes, made  int     // in the first life
 	lost, repeats int     // calls
-	faults        *faults // of the present life
+	faults        *faults // of the current life
 	end           context.CancelFunc
 	ended         chan error
 }
 
-// gate is the way to Telegram of one life; what is dead can't call, nor confirm updates.
+// gate is the way to Telegram of one life. A life that has ended can neither call nor confirm updates.
 type gate struct {
 	sim  http.Handler
 	life atomic.Pointer[faults]
-	shut atomic.Bool // Telegram says who the bot is, but nothing else gets through
+	shut atomic.Bool // only getMe gets through
 }
 
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -142,7 +148,7 @@ func newPlay(t testing.TB) *play {
 	return p
 }
 
-// Write takes the service's log.
+// Write receives the service's log.
 func (p *play) Write(b []byte) (int, error) {
 	p.logMu.Lock()
 	defer p.logMu.Unlock()
@@ -166,7 +172,8 @@ func (p *play) begin(point crashPoint) {
 		},
 	}
 	p.gate.life.Store(p.faults)
-	app := &App{Config: p.config(), Log: slog.New(slog.NewTextHandler(p, nil)).With("life", life), WrapStore: p.faults.wrapStore, WrapTelegram: p.faults.wrapTelegram}
+	app := &App{Config: p.config(), Log: slog.New(slog.NewTextHandler(p, nil)).With("life", life),
+		WrapStore: p.faults.wrapStore, WrapTelegram: p.faults.wrapTelegram}
 	p.end, p.ended = cancel, make(chan error, 1)
 	go func(ended chan error) {
 		err := app.Run(ctx)
@@ -175,7 +182,7 @@ func (p *play) begin(point crashPoint) {
 	}(p.ended)
 }
 
-// stop ends the present life, gracefully unless it is dead already.
+// stop ends the current life: gracefully, unless it has died already.
 func (p *play) stop() {
 	p.Helper()
 	p.end()
@@ -194,11 +201,11 @@ func (p *play) stop() {
 	}
 }
 
-// settle waits until the service has done everything it owes, or has died; then it begins anew and goes on.
+// settle waits until nothing is pending. If the service dies meanwhile, it starts a new life and waits on.
 func (p *play) settle(what string, also func() bool) {
 	p.Helper()
 	why := func() string {
-		return fmt.Sprintf("%s: %d updates wait, %s", what, p.sim.Pending(), p.ledger.owes())
+		return fmt.Sprintf("%s: %d updates wait, %s", what, p.sim.Pending(), p.ledger.pending())
 	}
 	p.await(why, func() bool {
 		select {
@@ -209,7 +216,7 @@ func (p *play) settle(what string, also func() bool) {
 			p.ended <- err
 		default:
 		}
-		return p.faults.isDead() || p.sim.Pending() == 0 && p.ledger.owes() == "" && also()
+		return p.faults.isDead() || p.sim.Pending() == 0 && p.ledger.pending() == "" && also()
 	})
 	if p.faults.isDead() {
 		p.stop()
@@ -220,8 +227,8 @@ func (p *play) settle(what string, also func() bool) {
 
 func always() bool { return true }
 
-// run tells the story with a crash at a point, and then begins one more life, in which nothing is left to do but what is said
-// in it. It returns what people see in the end.
+// run plays the story with a crash at a point, and then starts one more life, which has nothing left to do but what
+// people write in it. It returns what people see in the end.
 func (p *play) run(point crashPoint) string {
 	p.Helper()
 	p.begin(point)
@@ -251,7 +258,7 @@ func (p *play) run(point crashPoint) string {
 	return p.transcript(func(m simulator.Message) bool { return r.first[[2]int64{m.Chat, int64(m.ID)}] })
 }
 
-// points are all those of the first life.
+// points are all crash points of the first life.
 func (p *play) points() (all []crashPoint) {
 	for n := 1; n <= p.writes; n++ {
 		all = append(all, crashPoint{afterWrite, n})
@@ -262,12 +269,12 @@ func (p *play) points() (all []crashPoint) {
 	return all
 }
 
-// everyNth of the points is tried in a short run, which ones is chosen anew each time: all of them take minutes with the race
-// detector.
+// everyNth is how many points a short run skips for each that it tries, because all of them take minutes with the
+// race detector. The choice is another one each time.
 const everyNth = 5
 
-// TestCrashPoints lets the service die at every point of the story: after each write, before each call, and after each call
-// whose outcome it did not live to know. All of them with TOPICDESK_LONG=1.
+// TestCrashPoints lets the service die at points of the story: after a write, before a call, and after a call before
+// it learns the outcome. With TOPICDESK_LONG=1 it tries all points.
 func TestCrashPoints(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: a service for each of many crash points")
@@ -289,14 +296,16 @@ func TestCrashPoints(t *testing.T) {
 	}
 	var missed, lost, repeated atomic.Int64
 	t.Cleanup(func() {
-		t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated", len(points), missed.Load(), lost.Load(), repeated.Load())
+		t.Logf("%d points (%d of them were not reached), %d calls lost, %d repeated",
+			len(points), missed.Load(), lost.Load(), repeated.Load())
 	})
 	for _, point := range points {
 		t.Run(strings.ReplaceAll(point.String(), " ", "-"), func(t *testing.T) {
 			t.Parallel()
 			p := newPlay(t)
 			if got := p.run(point); got != want {
-				t.Errorf("people see something else than without the crash:\n%s", cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
+				t.Errorf("people see something else than without the crash:\n%s",
+					cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")))
 			}
 			if p.lives == 2 {
 				missed.Add(1)
@@ -307,7 +316,7 @@ func TestCrashPoints(t *testing.T) {
 	}
 }
 
-// lookAgain makes await look again and again, for what a process of its own notes.
+// lookAgain makes await check its condition again and again, for conditions that depend on another process.
 func (d *desk) lookAgain(ctx context.Context) {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
@@ -321,8 +330,9 @@ func (d *desk) lookAgain(ctx context.Context) {
 	}
 }
 
-// calls says whether a call of a life is under way, or the life ends after one, or the copy that the former life posted last is
-// still to be repeated. Who answers a message that was posted by a process about to die answers one that nobody will ever know.
+// calls reports whether a call of a life is in flight, or the life ends after one, or the copy that the previous life
+// posted last is still to be repeated. A reply to a message whose call was lost with its process answers a message
+// that the desk never gets to know.
 func (d *desk) calls(life int) bool {
 	all, err := readCalls(d.callsFile())
 	d.must(err)
@@ -350,13 +360,13 @@ func (d *desk) calls(life int) bool {
 // killed is the exit code of a process that was killed.
 const killed = -1
 
-// unpinned says whether a message is a card that nothing points at: one whose call was lost with the process.
+// unpinned reports whether a message is a card that is not pinned: its call was lost with the process.
 func unpinned(m simulator.Message) bool {
 	return m.From.IsBot && m.ReplyTo == 0 && !m.Pinned && strings.Contains(m.Text, "🎫")
 }
 
-// once leaves out what the bot said before, word for word, in the same topic. Cards come first in their topics: one whose call was
-// lost is posted again, behind what was answered meanwhile.
+// once leaves out what the bot posted before, word for word, in the same topic. It moves cards to the front of their
+// topics: a card whose call was lost is posted again, after the answers that were posted meanwhile.
 func once(transcript string) string {
 	var b, cards, rest strings.Builder
 	said := map[string]bool{}
@@ -388,16 +398,17 @@ func once(transcript string) string {
 	return b.String()
 }
 
-// speaks finds the beginning of a topic or of what somebody says in a transcript.
+// speaks finds the beginning of a topic or of a message in a transcript.
 var speaks = regexp.MustCompile(`^(==|Topicdesk:|Alice:|Bob:|Dan:|Carol:) `)
 
-// seen is what people see, without what a lost call may have posted twice.
+// seen is what people see, without what was posted twice because a call was lost.
 func (d *desk) seen() string { return once(d.transcript(unpinned)) }
 
 var answers = regexp.MustCompile(`(?m)^(.*) \[answers "(.*)"\]$`)
 
-// answered is what is seen, with answers for quotes where answers are wanted. Who answers a message within the milliseconds in which
-// its call's own answer dies with the process answers one that nobody knows: it was sent again, and the answer quotes it.
+// answered is what people see, with replies in place of quotations where replies are wanted. Somebody may reply to a
+// copy in the milliseconds before its call's outcome is lost with the process. The desk does not know that copy: it
+// was sent again, and the reply quotes it.
 func answered(seen, want string) string {
 	for _, m := range answers.FindAllStringSubmatch(want, -1) {
 		for _, name := range []string{"Alice", "Bob", "Dan"} {
@@ -407,7 +418,7 @@ func answered(seen, want string) string {
 	return seen
 }
 
-// TestAnswered: a quote counts as the answer that is wanted, and nothing else does.
+// TestAnswered checks that a quotation counts as the reply that is wanted, and that nothing else does.
 func TestAnswered(t *testing.T) {
 	const want = "Topicdesk: Bob\nI have water [answers \"bring water\"]\n"
 	for seen, same := range map[string]bool{
@@ -423,7 +434,7 @@ func TestAnswered(t *testing.T) {
 	}
 }
 
-// TestCrashPointsOfAProcess is the same with a process that kills itself at the point, for a sample of them.
+// TestCrashPointsOfAProcess does the same for a sample of points, with a process that kills itself there.
 func TestCrashPointsOfAProcess(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: a process for each of many crash points")
@@ -461,7 +472,9 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 			go d.lookAgain(looking)
 			for i, s := range story {
 				s.tell(d)
-				d.await(func() string { return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n")) }, func() bool {
+				d.await(func() string {
+					return s.name + cmp.Diff(strings.Split(want[i], "\n"), strings.Split(d.seen(), "\n"))
+				}, func() bool {
 					select {
 					case <-p.done:
 						if crashed != p.done || p.wait() != killed {
@@ -475,7 +488,7 @@ func TestCrashPointsOfAProcess(t *testing.T) {
 				})
 			}
 			p.awaitReady()
-			if code := p.stop(); code != 0 && (code != killed || crashed != p.done) { // the last writes are those of the stop
+			if code := p.stop(); code != 0 && (code != killed || crashed != p.done) { // the stop itself writes last
 				t.Errorf("exit code %d", code)
 			}
 			if twice := d.topicsTwice(); len(twice) > 0 {

@@ -19,24 +19,25 @@ import (
 // desk is a Telegram of three groups and their people, for a service under test.
 type desk struct {
 	testing.TB
-	sim                    *simulator.Server
-	support, works, sales  int64 // groups
-	alice, dan, bob, carol int64 // alice and dan are in support; bob is of works and administers support too; carol is of sales
+	sim                   *simulator.Server
+	support, works, sales int64 // groups
+	// alice and dan are in support, bob in works, carol in sales; bob also administers support
+	alice, dan, bob, carol int64
 	people                 []int64
 	url                    string // where the service finds it
-	folder                 string // of the database, and of all else
-	database               string // its address, where it is not in the folder
+	folder                 string // for the database and everything else
+	database               string // its address, if it is not in the folder
 	webhookAddr            string
 	groups                 []int64
 }
 
-// patience is how long a condition may take to come true: far more than it takes on a machine that does nothing else.
+// patience is how long a condition may take to come true: much longer than it takes on an idle machine.
 const patience = 3 * time.Minute
 
-// onServer says whether DATABASE_URL names a server of MongoDB's protocol for the tests of this package.
+// onServer reports whether DATABASE_URL names a server with MongoDB's protocol for the tests of this package.
 func onServer() bool { return strings.HasPrefix(os.Getenv("DATABASE_URL"), "mongodb://") }
 
-// databases counts those on that server.
+// databases counts the databases on that server.
 var databases atomic.Int64
 
 func newDesk(t testing.TB) *desk {
@@ -47,7 +48,8 @@ func newDesk(t testing.TB) *desk {
 	t.Cleanup(func() { _ = sim.Close() })
 	d := &desk{TB: t, sim: sim, folder: t.TempDir()}
 	if onServer() {
-		d.database = fmt.Sprintf("%s/topicdesk_%d_%d", strings.TrimSuffix(os.Getenv("DATABASE_URL"), "/"), os.Getpid(), databases.Add(1))
+		d.database = fmt.Sprintf("%s/topicdesk_%d_%d", strings.TrimSuffix(os.Getenv("DATABASE_URL"), "/"),
+			os.Getpid(), databases.Add(1))
 	}
 	person := func(first, username string) int64 {
 		p, err := sim.AddPerson(simulator.Person{FirstName: first, Username: username, LanguageCode: "en"})
@@ -57,7 +59,8 @@ func newDesk(t testing.TB) *desk {
 		d.people = append(d.people, p.ID)
 		return p.ID
 	}
-	d.alice, d.dan, d.bob, d.carol = person("Alice", "alice"), person("Dan", "dan_d"), person("Bob", "bob_b"), person("Carol", "carol")
+	d.alice, d.dan = person("Alice", "alice"), person("Dan", "dan_d")
+	d.bob, d.carol = person("Bob", "bob_b"), person("Carol", "carol")
 	group := func(title string, members map[int64]simulator.Role) int64 {
 		g, err := sim.AddGroup(simulator.Group{Title: title, Forum: true})
 		if err != nil {
@@ -71,7 +74,8 @@ func newDesk(t testing.TB) *desk {
 		d.groups = append(d.groups, g.ID)
 		return g.ID
 	}
-	d.support = group("Support", map[int64]simulator.Role{d.alice: simulator.Creator, d.bob: simulator.Administrator, d.dan: simulator.Member})
+	d.support = group("Support", map[int64]simulator.Role{d.alice: simulator.Creator, d.bob: simulator.Administrator,
+		d.dan: simulator.Member})
 	d.works = group("Works", map[int64]simulator.Role{d.bob: simulator.Creator, d.dan: simulator.Member})
 	d.sales = group("Sales", map[int64]simulator.Role{d.carol: simulator.Creator})
 	return d
@@ -84,7 +88,7 @@ func (d *desk) must(err error) {
 	}
 }
 
-// settings are those of a service that belongs to this desk, without limits of pace.
+// settings are the settings of a service for this desk, without limits of pace.
 func (d *desk) settings(more ...string) map[string]string {
 	s := map[string]string{
 		"TELEGRAM_BOT_TOKEN": d.sim.Token(), "TELEGRAM_API_URL": d.url, "HTTP_ADDR": "127.0.0.1:0",
@@ -116,7 +120,7 @@ func (d *desk) addBot() {
 	}
 }
 
-// say posts a text; thread 0 is the general topic, group 0 the private chat with the bot.
+// say posts a text. Thread 0 is the general topic, group 0 the private chat with the bot.
 func (d *desk) say(from, group int64, thread int, text string, replyTo ...int) simulator.Message {
 	d.Helper()
 	p := simulator.Post{From: from, Chat: group, Thread: thread, Text: text}
@@ -162,7 +166,7 @@ func plain(text string) string {
 	return links.ReplaceAllString(shortIDs.ReplaceAllString(ticketIDs.ReplaceAllString(text, "TICK-1"), " · 1"), "$1/1")
 }
 
-// await waits until cond holds; what says why it does not.
+// await waits until cond holds. what says what is missing if it does not.
 func (d *desk) await(what func() string, cond func() bool) {
 	d.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -172,11 +176,11 @@ func (d *desk) await(what func() string, cond func() bool) {
 	}
 }
 
-// poke makes await look again, for conditions that hang on more than the simulator.
+// poke makes await check again, for conditions that depend on more than the simulator.
 func (d *desk) poke() { d.sim.SetFlood(false) }
 
-// transcript is what people see: the topics of each group and the private chats with what was said in them, without ids. Messages
-// for which skip is true are left out.
+// transcript is what people see: the topics of each group and the private chats with their messages, without ids. It
+// leaves out messages for which skip is true.
 func (d *desk) transcript(skip func(simulator.Message) bool) string {
 	var b strings.Builder
 	for _, g := range d.sim.Groups() {
@@ -218,11 +222,12 @@ func (d *desk) thread(b *strings.Builder, title string, chat int64, thread int, 
 	}
 }
 
-// repeats finds the calls that were made again after they had left, or may have. at(life) is what storage held when that life
-// had ended: a call whose outcome was recorded by then must not be made again, nor any call twice in one life.
+// repeats finds the calls that were repeated after they had left, or may have left. at(life) is what storage held
+// when that life had ended: a call whose outcome was stored by then must not be repeated, and no call twice in one
+// life.
 type repeats struct {
 	count int               // calls made again
-	first map[[2]int64]bool // messages (chat, id) of which there is a later one
+	first map[[2]int64]bool // messages (chat, id) that were posted again later
 	wrong []string
 }
 
@@ -233,19 +238,19 @@ func repeatsOf(calls []call, at func(life int) *ledger) repeats {
 		if !c.posts() {
 			continue
 		}
-		former, known := last[c.key()]
+		previous, known := last[c.key()]
 		last[c.key()] = c
-		if c.Over || !known || former.Over && !former.Done {
+		if c.Over || !known || previous.Over && !previous.Done {
 			continue
 		}
-		r.count += former.messages()
-		if former.Message != 0 {
-			r.first[[2]int64{former.Chat, former.Message}] = true
+		r.count += previous.messages()
+		if previous.Message != 0 {
+			r.first[[2]int64{previous.Chat, previous.Message}] = true
 		}
 		switch {
-		case former.Life == c.Life:
+		case previous.Life == c.Life:
 			r.wrong = append(r.wrong, c.Operation+" was made twice in one life")
-		case at(former.Life).knows(former):
+		case at(previous.Life).knows(previous):
 			r.wrong = append(r.wrong, c.Operation+" was made again although its outcome was recorded")
 		}
 	}
@@ -255,7 +260,7 @@ func repeatsOf(calls []call, at func(life int) *ledger) repeats {
 // losses are the calls whose outcome was not recorded when a life ended.
 type losses struct {
 	count      int
-	unanswered int // of them: those of which the process had heard nothing yet
+	unanswered int // how many of them had no answer yet
 	inTopic    int // the most in one topic
 }
 
@@ -282,7 +287,7 @@ func lostOf(calls []call, life int, at *ledger) (l losses) {
 	return l
 }
 
-// topicsTwice lists topics that are there more than once: those of one ticket have its short id in their names.
+// topicsTwice lists topics that exist more than once. A topic's name has the short id of its ticket.
 func (d *desk) topicsTwice() (twice []string) {
 	for _, g := range d.groups {
 		count := map[string]int{}

@@ -11,11 +11,12 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// leastFree is how much room in bytes the service needs to count as ready: on a disk that is nearly full a write fails now and
-// then, and between two failures nothing else would show it.
+// leastFree is how many bytes must be free for the service to count as ready. On a disk that is nearly full a write
+// fails now and then, and nothing else would show it between two failures.
 const leastFree = 64 << 20
 
-// diskCheck is a readiness check of the disks under some folders. One that is not there yet is judged by what it will be in.
+// diskCheck is a readiness check of the disks that hold some folders. For a folder that does not exist yet it checks
+// the folder in which it will be created.
 func diskCheck(least uint64, folders ...string) func(context.Context) error {
 	return func(context.Context) error {
 		for _, folder := range folders {
@@ -32,7 +33,7 @@ func diskCheck(least uint64, folders ...string) func(context.Context) error {
 			case err != nil:
 				return fmt.Errorf("%s: %w", folder, err)
 			case known && free < least:
-				return fmt.Errorf("%s: only %d MB are free on its disk, of the %d that are needed", folder, free>>20, least>>20)
+				return fmt.Errorf("%s: its disk has only %d MB free; %d MB are needed", folder, free>>20, least>>20)
 			}
 		}
 		return nil

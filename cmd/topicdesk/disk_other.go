@@ -2,5 +2,5 @@
 
 package main
 
-// freeOn does not know here.
+// freeOn can't tell on this system.
 func freeOn(string) (free uint64, known bool, err error) { return 0, false, nil }

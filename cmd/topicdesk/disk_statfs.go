@@ -4,7 +4,7 @@ package main
 
 import "syscall"
 
-// freeOn is how many bytes the service may still write on the disk of a folder.
+// freeOn is how many bytes the service may still write to the disk of a folder.
 func freeOn(folder string) (free uint64, known bool, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {

@@ -19,7 +19,8 @@ func TestDiskCheck(t *testing.T) {
 		t.Error(err)
 	}
 	for _, where := range []string{folder, notYet} {
-		if err := diskCheck(math.MaxUint64, where)(t.Context()); err == nil || !strings.Contains(err.Error(), folder) {
+		if err := diskCheck(math.MaxUint64, where)(t.Context()); err == nil ||
+			!strings.Contains(err.Error(), folder) {
 			t.Error(err)
 		}
 	}

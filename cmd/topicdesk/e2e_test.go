@@ -10,8 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// A newcomer's first ticket, on the page and in a real browser: opened, brought to two colleagues, talked about on both sides,
-// closed, reopened; then the service is started again and goes on. What is asserted is what is to be seen.
+// A newcomer's first ticket, on the page and in a real browser: it is opened, two colleagues are mentioned, both
+// sides write, it is closed and reopened. Then the service is restarted and continues. The test asserts what is
+// visible.
 func TestNewcomerInTheBrowser(t *testing.T) {
 	b := newBrowser(t)
 	dir := t.TempDir()
@@ -30,7 +31,8 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 		b.see(`message('Engineering', 'Dana Lee, tickets')`)
 		b.see(`writes('Support') === 'Grace Hill' && writes('Engineering') === 'Ben Carter' && hint() === 1`)
 	})
-	section("flood control off, in the panel", func() { // the test writes faster than people, and for longer than a minute allows
+	// the test writes faster than people do, and more than flood control allows
+	section("flood control off, in the panel", func() {
 		b.press(`one('panel-toggle')`)
 		b.press(`one('flood')`)
 		b.see(`all(document, 'call').length > 0 && !one('flood').checked`)
@@ -38,7 +40,8 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 	})
 	section("/create_ticket", func() {
 		b.press(`one('hint-do')`)
-		b.see(`composer('Support').value === '/create_ticket ` + printer + `' && document.activeElement === composer('Support')`)
+		b.see(`composer('Support').value === '/create_ticket ` + printer +
+			`' && document.activeElement === composer('Support')`)
 		b.keys("\n")
 		b.see(`message('Support', 'Ticket opened: ` + printer + `')`)
 		b.see(`topics('Support').length === 1 && topics('Support')[0].textContent.includes('` + printer + ` · ')`)
@@ -52,7 +55,8 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 		b.keys("/mention @b")
 		b.see(`all(pane('Support'), 'suggestion').length > 0`)
 		b.press(`all(pane('Support'), 'person')[0]`)
-		b.see(`all(pane('Support'), 'suggestion').length === 0`) // gone with the focus, so that nothing closes the next list later
+		// closed with the focus, so that nothing closes the next list later
+		b.see(`all(pane('Support'), 'suggestion').length === 0`)
 		b.press(`composer('Support')`)
 		b.keys("en")
 		b.see(`composer('Support').value === '/mention @ben' && all(pane('Support'), 'suggestion').length === 1`)
@@ -174,22 +178,23 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 	if wrong := b.complaints(); len(wrong) > 0 {
 		t.Errorf("the page's console: %q", wrong)
 	}
-	b.open("about:blank") // an open event stream would hold the stop up
+	b.open("about:blank") // an open event stream would delay the stop
 	stop()
 }
 
-// serveOnce runs the service as make run does, on ports of its own and with its files in dir, and returns the address of
-// the page. The service sets itself no pace: flood control has tests of its own.
+// serveOnce runs the service as `make run` does, on its own ports and with its files in dir, and returns the address
+// of the page. The service has no limits of pace: flood control has its own tests.
 func serveOnce(t *testing.T, dir string) (page string, stop func()) {
 	t.Helper()
 	_, page, stop = serveSimulated(t, dir)
 	return page, stop
 }
 
-// serveSimulated is serveOnce for a test that wants to know the address of the service, too.
+// serveSimulated is serveOnce for a test that also needs the address of the service.
 func serveSimulated(t *testing.T, dir string) (addr, page string, stop func()) {
 	t.Helper()
-	settings := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "DATA_DIR": dir, "DATABASE_URL": "sqlite://" + filepath.Join(dir, "topicdesk.db"),
+	settings := map[string]string{"HTTP_ADDR": "127.0.0.1:0", "DATA_DIR": dir,
+		"DATABASE_URL":               "sqlite://" + filepath.Join(dir, "topicdesk.db"),
 		"TELEGRAM_GLOBAL_PER_SECOND": "0", "TELEGRAM_CHAT_PER_SECOND": "0", "TELEGRAM_GROUP_PER_MINUTE": "0"}
 	c, err := config.Load(func(name string) (string, bool) { v, ok := settings[name]; return v, ok }, "")
 	if err != nil {
@@ -197,7 +202,8 @@ func serveSimulated(t *testing.T, dir string) (addr, page string, stop func()) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan [2]string, 1), make(chan error, 1)
-	app := &App{Config: c, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})),
+	app := &App{Config: c, Log: slog.New(slog.NewTextHandler(t.Output(),
+		&slog.HandlerOptions{Level: slog.LevelWarn})),
 		Started: func(addr, simulatorURL string) { started <- [2]string{addr, simulatorURL} }}
 	go func() { ended <- app.Run(ctx) }()
 	stopped := false

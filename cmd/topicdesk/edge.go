@@ -19,7 +19,8 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// edge connects the desk to Telegram: who the bot is, its commands, and how updates come.
+// edge connects the desk to Telegram: it finds out who the bot is, publishes its slash commands and starts the
+// intake.
 type edge struct {
 	config  config.Config
 	client  *bot.Client
@@ -33,7 +34,7 @@ type edge struct {
 
 var errStarting = errors.New("the service is starting")
 
-// handle takes one update in, as Telegram posts it.
+// handle accepts one update, as Telegram posts it.
 func (e *edge) handle(ctx context.Context, raw []byte) error {
 	if intake := e.intake.Load(); intake != nil {
 		return intake.Handle(ctx, raw)
@@ -42,13 +43,13 @@ func (e *edge) handle(ctx context.Context, raw []byte) error {
 }
 
 const (
-	updatesAtOnce = 100 // Telegram's limit
+	updatesAtOnce = 100 // in one answer: Telegram's limit
 	shortestPause = 500 * time.Millisecond
 	longestPause  = 30 * time.Second
 )
 
-// start finds out who the bot is and begins to take updates in. While Telegram can't be reached it tries again, and
-// readiness is red; a token that Telegram does not know ends it.
+// start finds out who the bot is and starts the intake. While Telegram can't be reached it tries again, and the
+// service is not ready. A token that Telegram does not know is an error.
 func (e *edge) start(ctx context.Context) error {
 	var identity bot.BotIdentity
 	err := e.persist(ctx, "getMe", func() error {
@@ -61,17 +62,18 @@ func (e *edge) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed, IsAskTitle: bot.IsAskTitle,
-		Log: e.log, Metrics: e.metrics})
+	intake := bot.NewIntake(e.system, bot.IntakeOptions{Bot: identity, Allowed: e.config.GroupAllowed,
+		IsAskTitle: bot.IsAskTitle, Log: e.log, Metrics: e.metrics})
 	e.intake.Store(intake)
-	e.tasks.Go(func() { // commands are a convenience: the desk works without them
-		if err := e.persist(ctx, commandsCall, func() error { return e.client.SetCommands(ctx) }); err != nil && ctx.Err() == nil {
-			e.log.Warn("the list of commands could not be shown to people", "error", err)
+	e.tasks.Go(func() { // the menu of commands is a convenience: the desk works without it
+		err := e.persist(ctx, commandsCall, func() error { return e.client.SetCommands(ctx) })
+		if err != nil && ctx.Err() == nil {
+			e.log.Warn("the menu of commands could not be set", "error", err)
 		}
 	})
 	if e.config.TelegramMode == config.ModeWebhook {
-		secret := e.config.TelegramWebhookSecret.Reveal()
-		err := e.persist(ctx, "setWebhook", func() error { return e.client.SetWebhook(ctx, e.config.TelegramWebhookURL, secret) })
+		address, secret := e.config.TelegramWebhookURL, e.config.TelegramWebhookSecret.Reveal()
+		err := e.persist(ctx, "setWebhook", func() error { return e.client.SetWebhook(ctx, address, secret) })
 		e.state.note(err)
 		return err
 	}
@@ -83,7 +85,8 @@ func (e *edge) start(ctx context.Context) error {
 
 const commandsCall = "setMyCommands"
 
-// persist calls Telegram until it answers.
+// persist makes a call again and again until Telegram carries it out. It gives up when ctx ends, and when no
+// repetition would help: Telegram does not know the token, or refuses the address of the webhook.
 func (e *edge) persist(ctx context.Context, what string, call func() error) error {
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		err := call()
@@ -100,10 +103,10 @@ func (e *edge) persist(ctx context.Context, what string, call func() error) erro
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if what != commandsCall { // updates come in without them
+		if what != commandsCall { // updates arrive without the menu
 			e.state.note(err)
 		}
-		e.log.Warn("Telegram does not answer as it should; tried again", "call", what, "in", pause, "error", err)
+		e.log.Warn("a call to Telegram failed; trying again", "call", what, "in", pause, "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -112,7 +115,7 @@ func (e *edge) persist(ctx context.Context, what string, call func() error) erro
 	}
 }
 
-// polling is the poller's way to Telegram (actors.Intake).
+// polling gives the poller its updates from Telegram (actors.Intake).
 type polling struct {
 	edge   *edge
 	intake *bot.Intake
@@ -132,7 +135,7 @@ func (p *polling) Poll(ctx context.Context, offset int64, saved func(int64)) err
 	return nil
 }
 
-// intakeState says whether updates come in.
+// intakeState knows whether updates arrive.
 type intakeState struct {
 	mu    sync.Mutex
 	works bool
@@ -147,7 +150,8 @@ func (s *intakeState) note(err error) {
 	s.mu.Unlock()
 }
 
-// asked notes that a request for updates is open: the first one may stay so for half a minute.
+// asked notes that a request for updates was sent. Unless an earlier one failed, that counts as working: the first
+// answer may take half a minute.
 func (s *intakeState) asked() {
 	s.mu.Lock()
 	if s.err == nil {

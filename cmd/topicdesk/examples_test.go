@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// examples is where the clients are that docs/api.md shows.
+// examples is the folder of the clients that docs/api.md shows.
 var examples = filepath.Join("..", "..", "docs", "examples")
 
 func TestQuickStartIsTheScript(t *testing.T) {
@@ -36,8 +36,8 @@ func TestQuickStartIsTheScript(t *testing.T) {
 	}
 }
 
-// The examples of docs/api.md against a service as make run starts it, with its simulator: each does what it says, shows no key,
-// and leaves no ticket open.
+// Runs the examples of docs/api.md against a service with its simulator, as `make run` starts it. Each does what it
+// says, prints no key and leaves no ticket open.
 func TestExamples(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the examples are not run with -short: they take other programs and some seconds")
@@ -71,18 +71,19 @@ func TestExamples(t *testing.T) {
 	})
 }
 
-// exampleDesk is a service with its simulator, and the key of a test that looks at what the examples did.
+// exampleDesk is a service with its simulator, and a key with which the test checks what the examples did.
 type exampleDesk struct {
 	url, key string
-	command  string // the folder of a command topicdesk, for the PATH
-	seen     int    // tickets that were there when tidy last looked
+	command  string // the folder of a topicdesk command, for the PATH
+	seen     int    // how many tickets tidy saw last
 }
 
 func newExampleDesk(t *testing.T) *exampleDesk {
 	t.Helper()
 	dir := t.TempDir()
 	addr, page, _ := serveSimulated(t, dir)
-	calm, err := http.Post(page+"/sim/flood", "application/json", strings.NewReader(`{"on":false}`)) // the examples make more calls than a minute allows
+	// the examples make more calls than flood control allows
+	calm, err := http.Post(page+"/sim/flood", "application/json", strings.NewReader(`{"on":false}`))
 	if err != nil || calm.Body.Close() != nil || calm.StatusCode >= 300 {
 		t.Fatalf("flood control stays on: %v, %v", calm, err)
 	}
@@ -92,7 +93,8 @@ func newExampleDesk(t *testing.T) *exampleDesk {
 		t.Fatal(err)
 	}
 	d := &exampleDesk{url: "http://" + addr, command: t.TempDir()}
-	script := fmt.Sprintf("#!/bin/sh\n%s=%s DATABASE_URL='sqlite://%s' exec '%s' \"$@\"\n", childEnv, childMain, filepath.Join(dir, "topicdesk.db"), self)
+	script := fmt.Sprintf("#!/bin/sh\n%s=%s DATABASE_URL='sqlite://%s' exec '%s' \"$@\"\n", childEnv, childMain,
+		filepath.Join(dir, "topicdesk.db"), self)
 	if err := os.WriteFile(filepath.Join(d.command, "topicdesk"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +108,8 @@ func newExampleDesk(t *testing.T) *exampleDesk {
 
 func (d *exampleDesk) newKey(t *testing.T, scopes string) string {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), filepath.Join(d.command, "topicdesk"), "apikey", "create", "--name", t.Name(), "--scopes", scopes).Output()
+	out, err := exec.CommandContext(t.Context(), filepath.Join(d.command, "topicdesk"), "apikey", "create", "--name",
+		t.Name(), "--scopes", scopes).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,12 +117,12 @@ func (d *exampleDesk) newKey(t *testing.T, scopes string) string {
 	return lines[len(lines)-1]
 }
 
-// client is the environment of a client, with a key that may do what docs/api.md says is needed, and no more.
+// client is the environment of a client. Its key has the scopes that docs/api.md names, and no others.
 func (d *exampleDesk) client(t *testing.T) []string {
 	return []string{"TOPICDESK_KEY=" + d.newKey(t, "groups:read,tickets:*,messages:write")}
 }
 
-// run runs a program that must end well, within a time that is long even for a machine that stands still, and must show no key.
+// run runs a program that must succeed and must print no key. The time limit suits even a machine that stalls.
 func (d *exampleDesk) run(t *testing.T, within time.Duration, folder string, env []string, name string, args ...string) (out string) {
 	t.Helper()
 	out, err := d.try(t, within, folder, env, name, args...)
@@ -135,7 +138,8 @@ func (d *exampleDesk) try(t *testing.T, within time.Duration, folder string, env
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.WaitDelay = folder, 5*time.Second
-	cmd.Env = append(os.Environ(), "PATH="+d.command+string(os.PathListSeparator)+os.Getenv("PATH"), "TOPICDESK_URL="+d.url,
+	cmd.Env = append(os.Environ(), "PATH="+d.command+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"TOPICDESK_URL="+d.url,
 		"no_proxy=127.0.0.1", "NPM_CONFIG_UPDATE_NOTIFIER=false")
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
@@ -149,8 +153,8 @@ func (d *exampleDesk) try(t *testing.T, within time.Duration, folder string, env
 	return string(out), err
 }
 
-// packages is a copy of the TypeScript client with its packages. Where npm's registry does not give them the test is skipped; not
-// where the example is wrong.
+// packages is a copy of the TypeScript client with its packages. If npm's registry can't be reached the test is
+// skipped, but not if the example is wrong.
 func (d *exampleDesk) packages(t *testing.T) (folder string) {
 	t.Helper()
 	root := t.TempDir()
@@ -177,7 +181,8 @@ func (d *exampleDesk) packages(t *testing.T) (folder string) {
 	if long() {
 		within = patience
 	}
-	out, err := d.try(t, within, folder, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline")
+	out, err := d.try(t, within, folder, nil, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
+		"--prefer-offline")
 	if err != nil && regexp.MustCompile(`EUSAGE|ERESOLVE|EINTEGRITY|ETARGET|EJSONPARSE`).MatchString(out) {
 		t.Fatalf("npm ci: %v\n%s", err, out)
 	}
@@ -187,7 +192,8 @@ func (d *exampleDesk) packages(t *testing.T) (folder string) {
 	return folder
 }
 
-// saysAll looks for what the Go and the TypeScript client say. They wait 20 s for the topic, which a machine may stand still.
+// saysAll checks the output of the Go and the TypeScript client. They wait 20 s for the topic, and a machine may
+// stall longer.
 func (d *exampleDesk) saysAll(t *testing.T, out string) {
 	t.Helper()
 	for _, want := range []string{
@@ -200,7 +206,7 @@ func (d *exampleDesk) saysAll(t *testing.T, out string) {
 	}
 }
 
-// tidy looks at what an example left: one more ticket, closed, whose message is in Telegram.
+// tidy checks what an example left: one more ticket, which is closed and whose message is in Telegram.
 func (d *exampleDesk) tidy(t *testing.T) {
 	t.Helper()
 	tickets := d.list(t, "/tickets")
@@ -257,7 +263,7 @@ func (d *exampleDesk) await(t *testing.T, what string, cond func() bool) {
 	}
 }
 
-// need skips the test where one of these programs is missing.
+// need skips the test if one of these programs is missing.
 func need(t *testing.T, names ...string) {
 	t.Helper()
 	for _, name := range names {

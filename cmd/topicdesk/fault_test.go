@@ -17,21 +17,21 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A crash point is the n-th moment of a kind in the life of a process.
+// A crash point is the n-th moment of a kind in a life, see crashpoint_test.go.
 type crashPoint struct {
 	Kind string
 	N    int
 }
 
 const (
-	afterWrite = "after write" // the n-th write to storage has been carried out, nobody knows it yet
+	afterWrite = "after write" // the n-th write to storage was carried out, and nobody knows it yet
 	beforeCall = "before call" // the n-th call to Telegram was about to leave
-	afterCall  = "after call"  // the n-th call to Telegram was carried out, nobody knows its outcome
+	afterCall  = "after call"  // the n-th call to Telegram was carried out, and nobody knows its outcome
 )
 
 func (p crashPoint) String() string { return fmt.Sprintf("%s %d", p.Kind, p.N) }
 
-// call is one call to Telegram, noted when it leaves and once more, with Over, when its outcome is there.
+// call is one call to Telegram. It is noted when it leaves, and once more, with Over, when its outcome is known.
 type call struct {
 	Life      int
 	Operation string // its id
@@ -42,11 +42,11 @@ type call struct {
 	Chat      int64
 	Over      bool
 	Done      bool  // carried out
-	Message   int64 // that it posted
+	Message   int64 // the message that it posted
 	Last      bool  // the life ends after it
 }
 
-// posts says whether making the call twice shows: as a message, or as a topic.
+// posts reports whether repeating the call is visible: as a message, or as a topic.
 func (c call) posts() bool {
 	switch c.Kind {
 	case "CreateTopic", "SendCard", "SendContext", "SendNotice", "SendCopy", "SendAlbum":
@@ -55,7 +55,7 @@ func (c call) posts() bool {
 	return false
 }
 
-// ref says what the call is to its owner.
+// ref says what the call means to its owner.
 func (c call) ref() *messages.OperationRef {
 	ref := &messages.OperationRef{}
 	if err := proto.Unmarshal(c.Ref, ref); err != nil {
@@ -73,13 +73,13 @@ func (c call) key() string {
 	return ref.ID()
 }
 
-// messages is how many a call posts.
+// messages is how many messages a call posts.
 func (c call) messages() int {
 	return max(1, int(c.ref().GetCopyAlbum().GetParts()))
 }
 
-// faults stands in one process (or, in tests that only play one, one life of the App) between the desk, its storage and
-// Telegram. It counts, notes, and at its crash point ends the life: from then on nothing is written and nothing called.
+// faults stands between the desk, its storage and Telegram for one life of the service. It counts and notes writes
+// and calls, and ends the life at its crash point: from then on nothing is written and no call leaves.
 type faults struct {
 	point crashPoint
 	life  int
@@ -98,7 +98,7 @@ func (f *faults) isDead() bool {
 	return f.dead
 }
 
-// at counts a moment, and returns its number and whether the life goes on.
+// at counts a moment. It returns the moment's number, and whether the life goes on.
 func (f *faults) at(kind string) (n int, alive bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -130,7 +130,7 @@ type faultyTelegram struct {
 	f *faults
 }
 
-// gone is what a call ends with when there is nobody left to hear it.
+// gone is the result of a call whose caller no longer exists.
 func gone() *messages.Outcome {
 	return &messages.Outcome{Result: messages.Outcome_TRANSIENT, Description: "the process is gone"}
 }
@@ -166,16 +166,17 @@ func (t *faultyTelegram) Call(ctx context.Context, chatID int64, lang string, op
 
 // ---- a process of its own
 
-// The fault of a child process, and the file that its calls are noted in, come by the environment.
+// A child process gets its fault, and the file in which to note its calls, through the environment.
 const (
 	childPointEnv = "TOPICDESK_TEST_POINT" // JSON of a crashPoint
 	childCallsEnv = "TOPICDESK_TEST_CALLS"
 	childLifeEnv  = "TOPICDESK_TEST_LIFE"
 )
 
-// childFaults reads them. A noted call is in the kernel's hands when the process is killed, and so survives it.
+// childFaults reads them. A note of a call survives a kill of the process, since the kernel has it by then.
 func childFaults() (*faults, error) {
-	f := &faults{count: map[string]int{}, wrote: func(string, any) {}, crash: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }}
+	f := &faults{count: map[string]int{}, wrote: func(string, any) {},
+		crash: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }}
 	if p := os.Getenv(childPointEnv); p != "" {
 		if err := json.Unmarshal([]byte(p), &f.point); err != nil {
 			return nil, err
@@ -200,7 +201,7 @@ func childFaults() (*faults, error) {
 	return f, nil
 }
 
-// readCalls reads what the children noted; a last line cut short by a kill is left out.
+// readCalls reads what the children noted. It leaves out a last line that a kill has cut short.
 func readCalls(path string) ([]call, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -16,7 +16,7 @@ func (f *faults) wrapStore(inner storage.Store) storage.Store {
 	return &faultyStore{Store: inner, f: f}
 }
 
-// faultyStore refuses to write in a life that is over; what it has written is told.
+// faultyStore reports what it has written, and refuses to write in a life that has ended.
 type faultyStore struct {
 	storage.Store
 	f *faults
@@ -110,12 +110,13 @@ func (s *faultyStore) SaveAttachment(ctx context.Context, a *storage.Attachment)
 	return s.do("SaveAttachment", a, func() error { return s.Store.SaveAttachment(ctx, a) })
 }
 
-// changing are the words with which the name of a method that writes may begin.
+// changing are the words with which names of methods that write may begin.
 var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Finish|Give|Insert|Make|Mark|Move|Prune|Purge|Put|Record|Release|Remove|Rename|Save|Set|Store|Take|Update|Write)`)
 
-// TestFaultyStoreCountsEveryWrite keeps the crash points complete when the contract of storage grows.
+// TestFaultyStoreCountsEveryWrite keeps the crash points complete when the storage contract grows.
 func TestFaultyStoreCountsEveryWrite(t *testing.T) {
-	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage", "SaveCopy", "SaveChat", "AppendEvents",
+	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage",
+		"SaveCopy", "SaveChat", "AppendEvents",
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {

@@ -16,10 +16,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage/files"
 )
 
-// cleanEvery is how often a service cleans its files up.
+// cleanEvery is how often the service cleans up its files.
 const cleanEvery = time.Hour
 
-// openFiles opens the place where attachments are kept.
+// openFiles opens the store of attachments.
 func openFiles(ctx context.Context, c config.Config, log *slog.Logger) (*files.Store, error) {
 	f := c.Files()
 	store, err := files.Open(ctx, files.Options{
@@ -34,13 +34,15 @@ func openFiles(ctx context.Context, c config.Config, log *slog.Logger) (*files.S
 
 func newCleaner(c config.Config, records files.Records, store *files.Store, log *slog.Logger) *files.Cleaner {
 	f := c.Files()
-	return &files.Cleaner{Records: records, Files: store, Retention: f.Retention, MaxTotal: f.MaxTotal, Now: time.Now, Log: log}
+	return &files.Cleaner{Records: records, Files: store, Retention: f.Retention, MaxTotal: f.MaxTotal,
+		Now: time.Now, Log: log}
 }
 
 func filesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "files",
-		Short: "Clean attachments up, or check that records and contents agree; also beside a running service",
+		Short: "Clean up attachments, or check that records and contents agree",
+		Long:  "Clean up attachments, or check that records and contents agree. The service may be running.",
 	}
 	cmd.AddCommand(filesCleanCommand(), filesCheckCommand())
 	return cmd
@@ -50,8 +52,10 @@ func filesCleanCommand() *cobra.Command {
 	var dryRun bool
 	cmd := &cobra.Command{
 		Use:   "clean",
-		Short: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, those of closed tickets first, and what nobody needs",
-		Args:  cobra.NoArgs,
+		Short: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, and contents without an attachment",
+		Long: "Remove attachments beyond FILES_RETENTION and FILES_MAX_TOTAL, those of closed tickets first, and\n" +
+			"contents that belong to no attachment.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withFiles(cmd, func(c *files.Cleaner) error {
 				report, err := c.Clean(cmd.Context(), !dryRun)
@@ -62,30 +66,31 @@ func filesCleanCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be removed")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only print what would be removed")
 	return cmd
 }
 
 func printReport(w io.Writer, r *files.Report, dryRun bool) {
-	word := "removed"
+	verb := "removed"
 	if dryRun {
-		word = "would remove"
+		verb = "would remove"
 	}
 	for _, x := range r.Removed {
 		state := "open"
 		if x.Closed {
 			state = "closed"
 		}
-		_, _ = fmt.Fprintf(w, "%s %s (%s, %s; %s ticket %s): %s\n", word, x.AttachmentID, x.FileName, files.Size(x.Size), state, x.TicketID, x.Reason)
+		_, _ = fmt.Fprintf(w, "%s %s (%s, %s; %s ticket %s): %s\n",
+			verb, x.AttachmentID, x.FileName, files.Size(x.Size), state, x.TicketID, x.Reason)
 	}
-	_, _ = fmt.Fprintf(w, "%s %d attachments and %d contents that no attachment has: %s freed, %s kept\n",
-		word, len(r.Removed), r.Orphans, files.Size(r.Freed), files.Size(r.Kept))
+	_, _ = fmt.Fprintf(w, "%s %d attachments and %d contents without an attachment: %s freed, %s kept\n",
+		verb, len(r.Removed), r.Orphans, files.Size(r.Freed), files.Size(r.Kept))
 }
 
 func filesCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
-		Short: "Compare records and contents in both directions; fails when they do not agree",
+		Short: "Compare records and contents in both directions; fails if they do not agree",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withFiles(cmd, func(c *files.Cleaner) error {
@@ -95,12 +100,13 @@ func filesCheckCommand() *cobra.Command {
 				}
 				w := cmd.OutOrStdout()
 				for _, x := range result.Missing {
-					_, _ = fmt.Fprintf(w, "no content: attachment %s (%s, %s) of ticket %s\n", x.AttachmentID, x.FileName, files.Size(x.Size), x.TicketID)
+					_, _ = fmt.Fprintf(w, "no content: attachment %s (%s, %s) of ticket %s\n",
+						x.AttachmentID, x.FileName, files.Size(x.Size), x.TicketID)
 				}
 				for _, name := range result.Unnamed {
 					_, _ = fmt.Fprintf(w, "no attachment: content %s\n", name)
 				}
-				_, _ = fmt.Fprintf(w, "%d attachments checked, %d without content, %d contents without attachment\n",
+				_, _ = fmt.Fprintf(w, "%d attachments checked, %d without content, %d contents without an attachment\n",
 					result.Checked, len(result.Missing), len(result.Unnamed))
 				if len(result.Missing)+len(result.Unnamed) > 0 {
 					return errors.New("records and contents do not agree")
@@ -111,11 +117,11 @@ func filesCheckCommand() *cobra.Command {
 	}
 }
 
-// withFiles opens the desk's database and files as the settings say, beside a service that may be running.
+// withFiles opens the database and the files of the settings, which a service may have open as well.
 func withFiles(cmd *cobra.Command, f func(*files.Cleaner) error) (err error) {
 	settings, err := config.Load(os.LookupEnv, ".env")
 	if err != nil {
-		return fmt.Errorf("the settings are not right:\n%w", err)
+		return fmt.Errorf("the settings are not valid:\n%w", err)
 	}
 	records, err := openSource(cmd.Context(), settings.DatabaseURL.Reveal(), beside)
 	if err != nil {

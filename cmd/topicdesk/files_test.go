@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// TestFilesCommands: beside a service that has the database open.
+// TestFilesCommands runs the subcommands beside a service that has the database open.
 func TestFilesCommands(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
@@ -29,7 +29,8 @@ func TestFilesCommands(t *testing.T) {
 		}
 	}()
 	const sha = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-	a := &storage.Attachment{AttachmentID: "-1:2.u", TicketID: "TICK-1", MessageID: "-1:2", FileName: "old.txt", FileSize: 3, SHA256: sha,
+	a := &storage.Attachment{AttachmentID: "-1:2.u", TicketID: "TICK-1", MessageID: "-1:2", FileName: "old.txt",
+		FileSize: 3, SHA256: sha,
 		State: storage.FileStored, CreatedAt: time.Now().AddDate(0, 0, -40)}
 	if err := store.SaveAttachment(t.Context(), a); err != nil {
 		t.Fatal(err)
@@ -43,7 +44,8 @@ func TestFilesCommands(t *testing.T) {
 		err := cmd.ExecuteContext(t.Context())
 		return out.String(), err
 	}
-	if out, err := run("check"); err == nil || !strings.Contains(out, "no content: attachment -1:2.u (old.txt, 3 bytes) of ticket TICK-1") {
+	if out, err := run("check"); err == nil || !strings.Contains(out,
+		"no content: attachment -1:2.u (old.txt, 3 bytes) of ticket TICK-1") {
 		t.Errorf("check: %v\n%s", err, out)
 	}
 	content := filepath.Join(dir, "data", "files", "content", sha[:2], sha)
@@ -53,10 +55,12 @@ func TestFilesCommands(t *testing.T) {
 	if err := os.WriteFile(content, []byte("abc"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := run("check"); err != nil || !strings.Contains(out, "1 attachments checked, 0 without content, 0 contents without attachment") {
+	if out, err := run("check"); err != nil || !strings.Contains(out,
+		"1 attachments checked, 0 without content, 0 contents without an attachment") {
 		t.Errorf("check: %v\n%s", err, out)
 	}
-	if out, err := run("clean", "--dry-run"); err != nil || !strings.Contains(out, "would remove -1:2.u (old.txt, 3 bytes; closed ticket TICK-1): kept for 30 days") {
+	if out, err := run("clean", "--dry-run"); err != nil || !strings.Contains(out,
+		"would remove -1:2.u (old.txt, 3 bytes; closed ticket TICK-1): kept for 30 days") {
 		t.Errorf("dry run: %v\n%s", err, out)
 	}
 	if _, err := os.Stat(content); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// ledger is what storage holds: it is told each durable write, or reads a database. From it follows what the service still
-// owes, and of which calls it knows the outcome.
+// ledger is what storage holds: it hears of each durable write, or reads a database. It knows what is pending, and
+// which calls have a stored outcome.
 type ledger struct {
 	mu       sync.Mutex
 	tickets  map[string]storage.Ticket
@@ -25,11 +25,12 @@ type ledger struct {
 }
 
 func newLedger() *ledger {
-	return &ledger{tickets: map[string]storage.Ticket{}, messages: map[string][]storage.Message{}, copies: map[[2]string]storage.Copy{},
-		chats: map[string]storage.Chat{}, groups: map[string]storage.Group{}, events: map[string][]storage.Event{}}
+	return &ledger{tickets: map[string]storage.Ticket{}, messages: map[string][]storage.Message{},
+		copies: map[[2]string]storage.Copy{},
+		chats:  map[string]storage.Chat{}, groups: map[string]storage.Group{}, events: map[string][]storage.Event{}}
 }
 
-// wrote takes in a record that has been written. Writers never change a record's slices afterwards.
+// wrote receives a record that was written. Writers never change a record's slices afterwards.
 func (l *ledger) wrote(record any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -54,14 +55,15 @@ func (l *ledger) wrote(record any) {
 		}
 	case []storage.Event:
 		for _, e := range r {
-			if !slices.ContainsFunc(l.events[e.TicketID], func(x storage.Event) bool { return x.Number == e.Number }) {
+			if !slices.ContainsFunc(l.events[e.TicketID],
+				func(x storage.Event) bool { return x.Number == e.Number }) {
 				l.events[e.TicketID] = append(l.events[e.TicketID], e)
 			}
 		}
 	}
 }
 
-// at is the ledger as it is now.
+// at is a copy of the ledger in its current state.
 func (l *ledger) at() *ledger {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,11 +88,11 @@ func readLedger(ctx context.Context, store storage.Dumper) (*ledger, error) {
 	return l, nil
 }
 
-// changeOwed begins what is said of a message whose copies may not show its newest words yet.
-const changeOwed = "has a change of "
+// changePending begins what pending says of a message whose copies may not show its latest change yet.
+const changePending = "has a change of "
 
-// owes names one thing that the service still has to do; "" when it has done everything but number events.
-func (l *ledger) owes() string {
+// pending names one thing that the service still has to do. It is empty if nothing is left but to number events.
+func (l *ledger) pending() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, g := range l.groups {
@@ -100,20 +102,20 @@ func (l *ledger) owes() string {
 	}
 	for _, c := range l.chats {
 		if len(c.Answers) > 0 {
-			return "chat " + c.ChatID + " owes an answer"
+			return "chat " + c.ChatID + " has a pending answer"
 		}
 	}
 	for _, t := range l.tickets {
-		if what := l.ticketOwes(&t); what != "" {
+		if what := l.ticketPending(&t); what != "" {
 			return t.TicketID + " " + what
 		}
 	}
 	return ""
 }
 
-func (l *ledger) ticketOwes(t *storage.Ticket) string {
+func (l *ledger) ticketPending(t *storage.Ticket) string {
 	if len(t.Owed) > 0 {
-		return "owes " + t.Owed[0].Kind + " " + t.Owed[0].ID
+		return "has a pending " + t.Owed[0].Kind + " " + t.Owed[0].ID
 	}
 	topics := []storage.Topic{t.Home}
 	for _, link := range t.Links {
@@ -133,7 +135,7 @@ func (l *ledger) ticketOwes(t *storage.Ticket) string {
 	}
 	for _, m := range l.messages[t.TicketID] {
 		if m.Behind {
-			return changeOwed + m.MessageID + " to show"
+			return changePending + m.MessageID + " to show"
 		}
 		for _, into := range copiesOf(t, &m) {
 			if c, found := l.copies[[2]string{m.MessageID, into}]; !found || c.Open() {
@@ -144,7 +146,7 @@ func (l *ledger) ticketOwes(t *storage.Ticket) string {
 	return ""
 }
 
-// copiesOf lists the topics into which a message is to be copied.
+// copiesOf lists the topics into which a message must be copied.
 func copiesOf(t *storage.Ticket, m *storage.Message) (into []string) {
 	for _, link := range t.Links {
 		switch {
@@ -158,19 +160,20 @@ func copiesOf(t *storage.Ticket, m *storage.Message) (into []string) {
 	return into
 }
 
-// numbered says whether every event has its number.
+// numbered reports whether every event has its number.
 func (l *ledger) numbered() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, t := range l.tickets {
-		if said := l.messages[id]; len(t.Events) > 0 || len(said) > 0 && t.EventsThrough < said[len(said)-1].Sequence {
+		if said := l.messages[id]; len(t.Events) > 0 || len(said) > 0 &&
+			t.EventsThrough < said[len(said)-1].Sequence {
 			return false
 		}
 	}
 	return true
 }
 
-// knows says whether the outcome of a call is recorded, so that it must never be made again.
+// knows reports whether the outcome of a call is stored, so that the call must never be repeated.
 func (l *ledger) knows(c call) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,13 +187,13 @@ func (l *ledger) knows(c call) bool {
 	case *messages.OperationRef_TopicStep:
 		return l.knowsStep(ref.TopicStep)
 	case *messages.OperationRef_Owed:
-		return !l.owed(ref.Owed.Id, c.Place)
+		return !l.keeps(ref.Owed.Id, c.Place)
 	}
-	return true // posts nothing, or nothing that may be lost here
+	return true // it posts nothing, or nothing that may be lost here
 }
 
-// owed says whether a record keeps an operation: the chat, the group or a ticket.
-func (l *ledger) owed(id, place string) bool {
+// keeps reports whether a record keeps an operation as pending: the chat's, the group's or a ticket's.
+func (l *ledger) keeps(id, place string) bool {
 	is := func(o storage.Owed) bool { return o.ID == id }
 	if slices.ContainsFunc(l.chats[place].Answers, is) || slices.ContainsFunc(l.groups[place].Pending, is) {
 		return true
@@ -224,13 +227,15 @@ func (l *ledger) knowsStep(step *messages.TopicStep) bool {
 	return true
 }
 
-// gaps says what is wrong with the numbers of events: they are 1, 2, 3 …, each event once, and every message has its event.
+// gaps lists what is wrong with the numbers of events. They must be 1, 2, 3 …; each event has one, and every message
+// has its event.
 func (l *ledger) gaps() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []error
 	for id, t := range l.tickets {
-		events := slices.SortedFunc(slices.Values(l.events[id]), func(a, b storage.Event) int { return int(a.Number - b.Number) })
+		events := slices.SortedFunc(slices.Values(l.events[id]),
+			func(a, b storage.Event) int { return int(a.Number - b.Number) })
 		seen, sequence := map[string]bool{}, int64(0)
 		for i, e := range events {
 			if e.Number != int64(i)+1 {
@@ -242,16 +247,19 @@ func (l *ledger) gaps() error {
 			seen[e.EventID] = true
 			if e.Sequence > 0 {
 				if e.Sequence != sequence+1 {
-					all = append(all, fmt.Errorf("%s: the event of message %d follows that of message %d", id, e.Sequence, sequence))
+					all = append(all, fmt.Errorf("%s: the event of message %d follows that of message %d",
+						id, e.Sequence, sequence))
 				}
 				sequence = e.Sequence
 			}
 		}
 		if int(sequence) != len(l.messages[id]) {
-			all = append(all, fmt.Errorf("%s: %d messages and events up to message %d", id, len(l.messages[id]), sequence))
+			all = append(all, fmt.Errorf("%s: %d messages and events up to message %d",
+				id, len(l.messages[id]), sequence))
 		}
 		if t.EventNumber != int64(len(events)) {
-			all = append(all, fmt.Errorf("%s: %d events, of which the ticket knows %d", id, len(events), t.EventNumber))
+			all = append(all, fmt.Errorf("%s: %d events, of which the ticket knows %d",
+				id, len(events), t.EventNumber))
 		}
 	}
 	return errors.Join(all...)

@@ -33,6 +33,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), apikeyCommand(), benchCommand(), versionCommand())
+	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), apikeyCommand(),
+		benchCommand(), versionCommand())
 	return root
 }

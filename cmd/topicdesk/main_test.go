@@ -16,8 +16,8 @@ import (
 	"github.com/topicdesk/topicdesk/config"
 )
 
-// childEnv makes the test binary the service itself, so that tests can kill a real process without a second build:
-// childMain is the program as it is, childDesk the App with what a crash test puts between its parts.
+// childEnv turns the test binary into the service, so that tests can kill a real process without a second build.
+// childMain is the unchanged program; childDesk is the App with what a crash test puts between its parts.
 const (
 	childEnv  = "TOPICDESK_TEST_CHILD"
 	childMain = "main"
@@ -34,19 +34,21 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	default:
-		// More tests at the same time than there are processors: most of the time they wait, for processes and for time to pass.
-		// What -parallel says wins, since the flags are read later.
+		// More tests run concurrently than there are processors, because most of the time they wait for processes and
+		// timers. -parallel takes precedence, since flags are read later.
 		_ = flag.Set("test.parallel", strconv.Itoa(4*runtime.GOMAXPROCS(0)))
 		goleak.VerifyTestMain(m,
-			// fasthttp's clock is started once and never stops; its cleaner of idle workers sees only after 10 s that its server has.
+			// fasthttp's clock starts once and never stops. Its cleaner of idle workers notices only after 10 s that
+			// its server has stopped.
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-			// Ends by itself, a second after the last dead letter.
+			// It ends by itself a second after the last dead letter.
 			goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"),
 			goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 	}
 }
 
-// runChild is the service with a log of its calls and, if one is ordered, a fault. It writes "ready" to stdout once it serves.
+// runChild runs the service with a log of its calls and, if the environment asks for one, a fault. It writes "ready"
+// to stdout once it serves.
 func runChild() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -58,7 +60,7 @@ func runChild() error {
 	if err != nil {
 		return err
 	}
-	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: faults.wrapStore, WrapTelegram: faults.wrapTelegram,
-		Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
+	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: faults.wrapStore,
+		WrapTelegram: faults.wrapTelegram, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
 	return app.Run(ctx)
 }

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// long says whether the long tests are to run (make test-long).
+// long reports whether the long tests run (`make test-long`).
 func long() bool { return os.Getenv("TOPICDESK_LONG") != "" }
 
-// raceDetector says whether the tests are slowed down by it.
+// raceDetector reports whether the race detector slows the tests down.
 var raceDetector bool
 
 // process is the service as a process of its own.
@@ -28,7 +28,7 @@ type process struct {
 	ready chan struct{} // closed when it serves
 	done  chan struct{} // closed when it has ended
 	took  time.Duration // from its start until it served
-	out   bytes.Buffer  // stderr, to be read when it has ended
+	out   bytes.Buffer  // stderr; read it only after the process has ended
 }
 
 // spawn starts the test binary as a service: childMain or childDesk.
@@ -75,7 +75,7 @@ func spawn(t testing.TB, child, folder string, settings map[string]string) *proc
 	return p
 }
 
-// kill ends the process without a word, and waits for its end.
+// kill kills the process with SIGKILL and waits for its end.
 func (p *process) kill() {
 	_ = p.cmd.Process.Signal(syscall.SIGKILL)
 	<-p.done
@@ -96,7 +96,7 @@ func (p *process) wait() int {
 	select {
 	case <-p.done:
 	case <-time.After(patience):
-		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // it says where its goroutines are
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // makes it print its goroutines
 		<-p.done
 		p.Fatal("the process does not end")
 	}
@@ -114,7 +114,7 @@ func (p *process) awaitReady() {
 	}
 }
 
-// serve starts the next life of the service of this desk, in polling or webhook mode.
+// serve starts the next process of this desk's service, in polling or webhook mode.
 func (d *desk) serve(mode string, life int, more ...string) *process {
 	d.Helper()
 	settings := d.settings(append([]string{
@@ -132,7 +132,7 @@ func (d *desk) serve(mode string, life int, more ...string) *process {
 
 func (d *desk) callsFile() string { return filepath.Join(d.folder, "calls") }
 
-// freeAddr is an address that nobody listens on, for a service that must come back to the same one.
+// freeAddr is an address on which nobody listens, for a service that must return to the same one.
 func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

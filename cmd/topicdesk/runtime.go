@@ -9,35 +9,38 @@ import (
 	"strings"
 )
 
-// tuneRuntime sets what the operator did not: GOMAXPROCS for a service whose database is SQLite, and GOGC.
+// tuneRuntime sets what the operator has not set: GOMAXPROCS if the database is SQLite, and GOGC.
 func tuneRuntime(sqlite bool) {
 	if sqlite && os.Getenv("GOMAXPROCS") == "" {
 		spareProcessor()
 	}
 	if os.Getenv("GOGC") == "" {
-		keepHeadroom(headroomWithin(memoryLimit("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")))
+		limit := memoryLimit("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+		keepHeadroom(headroomWithin(limit))
 	}
 }
 
-// spareProcessor lets one goroutine more run than there are processors. SQLite's writer waits for the disk most of the time, and Go
-// may notice only after 10 ms that what it holds could be used by others: of two processors that is one. Where a container has a
-// quota of processors it is left alone: it would be used up earlier, and Go follows it by itself when it changes (docs/decisions.md,
-// D53).
+// spareProcessor lets one more goroutine run than there are processors (docs/decisions.md, D53). SQLite's writer
+// waits for the disk most of the time, and Go may need up to 10 ms to notice that its processor is free for others:
+// with two processors that is half of them. In a container with a CPU quota nothing is changed: the quota would be
+// used up earlier, and Go adapts to a changed quota by itself.
 func spareProcessor() {
 	if n := runtime.GOMAXPROCS(0); n == runtime.NumCPU() {
 		runtime.GOMAXPROCS(n + 1)
 	}
 }
 
-// mostHeadroom is by how much the heap may grow between two garbage collections, at least, in bytes. A desk keeps little in memory
-// (20 to 30 MB): by Go's default, as much again as is live, it would be collected several times a second under load. A collection
-// takes 20 to 50 ms, and whoever comes meanwhile waits for it (docs/decisions.md, D52).
+// mostHeadroom is how many bytes the heap may grow by between two garbage collections, or more if more is live
+// (docs/decisions.md, D52). A desk keeps little in memory, 20 to 30 MB. Go's default lets the heap grow by as much as
+// is live, so a desk under load would collect several times a second. A collection takes 20 to 50 ms, and messages
+// that arrive meanwhile wait for it.
 const mostHeadroom = 128 << 20
 
-// headroomWithin is the headroom where so many bytes of memory may be used.
+// headroomWithin is the headroom of a process that may use limit bytes of memory.
 func headroomWithin(limit uint64) uint64 { return min(mostHeadroom, limit/4) }
 
-// memoryLimit is what the container may use, from the first of the files that says so (cgroup v2 and v1), in bytes.
+// memoryLimit is how many bytes the container may use, as the first readable one of the files says (cgroup v2 and
+// v1).
 func memoryLimit(files ...string) uint64 {
 	for _, name := range files {
 		text, err := os.ReadFile(name)
@@ -48,7 +51,7 @@ func memoryLimit(files ...string) uint64 {
 			return limit
 		}
 	}
-	return 1 << 62 // there are no containers, or this one has "max"
+	return 1 << 62 // this is no container, or its limit is "max"
 }
 
 // keepHeadroom sets GOGC after each collection, for as long as the process lives.
@@ -58,15 +61,17 @@ func keepHeadroom(headroom uint64) {
 	tune = func(int) {
 		live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 		metrics.Read(live)
-		if want := headroomPercent(headroom, live[0].Value.Uint64()); want < percent*9/10 || want > percent*10/9 || want == 100 && percent != 100 {
+		want := headroomPercent(headroom, live[0].Value.Uint64())
+		if want < percent*9/10 || want > percent*10/9 || want == 100 && percent != 100 {
 			percent = want
 			debug.SetGCPercent(want)
 		}
-		// It is called when a collection finds that nobody has the object any more.
+		// The next collection finds that the object is unreachable, and calls tune again.
 		runtime.AddCleanup(new([64]byte), tune, 0)
 	}
 	tune(0)
 }
 
-// headroomPercent is the GOGC that leaves headroom above so many live bytes. With less than 4 MB Go collects as if there were 4.
+// headroomPercent is the GOGC that leaves headroom above so many live bytes. Go collects as if at least 4 MB were
+// live.
 func headroomPercent(headroom, live uint64) int { return max(100, int(headroom*100/max(4<<20, live))) }

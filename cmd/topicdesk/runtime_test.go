@@ -14,7 +14,8 @@ func TestHeadroom(t *testing.T) {
 	}
 	dir := t.TempDir()
 	missing, file := filepath.Join(dir, "missing"), filepath.Join(dir, "limit")
-	for text, want := range map[string]uint64{"max\n": mostHeadroom, "": mostHeadroom, "268435456\n": 64 << 20, "9223372036854771712\n": mostHeadroom} {
+	for text, want := range map[string]uint64{"max\n": mostHeadroom, "": mostHeadroom, "268435456\n": 64 << 20,
+		"9223372036854771712\n": mostHeadroom} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -15,12 +15,12 @@ func serveCommand() *cobra.Command {
 	var cpuProfile string
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Run the desk; without TELEGRAM_BOT_TOKEN with the built-in simulator of Telegram",
+		Short: "Run the desk; without TELEGRAM_BOT_TOKEN, with the built-in Telegram simulator",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := config.Load(os.LookupEnv, ".env")
 			if err != nil {
-				return fmt.Errorf("the settings are not right:\n%w", err)
+				return fmt.Errorf("the settings are not valid:\n%w", err)
 			}
 			stop, err := profileCPU(cpuProfile)
 			if err != nil {
@@ -31,18 +31,18 @@ func serveCommand() *cobra.Command {
 			return errors.Join(app.Run(cmd.Context()), stop())
 		},
 	}
-	cmd.Flags().StringVar(&cpuProfile, "cpuprofile", "", "file for a CPU profile, written at the end")
+	cmd.Flags().StringVar(&cpuProfile, "cpuprofile", "", "file to write a CPU profile to at the end")
 	return cmd
 }
 
-// profileCPU writes a CPU profile from now until stop is called; without a file it does nothing.
+// profileCPU records a CPU profile until stop is called, which writes it. Without a file it does nothing.
 func profileCPU(file string) (stop func() error, err error) {
 	if file == "" {
 		return func() error { return nil }, nil
 	}
 	f, err := os.Create(file)
 	if err != nil {
-		return nil, fmt.Errorf("the profile can't be written: %w", err)
+		return nil, fmt.Errorf("can't write the profile: %w", err)
 	}
 	if err := pprof.StartCPUProfile(f); err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -13,9 +13,9 @@ func simulatorCommand() *cobra.Command {
 	var flood, lenient bool
 	cmd := &cobra.Command{
 		Use:   "simulator",
-		Short: "Run the simulator of Telegram alone, for this bot or any other",
-		Long: "Run the simulator of Telegram alone. Point a bot's Bot API address at it (for this service TELEGRAM_API_URL) and give it\n" +
-			"the token that is printed; play the people on the page.",
+		Short: "Run only the Telegram simulator, for this bot or any other",
+		Long: "Run only the Telegram simulator. Point a bot's Bot API address (for this service TELEGRAM_API_URL)\n" +
+			"at it and give the bot the token that is printed. Then play the people on the simulator's page.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			sim, err := simulator.New(simulator.Options{Token: token, StateFile: state, Flood: flood, Lenient: lenient})
@@ -36,9 +36,10 @@ func simulatorCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&addr, "addr", "127.0.0.1:8081", "address of the page and the Bot API")
-	cmd.Flags().StringVar(&state, "state", "", "file that keeps what happened; without one it is forgotten at the end")
+	cmd.Flags().StringVar(&state, "state", "", "file that keeps the state (default: the state is lost at the end)")
 	cmd.Flags().StringVar(&token, "token", simulator.DefaultToken, "the bot's token")
-	cmd.Flags().BoolVar(&flood, "flood", true, "flood control as Telegram's: 20 messages a minute in a group")
-	cmd.Flags().BoolVar(&lenient, "lenient", false, "ignore parameters that Telegram does not know, as Telegram does")
+	cmd.Flags().BoolVar(&flood, "flood", true, "flood control like Telegram's: 20 messages per minute in a group")
+	cmd.Flags().BoolVar(&lenient, "lenient", false,
+		"ignore unknown parameters, as Telegram does, instead of refusing them")
 	return cmd
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// wake is a desk whose simulator listens.
+// wake starts a desk whose simulator listens.
 func wake(t *testing.T) *desk {
 	d := newDesk(t)
 	running, err := d.sim.Start("127.0.0.1:0")
@@ -24,7 +24,7 @@ func wake(t *testing.T) *desk {
 	return d
 }
 
-// status is what the service answers to a GET; 0 when nobody answers.
+// status is the status with which the service answers a GET. It is 0 if nobody answers.
 func status(addr, path string) (code int, body string) {
 	client := http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	res, err := client.Get("http://" + addr + path)
@@ -36,7 +36,7 @@ func status(addr, path string) (code int, body string) {
 	return res.StatusCode, string(b)
 }
 
-// awaitStatus asks until the service answers with that status.
+// awaitStatus repeats a request until the service answers with that status.
 func awaitStatus(t *testing.T, addr, path string, want int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -64,7 +64,7 @@ func TestStart(t *testing.T) {
 			limit = 3 * time.Second
 		}
 		best := time.Hour
-		for life := range 5 { // the first makes the database; the machine may have other things to do
+		for life := range 5 { // the first start makes the database; others may be slow on a busy machine
 			p := d.serve("polling", life)
 			p.awaitReady()
 			best = min(best, p.took)
@@ -98,11 +98,12 @@ func TestStart(t *testing.T) {
 		p.awaitReady()
 		back := time.Now()
 		awaitStatus(t, addr, "/readyz", http.StatusOK)
-		if took := time.Since(back); took > 25*time.Second { // a long poll would hold its first answer for 30
+		if took := time.Since(back); took > 25*time.Second { // a long poll would keep its first answer for 30 s
 			t.Errorf("ready %v after Telegram was back", took)
 		}
 		d.addBot()
-		d.await(func() string { return "the bot greets the group" }, func() bool { return len(d.sim.Messages(d.support, 0)) > 0 })
+		d.await(func() string { return "the bot greets the group" },
+			func() bool { return len(d.sim.Messages(d.support, 0)) > 0 })
 		if code := p.stop(); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
@@ -122,7 +123,8 @@ func TestStart(t *testing.T) {
 		t.Parallel()
 		d := wake(t)
 		const secret = "AAwrongwrongwrongwrongwrongwrongwro"
-		p := spawn(t, childMain, d.folder, d.settings("TELEGRAM_BOT_TOKEN", "123456789:"+secret, "LOG_LEVEL", "error"))
+		p := spawn(t, childMain, d.folder, d.settings("TELEGRAM_BOT_TOKEN", "123456789:"+secret, "LOG_LEVEL",
+			"error"))
 		if code := p.wait(); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
@@ -158,7 +160,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// busy says whether more processes want to run than the machine has processors for.
+// busy reports whether more processes want to run than the machine has processors.
 func busy() bool {
 	text, err := os.ReadFile("/proc/loadavg")
 	load := 0.0
@@ -168,7 +170,7 @@ func busy() bool {
 	return err == nil && load > 1.5*float64(runtime.NumCPU())
 }
 
-// oneLine checks that a process said exactly one line, with a word in it.
+// oneLine checks that a process printed exactly one line, with a word in it.
 func oneLine(t *testing.T, p *process, word string) {
 	t.Helper()
 	out := strings.TrimSpace(p.out.String())
@@ -177,8 +179,9 @@ func oneLine(t *testing.T, p *process, word string) {
 	}
 }
 
-// TestTopicIsNotOpenedTwiceWhileUpdatesWait: the call that opens a topic is carried out, its answer is lost with the process,
-// and the next one gets neither updates nor calls through at first. The topic must be found in the updates then, however late.
+// TestTopicIsNotOpenedTwiceWhileUpdatesWait loses the answer to the call that opens a topic with its process. The
+// next process at first gets no updates, and no call gets through. It must find the topic in the updates, however
+// late they arrive.
 func TestTopicIsNotOpenedTwiceWhileUpdatesWait(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: waits for Telegram to time out")
@@ -191,7 +194,7 @@ func TestTopicIsNotOpenedTwiceWhileUpdatesWait(t *testing.T) {
 		p.settle(s.name, always)
 	}
 	p.stop()
-	p.begin(crashPoint{afterCall, 1}) // nothing is left to do but to open the topic
+	p.begin(crashPoint{afterCall, 1}) // the only thing left to do is to open the topic
 	story[2].tell(p.desk)
 	p.await(func() string { return "the topic is opened" }, p.faults.isDead)
 	p.stop()

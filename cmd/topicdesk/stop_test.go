@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestStopUnderTraffic asks the service to stop while people talk: it ends in time, and then nothing was lost and nothing comes
-// twice.
+// TestStopUnderTraffic asks the service to stop while people write. It ends in time, nothing is lost and nothing
+// arrives twice.
 func TestStopUnderTraffic(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: stops processes under load")
@@ -31,7 +31,7 @@ func TestStopUnderTraffic(t *testing.T) {
 			talking.Go(func() { b.talk(ctx) })
 			for _, at := range []int{50 + b.random(100), 200 + b.random(200)} {
 				b.await(b.state, func() bool { return b.arrivals() >= at || b.allArrived() })
-				b.slow() // so that calls are under way
+				b.slow() // so that calls are in flight
 				b.await(b.state, func() bool { return b.open.Load() > burstAhead/2 || b.allArrived() })
 				b.stop()
 				b.sim.ClearFaults()

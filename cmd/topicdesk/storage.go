@@ -50,9 +50,10 @@ func copyCommand() *cobra.Command {
 	var from, to string
 	cmd := &cobra.Command{
 		Use:   "copy",
-		Short: "Copy all records from one database to another; the same command goes on where it was interrupted",
-		Long: "Copy all records from one database to another, SQLite or MongoDB, either way. Stop the service first.\n" +
-			"When it is interrupted, the same command goes on where it ended. At the end every record is compared.",
+		Short: "Copy all records from one database to another",
+		Long: "Copy all records from one database to another, between SQLite and MongoDB in either direction. Stop\n" +
+			"the service first. If the copy is interrupted, the same command continues it. At the end every\n" +
+			"record is compared.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			source, err := openSource(cmd.Context(), from, alone)
@@ -67,13 +68,15 @@ func copyCommand() *cobra.Command {
 			defer func() { err = errors.Join(err, target.Close()) }()
 			err = copyDesk(cmd.Context(), source, target, newProgress(cmd.ErrOrStderr()))
 			if cmd.Context().Err() != nil {
-				return errors.New("interrupted: the same command goes on from here")
+				return errors.New("interrupted: the same command continues from here")
 			}
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&from, "from", "", "database to read: sqlite://path or mongodb://host/name (default: DATABASE_URL)")
-	cmd.Flags().StringVar(&to, "to", "", "database to write: sqlite://path or mongodb://host/name; empty, or begun by this command")
+	cmd.Flags().StringVar(&from, "from", "",
+		"database to read: sqlite://path or mongodb://host/name (default: DATABASE_URL)")
+	cmd.Flags().StringVar(&to, "to", "",
+		"database to write: sqlite://path or mongodb://host/name; it must be empty or begun by this command")
 	_ = cmd.MarkFlagRequired("to")
 	return cmd
 }
@@ -84,7 +87,7 @@ type wholeStore interface {
 	storage.Dumper
 }
 
-// company says whether a service may have the SQLite file open too.
+// company says whether a service may have the SQLite file open as well.
 type company bool
 
 const (
@@ -92,18 +95,18 @@ const (
 	alone  company = false
 )
 
-// openSource opens a database that must be there already; without an address the one of the settings.
+// openSource opens a database that must exist already. Without an address it is the database of the settings.
 func openSource(ctx context.Context, address string, with company) (wholeStore, error) {
 	if address == "" {
 		settings, err := config.Load(os.LookupEnv, ".env")
 		if err != nil {
-			return nil, fmt.Errorf("the settings are not right:\n%w", err)
+			return nil, fmt.Errorf("the settings are not valid:\n%w", err)
 		}
 		address = settings.DatabaseURL.Reveal()
 	}
 	if db := database(address); db.Kind == config.DatabaseSQLite {
 		if _, err := os.Stat(db.Path); err != nil {
-			return nil, fmt.Errorf("--from: there is no database to read: %w", err)
+			return nil, fmt.Errorf("--from: there is no such database: %w", err)
 		}
 	}
 	source, err := openDesk(ctx, address, with)
@@ -125,13 +128,13 @@ func openDesk(ctx context.Context, address string, with company) (wholeStore, er
 		}
 		return sqlite.Open(ctx, db.Path)
 	case config.DatabaseMongoDB:
-		// A page of records takes longer than a call of the service.
+		// A page of records takes longer than what the service asks of a database.
 		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, mongodb.WithTimeouts(10*time.Second, time.Minute))
 	}
-	return nil, errors.New("that is no address of a database: use sqlite://path/to/file.db or mongodb://host/name")
+	return nil, errors.New("that is not a database: use sqlite://path/to/file.db or mongodb://host/name")
 }
 
-// export writes all records, in order: the same records give the same bytes, whichever store they are in.
+// export writes all records in order. The same records give the same bytes, whichever store they are in.
 func export(ctx context.Context, from storage.Dumper, to io.Writer) error {
 	w := bufio.NewWriterSize(to, 1<<16)
 	for _, collection := range storage.Collections {

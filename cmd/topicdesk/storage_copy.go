@@ -17,10 +17,11 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-var errDiffers = errors.New("the target has other records than the source; copy to an empty database, or into the one that this copy began, with the service stopped")
+var errDiffers = errors.New("the target has other records than the source; copy with the service stopped, " +
+	"to an empty database or to the one that this copy began")
 
-// copyDesk copies all records that the target lacks, then compares all. Records go over in the order of their keys, so
-// what an earlier run has copied is a beginning of each collection.
+// copyDesk copies all records that the target lacks, then compares all of them. It copies in the order of keys, so
+// what an earlier run has copied is the beginning of a collection.
 func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 	for _, collection := range storage.Collections {
 		total, err := from.Count(ctx, collection)
@@ -47,7 +48,9 @@ func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 	return nil
 }
 
-func copyCollection(ctx context.Context, from, to storage.Dumper, collection string, bar *progressbar.ProgressBar) error {
+// copyCollection copies the records of a collection that the target lacks, after comparing those that it has.
+func copyCollection(ctx context.Context, from, to storage.Dumper, collection string,
+	bar *progressbar.ProgressBar) error {
 	stored, stop := iter.Pull2(to.Dump(ctx, collection, nil))
 	defer stop()
 	var batch []any
@@ -63,7 +66,7 @@ func copyCollection(ctx context.Context, from, to storage.Dumper, collection str
 		}
 		return bar.Add(n)
 	}
-	end := false // the target has nothing from here on
+	end := false // the target has no more records
 	for record, err := range from.Dump(ctx, collection, nil) {
 		if err != nil {
 			return err
@@ -97,10 +100,10 @@ func copyCollection(ctx context.Context, from, to storage.Dumper, collection str
 	return load()
 }
 
-// copyBatch is how many records are written at once. Tickets can be large.
+// copyBatch is how many records are written together. Tickets can be large.
 const copyBatch = 500
 
-// compareCollection reads a collection of both and returns how many records it has.
+// compareCollection compares a collection of both databases and returns how many records it has.
 func compareCollection(ctx context.Context, from, to storage.Dumper, collection string) (n int64, err error) {
 	stored, stop := iter.Pull2(to.Dump(ctx, collection, nil))
 	defer stop()
@@ -123,7 +126,7 @@ func compareCollection(ctx context.Context, from, to storage.Dumper, collection 
 	return n, nil
 }
 
-// sameRecord returns an error unless both have the same exported form.
+// sameRecord returns an error unless both records have the same exported form.
 func sameRecord(a, b any) error {
 	x, err := storage.Encode(a)
 	if err != nil {
@@ -156,8 +159,9 @@ func (p *progress) start(what string, total int64) *progressbar.ProgressBar {
 		out = io.Discard
 		p.say("%s: %d records", what, total)
 	}
-	return progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(fmt.Sprintf("%-13s", what)),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond))
+	return progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(out),
+		progressbar.OptionSetDescription(fmt.Sprintf("%-13s", what)), progressbar.OptionShowCount(),
+		progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond))
 }
 
 func (p *progress) finish(bar *progressbar.ProgressBar) {

@@ -16,7 +16,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// aStore opens a new database with as many messages, and some other records.
+// aStore opens a new database with that many messages, and some other records.
 func aStore(t *testing.T, messages int) (address string, s *sqlite.Store) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "desk.db")
@@ -26,9 +26,11 @@ func aStore(t *testing.T, messages int) (address string, s *sqlite.Store) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	day := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-	all := []any{&storage.User{TelegramID: 7, FirstName: "Nok <&>", CreatedAt: day, Version: 4}, &storage.SavedOffset{Name: "bot", Value: 9}}
+	all := []any{&storage.User{TelegramID: 7, FirstName: "Nok <&>", CreatedAt: day, Version: 4},
+		&storage.SavedOffset{Name: "bot", Value: 9}}
 	for n := range messages {
-		all = append(all, &storage.Message{MessageID: fmt.Sprint("-1:", n), TicketID: "T1", Sequence: int64(n + 1), Text: "No paper", SentAt: day, Version: 1})
+		all = append(all, &storage.Message{MessageID: fmt.Sprint("-1:", n), TicketID: "T1", Sequence: int64(n + 1),
+			Text: "No paper", SentAt: day, Version: 1})
 	}
 	if err := s.Load(t.Context(), all); err != nil {
 		t.Fatal(err)
@@ -50,12 +52,13 @@ func topicdesk(t *testing.T, args ...string) (stdout, stderr string, err error) 
 
 func TestStorageExport(t *testing.T) {
 	address, s := aStore(t, 3)
-	out, _, err := topicdesk(t, "storage", "export", "--from", address) // the service may run meanwhile
+	out, _, err := topicdesk(t, "storage", "export", "--from", address) // a service may have the database open
 	if err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
-	if len(lines) != 5 || !strings.HasPrefix(lines[0], `{"collection":"users","record":{"telegramId":7,"firstName":"Nok <&>",`) {
+	if len(lines) != 5 || !strings.HasPrefix(lines[0],
+		`{"collection":"users","record":{"telegramId":7,"firstName":"Nok <&>",`) {
 		t.Error(out)
 	}
 	for _, line := range lines {
@@ -66,8 +69,10 @@ func TestStorageExport(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, from := range []string{"sqlite://" + filepath.Join(t.TempDir(), "none.db"), "mysql://host/desk", "sqlite://"} {
-		if _, _, err := topicdesk(t, "storage", "export", "--from", from); err == nil || !strings.Contains(err.Error(), "--from") {
+	for _, from := range []string{"sqlite://" + filepath.Join(t.TempDir(), "none.db"), "mysql://host/desk",
+		"sqlite://"} {
+		if _, _, err := topicdesk(t, "storage", "export", "--from", from); err == nil ||
+			!strings.Contains(err.Error(), "--from") {
 			t.Errorf("%s: %v", from, err)
 		}
 	}
@@ -118,7 +123,8 @@ func TestStorageCopy(t *testing.T) {
 				t.Error(err)
 			}
 			var a, b bytes.Buffer
-			if err := errors.Join(export(t.Context(), s, &a), export(t.Context(), to, &b)); err != nil || a.String() != b.String() {
+			if err := errors.Join(export(t.Context(), s, &a), export(t.Context(), to, &b)); err != nil ||
+				a.String() != b.String() {
 				t.Errorf("stopped at write %d the copy is not the same (%v)", stop, err)
 			}
 			_ = to.Close()
@@ -145,7 +151,7 @@ func TestStorageCopy(t *testing.T) {
 			}
 		}
 	})
-	t.Run("neither database may be served meanwhile", func(t *testing.T) {
+	t.Run("neither database may be in use by a service", func(t *testing.T) {
 		t.Parallel()
 		from, s := aStore(t, 1)
 		_ = s.Close()
@@ -161,14 +167,15 @@ func TestStorageCopy(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if _, _, err := topicdesk(t, append([]string{"storage", "copy"}, args...)...); err == nil || !strings.Contains(err.Error(), "serves this database") {
+			if _, _, err := topicdesk(t, append([]string{"storage", "copy"}, args...)...); err == nil ||
+				!strings.Contains(err.Error(), "serves this database") {
 				t.Errorf("%v: %v", args, err)
 			}
 		}
 	})
 }
 
-// stopping lets some writes through and fails then.
+// stopping lets some writes through and then fails.
 type stopping struct {
 	storage.Dumper
 	after int

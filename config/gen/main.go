@@ -1,4 +1,5 @@
-// Command gen writes what is generated from the settings: .env.example and the table in docs/settings.md. `make gen` runs it.
+// Command gen writes what is generated from the settings: .env.example, and the table in docs/settings.md. `make gen`
+// runs it.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command gen writes what is generated from the operations, in the folder that it is given: openapi.yaml, as it is served, and
-// the tables in api.md. `make gen` runs it.
+// Command gen writes, into the folder that its argument names, what is generated from the operations: openapi.yaml, as
+// the service serves it, and the tables in api.md. `make gen` runs it.
 package main
 
 import (

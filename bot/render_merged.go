@@ -6,21 +6,22 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Joined copies: several copies in one message, each with its own head, a blank line between them.
+// Merged copies: several copies in one message, each with its own head, with a blank line between them
+// (docs/decisions.md, D21).
 
-const joinedSeparator = "\n\n"
+const mergedSeparator = "\n\n"
 
-// Joined says how many of the copies, from the first on, fit into one message. 0: the first can't be joined with anything.
+// Joined returns how many of the copies, from the first on, fit into one message. 0: the first can't be merged at all.
 func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 	units, n := 0, 0
 	for _, one := range copies {
-		if !joinable(one) {
+		if !mergeable(one) {
 			break
 		}
-		one = joinedForm(one)
+		one = mergedForm(one)
 		head, preview := copyHeadUnits(one)
 		if n > 0 {
-			units += messages.UTF16Len(joinedSeparator)
+			units += messages.UTF16Len(mergedSeparator)
 		}
 		if units += head + preview + messages.UTF16Len(one.GetContent().GetText()); units > maxText {
 			break
@@ -30,14 +31,14 @@ func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 	return n
 }
 
-// joinable says whether a copy is a text that takes one message.
-func joinable(c *messages.SendCopyCall) bool {
+// mergeable says whether a copy is a text that takes only one message.
+func mergeable(c *messages.SendCopyCall) bool {
 	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && parts(c) == 1
 }
 
-// joinedForm is a copy as it stands among others: a message can answer only one, so that the beginning of what is answered
-// takes the place of the reply.
-func joinedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
+// mergedForm returns a copy as it is shown among others. Merged copies share one message, which can answer only one
+// other, so each shows the beginning of what it answers instead of replying.
+func mergedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 	if c.GetReplyTo() == 0 {
 		return c
 	}
@@ -49,36 +50,37 @@ func joinedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 	return own
 }
 
-// renderJoined words copies in one message, and says where each of them stands.
-func renderJoined(lang string, copies []*messages.SendCopyCall) (Rich, []*messages.Span) {
+// renderMerged renders copies as one message, and returns the position of each.
+func renderMerged(lang string, copies []*messages.SendCopyCall) (Rich, []*messages.Span) {
 	var b builder
 	spans := make([]*messages.Span, 0, len(copies))
 	for i, one := range copies {
 		if i > 0 {
-			b.plain(joinedSeparator)
+			b.plain(mergedSeparator)
 		}
 		from := b.units
-		b.rich(renderCopy(lang, joinedForm(one)))
+		b.rich(renderCopy(lang, mergedForm(one)))
 		spans = append(spans, &messages.Span{Offset: int32(from), Length: int32(b.units - from), Index: int32(i)})
 	}
 	return b.done(), spans
 }
 
-// leastOfPart is how much of a part is shown, at least, when there is no room: with its head it says whose it is.
+// leastOfPart is how many UTF-16 units of a part, with its head, are shown at least: enough to say whose it is.
 const leastOfPart = 24
 
-// renderJoinedAgain words a joined message after a change. The part that has changed gives way when there is no room for all.
-func renderJoinedAgain(lang string, e *messages.EditJoinedCall) (Rich, []*messages.Span) {
+// renderMergedEdit renders merged copies after a change. The copy that has changed is shortened when there is no room
+// for all.
+func renderMergedEdit(lang string, e *messages.EditJoinedCall) (Rich, []*messages.Span) {
 	copies := make([]*messages.SendCopyCall, len(e.GetCopies()))
 	room, own := maxText, -1
 	for i, one := range e.GetCopies() {
-		copies[i] = shortened(joinedForm(one), int(one.GetLimit()))
+		copies[i] = shortened(mergedForm(one), int(one.GetLimit()))
 		if i > 0 {
-			room -= messages.UTF16Len(joinedSeparator)
+			room -= messages.UTF16Len(mergedSeparator)
 		}
 		if e.GetOriginals()[i] == e.GetOwn() {
 			own = i
-			copies[i] = joinedForm(one)
+			copies[i] = mergedForm(one)
 			continue
 		}
 		room -= renderCopy(lang, copies[i]).units()
@@ -86,7 +88,7 @@ func renderJoinedAgain(lang string, e *messages.EditJoinedCall) (Rich, []*messag
 	if own >= 0 {
 		copies[own] = shortened(copies[own], max(room, leastOfPart))
 	}
-	text, spans := renderJoined(lang, copies)
+	text, spans := renderMerged(lang, copies)
 	for i, s := range spans {
 		s.Index = e.GetIndexes()[i]
 		s.Cut = copies[i].GetContent().GetText() != e.GetCopies()[i].GetContent().GetText()
@@ -96,7 +98,8 @@ func renderJoinedAgain(lang string, e *messages.EditJoinedCall) (Rich, []*messag
 
 func (r Rich) units() int { return messages.UTF16Len(r.Text) }
 
-// shortened is a copy that takes at most limit units, with its head; 0: as it is.
+// shortened returns a copy that takes at most limit UTF-16 units, head included; limit 0 leaves it as it is.
+
 func shortened(c *messages.SendCopyCall, limit int) *messages.SendCopyCall {
 	head, more := copyHeadUnits(c)
 	text := c.GetContent().GetText()

@@ -39,12 +39,12 @@ func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 		}
 		n := client.Joined(copies)
 		if n == 0 {
-			if joinable(copies[0]) {
+			if mergeable(copies[0]) {
 				t.Fatal("the first can't be joined")
 			}
 			return
 		}
-		text, spans := renderJoined("en", copies[:n])
+		text, spans := renderMerged("en", copies[:n])
 		units := utf16.Encode([]rune(text.Text))
 		if len(units) > maxText {
 			t.Fatalf("%d units", len(units))
@@ -79,7 +79,7 @@ func TestJoinedMessageAfterAnEdit(t *testing.T) {
 		room := maxText
 		for i := range rapid.IntRange(1, 8).Draw(t, "copies") {
 			c := &messages.SendCopyCall{SenderName: "Ann", Content: &messages.Content{Text: "x" + textOf(t, "text", 300)}}
-			units := renderCopy("en", c).units() + len(joinedSeparator)
+			units := renderCopy("en", c).units() + len(mergedSeparator)
 			if room-units < 50 {
 				break
 			}
@@ -94,7 +94,7 @@ func TestJoinedMessageAfterAnEdit(t *testing.T) {
 		if long {
 			e.Copies[own].Content.Text = strings.Repeat("ยาว", 2000)
 		}
-		text, spans := renderJoinedAgain("en", e)
+		text, spans := renderMergedEdit("en", e)
 		if text.units() > maxText {
 			t.Fatalf("%d units", text.units())
 		}
@@ -109,7 +109,7 @@ func TestJoinedMessageAfterAnEdit(t *testing.T) {
 			other := (own + 1) % len(e.Copies)
 			e.Own = e.Originals[other]
 			e.Copies[other].Content.Text = "changed"
-			_, again := renderJoinedAgain("en", e)
+			_, again := renderMergedEdit("en", e)
 			if again[own].Length != spans[own].Length || !again[own].Cut || again[other].Cut {
 				t.Fatalf("%v after %v", again, spans)
 			}

@@ -1,0 +1,118 @@
+package httpedge
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// condition refuses a change whose If-Match is stale, before its body is validated.
+func (a *API) condition(ctx huma.Context, next func(huma.Context)) {
+	match := humafiber.UnwrapV2(ctx).Get(fiber.HeaderIfMatch)
+	c, ok := ctx.Context().Value(callKey{}).(*call)
+	if match == "" || !ok {
+		next(ctx)
+		return
+	}
+	record, err := a.seen(ctx.Context(), c, ctx.Param("id"))
+	if err == nil && !matches(match, etag(record)) {
+		err = problem(codeStale)
+	}
+	if err != nil {
+		a.fail(ctx, err)
+		return
+	}
+	next(ctx)
+}
+
+type updateTicketInput struct {
+	TicketPath
+	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that the ticket had when the client read it."`
+	Body    struct {
+		Title       *string            `json:"title,omitempty" minLength:"1" maxLength:"255" example:"Printer is on fire"`
+		Description *string            `json:"description,omitempty" maxLength:"4000"`
+		Priority    *string            `json:"priority,omitempty" enum:"low,normal,high,urgent"`
+		Status      *string            `json:"status,omitempty" enum:"open,pending,closed"`
+		Metadata    Optional[Metadata] `json:"metadata,omitempty"`
+	}
+}
+
+func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) (*ticketOutput, error) {
+	record, err := a.seen(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	b := &in.Body
+	if b.Title != nil && blank(*b.Title) {
+		return nil, invalid("/title", "it has no visible text")
+	}
+	m := &messages.UpdateTicket{Origin: c.origin(), Title: b.Title, Description: b.Description,
+		Priority: b.Priority, Status: b.Status}
+	if b.Metadata.Sent {
+		if m.Metadata, err = b.Metadata.Value.compact(); err != nil {
+			return nil, err
+		}
+		if m.Metadata == nil {
+			m.Metadata = []byte{}
+		}
+	}
+	if in.IfMatch != "" && strings.TrimSpace(in.IfMatch) != "*" {
+		if !matches(in.IfMatch, etag(record)) {
+			return nil, problem(codeStale)
+		}
+		m.Expected = record.Revision // the ticket compares again, in its own turn
+	}
+	return a.changed(ctx, record.TicketId, m)
+}
+
+// ticketCommand is a command to a ticket's entity.
+type ticketCommand interface {
+	proto.Message
+	GetOrigin() *messages.Origin
+}
+
+// changed sends a command and returns the ticket as it is afterwards.
+func (a *API) changed(ctx context.Context, id string, m ticketCommand) (*ticketOutput, error) {
+	if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, id, m); err != nil {
+		return nil, err
+	}
+	record, err := a.ticket(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &ticketOutput{Status: http.StatusOK, ETag: etag(record), Body: ticketOf(record)}, nil
+}
+
+type closeTicketInput struct {
+	TicketPath
+	Body *struct {
+		Reason string `json:"reason,omitempty" maxLength:"1000" doc:"Why. The notice in the ticket's topics shows it." example:"Solved"`
+	}
+}
+
+func (a *API) closeTicket(ctx context.Context, c *call, in *closeTicketInput) (*ticketOutput, error) {
+	record, err := a.seen(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	m := &messages.CloseTicket{Origin: c.origin()}
+	if in.Body != nil {
+		m.Reason = in.Body.Reason
+	}
+	return a.changed(ctx, record.TicketId, m)
+}
+
+func (a *API) reopenTicket(ctx context.Context, c *call, in *TicketPath) (*ticketOutput, error) {
+	record, err := a.seen(ctx, c, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return a.changed(ctx, record.TicketId, &messages.ReopenTicket{Origin: c.origin()})
+}
