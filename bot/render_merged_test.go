@@ -39,8 +39,9 @@ func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 		}
 		n := client.Joined(copies)
 		if n == 0 {
-			if mergeable(copies[0]) {
-				t.Fatal("the first can't be joined")
+			// In the merged form the start of the answered message stands before the text: that may be too long by itself.
+			if mergeable(copies[0]) && renderCopy("en", mergedForm(copies[0])).units() <= maxText {
+				t.Fatal("the first can't be merged, though it fits")
 			}
 			return
 		}

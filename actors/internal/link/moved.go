@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
@@ -19,9 +17,8 @@ import (
 type messageRef struct{ chat, id int64 }
 
 func refOf(messageID string) messageRef {
-	chat, _, _ := strings.Cut(messageID, ":")
-	chatID, _ := strconv.ParseInt(chat, 10, 64)
-	return messageRef{chatID, desk.TelegramID(messageID)}
+	chatID, id, _ := messages.ParseMessageKey(messageID)
+	return messageRef{chatID, id}
 }
 
 // onGone handles a copy whose topic is deleted. The lane waits until the ticket has another topic, and begins there
