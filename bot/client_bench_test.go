@@ -23,7 +23,7 @@ import (
 // benchServerEnv makes the test binary a Bot API server that always says yes, so that its CPU time is not counted.
 const benchServerEnv = "TOPICDESK_BENCH_SERVER"
 
-// sentAnswer is as long as Telegram's answers are.
+// sentAnswer has the length of Telegram's answers.
 const sentAnswer = `{"ok":true,"result":{"message_id":4711,"from":{"id":123456789,"is_bot":true,"first_name":"Topicdesk","username":"topicdesk_bot"},` +
 	`"chat":{"id":-1001234567890,"title":"Back office","is_forum":true,"type":"supergroup"},"date":1767225600,"message_thread_id":42,` +
 	`"reply_to_message":{"message_id":42,"from":{"id":123456789,"is_bot":true,"first_name":"Topicdesk","username":"topicdesk_bot"},"chat":{"id":-1001234567890,` +
@@ -114,7 +114,7 @@ func BenchmarkSendMessage(b *testing.B) {
 	})
 }
 
-// BenchmarkRenderCopy measures what wording one copy takes.
+// BenchmarkRenderCopy measures what rendering one copy takes.
 func BenchmarkRenderCopy(b *testing.B) {
 	for name, text := range map[string]string{"short": "The printer is on fire", "thai": strings.Repeat("เครื่องพิมพ์ไหม้ ", 60), "long": strings.Repeat("word and word ", 600)} {
 		op := copyOp(&messages.SendCopyCall{SenderName: "Ann Lee", Content: &messages.Content{Text: text, Entities: []*messages.Entity{{Type: "italic", Offset: 4, Length: 7}}}})

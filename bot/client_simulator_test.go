@@ -57,7 +57,7 @@ func (d *desk) must(err error) {
 	}
 }
 
-// call makes a call that must be done.
+// call makes a call that must succeed.
 func (d *desk) call(thread int64, op *messages.Operation) *messages.Outcome {
 	d.t.Helper()
 	op.ThreadId = thread
@@ -95,7 +95,7 @@ func (d *desk) topic() simulator.Topic {
 	return simulator.Topic{}
 }
 
-// Operations of each kind, made anew since a call fills them in.
+// Operations of each kind. Each call gets a new one, since a call fills it in.
 func copyOf(text string) *messages.Operation {
 	return &messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{SenderName: "Bob", Content: &messages.Content{Text: text}}}}
 }
@@ -142,7 +142,8 @@ func TestOperationsInTheSimulator(t *testing.T) {
 			t.Errorf("%v", out)
 		}
 		m := d.message(out.MessageId)
-		if m.Text != "Bob\nother\nyes 😀 it is" || m.ReplyTo != d.annQuestion || m.Quote == nil || m.Quote.Text != "plugged in" || int64(m.Thread) != d.thread {
+		if m.Text != "Bob\nother\nyes 😀 it is" || m.ReplyTo != d.annQuestion || m.Quote == nil ||
+			m.Quote.Text != "plugged in" || int64(m.Thread) != d.thread {
 			t.Errorf("%+v", m)
 		}
 		if !slices.ContainsFunc(m.Entities, func(e simulator.Entity) bool { return e.Type == "date_time" && e.UnixTime == 1700000000 }) {
@@ -233,7 +234,8 @@ func TestOperationsInTheSimulator(t *testing.T) {
 	})
 	t.Run("administrators and facts", func(t *testing.T) {
 		out := d.call(0, &messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
-		if !slices.Contains(out.AdminIds, d.admin) || slices.Contains(out.AdminIds, d.ann) || slices.Contains(out.AdminIds, d.c.ID()) {
+		if !slices.Contains(out.AdminIds, d.admin) || slices.Contains(out.AdminIds, d.ann) ||
+			slices.Contains(out.AdminIds, d.c.ID()) {
 			t.Errorf("%v", out)
 		}
 		facts := d.call(0, &messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}}).Chat
@@ -282,7 +284,8 @@ func TestTroubleInTheSimulator(t *testing.T) {
 		d.must(err)
 		newID, err := d.sim.Migrate(basic.ID)
 		d.must(err)
-		if out := d.c.Call(t.Context(), basic.ID, "en", copyOf("hm")); out.Result != messages.Outcome_MIGRATED || out.NewChatId != newID {
+		if out := d.c.Call(t.Context(), basic.ID, "en", copyOf("hm")); out.Result != messages.Outcome_MIGRATED ||
+			out.NewChatId != newID {
 			t.Errorf("%v, want %d", out, newID)
 		}
 	})
@@ -302,7 +305,8 @@ func TestTroubleInTheSimulator(t *testing.T) {
 		d.must(d.sim.Inject(simulator.Fault{Kind: simulator.Fault400, Description: "TOPIC_CLOSED"}))
 		d.fail(messages.Outcome_TOPIC_CLOSED, d.thread, copyOf("hm"))
 		d.must(d.sim.Inject(simulator.Fault{Kind: simulator.Fault429, RetryAfter: 4}))
-		if out := d.c.Call(t.Context(), d.chat, "en", copyOf("hm")); out.Result != messages.Outcome_FLOOD || out.RetryAfterMs != 4000 {
+		if out := d.c.Call(t.Context(), d.chat, "en", copyOf("hm")); out.Result != messages.Outcome_FLOOD ||
+			out.RetryAfterMs != 4000 {
 			t.Errorf("%v", out)
 		}
 	})

@@ -17,7 +17,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// What actors will ask of a client.
+// The client must have the methods that actors expect.
 var _ interface {
 	Call(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome
 	Parts(op *messages.Operation) int
@@ -105,14 +105,15 @@ func TestRefusedRepliesAreSentWithout(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			server := &answerWith{answers: c.answers}
 			out := testClient(t, server.handle).Call(t.Context(), -100123, "en", hello)
-			if out.Result != c.result || len(server.bodies) != c.calls || !strings.Contains(server.bodies[len(server.bodies)-1], c.last) {
+			if out.Result != c.result || len(server.bodies) != c.calls ||
+				!strings.Contains(server.bodies[len(server.bodies)-1], c.last) {
 				t.Errorf("%v after %q", out, server.bodies)
 			}
 		})
 	}
 }
 
-// closeTopic stands for the calls that may be repeated.
+// closeTopic is one of the calls that may be repeated.
 var closeTopic = &messages.Operation{ThreadId: 5, Call: &messages.Operation_CloseTopic{CloseTopic: &messages.CloseTopicCall{}}}
 
 var createTopic = &messages.Operation{Call: &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: "Printer"}}}
@@ -245,7 +246,8 @@ func TestMe(t *testing.T) {
 		_, _ = io.WriteString(w, `{"ok":false,"error_code":401,"description":"Unauthorized"}`)
 	})
 	_, err := wrong.Me(t.Context())
-	if !errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "TELEGRAM_BOT_TOKEN") || strings.Contains(err.Error(), "topsecret") {
+	if !errors.Is(err, ErrUnauthorized) || !strings.Contains(err.Error(), "TELEGRAM_BOT_TOKEN") ||
+		strings.Contains(err.Error(), "topsecret") {
 		t.Errorf("%v", err)
 	}
 	html := testClient(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })

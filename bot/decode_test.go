@@ -14,7 +14,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// ordinary is a message as Telegram sends it in a topic, with the fields that nobody here reads.
+// ordinary is a message as Telegram sends it in a topic, with fields that Decode does not read.
 const ordinary = `{"update_id":826471932,"message":{"message_id":4711,"from":{"id":5100200300,"is_bot":false,"first_name":"Ann","last_name":"Smith",
 "username":"ann_smith","language_code":"th-TH","is_premium":true},"chat":{"id":-1001234567890,"title":"Support","is_forum":true,"type":"supergroup"},
 "date":1763900000,"message_thread_id":42,"is_topic_message":true,"reply_to_message":{"message_id":42,"from":{"id":999,"is_bot":true,"first_name":"Desk",
@@ -86,7 +86,8 @@ func TestDecodeMessages(t *testing.T) {
 	t.Run("a reply", func(t *testing.T) {
 		m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"from":{"id":9},"text":"`+strings.Repeat("ก", 200)+`"},"quote":{"text":"ก","position":0,"is_manual":true}`)
 		r := m.Reply
-		if r.ChatID != -1001 || r.MessageID != 48 || r.FromID != 9 || r.Quote != "ก" || messages.UTF16Len(r.Preview) > previewUnits || len(r.Text) != 600 {
+		if r.ChatID != -1001 || r.MessageID != 48 || r.FromID != 9 || r.Quote != "ก" ||
+			messages.UTF16Len(r.Preview) > previewUnits || len(r.Text) != 600 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -96,7 +97,8 @@ func TestDecodeMessages(t *testing.T) {
 		}
 	})
 	t.Run("a reply to a medium shows what it is", func(t *testing.T) {
-		if m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"photo":[{}]}`); m.Reply.Preview != "" || m.Reply.Media.GetKind() != messages.MediaPhoto {
+		if m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"photo":[{}]}`); m.Reply.Preview != "" ||
+			m.Reply.Media.GetKind() != messages.MediaPhoto {
 			t.Errorf("%+v", m.Reply)
 		}
 	})
@@ -119,13 +121,15 @@ func TestDecodeMessages(t *testing.T) {
 	})
 	t.Run("an anonymous administrator speaks as the group", func(t *testing.T) {
 		m := decode(t, `"text":"x","from":{"id":1087968824,"is_bot":true,"first_name":"Group","username":"GroupAnonymousBot"},"sender_chat":{"id":-1001,"type":"supergroup","title":"Support"}`)
-		if !m.GroupAdmin || m.FromBot || m.Sender.Kind != messages.Sender_GROUP || m.Sender.Name != "Support" || m.Sender.Id != -1001 {
+		if !m.GroupAdmin || m.FromBot || m.Sender.Kind != messages.Sender_GROUP || m.Sender.Name != "Support" ||
+			m.Sender.Id != -1001 {
 			t.Errorf("%+v", m)
 		}
 	})
 	t.Run("a linked channel speaks as itself", func(t *testing.T) {
 		m := decode(t, `"text":"x","from":{"id":777000,"first_name":"Telegram"},"sender_chat":{"id":-1009,"type":"channel","title":"News","username":"news"},"is_automatic_forward":true`)
-		if m.GroupAdmin || m.FromBot || m.Sender.Kind != messages.Sender_CHANNEL || m.Sender.Name != "News" || m.Sender.Username != "news" {
+		if m.GroupAdmin || m.FromBot || m.Sender.Kind != messages.Sender_CHANNEL || m.Sender.Name != "News" ||
+			m.Sender.Username != "news" {
 			t.Errorf("%+v", m)
 		}
 	})
@@ -202,7 +206,8 @@ func TestDecodeOtherKinds(t *testing.T) {
 	t.Run("callback", func(t *testing.T) {
 		c := mustDecode(t, `{"update_id":1,"callback_query":{"id":"cb9","from":{"id":5,"first_name":"Ann"},"data":"close:TICK-1-AAAAAAAA","chat_instance":"1",
 			"message":{"message_id":60,"date":1,"message_thread_id":42,"is_topic_message":true,"chat":{"id":-1001,"type":"supergroup"},"from":{"id":999}}}}`).Callback
-		if c.ID != "cb9" || c.Chat.ID != -1001 || c.ThreadID != 42 || c.MessageID != 60 || !c.Visible || c.Data != "close:TICK-1-AAAAAAAA" {
+		if c.ID != "cb9" || c.Chat.ID != -1001 || c.ThreadID != 42 || c.MessageID != 60 || !c.Visible ||
+			c.Data != "close:TICK-1-AAAAAAAA" {
 			t.Errorf("%+v", c)
 		}
 	})
@@ -215,13 +220,15 @@ func TestDecodeOtherKinds(t *testing.T) {
 	t.Run("membership", func(t *testing.T) {
 		m := mustDecode(t, `{"update_id":1,"my_chat_member":{"chat":{"id":-1001,"type":"supergroup","title":"S","is_forum":true},"from":{"id":5},"date":1,
 			"old_chat_member":{"user":{"id":999},"status":"left"},"new_chat_member":{"user":{"id":999},"status":"administrator","can_manage_topics":true,"can_pin_messages":true,"until_date":"?"}}}`).Member
-		if m.OldStatus != "left" || m.NewStatus != "administrator" || !m.CanManageTopics || !m.CanPinMessages || !m.Chat.IsForum {
+		if m.OldStatus != "left" || m.NewStatus != "administrator" || !m.CanManageTopics || !m.CanPinMessages ||
+			!m.Chat.IsForum {
 			t.Errorf("%+v", m)
 		}
 	})
 	for _, kind := range []string{"channel_post", "poll", "message_reaction_count", "something_new"} {
 		t.Run(kind, func(t *testing.T) {
-			if u := mustDecode(t, `{"update_id":1,"`+kind+`":{"message_id":"?"}}`); u.Kind != KindOther || u.Message != nil {
+			if u := mustDecode(t, `{"update_id":1,"`+kind+`":{"message_id":"?"}}`); u.Kind != KindOther ||
+				u.Message != nil {
 				t.Errorf("%+v", u)
 			}
 		})
@@ -233,7 +240,8 @@ func TestDecodeReactions(t *testing.T) {
 		u := mustDecode(t, `{"update_id":1,"message_reaction":{"chat":{"id":-1001,"type":"supergroup"},"message_id":60,"date":7,"user":{"id":5,"first_name":"Ann"},
 			"old_reaction":[],"new_reaction":[{"type":"custom_emoji","custom_emoji_id":"77"},{"type":"emoji","emoji":"🔥"},{"type":"paid"}]}}`)
 		r := u.Reaction
-		if u.Kind != KindReaction || r.MessageID != 60 || r.Chat.ID != -1001 || r.From.GetId() != 5 || r.Sender.GetName() != "Ann" || r.DateMS != 7000 || len(r.Emojis) != 3 {
+		if u.Kind != KindReaction || r.MessageID != 60 || r.Chat.ID != -1001 || r.From.GetId() != 5 ||
+			r.Sender.GetName() != "Ann" || r.DateMS != 7000 || len(r.Emojis) != 3 {
 			t.Fatalf("%+v", u)
 		}
 		if r.Emojis[0].CustomEmojiId != "77" || r.Emojis[1].Emoji != "🔥" || r.Emojis[2].CustomEmojiId != "paid" {
@@ -291,7 +299,8 @@ func TestDecodeBadInput(t *testing.T) {
 			`"external_reply":[]`, `"from":{"id":5,"first_name":"Ann","username":7}`, `"from":{"id":5,"first_name":"Ann","language_code":{}}`, `"date":"x"`,
 			`"chat":{"id":-1001,"type":"supergroup","title":7,"is_forum":"x"}`, `"link_preview_options":"?"`, `"forum_topic_created":null`,
 		} {
-			if m := mustDecode(t, topicMessage(`"text":"kept",`+fields)).Message; m.Text != "kept" || m.Chat.ID != -1001 || m.From.GetId() != 5 || m.ThreadID != 42 {
+			if m := mustDecode(t, topicMessage(`"text":"kept",`+fields)).Message; m.Text != "kept" ||
+				m.Chat.ID != -1001 || m.From.GetId() != 5 || m.ThreadID != 42 {
 				t.Errorf("%s: %+v", fields, m)
 			}
 		}

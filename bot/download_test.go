@@ -87,7 +87,8 @@ func TestDownload(t *testing.T) {
 			t.Fatal(err)
 		}
 		var refused *actors.DownloadError
-		if _, _, err := c.OpenFile(t.Context(), "f", 20<<20+1); !errors.As(err, &refused) || !refused.Refused || refused.Reason != "too large for the Bot API server" {
+		if _, _, err := c.OpenFile(t.Context(), "f", 20<<20+1); !errors.As(err, &refused) || !refused.Refused ||
+			refused.Reason != "too large for the Bot API server" {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -103,7 +104,8 @@ func TestDownload(t *testing.T) {
 		} {
 			c, log := fileServer(t, "documents/a", 5, handle)
 			_, err := fetch(t.Context(), c)
-			if err == nil || strings.Contains(err.Error()+log.String(), "AAdownloads") || strings.Contains(err.Error(), "/file/") {
+			if err == nil || strings.Contains(err.Error()+log.String(), "AAdownloads") ||
+				strings.Contains(err.Error(), "/file/") {
 				t.Errorf("%s: %v, log %q", name, err, log)
 			}
 		}

@@ -176,7 +176,7 @@ func FuzzParseCommand(f *testing.F) {
 				t.Fatalf("%q: %q", text, s)
 			}
 		}
-		// What was understood, written down and read again, means the same.
+		// A command that is written out and parsed again is the same.
 		c.Targets = usernames(c.Targets)
 		again, ok := ParseCommand(c.String(), nil, ourBot)
 		if !ok {
@@ -188,7 +188,7 @@ func FuzzParseCommand(f *testing.F) {
 	})
 }
 
-// usernames are the targets that can be written down without entities.
+// usernames returns the targets that can be written without entities.
 func usernames(targets []Target) (out []Target) {
 	for _, t := range targets {
 		if name, rest := nameAt(t.Username); name != "" && rest == "" {

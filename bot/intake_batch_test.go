@@ -15,8 +15,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// said is a message with that id in a thread of a group; the groups -1001 to -1003 and their threads 1 to 5 are
-// tickets' topics.
+// posted is an update with a message with that id in a thread of a group; the groups -1001 to -1003 and their threads
+// 1 to 5 are tickets' topics.
 func posted(update, chat, thread int64, fields string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"update_id":%d,"message":{"message_id":%d,"message_thread_id":%d,"is_topic_message":true,"date":1763900000,
 		"chat":{"id":%d,"type":"supergroup","title":"Support","is_forum":true},"from":{"id":5,"first_name":"Ann"},%s}}`, update, update, thread, chat, fields))
@@ -61,14 +61,16 @@ func TestHandleBatch(t *testing.T) {
 		if !errors.Is(err, errFake) || !strings.Contains(err.Error(), "5 of 8") {
 			t.Error(err)
 		}
-		if got := perTopic(d.take()); got["ticket/TICK-11-AAAAAAAA"] != "" || got["ticket/TICK-12-AAAAAAAA"] != "2 6" || got["ticket/TICK-21-AAAAAAAA"] != "4" || got["group/g1"] != "" {
+		if got := perTopic(d.take()); got["ticket/TICK-11-AAAAAAAA"] != "" ||
+			got["ticket/TICK-12-AAAAAAAA"] != "2 6" || got["ticket/TICK-21-AAAAAAAA"] != "4" || got["group/g1"] != "" {
 			t.Error(got)
 		}
 		down = false
 		if err := in.HandleBatch(t.Context(), batch); err != nil {
 			t.Error(err)
 		}
-		if got := perTopic(d.take()); got["ticket/TICK-11-AAAAAAAA"] != "1 3 5" || got["ticket/TICK-12-AAAAAAAA"] != "8" || got["group/g1"] != "7" || got["ticket/TICK-21-AAAAAAAA"] != "" {
+		if got := perTopic(d.take()); got["ticket/TICK-11-AAAAAAAA"] != "1 3 5" ||
+			got["ticket/TICK-12-AAAAAAAA"] != "8" || got["group/g1"] != "7" || got["ticket/TICK-21-AAAAAAAA"] != "" {
 			t.Error(got)
 		}
 	})
@@ -90,7 +92,7 @@ func TestHandleBatch(t *testing.T) {
 	})
 }
 
-// meetingDesk answers commands only when as many as wanted are waiting at the same time.
+// meetingDesk answers commands only once as many as wanted wait concurrently.
 type meetingDesk struct {
 	*fakeDesk
 	mu      sync.Mutex
@@ -125,7 +127,7 @@ func perTopic(commands []sent) map[string]string {
 	return out
 }
 
-// However often a batch fails and comes again, each ticket gets each message, first in the order in which it was said.
+// However often a batch fails and is repeated, each ticket gets each message, at first in the order of the batch.
 func TestBatchOrder(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(r, "updates")
@@ -200,7 +202,7 @@ func (d nullDesk) Ask(_ context.Context, kind, _ string, m proto.Message) (proto
 	return &messages.Reply{Code: messages.Code_OK}, nil
 }
 
-// What an ordinary message costs from its bytes to the command, without the actors.
+// The cost of an ordinary message, from its bytes to the command, without the actors.
 func BenchmarkIntakeText(b *testing.B) {
 	in := testIntake(nullDesk{&messages.TopicFound{Code: messages.Code_OK, TicketId: aTicket}})
 	raws := make([][]byte, 1024)

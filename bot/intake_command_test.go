@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// unlinking: the chat is told of this command under an id of its own.
+// unlinking is the message by which the chat notes the command, under another id.
 func unlinking(o *messages.Origin) { o.CommandId = messages.UnlinkID(o.CommandId, o.ThreadId) }
 
 func TestIntakeCommandsInATicketsTopic(t *testing.T) {
@@ -279,7 +279,8 @@ func TestIntakeCreateTicket(t *testing.T) {
 			d := newFake()
 			d.groups["g7"] = tc.group
 			handle(t, testIntake(d), strings.Replace(inGeneral(`"text":"/create_ticket x"`), `,"is_forum":true`, ``, 1))
-			if got := d.take(); len(got) != 1 || got[0].Message.(*messages.Answer).Operation.GetSendNotice().Key != tc.key {
+			if got := d.take(); len(got) != 1 ||
+				got[0].Message.(*messages.Answer).Operation.GetSendNotice().Key != tc.key {
 				t.Error(got)
 			}
 		})

@@ -25,7 +25,7 @@ type sent struct {
 	Message proto.Message
 }
 
-// fakeDesk stands in for the actors: it knows what the test tells it, answers OK to every command, and keeps them in
+// fakeDesk replaces the actors: it knows what the test sets, answers OK to every command, and keeps them in
 // order.
 type fakeDesk struct {
 	mu      sync.Mutex
@@ -37,9 +37,9 @@ type fakeDesk struct {
 	users   map[int64]*messages.UserView
 	tickets []*messages.TicketView
 
-	// reply may answer a command otherwise, or fail it; nil means OK.
+	// reply may return another reply, or an error; nil means OK.
 	reply func(to string, m proto.Message) (*messages.Reply, error)
-	// queryCode answers queries with a code instead.
+	// queryCode is the code of replies to queries, if it is set.
 	queryCode messages.Code
 
 	commands []sent
@@ -128,7 +128,7 @@ const (
 	aTicket     = "TICK-MIBOIMM8-C91C2F9D"
 	otherTicket = "TICK-MIBOIMM9-0000000A"
 	someDate    = int64(1763900000000)
-	// askTitle is how the test's catalogue words NoticeAskTitle.
+	// askTitle is the text of NoticeAskTitle in the test's catalogue.
 	askTitle = "What is the ticket about?"
 )
 
@@ -153,7 +153,7 @@ func testIntake(d Desk) *Intake {
 	})
 }
 
-// private is a message's fields that make it one to the bot in private.
+// private is a message from Ann to the bot in their private chat.
 const private = `{"update_id":7,"message":{"message_id":50,"date":1763900000,"chat":{"id":5,"type":"private","first_name":"Ann"},"from":{"id":5,"first_name":"Ann"},`
 
 var ann = &messages.Person{Id: 5, FirstName: "Ann"}

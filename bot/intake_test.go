@@ -86,10 +86,12 @@ func TestIntakeTexts(t *testing.T) {
 			t.Fatalf("%v", got)
 		}
 		first, again, other := got[0].Message.(*messages.EditMessage), got[1].Message.(*messages.EditMessage), got[2].Message.(*messages.EditMessage)
-		if got[0].To != "ticket/"+aTicket || first.MessageId != "-1001:50" || first.Content.Text != "// x" || !first.Internal || first.EditedMs != 1700000009000 {
+		if got[0].To != "ticket/"+aTicket || first.MessageId != "-1001:50" || first.Content.Text != "// x" ||
+			!first.Internal || first.EditedMs != 1700000009000 {
 			t.Errorf("%v", first)
 		}
-		if first.Origin.CommandId != again.Origin.CommandId || first.Origin.CommandId == other.Origin.CommandId || other.Internal {
+		if first.Origin.CommandId != again.Origin.CommandId || first.Origin.CommandId == other.Origin.CommandId ||
+			other.Internal {
 			t.Errorf("%s, %s, %s", first.Origin.CommandId, again.Origin.CommandId, other.Origin.CommandId)
 		}
 	})
@@ -102,7 +104,8 @@ func TestIntakeTexts(t *testing.T) {
 		if len(got) != 1 || got[0].To != "ticket/"+aTicket {
 			t.Fatalf("%v", got)
 		}
-		if m := got[0].Message.(*messages.React); m.MessageId != "-1001:50" || m.AtMessageId != 50 || m.Emojis[0].Emoji != "🔥" || m.Origin.CommandId != "u:9" {
+		if m := got[0].Message.(*messages.React); m.MessageId != "-1001:50" || m.AtMessageId != 50 ||
+			m.Emojis[0].Emoji != "🔥" || m.Origin.CommandId != "u:9" {
 			t.Errorf("%v", m)
 		}
 	})

@@ -97,7 +97,7 @@ func TestOutcomeOf(t *testing.T) {
 	}
 }
 
-// What is refused may be one kind of message, one right, or everything.
+// A refusal may be about one kind of message, one right, or everything.
 func TestForbiddenForTheWholeChat(t *testing.T) {
 	for description, want := range map[string]bool{
 		"Forbidden: bot was kicked from the supergroup chat":                   true,

@@ -89,7 +89,8 @@ func TestPoller(t *testing.T) {
 		if fmt.Sprint(p.asked, p.saved) != "[10 11] [11]" || len(p.handled) != 11 || len(p.pauses) != 10 {
 			t.Error(p.asked, p.saved, len(p.handled), p.pauses)
 		}
-		if p.pauses[0] > handleBackoffMin || p.pauses[1] < p.pauses[0] || p.pauses[9] > handleBackoffMax || p.pauses[9] < handleBackoffMax*3/4 {
+		if p.pauses[0] > handleBackoffMin || p.pauses[1] < p.pauses[0] || p.pauses[9] > handleBackoffMax ||
+			p.pauses[9] < handleBackoffMax*3/4 {
 			t.Error(p.pauses)
 		}
 	})
@@ -105,7 +106,8 @@ func TestPoller(t *testing.T) {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
 			p := &polling{answers: []any{fmt.Errorf("call: %w", &APIError{Method: methodGetUpdates, Status: code, Description: "no", RetryAfter: time.Minute}), bare(1)}}
 			p.run(t, 0)
-			if !strings.Contains(p.log.String(), words) || fmt.Sprint(p.saved) != "[2]" || code == 429 && p.pauses[0] != time.Minute {
+			if !strings.Contains(p.log.String(), words) || fmt.Sprint(p.saved) != "[2]" ||
+				code == 429 && p.pauses[0] != time.Minute {
 				t.Error(p.log.String(), p.saved, p.pauses)
 			}
 		})

@@ -59,7 +59,7 @@ func TestCaptionsFit(t *testing.T) {
 	})
 }
 
-// headLines is how many lines stand before the text of a part.
+// headLines returns how many lines precede the text of a part.
 func headLines(c *messages.SendCopyCall, part int) int {
 	switch {
 	case part == 0 && c.Bare:
@@ -77,7 +77,7 @@ func headLines(c *messages.SendCopyCall, part int) int {
 	return lines
 }
 
-// What can't be posted again is told in one message, whatever is in it.
+// A content that can't be posted again is described in one message, whatever it contains.
 func TestWordsFit(t *testing.T) {
 	kinds := append([]string{"unheard_of"}, messages.MediaKinds...)
 	rapid.Check(t, func(t *rapid.T) {
@@ -100,7 +100,8 @@ func TestWordsFit(t *testing.T) {
 				t.Fatal(err)
 			}
 			checkRich(t, Rich{m.Text, m.Entities}, maxText)
-			if m.method != methodSendMessage || call.Content.IsProtected && call.Content.Text != "" && len(call.Content.Text) > 40 && strings.Contains(m.Text, call.Content.Text) {
+			if m.method != methodSendMessage || call.Content.IsProtected && call.Content.Text != "" &&
+				len(call.Content.Text) > 40 && strings.Contains(m.Text, call.Content.Text) {
 				t.Fatalf("%s %q", m.method, m.Text)
 			}
 		}

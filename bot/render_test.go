@@ -212,7 +212,8 @@ func TestContextKeepsTheNewest(t *testing.T) {
 		lines = append(lines, &messages.ContextLine{SenderName: "Ann", Text: strings.Repeat(string(rune('a'+i)), 600)})
 	}
 	got := renderContext(langEnglish, lines).Text
-	if !strings.HasSuffix(got, strings.Repeat("t", 600)) || strings.Contains(got, "aaa") || strings.Count(got, "Ann") != 6 {
+	if !strings.HasSuffix(got, strings.Repeat("t", 600)) || strings.Contains(got, "aaa") ||
+		strings.Count(got, "Ann") != 6 {
 		t.Errorf("%d lines, ending %q", strings.Count(got, "Ann"), got[len(got)-10:])
 	}
 }

@@ -22,7 +22,7 @@ import (
 
 var languages = []string{langEnglish, langThai}
 
-// ownTexts are the catalogue's texts beside those of messages/notices.go.
+// ownTexts are the texts of the catalogue that are not in messages/notices.go.
 func ownTexts() []string {
 	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textContextHeading, textContextNone,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
@@ -36,7 +36,7 @@ func ownTexts() []string {
 	return own
 }
 
-// catalogue reads a language's texts as they stand in its file; those with plural forms are joined.
+// catalogue reads a language's texts from its file; plural forms of a text are concatenated.
 func catalogue(t *testing.T, lang string) map[string]string {
 	t.Helper()
 	var raw map[string]any
@@ -293,7 +293,8 @@ func checkRich(t interface {
 		if e.Offset < 0 || e.Length <= 0 || end > len(units) {
 			t.Fatalf("entity %+v of %d units", e, len(units))
 		}
-		if end < len(units) && isLow(units[end]) && isHigh(units[end-1]) || e.Offset > 0 && isLow(units[e.Offset]) && isHigh(units[e.Offset-1]) {
+		if end < len(units) && isLow(units[end]) && isHigh(units[end-1]) ||
+			e.Offset > 0 && isLow(units[e.Offset]) && isHigh(units[e.Offset-1]) {
 			t.Fatalf("entity %+v tears a surrogate pair apart", e)
 		}
 	}
@@ -318,7 +319,8 @@ func TestMenus(t *testing.T) {
 		}
 		for _, c := range m.commands {
 			shown[c.Command] = true
-			if n := messages.UTF16Len(c.Description); n == 0 || n > 256 || !regexp.MustCompile(`^[a-z0-9_]{1,32}$`).MatchString(c.Command) {
+			if n := messages.UTF16Len(c.Description); n == 0 || n > 256 ||
+				!regexp.MustCompile(`^[a-z0-9_]{1,32}$`).MatchString(c.Command) {
 				t.Errorf("%q: %q", c.Command, c.Description)
 			}
 			if parsed, ok := ParseCommand("/"+c.Command, nil, "bot"); !ok || parsed.Verb != c.Command {

@@ -102,9 +102,9 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 
 // refile sets the file id, and leaves the caption as it is.
 func (m *outgoing) refile(media *messages.Media) {
-	former := m.mediaFields
+	previous := m.mediaFields
 	m.setMedia(media)
-	m.Caption, m.CaptionEntities = former.Caption, former.CaptionEntities
+	m.Caption, m.CaptionEntities = previous.Caption, previous.CaptionEntities
 }
 
 // postFile posts a message as a multipart form and streams its file.

@@ -32,7 +32,8 @@ func TestSplitLosesNothing(t *testing.T) {
 				limit = first
 			}
 			n := messages.UTF16Len(text[p.from:p.to])
-			if n > limit || p.toUnit-p.fromUnit != n || p.fromUnit != unit || !utf8.ValidString(text[p.from:p.to]) || n == 0 && text != "" {
+			if n > limit || p.toUnit-p.fromUnit != n || p.fromUnit != unit || !utf8.ValidString(text[p.from:p.to]) ||
+				n == 0 && text != "" {
 				t.Fatalf("piece %d is %+v (limit %d) of %q", i, p, limit, text)
 			}
 			unit += n

@@ -48,7 +48,8 @@ func TestWebhook(t *testing.T) {
 	t.Run("poison is accepted and passed over", func(t *testing.T) {
 		d := newFake()
 		w := &Webhook{Enabled: true, Secret: "s", Log: slog.New(slog.DiscardHandler), Handle: testIntake(d).Handle}
-		if got := w.Serve(t.Context(), []byte(`{"update_id":5,"message":{"text":7}}`), "s"); got != 200 || len(d.take()) != 0 {
+		if got := w.Serve(t.Context(), []byte(`{"update_id":5,"message":{"text":7}}`), "s"); got != 200 ||
+			len(d.take()) != 0 {
 			t.Error(got)
 		}
 	})

@@ -46,7 +46,7 @@ func TestHostileRequests(t *testing.T) {
 			}
 		}
 	})
-	t.Run("who comes second when two tickets join one topic at once is refused, that time only", func(t *testing.T) {
+	t.Run("when two tickets link one topic concurrently, the second is refused, that time only", func(t *testing.T) {
 		var blind atomic.Bool
 		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
 			m proto.Message) (proto.Message, error) {

@@ -21,7 +21,7 @@ func TestKeys(t *testing.T) {
 		s.do("GET", "/api/v1/me", s.key(func(k *storage.APIKey) { k.ExpiresAt = time.Now().Add(-time.Second) },
 			"admin"), nil).is(401, "api_key_expired")
 	})
-	s.run(t, "what is revoked is refused at once", func(t *testing.T) {
+	s.run(t, "a revoked key is refused immediately", func(t *testing.T) {
 		key := s.key(nil, "tickets:read")
 		id, _ := messages.APIKeyID(key)
 		s.do("GET", "/api/v1/me", key, nil).is(200)

@@ -96,7 +96,7 @@ func TestNulls(t *testing.T) {
 			t.Error(now)
 		}
 	})
-	t.Run("a stale change is told so first", func(t *testing.T) {
+	t.Run("a stale change is refused before its body is validated", func(t *testing.T) {
 		s.do("PATCH", at(made), key, object{"title": nil}, "If-Match", `"stale"`).is(http.StatusPreconditionFailed,
 			"precondition_failed")
 	})

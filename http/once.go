@@ -210,7 +210,8 @@ func sealer(token string) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// asProblem is an error as a problem, to look at its code; it is not told to anyone.
+// asProblem turns an error into a problem, so that its code can be compared. It is not what the client sees: see
+// problemOf.
 func asProblem(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {

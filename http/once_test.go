@@ -125,7 +125,7 @@ func TestIdempotency(t *testing.T) {
 			"used").is(409, "api_key_shown")
 		s.do("GET", "/api/v1/me", remade["key"].(string), nil).is(200)
 	})
-	t.Run("a second request is told that the first is under way", func(t *testing.T) {
+	t.Run("a second request hears that the first is in progress", func(t *testing.T) {
 		entered, leave := make(chan struct{}), make(chan struct{})
 		var once sync.Once
 		s := newService(t, wrap(func(next httpedge.Desk, ctx context.Context, kind, id string,
@@ -153,7 +153,7 @@ func TestIdempotency(t *testing.T) {
 		(<-done).is(201)
 		s.do("POST", "/api/v1/users", key, body, "Idempotency-Key", "a").is(201)
 	})
-	t.Run("many at once have one effect", func(t *testing.T) {
+	t.Run("many concurrent requests have one effect", func(t *testing.T) {
 		s := newService(t, serviceOptions{})
 		key := s.key(nil, "admin")
 		for round := range 10 {

@@ -48,7 +48,7 @@ func TestStartAndShutdown(t *testing.T) {
 			}
 		}
 	})
-	t.Run("a request under way is finished", func(t *testing.T) {
+	t.Run("a request in progress is finished", func(t *testing.T) {
 		entered, leave := make(chan struct{}), make(chan struct{})
 		s := New(Options{Log: quiet, Webhook: func(ctx context.Context, _ []byte, _ string) int {
 			close(entered)

@@ -311,7 +311,7 @@ func TestTickets(t *testing.T) {
 		}
 		s.do("POST", "/api/v1/tickets", key, "{\"title\":\"\xff\",\"groupId\":1}").is(400, "invalid_json")
 	})
-	t.Run("an externalId belongs to one ticket of a key, also when two ask at once", func(t *testing.T) {
+	t.Run("an externalId belongs to one ticket of a key, also when two requests come concurrently", func(t *testing.T) {
 		var wg sync.WaitGroup
 		status := make([]int, 6)
 		for i := range status {
@@ -337,7 +337,7 @@ func TestTickets(t *testing.T) {
 			t.Errorf("%d were made, %d are there", made, len(list))
 		}
 	})
-	t.Run("the same Idempotency-Key makes one ticket and one message, also across a restart and at once", func(t *testing.T) {
+	t.Run("the same Idempotency-Key makes one ticket and one message, also across a restart and concurrently", func(t *testing.T) {
 		body := map[string]any{"title": "Once", "groupId": s.support}
 		first := s.do("POST", "/api/v1/tickets", key, body, "Idempotency-Key", "once-1").is(201)
 		text := map[string]any{"text": "only once"}
@@ -422,7 +422,7 @@ func TestTicketPages(t *testing.T) {
 		}
 		s.do("PATCH", "/api/v1/tickets/"+english, key, map[string]any{"title": "Scanner"}).is(200)
 		if got := find("printer"); got != "" {
-			t.Errorf("the former title finds %q", got)
+			t.Errorf("the previous title finds %q", got)
 		}
 	})
 }

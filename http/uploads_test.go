@@ -110,7 +110,7 @@ func TestUploadsAtOnce(t *testing.T) {
 		})
 	}
 	s.do("POST", path, key, large).is(201)
-	t.Run("more than there is room for are told to come again, small ones are not", func(t *testing.T) {
+	t.Run("uploads beyond the memory must come again, small ones need not", func(t *testing.T) {
 		c := begin()
 		s.do("POST", path, key, fileForm("file", "small.txt", "x")).is(201)
 		_, err := io.WriteString(c, large.text[len(large.text)-10:])

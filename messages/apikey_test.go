@@ -16,7 +16,8 @@ func TestAPIKeys(t *testing.T) {
 	if other, _ := NewAPIKey(id); other == key {
 		t.Error("two keys are the same")
 	}
-	if got, ok := APIKeyID(key); !ok || got != id || !bytes.Equal(hash, HashAPIKey(key)) || !strings.HasPrefix(key, "td_live_") {
+	if got, ok := APIKeyID(key); !ok || got != id || !bytes.Equal(hash, HashAPIKey(key)) ||
+		!strings.HasPrefix(key, "td_live_") {
 		t.Error(key)
 	}
 	for i := range key { // every mistyped sign is found

@@ -18,7 +18,8 @@ func constants(t *testing.T, file, prefix string) (values []string) {
 		t.Fatal(err)
 	}
 	ast.Inspect(parsed, func(n ast.Node) bool {
-		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 && strings.HasPrefix(spec.Names[0].Name, prefix) {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 &&
+			strings.HasPrefix(spec.Names[0].Name, prefix) {
 			if literal, ok := spec.Values[0].(*ast.BasicLit); ok && literal.Kind == token.STRING {
 				value, _ := strconv.Unquote(literal.Value)
 				values = append(values, value)

@@ -1,6 +1,6 @@
 package messages
 
-// Kinds of entities, as Ask and Tell name them. The comment says what an identity of the kind is.
+// Kinds of entities, as Ask and Tell name them. The comments say what identifies an entity of the kind.
 const (
 	KindTicket = "ticket" // ticket id
 	KindLink   = "link"   // link id

@@ -1,7 +1,6 @@
 package messages
 
-// Types of events: what happened, as subscribers read it in an event's "type". They never change. Each has a row in
-// Events; every event of a ticket also tells the ticket's id.
+// Types of events, as subscribers read them in an event's "type". They never change. Each has a row in Events.
 const (
 	EventTicketCreated  = "ticket.created"
 	EventTicketUpdated  = "ticket.updated"
@@ -22,10 +21,10 @@ const (
 // Event declares a type of event.
 type Event struct {
 	Type string
-	When string // it happens, as the API's guide says it
+	When string // when it happens, as the API's guide says it
 }
 
-// Events are all types of events.
+// Events has a row for each type of event.
 var Events = []Event{
 	{EventTicketCreated, "A ticket was opened."},
 	{EventTicketUpdated, "Its title, description, status (pending), priority or metadata changed."},

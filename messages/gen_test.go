@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/types/pluginpb"
 )
 
-// TestGeneratedIsCurrent generates the Go code anew, in memory, and compares it with what is committed. It uses buf's
+// TestGeneratedIsCurrent generates the Go code again, in memory, and compares it with what is committed. It uses buf's
 // compiler as a library, and the same plugin as buf.gen.yaml: buf itself takes minutes to build on a fresh machine.
 func TestGeneratedIsCurrent(t *testing.T) {
 	protos, err := filepath.Glob("*.proto")

@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// TicketID derives a ticket's id from the command that opens it, so that a repeated command opens the same ticket:
-// TICK-<base36 of the command's date in ms>-<8 hex of a hash of the command's id>, upper case.
+// TicketID makes a ticket's id from the command that opens it, so that a repeated command opens the same ticket:
+// TICK-<base36 of the command's date in ms>-<8 hex digits of a hash of the command's id>, in upper case.
 func TicketID(commandID string, dateMS int64) string {
 	sum := sha256.Sum256([]byte(commandID))
 	return "TICK-" + strings.ToUpper(strconv.FormatInt(max(dateMS, 0), 36)+"-"+hex.EncodeToString(sum[:4]))
 }
 
-// ParseTicketID reads a ticket's id in any case; not ok when it can't be one.
+// ParseTicketID reads a ticket's id, in upper or lower case. It is not ok when the text can't be one.
 func ParseTicketID(s string) (id string, ok bool) {
 	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf { // letters from elsewhere have upper cases among ours: ı, ſ
+		if s[i] >= utf8.RuneSelf { // some letters outside ASCII, ı and ſ, have upper cases in ASCII
 			return "", false
 		}
 	}
@@ -47,21 +47,22 @@ func upperHex(s string) bool {
 	return true
 }
 
-// TicketIDOf derives a ticket's id from the command alone, for commands that have no date of their own: a program
-// sends the same request again whenever it likes. What stands in the place of the date is from the hash too.
+// TicketIDOf makes a ticket's id from the command's id alone, for commands without a date: a program may send the same
+// request again at any time. A part of the hash replaces the date (docs/decisions.md, D39).
 func TicketIDOf(commandID string) string {
 	sum := sha256.Sum256([]byte("date/" + commandID))
 	ms := int64(sum[0])<<32 | int64(sum[1])<<24 | int64(sum[2])<<16 | int64(sum[3])<<8 | int64(sum[4])
 	return TicketID(commandID, 1<<40+ms)
 }
 
-// UnlinkID is the id under which a chat remembers that an /unlink, the command of that id, was taken in from a topic.
+// UnlinkID returns the id under which a chat remembers that it accepted an /unlink, the command of that id, from a
+// topic (docs/decisions.md, D44).
 func UnlinkID(command string, thread int64) string {
 	return command + ":unlink:" + strconv.FormatInt(thread, 10)
 }
 
-// MessageKey names a message of Telegram's: "<chat>:<message>". It is the message's id at the desk, and the id of the
-// command that the message is: however often it is delivered, it is the same one.
+// MessageKey names a Telegram message: "<chat>:<message>". It is the message's id in the desk, and the id of the
+// command that the message causes, which is therefore the same however often Telegram delivers the message.
 func MessageKey(chatID, messageID int64) string {
 	b := make([]byte, 0, 40)
 	b = strconv.AppendInt(b, chatID, 10)
@@ -69,7 +70,7 @@ func MessageKey(chatID, messageID int64) string {
 	return string(strconv.AppendInt(b, messageID, 10))
 }
 
-// ParseMessageKey takes a message's id apart; not ok, and zeros, for one that is not Telegram's.
+// ParseMessageKey splits a message's id. For a message that is not Telegram's it returns zeros and is not ok.
 func ParseMessageKey(key string) (chatID, messageID int64, ok bool) {
 	chat, message, _ := strings.Cut(key, ":")
 	chatID, err := strconv.ParseInt(chat, 10, 64)

@@ -28,25 +28,25 @@ const (
 	MediaVoice           = "voice"
 )
 
-// Shape is how a copy of a content is made.
+// Shape says how a content is copied.
 type Shape int
 
 const (
 	ShapeText      Shape = iota // a text, which may take several messages
-	ShapeWords                  // one text that says what it was: Telegram gives no way to post it again
+	ShapeWords                  // a text that describes the content, which Telegram gives no way to post again
 	ShapeCaptioned              // the medium with the sender's name in its caption; what does not fit follows as texts
 	ShapeLabelled               // a short text with the sender's name, then the medium, which can't have a caption
 )
 
-// mediaKind declares a kind of media: how a copy of it is made, and with what it stands in an album.
+// mediaKind declares a kind of media: how it is copied, and in which albums it can be.
 type mediaKind struct {
 	kind  string
-	shape Shape             // of a copy of what can be posted again
-	posts func(*Media) bool // whether this one can be; nil: none of this kind
-	album string            // kinds with the same word may stand in one album; "": in none
+	shape Shape             // of a copy, if the medium can be posted again
+	posts func(*Media) bool // whether a medium can be posted again; nil: none of this kind can
+	album string            // kinds with the same album can be in one album together; "": in none
 }
 
-// Albums by what may stand in them together.
+// Albums, by what they contain.
 const (
 	albumOfPictures  = "pictures"
 	albumOfAudio     = "audio"
@@ -60,14 +60,16 @@ var mediaKinds = []mediaKind{
 	{MediaContact, ShapeLabelled, func(m *Media) bool {
 		return m.Contact.GetPhoneNumber() != "" && m.Contact.GetFirstName() != ""
 	}, ""},
-	{MediaDice, ShapeWords, nil, ""}, // it would fall another way
+	{MediaDice, ShapeWords, nil, ""}, // a copy would show another number (docs/decisions.md, D16)
 	{MediaDocument, ShapeCaptioned, hasFile, albumOfDocuments},
 	{MediaGame, ShapeWords, nil, ""},
 	{MediaGift, ShapeWords, nil, ""},
 	{MediaGiveaway, ShapeWords, nil, ""},
 	{MediaGiveawayWinners, ShapeWords, nil, ""},
 	{MediaInvoice, ShapeWords, nil, ""},
-	{MediaLivePhoto, ShapeCaptioned, func(m *Media) bool { return m.FileId != "" && m.PhotoFileId != "" }, albumOfPictures},
+	{MediaLivePhoto, ShapeCaptioned, func(m *Media) bool {
+		return m.FileId != "" && m.PhotoFileId != ""
+	}, albumOfPictures},
 	{MediaLocation, ShapeLabelled, func(m *Media) bool { return m.Location != nil }, ""},
 	{MediaPaid, ShapeWords, nil, ""},
 	{MediaPhoto, ShapeCaptioned, hasFile, albumOfPictures},
@@ -87,10 +89,10 @@ var mediaKinds = []mediaKind{
 	{MediaVoice, ShapeCaptioned, hasFile, ""},
 }
 
-// maxPollOptions is how many answers a poll that is sent may have.
+// maxPollOptions is how many options a poll can have when it is sent (Bot API, sendPoll).
 const maxPollOptions = 12
 
-// hasFile: it has a file id, or comes from outside Telegram and is to be brought along.
+// hasFile says whether a medium has a file id, or content from outside Telegram that can be uploaded.
 func hasFile(m *Media) bool { return m.FileId != "" || m.Sha256 != "" }
 
 // MediaKinds lists all kinds of media.
@@ -109,7 +111,7 @@ var mediaKindsByName = func() map[string]mediaKind {
 	return m
 }()
 
-// ShapeOf says how a copy of a content is made. Of a kind that is not known it says what it was.
+// ShapeOf returns how a content is copied: ShapeWords for an unknown kind of media.
 func ShapeOf(c *Content) Shape {
 	m := c.GetMedia()
 	switch {
@@ -124,5 +126,6 @@ func ShapeOf(c *Content) Shape {
 	return ShapeWords
 }
 
-// AlbumOf names the albums in which a kind of media may stand; "" for none. Kinds of the same name may stand together.
+// AlbumOf names the albums in which a kind of media can be, "" for none. Kinds with the same name can be in one album
+// together.
 func AlbumOf(kind string) string { return mediaKindsByName[kind].album }

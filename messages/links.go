@@ -2,8 +2,7 @@ package messages
 
 import "strconv"
 
-// supergroupBase is what Telegram's clients take from a supergroup's Bot API id: -100<id>
-// (core.telegram.org/api/bots/ids).
+// supergroupBase, minus a supergroup's Bot API id -100<id>, is the id in links (core.telegram.org/api/bots/ids).
 const supergroupBase = -1_000_000_000_000
 
 // TopicURL is the link that opens a topic in Telegram's clients, for those who are members of the group:

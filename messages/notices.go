@@ -1,7 +1,7 @@
 package messages
 
-// Notice is a text of the catalogue, said by its meaning: actors name it, bot words it in English or Thai.
-// The comment beside each gives its arguments, before a semicolon: a test reads them here and looks for missing texts.
+// Notices are texts of the catalogue, named by their meaning: actors name a notice, and bot renders it in English or
+// Thai. The comment beside each lists its arguments, before a semicolon; a test reads them and checks the texts.
 const (
 	// Start and help.
 	NoticeWelcome         = "welcome"          // name; private chat, person is registered
@@ -9,7 +9,7 @@ const (
 	NoticeHelpPrivate     = "help_private"     //
 	NoticeHelpGroup       = "help_group"       // in a group, outside a ticket
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
-	NoticeUnavailableHere = "unavailable_here" // command; a command that makes sense only in a ticket's topic, or only in a group
+	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
 	NoticeOnlyInGroup     = "only_in_group"    // command
 	NoticeLangSet         = "lang_set"         // lang
 	NoticeLangUsage       = "lang_usage"       //
@@ -18,14 +18,14 @@ const (
 	// Groups.
 	NoticeGroupRegistered     = "group_registered"      // title
 	NoticeGroupAlready        = "group_already"         // title; registered before
-	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered but has no topics: the steps to switch them on
-	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: the steps
+	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered, but without topics: what to do
+	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: what to do
 	NoticeGroupNotAllowed     = "group_not_allowed"     // not in GROUPS_ALLOWED
-	NoticeGroupOnlyAdmins     = "group_only_admins"     // /register by someone who is no administrator
-	NoticeGroupUnregistered   = "group_unregistered"    // this group is not registered: an administrator sends /register
+	NoticeGroupOnlyAdmins     = "group_only_admins"     // /register by someone who is not an administrator
+	NoticeGroupUnregistered   = "group_unregistered"    // an administrator must send /register first
 	NoticeDefaultGroupSet     = "default_group_set"     // title, name
 	NoticeDefaultGroupAlready = "default_group_already" // title
-	NoticeAnonymous           = "anonymous"             // command; an anonymous administrator can't do this: write as yourself
+	NoticeAnonymous           = "anonymous"             // command; not for anonymous administrators
 
 	// Tickets.
 	NoticeAskTitle       = "ask_title"        // ForceReply: what is the ticket about?
@@ -39,24 +39,24 @@ const (
 	NoticeAlreadyOpen    = "already_open"     // ticket
 	NoticePendingSet     = "pending_set"      // who, ticket
 	NoticeAlreadyPending = "already_pending"  // ticket
-	NoticePrioritySet    = "priority_set"     // who, priority (low|normal|high|urgent, to be worded), ticket
+	NoticePrioritySet    = "priority_set"     // who, priority (low|normal|high|urgent, to be translated), ticket
 	NoticePrioritySame   = "priority_same"    // priority
 	NoticePriorityUsage  = "priority_usage"   // given
 	NoticePriorityChoose = "priority_choose"  // with a keyboard
 	NoticeTicketRenamed  = "ticket_renamed"   // who, title
-	NoticeTicketIsClosed = "ticket_is_closed" // ticket, command; can't be done on a closed ticket: /reopen_ticket first
-	NoticeNotAllowed     = "not_allowed"      // command; creator, group administrators and internal users on the ticket may
-	NoticeCannotAsk      = "cannot_ask"       // why; Telegram could not be asked who is administrator: try again
+	NoticeTicketIsClosed = "ticket_is_closed" // ticket, command; /reopen_ticket first
+	NoticeNotAllowed     = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
+	NoticeCannotAsk      = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
 	NoticeTicketUnknown  = "ticket_unknown"   // given; no such ticket
 	NoticeMyTickets      = "my_tickets"       // count; followed by the operation's tickets as a list
 	NoticeNoTickets      = "no_tickets"       //
 
 	// Deleting.
 	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing
-	NoticeDeleteUnknown    = "delete_unknown"     // the answered message is none of the ticket's, or deleted already
-	NoticeDeleteNotAllowed = "delete_not_allowed" // its author, and administrators
-	NoticeDeleteTooOld     = "delete_too_old"     // over 48 hours
-	NoticeDeletePartly     = "delete_partly"      // group, why; where it stays, several with commas
+	NoticeDeleteUnknown    = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
+	NoticeDeleteNotAllowed = "delete_not_allowed" // only for its author and administrators
+	NoticeDeleteTooOld     = "delete_too_old"     // older than 48 hours
+	NoticeDeletePartly     = "delete_partly"      // group, why; the groups where it remains, separated by commas
 
 	// Mentions and links.
 	NoticeMentioned       = "mentioned"         // name, group, url
@@ -80,31 +80,31 @@ const (
 	NoticeLinkNeedsTopic  = "link_needs_topic"  // only in a topic of a registered group
 	NoticeLinkBotOut      = "link_bot_out"      // ticket, group; the bot is not in the ticket's group any more
 	NoticeUnlinked        = "unlinked"          // who, ticket, group (of the side that left)
-	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked: /close_ticket, or /unlink in the other topic
+	NoticeUnlinkHome      = "unlink_home"       // the home topic can't be unlinked
 	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked
 
 	// Private chats.
-	NoticePrivateChoose    = "private_choose"     // title, mute; with a keyboard. mute: how many groups could not be asked, "" none
+	NoticePrivateChoose    = "private_choose"     // title, mute (how many groups could not be asked); with a keyboard
 	NoticePrivateNoGroup   = "private_no_group"   // title, mute
-	NoticePrivateNotMember = "private_not_member" // title, group; no (longer) a member, or the group is out of use
+	NoticePrivateNotMember = "private_not_member" // title, group; not a member, or the group takes no tickets
 	NoticePrivateCannotAsk = "private_cannot_ask" // title, group, why
 	NoticePrivateOpened    = "private_opened"     // callback answer: the ticket is open, or about to be
 	NoticePrivateDropped   = "private_dropped"    // title; callback answer
 	NoticePrivateStale     = "private_stale"      // callback answer
-	NoticePrivateCreated   = "private_created"    // title, ticket, group; the person is talking on it now
+	NoticePrivateCreated   = "private_created"    // title, ticket, group; it is now the current ticket
 	NoticePrivateFailed    = "private_failed"     // title, ticket, group, why; with a button to try again
-	NoticePrivateCurrent   = "private_current"    // title, ticket; the person is talking on it now
+	NoticePrivateCurrent   = "private_current"    // title, ticket; it is now the current ticket
 	NoticePrivateSame      = "private_same"       // title; callback answer
 	NoticePrivateClosed    = "private_closed"     // who, reason, ticket, title
 	NoticePrivateReopened  = "private_reopened"   // who, ticket, title
-	NoticePrivateIsClosed  = "private_is_closed"  // ticket; in reply to what was not passed on, with buttons
-	NoticePrivateWhich     = "private_which"      // in reply to what was not passed on, with buttons
-	NoticePrivateNone      = "private_none"       // in reply to what was not passed on, with a button
+	NoticePrivateIsClosed  = "private_is_closed"  // ticket; in reply to a message that was not passed on, with buttons
+	NoticePrivateWhich     = "private_which"      // in reply to a message that was not passed on, with buttons
+	NoticePrivateNone      = "private_none"       // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket  = "private_no_ticket"  // command; no ticket to use it on
 	NoticePrivateUnhere    = "private_unhere"     // command; can't be used in private
 	NoticePrivateSayAgain  = "private_say_again"  // callback answer: the message can't be seen any more
-	NoticePrivateBlocked   = "private_blocked"    // name; told in the group's topic
-	NoticePrivateUnblocked = "private_unblocked"  // name; told in the group's topic
+	NoticePrivateBlocked   = "private_blocked"    // name; in the group's topic
+	NoticePrivateUnblocked = "private_unblocked"  // name; in the group's topic
 	NoticePrivateTickets   = "private_tickets"    // count; followed by the operation's tickets as a list, with buttons
 	NoticePublicOn         = "public_on"          // title
 	NoticePublicOff        = "public_off"         // title
@@ -113,12 +113,12 @@ const (
 	// Trouble.
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
 	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
-	NoticeTopicHeld      = "topic_held"       // group, why; what is said waits until the bot may write there
+	NoticeTopicHeld      = "topic_held"       // group, why; messages wait until the bot may write there
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
 	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive
-	NoticeRetrying       = "retrying"         // callback answer: tried again
+	NoticeRetrying       = "retrying"         // callback answer
 	NoticeNothingToRetry = "nothing_to_retry" // callback answer
-	NoticeButtonStale    = "button_stale"     // callback answer: the button is of no use any more
+	NoticeButtonStale    = "button_stale"     // callback answer: the button no longer works
 	NoticeDone           = "done"             // callback answer
 )
 
@@ -134,8 +134,8 @@ const (
 	ButtonNext     = "button_next"
 	ButtonBack     = "button_back"
 	ButtonCancel   = "button_cancel"
-	ButtonSay      = "button_say" // reopens a ticket and passes a message on
-	ButtonNew      = "button_new" // begins a ticket with a message
+	ButtonSay      = "button_say" // reopens a ticket and sends it a message
+	ButtonNew      = "button_new" // opens a ticket with a message
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -149,12 +149,13 @@ const (
 	CallbackReopen      = "reopen"
 	CallbackPick        = "pick"  // in private; argument: internal id of a group
 	CallbackPickPage    = "ppage" // in private; argument: page
-	CallbackDrop        = "pdrop" // in private: gives a draft up
+	CallbackDrop        = "pdrop" // in private: cancels a draft
 	CallbackTalk        = "talk"  // in private: makes the ticket the current one
-	CallbackSay         = "say"   // in private: the same, and passes on the message that the button's message answers
-	CallbackNew         = "new"   // in private, without a ticket: begins one with that message
+	CallbackSay         = "say"   // in private: the same, and sends it the message that the button is about
+	CallbackNew         = "new"   // in private, without a ticket: makes a draft from that message
 	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
 
-// ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, and what was said is not recorded.
+// ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, so the message is not recorded.
+
 const ReasonClosed = "closed"

@@ -7,15 +7,16 @@ import (
 	"strings"
 )
 
-// Version says which offer of an operation one is. A chat calls the newest that it knows, and each version once.
+// Version tells the versions of one operation apart. A chat makes the call of the newest version that it knows, and
+// of each version at most once.
 type Version struct {
-	Attempt   int64 // how often its owner wanted it anew
+	Attempt   int64 // how often its owner has asked for it again
 	Content   int64 // revision of what it shows
-	Withdrawn bool  // it takes back what has the same attempt and content
+	Withdrawn bool  // it withdraws the version with the same attempt and content
 }
 
-// Compare orders the versions of one operation: -1, 0 or +1. A newer attempt comes after an older one, whatever they
-// show; of one attempt the newer content comes after the older; of one content its withdrawal comes last.
+// Compare orders the versions of one operation and returns -1, 0 or +1. A newer attempt comes after an older one,
+// whatever they show. Within an attempt, newer content comes after older. A withdrawal comes after what it withdraws.
 func (v Version) Compare(w Version) int {
 	return cmp.Or(cmp.Compare(v.Attempt, w.Attempt), cmp.Compare(v.Content, w.Content),
 		compareBool(v.Withdrawn, w.Withdrawn))
@@ -34,33 +35,36 @@ func compareBool(a, b bool) int {
 // Before says whether v is older than w.
 func (v Version) Before(w Version) bool { return v.Compare(w) < 0 }
 
-// Version is that of an operation as it is offered.
+// Version returns the version of an operation that its owner enqueues.
 func (x *Operation) Version() Version {
 	return Version{x.GetAttempt(), x.GetContent(), x.GetWithdraw() != nil}
 }
 
-// Version is that of the operation which is done.
+// Version returns the version of the operation that is done.
 func (x *Done) Version() Version { return Version{x.GetAttempt(), x.GetContent(), x.GetWithdrawn()} }
 
-// Version is that of the operation which waits.
+// Version returns the version of the operation that waits.
 func (x *Held) Version() Version { return Version{Attempt: x.GetAttempt(), Content: x.GetContent()} }
 
-// DoneWith is what the operation's owner is told of an outcome.
+// DoneWith returns the message that reports an outcome to the operation's owner.
 func (x *Operation) DoneWith(outcome *Outcome) *Done {
 	v := x.Version()
-	return &Done{OperationId: x.GetId(), Ref: x.GetRef(), Attempt: v.Attempt, Content: v.Content, Withdrawn: v.Withdrawn,
-		Outcome: outcome}
+	return &Done{
+		OperationId: x.GetId(), Ref: x.GetRef(),
+		Attempt: v.Attempt, Content: v.Content, Withdrawn: v.Withdrawn, Outcome: outcome,
+	}
 }
 
-// HeldFor is what the operation's owner is told when it waits.
+// HeldFor returns the message that tells the operation's owner why the operation waits.
 func (x *Operation) HeldFor(why string) *Held {
 	return &Held{OperationId: x.GetId(), Ref: x.GetRef(), Attempt: x.GetAttempt(), Content: x.GetContent(), Why: why}
 }
 
-// SetRef says what the operation is to its owner, and gives it the id that follows from that.
+// SetRef sets what the operation is to its owner, and the id that follows from it.
 func (x *Operation) SetRef(ref *OperationRef) { x.Ref, x.Id = ref, ref.ID() }
 
-// ID is the id of the operation: one and the same for equal refs, another for any others. It is a key only.
+// ID returns the operation's id. Equal refs have the same id, different refs different ones. It is a key only: nobody
+// parses it.
 func (x *OperationRef) ID() string {
 	switch ref := x.GetWanted().(type) {
 	case *OperationRef_Owed:
@@ -90,7 +94,7 @@ func (x *OperationRef) ID() string {
 
 func (x *TopicStep) id() string {
 	id := x.GetTicketId() + "/" + x.GetTopicId()
-	if x.GetGeneration() > 0 { // chats remember what they did for the topic that was deleted
+	if x.GetGeneration() > 0 { // chats remember the calls for the deleted topic under the ids without it
 		id += "@" + decimal(x.GetGeneration())
 	}
 	id += "/" + lower(x.GetKind())

@@ -3,11 +3,11 @@ package messages
 // Reasons for which a program is refused something about a ticket, besides the keys of notices. They are the "code"
 // of the API's errors.
 const (
-	ReasonStale           = "precondition_failed" // it was changed meanwhile
+	ReasonStale           = "precondition_failed" // the ticket has changed since the program read it
 	ReasonNoTitle         = "title_missing"
 	ReasonExternalIDTaken = "external_id_taken"    // args: ticket
-	ReasonNoSuchMessage   = "message_not_found"    // the answered one
-	ReasonNoSuchFile      = "attachment_not_found" // it is not the ticket's, or not stored
+	ReasonNoSuchMessage   = "message_not_found"    // the message to reply to
+	ReasonNoSuchFile      = "attachment_not_found" // the attachment is another ticket's, or not stored
 	ReasonListNotServed   = "list_not_supported"   // no index serves these filters in this order
 	ReasonSearchTooShort  = "search_not_possible"
 )

@@ -8,8 +8,8 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// MaxTopicName is the longest name that Telegram gives a topic. Its documentation says characters; we count UTF-16
-// units, of which there are never fewer.
+// MaxTopicName is the longest name of a topic. Telegram's documentation says characters; we count UTF-16 units, of
+// which there are never fewer.
 const MaxTopicName = 128
 
 const (
@@ -17,8 +17,8 @@ const (
 	nameSeparator = " · "
 )
 
-// UTF16Len is the length of s in UTF-16 code units, Telegram's measure of texts. A byte that is not UTF-8 counts as
-// the one unit of the replacement character that encoders put in its place.
+// UTF16Len returns the length of s in UTF-16 code units, Telegram's measure of texts. A byte that is not UTF-8 counts
+// as one unit, that of the replacement character that encoders write instead.
 func UTF16Len(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
@@ -37,9 +37,9 @@ func UTF16Len(s string) int {
 	return n
 }
 
-// CutUTF16 is the longest beginning of s that has at most n UTF-16 units and ends between two characters as people
-// see them: never within an emoji sequence, nor between a Thai consonant and its marks. Only a single character
-// longer than n (a base with hundreds of marks) is cut between its code points.
+// CutUTF16 returns the longest beginning of s that has at most n UTF-16 units and ends between two characters as
+// people see them: not within an emoji sequence, nor between a Thai consonant and its marks. Only a single character
+// longer than n (a base with hundreds of marks) is cut, between its code points.
 func CutUTF16(s string, n int) string {
 	if n <= 0 {
 		return ""
@@ -78,7 +78,8 @@ func cutRunes(s string, n int) string {
 	return s
 }
 
-// Shorten is s, if it has at most n UTF-16 units; else its beginning with an ellipsis, n units together at most.
+// Shorten returns s if it has at most n UTF-16 units, and otherwise its beginning with an ellipsis, together at most n
+// units.
 func Shorten(s string, n int) string {
 	if len(s) <= n || UTF16Len(s) <= n {
 		return s
@@ -89,8 +90,9 @@ func Shorten(s string, n int) string {
 	return strings.TrimRight(CutUTF16(s, n-1), " \t\r\n") + ellipsis
 }
 
-// TopicName names a ticket's topic "<title> · <short id>", in one line and at most MaxTopicName long. The title gives
-// way: the short id is what createForumTopic's lost answers are found by.
+// TopicName names a ticket's topic "<title> · <short id>", on one line and at most MaxTopicName long. A long title is
+// shortened, never the short id: by that the ticket finds its topic when the answer to createForumTopic is lost
+// (docs/decisions.md, D5).
 func TopicName(title, shortID string) string {
 	title = strings.Join(strings.Fields(title), " ")
 	if shortID == "" {
@@ -103,7 +105,7 @@ func TopicName(title, shortID string) string {
 	return title + nameSeparator + shortID
 }
 
-// ShortIDIn finds the short id at the end of a topic's name, as TopicName puts it there.
+// ShortIDIn returns the short id at the end of a topic's name, where TopicName puts it.
 func ShortIDIn(name string) (shortID string, ok bool) {
 	i := strings.LastIndex(name, nameSeparator)
 	if i < 0 {
@@ -113,8 +115,8 @@ func ShortIDIn(name string) (shortID string, ok bool) {
 	return shortID, upperHex(shortID) && len(shortID) == 8
 }
 
-// CleanText takes out control characters other than tabs and line breaks, which become "\n". What is not UTF-8 is
-// replaced.
+// CleanText removes control characters except tabs and line breaks. Line breaks become "\n", and bytes that are not
+// UTF-8 become the replacement character.
 func CleanText(text string) string {
 	text = strings.ReplaceAll(strings.ToValidUTF8(text, string(utf8.RuneError)), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
@@ -130,5 +132,5 @@ func CleanText(text string) string {
 	}, text)
 }
 
-// CleanLine makes one line of a text: what CleanText takes out is gone, and blanks in a row are one.
+// CleanLine makes one line of a text: cleaned like CleanText, with each run of white space replaced by a space.
 func CleanLine(text string) string { return strings.Join(strings.Fields(CleanText(text)), " ") }

@@ -1,6 +1,6 @@
 package messages
 
-// Verbs are the commands that people can give, as they are written after the slash.
+// Verbs of the slash commands, as people write them after the slash.
 const (
 	VerbStart        = "start"
 	VerbHelp         = "help"
@@ -21,33 +21,33 @@ const (
 	VerbPublic       = "public"
 )
 
-// Command declares a command: what follows it, where it can be given, and who may give it. The bot's grammar, menus,
-// help texts and answers to a command in the wrong place follow from it, and so do the rights on a ticket or a group.
-// Its texts are found by the verb: "cmd_<verb>" describes the command, and "args_<verb>", if there is one, says what
-// follows it.
+// Command declares a slash command: what follows it, where it can be given, and who may give it. From the declaration
+// follow the bot's grammar, menus, help texts and its answer to a command in the wrong place, and the rights on a
+// ticket or a group. The catalogue has the command's texts under its verb: "cmd_<verb>" describes it, and
+// "args_<verb>", if there is one, says what follows it.
 //
-// What a command does is declared by whoever does it: the bot has a handler for each verb, and the ticket and the
-// group have a row for each message that a verb becomes.
+// What a command does is declared where it is done: the bot has a handler for each verb, and the ticket and the group
+// have a row for each message that a verb becomes (docs/decisions.md, D58).
 type Command struct {
 	Verb    string
 	Grammar Grammar
 	About   Subject
-	Where   Places // where it can be given; elsewhere it is answered with what to do instead
-	Listed  Places // where menus and help texts show it, a part of Where
+	Where   Places // where it can be given; elsewhere the answer says what to do instead
+	Listed  Places // where menus and help texts list it: a part of Where
 	Who     Who
-	// Personal commands need to know the person: anonymous administrators are told to write as themselves.
+	// Personal commands need to know the person. Anonymous administrators are asked to write as themselves.
 	Personal bool
 }
 
-// Grammar is how the text behind a verb is read.
+// Grammar says how the text after a verb is read.
 type Grammar uint8
 
 // The grammars.
 const (
-	ArgNone     Grammar = iota // nothing is expected; what is there counts for nothing
+	ArgNone     Grammar = iota // nothing; any text is ignored
 	ArgWord                    // one word, in lower case
 	ArgTicketID                // one word without punctuation around it
-	ArgText                    // everything
+	ArgText                    // the whole text
 	ArgTitle                   // a title and a description: on lines of their own, or `"title" description`
 	ArgPeople                  // people, by mention or by name
 )
@@ -57,27 +57,27 @@ type Subject uint8
 
 // The subjects.
 const (
-	AboutDesk   Subject = iota // the desk, or whoever asks
-	AboutChat                  // the whole chat: what comes in behind the command waits until it is accepted
-	AboutTicket                // a ticket: of the topic, or the one that a private chat is talking on
+	AboutDesk   Subject = iota // the desk, or the person who asks
+	AboutChat                  // the whole chat: its later updates wait until the command is accepted
+	AboutTicket                // a ticket: the topic's, or the current one of a private chat
 )
 
-// Places are kinds of places in which people write.
+// Places is a set of the kinds of places in which people write.
 type Places uint8
 
 // The kinds of places.
 const (
 	InPrivate Places = 1 << iota
-	InGroup          // in a group, outside of a ticket's topic
+	InGroup          // in a group, outside a ticket's topic
 	InTopic          // in a ticket's topic
 
 	Anywhere = InPrivate | InGroup | InTopic
 )
 
-// Have says whether a kind of place is among p.
+// Have says whether p contains a kind of place.
 func (p Places) Have(place Places) bool { return p&place != 0 }
 
-// Who says who may give a command. Nobody may unless something else is declared.
+// Who says who may give a command: nobody, unless something else is declared.
 type Who uint8
 
 // Those who may.
@@ -85,11 +85,11 @@ const (
 	ByNobody  Who = iota
 	ByAnyone      // whoever can write in the place
 	ByTicket      // the ticket's creator, the administrators of its groups, and the internal users on it
-	ByAdmins      // administrators, in a group; in a private chat its person
-	ByOwnRule     // whom a rule of the command's own allows: the ticket has it beside the command's effect
+	ByAdmins      // in a group its administrators, in a private chat its person
+	ByOwnRule     // whoever the command's own rule allows; the ticket has it beside the command's effect
 )
 
-// Commands are all commands, in the order in which people see them.
+// Commands has a row for each slash command, in the order in which people see them.
 var Commands = []Command{
 	{Verb: VerbStart, Where: Anywhere, Listed: InPrivate, Who: ByAnyone},
 	{Verb: VerbCreateTicket, Grammar: ArgTitle, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
@@ -120,7 +120,7 @@ var commandsByVerb = func() map[string]Command {
 	return m
 }()
 
-// CommandOf finds the command of a verb; not ok when there is none. Of an unknown one nobody may give it anywhere.
+// CommandOf returns the command of a verb. It is not ok when there is none; nobody may give the zero command anywhere.
 func CommandOf(verb string) (c Command, ok bool) {
 	c, ok = commandsByVerb[verb]
 	return c, ok

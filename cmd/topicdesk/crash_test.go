@@ -103,8 +103,8 @@ func newBurst(t *testing.T, mode string, seed uint64) *burst {
 	return b
 }
 
-// told reports whether the bot has answered somebody in the general topic of a group.
-func (b *burst) told(group int64) bool {
+// answered reports whether the bot has answered somebody in the general topic of a group.
+func (b *burst) answered(group int64) bool {
 	return slices.ContainsFunc(b.sim.Messages(group, 0), func(m simulator.Message) bool {
 		return m.From.IsBot && m.ReplyTo != 0
 	})
@@ -197,7 +197,7 @@ func (b *burst) prepare() {
 		b.say(b.alice, b.support, 0, fmt.Sprintf("/create_ticket Case %02d", n))
 	}
 	b.await(func() string { return "tickets are opened" }, func() bool {
-		return b.cards(b.support) == burstTickets && b.told(b.works) && b.told(b.sales) && b.sim.Pending() == 0
+		return b.cards(b.support) == burstTickets && b.answered(b.works) && b.answered(b.sales) && b.sim.Pending() == 0
 	})
 	b.tickets = make([][]topicKey, burstTickets)
 	for n := range b.tickets {

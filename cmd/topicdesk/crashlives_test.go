@@ -48,7 +48,7 @@ func killTickets(t *testing.T, mode string) {
 	b.addBot()
 	b.say(b.bob, b.works, 0, "/default_group")
 	b.await(func() string { return "bob receives tickets" }, func() bool {
-		return b.told(b.works) && b.sim.Pending() == 0
+		return b.answered(b.works) && b.sim.Pending() == 0
 	})
 	b.stop()
 

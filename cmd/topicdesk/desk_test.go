@@ -238,19 +238,19 @@ func repeatsOf(calls []call, at func(life int) *ledger) repeats {
 		if !c.posts() {
 			continue
 		}
-		former, known := last[c.key()]
+		previous, known := last[c.key()]
 		last[c.key()] = c
-		if c.Over || !known || former.Over && !former.Done {
+		if c.Over || !known || previous.Over && !previous.Done {
 			continue
 		}
-		r.count += former.messages()
-		if former.Message != 0 {
-			r.first[[2]int64{former.Chat, former.Message}] = true
+		r.count += previous.messages()
+		if previous.Message != 0 {
+			r.first[[2]int64{previous.Chat, previous.Message}] = true
 		}
 		switch {
-		case former.Life == c.Life:
+		case previous.Life == c.Life:
 			r.wrong = append(r.wrong, c.Operation+" was made twice in one life")
-		case at(former.Life).knows(former):
+		case at(previous.Life).knows(previous):
 			r.wrong = append(r.wrong, c.Operation+" was made again although its outcome was recorded")
 		}
 	}

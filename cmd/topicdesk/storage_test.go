@@ -151,7 +151,7 @@ func TestStorageCopy(t *testing.T) {
 			}
 		}
 	})
-	t.Run("neither database may be served meanwhile", func(t *testing.T) {
+	t.Run("neither database may be in use by a service", func(t *testing.T) {
 		t.Parallel()
 		from, s := aStore(t, 1)
 		_ = s.Close()
