@@ -67,7 +67,7 @@ func (s *System) Ask(ctx context.Context, kind, identity string, command proto.M
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return nil, ctx.Err()
+			return nil, fmt.Errorf("%w: %w", err, ctx.Err())
 		case <-timer.C:
 		}
 	}

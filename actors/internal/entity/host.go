@@ -182,6 +182,7 @@ func (h *Host) handle(m any) (proto.Message, error) {
 func (h *Host) receive(m any) (proto.Message, error) {
 	handler, known := h.kind.handlers[reflect.TypeOf(m)]
 	if !known {
+		h.Log.Debug("a message that this kind does not take", "message", TypeName(m))
 		return Answer(messages.Code_CONFLICT, "a "+h.kind.Name+" does not understand "+TypeName(m)), nil
 	}
 	return handler.handle(h.entity, m)

@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,8 +88,8 @@ func (n *Node) Request(
 
 // RequestTo asks an actor once and waits for its reply, as long as ctx and timeout allow.
 func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m any, timeout time.Duration) (any, error) {
-	if n.env.Ctx.Err() != nil {
-		return nil, n.env.Ctx.Err()
+	if err := cmp.Or(n.env.Ctx.Err(), ctx.Err()); err != nil {
+		return nil, err
 	}
 	future := n.system.Root.RequestFuture(pid, m, timeout)
 	stop := context.AfterFunc(ctx, func() { n.system.Root.Stop(future.PID()) })

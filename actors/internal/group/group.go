@@ -33,7 +33,7 @@ type group struct {
 	tries   map[string]int64 // attempts of an owed operation that is tried again
 	asked   int64            // number of the newest question to Telegram
 
-	members *desk.Recent[ids.UserID, memberWord]   // by user id: who belongs to the group (group_member.go)
+	members *desk.Recent[ids.UserID, memberWord]   // by user id: who belongs to the group (member.go)
 	checks  map[ids.UserID][]*messages.CheckMember // by user id: who waits for Telegram's word
 	again   map[ids.UserID][]*messages.CheckMember // by user id: who wants a newer one
 }

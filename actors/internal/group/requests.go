@@ -111,7 +111,10 @@ func (g *group) decideAll(failure string) error {
 		}
 		m, row, err := g.pendingCommand(owed)
 		if err != nil {
-			g.Log.Error("a pending command can't be read", "command", owed.ID, "error", err)
+			g.Log.Error("a pending command can't be read and is dropped", "command", owed.ID, "error", err)
+			if err := g.change("", func(r *storage.Group) { dropCommand(r, owed.ID) }); err != nil {
+				return err
+			}
 			continue
 		}
 		if failure == "" && !g.known() {
@@ -126,10 +129,15 @@ func (g *group) decideAll(failure string) error {
 	return nil
 }
 
+// dropCommand takes a pending command off the record.
+func dropCommand(r *storage.Group, id string) {
+	r.Pending = slices.DeleteFunc(r.Pending, func(x storage.Owed) bool { return x.ID == id && x.Kind == desk.OwedCommand })
+}
+
 func (g *group) decide(id string, m desk.Command, row groupRequest, failure string) error {
 	o := m.GetOrigin()
 	return g.change("", func(r *storage.Group) {
-		r.Pending = slices.DeleteFunc(r.Pending, func(x storage.Owed) bool { return x.ID == id && x.Kind == desk.OwedCommand })
+		dropCommand(r, id)
 		notice, args := row.refused, map[string]string{"title": r.Title}
 		switch {
 		case failure != "":

@@ -237,7 +237,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 			Adopted: true, Introduced: true, NamedByHand: true, Unsure: true,
 		})
 		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
-		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.Now(),
+		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(),
 			map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
 		respondOpenly(r, o, messages.NoticeLinked, map[string]string{
 			"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL,
@@ -274,7 +274,7 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		r.LinksRevision++
 		r.CardRevision++
 		r.UpdatedAt = t.now()
-		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.Now(),
+		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(),
 			map[string]any{"by": desk.CreatorOf(o), "linkId": linkID})
 		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
 		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)

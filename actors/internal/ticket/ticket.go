@@ -57,7 +57,6 @@ type ticket struct {
 }
 
 // Load reads the record and the events that have no number yet.
-
 func (t *ticket) Load() error {
 	t.told, t.finished = map[ids.TopicKey]int64{}, map[ids.TopicKey]int64{}
 	t.enqueued, t.tries = map[string]*step{}, map[string]int64{}
