@@ -129,6 +129,26 @@ func TestPagesNameFilesThatExist(t *testing.T) {
 	}
 }
 
+// nameInFile is a name of the code and the file that has it: `name` in `folder/file.go`. (A page may break the line between.)
+var nameInFile = regexp.MustCompile("`\\(?\\*?([A-Za-z_]+)[^`\n]*`\\s+in\\s+`((?:[a-z0-9_-]+/)+[a-z0-9_.-]+\\.go)`")
+
+// TestPagesNameWhatFilesHave: a name that a page looks for in a file is there.
+func TestPagesNameWhatFilesHave(t *testing.T) {
+	checked := 0
+	for name, text := range pages(t) {
+		for _, match := range nameInFile.FindAllStringSubmatch(text, -1) {
+			checked++
+			source, err := os.ReadFile(filepath.FromSlash(match[2]))
+			if err != nil || !regexp.MustCompile(`\b`+match[1]+`\b`).Match(source) {
+				t.Errorf("%s names `%s` in `%s`, which is not there", name, match[1], match[2])
+			}
+		}
+	}
+	if checked < 10 {
+		t.Errorf("only %d names found: are they looked for in the right way?", checked)
+	}
+}
+
 // How pages and how code cite a decision. (A comment may break the line between the two.)
 var (
 	citedByPages = regexp.MustCompile(`\bD[1-9][0-9]?\b`)
