@@ -24,12 +24,14 @@ func (d *desk) albumParts(id string, from, chat int64, thread int, parts ...stri
 	d.t.Helper()
 	for _, part := range parts {
 		kind, caption, _ := strings.Cut(part, ":")
-		sent = append(sent, d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Media: upload(kind), Text: caption, Album: id, Premium: true}))
+		sent = append(sent, d.post(simulator.Post{
+			From: from, Chat: chat, Thread: thread, Media: upload(kind), Text: caption, Album: id, Premium: true,
+		}))
 	}
 	return sent
 }
 
-// arrived is since with albums in brackets.
+// arrived is since, with albums in brackets.
 func (d *desk) arrived(chat int64, thread, after int) []string {
 	var out []string
 	album := ""
@@ -64,7 +66,8 @@ func (d *desk) mapped(originals []simulator.Message, chat int64, thread, after i
 		at := d.byBot(chat, thread)[i]
 		copies, err := d.store.CopiesAt(d.t.Context(), chat, int64(at.ID))
 		d.must(err)
-		if want := itoa(int(original.Chat)) + ":" + itoa(original.ID); len(copies) != 1 || copies[0].MessageID != want || copies[0].State != "sent" {
+		if want := itoa(int(original.Chat)) + ":" + itoa(original.ID); len(copies) != 1 ||
+			copies[0].MessageID != want || copies[0].State != "sent" {
 			d.t.Errorf("message %d is the copy of %+v, want %s", at.ID, copies, want)
 		}
 	}
@@ -79,18 +82,24 @@ func TestAlbums(t *testing.T) {
 		parts []string
 		want  []string
 	}{
-		"the name goes to the only caption": {[]string{"photo", "video:look", "photo"}, []string{other("(photo)", "(video) Ann | look", "(photo)")}},
-		"without captions to the first":     {[]string{"photo", "photo"}, []string{other("(photo) Ann", "(photo)")}},
-		"every caption is kept":             {[]string{"photo", "photo:two", "photo:three"}, []string{other("(photo) Ann", "(photo) two", "(photo) three")}},
-		"live photos":                       {[]string{"live_photo", "photo:two"}, []string{other("(live_photo)", "(photo) Ann | two")}},
-		"documents":                         {[]string{"document", "document:read"}, []string{other("(document)", "(document) Ann | read")}},
-		"audio":                             {[]string{"audio", "audio"}, []string{other("(audio) Ann", "(audio)")}},
-		"only with their own kind":          {[]string{"photo", "photo", "document", "document", "audio"}, []string{other("(photo) Ann", "(photo)"), other("(document) Ann", "(document)"), "(audio) Ann"}},
-		"more than ten are split": {slices.Repeat([]string{"photo"}, 12), []string{other(append([]string{"(photo) Ann"}, slices.Repeat([]string{"(photo)"}, 9)...)...),
+		"the name goes to the only caption": {[]string{"photo", "video:look", "photo"},
+			[]string{other("(photo)", "(video) Ann | look", "(photo)")}},
+		"without captions to the first": {[]string{"photo", "photo"}, []string{other("(photo) Ann", "(photo)")}},
+		"every caption is kept": {[]string{"photo", "photo:two", "photo:three"},
+			[]string{other("(photo) Ann", "(photo) two", "(photo) three")}},
+		"live photos": {[]string{"live_photo", "photo:two"}, []string{other("(live_photo)", "(photo) Ann | two")}},
+		"documents": {[]string{"document", "document:read"},
+			[]string{other("(document)", "(document) Ann | read")}},
+		"audio": {[]string{"audio", "audio"}, []string{other("(audio) Ann", "(audio)")}},
+		"only with their own kind": {[]string{"photo", "photo", "document", "document", "audio"},
+			[]string{other("(photo) Ann", "(photo)"), other("(document) Ann", "(document)"), "(audio) Ann"}},
+		"more than ten are split": {slices.Repeat([]string{"photo"}, 12), []string{
+			other(append([]string{"(photo) Ann"}, slices.Repeat([]string{"(photo)"}, 9)...)...),
 			other("(photo) Ann", "(photo)")}},
 		"one part is no album": {[]string{"photo:alone"}, []string{"(photo) Ann | alone"}},
 		"a long caption goes on behind": {[]string{"photo", "photo:" + long}, []string{
-			other("(photo)", "(photo) Ann (1/2) | "+strings.TrimSpace(strings.Repeat("word ", 202))), "Ann (2/2) | " + strings.Repeat("word ", 48) + "end"}},
+			other("(photo)", "(photo) Ann (1/2) | "+strings.TrimSpace(strings.Repeat("word ", 202))),
+			"Ann (2/2) | " + strings.Repeat("word ", 48) + "end"}},
 	} {
 		d.run(t, name, func(t *testing.T) {
 			after := d.last(d.engineering)
@@ -115,7 +124,9 @@ func TestAlbums(t *testing.T) {
 		originals := d.album(d.bob, d.engineering, eng, "photo", "video:both")
 		d.say(d.bob, d.engineering, eng, "behind")
 		d.awaitText(d.support, k.thread, "behind")
-		same(t, "copies", d.arrived(d.support, k.thread, after), []string{other("(photo)", "(video) Bob | both"), "Bob | behind"})
+		same(t, "copies", d.arrived(d.support, k.thread, after), []string{
+			other("(photo)", "(video) Bob | both"), "Bob | behind",
+		})
 		d.mapped(originals, d.support, k.thread, after)
 	})
 	d.quiet(k)
@@ -131,7 +142,9 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 		d.say(d.carl, d.support, k.thread, "in between")
 		d.albumParts(id, d.ann, d.support, k.thread, "photo:two")
 		d.awaitText(d.engineering, eng, "in between")
-		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo) two", "Carl | in between"})
+		same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+			"album: (photo) Ann | one, (photo) two", "Carl | in between",
+		})
 	})
 	d.run(t, "a part that comes late arrives, as an answer to the album", func(t *testing.T) {
 		after := d.last(d.engineering)
@@ -142,7 +155,9 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 		d.awaitText(d.engineering, eng, "meanwhile")
 		d.albumParts(id, d.ann, d.support, k.thread, "photo:late")
 		late := d.awaitText(d.engineering, eng, "late")
-		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | early, (photo)", "Ann | meanwhile", "(photo) Ann | late"})
+		same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+			"album: (photo) Ann | early, (photo)", "Ann | meanwhile", "(photo) Ann | late",
+		})
 		if first, _ := d.find(d.engineering, eng, "early"); late.ReplyTo != first.ID {
 			t.Errorf("answers %d, want %d", late.ReplyTo, first.ID)
 		}
@@ -153,11 +168,18 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 		to := d.say(d.ann, d.support, k.thread, "show me")
 		a, b := d.sim.NewAlbum(), d.sim.NewAlbum()
 		d.albumParts(a, d.ann, d.support, k.thread, "photo:a1")
-		d.post(simulator.Post{From: d.carl, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: "b1", Album: b, ReplyTo: to.ID})
+		d.post(simulator.Post{
+			From: d.carl, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: "b1", Album: b,
+			ReplyTo: to.ID,
+		})
 		d.albumParts(a, d.ann, d.support, k.thread, "photo")
-		d.post(simulator.Post{From: d.carl, Chat: d.support, Thread: k.thread, Media: upload("photo"), Album: b, ReplyTo: to.ID})
+		d.post(simulator.Post{
+			From: d.carl, Chat: d.support, Thread: k.thread, Media: upload("photo"), Album: b, ReplyTo: to.ID,
+		})
 		d.awaitText(d.engineering, eng, "b1")
-		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"Ann | show me", "album: (photo) Ann | a1, (photo)", "album: (photo) Carl | b1, (photo)"})
+		same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+			"Ann | show me", "album: (photo) Ann | a1, (photo)", "album: (photo) Carl | b1, (photo)",
+		})
 		asked, _ := d.find(d.engineering, eng, "show me")
 		if m, _ := d.find(d.engineering, eng, "b1"); m.ReplyTo != asked.ID {
 			t.Errorf("answers %d, want %d", m.ReplyTo, asked.ID)
@@ -194,18 +216,25 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 	d.quiet(k)
 }
 
-// An album that is refused as a whole arrives part by part, so that only the one at fault is missing.
+// An album that Telegram refuses as a whole is sent part by part, so that only the refused part is missing.
 func TestAlbumThatIsRefused(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{speed: 3})
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendMediaGroup", Kind: simulator.Fault400, Description: "wrong file identifier/HTTP URL specified"}))
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendPhoto", Kind: simulator.Fault400, Description: "wrong file identifier/HTTP URL specified", After: 1}))
+	d.inject(simulator.Fault{
+		Method: "sendMediaGroup", Kind: simulator.Fault400, Description: "wrong file identifier/HTTP URL specified",
+	})
+	d.inject(simulator.Fault{
+		Method: "sendPhoto", Kind: simulator.Fault400, Description: "wrong file identifier/HTTP URL specified",
+		After: 1,
+	})
 	after := d.last(d.engineering)
 	parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo:two", "photo:three")
 	d.say(d.ann, d.support, k.thread, "behind")
 	d.awaitText(d.engineering, eng, "behind")
 	told := d.awaitAnswer(parts[1], "wrong file identifier")
-	same(t, "copies", d.arrived(d.engineering, eng, after), []string{"(photo) Ann | one", "(photo) Ann | three", "Ann | behind"})
+	same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+		"(photo) Ann | one", "(photo) Ann | three", "Ann | behind",
+	})
 	d.press(d.ann, told, "retry:")
 	d.awaitText(d.engineering, eng, "two")
 	d.quiet(k)
@@ -224,7 +253,7 @@ func TestAlbumsInTrouble(t *testing.T) {
 			t.Parallel()
 			d, k, eng := linked(t, options{speed: 3})
 			f.Method = "sendMediaGroup"
-			d.must(d.sim.Inject(f))
+			d.inject(f)
 			after := d.last(d.engineering)
 			parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo")
 			d.say(d.ann, d.support, k.thread, "behind")
@@ -246,12 +275,12 @@ func TestAlbumsInTrouble(t *testing.T) {
 	}
 }
 
-// A restart while an album is gathered, between its parts, and after its call loses nothing and repeats nothing.
+// Nothing is lost or repeated by a restart while an album is gathered, between its parts, or after its call.
 func TestRestartWithinAnAlbum(t *testing.T) {
 	t.Parallel()
 	t.Run("while it is gathered", func(t *testing.T) {
 		t.Parallel()
-		var stalled atomic.Bool // no album is ever complete
+		var stalled atomic.Bool // while true, no album becomes complete
 		stalled.Store(true)
 		d, k, eng := linked(t, options{speed: 4, slowed: func(after time.Duration) time.Duration {
 			if stalled.Load() && after == actors.GatherFor {
@@ -269,14 +298,18 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 		stalled.Store(false)
 		d.start()
 		d.awaitText(d.engineering, eng, "behind")
-		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo), (photo) three", "Ann | behind"})
+		same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+			"album: (photo) Ann | one, (photo), (photo) three", "Ann | behind",
+		})
 		d.quiet(k)
 		d.mapped(parts, d.engineering, eng, after)
 	})
 	t.Run("after its call, when not every copy was written down", func(t *testing.T) {
 		t.Parallel()
 		var broken atomic.Bool
-		d, k, eng := linked(t, options{speed: 3, wrapStore: func(s storage.Store) storage.Store { return &forgetful{s, &broken} }})
+		d, k, eng := linked(t, options{
+			speed: 3, wrapStore: func(s storage.Store) storage.Store { return &forgetful{s, &broken} },
+		})
 		after := d.last(d.engineering)
 		broken.Store(true)
 		parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo", "photo")
@@ -291,7 +324,9 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 		d.start()
 		d.awaitText(d.engineering, eng, "behind")
 		d.quiet(k)
-		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo), (photo)", "Ann | behind"})
+		same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+			"album: (photo) Ann | one, (photo), (photo)", "Ann | behind",
+		})
 		d.mapped(parts, d.engineering, eng, after)
 	})
 	t.Run("before a part that comes late, and before the rest of an internal note", func(t *testing.T) {
@@ -314,7 +349,7 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 	t.Run("between the album and the rest of a caption", func(t *testing.T) {
 		t.Parallel()
 		d, k, eng := linked(t, options{speed: 3})
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1})
 		after := d.last(d.engineering)
 		d.album(d.ann, d.support, k.thread, "photo", "photo:"+strings.Repeat("word ", 250)+"end")
 		d.await("the rest is tried", func() bool {
@@ -325,23 +360,24 @@ func TestRestartWithinAnAlbum(t *testing.T) {
 		d.sim.ClearFaults()
 		d.awaitText(d.engineering, eng, "behind")
 		got := d.arrived(d.engineering, eng, after)
-		if len(got) != 3 || !strings.HasPrefix(got[0], "album: ") || !strings.HasPrefix(got[1], "Ann (2/2) | word") || got[2] != "Ann | behind" {
+		if len(got) != 3 || !strings.HasPrefix(got[0], "album: ") ||
+			!strings.HasPrefix(got[1], "Ann (2/2) | word") || got[2] != "Ann | behind" {
 			t.Errorf("%q", got)
 		}
 		d.quiet(k)
 	})
 }
 
-// Each part of an album counts as a message to Telegram: big albums keep to the limits of a group.
+// Telegram counts each part of an album as a message. Large albums keep to the limits of a group, too.
 func TestAlbumsKeepThePace(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: waits for Telegram's minutes to pass")
 	}
 	t.Parallel()
 	limits := simulator.DefaultFloodLimits()
-	limits.Slack = 2 * time.Second // what a busy machine makes of exact pacing, by a clock that runs fast
+	limits.Slack = 2 * time.Second // a busy machine blurs exact pacing, and the clock runs fast
 	d := ready(t, options{speed: 15, slowed: func(after time.Duration) time.Duration {
-		if after == actors.GatherFor { // at this speed a part would be late when the machine stands still for 50 ms
+		if after == actors.GatherFor { // at this speed a part would be late if the machine stalled for 50 ms
 			return 10 * after
 		}
 		return after
@@ -350,7 +386,7 @@ func TestAlbumsKeepThePace(t *testing.T) {
 	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.restart()
-	limits.ChatBurst = 10 // the simulator's bucket lets an album of ten in only when it is empty, as Telegram does
+	limits.ChatBurst = 10 // like Telegram, the simulator accepts an album of ten only when its bucket is empty
 	d.sim.SetFloodLimits(limits)
 	d.sim.SetFlood(true)
 	after := d.last(d.engineering)
@@ -359,7 +395,8 @@ func TestAlbumsKeepThePace(t *testing.T) {
 	}
 	d.say(d.ann, d.support, k.thread, "behind")
 	d.awaitText(d.engineering, eng, "behind")
-	if got := d.arrived(d.engineering, eng, after); len(got) != 4 || strings.Count(strings.Join(got, ""), "(photo)") != 30 {
+	if got := d.arrived(d.engineering, eng, after); len(got) != 4 ||
+		strings.Count(strings.Join(got, ""), "(photo)") != 30 {
 		t.Errorf("%q", got)
 	}
 	for _, c := range d.sim.Calls() {
@@ -371,7 +408,7 @@ func TestAlbumsKeepThePace(t *testing.T) {
 	d.quiet(k)
 }
 
-// forgetful is a store that can write no copy but the first of an album while broken is set.
+// forgetful is a store that can write only the first copy of an album while broken is set.
 type forgetful struct {
 	storage.Store
 	broken *atomic.Bool

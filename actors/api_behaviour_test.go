@@ -17,7 +17,7 @@ import (
 
 var programs atomic.Int64
 
-// program is an origin as the API makes it: a key, and an id for each command.
+// program is an origin as the API makes it: with a key, and with an id for each command.
 func program() *messages.Origin {
 	return &messages.Origin{CommandId: "api:" + strconv.FormatInt(programs.Add(1), 10), DateMs: time.Now().UnixMilli(),
 		Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: "CRM", KeyId: "k1"}}
@@ -35,11 +35,12 @@ func asks[T proto.Message](d *desk, kind, id string, m proto.Message) T {
 	return t
 }
 
-// does sends a command and wants it accepted, or refused for that reason.
+// does sends a command and wants it to be accepted, or to be refused for the given reason.
 func (d *desk) does(k string, m proto.Message, refusal string) *messages.Reply {
 	d.t.Helper()
 	r := asks[*messages.Reply](d, messages.KindTicket, k, m)
-	if refusal == "" && r.Code != messages.Code_OK || refusal != "" && (r.Code != messages.Code_CONFLICT || r.Reason != refusal) {
+	if refusal == "" && r.Code != messages.Code_OK ||
+		refusal != "" && (r.Code != messages.Code_CONFLICT || r.Reason != refusal) {
 		d.t.Fatalf("%T: %v, want %q", m, r, refusal)
 	}
 	return r
@@ -55,7 +56,9 @@ func (d *desk) opens(title string) *ticket {
 	d.t.Helper()
 	o := program()
 	k := &ticket{id: messages.TicketID(o.CommandId, o.DateMs), chat: d.support}
-	d.does(k.id, &messages.OpenTicket{Origin: o, TicketId: k.id, GroupId: "g" + strconv.FormatInt(d.support, 10), Title: title}, "")
+	d.does(k.id, &messages.OpenTicket{
+		Origin: o, TicketId: k.id, GroupId: messages.GroupPlace(d.support), Title: title,
+	}, "")
 	d.await("a topic", func() bool { k.thread = int(d.shown(k.id).Topic.TelegramTopicId); return k.thread != 0 })
 	d.awaitText(d.support, k.thread, title)
 	return k
@@ -86,9 +89,13 @@ func TestTicketsByAPI(t *testing.T) {
 	})
 	d.run(t, "changes rename topics and edit cards, in one write", func(t *testing.T) {
 		k := d.opens("Old title")
-		d.does(k.id, &messages.UpdateTicket{Origin: program(), Title: proto.String("New title"), Description: proto.String("What is new"),
-			Priority: proto.String("urgent"), Status: proto.String("pending"), Metadata: []byte(`{"a":1}`)}, "")
-		d.await("the topic's new name", func() bool { return strings.HasPrefix(d.topic(k.chat, k.thread).Name, "New title · ") })
+		d.does(k.id, &messages.UpdateTicket{
+			Origin: program(), Title: proto.String("New title"), Description: proto.String("What is new"),
+			Priority: proto.String("urgent"), Status: proto.String("pending"), Metadata: []byte(`{"a":1}`),
+		}, "")
+		d.await("the topic's new name", func() bool {
+			return strings.HasPrefix(d.topic(k.chat, k.thread).Name, "New title · ")
+		})
 		card := d.awaitText(k.chat, k.thread, "New title")
 		if !strings.Contains(card.Text, "What is new") {
 			t.Errorf("the card says %q", card.Text)
@@ -98,14 +105,20 @@ func TestTicketsByAPI(t *testing.T) {
 			t.Errorf("the ticket is %v", r)
 		}
 		d.quiet(k)
-		d.does(k.id, &messages.UpdateTicket{Origin: program(), Expected: d.shown(k.id).Revision, Title: proto.String("Third")}, "")
-		d.does(k.id, &messages.UpdateTicket{Origin: program(), Expected: r.Revision, Title: proto.String("Fourth")}, messages.ReasonStale)
+		d.does(k.id, &messages.UpdateTicket{
+			Origin: program(), Expected: d.shown(k.id).Revision, Title: proto.String("Third"),
+		}, "")
+		d.does(k.id, &messages.UpdateTicket{
+			Origin: program(), Expected: r.Revision, Title: proto.String("Fourth"),
+		}, messages.ReasonStale)
 		d.does(k.id, &messages.UpdateTicket{Origin: program(), Title: proto.String(" \x01\u200b ")}, messages.ReasonNoTitle)
 		d.does(k.id, &messages.UpdateTicket{Origin: program(), Status: proto.String("closed")}, "")
 		d.awaitText(k.chat, k.thread, "CRM")
 		d.await("the topic is closed", func() bool { return d.topic(k.chat, k.thread).Closed })
 		d.does(k.id, &messages.UpdateTicket{Origin: program(), Priority: proto.String("low")}, messages.NoticeTicketIsClosed)
-		d.does(k.id, &messages.UpdateTicket{Origin: program(), Priority: proto.String("low"), Status: proto.String("open")}, "")
+		d.does(k.id, &messages.UpdateTicket{
+			Origin: program(), Priority: proto.String("low"), Status: proto.String("open"),
+		}, "")
 		d.await("the topic is open", func() bool { return !d.topic(k.chat, k.thread).Closed })
 	})
 	d.run(t, "is closed and opened again, by programs and by those who may", func(t *testing.T) {
@@ -116,7 +129,9 @@ func TestTicketsByAPI(t *testing.T) {
 			t.Errorf("the same command again: %v", r)
 		}
 		d.does(k.id, &messages.CloseTicket{Origin: program()}, messages.NoticeAlreadyClosed)
-		d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "late"}}, messages.NoticeTicketIsClosed)
+		d.does(k.id, &messages.SendMessage{
+			Origin: program(), Content: &messages.Content{Text: "late"},
+		}, messages.NoticeTicketIsClosed)
 		d.await("the topic is closed", func() bool { return d.topic(k.chat, k.thread).Closed })
 		d.does(k.id, &messages.ReopenTicket{Origin: program()}, "")
 		d.does(k.id, &messages.ReopenTicket{Origin: program()}, messages.NoticeAlreadyOpen)
@@ -159,11 +174,14 @@ func TestTicketsByAPI(t *testing.T) {
 		if home.Text != "Customer Nok\nI am" || home.ReplyTo != asked.ID {
 			t.Errorf("home shows %q in reply to %d", home.Text, home.ReplyTo)
 		}
-		if theirs, _ := d.find(d.engineering, there.Thread, "Is anybody there?"); linked.Text != "Customer Nok\nI am" || linked.ReplyTo != theirs.ID {
+		theirs, _ := d.find(d.engineering, there.Thread, "Is anybody there?")
+		if linked.Text != "Customer Nok\nI am" || linked.ReplyTo != theirs.ID {
 			t.Errorf("the linked topic shows %q in reply to %d, want %d", linked.Text, linked.ReplyTo, theirs.ID)
 		}
-		// A program answers a program, a person the program's copy.
-		d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "And so am I"}, ReplyTo: sent.MessageId}, "")
+		// A program replies to a program, and a person replies to the copy of the program's message.
+		d.does(k.id, &messages.SendMessage{
+			Origin: program(), Content: &messages.Content{Text: "And so am I"}, ReplyTo: sent.MessageId,
+		}, "")
 		if m := d.awaitText(d.engineering, there.Thread, "And so am I"); m.ReplyTo != linked.ID {
 			t.Errorf("the program's answer replies to %d, want %d", m.ReplyTo, linked.ID)
 		}
@@ -171,19 +189,25 @@ func TestTicketsByAPI(t *testing.T) {
 		if m := d.awaitText(k.chat, k.thread, "Good"); m.ReplyTo != home.ID {
 			t.Errorf("the person's answer replies to %d, want %d", m.ReplyTo, home.ID)
 		}
-		d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "?"}, ReplyTo: "1:2"}, messages.ReasonNoSuchMessage)
-		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, &messages.SendMessage{Origin: o, Content: &messages.Content{Text: "I am"}}); r.Code != messages.Code_DUPLICATE || r.MessageId != sent.MessageId {
+		d.does(k.id, &messages.SendMessage{
+			Origin: program(), Content: &messages.Content{Text: "?"}, ReplyTo: "1:2",
+		}, messages.ReasonNoSuchMessage)
+		again := &messages.SendMessage{Origin: o, Content: &messages.Content{Text: "I am"}}
+		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, again); r.Code != messages.Code_DUPLICATE ||
+			r.MessageId != sent.MessageId {
 			t.Errorf("the same again: %v", r)
 		}
 		d.quiet(k)
-		list := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, Limit: 10})
+		list := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{
+			TicketId: k.id, Limit: 10,
+		})
 		if n := len(list.Messages); n != 4 {
 			t.Fatalf("%d messages", n)
 		}
 		for i, m := range list.Messages {
 			want := 2
 			if i == 0 || i == 3 {
-				want = 1 // said in Telegram: it goes to the other side only
+				want = 1 // written in Telegram: it is copied to the other topic only
 			}
 			if len(m.Deliveries) != want {
 				t.Errorf("message %d has deliveries %v", i, m.Deliveries)
@@ -201,11 +225,17 @@ func TestTicketsByAPI(t *testing.T) {
 	})
 	d.run(t, "a message that can't be delivered is readable as such, and told to nobody else", func(t *testing.T) {
 		k := d.opens("Undeliverable")
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault400, Description: "Bad Request: no reason at all"}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault400,
+			Description: "Bad Request: no reason at all",
+		})
 		sent := d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "lost"}}, "")
 		d.eventually("the failure", func() bool {
-			m := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, MessageId: sent.MessageId}).Messages[0]
-			return len(m.Deliveries) == 1 && m.Deliveries[0].State == "failed" && strings.Contains(m.Deliveries[0].Reason, "no reason at all")
+			m := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{
+				TicketId: k.id, MessageId: sent.MessageId,
+			}).Messages[0]
+			return len(m.Deliveries) == 1 && m.Deliveries[0].State == "failed" &&
+				strings.Contains(m.Deliveries[0].Reason, "no reason at all")
 		})
 		d.quiet(k)
 	})
@@ -214,7 +244,10 @@ func TestTicketsByAPI(t *testing.T) {
 			o := program()
 			o.Sender.KeyId = key
 			id := messages.TicketID(o.CommandId, o.DateMs)
-			return asks[*messages.Reply](d, messages.KindTicket, id, &messages.OpenTicket{Origin: o, TicketId: id, GroupId: "g" + strconv.FormatInt(d.support, 10), Title: "External", ExternalId: "crm-1"})
+			return asks[*messages.Reply](d, messages.KindTicket, id, &messages.OpenTicket{
+				Origin: o, TicketId: id, GroupId: messages.GroupPlace(d.support), Title: "External",
+				ExternalId: "crm-1",
+			})
 		}
 		if r := open("k1"); r.Code != messages.Code_OK {
 			t.Error(r)
@@ -263,7 +296,8 @@ func TestReadingATicket(t *testing.T) {
 			t.Errorf("%v is not %v", now, before)
 		}
 	})
-	d.eventually("it owes nothing", func() bool { return d.record(k).DueAt.IsZero() }) // else the start brings it into memory
+	// If anything is pending, the start brings the ticket into memory.
+	d.eventually("nothing is pending", func() bool { return d.record(k).DueAt.IsZero() })
 	d.restart()
 	d.run(t, "one that is not is read, says the same, and is not brought into memory", func(t *testing.T) {
 		was := tickets.Load()
@@ -276,7 +310,8 @@ func TestReadingATicket(t *testing.T) {
 			t.Errorf("%v and %v", first, second)
 		}
 		_, err := d.store.Lease(t.Context(), "ticket/TICK-NONE")
-		if r := asks[*messages.TicketRecord](d, messages.KindTicket, "TICK-NONE", &messages.GetTicket{TicketId: "TICK-NONE"}); r.Code != messages.Code_NOT_FOUND {
+		none := &messages.GetTicket{TicketId: "TICK-NONE"}
+		if r := asks[*messages.TicketRecord](d, messages.KindTicket, none.TicketId, none); r.Code != messages.Code_NOT_FOUND {
 			t.Errorf("no such ticket: %v", r)
 		}
 		if err == nil {

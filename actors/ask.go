@@ -11,37 +11,37 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// How long Ask tries: each try, all of them, and the pause between two.
 const (
-	askTry   = 4 * time.Second
-	askTotal = 8 * time.Second
-	askPause = 50 * time.Millisecond
-	// askFaults is how often a command is tried that an entity panics over: once more after it restarted from storage, and
-	// once for luck.
+	askTry   = 4 * time.Second       // how long one try waits for a reply
+	askTotal = 8 * time.Second       // how long all tries take together
+	askPause = 50 * time.Millisecond // between two tries
+	// askFaults is how often a command is tried when the entity panics over it each time: the first time, once more
+	// after the entity has restarted from storage, and once for luck (docs/decisions.md, D8).
 	askFaults = 3
 )
 
-// ErrNoAnswer says that an entity gave no answer in time; the command may have been carried out. Asking again is safe,
+// ErrNoAnswer says that an entity did not reply in time. The command may have been carried out. To ask again is safe,
 // since commands are idempotent.
 var ErrNoAnswer = errors.New("no answer in time")
 
-// ErrNotAccepted says that the command was not accepted: nothing was changed, ask again later.
+// ErrNotAccepted says that a command was not accepted. Nothing was changed; ask again later.
 var ErrNotAccepted = errors.New("not accepted")
 
-// Ask sends a command and returns its answer. It tries again while the entity is moving or silent, for 8 s in all, or until ctx
-// ends; commands are idempotent. An answer that says "unavailable" comes back as ErrNotAccepted, one that says "internal error" as
-// messages.ErrFault.
+// Ask sends a command to an entity and returns the reply. While the entity is silent or moves to another owner, Ask
+// tries again, for 8 s in all or until ctx ends; that is safe, since commands are idempotent. A reader replies to a
+// read if the entity is not resident. Errors: ErrNoAnswer; ErrNotAccepted, when the reply is NOT_OWNER or
+// UNAVAILABLE; messages.ErrFault, when it is INTERNAL.
 func (s *System) Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error) {
 	start, faults := time.Now(), 0
 	for {
-		answer, err := s.ask(ctx, kind, identity, command, askTry)
-		switch m, ok := answer.(proto.Message); {
+		reply, err := s.ask(ctx, kind, identity, command, askTry)
+		switch m, ok := reply.(proto.Message); {
 		case err != nil && ctx.Err() != nil:
 			return nil, fmt.Errorf("%s %s: %w: %w", kind, identity, ErrNoAnswer, ctx.Err())
 		case err != nil:
 			err = fmt.Errorf("%s %s: %w", kind, identity, ErrNoAnswer)
 		case !ok:
-			return nil, fmt.Errorf("%s %s: answered with %T", kind, identity, answer)
+			return nil, fmt.Errorf("%s %s: replied with %T", kind, identity, reply)
 		default:
 			switch code := codeOf(m); code {
 			case messages.Code_NOT_RESIDENT:
@@ -73,16 +73,18 @@ func (s *System) Ask(ctx context.Context, kind, identity string, command proto.M
 	}
 }
 
-// codeOf is what an answer says of how the command went; OK when it has no word for that.
-func codeOf(answer proto.Message) messages.Code {
-	if coded, ok := answer.(interface{ GetCode() messages.Code }); ok {
+// codeOf is the code of a reply; OK for a reply without one.
+func codeOf(reply proto.Message) messages.Code {
+	if coded, ok := reply.(interface{ GetCode() messages.Code }); ok {
 		return coded.GetCode()
 	}
 	return messages.Code_OK
 }
 
 // ask tries once.
-func (s *System) ask(ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration) (any, error) {
+func (s *System) ask(
+	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
+) (any, error) {
 	if s.env.Ctx.Err() != nil {
 		return nil, ErrNotAccepted
 	}

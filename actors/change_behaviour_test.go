@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +13,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// botReaction is what the bot shows on a message.
+// botReaction is the reaction that the bot shows on a message.
 func (d *desk) botReaction(m simulator.Message) string {
 	now, _ := d.sim.Message(m.Chat, m.ID)
 	for _, r := range now.Reactions {
@@ -28,7 +29,7 @@ func (d *desk) awaitReaction(m simulator.Message, emoji string) {
 	d.await("the bot's reaction "+emoji+" on "+m.Text, func() bool { return d.botReaction(m) == emoji })
 }
 
-// awaitRevision waits until so much has happened to a message.
+// awaitRevision waits until a message has reached a revision.
 func (d *desk) awaitRevision(m simulator.Message, revision int64) {
 	d.t.Helper()
 	d.eventually("revision "+itoa(int(revision))+" of "+m.Text, func() bool {
@@ -73,8 +74,9 @@ func TestReactions(t *testing.T) {
 	d.run(t, "one that no bot can set is passed over without a word", func(t *testing.T) {
 		d.awaitShown(m)
 		before := len(d.byBot(d.support, k.thread))
-		d.must(d.sim.RawUpdate([]byte(`{"message_reaction":{"chat":{"id":` + itoa(int(d.support)) + `,"type":"supergroup"},"message_id":` + itoa(m.ID) +
-			`,"user":{"id":` + itoa(int(d.ann)) + `,"is_bot":false,"first_name":"Ann"},"date":1700000000,"old_reaction":[],"new_reaction":[{"type":"custom_emoji","custom_emoji_id":"5"}]}}`)))
+		d.must(d.sim.RawUpdate(fmt.Appendf(nil, `{"message_reaction":{"chat":{"id":%d,"type":"supergroup"},"message_id":%d,
+			"user":{"id":%d,"is_bot":false,"first_name":"Ann"},"date":1700000000,
+			"old_reaction":[],"new_reaction":[{"type":"custom_emoji","custom_emoji_id":"5"}]}}`, d.support, m.ID, d.ann)))
 		d.must(d.sim.React(d.eve, d.support, m.ID, "👀"))
 		d.awaitReaction(inEng, "👀")
 		d.awaitShown(m)
@@ -104,7 +106,7 @@ func TestReactions(t *testing.T) {
 	})
 	d.run(t, "after a restart", func(t *testing.T) {
 		d.awaitShown(m)
-		d.must(d.sim.Inject(simulator.Fault{Method: "setMessageReaction", Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "setMessageReaction", Kind: simulator.Fault500, Count: -1})
 		revision := d.said(m).Revision
 		d.must(d.sim.React(d.eve, d.support, m.ID, "😁"))
 		d.awaitRevision(m, revision+1)
@@ -122,20 +124,24 @@ func TestReactions(t *testing.T) {
 	})
 }
 
-// awaitCopied waits until so many copies of a message are written down: nobody answers one faster.
+// awaitCopied waits until n copies of a message are stored. Nobody replies to one sooner.
 func (d *desk) awaitCopied(m simulator.Message, n int) {
 	d.t.Helper()
 	d.eventually("copies of "+m.Text, func() bool {
 		copies, err := d.store.CopiesOf(d.t.Context(), messageID(m))
-		return err == nil && len(copies) == n && !slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.State != "sent" })
+		return err == nil && len(copies) == n && !slices.ContainsFunc(copies, func(c storage.Copy) bool {
+			return c.State != "sent"
+		})
 	})
 }
 
-// mayDelete lets the bot delete what others wrote.
+// mayDelete gives the bot the right to delete messages of others.
 func (d *desk) mayDelete(chats ...int64) {
 	d.t.Helper()
 	for _, chat := range chats {
-		d.must(d.sim.SetBot(chat, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true}))
+		d.must(d.sim.SetBot(chat, simulator.Administrator, simulator.BotRights{
+			CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true,
+		}))
 	}
 }
 
@@ -203,8 +209,11 @@ func TestDeletion(t *testing.T) {
 	})
 	d.run(t, "why a copy could not be deleted is told after a restart, if there was no time before", func(t *testing.T) {
 		m, a, b := post("sticks")
-		d.must(d.sim.Inject(simulator.Fault{Method: "deleteMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "message can't be deleted"}))
-		d.must(d.sim.Inject(simulator.Fault{Method: "deleteMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{
+			Method: "deleteMessage", Chat: d.engineering, Kind: simulator.Fault400,
+			Description: "message can't be deleted",
+		})
+		d.inject(simulator.Fault{Method: "deleteMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1})
 		command := d.reply(d.eve, d.support, m, "/delete")
 		d.awaitDeleted(b)
 		d.eventually("the copy is given up", func() bool {
@@ -214,7 +223,8 @@ func TestDeletion(t *testing.T) {
 		d.stop()
 		d.sim.ClearFaults()
 		d.start()
-		if word := d.awaitAnswer(command, "could not be deleted in Engineering"); !strings.Contains(word.Text, "message can't be deleted") {
+		word := d.awaitAnswer(command, "could not be deleted in Engineering")
+		if !strings.Contains(word.Text, "message can't be deleted") {
 			t.Errorf("%q", word.Text)
 		}
 		d.awaitDeleted(m)
@@ -236,7 +246,7 @@ func TestDeletion(t *testing.T) {
 		}
 	})
 	d.run(t, "before its copy was posted: it never is", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1})
 		d.say(d.eve, d.support, k.thread, "before it")
 		m := d.say(d.eve, d.support, k.thread, "never seen")
 		d.awaitText(d.sales, sales, "never seen")
@@ -251,7 +261,7 @@ func TestDeletion(t *testing.T) {
 	})
 	d.run(t, "after a restart", func(t *testing.T) {
 		m, a, b := post("in the middle")
-		d.must(d.sim.Inject(simulator.Fault{Method: "deleteMessage", Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "deleteMessage", Kind: simulator.Fault500, Count: -1})
 		d.reply(d.eve, d.support, m, "/delete")
 		d.eventually("accepted", func() bool { return d.said(m).Deleted })
 		d.stop()
@@ -270,7 +280,7 @@ func TestEditsOnTheWay(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	d.run(t, "what waits is posted as it is now, in its place", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: -1})
 		var said []simulator.Message
 		for i := range 30 {
 			said = append(said, d.say(d.ann, d.support, k.thread, "draft "+strconv.Itoa(i)))
@@ -299,7 +309,9 @@ func TestEditsOnTheWay(t *testing.T) {
 		}
 	})
 	d.run(t, "what is just being posted is posted once, then edited", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: time.Second, Count: 1}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: time.Second, Count: 1,
+		})
 		m := d.say(d.ann, d.support, k.thread, "scarcely said")
 		d.await("the call", func() bool { return len(d.sim.Faults()) == 0 })
 		d.edit(m, "said better")
@@ -313,7 +325,7 @@ func TestEditsOnTheWay(t *testing.T) {
 	d.run(t, "restarts while an edit is owed", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "one")
 		d.awaitText(d.engineering, eng, "one")
-		d.must(d.sim.Inject(simulator.Fault{Method: "editMessageText", Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "editMessageText", Kind: simulator.Fault500, Count: -1})
 		d.edit(m, "two")
 		d.awaitRevision(m, 1)
 		d.restart()
@@ -329,10 +341,10 @@ func TestEditsOnTheWay(t *testing.T) {
 	d.run(t, "flood control, a lost answer", func(t *testing.T) {
 		m := d.say(d.ann, d.support, k.thread, "flooded")
 		d.awaitText(d.engineering, eng, "flooded")
-		d.must(d.sim.Inject(simulator.Fault{Method: "editMessageText", Kind: simulator.Fault429, RetryAfter: 2, Count: 1}))
+		d.inject(simulator.Fault{Method: "editMessageText", Kind: simulator.Fault429, RetryAfter: 2, Count: 1})
 		d.edit(m, "dried")
 		d.awaitText(d.engineering, eng, "dried")
-		d.must(d.sim.Inject(simulator.Fault{Method: "editMessageText", Kind: simulator.FaultLost, Count: 1}))
+		d.inject(simulator.Fault{Method: "editMessageText", Kind: simulator.FaultLost, Count: 1})
 		d.edit(m, "dried twice")
 		d.awaitText(d.engineering, eng, "dried twice")
 		d.awaitShown(m)
@@ -358,9 +370,10 @@ func TestEditsOnTheWay(t *testing.T) {
 		d.awaitText(d.engineering, eng, "thrice")
 		d.edit(m, "four times")
 		d.awaitText(d.engineering, eng, "four times")
-		d.must(d.sim.RawUpdate([]byte(`{"edited_message":{"message_id":` + itoa(m.ID) + `,"date":1700000000,"edit_date":` + itoa(int(d.said(m).EditedAt.Unix()-5)) + `,"from":{"id":` +
-			itoa(int(d.ann)) + `,"is_bot":false,"first_name":"Ann"},"chat":{"id":` + itoa(int(d.support)) + `,"type":"supergroup","is_forum":true},"message_thread_id":` + itoa(k.thread) +
-			`,"is_topic_message":true,"text":"thrice"}}`)))
+		d.must(d.sim.RawUpdate(fmt.Appendf(nil, `{"edited_message":{"message_id":%d,"date":1700000000,"edit_date":%d,
+			"from":{"id":%d,"is_bot":false,"first_name":"Ann"},"chat":{"id":%d,"type":"supergroup","is_forum":true},
+			"message_thread_id":%d,"is_topic_message":true,"text":"thrice"}}`,
+			m.ID, d.said(m).EditedAt.Unix()-5, d.ann, d.support, k.thread)))
 		d.say(d.ann, d.support, k.thread, "the end")
 		d.awaitText(d.engineering, eng, "the end")
 		d.awaitShown(m)
@@ -407,7 +420,7 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 		d.awaitShown(last)
 	})
 	d.run(t, "one that does not fit goes on in an answer, and comes back", func(t *testing.T) {
-		d.edit(last, strings.Repeat("long ", 812)+"end") // with two short ones it is too long, alone it is not
+		d.edit(last, strings.Repeat("long ", 812)+"end") // too long together with two short ones, but not alone
 		var rest simulator.Message
 		d.await("an answer with all of it", func() bool {
 			return slices.ContainsFunc(d.byBot(d.engineering, eng), func(m simulator.Message) bool {
@@ -423,11 +436,16 @@ func TestEditsOfJoinedCopies(t *testing.T) {
 	})
 	d.run(t, "a deletion edits", func(t *testing.T) {
 		d.reply(d.ann, d.support, before, "/delete")
-		d.await("gone from it", func() bool { return !strings.Contains(now(), before.Text) && strings.Contains(now(), "short") })
+		d.await("gone from it", func() bool {
+			return !strings.Contains(now(), before.Text) && strings.Contains(now(), "short")
+		})
 		d.awaitShown(before)
 	})
 	d.run(t, "a deletion in answer to it takes the part that is quoted", func(t *testing.T) {
-		d.post(simulator.Post{From: d.carl, Chat: joined.Chat, Thread: joined.Thread, ReplyTo: joined.ID, Quote: first.Text, Text: "/delete"})
+		d.post(simulator.Post{
+			From: d.carl, Chat: joined.Chat, Thread: joined.Thread, ReplyTo: joined.ID, Quote: first.Text,
+			Text: "/delete",
+		})
 		d.await("gone from it", func() bool { return !strings.Contains(now(), first.Text) })
 		d.awaitShown(first)
 		if !strings.Contains(now(), "short") || d.said(last).Deleted || !d.said(first).Deleted {

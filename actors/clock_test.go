@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// clock runs faster than time, and stands still while this machine does: it is carried on every millisecond, by no more than
-// clockStep at once. So what a test says about minutes holds however long the machine stalls meanwhile.
+// clock runs faster than real time, but stands still while this machine stalls: every millisecond it is advanced, by at
+// most clockStep. So what a test says about minutes holds no matter how long the machine stalls.
 type clock struct {
 	speed float64
 
 	mu     sync.Mutex
 	now    time.Time
-	real   time.Time // when it was carried on last
-	timers []due     // the next first
+	real   time.Time // when it was last advanced
+	timers []due     // soonest first
 }
 
 type due struct {
 	at    time.Time
-	timer *time.Timer // waits for ever; a second call of Reset fires it, unless it has been stopped
+	timer *time.Timer // waits forever; a Reset fires it, unless it has been stopped
 }
 
 const clockStep = 20 * time.Millisecond
@@ -47,7 +47,7 @@ func newClock(t testing.TB, speed float64) *clock {
 	return c
 }
 
-// carryOn moves the clock on; c.mu is held.
+// carryOn advances the clock by the real time that has passed. The caller holds c.mu.
 func (c *clock) carryOn() {
 	real := time.Now()
 	c.now = c.now.Add(time.Duration(float64(min(real.Sub(c.real), clockStep)) * c.speed))
@@ -61,7 +61,7 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-// jump moves the clock on, for what only has to be over.
+// jump advances the clock, for a time that only has to pass.
 func (c *clock) jump(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -38,7 +38,10 @@ func TestCloseAndReopen(t *testing.T) {
 			}
 		}
 		d.closedEverywhere(true, places)
-		d.await("card says closed", func() bool { m, _ := d.sim.Message(d.support, card.ID); return strings.Contains(m.Text, "Closed") })
+		d.await("card says closed", func() bool {
+			m, _ := d.sim.Message(d.support, card.ID)
+			return strings.Contains(m.Text, "Closed")
+		})
 		if r := d.record(k); r.Status != "closed" || r.ClosedAt.IsZero() {
 			t.Errorf("%+v", r)
 		}
@@ -82,7 +85,9 @@ func TestCloseAndReopen(t *testing.T) {
 	})
 	d.run(t, "what was said before the close goes over before the notice and the closing", func(t *testing.T) {
 		d.quiet(k)
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6, Count: 3}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6, Count: 3,
+		})
 		for _, text := range []string{"last 1", "last 2", "last 3"} {
 			d.say(d.eve, d.support, k.thread, text)
 		}
@@ -113,7 +118,7 @@ func TestCloseAndReopen(t *testing.T) {
 		d.closedEverywhere(false, places)
 	})
 	d.run(t, "a close that the service did not live to finish is finished", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "closeForumTopic", Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: "closeForumTopic", Kind: simulator.Fault500, Count: -1})
 		d.say(d.ann, d.support, k.thread, "/close_ticket")
 		d.await("a try", func() bool {
 			return d.calls("closeForumTopic", 0) > 0 && d.sim.Calls()[len(d.sim.Calls())-1].Code == 500
@@ -146,7 +151,10 @@ func TestRename(t *testing.T) {
 		named("Scanner · "+short, map[int64]int{d.support: k.thread, d.sales: sales, d.engineering: eng})
 		d.eventually("the title", func() bool { return d.record(k).Title == "Scanner" })
 		card, _ := d.find(d.support, k.thread, "🎫 "+k.id)
-		d.await("the card", func() bool { m, _ := d.sim.Message(d.support, card.ID); return strings.Contains(m.Text, "Scanner") })
+		d.await("the card", func() bool {
+			m, _ := d.sim.Message(d.support, card.ID)
+			return strings.Contains(m.Text, "Scanner")
+		})
 	})
 	d.run(t, "without the short id, which that topic loses and the others keep", func(t *testing.T) {
 		d.must(d.sim.RenameTopic(d.support, d.ann, k.thread, "Fax"))

@@ -16,7 +16,10 @@ func TestTicketCommands(t *testing.T) {
 	card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
 	shows := func(part string) {
 		d.t.Helper()
-		d.await("the card shows "+part, func() bool { m, _ := d.sim.Message(d.support, card.ID); return strings.Contains(m.Text, part) })
+		d.await("the card shows "+part, func() bool {
+			m, _ := d.sim.Message(d.support, card.ID)
+			return strings.Contains(m.Text, part)
+		})
 	}
 	d.run(t, "pending", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "Ann set ticket")
@@ -96,7 +99,8 @@ func TestTicketCommands(t *testing.T) {
 		d.awaitAnswer(d.say(d.eve, d.support, second.thread, "/close_ticket"), "closed ticket")
 		for _, place := range []int64{0, d.support} {
 			m := d.awaitAnswer(d.say(d.eve, place, 0, "/tickets"), "You have 2 open tickets")
-			if !strings.Contains(m.Text, third.id) || !strings.Contains(m.Text, mine.id) || strings.Contains(m.Text, second.id) ||
+			if !strings.Contains(m.Text, third.id) || !strings.Contains(m.Text, mine.id) ||
+				strings.Contains(m.Text, second.id) ||
 				strings.Index(m.Text, third.id) > strings.Index(m.Text, mine.id) {
 				t.Errorf("%q", m.Text)
 			}
@@ -144,7 +148,8 @@ func TestLanguage(t *testing.T) {
 			t.Errorf("%q", c.Text)
 		}
 		d.restart()
-		if m := d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "/create_ticket"); strings.Contains(m.Text, "Here you can send me") {
+		m = d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "/create_ticket")
+		if strings.Contains(m.Text, "Here you can send me") {
 			t.Errorf("%q", m.Text)
 		}
 	})

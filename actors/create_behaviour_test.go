@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -41,7 +42,8 @@ func TestCreate(t *testing.T) {
 		same(t, "buttons", data, []string{"mention:" + id, "pending:" + id, "priority:" + id, "close:" + id})
 		d.await("the card is pinned", func() bool { m, _ := d.sim.Message(d.support, card.ID); return m.Pinned })
 		r := d.record(&ticket{id: id})
-		if r.Title != "Printer on fire" || r.Description != "It burns\nbrightly" || r.Status != "open" || r.CreatedBy.Name != "Eve" {
+		if r.Title != "Printer on fire" || r.Description != "It burns\nbrightly" || r.Status != "open" ||
+			r.CreatedBy.Name != "Eve" {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -60,9 +62,10 @@ func TestCreate(t *testing.T) {
 		m := d.say(d.ann, d.support, 0, "/create_ticket Only one")
 		d.awaitAnswer(m, "Ticket opened")
 		before := len(d.visible(d.support, 0))
-		d.restart() // intake has forgotten what it handled
-		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":` + itoa(m.ID) + `,"date":` + itoa(int(m.Date)) + `,"from":{"id":` + itoa(int(d.ann)) +
-			`,"first_name":"Ann"},"chat":{"id":` + itoa(int(d.support)) + `,"type":"supergroup","title":"Support","is_forum":true},"text":"/create_ticket Only one"}}`)))
+		d.restart() // so that intake no longer knows what it handled
+		d.must(d.sim.RawUpdate(fmt.Appendf(nil, `{"message":{"message_id":%d,"date":%d,"from":{"id":%d,"first_name":"Ann"},
+			"chat":{"id":%d,"type":"supergroup","title":"Support","is_forum":true},"text":"/create_ticket Only one"}}`,
+			m.ID, m.Date, d.ann, d.support)))
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "/create_ticket")
 		if n := len(d.visible(d.support, 0)) - before; n != 2 {
 			t.Errorf("%d messages more", n)
@@ -91,7 +94,8 @@ func TestCreate(t *testing.T) {
 		}
 	})
 	d.run(t, "quoted title and description on one line", func(t *testing.T) {
-		a := d.awaitAnswer(d.say(d.ann, d.support, 0, `/create_ticket "Broken door" it squeaks`), "Ticket opened: Broken door")
+		asked := d.say(d.ann, d.support, 0, `/create_ticket "Broken door" it squeaks`)
+		a := d.awaitAnswer(asked, "Ticket opened: Broken door")
 		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "it squeaks" {
 			t.Errorf("%q", r.Description)
 		}
@@ -110,7 +114,10 @@ func TestCreate(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+strings.Repeat("x", 256)), "too long")
 	})
 	d.run(t, "a topic that can't be opened is told", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.Fault400, Description: "not enough rights to create a topic"}))
+		d.inject(simulator.Fault{
+			Method: "createForumTopic", Kind: simulator.Fault400,
+			Description: "not enough rights to create a topic",
+		})
 		m := d.say(d.ann, d.support, 0, "/create_ticket Doomed")
 		d.awaitAnswer(m, "could not be opened")
 	})
@@ -121,7 +128,7 @@ func TestLostAnswerOfCreateForumTopic(t *testing.T) {
 	for _, fault := range []string{simulator.FaultLost, simulator.FaultReset} {
 		d.run(t, fault, func(t *testing.T) {
 			before := d.calls("createForumTopic", 0)
-			d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: fault}))
+			d.inject(simulator.Fault{Method: "createForumTopic", Kind: fault})
 			k := d.open(d.ann, d.support, "Answer "+fault)
 			topics := 0
 			for _, topic := range d.sim.Topics(d.support) {
@@ -129,16 +136,20 @@ func TestLostAnswerOfCreateForumTopic(t *testing.T) {
 					topics++
 				}
 			}
-			want := map[string]int{simulator.FaultLost: 1, simulator.FaultReset: 2}[fault] // a reset call was not carried out
+			// a call whose connection was reset was not carried out
+			want := map[string]int{simulator.FaultLost: 1, simulator.FaultReset: 2}[fault]
 			if n := d.calls("createForumTopic", 0) - before; topics != 1 || n != want {
 				t.Errorf("%d topics by %d calls", topics, n)
 			}
 			d.say(d.ann, d.support, k.thread, "recorded")
-			d.eventually("recorded", func() bool { n, err := d.store.LastSequence(t.Context(), k.id); return err == nil && n == 1 })
+			d.eventually("recorded", func() bool {
+				n, err := d.store.LastSequence(t.Context(), k.id)
+				return err == nil && n == 1
+			})
 		})
 	}
-	d.run(t, "killed before the answer: the next life adopts", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.FaultLostSlow, Delay: 300e6}))
+	d.run(t, "killed before the answer: the next process adopts", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "createForumTopic", Kind: simulator.FaultLostSlow, Delay: 300e6})
 		before := d.calls("createForumTopic", 0)
 		m := d.say(d.ann, d.support, 0, "/create_ticket Orphan")
 		d.topicNamed(d.support, "Orphan")

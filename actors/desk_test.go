@@ -20,8 +20,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// desk is the whole desk as people meet it: a simulator with the people in it, the bot's client and intake, the actors and a
-// database file. Only main's wiring is missing.
+// desk is the whole desk as people meet it: a simulator with people in it, the bot's client and intake, the actors
+// and a database file. Only the wiring of main is missing.
 type desk struct {
 	t     testing.TB
 	opt   options
@@ -30,14 +30,14 @@ type desk struct {
 	http  *httptest.Server
 	path  string
 
-	*life // the service; restart begins a new one
+	*process // restart starts the next one
 
 	support, engineering, sales int64 // groups
 	ann, bob, carl, dora, eve   int64 // people
 }
 
-// life is one run of the service.
-type life struct {
+// process is the service from a start to its stop.
+type process struct {
 	store    storage.Store
 	client   *bot.Client
 	files    *files.Store // nil: none
@@ -47,16 +47,16 @@ type life struct {
 	stopped  bool
 }
 
-// options say how the desk of a test differs from a usual one.
+// options say how the desk of a test differs from an ordinary one.
 type options struct {
 	pace         actors.Pace
-	speed        float64 // the clock runs so many times faster; 0: 10
+	speed        float64 // how many times faster the clock runs; 0: 10
 	idleAfter    time.Duration
 	maxResident  int
 	sweepEvery   time.Duration
 	flood        bool
 	allowed      func(chat int64) bool
-	slowed       func(time.Duration) time.Duration // how long a timer of the service takes instead
+	slowed       func(time.Duration) time.Duration // changes the time that a timer of the service takes
 	wrapStore    func(storage.Store) storage.Store
 	wrapTelegram func(actors.Telegram) actors.Telegram
 	sim          simulator.Options
@@ -94,15 +94,22 @@ func newDesk(t testing.TB, opt options) *desk {
 		d.must(err)
 		return p.ID
 	}
-	d.ann, d.bob, d.carl, d.dora, d.eve = person("Ann", "ann"), person("Bob", "bob_eng"), person("Carl", "carl"), person("Dora", "dora_s"), person("Eve", "")
-	d.support = d.group("Support", map[int64]simulator.Role{d.ann: simulator.Creator, d.carl: simulator.Member, d.eve: simulator.Member})
-	d.engineering = d.group("Engineering", map[int64]simulator.Role{d.bob: simulator.Creator, d.carl: simulator.Member, d.dora: simulator.Member})
-	d.sales = d.group("Sales", map[int64]simulator.Role{d.carl: simulator.Creator, d.eve: simulator.Member, d.dora: simulator.Member})
+	d.ann, d.bob, d.carl = person("Ann", "ann"), person("Bob", "bob_eng"), person("Carl", "carl")
+	d.dora, d.eve = person("Dora", "dora_s"), person("Eve", "")
+	d.support = d.group("Support", map[int64]simulator.Role{
+		d.ann: simulator.Creator, d.carl: simulator.Member, d.eve: simulator.Member,
+	})
+	d.engineering = d.group("Engineering", map[int64]simulator.Role{
+		d.bob: simulator.Creator, d.carl: simulator.Member, d.dora: simulator.Member,
+	})
+	d.sales = d.group("Sales", map[int64]simulator.Role{
+		d.carl: simulator.Creator, d.eve: simulator.Member, d.dora: simulator.Member,
+	})
 	d.start()
 	return d
 }
 
-// ready is newDesk with the three groups registered and the default groups set.
+// ready is newDesk, then register.
 func ready(t testing.TB, opt options) *desk {
 	t.Helper()
 	d := newDesk(t, opt)
@@ -110,7 +117,7 @@ func ready(t testing.TB, opt options) *desk {
 	return d
 }
 
-// register has the three groups registered and the default groups set.
+// register registers the three groups and sets the default groups.
 func (d *desk) register() {
 	d.t.Helper()
 	for chat, admin := range map[int64]int64{d.support: d.ann, d.engineering: d.bob, d.sales: d.carl} {
@@ -123,7 +130,7 @@ func (d *desk) register() {
 	d.awaitText(d.sales, 0, "will now open in Sales")
 }
 
-// group makes a forum group in which the bot may do everything.
+// group makes a forum group in which the bot has every right.
 func (d *desk) group(title string, members map[int64]simulator.Role) int64 {
 	d.t.Helper()
 	g, err := d.sim.AddGroup(simulator.Group{Title: title, Forum: true,
@@ -142,7 +149,13 @@ func (d *desk) must(err error) {
 	}
 }
 
-// run is t.Run with the desk failing the subtest, not the test around it.
+// inject has the simulator fail the calls that the fault describes.
+func (d *desk) inject(f simulator.Fault) {
+	d.t.Helper()
+	d.must(d.sim.Inject(f))
+}
+
+// run is t.Run; inside it the desk fails the subtest, not the test around it.
 func (d *desk) run(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
@@ -153,53 +166,53 @@ func (d *desk) run(t *testing.T, name string, f func(t *testing.T)) {
 	})
 }
 
-// start begins a life of the service.
+// start starts the service.
 func (d *desk) start() {
 	d.t.Helper()
-	d.life = d.another("first")
-	d.must(d.system.StartPolling(d.t.Context(), "bot", polling{d.life}))
+	d.process = d.another("first")
+	d.must(d.system.StartPolling(d.t.Context(), "bot", polling{d.process}))
 }
 
-// another is a life that takes no updates in by itself.
-func (d *desk) another(owner string) *life {
+// another starts the service without the part that receives updates.
+func (d *desk) another(owner string) *process {
 	d.t.Helper()
-	l := &life{registry: prometheus.NewRegistry()}
+	p := &process{registry: prometheus.NewRegistry()}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	store, err := sqlite.Open(d.t.Context(), d.path, sqlite.WithoutSync())
 	d.must(err)
-	l.store = store
+	p.store = store
 	if d.opt.wrapStore != nil {
-		l.store = d.opt.wrapStore(store)
+		p.store = d.opt.wrapStore(store)
 	}
 	var content bot.OpenContent
 	if d.opt.files != nil {
-		l.files, err = files.Open(d.t.Context(), *d.opt.files)
+		p.files, err = files.Open(d.t.Context(), *d.opt.files)
 		d.must(err)
-		content = l.files.Open
+		content = p.files.Open
 	}
-	l.client, err = bot.NewClient(bot.Options{Token: d.sim.Token(), BaseURL: d.http.URL, Logger: log, Content: content})
+	p.client, err = bot.NewClient(bot.Options{Token: d.sim.Token(), BaseURL: d.http.URL, Logger: log, Content: content})
 	d.must(err)
-	var telegram actors.Telegram = l.client
+	var telegram actors.Telegram = p.client
 	if d.opt.wrapTelegram != nil {
 		telegram = d.opt.wrapTelegram(telegram)
 	}
 	var kept storage.Files
-	if l.files != nil {
-		kept = l.files
+	if p.files != nil {
+		kept = p.files
 	}
 	if d.opt.wrapFiles != nil {
 		kept = d.opt.wrapFiles(kept)
 	}
-	var downloads actors.Downloads = l.client
+	var downloads actors.Downloads = p.client
 	if d.opt.wrapDownloads != nil {
 		downloads = d.opt.wrapDownloads(downloads)
 	}
-	l.system, err = actors.NewSystem(actors.Options{
+	p.system, err = actors.NewSystem(actors.Options{
 		Files: kept, Downloads: downloads,
-		Store: l.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: l.registry, Now: d.clock.Now,
+		Store: p.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: p.registry, Now: d.clock.Now,
 		AfterFunc: func(after time.Duration, f func()) *time.Timer {
 			if d.opt.slowed != nil {
 				after = d.opt.slowed(after)
@@ -208,13 +221,15 @@ func (d *desk) another(owner string) *life {
 		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
 	})
 	d.must(err)
-	l.intake = bot.NewIntake(l.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},
-		IsAskTitle: bot.IsAskTitle, Allowed: d.opt.allowed, Log: log, Now: d.clock.Now})
-	return l
+	p.intake = bot.NewIntake(p.system, bot.IntakeOptions{
+		Bot:        bot.BotIdentity{ID: d.sim.BotID(), Username: d.sim.BotUsername()},
+		IsAskTitle: bot.IsAskTitle, Allowed: d.opt.allowed, Log: log, Now: d.clock.Now,
+	})
+	return p
 }
 
-// polling is the poller's way to the simulator.
-type polling struct{ *life }
+// polling is the intake of the poller, which polls the simulator.
+type polling struct{ *process }
 
 func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) error {
 	fetch := func(ctx context.Context, offset int64, wait time.Duration) ([]json.RawMessage, error) {
@@ -226,28 +241,28 @@ func (p polling) Poll(ctx context.Context, offset int64, saved func(int64)) erro
 
 func (d *desk) stop() {
 	d.t.Helper()
-	d.life.stop(d.t)
+	d.process.stop(d.t)
 }
 
-// stop ends a life as SIGTERM does.
-func (l *life) stop(t testing.TB) {
+// stop stops the service as SIGTERM does.
+func (p *process) stop(t testing.TB) {
 	t.Helper()
-	if l == nil || l.stopped {
+	if p == nil || p.stopped {
 		return
 	}
-	l.stopped = true
+	p.stopped = true
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := l.system.Stop(ctx); err != nil {
+	if err := p.system.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)
 	}
-	l.client.Close()
-	if l.files != nil {
-		if err := l.files.Close(); err != nil {
+	p.client.Close()
+	if p.files != nil {
+		if err := p.files.Close(); err != nil {
 			t.Errorf("close the files: %v", err)
 		}
 	}
-	if err := l.store.Close(); err != nil {
+	if err := p.store.Close(); err != nil {
 		t.Errorf("close the store: %v", err)
 	}
 }

@@ -16,13 +16,13 @@ func (d *desk) edit(m simulator.Message, text string, entities ...simulator.Enti
 	d.must(err)
 }
 
-// awaitGone waits until nothing in a thread that the bot wrote has that in it.
+// awaitGone waits until no message of the bot in a thread contains the text.
 func (d *desk) awaitGone(chat int64, thread int, part string) {
 	d.t.Helper()
 	d.await(part+" is gone", func() bool { _, found := d.find(chat, thread, part); return !found })
 }
 
-// said is what is stored of a message.
+// said is a message as it is stored.
 func (d *desk) said(m simulator.Message) *storage.Message {
 	d.t.Helper()
 	r, err := d.store.Message(d.t.Context(), messageID(m))
@@ -32,7 +32,7 @@ func (d *desk) said(m simulator.Message) *storage.Message {
 
 func messageID(m simulator.Message) string { return strconv.FormatInt(m.Chat, 10) + ":" + itoa(m.ID) }
 
-// awaitShown waits until every copy shows a message, and its events are numbered.
+// awaitShown waits until every copy of a message is up to date and its events are numbered.
 func (d *desk) awaitShown(m simulator.Message) {
 	d.t.Helper()
 	d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
@@ -55,7 +55,8 @@ func TestEdits(t *testing.T) {
 		}
 		d.awaitShown(m)
 		r := d.said(m)
-		if len(r.Former) != 1 || r.Former[0].Text != "the firts one" || r.Text != "the first one" || r.Revision != 1 || r.EditedAt.IsZero() {
+		if len(r.Former) != 1 || r.Former[0].Text != "the firts one" || r.Text != "the first one" ||
+			r.Revision != 1 || r.EditedAt.IsZero() {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -144,7 +145,8 @@ func TestEdits(t *testing.T) {
 			t.Errorf("%q", word.Text)
 		}
 		d.awaitShown(m)
-		d.eventually("the copy keeps why, and that it was told", func() bool { // the message does not wait for that
+		// the message is finished before that is stored
+		d.eventually("the copy keeps why, and that it was told", func() bool {
 			c, err := d.store.Copy(t.Context(), messageID(m), k.id+":2")
 			d.must(err)
 			return c.Reason != "" && c.Told && c.State == "sent"

@@ -8,12 +8,15 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// editedTo hands in the update of an edit that the simulator's people can't make: other media, a location that moved.
+// editedTo delivers the update of an edit that the simulator's people can't make: another medium, a moved location.
 func (d *desk) editedTo(m simulator.Message, fields map[string]any) {
 	d.t.Helper()
-	update := map[string]any{"message_id": m.ID, "date": m.Date, "edit_date": d.clock.Now().Unix(), "message_thread_id": m.Thread, "is_topic_message": true,
+	update := map[string]any{
+		"message_id": m.ID, "date": m.Date, "edit_date": d.clock.Now().Unix(),
+		"message_thread_id": m.Thread, "is_topic_message": true,
 		"from": map[string]any{"id": m.From.ID, "is_bot": false, "first_name": m.From.Name},
-		"chat": map[string]any{"id": m.Chat, "type": "supergroup", "is_forum": true}}
+		"chat": map[string]any{"id": m.Chat, "type": "supergroup", "is_forum": true},
+	}
 	for k, v := range fields {
 		update[k] = v
 	}
@@ -66,7 +69,8 @@ func TestEditsOfMedia(t *testing.T) {
 	})
 	d.run(t, "another medium, and a text that becomes one", func(t *testing.T) {
 		m, id := post("photo", "the wrong one", "(photo) Ann | the wrong one")
-		other := d.send(d.ann, d.support, 0, &simulator.Upload{Kind: "video", FileName: "other.mp4", Data: []byte("other")}, "")
+		video := &simulator.Upload{Kind: "video", FileName: "other.mp4", Data: []byte("other")}
+		other := d.send(d.ann, d.support, 0, video, "")
 		d.editedTo(m, map[string]any{"video": other.Media.Value, "caption": "the right one"})
 		d.await("replaced", func() bool { return shown(id) == "(video) Ann · edited | the right one" })
 		text := d.say(d.ann, d.support, k.thread, "see attachment")
@@ -98,7 +102,10 @@ func TestEditsOfMedia(t *testing.T) {
 		}
 		value, err := json.Marshal(at(13, 900))
 		d.must(err)
-		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: &simulator.Upload{Kind: "location", Value: value}})
+		m := d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread,
+			Media: &simulator.Upload{Kind: "location", Value: value},
+		})
 		var id int
 		d.await("a location", func() bool {
 			for _, x := range d.byBot(d.engineering, eng) {
@@ -124,8 +131,14 @@ func TestEditsOfMedia(t *testing.T) {
 		d.awaitShown(m)
 	})
 	d.run(t, "a poll is stopped", func(t *testing.T) {
-		poll := `{"id":"1","question":"When?","options":[{"persistent_id":"0","text":"Today","voter_count":0},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":0,"is_closed":%,"is_anonymous":false,"type":"regular","allows_multiple_answers":false,"allows_revoting":true,"members_only":false}`
-		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: &simulator.Upload{Kind: "poll", Value: []byte(strings.Replace(poll, "%", "false", 1))}})
+		poll := `{"id":"1","question":"When?","options":[
+			{"persistent_id":"0","text":"Today","voter_count":0},{"persistent_id":"1","text":"Never","voter_count":0}],
+			"total_voter_count":0,"is_closed":%,"is_anonymous":false,"type":"regular",
+			"allows_multiple_answers":false,"allows_revoting":true,"members_only":false}`
+		m := d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread,
+			Media: &simulator.Upload{Kind: "poll", Value: []byte(strings.Replace(poll, "%", "false", 1))},
+		})
 		d.awaitCopied(m, 1)
 		d.editedTo(m, map[string]any{"poll": json.RawMessage(strings.Replace(poll, "%", "true", 1))})
 		d.await("stopped", func() bool { return d.calls("stopPoll", d.engineering) == 1 })
@@ -169,7 +182,9 @@ func TestQuotes(t *testing.T) {
 		if c.ReplyTo != m.ID || quoted(c) != "" {
 			t.Errorf("it answers %d with %q", c.ReplyTo, quoted(c))
 		}
-		d.eventually("its call is noted, which is after its message", func() bool { return d.calls("sendMessage", d.support) > before })
+		d.eventually("its call is noted, which is after its message", func() bool {
+			return d.calls("sendMessage", d.support) > before
+		})
 		if n := d.calls("sendMessage", d.support) - before; n != 1 {
 			t.Errorf("%d calls", n)
 		}
@@ -186,7 +201,10 @@ func TestQuotes(t *testing.T) {
 		}
 	})
 	d.run(t, "with markup, after a restart", func(t *testing.T) {
-		bold := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "very bold words", Entities: []simulator.Entity{{Type: "bold", Offset: 5, Length: 4}}})
+		bold := d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread, Text: "very bold words",
+			Entities: []simulator.Entity{{Type: "bold", Offset: 5, Length: 4}},
+		})
 		copied := d.awaitText(d.engineering, eng, "very bold words")
 		d.awaitCopied(bold, 1)
 		d.restart()

@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// Every type of MessageEntity that the Bot API's schema has, with its particulars, on the word that stands in "say … now".
+// Every type of MessageEntity in the Bot API's schema, with its own fields, on the word inside "say … now".
 var entities = []struct {
 	word string
 	simulator.Entity
@@ -40,7 +40,7 @@ var entities = []struct {
 	{"tomorrow", simulator.Entity{Type: "date_time", UnixTime: 1763900000, DateTimeFormat: "Dt"}},
 }
 
-// Entities survive in texts and captions, moved by the length of the sender's line, in UTF-16 units.
+// Entities survive in texts and captions. They move by the length of the sender's line, in UTF-16 units.
 func TestEveryEntitySurvives(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -54,7 +54,10 @@ func TestEveryEntitySurvives(t *testing.T) {
 			text := before + e.word + " now"
 			for _, media := range []*simulator.Upload{nil, upload("photo")} {
 				after := d.last(d.engineering)
-				d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: text, Entities: []simulator.Entity{e.Entity}, Media: media})
+				d.post(simulator.Post{
+					From: d.ann, Chat: d.support, Thread: k.thread, Text: text,
+					Entities: []simulator.Entity{e.Entity}, Media: media,
+				})
 				var m simulator.Message
 				d.await("the copy", func() bool {
 					all := d.byBot(d.engineering, eng)
@@ -63,9 +66,11 @@ func TestEveryEntitySurvives(t *testing.T) {
 				})
 				units := utf16.Encode([]rune(m.Text))
 				if !slices.ContainsFunc(m.Entities, func(got simulator.Entity) bool {
-					return got.Type == e.Type && string(utf16.Decode(units[got.Offset:got.Offset+got.Length])) == e.word && got.URL == e.URL &&
+					return got.Type == e.Type &&
+						string(utf16.Decode(units[got.Offset:got.Offset+got.Length])) == e.word && got.URL == e.URL &&
 						got.Language == e.Language && got.CustomEmojiID == e.CustomEmojiID && got.UnixTime == e.UnixTime &&
-						got.DateTimeFormat == e.DateTimeFormat && (e.Type != "text_mention" || strings.Contains(string(got.User), itoa(int(d.eve))))
+						got.DateTimeFormat == e.DateTimeFormat &&
+						(e.Type != "text_mention" || strings.Contains(string(got.User), itoa(int(d.eve))))
 				}) {
 					t.Errorf("%q: %+v", m.Text, m.Entities)
 				}
@@ -75,7 +80,7 @@ func TestEveryEntitySurvives(t *testing.T) {
 	d.quiet(k)
 }
 
-// The list above, and what is sent of an entity, are compared with the schema: a new field or type shows.
+// The list above, and what is sent of an entity, are compared with the schema, so that a new field or type is noticed.
 func TestEntitiesOfTheSchema(t *testing.T) {
 	schema, err := os.ReadFile("../simulator/schema.txt")
 	if err != nil {
@@ -91,7 +96,8 @@ func TestEntitiesOfTheSchema(t *testing.T) {
 		}
 	}
 	full := bot.Entity{UnixTime: 1, DateTimeFormat: "D"}
-	if err := json.Unmarshal([]byte(`{"type":"x","offset":1,"length":1,"url":"x","user":{"id":1},"language":"x","custom_emoji_id":"x"}`), &full); err != nil {
+	if err := json.Unmarshal([]byte(`{"type":"x","offset":1,"length":1,"url":"x","user":{"id":1},"language":"x",
+		"custom_emoji_id":"x"}`), &full); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := json.Marshal(full)

@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
 )
 
-// What the rooms ask of those who use the actors, and what those may know of the rooms.
+// What users of the actors need of the rooms: the interfaces that they implement, and the types that they pass.
 type (
 	Telegram           = desk.Telegram
 	Pace               = pace.Pace
@@ -19,14 +19,15 @@ type (
 	UploadRefusedError = attachment.UploadRefusedError
 )
 
-// ErrUploadDiffers says that the same command has brought another file before.
+// ErrUploadDiffers says that the same command has uploaded another file before.
 var ErrUploadDiffers = attachment.ErrUploadDiffers
 
 const (
-	// DefaultKeyRate and DefaultKeyBurst are the limits of an API key that has none of its own: requests a second, and at once.
+	// DefaultKeyRate and DefaultKeyBurst are the limits of an API key that has none of its own: requests a second, and
+	// requests together after a quiet time.
 	DefaultKeyRate  = desk.DefaultKeyRate
 	DefaultKeyBurst = desk.DefaultKeyBurst
 
-	// GatherFor is how long after its newest part an album is complete.
+	// GatherFor is the time after its newest part at which an album counts as complete.
 	GatherFor = link.GatherFor
 )

@@ -7,10 +7,12 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// refuse has Telegram refuse every message into a thread from now on, each for itself.
+// refuse has Telegram refuse every message into a thread from now on, whatever came of earlier ones.
 func (d *desk) refuse(chat int64, thread int, why string) {
 	d.t.Helper()
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: chat, Thread: thread, Kind: simulator.Fault400, Description: why, Count: -1}))
+	d.inject(simulator.Fault{
+		Method: "sendMessage", Chat: chat, Thread: thread, Kind: simulator.Fault400, Description: why, Count: -1,
+	})
 }
 
 func TestFailedCopies(t *testing.T) {
@@ -71,7 +73,9 @@ func TestFailedCopies(t *testing.T) {
 	})
 	d.run(t, "a failure is shown after a restart, if there was no time before", func(t *testing.T) {
 		d.refuse(d.engineering, eng, "bot was muted")
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault500, Count: -1,
+		})
 		m := d.say(d.ann, d.support, k.thread, "lost three")
 		d.eventually("the copy has failed", func() bool {
 			c, err := d.store.Copy(t.Context(), itoa(int(d.support))+":"+itoa(m.ID), k.id+":1")
@@ -88,7 +92,9 @@ func TestFailedCopies(t *testing.T) {
 		d.awaitAnswer(m, "did not reach Engineering")
 	})
 	d.run(t, "a retry that the service did not live to make is made after the restart", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Thread: eng, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Thread: eng, Kind: simulator.Fault500, Count: -1,
+		})
 		all := d.byBot(d.support, k.thread)
 		var word simulator.Message
 		for _, m := range all {
@@ -97,7 +103,9 @@ func TestFailedCopies(t *testing.T) {
 			}
 		}
 		d.sim.ClearFaults()
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Thread: eng, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Thread: eng, Kind: simulator.Fault500, Count: -1,
+		})
 		d.press(d.ann, word, "retry:")
 		d.await("a try", func() bool {
 			calls := d.sim.Calls()
@@ -120,7 +128,7 @@ func TestTroubleInPassing(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	d.run(t, "tried again, in order, once each", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: 3}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault500, Count: 3})
 		for _, text := range []string{"one", "two", "three"} {
 			d.say(d.ann, d.support, k.thread, text)
 		}
@@ -128,7 +136,7 @@ func TestTroubleInPassing(t *testing.T) {
 		same(t, "copies", d.copies(d.engineering, eng), []string{"one", "two", "three"})
 	})
 	d.run(t, "given up after five minutes, then shown, and what comes behind goes over", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault502HTML, Count: -1}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault502HTML, Count: -1})
 		start := d.clock.Now()
 		m := d.say(d.ann, d.support, k.thread, "four")
 		d.awaitAnswer(m, "did not reach Engineering")

@@ -19,15 +19,18 @@ import (
 	"github.com/topicdesk/topicdesk/storage/files"
 )
 
-// keeping is a desk that keeps attachments, and tries again soon.
+// keeping is a desk that keeps attachments, and retries downloads soon.
 func keeping(t *testing.T) options {
 	return options{sweepEvery: 50 * time.Millisecond, files: &files.Options{
-		URL:   (&url.URL{Scheme: "file", Path: t.TempDir()}).String(),
-		Rules: files.Rules{Limits: map[string]int64{"photo": 10 << 20, "other": 50 << 20}, Deny: []string{"executables", "scripts", "html"}, MaxPixels: 10_000_000},
+		URL: (&url.URL{Scheme: "file", Path: t.TempDir()}).String(),
+		Rules: files.Rules{
+			Limits: map[string]int64{"photo": 10 << 20, "other": 50 << 20},
+			Deny:   []string{"executables", "scripts", "html"}, MaxPixels: 10_000_000,
+		},
 	}}
 }
 
-// attachments lists the ticket's.
+// attachments lists the attachments of a ticket.
 func (d *desk) attachments(k *ticket) []storage.Attachment {
 	d.t.Helper()
 	all, err := d.store.TicketAttachments(d.t.Context(), k.id, -1, "", 20_000)
@@ -35,7 +38,7 @@ func (d *desk) attachments(k *ticket) []storage.Attachment {
 	return all
 }
 
-// awaitFiles waits until so many attachments of the ticket are over, and returns them.
+// awaitFiles waits until n attachments of the ticket are finished, and returns them.
 func (d *desk) awaitFiles(k *ticket, n int) []storage.Attachment {
 	d.t.Helper()
 	var all []storage.Attachment
@@ -68,14 +71,19 @@ func TestAttachmentsComeHome(t *testing.T) {
 	for _, kind := range kinds {
 		d.send(d.ann, d.support, k.thread, upload(kind), "")
 	}
-	d.send(d.bob, d.engineering, eng, &simulator.Upload{Kind: "document", FileName: "../\u202eใบแจ้งหนี้.pdf", Data: []byte("content of a photo")}, "")
+	d.send(d.bob, d.engineering, eng, &simulator.Upload{
+		Kind: "document", FileName: "../\u202eใบแจ้งหนี้.pdf", Data: []byte("content of a photo"),
+	}, "")
 	d.send(d.ann, d.support, k.thread, value("location", `{"latitude":1,"longitude":2}`), "")
 	all := d.awaitFiles(k, 9)
-	slices.SortStableFunc(all, func(a, b storage.Attachment) int { return strings.Compare(a.UploadedBy.Name, b.UploadedBy.Name) })
+	slices.SortStableFunc(all, func(a, b storage.Attachment) int {
+		return strings.Compare(a.UploadedBy.Name, b.UploadedBy.Name)
+	})
 	slices.SortStableFunc(all[:8], func(a, b storage.Attachment) int { return int(a.Sequence - b.Sequence) })
 	for i, kind := range kinds {
 		a := all[i]
-		if a.State != storage.FileStored || a.FileType != kind || d.content(a) != "content of a "+kind || a.MimeType != "text/plain" ||
+		if a.State != storage.FileStored || a.FileType != kind || d.content(a) != "content of a "+kind ||
+			a.MimeType != "text/plain" ||
 			a.UploadedBy.Name != "Ann" || a.Tries != 1 || !strings.HasPrefix(a.AttachmentID, a.MessageID+".") {
 			t.Errorf("%s: got %+v", kind, a)
 		}
@@ -93,7 +101,9 @@ func TestAttachmentsComeHome(t *testing.T) {
 func TestFilesThatAreRefusedAreNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
-	d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "document", FileName: "cat.jpg", Data: []byte("<!DOCTYPE html><html><script>1</script>")}, "")
+	d.send(d.ann, d.support, k.thread, &simulator.Upload{
+		Kind: "document", FileName: "cat.jpg", Data: []byte("<!DOCTYPE html><html><script>1</script>"),
+	}, "")
 	d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "video", FileName: "film.mp4", Size: 21 << 20}, "")
 	d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "video", FileName: "long.mp4", Size: 60 << 20}, "")
 	all := d.awaitFiles(k, 3)
@@ -102,7 +112,8 @@ func TestFilesThatAreRefusedAreNotTriedAgain(t *testing.T) {
 			t.Errorf("got %+v, want it refused: %s", a, want)
 		}
 	}
-	d.await("the copies", func() bool { return len(d.byBot(d.engineering, eng)) >= 4 }) // a file that is not kept goes over all the same
+	// a file that is not kept is copied all the same
+	d.await("the copies", func() bool { return len(d.byBot(d.engineering, eng)) >= 4 })
 	n := 0
 	for _, c := range d.sim.Calls() {
 		if c.Method == "getFile" {
@@ -123,7 +134,10 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 		"cut in the middle":      {{Method: simulator.MethodFile, Kind: simulator.FaultLost, Count: 2}},
 		"half, as if it was all": {{Method: simulator.MethodFile, Kind: simulator.FaultShort, Count: 2}},
 		"slow":                   {{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: 300 * time.Millisecond}},
-		"getFile in trouble":     {{Method: "getFile", Kind: simulator.Fault500, Count: 2}, {Method: "getFile", Kind: simulator.FaultLost}, {Method: "getFile", Kind: simulator.Fault429, RetryAfter: 1}},
+		"getFile in trouble": {
+			{Method: "getFile", Kind: simulator.Fault500, Count: 2}, {Method: "getFile", Kind: simulator.FaultLost},
+			{Method: "getFile", Kind: simulator.Fault429, RetryAfter: 1},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +146,7 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 			d := ready(t, opt)
 			k := d.open(d.ann, d.support, "Printer")
 			for _, f := range faults {
-				d.must(d.sim.Inject(f))
+				d.inject(f)
 			}
 			data := bytes.Repeat([]byte("0123456789"), 50_000)
 			d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "document", FileName: "a.bin", Data: data}, "")
@@ -147,7 +161,7 @@ func TestDownloadsMeetTrouble(t *testing.T) {
 	}
 }
 
-// TestAFileThatNeverComesIsGivenUp: with the reason, and without the token in it.
+// TestAFileThatNeverComesIsGivenUp: the record keeps the reason, without the token in it.
 func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: waits for every try of a day")
@@ -157,21 +171,23 @@ func TestAFileThatNeverComesIsGivenUp(t *testing.T) {
 	opt.speed = 20_000
 	d := ready(t, opt)
 	k := d.open(d.ann, d.support, "Printer")
-	d.must(d.sim.Inject(simulator.Fault{Method: "getFile", Kind: simulator.Fault500, Count: -1}))
+	d.inject(simulator.Fault{Method: "getFile", Kind: simulator.Fault500, Count: -1})
 	d.send(d.ann, d.support, k.thread, upload("document"), "")
 	a := d.awaitFiles(k, 1)[0]
-	if a.State != storage.FileFailed || a.Tries != 30 || !strings.Contains(a.Reason, "30 times") || !strings.Contains(a.Reason, "Internal Server Error") {
+	if a.State != storage.FileFailed || a.Tries != 30 || !strings.Contains(a.Reason, "30 times") ||
+		!strings.Contains(a.Reason, "Internal Server Error") {
 		t.Errorf("got %+v", a)
 	}
 }
 
-// TestDownloadsGoOnAfterAStop: a stop does not wait for a download, and the next start takes it up again.
+// TestDownloadsGoOnAfterAStop: a stop does not wait for a download, and the next start resumes it.
 func TestDownloadsGoOnAfterAStop(t *testing.T) {
 	t.Parallel()
 	d := ready(t, keeping(t))
 	k := d.open(d.ann, d.support, "Printer")
-	d.must(d.sim.Inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: time.Hour}))
-	d.send(d.ann, d.support, k.thread, &simulator.Upload{Kind: "document", FileName: "a.bin", Data: make([]byte, 1000)}, "")
+	d.inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: time.Hour})
+	file := &simulator.Upload{Kind: "document", FileName: "a.bin", Data: make([]byte, 1000)}
+	d.send(d.ann, d.support, k.thread, file, "")
 	d.eventually("the download", func() bool { return len(d.sim.Faults()) == 0 })
 	start := time.Now()
 	d.stop()
@@ -184,11 +200,11 @@ func TestDownloadsGoOnAfterAStop(t *testing.T) {
 	}
 }
 
-// TestATicketDoesNotWaitForItsFiles: what is said goes over while a file comes slowly.
+// TestATicketDoesNotWaitForItsFiles: messages are copied while a file downloads slowly.
 func TestATicketDoesNotWaitForItsFiles(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
-	d.must(d.sim.Inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: time.Hour, Count: -1}))
+	d.inject(simulator.Fault{Method: simulator.MethodFile, Kind: simulator.FaultSlow, Delay: time.Hour, Count: -1})
 	for range 5 {
 		d.send(d.ann, d.support, k.thread, upload("document"), "")
 	}
@@ -225,10 +241,12 @@ func TestInfectedFilesAreKeptApartAndToldOf(t *testing.T) {
 	}
 }
 
-// infecting finds something in every file.
+// infecting is a scanner that finds a virus in every file.
 type infecting struct{ storage.Files }
 
-func (i *infecting) Receive(ctx context.Context, claim storage.FileClaim, from io.Reader) (storage.ReceivedFile, error) {
+func (i *infecting) Receive(
+	ctx context.Context, claim storage.FileClaim, from io.Reader,
+) (storage.ReceivedFile, error) {
 	r, err := i.Files.Receive(ctx, claim, from)
 	return infected{r}, err
 }
@@ -241,7 +259,7 @@ func (i infected) Facts() storage.FileFacts {
 	return f
 }
 
-// panicking panics over the first files.
+// panicking is a scanner that panics over the first files.
 type panicking struct {
 	actors.Downloads
 	left int
@@ -267,22 +285,28 @@ func TestADownloadThatPanicsBeginsAgain(t *testing.T) {
 	d.awaitText(d.engineering, eng, "the ticket lives")
 }
 
-// TestUploadsReachEveryTopic: a file from outside is brought along once, then sent by its id.
+// TestUploadsReachEveryTopic: a file from outside is uploaded once, then sent by its file id.
 func TestUploadsReachEveryTopic(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, keeping(t))
-	origin := &messages.Origin{CommandId: "idem-1", Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: "Monitor", KeyId: "k1"}}
+	origin := &messages.Origin{
+		CommandId: "idem-1", Sender: &messages.Sender{Kind: messages.Sender_API_KEY, Name: "Monitor", KeyId: "k1"},
+	}
 	take := func(kind, name, data string) (*messages.Media, error) {
-		return d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: origin, Kind: kind, Name: name, From: strings.NewReader(data)})
+		return d.system.TakeUpload(t.Context(), actors.Upload{
+			TicketID: k.id, Origin: origin, Kind: kind, Name: name, From: strings.NewReader(data),
+		})
 	}
 	var media *messages.Media
-	for range 2 { // said again, it is the same
+	for range 2 { // the repeated command changes nothing
 		var err error
 		media, err = take("", "../report.txt", "all is well")
 		d.must(err)
 	}
 	for range 2 {
-		answer, err := d.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.SendMessage{Origin: origin, Content: &messages.Content{Text: "the report", Media: media}})
+		answer, err := d.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.SendMessage{
+			Origin: origin, Content: &messages.Content{Text: "the report", Media: media},
+		})
 		d.must(err)
 		if code := answer.(*messages.Reply).Code; code != messages.Code_OK && code != messages.Code_DUPLICATE {
 			t.Fatalf("got %v", answer)
@@ -291,7 +315,8 @@ func TestUploadsReachEveryTopic(t *testing.T) {
 	has := func(chat int64, thread int) func() bool {
 		return func() bool {
 			for _, m := range d.byBot(chat, thread) {
-				if m.Media != nil && m.Media.FileName == "report.txt" && strings.Contains(m.Text, "the report") && m.Media.Size == 11 {
+				if m.Media != nil && m.Media.FileName == "report.txt" && strings.Contains(m.Text, "the report") &&
+					m.Media.Size == 11 {
 					return true
 				}
 			}
@@ -301,7 +326,8 @@ func TestUploadsReachEveryTopic(t *testing.T) {
 	d.await("the file at home", has(d.support, k.thread))
 	d.await("the file in Engineering", has(d.engineering, eng))
 	all := d.awaitFiles(k, 1)
-	if a := all[0]; a.State != storage.FileStored || a.FileName != "report.txt" || a.UploadedBy.Name != "Monitor" || d.content(a) != "all is well" {
+	if a := all[0]; a.State != storage.FileStored || a.FileName != "report.txt" || a.UploadedBy.Name != "Monitor" ||
+		d.content(a) != "all is well" {
 		t.Errorf("got %+v", a)
 	}
 	if _, err := take("", "report.txt", "all is lost"); !errors.Is(err, actors.ErrUploadDiffers) {
@@ -311,8 +337,9 @@ func TestUploadsReachEveryTopic(t *testing.T) {
 		"a web page":        second(take("", "a.txt", "<!DOCTYPE html><html>")),
 		"no photo":          second(take("photo", "a.jpg", "text")),
 		"a photo too large": second(take("photo", "a.jpg", strings.Repeat("x", 10<<20+1))),
-		"a file too large": second(d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: origin, Name: "a.bin",
-			From: io.LimitReader(endless{}, 50<<20+1)})),
+		"a file too large": second(d.system.TakeUpload(t.Context(), actors.Upload{
+			TicketID: k.id, Origin: origin, Name: "a.bin", From: io.LimitReader(endless{}, 50<<20+1),
+		})),
 	} {
 		var refused *actors.UploadRefusedError
 		if !errors.As(err, &refused) {
@@ -330,7 +357,8 @@ func (endless) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 func TestFilesOfDescriptionsAndOfEdits(t *testing.T) {
 	t.Parallel()
 	d := ready(t, keeping(t))
-	first := d.send(d.ann, d.support, 0, &simulator.Upload{Kind: "document", FileName: "log.txt", Data: []byte("a log")}, "it burns")
+	file := &simulator.Upload{Kind: "document", FileName: "log.txt", Data: []byte("a log")}
+	first := d.send(d.ann, d.support, 0, file, "it burns")
 	d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/create_ticket Printer", ReplyTo: first.ID})
 	var ids []string
 	d.eventually("the ticket", func() bool {
@@ -342,7 +370,8 @@ func TestFilesOfDescriptionsAndOfEdits(t *testing.T) {
 		return len(page) == 1
 	})
 	k := &ticket{id: ids[len(ids)-1], chat: d.support}
-	if a := d.awaitFiles(k, 1)[0]; a.State != storage.FileStored || a.FileName != "log.txt" || a.MessageID != k.id || a.UploadedBy.Name != "Ann" {
+	if a := d.awaitFiles(k, 1)[0]; a.State != storage.FileStored || a.FileName != "log.txt" ||
+		a.MessageID != k.id || a.UploadedBy.Name != "Ann" {
 		t.Errorf("got %+v", a)
 	}
 }

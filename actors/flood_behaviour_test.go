@@ -10,7 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// counted lists when the calls that count as messages were made in a chat (0: all), by the desk's clock.
+// counted lists when calls that count as messages were made in a chat (0: in all), by the desk's clock.
 func (d *desk) counted(chat int64) []time.Time {
 	var times []time.Time
 	for _, c := range d.sim.Calls() {
@@ -25,7 +25,7 @@ func (d *desk) counted(chat int64) []time.Time {
 	return times
 }
 
-// most is the largest number of times within any span that long.
+// most is the largest number of times within any span of that length.
 func most(times []time.Time, span time.Duration) int {
 	n, from := 0, 0
 	for to := range times {
@@ -41,8 +41,8 @@ func TestPaceOfAGroup(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: waits for Telegram's minutes to pass")
 	}
-	// The clock runs 15 times faster: a minute of pacing is four seconds here. The window is shorter than a minute, for what
-	// the scheduler of a busy machine adds between the call's leaving and its arrival.
+	// The clock runs 15 times faster, so a minute of pacing takes four seconds. The window is a little shorter than a
+	// minute, because a busy machine's scheduler adds time between a call's departure and its arrival.
 	const speed, jitter = 15, 10 * time.Second
 	d := ready(t, options{speed: speed})
 	k := d.open(d.ann, d.support, "Printer")
@@ -50,7 +50,7 @@ func TestPaceOfAGroup(t *testing.T) {
 	d.opt.pace = actors.Pace{ChatPerSecond: 0, GroupPerMinute: 20}
 	d.restart()
 	before := len(d.counted(d.engineering))
-	long := strings.Repeat(" and so on", 300) // so that no two fit into one message
+	long := strings.Repeat(" and so on", 300) // so that no two copies fit into one message
 	for i := range 50 {
 		d.say(d.eve, d.support, k.thread, "paced "+itoa(i)+"."+long)
 	}
@@ -101,9 +101,9 @@ func TestFloodControl(t *testing.T) {
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	sales := d.mention(d.ann, k, "dora_s", d.sales)
 	throttle := func(seconds int) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: seconds}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: seconds})
 	}
-	// waited checks that nothing was sent to Engineering too early, and that it went on in time.
+	// waited checks that nothing was sent to Engineering too early, and that sending went on in time.
 	waited := func(t *testing.T, seconds int) {
 		t.Helper()
 		if v := d.sim.Violations(); len(v) > 0 {
@@ -185,14 +185,14 @@ func lastCode(d *desk, chat int64) int {
 }
 
 func TestPaceOfTheSettingsAgainstFloodControl(t *testing.T) {
-	// Telegram's own limits, at 4 times the speed: the desk never meets a 429.
+	// With Telegram's own limits, at 4 times the speed, the desk never meets a 429.
 	d := ready(t, options{speed: 4})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.stop()
 	limits := simulator.DefaultFloodLimits()
-	limits.Slack = 1500 * time.Millisecond // 375 ms of this machine
+	limits.Slack = 1500 * time.Millisecond // 375 ms of real time
 	d.sim.SetFloodLimits(limits)
 	d.sim.SetFlood(true)
 	d.start()

@@ -28,7 +28,9 @@ func TestStartAndHelp(t *testing.T) {
 		d.awaitAnswer(d.say(d.bob, d.engineering, 0, "/start@"+d.sim.BotUsername()), "Engineering")
 	})
 	d.run(t, "help lists the commands of the place", func(t *testing.T) {
-		for place, want := range map[int64][2]string{0: {"/tickets", "/mention"}, d.engineering: {"/create_ticket", "/close_ticket"}} {
+		for place, want := range map[int64][2]string{
+			0: {"/tickets", "/mention"}, d.engineering: {"/create_ticket", "/close_ticket"},
+		} {
 			a := d.awaitAnswer(d.say(d.bob, place, 0, "/help"), want[0])
 			if strings.Contains(a.Text, want[1]) {
 				t.Errorf("in %d: %q", place, a.Text)
@@ -71,12 +73,16 @@ func TestGroups(t *testing.T) {
 		d.must(d.sim.SetBot(g.ID, simulator.Administrator, simulator.BotRights{CanManageTopics: true}))
 		d.awaitText(g.ID, 0, "New is registered")
 		r := record(g.ID)
-		if !r.SupportTopicsEnabled || !r.IsForum || !r.BotIsAdmin || !r.CanManageTopics || r.CanPinMessages || r.Title != "New" || r.Type != "supergroup" {
+		if !r.SupportTopicsEnabled || !r.IsForum || !r.BotIsAdmin || !r.CanManageTopics || r.CanPinMessages ||
+			r.Title != "New" || r.Type != "supergroup" {
 			t.Errorf("%+v", r)
 		}
 		d.run(t, "removed: marked so", func(t *testing.T) {
 			d.must(d.sim.SetBot(g.ID, simulator.Kicked, simulator.BotRights{}))
-			d.eventually("marked", func() bool { r := record(g.ID); return r.BotStatus == "kicked" && !r.BotIsAdmin && !r.CanManageTopics })
+			d.eventually("marked", func() bool {
+				r := record(g.ID)
+				return r.BotStatus == "kicked" && !r.BotIsAdmin && !r.CanManageTopics
+			})
 		})
 		d.run(t, "added again: told again", func(t *testing.T) {
 			before := len(d.byBot(g.ID, 0))
@@ -102,7 +108,9 @@ func TestGroups(t *testing.T) {
 		d.open(d.ann, g.ID, "now it works")
 	})
 	d.run(t, "a group without topics", func(t *testing.T) {
-		g, err := d.sim.AddGroup(simulator.Group{Title: "Flat", Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true}})
+		g, err := d.sim.AddGroup(simulator.Group{
+			Title: "Flat", Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true},
+		})
 		d.must(err)
 		d.must(d.sim.SetMember(g.ID, d.ann, simulator.Creator))
 		a := d.awaitAnswer(d.say(d.ann, g.ID, 0, "/register"), "topics are off")
@@ -133,7 +141,8 @@ func TestGroups(t *testing.T) {
 	d.run(t, "default group", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.eve, d.support, 0, "/default_group"), "Eve, tickets")
 		d.awaitAnswer(d.say(d.eve, d.support, 0, "/default_group"), "default group already")
-		d.awaitAnswer(d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/default_group", Anonymous: true}), "anonymous")
+		asked := d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/default_group", Anonymous: true})
+		d.awaitAnswer(asked, "anonymous")
 		u, err := d.store.User(t.Context(), d.eve)
 		d.must(err)
 		if u.DefaultGroupID != record(d.support).GroupID {
@@ -144,7 +153,9 @@ func TestGroups(t *testing.T) {
 		for _, text := range []string{"/register", "/default_group", "/public"} {
 			d.awaitAnswer(d.say(d.ann, 0, 0, text), "works only in a group")
 		}
-		for _, text := range []string{"/close_ticket", "/mention bob", "/priority low", "/pending", "/reopen_ticket", "/ticket"} {
+		for _, text := range []string{
+			"/close_ticket", "/mention bob", "/priority low", "/pending", "/reopen_ticket", "/ticket",
+		} {
 			d.awaitAnswer(d.say(d.ann, d.support, 0, text), "can't be used here")
 		}
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/unlink"), "not linked to a ticket")

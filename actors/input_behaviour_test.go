@@ -66,15 +66,21 @@ func TestBadInput(t *testing.T) {
 	})
 	d.run(t, "ids near the limits of int64", func(t *testing.T) {
 		big := int64(math.MaxInt64)
-		d.must(d.sim.RawUpdate(update(with(said(big, "from far away"), "from", map[string]any{"id": big - 1, "first_name": "Far"}))))
+		d.must(d.sim.RawUpdate(update(with(said(big, "from far away"), "from", map[string]any{
+			"id": big - 1, "first_name": "Far",
+		}))))
 		d.awaitText(d.engineering, eng, "Far\nfrom far away")
-		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":9223372036854775806,"date":9223372036854775807,"from":{"id":9223372036854775807,"first_name":"X"},` +
-			`"chat":{"id":-9223372036854775808,"type":"supergroup","title":"Edge"},"text":"/register"}}`)))
+		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":9223372036854775806,"date":9223372036854775807,
+			"from":{"id":9223372036854775807,"first_name":"X"},
+			"chat":{"id":-9223372036854775808,"type":"supergroup","title":"Edge"},"text":"/register"}}`)))
 		d.say(d.ann, d.support, k.thread, "and on")
 		d.awaitText(d.engineering, eng, "and on")
 	})
 	d.run(t, "texts go over as they are", func(t *testing.T) {
-		for _, text := range []string{"שלום **world** مرحبا", "a\u200bb\u200dc", "<b>not bold</b> & [x](y) `z`", "\u202eright to left", "e\u0301 กำ 👨‍👩‍👧‍👦", "{{.title}} %s \\n"} {
+		for _, text := range []string{
+			"שלום **world** مرحبا", "a\u200bb\u200dc", "<b>not bold</b> & [x](y) `z`", "\u202eright to left",
+			"e\u0301 กำ 👨‍👩‍👧‍👦", "{{.title}} %s \\n",
+		} {
 			d.say(d.ann, d.support, k.thread, text)
 			m := d.awaitText(d.engineering, eng, text)
 			if len(m.Entities) != 1 { // the sender's name
@@ -83,7 +89,9 @@ func TestBadInput(t *testing.T) {
 		}
 	})
 	d.run(t, "names with markup, of spaces, and of nothing", func(t *testing.T) {
-		for name, want := range map[string]string{"<b>Bold</b> *Star*": "<b>Bold</b> *Star*", "\u200b": "@invisible_1", "{{.who}}": "{{.who}}"} {
+		for name, want := range map[string]string{
+			"<b>Bold</b> *Star*": "<b>Bold</b> *Star*", "\u200b": "@invisible_1", "{{.who}}": "{{.who}}",
+		} {
 			p := simulator.Person{FirstName: name}
 			if strings.HasPrefix(want, "@") {
 				p.Username = want[1:]

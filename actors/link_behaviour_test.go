@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,11 +38,13 @@ func TestLink(t *testing.T) {
 		refused(t, d.dora, d.engineering, eng, "/link "+k.id, "you need rights on both sides") // neither
 		refused(t, d.bob, d.engineering, eng, "/link "+other.id, "you need rights on both sides")
 		sales := topic(d.sales, d.carl, "Carl's own topic")
-		refused(t, d.carl, d.sales, sales, "/link "+k.id, "you need rights on both sides") // administrator here, nobody there
+		// an administrator here, but not there
+		refused(t, d.carl, d.sales, sales, "/link "+k.id, "you need rights on both sides")
 	})
 	d.run(t, "joins the topic: card, both told, both directions", func(t *testing.T) {
 		d.say(d.bob, d.engineering, eng, "before the link")
-		a := d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/link "+strings.ToLower(k.id)), "Bob linked this topic to ticket "+k.id)
+		asked := d.say(d.bob, d.engineering, eng, "/link "+strings.ToLower(k.id))
+		a := d.awaitAnswer(asked, "Bob linked this topic to ticket "+k.id)
 		if !strings.Contains(a.Text, "Helpdesk") {
 			t.Errorf("%q", a.Text)
 		}
@@ -69,7 +72,7 @@ func TestLink(t *testing.T) {
 	})
 	asked := d.say(d.bob, d.engineering, eng, "/ticket")
 	d.awaitAnswer(asked, k.id)
-	d.run(t, "unlink ends it: what was said before goes over, both sides are told, the topic is nobody's", func(t *testing.T) {
+	d.run(t, "unlink ends it: earlier messages are copied, both sides are told, the topic is free", func(t *testing.T) {
 		d.say(d.bob, k.chat, k.thread, "just before")
 		d.await("it is taken in: topics have no order between them", func() bool { return d.sim.Pending() == 0 })
 		d.say(d.bob, d.engineering, eng, "/unlink")
@@ -85,10 +88,11 @@ func TestLink(t *testing.T) {
 	})
 	d.run(t, "what was asked before the end comes again after a crash: it was answered", func(t *testing.T) {
 		before := len(d.visible(d.engineering, eng))
-		d.restart() // intake has forgotten what it handled
-		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":` + itoa(asked.ID) + `,"date":` + itoa(int(asked.Date)) + `,"from":{"id":` + itoa(int(d.bob)) +
-			`,"first_name":"Bob"},"chat":{"id":` + itoa(int(d.engineering)) + `,"type":"supergroup","title":"Engineering","is_forum":true},"message_thread_id":` +
-			itoa(eng) + `,"is_topic_message":true,"text":"/ticket"}}`)))
+		d.restart() // so that intake no longer knows what it handled
+		d.must(d.sim.RawUpdate(fmt.Appendf(nil, `{"message":{"message_id":%d,"date":%d,"from":{"id":%d,"first_name":"Bob"},
+			"chat":{"id":%d,"type":"supergroup","title":"Engineering","is_forum":true},
+			"message_thread_id":%d,"is_topic_message":true,"text":"/ticket"}}`,
+			asked.ID, asked.Date, d.bob, d.engineering, eng)))
 		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/ticket"), "can't be used here")
 		if n := len(d.visible(d.engineering, eng)) - before; n != 2 {
 			t.Errorf("%d messages more", n)
@@ -119,8 +123,8 @@ func TestLink(t *testing.T) {
 		adm, err := d.sim.AddPerson(simulator.Person{FirstName: "Adm"})
 		d.must(err)
 		d.must(d.sim.SetMember(d.engineering, adm.ID, simulator.Administrator))
-		d.restart() // who administers is forgotten
-		d.must(d.sim.Inject(simulator.Fault{Method: "getChatAdministrators", Kind: simulator.FaultSlow, Delay: 100e6}))
+		d.restart() // so that nobody remembers who the administrators are
+		d.inject(simulator.Fault{Method: "getChatAdministrators", Kind: simulator.FaultSlow, Delay: 100e6})
 		a, b := d.say(adm.ID, d.engineering, eng, "/unlink"), d.say(adm.ID, d.engineering, eng, "/unlink")
 		d.awaitText(d.engineering, eng, "Adm ended the link")
 		_ = a
@@ -129,7 +133,9 @@ func TestLink(t *testing.T) {
 	d.run(t, "one topic, two tickets at the same moment: one of them gets it", func(t *testing.T) {
 		mine := d.open(d.bob, k.chat, "Mine too")
 		d.restart()
-		d.must(d.sim.Inject(simulator.Fault{Method: "getChatAdministrators", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6}))
+		d.inject(simulator.Fault{
+			Method: "getChatAdministrators", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6,
+		})
 		fresh := topic(d.engineering, d.bob, "Wanted by two")
 		adm := d.bob
 		d.say(adm, d.engineering, fresh, "/link "+k.id)
@@ -143,7 +149,9 @@ func TestLink(t *testing.T) {
 		d.must(d.sim.SetBot(k.chat, simulator.Kicked, simulator.BotRights{}))
 		d.quiet()
 		refused(t, d.bob, d.engineering, fresh, "/link "+k.id, "I am not in Helpdesk any more")
-		d.must(d.sim.SetBot(k.chat, simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true}))
+		d.must(d.sim.SetBot(k.chat, simulator.Administrator, simulator.BotRights{
+			CanManageTopics: true, CanPinMessages: true,
+		}))
 		d.awaitText(k.chat, 0, "Helpdesk is registered")
 		d.awaitAnswer(d.say(d.bob, k.chat, k.thread, "/close_ticket"), "closed ticket")
 		refused(t, d.bob, d.engineering, fresh, "/link "+k.id, "is closed, so /link can't be used")

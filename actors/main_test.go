@@ -8,6 +8,7 @@ import (
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m,
-		// Proto.Actor counts dead letters for a second, in a goroutine that ends by itself: longer than goleak waits.
+		// Proto.Actor counts dead letters for a second, in a goroutine that ends by itself, but later than goleak
+		// waits.
 		goleak.IgnoreAnyFunction("github.com/asynkron/protoactor-go/actor.NewDeadLetter.NewThrottle.func4.1"))
 }

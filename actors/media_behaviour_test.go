@@ -11,61 +11,14 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// upload is a file of a kind, as a person sends it.
-func upload(kind string) *simulator.Upload {
-	return &simulator.Upload{Kind: kind, FileName: kind + ".bin", Data: []byte("content of a " + kind)}
-}
-
-// value is what is no file.
-func value(kind, json string) *simulator.Upload {
-	return &simulator.Upload{Kind: kind, Value: []byte(json)}
-}
-
-// send has somebody send a medium.
-func (d *desk) send(from, chat int64, thread int, media *simulator.Upload, caption string) simulator.Message {
-	d.t.Helper()
-	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Media: media, Text: caption})
-}
-
-// since lists what the bot wrote in a thread after a message, as it looks: "kind: text", the label or caption's lines joined
-// with " | ".
-func (d *desk) since(chat int64, thread, after int) []string {
-	var out []string
-	for _, m := range d.byBot(chat, thread) {
-		if m.ID > after {
-			out = append(out, look(m))
-		}
-	}
-	return out
-}
-
-func look(m simulator.Message) string {
-	text := strings.ReplaceAll(m.Text, "\n", " | ")
-	if m.Media == nil {
-		return text
-	}
-	return strings.TrimRight("("+m.Media.Kind+") "+text, " ")
-}
-
-// last is the id of the newest message of a chat.
-func (d *desk) last(chat int64) int {
-	all := d.sim.Messages(chat, simulator.AllThreads)
-	return all[len(all)-1].ID
-}
-
-// linked is a ticket of Ann's with Bob's topic linked to it.
-func linked(t *testing.T, opt options) (d *desk, k *ticket, eng int) {
-	t.Helper()
-	d = ready(t, opt)
-	k = d.open(d.ann, d.support, "Printer")
-	return d, k, d.mention(d.ann, k, "@bob_eng", d.engineering)
-}
-
-// Every kind of content arrives, in order with the texts around it, in both directions.
+// Every kind of content arrives in both directions, in order with the texts around it.
 func TestMediaOfEveryKind(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	poll := `{"id":"1","question":"When?","options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
+	poll := `{"id":"1","question":"When?","options":[
+		{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],
+		"total_voter_count":2,"is_closed":false,"is_anonymous":false,"type":"%",
+		"allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`
 	untried := slices.Clone(messages.MediaKinds)
 	for _, c := range []struct {
 		media   *simulator.Upload
@@ -83,20 +36,29 @@ func TestMediaOfEveryKind(t *testing.T) {
 		{upload("video_note"), "", []string{"Ann | [video message]", "(video_note)"}},
 		{upload("sticker"), "", []string{"Ann | [sticker]", "(sticker)"}},
 		{value("location", `{"latitude":13.75,"longitude":100.5}`), "", []string{"Ann | [location]", "(location)"}},
-		{value("location", `{"latitude":0,"longitude":0,"live_period":900,"heading":7}`), "", []string{"Ann | [location]", "(location)"}},
-		{value("venue", `{"location":{"latitude":1,"longitude":2},"title":"Shop","address":"Street 1"}`), "", []string{"Ann | [place]", "(venue)"}},
-		{value("contact", `{"phone_number":"+6621234567","first_name":"Nok","vcard":"BEGIN:VCARD"}`), "", []string{"Ann | [contact]", "(contact)"}},
+		{value("location", `{"latitude":0,"longitude":0,"live_period":900,"heading":7}`),
+			"", []string{"Ann | [location]", "(location)"}},
+		{value("venue", `{"location":{"latitude":1,"longitude":2},"title":"Shop","address":"Street 1"}`),
+			"", []string{"Ann | [place]", "(venue)"}},
+		{value("contact", `{"phone_number":"+6621234567","first_name":"Nok","vcard":"BEGIN:VCARD"}`),
+			"", []string{"Ann | [contact]", "(contact)"}},
 		{value("poll", strings.Replace(poll, "%", "regular", 1)), "", []string{"Ann | [poll]", "(poll)"}},
 		{value("poll", strings.Replace(poll, "%", "quiz", 1)), "", []string{"Ann | [quiz] | When? | ▫️ Today | ▫️ Never"}},
 		{value("dice", `{"emoji":"🎯","value":6}`), "", []string{"Ann | 🎯 6"}},
 		{value("story", `{"chat":{"id":-5,"type":"channel","title":"News"},"id":3}`), "", []string{"Ann | [story] | News"}},
 		{value("paid_media", `{"star_count":5,"paid_media":[]}`), "buy", []string{"Ann | [paid media] 5 ⭐ | buy"}},
-		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,"prize_description":"A car"}`), "", []string{"Ann | [giveaway] A car | News"}},
-		{value("giveaway_winners", `{"chat":{"id":-5,"type":"channel","title":"News"},"giveaway_message_id":1,"winners_selection_date":1,"winner_count":1,"winners":[]}`), "", []string{"Ann | [winners of a giveaway] | News"}},
+		{value("giveaway", `{"chats":[{"id":-5,"type":"channel","title":"News"}],"winner_count":1,
+			"prize_description":"A car"}`),
+			"", []string{"Ann | [giveaway] A car | News"}},
+		{value("giveaway_winners", `{"chat":{"id":-5,"type":"channel","title":"News"},"giveaway_message_id":1,
+			"winners_selection_date":1,"winner_count":1,"winners":[]}`),
+			"", []string{"Ann | [giveaway winners] | News"}},
 		{value("unique_gift", `{"gift":{"name":"Hat-1"}}`), "", []string{"Ann | [gift] Hat-1"}},
-		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`), "", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
+		{value("invoice", `{"title":"Shoes","currency":"EUR","total_amount":1250}`),
+			"", []string{"Ann | [invoice] Shoes | 12.50 EUR"}},
 		{value("game", `{"title":"Chess","description":"Play"}`), "", []string{"Ann | [game] Chess | Play"}},
-		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`), "", []string{"Ann | [checklist] To do | ☐ a"}},
+		{value("checklist", `{"title":"To do","tasks":[{"id":1,"text":"a"}]}`),
+			"", []string{"Ann | [checklist] To do | ☐ a"}},
 		{value("gift", `{"gift":{"id":"1"},"text":"for you"}`), "", []string{"Ann | [gift] | for you"}},
 		{value("rich_message", `{"blocks":[]}`), "", []string{"Ann | [rich message]"}},
 	} {
@@ -137,7 +99,7 @@ func TestMediaOfEveryKind(t *testing.T) {
 	d.quiet(k)
 }
 
-// What a copied medium is made of is what the original was.
+// A copied medium has all the fields of the original.
 func TestMediaKeepTheirParticulars(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -169,7 +131,11 @@ func TestMediaKeepTheirParticulars(t *testing.T) {
 		})
 	}
 	d.run(t, "a poll is asked anew", func(t *testing.T) {
-		m := copyOf(value("poll", `{"id":"7","question":"👍 When?","question_entities":[{"type":"custom_emoji","offset":0,"length":2,"custom_emoji_id":"5"}],"options":[{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],"total_voter_count":2,"is_closed":true,"is_anonymous":false,"type":"regular","allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`))
+		m := copyOf(value("poll", `{"id":"7","question":"👍 When?",
+			"question_entities":[{"type":"custom_emoji","offset":0,"length":2,"custom_emoji_id":"5"}],"options":[
+			{"persistent_id":"0","text":"Today","voter_count":2},{"persistent_id":"1","text":"Never","voter_count":0}],
+			"total_voter_count":2,"is_closed":true,"is_anonymous":false,"type":"regular",
+			"allows_multiple_answers":true,"allows_revoting":true,"members_only":false}`))
 		var p struct {
 			ID, Question, Type string
 			Entities           []simulator.Entity `json:"question_entities"`
@@ -182,13 +148,17 @@ func TestMediaKeepTheirParticulars(t *testing.T) {
 			Multiple  bool `json:"allows_multiple_answers"`
 		}
 		d.must(json.Unmarshal(m.Media.Value, &p))
-		if p.ID == "7" || p.Question != "👍 When?" || len(p.Entities) != 1 || p.Entities[0].CustomEmojiID != "5" || len(p.Options) != 2 ||
-			p.Options[0].Text != "Today" || p.Options[0].Voters != 0 || !p.Closed || p.Anonymous || !p.Multiple {
+		if p.ID == "7" || p.Question != "👍 When?" || len(p.Entities) != 1 || p.Entities[0].CustomEmojiID != "5" ||
+			len(p.Options) != 2 || p.Options[0].Text != "Today" || p.Options[0].Voters != 0 ||
+			!p.Closed || p.Anonymous || !p.Multiple {
 			t.Errorf("%+v", p)
 		}
 	})
 	d.run(t, "a spoiler and a caption above it", func(t *testing.T) {
-		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("video"), Text: "covered", Spoiler: true, Above: true})
+		d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("video"), Text: "covered", Spoiler: true,
+			Above: true,
+		})
 		if m := d.awaitText(d.engineering, eng, "covered"); !m.Spoiler || !m.Above {
 			t.Errorf("%+v", m)
 		}
@@ -196,7 +166,7 @@ func TestMediaKeepTheirParticulars(t *testing.T) {
 	d.quiet(k)
 }
 
-// A caption that has no room beside the sender's name goes on in texts that answer the copy; nothing is cut.
+// A caption that is too long with the sender's line goes on in texts that reply to the copy. Nothing is cut.
 func TestLongCaptions(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -205,8 +175,10 @@ func TestLongCaptions(t *testing.T) {
 			caption := strings.Repeat("กข 😀", times) + " end"
 			from := len(utf16.Encode([]rune(caption))) - 3
 			after := d.last(d.engineering)
-			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: caption, Premium: true,
-				Entities: []simulator.Entity{{Type: "bold", Offset: from, Length: 3}}})
+			d.post(simulator.Post{
+				From: d.ann, Chat: d.support, Thread: k.thread, Media: upload("photo"), Text: caption, Premium: true,
+				Entities: []simulator.Entity{{Type: "bold", Offset: from, Length: 3}},
+			})
 			d.say(d.ann, d.support, k.thread, "behind "+name)
 			d.awaitText(d.engineering, eng, "behind "+name)
 			joined, first := "", simulator.Message{}
@@ -233,13 +205,14 @@ func TestLongCaptions(t *testing.T) {
 					t.Errorf("part %d has %d units", i, n)
 				}
 			}
-			// The simulator trims texts as Telegram does: white space at a cut is lost there.
+			// The simulator trims texts as Telegram does, so white space at a cut is lost.
 			if strip(joined) != strip(caption) {
 				t.Errorf("%d units arrived of %d", len(strip(joined)), len(strip(caption)))
 			}
 			lastPart := parts[len(parts)-1]
 			e := lastPart.Entities[len(lastPart.Entities)-1]
-			if len(parts) < 2 || first.Media == nil || e.Type != "bold" || string(utf16.Decode(utf16.Encode([]rune(lastPart.Text))[e.Offset:e.Offset+e.Length])) != "end" {
+			if len(parts) < 2 || first.Media == nil || e.Type != "bold" ||
+				string(utf16.Decode(utf16.Encode([]rune(lastPart.Text))[e.Offset:e.Offset+e.Length])) != "end" {
 				t.Errorf("%d parts, %+v", len(parts), e)
 			}
 			d.quiet(k)
@@ -267,7 +240,10 @@ func TestForwards(t *testing.T) {
 	} {
 		d.run(t, want, func(t *testing.T) {
 			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "the text of " + want, Forward: origin})
-			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "the photo of " + want, Forward: origin, Media: upload("photo")})
+			d.post(simulator.Post{
+				From: d.ann, Chat: d.support, Thread: k.thread, Text: "the photo of " + want, Forward: origin,
+				Media: upload("photo"),
+			})
 			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Forward: origin, Media: upload("sticker")})
 			after := d.last(d.engineering)
 			d.say(d.ann, d.support, k.thread, "behind "+want)
@@ -275,8 +251,11 @@ func TestForwards(t *testing.T) {
 			all := d.since(d.engineering, eng, 0)
 			got := all[len(all)-5 : len(all)-1]
 			_ = after
-			same(t, "copies", got, []string{"Ann | ↪️ " + want + " | the text of " + want, "(photo) Ann | ↪️ " + want + " | the photo of " + want,
-				"Ann | ↪️ " + want + " | [sticker]", "(sticker)"})
+			same(t, "copies", got, []string{
+				"Ann | ↪️ " + want + " | the text of " + want,
+				"(photo) Ann | ↪️ " + want + " | the photo of " + want,
+				"Ann | ↪️ " + want + " | [sticker]", "(sticker)",
+			})
 		})
 	}
 	m := d.awaitText(d.engineering, eng, "the text of Forwarded from News")
@@ -290,7 +269,7 @@ func TestForwards(t *testing.T) {
 	d.quiet(k)
 }
 
-// What Telegram lets nobody copy is told on the other side and at its source; its words stay where they are.
+// Content that Telegram lets nobody copy is reported in the other topic and at its source. Its text stays where it is.
 func TestProtectedContent(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -313,7 +292,8 @@ func TestProtectedContent(t *testing.T) {
 	}
 	got := d.since(d.engineering, eng, 0)
 	want := []string{"Ann | 🔒 This message is protected and can’t be copied: see it where it was written.",
-		"Ann | [photo] | 🔒 This message is protected and can’t be copied: see it where it was written.", "Ann | what do you say?"}
+		"Ann | [photo] | 🔒 This message is protected and can’t be copied: see it where it was written.",
+		"Ann | what do you say?"}
 	same(t, "copies", got[len(got)-3:], want)
 	d.restart()
 	d.say(d.ann, d.support, k.thread, "after a restart")
@@ -324,12 +304,18 @@ func TestProtectedContent(t *testing.T) {
 	}
 }
 
-// Anonymous administrators and linked channels speak under the group's or channel's name; other bots are not mirrored.
+// Anonymous administrators and linked channels write under the name of the group or channel. Messages of other bots are
+// not copied.
 func TestMediaOfGroupsAndChannels(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Anonymous: true, Media: upload("photo"), Text: "anonymous"})
-	d.post(simulator.Post{Chat: d.support, Thread: k.thread, Linked: true, AsChannel: &simulator.Channel{ID: -1009, Title: "News"}, Media: upload("video"), Text: "linked"})
+	d.post(simulator.Post{
+		From: d.ann, Chat: d.support, Thread: k.thread, Anonymous: true, Media: upload("photo"), Text: "anonymous",
+	})
+	d.post(simulator.Post{
+		Chat: d.support, Thread: k.thread, Linked: true, AsChannel: &simulator.Channel{ID: -1009, Title: "News"},
+		Media: upload("video"), Text: "linked",
+	})
 	robot, err := d.sim.AddPerson(simulator.Person{FirstName: "R2", IsBot: true})
 	d.must(err)
 	d.must(d.sim.SetMember(d.support, robot.ID, simulator.Member))
@@ -340,7 +326,7 @@ func TestMediaOfGroupsAndChannels(t *testing.T) {
 	same(t, "copies", got[len(got)-3:], []string{"(photo) Support | anonymous", "(video) News | linked", "Ann | behind"})
 }
 
-// A medium that Telegram refuses is shown at its source, and what comes behind it arrives.
+// A medium that Telegram refuses is reported at its source, and the messages after it arrive.
 func TestMediaThatAreRefused(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -350,7 +336,7 @@ func TestMediaThatAreRefused(t *testing.T) {
 		{"sendVideo", "video", "CHAT_SEND_VIDEOS_FORBIDDEN"},
 	} {
 		d.run(t, c.why, func(t *testing.T) {
-			d.must(d.sim.Inject(simulator.Fault{Method: c.method, Kind: simulator.Fault400, Description: c.why}))
+			d.inject(simulator.Fault{Method: c.method, Kind: simulator.Fault400, Description: c.why})
 			m := d.send(d.ann, d.support, k.thread, upload(c.kind), "")
 			d.say(d.ann, d.support, k.thread, "behind a "+c.kind)
 			d.awaitText(d.engineering, eng, "behind a "+c.kind)
@@ -366,7 +352,8 @@ func TestMediaThatAreRefused(t *testing.T) {
 	d.quiet(k)
 }
 
-// Trouble in passing changes neither order nor number; only a lost answer may repeat what it was the answer to.
+// Passing trouble changes neither the order nor the number of copies. Only a call whose answer was lost may be
+// repeated.
 func TestMediaInTrouble(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{speed: 40})
@@ -377,7 +364,7 @@ func TestMediaInTrouble(t *testing.T) {
 		{Method: "sendLocation", Kind: simulator.Fault502HTML},
 		{Method: "sendVoice", Kind: simulator.FaultLost},
 	} {
-		d.must(d.sim.Inject(f))
+		d.inject(f)
 	}
 	after := d.last(d.engineering)
 	d.send(d.ann, d.support, k.thread, upload("photo"), "one")
@@ -388,16 +375,18 @@ func TestMediaInTrouble(t *testing.T) {
 	d.send(d.ann, d.support, k.thread, upload("voice"), "")
 	d.say(d.ann, d.support, k.thread, "behind")
 	d.awaitText(d.engineering, eng, "behind")
-	same(t, "copies", d.since(d.engineering, eng, after), []string{"(photo) Ann | one", "Ann | [sticker]", "(sticker)", "Ann | between",
-		"Ann | [video message]", "(video_note)", "Ann | [location]", "(location)", "(voice) Ann", "(voice) Ann", "Ann | behind"})
+	same(t, "copies", d.since(d.engineering, eng, after), []string{
+		"(photo) Ann | one", "Ann | [sticker]", "(sticker)", "Ann | between", "Ann | [video message]", "(video_note)",
+		"Ann | [location]", "(location)", "(voice) Ann", "(voice) Ann", "Ann | behind",
+	})
 	d.quiet(k)
 }
 
-// A restart between the parts of a copy goes on with the part that is missing.
+// After a restart between the parts of a copy, the missing part is sent.
 func TestRestartWithinACopy(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendSticker", Kind: simulator.Fault500, Count: -1}))
+	d.inject(simulator.Fault{Method: "sendSticker", Kind: simulator.Fault500, Count: -1})
 	after := d.last(d.engineering)
 	d.send(d.ann, d.support, k.thread, upload("sticker"), "")
 	d.await("the call for the medium", func() bool { return d.calls("sendSticker", d.engineering) > 0 })
@@ -409,7 +398,8 @@ func TestRestartWithinACopy(t *testing.T) {
 	copies := d.byBot(d.engineering, eng)
 	sticker := copies[len(copies)-2]
 
-	// A reply to the medium, or to the text before it, answers the original; a reply to the original answers the medium.
+	// A reply to the medium, or to the text before it, replies to the original. A reply to the original replies to the
+	// medium.
 	d.reply(d.bob, d.engineering, sticker, "nice")
 	if m := d.awaitText(d.support, k.thread, "nice"); m.ReplyTo == 0 {
 		t.Error("the reply to the medium answers nothing")
@@ -426,7 +416,7 @@ func TestRestartWithinACopy(t *testing.T) {
 	d.quiet(k)
 }
 
-// The message that a ticket is opened in reply to comes into its topics, text and medium.
+// If a ticket is opened in reply to a message, the message's text and medium are posted in its topics.
 func TestTicketFromAMedium(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
@@ -471,7 +461,7 @@ func TestTicketFromAMedium(t *testing.T) {
 	}
 }
 
-// What is shown of a medium in passing names it, in the language of the group.
+// Where a medium is only mentioned, it is named, in the language of the group.
 func TestMediaInWords(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
@@ -482,7 +472,10 @@ func TestMediaInWords(t *testing.T) {
 	bare := d.send(d.carl, d.support, k.thread, upload("voice"), "")
 	d.quiet(k)
 	eng, sales := d.mention(d.ann, k, "@bob_eng", d.engineering), d.mention(d.ann, k, "@dora_s", d.sales)
-	for chat, want := range map[int64]string{d.engineering: "Ann | [รูปภาพ] it smokes |  | Carl | [ข้อความเสียง]", d.sales: "Ann | [photo] it smokes |  | Carl | [voice message]"} {
+	for chat, want := range map[int64]string{
+		d.engineering: "Ann | [รูปภาพ] it smokes |  | Carl | [ข้อความเสียง]",
+		d.sales:       "Ann | [photo] it smokes |  | Carl | [voice message]",
+	} {
 		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
 		d.await("the context in "+want, func() bool {
 			for _, line := range d.since(chat, thread, 0) {
@@ -493,11 +486,13 @@ func TestMediaInWords(t *testing.T) {
 			return false
 		})
 	}
-	// A reply to what was said before the link, and so has no counterpart.
+	// A reply to a message from before the link, which has no counterpart.
 	d.reply(d.ann, d.support, bare, "I heard")
 	d.reply(d.ann, d.support, captioned, "I see")
-	for chat, want := range map[int64][]string{d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},
-		d.sales: {"Ann · Support | [voice message] | I heard", "Ann · Support | it smokes | I see"}} {
+	for chat, want := range map[int64][]string{
+		d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},
+		d.sales:       {"Ann · Support | [voice message] | I heard", "Ann · Support | it smokes | I see"},
+	} {
 		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
 		d.awaitText(chat, thread, "I see")
 		got := d.since(chat, thread, 0)

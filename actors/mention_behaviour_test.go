@@ -22,7 +22,8 @@ func TestMention(t *testing.T) {
 			t.Errorf("%q", card.Text)
 		}
 		opening := d.awaitText(d.engineering, eng, "Last messages")
-		if !strings.Contains(opening.Text, "Ann\nfirst words\n\nEve\nsecond words") || strings.Contains(opening.Text, "must not see") {
+		if !strings.Contains(opening.Text, "Ann\nfirst words\n\nEve\nsecond words") ||
+			strings.Contains(opening.Text, "must not see") {
 			t.Errorf("%q", opening.Text)
 		}
 		if topic := d.topic(d.engineering, eng); topic.Name != d.topic(d.support, k.thread).Name {
@@ -48,8 +49,9 @@ func TestMention(t *testing.T) {
 	})
 	d.run(t, "again while the topic is still being opened: one topic", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Impatient")
-		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6}))
-		first, second := d.say(d.ann, d.support, k.thread, "/mention bob_eng"), d.say(d.ann, d.support, k.thread, "/mention bob_eng")
+		d.inject(simulator.Fault{Method: "createForumTopic", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6})
+		first := d.say(d.ann, d.support, k.thread, "/mention bob_eng")
+		second := d.say(d.ann, d.support, k.thread, "/mention bob_eng")
 		d.awaitAnswer(second, "Bob is on this ticket already")
 		d.awaitAnswer(first, "Bob is on the ticket now")
 		n := 0
@@ -98,9 +100,14 @@ func TestMention(t *testing.T) {
 		d.say(d.eve, d.sales, 0, "/default_group")
 		d.awaitText(d.sales, 0, "Eve, tickets")
 		k := d.open(d.ann, d.support, "For Eve")
-		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "/mention Eve", Entities: []simulator.Entity{
-			{Type: "bot_command", Offset: 0, Length: 8},
-			{Type: "text_mention", Offset: 9, Length: 3, User: []byte(`{"id":` + itoa(int(d.eve)) + `,"is_bot":false,"first_name":"Eve"}`)}}})
+		eve := []byte(`{"id":` + itoa(int(d.eve)) + `,"is_bot":false,"first_name":"Eve"}`)
+		m := d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread, Text: "/mention Eve",
+			Entities: []simulator.Entity{
+				{Type: "bot_command", Offset: 0, Length: 8},
+				{Type: "text_mention", Offset: 9, Length: 3, User: eve},
+			},
+		})
 		d.awaitAnswer(m, "Eve is on the ticket now")
 	})
 }
@@ -137,7 +144,9 @@ func TestMentionRefusals(t *testing.T) {
 		mentions(t, "@bob_eng", "I am not in Engineering")
 	})
 	d.run(t, "a group without topics", func(t *testing.T) {
-		g, err := d.sim.AddGroup(simulator.Group{Title: "Flat", Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true}})
+		g, err := d.sim.AddGroup(simulator.Group{
+			Title: "Flat", Bot: simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true},
+		})
 		d.must(err)
 		d.must(d.sim.SetMember(g.ID, d.carl, simulator.Creator))
 		d.awaitAnswer(d.say(d.carl, g.ID, 0, "/register"), "topics are off")
@@ -145,7 +154,10 @@ func TestMentionRefusals(t *testing.T) {
 		mentions(t, "@carl", "Flat, the default group of Carl, has its topics switched off")
 	})
 	d.run(t, "Telegram refuses the topic: told, and can be mentioned again", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.sales, Kind: simulator.Fault400, Description: "not enough rights to create a topic"}))
+		d.inject(simulator.Fault{
+			Method: "createForumTopic", Chat: d.sales, Kind: simulator.Fault400,
+			Description: "not enough rights to create a topic",
+		})
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention dora_s"), "could not be opened in Sales")
 		d.mention(d.ann, k, "dora_s", d.sales)
 	})
@@ -178,13 +190,17 @@ func TestMentionKeyboard(t *testing.T) {
 		return out
 	}
 	list := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Who should join")
-	first := []string{"Bob · Engineering", "Dora · Sales", "Helper0 · Engineering", "Helper1 · Engineering", "Helper2 · Engineering",
-		"Helper3 · Engineering", "Helper4 · Engineering", "Helper5 · Engineering", "Next ▶️"}
+	first := []string{
+		"Bob · Engineering", "Dora · Sales", "Helper0 · Engineering", "Helper1 · Engineering", "Helper2 · Engineering",
+		"Helper3 · Engineering", "Helper4 · Engineering", "Helper5 · Engineering", "Next ▶️",
+	}
 	same(t, "first page", labels(list), first)
 	d.run(t, "pages of 8", func(t *testing.T) {
 		d.press(d.ann, list, "mpage:"+k.id+":1")
 		d.await("the second page", func() bool { return len(labels(list)) == 4 })
-		same(t, "second page", labels(list), []string{"Helper6 · Engineering", "Helper7 · Engineering", "Helper8 · Engineering", "◀️ Back"})
+		same(t, "second page", labels(list), []string{
+			"Helper6 · Engineering", "Helper7 · Engineering", "Helper8 · Engineering", "◀️ Back",
+		})
 		d.press(d.ann, list, "mpage:"+k.id+":0")
 		d.await("the first page", func() bool { return len(labels(list)) == 9 })
 		same(t, "first page", labels(list), first)

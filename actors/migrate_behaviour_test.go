@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// migrated waits until the desk knows a group under its new id, and under that alone.
+// migrated waits until the desk knows a group by its new id, and by that alone.
 func (d *desk) migrated(was, is int64) {
 	d.t.Helper()
 	d.eventually("the group has its new id", func() bool {
@@ -19,11 +19,14 @@ func (d *desk) migrated(was, is int64) {
 
 func TestGroupMigration(t *testing.T) {
 	t.Parallel()
-	for _, first := range []string{"the service message comes first", "the refused call comes first", "while the service is away"} {
+	for _, first := range []string{
+		"the service message comes first", "the refused call comes first", "while the service is away",
+	} {
 		t.Run(first, func(t *testing.T) {
 			listed := map[int64]bool{}
 			d := newDesk(t, options{speed: 20, allowed: func(chat int64) bool { return listed[chat] }})
-			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true // GROUPS_ALLOWED, which knows no new ids
+			// GROUPS_ALLOWED, which does not have the new ids
+			listed[d.support], listed[d.engineering], listed[d.sales] = true, true, true
 			d.register()
 			k := d.open(d.ann, d.support, "Printer")
 			eng := d.mention(d.ann, k, "bob_eng", d.engineering)
@@ -42,8 +45,8 @@ func TestGroupMigration(t *testing.T) {
 				d.migrated(d.engineering, is)
 				d.say(d.ann, d.support, k.thread, "one")
 			case "the refused call comes first":
-				// Updates do not come through for a while; calls do.
-				d.must(d.sim.Inject(simulator.Fault{Method: "getUpdates", Kind: simulator.Fault500, Count: -1}))
+				// For a while updates do not arrive, but calls do.
+				d.inject(simulator.Fault{Method: "getUpdates", Kind: simulator.Fault500, Count: -1})
 				is, err = d.sim.Migrate(d.engineering)
 				d.must(err)
 				_, err = d.system.Ask(t.Context(), "ticket", k.id, messageIn(d, k, "one"))
@@ -71,7 +74,8 @@ func TestGroupMigration(t *testing.T) {
 			old, _ := d.sim.Message(is, quoted.ID)
 			d.reply(d.bob, is, old, "they answer it themselves")
 			d.awaitText(d.support, k.thread, "they answer it themselves")
-			// What names the group by its internal id goes on: the mention of somebody whose default group it is, a new ticket.
+			// Everything that names the group by its internal id still works: a mention of somebody whose default
+			// group it is, a new ticket.
 			other := d.open(d.ann, d.support, "Scanner")
 			d.mention(d.ann, other, "bob_eng", is)
 			third := d.open(d.bob, is, "Opened in the new one")
@@ -91,13 +95,15 @@ func TestGroupMigration(t *testing.T) {
 	}
 }
 
-// messageIn is what intake makes of a message that Ann says in the ticket's topic.
+// messageIn is what intake makes of a message that Ann writes in the ticket's topic.
 func messageIn(d *desk, k *ticket, text string) *messages.RecordMessage {
 	m := d.say(d.ann, k.chat, k.thread, text)
 	return &messages.RecordMessage{
-		Origin: &messages.Origin{CommandId: itoa(int(k.chat)) + ":" + itoa(m.ID), Place: "g" + itoa(int(k.chat)), ChatId: k.chat, ThreadId: int64(k.thread),
-			MessageId: int64(m.ID), From: &messages.Person{Id: d.ann, FirstName: "Ann"}, Sender: &messages.Sender{Id: d.ann, Name: "Ann"},
-			DateMs: d.clock.Now().UnixMilli()},
+		Origin: &messages.Origin{
+			CommandId: messages.MessageKey(k.chat, int64(m.ID)), Place: messages.GroupPlace(k.chat), ChatId: k.chat,
+			ThreadId: int64(k.thread), MessageId: int64(m.ID), DateMs: d.clock.Now().UnixMilli(),
+			From: &messages.Person{Id: d.ann, FirstName: "Ann"}, Sender: &messages.Sender{Id: d.ann, Name: "Ann"},
+		},
 		Content: &messages.Content{Text: text},
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// shown is one thing that people see of what was said: a message, or a part of a joined one.
+// shown is what people see of one original: a message, or one of the merged copies in a message.
 type shown struct {
 	simulator.Message
 	parts      int // of the message
@@ -21,7 +21,7 @@ type shown struct {
 
 var saidText = regexp.MustCompile(`^text (\d{4})(?: v(\d+))?$`)
 
-// seen lists what people see in a topic of what was said, but what calls made whose answer was lost.
+// seen lists the originals and copies that people see in a topic, except what a call made whose answer was lost.
 func (m *model) seen(p *modelTopic) (all []shown) {
 	lost := map[int]bool{}
 	albums := map[string]bool{}
@@ -38,7 +38,7 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 			continue
 		}
 		parts := joined(msg)
-		if !strings.Contains(msg.Text, "\n") { // an original, or of an album what is not the first part
+		if !strings.Contains(msg.Text, "\n") { // an original, or a part of an album that is not the first
 			parts = []string{msg.Text}
 		}
 		if len(parts) > 1 {
@@ -57,12 +57,12 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 	return all
 }
 
-// find lists where something is seen in a topic.
+// find lists where an original is seen in a topic.
 func (m *model) find(p *modelTopic, s *saying) []shown {
 	return slices.DeleteFunc(m.seen(p), func(x shown) bool { return x.n != s.n })
 }
 
-// check waits until everything is said and shown, and compares.
+// check waits until everything is copied and up to date, and compares.
 func (m *model) check(t *rapid.T) {
 	for _, k := range m.tickets {
 		m.d.quiet(k.ticket)
@@ -110,7 +110,7 @@ func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
 	if slices.Sort(want); !slices.Equal(sorted, want) {
 		fail("shows %v, want %v", sorted, want)
 	}
-	newest := map[*modelTopic]int{} // by where it was said
+	newest := map[*modelTopic]int{} // by the topic of the original
 	for _, x := range all {
 		s := m.all[x.n]
 		kind := ""
@@ -122,20 +122,21 @@ func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
 			fail("%q is a %q, want %q", s.text(), kind, s.kind)
 		case x.n < newest[s.from]:
 			fail("%q is behind %d", s.text(), newest[s.from])
-		case s.frozen[p] || s.left && ours: // of its last version nothing is promised
+		case s.frozen[p] || s.left && ours: // nothing is promised about its last version
 		case x.version != s.version:
 			fail("%q is shown as %q", s.text(), x.text)
 		case x.parts == 1 && m.reactionOf(x.Message) != s.reactionAt(p):
 			fail("%q bears %q, want %q", s.text(), m.reactionOf(x.Message), s.reactionAt(p))
 		}
 		newest[s.from] = x.n
-		if a := s.answers; a != nil && !a.deleted && x.parts == 1 && slices.Contains(p.shows, a) && !slices.ContainsFunc(all, func(y shown) bool { return y.n == a.n && y.ID == x.ReplyTo }) {
+		if a := s.answers; a != nil && !a.deleted && x.parts == 1 && slices.Contains(p.shows, a) &&
+			!slices.ContainsFunc(all, func(y shown) bool { return y.n == a.n && y.ID == x.ReplyTo }) {
 			fail("%q answers message %d, not %q", s.text(), x.ReplyTo, a.text())
 		}
 	}
 }
 
-// reactionOf is what the bot shows at a message.
+// reactionOf is the reaction that the bot shows on a message.
 func (m *model) reactionOf(msg simulator.Message) string {
 	for _, r := range msg.Reactions {
 		if r.From == m.d.sim.BotID() {

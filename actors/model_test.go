@@ -13,12 +13,13 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// model is what people should see: for each topic of a ticket what is shown in it, in which version, and which reactions it bears.
+// model is what people should see: for each topic of a ticket, which messages are shown in it, in which version, and
+// with which reaction.
 type model struct {
 	d       *desk
 	n       int
-	faulty  bool         // trouble may be ordered
-	shared  map[int]bool // messages seen that held several copies
+	faulty  bool         // trouble may be drawn
+	shared  map[int]bool // messages with merged copies that were seen
 	places  [][2]int64
 	all     []*saying
 	tickets []*modelTicket
@@ -34,19 +35,19 @@ type modelTopic struct {
 	who, chat int64
 	thread    int
 	linked    bool
-	shows     []*saying // said here or copied here, in no order between topics
+	shows     []*saying // written or copied here; in order only within one topic of origin
 }
 
-// saying is what somebody said.
+// saying is an original that somebody wrote.
 type saying struct {
 	n         int
-	kind      string // of the medium that bears it; "" for a text
+	kind      string // of its medium; "": it is a text
 	from      *modelTopic
 	original  simulator.Message
 	version   int
 	answers   *saying
 	deleted   bool
-	left      bool                 // its topic was unlinked: what happens to it there is the topic's own business
+	left      bool                 // its topic was unlinked: what happens to it there is no longer copied
 	frozen    map[*modelTopic]bool // topics that were unlinked since they got it
 	reactions []reacted
 }
@@ -57,7 +58,7 @@ type reacted struct {
 	emoji string
 }
 
-// What is drawn is logged like this.
+// String is how rapid logs what it draws.
 func (k *modelTicket) GoString() string { return k.id }
 func (p *modelTopic) GoString() string  { return fmt.Sprintf("%d/%d", p.chat, p.thread) }
 func (s *saying) GoString() string      { return s.text() }
@@ -71,7 +72,7 @@ func textOf(n, version int) string {
 	return fmt.Sprintf("text %04d", n)
 }
 
-// reactionAt is what the bot shows in a topic: the newest that was made elsewhere.
+// reactionAt is the reaction that the bot shows in a topic: the newest one from another topic.
 func (s *saying) reactionAt(p *modelTopic) string {
 	for _, r := range slices.Backward(s.reactions) {
 		if r.at != p {
@@ -98,7 +99,9 @@ func newModel(t testing.TB, opt options, groups int) *model {
 		if p[0] != d.support {
 			d.must(d.sim.SetMember(p[0], d.ann, simulator.Administrator))
 		}
-		d.must(d.sim.SetBot(p[0], simulator.Administrator, simulator.BotRights{CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true}))
+		d.must(d.sim.SetBot(p[0], simulator.Administrator, simulator.BotRights{
+			CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true,
+		}))
 	}
 	return m
 }
@@ -109,18 +112,18 @@ func (m *model) open() {
 		{who: m.d.ann, chat: m.d.support, thread: k.thread, linked: true}}})
 }
 
-// joined lists the topics in which what is said counts.
+// joined lists the topics from which messages are copied.
 func (k *modelTicket) joined() []*modelTopic {
 	return slices.DeleteFunc(slices.Clone(k.topics), func(p *modelTopic) bool { return !p.linked })
 }
 
-// say has somebody write, perhaps in answer to something that is there.
+// say has somebody write, perhaps in reply to something that is shown.
 func (m *model) say(t *rapid.T, k *modelTicket, answering bool) {
 	from := rapid.SampledFrom(k.topics).Draw(t, "topic")
 	p := simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread}
 	s := &saying{kind: rapid.SampledFrom(kindsSaid).Draw(t, "kind"), from: from}
 	if answering && len(from.shows) > 0 {
-		// People answer what they see; of several in one message they quote one.
+		// People reply to what they see. If a message holds merged copies, they quote one.
 		answered := rapid.SampledFrom(from.shows).Draw(t, "answered")
 		if at := m.find(from, answered); len(at) > 0 {
 			s.answers, p.ReplyTo = answered, at[0].ID
@@ -132,7 +135,7 @@ func (m *model) say(t *rapid.T, k *modelTicket, answering bool) {
 	m.post(t, k, s, p)
 }
 
-// chat has somebody write more texts at once than a group takes.
+// chat has somebody write more texts in a row than a group's pace lets through.
 func (m *model) chat(t *rapid.T, k *modelTicket) {
 	from := rapid.SampledFrom(k.topics).Draw(t, "topic")
 	for range rapid.IntRange(5, 30).Draw(t, "texts") {
@@ -146,7 +149,9 @@ func (m *model) album(t *rapid.T, k *modelTicket) {
 	id := m.d.sim.NewAlbum()
 	kind := rapid.SampledFrom([]string{"photo", "document", "audio"}).Draw(t, "kind")
 	for range rapid.IntRange(2, 4).Draw(t, "parts") {
-		m.post(t, k, &saying{kind: kind, from: from}, simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread, Album: id})
+		m.post(t, k, &saying{kind: kind, from: from}, simulator.Post{
+			From: from.who, Chat: from.chat, Thread: from.thread, Album: id,
+		})
 	}
 }
 
@@ -170,7 +175,7 @@ func (m *model) post(t *rapid.T, k *modelTicket, s *saying, p simulator.Post) {
 	}
 }
 
-// some draws something that was said on a ticket and is there still; nil: there is nothing.
+// some draws an original of a ticket that is still there; nil: there is none.
 func (m *model) some(t *rapid.T, k *modelTicket, which func(*saying) bool) *saying {
 	var there []*saying
 	for _, p := range k.topics {
@@ -186,7 +191,7 @@ func (m *model) some(t *rapid.T, k *modelTicket, which func(*saying) bool) *sayi
 	return rapid.SampledFrom(there).Draw(t, "said")
 }
 
-// edit has somebody change what they said.
+// edit has somebody edit what they wrote.
 func (m *model) edit(t *rapid.T, k *modelTicket) {
 	if s := m.some(t, k, func(*saying) bool { return true }); s != nil {
 		s.version++
@@ -196,7 +201,7 @@ func (m *model) edit(t *rapid.T, k *modelTicket) {
 	}
 }
 
-// react has somebody react to what they see, or take their reaction back.
+// react has somebody react to what they see, or withdraw their reaction.
 func (m *model) react(t *rapid.T, k *modelTicket) {
 	at := rapid.SampledFrom(k.joined()).Draw(t, "topic")
 	var there []*saying
@@ -212,7 +217,7 @@ func (m *model) react(t *rapid.T, k *modelTicket) {
 	emoji := rapid.SampledFrom([]string{"👍", "🔥", "❤", ""}).Draw(t, "emoji")
 	seen := m.find(at, s)
 	if len(seen) == 0 || seen[0].parts > 1 {
-		return // of a message that holds several nobody knows which is meant
+		return // of merged copies nobody knows which one is meant
 	}
 	m.d.must(m.d.sim.React(at.who, at.chat, seen[0].ID, emoji))
 	s.reactions = slices.DeleteFunc(s.reactions, func(r reacted) bool { return r.who == at.who && r.at == at })
@@ -221,17 +226,19 @@ func (m *model) react(t *rapid.T, k *modelTicket) {
 	}
 }
 
-// remove has somebody delete what they said.
+// remove has somebody delete what they wrote.
 func (m *model) remove(t *rapid.T, k *modelTicket) {
 	s := m.some(t, k, func(s *saying) bool { return !s.left })
 	if s == nil {
 		return
 	}
 	s.deleted = true
-	m.d.post(simulator.Post{From: s.from.who, Chat: s.from.chat, Thread: s.from.thread, Text: "/delete", ReplyTo: s.original.ID})
+	m.d.post(simulator.Post{
+		From: s.from.who, Chat: s.from.chat, Thread: s.from.thread, Text: "/delete", ReplyTo: s.original.ID,
+	})
 }
 
-// link joins a topic of another group to the ticket, or one that left it.
+// link links a topic of another group to the ticket, perhaps one that was unlinked before.
 func (m *model) link(t *rapid.T, k *modelTicket) {
 	place := rapid.SampledFrom(m.places).Draw(t, "place")
 	var topic *modelTopic
@@ -246,7 +253,7 @@ func (m *model) link(t *rapid.T, k *modelTicket) {
 		topic = &modelTopic{who: place[1], chat: place[0], thread: thread}
 		k.topics = append(k.topics, topic)
 	}
-	// Ann opened the tickets: a member of each group, and its administrator here, has rights on both sides.
+	// Ann opened the tickets, and is a member or administrator of each group, so she has rights on both sides.
 	asked := m.d.say(m.d.ann, topic.chat, topic.thread, "/link "+k.id)
 	switch {
 	case topic.linked:
@@ -268,7 +275,9 @@ func (m *model) unlink(t *rapid.T, k *modelTicket) {
 	before := len(m.d.byBot(p.chat, p.thread))
 	m.d.say(m.d.ann, p.chat, p.thread, "/unlink")
 	m.d.await("the end of the link", func() bool {
-		return slices.ContainsFunc(m.d.byBot(p.chat, p.thread)[before:], func(msg simulator.Message) bool { return strings.Contains(msg.Text, "ended the link") })
+		return slices.ContainsFunc(m.d.byBot(p.chat, p.thread)[before:], func(msg simulator.Message) bool {
+			return strings.Contains(msg.Text, "ended the link")
+		})
 	})
 	p.linked = false
 	for _, s := range p.shows {
@@ -282,29 +291,37 @@ func (m *model) setStatus(k *modelTicket, command, status string) {
 	k.status = status
 }
 
-// Trouble that passes, for calls that show something. Of a lost one the message may be there twice.
+// Passing trouble for calls that show something. If the answer is lost, the message may be there twice.
 var (
-	troubles      = []string{simulator.Fault429, simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.FaultLost}
-	troubledCalls = []string{"sendMessage", "sendMessage", "sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument", "editMessageText",
-		"editMessageCaption", "deleteMessages", "setMessageReaction", "closeForumTopic", "reopenForumTopic", "getUpdates"}
+	troubles = []string{
+		simulator.Fault429, simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.FaultLost,
+	}
+	troubledCalls = []string{
+		"sendMessage", "sendMessage", "sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument",
+		"editMessageText", "editMessageCaption", "deleteMessages", "setMessageReaction",
+		"closeForumTopic", "reopenForumTopic", "getUpdates",
+	}
 )
 
 func (m *model) trouble(t *rapid.T) {
-	m.d.must(m.d.sim.Inject(simulator.Fault{
+	m.d.inject(simulator.Fault{
 		Method: rapid.SampledFrom(troubledCalls).Draw(t, "method"), Kind: rapid.SampledFrom(troubles).Draw(t, "trouble"),
-		Count: rapid.IntRange(1, 2).Draw(t, "count"), After: rapid.IntRange(0, 2).Draw(t, "after")}))
+		Count: rapid.IntRange(1, 2).Draw(t, "count"), After: rapid.IntRange(0, 2).Draw(t, "after"),
+	})
 }
 
-// modelSteps are what can happen, the more often named the more often.
-var modelSteps = strings.Fields("say say say chat chat album answer answer edit edit react react delete link link unlink close reopen restart trouble trouble check")
+// modelSteps are what can happen. A step that is named more often happens more often.
+var modelSteps = strings.Fields(`say say say chat chat album answer answer edit edit react react delete link link unlink
+	close reopen restart trouble trouble check`)
 
 func (m *model) step(t *rapid.T) {
 	k := rapid.SampledFrom(m.tickets).Draw(t, "ticket")
 	step := rapid.SampledFrom(modelSteps).Draw(t, "step")
 	switch step {
-	case "link", "unlink", "close", "reopen", "delete": // chats are taken in side by side: what was said in another one comes first only if it was heard
+	// updates of different chats are handled concurrently, so wait until what was written in another one has been recorded
+	case "link", "unlink", "close", "reopen", "delete":
 		m.d.quiet()
-	case "react", "answer": // what is answered is there to be seen
+	case "react", "answer": // what people react or reply to must be visible
 		m.check(t)
 	}
 	switch step {
@@ -330,7 +347,7 @@ func (m *model) step(t *rapid.T) {
 	case "link":
 		m.link(t, k)
 	case "unlink":
-		m.check(t) // what comes after it in the topic that left is nobody's promise
+		m.check(t) // nothing is promised about what happens later in a topic that was unlinked
 		m.unlink(t, k)
 	case "close":
 		m.setStatus(k, "/close_ticket", "closed")
@@ -348,8 +365,8 @@ func (m *model) step(t *rapid.T) {
 	}
 }
 
-// TestModel lets people do random things, in spite of trouble, and compares what all sides see with a simple model; with the
-// pace of the settings too, so that copies are joined.
+// TestModel lets people do random things, in spite of trouble, and compares what they see in all topics with a simple
+// model. It does so with the default pace, too, so that copies are merged.
 func TestModel(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: random desks, compared with a model step by step")
@@ -363,7 +380,8 @@ func TestModel(t *testing.T) {
 	}{
 		{"in peace", actors.Pace{}, 50, false},
 		{"in trouble", actors.Pace{}, 50, true},
-		{"in trouble, at the pace of a group", actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}, 80, true},
+		{"in trouble, at the pace of a group",
+			actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}, 80, true},
 	} {
 		t.Run(form.name, func(t *testing.T) {
 			checks, most, shared, begun := 0, 5, 0, time.Now()
@@ -372,7 +390,7 @@ func TestModel(t *testing.T) {
 			}
 			rapid.Check(t, func(rt *rapid.T) {
 				if checks++; checks > most {
-					return // the rest of rapid's 100 is for the long run
+					return // the other ones of rapid's 100 are for the long run
 				}
 				m := newModel(t, options{pace: form.pace, speed: form.speed}, rapid.IntRange(2, 4).Draw(rt, "groups"))
 				defer m.d.stop()
@@ -388,7 +406,8 @@ func TestModel(t *testing.T) {
 				m.check(rt)
 				shared += len(m.shared)
 			})
-			t.Logf("%d sequences, %d messages that held several copies, in %v", min(checks, most), shared, time.Since(begun).Round(time.Second))
+			took := time.Since(begun).Round(time.Second)
+			t.Logf("%d sequences, %d messages with merged copies, in %v", min(checks, most), shared, took)
 		})
 	}
 }

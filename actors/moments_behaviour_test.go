@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What comes at an awkward moment: between a call and its answer, between two writes, between the parts of an album.
+// Things happen at awkward moments: between a call and its answer, between two writes, between the parts of an album.
 
 func TestEditBetweenACallAndItsAnswer(t *testing.T) {
 	t.Parallel()
@@ -36,7 +36,7 @@ func TestEditBetweenACallAndItsAnswer(t *testing.T) {
 	same(t, "copies", d.arrived(d.engineering, eng, after), []string{"Ann · edited | the first", "Ann | behind"})
 }
 
-// heldAnswers keeps the answer to the first copy until it is told to go on.
+// heldAnswers withholds the answer to the first copy until it is released.
 type heldAnswers struct {
 	actors.Telegram
 	on     atomic.Bool
@@ -66,7 +66,7 @@ func (h *heldAnswers) Call(ctx context.Context, chatID int64, lang string, op *m
 
 func TestPartOfAnAlbumThatGoesWhileItIsGathered(t *testing.T) {
 	t.Parallel()
-	var timers atomic.Int64 // of parts: those of the first three have fired in vain
+	var timers atomic.Int64 // of the album's parts: those of the first three have fired without effect
 	d, k, eng := linked(t, options{speed: 3, slowed: func(after time.Duration) time.Duration {
 		if after == actors.GatherFor && timers.Add(1) <= 3 {
 			return time.Hour
@@ -84,11 +84,14 @@ func TestPartOfAnAlbumThatGoesWhileItIsGathered(t *testing.T) {
 	d.quiet(k)
 }
 
-// Storage fails when some copies of an album are written, and comes back: the others are written then, and nothing is posted again.
+// Storage fails when some copies of an album are written. When it is back, the others are written, and nothing is
+// posted again.
 func TestStorageFailsBetweenTheCopiesOfAnAlbum(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
-	d, k, eng := linked(t, options{speed: 3, wrapStore: func(s storage.Store) storage.Store { return &forgetful{s, &broken} }})
+	d, k, eng := linked(t, options{
+		speed: 3, wrapStore: func(s storage.Store) storage.Store { return &forgetful{s, &broken} },
+	})
 	after := d.last(d.engineering)
 	broken.Store(true)
 	parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo", "photo")
@@ -100,11 +103,14 @@ func TestStorageFailsBetweenTheCopiesOfAnAlbum(t *testing.T) {
 	broken.Store(false)
 	d.awaitText(d.engineering, eng, "behind")
 	d.quiet(k)
-	same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo), (photo)", "Ann | behind"})
+	same(t, "copies", d.arrived(d.engineering, eng, after), []string{
+		"album: (photo) Ann | one, (photo), (photo)", "Ann | behind",
+	})
 	d.mapped(parts, d.engineering, eng, after)
 }
 
-// A program has spoken on the ticket: what people change afterwards has nowhere to go on its side, and nothing waits for that.
+// A program has written on the ticket. What people change afterwards is shown nowhere in the program's topic, and
+// nothing waits for that.
 func TestEditWhereAProgramHasSpoken(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
@@ -118,7 +124,7 @@ func TestEditWhereAProgramHasSpoken(t *testing.T) {
 	d.quiet(k)
 }
 
-// A file from outside takes longer to arrive than any other call may.
+// The upload of a file from outside may take longer than any other call.
 func TestAFileFromOutsideHasTime(t *testing.T) {
 	t.Parallel()
 	var left atomic.Int64
@@ -135,7 +141,7 @@ func TestAFileFromOutsideHasTime(t *testing.T) {
 	d.eventually("its call", func() bool { return time.Duration(left.Load()) > time.Minute })
 }
 
-// deadlines notes how long the last copy may take.
+// deadlines notes the time-out of the last copy's call.
 type deadlines struct {
 	actors.Telegram
 	left *atomic.Int64

@@ -17,7 +17,7 @@ func TestPanicInAChat(t *testing.T) {
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	d.quiet(k)
 	d.run(t, "what waited in its queue leaves before what is said later, and once", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 10}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault429, RetryAfter: 10})
 		for _, text := range []string{"one", "two", "three"} {
 			d.say(d.ann, d.support, k.thread, text)
 		}

@@ -3,12 +3,14 @@ package actors_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf16"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -32,7 +34,7 @@ func (d *desk) post(p simulator.Post) simulator.Message {
 	return m
 }
 
-// press presses the button of a message whose data begins so, and returns the bot's answer to it.
+// press presses the button of a message whose data begins with prefix, and returns the bot's answer to it.
 func (d *desk) press(from int64, m simulator.Message, data string) simulator.Answer {
 	d.t.Helper()
 	m, _ = d.sim.Message(m.Chat, m.ID)
@@ -62,9 +64,9 @@ func (d *desk) press(from int64, m simulator.Message, data string) simulator.Ans
 
 // ---- what people see
 
-const patience = 2 * time.Minute // only a failing test waits so long
+const patience = 2 * time.Minute // only a failing test waits this long
 
-// await waits until cond holds; it is asked after every change of the simulator.
+// await waits until cond holds. It checks after every change of the simulator.
 func (d *desk) await(what string, cond func() bool) {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
@@ -74,7 +76,7 @@ func (d *desk) await(what string, cond func() bool) {
 	}
 }
 
-// eventually waits for what the simulator does not show.
+// eventually waits for something that the simulator does not show.
 func (d *desk) eventually(what string, cond func() bool) {
 	d.t.Helper()
 	deadline := time.After(patience)
@@ -87,12 +89,13 @@ func (d *desk) eventually(what string, cond func() bool) {
 	}
 }
 
-// transcript is what was said last, for failures.
+// transcript is the newest messages, for failures.
 func (d *desk) transcript() string {
 	var b strings.Builder
 	for _, p := range []int64{d.ann, d.bob, d.carl, d.dora, d.eve} {
 		for _, m := range d.sim.Messages(p, simulator.AllThreads) {
-			b.WriteString("private " + itoa64(p) + " " + itoa(m.ID) + " " + m.From.Name + ": " + strings.ReplaceAll(m.Text, "\n", " | ") + "\n")
+			text := strings.ReplaceAll(m.Text, "\n", " | ")
+			fmt.Fprintf(&b, "private %d %d %s: %s\n", p, m.ID, m.From.Name, text)
 		}
 	}
 	for _, g := range d.sim.Groups() {
@@ -102,7 +105,8 @@ func (d *desk) transcript() string {
 			if m.Service != nil {
 				text = "(" + m.Service.Text + ")"
 			}
-			b.WriteString(g.Title + "/" + itoa(m.Thread) + " " + itoa(m.ID) + " " + m.From.Name + ": " + strings.ReplaceAll(text, "\n", " | ") + "\n")
+			text = strings.ReplaceAll(text, "\n", " | ")
+			fmt.Fprintf(&b, "%s/%d %d %s: %s\n", g.Title, m.Thread, m.ID, m.From.Name, text)
 		}
 	}
 	return b.String()
@@ -110,7 +114,9 @@ func (d *desk) transcript() string {
 
 // visible lists the messages of a thread that are not service messages.
 func (d *desk) visible(chat int64, thread int) []simulator.Message {
-	return slices.DeleteFunc(d.sim.Messages(chat, thread), func(m simulator.Message) bool { return m.Service != nil || m.Deleted })
+	return slices.DeleteFunc(d.sim.Messages(chat, thread), func(m simulator.Message) bool {
+		return m.Service != nil || m.Deleted
+	})
 }
 
 // byBot lists what the bot wrote in a thread.
@@ -118,7 +124,7 @@ func (d *desk) byBot(chat int64, thread int) []simulator.Message {
 	return slices.DeleteFunc(d.visible(chat, thread), func(m simulator.Message) bool { return m.From.ID != d.sim.BotID() })
 }
 
-// find is the bot's newest message in a thread that has a text in it.
+// find is the bot's newest message in a thread that contains the text.
 func (d *desk) find(chat int64, thread int, part string) (simulator.Message, bool) {
 	all := d.byBot(chat, thread)
 	for i := len(all) - 1; i >= 0; i-- {
@@ -129,7 +135,7 @@ func (d *desk) find(chat int64, thread int, part string) (simulator.Message, boo
 	return simulator.Message{}, false
 }
 
-// awaitText waits until the bot has written something with that in it.
+// awaitText waits until the bot has written a message that contains the text.
 func (d *desk) awaitText(chat int64, thread int, part string) simulator.Message {
 	d.t.Helper()
 	var m simulator.Message
@@ -141,7 +147,7 @@ func (d *desk) awaitText(chat int64, thread int, part string) simulator.Message 
 	return m
 }
 
-// awaitAnswer waits until the bot has answered a message with something that has that in it.
+// awaitAnswer waits until the bot has replied to a message with one that contains the text.
 func (d *desk) awaitAnswer(to simulator.Message, part string) simulator.Message {
 	d.t.Helper()
 	var m simulator.Message
@@ -156,12 +162,13 @@ func (d *desk) awaitAnswer(to simulator.Message, part string) simulator.Message 
 	return m
 }
 
-// copies lists the copies in a thread, without the line with the sender's name.
+// copies lists the copies in a thread, without the sender's line.
 func (d *desk) copies(chat int64, thread int) []string {
 	var out []string
 	for _, m := range d.byBot(chat, thread) {
 		for _, one := range joined(m) {
-			if head, body, found := strings.Cut(one, "\n"); found && !strings.HasPrefix(head, "Last messages") && !strings.Contains(body, "TICK-") {
+			if head, body, found := strings.Cut(one, "\n"); found && !strings.HasPrefix(head, "Last messages") &&
+				!strings.Contains(body, "TICK-") {
 				out = append(out, body)
 			}
 		}
@@ -169,7 +176,7 @@ func (d *desk) copies(chat int64, thread int) []string {
 	return out
 }
 
-// joined are the copies that a message holds: each begins with a name in bold, behind a blank line.
+// joined are the merged copies that a message holds. Each begins with a name in bold, after a blank line.
 func joined(m simulator.Message) []string {
 	text := utf16.Encode([]rune(m.Text))
 	var starts []int
@@ -192,7 +199,7 @@ func joined(m simulator.Message) []string {
 	return parts
 }
 
-// topicNamed waits for the topic of a group whose name begins so.
+// topicNamed waits for the topic of a group whose name begins with prefix.
 func (d *desk) topicNamed(chat int64, prefix string) simulator.Topic {
 	d.t.Helper()
 	var topic simulator.Topic
@@ -216,7 +223,7 @@ func (d *desk) topic(chat int64, thread int) simulator.Topic {
 	return simulator.Topic{}
 }
 
-// calls counts the calls of a method so far, in a chat (0: any).
+// calls counts the calls of a method so far in a chat (0: in all).
 func (d *desk) calls(method string, chat int64) int {
 	n := 0
 	for _, c := range d.sim.Calls() {
@@ -227,7 +234,7 @@ func (d *desk) calls(method string, chat int64) int {
 	return n
 }
 
-// quiet waits until every update is taken in and every ticket has said all it has to say.
+// quiet waits until every update is handled and nothing is pending on any ticket.
 func (d *desk) quiet(tickets ...*ticket) {
 	d.t.Helper()
 	d.await("every update is confirmed", func() bool { return d.sim.Pending() == 0 })
@@ -236,7 +243,7 @@ func (d *desk) quiet(tickets ...*ticket) {
 	}
 }
 
-// owes says what a ticket still has to do, as storage tells.
+// owes says what is still pending on a ticket, as far as storage tells.
 func (d *desk) owes(k *ticket) string {
 	r, err := d.store.Ticket(d.t.Context(), k.id)
 	d.must(err)
@@ -274,28 +281,29 @@ func (d *desk) owes(k *ticket) string {
 			link := &r.Links[j]
 			s := page[i].Sequence
 			if link.Topic.GroupID == "" && page[i].TopicID != link.LinkID {
-				continue // what programs say is in no topic of Telegram's: nothing is copied there
+				continue // programs write in no topic of Telegram, so nothing is copied there
 			}
 			if page[i].Internal || s <= link.BeginSequence || link.Ended && s > link.EndSequence {
 				continue
 			}
 			if page[i].Hidden() {
-				continue // deleted before it was copied; whether its deletion shows is seen above
+				continue // deleted before it was copied; its deletion was checked above
 			}
-			if !slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.LinkID == link.LinkID && c.State != "partial" }) {
+			if !slices.ContainsFunc(copies, func(c storage.Copy) bool {
+				return c.LinkID == link.LinkID &&
+					c.State != "partial"
+			}) {
 				return "a copy of " + page[i].Text
 			}
 		}
 	}
 	for _, topic := range topics {
-		if strings.HasPrefix(topic.GroupID, "u") { // a private chat is never opened or closed
-			if !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 {
-				return "topic " + topic.TopicID
-			}
-			continue
+		owes := !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0
+		if !messages.IsPrivate(topic.GroupID) { // a private chat is never opened or closed
+			owes = topic.Failure == "" && (owes || topic.TelegramTopicID == 0 || topic.Unsure ||
+				topic.Closed != (r.Status == "closed"))
 		}
-		if topic.Failure == "" && (topic.TelegramTopicID == 0 || !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0 ||
-			topic.Unsure || topic.Closed != (r.Status == "closed")) {
+		if owes {
 			return "topic " + topic.TopicID
 		}
 	}
@@ -322,7 +330,7 @@ func (d *desk) open(by, chat int64, title string) *ticket {
 	return k
 }
 
-// mention has somebody mention a person on a ticket and returns the thread of the linked topic.
+// mention has somebody mention a person on a ticket, and returns the thread of the linked topic.
 func (d *desk) mention(by int64, k *ticket, who string, chat int64) int {
 	d.t.Helper()
 	before := len(d.sim.Topics(chat))
@@ -337,7 +345,7 @@ func (d *desk) mention(by int64, k *ticket, who string, chat int64) int {
 	return thread
 }
 
-// introduced waits until the bot has written and pinned its opening in a thread.
+// introduced waits until the bot has posted and pinned the card in a thread.
 func (d *desk) introduced(chat int64, thread int) {
 	d.t.Helper()
 	d.await("a pinned card", func() bool {
@@ -387,7 +395,8 @@ func same(t testing.TB, what string, got, want []string) {
 	for at < len(got) && at < len(want) && got[at] == want[at] {
 		at++
 	}
-	t.Errorf("%s: %d, want %d, different from %d on:\n got %q\nwant %q", what, len(got), len(want), at, got[at:], want[at:])
+	t.Errorf("%s: %d, want %d, different from %d on:\n got %q\nwant %q",
+		what, len(got), len(want), at, got[at:], want[at:])
 }
 
 func itoa(n int) string { b, _ := json.Marshal(n); return string(b) }

@@ -14,7 +14,7 @@ func (d *desk) choice(by int64, title string) simulator.Message {
 	return d.awaitAnswer(d.say(by, by, 0, "/create_ticket "+title), "Where should "+title)
 }
 
-// openPrivately has somebody open a ticket from their private chat and waits until they can talk on it.
+// openPrivately has somebody open a ticket from their private chat, and waits until they can write on it.
 func (d *desk) openPrivately(by, chat int64, title string) *ticket {
 	d.t.Helper()
 	choice := d.choice(by, title)
@@ -87,7 +87,8 @@ func TestPrivateTicket(t *testing.T) {
 			t.Errorf("the copy is %q", m.Text)
 		}
 		d.quiet(k)
-		if card, _ := d.find(d.ann, 0, "🎫 "+k.id); strings.Contains(card.Text, "Engineering") || !strings.Contains(card.Text, "Support") {
+		if card, _ := d.find(d.ann, 0, "🎫 "+k.id); strings.Contains(card.Text, "Engineering") ||
+			!strings.Contains(card.Text, "Support") {
 			t.Errorf("the card is %q", card.Text)
 		}
 	})
@@ -331,17 +332,19 @@ func TestPrivateTrouble(t *testing.T) {
 		}
 	})
 	d.run(t, "a restart while it is asked", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "getChatMember", Kind: "500", Count: 2}))
+		d.inject(simulator.Fault{Method: "getChatMember", Kind: "500", Count: 2})
 		asked := d.say(d.bob, d.bob, 0, "/create_ticket Three")
 		d.await("a question that fails", func() bool {
-			return slices.ContainsFunc(d.sim.Calls(), func(c simulator.Call) bool { return c.Method == "getChatMember" && !c.OK })
+			return slices.ContainsFunc(d.sim.Calls(), func(c simulator.Call) bool {
+				return c.Method == "getChatMember" && !c.OK
+			})
 		})
 		d.restart()
 		same(t, "Bob's groups", groupsOffered(d.awaitAnswer(asked, "Where should Three")), []string{"Engineering"})
 	})
 	d.run(t, "a restart between the choice and the ticket", func(t *testing.T) {
 		choice := d.choice(d.dora, "Four")
-		d.must(d.sim.Inject(simulator.Fault{Method: "getChatMember", Kind: "500", Count: 1}))
+		d.inject(simulator.Fault{Method: "getChatMember", Kind: "500", Count: 1})
 		d.press(d.dora, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.engineering))
 		d.restart()
 		k := d.openedPrivately(d.dora, d.engineering, "Four")
@@ -350,7 +353,7 @@ func TestPrivateTrouble(t *testing.T) {
 	})
 	d.run(t, "a topic that can't be opened is told, and tried again on demand", func(t *testing.T) {
 		choice := d.choice(d.ann, "Five")
-		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Kind: "400", Count: 2, Description: "TOPIC_TITLE_EMPTY"}))
+		d.inject(simulator.Fault{Method: "createForumTopic", Kind: "400", Count: 2, Description: "TOPIC_TITLE_EMPTY"})
 		d.press(d.ann, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.support))
 		failed := d.awaitText(d.ann, 0, "could not be opened in Support")
 		d.press(d.ann, failed, "reopen:")
@@ -367,7 +370,9 @@ func TestPrivateTrouble(t *testing.T) {
 	})
 	d.run(t, "who has blocked the bot before is told of by the call that fails", func(t *testing.T) {
 		k := d.openPrivately(d.eve, d.support, "Six")
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Kind: "403", Count: 1, Description: "Forbidden: bot was blocked by the user"}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Kind: "403", Count: 1, Description: "Forbidden: bot was blocked by the user",
+		})
 		d.say(d.carl, d.support, k.thread, "Are you there?")
 		d.awaitText(d.support, k.thread, "Eve has blocked me")
 		d.say(d.eve, d.eve, 0, "Of course")

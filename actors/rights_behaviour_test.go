@@ -58,7 +58,10 @@ func TestRights(t *testing.T) {
 		}
 	})
 	d.run(t, "an anonymous administrator", func(t *testing.T) {
-		d.awaitAnswer(d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "/priority urgent", Anonymous: true}), "Support changed the priority")
+		asked := d.post(simulator.Post{
+			From: d.ann, Chat: d.support, Thread: k.thread, Text: "/priority urgent", Anonymous: true,
+		})
+		d.awaitAnswer(asked, "Support changed the priority")
 	})
 	d.run(t, "the internal user on the ticket", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.bob, d.engineering, eng, "/priority normal"), "Bob changed the priority")
@@ -76,13 +79,13 @@ func TestRights(t *testing.T) {
 	})
 	d.run(t, "Telegram can't be asked: told so, nothing changed", func(t *testing.T) {
 		d.restart()
-		d.must(d.sim.Inject(simulator.Fault{Method: method, Kind: simulator.Fault403, Description: "bot was kicked"}))
+		d.inject(simulator.Fault{Method: method, Kind: simulator.Fault403, Description: "bot was kicked"})
 		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/close_ticket"), "could not find out who administers")
 		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/close_ticket"), "You may not use")
 	})
 	d.run(t, "a command that waits for Telegram's word survives a restart", func(t *testing.T) {
 		d.restart()
-		d.must(d.sim.Inject(simulator.Fault{Method: method, Kind: simulator.Fault500, Count: -1}))
+		d.inject(simulator.Fault{Method: method, Kind: simulator.Fault500, Count: -1})
 		m := d.say(d.ann, d.support, k.thread, "/priority urgent")
 		d.await("asked", func() bool { c := d.sim.Calls(); return c[len(c)-1].Method == method && c[len(c)-1].Code == 500 })
 		d.stop()
@@ -137,11 +140,13 @@ func TestWhatATicketDoesNotUnderstandIsRefused(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	d.quiet(k)
 	before := d.record(k)
-	o := &messages.Origin{CommandId: "1:1", Place: before.GroupID, ChatId: d.support, ThreadId: int64(k.thread), MessageId: 1,
-		From: &messages.Person{Id: d.ann}}
+	o := &messages.Origin{
+		CommandId: "1:1", Place: before.GroupID, ChatId: d.support, ThreadId: int64(k.thread), MessageId: 1,
+		From: &messages.Person{Id: d.ann},
+	}
 	closed := "closed"
 	for _, m := range []proto.Message{
-		&messages.UpdateTicket{Origin: o, Status: &closed}, // programs ask that, and of people not even the creator
+		&messages.UpdateTicket{Origin: o, Status: &closed}, // only programs may do that; among people, not even the creator
 		&messages.RegisterGroup{Origin: o},
 	} {
 		if r := asks[*messages.Reply](d, messages.KindTicket, k.id, m); r.Code != messages.Code_CONFLICT {

@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -58,7 +59,8 @@ func TestSync(t *testing.T) {
 	d.run(t, "a reply to what was said long before finds its copies", func(t *testing.T) {
 		d.reply(d.bob, d.engineering, quick, "about the first")
 		for chat, thread := range map[int64]int{d.support: k.thread, d.sales: sales} {
-			if first, m := d.awaitText(chat, thread, "quick 0"), d.awaitText(chat, thread, "about the first"); m.ReplyTo != first.ID {
+			first, m := d.awaitText(chat, thread, "quick 0"), d.awaitText(chat, thread, "about the first")
+			if m.ReplyTo != first.ID {
 				t.Errorf("it answers %d, want %d", m.ReplyTo, first.ID)
 			}
 		}
@@ -66,15 +68,19 @@ func TestSync(t *testing.T) {
 	d.run(t, "formatting, links and mentions go over", func(t *testing.T) {
 		text := "😀 bold https://example.org @dora_s Eve 𝕏 code"
 		unit := func(part string) int { return messages.UTF16Len(text[:strings.Index(text, part)]) }
+		eve := []byte(`{"id":` + itoa(int(d.eve)) + `,"is_bot":false,"first_name":"Eve"}`)
 		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: text, Entities: []simulator.Entity{
-			{Type: "bold", Offset: unit("bold"), Length: 4}, {Type: "text_link", Offset: 0, Length: 2, URL: "https://example.com/x"},
-			{Type: "url", Offset: unit("https"), Length: 19}, {Type: "mention", Offset: unit("@dora"), Length: 7},
-			{Type: "text_mention", Offset: unit("Eve"), Length: 3, User: []byte(`{"id":` + itoa(int(d.eve)) + `,"is_bot":false,"first_name":"Eve"}`)},
-			{Type: "code", Offset: unit("code"), Length: 4}}})
+			{Type: "bold", Offset: unit("bold"), Length: 4},
+			{Type: "text_link", Offset: 0, Length: 2, URL: "https://example.com/x"},
+			{Type: "url", Offset: unit("https"), Length: 19},
+			{Type: "mention", Offset: unit("@dora"), Length: 7},
+			{Type: "text_mention", Offset: unit("Eve"), Length: 3, User: eve},
+			{Type: "code", Offset: unit("code"), Length: 4},
+		}})
 		m := d.awaitText(d.engineering, eng, text)
 		got := map[string]string{}
 		units := []rune{}
-		for _, r := range m.Text { // every rune of two units stands twice
+		for _, r := range m.Text { // a rune of two units counts twice
 			units = append(units, r)
 			if r > 0xFFFF {
 				units = append(units, r)
@@ -83,7 +89,9 @@ func TestSync(t *testing.T) {
 		for _, e := range m.Entities {
 			got[e.Type] = string(units[e.Offset : e.Offset+e.Length])
 		}
-		for kind, want := range map[string]string{"text_link": "😀😀", "mention": "@dora_s", "text_mention": "Eve", "code": "code"} {
+		for kind, want := range map[string]string{
+			"text_link": "😀😀", "mention": "@dora_s", "text_mention": "Eve", "code": "code",
+		} {
 			if got[kind] != want {
 				t.Errorf("%s marks %q, want %q", kind, got[kind], want)
 			}
@@ -128,7 +136,7 @@ func TestSync(t *testing.T) {
 		}
 		same(t, "copies", got[len(got)-2:], []string{"/etc/passwd is a file", "/unknown thing"})
 	})
-	d.run(t, "anonymous administrators and linked channels speak under their names, other bots not at all", func(t *testing.T) {
+	d.run(t, "anonymous administrators and channels write under their names; bots are not copied", func(t *testing.T) {
 		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "who am I", Anonymous: true})
 		d.awaitText(d.sales, sales, "Support · Support\nwho am I")
 		channel := &simulator.Channel{ID: -1009876543210, Title: "News"}
@@ -138,8 +146,9 @@ func TestSync(t *testing.T) {
 		d.must(err)
 		d.must(d.sim.SetMember(d.support, robot.ID, simulator.Member))
 		d.say(robot.ID, d.support, k.thread, "beep")
-		d.must(d.sim.RawUpdate([]byte(`{"message":{"message_id":99999,"date":1700000000,"from":{"id":` + itoa(int(robot.ID)) + `,"is_bot":true,"first_name":"Robot"},"chat":{"id":` +
-			itoa(int(d.support)) + `,"type":"supergroup","is_forum":true},"message_thread_id":` + itoa(k.thread) + `,"is_topic_message":true,"text":"beep"}}`)))
+		d.must(d.sim.RawUpdate(fmt.Appendf(nil, `{"message":{"message_id":99999,"date":1700000000,
+			"from":{"id":%d,"is_bot":true,"first_name":"Robot"},"chat":{"id":%d,"type":"supergroup","is_forum":true},
+			"message_thread_id":%d,"is_topic_message":true,"text":"beep"}}`, robot.ID, d.support, k.thread)))
 		d.say(d.ann, d.support, k.thread, "after the beep")
 		d.awaitText(d.sales, sales, "after the beep")
 		if _, found := d.find(d.sales, sales, "beep\n"); found {
@@ -169,8 +178,8 @@ func TestReplies(t *testing.T) {
 		who, chat int64
 		thread    int
 	}{"home": {d.ann, d.support, k.thread}, "eng": {d.bob, d.engineering, eng}, "sales": {d.dora, d.sales, sales}}
-	// For each place in which something is said, each place from which it is answered, the answer points at the counterpart
-	// everywhere.
+	// Whatever topic a message is written in, and whatever topic the reply to it is written in: in every topic the
+	// reply's copy points at the counterpart.
 	for said := range at {
 		for answered := range at {
 			d.run(t, "said in "+said+", answered in "+answered, func(t *testing.T) {
@@ -197,7 +206,7 @@ func TestReplies(t *testing.T) {
 		}
 	}
 	d.run(t, "right after its target, still in flight", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 200e6}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 200e6})
 		m := d.say(d.ann, d.support, k.thread, "wait for it")
 		d.reply(d.eve, d.support, m, "the reply to it")
 		target, copied := d.awaitText(d.engineering, eng, "wait for it"), d.awaitText(d.engineering, eng, "the reply to it")

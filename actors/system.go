@@ -29,7 +29,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Options are what a System is made of. Store and Telegram are required; the zero value of each other field has a sensible meaning.
+// Options are what a System is made of. Store and Telegram are required; the zero values of the other fields are
+// useful.
 type Options struct {
 	Store    storage.Store
 	Telegram desk.Telegram
@@ -38,22 +39,23 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	Now      func() time.Time
-	// IntakeWorks says whether updates come in; nil: they always do.
+	// IntakeWorks says whether updates arrive; nil: they always do.
 	IntakeWorks func() bool
-	// AfterFunc is time.AfterFunc when nil; tests that let Now run faster give one that keeps pace with it.
+	// AfterFunc is time.AfterFunc when nil. Tests whose Now runs faster set one that keeps pace with it.
 	AfterFunc func(d time.Duration, f func()) *time.Timer
 
-	// Files keeps attachments, and Downloads brings them from Telegram, so many at once (4 when 0); without both there are none.
+	// Files keeps attachments, and Downloads fetches them from Telegram. Without both, no attachments are kept.
+	// DownloadsAtOnce is how many downloads may be in progress at the same time; 4 when 0.
 	Files           storage.Files
 	Downloads       attachment.Downloads
 	DownloadsAtOnce int
 
-	IdleAfter   time.Duration // an entity without a message for so long retires; 10 minutes when 0
-	MaxResident int           // entities on this node; 20,000 when 0
+	IdleAfter   time.Duration // an entity that gets no message for so long retires; 10 minutes when 0
+	MaxResident int           // entities that are resident on this node; 20,000 when 0
 	SweepEvery  time.Duration // how often due entities are woken; a minute when 0
 }
 
-// System is the running desk on this node: the client face of the actors. It assembles the rooms, and does nothing of its own.
+// System is the desk on this node. It assembles the rooms and passes messages to them; it does nothing of its own.
 type System struct {
 	env         *entity.Env
 	node        *entity.Node
@@ -78,7 +80,9 @@ func NewSystem(o Options) (*System, error) {
 	if o.MaxResident == 0 {
 		o.MaxResident = 20_000
 	}
-	env, err := entity.NewEnv(entity.EnvOptions{Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner, Metrics: o.Metrics})
+	env, err := entity.NewEnv(entity.EnvOptions{
+		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner, Metrics: o.Metrics,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -86,12 +90,15 @@ func NewSystem(o Options) (*System, error) {
 	s := &System{
 		env: env, pollers: poller.NewRoom(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Metrics: o.Metrics}),
-		attachments: attachment.New(env, attachment.Deps{Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsAtOnce,
-			Metrics: o.Metrics}),
+		attachments: attachment.New(env, attachment.Deps{
+			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsAtOnce, Metrics: o.Metrics,
+		}),
 	}
-	// A new kind of entity is one line here; all else about it is in its room.
+	// A new kind of entity is one entry here; all else about it is in its room.
 	s.node, err = entity.Start(env, entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident},
-		ticket.Kind(ticket.Deps{Attachments: s.attachments, Aliases: aliases, Pace: o.Pace, IntakeWorks: o.IntakeWorks, Metrics: o.Metrics}),
+		ticket.Kind(ticket.Deps{
+			Attachments: s.attachments, Aliases: aliases, Pace: o.Pace, IntakeWorks: o.IntakeWorks, Metrics: o.Metrics,
+		}),
 		link.Kind(link.Deps{Telegram: o.Telegram, Metrics: o.Metrics}),
 		s.chats.Kind(),
 		group.Kind(aliases),
@@ -110,26 +117,28 @@ func NewSystem(o Options) (*System, error) {
 	return s, nil
 }
 
-// Stop ends the desk: nothing more is polled, no further Bot API call begins, those under way get their answers written, then
-// all actors stop. Take intake down first. It is safe to call twice. ctx bounds the waiting: a call that takes longer than half
-// of that time is cut, and whatever is not finished is resumed at the next start.
+// Stop ends the desk. Polling ends, no further Bot API call begins, the outcomes of the calls in flight are written,
+// and then all actors stop. Stop the intake first. Stop may be called twice. It waits no longer than ctx allows: a
+// call that takes more than half of that time is cut off, and whatever is not finished is resumed at the next start.
 func (s *System) Stop(ctx context.Context) error {
 	s.stopOnce.Do(func() {
 		s.env.StopIntake()
 		err := within(ctx, "polling", s.pollers.Wait)
 		s.env.Drain()
 		s.chats.Finish(ctx)
-		// Two rounds: what the chats were answered reaches its owners in the first, what those tell in the second.
+		// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because
+		// of them.
 		for range 2 {
 			err = errors.Join(err, s.node.Barrier(ctx))
 		}
 		s.env.Cancel()
-		s.stopErr = errors.Join(err, within(ctx, "the sweep", s.loops.Wait), s.node.Stop(ctx, s.readers.PIDs()...))
+		err = errors.Join(err, within(ctx, "the sweep", s.loops.Wait))
+		s.stopErr = errors.Join(err, s.node.Stop(ctx, s.readers.PIDs()...))
 	})
 	return s.stopErr
 }
 
-// within waits for something, but not longer than ctx allows.
+// within waits, but no longer than ctx allows; what names the thing that it waits for.
 func within(ctx context.Context, what string, wait func()) error {
 	ended := make(chan struct{})
 	go func() {
@@ -144,7 +153,7 @@ func within(ctx context.Context, what string, wait func()) error {
 	}
 }
 
-// Tell sends a message without waiting for anything. It may be lost when the node stops, so it only ever says what storage
+// Tell sends a message and waits for nothing. The message may be lost when the node stops, so send only what storage
 // says too.
 func (s *System) Tell(kind, identity string, message proto.Message) {
 	if kind != messages.KindQuery {
@@ -152,30 +161,29 @@ func (s *System) Tell(kind, identity string, message proto.Message) {
 	}
 }
 
-// StartPolling starts the poller of a bot; Stop ends it.
+// StartPolling starts the poller of a bot, which hands updates to intake. Stop ends it.
 func (s *System) StartPolling(ctx context.Context, botID string, intake poller.Intake) error {
 	s.pollers.Use(intake)
 	_, err := s.Ask(ctx, messages.KindPoller, botID, &messages.Wake{})
 	return err
 }
 
-// TakeUpload takes a file in from outside (attachment.Keeper.Take).
+// TakeUpload receives a file from outside and keeps it as an attachment (attachment.Keeper.Take).
 func (s *System) TakeUpload(ctx context.Context, u attachment.Upload) (*messages.Media, error) {
 	return s.attachments.Take(ctx, u)
 }
 
-// AddFile is TakeUpload, with the record of what was taken in.
+// AddFile is TakeUpload, but returns the record of the attachment.
 func (s *System) AddFile(ctx context.Context, u attachment.Upload) (*messages.AttachmentRecord, error) {
 	return s.attachments.Add(ctx, u)
 }
 
-// FileContent opens the bytes of an attachment, or its thumbnail, and says how many they are: -1 for a thumbnail. An error means
-// that there is nothing to be had.
+// FileContent opens the bytes of an attachment, or of its thumbnail, and says how many they are; -1 for a thumbnail.
 func (s *System) FileContent(ctx context.Context, attachmentID string, thumbnail bool) (io.ReadCloser, int64, error) {
 	return s.attachments.Content(ctx, attachmentID, thumbnail)
 }
 
-// Check says whether the actor system answers; for readiness.
+// Check returns an error if the actors do not answer, or are stopping. It is for readiness.
 func (s *System) Check(ctx context.Context) error {
 	if s.env.Draining() {
 		return errors.New("stopping")

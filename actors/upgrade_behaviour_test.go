@@ -9,8 +9,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
 
-// What records owe was written by the release that ran before. These are its bytes, as it left them in a desk that begins
-// like those of these tests: operations with a revision, without a reference to what they are to their owner.
+// Pending operations as the previous release wrote them into its records, byte for byte, in a desk that begins like the
+// ones of these tests. They have a revision, but no reference that says what they are to their owner.
 const (
 	// A ticket's: id TICK-MX19D520-55D19C75/-1001000000001:9/0, to g-1001000000001, the notice already_open.
 	oldAnswer = "" +
@@ -30,7 +30,7 @@ const (
 		"0a16753530303030303030312f332f302f63757272656e741a0a7535303030303030303128013a02656ee201450a0f7072697661" +
 		"74655f63757272656e7412200a067469636b657412165449434b2d4d583139443532302d353544313943373512100a057469746c" +
 		"6512075072696e746572"
-	// What a person's entity has to tell a ticket, a PersonReachable in an Any: told is the id, which ends in the ticket's.
+	// What a person's entity has to tell a ticket: a PersonReachable in an Any. The ticket's id is the end of its id.
 	oldTell = "" +
 		"0a36747970652e676f6f676c65617069732e636f6d2f746f7069636465736b2e6d657373616765732e506572736f6e5265616368" +
 		"61626c65125a0a240a1668656c642f753530303030303030312f372f74727565120a753530303030303030311a3274656c6c2f68" +
@@ -45,8 +45,10 @@ func TestOwedByTheReleaseBefore(t *testing.T) {
 	}
 	d.awaitAnswer(d.say(d.ann, d.ann, 0, "/start"), "Hello Ann")
 	k := &ticket{id: "TICK-MX19D520-55D19C75", chat: d.support}
-	o := &messages.Origin{CommandId: "500000001:1", Place: "u500000001", ChatId: d.ann,
-		From: &messages.Person{Id: d.ann, FirstName: "Ann"}}
+	o := &messages.Origin{
+		CommandId: "500000001:1", Place: "u500000001", ChatId: d.ann,
+		From: &messages.Person{Id: d.ann, FirstName: "Ann"},
+	}
 	d.does(k.id, &messages.OpenTicket{Origin: o, TicketId: k.id, GroupId: "g-1001000000001", Title: "Printer"}, "")
 	d.eventually("the ticket is open in both places", func() bool { return d.owes(k) == "" })
 	k.thread = d.topicNamed(d.support, "Printer").Thread
@@ -72,7 +74,7 @@ func TestOwedByTheReleaseBefore(t *testing.T) {
 	}
 }
 
-// owe writes what the release before owed into the records of a desk that stands still.
+// owe writes the pending operations of the previous release into the records of a desk that is stopped.
 func (d *desk) owe(k *ticket) {
 	d.t.Helper()
 	ctx := d.t.Context()
@@ -102,7 +104,7 @@ func (d *desk) owe(k *ticket) {
 	d.must(store.SaveUser(ctx, user))
 }
 
-// owed is how much the records say that owe has written.
+// owed is how many pending operations are left in the records into which owe wrote.
 func (d *desk) owed(k *ticket) int {
 	d.t.Helper()
 	ctx := d.t.Context()

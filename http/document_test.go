@@ -165,9 +165,16 @@ func TestGuideIsCurrent(t *testing.T) {
 }
 
 func TestScopesOfOperations(t *testing.T) {
+	wanted := map[string]bool{}
 	for _, o := range document(t).ops {
+		wanted[o.scope] = true
 		if o.scope != "" && !slices.Contains(messages.Scopes, o.scope) {
 			t.Errorf("%s wants the scope %s, which no key can have", o.id, o.scope)
+		}
+	}
+	for _, scope := range messages.Scopes {
+		if scope != messages.ScopeAdmin && !strings.HasSuffix(scope, ":*") && !wanted[scope] {
+			t.Errorf("keys can have the scope %s, which no operation wants", scope)
 		}
 	}
 }

@@ -21,8 +21,8 @@ var ErrNoIndex = errors.New("no index serves this list")
 // TicketQuery asks for a page of a list of tickets. Empty fields do not filter.
 //
 // These lists are served, each with or without a range of the time that it is sorted by. Any other is ErrNoIndex.
-//   - By creation or by last change: all tickets, or those of a group, a creator, a group and creator, a priority, or a
-//     group and priority; each with or without a status.
+//   - By creation or by last change: all tickets, or those of a group, a creator, a group and creator, a priority, or
+//     a group and priority; each with or without a status.
 //   - By creation only: the tickets with an external id or a text, with any of status, priority, group and creator.
 type TicketQuery struct {
 	Status     string

@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// Every record that can be written more than once carries a Version: 0 means "not stored yet", and a Save
-// succeeds only while the stored version is still the one that was read (compare-and-set). Times are kept
-// to the millisecond, in UTC.
+// Every record that can be written more than once has a Version. 0 means "not stored yet". A Save succeeds only while
+// the stored version is the one that was read (compare-and-set). Times are kept to the millisecond, in UTC.
 
-// User is a person who has spoken to the bot; with a default group they are an internal user.
+// User is a person who has written to the bot. A user with a default group is an internal user.
 type User struct {
 	TelegramID     int64  `json:"telegramId"`
 	Username       string `json:"username,omitempty"`
@@ -18,44 +17,44 @@ type User struct {
 	IsBot          bool   `json:"isBot,omitempty"`
 	Language       string `json:"language,omitempty"`
 	DefaultGroupID string `json:"defaultGroupId,omitempty"` // internal id of a group
-	CommandID      string `json:"commandId,omitempty"`      // of the API's command that made the record
-	// What the person does in their private chat with the bot.
-	CurrentTicketID string    `json:"currentTicketId,omitempty"` // the ticket that they are talking on
+	CommandID      string `json:"commandId,omitempty"`      // of the API's command that created the record
+	// The rest is about the person's private chat with the bot.
+	CurrentTicketID string    `json:"currentTicketId,omitempty"` // the ticket that their messages go to
 	Drafts          []Draft   `json:"drafts,omitempty"`          // tickets that they are about to open, oldest first
 	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
 	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot
-	Pending         []Owed    `json:"pending,omitempty"`         // what is owed to them there
+	Pending         []Owed    `json:"pending,omitempty"`         // what is still to be sent to them
 	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
-	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: owes nothing
+	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: nothing is pending
 	CreatedAt       time.Time `json:"createdAt"`
 	UpdatedAt       time.Time `json:"updatedAt"`
 	Version         int64     `json:"version"`
 }
 
-// Draft is a ticket that a person is about to open from their private chat: it waits for the choice of a group.
+// Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.
 type Draft struct {
-	TicketID    string   `json:"ticketId"` // that it will have
+	TicketID    string   `json:"ticketId"` // the id that the ticket will have
 	Title       string   `json:"title"`
 	Description string   `json:"description,omitempty"`
 	Asked       []byte   `json:"asked"`             // protobuf: the origin of the command
 	State       string   `json:"state"`             // listing | choosing | checking | opening
 	Groups      []string `json:"groups,omitempty"`  // internal ids of the groups to choose from
-	Chosen      string   `json:"chosen,omitempty"`  // the one that was chosen
+	Chosen      string   `json:"chosen,omitempty"`  // internal id of the chosen group
 	Pressed     []byte   `json:"pressed,omitempty"` // protobuf: the origin of the choice
 }
 
-// APIKey is a key with which a program uses the API, without the secret that makes it one.
+// APIKey is a key with which a program uses the API. It has only hashes of its secrets.
 type APIKey struct {
 	KeyID   string      `json:"keyId"`
 	Name    string      `json:"name"`
 	Owner   string      `json:"owner,omitempty"`
 	Scopes  []string    `json:"scopes"`
-	GroupID string      `json:"groupId,omitempty"` // internal id of the only group that it sees; "" = all
+	GroupID string      `json:"groupId,omitempty"` // internal id of the only group that it may see; "" = all
 	Secrets []KeySecret `json:"secrets"`           // newest first
-	// Rate is how many requests a second it may make, Burst how many at once; 0: the usual.
+	// Rate is how many requests per second it may make, Burst how many in a burst; 0: the default.
 	Rate       int64     `json:"rate,omitempty"`
 	Burst      int64     `json:"burst,omitempty"`
-	By         Creator   `json:"by"` // who made it
+	By         Creator   `json:"by"` // who created it
 	ExpiresAt  time.Time `json:"expiresAt,omitzero"`
 	RevokedAt  time.Time `json:"revokedAt,omitzero"`
 	LastUsedAt time.Time `json:"lastUsedAt,omitzero"` // to the minute
@@ -64,29 +63,29 @@ type APIKey struct {
 	Version    int64     `json:"version"`
 }
 
-// KeySecret is one secret that an API key is accepted with; while it is rotated there are two.
+// KeySecret is one secret of an API key. While the key is rotated it has two.
 type KeySecret struct {
 	Hash      []byte    `json:"hash"`           // SHA-256 of the key
-	CommandID string    `json:"commandId"`      // of the command that made it
-	Used      bool      `json:"used,omitempty"` // it has been accepted: whoever asked for it has it
-	Until     time.Time `json:"until,omitzero"` // it is refused from then on
+	CommandID string    `json:"commandId"`      // of the command that created it
+	Used      bool      `json:"used,omitempty"` // it was accepted once, so whoever asked for it has received it
+	Until     time.Time `json:"until,omitzero"` // refused from then on
 	CreatedAt time.Time `json:"createdAt"`
 }
 
-// Idempotency is the answer to a request that had an Idempotency-Key, to be given again.
+// Idempotency is the answer to a request with an Idempotency-Key, kept for repetitions of the request.
 type Idempotency struct {
 	RequestID   string    `json:"requestId"`   // <API key id>/<SHA-256 of the Idempotency-Key>
-	Fingerprint []byte    `json:"fingerprint"` // SHA-256 of what was asked
+	Fingerprint []byte    `json:"fingerprint"` // SHA-256 of the request
 	Status      int64     `json:"status"`
 	Headers     []Header  `json:"headers,omitempty"`
 	Body        []byte    `json:"body,omitempty"`
-	Sealed      bool      `json:"sealed,omitempty"` // the body is encrypted: it holds a secret
+	Sealed      bool      `json:"sealed,omitempty"` // the body is encrypted, since it holds a secret
 	CreatedAt   time.Time `json:"createdAt"`
 	ExpiresAt   time.Time `json:"expiresAt"`
 	Version     int64     `json:"version"`
 }
 
-// Header is one of an answer.
+// Header is a header of an HTTP answer.
 type Header struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -95,7 +94,7 @@ type Header struct {
 // Group is a Telegram group that the bot is or was in.
 type Group struct {
 	GroupID         string  `json:"groupId"`             // internal id, never changes
-	TelegramGroupID int64   `json:"telegramGroupId"`     // today's Telegram chat id
+	TelegramGroupID int64   `json:"telegramGroupId"`     // the current Telegram chat id
 	FormerIDs       []int64 `json:"formerIds,omitempty"` // chat ids from before migrations
 	Title           string  `json:"title"`
 	Type            string  `json:"type"` // group | supergroup
@@ -106,22 +105,22 @@ type Group struct {
 	CanPinMessages  bool    `json:"canPinMessages"`
 	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
-	// Public says that everyone may open tickets in it from their private chat with the bot, not members alone.
+	// Public says that everyone may open tickets in it from their private chat with the bot, not only members.
 	Public    bool      `json:"public,omitempty"`
 	Language  string    `json:"language,omitempty"` // en | th | "" (each person's own)
-	Pending   []Owed    `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's word
+	Pending   []Owed    `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's answer
 	Handled   []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
-	DueAt     time.Time `json:"dueAt,omitzero"`     // zero: owes nothing
+	DueAt     time.Time `json:"dueAt,omitzero"`     // zero: nothing is pending
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Version   int64     `json:"version"`
 }
 
-// Ticket is one support case with its topics, links, owed operations and events not yet numbered: one aggregate,
-// written in one piece.
+// Ticket is one support case with its topics, links, pending operations and events that are not numbered yet. It is
+// one aggregate, written as a whole.
 type Ticket struct {
 	TicketID    string  `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
-	ShortID     string  `json:"shortId"`  // its 8 hex
+	ShortID     string  `json:"shortId"`  // the 8 hex digits
 	Title       string  `json:"title"`
 	Description string  `json:"description,omitempty"`
 	Media       []Media `json:"media,omitempty"` // of the description: shown in each topic, below its card
@@ -130,13 +129,13 @@ type Ticket struct {
 	CreatedBy   Creator `json:"createdBy"`
 	GroupID     string  `json:"groupId"` // internal id of the home group
 	Language    string  `json:"language,omitempty"`
-	// ExternalID is the creator's own name for the ticket: no other ticket of the same creator has it.
+	// ExternalID is the creator's own id of the ticket. No other ticket of the same creator has it.
 	ExternalID string          `json:"externalId,omitempty"`
-	Metadata   json.RawMessage `json:"metadata,omitempty"` // an object of the creator's, kept as it is
+	Metadata   json.RawMessage `json:"metadata,omitempty"` // a JSON object of the creator, kept as it is
 	CreatedAt  time.Time       `json:"createdAt"`
 	UpdatedAt  time.Time       `json:"updatedAt"`
 	ClosedAt   time.Time       `json:"closedAt,omitzero"`
-	// ClosedAfter is the sequence of the last message before the close: its topics close once that is copied.
+	// ClosedAfter is the sequence of the last message before the ticket was closed. The topics close once it is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
 
 	Home  Topic  `json:"home"`
@@ -144,17 +143,17 @@ type Ticket struct {
 
 	// CardRevision counts the changes that the ticket's cards show.
 	CardRevision int64 `json:"cardRevision"`
-	// LinksRevision counts the changes of topics and links that the link entities must know.
+	// LinksRevision counts the changes of topics and links that the link entities must know about.
 	LinksRevision int64    `json:"linksRevision"`
 	Owed          []Owed   `json:"owed,omitempty"`    // oldest first
-	Events        []Event  `json:"events,omitempty"`  // caused, not yet numbered
+	Events        []Event  `json:"events,omitempty"`  // not numbered yet
 	Handled       []string `json:"handled,omitempty"` // ids of recent commands, newest last
 	// EventNumber is the number of the newest numbered event; EventsThrough is the sequence of the
 	// newest message whose event has been numbered.
 	EventNumber   int64     `json:"eventNumber"`
 	EventsThrough int64     `json:"eventsThrough"`
-	FilesThrough  int64     `json:"filesThrough"`   // sequence of the newest message up to which all files have attachments
-	DueAt         time.Time `json:"dueAt,omitzero"` // zero: owes nothing
+	FilesThrough  int64     `json:"filesThrough"`   // up to this sequence, all files of messages have attachments
+	DueAt         time.Time `json:"dueAt,omitzero"` // zero: nothing is pending
 	Version       int64     `json:"version"`
 }
 
@@ -166,99 +165,102 @@ type Creator struct {
 	Username string `json:"username,omitempty"`
 }
 
-// Topic is one forum thread of a ticket: what it should be, and what is known to be done.
+// Topic is one forum topic of a ticket: its wanted state, and what is known to be done.
 type Topic struct {
 	TopicID         string `json:"topicId"`           // "home" or its link's id: names the topic within the ticket
 	GroupID         string `json:"groupId"`           // place: internal id of a group, or of a person's private chat
 	TelegramTopicID int64  `json:"telegramTopicId"`   // 0: not opened yet
-	Adopted         bool   `json:"adopted,omitempty"` // existed before: joined by /link, never created by us
-	Name            string `json:"name"`              // the name it bears now
+	Adopted         bool   `json:"adopted,omitempty"` // existed before /link joined it
+	Name            string `json:"name"`              // the current name
 	NamedByHand     bool   `json:"namedByHand,omitempty"`
-	Closed          bool   `json:"closed,omitempty"` // it is closed in Telegram
-	Unsure          bool   `json:"unsure,omitempty"` // nobody knows whether it is closed: Telegram has no question for that
+	Closed          bool   `json:"closed,omitempty"` // closed in Telegram
+	Unsure          bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
 	CardMessageID   int64  `json:"cardMessageId,omitempty"`
 	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
-	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's media are posted below it, or tried in vain
-	Pinned          bool   `json:"pinned,omitempty"`       // pinned, or tried in vain
+	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's media are posted below it or failed
+	Pinned          bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
 	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
 	Failure         string `json:"failure,omitempty"`      // why it can't be opened
-	// FormerThreads are those that it had before and that were deleted in Telegram, oldest first. They stay the ticket's: what
-	// was said there last may still be on its way.
+	// FormerThreads are its previous threads, which were deleted in Telegram, oldest first. They stay the ticket's, since
+	// updates about their last messages may still arrive.
 	FormerThreads []int64   `json:"formerThreads,omitempty"`
 	Generation    int64     `json:"generation,omitempty"` // how often it was opened again
-	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was opened again last
-	Held          string    `json:"held,omitempty"`       // why the bot may not write there, when that was told
+	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again
+	Held          string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
 }
 
-// Link keeps its topic and the home topic of one ticket in step.
+// Link mirrors messages between its topic and the home topic of one ticket.
 type Link struct {
-	LinkID   string  `json:"linkId"` // <ticket id>:<n>, n from 1; <ticket id>:api for what programs write
+	LinkID   string  `json:"linkId"` // <ticket id>:<n>, n from 1; <ticket id>:api for messages of programs
 	Topic    Topic   `json:"topic"`
 	UserID   int64   `json:"userId,omitempty"` // the internal user who was mentioned
 	UserName string  `json:"userName,omitempty"`
 	By       Creator `json:"by"`
-	// Since is the message that joined an existing topic: what was said there before is not the ticket's.
+	// Since is the message that joined an existing topic. Earlier messages there are not the ticket's.
 	Since string `json:"since,omitempty"`
 	// Messages with BeginSequence < sequence <= EndSequence are copied; EndSequence 0 means no end.
 	BeginSequence int64 `json:"beginSequence"`
 	EndSequence   int64 `json:"endSequence,omitempty"`
 	Ended         bool  `json:"ended,omitempty"`
-	// SettledSequence: every message up to it is copied or given up by this link.
+	// SettledSequence is the progress of the link: every message up to it is copied or has failed.
 	SettledSequence int64     `json:"settledSequence"`
 	CreatedAt       time.Time `json:"createdAt"`
 }
 
-// Owed is what an entity has accepted and not finished: an operation that Telegram is still to carry out, a command that is not
-// decided yet, or something that another entity or a person is still to be told.
+// Owed is what is pending for an entity: what it has accepted and not finished.
 type Owed struct {
-	ID string `json:"id"` // the operation's or the command's; of a word the topic's
-	// operation | command; of a ticket also retry (a failed copy, until its link has written that down) and word (to whoever
-	// waits for a topic); of a person also tell (what a ticket must be told, until it has written that down).
+	ID string `json:"id"` // of the operation or command; of kind word, the topic's
+	// Kind is one of:
+	//   - operation: Telegram has yet to carry it out.
+	//   - command: it is not decided yet.
+	//   - retry, of a ticket: a failed copy to try again, until the link has recorded that.
+	//   - word, of a ticket: a notice to those who wait for a topic.
+	//   - tell, of a person: a message to a ticket, until the ticket has recorded it.
 	Kind string `json:"kind"`
 	Body []byte `json:"body"` // protobuf of messages
-	// AfterSequence holds the operation back until every link has settled the messages up to it.
+	// AfterSequence defers the operation until every link has finished the messages up to it.
 	AfterSequence int64 `json:"afterSequence,omitempty"`
 }
 
-// Message is something said in a topic of a ticket.
+// Message is a message in a topic of a ticket.
 type Message struct {
-	MessageID   string          `json:"messageId"` // <telegram chat id>:<telegram message id>; api:m<hash> of a program's
+	MessageID   string          `json:"messageId"` // <telegram chat id>:<telegram message id>; of a program: api:m<hash>
 	TicketID    string          `json:"ticketId"`
 	Sequence    int64           `json:"sequence"` // 1, 2, 3 … within the ticket
-	TopicID     string          `json:"topicId"`  // the topic of the ticket that it was said in
+	TopicID     string          `json:"topicId"`  // the topic of the ticket in which it was sent
 	GroupID     string          `json:"groupId"`
 	Sender      Sender          `json:"sender"`
 	Text        string          `json:"text"`
 	Entities    []Entity        `json:"entities,omitempty"`
 	ReplyTo     *ReplyTo        `json:"replyTo,omitempty"`
-	Internal    bool            `json:"internal,omitempty"` // an internal note: stays in its topic
+	Internal    bool            `json:"internal,omitempty"` // an internal note, which stays in its topic
 	SentAt      time.Time       `json:"sentAt"`             // Telegram's date
 	RecordedAt  time.Time       `json:"recordedAt"`
 	EditedAt    time.Time       `json:"editedAt,omitzero"`
-	Media       *Media          `json:"media,omitempty"`     // what it carries beside text; the text is its caption
-	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it comes from
+	Media       *Media          `json:"media,omitempty"`     // what it carries besides text, which is then the caption
+	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it was forwarded from
 	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 
-	// Revision counts what happened to the message since it was said. ContentRevision is the one at which it got its words
-	// of now; ChangedAfter is the ticket's newest sequence at the last change.
+	// Revision counts the changes of the message since it was sent. ContentRevision is the revision that brought its
+	// current content. ChangedAfter is the ticket's newest sequence at the last change.
 	Revision        int64      `json:"revision,omitempty"`
 	ContentRevision int64      `json:"contentRevision,omitempty"`
 	ChangedAfter    int64      `json:"changedAfter,omitempty"`
-	Former          []Former   `json:"former,omitempty"`    // former versions, oldest first
+	Former          []Former   `json:"former,omitempty"`    // previous versions, oldest first
 	Reactions       []Reaction `json:"reactions,omitempty"` // one for each person and topic, oldest first
 	Shown           string     `json:"shown,omitempty"`     // the reaction that the bot shows on the original
 	Deleted         bool       `json:"deleted,omitempty"`
 	DeletedAt       time.Time  `json:"deletedAt,omitzero"`
-	Behind          bool       `json:"behind,omitempty"`  // its copies, or what the bot shows on it, are of an older revision
+	Behind          bool       `json:"behind,omitempty"`  // its copies, or the bot's reaction, show an older revision
 	Owed            []Owed     `json:"owed,omitempty"`    // the command that deleted it, until that is answered
-	Events          []Event    `json:"events,omitempty"`  // caused by changes, not yet numbered
+	Events          []Event    `json:"events,omitempty"`  // of changes, not numbered yet
 	Handled         []string   `json:"handled,omitempty"` // ids of recent changes, newest last
 	Version         int64      `json:"version"`
 }
 
-// Sender is whose name a message bears.
+// Sender is the sender of a message, by the name that it shows.
 type Sender struct {
 	ID       int64  `json:"id"`
 	Kind     string `json:"kind"` // user | group | channel | apiKey
@@ -288,22 +290,23 @@ type ReplyTo struct {
 	Quote     string `json:"quote,omitempty"`
 	Preview   string `json:"preview,omitempty"`   // beginning of the answered text
 	MediaKind string `json:"mediaKind,omitempty"` // of the answered message; "" for a text
-	// The markup of the quote, and where it begins in the answered message, in UTF-16 units.
+	// QuoteEntities is the markup of the quote. QuotePosition is where the quote begins in the answered message, in
+	// UTF-16 code units.
 	QuoteEntities []Entity `json:"quoteEntities,omitempty"`
 	QuotePosition int32    `json:"quotePosition,omitempty"`
-	// Answered is the id of the answered message, where it is known; a message written by API has no other name.
+	// Answered is the id of the answered message, if it is known. A message of a program has no other id.
 	Answered string `json:"answered,omitempty"`
 }
 
-// Span is a part of a text, in UTF-16 units.
+// Span is a part of a text, in UTF-16 code units.
 type Span struct {
 	Offset int32 `json:"offset"`
 	Length int32 `json:"length"`
-	Index  int32 `json:"index,omitempty"` // among the parts; it stays
-	Cut    bool  `json:"cut,omitempty"`   // there is no room for all of it: the whole follows in a reply
+	Index  int32 `json:"index,omitempty"` // among the parts; it never changes
+	Cut    bool  `json:"cut,omitempty"`   // there is not room for all of it: a reply has the whole text
 }
 
-// Copy is the counterpart of a message on another side: one for each (message, target topic).
+// Copy is the counterpart of a message in another topic: one for each (message, target topic).
 type Copy struct {
 	MessageID string  `json:"messageId"`
 	TopicID   string  `json:"topicId"` // target topic within the ticket
@@ -311,51 +314,51 @@ type Copy struct {
 	LinkID    string  `json:"linkId"`
 	Sequence  int64   `json:"sequence"`        // of the original
 	GroupID   string  `json:"groupId"`         // place of the target
-	ChatID    int64   `json:"chatId"`          // Telegram chat id it was posted in
+	ChatID    int64   `json:"chatId"`          // Telegram id of the chat it was posted in
 	Parts     []int64 `json:"parts,omitempty"` // Telegram message ids, in order
 	Wanted    int     `json:"wanted"`          // how many parts it takes
 	Main      int     `json:"main,omitempty"`  // which of them stands for the original, from 0
-	// Of a copy that was posted in an album: whether its caption leaves the sender's name to another part; and at the first
-	// part, what the others are, since all copies are known at the same moment and written one by one.
+	// A copy that was posted in an album: Bare says that the sender's name is in the caption of another part. Album, of
+	// the first part, lists the others: all copies become known at the same moment, but are written one by one.
 	Bare  bool        `json:"bare,omitempty"`
 	Album []AlbumPart `json:"album,omitempty"`
-	// What its head was when it was split into parts, so that the rest is cut at the same places later.
+	// What its head showed when it was split into parts, so that the remaining parts are cut at the same positions later.
 	GroupTitle  string `json:"groupTitle,omitempty"`
 	Preview     string `json:"preview,omitempty"`
 	PreviewKind string `json:"previewKind,omitempty"`
 	Revision    int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
-	Edited      bool   `json:"edited,omitempty"`   // it was another when it was posted
-	Reaction    string `json:"reaction,omitempty"` // that the bot shows on it
+	Edited      bool   `json:"edited,omitempty"`   // it had other content when it was posted
+	Reaction    string `json:"reaction,omitempty"` // the bot's reaction on it
 	State       string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
-	Told        bool   `json:"told,omitempty"`  // the failure has been shown at the source
-	Tries       int64  `json:"tries,omitempty"` // how often it was tried again: because somebody asked, or its topic was deleted
-	// Span is where it stands in a message that it shares with other copies; nil: the message is its own.
+	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
+	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.
+	Tries int64 `json:"tries,omitempty"`
+	// Span is where it is in a message into which several copies were merged; nil: the message is its own.
 	Span    *Span     `json:"span,omitempty"`
 	SentAt  time.Time `json:"sentAt,omitzero"`
 	Version int64     `json:"version"`
 }
 
-// Open says whether the link still has to do something about the copy. A copy that was sent has a reason when an edit of it
-// failed.
+// Open says whether something is pending about the copy. A sent copy has a reason when an edit of it failed.
 func (c *Copy) Open() bool {
 	return c.State == "partial" || !c.Told && (c.State == "failed" || c.State == "sent" && c.Reason != "")
 }
 
-// Chat is what is known about posting to one chat, and the answers owed to commands that belong to no ticket.
+// Chat is the pace of one chat, and the pending answers to commands that belong to no ticket.
 type Chat struct {
 	ChatID       string    `json:"chatId"`                // place: internal id of the group or person
 	BlockedUntil time.Time `json:"blockedUntil,omitzero"` // from a 429
 	Rate         float64   `json:"rate,omitempty"`        // share of the full pace since RateAt, 0 means 1
 	RateAt       time.Time `json:"rateAt,omitzero"`
-	// Held says why the bot may not write there; empty: it may.
+	// Held says why the bot may not write there, so that operations are suspended; empty: it may.
 	Held string `json:"held,omitempty"`
-	// Oldest is since when the oldest copy has waited, and Waiting how many operations do, as last noted: with each call, and
-	// when it is more than a few seconds.
+	// Oldest is since when the oldest copy has waited. Waiting is how many operations wait. Both are as of the last save:
+	// with each call, and now and then while the wait is longer than a few seconds.
 	Oldest  time.Time `json:"oldest,omitzero"`
 	Waiting int       `json:"waiting,omitempty"`
-	// What the pace of the last minute has used up, so that a restart breaks no limit: when calls left, and when the
-	// allowance for bursts is whole again.
+	// What the calls of the last minute have used up, so that a restart breaks no limit. Calls is when they were made.
+	// BurstFull is when the allowance for bursts is full again.
 	Calls     []time.Time `json:"calls,omitempty"`
 	BurstFull time.Time   `json:"burstFull,omitzero"`
 	Answers   []Owed      `json:"answers,omitempty"`
@@ -364,9 +367,9 @@ type Chat struct {
 	Version   int64       `json:"version"`
 }
 
-// Event is a fact that subscribers may hear.
+// Event is a fact for subscribers.
 type Event struct {
-	EventID  string          `json:"eventId"` // says what caused it: the same cause makes the same id
+	EventID  string          `json:"eventId"` // derived from the cause: the same cause has the same id
 	TicketID string          `json:"ticketId"`
 	Number   int64           `json:"number"`             // 1, 2, 3 … within the ticket, without gaps
 	Type     string          `json:"type"`               // ticket.created, message.sent …

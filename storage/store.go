@@ -1,18 +1,22 @@
-// Package storage holds the records of the desk and the contract of the store that keeps them.
-// sqlite and mongodb stand behind the contract, storagetest holds both to it. It knows nothing of actors, Telegram or HTTP.
+// Package storage has the records of the desk and the contract of the store that keeps them. Packages sqlite and
+// mongodb implement the contract; storagetest holds both to it. The package knows nothing of actors, Telegram or
+// HTTP.
 //
 // What every store promises:
-//   - A call that returned nil is durable: it survives the process and the machine going down.
-//   - Each write is one atomic write of one record (AppendEvents: of each event; it may be repeated).
-//   - Save is compare-and-set on Version. It sets the new version on the record it was given, only when it succeeds.
+//   - A write that returned nil is durable: it survives a crash of the process and of the machine.
+//   - Each write is one atomic write of one record. AppendEvents and InsertAttachments write several, each
+//     atomically, and may be repeated.
+//   - Save is a compare-and-set on Version. When it succeeds, and only then, it sets the new version on the given
+//     record.
 //   - A read sees every write that was acknowledged before it began.
-//   - Texts hold anything; bytes that are not UTF-8 come back as U+FFFD, one each. Ids are UTF-8 and not empty: a write
-//     with another id is refused. An empty list and none are the same. A limit of 0 or less asks for nothing.
+//   - Texts may hold anything. Bytes that are not UTF-8 are read back as U+FFFD, one each. Ids must be valid UTF-8
+//     and not empty; a write with another id is refused. An empty list and nil are the same. A limit of 0 or less
+//     yields nothing.
 //   - When a context ends during a write, the write may or may not be carried out.
 //
-// Errors, to be found with errors.Is: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken, ErrNoIndex,
-// ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened, ErrSchema. Any other error
-// is a bug or a broken store.
+// Errors, to be found with errors.Is: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken,
+// ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
+// ErrSchema. Any other error is a bug or a broken store.
 package storage
 
 import (
@@ -24,7 +28,8 @@ import (
 var (
 	// ErrNotFound says that there is no such record.
 	ErrNotFound = errors.New("not found")
-	// ErrConflict says that the record, or the sequence, is not what the writer read: reload and check the lease.
+	// ErrConflict says that the record, or the sequence, is not the one that the writer read: reload, and check the
+	// lease.
 	ErrConflict = errors.New("changed by someone else meanwhile")
 	// ErrExists says that a record with this id is stored already: the command was carried out before.
 	ErrExists = errors.New("exists already")
@@ -32,9 +37,9 @@ var (
 	ErrTopicTaken = errors.New("topic belongs to another ticket")
 	// ErrExternalIDTaken says that another ticket of the same creator has this external id.
 	ErrExternalIDTaken = errors.New("another ticket of this creator has this external id")
-	// ErrUnavailable says that the store can't be reached or can't write at the moment: try again later.
+	// ErrUnavailable says that the store can't be reached, or can't write, at the moment: try again later.
 	ErrUnavailable = errors.New("storage is unavailable")
-	// ErrSchema says that the stored schema can't be read by this version.
+	// ErrSchema says that this version of the program can't read the stored schema.
 	ErrSchema = errors.New("the database's schema can't be read by this version")
 )
 
@@ -59,7 +64,7 @@ type Store interface {
 
 // Leases hands out epochs.
 type Leases interface {
-	// TakeLease makes owner the newest holder of entity ("kind/identity") and returns its epoch: the one before plus 1.
+	// TakeLease makes owner the newest holder of entity ("kind/identity"). It returns the epoch: the previous one plus 1.
 	TakeLease(ctx context.Context, entity, owner string, now time.Time) (epoch int64, err error)
 	// Lease returns the newest lease, or ErrNotFound.
 	Lease(ctx context.Context, entity string) (Lease, error)
@@ -68,50 +73,54 @@ type Leases interface {
 // Users keeps people.
 type Users interface {
 	User(ctx context.Context, telegramID int64) (*User, error)
-	// UserByUsername finds by username in any case, without "@"; of several (names move between people) the one updated last.
+	// UserByUsername finds a user by username, without "@", in upper or lower case. Usernames move between people: of
+	// several users it returns the one that was updated last.
 	UserByUsername(ctx context.Context, username string) (*User, error)
 	// InternalUsers lists users with a default group, ordered by (lower case first name, telegram id).
 	InternalUsers(ctx context.Context, offset, limit int) (page []User, total int, err error)
-	// Users lists people by their Telegram id, those after the given one; of one default group unless that is "".
+	// Users lists users after the given Telegram id, ordered by it. defaultGroupID, unless "", selects those of one
+	// group.
 	Users(ctx context.Context, defaultGroupID string, after int64, limit int) ([]User, error)
 	// SaveUser inserts (Version 0; ErrExists) or updates (ErrConflict).
 	SaveUser(ctx context.Context, u *User) error
-	// DeleteUser deletes what is stored under that version (ErrConflict).
+	// DeleteUser deletes the user if the stored version is the given one (ErrConflict).
 	DeleteUser(ctx context.Context, telegramID, version int64) error
-	// DueUsers lists users whose DueAt is set and not after now, oldest first; the id is the Telegram id. Those of one time
-	// come in no certain order.
+	// DueUsers lists users whose DueAt is set and not after now, oldest first. The id is the Telegram id. Users with the
+	// same DueAt may come in any order.
 	DueUsers(ctx context.Context, now time.Time, limit int) ([]Due, error)
 }
 
 // APIKeys keeps the keys of the API.
 type APIKeys interface {
 	APIKey(ctx context.Context, keyID string) (*APIKey, error)
-	// APIKeys lists keys by id, after the given one ("" = from the first); of one group unless that is "".
+	// APIKeys lists keys after the given id ("" = from the first), ordered by id. groupID, unless "", selects those of
+	// one group.
 	APIKeys(ctx context.Context, groupID, after string, limit int) ([]APIKey, error)
 	SaveAPIKey(ctx context.Context, k *APIKey) error
 }
 
-// Idempotencies keeps answers that are given again.
+// Idempotencies keeps answers to requests that may be repeated.
 type Idempotencies interface {
 	Idempotency(ctx context.Context, requestID string) (*Idempotency, error)
 	SaveIdempotency(ctx context.Context, i *Idempotency) error
-	// DeleteIdempotencies deletes those whose ExpiresAt is not after now, the oldest first, and says how many these were.
+	// DeleteIdempotencies deletes answers whose ExpiresAt is not after now, the oldest first, and returns their number.
 	DeleteIdempotencies(ctx context.Context, now time.Time, limit int) (int, error)
 }
 
 // Groups keeps groups.
 type Groups interface {
 	Group(ctx context.Context, groupID string) (*Group, error)
-	// GroupByTelegramID finds by today's chat id or a former one; should two groups claim it, the one of today goes first.
+	// GroupByTelegramID finds a group by its current Telegram chat id or a previous one. If two groups have had that
+	// chat id, it returns the one whose current id it is.
 	GroupByTelegramID(ctx context.Context, chatID int64) (*Group, error)
-	// Groups lists all groups, ordered by internal id, after the given one ("" = from the first).
+	// Groups lists all groups after the given internal id ("" = from the first), ordered by it.
 	Groups(ctx context.Context, after string, limit int) ([]Group, error)
 	SaveGroup(ctx context.Context, g *Group) error
 	// DueGroups lists groups whose DueAt is set and not after now, oldest first.
 	DueGroups(ctx context.Context, now time.Time, limit int) ([]Due, error)
 }
 
-// Due names a record that owes something.
+// Due names a record with something pending, and when that is due.
 type Due struct {
 	ID string
 	At time.Time
@@ -120,32 +129,33 @@ type Due struct {
 // Tickets keeps tickets with their topics and links.
 type Tickets interface {
 	Ticket(ctx context.Context, ticketID string) (*Ticket, error)
-	// SaveTicket inserts (Version 0; ErrExists) or updates (ErrConflict). Each (group, thread) of its topics that is not
-	// of an ended link, its former threads too, belongs to this ticket alone; ErrTopicTaken otherwise. Thread 0 (not opened
-	// yet, or a private chat) belongs to nobody. An external id belongs to one ticket of its creator;
-	// ErrExternalIDTaken otherwise, which goes before ErrTopicTaken.
+	// SaveTicket inserts (Version 0; ErrExists) or updates (ErrConflict). A (group, thread) belongs to one ticket
+	// (ErrTopicTaken): a ticket claims those of its home topic and of the links that have not ended, with their former
+	// threads. Thread 0 (not opened yet, or a private chat) belongs to no ticket. An external id belongs to one ticket
+	// of its creator (ErrExternalIDTaken). When both are taken, the error is ErrExternalIDTaken.
 	SaveTicket(ctx context.Context, t *Ticket) error
 	// TicketByTopic returns the id of the ticket that the topic belongs to, or ErrNotFound.
 	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)
-	// TicketsByShortID lists the ids of tickets with that short id (8 hex, upper case), at most 10.
+	// TicketsByShortID lists the ids of tickets with that short id (8 hex digits, upper case), at most 10.
 	TicketsByShortID(ctx context.Context, shortID string) ([]string, error)
-	// TicketsByCreator lists the tickets of a creator, newest first; openOnly leaves out the closed. A status is open, pending or closed.
+	// TicketsByCreator lists the tickets of a creator, newest first. openOnly leaves out those whose status is closed.
 	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
 	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
 	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)
-	// ListTickets returns a page of a list, ErrNoIndex, or ErrSearch for a text that can't be searched for. A page costs the same
-	// wherever in the list it is.
+	// ListTickets returns a page of a list. Errors: ErrNoIndex, and ErrSearch for a text that can't be searched for.
+	// Every page of a list costs the same.
 	ListTickets(ctx context.Context, q TicketQuery) (TicketPage, error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)
 }
 
-// Messages keeps what was said.
+// Messages keeps messages.
 type Messages interface {
-	// InsertMessage returns ErrExists when the message id is stored, ErrConflict when the sequence is taken.
+	// InsertMessage returns ErrExists when the message id is stored already, and ErrConflict when the sequence is taken.
 	InsertMessage(ctx context.Context, m *Message) error
 	Message(ctx context.Context, messageID string) (*Message, error)
-	// SaveMessage updates (ErrConflict). A message stays in its ticket and at its sequence: to name others is ErrConflict too.
+	// SaveMessage updates (ErrConflict). A message never changes its ticket or sequence: others than the stored ones are
+	// ErrConflict too.
 	SaveMessage(ctx context.Context, m *Message) error
 	// MessagesAfter lists messages of a ticket with sequence > after, in order.
 	MessagesAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Message, error)
@@ -159,24 +169,24 @@ type Messages interface {
 	LastSequence(ctx context.Context, ticketID string) (int64, error)
 }
 
-// Copies keeps counterparts.
+// Copies keeps the counterparts of messages.
 type Copies interface {
 	// SaveCopy inserts (Version 0; ErrExists when (message, topic) is stored) or updates (ErrConflict).
 	SaveCopy(ctx context.Context, c *Copy) error
 	Copy(ctx context.Context, messageID, topicID string) (*Copy, error)
-	// CopiesAt lists the copies of which (Telegram chat id, Telegram message id) is a part, in order of sequence.
+	// CopiesAt lists the copies that have (Telegram chat id, Telegram message id) as a part, in order of sequence.
 	CopiesAt(ctx context.Context, chatID, messageID int64) ([]Copy, error)
 	// CopiesAfter lists a link's copies with sequence > after, ordered by (sequence, topic id).
 	CopiesAfter(ctx context.Context, linkID string, after int64, limit int) ([]Copy, error)
 	// OpenCopies lists a link's copies for which Open is true, in order of sequence.
 	OpenCopies(ctx context.Context, linkID string, limit int) ([]Copy, error)
-	// FailedCopies lists a link's copies that were given up, with sequence > after, ordered by (sequence, topic id).
+	// FailedCopies lists a link's copies that have failed, with sequence > after, ordered by (sequence, topic id).
 	FailedCopies(ctx context.Context, linkID string, after int64, limit int) ([]Copy, error)
 	// CopiesOf lists the copies of one message.
 	CopiesOf(ctx context.Context, messageID string) ([]Copy, error)
 }
 
-// Chats keeps pacing state and owed answers.
+// Chats keeps the pace of chats and the answers that are pending there.
 type Chats interface {
 	Chat(ctx context.Context, chatID string) (*Chat, error)
 	SaveChat(ctx context.Context, c *Chat) error
@@ -185,14 +195,14 @@ type Chats interface {
 
 // Events keeps numbered events.
 type Events interface {
-	// AppendEvents stores events in order. An event whose (ticket, number) is stored with the same event id is left as it is;
-	// with another event id: ErrConflict.
+	// AppendEvents stores events in order. An event whose (ticket, number) is stored with the same event id is left as
+	// it is; with another event id it is ErrConflict.
 	AppendEvents(ctx context.Context, events []Event) error
 	// EventsAfter lists a ticket's events with number > after, in order.
 	EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Event, error)
 }
 
-// Offsets keeps how far updates were taken in.
+// Offsets keeps how far updates were acknowledged.
 type Offsets interface {
 	Offset(ctx context.Context, name string) (int64, error) // 0 when never saved
 	// SaveOffset never moves an offset back.

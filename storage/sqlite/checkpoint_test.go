@@ -54,7 +54,7 @@ func TestCheckpoint(t *testing.T) {
 			t.Errorf("%d messages: %v", len(all), err)
 		}
 	})
-	t.Run("readers that come one after another, never none, don't make it grow without end", func(t *testing.T) {
+	t.Run("overlapping readers, so that there is never none, don't make it grow without end", func(t *testing.T) {
 		s := openStore(t, WithoutSync(), withIdle(time.Hour), withCheckpoint(time.Millisecond, 500))
 		ctx, stop := context.WithCancel(t.Context())
 		var readers sync.WaitGroup
@@ -88,7 +88,7 @@ func TestCheckpoint(t *testing.T) {
 			t.Errorf("the log has %d MB", size>>20)
 		}
 	})
-	t.Run("a failure is told until it works again, even where nobody writes", func(t *testing.T) {
+	t.Run("a failure is reported until a checkpoint succeeds again, even when nobody writes", func(t *testing.T) {
 		s := openStore(t, withIdle(time.Hour), withCheckpoint(10*time.Millisecond, longLog))
 		dir := filepath.Dir(s.path)
 		if err := os.Rename(dir, dir+".away"); err != nil { // open files stay usable; no connection can be opened
@@ -116,7 +116,7 @@ func TestCheckpoint(t *testing.T) {
 		}
 		until("mended", func(err error) bool { return err == nil }, false)
 	})
-	t.Run("a copy of the files at any moment has all that was acknowledged", func(t *testing.T) {
+	t.Run("a copy of the files at any moment has every acknowledged write", func(t *testing.T) {
 		type copied struct {
 			path string
 			has  int64
@@ -181,7 +181,7 @@ func TestCheckpoint(t *testing.T) {
 			}
 		}
 	})
-	t.Run("two stores on one file, closed amid their work, leave everything in it and no log", func(t *testing.T) {
+	t.Run("two stores on one file, closed while they work, leave everything in it and no log", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "desk.db")
 		var both [2]*Store
 		for i := range both {
@@ -226,7 +226,7 @@ func TestCheckpoint(t *testing.T) {
 			t.Errorf("%d messages, %d were acknowledged", n, acknowledged.Load())
 		}
 	})
-	t.Run("this SQLite can do it", func(t *testing.T) {
+	t.Run("this version of SQLite is safe", func(t *testing.T) {
 		c := openConn(t)
 		version := rowsOf(t, c, "SELECT sqlite_version()")[0].text(0)
 		var major, minor, patch int

@@ -32,7 +32,7 @@ func open(t *testing.T, path string, opts ...sqlite.Option) *sqlite.Store {
 }
 
 func TestOpen(t *testing.T) {
-	t.Run("the file and its directory are made, for their owner only", func(t *testing.T) {
+	t.Run("the file and its directory are created, for their owner only", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a", "b", "desk.db")
 		open(t, path)
 		for name, want := range map[string]os.FileMode{path: 0o600, path + "-wal": 0o600, filepath.Dir(path): 0o700} {
@@ -45,7 +45,7 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	})
-	t.Run("any name of a file will do", func(t *testing.T) {
+	t.Run("any file name works", func(t *testing.T) {
 		dir := t.TempDir()
 		for _, name := range []string{
 			"a b.db", "50%.db", "what?mode=memory", "a#b", "ตั๋ว.db", "%3f", "a&b=c;d", "file:x", ":memory:",
@@ -64,7 +64,7 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	})
-	t.Run("what can't be opened is said clearly", func(t *testing.T) {
+	t.Run("the error says why a file can't be opened", func(t *testing.T) {
 		dir := t.TempDir()
 		write := func(name, text string) string {
 			path := filepath.Join(dir, name)
@@ -95,7 +95,7 @@ func TestOpen(t *testing.T) {
 			}
 		}
 	})
-	t.Run("without rights it says whose they must be", func(t *testing.T) {
+	t.Run("without rights, the error says who must have them", func(t *testing.T) {
 		if os.Geteuid() == 0 {
 			t.Skip("root may do everything")
 		}
@@ -108,7 +108,7 @@ func TestOpen(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("a context that is done opens nothing", func(t *testing.T) {
+	t.Run("a context that has ended opens nothing", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		path := filepath.Join(t.TempDir(), "desk.db")
@@ -119,7 +119,7 @@ func TestOpen(t *testing.T) {
 			t.Error("the file was made:", err)
 		}
 	})
-	t.Run("many at once make one database", func(t *testing.T) {
+	t.Run("many concurrent opens create one database", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "desk.db")
 		var wg sync.WaitGroup
 		for i := range 8 {

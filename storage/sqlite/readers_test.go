@@ -23,7 +23,7 @@ func TestReaders(t *testing.T) {
 	first := take()
 	second := take()
 	if first == second {
-		t.Fatal("one connection is used twice at once")
+		t.Fatal("one connection is used twice concurrently")
 	}
 	r.give(second)
 	r.give(first)
@@ -34,7 +34,7 @@ func TestReaders(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.take(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("who waits and gives up is told %v", err)
+		t.Errorf("whoever gives up waiting gets %v", err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

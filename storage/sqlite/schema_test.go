@@ -28,7 +28,7 @@ func withSchema(t *testing.T, version, minReader int64) string {
 
 func TestSchema(t *testing.T) {
 	known := int64(len(migrations))
-	t.Run("a newer schema is opened if it says that it can be read", func(t *testing.T) {
+	t.Run("a newer schema is opened if this version can read it", func(t *testing.T) {
 		s, err := Open(t.Context(), withSchema(t, known+3, known))
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +37,7 @@ func TestSchema(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("and refused if it says that it can't", func(t *testing.T) {
+	t.Run("a newer schema is refused if this version can't read it", func(t *testing.T) {
 		path := withSchema(t, known+3, known+2)
 		c, err := connect(path) // writes the log back now, and not during the comparison
 		if err != nil {
@@ -60,7 +60,7 @@ func TestSchema(t *testing.T) {
 			t.Error("the database was touched", err)
 		}
 	})
-	t.Run("a database of another program is left alone", func(t *testing.T) {
+	t.Run("a database of another program is refused and not changed", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "other.db")
 		c, err := connect(path)
 		if err != nil {
@@ -111,7 +111,7 @@ func TestMigrate(t *testing.T) {
 			t.Error("a program that knows too little:", err)
 		}
 	})
-	t.Run("a step that fails leaves nothing behind", func(t *testing.T) {
+	t.Run("a step that fails changes nothing", func(t *testing.T) {
 		c := begun(t, filepath.Join(t.TempDir(), "x.db"))
 		bad := append(slices.Clone(steps[:2]), migration{minReader: 3, sql: "UPDATE a SET x = 99; no SQL"})
 		if err := migrate(c, bad); err == nil || !strings.Contains(err.Error(), "migration 3") {
@@ -123,7 +123,7 @@ func TestMigrate(t *testing.T) {
 		}
 		is(t, c, 20, 3, 3)
 	})
-	t.Run("many who migrate at once take turns", func(t *testing.T) {
+	t.Run("many concurrent migrations run one after the other", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "x.db")
 		var wg sync.WaitGroup
 		for range 8 {
@@ -140,7 +140,7 @@ func TestMigrate(t *testing.T) {
 		wg.Wait()
 		is(t, begun(t, path), 20, 3, 3)
 	})
-	t.Run("released steps keep leaving older readers in, or say so", func(t *testing.T) {
+	t.Run("min_reader never decreases, and is never higher than the version of its step", func(t *testing.T) {
 		last := int64(0)
 		for i, step := range migrations {
 			if step.minReader < last || step.minReader > int64(i+1) {

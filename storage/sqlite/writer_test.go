@@ -75,7 +75,7 @@ func message(n int64) *storage.Message {
 }
 
 func TestGroupCommit(t *testing.T) {
-	t.Run("those who wait share a commit, and who is refused is refused alone", func(t *testing.T) {
+	t.Run("waiting writes share a commit, and a refused one fails alone", func(t *testing.T) {
 		var commits int // on the writer's goroutine, read when it is idle
 		s := openStore(t, WithHook(func(m Moment, sql string) {
 			if m == After && sql == "COMMIT" {
@@ -114,7 +114,7 @@ func TestGroupCommit(t *testing.T) {
 			t.Errorf("%d of 90 messages are stored: %v", len(all), err)
 		}
 	})
-	t.Run("a commit has bounds", func(t *testing.T) {
+	t.Run("the number of writes in a commit is limited", func(t *testing.T) {
 		var sizes []int
 		s := openStore(t, WithHook(func(m Moment, sql string) {
 			switch {
@@ -146,7 +146,7 @@ func TestGroupCommit(t *testing.T) {
 			return nil
 		})
 	})
-	t.Run("who stops waiting is let go at once", func(t *testing.T) {
+	t.Run("a caller whose context ends returns immediately", func(t *testing.T) {
 		s := openStore(t)
 		release := hold(t, s)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -164,7 +164,7 @@ func TestGroupCommit(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("Close carries out what waits", func(t *testing.T) {
+	t.Run("Close carries out the waiting writes", func(t *testing.T) {
 		s := openStore(t)
 		release := hold(t, s)
 		done := make(chan error)
@@ -188,7 +188,7 @@ func TestGroupCommit(t *testing.T) {
 }
 
 func TestTrouble(t *testing.T) {
-	t.Run("a full disk fails writes, and nothing else; when there is room again, writing goes on", func(t *testing.T) {
+	t.Run("a full disk fails writes, and nothing else; when there is room again, writes succeed", func(t *testing.T) {
 		s := openStore(t)
 		limit := func(pages int) {
 			t.Helper()
@@ -214,7 +214,7 @@ func TestTrouble(t *testing.T) {
 			t.Error(last, err)
 		}
 	})
-	t.Run("another process that does not stop writing makes it unavailable", func(t *testing.T) {
+	t.Run("while another process keeps writing, the store is unavailable", func(t *testing.T) {
 		s := openStore(t)
 		onWriter(t, s, func(w *writer) error { return w.conn.run("PRAGMA busy_timeout = 1") })
 		other, err := connectWriter(t.Context(), s.path)

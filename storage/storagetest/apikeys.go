@@ -36,7 +36,7 @@ func testAPIKeys(t *testing.T, f Factory) {
 			same(t, got, want[group])
 		}
 	})
-	t.Run("a key that leaves its group is listed there no more", func(t *testing.T) {
+	t.Run("a key that leaves its group is no longer listed there", func(t *testing.T) {
 		s := f.Open(t)
 		k := anAPIKey("k1")
 		k.GroupID = "g1"
@@ -52,7 +52,7 @@ func testAPIKeys(t *testing.T, f Factory) {
 func testIdempotencies(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "idempotency")
-	t.Run("what has expired is deleted, the oldest first", func(t *testing.T) {
+	t.Run("expired answers are deleted, the oldest first", func(t *testing.T) {
 		s := f.Open(t)
 		for i := range 5 {
 			answer := anIdempotency(fmt.Sprintf("k1/%d", i))
@@ -113,7 +113,7 @@ func testUserLists(t *testing.T, f Factory) {
 			same(t, got, want[group])
 		}
 	})
-	t.Run("a deleted person is found no more, and may come again", func(t *testing.T) {
+	t.Run("a deleted user is no longer found, and may be inserted again", func(t *testing.T) {
 		s := f.Open(t)
 		u := storage.User{TelegramID: 7, Username: "nok", DefaultGroupID: "g1"}
 		noError(t, s.SaveUser(ctx, &u))

@@ -21,7 +21,7 @@ func anAttachment(ticket string, sequence int64) *storage.Attachment {
 func testAttachments(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "attachment")
-	t.Run("one that is stored is left as it is, the others are inserted", func(t *testing.T) {
+	t.Run("a stored attachment is left as it is, the others are inserted", func(t *testing.T) {
 		s := f.Open(t)
 		noError(t, s.InsertAttachments(ctx, nil))
 		a, b, c := anAttachment("A", 1), anAttachment("A", 2), anAttachment("A", 3)
@@ -105,7 +105,7 @@ func testAttachments(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, of, owed[:2])
 	})
-	t.Run("those with one content are found, and no longer when they have another", func(t *testing.T) {
+	t.Run("attachments are found by their content, and no longer when it changes", func(t *testing.T) {
 		s := f.Open(t)
 		a, b := anAttachment("A", 1), anAttachment("B", 1)
 		a.SHA256, b.SHA256 = "abc", "abc"

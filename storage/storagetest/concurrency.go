@@ -105,7 +105,7 @@ func testConcurrency(t *testing.T, f Factory) {
 			return s.InsertMessage(ctx, m)
 		})
 	})
-	t.Run("a message that comes many times at once is stored once", func(t *testing.T) {
+	t.Run("a message that arrives many times concurrently is stored once", func(t *testing.T) {
 		s := f.Open(t)
 		race(t, storage.ErrExists, func(writer int) error {
 			m := aMessage("A", int64(writer+1))
@@ -221,7 +221,7 @@ func testFencing(t *testing.T, f Factory) {
 		same(t, older.newest(t, s), false)
 		same(t, newer.newest(t, s), true)
 	})
-	t.Run("the newer one's save fails after the older one's, and it goes on from there", func(t *testing.T) {
+	t.Run("the newer one's save fails after the older one's, and it continues from there", func(t *testing.T) {
 		s, older, newer := start(t)
 		older.ticket.Title = "older"
 		noError(t, s.SaveTicket(ctx, older.ticket))

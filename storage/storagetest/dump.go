@@ -20,7 +20,7 @@ func testDump(t *testing.T, f Factory) {
 		return d
 	}
 	ctx := t.Context()
-	t.Run("all records come in order of their keys, and go into another store as they are", func(t *testing.T) {
+	t.Run("all records come in the order of their keys, and another store keeps them as they are", func(t *testing.T) {
 		s, other := f.Open(t), f.Open(t)
 		from, to := dumper(t, s), dumper(t, other)
 		same(t, exported(t, from), []string(nil))
@@ -61,7 +61,7 @@ func testDump(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, epoch, int64(3))
 	})
-	t.Run("to load again changes nothing, and what differs is refused", func(t *testing.T) {
+	t.Run("loading again changes nothing, and a record that differs is refused", func(t *testing.T) {
 		s, other := f.Open(t), f.Open(t)
 		from, to := dumper(t, s), dumper(t, other)
 		fillStore(t, s)
@@ -112,15 +112,15 @@ func testDump(t *testing.T, f Factory) {
 		fails(t, to.Load(ctx, []any{m}), storage.ErrConflict)
 		same(t, exported(t, to), lines)
 		if to.Load(ctx, []any{"text"}) == nil || to.Load(ctx, []any{&storage.Ticket{}}) == nil {
-			t.Error("what is no record was stored")
+			t.Error("a value that is not a record was stored")
 		}
 		for _, err := range from.Dump(ctx, "passwords", nil) {
 			if err == nil {
-				t.Error("a collection that is none was listed")
+				t.Error("an unknown collection was listed")
 			}
 		}
 	})
-	t.Run("a reader may stop, and a store that is closed says so", func(t *testing.T) {
+	t.Run("a reader may stop, and a closed store says so", func(t *testing.T) {
 		s := f.Open(t)
 		from := dumper(t, s)
 		fillStore(t, s)

@@ -27,7 +27,7 @@ func testLeases(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, epoch, int64(1))
 	})
-	t.Run("all who take a lease at once get epochs of their own, without gaps", func(t *testing.T) {
+	t.Run("all who take a lease concurrently get different epochs, without gaps", func(t *testing.T) {
 		s := f.Open(t)
 		var (
 			wg     sync.WaitGroup
@@ -80,7 +80,7 @@ func testOffsets(t *testing.T, f Factory) {
 	offset("bot", 1<<62)
 	offset("other bot", 3)
 
-	t.Run("of offsets saved at once the highest stays", func(t *testing.T) {
+	t.Run("of offsets saved concurrently the highest stays", func(t *testing.T) {
 		var wg sync.WaitGroup
 		for w := range f.Sizes.Writers {
 			wg.Go(func() {

@@ -73,7 +73,7 @@ func testTicketLists(t *testing.T, f Factory) {
 			same(t, list(t, q), want(q))
 		}
 	})
-	t.Run("ranges hold their beginning and not their end", func(t *testing.T) {
+	t.Run("ranges include their beginning and not their end", func(t *testing.T) {
 		for _, q := range []storage.TicketQuery{
 			{From: minute(2)}, {To: minute(2)}, {From: minute(1), To: minute(3)}, {From: minute(3), To: minute(1)},
 			{From: minute(1).Add(time.Microsecond), To: minute(2).Add(time.Microsecond)},
@@ -196,7 +196,7 @@ func testTicketSearch(t *testing.T, f Factory) {
 		find(t, storage.TicketQuery{Text: "print", From: minute(1)}, "T2")
 		find(t, storage.TicketQuery{Text: "print", To: minute(1)}, "T1", "T0")
 	})
-	t.Run("what a ticket said before is not found, what it says now is", func(t *testing.T) {
+	t.Run("a ticket is found by its current text, not by its previous one", func(t *testing.T) {
 		x := tickets["T2"]
 		x.Title = "Scanner"
 		noError(t, s.SaveTicket(ctx, x))

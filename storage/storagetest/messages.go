@@ -11,7 +11,7 @@ import (
 func testMessages(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "message")
-	t.Run("a known id goes before a taken sequence", func(t *testing.T) {
+	t.Run("ErrExists goes before a taken sequence", func(t *testing.T) {
 		s := f.Open(t)
 		m := aMessage("A", 1)
 		noError(t, s.InsertMessage(ctx, m))
@@ -88,7 +88,7 @@ func testMessages(t *testing.T, f Factory) {
 		noError(t, err)
 		same(t, last, int64(f.Sizes.Rows))
 	})
-	t.Run("a note that becomes one later is left out too", func(t *testing.T) {
+	t.Run("a message that becomes a note later is left out too", func(t *testing.T) {
 		s := f.Open(t)
 		m := aMessage("A", 1)
 		noError(t, s.InsertMessage(ctx, m))
@@ -258,7 +258,7 @@ func testCopies(t *testing.T, f Factory) {
 		same(t, got, want)
 		list(t)(s.CopiesAfter(ctx, "T1:", 0, 9))()
 	})
-	t.Run("open are the partial copies, and the failed ones that were not told", func(t *testing.T) {
+	t.Run("open copies are the partial ones, and the failed ones that were not reported", func(t *testing.T) {
 		s, is := f.Open(t), list(t)
 		state := func(i int, state string, told bool) *storage.Copy {
 			c := aCopy(fmt.Sprintf("m%d", i), "T1:1", "T1:1", int64(i), int64(i))
@@ -318,7 +318,7 @@ func testEvents(t *testing.T, f Factory) {
 		}
 		same(t, got, want)
 	})
-	t.Run("to append again changes nothing, and may bring more", func(t *testing.T) {
+	t.Run("appending again changes nothing, and may add more", func(t *testing.T) {
 		s := f.Open(t)
 		a, b, c := anEvent("A", 1), anEvent("A", 2), anEvent("A", 3)
 		noError(t, s.AppendEvents(ctx, []storage.Event{a, b}))

@@ -25,7 +25,7 @@ func testUsers(t *testing.T, f Factory) {
 		noError(t, s.SaveUser(ctx, &u))
 		return &u
 	}
-	t.Run("a username is found in any case, and belongs to who was updated last", func(t *testing.T) {
+	t.Run("a username is found in any case, and finds the user who was updated last", func(t *testing.T) {
 		s := f.Open(t)
 		a := save(t, s, storage.User{TelegramID: 1, Username: "Somchai", UpdatedAt: minute(1)})
 		b := save(t, s, storage.User{TelegramID: 2, Username: "somCHAI", UpdatedAt: minute(2)})
@@ -83,7 +83,7 @@ func testUsers(t *testing.T, f Factory) {
 }
 
 func testDueUsers(t *testing.T, f Factory) {
-	t.Run("people to whom something is owed are listed, oldest first", func(t *testing.T) {
+	t.Run("people for whom something is pending are listed, oldest first", func(t *testing.T) {
 		ctx, s := t.Context(), f.Open(t)
 		due := []time.Time{minute(11), minute(10), minute(2), {}}
 		for i, at := range due {
@@ -122,7 +122,7 @@ func testDueUsers(t *testing.T, f Factory) {
 func testGroups(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "group")
-	t.Run("a group is found by today's chat id and by former ones", func(t *testing.T) {
+	t.Run("a group is found by its current chat id and by previous ones", func(t *testing.T) {
 		s := f.Open(t)
 		g := &storage.Group{GroupID: "g1", TelegramGroupID: -1}
 		noError(t, s.SaveGroup(ctx, g))
@@ -145,7 +145,7 @@ func testGroups(t *testing.T, f Factory) {
 			fails(t, err, storage.ErrNotFound)
 		}
 	})
-	t.Run("a chat id of today goes before a former one", func(t *testing.T) {
+	t.Run("a current chat id goes before a previous one", func(t *testing.T) {
 		s := f.Open(t)
 		for _, g := range []storage.Group{
 			{GroupID: "g1", TelegramGroupID: -1, FormerIDs: []int64{-2}},

@@ -11,7 +11,7 @@ import (
 func testTickets(t *testing.T, f Factory) {
 	ctx := t.Context()
 	testSaveable(t, f, "ticket")
-	t.Run("metadata come back as they were given", func(t *testing.T) {
+	t.Run("metadata are read back as they were given", func(t *testing.T) {
 		s := f.Open(t)
 		for i, metadata := range []string{
 			`{"a":1,"a":2}`, `{"deep":{"a":[],"a":{"b":null}}}`, `{"A":1,"a":2,"":3}`, `{"n":12345678901234567890.5e-7}`,
@@ -166,7 +166,7 @@ func testTopics(t *testing.T, f Factory) {
 		same(t, counts, map[string]int64{"open": 2})
 		noError(t, s.SaveTicket(ctx, b))
 	})
-	t.Run("topics move with the ticket, and what it left is free", func(t *testing.T) {
+	t.Run("a ticket may change its topics, and releases the previous ones", func(t *testing.T) {
 		s := f.Open(t)
 		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
 		noError(t, s.SaveTicket(ctx, a))
@@ -206,7 +206,7 @@ func testTopics(t *testing.T, f Factory) {
 		owner(t, s, "g1", 10, "A")
 		owner(t, s, "g2", 20, "A")
 	})
-	t.Run("an ended link lets go of its topic", func(t *testing.T) {
+	t.Run("an ended link releases its topic", func(t *testing.T) {
 		s := f.Open(t)
 		a := withHome("A", "g1", 10, aLink("A", 1, "g2", 20))
 		noError(t, s.SaveTicket(ctx, a))
@@ -226,14 +226,14 @@ func testTopics(t *testing.T, f Factory) {
 		noError(t, s.SaveTicket(ctx, a))
 		owner(t, s, "g2", 20, "A")
 	})
-	t.Run("a topic that is not opened yet has no thread and is nobody's", func(t *testing.T) {
+	t.Run("a topic that is not opened yet has no thread and belongs to no ticket", func(t *testing.T) {
 		s := f.Open(t)
 		noError(t, s.SaveTicket(ctx, withHome("A", "g1", 0, aLink("A", 1, "g2", 0))))
 		noError(t, s.SaveTicket(ctx, withHome("B", "g1", 0, aLink("B", 1, "g2", 0))))
 		owner(t, s, "g1", 0, "")
 		owner(t, s, "g2", 0, "")
 	})
-	t.Run("that a ticket exists, or was changed, goes before a taken topic", func(t *testing.T) {
+	t.Run("ErrExists and ErrConflict go before ErrTopicTaken", func(t *testing.T) {
 		s := f.Open(t)
 		a := withHome("A", "g1", 10)
 		noError(t, s.SaveTicket(ctx, a))

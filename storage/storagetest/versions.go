@@ -34,7 +34,7 @@ func testVersions(t *testing.T, f Factory, k saveable) {
 			same(t, stored, r)
 		}
 	})
-	t.Run("a second insert is told that the record exists, and changes nothing", func(t *testing.T) {
+	t.Run("a second insert fails because the record exists, and changes nothing", func(t *testing.T) {
 		s := f.Open(t)
 		first, second := k.record(1), k.record(1)
 		*k.text(second) = "second"
@@ -45,7 +45,7 @@ func testVersions(t *testing.T, f Factory, k saveable) {
 		noError(t, err)
 		same(t, stored, first)
 	})
-	t.Run("who read an older version is told of the conflict, and changes nothing", func(t *testing.T) {
+	t.Run("a save of an older version is a conflict, and changes nothing", func(t *testing.T) {
 		s := f.Open(t)
 		r := k.record(1)
 		noError(t, k.insert(ctx, s, r))
@@ -130,7 +130,7 @@ func testRoundTrip(t *testing.T, f Factory) {
 			}
 		}
 	})
-	t.Run("what was not set comes back not set", func(t *testing.T) {
+	t.Run("times that are not set are read back as not set", func(t *testing.T) {
 		s := f.Open(t)
 		u := &storage.User{TelegramID: 1}
 		noError(t, s.SaveUser(ctx, u))

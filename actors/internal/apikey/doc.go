@@ -1,2 +1,3 @@
-// Package apikey is the room of the keys of the API: their limits, and the answers to requests with an Idempotency-Key.
+// Package apikey is the room of the API keys: their secrets, their limits, and the kept answers to requests with an
+// Idempotency-Key.
 package apikey

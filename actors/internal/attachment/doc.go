@@ -1,2 +1,2 @@
-// Package attachment keeps files: children of tickets bring those of Telegram, programs upload others.
+// Package attachment keeps files. Children of tickets download those of Telegram's messages; programs upload others.
 package attachment

@@ -14,43 +14,44 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Downloads is how files of Telegram's come home; package bot implements it.
+// Downloads fetches files from Telegram; package bot implements it.
 type Downloads interface {
-	// OpenFile asks Telegram where the file is and opens it. size is what its message says of it, in bytes, or 0; what is returned
-	// is what the server says, or 0. The body ends with an error when it is cut short, or longer than that. Errors are
-	// *DownloadError, or the context's; they hold no address, since the address has the token in it.
+	// OpenFile asks Telegram where a file is, and opens it. size is what the file's message says, in bytes; 0: it
+	// does not say. OpenFile returns what the server says; 0: it does not say. The body ends with an error if it is
+	// shorter or longer than that. Errors are *DownloadError, or the context's. They never hold the address, which
+	// has the bot's token in it.
 	OpenFile(ctx context.Context, fileID string, size int64) (io.ReadCloser, int64, error)
 }
 
-// DownloadError says why a file can't be had.
+// DownloadError says why a file can't be downloaded.
 type DownloadError struct {
-	Refused    bool // by a rule of the server, for ever
-	Gone       bool // there is no such file
-	RetryAfter time.Duration
+	Refused    bool          // by a rule of the server, forever
+	Gone       bool          // there is no such file
+	RetryAfter time.Duration // 0: the server does not say
 	Reason     string
 }
 
 func (e *DownloadError) Error() string { return e.Reason }
 
 const (
-	// downloadTries is how often a file is tried; with the pauses between, that takes about a day.
+	// downloadTries is how often a file is tried. With the pauses in between, that takes about a day.
 	downloadTries = 30
-	downloadPause = 5 * time.Second // after the first try; doubled after each, up to the longest
+	downloadPause = 5 * time.Second // after the first try; doubled after each further one
 	longestPause  = time.Hour
 	// downloadTime is how long one try may take.
 	downloadTime = 30 * time.Minute
-	// downloadsPerTicket is how many children of one ticket download at once; how many do on a node is a setting.
+	// DownloadsPerTicket is how many children a ticket has at the same time. How many download on a node is a setting.
 	DownloadsPerTicket = 2
 )
 
-// download is a child of a ticket that brings one attachment home, and the only one that writes its record meanwhile.
+// download is a child of a ticket that downloads one attachment. Meanwhile it alone writes the attachment's record
+// (docs/decisions.md, D26).
 //
-// Accepts  nothing: it begins when it is started
-// Emits    Downloaded to its ticket, at the end of its one try
-// Stops    after that try, whatever came of it; when its ticket does
+// It takes no message: it begins when it starts, and makes one try. It emits Downloaded to its ticket when the try is
+// over, whatever came of it, and stops. It also stops when its ticket does.
 //
-// Each step is written down before the next: "downloading" and the number of the try, then the content's SHA-256, then "stored".
-// A try that a crash ended is found by the sweep at the next start, since the record stays due.
+// Each step is written before the next one: "downloading" and the number of the try, then the content's SHA-256, then
+// "stored". If a crash ends a try, the sweep finds it at the next start, since the record is still due.
 type download struct {
 	*Keeper
 	id  string
@@ -58,48 +59,18 @@ type download struct {
 	log *slog.Logger
 }
 
-// Downloaded is the end of a try.
+// Downloaded tells a ticket that a try is over.
 type Downloaded struct {
 	attachmentID string
-	DueAt        time.Time // of the next try, or of the warning that is owed; zero: done
+	DueAt        time.Time // of the next try, or of the warning about an infected file; zero: nothing is pending
 }
 
-// Download makes the child that brings one attachment home; ctx ends it.
+// Download makes the child that downloads one attachment; ctx ends it.
 func (k *Keeper) Download(ctx context.Context, attachmentID string) actor.Actor {
 	return &download{Keeper: k, id: attachmentID, ctx: ctx, log: k.env.Log.With("attachment", attachmentID)}
 }
 
-// Supervision restarts a child that panicked after 1 s, 2 s, 4 s …, and stops it after the fifth time in ten minutes. Its
-// tries are counted in the record all the same, so that a file that always meets a bug is given up.
-func Supervision(e *entity.Env) actor.SupervisorStrategy {
-	return &backoff{first: time.Second, window: 10 * time.Minute, limit: 5, timer: e.AfterFunc, seen: func(child *actor.PID, reason any) {
-		e.Metrics.Panics.Inc()
-		e.Log.Error("panic in a download; it begins again from storage", "child", child.Id, "panic", fmt.Sprint(reason))
-	}}
-}
-
-// backoff is a supervision strategy with exponential pauses. The library's own of that name waits a multiple of the first pause,
-// and has no end.
-type backoff struct {
-	first, window time.Duration
-	limit         int
-	timer         func(time.Duration, func()) *time.Timer
-	seen          func(child *actor.PID, reason any)
-}
-
-func (b *backoff) HandleFailure(_ *actor.ActorSystem, supervisor actor.Supervisor, child *actor.PID, rs *actor.RestartStatistics, reason, _ any) {
-	b.seen(child, reason)
-	if rs.NumberOfFailures(b.window) == 0 {
-		rs.Reset()
-	}
-	rs.Fail()
-	if rs.FailureCount() > b.limit {
-		supervisor.StopChildren(child)
-		return
-	}
-	b.timer(b.first<<(rs.FailureCount()-1), func() { supervisor.RestartChildren(child) })
-}
-
+// Receive implements actor.Actor.
 func (d *download) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case *actor.Started:
@@ -112,7 +83,7 @@ func (d *download) Receive(ctx actor.Context) {
 	}
 }
 
-// run makes one try, when it is its turn, and says when the next is due.
+// run waits for a free slot, makes one try and returns when the next one is due; zero: never.
 func (d *download) run() time.Time {
 	select {
 	case d.slots <- struct{}{}:
@@ -133,15 +104,15 @@ func (d *download) run() time.Time {
 		if d.ctx.Err() == nil {
 			d.log.Warn("a file's record can't be read or written; tried again", "error", err)
 		}
-		return d.env.Now().Add(downloadPause) // the record is due still
+		return d.env.Now().Add(downloadPause) // the record is still due
 	}
 	return a.DueAt
 }
 
-// try makes one try and writes down what came of it. An error is storage's.
+// try makes one try and writes what came of it. An error is one of storage.
 func (d *download) try(a *storage.Attachment) error {
 	if a.Tries >= downloadTries {
-		return d.settle(a, storage.FileFailed, fmt.Sprintf("tried %d times: %s", a.Tries, a.Reason))
+		return d.finish(a, storage.FileFailed, fmt.Sprintf("tried %d times: %s", a.Tries, a.Reason))
 	}
 	a.State, a.Tries, a.UpdatedAt = storage.FileDownloading, a.Tries+1, d.env.Now()
 	if err := d.env.Store.SaveAttachment(d.ctx, a); err != nil {
@@ -154,13 +125,13 @@ func (d *download) try(a *storage.Attachment) error {
 	case err == nil:
 		return nil
 	case d.ctx.Err() != nil:
-		return d.ctx.Err() // stopped: it stays as it is, and is taken up again
+		return d.ctx.Err() // stopped: the record stays due, and the try is repeated
 	case refused != nil:
-		return d.settle(a, storage.FileRefused, refused.Reason)
+		return d.finish(a, storage.FileRefused, refused.Reason)
 	case errors.As(err, &trouble) && trouble.Refused:
-		return d.settle(a, storage.FileRefused, trouble.Reason)
+		return d.finish(a, storage.FileRefused, trouble.Reason)
 	case errors.As(err, &trouble) && trouble.Gone:
-		return d.settle(a, storage.FileFailed, trouble.Reason)
+		return d.finish(a, storage.FileFailed, trouble.Reason)
 	case isStorage(err):
 		return err
 	}
@@ -171,7 +142,8 @@ func (d *download) try(a *storage.Attachment) error {
 	if trouble != nil {
 		pause = max(pause, trouble.RetryAfter)
 	}
-	a.State, a.Reason, a.DueAt, a.SHA256 = storage.FilePending, "it broke off, or could not be kept", d.env.Now().Add(pause), ""
+	a.State, a.DueAt, a.SHA256 = storage.FilePending, d.env.Now().Add(pause), ""
+	a.Reason = "the download broke off, or the file could not be stored"
 	if trouble != nil {
 		a.Reason = trouble.Reason
 	}
@@ -184,7 +156,7 @@ func isStorage(err error) bool {
 	return errors.Is(err, storage.ErrConflict) || errors.Is(err, storage.ErrUnavailable)
 }
 
-// fetch brings the file home, checks it and keeps it.
+// fetch downloads the file, checks it and keeps it.
 func (d *download) fetch(a *storage.Attachment) error {
 	claim := storage.FileClaim{Kind: a.FileType, Name: a.FileName, Size: a.FileSize}
 	if refused := d.files.Refuses(claim); refused != nil {
@@ -206,13 +178,14 @@ func (d *download) fetch(a *storage.Attachment) error {
 	return d.keep(ctx, a, received)
 }
 
-// keep names the content in the record, makes it durable, and says so; in this order, so that whoever cleans up meanwhile knows.
-// A stop cuts none of it off: what has come in whole is not downloaded again.
-func (k *Keeper) keep(ctx context.Context, a *storage.Attachment, received storage.ReceivedFile) error {
+// keep names the content in the record, makes the content durable, and writes that it is stored. This order protects
+// the content from a clean-up that runs beside (docs/decisions.md, D27). A stop does not interrupt it, so that a file
+// that was received whole is not downloaded again.
+func (d *download) keep(ctx context.Context, a *storage.Attachment, received storage.ReceivedFile) error {
 	facts := received.Facts()
 	a.SHA256, a.FileSize, a.MimeType = facts.SHA256, facts.Size, facts.MimeType
-	a.Width, a.Height, a.Thumbnail, a.UpdatedAt = facts.Width, facts.Height, facts.Thumbnail, k.env.Now()
-	if err := k.env.Store.SaveAttachment(ctx, a); err != nil {
+	a.Width, a.Height, a.Thumbnail, a.UpdatedAt = facts.Width, facts.Height, facts.Thumbnail, d.env.Now()
+	if err := d.env.Store.SaveAttachment(ctx, a); err != nil {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
@@ -222,18 +195,19 @@ func (k *Keeper) keep(ctx context.Context, a *storage.Attachment, received stora
 	outcome := storage.FileStored
 	a.Reason, a.DueAt = "", time.Time{}
 	if facts.Infected != "" {
-		outcome, a.Reason, a.DueAt = storage.FileInfected, facts.Infected, k.env.Now() // the ticket owes its topics a warning
+		outcome, a.Reason = storage.FileInfected, facts.Infected
+		a.DueAt = d.env.Now() // the ticket has to warn its topics
 	}
 	a.State = outcome
-	if err := k.env.Store.SaveAttachment(ctx, a); err != nil {
+	if err := d.env.Store.SaveAttachment(ctx, a); err != nil {
 		return err
 	}
-	k.metrics.downloads.WithLabelValues(outcome).Inc()
+	d.metrics.downloads.WithLabelValues(outcome).Inc()
 	return nil
 }
 
-// settle writes down how it ended.
-func (d *download) settle(a *storage.Attachment, state, reason string) error {
+// finish writes that the file is not kept, and why; no further try follows.
+func (d *download) finish(a *storage.Attachment, state, reason string) error {
 	a.State, a.Reason, a.DueAt, a.SHA256, a.UpdatedAt = state, reason, time.Time{}, "", d.env.Now()
 	if err := d.env.Store.SaveAttachment(d.ctx, a); err != nil {
 		return err
@@ -243,7 +217,7 @@ func (d *download) settle(a *storage.Attachment, state, reason string) error {
 	return nil
 }
 
-// metered counts what comes in.
+// metered counts the bytes that are read.
 type metered struct {
 	r io.Reader
 	m *metrics

@@ -7,12 +7,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Keeper keeps the attachments of this node: those that its tickets download, and those that programs bring.
+// Keeper keeps attachments for a node: those that its tickets download, and those that programs upload.
 type Keeper struct {
 	env       *entity.Env
 	files     storage.Files // nil: attachments are not kept here
 	downloads Downloads
-	slots     chan struct{} // one for each download under way
+	slots     chan struct{} // one for each download in progress
 	metrics   *metrics
 }
 
@@ -20,7 +20,7 @@ type Keeper struct {
 type Deps struct {
 	Files     storage.Files
 	Downloads Downloads
-	AtOnce    int // downloads; 4 when 0
+	AtOnce    int // downloads in progress at the same time, at most; 4 when 0
 	Metrics   prometheus.Registerer
 }
 
@@ -40,7 +40,7 @@ func New(env *entity.Env, d Deps) *Keeper {
 // Keeps says whether attachments are kept here.
 func (k *Keeper) Keeps() bool { return k.files != nil }
 
-// CleanName makes a name that can stand anywhere of what a sender calls a file.
+// CleanName turns the name that a sender gave a file into one that is safe anywhere.
 func (k *Keeper) CleanName(name string) string { return k.files.CleanName(name) }
 
 type metrics struct {
@@ -50,13 +50,15 @@ type metrics struct {
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "topicdesk", Name: name, Help: help}
+	}
 	m := &metrics{
-		downloads: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "downloads_total",
-			Help: "Tries to bring a file home, by outcome; retry: it is tried again."}, []string{"outcome"}),
-		downloadBytes: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "download_bytes_total",
-			Help: "Bytes of files that came in."}),
+		downloads: prometheus.NewCounterVec(counter("downloads_total",
+			"Tries to download a file, and uploads, by outcome; retry: it is tried again."), []string{"outcome"}),
+		downloadBytes: prometheus.NewCounter(counter("download_bytes_total", "Bytes of files that were downloaded.")),
 		downloading: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "downloads_under_way",
-			Help: "Downloads under way."}),
+			Help: "Downloads in progress."}),
 	}
 	if r != nil {
 		r.MustRegister(m.downloads, m.downloadBytes, m.downloading)

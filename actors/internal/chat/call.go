@@ -25,7 +25,7 @@ type called struct {
 // call makes the call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or a
 // message that it shares with others.
 func (c *chat) call(q *queued, op *messages.Operation) {
-	c.under++
+	c.inFlight++
 	c.lives.calls++
 	for _, x := range q.all() {
 		x.called = true
@@ -75,7 +75,7 @@ func (c *chat) onCalled(m called) error {
 	c.lives.calls--
 	before := m.life != c.life
 	if !before {
-		c.under--
+		c.inFlight--
 		if counts(m.q.op) {
 			c.line(m.q.op.ThreadId).busy = false
 		}

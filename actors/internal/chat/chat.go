@@ -13,38 +13,40 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// chat is the only place from which calls to one Telegram chat leave: in the order of their topics, at the pace that Telegram
-// allows, one at a time for each topic and several for the chat.
+// chat is the entity that owns one Telegram chat: every call to that chat leaves from here, in the order of its
+// topics and at the pace that Telegram allows. Each topic has at most one call in flight, the chat several.
 //
-// Accepts  Send (from the owner of an operation), Answer (a text owed to a command of no ticket), GroupChanged, GetChatPace, Wake
-// Replies  to Answer, once it is durable; to GetChatPace
-// Emits    Done to the owner of an operation, once for each (id, version) it was offered; Held when it waits for rights
-// Stops    after 10 idle minutes with an empty queue and no answer owed, not within a minute of a call
+// It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to GetChatPace and
+// Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Held when the
+// operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
+// within a minute of a call.
 //
-// Its queue is a window: the record that owes the call is the truth, and its owner offers again what got no Done.
+// The queue is only a window. The record in which an operation is pending is the truth, and its owner enqueues again
+// whatever got no Done.
 type chat struct {
 	*entity.Host
 	room   *Room
 	lives  *lives
 	record *storage.Chat
-	chatID int64  // Telegram's, today
-	lang   string // the group's setting
+	chatID ids.ChatID // Telegram's, today
+	lang   string     // the group's setting
 	group  bool
 
 	answers  []*queued                              // overtake copies, first come first served
-	topics   map[int64]*topicLine                   // by thread id
-	order    []int64                                // threads with something queued, in turn
+	topics   map[ids.ThreadID]*topicLine            // by thread id
+	order    []ids.ThreadID                         // threads with something queued, in turn
 	known    map[opKey]*queued                      // queued or under way
 	newest   map[string]*queued                     // of those, by operation id
 	done     *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
 	posted   *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
 	lastDone time.Time
 	size     int
-	under    int
+	inFlight int
 	life     *byte // another one after each load: tells calls from before
 
 	perChat  *pace.Burst
@@ -53,9 +55,9 @@ type chat struct {
 	waking   time.Time // when the running timer fires; zero: none
 	conflict bool      // somebody else wrote the record: to be looked into at the next look
 
-	gone      *desk.Recent[int64, string] // deleted topics, by thread, and how Telegram says so
-	probeAt   time.Time                   // when it is seen next whether the bot may write here again
-	probes    int                         // how often it was seen in vain
+	gone      *desk.Recent[ids.ThreadID, string] // deleted topics, by thread, and how Telegram says so
+	probeAt   time.Time                          // when it is seen next whether the bot may write here again
+	probes    int                                // how often it was seen in vain
 	probing   bool
 	leaving   *queued   // about to leave: waits no more
 	lagSeen   time.Time // when noteLag looked last
@@ -70,7 +72,7 @@ type opKey struct {
 
 func keyOf(op *messages.Operation) opKey { return opKey{op.Id, op.Version()} }
 
-// queued is an operation in the queue or under way.
+// queued is an operation that waits in the queue or whose call is in flight.
 type queued struct {
 	op         *messages.Operation
 	owner      opOwner
@@ -111,11 +113,11 @@ func (c *chat) Load() error {
 	}
 	c.record = record
 	c.clear()
-	c.under, c.life, c.conflict = 0, new(byte), false
-	c.topics, c.known, c.newest = map[int64]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
+	c.inFlight, c.life, c.conflict = 0, new(byte), false
+	c.topics, c.known, c.newest = map[ids.ThreadID]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)
 	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
-	c.gone = desk.NewRecent[int64, string](rememberedGone)
+	c.gone = desk.NewRecent[ids.ThreadID, string](rememberedGone)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
 	c.perChat = pace.NewBurst(c.room.pace.ChatPerSecond)
@@ -127,8 +129,8 @@ func (c *chat) Load() error {
 	return c.readGroup()
 }
 
-// recallPace takes up what the pace of the last minute has used. A clock that was set back makes none of it last longer than
-// it would have.
+// recallPace restores how much of the last minute's pace is used up. If the clock was set back, calls that seem to
+// lie in the future count from now, so that none of them counts for longer than a minute.
 func (c *chat) recallPace() {
 	now := c.Now()
 	for _, at := range c.record.Calls {
@@ -140,7 +142,7 @@ func (c *chat) recallPace() {
 	c.perChat.Recall(c.record.BurstFull, now)
 }
 
-// clear empties the queue; owners are told, and offer again.
+// clear empties the queue and tells the owners, who then enqueue their operations again.
 func (c *chat) clear() {
 	owners := map[opOwner]bool{}
 	for _, q := range c.known {
@@ -198,10 +200,11 @@ func (c *chat) Resume() error {
 	return nil
 }
 
-// idle: the pace and the end of flood control are stored, so that leaving forgets neither. What was done lately is not: an
-// owner that offers it again, since the word that it is done is still on its way, must find it known.
+// Idle keeps the chat in memory for a while after its last call. The pace and the end of flood control are stored,
+// but recent outcomes are not: an owner that enqueues an operation again while its Done is still on the way must find
+// it known.
 func (c *chat) Idle() bool {
-	return c.size == 0 && c.under == 0 && len(c.record.Answers) == 0 && c.Now().Sub(c.lastDone) > 2*entity.OfferAgainAfter
+	return c.size == 0 && c.inFlight == 0 && len(c.record.Answers) == 0 && c.Now().Sub(c.lastDone) > 2*entity.OfferAgainAfter
 }
 
 func (c *chat) onLook(m look) error {
@@ -230,13 +233,13 @@ func (c *chat) onGroupChanged(*messages.GroupChanged) error {
 
 func (c *chat) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
 
-// onSend takes an operation in; one that is known already is not taken twice, one that is done is answered again.
+// onSend enqueues an operation. One that is already known is not enqueued twice; one that is done is reported again.
 func (c *chat) onSend(m *messages.Send) error {
 	c.take(m)
 	return nil
 }
 
-// take is onSend, also for what waited behind another version.
+// take does the work of onSend, also for a newer version that waited for a call in flight.
 func (c *chat) take(m *messages.Send) {
 	op, owner := m.Operation, opOwner{m.OwnerKind, m.OwnerId}
 	key := keyOf(op)

@@ -6,17 +6,18 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Joined copies: when more waits for a chat than may leave now, the waiting copies of texts for one topic leave as one
-// message. The truth stays with their owners: each gets its own word on how it went, and none knows of the others.
+// This file merges copies. When more operations wait for a chat than may leave now, the waiting text copies of one
+// topic leave as one message. The owners stay the source of truth: each gets its own Done, and none knows of the
+// others.
 
-// joinedAtMost is how many copies one message holds.
+// joinedAtMost is the largest number of copies in one message.
 const joinedAtMost = 100
 
-// all lists an operation and those that left with it.
+// all returns an operation and those that left in the same message.
 func (q *queued) all() []*queued { return append([]*queued{q}, q.with...) }
 
-// joinMore takes what can leave together with an operation out of its line, when the queue is longer than the chat's budget.
-// It returns the operation to call.
+// joinMore takes out of the line what can leave together with an operation, when the queue is longer than the chat's
+// budget. It returns the operation to call.
 func (c *chat) joinMore(q *queued, waiting, budget int) *messages.Operation {
 	q.with = nil
 	line := c.topics[q.op.ThreadId]
@@ -44,11 +45,11 @@ func (c *chat) joinMore(q *queued, waiting, budget int) *messages.Operation {
 	return op
 }
 
-// joinable says whether an operation may share a message with others. Whether it fits is for package bot to say.
+// joinable says whether an operation may share a message with others. Package bot decides whether it fits.
 func joinable(q *queued) bool { return q.op.GetSendCopy() != nil && !q.alone }
 
-// goAlone puts operations back that shared a message which was refused: each leaves by itself, so that the one that is at
-// fault does not take the others with it.
+// goAlone returns operations to the queue whose shared message was refused. Each then leaves alone, so that one bad
+// copy does not fail the others.
 func (c *chat) goAlone(first *queued) {
 	for _, q := range first.all() {
 		q.alone = true
@@ -56,7 +57,7 @@ func (c *chat) goAlone(first *queued) {
 	c.putBackAll(first)
 }
 
-// putBackAll puts an operation back, and those that left with it, before everything else of its line and in their order.
+// putBackAll returns an operation and those that left with it to the front of their line, in order.
 func (c *chat) putBackAll(first *queued) {
 	all := first.all()
 	first.with = nil
@@ -65,7 +66,7 @@ func (c *chat) putBackAll(first *queued) {
 	}
 }
 
-// outcomeFor is what the i-th of the copies that left together is told.
+// outcomeFor is the outcome for the i-th of the copies that left together.
 func outcomeFor(o *messages.Outcome, i, of int) *messages.Outcome {
 	if of == 1 || o.Result != messages.Outcome_DONE {
 		return o

@@ -13,11 +13,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Edits of joined messages. Several links may own copies in one message, and each knows only of its own: so what the message
-// is to show is read when the call is made. Calls into one topic are made one after the other; the last of them shows all.
+// This file edits merged messages. Several links may own copies in one message, and each knows only its own, so the
+// text to show is read when the call is made. Calls into one topic are made one after the other, so the last of them
+// shows everything.
 
-// refresh is the operation to call for an edit of a joined message: with what its originals say now, or a deletion when
-// none of them is left.
+// refresh returns the operation to call for an edit of a merged message: with the current text of its originals, or a
+// deletion when none of them is left.
 func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 	if op.GetEditJoined() == nil {
 		return op, nil
@@ -53,13 +54,14 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 	return op, nil
 }
 
-// partOfJoined is how a message stands in a joined one.
+// partOfJoined is one message as a part of a merged one.
 func partOfJoined(said *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
 	return &messages.SendCopyCall{SenderName: said.Sender.Name, Content: desk.ContentOf(said), GroupTitle: stored.GroupTitle,
 		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind, Edited: stored.Edited || stored.Revision < said.ContentRevision}
 }
 
-// ownSpan tells the owner of an edit of a joined message where its part stands now; nil when it was taken out.
+// ownSpan adds to the outcome of an edit of a merged message where the part of its owner is now; nil when that part
+// was removed.
 func ownSpan(op *messages.Operation, outcome *messages.Outcome) *messages.Outcome {
 	call := op.GetEditJoined()
 	if call == nil || outcome.Result != messages.Outcome_DONE {

@@ -8,20 +8,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// How far behind a chat is, for those who wait: the age of the oldest copy in its queue. It is stored, so that whoever shows a
-// ticket can read it, and shown to operators without a label for each chat.
+// This file measures how far behind a chat is: the age of the oldest copy in its queue. The value is stored, so that
+// whoever shows a ticket can read it, and exported as metrics without a label for each chat.
 
 const (
-	// lagNotedEvery is how often a lag is stored while no call leaves.
+	// lagNotedEvery is how often the lag is stored while no call leaves.
 	lagNotedEvery = 15 * time.Second
 	lagLookEvery  = time.Second
 )
 
-// oldest is since when the oldest copy has waited; zero: none waits.
+// oldest is the time since which the oldest copy has waited; zero when none waits.
 func (c *chat) oldest() (oldest time.Time) {
 	for _, thread := range c.order {
 		for _, q := range c.topics[thread].waiting {
@@ -37,8 +38,8 @@ func (c *chat) oldest() (oldest time.Time) {
 	return oldest
 }
 
-// noteLag tells the node's registry how the chat gets on; when it is behind and no call leaves to store that with, it
-// stores it.
+// noteLag updates the node's registry. When the chat is behind and no call leaves with which the lag could be stored,
+// it stores the lag itself.
 func (c *chat) noteLag() {
 	now := c.Now()
 	if c.size > 0 && now.Sub(c.lagSeen) < lagLookEvery && !now.Before(c.lagSeen) {
@@ -71,19 +72,19 @@ func (c *chat) storeLag() {
 	}
 }
 
-// chatLag is how one chat gets on.
+// chatLag is the state of one chat, for the metrics.
 type chatLag struct {
 	oldest       time.Time
 	slowed, held bool
 }
 
-// lags knows how the chats of this node get on; only those of which there is something to say.
+// lags keeps the state of the chats on this node that wait, are slowed or may not be written to.
 type lags struct {
 	mu    sync.Mutex
-	chats map[string]chatLag
+	chats map[ids.Place]chatLag
 }
 
-func (l *lags) set(place string, lag chatLag) {
+func (l *lags) set(place ids.Place, lag chatLag) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if lag == (chatLag{}) {
@@ -91,7 +92,7 @@ func (l *lags) set(place string, lag chatLag) {
 		return
 	}
 	if l.chats == nil {
-		l.chats = map[string]chatLag{}
+		l.chats = map[ids.Place]chatLag{}
 	}
 	l.chats[place] = lag
 }
@@ -104,7 +105,7 @@ func (l *lags) each(f func(chatLag)) {
 	}
 }
 
-// register shows the lags to operators.
+// register exports the lags as metrics.
 func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 	if r == nil {
 		return
@@ -137,8 +138,8 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 	gauge("chats_held", "Chats in which the bot may not write, while copies wait.", count(func(lag chatLag) bool { return lag.held }))
 }
 
-// waitingIn lists what waits for a topic.
-func (c *chat) waitingIn(thread int64) (waiting []*queued) {
+// waitingIn lists the operations that wait for a topic.
+func (c *chat) waitingIn(thread ids.ThreadID) (waiting []*queued) {
 	for _, q := range c.answers {
 		if q.op.ThreadId == thread {
 			waiting = append(waiting, q)
@@ -150,7 +151,7 @@ func (c *chat) waitingIn(thread int64) (waiting []*queued) {
 	return waiting
 }
 
-// received is since when an operation waits: from the update that caused it.
+// received is the time since which an operation waits: when the update that caused it arrived.
 func received(op *messages.Operation, now time.Time) time.Time {
 	if op.ReceivedMs > 0 {
 		if at := time.UnixMilli(op.ReceivedMs); at.Before(now) {

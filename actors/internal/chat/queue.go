@@ -6,11 +6,13 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A chat's queue: a line for each topic, and one for the answers that overtake them; and what may leave when.
+// This file holds a chat's queue: one line for each topic, one for the answers that overtake them, and the rule for
+// which operation may leave when.
 
 // topicLine is the queue of one topic.
 type topicLine struct {
@@ -19,7 +21,7 @@ type topicLine struct {
 	listed  bool // is in order
 }
 
-// look is a timer: see what may leave now.
+// look is a timer message: check what may leave now.
 type look struct{ at time.Time }
 
 // enqueue places an operation: answers in their own line, copies in the order of their topic.
@@ -41,7 +43,7 @@ func (c *chat) enqueue(q *queued) {
 	c.list(q.op.ThreadId, line)
 }
 
-func (c *chat) line(thread int64) *topicLine {
+func (c *chat) line(thread ids.ThreadID) *topicLine {
 	line := c.topics[thread]
 	if line == nil {
 		line = &topicLine{}
@@ -50,19 +52,19 @@ func (c *chat) line(thread int64) *topicLine {
 	return line
 }
 
-func (c *chat) list(thread int64, line *topicLine) {
+func (c *chat) list(thread ids.ThreadID, line *topicLine) {
 	if !line.listed {
 		line.listed = true
 		c.order = append(c.order, thread)
 	}
 }
 
-// dispatch lets leave what may leave now, and sets a timer for the rest.
+// dispatch makes the calls that may leave now, and sets a timer for the rest.
 func (c *chat) dispatch() {
 	defer c.noteLag()
-	for c.under < callsPerChat && !c.Draining() {
+	for c.inFlight < callsPerChat && !c.Draining() {
 		now := c.Now()
-		if c.lives.calls > c.under {
+		if c.lives.calls > c.inFlight {
 			return // what the former life called may be offered again here; its answer looks again
 		}
 		if until := c.lives.lost.Add(gatherFor); until.After(now) {
@@ -104,8 +106,8 @@ func (c *chat) dispatch() {
 	}
 }
 
-// paced takes a place in the pace for one call; a time says when to come again, and takes none. What is taken is stored
-// before the call leaves.
+// paced reserves room in the pace for one call. If later is set, nothing was reserved: come again then. What is
+// reserved is stored before the call leaves.
 func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, err error) {
 	if !counts(op) {
 		return time.Time{}, nil
@@ -144,7 +146,7 @@ func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, er
 	return time.Time{}, nil
 }
 
-// cost is how many messages Telegram counts a call as: each part of an album is one.
+// cost is how many messages Telegram counts a call as: each part of an album counts as one.
 func cost(op *messages.Operation) int { return max(1, len(op.GetSendAlbum().GetParts())) }
 
 // budget is how many calls may leave now without waiting; -1: any number.
@@ -160,8 +162,8 @@ func (c *chat) budget(now time.Time) int {
 	return c.perChat.Room(now)
 }
 
-// counts says whether Telegram counts the call as a message to the chat: what posts or edits something, and what leaves a
-// service message behind.
+// counts says whether Telegram counts the call as a message to the chat: every call that posts or edits something or
+// leaves a service message.
 func counts(op *messages.Operation) bool {
 	switch op.Call.(type) {
 	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
@@ -171,7 +173,7 @@ func counts(op *messages.Operation) bool {
 	return true
 }
 
-// pick returns the next operation that may leave, or when to look again (zero: when something happens).
+// pick returns the next operation that may leave, or the time to look again (zero: only when something else happens).
 func (c *chat) pick(now time.Time) (*queued, time.Time) {
 	var wake time.Time
 	sooner := func(t time.Time) {
@@ -216,7 +218,7 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 	return nil, wake
 }
 
-// remove takes an operation out of its line.
+// remove takes an operation out of its topic's line.
 func (c *chat) remove(q *queued) {
 	c.size--
 	c.room.metrics.queued.Dec()
@@ -228,17 +230,17 @@ func (c *chat) remove(q *queued) {
 	line.waiting[0] = nil
 	line.waiting = line.waiting[1:]
 	// Topics take turns: this one goes behind the others, or leaves when nothing more waits in it.
-	c.order = slices.DeleteFunc(c.order, func(thread int64) bool { return thread == q.op.ThreadId })
+	c.order = slices.DeleteFunc(c.order, func(thread ids.ThreadID) bool { return thread == q.op.ThreadId })
 	line.listed = len(line.waiting) > 0
 	if line.listed {
 		c.order = append(c.order, q.op.ThreadId)
 	}
 }
 
-// rest forgets a topic's line when nothing waits in it and nothing is under way.
-func (c *chat) rest(thread int64) {
+// rest drops a topic's line when nothing waits in it and no call of it is in flight.
+func (c *chat) rest(thread ids.ThreadID) {
 	if line := c.topics[thread]; line != nil && !line.busy && len(line.waiting) == 0 {
-		c.order = slices.DeleteFunc(c.order, func(listed int64) bool { return listed == thread })
+		c.order = slices.DeleteFunc(c.order, func(listed ids.ThreadID) bool { return listed == thread })
 		delete(c.topics, thread)
 	}
 }
@@ -255,7 +257,7 @@ func (c *chat) withdraw(q *queued) {
 	}
 }
 
-// lookAt sets the timer to t, unless it fires before anyway.
+// lookAt sets the timer to t, unless it already fires earlier.
 func (c *chat) lookAt(t time.Time) {
 	if t.IsZero() || !c.waking.IsZero() && !c.waking.After(t) {
 		return
@@ -264,7 +266,7 @@ func (c *chat) lookAt(t time.Time) {
 	c.After(max(0, t.Sub(c.Now())), look{t})
 }
 
-// putBack puts an operation before everything else of its line.
+// putBack returns an operation to the front of its line.
 func (c *chat) putBack(q *queued) {
 	q.called = false
 	defer c.takeNext(q)

@@ -6,8 +6,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// An operation may come again in a newer version: what waits is replaced where it stands, so that only the newest is
-// called; behind one that is under way the newer waits, so that the two are never carried out the wrong way round.
+// This file handles newer versions of an operation. A waiting operation is replaced in its position, so that only the
+// newest version is called. A newer version of one whose call is in flight waits for the answer, so that the two are
+// never carried out in the wrong order.
 
 func (c *chat) know(q *queued) {
 	c.known[keyOf(q.op)] = q
@@ -21,7 +22,8 @@ func (c *chat) unknow(q *queued) {
 	}
 }
 
-// revise takes in a newer version of what is known, or the order to post something no more; it says whether it did.
+// revise accepts a newer version of a known operation, or the withdrawal of one that is not to be posted any more. It
+// reports whether it did.
 func (c *chat) revise(m *messages.Send) bool {
 	op, takesBack := m.Operation, m.Operation.GetWithdraw() != nil
 	q := c.newest[op.Id]
@@ -56,8 +58,9 @@ func (c *chat) revise(m *messages.Send) bool {
 	return true
 }
 
-// notePosted remembers what a copy was posted as. Other words that came during its call are not for another message: once
-// it is posted its owner edits it, and of one that was refused the owner has told its source.
+// notePosted remembers the version that a copy was posted as. A newer text that came during the call is not posted as
+// a second message: once the copy is posted, its owner edits it; if it was refused, the owner has reported that to
+// its source.
 func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
 	switch {
 	case !isCopy(q.op):
@@ -68,7 +71,8 @@ func (c *chat) notePosted(q *queued, outcome *messages.Outcome) {
 	}
 }
 
-// postedBefore answers an offer of other words for a copy that is posted already: with what was posted.
+// postedBefore answers a version with another text of a copy that is already posted, with the outcome of what was
+// posted.
 func (c *chat) postedBefore(m *messages.Send) bool {
 	op := m.Operation
 	version, is := c.posted.Get(op.Id)
@@ -83,12 +87,12 @@ func (c *chat) postedBefore(m *messages.Send) bool {
 	return known
 }
 
-// isCopy says whether an operation posts a part of a copy, which is done once for each attempt, whatever its words.
+// isCopy says whether an operation posts a part of a copy, which happens once for each attempt, whatever its text.
 func isCopy(op *messages.Operation) bool {
 	return op.GetSendCopy() != nil && op.Ref.GetCopyPart() != nil
 }
 
-// takeNext takes in the newer version that came while a call was under way.
+// takeNext enqueues the newer version that came while a call was in flight.
 func (c *chat) takeNext(q *queued) {
 	if m := q.next; m != nil {
 		q.next = nil

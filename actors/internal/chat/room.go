@@ -72,6 +72,6 @@ func (r *Room) Finish(ctx context.Context) {
 
 // lives is what a chat and those that took its place after a panic have in common.
 type lives struct {
-	calls int       // Bot API calls under way
+	calls int       // Bot API calls in flight
 	lost  time.Time // when a queue was lost
 }

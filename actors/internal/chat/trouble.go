@@ -11,19 +11,19 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a chat does about calls that Telegram refuses: flood control, trouble in passing, topics that were deleted, and places
-// where the bot may not write.
+// This file handles calls that Telegram refuses: flood control, transient trouble, deleted topics, and chats where
+// the bot may not write.
 
 const (
-	// A chat in which the bot may not write is tried after firstProbe, then after twice as long, up to longestProbe: rights
-	// can come back without an update that says so.
+	// A chat where the bot may not write is tried after firstProbe, then after twice as long each time, up to
+	// longestProbe: rights can come back without an update that says so.
 	firstProbe   = time.Minute
 	longestProbe = time.Hour
-	// rememberedGone is how many deleted topics of a chat are known.
+	// rememberedGone is how many deleted topics a chat remembers.
 	rememberedGone = 1000
 )
 
-// onFlood obeys a 429: the chat is silent until it is over, also after a restart.
+// onFlood obeys a 429: the chat makes no call until it is over, even after a restart.
 func (c *chat) onFlood(m called) error {
 	c.putBackAll(m.q)
 	return c.block(m)
@@ -87,19 +87,20 @@ func (c *chat) onTrouble(m called) error {
 	return nil
 }
 
-// intoThread says whether an operation is of no use when its topic is deleted.
+// intoThread says whether an operation is useless once its topic is deleted.
 func intoThread(op *messages.Operation) bool { return op.ThreadId > 1 && op.GetAnswerCallback() == nil }
 
-// ofMessage says whether an operation is about a message that was posted before. When that went with its topic, there is
-// nothing left to do.
+// ofMessage says whether an operation changes a message that was posted before. If that message was deleted with its
+// topic, there is nothing left to do.
 func ofMessage(op *messages.Operation) bool {
 	return op.GetEditCopy() != nil || op.GetEditJoined() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
 }
 
-// waits says whether an operation is not given up where the bot may not write, but waits until it may.
+// waits says whether an operation waits while the bot may not write, rather than being given up.
 func waits(op *messages.Operation) bool { return op.Waits || ofMessage(op) }
 
-// onGone tells the owners of everything that waits for a topic that it was deleted, without calling again.
+// onGone reports to the owners of everything that waits for a topic that the topic was deleted, without further
+// calls.
 func (c *chat) onGone(m called) error {
 	thread := m.q.op.ThreadId
 	c.Log.Warn("a topic was deleted", "chat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
@@ -120,8 +121,8 @@ func (c *chat) onGone(m called) error {
 	return nil
 }
 
-// reportGone tells an owner that the topic of its operation was deleted. It is not remembered as done: the owner may offer
-// the same again for the topic that takes its place.
+// reportGone reports to an owner that the topic of its operation was deleted. This is not remembered as done: the
+// owner may enqueue the same operation again for the topic that replaces it.
 func (c *chat) reportGone(owner opOwner, op *messages.Operation) error {
 	if owner == (opOwner{messages.KindChat, c.ID}) {
 		return c.settleAnswer(op.Id)
@@ -135,7 +136,7 @@ func (c *chat) reportGone(owner opOwner, op *messages.Operation) error {
 	return nil
 }
 
-// onForbidden: where nothing can be written at all, what waits for that stays in the queue, and its owners are told; the rest
+// onForbidden keeps in the queue what can wait when nothing can be written at all, and notifies its owners; the rest
 // is given up.
 func (c *chat) onForbidden(m called) error {
 	first := m.q.op
@@ -179,7 +180,8 @@ func (c *chat) tellHeld(q *queued, why string) {
 	c.Tell(q.owner.kind, q.owner.id, q.op.HeldFor(why))
 }
 
-// tellPerson tells the entity of the person whose private chat this is that they can't be reached, or can again.
+// tellPerson notifies the entity of the person whose private chat this is that they cannot be reached, or can be
+// again.
 func (c *chat) tellPerson(blocked bool) {
 	if !messages.IsPrivate(c.ID) {
 		return
@@ -188,7 +190,7 @@ func (c *chat) tellPerson(blocked bool) {
 		CommandId: fmt.Sprintf("held/%s/%d/%t", c.ID, c.record.Version, blocked), Place: c.ID}})
 }
 
-// held says whether an operation waits until the bot may write here; every now and then one is let through to see.
+// held says whether an operation waits until the bot may write here. From time to time one is let through as a probe.
 func (c *chat) held(q *queued, now time.Time) (until time.Time, held bool) {
 	if c.record.Held == "" || !waits(q.op) {
 		return time.Time{}, false
@@ -199,12 +201,12 @@ func (c *chat) held(q *queued, now time.Time) (until time.Time, held bool) {
 	return c.probeAt, c.probeAt.After(now)
 }
 
-// probe sees at the next look whether the bot may write here again.
+// probe makes the next look try whether the bot may write here again.
 func (c *chat) probe() {
 	c.probeAt, c.probes = time.Time{}, 0
 }
 
-// release: the bot may write here again.
+// release lets the queue go on once the bot may write here again.
 func (c *chat) release() error {
 	if c.record.Held == "" {
 		return nil
@@ -220,7 +222,7 @@ func (c *chat) release() error {
 	return nil
 }
 
-// onGetPace answers how the chat gets on.
+// onGetPace answers with the state of the queue and the pace.
 func (c *chat) onGetPace(*messages.GetChatPace) (proto.Message, error) {
 	now := c.Now()
 	answer := &messages.ChatPace{Code: messages.Code_OK, Place: c.ID, Waiting: int64(c.size), Rate: c.rate(now),

@@ -2,7 +2,6 @@ package desk
 
 import (
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
@@ -11,25 +10,13 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-func OneButton(key, data string) *messages.Keyboard {
-	return &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{{Key: key, Data: data}}}}}
-}
-
-// Remember appends an id to a bounded list of ids, newest last.
-func Remember(ids []string, id string, limit int) []string {
-	ids = append(ids, id)
-	if len(ids) > limit {
-		ids = slices.Clone(ids[len(ids)-limit:])
-	}
-	return ids
-}
-
-// Command is what people ask of a ticket.
+// Command is what people and programs ask of an entity.
 type Command interface {
 	proto.Message
 	GetOrigin() *messages.Origin
 }
 
+// Pack encodes a command with its type, so that a record can keep it as pending.
 func Pack(m proto.Message) ([]byte, error) {
 	packed, err := anypb.New(m)
 	if err != nil {
@@ -38,6 +25,7 @@ func Pack(m proto.Message) ([]byte, error) {
 	return proto.Marshal(packed)
 }
 
+// Unpack decodes what Pack encoded.
 func Unpack(body []byte) (proto.Message, error) {
 	var packed anypb.Any
 	if err := proto.Unmarshal(body, &packed); err != nil {
@@ -46,21 +34,29 @@ func Unpack(body []byte) (proto.Message, error) {
 	return packed.UnmarshalNew()
 }
 
-// OperationTo is an answer in the place that a command came from.
+// OperationTo begins the operation of an answer, in the topic that the command came from.
 func OperationTo(o *messages.Origin) *messages.Operation {
-	return &messages.Operation{Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER}
+	return &messages.Operation{
+		Place: o.GetPlace(), ThreadId: o.GetThreadId(), Lang: o.GetLang(), Priority: messages.Operation_ANSWER,
+	}
 }
 
-// OperationOf is an operation that a record keeps. What it is to the record's owner is not written there: its place says
-// it.
-func OperationOf(owed storage.Owed) (*messages.Operation, error) {
+// OperationOf decodes a pending operation of a record. Its reference is not stored with it, since where the record
+// keeps it says what it is to its owner.
+func OperationOf(pending storage.Owed) (*messages.Operation, error) {
 	op := &messages.Operation{}
-	err := proto.Unmarshal(owed.Body, op)
-	op.SetRef(OwedRef(owed.ID))
+	err := proto.Unmarshal(pending.Body, op)
+	op.SetRef(OwedRef(pending.ID))
 	return op, err
 }
 
-// OwedRef names an operation that its owner's record keeps.
+// OwedRef is the reference of an operation that its owner's record keeps as pending.
 func OwedRef(id string) *messages.OperationRef {
 	return &messages.OperationRef{Wanted: &messages.OperationRef_Owed{Owed: &messages.OwedOperation{Id: id}}}
+}
+
+// OneButton is a keyboard with a single button; key names its text.
+func OneButton(key, data string) *messages.Keyboard {
+	button := &messages.Button{Key: key, Data: data}
+	return &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{button}}}}
 }

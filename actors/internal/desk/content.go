@@ -7,9 +7,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a message says, between what travels and what is stored. Each pair of fields is written down once, for both ways.
+// The content of a message, as it travels in messages and as a record stores it. Each pair of fields is listed once,
+// for both directions.
 
-// SetContent writes into a record what a message says.
+// SetContent writes a content into the record of a message; nil is an empty content.
 func SetContent(r *storage.Message, c *messages.Content) {
 	if c == nil {
 		c = &messages.Content{}
@@ -17,38 +18,38 @@ func SetContent(r *storage.Message, c *messages.Content) {
 	toStore.content(c, r)
 }
 
-// ContentOf is what a stored message says.
+// ContentOf is the content of a stored message.
 func ContentOf(m *storage.Message) *messages.Content {
 	c := &messages.Content{}
 	fromStore.content(c, m)
 	return c
 }
 
-// EntitiesToStore are the marks of a text as they are stored.
+// EntitiesToStore are the entities of a text as a record stores them.
 func EntitiesToStore(es []*messages.Entity) (out []storage.Entity) {
 	pairs(toStore, &es, &out, way.entity)
 	return out
 }
 
-// EntitiesOf are the marks of a stored text.
+// EntitiesOf are the entities of a stored text.
 func EntitiesOf(es []storage.Entity) (out []*messages.Entity) {
 	pairs(fromStore, &out, &es, way.entity)
 	return out
 }
 
-// MediaToStore is a medium as it is stored; nil for none.
+// MediaToStore is a medium as a record stores it; nil: none.
 func MediaToStore(m *messages.Media) (out *storage.Media) {
 	pair(toStore, &m, &out, way.media)
 	return out
 }
 
-// MediaOf is a stored medium; nil for none.
+// MediaOf is a stored medium; nil: none.
 func MediaOf(m *storage.Media) (out *messages.Media) {
 	pair(fromStore, &out, &m, way.media)
 	return out
 }
 
-// way says which side of a pair is written.
+// way is the direction of a conversion: which side of each pair is written.
 type way bool
 
 const (
@@ -56,7 +57,7 @@ const (
 	fromStore way = false
 )
 
-// same is a pair of fields with the same value.
+// same converts a pair of fields of the same type.
 func same[T any](w way, travels, stored *T) {
 	if w == toStore {
 		*stored = *travels
@@ -65,7 +66,7 @@ func same[T any](w way, travels, stored *T) {
 	}
 }
 
-// pair is a pair of fields of which there may be none.
+// pair converts a pair of pointers; nil becomes nil.
 func pair[T, S any](w way, travels **T, stored **S, fields func(way, *T, *S)) {
 	if w == toStore {
 		*stored = nil
@@ -82,7 +83,7 @@ func pair[T, S any](w way, travels **T, stored **S, fields func(way, *T, *S)) {
 	}
 }
 
-// pairs is a pair of lists.
+// pairs converts a pair of lists; an empty list becomes nil.
 func pairs[T, S any](w way, travels *[]*T, stored *[]S, fields func(way, *T, *S)) {
 	if w == toStore {
 		*stored = nil
@@ -101,7 +102,7 @@ func pairs[T, S any](w way, travels *[]*T, stored *[]S, fields func(way, *T, *S)
 	}
 }
 
-// moment is a pair of a time in milliseconds, 0 for none, and a time.
+// moment converts a pair of a time in milliseconds, 0 for none, and a time.
 func moment(w way, travels *int64, stored *time.Time) {
 	if w == toStore {
 		*stored = TimeOf(*travels)

@@ -12,7 +12,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Every field of a content is stored and comes back: a field that the next one adds to messages and forgets here shows.
+// Every field of a content is stored and comes back. The test fails when somebody adds a field to messages and forgets
+// it here.
 func TestContentIsStoredWhole(t *testing.T) {
 	c := &messages.Content{}
 	n := 0
@@ -22,9 +23,9 @@ func TestContentIsStoredWhole(t *testing.T) {
 	if diff := cmp.Diff(c, ContentOf(r), protocmp.Transform()); diff != "" {
 		t.Errorf("sent -, stored and read +:\n%s", diff)
 	}
-	SetContent(r, nil) // an edit that took everything away
+	SetContent(r, nil) // an edit that removed everything
 	if !proto.Equal(ContentOf(r), &messages.Content{}) {
-		t.Errorf("something is left of what was there: %+v", r)
+		t.Errorf("an empty content does not replace the old one: %+v", r)
 	}
 }
 

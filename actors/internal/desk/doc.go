@@ -1,3 +1,3 @@
-// Package desk is what several rooms use: the words that are stored, and pure functions on records and messages. It has no state
-// of its own, and knows no entity.
+// Package desk is what several rooms use: names that are stored, conversions between messages and records, and
+// functions on records. It knows no entity, and has no state but Aliases.
 package desk

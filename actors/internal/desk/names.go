@@ -1,15 +1,19 @@
 package desk
 
-import "time"
+import (
+	"time"
 
-// Words that are stored or travel between entities.
+	"github.com/topicdesk/topicdesk/ids"
+)
+
+// Names that are stored or travel between entities.
 const (
-	HomeTopic = "home" // topic id of a ticket's home topic
+	HomeTopic ids.TopicKey = "home" // the id of every ticket's home topic
 
 	CopyPartial = "partial"
 	CopySent    = "sent"
 	CopyFailed  = "failed"
-	CopyGone    = "gone" // deleted with its original
+	CopyGone    = "gone" // deleted, like its original
 
 	OwedOperation = "operation"
 	OwedCommand   = "command"
@@ -21,18 +25,20 @@ const (
 
 // Limits and times that several rooms keep to.
 const (
-	// owedFor is how long after a write the sweep wakes an entity that still owes something.
+	// OwedFor is how long after a write the sweep wakes an entity that still has something pending.
 	OwedFor = time.Minute
-	// owedAnswersLimit is how many answers a chat or a ticket owes at most: over two minutes of a group's pace.
+	// OwedAnswersLimit is how many answers of a chat or a ticket are pending at most: more than a group's pace lets out
+	// in two minutes.
 	OwedAnswersLimit = 50
 
+	// PageOfMessages is how many messages, or other records, are read together.
 	PageOfMessages = 100
-	// albumsRecalled is how many messages before a part are looked at for the beginning of its album, after a restart.
+	// AlbumsRecalled is how many messages before a part are searched for the beginning of its album after a restart.
 	AlbumsRecalled = 20
 
-	// LagShown is from when on people are told that a group is behind.
+	// LagShown is the lag from which on people are told that a group is behind.
 	LagShown = 5 * time.Second
 
-	// failureEmoji is the reaction on a message that did not arrive, when the reason was told before.
+	// FailureEmoji is the reaction on a message whose copy failed for a reason that was reported before.
 	FailureEmoji = "😢"
 )

@@ -2,97 +2,168 @@ package desk
 
 import (
 	"context"
-	"errors"
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
-	"strings"
+	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// quotedIn finds the copy that a reply to a joined message means: the one that it quotes, else the last. Where a part stands may
-// have moved since by an edit of one before it, so its words count more than its place.
-func QuotedIn(ctx context.Context, store storage.Store, copies []storage.Copy, r *messages.ReplyTo) (*storage.Copy, error) {
-	last := &copies[len(copies)-1]
-	if r.GetQuote() == "" || len(copies) == 1 {
-		return last, nil
+// Records as the API shows them.
+
+// MillisOf is a time as it travels in messages; 0: not set.
+func MillisOf(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
 	}
-	at := func(c *storage.Copy) bool {
-		return c.Span != nil && c.Span.Offset <= r.QuotePosition && r.QuotePosition < c.Span.Offset+c.Span.Length
+	return t.UnixMilli()
+}
+
+// TimeOf is the reverse of MillisOf, in UTC.
+func TimeOf(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
 	}
-	var says, stands *storage.Copy
-	for i := range copies {
-		c := &copies[i]
-		if at(c) {
-			stands = c
+	return time.UnixMilli(ms).UTC()
+}
+
+// DefaultKeyRate and DefaultKeyBurst are the limits of an API key that has none of its own: requests a second, and
+// requests together after a quiet time.
+const (
+	DefaultKeyRate  = 100
+	DefaultKeyBurst = 200
+)
+
+// LimitsOf are the limits of an API key. A key with a rate of its own but no burst may make the requests of two seconds
+// together.
+func LimitsOf(r *storage.APIKey) (rate, burst int64) {
+	rate, burst = r.Rate, r.Burst
+	if rate <= 0 {
+		rate = DefaultKeyRate
+		if burst <= 0 {
+			burst = DefaultKeyBurst
 		}
-		original, err := store.Message(ctx, c.MessageID)
-		if err != nil {
-			return nil, fmt.Errorf("read an original of a joined message: %w", err)
-		}
-		if strings.Contains(original.Text, r.Quote) && (says == nil || at(c)) {
-			says = c
-		}
+	}
+	if burst <= 0 {
+		burst = 2 * rate
+	}
+	return rate, burst
+}
+
+// KeyView is an API key, without its secrets.
+func KeyView(r *storage.APIKey) *messages.APIKey {
+	rate, burst := LimitsOf(r)
+	v := &messages.APIKey{
+		KeyId: r.KeyID, Name: r.Name, Owner: r.Owner, Scopes: r.Scopes, GroupId: r.GroupID, Rate: rate, Burst: burst,
+		ExpiresMs: MillisOf(r.ExpiresAt), RevokedMs: MillisOf(r.RevokedAt), LastUsedMs: MillisOf(r.LastUsedAt),
+		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
+	}
+	for _, s := range r.Secrets {
+		v.OldUntilMs = max(v.OldUntilMs, MillisOf(s.Until))
+	}
+	return v
+}
+
+// UserRecordOf is a person; chat is Telegram's id of their default group.
+func UserRecordOf(r *storage.User, chat ids.ChatID) *messages.UserRecord {
+	return &messages.UserRecord{
+		Code: messages.Code_OK,
+		Person: &messages.Person{
+			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName,
+			LanguageCode: r.Language, IsBot: r.IsBot,
+		},
+		DefaultGroupId: r.DefaultGroupID, DefaultChatId: chat,
+		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
+	}
+}
+
+// GroupRecordOf is a group.
+func GroupRecordOf(r *storage.Group) *messages.GroupRecord {
+	return &messages.GroupRecord{
+		Code: messages.Code_OK, GroupId: r.GroupID, Registered: r.SupportTopicsEnabled, Public: r.Public,
+		Lang: r.Language, Facts: FactsOf(r), Standing: TicketsIn(r),
+		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt),
+	}
+}
+
+// FactsOf is what Telegram says of a group.
+func FactsOf(r *storage.Group) *messages.GroupFacts {
+	return &messages.GroupFacts{
+		ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum, BotStatus: r.BotStatus,
+		CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages,
+	}
+}
+
+// TicketRecord is a ticket as an item of a list, without code and revision.
+func TicketRecord(
+	ctx context.Context, store storage.Groups, aliases *Aliases, r *storage.Ticket,
+) (*messages.TicketRecord, error) {
+	home, err := TopicRecord(ctx, store, aliases, &r.Home)
+	if err != nil {
+		return nil, err
+	}
+	return &messages.TicketRecord{
+		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
+		CreatedBy: CreatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home,
+		ExternalId: r.ExternalID, Metadata: r.Metadata,
+		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt), ClosedMs: MillisOf(r.ClosedAt),
+	}, nil
+}
+
+// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes.
+func RevisedRecord(
+	ctx context.Context, store storage.Groups, aliases *Aliases, r *storage.Ticket,
+) (*messages.TicketRecord, error) {
+	v, err := TicketRecord(ctx, store, aliases, r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("a ticket's revision: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	v.Revision = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15])
+	v.Code = messages.Code_OK
+	return v, nil
+}
+
+// TopicRecord is a topic and its state: api (it is not in Telegram), failed, pending, closed or open.
+func TopicRecord(
+	ctx context.Context, store storage.Groups, aliases *Aliases, t *storage.Topic,
+) (*messages.TopicRecord, error) {
+	v := &messages.TopicRecord{
+		TopicId: t.TopicID, TelegramTopicId: t.TelegramTopicID, Name: t.Name, GroupId: t.GroupID,
 	}
 	switch {
-	case says != nil:
-		return says, nil
-	case stands != nil:
-		return stands, nil
+	case t.GroupID == "":
+		v.State = "api"
+		return v, nil
+	case t.Failure != "":
+		v.State, v.Failure = "failed", t.Failure
+	case !IsOpened(t):
+		v.State = "pending"
+	case t.Closed:
+		v.State = "closed"
+	default:
+		v.State, v.Failure = "open", t.Held
 	}
-	return last, nil
+	var err error
+	v.ChatId, err = aliases.Chat(ctx, store, t.GroupID)
+	return v, err
 }
 
-func SenderOf(o *messages.Origin) storage.Sender {
-	kinds := map[messages.Sender_Kind]string{messages.Sender_USER: "user", messages.Sender_GROUP: "group",
-		messages.Sender_CHANNEL: "channel", messages.Sender_API_KEY: "apiKey"}
-	s := o.GetSender()
-	if s == nil {
-		return storage.Sender{ID: o.GetFrom().GetId(), Kind: "user", Name: Who(o), Username: o.GetFrom().GetUsername()}
+// AttachmentRecord is an attachment.
+func AttachmentRecord(a *storage.Attachment) *messages.AttachmentRecord {
+	return &messages.AttachmentRecord{
+		Code: messages.Code_OK, AttachmentId: a.AttachmentID, TicketId: a.TicketID, MessageId: a.MessageID,
+		FileName: a.FileName, FileType: a.FileType, MimeType: a.MimeType, FileSize: a.FileSize, Sha256: a.SHA256,
+		Width: int64(a.Width), Height: int64(a.Height), Thumbnail: a.Thumbnail, State: a.State, Reason: a.Reason,
+		UploadedBy: CreatorRecord(a.UploadedBy), CreatedMs: MillisOf(a.CreatedAt),
 	}
-	return storage.Sender{ID: s.Id, Kind: kinds[s.Kind], Name: s.Name, Username: s.Username, KeyID: s.KeyId}
-}
-
-// ReplyOf is what a stored message answers.
-func ReplyOf(m *storage.Message) *messages.ReplyTo {
-	p := m.ReplyTo
-	if p == nil {
-		return nil
-	}
-	return &messages.ReplyTo{ChatId: p.ChatID, MessageId: p.MessageID, Quote: p.Quote, Preview: p.Preview, MediaKind: p.MediaKind, Answered: p.Answered,
-		QuoteEntities: EntitiesOf(p.QuoteEntities), QuotePosition: p.QuotePosition}
-}
-
-// originalAt finds the message that stands at a Telegram message: as the original, or as the original of a copy. Of several
-// that a copy shows it is the one that is quoted, else the last.
-func OriginalAt(ctx context.Context, store storage.Store, chatID, messageID int64, r *messages.ReplyTo) (*storage.Message, error) {
-	said, err := store.Message(ctx, messages.MessageKey(chatID, messageID))
-	if !errors.Is(err, storage.ErrNotFound) {
-		return said, err
-	}
-	copies, err := store.CopiesAt(ctx, chatID, messageID)
-	if err != nil {
-		return nil, err
-	}
-	if len(copies) == 0 {
-		return nil, storage.ErrNotFound
-	}
-	meant, err := QuotedIn(ctx, store, copies, r)
-	if err != nil {
-		return nil, err
-	}
-	return store.Message(ctx, meant.MessageID)
-}
-
-// ReactionAt is the reaction that the bot shows in a topic: the newest that somebody made elsewhere and a bot can set.
-func ReactionAt(m *storage.Message, topicID string) string {
-	if m.Hidden() {
-		return ""
-	}
-	for i := len(m.Reactions) - 1; i >= 0; i-- {
-		if r := &m.Reactions[i]; r.TopicID != topicID && r.Emoji != "" {
-			return r.Emoji
-		}
-	}
-	return ""
 }

@@ -5,10 +5,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// IsOut says whether the bot is not in a group any more.
+// What the desk can do in a group, as far as the group's record says (docs/decisions.md, D59).
+
+// IsOut says whether the bot is no longer in a group.
 func IsOut(g *storage.Group) bool { return g.BotStatus == "left" || g.BotStatus == "kicked" }
 
-// TopicsIn says whether the bot can open topics in a group, whether tickets may be opened in it or not.
+// TopicsIn says whether the bot can open topics in a group, registered or not.
 func TopicsIn(g *storage.Group) messages.Standing {
 	switch {
 	case IsOut(g):
@@ -21,7 +23,7 @@ func TopicsIn(g *storage.Group) messages.Standing {
 	return messages.Standing_READY
 }
 
-// TicketsIn says whether tickets may be opened in a group.
+// TicketsIn says whether tickets can be opened in a group.
 func TicketsIn(g *storage.Group) messages.Standing {
 	if !g.SupportTopicsEnabled {
 		return messages.Standing_UNREGISTERED

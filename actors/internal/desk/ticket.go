@@ -1,14 +1,26 @@
 package desk
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// TopicsOf lists the topics of a ticket that are not of an ended link, home first.
+// The topics and links of a ticket's record.
+
+// APITopic is the end of the id of the topic in which programs write. That topic belongs to a link of its own, which
+// copies only into the home topic; the other links copy from it as from any other topic (docs/decisions.md, D37).
+const APITopic = ":api"
+
+// IsAPILink says whether a link is that of programs.
+func IsAPILink(l *storage.Link) bool { return strings.HasSuffix(l.LinkID, APITopic) }
+
+// TopicsOf lists the topics of a ticket that are in Telegram and whose link has not ended, the home topic first.
 func TopicsOf(r *storage.Ticket) []*storage.Topic {
 	topics := make([]*storage.Topic, 0, 1+len(r.Links))
 	topics = append(topics, &r.Home)
@@ -20,8 +32,8 @@ func TopicsOf(r *storage.Ticket) []*storage.Topic {
 	return topics
 }
 
-// TopicOf finds a topic of a ticket by its id, also that of an ended link.
-func TopicOf(r *storage.Ticket, topicID string) *storage.Topic {
+// TopicOf finds a topic of a ticket by its id, also the topic of an ended link; nil: there is none.
+func TopicOf(r *storage.Ticket, topicID ids.TopicKey) *storage.Topic {
 	if topicID == HomeTopic {
 		return &r.Home
 	}
@@ -31,8 +43,8 @@ func TopicOf(r *storage.Ticket, topicID string) *storage.Topic {
 	return nil
 }
 
-// LinkOf finds a link by its id, which its topic bears too.
-func LinkOf(r *storage.Ticket, linkID string) *storage.Link {
+// LinkOf finds a link by its id, which is also the id of its topic; nil: there is none.
+func LinkOf(r *storage.Ticket, linkID ids.TopicKey) *storage.Link {
 	for i := range r.Links {
 		if r.Links[i].LinkID == linkID {
 			return &r.Links[i]
@@ -41,17 +53,54 @@ func LinkOf(r *storage.Ticket, linkID string) *storage.Link {
 	return nil
 }
 
-func TopicAt(r *storage.Ticket, place string, thread int64) *storage.Topic {
+// TopicAt finds the topic of a ticket at a place, by its thread or by an earlier one; nil: there is none.
+func TopicAt(r *storage.Ticket, place ids.Place, thread ids.ThreadID) *storage.Topic {
+	if thread == 0 && !messages.IsPrivate(place) {
+		return nil // the general topic is no ticket's
+	}
 	for _, topic := range TopicsOf(r) {
-		if topic.GroupID == place && (thread != 0 || messages.IsPrivate(place)) && (topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)) {
+		is := topic.TelegramTopicID == thread || slices.Contains(topic.FormerThreads, thread)
+		if topic.GroupID == place && is {
 			return topic
 		}
 	}
 	return nil
 }
 
-// apiTopic is the topic of a ticket in which programs write. It is that of a link of its own, which copies only into home;
-// the other links copy what is said in it as they do what is said in any other.
-const APITopic = ":api"
+// IsOpened says whether a topic exists in Telegram, so that something can be posted in it.
+func IsOpened(topic *storage.Topic) bool {
+	return topic.TelegramTopicID != 0 || messages.IsPrivate(topic.GroupID)
+}
 
-func IsAPILink(l *storage.Link) bool { return strings.HasSuffix(l.LinkID, APITopic) }
+// PrivateLink finds the link whose topic is the private chat at a place, or any private chat when place is ""; nil:
+// there is none.
+func PrivateLink(r *storage.Ticket, place ids.Place) *storage.Link {
+	for i := range r.Links {
+		link := &r.Links[i]
+		if !link.Ended && messages.IsPrivate(link.Topic.GroupID) && (place == "" || link.Topic.GroupID == place) {
+			return link
+		}
+	}
+	return nil
+}
+
+// PrivateTicketsRead is how many of a person's newest open tickets are looked at.
+const PrivateTicketsRead = 50
+
+// OpenPrivately lists a person's open tickets that they can write on in their private chat, newest first. It looks at
+// limit tickets.
+func OpenPrivately(
+	ctx context.Context, store storage.Tickets, place ids.Place, limit int,
+) ([]storage.Ticket, error) {
+	page, err := store.TicketsByCreator(ctx, "user", messages.UserIn(place), true, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read a person's tickets: %w", err)
+	}
+	var own []storage.Ticket
+	for i := range page {
+		if PrivateLink(&page[i], place) != nil {
+			own = append(own, page[i])
+		}
+	}
+	return own, nil
+}

@@ -7,15 +7,16 @@ import (
 	"github.com/asynkron/protoactor-go/actor"
 )
 
-// turnsInARow is how many messages a mailbox may handle before others get a turn; Proto.Actor's own default.
+// turnsInARow is how many messages a mailbox may handle before it yields to others; Proto.Actor's own default.
 const turnsInARow = 300
 
-// idleWorkers is how many goroutines wait for the next mailbox at most. Under load there is work for most of them all the time.
+// idleWorkers is how many goroutines wait for a mailbox with work, at most. Under load most of them are always busy.
 const idleWorkers = 64
 
-// dispatcher gives mailboxes with work to goroutines that have served others before. Proto.Actor starts one for each time that a
-// mailbox gets work; its stack is small, and grows by being copied several times during one turn (SQLite and JSON go deep): 5% of
-// all CPU. Nobody waits for a worker: where none is idle a new one starts.
+// dispatcher lets goroutines that stay serve the mailboxes. Proto.Actor's own dispatcher starts a goroutine each time a
+// mailbox gets work. Its stack starts small, and growing it took 5% of all CPU, since each growth copies the stack and
+// one turn goes deep in SQLite and JSON (docs/decisions.md, D56). No mailbox waits for a worker: if none is idle, a new
+// one starts.
 type dispatcher struct {
 	work chan func()
 	idle atomic.Int32
@@ -44,7 +45,7 @@ func (d *dispatcher) Throughput() int { return turnsInARow }
 func (d *dispatcher) serve(run func()) {
 	for {
 		run()
-		run = nil // else who waits would keep an actor in memory
+		run = nil // or an idle worker would keep an actor in memory
 		if d.idle.Add(1) > idleWorkers {
 			d.idle.Add(-1)
 			return
@@ -58,5 +59,5 @@ func (d *dispatcher) serve(run func()) {
 	}
 }
 
-// close ends the goroutines that wait. What is scheduled later runs, each on a goroutine of its own.
+// close ends the idle workers. What is scheduled later still runs, each time on a new goroutine.
 func (d *dispatcher) close() { d.once.Do(func() { close(d.stop) }) }

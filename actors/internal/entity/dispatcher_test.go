@@ -11,7 +11,7 @@ func TestDispatcher(t *testing.T) {
 	d := newDispatcher()
 	defer d.close()
 
-	// Those who wait for something hold nobody up, however many they are.
+	// Turns that wait for something hold nobody up, however many they are.
 	free := make(chan struct{})
 	var blocked sync.WaitGroup
 	for range 10 * idleWorkers {
@@ -31,21 +31,21 @@ func TestDispatcher(t *testing.T) {
 	}
 	all.Wait()
 	if n := ran.Load(); n != goroutines*each {
-		t.Errorf("%d of %d were carried out", n, goroutines*each)
+		t.Errorf("%d of %d scheduled functions ran", n, goroutines*each)
 	}
 	close(free)
 	blocked.Wait()
 
-	// Those who are done wait for more to do, but not all of them.
+	// Workers that are done wait for more work, but not all of them.
 	for d.idle.Load() == 0 {
 		runtime.Gosched()
 	}
 	if n := d.idle.Load(); n > idleWorkers {
-		t.Errorf("%d goroutines wait", n)
+		t.Errorf("%d workers are idle, at most %d may be", n, idleWorkers)
 	}
 
-	d.close() // TestMain looks whether they are gone
+	d.close() // what is scheduled afterwards still runs
 	last := make(chan struct{})
-	d.Schedule(func() { close(last) }) // an actor that hears of the end
+	d.Schedule(func() { close(last) }) // an actor that is told of the end
 	<-last
 }

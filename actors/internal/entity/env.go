@@ -24,14 +24,15 @@ type Env struct {
 	Owner     string // names this process in leases
 	Metrics   *Metrics
 
-	// IntakeCtx ends first: from then on nothing more is taken in. Ctx ends when the entities have settled what came in before.
+	// IntakeCtx ends first: from then on no more updates are accepted. Ctx ends when the entities have handled what was
+	// accepted before.
 	IntakeCtx, Ctx     context.Context
 	stopIntake, cancel context.CancelFunc
 	draining           atomic.Bool
 	node               *Node
 }
 
-// EnvOptions are what an Env is made of. Store is required; the zero value of each other field has a sensible meaning.
+// EnvOptions are what an Env is made of. Store is required; the zero values of the other fields are useful.
 type EnvOptions struct {
 	Store     storage.Store
 	Log       *slog.Logger                                // nil: nothing is logged
@@ -41,12 +42,15 @@ type EnvOptions struct {
 	Metrics   prometheus.Registerer                       // nil: not registered
 }
 
-// NewEnv makes the environment of a node, which Start completes.
+// NewEnv makes the environment of a node. It can tell nothing to entities before Start.
 func NewEnv(o EnvOptions) (*Env, error) {
 	if o.Store == nil {
 		return nil, errors.New("actors: a store is needed")
 	}
-	e := &Env{Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner, Metrics: newMetrics(o.Metrics)}
+	e := &Env{
+		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner,
+		Metrics: newMetrics(o.Metrics),
+	}
 	if e.Log == nil {
 		e.Log = slog.New(slog.DiscardHandler)
 	}
@@ -64,11 +68,11 @@ func NewEnv(o EnvOptions) (*Env, error) {
 	return e, nil
 }
 
-// Tell sends a message to an entity without waiting for anything. It may be lost when the node stops, so it only ever says what
-// storage says too.
+// Tell sends a message to an entity and waits for nothing. The message may be lost when the node stops, so send only
+// what storage says too.
 func (e *Env) Tell(kind, identity string, m proto.Message) { e.node.Tell(kind, identity, m) }
 
-// Draining says that the node is stopping: no further Bot API call or download begins.
+// Draining says whether the node is stopping: then no further Bot API call or download begins.
 func (e *Env) Draining() bool { return e.draining.Load() }
 
 // StopIntake ends IntakeCtx.

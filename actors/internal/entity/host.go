@@ -9,75 +9,78 @@ import (
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
-	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// entityProps makes the actor of an entity.
-func entityProps(n *Node, kind *Kind, identity string) *actor.Props {
-	var lasting any
-	if kind.Lasting != nil {
-		lasting = kind.Lasting()
-	}
-	options := []actor.PropsOption{actor.WithDispatcher(n.dispatcher), actor.WithMailbox(actor.Unbounded(depth{n.env.Metrics.mailbox}))}
-	if kind.Children != nil {
-		options = append(options, actor.WithSupervisor(kind.Children(n.env)))
-	}
-	return actor.PropsFromProducer(func() actor.Actor {
-		h := &Host{Env: n.env, kind: kind, ID: identity, Log: n.env.Log.With(kind.Name, identity), Lasting: lasting, node: n}
-		h.entity = kind.New(h)
-		return h
-	}, options...)
-}
-
-// depth counts the messages that wait in mailboxes.
-type depth struct{ gauge prometheus.Gauge }
-
-func (d depth) MailboxStarted()     {}
-func (d depth) MessagePosted(any)   { d.gauge.Inc() }
-func (d depth) MessageReceived(any) { d.gauge.Dec() }
-func (d depth) MailboxEmpty()       {}
-
-// Host carries one entity: its turns, its epoch, its timers, and the one reply to each command.
+// Host is the actor that runs one entity. It passes on one message at a time, replies once to each command, and keeps
+// the entity's epoch (epoch.go) and timers (timers.go).
+//
+// It takes every message that its kind declares. It stops when its shard retires it, or when it is fenced. After a
+// panic the shard's supervision restarts it, from storage.
 type Host struct {
 	*Env
-	ID  string       // of the entity, among those of its kind
+	ID  string       // the entity's identity, unique within its kind
 	Log *slog.Logger // names the entity
-	// Lasting is what Kind.Lasting made: the same for an entity and those that take its place after a panic.
+	// Lasting is what Kind.Lasting made. An entity that restarts after a panic finds it again.
 	Lasting any
 
 	entity Entity
 	kind   *Kind
 	node   *Node
 
-	actor    actor.Context // of the turn under way
-	self     *actor.PID
-	parent   *actor.PID
-	epoch    int64
-	loaded   bool
-	timers   map[int64]*time.Timer
-	timer    int64 // number of the newest timer
-	offering bool  // the timer of OfferAgainLater runs
-	gone     bool  // fenced off: answers only "not owner"
+	actor  actor.Context // of the current turn
+	self   *actor.PID
+	parent *actor.PID
 
-	// refused are messages from inside that storage trouble kept from being handled, in the order of their arrival. While
-	// there are any, what comes from inside waits behind them.
+	epoch  int64 // 0: none is taken yet
+	loaded bool
+	fenced bool // a newer epoch exists: replies NOT_OWNER to everything
+
+	timers       map[int64]*time.Timer
+	timer        int64 // number of the newest timer
+	enqueueAgain bool  // the timer of OfferAgainLater runs
+
+	// refused holds messages from inside the node that storage refused, in the order of their arrival. While it holds
+	// any, later messages from inside are added to it, so that their order is kept.
 	refused []any
 	retry   *time.Timer
 }
 
-// retryRefused is the timer that takes refused messages up again.
+// retryRefused is the message of the timer that handles refused messages again.
 type retryRefused struct{}
 
-// RetryAfterTrouble is how long a message from inside waits when storage refused it; so many wait at most.
 const (
+	// RetryAfterTrouble is the pause before a message from inside that storage refused is handled again.
 	RetryAfterTrouble = time.Second
-	refusedAtMost     = 10_000
+	// refusedAtMost is how many refused messages an entity keeps.
+	refusedAtMost = 10_000
 )
 
+// hostProps makes the actor of an entity.
+func hostProps(n *Node, kind *Kind, identity string) *actor.Props {
+	var lasting any
+	if kind.Lasting != nil {
+		lasting = kind.Lasting()
+	}
+	options := []actor.PropsOption{
+		actor.WithDispatcher(n.dispatcher),
+		actor.WithMailbox(actor.Unbounded(mailboxDepth{n.env.Metrics.mailbox})),
+	}
+	if kind.Children != nil {
+		options = append(options, actor.WithSupervisor(kind.Children(n.env)))
+	}
+	log := n.env.Log.With(kind.Name, identity)
+	return actor.PropsFromProducer(func() actor.Actor {
+		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, node: n}
+		h.entity = kind.New(h)
+		return h
+	}, options...)
+}
+
+// Receive implements actor.Actor.
 func (h *Host) Receive(ctx actor.Context) {
 	h.actor = ctx
 	switch m := ctx.Message().(type) {
@@ -87,29 +90,28 @@ func (h *Host) Receive(ctx actor.Context) {
 		h.end()
 	case *actor.Restarting:
 		h.end()
-		h.Note(&messages.Wake{}) // the next life goes on with what is owed, also when nobody asks it for anything
+		h.Note(&messages.Wake{}) // so that what is pending goes on even if nobody sends this entity anything
 	case *actor.Stopped:
 	case retire:
-		ctx.Send(h.parent, retired{pid: h.self, willing: !h.gone && len(h.refused) == 0 && (!h.loaded || h.entity.Idle()), must: h.gone})
+		ctx.Send(h.parent, retired{pid: h.self, willing: h.mayRetire(), must: h.fenced})
 	case barrier:
 		ctx.Request(h.parent, barrier{})
 	case fired:
-		if _, known := h.timers[m.timer]; known {
-			delete(h.timers, m.timer)
-			if _, again := m.message.(OfferAgain); again {
-				h.offering = false
-			}
-			h.turn(ctx, m.message)
-		}
+		h.onFired(m)
 	case *actor.Terminated:
 		if parent, ok := h.entity.(Parent); ok {
 			parent.ChildEnded(m.Who)
 		}
 	case retryRefused:
-		h.takeUp(ctx)
+		h.onRetryRefused(ctx)
 	default:
 		h.turn(ctx, m)
 	}
+}
+
+// mayRetire says whether the entity loses nothing if it leaves now.
+func (h *Host) mayRetire() bool {
+	return !h.fenced && len(h.refused) == 0 && (!h.loaded || h.entity.Idle())
 }
 
 // end stops what would outlive the entity.
@@ -123,85 +125,39 @@ func (h *Host) end() {
 	}
 }
 
-// refuse keeps a message from inside for later.
-func (h *Host) refuse(m any) {
-	if len(h.refused) >= refusedAtMost {
-		h.Log.Error("a message is dropped: too many wait for storage; its owner says it again", "message", TypeName(m))
-		return
-	}
-	h.refused = append(h.refused, m)
-	if len(h.refused) == 1 {
-		h.retryLater()
-	}
-}
-
-func (h *Host) retryLater() {
-	h.retry = h.AfterFunc(RetryAfterTrouble, func() { h.Note(retryRefused{}) })
-}
-
-// takeUp handles the refused messages in their order, up to the first that is refused again.
-func (h *Host) takeUp(ctx actor.Context) {
-	waiting := h.refused
-	h.refused = nil
-	for i, m := range waiting {
-		h.turn(ctx, m)
-		if len(h.refused) > 0 { // m again; the others stay behind it
-			h.refused = append(h.refused, waiting[i+1:]...)
-			return
-		}
-	}
-}
-
-// turn handles one message and answers it exactly once.
+// turn handles one message and replies to it exactly once.
 func (h *Host) turn(ctx actor.Context, m any) {
 	sender := ctx.Sender()
-	reply := func(answer proto.Message) {
-		if sender != nil && answer != nil {
-			ctx.Send(sender, answer)
+	respond := func(reply proto.Message) {
+		if sender != nil && reply != nil {
+			ctx.Send(sender, reply)
 		}
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			h.Log.Error("panic in an entity; it restarts from storage", "message", TypeName(m), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
-			reply(Answer(messages.Code_INTERNAL, "a fault in the service"))
+			h.Log.Error("panic in an entity; it restarts from storage",
+				"message", TypeName(m), "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			respond(Answer(messages.Code_INTERNAL, "a fault in the service"))
 			panic(r) // supervision restarts the entity
 		}
 	}()
-	if h.gone {
-		reply(Answer(messages.Code_NOT_OWNER, ""))
+	if h.fenced {
+		respond(Answer(messages.Code_NOT_OWNER, ""))
 		return
 	}
 	if sender == nil && len(h.refused) > 0 {
 		h.refuse(m)
 		return
 	}
-	answer, err := h.handle(m)
-	if err == nil {
-		reply(answer)
-		return
+	reply, err := h.handle(m)
+	if err != nil {
+		reply = h.onError(m, err, sender != nil)
 	}
-	if h.gone {
-		reply(Answer(messages.Code_NOT_OWNER, ""))
-		return
-	}
-	level := slog.LevelError
-	if h.Ctx.Err() != nil {
-		level = slog.LevelDebug // stopping: what is owed is resumed at the next start
-	}
-	h.Log.Log(h.Ctx, level, "not accepted", "message", TypeName(m), "error", err)
-	h.Metrics.refused.WithLabelValues(h.kind.Name).Inc()
-	passes := errors.Is(err, storage.ErrUnavailable) || errors.Is(err, storage.ErrConflict) || h.Ctx.Err() != nil
-	switch {
-	case sender == nil && passes:
-		h.refuse(m)
-	case sender != nil && passes:
-		reply(Answer(messages.Code_UNAVAILABLE, err.Error()))
-	default: // a bug, which would meet us each time
-		reply(Answer(messages.Code_INTERNAL, err.Error()))
-	}
+	respond(reply)
 }
 
-// handle loads the entity when needed, and once more when someone else wrote its record meanwhile.
+// handle loads the entity if needed and has it take the message. If somebody else wrote the record meanwhile, it
+// reloads and tries again, at most twice.
 func (h *Host) handle(m any) (proto.Message, error) {
 	for try := 0; ; try++ {
 		if !h.loaded {
@@ -209,12 +165,12 @@ func (h *Host) handle(m any) (proto.Message, error) {
 				return nil, err
 			}
 		}
-		if err := h.own(m); err != nil {
+		if err := h.ensureEpoch(m); err != nil {
 			return nil, err
 		}
-		answer, err := h.receive(m)
+		reply, err := h.receive(m)
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
-			return answer, err
+			return reply, err
 		}
 		if err := h.fence(); err != nil {
 			return nil, err
@@ -222,33 +178,7 @@ func (h *Host) handle(m any) (proto.Message, error) {
 	}
 }
 
-// start takes an epoch, loads and resumes. What does not exist takes none: anybody can make up an id, and a lease is for ever.
-func (h *Host) start() error {
-	if _, waits := h.entity.(Unborn); !waits {
-		if err := h.takeEpoch(); err != nil {
-			return err
-		}
-	}
-	return h.Reload() // which takes one after it has read
-}
-
-// own takes the epoch of an entity that made its record since it was started: nothing fences off that write but the record
-// itself, so whoever waits for it need not wait for a lease too. It is taken before anything else is done with the record. Of two
-// activations that met in that write, the one that takes its lease last stays.
-func (h *Host) own(m any) error {
-	if h.epoch != 0 || h.kind.reads(m) || h.unmade() {
-		return nil
-	}
-	return h.takeEpoch()
-}
-
-// unmade says whether the entity is one that takes no lease before it has a record, and has none.
-func (h *Host) unmade() bool {
-	e, waits := h.entity.(Unborn)
-	return waits && e.Unborn()
-}
-
-// receive has the kind's handler take the message.
+// receive calls the kind's handler of the message.
 func (h *Host) receive(m any) (proto.Message, error) {
 	handler, known := h.kind.handlers[reflect.TypeOf(m)]
 	if !known {
@@ -257,118 +187,68 @@ func (h *Host) receive(m any) (proto.Message, error) {
 	return handler.handle(h.entity, m)
 }
 
-func (h *Host) leaseID() string { return entityKey{h.kind.Name, h.ID}.String() }
-
-// takeEpoch fences off former activations.
-func (h *Host) takeEpoch() error {
-	epoch, err := h.Store.TakeLease(h.Ctx, h.leaseID(), h.Owner, h.Now())
-	if err != nil {
-		return fmt.Errorf("take the lease: %w", err)
+// onError decides about a message that was not accepted. If the trouble may pass, whoever asks is told UNAVAILABLE
+// and asks again later; a message that nobody waits for is kept and handled again. Any other error is a bug, which
+// would come back each time.
+func (h *Host) onError(m any, err error, asked bool) proto.Message {
+	if h.fenced {
+		return Answer(messages.Code_NOT_OWNER, "")
 	}
-	h.epoch = epoch
-	return nil
+	stopping := h.Ctx.Err() != nil
+	level := slog.LevelError
+	if stopping {
+		level = slog.LevelDebug // what is pending is resumed at the next start
+	}
+	h.Log.Log(h.Ctx, level, "not accepted", "message", TypeName(m), "error", err)
+	h.Metrics.refused.WithLabelValues(h.kind.Name).Inc()
+	passes := errors.Is(err, storage.ErrUnavailable) || errors.Is(err, storage.ErrConflict) || stopping
+	switch {
+	case passes && !asked:
+		h.refuse(m)
+		return nil
+	case passes:
+		return Answer(messages.Code_UNAVAILABLE, err.Error())
+	}
+	return Answer(messages.Code_INTERNAL, err.Error())
 }
 
-// Reload reads the entity anew and goes on with what is owed.
-func (h *Host) Reload() error {
-	if err := h.read(); err != nil {
-		return err
+// refuse keeps a message from inside for later.
+func (h *Host) refuse(m any) {
+	if len(h.refused) >= refusedAtMost {
+		h.Log.Error("a message is dropped: too many wait for storage; its owner sends it again", "message", TypeName(m))
+		return
 	}
-	// Who wrote the record since it was read makes the first write conflict, and it is read again.
-	if h.epoch == 0 && !h.unmade() {
-		if err := h.takeEpoch(); err != nil {
-			return err
+	h.refused = append(h.refused, m)
+	if len(h.refused) == 1 {
+		h.retry = h.AfterFunc(RetryAfterTrouble, func() { h.Note(retryRefused{}) })
+	}
+}
+
+// onRetryRefused handles the refused messages in order, up to the first that is refused again.
+func (h *Host) onRetryRefused(ctx actor.Context) {
+	waiting := h.refused
+	h.refused = nil
+	for i, m := range waiting {
+		h.turn(ctx, m)
+		if len(h.refused) > 0 { // m itself; the others stay in line after it
+			h.refused = append(h.refused, waiting[i+1:]...)
+			return
 		}
 	}
-	return h.goOn()
 }
 
-func (h *Host) read() error {
-	h.loaded = false
-	h.stopTimers()
-	if err := h.entity.Load(); err != nil {
-		return fmt.Errorf("load: %w", err)
-	}
-	return nil
-}
-
-func (h *Host) goOn() error {
-	if err := h.entity.Resume(); err != nil {
-		return fmt.Errorf("resume: %w", err)
-	}
-	h.loaded = true
-	return nil
-}
-
-// fence is called after a conflict: an activation whose epoch is not the newest leaves, the newest reads again and goes on.
-func (h *Host) fence() error {
-	lease, err := h.Store.Lease(h.Ctx, h.leaseID())
-	if err != nil && !errors.Is(err, storage.ErrNotFound) { // an entity that was not born has none
-		return fmt.Errorf("read the lease: %w", err)
-	}
-	if lease.Epoch != h.epoch {
-		h.Log.Warn("fenced off: a newer activation owns this entity", "epoch", h.epoch, "newest", lease.Epoch)
-		h.gone = true
-		h.node.system.Root.Send(h.parent, retired{pid: h.self, must: true})
-		return storage.ErrConflict
-	}
-	return h.Reload()
-}
-
-// After sends a message to the entity itself after d. A timer from before a load never fires.
-func (h *Host) After(d time.Duration, m any) {
-	if h.timers == nil {
-		h.timers = map[int64]*time.Timer{}
-	}
-	h.timer++
-	f := fired{h.timer, m}
-	h.timers[f.timer] = h.AfterFunc(d, func() { h.Note(f) })
-}
-
-// OfferAgain is the message of OfferAgainLater.
-type OfferAgain struct{}
-
-// OfferAgainAfter is how long an owner waits for Done before it offers an operation again.
-const OfferAgainAfter = 30 * time.Second
-
-// OfferAgainLater sends OfferAgain to the entity after OfferAgainAfter, once for all calls until then.
-func (h *Host) OfferAgainLater() {
-	if !h.offering {
-		h.offering = true
-		h.After(OfferAgainAfter, OfferAgain{})
-	}
-}
-
-// fired is a timer's message; it counts only while the timer is still known.
-type fired struct {
-	timer   int64
-	message any
-}
-
-func (h *Host) stopTimers() {
-	for _, t := range h.timers {
-		t.Stop()
-	}
-	h.timers, h.offering = nil, false
-}
-
-// Spawn starts a child. It is for the entity's own turns.
+// Spawn starts a child. Call it in the entity's own turn only.
 func (h *Host) Spawn(producer actor.Producer) *actor.PID {
 	return h.actor.Spawn(actor.PropsFromProducer(producer, actor.WithDispatcher(h.node.dispatcher)))
 }
 
-// Note sends a message to the entity itself, from any goroutine.
+// Note sends a message to the entity itself. Any goroutine may call it.
 func (h *Host) Note(m any) { h.node.system.Root.Send(h.self, m) }
 
-// Offer gives an operation to the chat through which it goes.
+// Offer enqueues an operation with its chat, as the entity's own.
 func (h *Host) Offer(op *messages.Operation) {
 	h.Tell(messages.KindChat, op.Place, &messages.Send{Operation: op, OwnerKind: h.kind.Name, OwnerId: h.ID})
 }
 
-func OK() *messages.Reply        { return &messages.Reply{Code: messages.Code_OK} }
-func Duplicate() *messages.Reply { return &messages.Reply{Code: messages.Code_DUPLICATE} }
-func Answer(code messages.Code, reason string) *messages.Reply {
-	return &messages.Reply{Code: code, Reason: reason}
-}
-
+// TypeName is the Go type of a message, for logs and refusals.
 func TypeName(m any) string { return fmt.Sprintf("%T", m) }

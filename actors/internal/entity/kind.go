@@ -8,39 +8,40 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Entity is what one kind does; Host does what all kinds share. Its methods run in the entity's own turns, one after the other.
+// Entity is what one kind does; Host does what all kinds share. Its methods run in the entity's own turns, one at a
+// time.
 //
 // A kind may also implement Unborn, Stopper and Parent.
 type Entity interface {
-	// Load reads what the entity owns; it is called before the first message and after a conflict.
+	// Load reads what the entity owns. It is called before the first message, and again after a conflict.
 	Load() error
-	// Resume goes on with what is owed, after a load.
+	// Resume goes on with what is pending, after each load.
 	Resume() error
-	// Idle says that nothing is owed or under way.
+	// Idle says that nothing is pending or in progress.
 	Idle() bool
 }
 
-// Unborn is implemented by an entity whose record need not exist: while it does not, the entity takes no lease. Anybody can make
-// up an id, and a lease is for ever.
+// Unborn is implemented by an entity whose record may not exist yet. Until it exists the entity takes no lease, since
+// anybody can make up an id, and a lease stays forever.
 type Unborn interface{ Unborn() bool }
 
 // Stopper is implemented by an entity that has something to end when it stops or restarts.
 type Stopper interface{ Stop() }
 
-// Parent is implemented by an entity with children; it hears of the end of each, whichever way it came.
+// Parent is implemented by an entity that has children. It is told when a child ends, for whatever reason.
 type Parent interface{ ChildEnded(child *actor.PID) }
 
-// Kind declares one kind of entity: all that a node must know of it. Each room declares its own.
+// Kind declares a kind of entity: all that a node must know of it. Each room declares its own.
 type Kind struct {
 	Name string // as in messages.KindTicket
 	New  func(h *Host) Entity
 
-	// Messages are those that the kind takes, one handler for each type. Anything else is refused.
+	// Messages are the messages that the kind takes, one handler for each type. Anything else is refused.
 	Messages []Handler
 
-	// Children is how children that fail are treated; nil: the kind has none.
+	// Children makes the supervision strategy of an entity's children; nil: the kind has none.
 	Children func(e *Env) actor.SupervisorStrategy
-	// Lasting makes what an entity and those that take its place after a panic have in common (Host.Lasting); nil: nothing.
+	// Lasting makes what an entity keeps across restarts after a panic (Host.Lasting); nil: nothing.
 	Lasting func() any
 	// Stays says that an entity of this kind is never retired.
 	Stays bool
@@ -55,24 +56,30 @@ type Handler struct {
 	handle  func(e Entity, m any) (proto.Message, error)
 }
 
-// Replies has f take the messages of type M, and answer each of them once. An error means that nothing was accepted.
+// Replies has f take the messages of type M and reply to each. An error means that nothing was accepted.
 func Replies[E Entity, M any](f func(e E, m M) (proto.Message, error)) Handler {
-	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) { return f(e.(E), m.(M)) }}
+	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) {
+		return f(e.(E), m.(M))
+	}}
 }
 
-// Takes has f take the messages of type M, to which nobody waits for an answer. An error means that nothing was accepted.
+// Takes has f take the messages of type M, which get no reply. An error means that nothing was accepted.
 func Takes[E Entity, M any](f func(e E, m M) error) Handler {
-	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) { return nil, f(e.(E), m.(M)) }}
+	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) {
+		return nil, f(e.(E), m.(M))
+	}}
 }
 
-// Reads is Replies for messages that only look at the entity: they make none resident, keep none so, and cost no lease.
+// Reads is Replies for reads. A read makes no entity resident, keeps none resident, and takes no lease
+// (docs/decisions.md, D40).
 func Reads[E Entity, M any](f func(e E, m M) (proto.Message, error)) Handler {
 	h := Replies(f)
 	h.reads = true
 	return h
 }
 
-// RepliesTo is Replies for the type of an example, which may be a nil pointer: for kinds with tables of their own.
+// RepliesTo is Replies for a type that is known only at run time, given by an example, which may be a nil pointer. It
+// is for kinds that have tables of their own.
 func RepliesTo(example any, f func(e Entity, m any) (proto.Message, error)) Handler {
 	return Handler{message: reflect.TypeOf(example), handle: f}
 }
@@ -89,5 +96,5 @@ func (k *Kind) ready() error {
 	return nil
 }
 
-// reads says whether a message only looks at the entity.
+// reads says whether a message is a read.
 func (k *Kind) reads(m any) bool { return k.handlers[reflect.TypeOf(m)].reads }

@@ -2,10 +2,10 @@ package entity
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Metrics are what all entities tell operators; a room has its own beside them.
+// Metrics are what operators see of all entities. A room adds its own.
 type Metrics struct {
 	Panics     prometheus.Counter // in entities, their children and their calls
-	Unanswered prometheus.Counter // commands that get no answer since too many are owed already
+	Unanswered prometheus.Counter // commands that get no answer because too many answers are pending already
 
 	entities *prometheus.GaugeVec
 	refused  *prometheus.CounterVec
@@ -13,20 +13,31 @@ type Metrics struct {
 }
 
 func newMetrics(r prometheus.Registerer) *Metrics {
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "topicdesk", Name: name, Help: help}
+	}
+	gauge := func(name, help string) prometheus.GaugeOpts {
+		return prometheus.GaugeOpts{Namespace: "topicdesk", Name: name, Help: help}
+	}
 	m := &Metrics{
-		Panics: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "entity_panics_total",
-			Help: "Panics in entities; each is a bug."}),
-		Unanswered: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "topicdesk", Name: "commands_unanswered_total",
-			Help: "Commands that got no answer because the chat was owed too many already."}),
-		entities: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "entities",
-			Help: "Entities that are resident, by kind."}, []string{"kind"}),
-		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "commands_refused_total",
-			Help: "Messages that an entity could not accept (storage trouble), by kind."}, []string{"kind"}),
-		mailbox: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "topicdesk", Name: "mailbox_messages",
-			Help: "Messages that wait in entities' mailboxes."}),
+		Panics: prometheus.NewCounter(counter("entity_panics_total", "Panics in entities; each is a bug.")),
+		Unanswered: prometheus.NewCounter(counter("commands_unanswered_total",
+			"Commands that got no answer because too many answers were pending in the chat.")),
+		entities: prometheus.NewGaugeVec(gauge("entities", "Entities that are resident, by kind."), []string{"kind"}),
+		refused: prometheus.NewCounterVec(counter("commands_refused_total",
+			"Messages that an entity could not accept (storage trouble), by kind."), []string{"kind"}),
+		mailbox: prometheus.NewGauge(gauge("mailbox_messages", "Messages that wait in entities' mailboxes.")),
 	}
 	if r != nil {
 		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.mailbox)
 	}
 	return m
 }
+
+// mailboxDepth counts the messages that wait in mailboxes.
+type mailboxDepth struct{ gauge prometheus.Gauge }
+
+func (d mailboxDepth) MailboxStarted()     {}
+func (d mailboxDepth) MessagePosted(any)   { d.gauge.Inc() }
+func (d mailboxDepth) MessageReceived(any) { d.gauge.Dec() }
+func (d mailboxDepth) MailboxEmpty()       {}

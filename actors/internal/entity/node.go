@@ -12,10 +12,11 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// shards is fixed for ever: on several nodes the shard of an entity must not depend on the version.
+// shards is how many shards a node has. It never changes: the shard of an entity must not depend on the version that a
+// node runs.
 const shards = 256
 
-// Node is the shards of this process, with the entities in them. It knows the kinds by what they declare alone.
+// Node is the shards of this process, with the entities in them. It knows of a kind only what the kind declares.
 type Node struct {
 	env        *Env
 	kinds      map[string]*Kind
@@ -28,14 +29,16 @@ type Node struct {
 
 // NodeOptions bound what is resident on a node.
 type NodeOptions struct {
-	IdleAfter   time.Duration // an entity without a message for so long retires
+	IdleAfter   time.Duration // an entity that gets no message for so long retires
 	MaxResident int           // entities; the least recently used retire first
 }
 
 // Start starts the shards. Stop ends them.
 func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
-	n := &Node{env: env, kinds: map[string]*Kind{}, idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards),
-		dispatcher: newDispatcher()}
+	n := &Node{
+		env: env, kinds: map[string]*Kind{}, dispatcher: newDispatcher(),
+		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards),
+	}
 	for _, k := range kinds {
 		if n.kinds[k.Name] != nil {
 			return nil, fmt.Errorf("actors: the kind %s is declared twice", k.Name)
@@ -50,7 +53,8 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 		return env.Log.With("lib", "protoactor")
 	}))
 	for i := range n.shards {
-		pid, err := n.Spawn(fmt.Sprintf("shard-%d", i), func() actor.Actor { return newShard(n) }, actor.WithSupervisor(entitySupervision(env)))
+		producer := func() actor.Actor { return newShard(n) }
+		pid, err := n.Spawn(fmt.Sprintf("shard-%d", i), producer, actor.WithSupervisor(entitySupervision(env)))
 		if err != nil {
 			return nil, err
 		}
@@ -59,9 +63,10 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	return n, nil
 }
 
-// Spawn starts an actor that is no entity, such as a reader.
+// Spawn starts an actor that is not an entity, such as a reader.
 func (n *Node) Spawn(name string, producer actor.Producer, options ...actor.PropsOption) (*actor.PID, error) {
-	pid, err := n.system.Root.SpawnNamed(actor.PropsFromProducer(producer, append(options, actor.WithDispatcher(n.dispatcher))...), name)
+	options = append(options, actor.WithDispatcher(n.dispatcher))
+	pid, err := n.system.Root.SpawnNamed(actor.PropsFromProducer(producer, options...), name)
 	if err != nil {
 		return nil, fmt.Errorf("actors: %s: %w", name, err)
 	}
@@ -73,12 +78,14 @@ func (n *Node) Tell(kind, identity string, m proto.Message) {
 	n.system.Root.Send(n.shardOf(kind, identity), envelope{kind, identity, m})
 }
 
-// Request asks an entity once and waits for its answer, for as long as ctx and timeout allow.
-func (n *Node) Request(ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration) (any, error) {
+// Request asks an entity once and waits for its reply, as long as ctx and timeout allow.
+func (n *Node) Request(
+	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
+) (any, error) {
 	return n.RequestTo(ctx, n.shardOf(kind, identity), envelope{kind, identity, command}, timeout)
 }
 
-// RequestTo asks an actor once and waits for its answer, for as long as ctx and timeout allow.
+// RequestTo asks an actor once and waits for its reply, as long as ctx and timeout allow.
 func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m any, timeout time.Duration) (any, error) {
 	if n.env.Ctx.Err() != nil {
 		return nil, n.env.Ctx.Err()
@@ -87,22 +94,22 @@ func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m any, timeout tim
 	stop := context.AfterFunc(ctx, func() { n.system.Root.Stop(future.PID()) })
 	_ = future.Wait()
 	if !stop() {
-		return nil, ctx.Err() // a late answer may still be written into the future: it is not looked at
+		return nil, ctx.Err() // a late reply may still be written into the future: don't read it
 	}
 	return future.Result()
 }
 
-// Tick has the shards look for idle entities.
+// Tick has the shards retire entities that are idle.
 func (n *Node) Tick() {
 	for _, pid := range n.shards {
 		n.system.Root.Send(pid, tick{})
 	}
 }
 
-// Idle is after how long without a message an entity retires.
+// Idle is how long an entity stays resident without a message.
 func (n *Node) Idle() time.Duration { return n.idle }
 
-// Barrier returns when every entity has handled what was in its mailbox.
+// Barrier returns when every entity has handled what was in its mailbox when Barrier was called.
 func (n *Node) Barrier(ctx context.Context) error {
 	futures := make([]actor.Future, 0, shards)
 	for _, pid := range n.shards {
@@ -116,7 +123,8 @@ func (n *Node) Barrier(ctx context.Context) error {
 	return nil
 }
 
-// Stop stops the shards with all that is in them, and the given actors; then the actor system.
+// Stop stops the shards with their entities, and the other actors; then it shuts the actor system down. It waits no
+// longer than ctx allows.
 func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
 	pids := append(n.shards[:], others...)
 	stops := make([]actor.Future, len(pids))
@@ -150,10 +158,10 @@ func TimeLeft(ctx context.Context) time.Duration {
 	if !limited {
 		return 10 * time.Second
 	}
-	return max(time.Until(deadline), time.Millisecond) // a future without time to wait would wait for ever
+	return max(time.Until(deadline), time.Millisecond) // a future with no time-out would wait forever
 }
 
-// shardOf places an entity; the same on every node and in every version.
+// shardOf finds the shard of an entity. The result is the same on every node and in every version.
 func (n *Node) shardOf(kind, identity string) *actor.PID {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(kind))

@@ -10,21 +10,22 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// shard is the room of the entities whose (kind, identity) hash to its number.
+// shard is the parent of the entities whose (kind, identity) hash to its number. It starts, supervises and retires
+// them.
 //
-// Accepts  envelope (passed to its entity, which is started when it is not there), tick, shardBarrier
-// Replies  nothing itself, but to shardBarrier: the entity answers whoever asked
-// Stops    with the system
+// It takes envelopes, ticks and barriers. It passes an envelope's message to its entity, which it starts if it is not
+// resident; the entity replies to the sender itself. The shard replies only to a shardBarrier, and to reads of entities
+// that are not resident. It stops with the node.
 //
-// Retiring loses no message: the shard asks the entity, holds back what arrives until it has answered, and starts it anew
-// when something arrived meanwhile.
+// Retirement loses no message. The shard asks the entity to retire and stashes what arrives until the entity has
+// decided. It delivers the stash to the entity if that stays, else to the entity's next activation.
 type shard struct {
 	node     *Node
 	resident map[entityKey]*resident
 	byPID    map[string]*resident
-	used     *list.List // of *resident, least recently used first
-	waiting  []*actor.PID
-	barriers int
+	used     *list.List   // of *resident, least recently used first
+	barriers []*actor.PID // who waits until every entity has passed a barrier
+	toPass   int          // entities that have yet to pass it
 }
 
 type entityKey struct{ kind, identity string }
@@ -37,41 +38,46 @@ type resident struct {
 	kind     *Kind
 	pid      *actor.PID
 	lastUsed time.Time
-	place    *list.Element
-	leaving  bool // asked to retire, or stopping
-	barred   bool // asked to pass a barrier
-	held     []held
+	position *list.Element // in shard.used
+	leaving  bool          // asked to retire, or stopping
+	barred   bool          // has yet to pass a barrier
+	stash    []stashed
 }
 
-// held is a message that arrived while its entity was leaving.
-type held struct {
+// stashed is a message that arrived while its entity was leaving.
+type stashed struct {
 	message any
 	sender  *actor.PID
 }
 
-// envelope is how a message reaches the entity it is for.
+// envelope carries a message to its entity, by way of the shard.
 type envelope struct {
 	kind, identity string
 	message        proto.Message
 }
 
 type (
-	tick         struct{} // look for idle entities
-	shardBarrier struct{} // answered when all entities have handled what is in their mailboxes
-	barrier      struct{}
-	retire       struct{} // to an entity: leave, if nothing is owed
-	retired      struct {
+	// tick has the shard retire idle entities.
+	tick struct{}
+	// shardBarrier asks the shard for a barrier, once all entities have handled what is in their mailboxes.
+	shardBarrier struct{}
+	// barrier goes through an entity's mailbox and back to the shard.
+	barrier struct{}
+	// retire asks an entity to leave if nothing is pending.
+	retire struct{}
+	// retired is an entity's decision: willing to leave now, or fenced, so that it must leave.
+	retired struct {
 		pid           *actor.PID
 		willing, must bool
-	} // to the shard; must: it is fenced off and leaves anyway
+	}
 )
 
 func newShard(n *Node) *shard {
 	return &shard{node: n, resident: map[entityKey]*resident{}, byPID: map[string]*resident{}, used: list.New()}
 }
 
-// entitySupervision restarts an entity that panicked, up to 10 times in a minute, then stops it: its next message starts a
-// new one. A restarted entity begins from storage.
+// entitySupervision restarts an entity that panicked; a restarted entity begins from storage. After 10 restarts in a
+// minute it stops the entity instead, and the next message starts a new activation.
 func entitySupervision(e *Env) actor.SupervisorStrategy {
 	return actor.NewOneForOneStrategy(10, time.Minute, func(reason any) actor.Directive {
 		e.Metrics.Panics.Inc()
@@ -92,7 +98,7 @@ func (h *shard) Receive(ctx actor.Context) {
 	case shardBarrier:
 		h.onBarrier(ctx)
 	case barrier:
-		h.onEntityPassed(ctx, ctx.Sender())
+		h.onPassed(ctx, ctx.Sender())
 	case *actor.Started, *actor.Stopping, *actor.Stopped, *actor.Restarting:
 	default:
 		h.node.env.Log.Error("shard: unknown message", "type", TypeName(m))
@@ -115,15 +121,16 @@ func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
 		r = h.start(ctx, kind, m.identity)
 	}
 	r.lastUsed = h.node.env.Now()
-	h.used.MoveToBack(r.place)
+	h.used.MoveToBack(r.position)
 	if r.leaving {
-		r.held = append(r.held, held{m.message, ctx.Sender()})
+		r.stash = append(r.stash, stashed{m.message, ctx.Sender()})
 		return
 	}
 	deliver(ctx, r.pid, m.message, ctx.Sender())
 }
 
-// onRead passes a read on to an entity that is here. What one that is leaving has done is in storage.
+// onRead passes a read on to an entity that is resident. Any other one is read from storage, by a reader; that goes for
+// one that is leaving, too, since all that it has done is in storage.
 func (h *shard) onRead(ctx actor.Context, r *resident, m envelope) {
 	if r != nil && !r.leaving {
 		deliver(ctx, r.pid, m.message, ctx.Sender())
@@ -132,7 +139,7 @@ func (h *shard) onRead(ctx actor.Context, r *resident, m envelope) {
 	}
 }
 
-// deliver passes a message on with its first sender, so that the answer goes to whoever asked.
+// deliver passes a message on with its original sender, so that the reply goes to whoever asked.
 func deliver(ctx actor.Context, to *actor.PID, message any, sender *actor.PID) {
 	if sender == nil {
 		ctx.Send(to, message)
@@ -143,8 +150,9 @@ func deliver(ctx actor.Context, to *actor.PID, message any, sender *actor.PID) {
 
 func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident {
 	key := entityKey{kind.Name, identity}
-	r := &resident{key: key, kind: kind, pid: ctx.Spawn(entityProps(h.node, kind, identity))} // a child's end reaches its parent without Watch
-	r.place = h.used.PushBack(r)
+	// A child's end reaches its parent without Watch.
+	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity))}
+	r.position = h.used.PushBack(r)
 	h.resident[key], h.byPID[r.pid.Id] = r, r
 	h.node.env.Metrics.entities.WithLabelValues(key.kind).Inc()
 	if len(h.resident) > h.node.perShard {
@@ -158,13 +166,13 @@ func (h *shard) makeRoom(ctx actor.Context) {
 	for e := h.used.Front(); e != nil; e = e.Next() {
 		r := e.Value.(*resident)
 		if !r.leaving && !r.kind.Stays && e.Next() != nil {
-			h.ask(ctx, r)
+			askToRetire(ctx, r)
 			return
 		}
 	}
 }
 
-func (h *shard) ask(ctx actor.Context, r *resident) {
+func askToRetire(ctx actor.Context, r *resident) {
 	r.leaving = true
 	ctx.Request(r.pid, retire{})
 }
@@ -178,10 +186,10 @@ func (h *shard) onTick(ctx actor.Context) {
 			continue
 		}
 		if r.lastUsed.After(limit) && over <= 0 {
-			return // the rest was used later
+			return // the others were used later
 		}
 		over--
-		h.ask(ctx, r)
+		askToRetire(ctx, r)
 	}
 }
 
@@ -193,20 +201,25 @@ func (h *shard) onRetired(ctx actor.Context, m retired) {
 	switch {
 	case m.must:
 		r.leaving = true
-		ctx.Poison(r.pid) // it answers "not owner" to what is in its mailbox first, so that nobody waits for a time-out
+		ctx.Poison(r.pid) // it first replies NOT_OWNER to what is in its mailbox, so that nobody waits for a time-out
 		return
 	case m.willing:
 		r.leaving = true
-		ctx.Stop(r.pid) // nothing is in its mailbox: what came after retire is held here
+		ctx.Stop(r.pid) // its mailbox is empty: what came after retire is stashed here
 		return
 	}
 	r.leaving = false
 	r.lastUsed = h.node.env.Now() // ask again after another idle time
-	h.used.MoveToBack(r.place)
-	for _, x := range r.held {
-		deliver(ctx, r.pid, x.message, x.sender)
+	h.used.MoveToBack(r.position)
+	unstash(ctx, r.pid, r.stash)
+	r.stash = nil
+}
+
+// unstash delivers stashed messages in the order in which they arrived.
+func unstash(ctx actor.Context, to *actor.PID, stash []stashed) {
+	for _, s := range stash {
+		deliver(ctx, to, s.message, s.sender)
 	}
-	r.held = nil
 }
 
 func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
@@ -216,48 +229,47 @@ func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
 	}
 	delete(h.resident, r.key)
 	delete(h.byPID, m.Who.Id)
-	h.used.Remove(r.place)
+	h.used.Remove(r.position)
 	h.node.env.Metrics.entities.WithLabelValues(r.key.kind).Dec()
 	if r.barred {
-		h.onEntityPassed(ctx, m.Who) // it will not answer the barrier any more
+		h.onPassed(ctx, m.Who) // it can pass no barrier any more
 	}
-	if len(r.held) == 0 {
+	if len(r.stash) == 0 {
 		return
 	}
-	fresh := h.start(ctx, r.kind, r.key.identity)
-	fresh.lastUsed = h.node.env.Now()
-	for _, x := range r.held {
-		deliver(ctx, fresh.pid, x.message, x.sender)
-	}
+	next := h.start(ctx, r.kind, r.key.identity)
+	next.lastUsed = h.node.env.Now()
+	unstash(ctx, next.pid, r.stash)
 }
 
 func (h *shard) onBarrier(ctx actor.Context) {
-	h.waiting = append(h.waiting, ctx.Sender())
-	h.barriers = 0
+	h.barriers = append(h.barriers, ctx.Sender())
+	h.toPass = 0
 	for _, r := range h.resident {
 		if !r.leaving {
-			h.barriers++
+			h.toPass++
 			r.barred = true
 			ctx.Request(r.pid, barrier{})
 		}
 	}
-	h.passed(ctx)
+	h.replyToBarriers(ctx)
 }
 
-func (h *shard) onEntityPassed(ctx actor.Context, pid *actor.PID) {
+// onPassed notes that an entity has passed a barrier.
+func (h *shard) onPassed(ctx actor.Context, pid *actor.PID) {
 	if r := h.byPID[pid.Id]; r != nil {
 		r.barred = false
 	}
-	h.barriers--
-	h.passed(ctx)
+	h.toPass--
+	h.replyToBarriers(ctx)
 }
 
-func (h *shard) passed(ctx actor.Context) {
-	if h.barriers > 0 {
+func (h *shard) replyToBarriers(ctx actor.Context) {
+	if h.toPass > 0 {
 		return
 	}
-	for _, pid := range h.waiting {
+	for _, pid := range h.barriers {
 		ctx.Send(pid, barrier{})
 	}
-	h.waiting, h.barriers = nil, 0
+	h.barriers, h.toPass = nil, 0
 }

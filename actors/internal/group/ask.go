@@ -5,13 +5,14 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a group asks Telegram: who administers it, and what the bot may do in it.
+// This file asks Telegram who administers the group and what the bot may do in it.
 
-// follow asks Telegram what pending commands need, and offers what is owed.
+// follow asks Telegram what the pending commands need, and enqueues the pending operations.
 func (g *group) follow() {
 	if g.record == nil {
 		return
@@ -24,7 +25,7 @@ func (g *group) follow() {
 			}
 			continue
 		}
-		// Both at once: what the bot may do here, then who administers the group.
+		// Both concurrently: what the bot may do here, and who administers the group.
 		if _, row, err := g.pendingCommand(owed); err == nil && row.describes {
 			g.askTelegram(messages.GroupQuestion_CHAT, 0,
 				&messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
@@ -38,18 +39,18 @@ func (g *group) askAdmins() {
 		&messages.Operation{Call: &messages.Operation_ListAdmins{ListAdmins: &messages.ListAdminsCall{}}})
 }
 
-// question names what Telegram is asked.
-func (g *group) question(about messages.GroupQuestion_About, userID int64) *messages.OperationRef {
+// question is the reference of a question to Telegram.
+func (g *group) question(about messages.GroupQuestion_About, userID ids.UserID) *messages.OperationRef {
 	return &messages.OperationRef{Wanted: &messages.OperationRef_Question{Question: &messages.GroupQuestion{
 		GroupId: g.ID, About: about, UserId: userID}}}
 }
 
-// isAsking says whether a question is under way.
-func (g *group) isAsking(about messages.GroupQuestion_About, userID int64) bool {
+// isAsking says whether a question is in flight.
+func (g *group) isAsking(about messages.GroupQuestion_About, userID ids.UserID) bool {
 	return g.offered[g.question(about, userID).ID()] != nil
 }
 
-func (g *group) askTelegram(about messages.GroupQuestion_About, userID int64, op *messages.Operation) {
+func (g *group) askTelegram(about messages.GroupQuestion_About, userID ids.UserID, op *messages.Operation) {
 	op.SetRef(g.question(about, userID))
 	if _, under := g.offered[op.Id]; under {
 		return
@@ -81,7 +82,7 @@ func (g *group) onOfferAgain(entity.OfferAgain) error {
 	return nil
 }
 
-// onDone takes Telegram's word, and decides what waited for it; or takes what has left off the record.
+// onDone accepts Telegram's answer and decides what waited for it, or removes a finished operation from the record.
 func (g *group) onDone(m *messages.Done) error {
 	op := g.offered[m.OperationId]
 	if op == nil || op.Version() != m.Version() {
@@ -117,7 +118,7 @@ func (g *group) onDescribed(m *messages.Done) error {
 func (g *group) onAdminsTold(m *messages.Done) error {
 	failure := ""
 	if m.Outcome.GetResult() == messages.Outcome_DONE {
-		g.admins, g.fresh = map[int64]bool{}, g.Now()
+		g.admins, g.fresh = map[ids.UserID]bool{}, g.Now()
 		for _, id := range m.Outcome.AdminIds {
 			g.admins[id] = true
 		}
@@ -144,7 +145,7 @@ func (g *group) onOwedDone(m *messages.Done) error {
 	})
 }
 
-// known says whether Telegram's word on the administrators is fresh.
+// known says whether the list of administrators is fresh.
 func (g *group) known() bool { return g.admins != nil && g.Now().Sub(g.fresh) < adminsKeep }
 
 func (g *group) onCheckAdmin(m *messages.CheckAdmin) error {

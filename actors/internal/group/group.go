@@ -11,35 +11,35 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// group is the entity that owns one group: whether it is registered, what the bot may do in it, its language; and it knows,
-// for a while, who administers it.
+// group is the entity that owns one group: whether it is registered, what the bot may do in it, and its language. It
+// also caches who administers the group and who belongs to it.
 //
-// Accepts  what Kind lists, and what has a row in groupRequests (requests.go)
-// Replies  to the commands, one Reply each; to ChangeGroup a GroupRecord
-// Emits    AdminChecked and MemberChecked to whoever asked, GroupChanged to its chat, Send to its chat
-// Stops    after 10 idle minutes with nothing owed
+// It takes the messages that Kind lists and those that have a row in groupRequests (requests.go). It replies once to
+// each command, and to ChangeGroup with a GroupRecord. It emits AdminChecked and MemberChecked to whoever asked, and
+// GroupChanged and Send to its chat. It stops after 10 idle minutes with nothing pending.
 type group struct {
 	*entity.Host
 	aliases *desk.Aliases
 	record  *storage.Group // nil: never heard of
-	admins  map[int64]bool
+	admins  map[ids.UserID]bool
 	fresh   time.Time // when admins was asked
 	waiting []*messages.CheckAdmin
 	offered map[string]*messages.Operation
 	tries   map[string]int64 // attempts of an owed operation that is tried again
 	asked   int64            // number of the newest question to Telegram
 
-	members *desk.Recent[int64, memberWord]   // by user id: who belongs to the group (group_member.go)
-	checks  map[int64][]*messages.CheckMember // by user id: who waits for Telegram's word
-	again   map[int64][]*messages.CheckMember // by user id: who wants a newer one
+	members *desk.Recent[ids.UserID, memberWord]   // by user id: who belongs to the group (group_member.go)
+	checks  map[ids.UserID][]*messages.CheckMember // by user id: who waits for Telegram's word
+	again   map[ids.UserID][]*messages.CheckMember // by user id: who wants a newer one
 }
 
 const (
-	// adminsKeep is how long Telegram's word on who administers a group is kept.
+	// adminsKeep is how long Telegram's list of a group's administrators is cached.
 	adminsKeep     = 5 * time.Minute
 	handledByGroup = 100
 )
@@ -73,8 +73,8 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 func (g *group) Load() error {
 	g.offered, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
 	g.admins, g.fresh = nil, time.Time{}
-	g.members = desk.NewRecent[int64, memberWord](membersKept)
-	g.checks, g.again = map[int64][]*messages.CheckMember{}, map[int64][]*messages.CheckMember{}
+	g.members = desk.NewRecent[ids.UserID, memberWord](membersKept)
+	g.checks, g.again = map[ids.UserID][]*messages.CheckMember{}, map[ids.UserID][]*messages.CheckMember{}
 	record, err := g.Store.Group(g.Ctx, g.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil
@@ -179,12 +179,12 @@ func setFacts(r *storage.Group, f *messages.GroupFacts) {
 	r.CanManageTopics, r.CanPinMessages = f.CanManageTopics, f.CanPinMessages
 }
 
-// standing is the word on what the group can do: what is missing, or that all is fine.
+// standing returns the notice for what the group can do: what is missing, or fine when nothing is.
 func (g *group) standing(r *storage.Group, fine string) string {
 	return cmp.Or(desk.TopicsIn(r).Notice(), fine)
 }
 
-// owe adds a notice in the place that the command came from.
+// owe adds a pending notice to the record, for the chat and topic that the command came from.
 func (g *group) owe(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
 	op := desk.OperationTo(o)
 	op.Place = r.GroupID

@@ -4,11 +4,13 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Who belongs to a group is Telegram's to say: each person is asked for by one call at a time, and its word is kept for a
-// while, in step with what updates tell. Who decides something by it asks anew.
+// This file answers who belongs to the group, which only Telegram knows. Each person is asked about in one call at a
+// time. The answer is cached for a while and updated by what Telegram reports. A check that decides something asks
+// again.
 
 const (
 	membersKeep     = 5 * time.Minute
@@ -41,7 +43,7 @@ func (g *group) checkMember(m *messages.CheckMember) {
 		g.answerMember(m, false, tooManyQuestion)
 		return
 	}
-	// What is under way already may have been answered before this question came up.
+	// A call in flight may have been answered before this question came up.
 	if m.Fresh && g.isAsking(messages.GroupQuestion_MEMBER, m.UserId) {
 		g.again[m.UserId] = append(g.again[m.UserId], m)
 		return
@@ -51,8 +53,8 @@ func (g *group) checkMember(m *messages.CheckMember) {
 		&messages.Operation{Call: &messages.Operation_CheckMember{CheckMember: &messages.CheckMemberCall{UserId: m.UserId}}})
 }
 
-// onMemberTold takes Telegram's word on one person.
-func (g *group) onMemberTold(userID int64, outcome *messages.Outcome) {
+// onMemberTold accepts Telegram's answer about one person.
+func (g *group) onMemberTold(userID ids.UserID, outcome *messages.Outcome) {
 	failure := ""
 	if outcome.GetResult() == messages.Outcome_DONE {
 		g.members.Put(userID, memberWord{outcome.IsMember, g.Now()})

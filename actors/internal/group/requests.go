@@ -86,7 +86,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 	return entity.OK(), nil
 }
 
-// pendingCommand reads a command that waits, with its row.
+// pendingCommand decodes a pending command, with its row.
 func (g *group) pendingCommand(owed storage.Owed) (desk.Command, groupRequest, error) {
 	m, err := desk.Unpack(owed.Body)
 	if err != nil {
@@ -100,7 +100,7 @@ func (g *group) pendingCommand(owed storage.Owed) (desk.Command, groupRequest, e
 	return c, row, nil
 }
 
-// decideAll carries out the commands for which everything is known, or tells that Telegram could not be asked.
+// decideAll carries out the commands for which everything is known, or reports that Telegram could not be asked.
 func (g *group) decideAll(failure string) error {
 	if g.record == nil || g.isAsking(messages.GroupQuestion_CHAT, 0) || g.isAsking(messages.GroupQuestion_ADMINS, 0) {
 		return nil
@@ -141,7 +141,7 @@ func (g *group) decide(id string, m desk.Command, row groupRequest, failure stri
 	})
 }
 
-// may says whether the declaration of a command allows it, by Telegram's word on who administers the group.
+// may says whether the declaration of a command allows it, given who administers the group.
 func (g *group) may(verb string, o *messages.Origin) bool {
 	declared, _ := messages.CommandOf(verb)
 	switch declared.Who {
@@ -153,14 +153,14 @@ func (g *group) may(verb string, o *messages.Origin) bool {
 	return false
 }
 
-// noteTitle writes down what a group is called, when it is heard of for the first time.
+// noteTitle stores the group's title when the desk first hears of it.
 func noteTitle(r *storage.Group, m desk.Command) {
 	if m := m.(*messages.RegisterGroup); r.Title == "" {
 		r.Title, r.Type, r.IsForum = m.Title, m.Type, m.IsForum
 	}
 }
 
-// registering lets tickets be opened in the group; the word says what is missing for that.
+// registering allows tickets to be opened in the group; the notice says what is still missing for that.
 func (g *group) registering(r *storage.Group, _ desk.Command) (string, map[string]string) {
 	fine := messages.NoticeGroupRegistered
 	if r.SupportTopicsEnabled {

@@ -1,2 +1,3 @@
-// Package pace counts calls: how many may leave in any second or minute. It knows no chat and no clock.
+// Package pace counts calls to Telegram: how many may leave in any second or minute. It knows no chat and has no clock
+// of its own. Nothing but Global may be used by several goroutines.
 package pace

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// most is the largest number of times within any span that long.
+// most is the largest number of times within any span of that length.
 func most(times []time.Time, span time.Duration) int {
 	slices.SortFunc(times, time.Time.Compare)
 	n, from := 0, 0
@@ -23,11 +23,13 @@ func most(times []time.Time, span time.Duration) int {
 
 func TestWindowNeverLetsMoreThrough(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		limit, span := rapid.IntRange(1, 30).Draw(t, "limit"), rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "span")
+		limit := rapid.IntRange(1, 30).Draw(t, "limit")
+		span := rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "span")
 		w, now := NewWindow(limit, span), time.Unix(1e9, 0)
 		var left []time.Time
 		for range 200 {
-			now = now.Add(time.Duration(rapid.Int64Range(0, int64(span/time.Duration(limit))*2).Draw(t, "pause")))
+			longest := 2 * int64(span/time.Duration(limit))
+			now = now.Add(time.Duration(rapid.Int64Range(0, longest).Draw(t, "pause")))
 			if at := w.Earliest(1); at.After(now) {
 				if rapid.Bool().Draw(t, "gives up") {
 					continue
@@ -55,11 +57,11 @@ func TestBurst(t *testing.T) {
 	}
 	want := []time.Duration{0, 0, 0, 0, 0, time.Second, 2100 * time.Millisecond, 3100 * time.Millisecond}
 	if !slices.Equal(left, want) {
-		t.Errorf("%v", left)
+		t.Errorf("calls leave at %v, want %v", left, want)
 	}
 }
 
-// Chats come late, or not at all for a while: what leaves in any second must not depend on that.
+// Chats may come late, or not at all for a while. What leaves in any second must not depend on that.
 func TestGlobalPaceHoldsForChatsThatComeLate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const limit = 30
@@ -109,7 +111,7 @@ func TestSlowedWindow(t *testing.T) {
 		t.Errorf("room for %d", n)
 	}
 	w.Slow(0.5)
-	// The tenth newest left at second 10: it must be out of the window.
+	// The tenth newest call left at second 10. It must be out of the window first.
 	if at := w.Earliest(1).Sub(time.Unix(1e9, 0)).Round(time.Second); at != 72*time.Second {
 		t.Errorf("earliest %v", at)
 	}
@@ -123,7 +125,7 @@ func TestSlowedWindow(t *testing.T) {
 	}
 }
 
-// An album counts as its parts: with those, too, no window has more than its limit.
+// An album counts as its parts. With albums, too, no window has more calls than its limit.
 func TestWindowWithAlbums(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w, now := NewWindow(20, time.Minute), time.Unix(1e9, 0)
@@ -155,15 +157,15 @@ func TestRateFollowsFloodControl(t *testing.T) {
 		rate = next
 	}
 	if got := Recovered(rate, 0); got != rate {
-		t.Errorf("at once %v", got)
+		t.Errorf("immediately: %v", got)
 	}
 	if got := Recovered(rate, -time.Hour); got != rate {
-		t.Errorf("while it is silent %v", got)
+		t.Errorf("while it is silent: %v", got)
 	}
 	if got := Recovered(rate, 3*time.Minute); got < rate+0.29 || got > rate+0.31 {
-		t.Errorf("after three quiet minutes %v", got)
+		t.Errorf("after three quiet minutes: %v", got)
 	}
 	if Recovered(rate, time.Hour) != 1 || Recovered(0, 0) != 1 {
-		t.Error("not whole again")
+		t.Error("the rate does not return to 1")
 	}
 }

@@ -1,2 +1,2 @@
-// Package poller is the room of the one entity that asks Telegram for updates.
+// Package poller is the room of the entity that receives updates by getUpdates.
 package poller

@@ -16,15 +16,16 @@ import (
 
 // Intake is what the poller needs of the Telegram edge; package bot implements it.
 type Intake interface {
-	// Poll takes updates in from offset on until ctx ends. It confirms to Telegram only what was handled, and calls saved
-	// with the next offset after each batch.
+	// Poll receives updates, from offset on, until ctx ends. It acknowledges to Telegram only what was handled, and
+	// calls saved with the next offset after each batch.
 	Poll(ctx context.Context, offset int64, saved func(next int64)) error
 }
 
-// poller is the entity that takes updates in by getUpdates; one in the whole cluster.
+// poller is the entity that receives a bot's updates by getUpdates and owns the stored offset. There is one in the
+// whole desk.
 //
-// Accepts  Wake (starts it)
-// Stops    with the system, or when storage fences it off
+// It takes Wake, which activates it, and replies OK. From its activation on it polls, on a goroutine of its own. It is
+// never retired: it stops with the node, or when it is fenced.
 type poller struct {
 	*entity.Host
 	room   *Room
@@ -33,25 +34,25 @@ type poller struct {
 	ended  *sync.WaitGroup
 }
 
-// offsetEvery is how often the offset is stored: Telegram keeps it too, this only saves work after a restart.
+// offsetEvery is how often the offset is stored. Telegram keeps it too; ours only saves work after a restart.
 const offsetEvery = time.Second
 
-// Room has the pollers of a node: one, while it owns the bot.
+// Room has the pollers of a node: one, while the node owns the bot, else none.
 type Room struct {
 	intake  atomic.Pointer[Intake]
 	polling sync.WaitGroup
 }
 
-// NewRoom makes them. Use comes before the first Wake.
+// NewRoom makes the room. Call Use before the first Wake.
 func NewRoom() *Room { return &Room{} }
 
-// Use says where updates go.
+// Use sets where updates go.
 func (r *Room) Use(intake Intake) { r.intake.Store(&intake) }
 
-// Wait returns when none polls any more.
+// Wait returns when no poller polls any more.
 func (r *Room) Wait() { r.polling.Wait() }
 
-// Kind declares the pollers.
+// Kind declares the kind poller.
 func (r *Room) Kind() *entity.Kind {
 	return &entity.Kind{
 		Name:     messages.KindPoller,
@@ -90,7 +91,7 @@ func (p *poller) Resume() error {
 	return nil
 }
 
-// run polls until it is told to stop, and returns the next offset.
+// run polls until ctx ends or polling fails, and returns the next offset.
 func (p *poller) run(ctx context.Context, intake Intake, offset int64) int64 {
 	last := time.Time{}
 	save := func(next int64) {
@@ -110,7 +111,7 @@ func (p *poller) run(ctx context.Context, intake Intake, offset int64) int64 {
 		save(newest)
 	}
 	if err != nil && ctx.Err() == nil {
-		p.Log.Error("polling ended and begins again", "error", err)
+		p.Log.Error("polling failed; it begins again", "error", err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(entity.RetryAfterTrouble):

@@ -1,2 +1,3 @@
-// Package query is the pool of readers: lists, searches, and what is not resident. It owns nothing.
+// Package query is the pool of readers. They serve look-ups, lists and searches, and reads of entities that are not
+// resident. They own nothing and write nothing.
 package query

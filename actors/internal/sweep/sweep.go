@@ -7,48 +7,53 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// The sweep wakes entities that owe something: at start all of them, since nobody else is at work on them; later those whose
-// time has come. It also ticks the shards, so that idle entities retire.
-
 const (
-	sweepBatch   = 50
-	dueAtMost    = 10_000 // people, groups and chats: there are few, and each is woken at once
-	sweepAnswers = 1000
-	sweepPause   = 50 * time.Millisecond // between two batches, so that a large backlog does not starve what people do now
-	shardTick    = 10 * time.Second
+	// batch is how many due records are read together. batchPause is the pause after each batch, so that a large
+	// backlog does not starve what people do now.
+	batch      = 50
+	batchPause = 50 * time.Millisecond
+	// dueAtMost is how many users, groups and chats are woken in one sweep. There are few, so they are woken without
+	// a pause.
+	dueAtMost = 10_000
+	// keptAnswersBatch is how many expired answers of the API are deleted together.
+	keptAnswersBatch = 1000
+	// shardTick is how often the shards look for idle entities.
+	shardTick = 10 * time.Second
 )
 
-// sweep is the loop of one node.
+// Loop is the sweep of one node.
 type Loop struct {
 	env   *entity.Env
 	node  *entity.Node
-	files bool // attachments are kept here
+	files bool // this node keeps attachments
 	every time.Duration
 	woken *prometheus.CounterVec
 }
 
-// newSweep makes the sweep of a node; every is how often it looks, a minute when 0.
+// New makes the sweep of a node. files says whether the node keeps attachments; every is how often the sweep runs, a
+// minute when 0.
 func New(env *entity.Env, node *entity.Node, files bool, every time.Duration, r prometheus.Registerer) *Loop {
 	if every == 0 {
 		every = time.Minute
 	}
-	s := &Loop{env: env, node: node, files: files, every: every, woken: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "topicdesk", Name: "sweep_woken_total", Help: "Entities woken because they owed something, by kind."}, []string{"kind"})}
+	woken := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "sweep_woken_total",
+		Help: "Entities woken because they had something pending, by kind."}, []string{"kind"})
 	if r != nil {
-		r.MustRegister(s.woken)
+		r.MustRegister(woken)
 	}
-	return s
+	return &Loop{env: env, node: node, files: files, every: every, woken: woken}
 }
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	s.sweepOnce(s.env.Ctx, s.env.Now().Add(100*365*24*time.Hour))
-	sweep, ticks := time.NewTicker(s.every), time.NewTicker(min(shardTick, s.node.Idle()))
-	defer sweep.Stop()
+	s.sweepOnce(s.env.Ctx, s.env.Now().Add(100*365*24*time.Hour)) // whatever is pending, due or not
+	sweeps, ticks := time.NewTicker(s.every), time.NewTicker(min(shardTick, s.node.Idle()))
+	defer sweeps.Stop()
 	defer ticks.Stop()
 	for {
 		select {
@@ -56,35 +61,16 @@ func (s *Loop) Run() {
 			return
 		case <-ticks.C:
 			s.node.Tick()
-		case <-sweep.C:
+		case <-sweeps.C:
 			s.sweepOnce(s.env.Ctx, s.env.Now())
 		}
 	}
 }
 
-// sweepOnce wakes what is due by then.
+// sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.
 func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
-	var after storage.Due
-	for ctx.Err() == nil {
-		due, err := s.env.Store.DueTickets(ctx, by, after, sweepBatch)
-		if !s.wake(messages.KindTicket, due, err) || len(due) < sweepBatch {
-			break
-		}
-		after = due[len(due)-1]
-		select {
-		case <-ctx.Done():
-		case <-time.After(sweepPause):
-		}
-	}
-	for ctx.Err() == nil { // answers to requests of long ago
-		n, err := s.env.Store.DeleteIdempotencies(ctx, s.env.Now(), sweepAnswers)
-		if err != nil && ctx.Err() == nil {
-			s.env.Log.Error("answers that have expired can't be deleted; tried again", "error", err)
-		}
-		if err != nil || n < sweepAnswers {
-			break
-		}
-	}
+	s.sweepTickets(ctx, by)
+	s.deleteKeptAnswers(ctx)
 	s.sweepFiles(ctx)
 	due, err := s.env.Store.DueUsers(ctx, by, dueAtMost)
 	s.wake(messages.KindUser, due, err)
@@ -94,12 +80,38 @@ func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
 	s.wake(messages.KindChat, due, err)
 }
 
-// sweepFiles wakes the tickets with files that are due. A try that a crash ended is due; a pause between two tries is kept.
+func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {
+	var after storage.Due
+	for ctx.Err() == nil {
+		due, err := s.env.Store.DueTickets(ctx, by, after, batch)
+		if !s.wake(messages.KindTicket, due, err) || len(due) < batch {
+			return
+		}
+		after = due[len(due)-1]
+		pause(ctx)
+	}
+}
+
+// deleteKeptAnswers deletes the answers that the API kept for repeated requests and that have expired.
+func (s *Loop) deleteKeptAnswers(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := s.env.Store.DeleteIdempotencies(ctx, s.env.Now(), keptAnswersBatch)
+		if err != nil && ctx.Err() == nil {
+			s.env.Log.Error("expired answers can't be deleted; tried again", "error", err)
+		}
+		if err != nil || n < keptAnswersBatch {
+			return
+		}
+	}
+}
+
+// sweepFiles tells tickets which of their files are due. A file whose download a crash ended is due immediately, even
+// at the start; the pause between two tries is kept (docs/decisions.md, D26).
 func (s *Loop) sweepFiles(ctx context.Context) {
-	told, now := map[string]bool{}, s.env.Now()
+	woken, now := map[ids.TicketID]bool{}, s.env.Now()
 	var after storage.Due
 	for s.files && ctx.Err() == nil {
-		due, err := s.env.Store.DueAttachments(ctx, now, after, sweepBatch)
+		due, err := s.env.Store.DueAttachments(ctx, now, after, batch)
 		if err != nil {
 			if ctx.Err() == nil {
 				s.env.Log.Error("the sweep can't read which files are due; tried again", "error", err)
@@ -107,22 +119,20 @@ func (s *Loop) sweepFiles(ctx context.Context) {
 			return
 		}
 		for _, d := range due {
-			if !told[d.TicketID] {
-				told[d.TicketID] = true
+			if !woken[d.TicketID] {
+				woken[d.TicketID] = true
 				s.env.Tell(messages.KindTicket, d.TicketID, &messages.FilesDue{})
 			}
 		}
-		if len(due) < sweepBatch {
+		if len(due) < batch {
 			return
 		}
 		after = due[len(due)-1].Due
-		select {
-		case <-ctx.Done():
-		case <-time.After(sweepPause):
-		}
+		pause(ctx)
 	}
 }
 
+// wake wakes the entities of a kind that are due; false: they could not be read.
 func (s *Loop) wake(kind string, due []storage.Due, err error) bool {
 	if err != nil {
 		if s.env.Ctx.Err() == nil {
@@ -137,4 +147,11 @@ func (s *Loop) wake(kind string, due []storage.Due, err error) bool {
 		s.woken.WithLabelValues(kind).Add(float64(len(due)))
 	}
 	return true
+}
+
+func pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(batchPause):
+	}
 }

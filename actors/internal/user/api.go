@@ -12,7 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// What the API does to a person.
+// This file holds what programs change through the API.
 
 // onPut makes the person known or changes what is known. The same command again finds its own work and answers the same.
 func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
@@ -54,7 +54,7 @@ func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
 	return u.asRecord()
 }
 
-// isOf says whether the person is of the group; everybody is of "".
+// isOf says whether the person's default group is the group; everybody matches "".
 func (u *user) isOf(groupID string) bool { return groupID == "" || u.record.DefaultGroupID == groupID }
 
 func (u *user) asRecord() (proto.Message, error) {

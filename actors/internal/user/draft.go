@@ -12,12 +12,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A ticket that a person is about to open from their private chat: the groups that they may choose from are found out, they
-// choose one, it is asked again whether they may, and the ticket opens. Each step is in the record, so that a restart goes on.
+// This file opens a ticket from a person's private chat. The desk finds out which groups the person may choose from,
+// they choose one, the desk checks again that they belong to it, and the ticket opens. Each step is stored in the
+// record, so that it continues after a restart.
 
 const (
 	draftListing  = "listing"  // which groups the person belongs to is being found out
@@ -33,17 +35,17 @@ const (
 	groupsPage        = 8
 )
 
-// gather is the questions to groups for one draft.
+// gather holds the questions to groups for one draft.
 type gather struct {
-	left  []string        // not asked yet
-	under map[string]bool // asked, no answer yet
-	found []string
+	left  []ids.Place        // not asked yet
+	asked map[ids.Place]bool // asked, no answer yet
+	found []ids.Place
 	mute  int // could not be asked
 }
 
-type gatherOver struct{ ticketID string }
+type gatherOver struct{ ticketID ids.TicketID }
 
-func draftOf(r *storage.User, ticketID string) *storage.Draft {
+func draftOf(r *storage.User, ticketID ids.TicketID) *storage.Draft {
 	if r == nil {
 		return nil
 	}
@@ -55,7 +57,7 @@ func draftOf(r *storage.User, ticketID string) *storage.Draft {
 	return nil
 }
 
-func dropDraft(r *storage.User, ticketID string) {
+func dropDraft(r *storage.User, ticketID ids.TicketID) {
 	r.Drafts = slices.DeleteFunc(r.Drafts, func(d storage.Draft) bool { return d.TicketID == ticketID })
 }
 
@@ -103,8 +105,8 @@ func (u *user) goOn(d *storage.Draft) {
 }
 
 // gather begins to find out which groups the person may choose from.
-func (u *user) gather(ticketID string) error {
-	g := &gather{under: map[string]bool{}}
+func (u *user) gather(ticketID ids.TicketID) error {
+	g := &gather{asked: map[string]bool{}}
 	after := ""
 	for looked := 0; looked < groupsLookedAt; {
 		page, err := u.Store.Groups(u.Ctx, after, desk.PageOfMessages)
@@ -130,22 +132,22 @@ func (u *user) gather(ticketID string) error {
 	u.gathers[ticketID] = g
 	u.After(gatherWait, gatherOver{ticketID})
 	u.askOn(ticketID, g)
-	if len(g.under) == 0 {
+	if len(g.asked) == 0 {
 		u.Note(gatherOver{ticketID}) // nobody is to be asked; not in this turn, which may be one that saves
 	}
 	return nil
 }
 
 // askOn asks the next groups, a few at a time.
-func (u *user) askOn(ticketID string, g *gather) {
-	for len(g.left) > 0 && len(g.under) < groupsAskedAtOnce {
-		g.under[g.left[0]] = true
+func (u *user) askOn(ticketID ids.TicketID, g *gather) {
+	for len(g.left) > 0 && len(g.asked) < groupsAskedAtOnce {
+		g.asked[g.left[0]] = true
 		u.askGroup(g.left[0], &messages.CheckMember{DraftId: ticketID})
 		g.left = g.left[1:]
 	}
 }
 
-func (u *user) askGroup(groupID string, m *messages.CheckMember) {
+func (u *user) askGroup(groupID ids.Place, m *messages.CheckMember) {
 	m.UserId, _ = strconv.ParseInt(u.ID, 10, 64)
 	m.OwnerId = u.ID
 	u.Tell(messages.KindGroup, groupID, m)
@@ -157,10 +159,10 @@ func (u *user) onMemberChecked(m *messages.MemberChecked) error {
 		return u.onChoiceChecked(m)
 	}
 	g := u.gathers[m.DraftId]
-	if g == nil || !g.under[m.GroupId] {
+	if g == nil || !g.asked[m.GroupId] {
 		return nil
 	}
-	delete(g.under, m.GroupId)
+	delete(g.asked, m.GroupId)
 	switch {
 	case m.Failure != "":
 		g.mute++
@@ -168,7 +170,7 @@ func (u *user) onMemberChecked(m *messages.MemberChecked) error {
 		g.found = append(g.found, m.GroupId)
 	}
 	u.askOn(m.DraftId, g)
-	if len(g.under) > 0 {
+	if len(g.asked) > 0 {
 		return nil
 	}
 	return u.onGatherOver(gatherOver{m.DraftId})
@@ -195,7 +197,7 @@ func (u *user) onGatherOver(m gatherOver) error {
 	slices.SortFunc(g.found, func(a, b string) int {
 		return cmp.Or(strings.Compare(strings.ToLower(titles[a]), strings.ToLower(titles[b])), strings.Compare(a, b))
 	})
-	found, mute := slices.Compact(g.found), g.mute+len(g.left)+len(g.under)
+	found, mute := slices.Compact(g.found), g.mute+len(g.left)+len(g.asked)
 	keyboard, err := u.groupKeyboard(m.ticketID, found, 0)
 	if err != nil {
 		return err
@@ -222,7 +224,7 @@ func (u *user) onGatherOver(m gatherOver) error {
 }
 
 // groupKeyboard is a page of groups to choose from; nil when there is none on it.
-func (u *user) groupKeyboard(ticketID string, groups []string, page int) (*messages.Keyboard, error) {
+func (u *user) groupKeyboard(ticketID ids.TicketID, groups []ids.Place, page int) (*messages.Keyboard, error) {
 	if page < 0 || page*groupsPage >= len(groups) {
 		return nil, nil
 	}
@@ -323,8 +325,8 @@ func (u *user) choosing(m *messages.ChooseGroup) (func(*storage.User), error) {
 	}, nil
 }
 
-// checkChoice asks anew whether the person may open a ticket in the group that they chose: since they were shown it they may
-// have left it, or been removed.
+// checkChoice asks again whether the person may open a ticket in the group that they chose: they may have left it, or
+// been removed, since the list was shown.
 func (u *user) checkChoice(d *storage.Draft) {
 	group, err := u.Store.Group(u.Ctx, d.Chosen)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

@@ -15,7 +15,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// What a person does in their private chat: which ticket they are talking on, and whether they can be reached.
+// This file holds what a person does in their private chat: which ticket they are writing on, and whether they can be
+// reached.
 
 const (
 	handledByUser = 100
@@ -23,7 +24,7 @@ const (
 	owedTell = "tell" // something that a ticket must be told, until it has written it down
 )
 
-// onPrivate takes what the person asks for in their private chat, in the form that the table of messages wants.
+// onPrivate adapts the method of the same name to the form that the table of messages needs.
 func onPrivate[M desk.Command](u *user, m M) (proto.Message, error) { return u.onPrivate(m) }
 
 // onPrivate carries out what the person asked for in their private chat.
@@ -64,7 +65,7 @@ func (u *user) onPrivate(m desk.Command) (proto.Message, error) {
 	return entity.OK(), nil
 }
 
-// accept writes a command's effect and remembers its id, in one piece with the names that it shows.
+// accept stores the effect of a command and its id, together with the names that the command shows.
 func (u *user) accept(o *messages.Origin, effect func(*storage.User)) error {
 	next := u.next()
 	if p := o.GetFrom(); p.GetId() != 0 && strconv.FormatInt(p.GetId(), 10) == u.ID {
@@ -85,7 +86,7 @@ func (u *user) accept(o *messages.Origin, effect func(*storage.User)) error {
 	return nil
 }
 
-// alter writes a change that no command made.
+// alter stores a change that no command made.
 func (u *user) alter(f func(*storage.User)) error {
 	next := u.next()
 	f(next)
@@ -96,7 +97,7 @@ func (u *user) alter(f func(*storage.User)) error {
 	return nil
 }
 
-// talking makes a ticket the current one; nil when it is not to be talked on in this chat.
+// talking makes a ticket the current one; nil when the ticket does not belong to this chat.
 func (u *user) talking(m *messages.TalkOn) (func(*storage.User), error) {
 	record, err := u.Store.Ticket(u.Ctx, m.TicketId)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -125,13 +126,13 @@ func (u *user) talking(m *messages.TalkOn) (func(*storage.User), error) {
 	}, nil
 }
 
-// showCurrent says which ticket is the current one; the word is pinned, in the place of the former one.
+// showCurrent sends a notice of the current ticket; the notice is pinned instead of the previous one.
 func (u *user) showCurrent(r *storage.User, o *messages.Origin, args map[string]string) {
 	u.owe(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{
 		SendNotice: &messages.SendNoticeCall{Key: messages.NoticePrivateCurrent, Args: args}}})
 }
 
-// blocking writes down whether the person can be reached, and has their open tickets told.
+// blocking stores whether the person can be reached, and notifies their open tickets.
 func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
 	o := m.Origin
 	own, err := desk.OpenPrivately(u.Ctx, u.Store, o.GetPlace(), desk.PrivateTicketsRead)
@@ -157,7 +158,8 @@ func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
 
 // ---- what is owed
 
-// owe adds an operation for the private chat to the record. Too many are not owed: the effect itself stays.
+// owe adds a pending operation for the private chat to the record. Beyond the limit it adds none, but the effect of
+// the command stays.
 func (u *user) owe(r *storage.User, o *messages.Origin, op *messages.Operation) {
 	if len(r.Pending) >= desk.OwedAnswersLimit {
 		u.Metrics.Unanswered.Inc()
@@ -195,7 +197,7 @@ func (u *user) acknowledge(r *storage.User, o *messages.Origin) {
 	}
 }
 
-// follow offers what is owed, and goes on with the drafts.
+// follow enqueues the pending operations and continues the drafts.
 func (u *user) follow() {
 	if u.record == nil || u.record.DueAt.IsZero() {
 		return
@@ -246,10 +248,11 @@ func (u *user) tellTicket(owed storage.Owed) {
 	u.Tell(messages.KindTicket, to, m)
 }
 
-// telling is something that another entity is told.
+// telling identifies a message to another entity.
 type telling struct{ what, id string }
 
-// once says whether something is yet to be told to another entity; from then on it is, until the timer of offerAgain fires.
+// once says whether a message to another entity is still to be sent, and marks it as sent until the timer of
+// onOfferAgain fires.
 func (u *user) once(what, id string) bool {
 	if u.told[telling{what, id}] {
 		return false
@@ -267,7 +270,7 @@ func (u *user) onOfferAgain(entity.OfferAgain) error {
 	return nil
 }
 
-// onDone takes what is done off the record, and pins the word on the current ticket.
+// onDone removes a finished operation from the record, and pins the notice of the current ticket.
 func (u *user) onDone(m *messages.Done) error {
 	op := u.offered[m.OperationId]
 	if u.record == nil || op == nil || op.Version() != m.Version() {
@@ -286,12 +289,13 @@ func (u *user) onDone(m *messages.Done) error {
 	})
 }
 
-// onReachableNoted: a ticket has written down whether the person can be reached.
+// onReachableNoted: a ticket has stored whether the person can be reached.
 func (u *user) onReachableNoted(m *messages.ReachableNoted) error {
 	return u.settle(m.Told, func(*storage.User) {})
 }
 
-// settle takes what is done off the record, with what follows from it; nothing when it is not owed.
+// settle removes what is done from the record and applies what follows from it. It does nothing when the id is not
+// pending.
 func (u *user) settle(id string, also func(*storage.User)) error {
 	is := func(o storage.Owed) bool { return o.ID == id }
 	if u.record == nil || !slices.ContainsFunc(u.record.Pending, is) {
@@ -303,7 +307,7 @@ func (u *user) settle(id string, also func(*storage.User)) error {
 	})
 }
 
-// pin puts a message in the place of the one that is pinned; 0 only takes that away.
+// pin replaces the pinned message; 0 only unpins it.
 func (u *user) pin(r *storage.User, messageID int64) {
 	o := &messages.Origin{}
 	if r.PinnedID != 0 {

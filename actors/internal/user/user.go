@@ -12,24 +12,23 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// user is the entity that owns one person: their names, language and default group, and what they do in their private chat
-// with the bot: the tickets that they are about to open from it (user_draft.go), and the one that they are talking on
-// (user_private.go).
+// user is the entity that owns one person: their names, language and default group, and what they do in their private
+// chat with the bot: the tickets that they are about to open there (draft.go) and the one that they are writing on
+// (private.go).
 //
-// Accepts  what Kind lists
-// Replies  one Reply to each command; to PutUser a UserRecord
-// Emits    GroupChanged to the private chat, when the language has changed; CheckMember to groups; OpenTicket and
-// PersonReachable to tickets; Send to the private chat
-// Stops    after 10 idle minutes with nothing owed
+// It takes the messages that Kind lists. It replies once to each command, and to PutUser with a UserRecord. It emits
+// GroupChanged and Send to the private chat, CheckMember to groups, and OpenTicket and PersonReachable to tickets. It
+// stops after 10 idle minutes with nothing pending.
 type user struct {
 	*entity.Host
 	record *storage.User // nil: not registered
 
-	gathers map[string]*gather             // by ticket id of a draft: the groups that are asked
+	gathers map[ids.TicketID]*gather       // by ticket id of a draft: the groups that are asked
 	offered map[string]*messages.Operation // given to the chat, by id
 	told    map[telling]bool               // what other entities were told since the timer of offerAgain last fired
 	tries   map[string]int64               // attempts of an operation that is tried again
@@ -57,7 +56,7 @@ func Kind() *entity.Kind {
 }
 
 func (u *user) Load() error {
-	u.gathers, u.offered, u.tries = map[string]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
+	u.gathers, u.offered, u.tries = map[ids.TicketID]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
 	u.told = map[telling]bool{}
 	id, err := strconv.ParseInt(u.ID, 10, 64)
 	if err != nil {
@@ -81,7 +80,7 @@ func (u *user) Resume() error {
 }
 
 // place is the person's private chat.
-func (u *user) place() string {
+func (u *user) place() ids.Place {
 	id, _ := strconv.ParseInt(u.ID, 10, 64) // load has looked at it
 	return messages.UserPlace(id)
 }

@@ -78,7 +78,7 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 	t.Run("there is no such host", func(t *testing.T) {
 		refused(t, "mongodb://user:hunter2@no-such-host.invalid/", "no-such-host.invalid")
 	})
-	t.Run("who listens there says nothing", func(t *testing.T) {
+	t.Run("the server never answers", func(t *testing.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -86,7 +86,7 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 		defer func() { _ = l.Close() }()
 		refused(t, "mongodb://"+l.Addr().String()+"/", l.Addr().String())
 	})
-	t.Run("the address is none", func(t *testing.T) {
+	t.Run("the address is invalid", func(t *testing.T) {
 		refused(t, "mongodb://user:hunter2@[::1/", "address")
 		refused(t, "mongodb://host/?w=nonsense&w=2&readPreference=sideways", "address")
 		_, err := mongodb.Open(t.Context(), "mongodb://host/", "")

@@ -38,7 +38,7 @@ func TestSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Run("a newer schema that this version can read is let be", func(t *testing.T) {
+	t.Run("a newer schema that this version can read is not changed", func(t *testing.T) {
 		database := newDatabase()
 		first := o.open(t, database)
 		if err := first.SaveOffset(t.Context(), "bot", 5); err != nil {
@@ -65,7 +65,7 @@ func TestSchema(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("a database of something else is refused, and nothing is made in it", func(t *testing.T) {
+	t.Run("a database of another program is refused, and nothing is created in it", func(t *testing.T) {
 		database := newDatabase()
 		invoices := client.Database(database).Collection("invoices")
 		if _, err := invoices.InsertOne(t.Context(), bson.D{{Key: "n", Value: 1}}); err != nil {

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -13,72 +14,73 @@ import (
 // What the API reads of keys, people and groups.
 
 func (q *query) apiKey(m *messages.GetAPIKey) proto.Message {
-	s, ctx := q.env.Store, q.env.Ctx
-	r, err := s.APIKey(ctx, m.KeyId)
+	r, err := q.env.Store.APIKey(q.env.Ctx, m.KeyId)
 	if err != nil {
 		return &messages.APIKeyView{Code: q.code(m, err)}
 	}
 	view := desk.KeyView(r)
-	view.ChatId, err = desk.ChatOf(ctx, s, r.GroupID)
+	view.ChatId, err = desk.ChatOf(q.env.Ctx, q.env.Store, r.GroupID)
 	return &messages.APIKeyView{Code: q.code(m, err), Key: view}
 }
 
 func (q *query) apiKeys(m *messages.ListAPIKeys) proto.Message {
 	page, err := q.env.Store.APIKeys(q.env.Ctx, m.GroupId, m.After, int(m.Limit))
-	answer := &messages.APIKeyList{Code: q.code(m, err)}
+	reply := &messages.APIKeyList{Code: q.code(m, err)}
 	chats := q.chats()
 	for i := range page {
 		view := desk.KeyView(&page[i])
 		if view.ChatId, err = chats(page[i].GroupID); err != nil {
 			return &messages.APIKeyList{Code: q.code(m, err)}
 		}
-		answer.Keys = append(answer.Keys, view)
+		reply.Keys = append(reply.Keys, view)
 	}
-	return answer
+	return reply
 }
 
 func (q *query) userRecord(m *messages.GetUserRecord) proto.Message {
-	s, ctx := q.env.Store, q.env.Ctx
-	r, err := s.User(ctx, m.UserId)
+	r, err := q.env.Store.User(q.env.Ctx, m.UserId)
 	if err != nil {
 		return &messages.UserRecord{Code: q.code(m, err)}
 	}
 	if m.OnlyGroupId != "" && r.DefaultGroupID != m.OnlyGroupId {
 		return &messages.UserRecord{Code: messages.Code_NOT_FOUND}
 	}
-	chat, err := desk.ChatOf(ctx, s, r.DefaultGroupID)
+	chat, err := desk.ChatOf(q.env.Ctx, q.env.Store, r.DefaultGroupID)
 	if err != nil {
 		return &messages.UserRecord{Code: q.code(m, err)}
 	}
 	return desk.UserRecordOf(r, chat)
 }
 
-func (q *query) users(m *messages.ListUsers) proto.Message {
-	s, ctx := q.env.Store, q.env.Ctx
-	var page []storage.User
-	var err error
-	if m.Username != "" {
-		var one *storage.User
-		one, err = s.UserByUsername(ctx, m.Username)
-		switch {
-		case errors.Is(err, storage.ErrNotFound):
-			err = nil
-		case err == nil && one.TelegramID > m.After && (m.GroupId == "" || one.DefaultGroupID == m.GroupId):
-			page = append(page, *one)
-		}
-	} else {
-		page, err = s.Users(ctx, m.GroupId, m.After, int(m.Limit))
-	}
-	answer := &messages.UserList{Code: q.code(m, err)}
+func (q *query) userRecords(m *messages.ListUsers) proto.Message {
+	page, err := q.userPage(m)
+	reply := &messages.UserList{Code: q.code(m, err)}
 	chats := q.chats()
 	for i := range page {
 		chat, err := chats(page[i].DefaultGroupID)
 		if err != nil {
 			return &messages.UserList{Code: q.code(m, err)}
 		}
-		answer.Users = append(answer.Users, desk.UserRecordOf(&page[i], chat))
+		reply.Users = append(reply.Users, desk.UserRecordOf(&page[i], chat))
 	}
-	return answer
+	return reply
+}
+
+// userPage is a page of the list of people; with a username, a page of at most one.
+func (q *query) userPage(m *messages.ListUsers) ([]storage.User, error) {
+	if m.Username == "" {
+		return q.env.Store.Users(q.env.Ctx, m.GroupId, m.After, int(m.Limit))
+	}
+	one, err := q.env.Store.UserByUsername(q.env.Ctx, m.Username)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case one.TelegramID <= m.After || m.GroupId != "" && one.DefaultGroupID != m.GroupId:
+		return nil, nil
+	}
+	return []storage.User{*one}, nil
 }
 
 func (q *query) groupRecord(m *messages.GetGroupRecord) proto.Message {
@@ -95,24 +97,24 @@ func (q *query) groupRecord(m *messages.GetGroupRecord) proto.Message {
 	return desk.GroupRecordOf(r)
 }
 
-func (q *query) groups(m *messages.ListGroups) proto.Message {
+func (q *query) groupRecords(m *messages.ListGroups) proto.Message {
 	page, err := q.env.Store.Groups(q.env.Ctx, m.After, int(m.Limit))
-	answer := &messages.GroupList{Code: q.code(m, err)}
+	reply := &messages.GroupList{Code: q.code(m, err)}
 	for i := range page {
-		answer.Groups = append(answer.Groups, desk.GroupRecordOf(&page[i]))
+		reply.Groups = append(reply.Groups, desk.GroupRecordOf(&page[i]))
 	}
-	return answer
+	return reply
 }
 
-// chats finds Telegram's ids of groups, each once.
-func (q *query) chats() func(groupID string) (int64, error) {
-	known := map[string]int64{}
-	return func(id string) (int64, error) {
-		if chat, ok := known[id]; ok {
+// chats finds Telegram's ids of the groups of a list. It reads each group once.
+func (q *query) chats() func(group ids.Place) (ids.ChatID, error) {
+	known := map[ids.Place]ids.ChatID{}
+	return func(group ids.Place) (ids.ChatID, error) {
+		if chat, ok := known[group]; ok {
 			return chat, nil
 		}
-		chat, err := desk.ChatOf(q.env.Ctx, q.env.Store, id)
-		known[id] = chat
+		chat, err := desk.ChatOf(q.env.Ctx, q.env.Store, group)
+		known[group] = chat
 		return chat, err
 	}
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// metric sums a metric of this life over its labels.
-func (l *life) metric(t testing.TB, name string, labels ...string) float64 {
+// metric is the sum of a metric of this process over its labels.
+func (p *process) metric(t testing.TB, name string, labels ...string) float64 {
 	t.Helper()
-	families, err := l.registry.Gather()
+	families, err := p.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestRetirementUnderTraffic(t *testing.T) {
 			d.say(d.eve, d.support, k.thread, "out "+itoa(i))
 			d.say(d.bob, d.engineering, threads[k], "back "+itoa(i))
 		}
-		if i%10 == 9 { // a pause in which what is idle leaves
+		if i%10 == 9 { // a pause in which idle entities retire
 			d.quiet(tickets...)
 			d.eventually("everything has left", func() bool { return d.metric(t, "entities") <= 1 }) // the poller stays
 		}
@@ -145,8 +145,10 @@ func TestEventsAreNumberedWithoutGaps(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket"), "closed")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/reopen_ticket"), "reopened")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/reopen_ticket"), "already") // no event
-		check(t, map[string]int{"ticket.created": 1, "topic.created": 2, "user.mentioned": 1, "message.sent": 3, "ticket.updated": 2,
-			"ticket.closed": 1, "ticket.reopened": 1})
+		check(t, map[string]int{
+			"ticket.created": 1, "topic.created": 2, "user.mentioned": 1, "message.sent": 3,
+			"ticket.updated": 2, "ticket.closed": 1, "ticket.reopened": 1,
+		})
 	})
 	d.run(t, "after a restart", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "three")
@@ -168,7 +170,7 @@ func TestEventsAreNumberedWithoutGaps(t *testing.T) {
 			events, err := d.store.EventsAfter(t.Context(), k.id, d.record(k).EventNumber, 10)
 			return err == nil && len(events) > 0
 		})
-		d.life.stopped = true // as kill -9: its tries to stop are refused by the store
+		d.process.stopped = true // as after kill -9: the store refuses what it tries to write while it stops
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		_ = d.system.Stop(ctx)
@@ -181,7 +183,7 @@ func TestEventsAreNumberedWithoutGaps(t *testing.T) {
 	})
 }
 
-// crashingStore refuses to save tickets from the first append of events on, while crash is set.
+// crashingStore refuses to save tickets after the first append of events, while crash is set.
 type crashingStore struct {
 	storage.Store
 	crash *atomic.Bool
@@ -226,7 +228,7 @@ func TestPanicInAnEntity(t *testing.T) {
 	})
 }
 
-// panickingStore panics so many times when a message is recorded, and always for one text.
+// panickingStore panics a number of times when a message is recorded, and every time for one text.
 type panickingStore struct {
 	storage.Store
 	left *atomic.Int64
@@ -239,7 +241,8 @@ func (s panickingStore) InsertMessage(ctx context.Context, m *storage.Message) e
 	return s.Store.InsertMessage(ctx, m)
 }
 
-// TestTwoOwnersOpenATicket: nothing but the ticket's id keeps two activations from making it, since neither has a lease yet.
+// TestTwoOwnersOpenATicket: only the ticket's id keeps two activations from both making it, since neither has a lease
+// yet.
 func TestTwoOwnersOpenATicket(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 50})
@@ -249,9 +252,9 @@ func TestTwoOwnersOpenATicket(t *testing.T) {
 		t.Helper()
 		var once atomic.Bool
 		var wg sync.WaitGroup
-		for _, l := range []*life{d.life, younger} {
+		for _, p := range []*process{d.process, younger} {
 			wg.Go(func() {
-				answer, err := l.system.Ask(t.Context(), messages.KindTicket, key, m)
+				answer, err := p.system.Ask(t.Context(), messages.KindTicket, key, m)
 				if err != nil {
 					t.Errorf("%T: %v", m, err)
 					return
@@ -275,11 +278,15 @@ func TestTwoOwnersOpenATicket(t *testing.T) {
 		d.eventually("its topic", func() bool { return d.record(k).Home.TelegramTopicID != 0 })
 		for i := range 4 {
 			said := &messages.RecordMessage{
-				Origin: &messages.Origin{CommandId: itoa(n) + "/" + itoa(i), Place: place, ChatId: d.support, ThreadId: d.record(k).Home.TelegramTopicID,
-					MessageId: int64(9000 + 10*n + i), From: &messages.Person{Id: d.ann, FirstName: "Ann"},
-					Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli()},
-				Content: &messages.Content{Text: "said " + itoa(i)}}
-			// The one that is not the newest may not know the topic yet.
+				Origin: &messages.Origin{
+					CommandId: itoa(n) + "/" + itoa(i), Place: place, ChatId: d.support,
+					ThreadId: d.record(k).Home.TelegramTopicID, MessageId: int64(9000 + 10*n + i),
+					From:   &messages.Person{Id: d.ann, FirstName: "Ann"},
+					Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli(),
+				},
+				Content: &messages.Content{Text: "said " + itoa(i)},
+			}
+			// The older activation may not know the topic yet.
 			d.eventually("it is taken in", func() bool { return both(k.id, said) })
 		}
 		page, err := d.store.MessagesAfter(t.Context(), k.id, 0, 100)
@@ -303,15 +310,20 @@ func TestTwoOwners(t *testing.T) {
 	d.must(err)
 	younger := d.another("younger")
 	defer younger.stop(t)
-	say := func(l *life, n int, text string) error {
+	say := func(p *process, n int, text string) error {
 		record := d.record(k)
-		_, err := l.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.RecordMessage{
-			Origin: &messages.Origin{CommandId: strconv.Itoa(n), Place: record.Home.GroupID, ChatId: d.support, ThreadId: int64(k.thread), MessageId: int64(n),
-				From: &messages.Person{Id: d.ann, FirstName: "Ann"}, Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli()},
-			Content: &messages.Content{Text: text}})
+		_, err := p.system.Ask(t.Context(), messages.KindTicket, k.id, &messages.RecordMessage{
+			Origin: &messages.Origin{
+				CommandId: strconv.Itoa(n), Place: record.Home.GroupID, ChatId: d.support,
+				ThreadId: int64(k.thread), MessageId: int64(n),
+				From:   &messages.Person{Id: d.ann, FirstName: "Ann"},
+				Sender: &messages.Sender{Id: d.ann, Name: "Ann"}, DateMs: d.clock.Now().UnixMilli(),
+			},
+			Content: &messages.Content{Text: text},
+		})
 		return err
 	}
-	d.must(say(d.life, 5001, "by the older"))
+	d.must(say(d.process, 5001, "by the older"))
 	d.must(say(younger, 5002, "by the younger"))
 	d.must(say(younger, 5002, "by the younger"))
 	after, err := d.store.Lease(t.Context(), "ticket/"+k.id)
@@ -319,17 +331,17 @@ func TestTwoOwners(t *testing.T) {
 	if after.Epoch != before.Epoch+1 || after.Owner != "younger" {
 		t.Errorf("%+v after %+v", after, before)
 	}
-	d.must(say(d.life, 5003, "by the older again")) // it is fenced off by this write, and asks for a new activation
-	d.must(say(d.life, 5002, "by the younger"))     // known by now
+	d.must(say(d.process, 5003, "by the older again")) // this write fences it, and it asks for a new activation
+	d.must(say(d.process, 5002, "by the younger"))     // a duplicate by now
 	if lease, _ := d.store.Lease(t.Context(), "ticket/"+k.id); lease.Epoch != after.Epoch+1 || lease.Owner != "first" {
 		t.Errorf("%+v", lease)
 	}
-	for i := range 40 { // both at once
-		l := d.life
+	for i := range 40 { // the two activations in turns
+		p := d.process
 		if i%2 == 1 {
-			l = younger
+			p = younger
 		}
-		d.must(say(l, 6000+i, "by turns "+itoa(i)))
+		d.must(say(p, 6000+i, "by turns "+itoa(i)))
 	}
 	page, err := d.store.MessagesAfter(t.Context(), k.id, 0, 1000)
 	d.must(err)

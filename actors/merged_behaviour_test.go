@@ -12,14 +12,14 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// paced starts the service anew with the pace of the settings' defaults, after which the minute before counts for nothing.
+// paced restarts the service with the default pace, at a time when no earlier call counts any more.
 func (d *desk) paced() {
 	d.t.Helper()
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.restart()
 }
 
-// shared lists the messages of a thread that hold several copies.
+// shared lists the messages of a thread that hold merged copies.
 func (d *desk) shared(chat int64, thread int) []simulator.Message {
 	return slices.DeleteFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return len(joined(m)) < 2 })
 }
@@ -61,7 +61,7 @@ func TestCopiesThatWaitAreJoined(t *testing.T) {
 		for i := range got {
 			_, got[i], _ = strings.Cut("\n"+got[i], "\n")
 			if i == 50 {
-				got[i] = strings.TrimPrefix(got[i], "what was before\n") // what it answers, unless it left alone, as a reply
+				got[i] = strings.TrimPrefix(got[i], "what was before\n") // the quoted line, unless the copy left alone, as a reply
 			}
 		}
 		same(t, "copies", got, want)
@@ -108,13 +108,15 @@ func TestCopiesThatWaitAreJoined(t *testing.T) {
 		d.restart()
 		m := d.shared(d.engineering, eng)[0]
 		parts := joined(m)
-		at := func(i int) simulator.Message { // the original of a part
+		at := func(i int) simulator.Message { // the original of the i'th merged copy
 			_, text, _ := strings.Cut(parts[i], "\n")
 			return originals[slices.Index(want, text)]
 		}
 		quote := parts[1][strings.Index(parts[1], "\n")+1:]
 		quote = quote[:strings.Index(quote, " 🖨")]
-		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "to the second", ReplyTo: m.ID, Quote: quote})
+		d.post(simulator.Post{
+			From: d.bob, Chat: d.engineering, Thread: eng, Text: "to the second", ReplyTo: m.ID, Quote: quote,
+		})
 		if c := d.awaitText(d.support, k.thread, "to the second"); c.ReplyTo != at(1).ID {
 			t.Errorf("answers %d, want %d", c.ReplyTo, at(1).ID)
 		}
@@ -152,7 +154,10 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 	}
 	d.run(t, "one that is refused does not take the others with it", func(t *testing.T) {
 		want := fill("one", 8)
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "MESSAGE_REFUSED", Count: 2}))
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400, Description: "MESSAGE_REFUSED",
+			Count: 2,
+		})
 		want = append(want, fill("one more", 30)...)
 		d.awaitText(d.engineering, eng, want[len(want)-1])
 		d.quiet(k)
@@ -160,8 +165,8 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 			t.Errorf("%d of %d", n, len(want))
 		}
 	})
-	d.run(t, "nothing is lost when the service stops in the middle; repeated only where the answer was lost", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultLost, After: 2}))
+	d.run(t, "a stop in the middle loses nothing; only a call with a lost answer is repeated", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultLost, After: 2})
 		want := fill("two", 40)
 		d.await("something arrives", func() bool { return len(got("two")) > 0 })
 		d.restart()
@@ -196,7 +201,7 @@ func TestJoinedCopiesAndTrouble(t *testing.T) {
 	})
 }
 
-// The demonstration: 100 messages a minute over 10 topics of one group, against Telegram's own limits.
+// 100 messages a minute, spread over 10 topics of one group, against Telegram's own limits.
 func TestHundredMessagesAMinute(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: waits for Telegram's minutes to pass")
@@ -218,7 +223,7 @@ func TestHundredMessagesAMinute(t *testing.T) {
 	d.opt.pace = actors.Pace{GlobalPerSecond: 30, ChatPerSecond: 1, GroupPerMinute: 20}
 	d.stop()
 	limits := simulator.DefaultFloodLimits()
-	limits.Slack = time.Duration(speed * float64(50*time.Millisecond)) // 50 ms of this machine
+	limits.Slack = time.Duration(speed * float64(50*time.Millisecond)) // 50 ms of real time
 	d.sim.SetFloodLimits(limits)
 	d.sim.SetFlood(true)
 	d.start()
@@ -270,7 +275,7 @@ func textAt(s string, offset, length int) string {
 	return string(utf16.Decode(units[offset : offset+length]))
 }
 
-// at waits until the desk's clock shows a time.
+// at waits until the desk's clock shows the time.
 func (d *desk) at(when time.Time) {
 	reached := make(chan struct{})
 	d.clock.AfterFunc(when.Sub(d.clock.Now()), func() { close(reached) })

@@ -8,7 +8,7 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// texts counts the bot's messages in a thread that have something in them.
+// texts counts the bot's messages in a thread that contain a text.
 func (d *desk) texts(chat int64, thread int, part string) int {
 	n := 0
 	for _, m := range d.byBot(chat, thread) {
@@ -65,7 +65,9 @@ func TestBotRemovedFromAGroup(t *testing.T) {
 	})
 	d.run(t, "the ticket closes where the bot may write", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/close_ticket")
-		d.await("closed in Support and Sales", func() bool { return d.topic(d.support, k.thread).Closed && d.topic(d.sales, sales).Closed })
+		d.await("closed in Support and Sales", func() bool {
+			return d.topic(d.support, k.thread).Closed && d.topic(d.sales, sales).Closed
+		})
 		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
 		d.await("open again", func() bool { return !d.topic(d.support, k.thread).Closed && !d.topic(d.sales, sales).Closed })
 	})
@@ -77,9 +79,9 @@ func TestBotRemovedFromAGroup(t *testing.T) {
 		same(t, "copies", d.copies(d.engineering, eng), want)
 		d.eventually("the ticket knows", func() bool { return d.record(k).Links[0].Topic.Held == "" })
 	})
-	d.run(t, "when it happens again it is told again; rights that come back without a word are found out", func(t *testing.T) {
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault403,
-			Description: "not enough rights to send text messages to the chat", Count: -1}))
+	d.run(t, "when it happens again it is told again; rights that come back silently are found out", func(t *testing.T) {
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault403,
+			Description: "not enough rights to send text messages to the chat", Count: -1})
 		say(2)
 		d.await("told again", func() bool { return d.texts(d.support, k.thread, "can't write in Engineering") == 2 })
 		d.sim.ClearFaults()
@@ -108,9 +110,9 @@ func TestOneKindForbidden(t *testing.T) {
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
-	// A right that only one kind of message needs: that copy fails, and nothing waits.
-	d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400,
-		Description: "not enough rights to send stickers to the chat"}))
+	// The bot lacks a right that only one kind of message needs: that copy fails, and nothing waits.
+	d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault400,
+		Description: "not enough rights to send stickers to the chat"})
 	m := d.say(d.ann, d.support, k.thread, "as if it were a sticker")
 	d.say(d.ann, d.support, k.thread, "a text")
 	d.awaitText(d.engineering, eng, "a text")
@@ -146,7 +148,7 @@ func TestDeletedTopicWhereTopicsMayNotBeOpened(t *testing.T) {
 	}
 }
 
-// What happens to messages while the bot may not write there is shown once it may.
+// What happens to messages while the bot may not write in the chat is shown as soon as it may.
 func TestEditsWhileTheBotIsAway(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 20})
@@ -155,7 +157,7 @@ func TestEditsWhileTheBotIsAway(t *testing.T) {
 	m := d.say(d.ann, d.support, k.thread, "first words")
 	d.awaitText(d.engineering, eng, "first words")
 	d.must(d.sim.SetBot(d.engineering, simulator.Kicked, simulator.BotRights{}))
-	_, err := d.sim.Edit(d.ann, d.support, m.ID, "ข้อความที่แก้ไขแล้ว") // the edited words
+	_, err := d.sim.Edit(d.ann, d.support, m.ID, "ข้อความที่แก้ไขแล้ว") // the edited text
 	d.must(err)
 	d.say(d.ann, d.support, k.thread, "and more")
 	d.awaitText(d.support, k.thread, "can't write in Engineering")

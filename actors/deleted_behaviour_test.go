@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,7 +13,7 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// into counts the calls into a thread since the n'th call.
+// into counts the calls into a thread from the n'th call on.
 func (d *desk) into(since int, chat int64, thread int) int {
 	n := 0
 	for _, c := range d.sim.Calls()[since:] {
@@ -25,7 +24,7 @@ func (d *desk) into(since int, chat int64, thread int) int {
 	return n
 }
 
-// newTopic waits for a topic of a group that is newer than those known.
+// newTopic waits for a topic of a group that is not among the known ones.
 func (d *desk) newTopic(chat int64, known ...int) simulator.Topic {
 	d.t.Helper()
 	var topic simulator.Topic
@@ -61,11 +60,12 @@ func TestDeletedLinkedTopic(t *testing.T) {
 	}
 	again := d.newTopic(d.engineering, eng).Thread
 	d.awaitText(d.engineering, again, want[19])
-	d.run(t, "opened again with card and last messages, what was pending delivered there, once and in order", func(t *testing.T) {
+	d.run(t, "opened again with card and context; what was pending arrives once and in order", func(t *testing.T) {
 		same(t, "copies", d.copies(d.engineering, again), want)
 		d.introduced(d.engineering, again)
 		history := d.awaitText(d.engineering, again, "Last messages")
-		if !strings.Contains(history.Text, "before") || !strings.Contains(history.Text, "said in it") || strings.Contains(history.Text, want[0]) {
+		if !strings.Contains(history.Text, "before") || !strings.Contains(history.Text, "said in it") ||
+			strings.Contains(history.Text, want[0]) {
 			t.Errorf("%q", history.Text)
 		}
 		if name := d.topic(d.engineering, again).Name; !strings.HasPrefix(name, "Printer · ") {
@@ -111,7 +111,9 @@ func TestDeletedLinkedTopic(t *testing.T) {
 	})
 	d.run(t, "of a closed ticket it is opened again when something is said, and closed", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/close_ticket")
-		d.await("both closed", func() bool { return d.topic(d.support, k.thread).Closed && d.topic(d.engineering, again).Closed })
+		d.await("both closed", func() bool {
+			return d.topic(d.support, k.thread).Closed && d.topic(d.engineering, again).Closed
+		})
 		d.quiet(k)
 		d.must(d.sim.DeleteTopic(d.engineering, d.bob, again))
 		before := len(d.sim.Topics(d.engineering))
@@ -140,7 +142,7 @@ func TestDeletedHomeTopic(t *testing.T) {
 	d.awaitText(d.sales, sales, "in the home topic")
 	d.quiet(k)
 
-	d.run(t, "what was said in it just before it was deleted still goes; answered where it is now; across a kill", func(t *testing.T) {
+	d.run(t, "what was said just before the deletion is still copied, and answered, across a kill", func(t *testing.T) {
 		d.stop()
 		d.say(d.ann, d.support, k.thread, "the last words in it")
 		d.say(d.ann, d.support, k.thread, "/priority urgent")
@@ -168,7 +170,7 @@ func TestDeletedHomeTopic(t *testing.T) {
 	d.run(t, "the answer to createForumTopic is lost: the topic is adopted, none is opened twice", func(t *testing.T) {
 		d.must(d.sim.DeleteTopic(d.support, d.ann, k.thread))
 		before := len(d.sim.Topics(d.support))
-		d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.FaultLost}))
+		d.inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.FaultLost})
 		d.say(d.bob, d.engineering, eng, "three")
 		var again simulator.Topic
 		d.await("three arrives", func() bool {
@@ -187,7 +189,7 @@ func TestDeletedHomeTopic(t *testing.T) {
 	})
 	d.run(t, "killed while it is opened again", func(t *testing.T) {
 		d.must(d.sim.DeleteTopic(d.support, d.ann, k.thread))
-		d.must(d.sim.Inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1, After: 1}))
+		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.support, Kind: simulator.Fault500, Count: -1, After: 1})
 		d.say(d.bob, d.engineering, eng, "four")
 		again := d.newTopic(d.support, k.thread).Thread
 		d.stop()
@@ -206,7 +208,9 @@ func TestDeletedHomeTopic(t *testing.T) {
 func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
-	d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"}))
+	d.inject(simulator.Fault{
+		Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
+	})
 	id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
 	thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
 	d.must(err)
@@ -223,7 +227,9 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 		d.restart()
 		d.await("told", func() bool {
 			m, _ := d.sim.Message(d.sales, a.ID)
-			return len(m.Reactions) == 1 || slices.ContainsFunc(d.byBot(d.sales, thread), func(b simulator.Message) bool { return b.ReplyTo == a.ID })
+			return len(m.Reactions) == 1 || slices.ContainsFunc(d.byBot(d.sales, thread), func(b simulator.Message) bool {
+				return b.ReplyTo == a.ID
+			})
 		})
 	})
 	d.run(t, "nothing waits any more", func(t *testing.T) {
@@ -248,7 +254,7 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	})
 }
 
-// unsureStore carries one write of a copy out whose answer is lost.
+// unsureStore carries out one write of a copy, but returns an error, as if the answer were lost.
 type unsureStore struct {
 	storage.Store
 	failed *atomic.Bool
@@ -270,7 +276,9 @@ func TestGivingUpIsWrittenDownOnce(t *testing.T) {
 	t.Parallel()
 	var failed atomic.Bool
 	d := ready(t, options{speed: 50, wrapStore: func(s storage.Store) storage.Store { return unsureStore{s, &failed} }})
-	d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"}))
+	d.inject(simulator.Fault{
+		Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
+	})
 	id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
 	thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
 	d.must(err)
@@ -285,10 +293,14 @@ func TestGivingUpIsWrittenDownOnce(t *testing.T) {
 func TestProgramReopensWhatCouldNotBeOpened(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
-	d.must(d.sim.Inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH"}))
+	d.inject(simulator.Fault{
+		Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
+	})
 	o := program()
 	k := &ticket{id: messages.TicketID(o.CommandId, o.DateMs), chat: d.support}
-	d.does(k.id, &messages.OpenTicket{Origin: o, TicketId: k.id, GroupId: "g" + strconv.FormatInt(d.support, 10), Title: "Doomed"}, "")
+	d.does(k.id, &messages.OpenTicket{
+		Origin: o, TicketId: k.id, GroupId: messages.GroupPlace(d.support), Title: "Doomed",
+	}, "")
 	d.eventually("it failed", func() bool { return d.record(k).Home.Failure != "" })
 	if d.record(k).Status == "open" {
 		d.does(k.id, &messages.CloseTicket{Origin: program()}, "")

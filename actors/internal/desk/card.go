@@ -1,0 +1,64 @@
+package desk
+
+import (
+	"context"
+
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// ViewOf is what the card in a topic shows of a ticket, with links to the ticket's other topics. The card in a private
+// chat shows only the home topic: who else is on the ticket, and where, stays within the desk (docs/decisions.md, D20).
+func ViewOf(
+	ctx context.Context, store naming, r *storage.Ticket, at ids.TopicKey,
+) (*messages.TicketView, error) {
+	v := &messages.TicketView{
+		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
+		CreatedBy: r.CreatedBy.Name, CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
+	}
+	group, err := groupAt(ctx, store, r.Home.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	if group != nil {
+		v.Url = messages.TopicURL(group.TelegramGroupID, r.Home.TelegramTopicID)
+		if at != r.Home.TopicID {
+			v.Links = append(v.Links, &messages.LinkView{
+				GroupTitle: group.Title, ChatId: group.TelegramGroupID, ThreadId: r.Home.TelegramTopicID,
+			})
+		}
+	}
+	if here := TopicOf(r, at); here != nil && messages.IsPrivate(here.GroupID) {
+		v.Private = true
+		return v, nil
+	}
+	for i := range r.Links {
+		link := &r.Links[i]
+		if link.Ended || link.Topic.TopicID == at || IsAPILink(link) {
+			continue
+		}
+		l, err := linkView(ctx, store, link)
+		if err != nil {
+			return nil, err
+		}
+		v.Links = append(v.Links, l)
+	}
+	return v, nil
+}
+
+func linkView(ctx context.Context, store naming, link *storage.Link) (*messages.LinkView, error) {
+	topic := &link.Topic
+	if messages.IsPrivate(topic.GroupID) {
+		return &messages.LinkView{UserName: link.UserName, Private: true}, nil
+	}
+	v := &messages.LinkView{UserName: link.UserName, GroupTitle: topic.GroupID, ThreadId: topic.TelegramTopicID}
+	group, err := groupAt(ctx, store, topic.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	if group != nil {
+		v.GroupTitle, v.ChatId = group.Title, group.TelegramGroupID
+	}
+	return v, nil
+}

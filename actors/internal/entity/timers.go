@@ -1,0 +1,54 @@
+package entity
+
+import "time"
+
+// An entity's timers send messages to the entity itself, so that what they cause happens in a turn.
+
+// fired is the message of a timer. It counts only while the host knows the timer.
+type fired struct {
+	timer   int64
+	message any
+}
+
+// After sends m to the entity itself after d. Timers that were set before a load never fire.
+func (h *Host) After(d time.Duration, m any) {
+	if h.timers == nil {
+		h.timers = map[int64]*time.Timer{}
+	}
+	h.timer++
+	f := fired{h.timer, m}
+	h.timers[f.timer] = h.AfterFunc(d, func() { h.Note(f) })
+}
+
+// OfferAgain tells an owner to enqueue its pending operations again; OfferAgainLater sends it.
+type OfferAgain struct{}
+
+// OfferAgainAfter is how long an owner waits for Done before it enqueues an operation again.
+const OfferAgainAfter = 30 * time.Second
+
+// OfferAgainLater sends OfferAgain to the entity after OfferAgainAfter. Further calls until then set no second timer.
+func (h *Host) OfferAgainLater() {
+	if !h.enqueueAgain {
+		h.enqueueAgain = true
+		h.After(OfferAgainAfter, OfferAgain{})
+	}
+}
+
+// onFired handles the message of a timer that still counts.
+func (h *Host) onFired(f fired) {
+	if _, known := h.timers[f.timer]; !known {
+		return
+	}
+	delete(h.timers, f.timer)
+	if _, again := f.message.(OfferAgain); again {
+		h.enqueueAgain = false
+	}
+	h.turn(h.actor, f.message)
+}
+
+func (h *Host) stopTimers() {
+	for _, t := range h.timers {
+		t.Stop()
+	}
+	h.timers, h.enqueueAgain = nil, false
+}

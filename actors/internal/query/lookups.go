@@ -1,0 +1,102 @@
+package query
+
+import (
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What the bot looks up.
+
+func (q *query) findTopic(m *messages.FindTopic) proto.Message {
+	var id ids.TicketID
+	var err error
+	if messages.IsPrivate(m.Place) {
+		id, err = q.currentTicket(m.Place)
+	} else {
+		id, err = q.env.Store.TicketByTopic(q.env.Ctx, m.Place, m.ThreadId)
+	}
+	return &messages.TopicFound{Code: q.code(m, err), TicketId: id}
+}
+
+// currentTicket is the ticket that a person is writing on in their private chat.
+func (q *query) currentTicket(place ids.Place) (ids.TicketID, error) {
+	id, ok := messages.ChatIn(place)
+	if !ok {
+		return "", storage.ErrNotFound
+	}
+	user, err := q.env.Store.User(q.env.Ctx, id)
+	if err != nil {
+		return "", err
+	}
+	return user.CurrentTicketID, nil
+}
+
+func (q *query) findPlace(m *messages.FindPlace) proto.Message {
+	group, err := q.env.Store.GroupByTelegramID(q.env.Ctx, m.ChatId)
+	reply := &messages.PlaceFound{Code: q.code(m, err)}
+	if group != nil {
+		reply.Place = group.GroupID
+	}
+	return reply
+}
+
+func (q *query) findShortID(m *messages.FindShortID) proto.Message {
+	found, err := q.env.Store.TicketsByShortID(q.env.Ctx, m.ShortId)
+	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: found}
+}
+
+func (q *query) findMessage(m *messages.FindMessage) proto.Message {
+	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId, nil)
+	reply := &messages.MessageFound{Code: q.code(m, err)}
+	if original != nil {
+		reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
+	}
+	return reply
+}
+
+func (q *query) group(m *messages.GetGroup) proto.Message {
+	r, err := q.env.Store.Group(q.env.Ctx, m.GroupId)
+	reply := &messages.GroupView{Code: q.code(m, err), GroupId: m.GroupId}
+	if r != nil {
+		reply.Registered, reply.Public, reply.Lang = r.SupportTopicsEnabled, r.Public, r.Language
+		reply.Facts = desk.FactsOf(r)
+		seen := *r
+		seen.IsForum = r.IsForum || m.IsForum
+		reply.Standing = desk.TicketsIn(&seen)
+	}
+	return reply
+}
+
+func (q *query) user(m *messages.GetUser) proto.Message {
+	r, err := q.env.Store.User(q.env.Ctx, m.UserId)
+	reply := &messages.UserView{Code: q.code(m, err)}
+	if r != nil {
+		reply.Lang, reply.DefaultGroupId = r.Language, r.DefaultGroupID
+		reply.CurrentTicketId, reply.Blocked = r.CurrentTicketID, r.Blocked
+		reply.Person = &messages.Person{
+			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
+		}
+	}
+	return reply
+}
+
+func (q *query) tickets(m *messages.ListTickets) proto.Message {
+	userID := strconv.FormatInt(m.UserId, 10)
+	page, err := q.env.Store.TicketsByCreator(q.env.Ctx, "user", userID, m.OpenOnly, int(m.Limit))
+	reply := &messages.TicketList{Code: q.code(m, err)}
+	for i := range page {
+		view, err := desk.ViewOf(q.env.Ctx, q.env.Store, &page[i], page[i].Home.TopicID)
+		if err != nil {
+			return &messages.TicketList{Code: q.code(m, err)}
+		}
+		view.Private = desk.PrivateLink(&page[i], messages.UserPlace(m.UserId)) != nil
+		reply.Tickets = append(reply.Tickets, view)
+	}
+	return reply
+}

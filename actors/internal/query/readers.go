@@ -1,0 +1,57 @@
+package query
+
+import (
+	"fmt"
+	"reflect"
+	"sync/atomic"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// How many readers there are. Each has a mailbox of its own, so a reader's reads wait for each other. Kinds of read
+// that take unlike long have readers of their own: what finds the topic of a message must not wait for somebody's
+// list, nor a list for a search, which may read a thousand tickets (docs/decisions.md, D40).
+const (
+	lookUpReaders = 16
+	listReaders   = 2
+	searchReaders = 2
+)
+
+// Readers is the pool.
+type Readers struct {
+	pids []*actor.PID  // for look-ups, then for lists, then for searches
+	next atomic.Uint64 // round robin
+}
+
+// Start starts the readers of a node. Whoever stops the node stops them too (PIDs).
+func Start(env *entity.Env, node *entity.Node, aliases *desk.Aliases) (*Readers, error) {
+	r := &Readers{}
+	for i := range lookUpReaders + listReaders + searchReaders {
+		pid, err := node.Spawn(fmt.Sprintf("query-%d", i), func() actor.Actor { return &query{env, aliases} })
+		if err != nil {
+			return nil, err
+		}
+		r.pids = append(r.pids, pid)
+	}
+	return r, nil
+}
+
+// PIDs lists the readers.
+func (r *Readers) PIDs() []*actor.PID { return r.pids }
+
+// Pick chooses the reader for a read.
+func (r *Readers) Pick(m any) *actor.PID {
+	n := r.next.Add(1)
+	tickets, _ := m.(*messages.ListTicketRecords)
+	switch {
+	case tickets.GetText() != "":
+		return r.pids[lookUpReaders+listReaders+n%searchReaders]
+	case reads[reflect.TypeOf(m)].long:
+		return r.pids[lookUpReaders+n%listReaders]
+	}
+	return r.pids[n%lookUpReaders]
+}
