@@ -291,8 +291,8 @@ func TestProtectedContent(t *testing.T) {
 		}
 	}
 	got := d.since(d.engineering, eng, 0)
-	want := []string{"Ann | 🔒 This message is protected and can’t be copied. You can read it where it was written.",
-		"Ann | [photo] | 🔒 This message is protected and can’t be copied. You can read it where it was written.",
+	want := []string{"Ann | 🔒 This message is protected and can’t be copied: see it where it was written.",
+		"Ann | [photo] | 🔒 This message is protected and can’t be copied: see it where it was written.",
 		"Ann | what do you say?"}
 	same(t, "copies", got[len(got)-3:], want)
 	d.restart()
