@@ -44,6 +44,18 @@ func (s *Server) Post(p Post) (Message, error) {
 	return out, err
 }
 
+// PostAll writes the messages of one moment: the bot and its people see all of them, or none yet.
+func (s *Server) PostAll(posts ...Post) error {
+	return s.do(func() error {
+		for _, p := range posts {
+			if _, err := s.post(p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func (s *Server) post(p Post) (*Message, error) {
 	if p.Chat == 0 {
 		p.Chat = p.From

@@ -48,10 +48,12 @@ var story = []step{
 	}},
 	{"both talk", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
-		d.say(d.alice, d.support, home, "can you help?")
-		d.say(d.bob, d.works, linked, "on my way")
-		d.say(d.dan, d.support, home, "// do not tell them the price")
-		d.say(d.dan, d.support, home, "bring water")
+		d.must(d.sim.PostAll( // in one moment: whether a copy or a person comes first must not depend on the machine
+			simulator.Post{From: d.alice, Chat: d.support, Thread: home, Text: "can you help?"},
+			simulator.Post{From: d.bob, Chat: d.works, Thread: linked, Text: "on my way"},
+			simulator.Post{From: d.dan, Chat: d.support, Thread: home, Text: "// do not tell them the price"},
+			simulator.Post{From: d.dan, Chat: d.support, Thread: home, Text: "bring water"},
+		))
 	}},
 	{"bob answers the copy, alice answers bob's copy at length", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
@@ -83,8 +85,10 @@ var story = []step{
 	}},
 	{"both talk again", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
-		d.say(d.alice, d.support, home, "hello again")
-		d.say(d.bob, d.works, linked, "hello back")
+		d.must(d.sim.PostAll(
+			simulator.Post{From: d.alice, Chat: d.support, Thread: home, Text: "hello again"},
+			simulator.Post{From: d.bob, Chat: d.works, Thread: linked, Text: "hello back"},
+		))
 	}},
 	{"alice asks for her tickets", func(d *desk) {
 		d.say(d.alice, 0, 0, "/tickets")
