@@ -83,6 +83,7 @@ type Reply struct {
 	FromID        int64
 	FromBot       bool
 	Text          string // whole text or caption of the answered message; "" when that is in another chat
+	Entities      []*messages.Entity
 	Media         *messages.Media
 	Protected     bool
 	Quote         string // the part of the text that the person chose; "" when they chose none
