@@ -105,7 +105,7 @@ func nameByte(b byte) bool {
 
 // parseTitle reads "title", "title\ndescription" and `"title" description`. A title is a name without markup: what its
 // author hides is left out of it. A title whose markup tells more than its words opens the description too, as it was
-// written (docs/decisions.md, D85).
+// written (docs/decisions.md, D65).
 func parseTitle(args messages.Marked) (title string, description messages.Marked) {
 	args = trimmed(args)
 	end, next := len(args.Text), len(args.Text)

@@ -33,7 +33,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	r := &storage.Ticket{
 		TicketID: t.ID, ShortID: shortID,
-		Title: title,
+		Title:  title,
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),
