@@ -6,10 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // What both stores share of lists and searches of tickets: which lists are served, their order and their cursors, how
@@ -162,107 +158,6 @@ func ceil(t time.Time) time.Time {
 		k = k.Add(time.Millisecond)
 	}
 	return k
-}
-
-// Search is a text to search for, as words separated by white space. Thai has no spaces between words, so a Thai
-// phrase is one long word. Neither case nor the way in which Unicode composes a character makes a difference.
-type Search struct {
-	words []string
-	grams []string
-}
-
-const (
-	gramLength     = 3    // characters of a trigram
-	searchedLength = 8000 // characters of title and description that are searched
-	searchLength   = 200  // most characters of a text to search for
-)
-
-// ErrSearch says that a text can't be searched for; its text says why.
-var ErrSearch = errors.New("this text can't be searched for")
-
-// NewSearch reads a text to search for. At least one of its words must have three characters, because the index holds
-// trigrams: every three consecutive characters of a word. Shorter words are looked for in the candidates that the
-// longer words find.
-func NewSearch(text string) (*Search, error) {
-	if utf8.RuneCountInString(text) > searchLength {
-		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrSearch, searchLength)
-	}
-	s := &Search{words: strings.Fields(Fold(text))}
-	slices.SortStableFunc(s.words, func(a, b string) int { return len(b) - len(a) })
-	s.words = slices.Compact(s.words)
-	s.grams = grams(s.words)
-	if len(s.grams) == 0 {
-		return nil, fmt.Errorf("%w: one of its words must have %d characters or more", ErrSearch, gramLength)
-	}
-	return s, nil
-}
-
-// Grams returns the trigrams that a ticket must have to be found. Those of the longest word come first.
-func (s *Search) Grams() []string { return s.grams }
-
-// Finds says whether a ticket's title and description together have every word.
-func (s *Search) Finds(t *Ticket) bool {
-	text := searched(t)
-	for _, w := range s.words {
-		if !strings.Contains(text, w) {
-			return false
-		}
-	}
-	return true
-}
-
-// Grams returns the trigrams of a ticket's title and description, in no order. The search indexes them.
-func Grams(t *Ticket) []string { return grams(strings.Fields(searched(t))) }
-
-func searched(t *Ticket) string {
-	text := t.Title + "\n" + t.Description
-	if len(text) > searchedLength {
-		n := 0
-		for i := range text {
-			if n == searchedLength {
-				text = text[:i]
-				break
-			}
-			n++
-		}
-	}
-	return Fold(text)
-}
-
-func grams(words []string) (all []string) {
-	seen := map[string]bool{}
-	for _, word := range words {
-		var starts []int
-		for i := range word {
-			starts = append(starts, i)
-		}
-		starts = append(starts, len(word))
-		for i := 0; i+gramLength < len(starts); i++ {
-			if gram := word[starts[i]:starts[i+gramLength]]; !seen[gram] {
-				seen[gram] = true
-				all = append(all, gram)
-			}
-		}
-	}
-	return all
-}
-
-// Fold returns a text in the form in which texts are compared: case folded and composed (NFC), so that a letter and
-// its mark are the same however they were typed.
-func Fold(s string) string {
-	plain := true
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf || s[i] == 0 {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return strings.ToLower(s)
-	}
-	folded := cases.Fold().String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD")))
-	// The Turkish capital İ folds to an i with a dot above, which nobody types.
-	return norm.NFC.String(strings.ReplaceAll(folded, "i\u0307", "i"))
 }
 
 // Looker fills a page from the candidates that an index yields, by examining each. They come in the order of the

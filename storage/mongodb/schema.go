@@ -84,6 +84,10 @@ var migrations = []migration{
 			{Collection: "events", Name: "number", Keys: keys("ticketId", "number"), Unique: true},
 		},
 	},
+	{
+		minReader: 1,
+		indexes:   []Index{{Collection: "tickets", Name: "folding", Keys: keys("index.folding", "_id")}},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

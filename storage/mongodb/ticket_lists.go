@@ -35,7 +35,7 @@ const (
 	listAfterAt
 	listAfterID
 	listExternal = listGroup
-	listGram     = listGroup
+	listGrams    = listGroup
 )
 
 var ticketLists = func() map[listKind]listQueries {
@@ -94,8 +94,8 @@ func pageOf(index string, filter bson.D, at, id string, oldestFirst bool) listQu
 var (
 	externalNewest = ofExternalID(false)
 	externalOldest = ofExternalID(true)
-	searchNewest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", false)
-	searchOldest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", true)
+	searchNewest   = pageOf("search", bson.D{e("index.grams", bson.D{e("$in", listGrams)})}, "createdAt", "_id", false)
+	searchOldest   = pageOf("search", bson.D{e("index.grams", bson.D{e("$in", listGrams)})}, "createdAt", "_id", true)
 )
 
 func ofExternalID(oldestFirst bool) listQueries {
@@ -171,7 +171,7 @@ func (s *Store) ticketsAfter(
 const candidates = 100
 
 // examine fills a page with tickets that have the text or the external id. For a text, the candidates are the tickets
-// that have the first trigram of its longest word (docs/decisions.md, D36).
+// that have one gram of it (docs/decisions.md, D36).
 func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.TicketPage, error) {
 	queries, args := externalNewest, []any{q.ExternalID}
 	if q.OldestFirst {
@@ -183,7 +183,7 @@ func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.Ti
 		if search, err = storage.NewSearch(q.Text); err != nil {
 			return storage.TicketPage{}, err
 		}
-		queries, args = searchNewest, []any{search.Grams()[0]}
+		queries, args = searchNewest, []any{s.candidateGrams(search)}
 		if q.OldestFirst {
 			queries = searchOldest
 		}

@@ -55,7 +55,7 @@ func claims(t *storage.Ticket) (keys []string) {
 	return slices.Compact(keys)
 }
 
-func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
+func ticketDocument(t *storage.Ticket, f storage.Folding) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("id", t.TicketID); err != nil {
 		return nil, bson.ObjectID{}, err
 	}
@@ -75,8 +75,11 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 			e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
 	}
-	if grams := storage.Grams(t); len(grams) > 0 {
+	if grams := f.Grams(t); len(grams) > 0 {
 		on = append(on, e("grams", grams))
+	}
+	if f != unmarked {
+		on = append(on, e("folding", int32(f)))
 	}
 	return encode(t.TicketID, t.Kept(), on...)
 }
@@ -85,7 +88,7 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	record, old := t.Kept(), t.Version
 	record.Version++
-	doc, writeID, err := ticketDocument(&record)
+	doc, writeID, err := ticketDocument(&record, s.options.folding)
 	if err != nil {
 		return err
 	}

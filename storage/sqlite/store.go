@@ -56,6 +56,7 @@ type options struct {
 	hook      Hook
 	idle      time.Duration
 	readers   int
+	folding   storage.Folding
 
 	checkpoint time.Duration
 	longLog    int64
@@ -74,6 +75,9 @@ func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
 // WithoutSync is for tests that write much. Acknowledged writes then survive a crash of the process, but not of the
 // machine.
 func WithoutSync() Option { return func(o *options) { o.noSync = true } }
+
+// WithFolding is for tests of the upgrade: tickets are indexed as a release with that folding indexed them.
+func WithFolding(f storage.Folding) Option { return func(o *options) { o.folding = f } }
 
 // withIdle sets how long the writer waits for work before it empties the write-ahead log.
 func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
@@ -106,7 +110,9 @@ var (
 // Open opens the database file and brings its schema up to date. It creates the file and its directory if they are
 // missing. The error is storage.ErrSchema when a newer program has made the database unreadable for this one.
 func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error) {
-	o := options{idle: 2 * time.Second, readers: 6, checkpoint: checkpointEvery, longLog: longLog}
+	o := options{
+		idle: 2 * time.Second, readers: 6, folding: storage.CurrentFolding, checkpoint: checkpointEvery, longLog: longLog,
+	}
 	for _, opt := range opts {
 		opt(&o)
 	}

@@ -218,11 +218,11 @@ func examine(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
 		if q.OldestFirst {
 			st = searchOldest
 		}
-		words := filterWords(q.Status, q.Priority, q.GroupID, q.Creator)
-		for _, gram := range search.Grams() {
-			words = append(words, word('t', gram))
+		mixed := false
+		if mixed, err = mixesFoldings(c); err != nil {
+			return storage.TicketPage{}, err
 		}
-		args = []any{strings.Join(words, " AND "), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
+		args = []any{matching(q, search, mixed), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
 	}
 	looker := storage.NewLooker(q, search)
 	looker.Until(time.Now().Add(examineFor))

@@ -224,6 +224,10 @@ func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage
 	return page, nil
 }
 
+func (m *model) RenewSearch(ctx context.Context, _ int) (int, bool, error) {
+	return 0, false, m.Ping(ctx)
+}
+
 func (m *model) CountTickets(ctx context.Context) (map[string]int64, error) {
 	if err := m.begin(ctx); err != nil {
 		return nil, err
