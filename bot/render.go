@@ -33,7 +33,7 @@ type outgoing struct {
 	replacing *albumPart // the new medium, for editMessageMedia
 	method    string
 	spans     []*messages.Span // of merged copies
-	upload    *messages.Media  // whose file must be uploaded; nil: none
+	upload    *upload          // the file that must be uploaded; nil: none
 }
 
 var (
@@ -50,6 +50,9 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
+		if m.upload != nil {
+			m.upload.from = op.GetRef().GetCopyPart().GetMessageId()
+		}
 	case *messages.Operation_SendAlbum:
 		m.setAlbum(lang, call.SendAlbum.GetParts())
 	case *messages.Operation_SendJoined:

@@ -174,7 +174,7 @@ var posters = map[string]poster{
 // setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).
 func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
-		m.upload, media = media, withUploadMark(media)
+		m.upload, media = &upload{media: media}, withUploadMark(media)
 	}
 	p := posters[media.GetKind()]
 	m.method, m.mediaFields = p.method, &mediaFields{}

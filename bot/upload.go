@@ -27,36 +27,58 @@ const uploadTime = 5 * time.Minute
 // uploadMark replaces the file id in a message whose file must be uploaded.
 const uploadMark = "(upload)"
 
-// uploads caches the file ids of what this process has uploaded, so that further copies are sent by id
+// upload is a file that a message brings from outside Telegram.
+type upload struct {
+	media *messages.Media
+	from  string // the id of the original message; "": none
+}
+
+// key says which other copies may be sent by the file id that this upload gets: those of the same original, with the
+// same medium. A file id carries more than content. Telegram shows its name, title, performer and thumbnail, so
+// whatever else has the same content, in another ticket or for another customer, is uploaded by itself
+// (docs/decisions.md, D82). The key is "" when no other copy may.
+func (u *upload) key() string {
+	if u.from == "" {
+		return ""
+	}
+	medium, err := proto.MarshalOptions{Deterministic: true}.Marshal(u.media)
+	if err != nil { // text that is not UTF-8
+		return ""
+	}
+	return u.from + "\x00" + string(medium)
+}
+
+// uploads caches the file ids of what this process has uploaded, so that the other copies of a message are sent by id
 // (docs/decisions.md, D30).
 type uploads struct {
 	mu  sync.Mutex
-	ids map[string]string // by kind and SHA-256
+	ids map[string]string // by upload.key
 }
 
 const uploadsCached = 1000
 
-func uploadKey(m *messages.Media) string { return m.GetKind() + "/" + m.GetSha256() }
-
-func (u *uploads) get(m *messages.Media) string {
+func (u *uploads) get(key string) string {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.ids[uploadKey(m)]
+	return u.ids[key]
 }
 
-func (u *uploads) put(m *messages.Media, fileID string) {
+func (u *uploads) put(key, fileID string) {
+	if key == "" {
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ids == nil || len(u.ids) >= uploadsCached {
 		u.ids = map[string]string{} // another upload of the same file does no harm
 	}
-	u.ids[uploadKey(m)] = fileID
+	u.ids[key] = fileID
 }
 
-func (u *uploads) forget(m *messages.Media) {
+func (u *uploads) forget(key string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.ids, uploadKey(m))
+	delete(u.ids, key)
 }
 
 // withUploadMark returns a medium with uploadMark instead of a file id, if Telegram does not have the file yet.
@@ -74,8 +96,9 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 	if m.upload == nil {
 		return c.post(ctx, m.method, m.body(), sent)
 	}
-	if id := c.uploads.get(m.upload); id != "" {
-		known := proto.CloneOf(m.upload)
+	key := m.upload.key()
+	if id := c.uploads.get(key); id != "" {
+		known := proto.CloneOf(m.upload.media)
 		known.FileId = id
 		by := *m
 		by.upload = nil
@@ -84,7 +107,7 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 		if err == nil || !strings.Contains(strings.ToLower(err.Description), "file") {
 			return err
 		}
-		c.uploads.forget(m.upload) // Telegram does not know it any more
+		c.uploads.forget(key) // Telegram does not know it any more
 	}
 	var raw json.RawMessage
 	if err := c.postFile(ctx, m, &raw); err != nil {
@@ -94,8 +117,8 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 		return &APIError{Method: m.method, Status: http.StatusOK, Sent: true, Broken: true,
 			Description: "the result can't be read"}
 	}
-	if id := fileIDOf(raw, m.upload.GetKind()); id != "" {
-		c.uploads.put(m.upload, id)
+	if id := fileIDOf(raw, m.upload.media.GetKind()); id != "" {
+		c.uploads.put(key, id)
 	}
 	return nil
 }
@@ -117,7 +140,7 @@ func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMess
 	if err != nil {
 		return fail(err)
 	}
-	file, _, err := c.content(ctx, m.upload.GetSha256())
+	file, _, err := c.content(ctx, m.upload.media.GetSha256())
 	if err != nil {
 		return fail(fmt.Errorf("the file can't be opened: %w", err))
 	}
@@ -128,7 +151,7 @@ func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMess
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_ = writer.CloseWithError(writeForm(form, fields, m.upload, file))
+		_ = writer.CloseWithError(writeForm(form, fields, m.upload.media, file))
 	}()
 	x := &exchange{}
 	req, err := http.NewRequestWithContext(x.traced(ctx), http.MethodPost, c.prefix+m.method, reader)
