@@ -100,7 +100,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s", list)
 		}
 	})
-	s.run(t, "a key makes and rotates no keys that may do more than itself", func(t *testing.T) {
+	s.run(t, "a key makes, rotates and revokes no keys that may do more than itself", func(t *testing.T) {
 		soon := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
 		small := func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 20, 30, soon }
 		maker := s.key(small, "keys:*", "tickets:read")
@@ -119,17 +119,30 @@ func TestKeys(t *testing.T) {
 			"scopes": []string{"tickets:write"}} {
 			s.do("POST", "/api/v1/api-keys", maker, with(field, value)).is(403, "grant_too_wide")
 		}
-		rotate := func(token string, change func(*storage.APIKey)) *response {
-			return s.do("POST", "/api/v1/api-keys/"+s.keyID(change, "tickets:read")+"/rotate", token, nil)
+		rotate := func(token, id string) *response {
+			return s.do("POST", "/api/v1/api-keys/"+id+"/rotate", token, nil)
 		}
-		rotate(maker, small).is(200)
-		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 21, 30, soon }).
-			is(403, "grant_too_wide")
-		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst = 20, 30 }).is(403, "grant_too_wide")
-		s.do("DELETE", "/api/v1/api-keys/"+s.keyID(nil, "tickets:read"), maker, nil).is(204)
+		revoke := func(token, id string) *response { return s.do("DELETE", "/api/v1/api-keys/"+id, token, nil) }
+		for _, change := range map[string]func(*storage.APIKey){
+			"rate":      func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 21, 30, soon },
+			"burst":     func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 20, 31, soon },
+			"expiry":    func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 20, 30, soon.Add(time.Second) },
+			"no expiry": func(k *storage.APIKey) { k.Rate, k.Burst = 20, 30 },
+		} {
+			larger := s.keyID(change, "tickets:read")
+			rotate(maker, larger).is(403, "grant_too_wide")
+			revoke(maker, larger).is(403, "grant_too_wide")
+			rotate(admin, larger).is(200) // it is not revoked
+		}
+		own := s.keyID(small, "tickets:read")
+		rotate(maker, own).is(200)
+		revoke(maker, own).is(204)
+		revoke(maker, own).is(204)
 		chief := s.key(small, "admin")
 		s.do("POST", "/api/v1/api-keys", chief, with("rate", 1000)).is(201)
-		rotate(chief, nil).is(200)
+		other := s.keyID(nil, "tickets:read")
+		rotate(chief, other).is(200)
+		revoke(chief, other).is(204)
 	})
 	s.run(t, "a scope that is no longer offered: who has it keeps it, nobody gets it", func(t *testing.T) {
 		key := s.key(nil, "webhooks:*", "keys:*", "groups:read")
