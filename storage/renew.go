@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	renewAtOnce  = 50
+	renewAtOnce  = 20
 	renewPause   = 5 * time.Second // after a failure
 	renewReports = 30 * time.Second
 )
 
 // RenewSearch makes the search index anew where a release with another Folding has made it, until all of it is of the
-// current one or ctx ends. It goes on where it ended before. After each batch it rests as long as the batch took, so
-// that it takes at most half of what the store can do.
+// current one or ctx ends. It goes on where it ended before. After each batch it rests for twice as long as the
+// batch took, so that it takes at most a third of what the store can do.
 func RenewSearch(ctx context.Context, s Tickets, log *slog.Logger) {
 	start := time.Now()
 	done, reported, failing := 0, start, false
 	for {
 		began := time.Now()
 		n, more, err := s.RenewSearch(ctx, renewAtOnce)
-		pause := time.Since(began)
+		pause := 2 * time.Since(began)
 		switch {
 		case ctx.Err() != nil:
 			return
