@@ -159,6 +159,8 @@ func (c *chat) clear() {
 	c.answers, c.order, c.known, c.size, c.waking = nil, nil, nil, 0, time.Time{}
 }
 
+var _ entity.Stopper = (*chat)(nil)
+
 func (c *chat) Stop() {
 	c.clear()
 	c.room.lags.set(c.ID, chatLag{})

@@ -75,6 +75,9 @@ func (g *group) Load() error {
 	g.admins, g.fresh = nil, time.Time{}
 	g.members = desk.NewRecent[ids.UserID, memberWord](membersKept)
 	g.checks, g.again = map[ids.UserID][]*messages.CheckMember{}, map[ids.UserID][]*messages.CheckMember{}
+	if _, ok := messages.ChatIn(g.ID); !ok || !messages.IsGroup(g.ID) {
+		return fmt.Errorf("%q is not the id of a group", g.ID)
+	}
 	record, err := g.Store.Group(g.Ctx, g.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil

@@ -57,6 +57,12 @@ type ticket struct {
 }
 
 // Load reads the record and the events that have no number yet.
+var (
+	_ entity.Unborn  = (*ticket)(nil)
+	_ entity.Stopper = (*ticket)(nil)
+	_ entity.Parent  = (*ticket)(nil)
+)
+
 func (t *ticket) Load() error {
 	t.told, t.finished = map[ids.TopicKey]int64{}, map[ids.TopicKey]int64{}
 	t.enqueued, t.tries = map[string]*step{}, map[string]int64{}
