@@ -28,6 +28,14 @@ func TestMessagesThatAKindDoesNotTake(t *testing.T) {
 			t.Errorf("%v counted", n)
 		}
 	})
+	d.run(t, "by readers, and for a kind that does not exist, too", func(t *testing.T) {
+		for _, kind := range []string{messages.KindQuery, "unheard_of"} {
+			reply, err := d.system.Ask(t.Context(), kind, "", &messages.OpenTicket{})
+			if r, ok := reply.(*messages.Reply); err != nil || !ok || r.Code != messages.Code_CONFLICT || unknown(kind) != 1 {
+				t.Errorf("%s: %v, %v; %v counted", kind, reply, err, unknown(kind))
+			}
+		}
+	})
 	d.run(t, "a Tell is counted, and the entity lives on", func(t *testing.T) {
 		for range 3 {
 			d.system.Tell(messages.KindTicket, k.id, &messages.ResumeLink{})

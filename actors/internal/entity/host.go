@@ -151,7 +151,7 @@ func (h *Host) turn(ctx actor.Context, m any) {
 	}
 	handler, known := h.kind.handlers[reflect.TypeOf(m)]
 	if !known || sender != nil && !handler.replies {
-		respond(h.refuseUnknown(m))
+		respond(h.RefuseUnknown(h.kind.Name, h.ID, m))
 		return
 	}
 	reply, err := h.handle(handler, m)
@@ -159,17 +159,6 @@ func (h *Host) turn(ctx actor.Context, m any) {
 		reply = h.onError(m, err, sender != nil)
 	}
 	respond(reply)
-}
-
-// refuseUnknown refuses a message that the kind does not take, or an Ask for a message to which it never replies. Both
-// are bugs.
-func (h *Host) refuseUnknown(m any) proto.Message {
-	h.Metrics.unknown.WithLabelValues(h.kind.Name).Inc()
-	if h.unknown.mayWarn(h.kind.Name, m, h.Now()) {
-		h.Log.Warn("refused: this kind of entity does not take such a message, or does not reply to it",
-			"kind", h.kind.Name, "id", h.ID, "message", TypeName(m))
-	}
-	return Answer(messages.Code_CONFLICT, "a "+h.kind.Name+" does not understand "+TypeName(m))
 }
 
 // handle loads the entity if needed and has it take the message. If somebody else wrote the record meanwhile, it

@@ -61,8 +61,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 	o := m.GetOrigin()
 	row, known := groupRequestOf(m)
 	if !known {
-		g.Log.Error("refused: a group can't be asked that", "message", entity.TypeName(m), "command", o.GetCommandId())
-		return entity.Answer(messages.Code_CONFLICT, "a group does not understand "+entity.TypeName(m)), nil
+		return g.RefuseUnknown(messages.KindGroup, g.ID, m), nil
 	}
 	if g.handled(o) {
 		return entity.Duplicate(), nil
