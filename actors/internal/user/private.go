@@ -27,7 +27,7 @@ const (
 // effect changes the record as a command asks.
 type effect = func(*storage.User)
 
-// asks makes the handler of a command that a person gives in their private chat. effect reads what it needs and
+// asks makes the handler of a command that a person gives in their private chat. effectOf reads what it needs and
 // returns what the command changes; nil when the command is about somebody else's ticket.
 func asks[M desk.Command](effectOf func(*user, M) (effect, error)) entity.Handler {
 	return entity.Replies(func(u *user, m M) (proto.Message, error) {
