@@ -1916,6 +1916,51 @@ func (x *SaveProfile) GetOnlyIfKnown() bool {
 	return false
 }
 
+// UsernameTaken tells a person's entity that somebody else bears a username now. Usernames move between people.
+type UsernameTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"` // without "@"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsernameTaken) Reset() {
+	*x = UsernameTaken{}
+	mi := &file_messages_commands_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsernameTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsernameTaken) ProtoMessage() {}
+
+func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
+func (*UsernameTaken) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *UsernameTaken) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
 type SetDefaultGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
@@ -1926,7 +1971,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1938,7 +1983,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1951,7 +1996,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -1978,7 +2023,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2035,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2048,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2163,7 +2208,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vnew_chat_id\x18\x01 \x01(\x03R\tnewChatId\"e\n" +
 	"\vSaveProfile\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\"\n" +
-	"\ronly_if_known\x18\x02 \x01(\bR\vonlyIfKnown\"`\n" +
+	"\ronly_if_known\x18\x02 \x01(\bR\vonlyIfKnown\"+\n" +
+	"\rUsernameTaken\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\"`\n" +
 	"\x0fSetDefaultGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\"Y\n" +
@@ -2183,7 +2230,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*RecordMessage)(nil),    // 1: topicdesk.messages.RecordMessage
@@ -2216,54 +2263,55 @@ var file_messages_commands_proto_goTypes = []any{
 	(*MemberChanged)(nil),    // 28: topicdesk.messages.MemberChanged
 	(*MigrateGroup)(nil),     // 29: topicdesk.messages.MigrateGroup
 	(*SaveProfile)(nil),      // 30: topicdesk.messages.SaveProfile
-	(*SetDefaultGroup)(nil),  // 31: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 32: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 33: topicdesk.messages.Origin
-	(*Media)(nil),            // 34: topicdesk.messages.Media
-	(*Entity)(nil),           // 35: topicdesk.messages.Entity
-	(*Content)(nil),          // 36: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 37: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 38: topicdesk.messages.Sender
-	(*Operation)(nil),        // 39: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 40: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 41: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 42: topicdesk.messages.GroupFacts
+	(*UsernameTaken)(nil),    // 31: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 32: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 33: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 34: topicdesk.messages.Origin
+	(*Media)(nil),            // 35: topicdesk.messages.Media
+	(*Entity)(nil),           // 36: topicdesk.messages.Entity
+	(*Content)(nil),          // 37: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 38: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 39: topicdesk.messages.Sender
+	(*Operation)(nil),        // 40: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 41: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 42: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 43: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	33, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	34, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
-	35, // 2: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	33, // 3: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	36, // 4: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	37, // 5: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	33, // 6: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	33, // 7: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	33, // 8: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	33, // 9: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	33, // 10: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 11: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 12: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	33, // 13: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	33, // 14: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 15: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	33, // 16: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	33, // 17: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	38, // 18: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	36, // 19: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	37, // 20: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	39, // 21: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	40, // 22: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	41, // 23: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	33, // 24: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	39, // 25: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	33, // 26: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	42, // 27: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	33, // 28: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	33, // 29: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	33, // 30: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	33, // 31: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	33, // 32: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	33, // 33: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	34, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	35, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
+	36, // 2: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	34, // 3: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	37, // 4: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	38, // 5: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	34, // 6: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	34, // 7: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	34, // 8: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	34, // 9: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	34, // 10: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 11: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 12: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	34, // 13: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	34, // 14: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 15: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	34, // 16: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	34, // 17: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	39, // 18: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	37, // 19: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	38, // 20: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	40, // 21: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	41, // 22: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	42, // 23: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	34, // 24: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	40, // 25: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	34, // 26: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	43, // 27: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	34, // 28: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	34, // 29: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	34, // 30: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	34, // 31: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	34, // 32: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	34, // 33: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
 	34, // [34:34] is the sub-list for method output_type
 	34, // [34:34] is the sub-list for method input_type
 	34, // [34:34] is the sub-list for extension type_name
@@ -2285,7 +2333,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
