@@ -192,7 +192,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		if r.Text = to.Text; r.Text == "" {
 			r.Text = to.Caption
 		}
-		r.Media, r.Protected = to.wireMedia.media(), to.Protected
+		r.Media, r.Forward, r.Protected = to.wireMedia.media(), to.ForwardOrigin.forward(), to.Protected
 		r.Preview = messages.Shorten(r.Text, previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}

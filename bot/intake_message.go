@@ -37,7 +37,10 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	if c.Foreign {
-		return "ignored_foreign_command", nil
+		if m.Media == nil {
+			return "ignored_foreign_command", nil
+		}
+		m, isCommand = h.beside(m), false
 	}
 	if !isCommand && h.answersAskTitle(m) {
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
@@ -48,7 +51,7 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	}
 	switch {
 	case isCommand:
-		outcome, err := h.onCommand(m, c)
+		outcome, err := h.onCommandBesides(m, c)
 		if err == nil {
 			h.noteProfile(m) // after the command, since some commands save the profile themselves
 		}
@@ -57,7 +60,7 @@ func (h *handling) onMessage(m *Message) (string, error) {
 		h.noteProfile(m)
 		return h.passOn(m)
 	case h.ticket == "":
-		return "left_alone", nil
+		return h.leaveAlone(m)
 	}
 	h.noteProfile(m)
 	return h.record(m)
@@ -79,9 +82,14 @@ func (h *handling) record(m *Message) (string, error) {
 	return "recorded", nil
 }
 
-// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very
-// person who writes there (docs/decisions.md, D20).
+// recordOf sends the message to the ticket.
 func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
+	return h.askTicket(h.saying(m))
+}
+
+// saying returns the command that records the message. A private chat has no internal notes: they are hidden from the
+// very person who writes there (docs/decisions.md, D20).
+func (h *handling) saying(m *Message) *messages.RecordMessage {
 	internal := InternalNote(m.Text) && !m.Chat.Private()
 	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
@@ -94,7 +102,7 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}
 	}
-	return h.askTicket(c)
+	return c
 }
 
 // content returns the message's content, as the desk keeps it.

@@ -55,6 +55,20 @@ func (h *handling) passOn(m *Message) (string, error) {
 	if m.From.GetId() != m.Chat.ID { // only the person writes there
 		return "left_alone", nil
 	}
+	if m.album() != "" {
+		found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+		switch {
+		case err != nil:
+			return "", err
+		case found.Done:
+			return "enclosed", nil
+		case found.Said:
+			h.ticket = found.TicketId
+		case found.TicketId != "":
+			return "enclosed", h.enclose(found, m)
+		}
+		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
+	}
 	if h.ticket != "" {
 		r, err := h.recordOf(m)
 		switch {
@@ -182,14 +196,16 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
 	switch {
-	case c.Title == "":
-		return h.askTitle()
+	case messages.Blank(messages.CleanLine(c.Title)):
+		return h.askTitle(m)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
+	enclosures := h.enclosures(m)
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description,
+		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), QuestionId: h.question(m),
 	})
 }
 
@@ -270,32 +286,62 @@ func (h *handling) pressSay(c *Callback) error {
 	}
 	m := c.Answered
 	if m == nil { // too old for Telegram to show it
-		h.origin = h.originFor("say")
-		return h.answer(messages.NoticePrivateSayAgain, nil)
+		return h.askToSayAgain()
 	}
-	h.origin = &messages.Origin{
+	h.origin = h.originOf(m)
+	said := []*messages.RecordMessage{h.saying(m)}
+	if m.album() != "" {
+		taken, err := h.shelf(&messages.TakeShelved{TicketId: id, Albums: []string{m.album()}, Said: true})
+		if err != nil {
+			return err
+		}
+		if said = taken.Messages; len(said) == 0 { // the rest of it is not known any more
+			return h.askToSayAgain()
+		}
+	}
+	for _, one := range said {
+		if err := h.sayTo(id, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sayTo records a message on a ticket, which it reopens if it is closed.
+func (h *handling) sayTo(ticketID string, m *messages.RecordMessage) error {
+	h.ticket = ticketID
+	r, err := h.askTicket(m)
+	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
+		return err
+	}
+	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
+		return err
+	}
+	_, err = h.askTicket(m)
+	return err
+}
+
+// askToSayAgain answers a button whose message is not known any more.
+func (h *handling) askToSayAgain() error {
+	h.origin = h.originFor("say")
+	return h.answer(messages.NoticePrivateSayAgain, nil)
+}
+
+// originOf returns the origin of the message that the pressed button is about.
+func (h *handling) originOf(m *Message) *messages.Origin {
+	return &messages.Origin{
 		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
 		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
 		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
 		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
 	}
-	r, err := h.recordOf(m)
-	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
-		return err
-	}
-	h.ticket = id
-	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
-		return err
-	}
-	_, err = h.recordOf(m)
-	return err
 }
 
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
 	if m == nil {
-		return h.askTitle()
+		return h.askTitle(&Message{Chat: c.Chat, From: c.From})
 	}
 	if err := h.answerCallback(""); err != nil {
 		return err
@@ -304,9 +350,35 @@ func (h *handling) pressNew(c *Callback) error {
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
 	// As if the person had answered that message with a bare /create_ticket.
-	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}
+	reply := &Reply{
+		ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(),
+		Text: m.Text, Media: m.Media, Forward: m.Forward, Protected: m.Protected,
+	}
+	if m.album() != "" && messages.Blank(reply.Text) {
+		text, err := h.captionOf(m)
+		if err != nil {
+			return err
+		}
+		reply.Text = text
+	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
+}
+
+// captionOf returns the first caption of the album that the message belongs to.
+func (h *handling) captionOf(m *Message) (string, error) {
+	at := *h
+	at.origin = h.originOf(m)
+	found, err := h.shelf(&messages.Shelve{Message: at.saying(m)})
+	if err != nil {
+		return "", err
+	}
+	for _, part := range found.Messages {
+		if text := part.Content.GetText(); !messages.Blank(text) && !part.Content.GetIsProtected() {
+			return text, nil
+		}
+	}
+	return "", nil
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

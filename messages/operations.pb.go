@@ -1173,7 +1173,8 @@ type TopicStep struct {
 	Kind          TopicStep_Kind         `protobuf:"varint,4,opt,name=kind,proto3,enum=topicdesk.messages.TopicStep_Kind" json:"kind,omitempty"`
 	CardRevision  int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"` // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
 	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                      // with RENAME
-	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which of the description's
+	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which enclosure of the description, from 0
+	Media         int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                   // with MEDIUM: how many go together, as an album; 0: one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1253,6 +1254,13 @@ func (x *TopicStep) GetName() string {
 func (x *TopicStep) GetMedium() int32 {
 	if x != nil {
 		return x.Medium
+	}
+	return 0
+}
+
+func (x *TopicStep) GetMedia() int32 {
+	if x != nil {
+		return x.Media
 	}
 	return 0
 }
@@ -3669,7 +3677,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rOwedOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\xf5\x02\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x8b\x03\n" +
 	"\tTopicStep\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
@@ -3679,7 +3687,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\x0e2\".topicdesk.messages.TopicStep.KindR\x04kind\x12#\n" +
 	"\rcard_revision\x18\x05 \x01(\x03R\fcardRevision\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
-	"\x06medium\x18\a \x01(\x05R\x06medium\"\x86\x01\n" +
+	"\x06medium\x18\a \x01(\x05R\x06medium\x12\x14\n" +
+	"\x05media\x18\b \x01(\x05R\x05media\"\x86\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +

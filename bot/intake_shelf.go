@@ -1,0 +1,119 @@
+package bot
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// A command's message is more than its command: it may have a medium, and further parts of an album. They come as
+// updates of their own, in any order, so whoever owns the chat keeps those that no ticket has yet (docs/decisions.md,
+// D73).
+
+// shelf asks the owner of the chat's shelf: the group, or the person whose private chat it is.
+func (h *handling) shelf(c proto.Message) (*messages.ShelfFound, error) {
+	kind, id := messages.KindGroup, h.origin.Place
+	if h.chat.Private() {
+		kind, id = messages.KindUser, userIdentity(h.origin.GetFrom().GetId())
+	}
+	name := c.ProtoReflect().Descriptor().Name()
+	reply, err := h.desk.Ask(h.ctx, kind, id, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %s: %w", kind, id, name, err)
+	}
+	switch r := reply.(type) {
+	case *messages.ShelfFound:
+		return r, nil
+	case *messages.Reply:
+		return nil, fmt.Errorf("%s %s: %s: %w: %s %s", kind, id, name, errNotAccepted, r.Code, r.Reason)
+	}
+	return nil, fmt.Errorf("%s %s: %s: %w: the reply is a %T", kind, id, name, errNotAccepted, reply)
+}
+
+// album returns the id of the album that the message is a part of; "" for none.
+func (m *Message) album() string { return m.Media.GetMediaGroupId() }
+
+// leaveAlone handles a message in a group that no ticket has. A part of an album may belong to a command in another
+// part.
+func (h *handling) leaveAlone(m *Message) (string, error) {
+	if m.album() == "" || !h.known {
+		return "left_alone", nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+	if err != nil || found.TicketId == "" {
+		return "left_alone", err
+	}
+	return "enclosed", h.enclose(found, m)
+}
+
+// enclose adds the message to the description of the ticket that has the rest of its album.
+func (h *handling) enclose(found *messages.ShelfFound, m *Message) error {
+	said := []*messages.RecordMessage{h.saying(m)}
+	r, err := command(h.ctx, h.desk, messages.KindTicket, found.TicketId,
+		&messages.Enclose{Origin: h.origin, Enclosures: messages.EnclosuresIn(said)})
+	if err == nil && r.Code == messages.Code_NOT_FOUND && found.Opening {
+		return fmt.Errorf("ticket %s: Enclose: %w: it is about to be opened", found.TicketId, errNotAccepted)
+	}
+	return err
+}
+
+// onCommandBesides carries out a command and passes on what else its message has. Before a ticket is reopened, or a
+// topic linked, there is nowhere to pass it on to; after a ticket is closed, or a link ended, there is no longer.
+func (h *handling) onCommandBesides(m *Message, c Command) (string, error) {
+	switch {
+	case m.Media == nil, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
+		return h.onCommand(m, c)
+	case c.Verb == messages.VerbDelete: // which deletes the command's own message, too
+		return h.onCommand(m, c)
+	case c.Verb == messages.VerbReopenTicket, c.Verb == messages.VerbLink:
+		outcome, err := h.onCommand(m, c)
+		if err != nil {
+			return "", err
+		}
+		if err := h.findTicket(m); err != nil {
+			return "", err
+		}
+		return outcome, h.passOnBesides(m)
+	}
+	if err := h.passOnBesides(m); err != nil {
+		return "", err
+	}
+	return h.onCommand(m, c)
+}
+
+// passOnBesides passes on what a command's message has besides the command.
+func (h *handling) passOnBesides(m *Message) error {
+	m = h.beside(m)
+	var err error
+	switch {
+	case h.chat.Private():
+		defer h.as(h.origin.CommandId + ":besides")() // the command has an answer of its own
+		_, err = h.passOn(m)
+	case h.ticket == "":
+		_, err = h.leaveAlone(m)
+	default:
+		_, err = h.record(m)
+	}
+	return err
+}
+
+// as gives the origin another command id until the returned function is called.
+func (h *handling) as(commandID string) (restore func()) {
+	former := h.origin
+	h.origin = proto.CloneOf(former)
+	h.origin.CommandId = commandID
+	return func() { h.origin = former }
+}
+
+// beside returns a message with a medium without the command in its caption: the medium, with the words that the command
+// does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D75).
+func (h *handling) beside(m *Message) *Message {
+	if m.Media == nil {
+		return m
+	}
+	next := *m
+	next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
+	return &next
+}
