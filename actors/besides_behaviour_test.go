@@ -188,14 +188,17 @@ func TestCommandsUnderMedia(t *testing.T) {
 		d.awaitText(d.engineering, eng, "still broken")
 		d.quiet(k)
 	})
-	d.run(t, "a picture under /link and /unlink", func(t *testing.T) {
+	d.run(t, "a picture under /unlink was said before the link ended, one under /link before it began", func(t *testing.T) {
 		thread, err := d.sim.CreateTopic(d.sales, d.dora, "Own topic")
 		d.must(err)
 		d.must(d.sim.SetMember(d.sales, d.ann, simulator.Administrator))
 		d.send(d.ann, d.sales, thread, upload("photo"), "/link "+k.id+" ours")
-		d.awaitText(d.support, k.thread, "ours")
+		d.awaitText(d.support, k.thread, "linked a topic")
 		d.send(d.ann, d.sales, thread, upload("photo"), "/unlink bye")
 		d.awaitText(d.support, k.thread, "bye")
 		d.quiet(k)
+		if _, found := d.find(d.support, k.thread, "ours"); found {
+			t.Error("what was said before the link arrived")
+		}
 	})
 }

@@ -349,36 +349,38 @@ func (h *handling) pressNew(c *Callback) error {
 	h.origin = proto.CloneOf(h.origin)
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
-	// As if the person had answered that message with a bare /create_ticket.
-	reply := &Reply{
-		ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(),
-		Text: m.Text, Media: m.Media, Forward: m.Forward, Protected: m.Protected,
+	described, err := h.captioned(m)
+	if err != nil {
+		return err
 	}
-	if m.album() != "" && messages.Blank(reply.Text) {
-		text, err := h.captionOf(m)
-		if err != nil {
-			return err
-		}
-		reply.Text = text
+	// As if the person had answered that message with a bare /create_ticket.
+	content := described.Content
+	reply := &Reply{
+		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, FromID: c.From.GetId(), Text: content.Text,
+		Media: content.Media, Forward: content.Forward, Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
 }
 
-// captionOf returns the first caption of the album that the message belongs to.
-func (h *handling) captionOf(m *Message) (string, error) {
+// captioned returns the message, or the first part with a caption of the album that it belongs to.
+func (h *handling) captioned(m *Message) (*messages.RecordMessage, error) {
 	at := *h
 	at.origin = h.originOf(m)
-	found, err := h.shelf(&messages.Shelve{Message: at.saying(m)})
+	own := at.saying(m)
+	if m.album() == "" || !messages.Blank(m.Text) {
+		return own, nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: own})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, part := range found.Messages {
-		if text := part.Content.GetText(); !messages.Blank(text) && !part.Content.GetIsProtected() {
-			return text, nil
+		if !messages.Blank(part.Content.GetText()) {
+			return part, nil
 		}
 	}
-	return "", nil
+	return own, nil
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

@@ -59,20 +59,17 @@ func (h *handling) enclose(found *messages.ShelfFound, m *Message) error {
 	return err
 }
 
-// onCommandBesides carries out a command and passes on what else its message has. Before a ticket is reopened, or a
-// topic linked, there is nowhere to pass it on to; after a ticket is closed, or a link ended, there is no longer.
+// onCommandBesides carries out a command and passes on what else its message has: before the command, since a closed
+// ticket or an unlinked topic would not take it any more; after it, if the command opens the ticket again.
 func (h *handling) onCommandBesides(m *Message, c Command) (string, error) {
 	switch {
 	case m.Media == nil, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
 		return h.onCommand(m, c)
 	case c.Verb == messages.VerbDelete: // which deletes the command's own message, too
 		return h.onCommand(m, c)
-	case c.Verb == messages.VerbReopenTicket, c.Verb == messages.VerbLink:
+	case c.Verb == messages.VerbReopenTicket:
 		outcome, err := h.onCommand(m, c)
 		if err != nil {
-			return "", err
-		}
-		if err := h.findTicket(m); err != nil {
 			return "", err
 		}
 		return outcome, h.passOnBesides(m)
