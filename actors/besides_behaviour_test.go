@@ -124,6 +124,23 @@ func TestTicketFromAnAlbum(t *testing.T) {
 		k := d.opened(d.support, "Refused")
 		same(t, "the topic", d.awaitEnclosed(k, d.support, k.thread, 2), []string{"(photo)", "(photo)"})
 	})
+	d.run(t, "an album in the topic of another ticket is the new one's too", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Other")
+		d.album(d.ann, d.support, other.thread, "photo:early", "photo:/create_ticket Within", "photo:late")
+		k := d.opened(d.support, "Within")
+		d.awaitEnclosed(k, d.support, k.thread, 3)
+		d.quiet(other)
+	})
+	d.run(t, "a forwarded message is described with where it comes from", func(t *testing.T) {
+		m := d.post(simulator.Post{From: d.carl, Chat: d.support, Text: "We are closed", Media: upload("photo"),
+			Forward: &simulator.Origin{Name: "Shop"}})
+		d.reply(d.ann, d.support, m, "/create_ticket Closed")
+		k := d.opened(d.support, "Closed")
+		d.awaitEnclosed(k, d.support, k.thread, 1)
+		if card, _ := d.find(d.support, k.thread, k.id); !strings.Contains(card.Text, "Forwarded from Shop\nWe are closed") {
+			t.Errorf("the card is %q", card.Text)
+		}
+	})
 	d.run(t, "an album that nobody makes a ticket of stays alone", func(t *testing.T) {
 		topics := len(d.sim.Topics(d.support))
 		after := d.last(d.support)

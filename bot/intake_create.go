@@ -144,7 +144,12 @@ func (h *handling) enclosed(ticketID string, m *Message) ([]*messages.Enclosure,
 	if err != nil {
 		return nil, err
 	}
-	return messages.JoinEnclosures(own, messages.EnclosuresIn(taken.Messages), true), nil
+	said, err := h.saidOf(albums)
+	if err != nil {
+		return nil, err
+	}
+	others := append(messages.EnclosuresIn(taken.Messages), said...)
+	return messages.JoinEnclosures(own, others, true), nil
 }
 
 func albumsOf(enclosures []*messages.Enclosure) (ids []string) {

@@ -63,6 +63,9 @@ func (h *handling) onMessage(m *Message) (string, error) {
 		return h.leaveAlone(m)
 	}
 	h.noteProfile(m)
+	if err := h.encloseToo(m); err != nil {
+		return "", err
+	}
 	return h.record(m)
 }
 

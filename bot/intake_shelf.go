@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -11,6 +12,9 @@ import (
 // A command's message is more than its command: it may have a medium, and further parts of an album. They come as
 // updates of their own, in any order, so whoever owns the chat keeps those that no ticket has yet (docs/decisions.md,
 // D73).
+
+// partsLookedAt is how many of the newest messages of a topic's ticket are looked at for parts of an album.
+const partsLookedAt = 50
 
 // shelf asks the owner of the chat's shelf: the group, or the person whose private chat it is.
 func (h *handling) shelf(c proto.Message) (*messages.ShelfFound, error) {
@@ -46,6 +50,37 @@ func (h *handling) leaveAlone(m *Message) (string, error) {
 		return "left_alone", err
 	}
 	return "enclosed", h.enclose(found, m)
+}
+
+// encloseToo adds a message in a ticket's topic to the description of another ticket, if somebody opened that one in
+// the topic by the caption of another part of its album.
+func (h *handling) encloseToo(m *Message) error {
+	if m.album() == "" {
+		return nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Asks: true})
+	if err != nil || found.TicketId == "" || found.TicketId == h.ticket {
+		return err
+	}
+	return h.enclose(found, m)
+}
+
+// saidOf returns the parts of albums that the topic's ticket has as messages.
+func (h *handling) saidOf(albums []string) (said []*messages.Enclosure, err error) {
+	if h.ticket == "" || h.chat.Private() || len(albums) == 0 {
+		return nil, nil
+	}
+	page, err := query[*messages.MessageRecords](h.ctx, h.desk,
+		&messages.ListMessageRecords{TicketId: h.ticket, NewestFirst: true, Limit: partsLookedAt})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range page.Messages {
+		if slices.Contains(albums, m.Content.GetMedia().GetMediaGroupId()) && !m.Internal && !m.Deleted {
+			said = append(said, &messages.Enclosure{MessageId: m.MessageId, Content: m.Content})
+		}
+	}
+	return said, nil
 }
 
 // enclose adds the message to the description of the ticket that has the rest of its album.

@@ -201,6 +201,7 @@ type Shelve struct {
 	// The message in reply to which the bot asks for a ticket's title, if this one is to belong to that ticket; 0: none.
 	Untitled      int64 `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
 	QuestionId    int64 `protobuf:"varint,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // with untitled: the question that was answered without a title; what waited for that waits on
+	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`                               // only who has its album: it is not kept
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -254,6 +255,13 @@ func (x *Shelve) GetQuestionId() int64 {
 		return x.QuestionId
 	}
 	return 0
+}
+
+func (x *Shelve) GetAsks() bool {
+	if x != nil {
+		return x.Asks
+	}
+	return false
 }
 
 // TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
@@ -2323,12 +2331,13 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
 	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
-	"enclosures\"\x82\x01\n" +
+	"enclosures\"\x96\x01\n" +
 	"\x06Shelve\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
 	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x1f\n" +
 	"\vquestion_id\x18\x03 \x01(\x03R\n" +
-	"questionId\"\x87\x01\n" +
+	"questionId\x12\x12\n" +
+	"\x04asks\x18\x04 \x01(\bR\x04asks\"\x87\x01\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1f\n" +

@@ -2052,6 +2052,7 @@ type TicketView struct {
 	CreatedMs         int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links             []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
+	Forward           *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`  // of the message that is the description; none: not forwarded
 	Private           bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
 	Behind            []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields     protoimpl.UnknownFields
@@ -2156,6 +2157,13 @@ func (x *TicketView) GetUrl() string {
 		return x.Url
 	}
 	return ""
+}
+
+func (x *TicketView) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
+	}
+	return nil
 }
 
 func (x *TicketView) GetPrivate() bool {
@@ -3774,7 +3782,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x99\x03\n" +
+	"\x10DescribeChatCall\"\xd0\x03\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
@@ -3789,7 +3797,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +
 	"\x03url\x18\n" +
-	" \x01(\tR\x03url\x12\x18\n" +
+	" \x01(\tR\x03url\x125\n" +
+	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x8f\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
@@ -3997,9 +4006,10 @@ var file_messages_operations_proto_goTypes = []any{
 	(*Outcome)(nil),            // 48: topicdesk.messages.Outcome
 	nil,                        // 49: topicdesk.messages.SendNoticeCall.ArgsEntry
 	nil,                        // 50: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 51: topicdesk.messages.Content
-	(*Entity)(nil),             // 52: topicdesk.messages.Entity
-	(*GroupFacts)(nil),         // 53: topicdesk.messages.GroupFacts
+	(*Forward)(nil),            // 51: topicdesk.messages.Forward
+	(*Content)(nil),            // 52: topicdesk.messages.Content
+	(*Entity)(nil),             // 53: topicdesk.messages.Entity
+	(*GroupFacts)(nil),         // 54: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4041,33 +4051,34 @@ var file_messages_operations_proto_depIdxs = []int32{
 	3,  // 36: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
 	4,  // 37: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
 	29, // 38: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	28, // 39: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	27, // 40: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	27, // 41: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	33, // 42: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	51, // 43: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	52, // 44: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	34, // 45: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	34, // 46: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	34, // 47: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	34, // 48: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	51, // 49: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	49, // 50: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	43, // 51: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	27, // 52: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	44, // 53: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	45, // 54: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	43, // 55: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	50, // 56: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 57: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	53, // 58: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	36, // 59: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	36, // 60: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	51, // 39: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	28, // 40: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	27, // 41: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	27, // 42: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	33, // 43: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	52, // 44: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	53, // 45: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	34, // 46: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	34, // 47: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	34, // 48: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	34, // 49: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	52, // 50: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	49, // 51: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	43, // 52: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	27, // 53: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	44, // 54: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	45, // 55: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	43, // 56: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	50, // 57: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 58: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	54, // 59: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	36, // 60: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	36, // 61: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	62, // [62:62] is the sub-list for method output_type
+	62, // [62:62] is the sub-list for method input_type
+	62, // [62:62] is the sub-list for extension type_name
+	62, // [62:62] is the sub-list for extension extendee
+	0,  // [0:62] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }

@@ -21,6 +21,9 @@ func (g *group) onShelve(m *messages.Shelve) (proto.Message, error) {
 	if has, ok := desk.ShelvedAlbum(g.record.Shelf, album); ok && m.Untitled == 0 {
 		return &messages.ShelfFound{Code: messages.Code_OK, TicketId: has.TicketID, Said: has.Said}, nil
 	}
+	if m.Asks {
+		return &messages.ShelfFound{Code: messages.Code_OK}, nil
+	}
 	next, err := desk.PutOnShelf(g.record.Shelf, m, g.Now())
 	if err != nil {
 		return nil, fmt.Errorf("keep a message: %w", err)
