@@ -84,6 +84,55 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		shown := d.awaitEnclosed(k, d.support, k.thread, 3)
 		same(t, "the topic", shown, []string{"album: (photo), (photo), (photo) and here"})
 	})
+	d.run(t, "an album without a title waits for it, and nothing else is asked", func(t *testing.T) {
+		who := d.newcomer("Otto")
+		sent := d.album(who, who, 0, "photo:/create_ticket", "photo:one", "photo")
+		asked := d.awaitAnswer(sent[0], "What is the ticket about?")
+		d.quiet()
+		if n := len(d.byBot(who, 0)); n != 1 {
+			t.Errorf("%d answers", n)
+		}
+		title := d.reply(who, who, asked, "Roof")
+		k := d.pick(who, d.awaitAnswer(title, "Where should Roof"), "Roof")
+		same(t, "the topic", d.awaitEnclosed(k, d.support, k.thread, 3), []string{"album: (photo), (photo) one, (photo)"})
+	})
+	d.run(t, "an album as the answer is asked about once, and is not lost", func(t *testing.T) {
+		who := d.newcomer("Paul")
+		question := d.awaitAnswer(d.say(who, who, 0, "/create_ticket"), "What is the ticket about?")
+		id, sent := d.sim.NewAlbum(), []simulator.Message(nil)
+		for range 3 {
+			sent = append(sent, d.post(simulator.Post{
+				From: who, Chat: who, Media: upload("photo"), Album: id, ReplyTo: question.ID,
+			}))
+		}
+		again := d.awaitAnswer(sent[0], "What is the ticket about?")
+		d.quiet()
+		if n := len(d.byBot(who, 0)); n != 2 {
+			t.Errorf("%d answers", n)
+		}
+		title := d.reply(who, who, again, "Door")
+		k := d.pick(who, d.awaitAnswer(title, "Where should Door"), "Door")
+		d.awaitEnclosed(k, d.support, k.thread, 3)
+	})
+	d.run(t, "a draft that is dropped gives its album back", func(t *testing.T) {
+		who := d.newcomer("Olga")
+		id := d.sim.NewAlbum()
+		sent := d.albumParts(id, who, who, 0, "photo:Sink")
+		asked := d.awaitAnswer(sent[0], "passed on to nobody")
+		d.press(who, asked, "new")
+		choice := d.awaitText(who, 0, "Where should Sink")
+		d.albumParts(id, who, who, 0, "photo:leaks")
+		d.quiet()
+		d.press(who, choice, "pdrop:")
+		d.press(who, asked, "new")
+		d.await("a second choice", func() bool {
+			again, _ := d.find(who, 0, "Where should Sink")
+			return again.ID > choice.ID
+		})
+		choice, _ = d.find(who, 0, "Where should Sink")
+		k := d.pick(who, choice, "Sink")
+		d.awaitEnclosed(k, d.support, k.thread, 2)
+	})
 	d.run(t, "a title that is asked for twice is of the newest", func(t *testing.T) {
 		who := d.newcomer("Two")
 		first := d.send(who, who, 0, upload("voice"), "/create_ticket")
@@ -114,6 +163,20 @@ func TestAlbumsInAPrivateChat(t *testing.T) {
 		if got := strings.Join(d.arrived(d.support, k.thread, after), "; "); !strings.Contains(got, "album: (photo), (photo) Ann | two") {
 			t.Errorf("%q", got)
 		}
+	})
+	d.run(t, "an album that opens another ticket, with a part before the command", func(t *testing.T) {
+		sent := d.album(d.ann, d.ann, 0, "photo:early", "photo:/create_ticket Second")
+		second := d.pick(d.ann, d.awaitAnswer(sent[1], "Where should Second"), "Second")
+		d.awaitEnclosed(second, d.support, second.thread, 2)
+		card, _ := d.find(d.ann, 0, "🎫 "+k.id)
+		id := d.sim.NewAlbum()
+		d.post(simulator.Post{From: d.ann, Chat: d.ann, Media: upload("photo"), Text: "answer", Album: id, ReplyTo: card.ID})
+		d.albumParts(id, d.ann, d.ann, 0, "photo:follows")
+		d.awaitText(d.support, k.thread, "follows")
+		d.say(d.ann, d.ann, 0, "/close_ticket")
+		d.awaitText(d.ann, 0, "closed your ticket Second")
+		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 1 open ticket")
+		d.press(d.ann, list, "talk:"+k.id)
 	})
 	d.run(t, "into a closed ticket it is asked about once, and goes there whole", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/close_ticket")

@@ -43,6 +43,9 @@ func (h *handling) onMessage(m *Message) (string, error) {
 		m, isCommand = h.beside(m), false
 	}
 	if !isCommand && h.answersAskTitle(m) {
+		if m.album() != "" && messages.Blank(m.Text) { // the title may be the caption of another part
+			return h.answerWithAlbum(m)
+		}
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
 		c.Title, c.Description = parseTitle(m.Text)
 	}

@@ -77,10 +77,22 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case r != nil && r.Code == messages.Code_CONFLICT:
 			return "closed", h.askAboutClosed(m)
 		case h.ticket != "":
+			if err := h.keepTogether(m); err != nil {
+				return "", err
+			}
 			return "recorded", h.noteReachable()
 		}
 	}
 	return "homeless", h.askWhich(m)
+}
+
+// keepTogether has the parts of an album that come later follow a part that answers something, to its ticket.
+func (h *handling) keepTogether(m *Message) error {
+	if m.album() == "" || m.Reply == nil {
+		return nil
+	}
+	_, err := h.shelf(&messages.TakeShelved{TicketId: h.ticket, Albums: []string{m.album()}, Said: true})
+	return err
 }
 
 // noteReachable tells the person's entity that they have not blocked the bot, if it thinks so: they have just written.

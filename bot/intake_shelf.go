@@ -52,6 +52,21 @@ func (h *handling) leaveAlone(m *Message) (string, error) {
 	return "enclosed", h.enclose(found, m)
 }
 
+// answerWithAlbum handles a part without a caption of an album that answers the question for a title. Unless the ticket
+// has got the title already, the bot asks again, once for the album.
+func (h *handling) answerWithAlbum(m *Message) (string, error) {
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+	switch {
+	case err != nil:
+		return "", err
+	case found.TicketId != "" && !found.Done:
+		return "enclosed", h.enclose(found, m)
+	case found.Done, len(found.Messages) > 1:
+		return "enclosed", nil
+	}
+	return "command", h.askTitle(m)
+}
+
 // encloseToo adds a message in a ticket's topic to the description of another ticket, if somebody opened that one in
 // the topic by the caption of another part of its album.
 func (h *handling) encloseToo(m *Message) error {

@@ -348,7 +348,7 @@ type ShelfFound struct {
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // of Shelve: the one that has the album
 	Said          bool                   `protobuf:"varint,3,opt,name=said,proto3" json:"said,omitempty"`                        // of Shelve: as messages
-	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now
+	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title
 	Opening       bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket is about to be opened
 	Messages      []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
 	unknownFields protoimpl.UnknownFields

@@ -30,6 +30,9 @@ type Shelved struct {
 	At        time.Time `json:"at"`
 }
 
+// Waits reports whether the message waits for a title.
+func (m *Shelved) Waits() bool { return m.Untitled != 0 && m.TicketID == "" }
+
 // ShelvedAlbum says which ticket has an album, so that a part that comes later finds it.
 type ShelvedAlbum struct {
 	Album    string    `json:"album"` // media_group_id

@@ -15,10 +15,10 @@ import (
 // The shelf of a chat: messages that no ticket has yet (docs/decisions.md, D73). A group keeps its own, a person that
 // of their private chat. Functions here leave a shelf as it is and return the next one.
 
-// What a shelf has at most. The oldest goes first.
+// What a shelf has at most. The oldest goes first; what waits for a title goes last.
 const (
 	shelvedFor    = 24 * time.Hour
-	shelvedBytes  = 128 << 10
+	shelvedBytes  = 64 << 10
 	shelvedAtMost = 60 // messages: six albums
 	albumsKnown   = 60 // that were given to tickets
 )
@@ -33,6 +33,13 @@ func ShelvedAlbum(s *storage.Shelf, album string) (a storage.ShelvedAlbum, ok bo
 		return a, false
 	}
 	return s.Albums[i], true
+}
+
+// WaitsForTitle reports whether an album belongs to a ticket whose title the bot has asked for.
+func WaitsForTitle(s *storage.Shelf, album string) bool {
+	return s != nil && album != "" && slices.ContainsFunc(s.Messages, func(m storage.Shelved) bool {
+		return m.Album == album && m.Waits()
+	})
 }
 
 // OnShelf are the messages of an album that are on a shelf, in the order in which they were sent.
@@ -157,13 +164,15 @@ func tidied(s *storage.Shelf, now time.Time) *storage.Shelf {
 	since := now.Add(-shelvedFor)
 	next.Messages = slices.DeleteFunc(next.Messages, func(m storage.Shelved) bool { return m.At.Before(since) })
 	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.At.Before(since) })
-	next.Messages = next.Messages[max(0, len(next.Messages)-shelvedAtMost):]
 	next.Albums = next.Albums[max(0, len(next.Albums)-albumsKnown):]
-	for size, i := 0, len(next.Messages)-1; i >= 0; i-- {
-		if size += len(next.Messages[i].Body); size > shelvedBytes {
-			next.Messages = next.Messages[i+1:]
-			break
-		}
+	size := 0
+	for i := range next.Messages {
+		size += len(next.Messages[i].Body)
+	}
+	for len(next.Messages) > 1 && (len(next.Messages) > shelvedAtMost || size > shelvedBytes) {
+		at := max(0, slices.IndexFunc(next.Messages, func(m storage.Shelved) bool { return !m.Waits() }))
+		size -= len(next.Messages[at].Body)
+		next.Messages = slices.Delete(next.Messages, at, at+1)
 	}
 	return next
 }

@@ -24,6 +24,7 @@ func (g *group) onShelve(m *messages.Shelve) (proto.Message, error) {
 	if m.Asks {
 		return &messages.ShelfFound{Code: messages.Code_OK}, nil
 	}
+	waits := desk.WaitsForTitle(g.record.Shelf, album)
 	next, err := desk.PutOnShelf(g.record.Shelf, m, g.Now())
 	if err != nil {
 		return nil, fmt.Errorf("keep a message: %w", err)
@@ -33,7 +34,9 @@ func (g *group) onShelve(m *messages.Shelve) (proto.Message, error) {
 			return nil, err
 		}
 	}
-	return &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.OnShelf(g.record.Shelf, album)}, nil
+	return &messages.ShelfFound{
+		Code: messages.Code_OK, Done: waits, Messages: desk.OnShelf(g.record.Shelf, album),
+	}, nil
 }
 
 // onTake gives a ticket what is on the shelf.

@@ -19,6 +19,7 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	if has, ok := desk.ShelvedAlbum(u.shelf(), album); ok && m.Untitled == 0 {
 		return u.shelveWith(has, said)
 	}
+	waits := desk.WaitsForTitle(u.shelf(), album)
 	next, err := desk.PutOnShelf(u.shelf(), m, u.Now())
 	if err != nil {
 		return nil, fmt.Errorf("keep a message: %w", err)
@@ -32,7 +33,9 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 			return nil, err
 		}
 	}
-	return &messages.ShelfFound{Code: messages.Code_OK, Messages: desk.OnShelf(u.shelf(), album)}, nil
+	return &messages.ShelfFound{
+		Code: messages.Code_OK, Done: waits, Messages: desk.OnShelf(u.shelf(), album),
+	}, nil
 }
 
 // shelveWith gives a message to the draft that has its album. When that is a ticket already, or nearly one, the answer
@@ -54,8 +57,15 @@ func (u *user) shelveWith(has storage.ShelvedAlbum, said *messages.RecordMessage
 	if len(joined) == len(had) {
 		return found, nil
 	}
+	shelf, err := desk.PutOnShelf(u.shelf(), &messages.Shelve{Message: said}, u.Now()) // the draft may be dropped
+	if err != nil {
+		return nil, fmt.Errorf("keep a message: %w", err)
+	}
 	return found, u.alter(func(r *storage.User) {
 		draftOf(r, has.TicketID).Enclosures = desk.EnclosuresToStore(joined)
+		if shelf != nil {
+			r.Shelf = shelf
+		}
 	})
 }
 
