@@ -189,11 +189,14 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			return r
 		}
 		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		if r.Text = to.Text; r.Text == "" {
-			r.Text = to.Caption
+		switch {
+		case to.Text != "":
+			r.Text, r.Entities = to.Text, entities(to.Entities, to.Text)
+		case to.Caption != "":
+			r.Text, r.Entities = to.Caption, entities(to.CaptionEntities, to.Caption)
 		}
 		r.Media, r.Forward, r.Protected = to.wireMedia.media(), to.ForwardOrigin.forward(), to.Protected
-		r.Preview = messages.Shorten(r.Text, previewUnits)
+		r.Preview = messages.Shorten(messages.Marked{Text: r.Text, Entities: r.Entities}.Shown(), previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}
 		if c := w.ExternalReply.Chat; c != nil {
@@ -201,7 +204,8 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		}
 		r.Media = w.ExternalReply.media()
 		if w.Quote != nil {
-			r.Preview = messages.Shorten(w.Quote.Text, previewUnits)
+			quote := messages.Marked{Text: w.Quote.Text, Entities: entities(w.Quote.Entities, w.Quote.Text)}
+			r.Preview = messages.Shorten(quote.Shown(), previewUnits)
 		}
 	default:
 		return nil

@@ -83,6 +83,7 @@ type Reply struct {
 	FromID        int64
 	FromBot       bool
 	Text          string // whole text or caption of the answered message; "" when that is in another chat
+	Entities      []*messages.Entity
 	Media         *messages.Media
 	Forward       *messages.Forward
 	Protected     bool

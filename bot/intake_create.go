@@ -40,8 +40,8 @@ func (h *handling) createTicket(m *Message, c Command) error {
 		return err
 	}
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
-		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description,
-		Enclosures: enclosures, Forward: h.forwarded(m),
+		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description.Text,
+		DescriptionEntities: c.Description.Entities, Enclosures: enclosures, Forward: h.forwarded(m),
 	})
 	if err != nil {
 		return err
@@ -85,15 +85,12 @@ func (h *handling) describeByReply(m *Message, c *Command) {
 	if r == nil || messages.Blank(r.Text) || r.Protected {
 		return
 	}
-	text := trim(r.Text)
+	answered := trimmed(messages.Marked{Text: r.Text, Entities: r.Entities})
 	if c.Title == "" {
-		line, _, _ := strings.Cut(text, "\n")
-		c.Title = messages.Shorten(trim(line), titleOfReply)
+		line, _, _ := strings.Cut(answered.Text, "\n")
+		c.Title = messages.Shorten(trim(answered.Slice(0, len(line)).Shown()), titleOfReply)
 	}
-	if c.Description != "" {
-		c.Description += "\n\n"
-	}
-	c.Description += text
+	c.Description = c.Description.Then("\n\n", answered)
 }
 
 // described returns the message that the command replies to, which becomes the description; nil: none does.

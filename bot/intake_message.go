@@ -47,7 +47,7 @@ func (h *handling) onMessage(m *Message) (string, error) {
 			return h.answerWithAlbum(m)
 		}
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
-		c.Title, c.Description = parseTitle(m.Text)
+		c.Title, c.Description = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
 	if err := h.findTicket(m); err != nil {
 		return "", err

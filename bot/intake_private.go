@@ -216,7 +216,7 @@ func (h *handling) createPrivately(m *Message, c Command) error {
 	enclosures := h.enclosures(m)
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
-		Title: c.Title, Description: c.Description,
+		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), QuestionId: h.question(m),
 	})
 }
@@ -368,8 +368,9 @@ func (h *handling) pressNew(c *Callback) error {
 	// As if the person had answered that message with a bare /create_ticket.
 	content := described.Content
 	reply := &Reply{
-		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, FromID: c.From.GetId(), Text: content.Text,
-		Media: content.Media, Forward: content.Forward, Protected: content.IsProtected,
+		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, FromID: c.From.GetId(),
+		Text: content.Text, Entities: content.Entities, Media: content.Media, Forward: content.Forward,
+		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})

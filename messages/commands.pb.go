@@ -25,19 +25,20 @@ const (
 )
 
 type OpenTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	GroupId       string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
-	Title         string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Enclosures    []*Enclosure           `protobuf:"bytes,70,rep,name=enclosures,proto3" json:"enclosures,omitempty"`                   // of the description: shown below the card
-	Forward       *Forward               `protobuf:"bytes,71,opt,name=forward,proto3" json:"forward,omitempty"`                         // of the message that is the description; none: not forwarded
-	Priority      string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
-	ExternalId    string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
-	Metadata      []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	GroupId             string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
+	Title               string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Enclosures          []*Enclosure           `protobuf:"bytes,70,rep,name=enclosures,proto3" json:"enclosures,omitempty"`                   // of the description: shown below the card
+	Forward             *Forward               `protobuf:"bytes,71,opt,name=forward,proto3" json:"forward,omitempty"`                         // of the message that is the description; none: not forwarded
+	Priority            string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
+	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
+	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
+	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *OpenTicket) Reset() {
@@ -136,6 +137,13 @@ func (x *OpenTicket) GetExternalId() string {
 func (x *OpenTicket) GetMetadata() []byte {
 	if x != nil {
 		return x.Metadata
+	}
+	return nil
+}
+
+func (x *OpenTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
 	}
 	return nil
 }
@@ -2311,7 +2319,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\x85\x03\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xd4\x03\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -2326,7 +2334,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\bpriority\x18< \x01(\tR\bpriority\x12\x1f\n" +
 	"\vexternal_id\x18= \x01(\tR\n" +
 	"externalId\x12\x1a\n" +
-	"\bmetadata\x18> \x01(\fR\bmetadataJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
+	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntitiesJ\x04\b\x1e\x10\x1f\"|\n" +
 	"\aEnclose\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
@@ -2540,60 +2549,62 @@ var file_messages_commands_proto_goTypes = []any{
 	(*Origin)(nil),           // 37: topicdesk.messages.Origin
 	(*Enclosure)(nil),        // 38: topicdesk.messages.Enclosure
 	(*Forward)(nil),          // 39: topicdesk.messages.Forward
-	(Code)(0),                // 40: topicdesk.messages.Code
-	(*Content)(nil),          // 41: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 42: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 43: topicdesk.messages.Sender
-	(*Operation)(nil),        // 44: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 45: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 46: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 47: topicdesk.messages.GroupFacts
+	(*Entity)(nil),           // 40: topicdesk.messages.Entity
+	(Code)(0),                // 41: topicdesk.messages.Code
+	(*Content)(nil),          // 42: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 43: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 44: topicdesk.messages.Sender
+	(*Operation)(nil),        // 45: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 46: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 47: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 48: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
 	37, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
 	38, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
 	39, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	37, // 3: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	38, // 4: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
-	5,  // 5: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	40, // 6: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	5,  // 7: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	37, // 8: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	41, // 9: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	42, // 10: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	37, // 11: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	37, // 12: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	37, // 13: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	37, // 14: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	37, // 15: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	37, // 16: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	37, // 17: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	37, // 18: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	37, // 19: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	37, // 20: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	37, // 21: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	37, // 22: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	43, // 23: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	41, // 24: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	42, // 25: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	44, // 26: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	45, // 27: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	46, // 28: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	37, // 29: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	44, // 30: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	37, // 31: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	47, // 32: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	37, // 33: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	37, // 34: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	37, // 35: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	37, // 36: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	37, // 37: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	37, // 38: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	40, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	37, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	38, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	5,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	41, // 7: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	5,  // 8: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	37, // 9: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	42, // 10: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	43, // 11: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	37, // 12: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	37, // 13: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	37, // 14: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	37, // 15: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	37, // 16: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	37, // 17: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	37, // 18: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	37, // 19: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	37, // 20: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	37, // 21: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	37, // 22: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	37, // 23: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	44, // 24: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	42, // 25: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	43, // 26: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	45, // 27: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	46, // 28: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	47, // 29: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	37, // 30: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	45, // 31: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	37, // 32: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	48, // 33: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	37, // 34: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	37, // 35: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	37, // 36: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	37, // 37: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	37, // 38: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	37, // 39: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

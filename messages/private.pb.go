@@ -25,17 +25,18 @@ const (
 
 // DraftTicket begins a ticket: the groups that the person may choose from are found out and shown to them.
 type DraftTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
-	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Enclosures    []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"`                    // of the description
-	Forward       *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`                          // of the message that is the description; none: not forwarded
-	Albums        []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids: their parts on the shelf are enclosed too
-	QuestionId    int64                  `protobuf:"varint,14,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers: what waited for it is enclosed too; 0: none
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
+	Title               string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Enclosures          []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"` // of the description
+	Forward             *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`       // of the message that is the description; none: not forwarded
+	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids: their parts on the shelf are enclosed too
+	QuestionId          int64                  `protobuf:"varint,14,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers: what waited for it is enclosed too; 0: none
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *DraftTicket) Reset() {
@@ -106,6 +107,13 @@ func (x *DraftTicket) GetEnclosures() []*Enclosure {
 func (x *DraftTicket) GetForward() *Forward {
 	if x != nil {
 		return x.Forward
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
 	}
 	return nil
 }
@@ -791,7 +799,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xc5\x02\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x94\x03\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -801,7 +809,8 @@ const file_messages_private_proto_rawDesc = "" +
 	"enclosures\x18\n" +
 	" \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
 	"enclosures\x125\n" +
-	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x16\n" +
+	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12M\n" +
+	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
 	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1f\n" +
 	"\vquestion_id\x18\x0e \x01(\x03R\n" +
 	"questionId\"y\n" +
@@ -879,23 +888,25 @@ var file_messages_private_proto_goTypes = []any{
 	(*Origin)(nil),          // 12: topicdesk.messages.Origin
 	(*Enclosure)(nil),       // 13: topicdesk.messages.Enclosure
 	(*Forward)(nil),         // 14: topicdesk.messages.Forward
+	(*Entity)(nil),          // 15: topicdesk.messages.Entity
 }
 var file_messages_private_proto_depIdxs = []int32{
 	12, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
 	13, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
 	14, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
-	12, // 3: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	12, // 4: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	12, // 5: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	12, // 6: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	12, // 7: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	12, // 8: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	12, // 9: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	15, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	12, // 4: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	12, // 5: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	12, // 6: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	12, // 7: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	12, // 8: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	12, // 9: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	12, // 10: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }

@@ -80,8 +80,9 @@ func (u *user) drafting(m *messages.DraftTicket) func(*storage.User) {
 			return
 		}
 		r.Drafts = append(r.Drafts, storage.Draft{
-			TicketID: m.TicketId, Title: m.Title, Description: m.Description, Enclosures: u.enclosing(r, m),
-			Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
+			TicketID: m.TicketId, Title: m.Title,
+			Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
+			Enclosures: u.enclosing(r, m), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
 		})
 		if len(r.Drafts) > draftsKept {
 			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
@@ -109,7 +110,7 @@ func (u *user) goOn(d *storage.Draft) {
 			return
 		}
 		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen,
-			Title: d.Title, Description: d.Description,
+			Title: d.Title, Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities),
 			Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded)})
 	}
 }
