@@ -141,6 +141,18 @@ func TestTicketFromAnAlbum(t *testing.T) {
 			t.Errorf("the card is %q", card.Text)
 		}
 	})
+	d.run(t, "protected content is only named", func(t *testing.T) {
+		m := d.post(simulator.Post{From: d.carl, Chat: d.support, Text: "secret", Media: upload("photo"), Protected: true})
+		d.reply(d.ann, d.support, m, "/create_ticket Guarded")
+		k := d.opened(d.support, "Guarded")
+		d.await("what is below the card", func() bool { return len(d.afterCard(d.support, k.thread)) == 1 })
+		d.quiet(k)
+		for _, text := range d.arrived(d.support, k.thread, 0) {
+			if strings.Contains(text, "secret") || strings.Contains(text, "(photo)") {
+				t.Errorf("%q", text)
+			}
+		}
+	})
 	d.run(t, "an album that nobody makes a ticket of stays alone", func(t *testing.T) {
 		topics := len(d.sim.Topics(d.support))
 		after := d.last(d.support)

@@ -86,15 +86,6 @@ func (h *handling) passOn(m *Message) (string, error) {
 	return "homeless", h.askWhich(m)
 }
 
-// keepTogether has the parts of an album that come later follow a part that answers something, to its ticket.
-func (h *handling) keepTogether(m *Message) error {
-	if m.album() == "" || m.Reply == nil {
-		return nil
-	}
-	_, err := h.shelf(&messages.TakeShelved{TicketId: h.ticket, Albums: []string{m.album()}, Said: true})
-	return err
-}
-
 // noteReachable tells the person's entity that they have not blocked the bot, if it thinks so: they have just written.
 func (h *handling) noteReachable() error {
 	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
@@ -319,36 +310,6 @@ func (h *handling) pressSay(c *Callback) error {
 	return nil
 }
 
-// sayTo records a message on a ticket, which it reopens if it is closed.
-func (h *handling) sayTo(ticketID string, m *messages.RecordMessage) error {
-	h.ticket = ticketID
-	r, err := h.askTicket(m)
-	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
-		return err
-	}
-	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
-		return err
-	}
-	_, err = h.askTicket(m)
-	return err
-}
-
-// askToSayAgain answers a button whose message is not known any more.
-func (h *handling) askToSayAgain() error {
-	h.origin = h.originFor("say")
-	return h.answer(messages.NoticePrivateSayAgain, nil)
-}
-
-// originOf returns the origin of the message that the pressed button is about.
-func (h *handling) originOf(m *Message) *messages.Origin {
-	return &messages.Origin{
-		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
-		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
-		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
-		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
-	}
-}
-
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
@@ -374,26 +335,6 @@ func (h *handling) pressNew(c *Callback) error {
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
-}
-
-// captioned returns the message, or the first part with a caption of the album that it belongs to.
-func (h *handling) captioned(m *Message) (*messages.RecordMessage, error) {
-	at := *h
-	at.origin = h.originOf(m)
-	own := at.saying(m)
-	if m.album() == "" || !messages.Blank(m.Text) {
-		return own, nil
-	}
-	found, err := h.shelf(&messages.Shelve{Message: own})
-	if err != nil {
-		return nil, err
-	}
-	for _, part := range found.Messages {
-		if !messages.Blank(part.Content.GetText()) {
-			return part, nil
-		}
-	}
-	return own, nil
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

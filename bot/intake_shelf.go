@@ -154,8 +154,8 @@ func (h *handling) as(commandID string) (restore func()) {
 	return func() { h.origin = former }
 }
 
-// beside returns a message with a medium without the command in its caption: the medium, with the words that the command
-// does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D75).
+// beside returns a message with a medium without the command in its caption: the medium, with the words that the
+// command does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D75).
 func (h *handling) beside(m *Message) *Message {
 	if m.Media == nil {
 		return m
@@ -163,4 +163,63 @@ func (h *handling) beside(m *Message) *Message {
 	next := *m
 	next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
 	return &next
+}
+
+// sayTo records a message on a ticket, which it reopens if it is closed.
+func (h *handling) sayTo(ticketID string, m *messages.RecordMessage) error {
+	h.ticket = ticketID
+	r, err := h.askTicket(m)
+	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
+		return err
+	}
+	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
+		return err
+	}
+	_, err = h.askTicket(m)
+	return err
+}
+
+// askToSayAgain answers a button whose message is not known any more.
+func (h *handling) askToSayAgain() error {
+	h.origin = h.originFor("say")
+	return h.answer(messages.NoticePrivateSayAgain, nil)
+}
+
+// originOf returns the origin of the message that the pressed button is about.
+func (h *handling) originOf(m *Message) *messages.Origin {
+	return &messages.Origin{
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
+		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
+		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
+		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
+	}
+}
+
+// captioned returns the message, or the first part with a caption of the album that it belongs to.
+func (h *handling) captioned(m *Message) (*messages.RecordMessage, error) {
+	at := *h
+	at.origin = h.originOf(m)
+	own := at.saying(m)
+	if m.album() == "" || !messages.Blank(m.Text) {
+		return own, nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: own})
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range found.Messages {
+		if !messages.Blank(part.Content.GetText()) {
+			return part, nil
+		}
+	}
+	return own, nil
+}
+
+// keepTogether has the parts of an album that come later follow a part that answers something, to its ticket.
+func (h *handling) keepTogether(m *Message) error {
+	if m.album() == "" || m.Reply == nil {
+		return nil
+	}
+	_, err := h.shelf(&messages.TakeShelved{TicketId: h.ticket, Albums: []string{m.album()}, Said: true})
+	return err
 }

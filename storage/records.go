@@ -130,7 +130,7 @@ type Ticket struct {
 	Description         string      `json:"description,omitempty"`
 	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
 	Enclosures          []Enclosure `json:"media,omitempty"`     // of the description: shown in each topic, below its card
-	Forwarded           *Forward    `json:"forwarded,omitempty"` // where the message that is the description was forwarded from
+	Forwarded           *Forward    `json:"forwarded,omitempty"` // where the described message was forwarded from
 	Status              string      `json:"status"`              // open | pending | closed
 	Priority            string      `json:"priority"`            // low | normal | high | urgent
 	CreatedBy           Creator     `json:"createdBy"`

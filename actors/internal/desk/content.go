@@ -66,7 +66,8 @@ func EnclosuresToStore(es []*messages.Enclosure) (out []storage.Enclosure) {
 	for _, e := range es {
 		c := e.GetContent()
 		stored := storage.Enclosure{
-			MessageID: e.GetMessageId(), Text: c.GetText(), Entities: EntitiesToStore(c.GetEntities()), Protected: c.GetIsProtected(),
+			MessageID: e.GetMessageId(), Text: c.GetText(), Entities: EntitiesToStore(c.GetEntities()),
+			Protected: c.GetIsProtected(),
 		}
 		if media := MediaToStore(c.GetMedia()); media != nil {
 			stored.Media = *media

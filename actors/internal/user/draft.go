@@ -57,12 +57,6 @@ func draftOf(r *storage.User, ticketID ids.TicketID) *storage.Draft {
 	return nil
 }
 
-// giveUpDraft drops a draft whose ticket will not be opened. What comes late of its albums is an ordinary message.
-func giveUpDraft(r *storage.User, ticketID ids.TicketID) {
-	dropDraft(r, ticketID)
-	r.Shelf = desk.ReturnToShelf(r.Shelf, ticketID)
-}
-
 func dropDraft(r *storage.User, ticketID ids.TicketID) {
 	r.Drafts = slices.DeleteFunc(r.Drafts, func(d storage.Draft) bool { return d.TicketID == ticketID })
 }
@@ -79,11 +73,7 @@ func (u *user) drafting(m *messages.DraftTicket) func(*storage.User) {
 		if err != nil {
 			return
 		}
-		r.Drafts = append(r.Drafts, storage.Draft{
-			TicketID: m.TicketId, Title: m.Title,
-			Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
-			Enclosures: u.enclosing(r, m), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
-		})
+		r.Drafts = append(r.Drafts, recordOf(m, u.enclosing(r, m), asked))
 		if len(r.Drafts) > draftsKept {
 			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
 		}
@@ -109,9 +99,7 @@ func (u *user) goOn(d *storage.Draft) {
 		if !u.once(draftOpening, d.TicketID) {
 			return
 		}
-		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen,
-			Title: d.Title, Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities),
-			Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded)})
+		u.Tell(messages.KindTicket, d.TicketID, opening(d))
 	}
 }
 
