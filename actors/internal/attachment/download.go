@@ -181,7 +181,7 @@ func (d *download) fetch(a *storage.Attachment) error {
 
 // keep names the content in the record, makes the content durable, and writes that it is stored. This order protects
 // the content from a clean-up that runs beside (docs/decisions.md, D27). A stop does not interrupt it, so that a file
-// that was received whole is not downloaded again (docs/decisions.md, D65).
+// that was received whole is not downloaded again (docs/decisions.md, D70).
 func (d *download) keep(ctx context.Context, a *storage.Attachment, received storage.ReceivedFile) error {
 	facts := received.Facts()
 	a.SHA256, a.FileSize, a.MimeType = facts.SHA256, facts.Size, facts.MimeType

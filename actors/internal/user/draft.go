@@ -57,9 +57,7 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
 	}
 	return func(r *storage.User) {
-		r.Drafts = append(r.Drafts, storage.Draft{
-			TicketID: m.TicketId, Title: m.Title, Description: m.Description, Asked: asked, State: draftListing,
-		})
+		r.Drafts = append(r.Drafts, recordOf(m, u.enclosing(r, m), asked))
 		if len(r.Drafts) > draftsKept {
 			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
 		}
@@ -85,9 +83,7 @@ func (u *user) continueDraft(d *storage.Draft) {
 		if !u.sendOnce(draftOpening, d.TicketID) {
 			return
 		}
-		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{
-			Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen, Title: d.Title, Description: d.Description,
-		})
+		u.Tell(messages.KindTicket, d.TicketID, opening(d))
 	}
 }
 
@@ -159,7 +155,7 @@ func (u *user) dropping(m *messages.DropDraft) (effect, error) {
 			return
 		}
 		title := d.Title
-		dropDraft(r, m.TicketId)
+		giveUpDraft(r, m.TicketId)
 		u.showKeyboard(r, o, nil)
 		u.respond(r, o, messages.NoticePrivateDropped, map[string]string{"title": title})
 	}, nil
@@ -244,7 +240,7 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 		}
 		d.State, d.Groups, d.Chosen, d.Pressed = draftChoosing, left, "", nil
 		if len(left) == 0 {
-			dropDraft(r, ticketID)
+			giveUpDraft(r, ticketID)
 		}
 		u.say(r, lang, &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: asked.MessageId, Keyboard: keyboard})
 	})
@@ -258,8 +254,8 @@ func (u *user) onOpened(m *messages.TicketOpened) error {
 	}
 	o := originIn(d.Asked)
 	return u.alter(func(r *storage.User) {
-		dropDraft(r, m.TicketId)
-		if m.Refused {
+		if dropDraft(r, m.TicketId); m.Refused {
+			r.Shelf = desk.ReturnToShelf(r.Shelf, m.TicketId)
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticeAskTitle, ReplyTo: o.MessageId, ForceReply: true})
 			return
 		}

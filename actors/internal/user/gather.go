@@ -139,7 +139,7 @@ func (u *user) onGatherOver(m gatherOver) error {
 			args["mute"] = strconv.Itoa(mute)
 		}
 		if len(found) == 0 {
-			dropDraft(r, m.ticketID)
+			giveUpDraft(r, m.ticketID)
 			u.say(r, o, &messages.SendNoticeCall{
 				Key: messages.NoticePrivateNoGroup, Args: args, ReplyTo: o.MessageId,
 			})
