@@ -16,7 +16,7 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 	switch op.GetCall().(type) {
 	case *messages.Operation_RenameTopic, *messages.Operation_CloseTopic, *messages.Operation_ReopenTopic:
 		if thread == 0 { // Telegram would answer as for a deleted topic
-			return rejected("the general topic and private chats can't be renamed or closed")
+			return rejected("the general topic and a whole private chat can't be renamed or closed")
 		}
 	}
 	switch call := op.GetCall().(type) {
@@ -115,7 +115,11 @@ func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *me
 		return err
 	})
 	if err != nil {
-		return outcomeOf(err, false)
+		out := outcomeOf(err, false)
+		if chatID > 0 && says(err.Description, saysNoForum) {
+			out.Result, out.ChatWide = messages.Outcome_REJECTED, false // no right is missing: the chat has no topics
+		}
+		return out
 	}
 	return &messages.Outcome{Result: messages.Outcome_DONE, ThreadId: int64(topic.MessageThreadID)}
 }

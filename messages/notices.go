@@ -84,31 +84,32 @@ const (
 	NoticeUnlinkNone      = "unlink_none"       // this topic is not linked
 
 	// Private chats.
-	NoticePrivateChoose    = "private_choose"     // title, mute (how many groups could not be asked); with a keyboard
-	NoticePrivateNoGroup   = "private_no_group"   // title, mute
-	NoticePrivateNotMember = "private_not_member" // title, group; not a member, or the group takes no tickets
-	NoticePrivateCannotAsk = "private_cannot_ask" // title, group, why
-	NoticePrivateOpened    = "private_opened"     // callback answer: the ticket is open, or about to be
-	NoticePrivateDropped   = "private_dropped"    // title; callback answer
-	NoticePrivateStale     = "private_stale"      // callback answer
-	NoticePrivateCreated   = "private_created"    // title, ticket, group; it is now the current ticket
-	NoticePrivateFailed    = "private_failed"     // title, ticket, group, why; with a button to try again
-	NoticePrivateCurrent   = "private_current"    // title, ticket; it is now the current ticket
-	NoticePrivateSame      = "private_same"       // title; callback answer
-	NoticePrivateClosed    = "private_closed"     // who, reason, ticket, title
-	NoticePrivateReopened  = "private_reopened"   // who, ticket, title
-	NoticePrivateIsClosed  = "private_is_closed"  // ticket; in reply to a message that was not passed on, with buttons
-	NoticePrivateWhich     = "private_which"      // in reply to a message that was not passed on, with buttons
-	NoticePrivateNone      = "private_none"       // in reply to a message that was not passed on, with a button
-	NoticePrivateNoTicket  = "private_no_ticket"  // command; no ticket to use it on
-	NoticePrivateUnhere    = "private_unhere"     // command; can't be used in private
-	NoticePrivateSayAgain  = "private_say_again"  // callback answer: the message can't be seen any more
-	NoticePrivateBlocked   = "private_blocked"    // name; in the group's topic
-	NoticePrivateUnblocked = "private_unblocked"  // name; in the group's topic
-	NoticePrivateTickets   = "private_tickets"    // count; followed by the operation's tickets as a list, with buttons
-	NoticePublicOn         = "public_on"          // title
-	NoticePublicOff        = "public_off"         // title
-	NoticePublicNotAllowed = "public_not_allowed" // in a group only administrators
+	NoticePrivateChoose       = "private_choose"        // title, mute (how many groups could not be asked); with a keyboard
+	NoticePrivateNoGroup      = "private_no_group"      // title, mute
+	NoticePrivateNotMember    = "private_not_member"    // title, group; not a member, or the group takes no tickets
+	NoticePrivateCannotAsk    = "private_cannot_ask"    // title, group, why
+	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
+	NoticePrivateDropped      = "private_dropped"       // title; callback answer
+	NoticePrivateStale        = "private_stale"         // callback answer
+	NoticePrivateCreatedTopic = "private_created_topic" // group, title, ticket
+	NoticePrivateCreated      = "private_created"       // title, ticket, group; it is now the current ticket
+	NoticePrivateFailed       = "private_failed"        // title, ticket, group, why; with a button to try again
+	NoticePrivateCurrent      = "private_current"       // title, ticket; it is now the current ticket
+	NoticePrivateSame         = "private_same"          // title; callback answer
+	NoticePrivateClosed       = "private_closed"        // who, reason, ticket, title
+	NoticePrivateReopened     = "private_reopened"      // who, ticket, title
+	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
+	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
+	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
+	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
+	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
+	NoticePrivateSayAgain     = "private_say_again"     // callback answer: the message can't be seen any more
+	NoticePrivateBlocked      = "private_blocked"       // name; in the group's topic
+	NoticePrivateUnblocked    = "private_unblocked"     // name; in the group's topic
+	NoticePrivateTickets      = "private_tickets"       // count; followed by the operation's tickets as a list, with buttons
+	NoticePublicOn            = "public_on"             // title
+	NoticePublicOff           = "public_off"            // title
+	NoticePublicNotAllowed    = "public_not_allowed"    // in a group only administrators
 
 	// Trouble.
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive

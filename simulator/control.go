@@ -206,6 +206,8 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "topics":
 		thread, err := s.CreateTopic(b.Chat, b.From, b.Name)
 		return map[string]int{"threadId": thread}, err
+	case "topics/switch":
+		return nil, s.SetTopics(b.Person, b.On)
 	case "topics/edit":
 		return nil, s.RenameTopic(b.Chat, b.From, b.Thread, b.Name)
 	case "topics/close":

@@ -61,7 +61,10 @@ func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 		topic.Generation++
 		r.LinksRevision++
 		r.CardRevision++
-		if again {
+		switch {
+		case again && messages.IsPrivate(topic.GroupID):
+			t.shareChat(r, topic) // nothing is lost: it arrives in the chat itself
+		case again:
 			t.loseTopic(r, topic, "the topic is deleted again and again")
 		}
 	})
@@ -195,7 +198,7 @@ func (t *ticket) mayRecreate(s *step) bool {
 // topicOfStep is the topic that a call was for; nil if the ticket has no such topic.
 func (t *ticket) topicOfStep(s *step) *storage.Topic {
 	if s.ref == nil {
-		return t.topicAt(s.op.Place, s.op.ThreadId)
+		return desk.TopicWith(t.record, s.op.Place, s.op.ThreadId)
 	}
 	return desk.TopicOf(t.record, s.ref.TopicId)
 }
@@ -218,7 +221,7 @@ func (t *ticket) onStepTopicGone(s *step) error {
 // redirect points a pending operation for a deleted thread at the thread that replaced it. It is not ok until
 // there is one.
 func (t *ticket) redirect(op *messages.Operation) (ok bool) {
-	topic := t.topicAt(op.Place, op.ThreadId)
+	topic := desk.TopicWith(t.record, op.Place, op.ThreadId)
 	if topic == nil || topic.TelegramTopicID == op.ThreadId || topic.Failure != "" {
 		return true
 	}

@@ -52,12 +52,14 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_PIN)
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
 		return revised(messages.TopicStep_EDIT_CARD)
-	case messages.IsPrivate(topic.GroupID): // it has no name and is never closed
+	case messages.IsPrivate(topic.GroupID) && !topic.Threaded: // the chat itself has no name
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		s := revised(messages.TopicStep_RENAME)
 		s.Name = messages.TopicName(r.Title, r.ShortID)
 		return s
+	case messages.IsPrivate(topic.GroupID): // Telegram closes no topics there
+		return nil
 	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) &&
 		t.finishedFor(topic) >= r.ClosedAfter && !t.hasPendingNotice(topic):
 		return revised(messages.TopicStep_CLOSE)
@@ -274,6 +276,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 	delete(t.enqueued, s.op.Id)
 	delete(t.tries, s.op.Id)
 	t.afterChange()
+	if s.ref.GetKind() == messages.TopicStep_CREATE && messages.IsPrivate(s.op.Place) {
+		t.tellOpened()
+	}
 	return nil
 }
 
@@ -297,12 +302,16 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	}
 	switch s.ref.Kind {
 	case messages.TopicStep_CREATE:
-		if !done && len(topic.FormerThreads) > 0 {
-			t.loseTopic(r, topic, desk.ReasonOf(outcome))
-		} else if !done {
-			t.failTopic(r, topic, desk.ReasonOf(outcome))
-		} else if topic.TelegramTopicID == 0 {
+		switch {
+		case desk.IsOpened(topic): // it has appeared meanwhile
+		case done:
 			t.giveThread(r, topic, outcome.ThreadId)
+		case messages.IsPrivate(topic.GroupID):
+			t.shareChat(r, topic)
+		case len(topic.FormerThreads) > 0:
+			t.loseTopic(r, topic, desk.ReasonOf(outcome))
+		default:
+			t.failTopic(r, topic, desk.ReasonOf(outcome))
 		}
 	case messages.TopicStep_CARD:
 		topic.CardRevision = s.revision

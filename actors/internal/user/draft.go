@@ -379,7 +379,7 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 	})
 }
 
-// onOpened: the ticket is written down. The person is talking on it from now on.
+// onOpened: the ticket is open. The person is talking on it from now on, wherever no topic says which ticket they mean.
 func (u *user) onOpened(m *messages.TicketOpened) error {
 	d := draftOf(u.record, m.TicketId)
 	if d == nil {
@@ -393,6 +393,8 @@ func (u *user) onOpened(m *messages.TicketOpened) error {
 			return
 		}
 		r.CurrentTicketID = m.TicketId
-		u.pin(r, 0) // its card is pinned now
+		if !m.OwnTopic {
+			u.pin(r, 0) // its card is pinned now
+		}
 	})
 }

@@ -169,6 +169,9 @@ func (u *user) owe(r *storage.User, o *messages.Origin, op *messages.Operation) 
 	// No two writes have one version: the chat must not take the operation for an earlier one of the same command.
 	op.Id = u.place() + "/" + strconv.FormatInt(r.Version, 10) + "/" + strconv.Itoa(len(r.Pending))
 	op.Place, op.Lang, op.Priority = u.place(), o.GetLang(), messages.Operation_ANSWER
+	if op.GetSendNotice() != nil {
+		op.ThreadId = o.GetThreadId()
+	}
 	body, err := proto.Marshal(op)
 	if err != nil {
 		return
@@ -281,10 +284,32 @@ func (u *user) onDone(m *messages.Done) error {
 		u.tries[m.OperationId]++
 		return nil // offered again by the timer
 	}
+	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE {
+		return u.repeatOutside(m.OperationId)
+	}
 	delete(u.tries, m.OperationId)
 	return u.settle(m.OperationId, func(r *storage.User) {
 		if m.Ref.GetCurrentTicket() != nil && m.Outcome.GetResult() == messages.Outcome_DONE {
 			u.pin(r, m.Outcome.MessageId)
+		}
+	})
+}
+
+// repeatOutside sends a notice again, outside of the topic that the person has deleted meanwhile.
+func (u *user) repeatOutside(id string) error {
+	return u.alter(func(r *storage.User) {
+		at := slices.IndexFunc(r.Pending, func(o storage.Owed) bool { return o.ID == id })
+		if at < 0 {
+			return
+		}
+		op, err := desk.OperationOf(r.Pending[at])
+		if err != nil || op.ThreadId == 0 {
+			r.Pending = slices.Delete(r.Pending, at, at+1)
+			return
+		}
+		op.ThreadId, op.Ref = 0, nil
+		if body, err := proto.Marshal(op); err == nil {
+			r.Pending[at].Body = body
 		}
 	})
 }
