@@ -138,3 +138,113 @@ func TestPrivateTopics(t *testing.T) {
 		}
 	})
 }
+
+func TestDeletedPrivateTopic(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.must(d.sim.SetTopics(d.ann, true))
+	k, first := d.openInTopic(d.ann, d.support, "Printer")
+	d.say(d.ann, d.ann, first, "It smells")
+	smells := d.awaitText(d.support, k.thread, "It smells")
+	again := first
+	d.run(t, "it is opened again for the next copy, and nothing stays where it does not belong", func(t *testing.T) {
+		d.must(d.sim.DeleteTopic(d.ann, d.ann, first))
+		d.reply(d.carl, d.support, smells, "Pull the plug")
+		again = d.reopenedTopic(d.ann, "Printer", first)
+		m := d.awaitText(d.ann, again, "Pull the plug")
+		if m.ReplyTo != 0 || !strings.Contains(m.Text, "It smells") {
+			t.Errorf("the answer is %q, to %d", m.Text, m.ReplyTo)
+		}
+		d.say(d.ann, d.ann, again, "Done")
+		d.awaitText(d.support, k.thread, "Done")
+		d.quiet(k)
+		if general := d.copies(d.ann, 0); len(general) > 0 {
+			t.Errorf("outside of the topic stands %q", general)
+		}
+	})
+	d.run(t, "a restart between the deletion and the copy", func(t *testing.T) {
+		d.quiet(k)
+		d.must(d.sim.DeleteTopic(d.ann, d.ann, again))
+		d.restart()
+		d.say(d.carl, d.support, k.thread, "And now?")
+		thread := d.reopenedTopic(d.ann, "Printer", again)
+		d.awaitText(d.ann, thread, "And now?")
+		again = thread
+	})
+	d.run(t, "a notice that finds it deleted arrives in the new one", func(t *testing.T) {
+		d.quiet(k)
+		d.must(d.sim.DeleteTopic(d.ann, d.ann, again))
+		d.say(d.carl, d.support, k.thread, "Hm")
+		again = d.reopenedTopic(d.ann, "Printer", again)
+		d.say(d.ann, d.support, k.thread, "/close_ticket")
+		d.awaitText(d.ann, again, "closed your ticket Printer")
+		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
+		d.awaitText(d.ann, again, "reopened your ticket Printer")
+	})
+	d.run(t, "who deletes it each time gets the ticket in the chat itself in the end", func(t *testing.T) {
+		d.quiet(k)
+		d.sim.OnBotMessage(func(m simulator.Message) {
+			if m.Chat == d.ann && m.Thread != 0 {
+				_ = d.sim.DeleteTopic(d.ann, d.ann, m.Thread)
+			}
+		})
+		d.must(d.sim.DeleteTopic(d.ann, d.ann, again))
+		d.say(d.carl, d.support, k.thread, "Do you read this?")
+		d.awaitText(d.ann, 0, "Do you read this?")
+		d.say(d.ann, d.ann, 0, "Yes")
+		d.awaitText(d.support, k.thread, "Yes")
+	})
+}
+
+func TestPrivateTopicsSwitched(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	flat := d.openPrivately(d.ann, d.support, "Lamp")
+	d.say(d.carl, d.support, flat.thread, "Which lamp?")
+	which := d.awaitText(d.ann, 0, "Which lamp?")
+	d.must(d.sim.SetTopics(d.ann, true))
+	k, p := d.openInTopic(d.ann, d.support, "Printer")
+	d.say(d.carl, d.support, k.thread, "Looking at it")
+	looking := d.awaitText(d.ann, p, "Looking at it")
+	d.run(t, "switched on: a ticket from before stays in the chat itself", func(t *testing.T) {
+		d.reply(d.ann, d.ann, which, "The red one")
+		d.awaitText(d.support, flat.thread, "The red one")
+		d.say(d.carl, d.support, flat.thread, "Here is another")
+		m := d.awaitText(d.ann, 0, "Here is another")
+		if !strings.Contains(m.Text, "Lamp") {
+			t.Errorf("the copy does not say which ticket it is of: %q", m.Text)
+		}
+		if strings.Contains(looking.Text, "Printer") {
+			t.Errorf("in the topic, the copy is %q", looking.Text)
+		}
+	})
+	d.must(d.sim.SetTopics(d.ann, false))
+	d.run(t, "switched off: what comes arrives in the chat itself, in order", func(t *testing.T) {
+		d.say(d.carl, d.support, k.thread, "one")
+		d.say(d.carl, d.support, k.thread, "two")
+		d.awaitText(d.ann, 0, "two")
+		d.quiet(k, flat)
+		said := d.copies(d.ann, 0)
+		same(t, "what arrived", said[len(said)-2:], []string{"one", "two"})
+	})
+	d.run(t, "a reply to a message from before still finds its ticket", func(t *testing.T) {
+		m, err := d.sim.Post(simulator.Post{From: d.ann, Chat: d.ann, Text: "Thank you", ReplyTo: looking.ID})
+		d.must(err)
+		d.awaitText(d.support, k.thread, "Thank you")
+		d.say(d.ann, d.ann, 0, "and the paper?")
+		d.awaitText(d.support, k.thread, "and the paper?")
+		d.say(d.carl, d.support, k.thread, "Ordered")
+		d.awaitText(d.ann, m.Thread, "Ordered")
+	})
+	d.run(t, "on again: that ticket stays there, the next one gets a topic", func(t *testing.T) {
+		d.must(d.sim.SetTopics(d.ann, true))
+		d.say(d.carl, d.support, k.thread, "It has come")
+		d.awaitText(d.ann, 0, "It has come")
+		_, s := d.openInTopic(d.ann, d.support, "Scanner")
+		if s == p {
+			t.Error("it is the topic of the other ticket")
+		}
+		d.say(d.ann, d.ann, p, "in the old topic")
+		d.awaitText(d.support, k.thread, "in the old topic")
+	})
+}

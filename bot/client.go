@@ -291,7 +291,6 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 type sentMessage struct {
 	ID       int64 `json:"message_id"`
 	ThreadID int64 `json:"message_thread_id"`
-	IsTopic  bool  `json:"is_topic_message"` // else ThreadID, if any, is a thread of replies
 }
 
 // strays returns the ids of all messages if one of them was not posted in the topic that was asked for.
@@ -303,7 +302,7 @@ func (m *outgoing) strays(sent sentMessages) []int64 {
 	elsewhere := false
 	for _, x := range sent {
 		ids = append(ids, x.ID)
-		elsewhere = elsewhere || !x.IsTopic || x.ThreadID != m.ThreadID
+		elsewhere = elsewhere || x.ThreadID != m.ThreadID
 	}
 	if !elsewhere {
 		return nil

@@ -86,7 +86,7 @@ func TestSendMessageOnTheWire(t *testing.T) {
 }
 
 func TestRefusedRepliesAreSentWithout(t *testing.T) {
-	const done = `{"ok":true,"result":{"message_id":7}}`
+	const done = `{"ok":true,"result":{"message_id":7,"message_thread_id":5}}`
 	bad := func(s string) string { return `{"ok":false,"error_code":400,"description":"Bad Request: ` + s + `"}` }
 	for _, c := range []struct {
 		name    string
