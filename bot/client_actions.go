@@ -14,7 +14,8 @@ import (
 func (c *Client) act(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome {
 	thread := int(threadOf(op))
 	switch op.GetCall().(type) {
-	case *messages.Operation_RenameTopic, *messages.Operation_CloseTopic, *messages.Operation_ReopenTopic:
+	case *messages.Operation_RenameTopic, *messages.Operation_CheckTopic, *messages.Operation_CloseTopic,
+		*messages.Operation_ReopenTopic:
 		if thread == 0 { // Telegram would answer as for a deleted topic
 			return rejected("the general topic and a whole private chat can't be renamed or closed")
 		}
@@ -23,11 +24,11 @@ func (c *Client) act(ctx context.Context, chatID int64, lang string, op *message
 	case *messages.Operation_CreateTopic:
 		return c.createTopic(ctx, chatID, call.CreateTopic.GetName())
 	case *messages.Operation_RenameTopic:
-		return c.repeatable(ctx, "editForumTopic", func(ctx context.Context) error {
-			_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread,
-				Name: messages.CutUTF16(call.RenameTopic.GetName(), messages.MaxTopicName)})
-			return err
-		})
+		return c.renameTopic(ctx, chatID, thread, call.RenameTopic.GetName())
+	case *messages.Operation_CheckTopic:
+		// Telegram refuses the name that a topic has as no change, and another answer means that there is no such topic.
+		// (sendChatAction succeeds for deleted topics, too.)
+		return c.renameTopic(ctx, chatID, thread, call.CheckTopic.GetName())
 	case *messages.Operation_CloseTopic:
 		return c.repeatable(ctx, "closeForumTopic", func(ctx context.Context) error {
 			_, err := c.lib.CloseForumTopic(ctx, &tg.CloseForumTopicParams{ChatID: chatID, MessageThreadID: thread})
@@ -105,6 +106,14 @@ func (c *Client) repeatable(ctx context.Context, method string, call func(contex
 		return outcomeOf(err, true)
 	}
 	return &messages.Outcome{Result: messages.Outcome_DONE}
+}
+
+func (c *Client) renameTopic(ctx context.Context, chatID int64, thread int, name string) *messages.Outcome {
+	return c.repeatable(ctx, "editForumTopic", func(ctx context.Context) error {
+		_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread,
+			Name: messages.CutUTF16(name, messages.MaxTopicName)})
+		return err
+	})
 }
 
 func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *messages.Outcome {

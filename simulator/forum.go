@@ -6,7 +6,7 @@ import "slices"
 func (s *Server) forumTopic(c *call) (*Topic, *apiError) {
 	t := c.chat.topic(c.p.int("message_thread_id"))
 	e := s.forumRights(c)
-	if e != nil && (c.chat.private() || t == nil || !t.FromTheBot || c.chat.group.Bot.Status != Administrator) {
+	if e != nil && (!c.chat.forum() || t == nil || !t.FromTheBot || c.chat.group.Bot.Status != Administrator) {
 		return nil, e // the creator of a topic needs no right
 	}
 	switch {

@@ -188,7 +188,9 @@ type Topic struct {
 	// updates about their last messages may still arrive.
 	FormerThreads []int64   `json:"formerThreads,omitempty"`
 	Generation    int64     `json:"generation,omitempty"` // how often it was opened again
-	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again
+	Doubtful      bool      `json:"doubtful,omitempty"`   // a call found it deleted; Telegram is asked once more
+	Revivals      int64     `json:"revivals,omitempty"`   // how often it was there after all
+	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again, or found to be there
 	Held          string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
 }
 

@@ -253,7 +253,7 @@ func (c *chat) take(m *messages.Send) {
 	if c.postedBefore(m) || c.revise(m) {
 		return
 	}
-	if _, gone := c.gone.Get(op.ThreadId); gone && intoThread(op) {
+	if intoThread(op) && c.whyGone(op.ThreadId) != "" {
 		if err := c.reportGone(owner, op); err != nil {
 			c.Log.Error("an answer into a deleted topic can't be settled", "operation", op.Id, "error", err)
 		}

@@ -46,7 +46,7 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 
 func (n *lane) tellGone() {
 	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicGone{
-		TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.deletedThread})
+		TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.deletedThread, Revivals: n.revivals})
 }
 
 // follow takes note that the topic has another thread: everything that is in flight begins again there. A copy of
@@ -55,6 +55,9 @@ func (n *lane) follow() {
 	topic, _ := n.target()
 	if topic.Held == "" {
 		n.suspended = false
+	}
+	if topic.Revivals != n.revivals {
+		n.revivals, n.deletedThread = topic.Revivals, 0
 	}
 	if !desk.IsOpened(topic) || topic.TelegramTopicID == n.thread {
 		return

@@ -35,6 +35,10 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 	switch {
 	case topic.Failure != "":
 		return nil
+	case topic.Doubtful:
+		s := step(messages.TopicStep_CHECK)
+		s.Revivals = topic.Revivals
+		return s
 	case !desk.IsOpened(topic):
 		if t.adopting[topic.TopicID] {
 			return nil
@@ -204,6 +208,9 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
 		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: topic.Name}}
+	case messages.TopicStep_CHECK:
+		op.Waits = true
+		op.Call = &messages.Operation_CheckTopic{CheckTopic: &messages.CheckTopicCall{Name: topic.Name}}
 	case messages.TopicStep_CARD, messages.TopicStep_EDIT_CARD:
 		view, err := t.view(topic.TopicID)
 		if err != nil {
@@ -266,6 +273,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 			t.awaitAdoption(s.ref.TopicId)
 		}
 		return nil
+	}
+	if s.ref.GetKind() == messages.TopicStep_CHECK {
+		return t.onChecked(s, outcome)
 	}
 	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.mayRecreate(s) {
 		return t.onStepTopicGone(s)
