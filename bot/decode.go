@@ -122,8 +122,29 @@ func (w *wireMessage) message() (*Message, error) {
 	case w.Caption != "":
 		m.Text, m.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
 	}
-	m.Reply = w.reply(m)
+	m.Reply, m.Seen = w.reply(m), w.seen()
 	return m, nil
+}
+
+// seen are the people whom a message shows beside its sender.
+func (w *wireMessage) seen() (people []*messages.Person) {
+	see := func(u *wireUser) {
+		if p := u.person(); p != nil && !p.IsBot {
+			people = append(people, p)
+		}
+	}
+	for _, es := range [][]wireEntity{w.Entities, w.CaptionEntities} {
+		for i := range es {
+			see(es[i].User)
+		}
+	}
+	if w.ReplyTo != nil {
+		see(w.ReplyTo.From)
+	}
+	if w.ForwardOrigin != nil {
+		see(w.ForwardOrigin.User)
+	}
+	return people
 }
 
 // sender sets whose name the message bears.
@@ -189,11 +210,14 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			return r
 		}
 		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		if r.Text = to.Text; r.Text == "" {
-			r.Text = to.Caption
+		switch {
+		case to.Text != "":
+			r.Text, r.Entities = to.Text, entities(to.Entities, to.Text)
+		case to.Caption != "":
+			r.Text, r.Entities = to.Caption, entities(to.CaptionEntities, to.Caption)
 		}
 		r.Media, r.Protected = to.wireMedia.media(), to.Protected
-		r.Preview = messages.Shorten(r.Text, previewUnits)
+		r.Preview = messages.Shorten(messages.Marked{Text: r.Text, Entities: r.Entities}.Shown(), previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}
 		if c := w.ExternalReply.Chat; c != nil {
@@ -201,7 +225,8 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		}
 		r.Media = w.ExternalReply.media()
 		if w.Quote != nil {
-			r.Preview = messages.Shorten(w.Quote.Text, previewUnits)
+			quote := messages.Marked{Text: w.Quote.Text, Entities: entities(w.Quote.Entities, w.Quote.Text)}
+			r.Preview = messages.Shorten(quote.Shown(), previewUnits)
 		}
 	default:
 		return nil

@@ -14,7 +14,7 @@ const ourBot = "TopicDeskBot"
 
 func TestParseCommand(t *testing.T) {
 	create := func(title, description string) Command {
-		return Command{Verb: messages.VerbCreateTicket, Title: title, Description: description}
+		return Command{Verb: messages.VerbCreateTicket, Title: title, Description: messages.Marked{Text: description}}
 	}
 	mention := func(names ...string) Command {
 		c := Command{Verb: messages.VerbMention}
@@ -171,13 +171,13 @@ func FuzzParseCommand(f *testing.F) {
 		if c.Foreign {
 			return
 		}
-		for _, s := range []string{c.Title, c.Description, c.Arg} {
+		for _, s := range []string{c.Title, c.Description.Text, c.Arg} {
 			if !utf8.ValidString(s) || s != trim(s) {
 				t.Fatalf("%q: %q", text, s)
 			}
 		}
-		// A command that is written out and parsed again is the same.
-		c.Targets = usernames(c.Targets)
+		// A command that is written out and parsed again is the same, but for the markup.
+		c.Targets, c.Description.Entities = usernames(c.Targets), nil
 		again, ok := ParseCommand(c.String(), nil, ourBot)
 		if !ok {
 			t.Fatalf("%q became %q: text", text, c.String())

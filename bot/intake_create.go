@@ -32,8 +32,8 @@ func (h *handling) createTicket(m *Message, c Command) error {
 	}
 	id := messages.TicketID(h.origin.CommandId, h.origin.DateMs)
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
-		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description,
-		Media: h.mediaOfTicket(m),
+		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description.Text,
+		DescriptionEntities: c.Description.Entities, Media: h.mediaOfTicket(m),
 	})
 	if err != nil {
 		return err
@@ -62,15 +62,12 @@ func (h *handling) describeByReply(m *Message, c *Command) {
 	if r == nil || r.MessageID == 0 || messages.Blank(r.Text) || r.Protected || h.answersAskTitle(m) {
 		return
 	}
-	text := trim(r.Text)
+	answered := trimmed(messages.Marked{Text: r.Text, Entities: r.Entities})
 	if c.Title == "" {
-		line, _, _ := strings.Cut(text, "\n")
-		c.Title = messages.Shorten(trim(line), titleOfReply)
+		line, _, _ := strings.Cut(answered.Text, "\n")
+		c.Title = messages.Shorten(trim(answered.Slice(0, len(line)).Shown()), titleOfReply)
 	}
-	if c.Description != "" {
-		c.Description += "\n\n"
-	}
-	c.Description += text
+	c.Description = c.Description.Then("\n\n", answered)
 }
 
 // mediaOfTicket returns the media of a new ticket's description: those of the answered message, and those whose

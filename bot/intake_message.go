@@ -41,25 +41,19 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	}
 	if !isCommand && h.answersAskTitle(m) {
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
-		c.Title, c.Description = parseTitle(m.Text)
+		c.Title, c.Description = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
 	if err := h.findTicket(m); err != nil {
 		return "", err
 	}
 	switch {
 	case isCommand:
-		outcome, err := h.onCommand(m, c)
-		if err == nil {
-			h.noteProfile(m) // after the command, since some commands save the profile themselves
-		}
-		return outcome, err
+		return h.onCommand(m, c)
 	case m.Chat.Private():
-		h.noteProfile(m)
 		return h.passOn(m)
 	case h.ticket == "":
 		return "left_alone", nil
 	}
-	h.noteProfile(m)
 	return h.record(m)
 }
 
@@ -197,7 +191,6 @@ func (h *handling) onService(m *Message) (string, error) {
 	if h.ticket == "" {
 		return "left_alone", nil
 	}
-	h.noteProfile(m)
 	var c proto.Message
 	switch {
 	case m.TopicClosed:
@@ -253,18 +246,17 @@ func misdirected(r *messages.Reply) bool {
 
 var profileSeed = maphash.MakeSeed()
 
-// noteProfile sends a person's profile to the desk when this process sees it for the first time, or when it has
-// changed. So the names of internal users stay up to date.
-func (h *handling) noteProfile(m *Message) {
-	p := m.From
-	if p == nil || p.IsBot || m.Sender.GetKind() != messages.Sender_USER {
-		return
+// learn sends the desk the profile of each person whom the update shows, when this process sees it for the first time or
+// when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last.
+func (h *handling) learn() {
+	for _, p := range h.update.people() {
+		if p == nil || p.IsBot || !h.profileChanged(p) {
+			continue
+		}
+		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: true, Origin: &messages.Origin{
+			CommandId: updateCommandID(h.update.ID) + ":profile:" + userIdentity(p.Id), From: p, Lang: langOf(p),
+		}})
 	}
-	if !h.profileChanged(p) {
-		return
-	}
-	h.desk.Tell(messages.KindUser, userIdentity(p.Id),
-		&messages.SaveProfile{Origin: h.profileOrigin(), OnlyIfKnown: true})
 }
 
 // profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.

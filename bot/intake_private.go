@@ -197,7 +197,7 @@ func (h *handling) createPrivately(m *Message, c Command) error {
 	}
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
-		Title: c.Title, Description: c.Description,
+		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
 	})
 }
 
@@ -325,7 +325,8 @@ func (h *handling) pressNew(c *Callback) error {
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
 	// As if the person had answered that message with a bare /create_ticket.
-	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}
+	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Entities: m.Entities,
+		Media: m.Media}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
 }

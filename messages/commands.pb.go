@@ -25,18 +25,19 @@ const (
 )
 
 type OpenTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	GroupId       string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
-	Title         string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Media         []*Media               `protobuf:"bytes,30,rep,name=media,proto3" json:"media,omitempty"`                             // of the description: copied into the topic
-	Priority      string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
-	ExternalId    string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
-	Metadata      []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	GroupId             string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
+	Title               string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Media               []*Media               `protobuf:"bytes,30,rep,name=media,proto3" json:"media,omitempty"`                             // of the description: copied into the topic
+	Priority            string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
+	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
+	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
+	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *OpenTicket) Reset() {
@@ -128,6 +129,13 @@ func (x *OpenTicket) GetExternalId() string {
 func (x *OpenTicket) GetMetadata() []byte {
 	if x != nil {
 		return x.Metadata
+	}
+	return nil
+}
+
+func (x *OpenTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
 	}
 	return nil
 }
@@ -1908,6 +1916,51 @@ func (x *SaveProfile) GetOnlyIfKnown() bool {
 	return false
 }
 
+// UsernameTaken tells a person's entity that somebody else bears a username now. Usernames move between people.
+type UsernameTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"` // without "@"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsernameTaken) Reset() {
+	*x = UsernameTaken{}
+	mi := &file_messages_commands_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsernameTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsernameTaken) ProtoMessage() {}
+
+func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
+func (*UsernameTaken) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *UsernameTaken) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
 type SetDefaultGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
@@ -1918,7 +1971,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +1983,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +1996,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -1970,7 +2023,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1982,7 +2035,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1995,7 +2048,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2016,7 +2069,7 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xba\x02\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\x89\x03\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
@@ -2028,7 +2081,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\bpriority\x18< \x01(\tR\bpriority\x12\x1f\n" +
 	"\vexternal_id\x18= \x01(\tR\n" +
 	"externalId\x12\x1a\n" +
-	"\bmetadata\x18> \x01(\fR\bmetadata\"\xce\x01\n" +
+	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
+	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"\xce\x01\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -2154,7 +2208,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vnew_chat_id\x18\x01 \x01(\x03R\tnewChatId\"e\n" +
 	"\vSaveProfile\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\"\n" +
-	"\ronly_if_known\x18\x02 \x01(\bR\vonlyIfKnown\"`\n" +
+	"\ronly_if_known\x18\x02 \x01(\bR\vonlyIfKnown\"+\n" +
+	"\rUsernameTaken\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\"`\n" +
 	"\x0fSetDefaultGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\"Y\n" +
@@ -2174,7 +2230,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*RecordMessage)(nil),    // 1: topicdesk.messages.RecordMessage
@@ -2207,57 +2263,60 @@ var file_messages_commands_proto_goTypes = []any{
 	(*MemberChanged)(nil),    // 28: topicdesk.messages.MemberChanged
 	(*MigrateGroup)(nil),     // 29: topicdesk.messages.MigrateGroup
 	(*SaveProfile)(nil),      // 30: topicdesk.messages.SaveProfile
-	(*SetDefaultGroup)(nil),  // 31: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 32: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 33: topicdesk.messages.Origin
-	(*Media)(nil),            // 34: topicdesk.messages.Media
-	(*Content)(nil),          // 35: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 36: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 37: topicdesk.messages.Sender
-	(*Operation)(nil),        // 38: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 39: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 40: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 41: topicdesk.messages.GroupFacts
+	(*UsernameTaken)(nil),    // 31: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 32: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 33: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 34: topicdesk.messages.Origin
+	(*Media)(nil),            // 35: topicdesk.messages.Media
+	(*Entity)(nil),           // 36: topicdesk.messages.Entity
+	(*Content)(nil),          // 37: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 38: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 39: topicdesk.messages.Sender
+	(*Operation)(nil),        // 40: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 41: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 42: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 43: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	33, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	34, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
-	33, // 2: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	35, // 3: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	36, // 4: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	33, // 5: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	33, // 6: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	33, // 7: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	33, // 8: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	33, // 9: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 10: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 11: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	33, // 12: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	33, // 13: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 14: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	33, // 15: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	33, // 16: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	37, // 17: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	35, // 18: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	36, // 19: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	38, // 20: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	39, // 21: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	40, // 22: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	33, // 23: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	38, // 24: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	33, // 25: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	41, // 26: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	33, // 27: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	33, // 28: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	33, // 29: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	33, // 30: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	33, // 31: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	33, // 32: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	34, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	35, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
+	36, // 2: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	34, // 3: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	37, // 4: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	38, // 5: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	34, // 6: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	34, // 7: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	34, // 8: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	34, // 9: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	34, // 10: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 11: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 12: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	34, // 13: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	34, // 14: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	34, // 15: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	34, // 16: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	34, // 17: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	39, // 18: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	37, // 19: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	38, // 20: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	40, // 21: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	41, // 22: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	42, // 23: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	34, // 24: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	40, // 25: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	34, // 26: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	43, // 27: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	34, // 28: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	34, // 29: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	34, // 30: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	34, // 31: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	34, // 32: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	34, // 33: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -2274,7 +2333,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2105,21 +2105,22 @@ func (*DescribeChatCall) Descriptor() ([]byte, []int) {
 
 // TicketView is what a card shows.
 type TicketView struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	TicketId          string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Title             string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	Description       string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Status            string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
-	Priority          string                 `protobuf:"bytes,5,opt,name=priority,proto3" json:"priority,omitempty"`
-	CreatedBy         string                 `protobuf:"bytes,6,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
-	CreatedByUsername string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
-	CreatedMs         int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
-	Links             []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
-	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
-	Private           bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
-	Behind            []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	TicketId            string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Title               string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Status              string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	Priority            string                 `protobuf:"bytes,5,opt,name=priority,proto3" json:"priority,omitempty"`
+	CreatedBy           string                 `protobuf:"bytes,6,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
+	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
+	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
+	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *TicketView) Reset() {
@@ -2171,6 +2172,13 @@ func (x *TicketView) GetDescription() string {
 		return x.Description
 	}
 	return ""
+}
+
+func (x *TicketView) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
 }
 
 func (x *TicketView) GetStatus() string {
@@ -2559,6 +2567,7 @@ type ContextLine struct {
 	SenderName    string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"`
+	Entities      []*Entity              `protobuf:"bytes,60,rep,name=entities,proto3" json:"entities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2612,6 +2621,13 @@ func (x *ContextLine) GetMediaKind() string {
 		return x.MediaKind
 	}
 	return ""
+}
+
+func (x *ContextLine) GetEntities() []*Entity {
+	if x != nil {
+		return x.Entities
+	}
+	return nil
 }
 
 type SendCopyCall struct {
@@ -3843,12 +3859,13 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x99\x03\n" +
+	"\x10DescribeChatCall\"\xe8\x03\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x16\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12M\n" +
+	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x1a\n" +
 	"\bpriority\x18\x05 \x01(\tR\bpriority\x12\x1d\n" +
 	"\n" +
@@ -3886,13 +3903,14 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x06ticket\x18\x02 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
 	"\basked_by\x18\x03 \x01(\tR\aaskedBy\"H\n" +
 	"\x0fSendContextCall\x125\n" +
-	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"a\n" +
+	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"\x99\x01\n" +
 	"\vContextLine\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x84\x04\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\x126\n" +
+	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\x84\x04\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -4067,8 +4085,8 @@ var file_messages_operations_proto_goTypes = []any{
 	(*Outcome)(nil),            // 49: topicdesk.messages.Outcome
 	nil,                        // 50: topicdesk.messages.SendNoticeCall.ArgsEntry
 	nil,                        // 51: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 52: topicdesk.messages.Content
-	(*Entity)(nil),             // 53: topicdesk.messages.Entity
+	(*Entity)(nil),             // 52: topicdesk.messages.Entity
+	(*Content)(nil),            // 53: topicdesk.messages.Content
 	(*GroupFacts)(nil),         // 54: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
@@ -4111,34 +4129,36 @@ var file_messages_operations_proto_depIdxs = []int32{
 	2,  // 36: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
 	3,  // 37: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
 	4,  // 38: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	30, // 39: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	29, // 40: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	28, // 41: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	28, // 42: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	34, // 43: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	52, // 44: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	53, // 45: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	35, // 46: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 47: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 48: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	35, // 49: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	52, // 50: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	50, // 51: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	44, // 52: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 53: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	45, // 54: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	46, // 55: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	44, // 56: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	51, // 57: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 58: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	54, // 59: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	37, // 60: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	37, // 61: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	62, // [62:62] is the sub-list for method output_type
-	62, // [62:62] is the sub-list for method input_type
-	62, // [62:62] is the sub-list for extension type_name
-	62, // [62:62] is the sub-list for extension extendee
-	0,  // [0:62] is the sub-list for field type_name
+	52, // 39: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	30, // 40: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	29, // 41: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	28, // 42: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	28, // 43: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	34, // 44: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	52, // 45: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	53, // 46: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	52, // 47: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	35, // 48: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 49: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 50: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	35, // 51: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	53, // 52: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	50, // 53: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	44, // 54: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 55: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	45, // 56: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	46, // 57: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	44, // 58: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	51, // 59: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 60: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	54, // 61: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	37, // 62: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	37, // 63: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	64, // [64:64] is the sub-list for method output_type
+	64, // [64:64] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }

@@ -25,13 +25,14 @@ const (
 
 // DraftTicket begins a ticket: the groups that the person may choose from are found out and shown to them.
 type DraftTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
-	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
+	Title               string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *DraftTicket) Reset() {
@@ -90,6 +91,13 @@ func (x *DraftTicket) GetDescription() string {
 		return x.Description
 	}
 	return ""
+}
+
+func (x *DraftTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
 }
 
 // ChooseGroup opens the ticket of a draft in a group.
@@ -767,12 +775,13 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\x96\x01\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xe5\x01\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescription\"y\n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12M\n" +
+	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
@@ -846,21 +855,23 @@ var file_messages_private_proto_goTypes = []any{
 	(*ReachableNoted)(nil),  // 10: topicdesk.messages.ReachableNoted
 	(*SetPublic)(nil),       // 11: topicdesk.messages.SetPublic
 	(*Origin)(nil),          // 12: topicdesk.messages.Origin
+	(*Entity)(nil),          // 13: topicdesk.messages.Entity
 }
 var file_messages_private_proto_depIdxs = []int32{
 	12, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	12, // 1: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	12, // 2: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	12, // 3: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	12, // 4: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	12, // 5: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	12, // 6: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	12, // 7: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	13, // 1: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	12, // 2: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	12, // 3: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	12, // 4: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	12, // 5: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	12, // 6: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	12, // 7: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	12, // 8: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	9,  // [9:9] is the sub-list for method output_type
+	9,  // [9:9] is the sub-list for method input_type
+	9,  // [9:9] is the sub-list for extension type_name
+	9,  // [9:9] is the sub-list for extension extendee
+	0,  // [0:9] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }
@@ -869,6 +880,7 @@ func file_messages_private_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
+	file_messages_content_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -33,14 +33,15 @@ type User struct {
 
 // Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.
 type Draft struct {
-	TicketID    string   `json:"ticketId"` // the id that the ticket will have
-	Title       string   `json:"title"`
-	Description string   `json:"description,omitempty"`
-	Asked       []byte   `json:"asked"`             // protobuf: the origin of the command
-	State       string   `json:"state"`             // listing | choosing | checking | opening
-	Groups      []string `json:"groups,omitempty"`  // internal ids of the groups to choose from
-	Chosen      string   `json:"chosen,omitempty"`  // internal id of the chosen group
-	Pressed     []byte   `json:"pressed,omitempty"` // protobuf: the origin of the choice
+	TicketID            string   `json:"ticketId"` // the id that the ticket will have
+	Title               string   `json:"title"`
+	Description         string   `json:"description,omitempty"`
+	DescriptionEntities []Entity `json:"descriptionEntities,omitempty"`
+	Asked               []byte   `json:"asked"`             // protobuf: the origin of the command
+	State               string   `json:"state"`             // listing | choosing | checking | opening
+	Groups              []string `json:"groups,omitempty"`  // internal ids of the groups to choose from
+	Chosen              string   `json:"chosen,omitempty"`  // internal id of the chosen group
+	Pressed             []byte   `json:"pressed,omitempty"` // protobuf: the origin of the choice
 }
 
 // APIKey is a key with which a program uses the API. It has only hashes of its secrets.
@@ -119,16 +120,17 @@ type Group struct {
 // Ticket is one support case with its topics, links, pending operations and events that are not numbered yet. It is
 // one aggregate, written as a whole.
 type Ticket struct {
-	TicketID    string  `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
-	ShortID     string  `json:"shortId"`  // the 8 hex digits
-	Title       string  `json:"title"`
-	Description string  `json:"description,omitempty"`
-	Media       []Media `json:"media,omitempty"` // of the description: shown in each topic, below its card
-	Status      string  `json:"status"`          // open | pending | closed
-	Priority    string  `json:"priority"`        // low | normal | high | urgent
-	CreatedBy   Creator `json:"createdBy"`
-	GroupID     string  `json:"groupId"` // internal id of the home group
-	Language    string  `json:"language,omitempty"`
+	TicketID            string   `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
+	ShortID             string   `json:"shortId"`  // the 8 hex digits
+	Title               string   `json:"title"`
+	Description         string   `json:"description,omitempty"`
+	DescriptionEntities []Entity `json:"descriptionEntities,omitempty"`
+	Media               []Media  `json:"media,omitempty"` // of the description: shown in each topic, below its card
+	Status              string   `json:"status"`          // open | pending | closed
+	Priority            string   `json:"priority"`        // low | normal | high | urgent
+	CreatedBy           Creator  `json:"createdBy"`
+	GroupID             string   `json:"groupId"` // internal id of the home group
+	Language            string   `json:"language,omitempty"`
 	// ExternalID is the creator's own id of the ticket. No other ticket of the same creator has it.
 	ExternalID string          `json:"externalId,omitempty"`
 	Metadata   json.RawMessage `json:"metadata,omitempty"` // a JSON object of the creator, kept as it is

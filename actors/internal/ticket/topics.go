@@ -228,12 +228,12 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 
 // contextLineOf shortens a message to a line. Of protected content it shows only the sender and the kind.
 func contextLineOf(m *storage.Message) *messages.ContextLine {
-	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text}
+	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text, Entities: desk.EntitiesOf(m.Entities)}
 	if m.Media != nil {
 		line.MediaKind = m.Media.Kind
 	}
 	if m.Protected {
-		line.Text = "…"
+		line.Text, line.Entities = "…", nil
 	}
 	return line
 }

@@ -73,7 +73,8 @@ func (u *user) drafting(m *messages.DraftTicket) func(*storage.User) {
 		if err != nil {
 			return
 		}
-		r.Drafts = append(r.Drafts, storage.Draft{TicketID: m.TicketId, Title: m.Title, Description: m.Description, Asked: asked, State: draftListing})
+		r.Drafts = append(r.Drafts, storage.Draft{TicketID: m.TicketId, Title: m.Title, Description: m.Description,
+			DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities), Asked: asked, State: draftListing})
 		if len(r.Drafts) > draftsKept {
 			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
 		}
@@ -100,7 +101,7 @@ func (u *user) goOn(d *storage.Draft) {
 			return
 		}
 		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen,
-			Title: d.Title, Description: d.Description})
+			Title: d.Title, Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities)})
 	}
 }
 
