@@ -113,18 +113,20 @@ func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 		t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), refused)
 		return nil
 	}
-	t.tellOpened()
+	t.tellOpened(m.Origin.Place)
 	return nil
 }
 
 // tellOpened tells the person's entity that the ticket is open in their private chat. The entity asks until it hears.
-func (t *ticket) tellOpened() {
-	link := desk.PrivateLink(t.record, "")
-	if link == nil || !desk.IsOpened(&link.Topic) {
-		return
+func (t *ticket) tellOpened(place ids.Place) {
+	opened := &messages.TicketOpened{TicketId: t.ID}
+	if link := desk.PrivateLink(t.record, place); link != nil {
+		if !desk.IsOpened(&link.Topic) {
+			return
+		}
+		opened.OwnTopic = link.Topic.Threaded
 	}
-	opened := &messages.TicketOpened{TicketId: t.ID, OwnTopic: link.Topic.Threaded}
-	t.Tell(messages.KindUser, messages.UserIn(link.Topic.GroupID), opened)
+	t.Tell(messages.KindUser, messages.UserIn(place), opened)
 }
 
 // privately turns a notice to all topics into the one for a private chat.

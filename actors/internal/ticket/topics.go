@@ -195,7 +195,7 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	delete(t.adopting, topicID)
 	t.afterChange()
 	if messages.IsPrivate(o.Place) {
-		t.tellOpened()
+		t.tellOpened(o.Place)
 	}
 	return entity.OK(), nil
 }

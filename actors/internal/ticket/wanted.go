@@ -287,7 +287,7 @@ func (t *ticket) onDone(m *messages.Done) error {
 	delete(t.tries, s.op.Id)
 	t.afterChange()
 	if s.ref.GetKind() == messages.TopicStep_CREATE && messages.IsPrivate(s.op.Place) {
-		t.tellOpened()
+		t.tellOpened(s.op.Place)
 	}
 	return nil
 }
