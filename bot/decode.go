@@ -216,7 +216,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		case to.Caption != "":
 			r.Text, r.Entities = to.Caption, entities(to.CaptionEntities, to.Caption)
 		}
-		r.Media, r.Protected = to.wireMedia.media(), to.Protected
+		r.Media, r.Forward, r.Protected = to.wireMedia.media(), to.ForwardOrigin.forward(), to.Protected
 		r.Preview = messages.Shorten(messages.Marked{Text: r.Text, Entities: r.Entities}.Shown(), previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}

@@ -103,6 +103,7 @@ type Reply struct {
 	Text          string // whole text or caption of the answered message; "" when that is in another chat
 	Entities      []*messages.Entity
 	Media         *messages.Media
+	Forward       *messages.Forward
 	Protected     bool
 	Quote         string // the part of the text that the person chose; "" when they chose none
 	QuotePosition int32  // where the quote begins in the answered message, in UTF-16 units

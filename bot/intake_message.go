@@ -37,9 +37,15 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	if c.Foreign {
-		return "ignored_foreign_command", nil
+		if m.Media == nil {
+			return "ignored_foreign_command", nil
+		}
+		m, isCommand = h.beside(m), false
 	}
 	if !isCommand && h.answersAskTitle(m) {
+		if m.album() != "" && messages.Blank(m.Text) { // the title may be the caption of another part
+			return h.answerWithAlbum(m)
+		}
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
 		c.Title, c.Description = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
@@ -48,11 +54,14 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	}
 	switch {
 	case isCommand:
-		return h.onCommand(m, c)
+		return h.onCommandBesides(m, c)
 	case m.Chat.Private():
 		return h.passOn(m)
 	case h.ticket == "":
-		return "left_alone", nil
+		return h.leaveAlone(m)
+	}
+	if err := h.encloseToo(m); err != nil {
+		return "", err
 	}
 	return h.record(m)
 }
@@ -73,9 +82,14 @@ func (h *handling) record(m *Message) (string, error) {
 	return "recorded", nil
 }
 
-// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very
-// person who writes there (docs/decisions.md, D20).
+// recordOf sends the message to the ticket.
 func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
+	return h.askTicket(h.saying(m))
+}
+
+// saying returns the command that records the message. A private chat has no internal notes: they are hidden from the
+// very person who writes there (docs/decisions.md, D20).
+func (h *handling) saying(m *Message) *messages.RecordMessage {
 	internal := InternalNote(m.Text) && !m.Chat.Private()
 	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
@@ -88,7 +102,7 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}
 	}
-	return h.askTicket(c)
+	return c
 }
 
 // content returns the message's content, as the desk keeps it.

@@ -1193,7 +1193,8 @@ type TopicStep struct {
 	CardRevision  int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"` // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
 	Revivals      int64                  `protobuf:"varint,40,opt,name=revivals,proto3" json:"revivals,omitempty"`                            // with CHECK: how often the topic was found to be there after all
 	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                      // with RENAME
-	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which of the description's
+	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which enclosure of the description, from 0
+	Media         int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                   // with MEDIUM: how many go together, as an album; 0: one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1280,6 +1281,13 @@ func (x *TopicStep) GetName() string {
 func (x *TopicStep) GetMedium() int32 {
 	if x != nil {
 		return x.Medium
+	}
+	return 0
+}
+
+func (x *TopicStep) GetMedia() int32 {
+	if x != nil {
+		return x.Media
 	}
 	return 0
 }
@@ -2117,6 +2125,7 @@ type TicketView struct {
 	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
 	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
+	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`  // of the message that is the description; none: not forwarded
 	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
 	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
@@ -2228,6 +2237,13 @@ func (x *TicketView) GetUrl() string {
 		return x.Url
 	}
 	return ""
+}
+
+func (x *TicketView) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
+	}
+	return nil
 }
 
 func (x *TicketView) GetPrivate() bool {
@@ -3759,7 +3775,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rOwedOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x9c\x03\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xb2\x03\n" +
 	"\tTopicStep\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
@@ -3770,7 +3786,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rcard_revision\x18\x05 \x01(\x03R\fcardRevision\x12\x1a\n" +
 	"\brevivals\x18( \x01(\x03R\brevivals\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
-	"\x06medium\x18\a \x01(\x05R\x06medium\"\x91\x01\n" +
+	"\x06medium\x18\a \x01(\x05R\x06medium\x12\x14\n" +
+	"\x05media\x18\b \x01(\x05R\x05media\"\x91\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -3859,7 +3876,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xe8\x03\n" +
+	"\x10DescribeChatCall\"\x9f\x04\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
@@ -3875,7 +3892,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +
 	"\x03url\x18\n" +
-	" \x01(\tR\x03url\x12\x18\n" +
+	" \x01(\tR\x03url\x125\n" +
+	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x8f\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
@@ -4086,8 +4104,9 @@ var file_messages_operations_proto_goTypes = []any{
 	nil,                        // 50: topicdesk.messages.SendNoticeCall.ArgsEntry
 	nil,                        // 51: topicdesk.messages.AnswerCallbackCall.ArgsEntry
 	(*Entity)(nil),             // 52: topicdesk.messages.Entity
-	(*Content)(nil),            // 53: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 54: topicdesk.messages.GroupFacts
+	(*Forward)(nil),            // 53: topicdesk.messages.Forward
+	(*Content)(nil),            // 54: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 55: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4131,34 +4150,35 @@ var file_messages_operations_proto_depIdxs = []int32{
 	4,  // 38: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
 	52, // 39: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
 	30, // 40: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	29, // 41: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	28, // 42: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	28, // 43: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	34, // 44: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	52, // 45: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	53, // 46: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	52, // 47: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	35, // 48: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 49: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 50: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	35, // 51: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	53, // 52: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	50, // 53: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	44, // 54: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 55: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	45, // 56: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	46, // 57: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	44, // 58: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	51, // 59: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 60: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	54, // 61: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	37, // 62: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	37, // 63: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	64, // [64:64] is the sub-list for method output_type
-	64, // [64:64] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	53, // 41: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	29, // 42: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	28, // 43: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	28, // 44: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	34, // 45: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	52, // 46: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	54, // 47: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	52, // 48: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	35, // 49: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 50: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 51: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	35, // 52: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	54, // 53: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	50, // 54: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	44, // 55: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 56: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	45, // 57: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	46, // 58: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	44, // 59: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	51, // 60: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 61: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	55, // 62: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	37, // 63: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	37, // 64: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	65, // [65:65] is the sub-list for method output_type
+	65, // [65:65] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }

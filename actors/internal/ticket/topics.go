@@ -50,7 +50,7 @@ func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
 // shown.
 func (t *ticket) introduceWithoutContext(r *storage.Ticket, topic *storage.Topic) {
 	link := desk.LinkOf(r, topic.TopicID)
-	if topic.Generation == 0 && topic.MediaShown >= len(r.Media) && (link == nil || link.BeginSequence == 0) {
+	if topic.Generation == 0 && !lacksEnclosures(r, topic) && (link == nil || link.BeginSequence == 0) {
 		t.introduce(r, topic)
 	}
 }

@@ -45,6 +45,7 @@ func Kind() *entity.Kind {
 			// in the private chat
 			entity.Replies(onPrivate[*messages.DraftTicket]), entity.Replies(onPrivate[*messages.ChooseGroup]), entity.Replies(onPrivate[*messages.ShowGroupPage]),
 			entity.Replies(onPrivate[*messages.DropDraft]), entity.Replies(onPrivate[*messages.TalkOn]), entity.Replies(onPrivate[*messages.SetBlocked]),
+			entity.Replies((*user).onShelve), entity.Replies((*user).onTake),
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
