@@ -272,6 +272,9 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 		}
 		return out
 	}
+	if strays := m.strays(sent); len(strays) > 0 {
+		return c.takeBack(ctx, m, strays)
+	}
 	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans}
 	for i, x := range sent {
 		if i == 0 {
@@ -288,6 +291,33 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 type sentMessage struct {
 	ID       int64 `json:"message_id"`
 	ThreadID int64 `json:"message_thread_id"`
+}
+
+// strays returns the ids of all messages if one of them was not posted in the topic that was asked for.
+func (m *outgoing) strays(sent sentMessages) []int64 {
+	if m.ThreadID == 0 {
+		return nil
+	}
+	var ids []int64
+	elsewhere := false
+	for _, x := range sent {
+		ids = append(ids, x.ID)
+		elsewhere = elsewhere || x.ThreadID != m.ThreadID
+	}
+	if !elsewhere {
+		return nil
+	}
+	return ids
+}
+
+// takeBack deletes messages that Telegram has posted outside of the topic that was asked for, as it does for a deleted
+// topic of a private chat. The outcome is that of a deleted topic.
+func (c *Client) takeBack(ctx context.Context, m *outgoing, strays []int64) *messages.Outcome {
+	if out := c.deleteMessages(ctx, m.ChatID, strays); out.Result != messages.Outcome_DONE {
+		c.log.Error("a message was posted outside of its topic and can't be deleted", "chat", m.ChatID,
+			"topic", m.ThreadID, "messages", strays, "why", out.Description)
+	}
+	return &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: "it was posted outside of its topic"}
 }
 
 // sentMessages are one message, or the messages of an album.

@@ -86,7 +86,7 @@ func TestSendMessageOnTheWire(t *testing.T) {
 }
 
 func TestRefusedRepliesAreSentWithout(t *testing.T) {
-	const done = `{"ok":true,"result":{"message_id":7}}`
+	const done = `{"ok":true,"result":{"message_id":7,"message_thread_id":5}}`
 	bad := func(s string) string { return `{"ok":false,"error_code":400,"description":"Bad Request: ` + s + `"}` }
 	for _, c := range []struct {
 		name    string
@@ -110,6 +110,38 @@ func TestRefusedRepliesAreSentWithout(t *testing.T) {
 				t.Errorf("%v after %q", out, server.bodies)
 			}
 		})
+	}
+}
+
+func TestMessagesOutsideOfTheirTopicAreTakenBack(t *testing.T) {
+	for _, c := range []struct {
+		name, answer string
+		taken        bool
+	}{
+		{"in the topic", `{"ok":true,"result":{"message_id":7,"message_thread_id":5}}`, false},
+		{"in the general one", `{"ok":true,"result":{"message_id":7}}`, true},
+		{"in another", `{"ok":true,"result":{"message_id":7,"message_thread_id":6}}`, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := &answerWith{answers: []string{c.answer, `{"ok":true,"result":true}`}}
+			out := testClient(t, server.handle).Call(t.Context(), 123, "en", hello)
+			gone := out.Result == messages.Outcome_TOPIC_GONE
+			if gone != c.taken || c.taken != (len(server.bodies) == 2) {
+				t.Errorf("%v after %q", out, server.bodies)
+			}
+		})
+	}
+}
+
+func TestChatsWithoutTopics(t *testing.T) {
+	for chat, want := range map[int64]messages.Outcome_Result{
+		123:     messages.Outcome_REJECTED,  // a person's: there is nothing to wait for
+		-100123: messages.Outcome_FORBIDDEN, // a group's: they may be switched on
+	} {
+		server := &answerWith{answers: []string{`{"ok":false,"error_code":400,"description":"Bad Request: the chat is not a forum"}`}}
+		if out := testClient(t, server.handle).Call(t.Context(), chat, "en", createTopic); out.Result != want {
+			t.Errorf("in %d: %v", chat, out)
+		}
 	}
 }
 

@@ -201,8 +201,8 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		if to.From != nil {
 			from = to.From.ID
 		}
-		if to.TopicCreated != nil || m.ThreadID != 0 && to.ID == m.ThreadID {
-			// In a topic, Telegram shows every message that answers nothing as an answer to the first service message.
+		if to.TopicCreated != nil || !m.Chat.Private() && m.ThreadID != 0 && to.ID == m.ThreadID {
+			// In a topic of a group, Telegram shows every message that answers nothing as an answer to the first service message.
 			if to.TopicCreated == nil {
 				return nil
 			}

@@ -102,6 +102,12 @@ func TestDecodeMessages(t *testing.T) {
 			t.Errorf("%+v", m.Reply)
 		}
 	})
+	t.Run("in a private chat, a topic's id is that of no message", func(t *testing.T) {
+		m := decode(t, `"text":"x","chat":{"id":5,"type":"private","first_name":"Ann"},"reply_to_message":{"message_id":42,"text":"ab"}`)
+		if m.ThreadID != 42 || m.Reply == nil || m.Reply.MessageID != 42 {
+			t.Errorf("in topic %d, %+v", m.ThreadID, m.Reply)
+		}
+	})
 	t.Run("what answers only the topic's beginning answers nothing", func(t *testing.T) {
 		for _, to := range []string{`{"message_id":42}`, `{"message_id":42,"forum_topic_created":{"name":"x"}}`, `{"message_id":43,"forum_topic_created":{"name":"x"}}`} {
 			if m := decode(t, `"text":"x","reply_to_message":`+to); m.Reply != nil && m.Reply.MessageID != 0 {

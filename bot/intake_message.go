@@ -196,6 +196,8 @@ func (h *handling) onService(m *Message) (string, error) {
 			return "ignored_service", nil
 		}
 		return "topic_created", nil
+	case m.Chat.Private(): // how people name their topics there is theirs
+		return "ignored_service", nil
 	}
 	if err := h.findTicket(m); err != nil {
 		return "", err

@@ -10,9 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A person's private chat with the bot. It serves as a topic of each ticket that was opened from it. A reply there
-// goes to the ticket of the message that it answers, anything else to the person's current ticket (docs/decisions.md,
-// D17 and D18).
+// A person's private chat with the bot. Where it has topics, each ticket that was opened from it has one of its own.
+// Elsewhere, and outside of those topics, a reply goes to the ticket of the message that it answers, anything else to the
+// person's current ticket (docs/decisions.md, D17, D18 and D75).
 
 const (
 	titleOfButton   = 40 // UTF-16 units
@@ -22,7 +22,12 @@ const (
 
 // findPrivately finds the ticket that a message in a private chat is meant for.
 func (h *handling) findPrivately(m *Message) (err error) {
-	h.origin.ThreadId = 0
+	if m.ThreadID != 0 {
+		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+		if h.own = h.ticket != ""; err != nil || h.own {
+			return err
+		}
+	}
 	if r := m.Reply; r != nil && r.MessageID != 0 {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
@@ -184,6 +189,9 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 
 // ticketsPrivately lists the person's tickets, with buttons to choose the current one.
 func (h *handling) ticketsPrivately(list *messages.TicketList) error {
+	if h.own { // what is written here goes to this topic's ticket, whatever the current one is
+		return h.listTickets(list)
+	}
 	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 	if err != nil {
 		return err
@@ -279,15 +287,28 @@ func (h *handling) pressTalk(quiet bool) (done bool, err error) {
 	return true, nil
 }
 
-// pressSay makes a ticket the current one, reopens it if it is closed, and sends it the message that the button is
-// about.
+// isOwn says whether a message stands in the ticket's own topic of the private chat.
+func (h *handling) isOwn(m *Message, id string) (bool, error) {
+	if m == nil || m.ThreadID == 0 {
+		return false, nil
+	}
+	at, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+	return at == id, err
+}
+
+// pressSay makes a ticket the current one, unless the message stands in its topic, reopens it if it is closed, and sends
+// it the message that the button is about.
 func (h *handling) pressSay(c *Callback) error {
-	id := h.ticket
-	done, err := h.pressTalk(true)
+	id, m := h.ticket, c.Answered
+	done, err := h.isOwn(m, id)
+	if err == nil && done {
+		err = h.answerCallback("")
+	} else if err == nil {
+		done, err = h.pressTalk(true)
+	}
 	if err != nil || !done {
 		return err
 	}
-	m := c.Answered
 	if m == nil { // too old for Telegram to show it
 		return h.askToSayAgain()
 	}

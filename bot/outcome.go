@@ -74,6 +74,8 @@ var (
 		"bot can't initiate conversation", "peer_id_invalid", "have no write access", "_forbidden",
 		"chat is not a forum", "channel_forum_missing", "chat_forum_missing",
 	}
+	// Among those of saysForbidden: the chat has no topics.
+	saysNoForum = []string{"not a forum", "forum_missing"}
 
 	// The group does not let the bot post this kind of message; it may still post others.
 	saysKindRefused = regexp.MustCompile(`(?i)not enough rights to send (?:[a-z ]+ )?` +

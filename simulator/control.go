@@ -206,6 +206,11 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "topics":
 		thread, err := s.CreateTopic(b.Chat, b.From, b.Name)
 		return map[string]int{"threadId": thread}, err
+	case "topics/switch":
+		if b.Chat < 0 {
+			return nil, s.SetForum(b.Chat, b.On)
+		}
+		return nil, s.SetTopics(b.Chat, b.On)
 	case "topics/edit":
 		return nil, s.RenameTopic(b.Chat, b.From, b.Thread, b.Name)
 	case "topics/close":

@@ -34,6 +34,7 @@
 //	POST   /sim/react                          {from, chat, message, emoji}: an empty emoji takes the reaction back
 //	POST   /sim/press                          {from, chat, message, data}
 //	POST   /sim/topics                         {chat, from, name}; /edit, /close, /reopen, /delete: {chat, from, thread, name?}
+//	POST   /sim/topics/switch                  {chat, on}: whether a group, or a person's private chat, has topics
 //	POST   /sim/seed                           fills an empty world
 //	POST   /sim/block                          {person, blocked}
 //	POST   /sim/migrate                        {chat}: the answer has the new id

@@ -95,7 +95,7 @@ func (s *Server) post(p Post) (*Message, error) {
 		ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
 	if p.ReplyTo != 0 {
 		r := c.live(p.ReplyTo)
-		if r == nil || r.Thread != p.Thread {
+		if r == nil || r.Thread != p.Thread && c.forum() {
 			return nil, errors.New("the message to answer is not there")
 		}
 		m.ReplyTo = r.ID
@@ -159,8 +159,8 @@ func (s *Server) sender(p *Person) Sender { return Sender{ID: p.ID, Name: p.Name
 // mayPost says whether somebody can write in a thread.
 func (s *Server) mayPost(c *chat, thread int, person int64, linked bool) error {
 	if c.private() {
-		if thread != 0 {
-			return errors.New("a private chat has no topics")
+		if t := c.topic(thread); thread != 0 && (!c.forum() || t == nil || t.Deleted) {
+			return fmt.Errorf("this chat has no topic %d", thread)
 		}
 		return nil
 	}

@@ -142,14 +142,14 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 	return append(out, '}')
 }
 
-// replied is the message that m answers: in a topic, at least the one that created the topic.
+// replied is the message that m answers: in a topic of a group, at least the one that created the topic.
 func replied(c *chat, m *Message) *Message {
 	if m.ReplyTo != 0 {
 		if r := c.live(m.ReplyTo); r != nil {
 			return r
 		}
 	}
-	if m.Thread != 0 && m.Thread != m.ID {
+	if m.Thread != 0 && m.Thread != m.ID && !c.private() {
 		return c.live(m.Thread)
 	}
 	return nil

@@ -23,6 +23,9 @@ func (s *Server) draft(c *call) (*Message, *apiError) {
 	if e := s.botMayPost(c.chat, m.Thread, c.p.has("message_thread_id")); e != nil {
 		return nil, e
 	}
+	if t := c.chat.topic(m.Thread); c.chat.private() && t != nil && t.Deleted {
+		m.Thread = 0 // Telegram says so in its answer only (tdlib/telegram-bot-api, issue 854)
+	}
 	var rp replyParams
 	if err := c.p.json("reply_parameters", &rp); err != nil {
 		return nil, badRequest("can't parse reply parameters JSON object")
@@ -40,7 +43,7 @@ func (s *Server) draft(c *call) (*Message, *apiError) {
 
 // botMayPost says whether the bot can write in a thread.
 func (s *Server) botMayPost(c *chat, thread int, given bool) *apiError {
-	if given && (c.private() || !c.forum() || thread == GeneralTopic || thread == 0) {
+	if given && (!c.forum() || thread == GeneralTopic || thread == 0) {
 		return badRequest("message thread not found")
 	}
 	if !c.private() && c.group.Bot.Status == Restricted {
@@ -53,7 +56,7 @@ func (s *Server) botMayPost(c *chat, thread int, given bool) *apiError {
 		return nil
 	}
 	t := c.topic(thread)
-	if t == nil || t.Deleted {
+	if t == nil || t.Deleted && !c.private() {
 		return badRequest("message thread not found")
 	}
 	if t.Closed && !c.botAdmin() {

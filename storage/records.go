@@ -174,25 +174,30 @@ type Creator struct {
 
 // Topic is one forum topic of a ticket: its wanted state, and what is known to be done.
 type Topic struct {
-	TopicID         string `json:"topicId"`           // "home" or its link's id: names the topic within the ticket
-	GroupID         string `json:"groupId"`           // place: internal id of a group, or of a person's private chat
-	TelegramTopicID int64  `json:"telegramTopicId"`   // 0: not opened yet
-	Adopted         bool   `json:"adopted,omitempty"` // existed before /link joined it
-	Name            string `json:"name"`              // the current name
-	NamedByHand     bool   `json:"namedByHand,omitempty"`
-	Closed          bool   `json:"closed,omitempty"` // closed in Telegram
-	Unsure          bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
-	CardMessageID   int64  `json:"cardMessageId,omitempty"`
-	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
-	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
-	Pinned          bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
-	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
-	Failure         string `json:"failure,omitempty"`      // why it can't be opened
+	TopicID         string `json:"topicId"`         // "home" or its link's id: names the topic within the ticket
+	GroupID         string `json:"groupId"`         // place: internal id of a group, or of a person's private chat
+	TelegramTopicID int64  `json:"telegramTopicId"` // 0: not opened yet, or the whole private chat
+	// Threaded says that the ticket has, or is to get, a topic of its own in the private chat. Else the tickets of the
+	// person share the chat.
+	Threaded      bool   `json:"threaded,omitempty"`
+	Adopted       bool   `json:"adopted,omitempty"` // existed before /link joined it
+	Name          string `json:"name"`              // the current name
+	NamedByHand   bool   `json:"namedByHand,omitempty"`
+	Closed        bool   `json:"closed,omitempty"` // closed in Telegram
+	Unsure        bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
+	CardMessageID int64  `json:"cardMessageId,omitempty"`
+	CardRevision  int64  `json:"cardRevision,omitempty"` // the revision that the card shows
+	MediaShown    int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
+	Pinned        bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
+	Introduced    bool   `json:"introduced,omitempty"`   // the opening context is posted
+	Failure       string `json:"failure,omitempty"`      // why it can't be opened
 	// FormerThreads are its previous threads, which were deleted in Telegram, oldest first. They stay the ticket's, since
 	// updates about their last messages may still arrive.
 	FormerThreads []int64   `json:"formerThreads,omitempty"`
 	Generation    int64     `json:"generation,omitempty"` // how often it was opened again
-	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again
+	Doubtful      bool      `json:"doubtful,omitempty"`   // a call found it deleted; Telegram is asked once more
+	Revivals      int64     `json:"revivals,omitempty"`   // how often it was there after all
+	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again, or found to be there
 	Held          string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
 }
 
