@@ -93,6 +93,7 @@ type wirePaid struct {
 
 type wireStory struct {
 	Chat *wireChat `json:"chat"`
+	ID   int64     `json:"id"`
 }
 
 type wireTitled struct {
@@ -105,6 +106,7 @@ type wireTitled struct {
 type wireChecklist struct {
 	Title string `json:"title"`
 	Tasks []struct {
+		ID   int64  `json:"id"`
 		Text string `json:"text"`
 		Done int64  `json:"completion_date"`
 	} `json:"tasks"`
@@ -131,6 +133,7 @@ type wirePoll struct {
 	Multiple  bool         `json:"allows_multiple_answers"`
 	Closed    bool         `json:"is_closed"`
 	Options   []struct {
+		ID       string       `json:"persistent_id"`
 		Text     string       `json:"text"`
 		Entities []wireEntity `json:"text_entities"`
 	} `json:"options"`
@@ -314,9 +317,11 @@ func (p *wirePoll) into(m *messages.Media) {
 }
 
 func (c *wireChecklist) into(m *messages.Media) {
-	m.Title = c.Title
+	m.Title, m.Checklist = c.Title, &messages.Checklist{Title: c.Title}
 	var b strings.Builder
 	for i := range c.Tasks {
+		m.Checklist.Tasks = append(m.Checklist.Tasks,
+			&messages.ChecklistTask{Text: c.Tasks[i].Text, Done: c.Tasks[i].Done > 0})
 		mark := "☐ "
 		if c.Tasks[i].Done > 0 {
 			mark = "☑ "

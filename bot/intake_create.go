@@ -24,6 +24,9 @@ func (h *handling) createTicket(m *Message, c Command) error {
 		return h.answer(missing, map[string]string{"title": m.Chat.Title})
 	}
 	h.describeByReply(m, &c)
+	if err := h.describeByContext(m, &c); err != nil {
+		return err
+	}
 	switch {
 	case c.Title == "":
 		return h.askTitle()
@@ -76,7 +79,7 @@ func (h *handling) describeByReply(m *Message, c *Command) {
 // mediaOfTicket returns the media of a new ticket's description: those of the answered message, and those whose
 // caption the command is.
 func (h *handling) mediaOfTicket(m *Message) (media []*messages.Media) {
-	if r := m.Reply; r != nil && r.MessageID != 0 && r.Media != nil && !r.Protected && !h.answersAskTitle(m) {
+	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Origin != nil) && r.Media != nil && !r.Protected && !h.answersAskTitle(m) {
 		media = append(media, r.Media)
 	}
 	if m.Media != nil && !m.Protected {

@@ -83,24 +83,20 @@ func (h *handling) record(m *Message) (string, error) {
 // person who writes there (docs/decisions.md, D20).
 func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 	internal := InternalNote(m.Text) && !m.Chat.Private()
-	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
-	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
-		c.ReplyTo = &messages.ReplyTo{
-			ChatId: r.ChatID, MessageId: r.MessageID,
-			Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities,
-			Preview: r.Preview, MediaKind: r.Media.GetKind(),
-		}
-		if InternalNote(r.Text) || r.Protected { // its text must not leave its topic as a quote or preview either
-			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
-		}
+	to, err := h.replyTo(m)
+	if err != nil {
+		return nil, err
 	}
-	return h.askTicket(c)
+	return h.askTicket(&messages.RecordMessage{
+		Origin: h.origin, Content: m.content(), Internal: internal, ReplyTo: to,
+	})
 }
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
 	return &messages.Content{
 		Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected,
+		LinkPreview: m.LinkPreview, EffectId: m.EffectID,
 	}
 }
 

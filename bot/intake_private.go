@@ -23,7 +23,7 @@ const (
 // findPrivately finds the ticket that a message in a private chat is meant for.
 func (h *handling) findPrivately(m *Message) (err error) {
 	h.origin.ThreadId = 0
-	if r := m.Reply; r != nil && r.MessageID != 0 {
+	if r := m.Reply; r != nil && r.MessageID != 0 && r.ChatID == m.Chat.ID {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
 		if err != nil {
@@ -181,6 +181,9 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
+	if err := h.describeByContext(m, &c); err != nil {
+		return err
+	}
 	switch {
 	case c.Title == "":
 		return h.askTitle()
@@ -306,7 +309,8 @@ func (h *handling) pressNew(c *Callback) error {
 	// As if the person had answered that message with a bare /create_ticket.
 	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
+	command := Command{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
+	return h.createPrivately(replied, command)
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

@@ -851,6 +851,7 @@ type MessageRecord struct {
 	Deleted       bool                   `protobuf:"varint,12,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	Deliveries    []*Delivery            `protobuf:"bytes,13,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	AttachmentIds []string               `protobuf:"bytes,14,rep,name=attachment_ids,json=attachmentIds,proto3" json:"attachment_ids,omitempty"`
+	Context       *ReplyTo               `protobuf:"bytes,60,opt,name=context,proto3" json:"context,omitempty"` // what it answers, as far as Telegram shows it; none: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -979,6 +980,13 @@ func (x *MessageRecord) GetDeliveries() []*Delivery {
 func (x *MessageRecord) GetAttachmentIds() []string {
 	if x != nil {
 		return x.AttachmentIds
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetContext() *ReplyTo {
+	if x != nil {
+		return x.Context
 	}
 	return nil
 }
@@ -2082,7 +2090,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12:\n" +
 	"\atickets\x18\x04 \x03(\v2 .topicdesk.messages.TicketRecordR\atickets\x12-\n" +
-	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xab\x04\n" +
+	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xe2\x04\n" +
 	"\rMessageRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
@@ -2101,7 +2109,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\r \x03(\v2\x1c.topicdesk.messages.DeliveryR\n" +
 	"deliveries\x12%\n" +
-	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\"\xba\x01\n" +
+	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\x125\n" +
+	"\acontext\x18< \x01(\v2\x1b.topicdesk.messages.ReplyToR\acontext\"\xba\x01\n" +
 	"\bDelivery\x125\n" +
 	"\x05topic\x18\x01 \x01(\v2\x1f.topicdesk.messages.TopicRecordR\x05topic\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
@@ -2234,6 +2243,7 @@ var file_messages_tickets_proto_goTypes = []any{
 	(*Content)(nil),            // 25: topicdesk.messages.Content
 	(Code)(0),                  // 26: topicdesk.messages.Code
 	(*Sender)(nil),             // 27: topicdesk.messages.Sender
+	(*ReplyTo)(nil),            // 28: topicdesk.messages.ReplyTo
 }
 var file_messages_tickets_proto_depIdxs = []int32{
 	24, // 0: topicdesk.messages.UpdateTicket.origin:type_name -> topicdesk.messages.Origin
@@ -2251,25 +2261,26 @@ var file_messages_tickets_proto_depIdxs = []int32{
 	4,  // 12: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	25, // 13: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
 	10, // 14: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
-	4,  // 15: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
-	26, // 16: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
-	9,  // 17: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
-	26, // 18: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
-	14, // 19: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
-	4,  // 20: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
-	4,  // 21: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	3,  // 22: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
-	18, // 23: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
-	26, // 24: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
-	17, // 25: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
-	26, // 26: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
-	26, // 27: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
-	3,  // 28: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	28, // 15: topicdesk.messages.MessageRecord.context:type_name -> topicdesk.messages.ReplyTo
+	4,  // 16: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
+	26, // 17: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
+	9,  // 18: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
+	26, // 19: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
+	14, // 20: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
+	4,  // 21: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
+	4,  // 22: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	3,  // 23: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
+	18, // 24: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
+	26, // 25: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
+	17, // 26: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
+	26, // 27: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
+	26, // 28: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 29: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_messages_tickets_proto_init() }

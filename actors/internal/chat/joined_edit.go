@@ -56,8 +56,10 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 
 // partOfJoined is one message as a part of a merged one.
 func partOfJoined(said *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
-	return &messages.SendCopyCall{SenderName: said.Sender.Name, Content: desk.ContentOf(said), GroupTitle: stored.GroupTitle,
-		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind, Edited: stored.Edited || stored.Revision < said.ContentRevision}
+	call := &messages.SendCopyCall{SenderName: said.Sender.Name, Content: desk.ContentOf(said),
+		GroupTitle: stored.GroupTitle, Edited: stored.Edited || stored.Revision < said.ContentRevision}
+	desk.SetContext(call, stored, desk.ReplyOf(said))
+	return call
 }
 
 // ownSpan adds to the outcome of an edit of a merged message where the part of its owner is now; nil when that part
