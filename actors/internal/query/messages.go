@@ -72,6 +72,7 @@ func (q *query) messageRecord(ticket *storage.Ticket, m *storage.Message) (*mess
 		}
 		v.ReplyPreview = m.ReplyTo.Preview
 	}
+	v.Context = contextOf(m)
 	v.AttachmentIds = m.Attachments
 	if m.Media != nil && len(m.Attachments) == 0 {
 		files, err := q.env.Store.AttachmentsOf(q.env.Ctx, m.MessageID)
@@ -159,4 +160,13 @@ func (q *query) delivery(topic *storage.Topic, copies []storage.Copy) (*messages
 		d.State, d.Reason = "failed", topic.Failure
 	}
 	return d, nil
+}
+
+// contextOf is what a message answers, as far as Telegram shows it; nil: nothing, or nothing that may be told.
+func contextOf(m *storage.Message) *messages.ReplyTo {
+	c := desk.ReplyOf(m)
+	if c == nil || c.Preview == "" && c.MediaKind == "" && c.Origin == nil && c.Item == "" {
+		return nil
+	}
+	return c
 }
