@@ -109,6 +109,19 @@ func TestContext(t *testing.T) {
 			}
 		}
 	})
+	d.run(t, "a message of another ticket is quoted, not answered in that ticket's topic", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Another")
+		there := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		said := d.say(d.bob, d.engineering, there, "said on another ticket")
+		d.awaitText(d.support, other.thread, "said on another ticket")
+		d.awaitCopied(said, 1)
+		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "as there", ReplyTo: said.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.engineering}})
+		c := d.awaitText(d.support, k.thread, "as there")
+		if c.ReplyTo != 0 || !strings.Contains(c.Text, "In reply to Bob\nsaid on another ticket\nas there") {
+			t.Errorf("%q answers %d", c.Text, c.ReplyTo)
+		}
+	})
 	d.run(t, "a story", func(t *testing.T) {
 		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "nice one", Elsewhere: simulator.Elsewhere{
 			ReplyStory: &simulator.StoryOf{Channel: simulator.Channel{ID: -1002, Title: "News", Username: "news"}, ID: 5}}})
