@@ -14,6 +14,14 @@ import (
 
 const itemMark = "› "
 
+// UTF-16 units of what a head shows of an answered message. With everything else that a head may have, they leave room
+// in a caption.
+const (
+	maxAnswered  = 64 // the name of who said it
+	maxSignedOff = 32 // the author's signature
+	maxItem      = 80 // a task of a checklist, or an option of a poll
+)
+
 func copyPreview(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetReplyPreview()), maxPreview)
 }
@@ -22,10 +30,14 @@ func copyItem(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetReplyItem()), maxItem)
 }
 
+func answeredName(o *messages.Forward) string { return messages.Shorten(originName(o), maxAnswered) }
+
+func answeredSignature(o *messages.Forward) string { return messages.Shorten(originSignature(o), maxSignedOff) }
+
 // contextUnits returns how many UTF-16 units copyContext writes at most, in any language.
 func contextUnits(c *messages.SendCopyCall) (units int) {
 	if o := c.GetReplyOrigin(); o != nil {
-		units += 1 + longestLabel(textInReplyTo) + messages.UTF16Len(originName(o)+originSignature(o))
+		units += 1 + longestLabel(textInReplyTo) + messages.UTF16Len(answeredName(o)+answeredSignature(o))
 	}
 	if c.GetReplyMediaKind() != "" {
 		units += 1 + maxMediaLabel
@@ -43,9 +55,9 @@ func copyContext(b *builder, lang string, c *messages.SendCopyCall) {
 	if o := c.GetReplyOrigin(); o != nil {
 		b.plain("\n" + label(lang, textInReplyTo))
 		from := b.units
-		b.link(originName(o), c.GetReplyUrl())
+		b.link(answeredName(o), c.GetReplyUrl())
 		b.entity(models.MessageEntity{Type: models.MessageEntityTypeBold}, from)
-		b.plain(originSignature(o))
+		b.plain(answeredSignature(o))
 	}
 	preview, item := copyPreview(c), copyItem(c)
 	if preview == "" && item == "" && c.GetReplyMediaKind() == "" {

@@ -16,7 +16,6 @@ const (
 	maxPreview   = 200
 	maxOrigin    = 128 // of a forwarded message
 	maxSignature = 64
-	maxItem      = 200 // an answered task of a checklist, or option of a poll
 	maxPartNo    = len(" (999/999)")
 
 	maxEditedLabel = 40 // bytes, with the separator

@@ -82,7 +82,7 @@ func previewedLink(c *messages.Content) (url string, at int) {
 		default:
 			continue
 		}
-		if chosen != "" && link != chosen {
+		if link == "" || chosen != "" && link != chosen {
 			continue
 		}
 		if first < 0 || int(e.GetOffset()) < first {
