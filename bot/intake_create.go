@@ -24,7 +24,7 @@ func (h *handling) createTicket(m *Message, c Command) error {
 		return h.answer(missing, map[string]string{"title": m.Chat.Title})
 	}
 	h.describeByReply(m, &c)
-	if err := h.describeByContext(m, &c); err != nil {
+	if err := h.describeByReference(m, &c); err != nil {
 		return err
 	}
 	switch {

@@ -181,7 +181,7 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
-	if err := h.describeByContext(m, &c); err != nil {
+	if err := h.describeByReference(m, &c); err != nil {
 		return err
 	}
 	switch {

@@ -51,9 +51,9 @@ func (h *handling) confined(r *Reply) (bool, error) {
 	return found.Hidden, nil
 }
 
-// describeByContext adds to the description what the command answers in another chat or topic. Without a title, the
+// describeByReference adds to the description what the command answers in another chat or topic. Without a title, the
 // beginning of the quote is the title.
-func (h *handling) describeByContext(m *Message, c *Command) error {
+func (h *handling) describeByReference(m *Message, c *Command) error {
 	r := m.Reply
 	if r == nil || r.Origin == nil {
 		return nil

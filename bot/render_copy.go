@@ -94,7 +94,7 @@ func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 	if f := c.GetContent().GetForward(); f != nil {
 		more += longestLabel(textForwarded) + messages.UTF16Len(originName(f)+originSignature(f)) + 1
 	}
-	return head, more + contextUnits(c)
+	return head, more + referenceUnits(c)
 }
 
 func copySender(c *messages.SendCopyCall) string {
@@ -135,7 +135,7 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 		b.entity(models.MessageEntity{Type: models.MessageEntityTypeBold}, from)
 		b.plain(originSignature(f))
 	}
-	copyContext(b, lang, c)
+	copyReference(b, lang, c)
 }
 
 func originName(f *messages.Forward) string {

@@ -46,7 +46,7 @@ func headMarks(c *messages.SendCopyCall) int {
 	if c.GetReplyOrigin() != nil {
 		n += 2
 	}
-	if contextUnits(c) > 0 {
+	if referenceUnits(c) > 0 {
 		n += 1 + len(c.GetPreviewEntities())
 	}
 	return n

@@ -4,8 +4,8 @@ import "github.com/topicdesk/topicdesk/messages"
 
 // What there is to read in a message besides its text. Each is only there in messages that have it.
 
-// MessageContext is what a message answers.
-type MessageContext struct {
+// MessageReference is what a message answers.
+type MessageReference struct {
 	From  string `json:"from,omitempty" doc:"Who said it, if that was in another chat or topic, or in a story." example:"Shop"`
 	URL   string `json:"url,omitempty" doc:"The answered message, or else the profile of who wrote it; only if anybody can open it." example:"https://t.me/shop/17"`
 	Text  string `json:"text,omitempty" doc:"The quote, or the beginning of the answered message, or what its medium is about." example:"Returns end on Friday"`
@@ -63,11 +63,11 @@ type ChecklistTask struct {
 	Done bool   `json:"done,omitempty" doc:"Whether it was done when the message was sent or last edited."`
 }
 
-func contextOf(r *messages.ReplyTo) *MessageContext {
+func referenceOf(r *messages.ReplyTo) *MessageReference {
 	if r == nil {
 		return nil
 	}
-	return &MessageContext{From: r.GetOrigin().GetName(), URL: r.Url, Text: r.Preview, Media: r.MediaKind, Item: r.Item}
+	return &MessageReference{From: r.GetOrigin().GetName(), URL: r.Url, Text: r.Preview, Media: r.MediaKind, Item: r.Item}
 }
 
 // setMedia fills in what a medium consists of.

@@ -28,12 +28,12 @@ type Message struct {
 	Attachments []string     `json:"attachments" nullable:"false" doc:"The attachmentIds of its files."`
 	Deliveries  []Delivery   `json:"deliveries" nullable:"false" doc:"Its copies in the ticket's other topics."`
 
-	Context   *MessageContext `json:"context,omitempty" doc:"What it answers, as far as Telegram shows it: also where that is in another chat, so that replyTo is null."`
-	Poll      *Poll           `json:"poll,omitempty" doc:"With media poll."`
-	Contact   *Contact        `json:"contact,omitempty" doc:"With media contact."`
-	Location  *Location       `json:"location,omitempty" doc:"With media location or venue."`
-	Venue     *Venue          `json:"venue,omitempty" doc:"With media venue."`
-	Checklist *Checklist      `json:"checklist,omitempty" doc:"With media checklist."`
+	Reference *MessageReference `json:"reference,omitempty" doc:"What it answers, as far as Telegram shows it: also where that is in another chat, so that replyTo is null."`
+	Poll      *Poll             `json:"poll,omitempty" doc:"With media poll."`
+	Contact   *Contact          `json:"contact,omitempty" doc:"With media contact."`
+	Location  *Location         `json:"location,omitempty" doc:"With media location or venue."`
+	Venue     *Venue            `json:"venue,omitempty" doc:"With media venue."`
+	Checklist *Checklist        `json:"checklist,omitempty" doc:"With media checklist."`
 }
 
 // Author is the sender whose name a message shows.
@@ -237,7 +237,7 @@ func messageOf(m *messages.MessageRecord) Message {
 		v.ReplyTo = &m.ReplyTo
 	}
 	v.setMedia(m.GetContent().GetMedia())
-	v.Context = contextOf(m.Context)
+	v.Reference = referenceOf(m.Reference)
 	if f := m.GetContent().GetForward(); f != nil {
 		v.Forwarded = &f.Name
 	}

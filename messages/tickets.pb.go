@@ -851,7 +851,7 @@ type MessageRecord struct {
 	Deleted       bool                   `protobuf:"varint,12,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	Deliveries    []*Delivery            `protobuf:"bytes,13,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	AttachmentIds []string               `protobuf:"bytes,14,rep,name=attachment_ids,json=attachmentIds,proto3" json:"attachment_ids,omitempty"`
-	Context       *ReplyTo               `protobuf:"bytes,60,opt,name=context,proto3" json:"context,omitempty"` // what it answers, as far as Telegram shows it; none: nothing
+	Reference     *ReplyTo               `protobuf:"bytes,60,opt,name=reference,proto3" json:"reference,omitempty"` // what it answers, as far as Telegram shows it; none: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -984,9 +984,9 @@ func (x *MessageRecord) GetAttachmentIds() []string {
 	return nil
 }
 
-func (x *MessageRecord) GetContext() *ReplyTo {
+func (x *MessageRecord) GetReference() *ReplyTo {
 	if x != nil {
-		return x.Context
+		return x.Reference
 	}
 	return nil
 }
@@ -2090,7 +2090,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12:\n" +
 	"\atickets\x18\x04 \x03(\v2 .topicdesk.messages.TicketRecordR\atickets\x12-\n" +
-	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xe2\x04\n" +
+	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xe6\x04\n" +
 	"\rMessageRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
@@ -2109,8 +2109,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\r \x03(\v2\x1c.topicdesk.messages.DeliveryR\n" +
 	"deliveries\x12%\n" +
-	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\x125\n" +
-	"\acontext\x18< \x01(\v2\x1b.topicdesk.messages.ReplyToR\acontext\"\xba\x01\n" +
+	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\x129\n" +
+	"\treference\x18< \x01(\v2\x1b.topicdesk.messages.ReplyToR\treference\"\xba\x01\n" +
 	"\bDelivery\x125\n" +
 	"\x05topic\x18\x01 \x01(\v2\x1f.topicdesk.messages.TopicRecordR\x05topic\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
@@ -2261,7 +2261,7 @@ var file_messages_tickets_proto_depIdxs = []int32{
 	4,  // 12: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	25, // 13: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
 	10, // 14: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
-	28, // 15: topicdesk.messages.MessageRecord.context:type_name -> topicdesk.messages.ReplyTo
+	28, // 15: topicdesk.messages.MessageRecord.reference:type_name -> topicdesk.messages.ReplyTo
 	4,  // 16: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
 	26, // 17: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
 	9,  // 18: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord

@@ -341,11 +341,11 @@ type Copy struct {
 	GroupTitle  string `json:"groupTitle,omitempty"`
 	Preview     string `json:"preview,omitempty"`
 	PreviewKind string `json:"previewKind,omitempty"`
-	Context     bool   `json:"context,omitempty"`  // all that is known of the answered message, not only Preview
-	Revision    int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
-	Edited      bool   `json:"edited,omitempty"`   // it had other content when it was posted
-	Reaction    string `json:"reaction,omitempty"` // the bot's reaction on it
-	State       string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
+	Reference   bool   `json:"reference,omitempty"` // all that is known of the answered message, not only Preview
+	Revision    int64  `json:"revision,omitempty"`  // the message's ContentRevision that it shows
+	Edited      bool   `json:"edited,omitempty"`    // it had other content when it was posted
+	Reaction    string `json:"reaction,omitempty"`  // the bot's reaction on it
+	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
 	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.

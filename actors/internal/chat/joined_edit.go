@@ -58,7 +58,7 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 func partOfJoined(said *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
 	call := &messages.SendCopyCall{SenderName: said.Sender.Name, Content: desk.ContentOf(said),
 		GroupTitle: stored.GroupTitle, Edited: stored.Edited || stored.Revision < said.ContentRevision}
-	desk.SetContext(call, stored, desk.ReplyOf(said))
+	desk.SetReference(call, stored, desk.ReplyOf(said))
 	return call
 }
 

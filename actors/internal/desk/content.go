@@ -70,14 +70,14 @@ func Excerpt(c *messages.Content, n int) (string, []*messages.Entity) {
 	return messages.Excerpt(c.GetText(), c.GetEntities(), n)
 }
 
-// SetContext has the head of a copy show what its original answers, as the copy's record says that it does. r is what
+// SetReference has the head of a copy show what its original answers, as the copy's record says that it does. r is what
 // the original answers.
-func SetContext(call *messages.SendCopyCall, c *storage.Copy, r *messages.ReplyTo) {
+func SetReference(call *messages.SendCopyCall, c *storage.Copy, r *messages.ReplyTo) {
 	call.ReplyPreview, call.ReplyMediaKind = c.Preview, c.PreviewKind
 	call.PreviewEntities, call.ReplyItem = r.GetPreviewEntities(), r.GetItem()
 	call.ReplyOrigin, call.ReplyUrl = nil, ""
 	switch {
-	case c.Context:
+	case c.Reference:
 		call.ReplyOrigin, call.ReplyUrl = r.GetOrigin(), r.GetUrl()
 	case c.Preview != "": // the preview alone, as merged copies show it
 		call.ReplyMediaKind = ""

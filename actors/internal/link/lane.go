@@ -170,7 +170,7 @@ func (n *lane) enqueueItem(topic *storage.Topic, it *item) {
 // prepare looks up what the copy needs. It returns false if the copy must wait because the message that it replies to
 // is itself enqueued.
 func (n *lane) prepare(it *item) bool {
-	if it.replyTo != nil && it.replyID == 0 && it.context == nil {
+	if it.replyTo != nil && it.replyID == 0 && it.reference == nil {
 		if n.isEnqueued(answeredKey(it.replyTo)) {
 			return false
 		}
@@ -187,7 +187,7 @@ func (n *lane) prepare(it *item) bool {
 			n.checkQuote(it)
 		}
 		if replyID == 0 {
-			it.context = it.replyTo
+			it.reference = it.replyTo
 		}
 	}
 	if it.parts == 0 && it.sent() > 0 {
@@ -196,7 +196,7 @@ func (n *lane) prepare(it *item) bool {
 	n.count(it)
 	if it.album != nil {
 		for _, x := range it.album.parts[1:] {
-			x.context = it.context
+			x.reference = it.reference
 			n.count(x)
 		}
 	}

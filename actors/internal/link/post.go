@@ -32,14 +32,14 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	}
 	if it.sent() > 0 {
 		call.GroupTitle, call.Bare = it.stored.GroupTitle, it.stored.Bare
-		desk.SetContext(call, it.stored, it.replyTo)
+		desk.SetReference(call, it.stored, it.replyTo)
 		return call
 	}
 	head, answered := it.head(), it.replyTo
-	if it.context != nil { // an album's first part says what all of it answers
-		answered = it.context
+	if it.reference != nil { // an album's first part says what all of it answers
+		answered = it.reference
 	}
-	desk.SetContext(call, &head, answered)
+	desk.SetReference(call, &head, answered)
 	return call
 }
 
@@ -137,7 +137,7 @@ func (n *lane) firstCopyOf(it *item) storage.Copy {
 	if len(next.Parts) == 0 {
 		next.Wanted, next.GroupTitle = it.parts, n.titleOf(it)
 		head := it.head()
-		next.Preview, next.PreviewKind, next.Context = head.Preview, head.PreviewKind, head.Context
+		next.Preview, next.PreviewKind, next.Reference = head.Preview, head.PreviewKind, head.Reference
 		next.Main, next.Bare = it.main(), it.bare
 	}
 	return next

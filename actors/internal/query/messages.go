@@ -74,7 +74,7 @@ func (q *query) messageRecord(ticket *storage.Ticket, m *storage.Message) (*mess
 		}
 		v.ReplyPreview = m.ReplyTo.Preview
 	}
-	v.Context = contextOf(m)
+	v.Reference = referenceOf(m)
 	v.AttachmentIds = m.Attachments
 	if m.Media != nil && len(m.Attachments) == 0 {
 		files, err := q.env.Store.AttachmentsOf(q.env.Ctx, m.MessageID)
@@ -181,8 +181,8 @@ func (q *query) delivery(topic *storage.Topic, copies []storage.Copy) (*messages
 	return d, nil
 }
 
-// contextOf is what a message answers, as far as Telegram shows it; nil: nothing, or nothing that may be told.
-func contextOf(m *storage.Message) *messages.ReplyTo {
+// referenceOf is what a message answers, as far as Telegram shows it; nil: nothing, or nothing that may be told.
+func referenceOf(m *storage.Message) *messages.ReplyTo {
 	c := desk.ReplyOf(m)
 	if c == nil || c.Preview == "" && c.MediaKind == "" && c.Origin == nil && c.Item == "" {
 		return nil

@@ -39,7 +39,7 @@ func cut(text string, offset, length int) string {
 	return strings.ReplaceAll(string(utf16.Decode(units[offset:offset+length])), "\n", " | ")
 }
 
-func TestContext(t *testing.T) {
+func TestReferences(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
 	const shop = `{"type":"channel","date":1,"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}`
@@ -157,7 +157,7 @@ func TestContext(t *testing.T) {
 		d.awaitText(d.engineering, eng, "edited\n💬 In reply to Shop\nFriday\nbefore")
 		d.quiet(k)
 		list := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, NewestFirst: true, Limit: 1})
-		if c := list.Messages[0].Context; c.GetOrigin().GetName() != "Shop" || c.Preview != "Friday" || c.Url != "https://t.me/shop/17" {
+		if c := list.Messages[0].Reference; c.GetOrigin().GetName() != "Shop" || c.Preview != "Friday" || c.Url != "https://t.me/shop/17" {
 			t.Errorf("the API shows %v", c)
 		}
 	})

@@ -32,10 +32,12 @@ func copyItem(c *messages.SendCopyCall) string {
 
 func answeredName(o *messages.Forward) string { return messages.Shorten(originName(o), maxAnswered) }
 
-func answeredSignature(o *messages.Forward) string { return messages.Shorten(originSignature(o), maxSignedOff) }
+func answeredSignature(o *messages.Forward) string {
+	return messages.Shorten(originSignature(o), maxSignedOff)
+}
 
-// contextUnits returns how many UTF-16 units copyContext writes at most, in any language.
-func contextUnits(c *messages.SendCopyCall) (units int) {
+// referenceUnits returns how many UTF-16 units copyReference writes at most, in any language.
+func referenceUnits(c *messages.SendCopyCall) (units int) {
 	if o := c.GetReplyOrigin(); o != nil {
 		units += 1 + longestLabel(textInReplyTo) + messages.UTF16Len(answeredName(o)+answeredSignature(o))
 	}
@@ -51,7 +53,7 @@ func contextUnits(c *messages.SendCopyCall) (units int) {
 	return units
 }
 
-func copyContext(b *builder, lang string, c *messages.SendCopyCall) {
+func copyReference(b *builder, lang string, c *messages.SendCopyCall) {
 	if o := c.GetReplyOrigin(); o != nil {
 		b.plain("\n" + label(lang, textInReplyTo))
 		from := b.units

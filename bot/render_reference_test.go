@@ -10,7 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-func TestContextOfCopies(t *testing.T) {
+func TestReferencesOfCopies(t *testing.T) {
 	shop := &messages.Forward{Kind: "channel", Name: "Shop", Signature: "Ed"}
 	hostile := &messages.Forward{Name: "\u202eevil\nexample.com " + strings.Repeat("x", 100)}
 	for _, c := range []struct {
