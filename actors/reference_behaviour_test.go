@@ -23,8 +23,8 @@ func (d *desk) heard(from, chat int64, thread int, fields string) {
 	d.must(d.sim.RawUpdate([]byte(raw)))
 }
 
-// marked shows a message with its links and quotes.
-func marked(m simulator.Message) string {
+// pictured shows a message with its links and quotes.
+func pictured(m simulator.Message) string {
 	text := strings.ReplaceAll(m.Text, "\n", " | ")
 	for _, e := range m.Entities {
 		if e.Type == "text_link" || e.Type == "spoiler" || e.Type == "blockquote" {
@@ -74,7 +74,7 @@ func TestReferences(t *testing.T) {
 				d.post(simulator.Post{From: p.from, Chat: p.chat, Thread: p.thread, Text: text, Quote: tc.quote,
 					Elsewhere: simulator.Elsewhere{External: json.RawMessage(tc.external)}})
 				c := d.awaitText(p.to, p.toThread, text)
-				if got := marked(c); got != want {
+				if got := pictured(c); got != want {
 					t.Errorf("%s, want %s", got, want)
 				}
 				if c.Previewed() != "" {
@@ -88,7 +88,7 @@ func TestReferences(t *testing.T) {
 			Entities: []simulator.Entity{{Type: "spoiler", Offset: 12, Length: 4}}})
 		d.post(simulator.Post{From: d.carl, Chat: d.support, Thread: k.thread, Text: "is that so?", ReplyTo: there.ID,
 			Elsewhere: simulator.Elsewhere{ReplyChat: d.sales}})
-		if got := marked(d.awaitText(d.engineering, eng, "is that so?")); !strings.Contains(got, "the code is 1234 | is that so?") ||
+		if got := pictured(d.awaitText(d.engineering, eng, "is that so?")); !strings.Contains(got, "the code is 1234 | is that so?") ||
 			!strings.Contains(got, "{spoiler 1234}") {
 			t.Error(got)
 		}
@@ -126,7 +126,7 @@ func TestReferences(t *testing.T) {
 		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "nice one", Elsewhere: simulator.Elsewhere{
 			ReplyStory: &simulator.StoryOf{Channel: simulator.Channel{ID: -1002, Title: "News", Username: "news"}, ID: 5}}})
 		c := d.awaitText(d.support, k.thread, "nice one")
-		if got := marked(c); !strings.Contains(got, "In reply to News | [story] | nice one {text_link News https://t.me/news/s/5}") {
+		if got := pictured(c); !strings.Contains(got, "In reply to News | [story] | nice one {text_link News https://t.me/news/s/5}") {
 			t.Error(got)
 		}
 	})

@@ -124,8 +124,29 @@ func (w *wireMessage) message() (*Message, error) {
 	case w.Caption != "":
 		m.Text, m.Entities, m.HasCaption = w.Caption, entities(w.CaptionEntities, w.Caption), true
 	}
-	m.Reply = w.reply(m)
+	m.Reply, m.Seen = w.reply(m), w.seen()
 	return m, nil
+}
+
+// seen are the people whom a message shows beside its sender.
+func (w *wireMessage) seen() (people []*messages.Person) {
+	see := func(u *wireUser) {
+		if p := u.person(); p != nil && !p.IsBot {
+			people = append(people, p)
+		}
+	}
+	for _, es := range [][]wireEntity{w.Entities, w.CaptionEntities} {
+		for i := range es {
+			see(es[i].User)
+		}
+	}
+	if w.ReplyTo != nil {
+		see(w.ReplyTo.From)
+	}
+	if w.ForwardOrigin != nil {
+		see(w.ForwardOrigin.User)
+	}
+	return people
 }
 
 // sender sets whose name the message bears.

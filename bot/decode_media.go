@@ -320,13 +320,12 @@ func (c *wireChecklist) into(m *messages.Media) {
 	m.Title, m.Checklist = c.Title, &messages.Checklist{Title: c.Title}
 	var b strings.Builder
 	for i := range c.Tasks {
-		m.Checklist.Tasks = append(m.Checklist.Tasks,
-			&messages.ChecklistTask{Text: c.Tasks[i].Text, Done: c.Tasks[i].Done > 0})
-		mark := "☐ "
-		if c.Tasks[i].Done > 0 {
+		mark, done := "☐ ", c.Tasks[i].Done > 0
+		if done {
 			mark = "☑ "
 		}
 		b.WriteString(mark + c.Tasks[i].Text + "\n")
+		m.Checklist.Tasks = append(m.Checklist.Tasks, &messages.ChecklistTask{Text: c.Tasks[i].Text, Done: done})
 	}
 	m.Details = strings.TrimSuffix(b.String(), "\n")
 }

@@ -73,7 +73,7 @@ func (w *wireReplied) reply(chatID int64) *Reply {
 	case w.Caption != "":
 		r.Text, r.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
 	}
-	r.Media, r.Protected = w.wireMedia.media(), w.Protected
+	r.Media, r.Forward, r.Protected = w.wireMedia.media(), w.ForwardOrigin.forward(), w.Protected
 	if r.Preview, r.PreviewEntities = messages.Excerpt(r.Text, r.Entities, previewUnits); r.Preview == "" {
 		r.Preview, _ = messages.Excerpt(messages.WordsOf(r.Media), nil, previewUnits)
 	}

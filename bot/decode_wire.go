@@ -57,6 +57,7 @@ type wireReplied struct {
 	Entities        []wireEntity   `json:"entities"`
 	Caption         string         `json:"caption"`
 	CaptionEntities []wireEntity   `json:"caption_entities"`
+	ForwardOrigin   *wireOrigin    `json:"forward_origin"`
 	Protected       bool           `json:"has_protected_content"`
 	TopicCreated    *wireTopicName `json:"forum_topic_created"`
 	wireMedia

@@ -310,6 +310,59 @@ func (x *LinkPreview) GetShowAboveText() bool {
 	return false
 }
 
+// Enclosure is what a ticket's description has besides text: a medium, with the words that came with it.
+type Enclosure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // the message that it came with
+	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Enclosure) Reset() {
+	*x = Enclosure{}
+	mi := &file_messages_content_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Enclosure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Enclosure) ProtoMessage() {}
+
+func (x *Enclosure) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Enclosure.ProtoReflect.Descriptor instead.
+func (*Enclosure) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Enclosure) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Enclosure) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // Media is what a message carries beside text. Only what belongs to its kind is set.
 type Media struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
@@ -346,7 +399,7 @@ type Media struct {
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -358,7 +411,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -371,7 +424,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{3}
+	return file_messages_content_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Media) GetKind() string {
@@ -577,7 +630,7 @@ type Location struct {
 
 func (x *Location) Reset() {
 	*x = Location{}
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +642,7 @@ func (x *Location) String() string {
 func (*Location) ProtoMessage() {}
 
 func (x *Location) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +655,7 @@ func (x *Location) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Location.ProtoReflect.Descriptor instead.
 func (*Location) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{4}
+	return file_messages_content_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Location) GetLatitude() float64 {
@@ -661,7 +714,7 @@ type Venue struct {
 
 func (x *Venue) Reset() {
 	*x = Venue{}
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +726,7 @@ func (x *Venue) String() string {
 func (*Venue) ProtoMessage() {}
 
 func (x *Venue) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +739,7 @@ func (x *Venue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Venue.ProtoReflect.Descriptor instead.
 func (*Venue) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{5}
+	return file_messages_content_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Venue) GetTitle() string {
@@ -744,7 +797,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +809,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +822,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{6}
+	return file_messages_content_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Contact) GetPhoneNumber() string {
@@ -822,7 +875,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +887,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +900,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{7}
+	return file_messages_content_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Poll) GetQuestion() string {
@@ -909,7 +962,7 @@ type PollOption struct {
 
 func (x *PollOption) Reset() {
 	*x = PollOption{}
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -921,7 +974,7 @@ func (x *PollOption) String() string {
 func (*PollOption) ProtoMessage() {}
 
 func (x *PollOption) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -934,7 +987,7 @@ func (x *PollOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollOption.ProtoReflect.Descriptor instead.
 func (*PollOption) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{8}
+	return file_messages_content_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PollOption) GetText() string {
@@ -961,7 +1014,7 @@ type Checklist struct {
 
 func (x *Checklist) Reset() {
 	*x = Checklist{}
-	mi := &file_messages_content_proto_msgTypes[9]
+	mi := &file_messages_content_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1026,7 @@ func (x *Checklist) String() string {
 func (*Checklist) ProtoMessage() {}
 
 func (x *Checklist) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[9]
+	mi := &file_messages_content_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1039,7 @@ func (x *Checklist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Checklist.ProtoReflect.Descriptor instead.
 func (*Checklist) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{9}
+	return file_messages_content_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Checklist) GetTitle() string {
@@ -1013,7 +1066,7 @@ type ChecklistTask struct {
 
 func (x *ChecklistTask) Reset() {
 	*x = ChecklistTask{}
-	mi := &file_messages_content_proto_msgTypes[10]
+	mi := &file_messages_content_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1078,7 @@ func (x *ChecklistTask) String() string {
 func (*ChecklistTask) ProtoMessage() {}
 
 func (x *ChecklistTask) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[10]
+	mi := &file_messages_content_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1091,7 @@ func (x *ChecklistTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChecklistTask.ProtoReflect.Descriptor instead.
 func (*ChecklistTask) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{10}
+	return file_messages_content_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ChecklistTask) GetText() string {
@@ -1071,7 +1124,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_messages_content_proto_msgTypes[11]
+	mi := &file_messages_content_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1083,7 +1136,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[11]
+	mi := &file_messages_content_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1096,7 +1149,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{11}
+	return file_messages_content_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Forward) GetKind() string {
@@ -1179,7 +1232,11 @@ const file_messages_content_proto_rawDesc = "" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12,\n" +
 	"\x12prefer_small_media\x18\x03 \x01(\bR\x10preferSmallMedia\x12,\n" +
 	"\x12prefer_large_media\x18\x04 \x01(\bR\x10preferLargeMedia\x12&\n" +
-	"\x0fshow_above_text\x18\x05 \x01(\bR\rshowAboveText\"\x9d\a\n" +
+	"\x0fshow_above_text\x18\x05 \x01(\bR\rshowAboveText\"a\n" +
+	"\tEnclosure\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x125\n" +
+	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\x9d\a\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +
@@ -1272,40 +1329,42 @@ func file_messages_content_proto_rawDescGZIP() []byte {
 	return file_messages_content_proto_rawDescData
 }
 
-var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_messages_content_proto_goTypes = []any{
 	(*Entity)(nil),        // 0: topicdesk.messages.Entity
 	(*Content)(nil),       // 1: topicdesk.messages.Content
 	(*LinkPreview)(nil),   // 2: topicdesk.messages.LinkPreview
-	(*Media)(nil),         // 3: topicdesk.messages.Media
-	(*Location)(nil),      // 4: topicdesk.messages.Location
-	(*Venue)(nil),         // 5: topicdesk.messages.Venue
-	(*Contact)(nil),       // 6: topicdesk.messages.Contact
-	(*Poll)(nil),          // 7: topicdesk.messages.Poll
-	(*PollOption)(nil),    // 8: topicdesk.messages.PollOption
-	(*Checklist)(nil),     // 9: topicdesk.messages.Checklist
-	(*ChecklistTask)(nil), // 10: topicdesk.messages.ChecklistTask
-	(*Forward)(nil),       // 11: topicdesk.messages.Forward
+	(*Enclosure)(nil),     // 3: topicdesk.messages.Enclosure
+	(*Media)(nil),         // 4: topicdesk.messages.Media
+	(*Location)(nil),      // 5: topicdesk.messages.Location
+	(*Venue)(nil),         // 6: topicdesk.messages.Venue
+	(*Contact)(nil),       // 7: topicdesk.messages.Contact
+	(*Poll)(nil),          // 8: topicdesk.messages.Poll
+	(*PollOption)(nil),    // 9: topicdesk.messages.PollOption
+	(*Checklist)(nil),     // 10: topicdesk.messages.Checklist
+	(*ChecklistTask)(nil), // 11: topicdesk.messages.ChecklistTask
+	(*Forward)(nil),       // 12: topicdesk.messages.Forward
 }
 var file_messages_content_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Content.entities:type_name -> topicdesk.messages.Entity
-	3,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
-	11, // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
+	4,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
+	12, // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
 	2,  // 3: topicdesk.messages.Content.link_preview:type_name -> topicdesk.messages.LinkPreview
-	4,  // 4: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
-	5,  // 5: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
-	6,  // 6: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
-	7,  // 7: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
-	9,  // 8: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
-	0,  // 9: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
-	8,  // 10: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
-	0,  // 11: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
-	10, // 12: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	1,  // 4: topicdesk.messages.Enclosure.content:type_name -> topicdesk.messages.Content
+	5,  // 5: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
+	6,  // 6: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
+	7,  // 7: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
+	8,  // 8: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
+	10, // 9: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
+	0,  // 10: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
+	9,  // 11: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
+	0,  // 12: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
+	11, // 13: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_messages_content_proto_init() }
@@ -1319,7 +1378,7 @@ func file_messages_content_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_content_proto_rawDesc), len(file_messages_content_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
