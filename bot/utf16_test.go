@@ -138,7 +138,7 @@ func mark(m map[string]map[int]bool, kind string, unit int) {
 	m[kind][unit] = true
 }
 
-func isHigh(u uint16) bool { return u >= 0xD700 && u < 0xDC00 }
+func isHigh(u uint16) bool { return u >= 0xD800 && u < 0xDC00 }
 func isLow(u uint16) bool  { return u >= 0xDC00 && u < 0xE000 }
 
 func TestEntityOf(t *testing.T) {
