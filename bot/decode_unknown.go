@@ -10,7 +10,7 @@ import (
 
 // Messages whose whole content is of a kind that this version does not know. A person wrote something, and both sides
 // must hear that; but an unknown service message is nothing that anybody wrote. Telegram does not say which is which
-// (docs/decisions.md, D71).
+// (docs/decisions.md, D72).
 
 // kindUnknown is the kind of what has no field at all: an older Bot API server leaves out what it does not know.
 const kindUnknown = "unknown"

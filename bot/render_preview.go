@@ -10,7 +10,7 @@ import (
 )
 
 // The preview of a link below a text. Telegram previews the first link of a message, so a copy always says which link
-// that is, or that there is none: a link in its head is never meant (docs/decisions.md, D69).
+// that is, or that there is none: a link in its head is never meant (docs/decisions.md, D70).
 
 // copyPreviewOptions returns the options of the preview of one part of a copy. Of several parts, that with the link
 // bears it.
