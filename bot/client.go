@@ -249,7 +249,7 @@ func rejected(why string) *messages.Outcome {
 
 // send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
 // rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
-// understand.
+// understand, a link that it can't preview, an effect.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
@@ -263,6 +263,12 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil && err.markupRefused() && m.dropMarkup() {
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && err.previewRefused() && m.dropPreview() {
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && err.effectRefused() && m.dropEffect() {
 		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil {

@@ -79,6 +79,7 @@ func TestSendMessageOnTheWire(t *testing.T) {
 	}
 	want := `{"chat_id":-100123,"message_thread_id":5,"text":"Ann\nhello","entities":[{"type":"bold","offset":0,"length":3},` +
 		`{"type":"date_time","offset":4,"length":5,"unix_time":1700000000,"date_time_format":"d"}],` +
+		`"link_preview_options":{"is_disabled":true},` +
 		`"reply_parameters":{"message_id":3,"allow_sending_without_reply":true,"quote":"part"}}`
 	if server.bodies[0] != want {
 		t.Errorf("sent\n%s, want\n%s", server.bodies[0], want)
@@ -96,9 +97,9 @@ func TestRefusedRepliesAreSentWithout(t *testing.T) {
 		result  messages.Outcome_Result
 	}{
 		{"quote", []string{bad("QUOTE_TEXT_INVALID"), done}, 2, `"reply_parameters":{"message_id":3,"allow_sending_without_reply":true}}`, messages.Outcome_DONE},
-		{"reply", []string{bad("message to be replied not found"), done}, 2, `"length":5,"unix_time":1700000000,"date_time_format":"d"}]}`, messages.Outcome_DONE},
-		{"both", []string{bad("quote not found"), bad("REPLY_MESSAGE_ID_INVALID"), done}, 3, `"date_time_format":"d"}]}`, messages.Outcome_DONE},
-		{"markup", []string{bad("can't parse entities: unsupported type"), done}, 2, `"text":"Ann\nhello","reply_parameters"`, messages.Outcome_DONE},
+		{"reply", []string{bad("message to be replied not found"), done}, 2, `"date_time_format":"d"}],"link_preview_options":{"is_disabled":true}}`, messages.Outcome_DONE},
+		{"both", []string{bad("quote not found"), bad("REPLY_MESSAGE_ID_INVALID"), done}, 3, `"date_time_format":"d"}],"link_preview_options":{"is_disabled":true}}`, messages.Outcome_DONE},
+		{"markup", []string{bad("can't parse entities: unsupported type"), done}, 2, `"text":"Ann\nhello","link_preview_options"`, messages.Outcome_DONE},
 		{"neither", []string{bad("message is too long")}, 1, `"quote":"part"`, messages.Outcome_REJECTED},
 		{"no end", []string{bad("quote not found")}, 2, `"allow_sending_without_reply":true}}`, messages.Outcome_REJECTED},
 	} {

@@ -45,9 +45,10 @@ func TestDecodeOrdinaryMessage(t *testing.T) {
 	want := &Update{ID: 826471932, Kind: KindMessage, Message: &Message{
 		ID: 4711, Chat: Chat{ID: -1001234567890, Type: "supergroup", Title: "Support", IsForum: true}, ThreadID: 42, DateMS: 1763900000000,
 		From: ann, Sender: &messages.Sender{Id: ann.Id, Name: "Ann Smith", Username: "ann_smith"},
-		Text:     "Hello 👋 @bob, see https://example.org",
-		Entities: []*messages.Entity{{Type: "mention", Offset: 9, Length: 4}, {Type: "url", Offset: 19, Length: 19}},
-		Reply:    &Reply{ChatID: -1001234567890, TopicCreated: &name, TopicFromID: 999, TopicMessage: 42},
+		Text:        "Hello 👋 @bob, see https://example.org",
+		Entities:    []*messages.Entity{{Type: "mention", Offset: 9, Length: 4}, {Type: "url", Offset: 19, Length: 19}},
+		Reply:       &Reply{ChatID: -1001234567890, TopicCreated: &name, TopicFromID: 999, TopicMessage: 42},
+		LinkPreview: &messages.LinkPreview{IsDisabled: true},
 	}}
 	if d := cmp.Diff(want, u, protocmp.Transform()); d != "" {
 		t.Error(d)

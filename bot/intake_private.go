@@ -28,7 +28,7 @@ func (h *handling) findPrivately(m *Message) (err error) {
 			return err
 		}
 	}
-	if r := m.Reply; r != nil && r.MessageID != 0 {
+	if r := m.Reply; r != nil && r.MessageID != 0 && r.ChatID == m.Chat.ID {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
 		if err != nil {
@@ -206,6 +206,7 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
+	h.describeByReference(m, &c)
 	switch {
 	case messages.Blank(messages.CleanLine(c.Title)):
 		return h.askTitle(m)
@@ -312,6 +313,9 @@ func (h *handling) pressSay(c *Callback) error {
 	if m == nil { // too old for Telegram to show it
 		return h.askToSayAgain()
 	}
+	if err := h.confine(m.Reply); err != nil {
+		return err
+	}
 	h.origin = h.originOf(m)
 	said := []*messages.RecordMessage{h.saying(m)}
 	if m.album() != "" {
@@ -340,6 +344,9 @@ func (h *handling) pressNew(c *Callback) error {
 	if err := h.answerCallback(""); err != nil {
 		return err
 	}
+	if err := h.confine(m.Reply); err != nil {
+		return err
+	}
 	h.origin = proto.CloneOf(h.origin)
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
@@ -355,7 +362,8 @@ func (h *handling) pressNew(c *Callback) error {
 		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
+	command := Command{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
+	return h.createPrivately(replied, command)
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

@@ -99,7 +99,9 @@ var (
 		"message to be replied not found", "replied message not found", "message to reply not found",
 		"reply message not found", "reply_message_id_invalid", "reply_to_invalid",
 	}
-	saysMarkupRefused = []string{"entity", "entities", "custom emoji"}
+	saysMarkupRefused  = []string{"entity", "entities", "custom emoji"}
+	saysPreviewRefused = []string{"webpage", "web page", "link preview", "wc_convert_url_invalid"}
+	saysEffectRefused  = []string{"effect"}
 )
 
 // says says whether a description contains one of the phrases.
@@ -123,6 +125,14 @@ func (e *APIError) replyRefused() bool {
 
 func (e *APIError) markupRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysMarkupRefused)
+}
+
+func (e *APIError) previewRefused() bool {
+	return (e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) && says(e.Description, saysPreviewRefused)
+}
+
+func (e *APIError) effectRefused() bool {
+	return e.Status == http.StatusBadRequest && says(e.Description, saysEffectRefused)
 }
 
 // outcomeOf returns the outcome of a failed call. A repeatable call has the same effect when it is made twice, so for

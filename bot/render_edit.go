@@ -58,6 +58,7 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
 		}
 	default:
 		m.setText(renderCopy(lang, c))
+		m.LinkPreview = copyPreviewOptions(c)
 	}
 }
 

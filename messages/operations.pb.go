@@ -2647,24 +2647,28 @@ func (x *ContextLine) GetEntities() []*Entity {
 }
 
 type SendCopyCall struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	SenderName     string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
-	GroupTitle     string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"` // shown when the ticket has more than two groups
-	Content        *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
-	Part           int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`                      // a text over the limit is split: which part, from 0
-	ReplyTo        int64                  `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // Telegram message id in the target, 0: none
-	Quote          string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
-	ReplyPreview   string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
-	ReplyMediaKind string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
-	Bare           bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
-	After          int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
-	Limit          int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
-	JoinedPreview  string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
-	Edited         bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
-	QuoteEntities  []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
-	QuotePosition  int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in the answered message in the target, in UTF-16 units
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	SenderName      string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	GroupTitle      string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"` // shown when the ticket has more than two groups
+	Content         *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Part            int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`                      // a text over the limit is split: which part, from 0
+	ReplyTo         int64                  `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // Telegram message id in the target, 0: none
+	Quote           string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
+	ReplyPreview    string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
+	ReplyMediaKind  string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
+	Bare            bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
+	After           int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
+	Limit           int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
+	JoinedPreview   string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
+	Edited          bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
+	QuoteEntities   []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
+	QuotePosition   int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`      // in the answered message in the target, in UTF-16 units
+	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"` // of reply_preview or joined_preview
+	ReplyOrigin     *Forward               `protobuf:"bytes,62,opt,name=reply_origin,json=replyOrigin,proto3" json:"reply_origin,omitempty"`             // of an answered message elsewhere: who said it
+	ReplyUrl        string                 `protobuf:"bytes,63,opt,name=reply_url,json=replyUrl,proto3" json:"reply_url,omitempty"`
+	ReplyItem       string                 `protobuf:"bytes,64,opt,name=reply_item,json=replyItem,proto3" json:"reply_item,omitempty"` // the task of a checklist, or option of a poll, that is answered
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SendCopyCall) Reset() {
@@ -2800,6 +2804,34 @@ func (x *SendCopyCall) GetQuotePosition() int32 {
 		return x.QuotePosition
 	}
 	return 0
+}
+
+func (x *SendCopyCall) GetPreviewEntities() []*Entity {
+	if x != nil {
+		return x.PreviewEntities
+	}
+	return nil
+}
+
+func (x *SendCopyCall) GetReplyOrigin() *Forward {
+	if x != nil {
+		return x.ReplyOrigin
+	}
+	return nil
+}
+
+func (x *SendCopyCall) GetReplyUrl() string {
+	if x != nil {
+		return x.ReplyUrl
+	}
+	return ""
+}
+
+func (x *SendCopyCall) GetReplyItem() string {
+	if x != nil {
+		return x.ReplyItem
+	}
+	return ""
 }
 
 // SendJoinedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
@@ -3928,7 +3960,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
 	"media_kind\x18\x1e \x01(\tR\tmediaKind\x126\n" +
-	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\x84\x04\n" +
+	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xc7\x05\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -3946,7 +3978,12 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\x12\x16\n" +
 	"\x06edited\x18( \x01(\bR\x06edited\x12A\n" +
 	"\x0equote_entities\x18) \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
-	"\x0equote_position\x18* \x01(\x05R\rquotePosition\"J\n" +
+	"\x0equote_position\x18* \x01(\x05R\rquotePosition\x12E\n" +
+	"\x10preview_entities\x18= \x03(\v2\x1a.topicdesk.messages.EntityR\x0fpreviewEntities\x12>\n" +
+	"\freply_origin\x18> \x01(\v2\x1b.topicdesk.messages.ForwardR\vreplyOrigin\x12\x1b\n" +
+	"\treply_url\x18? \x01(\tR\breplyUrl\x12\x1d\n" +
+	"\n" +
+	"reply_item\x18@ \x01(\tR\treplyItem\"J\n" +
 	"\x0eSendJoinedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
@@ -4158,27 +4195,29 @@ var file_messages_operations_proto_depIdxs = []int32{
 	52, // 46: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
 	54, // 47: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
 	52, // 48: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	35, // 49: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 50: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 51: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	35, // 52: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	54, // 53: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	50, // 54: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	44, // 55: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 56: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	45, // 57: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	46, // 58: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	44, // 59: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	51, // 60: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 61: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	55, // 62: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	37, // 63: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	37, // 64: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	65, // [65:65] is the sub-list for method output_type
-	65, // [65:65] is the sub-list for method input_type
-	65, // [65:65] is the sub-list for extension type_name
-	65, // [65:65] is the sub-list for extension extendee
-	0,  // [0:65] is the sub-list for field type_name
+	52, // 49: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	53, // 50: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	35, // 51: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 52: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 53: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	35, // 54: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	54, // 55: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	50, // 56: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	44, // 57: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 58: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	45, // 59: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	46, // 60: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	44, // 61: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	51, // 62: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 63: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	55, // 64: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	37, // 65: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	37, // 66: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	67, // [67:67] is the sub-list for method output_type
+	67, // [67:67] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }

@@ -194,6 +194,12 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 		return s.Post(b.Post)
 	case "edit":
 		return s.Edit(b.From, b.Chat, b.Message, b.Text, b.Entities...)
+	case "look":
+		look := Look{Spoiler: b.Spoiler, Above: b.Above}
+		if b.LinkPreview != nil {
+			look.LinkPreview = *b.LinkPreview
+		}
+		return nil, s.EditLook(b.From, b.Chat, b.Message, look)
 	case "delete":
 		return nil, s.Delete(b.From, b.Chat, b.Message)
 	case "pin":

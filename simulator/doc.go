@@ -27,8 +27,10 @@
 //	POST   /sim/groups                         {id?, title, username?, isForum, basic?, bot?}
 //	POST   /sim/members                        {chat, person, role}: creator, administrator, member, left, kicked
 //	POST   /sim/bot                            {chat, status, canManageTopics, canPinMessages, canDeleteMessages}
-//	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, quote?, anonymous?, media?}
+//	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, replyChat?, quote?, anonymous?,
+//	                                           media?, linkPreview?}
 //	POST   /sim/edit                           {from, chat, message, text, entities?}
+//	POST   /sim/look                           {from, chat, message, linkPreview?, spoiler?, captionAbove?}: edits nothing else
 //	POST   /sim/delete                         {from, chat, message}
 //	POST   /sim/pin                            {from, chat, message}
 //	POST   /sim/react                          {from, chat, message, emoji}: an empty emoji takes the reaction back

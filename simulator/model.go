@@ -167,6 +167,12 @@ type Message struct {
 	Text        string          `json:"text"`
 	Entities    []Entity        `json:"entities,omitempty"`
 	ReplyTo     int             `json:"replyTo,omitempty"`
+	External    json.RawMessage `json:"external,omitempty"`    // the Bot API's external_reply: it answers a message elsewhere
+	Story       json.RawMessage `json:"story,omitempty"`       // the Bot API's reply_to_story
+	ReplyTask   int             `json:"replyTask,omitempty"`   // the task of a checklist that it answers
+	ReplyOption string          `json:"replyOption,omitempty"` // the option of a poll that it answers
+	LinkPreview *LinkPreview    `json:"linkPreview,omitempty"`
+	Effect      string          `json:"effect,omitempty"`
 	Quote       *Quote          `json:"quote,omitempty"`
 	Date        int64           `json:"date"`
 	EditDate    int64           `json:"editDate,omitempty"`

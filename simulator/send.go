@@ -35,6 +35,9 @@ func (s *Server) draft(c *call) (*Message, *apiError) {
 			return nil, e
 		}
 	}
+	if m.Effect = c.p.str("message_effect_id"); m.Effect != "" && !c.chat.private() {
+		return nil, badRequest("can't use message effects in the chat")
+	}
 	if e := c.markup(m); e != nil {
 		return nil, e
 	}
@@ -93,7 +96,8 @@ func (s *Server) reply(c *call, m *Message, rp replyParams) *apiError {
 		m.Quote = &Quote{Text: text, Entities: es, Position: utf16Len(r.Text[:at]), Manual: true}
 	}
 	if from != c.chat {
-		return nil // an external reply: not shown in the transcript
+		m.External = s.externalReply(from, r)
+		return nil
 	}
 	m.ReplyTo = r.ID
 	if m.Thread == 0 && c.chat.forum() && r.Thread != 0 && !c.p.has("message_thread_id") {
@@ -225,6 +229,9 @@ func (s *Server) sendMessage(c *call) (any, *apiError) {
 	}
 	if m.Text == "" {
 		return nil, badRequest("message text is empty")
+	}
+	if m.LinkPreview, e = c.linkPreview(); e != nil {
+		return nil, e
 	}
 	return s.postBot(c, m)
 }

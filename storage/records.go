@@ -252,6 +252,8 @@ type Message struct {
 	Media       *Media          `json:"media,omitempty"`     // what it carries besides text, which is then the caption
 	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it was forwarded from
 	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	LinkPreview *LinkPreview    `json:"linkPreview,omitempty"`
+	EffectID    string          `json:"effectId,omitempty"` // the animation that a message in a private chat begins with
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 
@@ -300,14 +302,27 @@ type ReplyTo struct {
 	ChatID    int64  `json:"chatId"`
 	MessageID int64  `json:"messageId"`
 	Quote     string `json:"quote,omitempty"`
-	Preview   string `json:"preview,omitempty"`   // beginning of the answered text
+	Preview   string `json:"preview,omitempty"`   // the quote, or the beginning of the answered text
 	MediaKind string `json:"mediaKind,omitempty"` // of the answered message; "" for a text
 	// QuoteEntities is the markup of the quote. QuotePosition is where the quote begins in the answered message, in
 	// UTF-16 code units.
 	QuoteEntities []Entity `json:"quoteEntities,omitempty"`
 	QuotePosition int32    `json:"quotePosition,omitempty"`
 	// Answered is the id of the answered message, if it is known. A message of a program has no other id.
-	Answered string `json:"answered,omitempty"`
+	Answered        string   `json:"answered,omitempty"`
+	PreviewEntities []Entity `json:"previewEntities,omitempty"`
+	Origin          *Forward `json:"origin,omitempty"` // who said it, in another chat or topic, or in a story
+	URL             string   `json:"url,omitempty"`    // of what was said there
+	Item            string   `json:"item,omitempty"`   // the task of a checklist, or option of a poll, that is answered
+}
+
+// LinkPreview is how the preview of a text's link looks (Bot API, LinkPreviewOptions).
+type LinkPreview struct {
+	IsDisabled       bool   `json:"isDisabled,omitempty"`
+	URL              string `json:"url,omitempty"` // "": the first link of the text
+	PreferSmallMedia bool   `json:"preferSmallMedia,omitempty"`
+	PreferLargeMedia bool   `json:"preferLargeMedia,omitempty"`
+	ShowAboveText    bool   `json:"showAboveText,omitempty"`
 }
 
 // Span is a part of a text, in UTF-16 code units.
@@ -338,10 +353,11 @@ type Copy struct {
 	GroupTitle  string `json:"groupTitle,omitempty"`
 	Preview     string `json:"preview,omitempty"`
 	PreviewKind string `json:"previewKind,omitempty"`
-	Revision    int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
-	Edited      bool   `json:"edited,omitempty"`   // it had other content when it was posted
-	Reaction    string `json:"reaction,omitempty"` // the bot's reaction on it
-	State       string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
+	Reference   bool   `json:"reference,omitempty"` // all that is known of the answered message, not only Preview
+	Revision    int64  `json:"revision,omitempty"`  // the message's ContentRevision that it shows
+	Edited      bool   `json:"edited,omitempty"`    // it had other content when it was posted
+	Reaction    string `json:"reaction,omitempty"`  // the bot's reaction on it
+	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
 	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.

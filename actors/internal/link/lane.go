@@ -171,7 +171,7 @@ func (n *lane) enqueueItem(topic *storage.Topic, it *item) {
 // prepare looks up what the copy needs. It returns false if the copy must wait because the message that it replies to
 // is itself enqueued.
 func (n *lane) prepare(it *item) bool {
-	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
+	if it.replyTo != nil && it.replyID == 0 && it.reference == nil {
 		if n.isEnqueued(answeredKey(it.replyTo)) {
 			return false
 		}
@@ -188,7 +188,7 @@ func (n *lane) prepare(it *item) bool {
 			n.checkQuote(it)
 		}
 		if replyID == 0 {
-			it.preview, it.previewKind = it.replyTo.Preview, it.replyTo.MediaKind
+			it.reference = it.replyTo
 		}
 	}
 	if it.parts == 0 && it.sent() > 0 {
@@ -197,7 +197,7 @@ func (n *lane) prepare(it *item) bool {
 	n.count(it)
 	if it.album != nil {
 		for _, x := range it.album.parts[1:] {
-			x.preview, x.previewKind = it.preview, it.previewKind
+			x.reference = it.reference
 			n.count(x)
 		}
 	}

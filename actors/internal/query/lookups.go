@@ -56,6 +56,7 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 	reply := &messages.MessageFound{Code: q.code(m, err)}
 	if original != nil {
 		reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
+		reply.Hidden = original.Hidden() || original.Protected
 	}
 	return reply
 }

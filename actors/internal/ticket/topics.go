@@ -232,6 +232,9 @@ func contextLineOf(m *storage.Message) *messages.ContextLine {
 	if m.Media != nil {
 		line.MediaKind = m.Media.Kind
 	}
+	if line.Text == "" {
+		line.Text = messages.WordsOf(desk.MediaOf(m.Media))
+	}
 	if m.Protected {
 		line.Text, line.Entities = "…", nil
 	}
