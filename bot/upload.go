@@ -39,7 +39,7 @@ const uploadsCached = 1000
 
 // uploadKey is what a file id may be used again for. A file id carries more than content: a name, a type, what Telegram
 // has read from it. So it is never shared between messages, which may be those of different customers, nor between two
-// media of one message (docs/decisions.md, D69).
+// media of one message (docs/decisions.md, D75).
 type uploadKey struct {
 	message string            // id of the original
 	medium  [sha256.Size]byte // hash of everything that is known of the medium

@@ -100,9 +100,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	}
 	row, known := requestOf(m)
 	if !known || row.effect == nil {
-		t.Log.Error("refused: a ticket does not take this command",
-			"message", entity.TypeName(m), "command", o.GetCommandId())
-		return entity.Answer(messages.Code_CONFLICT, "a ticket does not understand "+entity.TypeName(m)), nil
+		return t.RefuseUnknown(messages.KindTicket, t.ID, m), nil
 	}
 	may, ask := yes, []ids.Place(nil)
 	if !isAPI(o) {

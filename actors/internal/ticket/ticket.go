@@ -57,6 +57,12 @@ type ticket struct {
 	deferred  bool // something is wanted that only the next onEnqueueAgain enqueues
 }
 
+var (
+	_ entity.Unborn  = (*ticket)(nil)
+	_ entity.Stopper = (*ticket)(nil)
+	_ entity.Parent  = (*ticket)(nil)
+)
+
 // Load reads the record and the events that have no number yet.
 func (t *ticket) Load() error {
 	t.told, t.finished = map[ids.TopicKey]int64{}, map[ids.TopicKey]int64{}
