@@ -35,6 +35,7 @@ type outgoing struct {
 	method    string
 	spans     []*messages.Span // of merged copies
 	upload    *messages.Media  // whose file must be uploaded; nil: none
+	original  string           // id of the message that upload belongs to; "": of none
 }
 
 var (
@@ -51,6 +52,7 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
+		m.original = op.GetRef().GetCopyPart().GetMessageId()
 	case *messages.Operation_SendAlbum:
 		m.setAlbum(lang, call.SendAlbum.GetParts())
 	case *messages.Operation_SendJoined:
