@@ -70,7 +70,9 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		if !hasPart(call.EditCopy.GetCopy()) {
 			return nil, errNoPart
 		}
-		m.setEdit(lang, call.EditCopy)
+		if err := m.setEdit(lang, call.EditCopy); err != nil {
+			return nil, err
+		}
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
