@@ -299,7 +299,10 @@ func (d *desk) owes(k *ticket) string {
 	}
 	for _, topic := range topics {
 		owes := !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0
-		if !messages.IsPrivate(topic.GroupID) { // a private chat is never opened or closed
+		if topic.Threaded {
+			owes = owes || topic.TelegramTopicID == 0
+		}
+		if !messages.IsPrivate(topic.GroupID) { // a private chat is never closed
 			owes = topic.Failure == "" && (owes || topic.TelegramTopicID == 0 || topic.Unsure ||
 				topic.Closed != (r.Status == "closed"))
 		}

@@ -249,7 +249,7 @@ func rejected(why string) *messages.Outcome {
 
 // send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
 // rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
-// understand.
+// understand, a link that it can't preview, an effect.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
@@ -265,12 +265,21 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	if err != nil && err.markupRefused() && m.dropMarkup() {
 		err = c.postMessage(ctx, m, &sent)
 	}
+	if err != nil && err.previewRefused() && m.dropPreview() {
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && err.effectRefused() && m.dropEffect() {
+		err = c.postMessage(ctx, m, &sent)
+	}
 	if err != nil {
 		out := outcomeOf(err, repeatable)
 		if out.Result == messages.Outcome_DONE {
 			out.MessageId, out.Spans = m.MessageID, m.spans
 		}
 		return out
+	}
+	if strays := m.strays(sent); len(strays) > 0 {
+		return c.takeBack(ctx, m, strays)
 	}
 	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans}
 	for i, x := range sent {
@@ -288,6 +297,33 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 type sentMessage struct {
 	ID       int64 `json:"message_id"`
 	ThreadID int64 `json:"message_thread_id"`
+}
+
+// strays returns the ids of all messages if one of them was not posted in the topic that was asked for.
+func (m *outgoing) strays(sent sentMessages) []int64 {
+	if m.ThreadID == 0 {
+		return nil
+	}
+	var ids []int64
+	elsewhere := false
+	for _, x := range sent {
+		ids = append(ids, x.ID)
+		elsewhere = elsewhere || x.ThreadID != m.ThreadID
+	}
+	if !elsewhere {
+		return nil
+	}
+	return ids
+}
+
+// takeBack deletes messages that Telegram has posted outside of the topic that was asked for, as it does for a deleted
+// topic of a private chat. The outcome is that of a deleted topic.
+func (c *Client) takeBack(ctx context.Context, m *outgoing, strays []int64) *messages.Outcome {
+	if out := c.deleteMessages(ctx, m.ChatID, strays); out.Result != messages.Outcome_DONE {
+		c.log.Error("a message was posted outside of its topic and can't be deleted", "chat", m.ChatID,
+			"topic", m.ThreadID, "messages", strays, "why", out.Description)
+	}
+	return &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: "it was posted outside of its topic"}
 }
 
 // sentMessages are one message, or the messages of an album.

@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -61,6 +63,84 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 		c.Arg = trim(rest)
 	}
 	return c, true
+}
+
+// besideCommand returns what a text has besides the command at its beginning: the words that the command does not take,
+// with their markup. A text without a command stays as it is.
+func besideCommand(text string, entities []*messages.Entity, botUsername string) (string, []*messages.Entity) {
+	c, ok := ParseCommand(text, entities, botUsername)
+	if !ok {
+		return text, entities
+	}
+	_, _, rest, _ := splitCommand(text)
+	declared, _ := messages.CommandOf(c.Verb)
+	taken := 0
+	switch {
+	case c.Foreign: // nobody knows what that takes
+		taken = len(rest)
+	case declared.Grammar == messages.ArgWord, declared.Grammar == messages.ArgTicketID:
+		taken = endOfFirstWord(rest)
+	case declared.Grammar == messages.ArgPeople:
+		if onlyPeople(text, rest, entities) {
+			taken = len(rest)
+		}
+	case declared.Grammar != messages.ArgNone:
+		taken = len(rest)
+	}
+	left := strings.TrimLeftFunc(rest[taken:], messages.Separator)
+	from := len(text) - len(left)
+	left = strings.TrimRightFunc(left, messages.Separator)
+	if left == "" {
+		return "", nil
+	}
+	return left, cut(text, entities, from, from+len(left))
+}
+
+// onlyPeople says whether what follows a command is nothing but people.
+func onlyPeople(text, rest string, entities []*messages.Entity) bool {
+	from, named := len(text)-len(rest), false
+	for _, e := range entities {
+		begin, end, ok := byteRange(text, e.GetOffset(), e.GetLength())
+		if ok && e.GetType() == "text_mention" && begin >= from {
+			rest = rest[:begin-from] + strings.Repeat(" ", end-begin) + rest[end-from:]
+			named = true
+		}
+	}
+	others := 0
+	for _, word := range strings.FieldsFunc(rest, messages.Separator) {
+		if strings.HasPrefix(word, "@") {
+			named = true
+		} else {
+			others++
+		}
+	}
+	return others == 0 || others == 1 && !named // the only word is a name without "@"
+}
+
+// endOfFirstWord returns where the word ends that firstWord returns.
+func endOfFirstWord(s string) int {
+	word := firstWord(s)
+	end := strings.Index(s, word) + len(word)
+	if next := strings.IndexFunc(s[end:], messages.Separator); next >= 0 {
+		return end + next
+	}
+	return len(s)
+}
+
+// cut returns the entities of a part of a text, given as a range of bytes.
+func cut(text string, entities []*messages.Entity, from, to int) (out []*messages.Entity) {
+	begin := int32(messages.UTF16Len(text[:from]))
+	end := begin + int32(messages.UTF16Len(text[from:to]))
+	for _, e := range entities {
+		at, until := max(e.GetOffset(), begin), min(e.GetOffset()+e.GetLength(), end)
+		if at >= until {
+			continue
+		}
+		part := proto.CloneOf(e)
+		part.Offset, part.Length = at-begin, until-at
+		out = append(out, part)
+	}
+	return out
 }
 
 // splitCommand splits "/verb@address rest". By Telegram's own rule, a command can't be followed directly by a letter, a

@@ -140,6 +140,7 @@ func (in *Intake) handle(ctx context.Context, u *Update) error {
 		return fmt.Errorf("update %d: %w", u.ID, err)
 	}
 	in.done.put(key, struct{}{})
+	h.learn() // after a command, since some commands save the profile themselves
 	in.metrics.updates.WithLabelValues(u.Kind, outcome).Inc()
 	in.metrics.seconds.Observe(took.Seconds())
 	if in.log.Enabled(ctx, slog.LevelDebug) {
@@ -158,6 +159,7 @@ type handling struct {
 	origin *messages.Origin // where the update comes from; nil until that is known
 	known  bool             // whether the desk knows the group
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
+	own    bool             // in a private chat: the topic is the ticket's own
 }
 
 // run handles the update. A panic is a bug that the same update would meet each time, while every later update of the

@@ -32,6 +32,7 @@ type fakeDesk struct {
 	places  map[int64]string
 	topics  map[string]string // "place/thread" → ticket
 	said    map[string]string // "chat/message" → ticket
+	hidden  map[string]bool   // "chat/message": its words stay in its topic
 	shorts  map[string][]string
 	groups  map[string]*messages.GroupView
 	users   map[int64]*messages.UserView
@@ -42,7 +43,11 @@ type fakeDesk struct {
 	// queryCode is the code of replies to queries, if it is set.
 	queryCode messages.Code
 
+	// found replies to questions about shelves; nil: nothing is on them.
+	found *messages.ShelfFound
+
 	commands []sent
+	shelved  []sent
 	told     []sent
 	queries  int
 }
@@ -68,6 +73,14 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 			}
 		}
 	}
+	switch m.(type) {
+	case *messages.Shelve, *messages.TakeShelved:
+		d.shelved = append(d.shelved, sent{to, m})
+		if d.found == nil {
+			return &messages.ShelfFound{Code: messages.Code_OK}, nil
+		}
+		return d.found, nil
+	}
 	d.commands = append(d.commands, sent{to, m})
 	return &messages.Reply{Code: messages.Code_OK}, nil
 }
@@ -81,6 +94,9 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 	case *messages.FindPlace:
 		return &messages.PlaceFound{Code: code, Place: d.places[q.ChatId]}
 	case *messages.FindMessage:
+		if d.hidden[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)] {
+			return &messages.MessageFound{Code: code, TicketId: otherTicket, Hidden: true}
+		}
 		if ticket := d.said[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)]; ticket != "" {
 			return &messages.MessageFound{Code: code, TicketId: ticket, MessageId: messages.MessageKey(q.ChatId, q.MessageId)}
 		}

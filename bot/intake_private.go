@@ -10,9 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A person's private chat with the bot. It serves as a topic of each ticket that was opened from it. A reply there
-// goes to the ticket of the message that it answers, anything else to the person's current ticket (docs/decisions.md,
-// D17 and D18).
+// A person's private chat with the bot. Where it has topics, each ticket that was opened from it has one of its own.
+// Elsewhere, and outside of those topics, a reply goes to the ticket of the message that it answers, anything else to the
+// person's current ticket (docs/decisions.md, D17, D18 and D75).
 
 const (
 	titleOfButton   = 40 // UTF-16 units
@@ -22,8 +22,13 @@ const (
 
 // findPrivately finds the ticket that a message in a private chat is meant for.
 func (h *handling) findPrivately(m *Message) (err error) {
-	h.origin.ThreadId = 0
-	if r := m.Reply; r != nil && r.MessageID != 0 {
+	if m.ThreadID != 0 {
+		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+		if h.own = h.ticket != ""; err != nil || h.own {
+			return err
+		}
+	}
+	if r := m.Reply; r != nil && r.MessageID != 0 && r.ChatID == m.Chat.ID {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
 		if err != nil {
@@ -55,6 +60,20 @@ func (h *handling) passOn(m *Message) (string, error) {
 	if m.From.GetId() != m.Chat.ID { // only the person writes there
 		return "left_alone", nil
 	}
+	if m.album() != "" {
+		found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+		switch {
+		case err != nil:
+			return "", err
+		case found.Done:
+			return "enclosed", nil
+		case found.Said:
+			h.ticket = found.TicketId
+		case found.TicketId != "":
+			return "enclosed", h.enclose(found, m)
+		}
+		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
+	}
 	if h.ticket != "" {
 		r, err := h.recordOf(m)
 		switch {
@@ -63,6 +82,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case r != nil && r.Code == messages.Code_CONFLICT:
 			return "closed", h.askAboutClosed(m)
 		case h.ticket != "":
+			if err := h.keepTogether(m); err != nil {
+				return "", err
+			}
 			return "recorded", h.noteReachable()
 		}
 	}
@@ -167,6 +189,9 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 
 // ticketsPrivately lists the person's tickets, with buttons to choose the current one.
 func (h *handling) ticketsPrivately(list *messages.TicketList) error {
+	if h.own { // what is written here goes to this topic's ticket, whatever the current one is
+		return h.listTickets(list)
+	}
 	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 	if err != nil {
 		return err
@@ -181,15 +206,18 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
+	h.describeByReference(m, &c)
 	switch {
-	case c.Title == "":
-		return h.askTitle()
+	case messages.Blank(messages.CleanLine(c.Title)):
+		return h.askTitle(m)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
+	enclosures := h.enclosures(m)
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
+		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), QuestionId: h.question(m),
 	})
 }
 
@@ -260,54 +288,82 @@ func (h *handling) pressTalk(quiet bool) (done bool, err error) {
 	return true, nil
 }
 
-// pressSay makes a ticket the current one, reopens it if it is closed, and sends it the message that the button is
-// about.
+// isOwn says whether a message stands in the ticket's own topic of the private chat.
+func (h *handling) isOwn(m *Message, id string) (bool, error) {
+	if m == nil || m.ThreadID == 0 {
+		return false, nil
+	}
+	at, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+	return at == id, err
+}
+
+// pressSay makes a ticket the current one, unless the message stands in its topic, reopens it if it is closed, and sends
+// it the message that the button is about.
 func (h *handling) pressSay(c *Callback) error {
-	id := h.ticket
-	done, err := h.pressTalk(true)
+	id, m := h.ticket, c.Answered
+	done, err := h.isOwn(m, id)
+	if err == nil && done {
+		err = h.answerCallback("")
+	} else if err == nil {
+		done, err = h.pressTalk(true)
+	}
 	if err != nil || !done {
 		return err
 	}
-	m := c.Answered
 	if m == nil { // too old for Telegram to show it
-		h.origin = h.originFor("say")
-		return h.answer(messages.NoticePrivateSayAgain, nil)
+		return h.askToSayAgain()
 	}
-	h.origin = &messages.Origin{
-		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
-		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
-		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
-		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
-	}
-	r, err := h.recordOf(m)
-	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
+	if err := h.confine(m.Reply); err != nil {
 		return err
 	}
-	h.ticket = id
-	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
-		return err
+	h.origin = h.originOf(m)
+	said := []*messages.RecordMessage{h.saying(m)}
+	if m.album() != "" {
+		taken, err := h.shelf(&messages.TakeShelved{TicketId: id, Albums: []string{m.album()}, Said: true})
+		if err != nil {
+			return err
+		}
+		if said = taken.Messages; len(said) == 0 { // the rest of it is not known any more
+			return h.askToSayAgain()
+		}
 	}
-	_, err = h.recordOf(m)
-	return err
+	for _, one := range said {
+		if err := h.sayTo(id, one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
 	if m == nil {
-		return h.askTitle()
+		return h.askTitle(&Message{Chat: c.Chat, From: c.From})
 	}
 	if err := h.answerCallback(""); err != nil {
+		return err
+	}
+	if err := h.confine(m.Reply); err != nil {
 		return err
 	}
 	h.origin = proto.CloneOf(h.origin)
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
+	described, err := h.captioned(m)
+	if err != nil {
+		return err
+	}
 	// As if the person had answered that message with a bare /create_ticket.
-	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Entities: m.Entities,
-		Media: m.Media}
+	content := described.Content
+	reply := &Reply{
+		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, FromID: c.From.GetId(),
+		Text: content.Text, Entities: content.Entities, Media: content.Media, Forward: content.Forward,
+		Protected: content.IsProtected,
+	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
+	command := Command{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
+	return h.createPrivately(replied, command)
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

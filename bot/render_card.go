@@ -35,6 +35,10 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	head.code(t.GetTicketId())
 	head.plain("\n")
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
+	if f := t.GetForward(); f != nil {
+		head.plain("\n")
+		forwardedFrom(&head, lang, f)
+	}
 
 	tail.plain("\n\n")
 	tail.rich(ticketState(lang, t))

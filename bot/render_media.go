@@ -174,7 +174,7 @@ var posters = map[string]poster{
 // setMedia sets the medium of a copy, by its file id and without its caption (docs/decisions.md, D14).
 func (m *outgoing) setMedia(media *messages.Media) {
 	if media.GetFileId() == "" && media.GetSha256() != "" {
-		m.upload, media = &upload{media: media}, withUploadMark(media)
+		m.upload, media = media, withUploadMark(media)
 	}
 	p := posters[media.GetKind()]
 	m.method, m.mediaFields = p.method, &mediaFields{}
@@ -256,5 +256,8 @@ func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
 	}
 	if len(parts) > 0 {
 		m.Reply = quoting(parts[0])
+		if m.ChatID > 0 {
+			m.Effect = parts[0].GetContent().GetEffectId()
+		}
 	}
 }

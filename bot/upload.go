@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,55 +28,54 @@ const uploadTime = 5 * time.Minute
 // uploadMark replaces the file id in a message whose file must be uploaded.
 const uploadMark = "(upload)"
 
-// upload is a file that a message brings from outside Telegram.
-type upload struct {
-	media *messages.Media
-	from  string // the id of the original message; "": none
-}
-
-// key says which other copies may be sent by the file id that this upload gets: those of the same original, with the
-// same medium. A file id carries more than content. Telegram shows its name, title, performer and thumbnail, so
-// whatever else has the same content, in another ticket or for another customer, is uploaded by itself
-// (docs/decisions.md, D82). The key is "" when no other copy may.
-func (u *upload) key() string {
-	if u.from == "" {
-		return ""
-	}
-	medium, err := proto.MarshalOptions{Deterministic: true}.Marshal(u.media)
-	if err != nil { // text that is not UTF-8
-		return ""
-	}
-	return u.from + "\x00" + string(medium)
-}
-
-// uploads caches the file ids of what this process has uploaded, so that the other copies of a message are sent by id
-// (docs/decisions.md, D30).
+// uploads caches the file ids of what this process has uploaded, so that further copies of the same message are sent
+// by id (docs/decisions.md, D30).
 type uploads struct {
 	mu  sync.Mutex
-	ids map[string]string // by upload.key
+	ids map[uploadKey]string
 }
 
 const uploadsCached = 1000
 
-func (u *uploads) get(key string) string {
+// uploadKey is what a file id may be used again for. A file id carries more than content: a name, a type, what Telegram
+// has read from it. So it is never shared between messages, which may be those of different customers, nor between two
+// media of one message (docs/decisions.md, D81).
+type uploadKey struct {
+	message string            // id of the original
+	medium  [sha256.Size]byte // hash of everything that is known of the medium
+}
+
+// uploadKeyOf returns the key of the medium that m uploads. A medium of no message has none.
+func uploadKeyOf(m *outgoing) (key uploadKey, ok bool) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m.upload)
+	return uploadKey{m.original, sha256.Sum256(data)}, err == nil && m.original != ""
+}
+
+func (u *uploads) get(m *outgoing) string {
+	key, ok := uploadKeyOf(m)
+	if !ok {
+		return ""
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.ids[key]
 }
 
-func (u *uploads) put(key, fileID string) {
-	if key == "" {
+func (u *uploads) put(m *outgoing, fileID string) {
+	key, ok := uploadKeyOf(m)
+	if !ok {
 		return
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ids == nil || len(u.ids) >= uploadsCached {
-		u.ids = map[string]string{} // another upload of the same file does no harm
+		u.ids = map[uploadKey]string{} // another upload of the same file does no harm
 	}
 	u.ids[key] = fileID
 }
 
-func (u *uploads) forget(key string) {
+func (u *uploads) forget(m *outgoing) {
+	key, _ := uploadKeyOf(m)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.ids, key)
@@ -96,9 +96,8 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 	if m.upload == nil {
 		return c.post(ctx, m.method, m.body(), sent)
 	}
-	key := m.upload.key()
-	if id := c.uploads.get(key); id != "" {
-		known := proto.CloneOf(m.upload.media)
+	if id := c.uploads.get(m); id != "" {
+		known := proto.CloneOf(m.upload)
 		known.FileId = id
 		by := *m
 		by.upload = nil
@@ -107,7 +106,7 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 		if err == nil || !strings.Contains(strings.ToLower(err.Description), "file") {
 			return err
 		}
-		c.uploads.forget(key) // Telegram does not know it any more
+		c.uploads.forget(m) // Telegram does not know it any more
 	}
 	var raw json.RawMessage
 	if err := c.postFile(ctx, m, &raw); err != nil {
@@ -117,8 +116,8 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 		return &APIError{Method: m.method, Status: http.StatusOK, Sent: true, Broken: true,
 			Description: "the result can't be read"}
 	}
-	if id := fileIDOf(raw, m.upload.media.GetKind()); id != "" {
-		c.uploads.put(key, id)
+	if id := fileIDOf(raw, m.upload.GetKind()); id != "" {
+		c.uploads.put(m, id)
 	}
 	return nil
 }
@@ -140,7 +139,7 @@ func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMess
 	if err != nil {
 		return fail(err)
 	}
-	file, _, err := c.content(ctx, m.upload.media.GetSha256())
+	file, _, err := c.content(ctx, m.upload.GetSha256())
 	if err != nil {
 		return fail(fmt.Errorf("the file can't be opened: %w", err))
 	}
@@ -151,7 +150,7 @@ func (c *Client) postFile(ctx context.Context, m *outgoing, result *json.RawMess
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
-		_ = writer.CloseWithError(writeForm(form, fields, m.upload.media, file))
+		_ = writer.CloseWithError(writeForm(form, fields, m.upload, file))
 	}()
 	x := &exchange{}
 	req, err := http.NewRequestWithContext(x.traced(ctx), http.MethodPost, c.prefix+m.method, reader)

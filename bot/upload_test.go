@@ -1,62 +1,58 @@
 package bot
 
 import (
-	"context"
-	"io"
-	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// TestUploadsShareAFileID: the copies of one message share the file id of its first upload. Whatever differs in
-// anything that a file id carries, or belongs to another message, is uploaded by itself.
-func TestUploadsShareAFileID(t *testing.T) {
-	d := newDesk(t)
-	opened := 0
-	d.c.content = func(context.Context, string) (io.ReadCloser, int64, error) {
-		opened++
-		return io.NopCloser(strings.NewReader("the same bytes")), 14, nil
+// TestFileIDsAreUsedAgainForTheSameMediumOnly changes each field of a medium in turn, and the message.
+func TestFileIDsAreUsedAgainForTheSameMediumOnly(t *testing.T) {
+	t.Parallel()
+	medium := func() *messages.Media {
+		return &messages.Media{Kind: messages.MediaDocument, FileName: "Contract ACME.pdf", Sha256: "5e"}
 	}
-	send := func(message string, media *messages.Media) {
-		op := &messages.Operation{Call: &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{
-			SenderName: "CRM", Bare: true, Content: &messages.Content{Text: "see", Media: media}}}}
-		if message != "" {
-			op.Ref = &messages.OperationRef{Wanted: &messages.OperationRef_CopyPart{
-				CopyPart: &messages.CopyPart{MessageId: message}}}
-		}
-		d.call(d.thread, op)
+	of := func(original string, m *messages.Media) *outgoing { return &outgoing{original: original, upload: m} }
+	var u uploads
+	u.put(of("api:1", medium()), "file of ACME")
+	if got := u.get(of("api:1", medium())); got != "file of ACME" {
+		t.Errorf("a further copy of the same message: %q", got)
 	}
-	uploads := func(what string, want int, f func()) {
-		t.Helper()
-		before := opened
-		if f(); opened-before != want {
-			t.Errorf("%s: uploaded %d times instead of %d", what, opened-before, want)
+	if got := u.get(of("api:2", medium())); got != "" {
+		t.Errorf("another message: %q", got)
+	}
+	fields := medium().ProtoReflect().Descriptor().Fields()
+	for i := range fields.Len() {
+		other := medium()
+		change(other.ProtoReflect(), fields.Get(i))
+		if got := u.get(of("api:1", other)); got != "" {
+			t.Errorf("another %s: %q", fields.Get(i).Name(), got)
 		}
 	}
-	for _, kind := range []string{
-		messages.MediaDocument, messages.MediaPhoto, messages.MediaVideo, messages.MediaAnimation, messages.MediaAudio,
-		messages.MediaVoice, messages.MediaVideoNote, messages.MediaSticker,
-	} {
-		media := &messages.Media{Kind: kind, FileName: "Contract ACME.pdf", MimeType: "application/pdf", Sha256: "abc",
-			Title: "ACME", Performer: "Ann", Duration: 3, ThumbnailFileId: "t1"}
-		uploads(kind, 1, func() {
-			send("api:m1"+kind, media)
-			send("api:m1"+kind, proto.CloneOf(media))
-		})
-		uploads(kind+" of another message", 1, func() { send("api:m2"+kind, media) })
-		uploads(kind+" of no message", 2, func() { send("", media); send("", media) })
-		for field, change := range map[string]func(*messages.Media){
-			"name": func(m *messages.Media) { m.FileName = "Contract Globex.pdf" }, "content": func(m *messages.Media) { m.Sha256 = "abd" },
-			"title": func(m *messages.Media) { m.Title = "Globex" }, "performer": func(m *messages.Media) { m.Performer = "Bob" },
-			"type": func(m *messages.Media) { m.MimeType = "text/plain" }, "duration": func(m *messages.Media) { m.Duration = 4 },
-			"thumbnail": func(m *messages.Media) { m.ThumbnailFileId = "t2" },
-		} {
-			other := proto.CloneOf(media)
-			change(other)
-			uploads(kind+" with another "+field, 1, func() { send("api:m1"+kind, other) })
-		}
+	u.put(of("", medium()), "file of nobody")
+	if got := u.get(of("", medium())); got != "" {
+		t.Errorf("a medium of no message: %q", got)
+	}
+	u.forget(of("api:1", medium()))
+	if got := u.get(of("api:1", medium())); got != "" {
+		t.Errorf("forgotten: %q", got)
+	}
+}
+
+// change gives a field another value.
+func change(m protoreflect.Message, f protoreflect.FieldDescriptor) {
+	switch f.Kind() {
+	case protoreflect.StringKind:
+		m.Set(f, protoreflect.ValueOfString(m.Get(f).String()+"x"))
+	case protoreflect.BoolKind:
+		m.Set(f, protoreflect.ValueOfBool(!m.Get(f).Bool()))
+	case protoreflect.Int32Kind:
+		m.Set(f, protoreflect.ValueOfInt32(int32(m.Get(f).Int())+1))
+	case protoreflect.Int64Kind:
+		m.Set(f, protoreflect.ValueOfInt64(m.Get(f).Int()+1))
+	default: // of a message: that it is there
+		m.Set(f, m.NewField(f))
 	}
 }

@@ -62,7 +62,7 @@ func (a *API) keyOperations() {
 		tag: tagKeys, summary: "Revoke an API key", scope: "keys:write",
 		status: http.StatusNoContent, codes: []string{codeGrantTooWide},
 		description: "Revokes a key. After the answer it is refused everywhere; it stays in the list. Revoking it again " +
-			"changes nothing. A key can only revoke keys that do not exceed it.",
+			"changes nothing. A key can only revoke keys that do not exceed it in scopes, rate, burst and expiry.",
 	}, a.revokeKey)
 	register(a, op{
 		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate",
@@ -70,7 +70,7 @@ func (a *API) keyOperations() {
 		sealed: true, codes: []string{codeGrantTooWide, messages.ReasonKeyRevoked, messages.ReasonKeyShown},
 		description: "Gives a key a new secret, which only this answer shows. The previous one is accepted for another " +
 			"`overlapSeconds`, so that programs can change over. Id, scopes and limits stay. A key can only rotate keys " +
-			"that do not exceed it, because the answer hands the rotated key to the caller.",
+			"that do not exceed it in scopes, rate, burst and expiry.",
 		request: map[string]any{"overlapSeconds": 3600}, answer: exampleNewKey(),
 	}, a.rotateKey)
 }
@@ -196,8 +196,8 @@ func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rota
 	return &rotatedKeyOutput{Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
 }
 
-// manages returns nil if the caller's key may change that key: it must see it, and be allowed everything that it is. To
-// rotate a key hands it to the caller, and to revoke one stops whoever uses it.
+// manages checks that the caller's key may change a key: it must see that key, and that key must not exceed it in scopes,
+// limits or expiry.
 func (a *API) manages(ctx context.Context, c *call, keyID string) error {
 	if !messages.IsAPIKeyID(keyID) {
 		return problem(codeNotFound)

@@ -148,6 +148,8 @@ type Content struct {
 	Media         *Media                 `protobuf:"bytes,30,opt,name=media,proto3" json:"media,omitempty"`                                 // none: a plain text
 	Forward       *Forward               `protobuf:"bytes,31,opt,name=forward,proto3" json:"forward,omitempty"`                             // none: not forwarded
 	IsProtected   bool                   `protobuf:"varint,32,opt,name=is_protected,json=isProtected,proto3" json:"is_protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	LinkPreview   *LinkPreview           `protobuf:"bytes,37,opt,name=link_preview,json=linkPreview,proto3" json:"link_preview,omitempty"`  // of a text; none: Telegram previews its first link
+	EffectId      string                 `protobuf:"bytes,38,opt,name=effect_id,json=effectId,proto3" json:"effect_id,omitempty"`           // the animation that a message in a private chat begins with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -217,6 +219,150 @@ func (x *Content) GetIsProtected() bool {
 	return false
 }
 
+func (x *Content) GetLinkPreview() *LinkPreview {
+	if x != nil {
+		return x.LinkPreview
+	}
+	return nil
+}
+
+func (x *Content) GetEffectId() string {
+	if x != nil {
+		return x.EffectId
+	}
+	return ""
+}
+
+// LinkPreview is how the preview of a text's link looks (Bot API, LinkPreviewOptions).
+type LinkPreview struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	IsDisabled       bool                   `protobuf:"varint,1,opt,name=is_disabled,json=isDisabled,proto3" json:"is_disabled,omitempty"`
+	Url              string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"` // empty: the first link of the text
+	PreferSmallMedia bool                   `protobuf:"varint,3,opt,name=prefer_small_media,json=preferSmallMedia,proto3" json:"prefer_small_media,omitempty"`
+	PreferLargeMedia bool                   `protobuf:"varint,4,opt,name=prefer_large_media,json=preferLargeMedia,proto3" json:"prefer_large_media,omitempty"`
+	ShowAboveText    bool                   `protobuf:"varint,5,opt,name=show_above_text,json=showAboveText,proto3" json:"show_above_text,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *LinkPreview) Reset() {
+	*x = LinkPreview{}
+	mi := &file_messages_content_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkPreview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkPreview) ProtoMessage() {}
+
+func (x *LinkPreview) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkPreview.ProtoReflect.Descriptor instead.
+func (*LinkPreview) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *LinkPreview) GetIsDisabled() bool {
+	if x != nil {
+		return x.IsDisabled
+	}
+	return false
+}
+
+func (x *LinkPreview) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *LinkPreview) GetPreferSmallMedia() bool {
+	if x != nil {
+		return x.PreferSmallMedia
+	}
+	return false
+}
+
+func (x *LinkPreview) GetPreferLargeMedia() bool {
+	if x != nil {
+		return x.PreferLargeMedia
+	}
+	return false
+}
+
+func (x *LinkPreview) GetShowAboveText() bool {
+	if x != nil {
+		return x.ShowAboveText
+	}
+	return false
+}
+
+// Enclosure is what a ticket's description has besides text: a medium, with the words that came with it.
+type Enclosure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // the message that it came with
+	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Enclosure) Reset() {
+	*x = Enclosure{}
+	mi := &file_messages_content_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Enclosure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Enclosure) ProtoMessage() {}
+
+func (x *Enclosure) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Enclosure.ProtoReflect.Descriptor instead.
+func (*Enclosure) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Enclosure) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Enclosure) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // Media is what a message carries beside text. Only what belongs to its kind is set.
 type Media struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
@@ -245,14 +391,15 @@ type Media struct {
 	Poll                  *Poll                  `protobuf:"bytes,23,opt,name=poll,proto3" json:"poll,omitempty"`
 	Details               string                 `protobuf:"bytes,24,opt,name=details,proto3" json:"details,omitempty"` // what there is to read in it: tasks of a checklist, texts of a rich message, an invoice's amount
 	Source                string                 `protobuf:"bytes,25,opt,name=source,proto3" json:"source,omitempty"`   // of a story, a giveaway: the chat it is from
-	Sha256                string                 `protobuf:"bytes,90,opt,name=sha256,proto3" json:"sha256,omitempty"`   // of a file that came from outside Telegram: the content to bring along; file_id is empty
+	Checklist             *Checklist             `protobuf:"bytes,61,opt,name=checklist,proto3" json:"checklist,omitempty"`
+	Sha256                string                 `protobuf:"bytes,90,opt,name=sha256,proto3" json:"sha256,omitempty"` // of a file that came from outside Telegram: the content to bring along; file_id is empty
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_messages_content_proto_msgTypes[2]
+	mi := &file_messages_content_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +411,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[2]
+	mi := &file_messages_content_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +424,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{2}
+	return file_messages_content_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Media) GetKind() string {
@@ -455,6 +602,13 @@ func (x *Media) GetSource() string {
 	return ""
 }
 
+func (x *Media) GetChecklist() *Checklist {
+	if x != nil {
+		return x.Checklist
+	}
+	return nil
+}
+
 func (x *Media) GetSha256() string {
 	if x != nil {
 		return x.Sha256
@@ -476,7 +630,7 @@ type Location struct {
 
 func (x *Location) Reset() {
 	*x = Location{}
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -488,7 +642,7 @@ func (x *Location) String() string {
 func (*Location) ProtoMessage() {}
 
 func (x *Location) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -501,7 +655,7 @@ func (x *Location) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Location.ProtoReflect.Descriptor instead.
 func (*Location) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{3}
+	return file_messages_content_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Location) GetLatitude() float64 {
@@ -560,7 +714,7 @@ type Venue struct {
 
 func (x *Venue) Reset() {
 	*x = Venue{}
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +726,7 @@ func (x *Venue) String() string {
 func (*Venue) ProtoMessage() {}
 
 func (x *Venue) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +739,7 @@ func (x *Venue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Venue.ProtoReflect.Descriptor instead.
 func (*Venue) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{4}
+	return file_messages_content_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Venue) GetTitle() string {
@@ -643,7 +797,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +809,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +822,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{5}
+	return file_messages_content_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Contact) GetPhoneNumber() string {
@@ -721,7 +875,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +887,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +900,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{6}
+	return file_messages_content_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Poll) GetQuestion() string {
@@ -808,7 +962,7 @@ type PollOption struct {
 
 func (x *PollOption) Reset() {
 	*x = PollOption{}
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -820,7 +974,7 @@ func (x *PollOption) String() string {
 func (*PollOption) ProtoMessage() {}
 
 func (x *PollOption) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -833,7 +987,7 @@ func (x *PollOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollOption.ProtoReflect.Descriptor instead.
 func (*PollOption) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{7}
+	return file_messages_content_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PollOption) GetText() string {
@@ -848,6 +1002,110 @@ func (x *PollOption) GetEntities() []*Entity {
 		return x.Entities
 	}
 	return nil
+}
+
+type Checklist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Tasks         []*ChecklistTask       `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Checklist) Reset() {
+	*x = Checklist{}
+	mi := &file_messages_content_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Checklist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Checklist) ProtoMessage() {}
+
+func (x *Checklist) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Checklist.ProtoReflect.Descriptor instead.
+func (*Checklist) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Checklist) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Checklist) GetTasks() []*ChecklistTask {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+type ChecklistTask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Done          bool                   `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChecklistTask) Reset() {
+	*x = ChecklistTask{}
+	mi := &file_messages_content_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChecklistTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChecklistTask) ProtoMessage() {}
+
+func (x *ChecklistTask) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChecklistTask.ProtoReflect.Descriptor instead.
+func (*ChecklistTask) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ChecklistTask) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ChecklistTask) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
 }
 
 // Forward is where a forwarded message comes from (Bot API, MessageOrigin).
@@ -866,7 +1124,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1136,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1149,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{8}
+	return file_messages_content_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Forward) GetKind() string {
@@ -959,13 +1217,26 @@ const file_messages_content_proto_rawDesc = "" +
 	"\x0fcustom_emoji_id\x18\b \x01(\tR\rcustomEmojiId\x12\x1b\n" +
 	"\tunix_time\x18\t \x01(\x03R\bunixTime\x12(\n" +
 	"\x10date_time_format\x18\n" +
-	" \x01(\tR\x0edateTimeFormat\"\xe0\x01\n" +
+	" \x01(\tR\x0edateTimeFormat\"\xc1\x02\n" +
 	"\aContent\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
 	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12/\n" +
 	"\x05media\x18\x1e \x01(\v2\x19.topicdesk.messages.MediaR\x05media\x125\n" +
 	"\aforward\x18\x1f \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12!\n" +
-	"\fis_protected\x18  \x01(\bR\visProtected\"\xe0\x06\n" +
+	"\fis_protected\x18  \x01(\bR\visProtected\x12B\n" +
+	"\flink_preview\x18% \x01(\v2\x1f.topicdesk.messages.LinkPreviewR\vlinkPreview\x12\x1b\n" +
+	"\teffect_id\x18& \x01(\tR\beffectId\"\xc4\x01\n" +
+	"\vLinkPreview\x12\x1f\n" +
+	"\vis_disabled\x18\x01 \x01(\bR\n" +
+	"isDisabled\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12,\n" +
+	"\x12prefer_small_media\x18\x03 \x01(\bR\x10preferSmallMedia\x12,\n" +
+	"\x12prefer_large_media\x18\x04 \x01(\bR\x10preferLargeMedia\x12&\n" +
+	"\x0fshow_above_text\x18\x05 \x01(\bR\rshowAboveText\"a\n" +
+	"\tEnclosure\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x125\n" +
+	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\x9d\a\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +
@@ -993,7 +1264,8 @@ const file_messages_content_proto_rawDesc = "" +
 	"\acontact\x18\x16 \x01(\v2\x1b.topicdesk.messages.ContactR\acontact\x12,\n" +
 	"\x04poll\x18\x17 \x01(\v2\x18.topicdesk.messages.PollR\x04poll\x12\x18\n" +
 	"\adetails\x18\x18 \x01(\tR\adetails\x12\x16\n" +
-	"\x06source\x18\x19 \x01(\tR\x06source\x12\x16\n" +
+	"\x06source\x18\x19 \x01(\tR\x06source\x12;\n" +
+	"\tchecklist\x18= \x01(\v2\x1d.topicdesk.messages.ChecklistR\tchecklist\x12\x16\n" +
 	"\x06sha256\x18Z \x01(\tR\x06sha256\"\xe6\x01\n" +
 	"\bLocation\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
@@ -1028,7 +1300,13 @@ const file_messages_content_proto_rawDesc = "" +
 	"\n" +
 	"PollOption\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
-	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xb3\x01\n" +
+	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"Z\n" +
+	"\tChecklist\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x127\n" +
+	"\x05tasks\x18\x02 \x03(\v2!.topicdesk.messages.ChecklistTaskR\x05tasks\"7\n" +
+	"\rChecklistTask\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
+	"\x04done\x18\x02 \x01(\bR\x04done\"\xb3\x01\n" +
 	"\aForward\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x03R\x02id\x12\x12\n" +
@@ -1051,34 +1329,42 @@ func file_messages_content_proto_rawDescGZIP() []byte {
 	return file_messages_content_proto_rawDescData
 }
 
-var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_messages_content_proto_goTypes = []any{
-	(*Entity)(nil),     // 0: topicdesk.messages.Entity
-	(*Content)(nil),    // 1: topicdesk.messages.Content
-	(*Media)(nil),      // 2: topicdesk.messages.Media
-	(*Location)(nil),   // 3: topicdesk.messages.Location
-	(*Venue)(nil),      // 4: topicdesk.messages.Venue
-	(*Contact)(nil),    // 5: topicdesk.messages.Contact
-	(*Poll)(nil),       // 6: topicdesk.messages.Poll
-	(*PollOption)(nil), // 7: topicdesk.messages.PollOption
-	(*Forward)(nil),    // 8: topicdesk.messages.Forward
+	(*Entity)(nil),        // 0: topicdesk.messages.Entity
+	(*Content)(nil),       // 1: topicdesk.messages.Content
+	(*LinkPreview)(nil),   // 2: topicdesk.messages.LinkPreview
+	(*Enclosure)(nil),     // 3: topicdesk.messages.Enclosure
+	(*Media)(nil),         // 4: topicdesk.messages.Media
+	(*Location)(nil),      // 5: topicdesk.messages.Location
+	(*Venue)(nil),         // 6: topicdesk.messages.Venue
+	(*Contact)(nil),       // 7: topicdesk.messages.Contact
+	(*Poll)(nil),          // 8: topicdesk.messages.Poll
+	(*PollOption)(nil),    // 9: topicdesk.messages.PollOption
+	(*Checklist)(nil),     // 10: topicdesk.messages.Checklist
+	(*ChecklistTask)(nil), // 11: topicdesk.messages.ChecklistTask
+	(*Forward)(nil),       // 12: topicdesk.messages.Forward
 }
 var file_messages_content_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Content.entities:type_name -> topicdesk.messages.Entity
-	2,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
-	8,  // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
-	3,  // 3: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
-	4,  // 4: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
-	5,  // 5: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
-	6,  // 6: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
-	0,  // 7: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
-	7,  // 8: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
-	0,  // 9: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	4,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
+	12, // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
+	2,  // 3: topicdesk.messages.Content.link_preview:type_name -> topicdesk.messages.LinkPreview
+	1,  // 4: topicdesk.messages.Enclosure.content:type_name -> topicdesk.messages.Content
+	5,  // 5: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
+	6,  // 6: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
+	7,  // 7: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
+	8,  // 8: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
+	10, // 9: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
+	0,  // 10: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
+	9,  // 11: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
+	0,  // 12: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
+	11, // 13: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_messages_content_proto_init() }
@@ -1092,7 +1378,7 @@ func file_messages_content_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_content_proto_rawDesc), len(file_messages_content_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -30,7 +30,11 @@ type DraftTicket struct {
 	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
 	Title               string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Enclosures          []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"` // of the description
+	Forward             *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`       // of the message that is the description; none: not forwarded
 	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids: their parts on the shelf are enclosed too
+	QuestionId          int64                  `protobuf:"varint,14,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers: what waited for it is enclosed too; 0: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -93,11 +97,39 @@ func (x *DraftTicket) GetDescription() string {
 	return ""
 }
 
+func (x *DraftTicket) GetEnclosures() []*Enclosure {
+	if x != nil {
+		return x.Enclosures
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
+	}
+	return nil
+}
+
 func (x *DraftTicket) GetDescriptionEntities() []*Entity {
 	if x != nil {
 		return x.DescriptionEntities
 	}
 	return nil
+}
+
+func (x *DraftTicket) GetAlbums() []string {
+	if x != nil {
+		return x.Albums
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetQuestionId() int64 {
+	if x != nil {
+		return x.QuestionId
+	}
+	return 0
 }
 
 // ChooseGroup opens the ticket of a draft in a group.
@@ -542,11 +574,12 @@ func (x *MemberChecked) GetFailure() string {
 	return ""
 }
 
-// TicketOpened tells the person's entity that the ticket of a draft is written down, or can't be.
+// TicketOpened tells the person's entity that the ticket of a draft is open in their private chat, or can't be opened.
 type TicketOpened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	Refused       bool                   `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	OwnTopic      bool                   `protobuf:"varint,40,opt,name=own_topic,json=ownTopic,proto3" json:"own_topic,omitempty"` // it has a topic of its own in the private chat
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -591,6 +624,13 @@ func (x *TicketOpened) GetTicketId() string {
 func (x *TicketOpened) GetRefused() bool {
 	if x != nil {
 		return x.Refused
+	}
+	return false
+}
+
+func (x *TicketOpened) GetOwnTopic() bool {
+	if x != nil {
+		return x.OwnTopic
 	}
 	return false
 }
@@ -767,13 +807,21 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xe5\x01\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x94\x03\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescription\x12M\n" +
-	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"y\n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12=\n" +
+	"\n" +
+	"enclosures\x18\n" +
+	" \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
+	"enclosures\x125\n" +
+	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12M\n" +
+	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
+	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1f\n" +
+	"\vquestion_id\x18\x0e \x01(\x03R\n" +
+	"questionId\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
@@ -804,10 +852,11 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x06chosen\x18\x06 \x01(\bR\x06chosen\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x1b\n" +
 	"\tis_member\x18\x03 \x01(\bR\bisMember\x12\x18\n" +
-	"\afailure\x18\x04 \x01(\tR\afailureJ\x04\b\x01\x10\x02\"E\n" +
+	"\afailure\x18\x04 \x01(\tR\afailureJ\x04\b\x01\x10\x02\"b\n" +
 	"\fTicketOpened\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x18\n" +
-	"\arefused\x18\x02 \x01(\bR\arefused\"\x94\x01\n" +
+	"\arefused\x18\x02 \x01(\bR\arefused\x12\x1b\n" +
+	"\town_topic\x18( \x01(\bR\bownTopic\"\x94\x01\n" +
 	"\x0fPersonReachable\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1c\n" +
 	"\treachable\x18\x02 \x01(\bR\treachable\x12\x12\n" +
@@ -846,23 +895,27 @@ var file_messages_private_proto_goTypes = []any{
 	(*ReachableNoted)(nil),  // 10: topicdesk.messages.ReachableNoted
 	(*SetPublic)(nil),       // 11: topicdesk.messages.SetPublic
 	(*Origin)(nil),          // 12: topicdesk.messages.Origin
-	(*Entity)(nil),          // 13: topicdesk.messages.Entity
+	(*Enclosure)(nil),       // 13: topicdesk.messages.Enclosure
+	(*Forward)(nil),         // 14: topicdesk.messages.Forward
+	(*Entity)(nil),          // 15: topicdesk.messages.Entity
 }
 var file_messages_private_proto_depIdxs = []int32{
 	12, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	13, // 1: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
-	12, // 2: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	12, // 3: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	12, // 4: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	12, // 5: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	12, // 6: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	12, // 7: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	12, // 8: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	13, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	14, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
+	15, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	12, // 4: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	12, // 5: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	12, // 6: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	12, // 7: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	12, // 8: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	12, // 9: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	12, // 10: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }

@@ -30,16 +30,19 @@ func (s *Server) editable(c *call) (*Message, *apiError) {
 }
 
 // edit applies a change of content together with the reply_markup parameter; an absent one takes the buttons away.
-func (s *Server) edit(c *call, m *Message, text string, es []Entity, media *Media) (any, *apiError) {
-	var n Message
+func (s *Server) edit(c *call, m *Message, change func(*Message)) (any, *apiError) {
+	n := *m
+	n.Buttons, n.Keyboard, n.ReplyMarkup = nil, nil, m.ReplyMarkup
 	if e := c.markup(&n); e != nil {
 		return nil, e
 	}
-	if text == m.Text && sameEntities(es, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) && sameMedia(media, m.Media) {
+	change(&n)
+	if n.Text == m.Text && sameEntities(n.Entities, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) &&
+		sameMedia(n.Media, m.Media) && n.look() == m.look() {
 		return nil, badRequest(notModified)
 	}
 	m = s.change(c.chat, m, "edit", func(m *Message) {
-		m.Text, m.Entities, m.Media, m.Buttons, m.Keyboard = text, es, media, n.Buttons, n.Keyboard
+		*m = n
 		m.Edited, m.EditDate = true, s.now().Unix()
 		m.Edits++
 	})
@@ -68,7 +71,11 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 	if text == "" {
 		return nil, badRequest("message text is empty")
 	}
-	return s.edit(c, m, text, es, nil)
+	preview, e := c.linkPreview()
+	if e != nil {
+		return nil, e
+	}
+	return s.edit(c, m, func(m *Message) { m.Text, m.Entities, m.Media, m.LinkPreview = text, es, nil, preview })
 }
 
 func (s *Server) editMessageCaption(c *call) (any, *apiError) {
@@ -83,7 +90,8 @@ func (s *Server) editMessageCaption(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.edit(c, m, text, es, m.Media)
+	above := c.p.bool("show_caption_above_media")
+	return s.edit(c, m, func(m *Message) { m.Text, m.Entities, m.Above = text, es, above })
 }
 
 func (s *Server) editMessageReplyMarkup(c *call) (any, *apiError) {
@@ -91,7 +99,7 @@ func (s *Server) editMessageReplyMarkup(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.edit(c, m, m.Text, m.Entities, m.Media)
+	return s.edit(c, m, func(*Message) {})
 }
 
 const deleteWithin = 48 * time.Hour

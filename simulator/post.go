@@ -10,23 +10,26 @@ import (
 
 // Post is what a person writes.
 type Post struct {
-	From      int64    `json:"from"`
-	Chat      int64    `json:"chat"`   // 0: the person's private chat with the bot
-	Thread    int      `json:"thread"` // 0: the general topic, or a chat without topics
-	Text      string   `json:"text"`   // the caption, if there is Media
-	Entities  []Entity `json:"entities"`
-	ReplyTo   int      `json:"replyTo"`
-	Quote     string   `json:"quote"`     // the part of the answered message that is quoted
-	Anonymous bool     `json:"anonymous"` // an administrator who hides
-	AsChannel *Channel `json:"asChannel"` // writing as a channel
-	Linked    bool     `json:"linked"`    // AsChannel is the group's linked channel, its post arrives by itself; From is ignored
-	Media     *Upload  `json:"media"`
-	Album     string   `json:"album"`   // parts of one album share it; see NewAlbum
-	Forward   *Origin  `json:"forward"` // the message is a forwarded one
-	Protected bool     `json:"protected"`
-	Spoiler   bool     `json:"spoiler"`      // covers the media
-	Above     bool     `json:"captionAbove"` // the caption stands above the media
-	Premium   bool     `json:"premium"`      // whose captions may be as long as texts
+	From        int64        `json:"from"`
+	Chat        int64        `json:"chat"`   // 0: the person's private chat with the bot
+	Thread      int          `json:"thread"` // 0: the general topic, or a chat without topics
+	Text        string       `json:"text"`   // the caption, if there is Media
+	Entities    []Entity     `json:"entities"`
+	ReplyTo     int          `json:"replyTo"`
+	Quote       string       `json:"quote"`     // the part of the answered message that is quoted
+	Anonymous   bool         `json:"anonymous"` // an administrator who hides
+	AsChannel   *Channel     `json:"asChannel"` // writing as a channel
+	Linked      bool         `json:"linked"`    // AsChannel is the group's linked channel, its post arrives by itself; From is ignored
+	Media       *Upload      `json:"media"`
+	Album       string       `json:"album"`   // parts of one album share it; see NewAlbum
+	Forward     *Origin      `json:"forward"` // the message is a forwarded one
+	Protected   bool         `json:"protected"`
+	Spoiler     bool         `json:"spoiler"`      // covers the media
+	Above       bool         `json:"captionAbove"` // the caption stands above the media
+	Premium     bool         `json:"premium"`      // whose captions may be as long as texts
+	LinkPreview *LinkPreview `json:"linkPreview"`
+	Effect      string       `json:"effect"` // in a private chat
+	Elsewhere
 }
 
 var errNotIn = errors.New("not a member of this group")
@@ -92,10 +95,13 @@ func (s *Server) post(p Post) (*Message, error) {
 		return nil, err
 	}
 	m := &Message{Thread: p.Thread, From: from, Text: text, Entities: withDetected(text, p.Entities), AlbumID: p.Album,
-		ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
-	if p.ReplyTo != 0 {
+		LinkPreview: p.LinkPreview, Effect: p.Effect, ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
+	if err := s.answerElsewhere(m, c, &p); err != nil {
+		return nil, err
+	}
+	if p.ReplyTo != 0 && p.ReplyChat == 0 {
 		r := c.live(p.ReplyTo)
-		if r == nil || r.Thread != p.Thread {
+		if r == nil || r.Thread != p.Thread && c.forum() {
 			return nil, errors.New("the message to answer is not there")
 		}
 		m.ReplyTo = r.ID
@@ -159,8 +165,8 @@ func (s *Server) sender(p *Person) Sender { return Sender{ID: p.ID, Name: p.Name
 // mayPost says whether somebody can write in a thread.
 func (s *Server) mayPost(c *chat, thread int, person int64, linked bool) error {
 	if c.private() {
-		if thread != 0 {
-			return errors.New("a private chat has no topics")
+		if t := c.topic(thread); thread != 0 && (!c.forum() || t == nil || t.Deleted) {
+			return fmt.Errorf("this chat has no topic %d", thread)
 		}
 		return nil
 	}

@@ -10,166 +10,174 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Folding is a version of the form in which texts are compared. The search index of a ticket was made in one of them. A
-// change of Fold or Grams is a new folding: RenewSearch then makes the index anew, ticket by ticket.
-type Folding int
+// FoldVersion counts the changes of Fold and Grams. A store whose search index was made with another version makes it
+// anew in the background (Tickets.Reindex). Meanwhile searches look for what either version finds.
+const FoldVersion = 2
 
-const (
-	// formerFolding folds case and composes characters (NFC).
-	formerFolding Folding = 1
-	// CurrentFolding makes the same what looks the same: also compatible characters (NFKC) such as full-width letters,
-	// signs that phones replace, and what Thai keyboards can type in several ways. Characters that show nothing are left
-	// out.
-	CurrentFolding Folding = 2
-)
-
-// Fold returns a text in the form in which texts are compared. It is valid UTF-8. To fold it again changes nothing.
-func (f Folding) Fold(s string) string {
-	if isPlain(s) {
-		return strings.ToLower(s)
-	}
-	s = strings.ToValidUTF8(s, string(utf8.RuneError))
-	if f == formerFolding {
-		return foldCase(norm.NFC, s)
-	}
-	// One form may allow another: a letter and its accent compose only after the sign between them is gone. Two rounds
-	// are nearly always enough; the limit is there so that no text can occupy the desk.
-	for range 8 {
-		next := foldOnce(s)
-		if next == s {
+// Fold returns a text in the form in which texts are compared, so that what looks the same is the same:
+//
+//   - Unicode's compatibility forms are one: full-width and half-width letters, ligatures, ำ in one piece or two.
+//   - Neither case nor the way in which a letter and its marks are composed makes a difference.
+//   - What shows nothing is left out: zero-width spaces, soft hyphens, variation selectors.
+//   - The vowels and tone marks of a Thai or Lao consonant are in one order, once each; เเ is แ.
+//
+// Folding a text twice changes nothing more.
+func Fold(s string) string {
+	plain := true
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf || s[i] == 0 {
+			plain = false
 			break
 		}
-		s = next
+	}
+	if plain {
+		return strings.ToLower(s)
+	}
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	for range 4 { // one round does, except where a composed letter has no composed lower case
+		folded := foldOnce(s)
+		if folded == s {
+			break
+		}
+		s = folded
 	}
 	return s
 }
 
-// isPlain reports whether a text is ASCII that shows.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf || s[i] < ' ' && !unicode.IsSpace(rune(s[i])) || s[i] == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-func foldCase(form norm.Form, s string) string {
-	folded := cases.Fold().String(form.String(s))
-	// The Turkish capital İ folds to an i with a dot above, which nobody types.
-	return form.String(strings.ReplaceAll(folded, "i\u0307", "i"))
-}
-
 func foldOnce(s string) string {
-	s = strings.Map(foldSign, s)
-	return foldThai(foldCase(norm.NFKC, s))
+	s = visible(norm.NFKC.String(visible(s)))
+	s = norm.NFKC.String(cases.Fold().String(s))
+	// The Turkish capital İ folds to an i with a dot above, which nobody types.
+	s = norm.NFKC.String(strings.ReplaceAll(s, "i\u0307", "i"))
+	return orderMarks(s)
 }
 
-// foldSign drops a character that shows nothing, and replaces one for which a phone's keyboard may have replaced
-// another.
-func foldSign(r rune) rune {
-	switch r {
-	case '‘', '’', '‚', '‛', 'ʼ', '′':
-		return '\''
-	case '“', '”', '„', '‟', '″':
-		return '"'
-	case '‐', '‑', '‒', '–', '—', '−':
-		return '-'
-	}
-	if r != ' ' && isInvisible(r) {
-		return -1
-	}
-	return r
+// visible leaves out the characters that show nothing (Unicode's Default_Ignorable_Code_Point).
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 0xAD && unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+			return -1
+		}
+		return r
+	}, s)
 }
 
-// isInvisible reports whether Unicode says that a character is to be ignored where it is not supported: zero-width
-// spaces and joiners, soft hyphens, variation selectors. Control characters that are no white space are, too.
-func isInvisible(r rune) bool {
-	switch {
-	case r < utf8.RuneSelf:
-		return unicode.IsControl(r) && !unicode.IsSpace(r)
-	case isThai(r):
-		return false
-	}
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) &&
-		!unicode.In(r, unicode.White_Space, unicode.Prepended_Concatenation_Mark)
-}
-
-const (
-	thaiE        = '\u0E40' // เ
-	thaiAe       = '\u0E41' // แ
-	thaiAa       = '\u0E32' // า
-	thaiNikhahit = '\u0E4D' // with thaiAa it is ำ, which NFKC takes apart
-)
-
-// foldThai puts the marks of a Thai consonant in one order, drops those that are typed twice, and makes แ of two เ.
-// Unicode leaves the order to the writer, since it gives most of them the combining class 0; on paper it makes no
-// difference.
-func foldThai(s string) string {
-	if strings.IndexFunc(s, isThai) < 0 {
+// orderMarks puts the marks of each Thai and Lao consonant into one order. Unicode's own order of marks leaves most of
+// these as they were typed.
+func orderMarks(s string) string {
+	if !strings.ContainsFunc(s, thai) {
 		return s
 	}
-	all := []rune(s)
-	out := all[:0]
-	for i := 0; i < len(all); {
-		if all[i] == thaiE && i+1 < len(all) && all[i+1] == thaiE {
-			out = append(out, thaiAe)
-			i += 2
-			continue
+	out := make([]rune, 0, len(s)/3)
+	marks := 0 // at the end of out
+	mark := func(r rune, rank int) {
+		at := len(out)
+		for at > len(out)-marks && markRank(out[at-1]) > rank {
+			at--
 		}
-		marks := marksAt(all[i:])
-		if len(marks) == 0 {
-			out = append(out, all[i])
-			i++
-			continue
+		if at > len(out)-marks && out[at-1] == r {
+			return // typed twice, shown once
 		}
-		i += len(marks)
-		slices.SortStableFunc(marks, func(a, b rune) int { return markOrder(a) - markOrder(b) })
-		for _, r := range marks {
-			if isThai(r) && len(out) > 0 && out[len(out)-1] == r && markOrder(r) < lastMark {
-				continue
+		out = slices.Insert(out, at, r)
+		marks++
+	}
+	for _, r := range s {
+		last := len(out) - 1
+		switch rank := markRank(r); {
+		case rank >= tones && marks == 0 && last >= 0 && out[last]&^0x80 == 0x0E32: // typed behind the vowel า
+			vowel := out[last]
+			for out = out[:last]; marks < len(out) && markRank(out[last-1-marks]) > 0; {
+				marks++
 			}
-			out = append(out, r)
+			mark(r, rank)
+			out, marks = append(out, vowel), 0
+		case rank > 0:
+			mark(r, rank)
+		case r&^0x80 == 0x0E40 && marks == 0 && last >= 0 && out[last] == r:
+			out[last] = r + 1 // เเ
+		default:
+			out, marks = append(out, r), 0
 		}
 	}
 	return string(out)
 }
 
-func isThai(r rune) bool { return r >= 0x0E01 && r <= 0x0E5B }
+// thai says whether a character is of the Thai or the Lao block, which are built alike.
+func thai(r rune) bool { return r >= 0x0E00 && r <= 0x0EFF }
 
-// marksAt returns the marks with which a text begins. The า of a ำ is among them, as a tone may be typed after it.
-func marksAt(text []rune) []rune {
-	nikhahit := false
-	for i, r := range text {
-		nikhahit = nikhahit || r == thaiNikhahit
-		if markOrder(r) == 0 || r == thaiAa && !nikhahit {
-			return text[:i]
-		}
-	}
-	return text
-}
+// tones is the rank from which marks are tone marks and the like, which stand highest.
+const tones = 0x200
 
-const lastMark = 512
-
-// markOrder sorts marks: vowels above, then by Unicode's combining class, which leaves vowels below before tones. So a
-// syllable that is not typed to its end, น้, is the beginning of the whole one, น้ำ. It is 0 for what is no mark.
-func markOrder(r rune) int {
-	switch r {
-	case '\u0E31', '\u0E34', '\u0E35', '\u0E36', '\u0E37', '\u0E47': // vowels above
-		return int(r-'\u0E31') + 1
-	case '\u0E4C', '\u0E4E':
-		return lastMark - 2
-	case thaiNikhahit:
-		return lastMark - 1
-	case thaiAa:
-		return lastMark
-	}
-	if isThai(r) && !unicode.Is(unicode.Mn, r) {
+// markRank is where a Thai or Lao mark belongs among those of its consonant; 0: it is none.
+func markRank(r rune) int {
+	if !thai(r) {
 		return 0
 	}
-	var b [utf8.UTFMax]byte
-	if class := norm.NFC.Properties(b[:utf8.EncodeRune(b[:], r)]).CCC(); class > 0 {
-		return 32 + int(class)
+	switch c := r & 0x7F; {
+	case c >= 0x38 && c <= 0x3C: // below: ◌ุ ◌ู ◌ฺ and Lao's ◌ົ ◌ຼ
+		switch {
+		case c == 0x3A: // as Unicode has it: else the next round would move it again
+			return 1
+		case r < 0x0E80 && c > 0x3A:
+			return 0
+		}
+		return int(c)
+	case c == 0x31, c >= 0x34 && c <= 0x37, c == 0x47, c == 0x4D: // above: ◌ั ◌ิ ◌ี ◌ึ ◌ื ◌็ ◌ํ
+		return int(c) + 0x100
+	case c >= 0x48 && c <= 0x4C, c == 0x4E: // tone marks, ◌์ ◌๎
+		return int(c) + tones
 	}
 	return 0
+}
+
+const (
+	gramLength  = 3 // characters of a gram
+	denseLength = 2 // characters of a gram of a script whose words are short
+)
+
+// dense says whether a character is of a script in which a word of two characters is a usual one.
+func dense(r rune) bool {
+	return r >= 0x1100 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
+}
+
+// grams returns every three consecutive characters of each word, and every two of Chinese, Japanese and Korean, once
+// each. Those of the first word come first; the longer ones of a word come before its shorter ones.
+func grams(words []string) (all []string) {
+	seen := map[string]bool{}
+	add := func(gram string) {
+		if !seen[gram] {
+			seen[gram] = true
+			all = append(all, gram)
+		}
+	}
+	for _, word := range words {
+		letters := []rune(word)
+		for i := 0; i+gramLength <= len(letters); i++ {
+			add(string(letters[i : i+gramLength]))
+		}
+		for i := 0; i+denseLength <= len(letters); i++ {
+			if dense(letters[i]) && dense(letters[i+1]) {
+				add(string(letters[i : i+denseLength]))
+			}
+		}
+	}
+	return all
+}
+
+// formerFold is Fold of version 1.
+func formerFold(s string) string {
+	folded := cases.Fold().String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD")))
+	return norm.NFC.String(strings.ReplaceAll(folded, "i\u0307", "i"))
+}
+
+// formerGrams are the grams of version 1: of three characters, in every script.
+func formerGrams(words []string) (all []string) {
+	for _, word := range words {
+		for letters := []rune(word); len(letters) >= gramLength; letters = letters[1:] {
+			if gram := string(letters[:gramLength]); !slices.Contains(all, gram) {
+				all = append(all, gram)
+			}
+		}
+	}
+	return all
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // What both stores share of lists and searches of tickets: which lists are served, their order and their cursors, how
@@ -64,7 +65,7 @@ func (q *TicketQuery) Served() error {
 	case !q.Looks() && creator && q.Priority != "":
 		return fmt.Errorf("%w: creator and priority can't be combined", ErrNoIndex)
 	case q.Text != "":
-		_, err := NewSearch(q.Text)
+		_, err := NewSearch(q.Text, false)
 		return err
 	}
 	return nil
@@ -158,6 +159,88 @@ func ceil(t time.Time) time.Time {
 		k = k.Add(time.Millisecond)
 	}
 	return k
+}
+
+// Search is a text to search for, as words separated by white space. Thai has no spaces between words, so a Thai
+// phrase is one long word. What looks the same is the same (Fold).
+type Search struct {
+	words, grams             []string
+	formerWords, formerGrams []string // by the folding before; none: that can't search for the text
+}
+
+const (
+	searchedLength = 8000 // characters of title and description that are searched
+	searchLength   = 200  // most characters of a text to search for
+)
+
+// ErrSearch says that a text can't be searched for; its text says why.
+var ErrSearch = errors.New("this text can't be searched for")
+
+// NewSearch reads a text to search for. At least one of its words must have three characters, or two of Chinese,
+// Japanese or Korean, because the index holds grams: so many consecutive characters of a word. Shorter words are looked
+// for in the candidates that the longer words find. outdated says that some tickets may be indexed by the folding before.
+func NewSearch(text string, outdated bool) (*Search, error) {
+	if utf8.RuneCountInString(text) > searchLength {
+		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrSearch, searchLength)
+	}
+	s := &Search{words: wordsIn(Fold(text))}
+	s.grams = grams(s.words)
+	if outdated {
+		s.formerWords = wordsIn(formerFold(text))
+		s.formerGrams = formerGrams(s.formerWords)
+	}
+	if len(s.grams) == 0 {
+		return nil, fmt.Errorf("%w: one of its words must have %d characters or more, or %d of Chinese, Japanese or Korean",
+			ErrSearch, gramLength, denseLength)
+	}
+	return s, nil
+}
+
+// wordsIn are the words of a folded text, the longest first, each once.
+func wordsIn(text string) []string {
+	words := strings.Fields(text)
+	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
+	return slices.Compact(words)
+}
+
+// Grams returns the grams that a ticket must have to be found. Those of the longest word come first.
+func (s *Search) Grams() []string { return s.grams }
+
+// FormerGrams returns the grams that a ticket must have instead if it was indexed before the folding changed; none: it
+// could not be found then.
+func (s *Search) FormerGrams() []string { return s.formerGrams }
+
+// Finds says whether a ticket's title and description together have every word.
+func (s *Search) Finds(t *Ticket) bool {
+	text := searched(t)
+	return hasAll(Fold(text), s.words) || len(s.formerGrams) > 0 && hasAll(formerFold(text), s.formerWords)
+}
+
+func hasAll(text string, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// Grams returns the grams of a ticket's title and description, in no order. The search indexes them.
+func Grams(t *Ticket) []string { return grams(strings.Fields(Fold(searched(t)))) }
+
+func searched(t *Ticket) string {
+	text := t.Title + "\n" + t.Description
+	if len(text) > searchedLength {
+		n := 0
+		for i := range text {
+			if n == searchedLength {
+				text = text[:i]
+				break
+			}
+			n++
+		}
+	}
+	return text
 }
 
 // Looker fills a page from the candidates that an index yields, by examining each. They come in the order of the

@@ -145,10 +145,9 @@ type Tickets interface {
 	// ListTickets returns a page of a list. Errors: ErrNoIndex, and ErrSearch for a text that can't be searched for.
 	// Every page of a list costs the same.
 	ListTickets(ctx context.Context, q TicketQuery) (TicketPage, error)
-	// RenewSearch makes the search index anew for the next tickets, at most limit, that a release with another Folding
-	// has indexed. n is how many it looked at; more says whether there may be others. Call it until there are none: until
-	// then a search finds such a ticket only as that release found it, at the least. It may be interrupted at any moment.
-	RenewSearch(ctx context.Context, limit int) (n int, more bool, err error)
+	// Reindex makes the search index of the next limit tickets anew, if the folding of texts has changed since it was
+	// made (FoldVersion). left says whether there is more to do. It continues where it ended, in another process too.
+	Reindex(ctx context.Context, limit int) (left bool, err error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)
 }

@@ -110,7 +110,6 @@ func (a *App) Run(ctx context.Context) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
 	edge.tasks.Go(func() { newCleaner(a.Config, store, attachments, a.Log).Run(ctx, cleanEvery) })
-	edge.tasks.Go(func() { storage.RenewSearch(ctx, store, a.Log) })
 	if err := edge.start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil // asked to stop while Telegram did not answer

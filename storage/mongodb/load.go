@@ -20,7 +20,7 @@ func (s *Store) Load(ctx context.Context, records []any) error {
 		collection, n := "", 0
 		var docs []any
 		for ; n < len(records); n++ {
-			of, doc, err := loadable(records[n], s.options.folding)
+			of, doc, err := loadable(records[n])
 			if err != nil {
 				return err
 			}
@@ -86,7 +86,7 @@ func export[T any](raw bson.Raw) ([]byte, error) {
 }
 
 // loadable returns the document of a record, and its collection.
-func loadable(record any, f storage.Folding) (collection string, doc bson.Raw, err error) {
+func loadable(record any) (collection string, doc bson.Raw, err error) {
 	switch r := record.(type) {
 	case *storage.User:
 		doc, _, err = userDocument(r)
@@ -95,7 +95,7 @@ func loadable(record any, f storage.Folding) (collection string, doc bson.Raw, e
 		doc, _, err = groupDocument(r)
 		return "groups", doc, err
 	case *storage.Ticket:
-		doc, _, err = ticketDocument(r, f)
+		doc, _, err = ticketDocument(r)
 		return "tickets", doc, err
 	case *storage.Message:
 		doc, _, err = messageDocument(r)

@@ -22,10 +22,6 @@ type Query struct {
 func Queries() (all []Query) {
 	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1"}
 	for _, q := range queries {
-		samples[0] = any("1")
-		if q.index == "search" {
-			samples[listGrams] = bson.A{"1"}
-		}
 		all = append(all, Query{
 			Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields,
 		})

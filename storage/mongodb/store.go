@@ -30,8 +30,8 @@ type Store struct {
 	replicated bool
 	// doubt is set when the server could not be reached or could not carry out a command. Ping then tries a write.
 	doubt atomic.Bool
-	// renewed is set when no ticket was found that another folding indexed.
-	renewed atomic.Bool
+	// outdated is set while the search index has an older folding, at least in part.
+	outdated atomic.Bool
 
 	mu      sync.Mutex
 	closing bool
@@ -48,7 +48,6 @@ type settings struct {
 	command time.Duration
 	schema  time.Duration
 	steps   []migration
-	folding storage.Folding
 }
 
 // Option changes how Open opens.
@@ -60,9 +59,6 @@ func WithTimeouts(connect, command time.Duration) Option {
 	return func(s *settings) { s.connect, s.command = connect, command }
 }
 
-// WithFolding is for tests of the upgrade: tickets are indexed as a release with that folding indexed them.
-func WithFolding(f storage.Folding) Option { return func(s *settings) { s.folding = f } }
-
 // Open connects to the database dbName at uri and brings its schema up to date. Whatever is wrong, it returns within
 // seconds, with an error of one line that says what to do. The error is storage.ErrSchema when a newer program has
 // made the database unreadable for this one, and storage.ErrUnavailable when the server can't be reached or can't
@@ -70,11 +66,8 @@ func WithFolding(f storage.Folding) Option { return func(s *settings) { s.foldin
 // majority, and reads go to the primary and see only what a majority has.
 func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, error) {
 	s := &Store{
-		options: settings{
-			connect: 10 * time.Second, command: 5 * time.Second, schema: time.Minute, steps: migrations,
-			folding: storage.CurrentFolding,
-		},
-		closed: make(chan struct{}),
+		options: settings{connect: 10 * time.Second, command: 5 * time.Second, schema: time.Minute, steps: migrations},
+		closed:  make(chan struct{}),
 	}
 	for _, opt := range opts {
 		opt(&s.options)
@@ -88,6 +81,9 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 	err := s.greet(ctx)
 	if err == nil {
 		err = s.migrate(ctx)
+	}
+	if err == nil {
+		err = s.checkIndex(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(s.explainOpen(ctx, err), s.Close())

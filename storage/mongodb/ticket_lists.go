@@ -171,7 +171,7 @@ func (s *Store) ticketsAfter(
 const candidates = 100
 
 // examine fills a page with tickets that have the text or the external id. For a text, the candidates are the tickets
-// that have one gram of it (docs/decisions.md, D36).
+// that have the first gram of its longest word (docs/decisions.md, D36).
 func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.TicketPage, error) {
 	queries, args := externalNewest, []any{q.ExternalID}
 	if q.OldestFirst {
@@ -180,10 +180,14 @@ func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.Ti
 	var search *storage.Search
 	if q.Text != "" {
 		var err error
-		if search, err = storage.NewSearch(q.Text); err != nil {
+		if search, err = storage.NewSearch(q.Text, s.outdated.Load()); err != nil {
 			return storage.TicketPage{}, err
 		}
-		queries, args = searchNewest, []any{s.candidateGrams(search)}
+		first := search.Grams()[:1]
+		if former := search.FormerGrams(); len(former) > 0 {
+			first = []string{first[0], former[0]}
+		}
+		queries, args = searchNewest, []any{first}
 		if q.OldestFirst {
 			queries = searchOldest
 		}

@@ -55,7 +55,7 @@ func claims(t *storage.Ticket) (keys []string) {
 	return slices.Compact(keys)
 }
 
-func ticketDocument(t *storage.Ticket, f storage.Folding) (bson.Raw, bson.ObjectID, error) {
+func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("id", t.TicketID); err != nil {
 		return nil, bson.ObjectID{}, err
 	}
@@ -75,11 +75,9 @@ func ticketDocument(t *storage.Ticket, f storage.Folding) (bson.Raw, bson.Object
 			e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
 	}
-	if grams := f.Grams(t); len(grams) > 0 {
+	on = append(on, e("fold", int64(storage.FoldVersion)))
+	if grams := storage.Grams(t); len(grams) > 0 {
 		on = append(on, e("grams", grams))
-	}
-	if f != unmarked {
-		on = append(on, e("folding", int32(f)))
 	}
 	return encode(t.TicketID, t.Kept(), on...)
 }
@@ -88,7 +86,7 @@ func ticketDocument(t *storage.Ticket, f storage.Folding) (bson.Raw, bson.Object
 func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	record, old := t.Kept(), t.Version
 	record.Version++
-	doc, writeID, err := ticketDocument(&record, s.options.folding)
+	doc, writeID, err := ticketDocument(&record)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func (s *Store) Load(ctx context.Context, records []any) error {
 	}
 	all := make([]*loading, len(records))
 	for i, record := range records {
-		l, err := newLoading(record, s.options.folding)
+		l, err := newLoading(record)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func versioned(store func(w *writer) error, set *statement, args ...any) func(w 
 	}
 }
 
-func newLoading(record any, f storage.Folding) (*loading, error) {
+func newLoading(record any) (*loading, error) {
 	doc, err := encode(record)
 	if err != nil {
 		return nil, err
@@ -106,7 +106,7 @@ func newLoading(record any, f storage.Folding) (*loading, error) {
 	case *storage.Group:
 		return loadGroup(r.Kept(), doc), validID("id", r.GroupID)
 	case *storage.Ticket:
-		return loadTicket(r.Kept(), doc, f), validID("id", r.TicketID)
+		return loadTicket(r.Kept(), doc), validID("id", r.TicketID)
 	case *storage.Message:
 		return loadMessage(r.Kept(), doc), validID("message or ticket id", r.MessageID, r.TicketID)
 	case *storage.Copy:

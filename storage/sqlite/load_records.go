@@ -34,8 +34,8 @@ func loadGroup(g storage.Group, doc string) *loading {
 	}
 }
 
-func loadTicket(t storage.Ticket, doc string, f storage.Folding) *loading {
-	save := newTicketSave(&t, 0, doc, f)
+func loadTicket(t storage.Ticket, doc string) *loading {
+	save := newTicketSave(&t, 0, doc)
 	return &loading{
 		what: "ticket " + t.TicketID, doc: doc, find: readTicket, key: []any{t.TicketID},
 		store: versioned(save.insert, setTicketVersion, t.Version, t.TicketID),

@@ -219,26 +219,11 @@ DROP INDEX tickets_creator_open;
 INSERT INTO ticket_search (ticket_search, rank) VALUES ('automerge', 0);
 `
 
-// schema3 says how far the search index was renewed: see RenewSearch. The trigger is for a program of a former release
-// that writes in between, when an operator goes back to it for a while: what it writes is renewed later.
+// schema3 says which folding of texts the search index has (storage.FoldVersion), and while it is made anew, up to which
+// ticket (list_id) it has the next one.
 const schema3 = `
-CREATE TABLE ticket_search_state (
-	id      INTEGER PRIMARY KEY CHECK (id = 1),
-	folding INTEGER NOT NULL, -- in which the index is made, up to the list id
-	through INTEGER NOT NULL
-);
-INSERT INTO ticket_search_state (id, folding, through) VALUES (1, 2, 9223372036854775807);
-UPDATE ticket_search_state SET folding = 1, through = -1 WHERE EXISTS (SELECT 1 FROM tickets);
-CREATE TRIGGER tickets_other_folding AFTER UPDATE OF words_hash ON tickets
-WHEN (NEW.words_hash & 65535) <> (SELECT folding FROM ticket_search_state)
-BEGIN
-	UPDATE ticket_search_state SET through = min(through, NEW.list_id - 1);
-END;
-CREATE TRIGGER tickets_of_other_folding AFTER INSERT ON tickets
-WHEN (NEW.words_hash & 65535) <> (SELECT folding FROM ticket_search_state)
-BEGIN
-	UPDATE ticket_search_state SET through = min(through, NEW.list_id - 1);
-END;
+ALTER TABLE schema ADD COLUMN search_version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE schema ADD COLUMN search_through INTEGER NOT NULL DEFAULT 0;
 `
 
 var (

@@ -173,7 +173,7 @@ func TestFirstSchema(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := newTicketSave(&record, 0, doc, 1).run(w); err != nil {
+		if err := newTicketSave(&record, 0, doc).run(w); err != nil {
 			t.Fatal(err)
 		}
 		for _, add := range w.search {

@@ -37,17 +37,15 @@ func TestStore(t *testing.T) {
 	if err := open(t, empty).Close(); err != nil {
 		t.Fatal(err)
 	}
-	open := func(t *testing.T, opts ...sqlite.Option) storage.Store {
-		path := filepath.Join(t.TempDir(), "desk.db")
-		copyFiles(t, empty, path) // the test opens hundreds of stores, so the migrations run only once
-		return k.open(t, path, opts...)
-	}
 	storagetest.Run(t, storagetest.Factory{
-		Open:       func(t *testing.T) storage.Store { return open(t) },
-		OpenFormer: func(t *testing.T) storage.Store { return open(t, sqlite.WithFolding(1)) },
-		Reopen:     k.reopen,
-		Crashes:    k.crashes,
-		Sizes:      sizes,
+		Open: func(t *testing.T) storage.Store {
+			path := filepath.Join(t.TempDir(), "desk.db")
+			copyFiles(t, empty, path) // the test opens hundreds of stores, so the migrations run only once
+			return k.open(t, path)
+		},
+		Reopen:  k.reopen,
+		Crashes: k.crashes,
+		Sizes:   sizes,
 	})
 }
 
@@ -63,18 +61,17 @@ type killed struct {
 	at   func(moment string) // nil: no kill is wanted
 }
 
-func (k *killer) open(t *testing.T, path string, opts ...sqlite.Option) storage.Store {
+func (k *killer) open(t *testing.T, path string) storage.Store {
 	t.Helper()
 	this := &killed{path: path}
 	// A kill leaves the same with and without sync. TestTornLog covers a crash of the machine.
-	opts = append(opts, sqlite.WithoutSync(), sqlite.WithHook(func(m sqlite.Moment, sql string) {
+	s, err := sqlite.Open(t.Context(), path, sqlite.WithoutSync(), sqlite.WithHook(func(m sqlite.Moment, sql string) {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		if at := this.at; at != nil {
 			at(fmt.Sprint(map[sqlite.Moment]string{sqlite.Before: "before ", sqlite.After: "after "}[m], sql))
 		}
 	}))
-	s, err := sqlite.Open(t.Context(), path, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}

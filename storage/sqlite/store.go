@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -23,6 +24,8 @@ type Store struct {
 	path    string
 	lock    *os.File // nil unless WithExclusive
 	readers *readers
+
+	outdated atomic.Bool // the search index has an older folding, at least in part
 
 	mu      sync.Mutex
 	queue   []*request // writes that wait
@@ -56,7 +59,6 @@ type options struct {
 	hook      Hook
 	idle      time.Duration
 	readers   int
-	folding   storage.Folding
 
 	checkpoint time.Duration
 	longLog    int64
@@ -75,9 +77,6 @@ func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
 // WithoutSync is for tests that write much. Acknowledged writes then survive a crash of the process, but not of the
 // machine.
 func WithoutSync() Option { return func(o *options) { o.noSync = true } }
-
-// WithFolding is for tests of the upgrade: tickets are indexed as a release with that folding indexed them.
-func WithFolding(f storage.Folding) Option { return func(o *options) { o.folding = f } }
 
 // withIdle sets how long the writer waits for work before it empties the write-ahead log.
 func withIdle(d time.Duration) Option { return func(o *options) { o.idle = d } }
@@ -110,9 +109,7 @@ var (
 // Open opens the database file and brings its schema up to date. It creates the file and its directory if they are
 // missing. The error is storage.ErrSchema when a newer program has made the database unreadable for this one.
 func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error) {
-	o := options{
-		idle: 2 * time.Second, readers: 6, folding: storage.CurrentFolding, checkpoint: checkpointEvery, longLog: longLog,
-	}
+	o := options{idle: 2 * time.Second, readers: 6, checkpoint: checkpointEvery, longLog: longLog}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -156,7 +153,11 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	c.hook = s.options.hook
 	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
-	if err := migrate(c, migrations); err != nil {
+	err = migrate(c, migrations)
+	if err == nil {
+		err = s.checkIndex(c)
+	}
+	if err != nil {
 		return errors.Join(err, c.close())
 	}
 	for range s.options.readers {

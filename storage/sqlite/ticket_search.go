@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -20,40 +21,24 @@ var (
 	totalChanges = define(`SELECT total_changes()`)
 )
 
-// foldingBits is how many of the low bits of searchHash hold the folding, so that storage knows which tickets are still
-// indexed by another one.
-const foldingBits = 16
+// searchVersion is another one when searchWords returns other words for the same ticket. Reindex, or each ticket's next
+// save, then writes its words again.
+var searchVersion = strconv.Itoa(storage.FoldVersion)
 
 // searchHash is equal for two states of a ticket with the same searchWords. It is faster to compute.
-func searchHash(t *storage.Ticket, f storage.Folding) int64 {
+func searchHash(t *storage.Ticket) int64 {
 	return hash(strings.Join([]string{
-		t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.Title, t.Description,
-	}, "\x00"))<<foldingBits | int64(f)
+		searchVersion, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.Title, t.Description,
+	}, "\x00"))
 }
 
 // searchWords returns a ticket's words in the search index: its grams, and what a search may be filtered by.
-func searchWords(t *storage.Ticket, f storage.Folding) string {
+func searchWords(t *storage.Ticket) string {
 	words := filterWords(t.Status, t.Priority, t.GroupID, storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID})
-	return strings.Join(append(words, gramWords(f.Grams(t))...), " ")
-}
-
-func gramWords(grams []string) []string {
-	words := make([]string, len(grams))
-	for i, gram := range grams {
-		words[i] = word('t', gram)
+	for _, gram := range storage.Grams(t) {
+		words = append(words, word('t', gram))
 	}
-	return words
-}
-
-// matching returns the expression of FTS5 for the tickets that a search may find. mixed says that the index still has
-// tickets in the former folding.
-func matching(q *storage.TicketQuery, search *storage.Search, mixed bool) string {
-	all := filterWords(q.Status, q.Priority, q.GroupID, q.Creator)
-	text := strings.Join(gramWords(search.Grams()), " AND ")
-	if former := search.FormerGrams(); mixed && len(former) > 0 {
-		text = "((" + text + ") OR (" + strings.Join(gramWords(former), " AND ") + "))"
-	}
-	return strings.Join(append(all, text), " AND ")
+	return strings.Join(words, " ")
 }
 
 func filterWords(status, priority, group string, creator storage.CreatorKey) (words []string) {

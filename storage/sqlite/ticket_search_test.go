@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -159,7 +158,7 @@ func TestOneSegmentATransaction(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			if err := newTicketSave(&record, 1, doc, storage.CurrentFolding).run(w); err != nil {
+			if err := newTicketSave(&record, 1, doc).run(w); err != nil {
 				return err
 			}
 		}
@@ -171,60 +170,4 @@ func TestOneSegmentATransaction(t *testing.T) {
 	if got := found(t, s, "printer", "closed"); got != tickets {
 		t.Errorf("%d of %d are found closed", got, tickets)
 	}
-}
-
-// TestFormerReleaseInBetween: when an operator goes back to a release with another folding for a while, the tickets
-// that it writes are renewed at the next upgrade.
-func TestFormerReleaseInBetween(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "desk.db")
-	as := func(f storage.Folding, use func(s *Store)) {
-		t.Helper()
-		s, err := Open(t.Context(), path, WithoutSync(), WithFolding(f))
-		if err != nil {
-			t.Fatal(err)
-		}
-		use(s)
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tickets := make([]*storage.Ticket, 9)
-	as(storage.CurrentFolding, func(s *Store) {
-		for n := range tickets[:6] {
-			tickets[n] = searchedTicket(n)
-			if err := s.SaveTicket(t.Context(), tickets[n]); err != nil {
-				t.Fatal(err)
-			}
-		}
-	})
-	as(1, func(s *Store) {
-		tickets[3].Title = "น\u0e4d\u0e49\u0e32รั่ว"
-		if err := s.SaveTicket(t.Context(), tickets[3]); err != nil {
-			t.Fatal(err)
-		}
-		tickets[7] = searchedTicket(7)
-		tickets[7].Title = "漢字 น้ำหยด"
-		if err := s.SaveTicket(t.Context(), tickets[7]); err != nil {
-			t.Fatal(err)
-		}
-	})
-	as(storage.CurrentFolding, func(s *Store) {
-		looked := 0
-		for more := true; more; {
-			var n int
-			var err error
-			if n, more, err = s.RenewSearch(t.Context(), 2); err != nil {
-				t.Fatal(err)
-			}
-			looked += n
-		}
-		if looked != 4 { // those from the first one that it wrote
-			t.Errorf("%d tickets were looked at", looked)
-		}
-		for text, want := range map[string]int{"น้ำ": 2, "漢字": 1, "printer": 5} {
-			if got := found(t, s, text, ""); got != want {
-				t.Errorf("%q finds %d of %d", text, got, want)
-			}
-		}
-	})
 }

@@ -79,7 +79,7 @@ func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	if err != nil {
 		return err
 	}
-	if err := s.write(ctx, newTicketSave(&record, old, doc, s.options.folding).run); err != nil {
+	if err := s.write(ctx, newTicketSave(&record, old, doc).run); err != nil {
 		return err
 	}
 	t.Version = record.Version
@@ -96,7 +96,6 @@ type ticketSave struct {
 	search     storage.Ticket // the fields that searchWords needs
 	words      string         // searchWords of a new ticket; "": computed when needed
 	wordsHash  int64
-	folding    storage.Folding
 	indexed    int64 // hash of the columns that the lists' indexes are on
 	due        any
 	doc        string
@@ -104,18 +103,18 @@ type ticketSave struct {
 	columns    []any
 }
 
-func newTicketSave(t *storage.Ticket, old int64, doc string, f storage.Folding) *ticketSave {
+func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s := &ticketSave{
 		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID,
 		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
-		wordsHash: searchHash(t, f), folding: f, due: dueAt(t.DueAt), doc: doc,
+		wordsHash: searchHash(t), due: dueAt(t.DueAt), doc: doc,
 		search: storage.Ticket{
 			Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID,
 			CreatedBy: t.CreatedBy,
 		},
 	}
 	if old == 0 {
-		s.words = searchWords(t, f)
+		s.words = searchWords(t)
 	}
 	s.columns = []any{
 		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, orNull(t.ExternalID),
@@ -222,7 +221,7 @@ func (t *ticketSave) update(w *writer) error {
 	}
 	if listID != before.listID || t.wordsHash != before.wordsHash {
 		w.removeFromSearch(before.listID)
-		w.addToSearch(listID, searchWords(&t.search, t.folding))
+		w.addToSearch(listID, searchWords(&t.search))
 	}
 	if before.status != t.status {
 		if _, err := w.exec(countTicket, before.status, int64(-1)); err != nil {

@@ -208,7 +208,7 @@ func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage
 	}
 	var search *storage.Search
 	if q.Text != "" {
-		search, _ = storage.NewSearch(q.Text)
+		search, _ = storage.NewSearch(q.Text, false)
 	}
 	wanted := func(t storage.Ticket) bool { return q.Wants(&t, search) }
 	all, err := modelList(ctx, m, m.tickets, wanted, func(tickets []storage.Ticket) {
@@ -222,10 +222,6 @@ func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage
 		page.Next = q.Place(&all[q.Limit-1])
 	}
 	return page, nil
-}
-
-func (m *model) RenewSearch(ctx context.Context, _ int) (int, bool, error) {
-	return 0, false, m.Ping(ctx)
 }
 
 func (m *model) CountTickets(ctx context.Context) (map[string]int64, error) {
@@ -346,3 +342,6 @@ func (m *model) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy,
 	ofMessage := func(c storage.Copy) bool { return c.MessageID == messageID }
 	return modelList(ctx, m, m.copies, ofMessage, byTopic, 0, math.MaxInt)
 }
+
+// Reindex has nothing to do: the model has no index.
+func (m *model) Reindex(ctx context.Context, _ int) (bool, error) { return false, m.Ping(ctx) }

@@ -21,9 +21,6 @@ import (
 type Factory struct {
 	// Open returns a new, empty store, which it closes at the end of the test.
 	Open func(t *testing.T) storage.Store
-	// OpenFormer is Open, but the store indexes tickets for searches as the former release did, with its folding. Reopen
-	// then upgrades it. Nil: not tested.
-	OpenFormer func(t *testing.T) storage.Store
 	// Reopen closes a store that Open or Reopen returned, and opens the same data again. Nil: the store is not durable.
 	Reopen func(t *testing.T, s storage.Store) storage.Store
 	// Crashes runs write, which writes to s. It returns what kill -9 would have left at each moment meanwhile, in order;
@@ -70,7 +67,6 @@ func Run(t *testing.T, f Factory) {
 		{"tickets", testTickets},
 		{"ticket lists", testTicketLists},
 		{"ticket search", testTicketSearch},
-		{"an upgrade of the search", testRenewSearch},
 		{"external ids", testExternalIDs},
 		{"topics", testTopics},
 		{"due tickets", testDueTickets},

@@ -126,7 +126,7 @@ func (k *Keeper) keepUpload(ctx context.Context, a *storage.Attachment, received
 		if readErr != nil {
 			return readErr
 		}
-		if known.SHA256 != a.SHA256 || known.FileName != a.FileName || known.FileType != a.FileType {
+		if known.SHA256 != a.SHA256 {
 			return ErrUploadDiffers
 		}
 		err = nil

@@ -17,6 +17,7 @@ func ViewOf(
 		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), CreatedBy: r.CreatedBy.Name,
 		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
+		Forward: ForwardOf(r.Forwarded),
 	}
 	group, err := groupAt(ctx, store, r.Home.GroupID)
 	if err != nil {

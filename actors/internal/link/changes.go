@@ -184,8 +184,6 @@ func (n *lane) edit(
 	it.stored = stored
 	call, former := n.call(it, 0), contentAt(said, stored.Revision)
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
-	call.GroupTitle, call.Bare = stored.GroupTitle, stored.Bare
-	call.ReplyPreview, call.ReplyMediaKind = stored.Preview, stored.PreviewKind
 	parts := n.link.messagesFor(call)
 	if c.content != said.ContentRevision {
 		c.content, c.part = said.ContentRevision, 0
@@ -259,7 +257,7 @@ func contentAt(m *storage.Message, revision int64) *messages.Content {
 	for i := range m.Former {
 		if f := &m.Former[i]; f.Revision == revision {
 			return desk.ContentOf(&storage.Message{Text: f.Text, Entities: f.Entities, Media: f.Media,
-				Forwarded: m.Forwarded, Protected: m.Protected})
+				LinkPreview: f.LinkPreview, EffectID: m.EffectID, Forwarded: m.Forwarded, Protected: m.Protected})
 		}
 	}
 	return desk.ContentOf(m)

@@ -18,8 +18,7 @@ func (l *link) messagesFor(call *messages.SendCopyCall) int {
 
 // call renders one part of a copy.
 func (n *lane) call(it *item, part int) *messages.SendCopyCall {
-	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
-		ReplyMediaKind: it.previewKind, Bare: it.bare}
+	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), Bare: it.bare}
 	if part == 0 {
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
@@ -33,8 +32,14 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	}
 	if it.sent() > 0 {
 		call.GroupTitle, call.Bare = it.stored.GroupTitle, it.stored.Bare
-		call.ReplyPreview, call.ReplyMediaKind = it.stored.Preview, it.stored.PreviewKind
+		desk.SetReference(call, it.stored, it.replyTo)
+		return call
 	}
+	head, answered := it.head(), it.replyTo
+	if it.reference != nil { // an album's first part says what all of it answers
+		answered = it.reference
+	}
+	desk.SetReference(call, &head, answered)
 	return call
 }
 
@@ -131,7 +136,8 @@ func (n *lane) firstCopyOf(it *item) storage.Copy {
 	next := n.copyOf(it)
 	if len(next.Parts) == 0 {
 		next.Wanted, next.GroupTitle = it.parts, n.titleOf(it)
-		next.Preview, next.PreviewKind = it.preview, it.previewKind
+		head := it.head()
+		next.Preview, next.PreviewKind, next.Reference = head.Preview, head.PreviewKind, head.Reference
 		next.Main, next.Bare = it.main(), it.bare
 	}
 	return next

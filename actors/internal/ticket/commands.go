@@ -37,7 +37,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),
-		ExternalID: m.ExternalId, Metadata: m.Metadata,
+		ExternalID: m.ExternalId, Metadata: m.Metadata, Forwarded: desk.ForwardToStore(m.Forward),
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
 		Handled: []string{o.GetCommandId()},
 	}
@@ -48,9 +48,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if messages.IsPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
-	for _, media := range m.Media {
-		r.Media = append(r.Media, *desk.MediaToStore(media))
-	}
+	enclose(r, m.Enclosures)
 	cause(r, messages.EventTicketCreated, o.GetCommandId(), now,
 		withDescription(r, map[string]any{"createdBy": r.CreatedBy}))
 	awaitTopic(r, desk.HomeTopic, o)
@@ -102,9 +100,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	}
 	row, known := requestOf(m)
 	if !known || row.effect == nil {
-		t.Log.Error("refused: a ticket does not take this command",
-			"message", entity.TypeName(m), "command", o.GetCommandId())
-		return entity.Answer(messages.Code_CONFLICT, "a ticket does not understand "+entity.TypeName(m)), nil
+		return t.RefuseUnknown(messages.KindTicket, t.ID, m), nil
 	}
 	may, ask := yes, []ids.Place(nil)
 	if !isAPI(o) {

@@ -16,7 +16,8 @@ type Deps struct {
 	Attachments *attachment.Keeper
 	Aliases     *desk.Aliases
 	Pace        pace.Pace
-	IntakeWorks func() bool // whether updates arrive; nil: they always do
+	IntakeWorks func() bool                   // whether updates arrive; nil: they always do
+	Parts       func(*messages.Operation) int // how many Telegram messages a SendCopy takes
 	Metrics     prometheus.Registerer
 }
 
@@ -44,6 +45,7 @@ func Kind(d Deps) *entity.Kind {
 		Messages: []entity.Handler{
 			// from people: messages, and what happens to them
 			entity.Replies((*ticket).onOpenTicket),
+			entity.Replies((*ticket).onEnclose),
 			entity.Replies((*ticket).onMessage),
 			entity.Replies((*ticket).onEdit),
 			entity.Replies((*ticket).onReact),

@@ -35,6 +35,10 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 	switch {
 	case topic.Failure != "":
 		return nil
+	case topic.Doubtful:
+		s := step(messages.TopicStep_CHECK)
+		s.Revivals = topic.Revivals
+		return s
 	case !desk.IsOpened(topic):
 		if t.adopting[topic.TopicID] {
 			return nil
@@ -42,9 +46,9 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_CREATE)
 	case topic.CardMessageID == 0:
 		return step(messages.TopicStep_CARD)
-	case topic.MediaShown < len(r.Media):
+	case lacksEnclosures(r, topic):
 		s := step(messages.TopicStep_MEDIUM)
-		s.Medium = int32(topic.MediaShown)
+		s.Medium, s.Media = int32(topic.MediaShown), int32(t.goTogether(topic))
 		return s
 	case !topic.Introduced: // of a link with messages before it; the card introduces all other topics
 		return step(messages.TopicStep_CONTEXT)
@@ -52,12 +56,14 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_PIN)
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
 		return revised(messages.TopicStep_EDIT_CARD)
-	case messages.IsPrivate(topic.GroupID): // it has no name and is never closed
+	case messages.IsPrivate(topic.GroupID) && !topic.Threaded: // the chat itself has no name
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		s := revised(messages.TopicStep_RENAME)
 		s.Name = messages.TopicName(r.Title, r.ShortID)
 		return s
+	case messages.IsPrivate(topic.GroupID): // Telegram closes no topics there
+		return nil
 	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) &&
 		t.finishedFor(topic) >= r.ClosedAfter && !t.hasPendingNotice(topic):
 		return revised(messages.TopicStep_CLOSE)
@@ -202,6 +208,9 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
 		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: topic.Name}}
+	case messages.TopicStep_CHECK:
+		op.Waits = true
+		op.Call = &messages.Operation_CheckTopic{CheckTopic: &messages.CheckTopicCall{Name: topic.Name}}
 	case messages.TopicStep_CARD, messages.TopicStep_EDIT_CARD:
 		view, err := t.view(topic.TopicID)
 		if err != nil {
@@ -226,9 +235,7 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		}
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
 	case messages.TopicStep_MEDIUM:
-		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{
-			Bare: true, ReplyTo: topic.CardMessageID,
-			Content: &messages.Content{Media: desk.MediaOf(&r.Media[ref.Medium])}}}
+		showEnclosures(op, r, topic, ref)
 	case messages.TopicStep_RENAME:
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
 	case messages.TopicStep_CLOSE:
@@ -256,6 +263,15 @@ func (t *ticket) onDone(m *messages.Done) error {
 		t.retryStep(s)
 		return nil
 	}
+	if t.isRefusedAlbum(m) {
+		delete(t.enqueued, s.op.Id)
+		t.tries[s.op.Id]++
+		t.reconcile()
+		return nil
+	}
+	if m.Ref.GetTopicStep() != nil { // a chat may have had the step before this activation
+		s.ref = m.Ref.GetTopicStep()
+	}
 	if s.ref.GetKind() == messages.TopicStep_CREATE && outcome.GetResult() == messages.Outcome_UNKNOWN {
 		delete(t.enqueued, s.op.Id)
 		t.tries[s.op.Id]++
@@ -264,6 +280,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 			t.awaitAdoption(s.ref.TopicId)
 		}
 		return nil
+	}
+	if s.ref.GetKind() == messages.TopicStep_CHECK {
+		return t.onChecked(s, outcome)
 	}
 	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.mayRecreate(s) {
 		return t.onStepTopicGone(s)
@@ -274,6 +293,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 	delete(t.enqueued, s.op.Id)
 	delete(t.tries, s.op.Id)
 	t.afterChange()
+	if s.ref.GetKind() == messages.TopicStep_CREATE && messages.IsPrivate(s.op.Place) {
+		t.tellOpened(s.op.Place)
+	}
 	return nil
 }
 
@@ -297,12 +319,16 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	}
 	switch s.ref.Kind {
 	case messages.TopicStep_CREATE:
-		if !done && len(topic.FormerThreads) > 0 {
-			t.loseTopic(r, topic, desk.ReasonOf(outcome))
-		} else if !done {
-			t.failTopic(r, topic, desk.ReasonOf(outcome))
-		} else if topic.TelegramTopicID == 0 {
+		switch {
+		case desk.IsOpened(topic): // it has appeared meanwhile
+		case done:
 			t.giveThread(r, topic, outcome.ThreadId)
+		case messages.IsPrivate(topic.GroupID):
+			t.shareChat(r, topic)
+		case len(topic.FormerThreads) > 0:
+			t.loseTopic(r, topic, desk.ReasonOf(outcome))
+		default:
+			t.failTopic(r, topic, desk.ReasonOf(outcome))
 		}
 	case messages.TopicStep_CARD:
 		topic.CardRevision = s.revision
@@ -312,7 +338,7 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		}
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
-		topic.MediaShown++
+		topic.MediaShown += max(1, int(s.ref.Media))
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision = s.revision

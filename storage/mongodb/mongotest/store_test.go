@@ -130,9 +130,8 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	server, o := onFerret(t)
 	storagetest.Run(t, storagetest.Factory{
-		Open:       func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
-		OpenFormer: func(t *testing.T) storage.Store { return o.open(t, newDatabase(), mongodb.WithFolding(1)) },
-		Reopen:     o.reopen,
+		Open:   func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
+		Reopen: o.reopen,
 		Crashes: func(t *testing.T, s storage.Store, write func()) []storagetest.Crash {
 			return crashes(t, server, o, s, write)
 		},
@@ -177,10 +176,9 @@ func crashes(
 func TestStoreOnRealServer(t *testing.T) {
 	o := onRealServer(t)
 	storagetest.Run(t, storagetest.Factory{
-		Open:       func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
-		OpenFormer: func(t *testing.T) storage.Store { return o.open(t, newDatabase(), mongodb.WithFolding(1)) },
-		Reopen:     o.reopen,
-		Sizes:      storagetest.Sizes{Rows: 60, Writers: 16, Rounds: 25},
+		Open:   func(t *testing.T) storage.Store { return o.open(t, newDatabase()) },
+		Reopen: o.reopen,
+		Sizes:  storagetest.Sizes{Rows: 60, Writers: 16, Rounds: 25},
 	})
 }
 
