@@ -10,9 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// MaxUpdateBytes is the largest update that is read. Telegram's updates are far smaller: at most twice 4096
-// characters with 100 entities.
-const MaxUpdateBytes = 1 << 20
+// MaxUpdateBytes is the largest update that is read. The largest of Telegram's are replies to rich messages by rich
+// messages, with twice 32,768 characters in up to 500 blocks.
+const MaxUpdateBytes = 4 << 20
 
 // previewUnits is how many UTF-16 units of an answered text go with a reply.
 const previewUnits = 100
@@ -121,6 +121,8 @@ func (w *wireMessage) message() (*Message, error) {
 		m.Text, m.Entities = w.Text, entities(w.Entities, w.Text)
 	case w.Caption != "":
 		m.Text, m.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
+	case w.RichMessage.here:
+		m.setRich(readRich(w.RichMessage.value, langOf(m.From)))
 	}
 	m.Reply = w.reply(m)
 	return m, nil
@@ -189,10 +191,17 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			return r
 		}
 		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		if r.Text = to.Text; r.Text == "" {
-			r.Text = to.Caption
-		}
 		r.Media, r.Protected = to.wireMedia.media(), to.Protected
+		switch {
+		case to.Text != "":
+			r.Text = to.Text
+		case to.Caption != "":
+			r.Text = to.Caption
+		case to.RichMessage.here:
+			if rich := readRich(to.RichMessage.value, langOf(to.From.person())); !messages.Blank(rich.text) {
+				r.Text, r.Media = rich.text, rich.media
+			}
+		}
 		r.Preview = messages.Shorten(r.Text, previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}

@@ -51,7 +51,7 @@ type wireMedia struct {
 	Venue       maybe[wireVenue]     `json:"venue"`
 	Location    maybe[wireLocation]  `json:"location"`
 	Invoice     maybe[wireTitled]    `json:"invoice"`
-	RichMessage maybe[unread]        `json:"rich_message"`
+	RichMessage maybe[any]           `json:"rich_message"`
 	Giveaway    maybe[wireGiveaway]  `json:"giveaway"`
 	Winners     maybe[wireGiveaway]  `json:"giveaway_winners"`
 	Gift        maybe[wireGift]      `json:"gift"`
@@ -83,9 +83,6 @@ type wireFile struct {
 
 // wireSizes is a photo, in all its sizes.
 type wireSizes []wireFile
-
-// unread is a medium of which only the kind is read.
-type unread struct{}
 
 type wirePaid struct {
 	Stars int32 `json:"star_count"`
@@ -219,7 +216,7 @@ var mediaReaders = []mediaReader{
 	reads(messages.MediaVenue, func(w *wireMedia) *maybe[wireVenue] { return &w.Venue }, (*wireVenue).into),
 	reads(messages.MediaLocation, func(w *wireMedia) *maybe[wireLocation] { return &w.Location }, (*wireLocation).into),
 	reads(messages.MediaInvoice, func(w *wireMedia) *maybe[wireTitled] { return &w.Invoice }, (*wireTitled).invoice),
-	reads(messages.MediaRichMessage, func(w *wireMedia) *maybe[unread] { return &w.RichMessage }, (*unread).into),
+	reads(messages.MediaRichMessage, func(w *wireMedia) *maybe[any] { return &w.RichMessage }, func(*any, *messages.Media) {}),
 	reads(messages.MediaGiveaway, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Giveaway }, (*wireGiveaway).into),
 	reads(messages.MediaGiveawayWinners, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Winners }, (*wireGiveaway).into),
 	reads(messages.MediaGift, func(w *wireMedia) *maybe[wireGift] { return &w.Gift }, (*wireGift).into),
@@ -343,8 +340,6 @@ func (t *wireTitled) invoice(m *messages.Media) {
 		m.Details = strconv.FormatFloat(float64(t.Amount)/100, 'f', 2, 64) + " " + t.Currency
 	}
 }
-
-func (u *unread) into(*messages.Media) {}
 
 func (g *wireGift) into(m *messages.Media) { m.Details = g.Text }
 

@@ -240,6 +240,8 @@ type Message struct {
 	Media       *Media          `json:"media,omitempty"`     // what it carries besides text, which is then the caption
 	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it was forwarded from
 	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	RichHTML    string          `json:"richHtml,omitempty"`  // of a rich message that can be sent again
+	RichRTL     bool            `json:"richRtl,omitempty"`   // of a rich message: shown right-to-left
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 

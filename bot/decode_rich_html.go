@@ -1,0 +1,7 @@
+package bot
+
+import "strings"
+
+func richHTML([]any) string { return "" }
+
+var _ = strings.ToUpper
