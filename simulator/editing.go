@@ -31,15 +31,20 @@ func (s *Server) editable(c *call) (*Message, *apiError) {
 
 // edit applies a change of content together with the reply_markup parameter; an absent one takes the buttons away.
 func (s *Server) edit(c *call, m *Message, text string, es []Entity, media *Media) (any, *apiError) {
-	var n Message
+	return s.editTo(c, m, Message{Text: text, Entities: es, Media: media})
+}
+
+// editTo is edit to a message with the new content.
+func (s *Server) editTo(c *call, m *Message, n Message) (any, *apiError) {
 	if e := c.markup(&n); e != nil {
 		return nil, e
 	}
-	if text == m.Text && sameEntities(es, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) && sameMedia(media, m.Media) {
+	if n.Text == m.Text && sameEntities(n.Entities, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) &&
+		sameMedia(n.Media, m.Media) && sameRich(n.Rich, m.Rich) {
 		return nil, badRequest(notModified)
 	}
 	m = s.change(c.chat, m, "edit", func(m *Message) {
-		m.Text, m.Entities, m.Media, m.Buttons, m.Keyboard = text, es, media, n.Buttons, n.Keyboard
+		m.Text, m.Entities, m.Media, m.Rich, m.Buttons, m.Keyboard = n.Text, n.Entities, n.Media, n.Rich, n.Buttons, n.Keyboard
 		m.Edited, m.EditDate = true, s.now().Unix()
 		m.Edits++
 	})
@@ -53,6 +58,10 @@ func sameMedia(a, b *Media) bool {
 	return a == b || a != nil && b != nil && a.Kind == b.Kind && a.FileID == b.FileID
 }
 
+func sameRich(a, b *Rich) bool {
+	return a == nil && b == nil || a != nil && b != nil && bytes.Equal(a.Value, b.Value)
+}
+
 func (s *Server) editMessageText(c *call) (any, *apiError) {
 	m, e := s.editable(c)
 	if e != nil {
@@ -60,6 +69,16 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 	}
 	if m.Media != nil {
 		return nil, badRequest("there is no text in the message to edit")
+	}
+	if c.p.has("rich_message") {
+		if c.p.has("text") {
+			return nil, badRequest("exactly one of text and rich_message must be used")
+		}
+		rich, words, e := c.richOf("rich_message")
+		if e != nil {
+			return nil, e
+		}
+		return s.editTo(c, m, Message{Text: words, Rich: rich})
 	}
 	text, es, e := c.readText("text", "entities", "parse_mode", maxText)
 	if e != nil {
@@ -91,7 +110,7 @@ func (s *Server) editMessageReplyMarkup(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.edit(c, m, m.Text, m.Entities, m.Media)
+	return s.editTo(c, m, Message{Text: m.Text, Entities: m.Entities, Media: m.Media, Rich: m.Rich})
 }
 
 const deleteWithin = 48 * time.Hour

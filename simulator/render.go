@@ -98,9 +98,11 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 	a := apiMessage{ID: m.ID, From: &from, SenderChat: s.senderChat(c, m.From.As), Date: m.Date, Chat: s.chatJSON(c),
 		AutoForward: m.AutoForward, EditDate: m.EditDate, Protected: m.Protected, AlbumID: m.AlbumID, Quote: m.Quote,
 		Spoiler: m.Spoiler, Above: m.Above}
-	if m.Media != nil {
+	switch {
+	case m.Rich != nil:
+	case m.Media != nil:
 		a.Caption, a.CaptionEntities = m.Text, m.Entities
-	} else {
+	default:
 		a.Text, a.Entities = m.Text, m.Entities
 	}
 	switch {
@@ -114,6 +116,9 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 		panic(err)
 	}
 	out = out[:len(out)-1]
+	if m.Rich != nil {
+		out = field(out, "rich_message", m.Rich.Value)
+	}
 	if m.Media != nil {
 		out = field(out, m.Media.Kind, m.Media.Value)
 		if m.Media.Kind == "animation" { // Telegram sets document too, for old bots
