@@ -89,6 +89,10 @@ func (r *richReader) blocks(nodes []*richNode) []block {
 	out := []block{}
 	var loose []*richNode
 	flush := func() {
+		if n := len(loose); n > 0 { // the space around a text is none of it
+			loose[0].text = strings.TrimLeft(loose[0].text, " \t\r\n")
+			loose[n-1].text = strings.TrimRight(loose[n-1].text, " \t\r\n")
+		}
 		if text := r.inline(loose); strings.TrimSpace(wordsOf(text)) != "" {
 			r.count++
 			out = append(out, block{"type": "paragraph", "text": text})
