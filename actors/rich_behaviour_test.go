@@ -209,7 +209,7 @@ func TestRichMessagesAreRead(t *testing.T) {
 		d.write(d.ann, d.ann, 0, "1. it is dark\n2. help")
 		m := d.awaitText(d.support, p.thread, "1. it is dark\n2. help")
 		same(t, "blocks", kinds(m), []string{"paragraph", "list"})
-		d.write(d.bob, d.support, p.thread, "- coming")
+		d.write(d.carl, d.support, p.thread, "- coming")
 		same(t, "blocks", kinds(d.awaitText(d.ann, 0, "• coming")), []string{"paragraph", "list"})
 	})
 }

@@ -106,7 +106,7 @@ func (f *flattener) write(s string) {
 		return
 	}
 	n := messages.UTF16Len(s)
-	if f.units+n > maxRichText {
+	if f.units+n >= maxRichText {
 		s = messages.CutUTF16(s, maxRichText-f.units-1) + "…"
 		n, f.full = messages.UTF16Len(s), true
 	}

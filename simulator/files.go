@@ -45,7 +45,7 @@ type Upload struct {
 var fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker", "live_photo"}
 
 var otherKinds = []string{"location", "venue", "contact", "dice", "poll", "story", "game", "invoice", "giveaway", "paid_media", "checklist",
-	"giveaway_winners", "gift", "unique_gift"}
+	"giveaway_winners", "rich_message", "gift", "unique_gift"}
 
 func captioned(kind string) bool {
 	return slices.Contains([]string{"photo", "document", "video", "animation", "audio", "voice", "paid_media", "live_photo"}, kind)
