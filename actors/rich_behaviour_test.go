@@ -213,3 +213,28 @@ func TestRichMessagesAreRead(t *testing.T) {
 		same(t, "blocks", kinds(d.awaitText(d.ann, 0, "• coming")), []string{"paragraph", "list"})
 	})
 }
+
+// Rich messages that wait are merged as texts, and stay mergeable when they are edited.
+func TestRichMessagesAreMerged(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	d.paced()
+	var last simulator.Message
+	for i := range 40 {
+		last = d.write(d.ann, d.support, k.thread, "- item "+itoa(i)+"\n- behind it")
+	}
+	d.awaitText(d.engineering, eng, "• item 39\n• behind it")
+	var want []string
+	for i := range 40 {
+		want = append(want, "• item "+itoa(i)+"\n• behind it")
+	}
+	same(t, "copies", d.copies(d.engineering, eng), want)
+	if len(d.shared(d.engineering, eng)) == 0 {
+		t.Error("nothing was merged")
+	}
+	d.editRich(last, "1. changed")
+	d.awaitText(d.engineering, eng, "1. changed")
+	d.quiet(k)
+}

@@ -181,24 +181,18 @@ func (f *flattener) block(o object) {
 		f.line()
 		f.marked("code", func() { f.write(o.str("expression")) })
 	case "anchor":
-	case "list":
-		f.items(o.list("items"))
 	case "blockquote", "pullquote":
 		f.line()
 		f.marked("blockquote", func() { f.content(o) })
 		f.credit(o["credit"])
 	case "table":
 		f.table(o)
-	case "details":
-		f.line()
-		f.marked("bold", func() { f.inline(o["summary"]) })
-		f.blocks(o.list("blocks"))
 	case "map":
 		f.line()
 		at := asObject(o["location"])
 		f.write(mediaLabel(f.lang, messages.MediaLocation) + " " + degrees(at["latitude"]) + ", " + degrees(at["longitude"]))
 		f.caption(o["caption"])
-	default:
+	default: // lists, details, media, and what is not known
 		f.medium(kind, o)
 		f.content(o)
 		f.caption(o["caption"])
@@ -228,7 +222,8 @@ func (f *flattener) content(o object) {
 	}
 	if o["summary"] != nil {
 		f.line()
-		f.inline(o["summary"])
+		f.marked("bold", func() { f.inline(o["summary"]) })
+		f.begun = false
 	}
 	f.blocks(o.list("blocks"))
 	f.items(o.list("items"))
