@@ -124,8 +124,29 @@ func (w *wireMessage) message() (*Message, error) {
 	case w.RichMessage.here:
 		m.setRich(readRich(w.RichMessage.value, langOf(m.From)))
 	}
-	m.Reply = w.reply(m)
+	m.Reply, m.Seen = w.reply(m), w.seen()
 	return m, nil
+}
+
+// seen are the people whom a message shows beside its sender.
+func (w *wireMessage) seen() (people []*messages.Person) {
+	see := func(u *wireUser) {
+		if p := u.person(); p != nil && !p.IsBot {
+			people = append(people, p)
+		}
+	}
+	for _, es := range [][]wireEntity{w.Entities, w.CaptionEntities} {
+		for i := range es {
+			see(es[i].User)
+		}
+	}
+	if w.ReplyTo != nil {
+		see(w.ReplyTo.From)
+	}
+	if w.ForwardOrigin != nil {
+		see(w.ForwardOrigin.User)
+	}
+	return people
 }
 
 // sender sets whose name the message bears.
@@ -172,6 +193,22 @@ func displayName(first, last, username string, id int64) string {
 	return strconv.FormatInt(id, 10)
 }
 
+// said reads what an answered message says.
+func (w *wireReplied) said(r *Reply) {
+	r.Media, r.Forward, r.Protected = w.wireMedia.media(), w.ForwardOrigin.forward(), w.Protected
+	switch {
+	case w.Text != "":
+		r.Text, r.Entities = w.Text, entities(w.Entities, w.Text)
+	case w.Caption != "":
+		r.Text, r.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
+	case w.RichMessage.here:
+		if rich := readRich(w.RichMessage.value, langOf(w.From.person())); rich.says() {
+			r.Text, r.Entities, r.Media = rich.text, rich.entities, rich.media
+		}
+	}
+	r.Preview = messages.Shorten(messages.Marked{Text: r.Text, Entities: r.Entities}.Shown(), previewUnits)
+}
+
 func (w *wireMessage) reply(m *Message) *Reply {
 	var r *Reply
 	switch {
@@ -191,18 +228,7 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			return r
 		}
 		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		r.Media, r.Protected = to.wireMedia.media(), to.Protected
-		switch {
-		case to.Text != "":
-			r.Text = to.Text
-		case to.Caption != "":
-			r.Text = to.Caption
-		case to.RichMessage.here:
-			if rich := readRich(to.RichMessage.value, langOf(to.From.person())); !messages.Blank(rich.text) {
-				r.Text, r.Media = rich.text, rich.media
-			}
-		}
-		r.Preview = messages.Shorten(r.Text, previewUnits)
+		to.said(r)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}
 		if c := w.ExternalReply.Chat; c != nil {
@@ -210,7 +236,8 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		}
 		r.Media = w.ExternalReply.media()
 		if w.Quote != nil {
-			r.Preview = messages.Shorten(w.Quote.Text, previewUnits)
+			quote := messages.Marked{Text: w.Quote.Text, Entities: entities(w.Quote.Entities, w.Quote.Text)}
+			r.Preview = messages.Shorten(quote.Shown(), previewUnits)
 		}
 	default:
 		return nil

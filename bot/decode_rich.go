@@ -53,38 +53,25 @@ func readRich(v any, lang string) richMessage {
 	f := flattener{lang: lang}
 	f.blocks(o.list("blocks"))
 	m := richMessage{media: f.media, rtl: o.flag("is_rtl")}
-	m.text, m.entities = trimmed(f.text.String(), f.marks)
+	said := trimmed(messages.Marked{Text: f.text.String(), Entities: f.marks})
+	m.text, m.entities = said.Text, said.Entities
 	if m.media == nil && f.units <= maxText {
 		m.html = richHTML(o.list("blocks"))
 	}
 	return m
 }
 
+// says reports whether there is a word or a medium in it.
+func (r richMessage) says() bool { return !messages.Blank(r.text) || r.media != nil }
+
 // setRich gives a message the content of a rich one. One without a word or a medium keeps the kind alone, so that people
 // see that there was something.
 func (m *Message) setRich(r richMessage) {
-	if messages.Blank(r.text) && r.media == nil {
+	if !r.says() {
 		return
 	}
 	m.Text, m.Entities, m.Media = r.text, r.entities, r.media
 	m.RichHTML, m.RichRTL = r.html, r.rtl
-}
-
-// trimmed returns a text without the white space around it, with its entities moved and cut accordingly.
-func trimmed(text string, marks []*messages.Entity) (string, []*messages.Entity) {
-	left := strings.TrimLeftFunc(text, unicode.IsSpace)
-	cut := int32(messages.UTF16Len(text[:len(text)-len(left)]))
-	text = strings.TrimRightFunc(left, unicode.IsSpace)
-	end := int32(messages.UTF16Len(text))
-	kept := marks[:0]
-	for _, e := range marks {
-		from, to := max(e.Offset-cut, 0), min(e.Offset+e.Length-cut, end)
-		if from < to {
-			e.Offset, e.Length = from, to-from
-			kept = append(kept, e)
-		}
-	}
-	return text, kept
 }
 
 // flattener writes blocks as lines of text.

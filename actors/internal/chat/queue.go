@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
@@ -35,12 +36,31 @@ func (c *chat) enqueue(q *queued) {
 		return
 	}
 	line := c.line(q.op.ThreadId)
-	at := len(line.waiting)
-	for at > 0 && line.waiting[at-1].op.Order > q.op.Order && line.waiting[at-1].attempts == 0 {
-		at--
-	}
-	line.waiting = slices.Insert(line.waiting, at, q)
+	line.waiting = slices.Insert(line.waiting, line.position(q), q)
 	c.list(q.op.ThreadId, line)
+}
+
+// position is where an operation belongs in the queue. Orders compare within one ticket; the tickets that share a
+// private chat keep to the order in which their operations came.
+func (l *topicLine) position(q *queued) int {
+	at := len(l.waiting)
+	for i := at - 1; i >= 0 && l.waiting[i].attempts == 0; i-- {
+		w := l.waiting[i]
+		if q.op.Order != 0 && w.ticket() != q.ticket() {
+			continue
+		}
+		if w.op.Order <= q.op.Order {
+			break
+		}
+		at = i
+	}
+	return at
+}
+
+// ticket is the id of the ticket that an operation of a ticket or a link is about.
+func (q *queued) ticket() ids.TicketID {
+	id, _, _ := strings.Cut(q.owner.id, ":")
+	return id
 }
 
 func (c *chat) line(thread ids.ThreadID) *topicLine {

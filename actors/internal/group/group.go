@@ -52,6 +52,8 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 		Messages: []entity.Handler{
 			// what updates tell
 			entity.Replies((*group).onMembership), entity.Replies((*group).onMemberChanged), entity.Replies((*group).onMigrate),
+			// messages that no ticket has yet
+			entity.Replies((*group).onShelve), entity.Replies((*group).onTake),
 			// programs
 			entity.Replies((*group).onChange),
 			// tickets and people that ask

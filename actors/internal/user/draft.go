@@ -73,7 +73,7 @@ func (u *user) drafting(m *messages.DraftTicket) func(*storage.User) {
 		if err != nil {
 			return
 		}
-		r.Drafts = append(r.Drafts, storage.Draft{TicketID: m.TicketId, Title: m.Title, Description: m.Description, Asked: asked, State: draftListing})
+		r.Drafts = append(r.Drafts, recordOf(m, u.enclosing(r, m), asked))
 		if len(r.Drafts) > draftsKept {
 			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
 		}
@@ -99,8 +99,7 @@ func (u *user) goOn(d *storage.Draft) {
 		if !u.once(draftOpening, d.TicketID) {
 			return
 		}
-		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen,
-			Title: d.Title, Description: d.Description})
+		u.Tell(messages.KindTicket, d.TicketID, opening(d))
 	}
 }
 
@@ -210,7 +209,7 @@ func (u *user) onGatherOver(m gatherOver) error {
 			args["mute"] = strconv.Itoa(mute)
 		}
 		if len(found) == 0 {
-			dropDraft(r, m.ticketID)
+			giveUpDraft(r, m.ticketID)
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticePrivateNoGroup, Args: args, ReplyTo: o.MessageId})
 			return
 		}
@@ -288,7 +287,7 @@ func (u *user) dropping(m *messages.DropDraft) func(*storage.User) {
 			return
 		}
 		title := d.Title
-		dropDraft(r, m.TicketId)
+		giveUpDraft(r, m.TicketId)
 		u.showKeyboard(r, o, nil)
 		u.respond(r, o, messages.NoticePrivateDropped, map[string]string{"title": title})
 	}
@@ -373,7 +372,7 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 		}
 		d.State, d.Groups, d.Chosen, d.Pressed = draftChoosing, left, "", nil
 		if len(left) == 0 {
-			dropDraft(r, ticketID)
+			giveUpDraft(r, ticketID)
 		}
 		u.say(r, lang, &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: asked.MessageId, Keyboard: keyboard})
 	})
@@ -387,8 +386,8 @@ func (u *user) onOpened(m *messages.TicketOpened) error {
 	}
 	o := originIn(d.Asked)
 	return u.alter(func(r *storage.User) {
-		dropDraft(r, m.TicketId)
-		if m.Refused {
+		if dropDraft(r, m.TicketId); m.Refused {
+			r.Shelf = desk.ReturnToShelf(r.Shelf, m.TicketId)
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticeAskTitle, ReplyTo: o.MessageId, ForceReply: true})
 			return
 		}

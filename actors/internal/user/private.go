@@ -67,26 +67,27 @@ func (u *user) onPrivate(m desk.Command) (proto.Message, error) {
 
 // accept stores the effect of a command and its id, together with the names that the command shows.
 func (u *user) accept(o *messages.Origin, effect func(*storage.User)) error {
-	next := u.next()
-	if p := o.GetFrom(); p.GetId() != 0 && strconv.FormatInt(p.GetId(), 10) == u.ID {
-		next.TelegramID, next.Username, next.FirstName, next.LastName = p.Id, p.Username, p.FirstName, p.LastName
-	}
-	if next.TelegramID == 0 {
-		next.TelegramID, _ = strconv.ParseInt(u.ID, 10, 64)
-	}
-	if next.Language == "" {
-		next.Language = o.GetLang()
-	}
-	next.Handled = desk.Remember(next.Handled, o.GetCommandId(), handledByUser)
-	effect(next)
-	if err := u.save(next); err != nil {
-		return err
-	}
-	u.follow()
-	return nil
+	return u.alter(func(r *storage.User) {
+		u.introduce(r, o)
+		r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByUser)
+		effect(r)
+	})
 }
 
-// alter stores a change that no command made.
+// introduce writes into the record what a message of the person shows of them.
+func (u *user) introduce(r *storage.User, o *messages.Origin) {
+	if p := o.GetFrom(); p.GetId() != 0 && strconv.FormatInt(p.GetId(), 10) == u.ID {
+		r.TelegramID, r.Username, r.FirstName, r.LastName = p.Id, p.Username, p.FirstName, p.LastName
+	}
+	if r.TelegramID == 0 {
+		r.TelegramID, _ = strconv.ParseInt(u.ID, 10, 64)
+	}
+	if r.Language == "" {
+		r.Language = o.GetLang()
+	}
+}
+
+// alter stores a change of the record and continues with what follows from it.
 func (u *user) alter(f func(*storage.User)) error {
 	next := u.next()
 	f(next)

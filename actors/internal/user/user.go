@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -44,11 +45,12 @@ func Kind() *entity.Kind {
 			// in the private chat
 			entity.Replies(onPrivate[*messages.DraftTicket]), entity.Replies(onPrivate[*messages.ChooseGroup]), entity.Replies(onPrivate[*messages.ShowGroupPage]),
 			entity.Replies(onPrivate[*messages.DropDraft]), entity.Replies(onPrivate[*messages.TalkOn]), entity.Replies(onPrivate[*messages.SetBlocked]),
+			entity.Replies((*user).onShelve), entity.Replies((*user).onTake),
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
 			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone), entity.Takes((*user).onOpened),
-			entity.Takes((*user).onReachableNoted),
+			entity.Takes((*user).onReachableNoted), entity.Takes((*user).onUsernameTaken),
 			// its own timers, and the sweep
 			entity.Takes((*user).onGatherOver), entity.Takes((*user).onOfferAgain), entity.Replies((*user).onWake),
 		},
@@ -85,13 +87,46 @@ func (u *user) place() ids.Place {
 	return messages.UserPlace(id)
 }
 
+// Unborn reports whether the desk does not keep the person. Most of those whom it sees it never keeps.
+func (u *user) Unborn() bool { return u.record == nil }
+
 func (u *user) Idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
 
 func (u *user) onProfile(m *messages.SaveProfile) (proto.Message, error) {
+	if err := u.claimUsername(m.Origin.GetFrom().GetUsername()); err != nil {
+		return nil, err
+	}
 	if u.record == nil && m.OnlyIfKnown {
 		return entity.OK(), nil
 	}
 	return u.change(m.Origin, func(*storage.User) {})
+}
+
+// claimUsername tells the person who was last seen with a username, if that is another one, that it is theirs no longer.
+func (u *user) claimUsername(username string) error {
+	if username == "" || u.record != nil && strings.EqualFold(u.record.Username, username) {
+		return nil
+	}
+	former, err := u.Store.UserByUsername(u.Ctx, username)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read who had the username: %w", err)
+	}
+	if id := strconv.FormatInt(former.TelegramID, 10); id != u.ID {
+		u.Tell(messages.KindUser, id, &messages.UsernameTaken{Username: username})
+	}
+	return nil
+}
+
+func (u *user) onUsernameTaken(m *messages.UsernameTaken) error {
+	if u.record == nil || !strings.EqualFold(u.record.Username, m.Username) {
+		return nil
+	}
+	next := u.next()
+	next.Username = ""
+	return u.save(next)
 }
 
 func (u *user) onDefaultGroup(m *messages.SetDefaultGroup) (proto.Message, error) {
