@@ -249,7 +249,7 @@ func rejected(why string) *messages.Outcome {
 
 // send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
 // rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
-// understand, a link that it can't preview, an effect.
+// understand, a link that it can't preview, an effect. A rich message goes as a text then.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
@@ -260,6 +260,10 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	}
 	if err != nil && m.Reply != nil && err.replyRefused() {
 		m.Reply = nil
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && m.Rich != nil && err.richRefused() {
+		m.dropRich()
 		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil && err.markupRefused() && m.dropMarkup() {

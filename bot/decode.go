@@ -10,9 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// MaxUpdateBytes is the largest update that is read. Telegram's updates are far smaller: at most twice 4096
-// characters with 100 entities.
-const MaxUpdateBytes = 1 << 20
+// MaxUpdateBytes is the largest update that is read. The largest of Telegram's are replies to rich messages by rich
+// messages, with twice 32,768 characters in up to 500 blocks.
+const MaxUpdateBytes = 4 << 20
 
 // ErrUndecodable marks an update that can't be understood, now or later. The caller logs it and passes it over.
 var ErrUndecodable = errors.New("update can't be decoded")
@@ -123,6 +123,8 @@ func (w *wireMessage) message() (*Message, error) {
 		m.Text, m.Entities = w.Text, entities(w.Entities, w.Text)
 	case w.Caption != "":
 		m.Text, m.Entities, m.HasCaption = w.Caption, entities(w.CaptionEntities, w.Caption), true
+	case w.RichMessage.here:
+		m.setRich(readRich(w.RichMessage.value, langOf(m.From)))
 	}
 	m.Reply, m.Seen = w.reply(m), w.seen()
 	return m, nil

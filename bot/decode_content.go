@@ -9,11 +9,6 @@ import (
 
 // This file reads the media that are no file.
 
-// unread is a medium of which only the kind is read.
-type unread struct{}
-
-func (u *unread) into(*messages.Media) {}
-
 type wirePaid struct {
 	Stars int32 `json:"star_count"`
 }

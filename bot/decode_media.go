@@ -49,7 +49,7 @@ type wireMedia struct {
 	Venue       maybe[wireVenue]     `json:"venue"`
 	Location    maybe[wireLocation]  `json:"location"`
 	Invoice     maybe[wireTitled]    `json:"invoice"`
-	RichMessage maybe[unread]        `json:"rich_message"`
+	RichMessage maybe[any]           `json:"rich_message"`
 	Giveaway    maybe[wireGiveaway]  `json:"giveaway"`
 	Winners     maybe[wireGiveaway]  `json:"giveaway_winners"`
 	Gift        maybe[wireGift]      `json:"gift"`
@@ -113,7 +113,7 @@ var mediaReaders = []mediaReader{
 	reads(messages.MediaVenue, func(w *wireMedia) *maybe[wireVenue] { return &w.Venue }, (*wireVenue).into),
 	reads(messages.MediaLocation, func(w *wireMedia) *maybe[wireLocation] { return &w.Location }, (*wireLocation).into),
 	reads(messages.MediaInvoice, func(w *wireMedia) *maybe[wireTitled] { return &w.Invoice }, (*wireTitled).invoice),
-	reads(messages.MediaRichMessage, func(w *wireMedia) *maybe[unread] { return &w.RichMessage }, (*unread).into),
+	reads(messages.MediaRichMessage, func(w *wireMedia) *maybe[any] { return &w.RichMessage }, func(*any, *messages.Media) {}),
 	reads(messages.MediaGiveaway, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Giveaway }, (*wireGiveaway).into),
 	reads(messages.MediaGiveawayWinners, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Winners }, (*wireGiveaway).into),
 	reads(messages.MediaGift, func(w *wireMedia) *maybe[wireGift] { return &w.Gift }, (*wireGift).into),

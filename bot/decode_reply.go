@@ -75,6 +75,11 @@ func (w *wireReplied) reply(chatID int64) *Reply {
 		r.Text, r.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
 	}
 	r.Media, r.Forward, r.Protected = w.wireMedia.media(), w.ForwardOrigin.forward(), w.Protected
+	if w.RichMessage.here && r.Text == "" {
+		if rich := readRich(w.RichMessage.value, langOf(from)); rich.says() {
+			r.Text, r.Entities, r.Media = rich.text, rich.entities, rich.media
+		}
+	}
 	if r.Preview, r.PreviewEntities = messages.Excerpt(r.Text, r.Entities, previewUnits); r.Preview == "" {
 		r.Preview, _ = messages.Excerpt(messages.WordsOf(r.Media), nil, previewUnits)
 	}

@@ -70,7 +70,9 @@ type Message struct {
 	Sender      *messages.Sender // whose name it bears: a person, the group, or a channel
 	GroupAdmin  bool             // by an anonymous administrator
 	FromBot     bool             // by another bot, or by this one
-	Text        string           // text or caption
+	Text        string           // text, caption, or the words of a rich message
+	RichHTML    string           // of a rich message that can be sent again; "": none, or it can't
+	RichRTL     bool             // a rich message is shown right-to-left
 	HasCaption  bool             // Text is a caption
 	Entities    []*messages.Entity
 	Media       *messages.Media   // nil for plain text

@@ -104,6 +104,7 @@ func (m *Message) content() *messages.Content {
 	return &messages.Content{
 		Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected,
 		LinkPreview: m.LinkPreview, EffectId: m.EffectID,
+		RichHtml: m.RichHTML, RichRtl: m.RichRTL,
 	}
 }
 

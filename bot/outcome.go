@@ -135,6 +135,23 @@ func (e *APIError) effectRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysEffectRefused)
 }
 
+// richRefused says whether Telegram refused a rich message for what it is. A server older than rich messages does not
+// know the method, or misses the text.
+func (e *APIError) richRefused() bool {
+	switch e.Status {
+	case http.StatusNotFound:
+		return true
+	case http.StatusBadRequest:
+		if e.MigrateTo != 0 {
+			return false
+		}
+		why := refused(e.Description)
+		return why == messages.Outcome_REJECTED ||
+			why == messages.Outcome_FORBIDDEN && !says(e.Description, saysNothingAllowed)
+	}
+	return false
+}
+
 // outcomeOf returns the outcome of a failed call. A repeatable call has the same effect when it is made twice, so for
 // one with a lost answer the outcome is transient, not unknown.
 func outcomeOf(e *APIError, repeatable bool) *messages.Outcome {

@@ -11,6 +11,7 @@ import (
 // Methods of the Bot API that the client calls itself, not through the library (see Client for the reasons).
 const (
 	methodSendMessage   = "sendMessage"
+	methodSendRich      = "sendRichMessage"
 	methodEditText      = "editMessageText"
 	methodEditMarkup    = "editMessageReplyMarkup"
 	methodGetChat       = "getChat"
@@ -25,6 +26,7 @@ type outgoing struct {
 	MessageID   int64                      `json:"message_id,omitempty"` // of the message to edit
 	Text        string                     `json:"text,omitempty"`
 	Entities    []Entity                   `json:"entities,omitempty"`
+	Rich        *inputRich                 `json:"rich_message,omitempty"`
 	LinkPreview *models.LinkPreviewOptions `json:"link_preview_options,omitempty"`
 	Reply       *models.ReplyParameters    `json:"reply_parameters,omitempty"`
 	Markup      any                        `json:"reply_markup,omitempty"`
@@ -32,10 +34,13 @@ type outgoing struct {
 	*mediaFields
 
 	replacing *albumPart // the new medium, for editMessageMedia
-	method    string
-	spans     []*messages.Span // of merged copies
-	upload    *messages.Media  // whose file must be uploaded; nil: none
-	original  string           // id of the message that upload belongs to; "": of none
+	plain     Rich       // what goes instead of a rich message that Telegram refuses, with its preview of a link
+
+	plainPreview *models.LinkPreviewOptions
+	method       string
+	spans        []*messages.Span // of merged copies
+	upload       *messages.Media  // whose file must be uploaded; nil: none
+	original     string           // id of the message that upload belongs to; "": of none
 }
 
 var (
@@ -133,8 +138,7 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 		r := renderCopy(lang, c)
 		m.Caption, m.CaptionEntities = r.Text, r.Entities
 	default:
-		m.setText(renderCopy(lang, c))
-		m.LinkPreview = copyPreviewOptions(c)
+		m.setSaid(lang, c)
 	}
 	if c.GetPart() == 0 {
 		m.Reply = quoting(c)

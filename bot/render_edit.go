@@ -18,8 +18,13 @@ const (
 )
 
 // body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
-// where sendMediaGroup has a list.
+// where sendMediaGroup has a list, and for sendRichMessage, which knows no link previews.
 func (m *outgoing) body() any {
+	if m.method == methodSendRich && m.LinkPreview != nil {
+		own := *m
+		own.LinkPreview = nil
+		return &own
+	}
 	if m.replacing == nil {
 		return m
 	}
@@ -65,8 +70,7 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) error {
 			m.replacing.Photo = media.GetPhotoFileId()
 		}
 	default:
-		m.setText(renderCopy(lang, c))
-		m.LinkPreview = copyPreviewOptions(c)
+		m.setSaid(lang, c)
 	}
 	return nil
 }

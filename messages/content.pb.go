@@ -142,14 +142,18 @@ func (x *Entity) GetDateTimeFormat() string {
 
 // Content is what a message says.
 type Content struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // with media: the caption
-	Entities      []*Entity              `protobuf:"bytes,2,rep,name=entities,proto3" json:"entities,omitempty"`
-	Media         *Media                 `protobuf:"bytes,30,opt,name=media,proto3" json:"media,omitempty"`                                 // none: a plain text
-	Forward       *Forward               `protobuf:"bytes,31,opt,name=forward,proto3" json:"forward,omitempty"`                             // none: not forwarded
-	IsProtected   bool                   `protobuf:"varint,32,opt,name=is_protected,json=isProtected,proto3" json:"is_protected,omitempty"` // Telegram lets nobody forward, copy or save it
-	LinkPreview   *LinkPreview           `protobuf:"bytes,37,opt,name=link_preview,json=linkPreview,proto3" json:"link_preview,omitempty"`  // of a text; none: Telegram previews its first link
-	EffectId      string                 `protobuf:"bytes,38,opt,name=effect_id,json=effectId,proto3" json:"effect_id,omitempty"`           // the animation that a message in a private chat begins with
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Text        string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // with media: the caption
+	Entities    []*Entity              `protobuf:"bytes,2,rep,name=entities,proto3" json:"entities,omitempty"`
+	Media       *Media                 `protobuf:"bytes,30,opt,name=media,proto3" json:"media,omitempty"`                                 // none: a plain text
+	Forward     *Forward               `protobuf:"bytes,31,opt,name=forward,proto3" json:"forward,omitempty"`                             // none: not forwarded
+	IsProtected bool                   `protobuf:"varint,32,opt,name=is_protected,json=isProtected,proto3" json:"is_protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	// Of a rich message whose structure can be sent again: its blocks as the html of an InputRichMessage. text and
+	// entities say the same.
+	RichHtml      string       `protobuf:"bytes,33,opt,name=rich_html,json=richHtml,proto3" json:"rich_html,omitempty"`
+	RichRtl       bool         `protobuf:"varint,34,opt,name=rich_rtl,json=richRtl,proto3" json:"rich_rtl,omitempty"`            // it is shown right-to-left
+	LinkPreview   *LinkPreview `protobuf:"bytes,37,opt,name=link_preview,json=linkPreview,proto3" json:"link_preview,omitempty"` // of a text; none: Telegram previews its first link
+	EffectId      string       `protobuf:"bytes,38,opt,name=effect_id,json=effectId,proto3" json:"effect_id,omitempty"`          // the animation that a message in a private chat begins with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -215,6 +219,20 @@ func (x *Content) GetForward() *Forward {
 func (x *Content) GetIsProtected() bool {
 	if x != nil {
 		return x.IsProtected
+	}
+	return false
+}
+
+func (x *Content) GetRichHtml() string {
+	if x != nil {
+		return x.RichHtml
+	}
+	return ""
+}
+
+func (x *Content) GetRichRtl() bool {
+	if x != nil {
+		return x.RichRtl
 	}
 	return false
 }
@@ -1217,13 +1235,15 @@ const file_messages_content_proto_rawDesc = "" +
 	"\x0fcustom_emoji_id\x18\b \x01(\tR\rcustomEmojiId\x12\x1b\n" +
 	"\tunix_time\x18\t \x01(\x03R\bunixTime\x12(\n" +
 	"\x10date_time_format\x18\n" +
-	" \x01(\tR\x0edateTimeFormat\"\xc1\x02\n" +
+	" \x01(\tR\x0edateTimeFormat\"\xf9\x02\n" +
 	"\aContent\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
 	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12/\n" +
 	"\x05media\x18\x1e \x01(\v2\x19.topicdesk.messages.MediaR\x05media\x125\n" +
 	"\aforward\x18\x1f \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12!\n" +
-	"\fis_protected\x18  \x01(\bR\visProtected\x12B\n" +
+	"\fis_protected\x18  \x01(\bR\visProtected\x12\x1b\n" +
+	"\trich_html\x18! \x01(\tR\brichHtml\x12\x19\n" +
+	"\brich_rtl\x18\" \x01(\bR\arichRtl\x12B\n" +
 	"\flink_preview\x18% \x01(\v2\x1f.topicdesk.messages.LinkPreviewR\vlinkPreview\x12\x1b\n" +
 	"\teffect_id\x18& \x01(\tR\beffectId\"\xc4\x01\n" +
 	"\vLinkPreview\x12\x1f\n" +

@@ -193,6 +193,9 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "post":
 		return s.Post(b.Post)
 	case "edit":
+		if b.Markdown != "" || len(b.Rich) > 0 {
+			return s.EditRich(b.From, b.Chat, b.Message, b.Markdown, b.Rich)
+		}
 		return s.Edit(b.From, b.Chat, b.Message, b.Text, b.Entities...)
 	case "look":
 		look := Look{Spoiler: b.Spoiler, Above: b.Above}

@@ -38,7 +38,7 @@ func (s *Server) edit(c *call, m *Message, change func(*Message)) (any, *apiErro
 	}
 	change(&n)
 	if n.Text == m.Text && sameEntities(n.Entities, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) &&
-		sameMedia(n.Media, m.Media) && n.look() == m.look() {
+		sameMedia(n.Media, m.Media) && sameRich(n.Rich, m.Rich) && n.look() == m.look() {
 		return nil, badRequest(notModified)
 	}
 	m = s.change(c.chat, m, "edit", func(m *Message) {
@@ -56,6 +56,10 @@ func sameMedia(a, b *Media) bool {
 	return a == b || a != nil && b != nil && a.Kind == b.Kind && a.FileID == b.FileID
 }
 
+func sameRich(a, b *Rich) bool {
+	return a == nil && b == nil || a != nil && b != nil && bytes.Equal(a.Value, b.Value)
+}
+
 func (s *Server) editMessageText(c *call) (any, *apiError) {
 	m, e := s.editable(c)
 	if e != nil {
@@ -63,6 +67,18 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 	}
 	if m.Media != nil {
 		return nil, badRequest("there is no text in the message to edit")
+	}
+	if c.p.has("rich_message") {
+		if c.p.has("text") {
+			return nil, badRequest("exactly one of text and rich_message must be used")
+		}
+		rich, words, e := c.richOf("rich_message")
+		if e != nil {
+			return nil, e
+		}
+		return s.edit(c, m, func(m *Message) {
+			m.Text, m.Entities, m.Media, m.LinkPreview, m.Rich = words, nil, nil, nil, rich
+		})
 	}
 	text, es, e := c.readText("text", "entities", "parse_mode", maxText)
 	if e != nil {
@@ -75,7 +91,9 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.edit(c, m, func(m *Message) { m.Text, m.Entities, m.Media, m.LinkPreview = text, es, nil, preview })
+	return s.edit(c, m, func(m *Message) {
+		m.Text, m.Entities, m.Media, m.LinkPreview, m.Rich = text, es, nil, preview, nil
+	})
 }
 
 func (s *Server) editMessageCaption(c *call) (any, *apiError) {

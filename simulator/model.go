@@ -192,4 +192,5 @@ type Message struct {
 	ForwardOf   *Origin         `json:"forwardOf,omitempty"`
 	AlbumID     string          `json:"albumId,omitempty"`
 	Media       *Media          `json:"media,omitempty"`
+	Rich        *Rich           `json:"rich,omitempty"` // Text is its words then
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -29,6 +30,9 @@ type Post struct {
 	Premium     bool         `json:"premium"`      // whose captions may be as long as texts
 	LinkPreview *LinkPreview `json:"linkPreview"`
 	Effect      string       `json:"effect"` // in a private chat
+	// A rich message instead of Text: Markdown, as a person writes it, or a RichMessage of the Bot API.
+	Markdown string          `json:"markdown"`
+	Rich     json.RawMessage `json:"rich"`
 	Elsewhere
 }
 
@@ -71,31 +75,15 @@ func (s *Server) post(p Post) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !utf8.ValidString(p.Text) {
-		return nil, errors.New("the text is not valid UTF-8")
-	}
-	text, most := strings.TrimSpace(p.Text), maxText
-	if len(p.Entities) > 0 {
-		text = p.Text
-	}
-	if p.Media != nil {
-		if !p.Premium {
-			most = maxCaption
-		}
-	} else if text == "" {
-		return nil, errors.New("the message is empty")
-	}
-	if utf16Len(text) > most {
-		return nil, fmt.Errorf("the text is longer than %d", most)
-	}
-	if e := checkEntities(text, p.Entities); e != nil {
-		return nil, e
+	m, err := posted(p)
+	if err != nil {
+		return nil, err
 	}
 	if err := s.mayPost(c, p.Thread, p.From, p.Linked); err != nil {
 		return nil, err
 	}
-	m := &Message{Thread: p.Thread, From: from, Text: text, Entities: withDetected(text, p.Entities), AlbumID: p.Album,
-		LinkPreview: p.LinkPreview, Effect: p.Effect, ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
+	m.Thread, m.From, m.AlbumID, m.ForwardOf, m.AutoForward = p.Thread, from, p.Album, p.Forward, p.Linked
+	m.Protected, m.Spoiler, m.Above, m.LinkPreview, m.Effect = p.Protected, p.Spoiler, p.Above, p.LinkPreview, p.Effect
 	if err := s.answerElsewhere(m, c, &p); err != nil {
 		return nil, err
 	}
@@ -127,6 +115,37 @@ func (s *Server) post(p Post) (*Message, error) {
 		s.push("message", c.id, s.messageJSON(m, false))
 	}
 	return m, nil
+}
+
+// posted is a message with the text of a post, or with its rich message.
+func posted(p Post) (*Message, error) {
+	if p.Markdown != "" || len(p.Rich) > 0 {
+		if p.Text != "" || p.Media != nil {
+			return nil, errors.New("a rich message has neither a text nor media beside it")
+		}
+		return richPosted(p.Markdown, p.Rich)
+	}
+	if !utf8.ValidString(p.Text) {
+		return nil, errors.New("the text is not valid UTF-8")
+	}
+	text, most := strings.TrimSpace(p.Text), maxText
+	if len(p.Entities) > 0 {
+		text = p.Text
+	}
+	if p.Media != nil {
+		if !p.Premium {
+			most = maxCaption
+		}
+	} else if text == "" {
+		return nil, errors.New("the message is empty")
+	}
+	if utf16Len(text) > most {
+		return nil, fmt.Errorf("the text is longer than %d", most)
+	}
+	if e := checkEntities(text, p.Entities); e != nil {
+		return nil, e
+	}
+	return &Message{Text: text, Entities: withDetected(text, p.Entities)}, nil
 }
 
 // author says under whose name a post appears.
@@ -241,18 +260,44 @@ func (s *Server) Edit(from, chatID int64, messageID int, text string, entities .
 		if e := checkEntities(text, entities); e != nil {
 			return e
 		}
-		m = s.change(c, m, "edit", func(m *Message) {
-			m.Text, m.Entities = text, withDetected(text, entities)
-			m.Edited, m.EditDate = true, s.now().Unix()
-			m.Edits++
-		})
-		if s.botSees(c, m) {
-			s.push("edited_message", c.id, s.messageJSON(m, false))
-		}
-		out = *m
+		out = *s.edited(c, m, text, withDetected(text, entities), nil)
 		return nil
 	})
 	return out, err
+}
+
+// EditRich makes a person's own text or rich message a rich message: Markdown, or a RichMessage of the Bot API.
+func (s *Server) EditRich(from, chatID int64, messageID int, markdown string, rich json.RawMessage) (Message, error) {
+	var out Message
+	err := s.do(func() error {
+		c, m, err := s.own(from, chatID, messageID)
+		if err != nil {
+			return err
+		}
+		if m.Media != nil {
+			return errors.New("a message with media can't become a rich message")
+		}
+		said, err := richPosted(markdown, rich)
+		if err != nil {
+			return err
+		}
+		out = *s.edited(c, m, said.Text, said.Entities, said.Rich)
+		return nil
+	})
+	return out, err
+}
+
+// edited gives a person's message another text, and tells the bot.
+func (s *Server) edited(c *chat, m *Message, text string, entities []Entity, rich *Rich) *Message {
+	m = s.change(c, m, "edit", func(m *Message) {
+		m.Text, m.Entities, m.Rich = text, entities, rich
+		m.Edited, m.EditDate = true, s.now().Unix()
+		m.Edits++
+	})
+	if s.botSees(c, m) {
+		s.push("edited_message", c.id, s.messageJSON(m, false))
+	}
+	return m
 }
 
 // Delete deletes a message, one's own or as an administrator. The bot hears nothing of it.

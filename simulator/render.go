@@ -107,9 +107,11 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 	if !nested {
 		a.External, a.Story, a.ReplyTask, a.ReplyOption = m.External, m.Story, m.ReplyTask, m.ReplyOption
 	}
-	if m.Media != nil {
+	switch {
+	case m.Rich != nil:
+	case m.Media != nil:
 		a.Caption, a.CaptionEntities = m.Text, m.Entities
-	} else {
+	default:
 		a.Text, a.Entities = m.Text, m.Entities
 	}
 	switch {
@@ -123,6 +125,9 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 		panic(err)
 	}
 	out = out[:len(out)-1]
+	if m.Rich != nil {
+		out = field(out, "rich_message", m.Rich.Value)
+	}
 	if m.Media != nil {
 		out = field(out, m.Media.Kind, m.Media.Value)
 		if m.Media.Kind == "animation" { // Telegram sets document too, for old bots

@@ -254,6 +254,8 @@ type Message struct {
 	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
 	LinkPreview *LinkPreview    `json:"linkPreview,omitempty"`
 	EffectID    string          `json:"effectId,omitempty"` // the animation that a message in a private chat begins with
+	RichHTML    string          `json:"richHtml,omitempty"` // of a rich message that can be sent again
+	RichRTL     bool            `json:"richRtl,omitempty"`  // of a rich message: shown right-to-left
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 

@@ -199,6 +199,8 @@ func (w way) content(c *messages.Content, r *storage.Message) {
 	same(w, &c.IsProtected, &r.Protected)
 	pair(w, &c.LinkPreview, &r.LinkPreview, way.linkPreview)
 	same(w, &c.EffectId, &r.EffectID)
+	same(w, &c.RichHtml, &r.RichHTML)
+	same(w, &c.RichRtl, &r.RichRTL)
 }
 
 func (w way) linkPreview(p *messages.LinkPreview, r *storage.LinkPreview) {
