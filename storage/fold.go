@@ -19,6 +19,7 @@ const FoldVersion = 2
 //   - Unicode's compatibility forms are one: full-width and half-width letters, ligatures, ำ in one piece or two.
 //   - Neither case nor the way in which a letter and its marks are composed makes a difference.
 //   - What shows nothing is left out: zero-width spaces, soft hyphens, variation selectors.
+//   - Quotes, apostrophes and dashes are the plain ones, for which the keyboards of phones put others.
 //   - The vowels and tone marks of a Thai or Lao consonant are in one order, once each; เเ is แ.
 //
 // Folding a text twice changes nothing more.
@@ -52,9 +53,18 @@ func foldOnce(s string) string {
 	return orderMarks(s)
 }
 
-// visible leaves out the characters that show nothing (Unicode's Default_Ignorable_Code_Point).
+// visible leaves out the characters that show nothing (Unicode's Default_Ignorable_Code_Point), and replaces those for
+// which phones may have replaced others.
 func visible(s string) string {
 	return strings.Map(func(r rune) rune {
+		switch r {
+		case '‘', '’', '‚', '‛', 'ʼ', '′':
+			return '\''
+		case '“', '”', '„', '‟', '″':
+			return '"'
+		case '‐', '‑', '‒', '–', '—', '−':
+			return '-'
+		}
 		if r >= 0xAD && unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
 			return -1
 		}
@@ -84,7 +94,7 @@ func orderMarks(s string) string {
 	for _, r := range s {
 		last := len(out) - 1
 		switch rank := markRank(r); {
-		case rank >= tones && marks == 0 && last >= 0 && out[last]&^0x80 == 0x0E32: // typed behind the vowel า
+		case rank >= tones && rank < nikhahit && marks == 0 && last >= 0 && out[last]&^0x80 == 0x0E32: // typed behind the vowel า
 			vowel := out[last]
 			for out = out[:last]; marks < len(out) && markRank(out[last-1-marks]) > 0; {
 				marks++
@@ -105,8 +115,10 @@ func orderMarks(s string) string {
 // thai says whether a character is of the Thai or the Lao block, which are built alike.
 func thai(r rune) bool { return r >= 0x0E00 && r <= 0x0EFF }
 
-// tones is the rank from which marks are tone marks and the like, which stand highest.
-const tones = 0x200
+const (
+	tones    = 0x200 // rank from which marks are tone marks and the like, which stand highest
+	nikhahit = 0x300
+)
 
 // markRank is where a Thai or Lao mark belongs among those of its consonant; 0: it is none.
 func markRank(r rune) int {
@@ -122,8 +134,10 @@ func markRank(r rune) int {
 			return 0
 		}
 		return int(c)
-	case c == 0x31, c >= 0x34 && c <= 0x37, c == 0x47, c == 0x4D: // above: ◌ั ◌ิ ◌ี ◌ึ ◌ื ◌็ ◌ํ
+	case c == 0x31, c >= 0x34 && c <= 0x37, c == 0x47: // above: ◌ั ◌ิ ◌ี ◌ึ ◌ื ◌็
 		return int(c) + 0x100
+	case c == 0x4D: // ◌ํ, nearly always of ◌ำ, which is typed behind the tone: so น้ is found within น้ำ
+		return nikhahit
 	case c >= 0x48 && c <= 0x4C, c == 0x4E: // tone marks, ◌์ ◌๎
 		return int(c) + tones
 	}
@@ -137,7 +151,9 @@ const (
 
 // dense says whether a character is of a script in which a word of two characters is a usual one.
 func dense(r rune) bool {
-	return r >= 0x1100 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
+	const longVowel = 'ー' // of Katakana, but in no script of its own
+	return r >= 0x1100 &&
+		(r == longVowel || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul))
 }
 
 // grams returns every three consecutive characters of each word, and every two of Chinese, Japanese and Korean, once
