@@ -173,6 +173,9 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	}
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
+		if topicID == desk.HomeTopic && topic.Failure != "" {
+			homeMayOpen(r, o)
+		}
 		topic.Failure = ""
 		t.giveThread(r, topic, o.ThreadId)
 	})
@@ -241,4 +244,5 @@ func (t *ticket) tellRevision() {
 			t.resumeLink(link.LinkID)
 		}
 	}
+	t.tellRetries()
 }
