@@ -114,6 +114,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	s.sweep = sweep.New(env, s.node, s.attachments.Keeps(), o.SweepEvery, o.Metrics)
 	s.loops.Go(s.sweep.Run)
+	s.loops.Go(s.sweep.Reindex)
 	return s, nil
 }
 
