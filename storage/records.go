@@ -362,6 +362,8 @@ type Copy struct {
 	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
 	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
+	// Unopened says that it failed because its topic could not be opened: it is tried again when the topic may open.
+	Unopened bool `json:"unopened,omitempty"`
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.
 	Tries int64 `json:"tries,omitempty"`
 	// Span is where it is in a message into which several copies were merged; nil: the message is its own.

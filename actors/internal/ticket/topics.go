@@ -183,6 +183,9 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	}
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
+		if topicID == desk.HomeTopic && topic.Failure != "" {
+			homeMayOpen(r, o)
+		}
 		topic.Failure = ""
 		t.giveThread(r, topic, o.ThreadId)
 	})
@@ -257,4 +260,5 @@ func (t *ticket) tellRevision() {
 			t.resumeLink(link.LinkID)
 		}
 	}
+	t.tellRetries()
 }
