@@ -31,6 +31,9 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 	c.SetUserContext(s.base)
 	secure(c)
 	err := c.Next()
+	if err == nil && !s.answers.hold(c.Response()) {
+		err = tooManyAnswers()
+	}
 	if err != nil { // answer it here, so that the line below knows the status
 		if err = s.App.ErrorHandler(c, err); err != nil {
 			return err

@@ -35,6 +35,7 @@ type Options struct {
 	WriteTimeout time.Duration // for a whole response to leave; 0: 60 s
 	IdleTimeout  time.Duration // between requests; 0: 75 s
 	UploadMemory int64         // how many bytes of uploads are in memory together; 0: 256 MB
+	AnswerMemory int64         // how many bytes of large answers wait for their clients together; 0: 64 MB
 }
 
 const (
@@ -60,6 +61,7 @@ type Server struct {
 
 	mayUpload func(authorization string) bool // whether the service reads large bodies for that key; nil: for no key
 	uploads   *uploads
+	answers   *answers
 
 	mu       sync.Mutex
 	listener *listener
@@ -76,6 +78,7 @@ func New(o Options) *Server {
 	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), ending: make(chan struct{}),
 		health: newHealth(o.Checks, o.Log)}
 	s.uploads = newUploads(or(o.UploadMemory, uploadMemory))
+	s.answers = newAnswers(or(o.AnswerMemory, answerMemory))
 	s.base, s.cancel = context.WithCancel(context.Background())
 	s.App = fiber.New(fiber.Config{
 		AppName:               "topicdesk",
