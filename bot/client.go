@@ -247,32 +247,23 @@ func rejected(why string) *messages.Outcome {
 	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: why}
 }
 
-// send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
-// rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
-// understand.
+// send sends or edits a message. A rich message that Telegram refuses goes out as a text.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
-	err := c.postMessage(ctx, m, &sent)
-	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
-		m.Reply.Quote, m.Reply.QuoteEntities, m.Reply.QuotePosition = "", nil, 0
-		err = c.postMessage(ctx, m, &sent)
-	}
-	if err != nil && m.Reply != nil && err.replyRefused() {
-		m.Reply = nil
-		err = c.postMessage(ctx, m, &sent)
-	}
-	if err != nil && err.markupRefused() && m.dropMarkup() {
-		err = c.postMessage(ctx, m, &sent)
+	err, asText := c.sendTolerantly(ctx, m, &sent), false
+	if err != nil && err.contentRefused() && m.fallBack() {
+		c.log.Info("a rich message was refused; it goes out as a text", "error", err)
+		err, asText = c.sendTolerantly(ctx, m, &sent), true
 	}
 	if err != nil {
 		out := outcomeOf(err, repeatable)
 		if out.Result == messages.Outcome_DONE {
-			out.MessageId, out.Spans = m.MessageID, m.spans
+			out.MessageId, out.Spans, out.AsText = m.MessageID, m.spans, asText
 		}
 		return out
 	}
-	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans}
+	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans, AsText: asText}
 	for i, x := range sent {
 		if i == 0 {
 			out.MessageId, out.ThreadId = x.ID, x.ThreadID
@@ -282,6 +273,24 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 		}
 	}
 	return out
+}
+
+// sendTolerantly makes the call. When Telegram refuses an attribute, it leaves the attribute off and sends the rest: a
+// quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not understand.
+func (c *Client) sendTolerantly(ctx context.Context, m *outgoing, sent *sentMessages) *APIError {
+	err := c.postMessage(ctx, m, sent)
+	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
+		m.Reply.Quote, m.Reply.QuoteEntities, m.Reply.QuotePosition = "", nil, 0
+		err = c.postMessage(ctx, m, sent)
+	}
+	if err != nil && m.Reply != nil && err.replyRefused() {
+		m.Reply = nil
+		err = c.postMessage(ctx, m, sent)
+	}
+	if err != nil && err.markupRefused() && m.dropMarkup() {
+		err = c.postMessage(ctx, m, sent)
+	}
+	return err
 }
 
 // sentMessage has the fields that the client reads of a message in Telegram's answer.

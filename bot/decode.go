@@ -121,9 +121,22 @@ func (w *wireMessage) message() (*Message, error) {
 		m.Text, m.Entities = w.Text, entities(w.Entities, w.Text)
 	case w.Caption != "":
 		m.Text, m.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
+	case w.Rich.here:
+		w.rich(m)
 	}
 	m.Reply = w.reply(m)
 	return m, nil
+}
+
+// rich sets what a rich message says. One without a word is a medium of that kind.
+func (w *wireMessage) rich(m *Message) {
+	rich := w.Rich.value.read()
+	if messages.Blank(rich.text) {
+		m.Media = &messages.Media{Kind: messages.MediaRichMessage}
+		return
+	}
+	m.Text, m.Entities = rich.text, rich.entities
+	m.RichHTML, m.RichIsRTL = rich.html, rich.html != "" && w.Rich.value.IsRTL
 }
 
 // sender sets whose name the message bears.
@@ -189,10 +202,17 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			return r
 		}
 		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		if r.Text = to.Text; r.Text == "" {
-			r.Text = to.Caption
-		}
 		r.Media, r.Protected = to.wireMedia.media(), to.Protected
+		switch {
+		case to.Text != "":
+			r.Text = to.Text
+		case to.Caption != "":
+			r.Text = to.Caption
+		case to.Rich.here:
+			if r.Text = to.Rich.value.read().text; messages.Blank(r.Text) {
+				r.Media = &messages.Media{Kind: messages.MediaRichMessage}
+			}
+		}
 		r.Preview = messages.Shorten(r.Text, previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}

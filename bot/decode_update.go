@@ -58,6 +58,8 @@ type Message struct {
 	Media      *messages.Media   // nil for plain text
 	Forward    *messages.Forward // nil when it was not forwarded
 	Protected  bool              // must not be forwarded or copied
+	RichHTML   string            // of a rich message that a bot can post again; Text has its words
+	RichIsRTL  bool
 	Reply      *Reply
 
 	// Of service messages.

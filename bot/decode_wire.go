@@ -51,32 +51,34 @@ type wireTopicName struct {
 // wireReplied is the message that another one answers. Telegram includes one level: not what that message answers
 // itself.
 type wireReplied struct {
-	ID           int64          `json:"message_id"`
-	From         *wireUser      `json:"from"`
-	Text         string         `json:"text"`
-	Caption      string         `json:"caption"`
-	Protected    bool           `json:"has_protected_content"`
-	TopicCreated *wireTopicName `json:"forum_topic_created"`
+	ID           int64           `json:"message_id"`
+	From         *wireUser       `json:"from"`
+	Text         string          `json:"text"`
+	Caption      string          `json:"caption"`
+	Rich         maybe[wireRich] `json:"rich_message"`
+	Protected    bool            `json:"has_protected_content"`
+	TopicCreated *wireTopicName  `json:"forum_topic_created"`
 	wireMedia
 }
 
 type wireMessage struct {
-	ID              int64         `json:"message_id"`
-	ThreadID        int64         `json:"message_thread_id"`
-	IsTopicMessage  bool          `json:"is_topic_message"`
-	From            *wireUser     `json:"from"`
-	SenderChat      *wireChat     `json:"sender_chat"`
-	Chat            *wireChat     `json:"chat"`
-	Date            int64         `json:"date"`
-	EditDate        int64         `json:"edit_date"`
-	Protected       bool          `json:"has_protected_content"`
-	ForwardOrigin   *wireOrigin   `json:"forward_origin"`
-	Text            string        `json:"text"`
-	Entities        []wireEntity  `json:"entities"`
-	Caption         string        `json:"caption"`
-	CaptionEntities []wireEntity  `json:"caption_entities"`
-	ReplyTo         *wireReplied  `json:"reply_to_message"`
-	ExternalReply   *wireExternal `json:"external_reply"`
+	ID              int64           `json:"message_id"`
+	ThreadID        int64           `json:"message_thread_id"`
+	IsTopicMessage  bool            `json:"is_topic_message"`
+	From            *wireUser       `json:"from"`
+	SenderChat      *wireChat       `json:"sender_chat"`
+	Chat            *wireChat       `json:"chat"`
+	Date            int64           `json:"date"`
+	EditDate        int64           `json:"edit_date"`
+	Protected       bool            `json:"has_protected_content"`
+	ForwardOrigin   *wireOrigin     `json:"forward_origin"`
+	Text            string          `json:"text"`
+	Entities        []wireEntity    `json:"entities"`
+	Caption         string          `json:"caption"`
+	CaptionEntities []wireEntity    `json:"caption_entities"`
+	Rich            maybe[wireRich] `json:"rich_message"`
+	ReplyTo         *wireReplied    `json:"reply_to_message"`
+	ExternalReply   *wireExternal   `json:"external_reply"`
 	Quote           *struct {
 		Text     string       `json:"text"`
 		Entities []wireEntity `json:"entities"`

@@ -101,6 +101,7 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 func (m *Message) content() *messages.Content {
 	return &messages.Content{
 		Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected,
+		RichHtml: m.RichHTML, RichIsRtl: m.RichIsRTL,
 	}
 }
 

@@ -123,6 +123,18 @@ func (e *APIError) markupRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysMarkupRefused)
 }
 
+// contentRefused says whether what was sent is at fault, or may be: the same call with other content may succeed. A
+// server that does not know the method answers 404.
+func (e *APIError) contentRefused() bool {
+	switch {
+	case e.Broken, e.MigrateTo != 0:
+		return false
+	case e.Status == http.StatusNotFound:
+		return true
+	}
+	return e.Status == http.StatusBadRequest && refused(e.Description) == messages.Outcome_REJECTED
+}
+
 // outcomeOf returns the outcome of a failed call. A repeatable call has the same effect when it is made twice, so for
 // one with a lost answer the outcome is transient, not unknown.
 func outcomeOf(e *APIError, repeatable bool) *messages.Outcome {

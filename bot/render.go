@@ -25,12 +25,14 @@ type outgoing struct {
 	MessageID   int64                      `json:"message_id,omitempty"` // of the message to edit
 	Text        string                     `json:"text,omitempty"`
 	Entities    []Entity                   `json:"entities,omitempty"`
+	Rich        *richMessage               `json:"rich_message,omitempty"`
 	LinkPreview *models.LinkPreviewOptions `json:"link_preview_options,omitempty"`
 	Reply       *models.ReplyParameters    `json:"reply_parameters,omitempty"`
 	Markup      any                        `json:"reply_markup,omitempty"`
 	*mediaFields
 
-	replacing *albumPart // the new medium, for editMessageMedia
+	replacing *albumPart  // the new medium, for editMessageMedia
+	words     func() Rich // of a rich message, as a text
 	method    string
 	spans     []*messages.Span // of merged copies
 	upload    *messages.Media  // whose file must be uploaded; nil: none
@@ -122,6 +124,9 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 		m.setMedia(media)
 		r := renderCopy(lang, c)
 		m.Caption, m.CaptionEntities = r.Text, r.Entities
+	case isRich(c):
+		m.method = methodSendRich
+		m.setRich(lang, c)
 	default:
 		m.setText(renderCopy(lang, c))
 	}

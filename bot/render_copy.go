@@ -34,6 +34,14 @@ const unknownSender = "?"
 func (c *Client) Parts(op *messages.Operation) int { return parts(op.GetSendCopy()) }
 
 func parts(c *messages.SendCopyCall) int {
+	if isRich(c) {
+		return 1
+	}
+	return partsInWords(c)
+}
+
+// partsInWords is parts of a copy that is not posted as a rich message.
+func partsInWords(c *messages.SendCopyCall) int {
 	switch messages.ShapeOf(c.GetContent()) {
 	case messages.ShapeWords:
 		return 1
@@ -197,7 +205,7 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 	p := piece{to: len(text)}
 	p.toUnit = messages.UTF16Len(text)
 	number := ""
-	if parts(c) > 1 {
+	if partsInWords(c) > 1 {
 		all := splitCopy(c)
 		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
 	}

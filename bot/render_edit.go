@@ -56,6 +56,8 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
 		if media.GetKind() == messages.MediaLivePhoto {
 			m.replacing.Photo = media.GetPhotoFileId()
 		}
+	case isRich(c):
+		m.setRich(lang, c)
 	default:
 		m.setText(renderCopy(lang, c))
 	}

@@ -33,7 +33,7 @@ func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 
 // mergeable says whether a copy is a text that takes only one message.
 func mergeable(c *messages.SendCopyCall) bool {
-	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && parts(c) == 1
+	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && partsInWords(c) == 1
 }
 
 // mergedForm returns a copy as it is shown among others. Merged copies share one message, which can answer only one

@@ -148,6 +148,8 @@ type Content struct {
 	Media         *Media                 `protobuf:"bytes,30,opt,name=media,proto3" json:"media,omitempty"`                                 // none: a plain text
 	Forward       *Forward               `protobuf:"bytes,31,opt,name=forward,proto3" json:"forward,omitempty"`                             // none: not forwarded
 	IsProtected   bool                   `protobuf:"varint,32,opt,name=is_protected,json=isProtected,proto3" json:"is_protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	RichHtml      string                 `protobuf:"bytes,33,opt,name=rich_html,json=richHtml,proto3" json:"rich_html,omitempty"`           // of a rich message that can be posted again: its blocks, as InputRichMessage.html; text has their words
+	RichIsRtl     bool                   `protobuf:"varint,34,opt,name=rich_is_rtl,json=richIsRtl,proto3" json:"rich_is_rtl,omitempty"`     // the rich message is shown from right to left
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -213,6 +215,20 @@ func (x *Content) GetForward() *Forward {
 func (x *Content) GetIsProtected() bool {
 	if x != nil {
 		return x.IsProtected
+	}
+	return false
+}
+
+func (x *Content) GetRichHtml() string {
+	if x != nil {
+		return x.RichHtml
+	}
+	return ""
+}
+
+func (x *Content) GetRichIsRtl() bool {
+	if x != nil {
+		return x.RichIsRtl
 	}
 	return false
 }
@@ -959,13 +975,15 @@ const file_messages_content_proto_rawDesc = "" +
 	"\x0fcustom_emoji_id\x18\b \x01(\tR\rcustomEmojiId\x12\x1b\n" +
 	"\tunix_time\x18\t \x01(\x03R\bunixTime\x12(\n" +
 	"\x10date_time_format\x18\n" +
-	" \x01(\tR\x0edateTimeFormat\"\xe0\x01\n" +
+	" \x01(\tR\x0edateTimeFormat\"\x9d\x02\n" +
 	"\aContent\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
 	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12/\n" +
 	"\x05media\x18\x1e \x01(\v2\x19.topicdesk.messages.MediaR\x05media\x125\n" +
 	"\aforward\x18\x1f \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12!\n" +
-	"\fis_protected\x18  \x01(\bR\visProtected\"\xe0\x06\n" +
+	"\fis_protected\x18  \x01(\bR\visProtected\x12\x1b\n" +
+	"\trich_html\x18! \x01(\tR\brichHtml\x12\x1e\n" +
+	"\vrich_is_rtl\x18\" \x01(\bR\trichIsRtl\"\xe0\x06\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +

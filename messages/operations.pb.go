@@ -2559,6 +2559,7 @@ type SendCopyCall struct {
 	Edited         bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
 	QuoteEntities  []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
 	QuotePosition  int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in the answered message in the target, in UTF-16 units
+	AsText         bool                   `protobuf:"varint,60,opt,name=as_text,json=asText,proto3" json:"as_text,omitempty"`                      // a rich message is posted as a text: Telegram has refused it as what it is
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -2696,6 +2697,13 @@ func (x *SendCopyCall) GetQuotePosition() int32 {
 		return x.QuotePosition
 	}
 	return 0
+}
+
+func (x *SendCopyCall) GetAsText() bool {
+	if x != nil {
+		return x.AsText
+	}
+	return false
 }
 
 // SendJoinedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
@@ -3466,6 +3474,7 @@ type Outcome struct {
 	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"`              // with FORBIDDEN: nothing can be written to the chat, not only what was called
 	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a joined message, one for each copy
 	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was joined with others
+	AsText        bool                   `protobuf:"varint,60,opt,name=as_text,json=asText,proto3" json:"as_text,omitempty"`                    // Telegram refused a rich message; the first part of its text was posted or shown instead
 	IsMember      bool                   `protobuf:"varint,80,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`              // answer to CheckMember
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3590,6 +3599,13 @@ func (x *Outcome) GetSpan() *Span {
 		return x.Span
 	}
 	return nil
+}
+
+func (x *Outcome) GetAsText() bool {
+	if x != nil {
+		return x.AsText
+	}
+	return false
 }
 
 func (x *Outcome) GetIsMember() bool {
@@ -3814,7 +3830,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x84\x04\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x9d\x04\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -3832,7 +3848,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\x12\x16\n" +
 	"\x06edited\x18( \x01(\bR\x06edited\x12A\n" +
 	"\x0equote_entities\x18) \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
-	"\x0equote_position\x18* \x01(\x05R\rquotePosition\"J\n" +
+	"\x0equote_position\x18* \x01(\x05R\rquotePosition\x12\x17\n" +
+	"\aas_text\x18< \x01(\bR\x06asText\"J\n" +
 	"\x0eSendJoinedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
@@ -3891,7 +3908,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc6\x05\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -3907,7 +3924,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"messageIds\x12\x1b\n" +
 	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
 	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
-	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x1b\n" +
+	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x17\n" +
+	"\aas_text\x18< \x01(\bR\x06asText\x12\x1b\n" +
 	"\tis_member\x18P \x01(\bR\bisMember\"\x9e\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\b\n" +

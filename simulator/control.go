@@ -193,6 +193,9 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "post":
 		return s.Post(b.Post)
 	case "edit":
+		if b.Rich != nil {
+			return s.EditRich(b.From, b.Chat, b.Message, *b.Rich)
+		}
 		return s.Edit(b.From, b.Chat, b.Message, b.Text, b.Entities...)
 	case "delete":
 		return nil, s.Delete(b.From, b.Chat, b.Message)

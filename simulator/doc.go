@@ -27,8 +27,8 @@
 //	POST   /sim/groups                         {id?, title, username?, isForum, basic?, bot?}
 //	POST   /sim/members                        {chat, person, role}: creator, administrator, member, left, kicked
 //	POST   /sim/bot                            {chat, status, canManageTopics, canPinMessages, canDeleteMessages}
-//	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, quote?, anonymous?, media?}
-//	POST   /sim/edit                           {from, chat, message, text, entities?}
+//	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, quote?, anonymous?, media?, rich?}
+//	POST   /sim/edit                           {from, chat, message, text, entities?} or {…, rich}; rich is {blocks}, {html} or {markdown}
 //	POST   /sim/delete                         {from, chat, message}
 //	POST   /sim/pin                            {from, chat, message}
 //	POST   /sim/react                          {from, chat, message, emoji}: an empty emoji takes the reaction back

@@ -31,15 +31,20 @@ func (s *Server) editable(c *call) (*Message, *apiError) {
 
 // edit applies a change of content together with the reply_markup parameter; an absent one takes the buttons away.
 func (s *Server) edit(c *call, m *Message, text string, es []Entity, media *Media) (any, *apiError) {
-	var n Message
+	return s.editTo(c, m, Message{Text: text, Entities: es, Media: media})
+}
+
+func (s *Server) editTo(c *call, m *Message, n Message) (any, *apiError) {
 	if e := c.markup(&n); e != nil {
 		return nil, e
 	}
-	if text == m.Text && sameEntities(es, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) && sameMedia(media, m.Media) {
+	if n.Text == m.Text && sameEntities(n.Entities, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) &&
+		sameMedia(n.Media, m.Media) && bytes.Equal(n.Rich, m.Rich) {
 		return nil, badRequest(notModified)
 	}
 	m = s.change(c.chat, m, "edit", func(m *Message) {
-		m.Text, m.Entities, m.Media, m.Buttons, m.Keyboard = text, es, media, n.Buttons, n.Keyboard
+		m.Text, m.Entities, m.Media, m.Buttons, m.Keyboard = n.Text, n.Entities, n.Media, n.Buttons, n.Keyboard
+		m.Rich = n.Rich
 		m.Edited, m.EditDate = true, s.now().Unix()
 		m.Edits++
 	})
@@ -60,6 +65,9 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 	}
 	if m.Media != nil {
 		return nil, badRequest("there is no text in the message to edit")
+	}
+	if c.p.has("rich_message") {
+		return s.editToRich(c, m)
 	}
 	text, es, e := c.readText("text", "entities", "parse_mode", maxText)
 	if e != nil {
@@ -91,7 +99,23 @@ func (s *Server) editMessageReplyMarkup(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.edit(c, m, m.Text, m.Entities, m.Media)
+	return s.editTo(c, m, Message{Text: m.Text, Entities: m.Entities, Media: m.Media, Rich: m.Rich})
+}
+
+// editToRich makes a rich message of a text, or another one of a rich message.
+func (s *Server) editToRich(c *call, m *Message) (any, *apiError) {
+	if c.p.has("text") {
+		return nil, badRequest("text and rich_message can't be used together")
+	}
+	r, e := c.rich()
+	if e != nil {
+		return nil, e
+	}
+	var n Message
+	if e := n.setRich(r); e != nil {
+		return nil, e
+	}
+	return s.editTo(c, m, n)
 }
 
 const deleteWithin = 48 * time.Hour

@@ -8,7 +8,7 @@ func init() {
 		"getMe": (*Server).getMe, "logOut": yes, "close": yes,
 		"setWebhook": (*Server).setWebhook, "deleteWebhook": (*Server).deleteWebhook, "getWebhookInfo": (*Server).getWebhookInfo,
 
-		"sendMessage": (*Server).sendMessage, "forwardMessage": (*Server).forwardMessage, "forwardMessages": (*Server).forwardMessages,
+		"sendMessage": (*Server).sendMessage, "sendRichMessage": (*Server).sendRichMessage, "forwardMessage": (*Server).forwardMessage, "forwardMessages": (*Server).forwardMessages,
 		"copyMessage": (*Server).copyMessage, "copyMessages": (*Server).copyMessages,
 		"sendPhoto": sendFile("photo"), "sendDocument": sendFile("document"), "sendVideo": sendFile("video"),
 		"sendAnimation": sendFile("animation"), "sendAudio": sendFile("audio"), "sendVoice": sendFile("voice"),

@@ -163,6 +163,7 @@ type Message struct {
 	From        Sender          `json:"from"`
 	Text        string          `json:"text"`
 	Entities    []Entity        `json:"entities,omitempty"`
+	Rich        json.RawMessage `json:"rich,omitempty"` // the Bot API's RichMessage; Text has its words
 	ReplyTo     int             `json:"replyTo,omitempty"`
 	Quote       *Quote          `json:"quote,omitempty"`
 	Date        int64           `json:"date"`

@@ -21,6 +21,7 @@ type Post struct {
 	AsChannel *Channel `json:"asChannel"` // writing as a channel
 	Linked    bool     `json:"linked"`    // AsChannel is the group's linked channel, its post arrives by itself; From is ignored
 	Media     *Upload  `json:"media"`
+	Rich      *Rich    `json:"rich"`    // a rich message, in place of Text
 	Album     string   `json:"album"`   // parts of one album share it; see NewAlbum
 	Forward   *Origin  `json:"forward"` // the message is a forwarded one
 	Protected bool     `json:"protected"`
@@ -68,6 +69,16 @@ func (s *Server) post(p Post) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	var rich Message
+	if p.Rich != nil {
+		if p.Text != "" || p.Media != nil {
+			return nil, errors.New("a rich message has no other text and no medium")
+		}
+		if e := rich.setRich(p.Rich); e != nil {
+			return nil, e
+		}
+		p.Text, p.Entities = "", nil
+	}
 	if !utf8.ValidString(p.Text) {
 		return nil, errors.New("the text is not valid UTF-8")
 	}
@@ -79,7 +90,7 @@ func (s *Server) post(p Post) (*Message, error) {
 		if !p.Premium {
 			most = maxCaption
 		}
-	} else if text == "" {
+	} else if text == "" && p.Rich == nil {
 		return nil, errors.New("the message is empty")
 	}
 	if utf16Len(text) > most {
@@ -93,6 +104,9 @@ func (s *Server) post(p Post) (*Message, error) {
 	}
 	m := &Message{Thread: p.Thread, From: from, Text: text, Entities: withDetected(text, p.Entities), AlbumID: p.Album,
 		ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
+	if p.Rich != nil {
+		m.Text, m.Entities, m.Rich = rich.Text, rich.Entities, rich.Rich
+	}
 	if p.ReplyTo != 0 {
 		r := c.live(p.ReplyTo)
 		if r == nil || r.Thread != p.Thread {
@@ -217,14 +231,9 @@ func (s *Server) botSees(c *chat, m *Message) bool {
 	return false
 }
 
-// Edit changes the text or caption of a person's own message.
+// Edit changes the text or caption of a person's own message. A rich message becomes a text.
 func (s *Server) Edit(from, chatID int64, messageID int, text string, entities ...Entity) (Message, error) {
-	var out Message
-	err := s.do(func() error {
-		c, m, err := s.own(from, chatID, messageID)
-		if err != nil {
-			return err
-		}
+	return s.editAs(from, chatID, messageID, func(m *Message) error {
 		most := maxText
 		if m.Media != nil {
 			most = maxCaption
@@ -235,8 +244,25 @@ func (s *Server) Edit(from, chatID int64, messageID int, text string, entities .
 		if e := checkEntities(text, entities); e != nil {
 			return e
 		}
+		m.Text, m.Entities, m.Rich = text, withDetected(text, entities), nil
+		return nil
+	})
+}
+
+// editAs changes a person's own message, and queues the update if the bot sees it.
+func (s *Server) editAs(from, chatID int64, messageID int, content func(*Message) error) (Message, error) {
+	var out Message
+	err := s.do(func() error {
+		c, m, err := s.own(from, chatID, messageID)
+		if err != nil {
+			return err
+		}
+		next := *m
+		if err := content(&next); err != nil {
+			return err
+		}
 		m = s.change(c, m, "edit", func(m *Message) {
-			m.Text, m.Entities = text, withDetected(text, entities)
+			m.Text, m.Entities, m.Rich = next.Text, next.Entities, next.Rich
 			m.Edited, m.EditDate = true, s.now().Unix()
 			m.Edits++
 		})

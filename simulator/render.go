@@ -100,7 +100,7 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 		Spoiler: m.Spoiler, Above: m.Above}
 	if m.Media != nil {
 		a.Caption, a.CaptionEntities = m.Text, m.Entities
-	} else {
+	} else if m.Rich == nil {
 		a.Text, a.Entities = m.Text, m.Entities
 	}
 	switch {
@@ -119,6 +119,9 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 		if m.Media.Kind == "animation" { // Telegram sets document too, for old bots
 			out = field(out, "document", m.Media.Value)
 		}
+	}
+	if m.Rich != nil {
+		out = field(out, "rich_message", m.Rich)
 	}
 	if m.ForwardOf != nil {
 		out = field(out, "forward_origin", s.originJSON(m.ForwardOf))

@@ -240,6 +240,8 @@ type Message struct {
 	Media       *Media          `json:"media,omitempty"`     // what it carries besides text, which is then the caption
 	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it was forwarded from
 	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	RichHTML    string          `json:"richHtml,omitempty"`  // of a rich message that can be posted again; Text has its words
+	RichIsRTL   bool            `json:"richIsRtl,omitempty"`
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 
@@ -328,6 +330,7 @@ type Copy struct {
 	PreviewKind string `json:"previewKind,omitempty"`
 	Revision    int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
 	Edited      bool   `json:"edited,omitempty"`   // it had other content when it was posted
+	AsText      bool   `json:"asText,omitempty"`   // Telegram refused the rich message, so it is posted as a text
 	Reaction    string `json:"reaction,omitempty"` // the bot's reaction on it
 	State       string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`

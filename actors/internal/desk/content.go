@@ -117,6 +117,8 @@ func (w way) content(c *messages.Content, r *storage.Message) {
 	pair(w, &c.Media, &r.Media, way.media)
 	pair(w, &c.Forward, &r.Forwarded, way.forward)
 	same(w, &c.IsProtected, &r.Protected)
+	same(w, &c.RichHtml, &r.RichHTML)
+	same(w, &c.RichIsRtl, &r.RichIsRTL)
 }
 
 func (w way) entity(e *messages.Entity, r *storage.Entity) {

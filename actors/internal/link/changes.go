@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -19,6 +21,7 @@ type change struct {
 	op        *messages.Operation // under way
 	content   int64               // the content's revision that op shows
 	part      int                 // parts that show content already
+	asText    bool                // Telegram refused content as a rich message: it is shown as a text
 	tries     int64
 	failure   string // why the copy could not be deleted
 }
@@ -186,10 +189,11 @@ func (n *lane) edit(
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
 	call.GroupTitle, call.Bare = stored.GroupTitle, stored.Bare
 	call.ReplyPreview, call.ReplyMediaKind = stored.Preview, stored.PreviewKind
-	parts := n.link.messagesFor(call)
 	if c.content != said.ContentRevision {
-		c.content, c.part = said.ContentRevision, 0
+		c.content, c.part, c.asText = said.ContentRevision, 0, false
 	}
+	call.AsText = c.asText
+	parts := n.link.messagesFor(call)
 	switch before, now := messages.ShapeOf(former), it.shape(); {
 	case now == messages.ShapeLabelled: // the text before the medium does not change
 		if before != now || !movable(former.Media, it.content.Media) {
@@ -327,6 +331,7 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 	if m.Content < c.content {
 		return write
 	}
+	c.asText = c.asText || m.Outcome.AsText
 	c.part++
 	if c.op.GetEditJoined() != nil {
 		if span := spanOf(m.Outcome); span != nil {
@@ -353,6 +358,10 @@ func (l *link) parts(c *change) int {
 	call := c.op.GetSendCopy()
 	if call == nil {
 		call = c.op.GetEditCopy().GetCopy()
+	}
+	if c.asText && !call.AsText {
+		call = proto.CloneOf(call)
+		call.AsText = true
 	}
 	return l.messagesFor(call)
 }

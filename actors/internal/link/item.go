@@ -27,6 +27,7 @@ type item struct {
 	withdrawn  bool  // not to be posted any more, if it is not too late
 
 	parts       int     // 0: not counted yet
+	inWords     int     // parts that a rich message takes if Telegram refuses it as what it is; else the same
 	replyID     int64   // its reply's counterpart, once looked up
 	quoteAt     int32   // where the quote begins in the answered message, if that is known
 	label       *string // which ticket it is of, where the topic is a private chat; nil: not looked up
@@ -79,7 +80,7 @@ func (it *item) holdsBack() bool {
 	if it.album != nil {
 		return !it.album.written()
 	}
-	return it.postable() < it.parts
+	return it.postable() < max(it.parts, it.inWords)
 }
 
 func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }

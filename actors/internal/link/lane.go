@@ -205,8 +205,14 @@ func (n *lane) prepare(it *item) bool {
 
 // count finds out how many parts a copy takes.
 func (n *lane) count(it *item) {
+	call := n.call(it, 0)
 	if it.parts == 0 {
-		it.parts = n.link.messagesFor(n.call(it, 0))
+		it.parts = n.link.messagesFor(call)
+	}
+	it.inWords = it.parts
+	if it.content.GetRichHtml() != "" && it.sent() == 0 {
+		call.AsText = true
+		it.inWords = n.link.messagesFor(call)
 	}
 }
 

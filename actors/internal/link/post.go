@@ -34,6 +34,7 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	if it.sent() > 0 {
 		call.GroupTitle, call.Bare = it.stored.GroupTitle, it.stored.Bare
 		call.ReplyPreview, call.ReplyMediaKind = it.stored.Preview, it.stored.PreviewKind
+		call.AsText = it.stored.AsText
 	}
 	return call
 }
@@ -99,6 +100,10 @@ func (n *lane) onPartDone(ref *messages.CopyPart, m *messages.Done) error {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.Now().UTC().Truncate(time.Millisecond)
 		next.State, next.Revision = desk.CopyPartial, m.Content
+		if outcome.AsText { // its first part, of as many as the text takes
+			next.AsText, it.parts = true, it.inWords
+			next.Wanted = it.parts
+		}
 		if len(next.Parts) >= it.parts {
 			next.State = desk.CopySent
 			if it.content.GetIsProtected() {
@@ -117,8 +122,8 @@ func (n *lane) onPartDone(ref *messages.CopyPart, m *messages.Done) error {
 		return n.albumGoesOn(at)
 	}
 	if next.State == desk.CopyPartial {
-		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
-			n.enqueueItem(topic, it) // the rest of the caption
+		if topic, ready := n.target(); ready && part == 0 && (next.AsText || it.shape() == messages.ShapeCaptioned) {
+			n.enqueueItem(topic, it) // the rest of the text or of the caption
 		}
 		return nil
 	}
@@ -132,7 +137,7 @@ func (n *lane) firstCopyOf(it *item) storage.Copy {
 	if len(next.Parts) == 0 {
 		next.Wanted, next.GroupTitle = it.parts, n.titleOf(it)
 		next.Preview, next.PreviewKind = it.preview, it.previewKind
-		next.Main, next.Bare = it.main(), it.bare
+		next.Main, next.Bare, next.AsText = it.main(), it.bare, false
 	}
 	return next
 }
