@@ -178,6 +178,9 @@ func (d *desk) copies(chat int64, thread int) []string {
 
 // joined are the merged copies that a message holds. Each begins with a name in bold, after a blank line.
 func joined(m simulator.Message) []string {
+	if m.Rich != nil && strings.Contains(m.Text, "\n") {
+		return []string{m.Text}
+	}
 	text := utf16.Encode([]rune(m.Text))
 	var starts []int
 	for _, e := range m.Entities {
