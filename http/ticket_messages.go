@@ -14,7 +14,7 @@ import (
 // Message is a message of a ticket.
 type Message struct {
 	MessageID   string       `json:"messageId" doc:"The message's id. It is opaque: do not parse it." example:"-1001234567890:42"`
-	Text        string       `json:"text" example:"No paper either."`
+	Text        string       `json:"text" doc:"The text or caption; of a rich message, its words." example:"No paper either."`
 	Entities    []TextEntity `json:"entities" nullable:"false" doc:"The markup of the text."`
 	Sender      Author       `json:"sender"`
 	Topic       TopicRef     `json:"topic" doc:"The topic in which it was written."`

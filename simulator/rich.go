@@ -73,7 +73,7 @@ func (r *Rich) blocks() (any, *apiError) {
 // words writes what people read of blocks and texts, each block on its own line.
 type words struct {
 	strings.Builder
-	inline int
+	inline int // > 0: within the text of a block
 }
 
 func wordsOf(blocks any) string {
@@ -82,8 +82,7 @@ func wordsOf(blocks any) string {
 	return w.String()
 }
 
-// lines are the fields whose values are blocks of their own or lines; the others are texts within a line. The order is
-// that in which they are read.
+// wordFields are the fields with words, in the order in which they are read.
 var wordFields = []string{"label", "summary", "text", "expression", "alternative_text", "items", "cells", "blocks", "caption", "credit"}
 
 func (w *words) write(v any) {
@@ -111,15 +110,15 @@ func (w *words) write(v any) {
 			case part == nil, name == "label":
 			case name == "cells":
 				w.rows(part)
+			case name == "items", name == "blocks":
+				w.write(part)
 			default:
-				if name == "text" || name == "caption" || name == "credit" || name == "summary" {
-					w.inline++
-					defer func() { w.inline-- }()
-				}
 				if name == "credit" || name == "caption" {
 					w.line()
 				}
+				w.inline++
 				w.write(part)
+				w.inline--
 			}
 		}
 	}

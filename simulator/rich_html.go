@@ -137,16 +137,14 @@ func (r *richParser) blocks(within []*node) []object {
 	var line []*node
 	flush := func() {
 		if !blank(line) {
-			out = append(out, object{"type": "paragraph", "text": r.text(line)})
+			out = append(out, object{"type": "paragraph", "text": r.text(trimmed(line))})
 			r.count++
 		}
 		line = nil
 	}
 	for _, n := range within {
 		if !slices.Contains(richBlockTags, n.tag) {
-			if n.tag != "input" {
-				line = append(line, n)
-			}
+			line = append(line, n)
 			continue
 		}
 		flush()
@@ -159,8 +157,30 @@ func (r *richParser) blocks(within []*node) []object {
 	return out
 }
 
-func blank(line []*node) bool {
-	return !slices.ContainsFunc(line, func(n *node) bool { return n.tag != "" || strings.TrimSpace(n.text) != "" })
+func blank(line []*node) bool { return len(trimmed(line)) == 0 }
+
+// trimmed is a line without the boxes and the space at its beginning, and without the space at its end.
+func trimmed(line []*node) []*node {
+	line = slices.Clone(line)
+	for len(line) > 0 {
+		first := *line[0]
+		if first.tag != "input" && (first.tag != "" || strings.TrimSpace(first.text) != "") {
+			first.text = strings.TrimLeft(first.text, " \t\r\n")
+			line[0] = &first
+			break
+		}
+		line = line[1:]
+	}
+	for len(line) > 0 {
+		last := *line[len(line)-1]
+		if last.tag != "" || strings.TrimSpace(last.text) != "" {
+			last.text = strings.TrimRight(last.text, " \t\r\n")
+			line[len(line)-1] = &last
+			break
+		}
+		line = line[:len(line)-1]
+	}
+	return line
 }
 
 func (r *richParser) block(n *node) object {
@@ -169,7 +189,7 @@ func (r *richParser) block(n *node) object {
 		if blank(n.within) {
 			return nil
 		}
-		return object{"type": "paragraph", "text": r.text(n.within)}
+		return object{"type": "paragraph", "text": r.text(trimmed(n.within))}
 	case "h1", "h2", "h3", "h4", "h5", "h6":
 		return object{"type": "heading", "text": r.text(n.within), "size": int(n.tag[1] - '0')}
 	case "footer":
