@@ -2,10 +2,13 @@ package actors_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // richList is what somebody writes with a list.
@@ -125,6 +128,32 @@ func TestRichMessagesThatAreRefused(t *testing.T) {
 	d.quiet(k)
 }
 
+// A process ends after the first text of a rich message that was refused: the next one posts the rest.
+func TestRestartWithinARefusedRichMessage(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	after := d.last(d.engineering)
+	d.inject(simulator.Fault{Method: "sendRichMessage", Kind: simulator.Fault400, Description: "RICH_MESSAGE_INVALID"})
+	d.inject(simulator.Fault{Method: "sendMessage", Kind: simulator.Fault500, Chat: d.engineering, Count: -1, After: 1})
+	d.postRich(d.ann, d.support, k.thread, strings.Repeat("<p>"+strings.Repeat("คำ ", 400)+"</p>", 8)+"<p>the end</p>")
+	d.say(d.ann, d.support, k.thread, "behind")
+	d.await("the first text, and a call for the second", func() bool {
+		return len(d.since(d.engineering, eng, after)) == 1 && d.calls("sendMessage", d.engineering) > 1
+	})
+	d.restart()
+	d.sim.ClearFaults()
+	d.awaitText(d.engineering, eng, "behind")
+	got := d.since(d.engineering, eng, after)
+	if len(got) != 4 || strings.Count(strings.Join(got, ""), "คำ") != 3200 || !strings.HasPrefix(got[1], "Ann (2/3)") ||
+		!strings.HasSuffix(got[2], "the end") {
+		t.Errorf("%d messages: %.60q", len(got), got)
+	}
+	if n := d.calls("sendRichMessage", d.engineering); n != 1 {
+		t.Errorf("%d calls as a rich message", n)
+	}
+	d.quiet(k)
+}
+
 // An edit changes one kind into the other, in the same message.
 func TestEditsOfRichMessages(t *testing.T) {
 	t.Parallel()
@@ -184,6 +213,22 @@ func TestRichMessagesAreRead(t *testing.T) {
 		}
 		d.postRich(d.ann, d.support, k.thread, "<h1>/priority high</h1>")
 		d.awaitText(d.support, k.thread, "priority")
+	})
+	d.run(t, "what is stored, and told to programs, has the words and their markup", func(t *testing.T) {
+		m := d.postRich(d.ann, d.support, k.thread, "<ul><li>find <b>me</b></li></ul>")
+		d.awaitText(d.engineering, eng, "find me")
+		said, err := d.store.Message(t.Context(), messages.MessageKey(m.Chat, int64(m.ID)))
+		d.must(err)
+		if said.Text != "• find me" || len(said.Entities) != 1 || said.Entities[0].Type != "bold" || said.Entities[0].Offset != 7 {
+			t.Errorf("%q %v", said.Text, said.Entities)
+		}
+		d.eventually("the event", func() bool {
+			events, err := d.store.EventsAfter(t.Context(), k.id, 0, 1000)
+			d.must(err)
+			return slices.ContainsFunc(events, func(e storage.Event) bool {
+				return e.Type == messages.EventMessageSent && strings.Contains(string(e.Data), "• find me")
+			})
+		})
 	})
 	d.run(t, "a reply shows the beginning of what has no counterpart", func(t *testing.T) {
 		before := d.postRich(d.ann, d.support, k.thread, "<p>// internal</p>")

@@ -10,8 +10,8 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// MaxUpdateBytes is the largest update that is read. Telegram's updates are far smaller: at most twice 4096
-// characters with 100 entities.
+// MaxUpdateBytes is the largest update that is read. Telegram's updates are smaller: at most two rich messages of 32,768
+// characters with their markup.
 const MaxUpdateBytes = 1 << 20
 
 // previewUnits is how many UTF-16 units of an answered text go with a reply.

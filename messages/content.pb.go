@@ -259,7 +259,7 @@ type Media struct {
 	Venue                 *Venue                 `protobuf:"bytes,21,opt,name=venue,proto3" json:"venue,omitempty"`
 	Contact               *Contact               `protobuf:"bytes,22,opt,name=contact,proto3" json:"contact,omitempty"`
 	Poll                  *Poll                  `protobuf:"bytes,23,opt,name=poll,proto3" json:"poll,omitempty"`
-	Details               string                 `protobuf:"bytes,24,opt,name=details,proto3" json:"details,omitempty"` // what there is to read in it: tasks of a checklist, texts of a rich message, an invoice's amount
+	Details               string                 `protobuf:"bytes,24,opt,name=details,proto3" json:"details,omitempty"` // what there is to read in it: tasks of a checklist, an invoice's amount
 	Source                string                 `protobuf:"bytes,25,opt,name=source,proto3" json:"source,omitempty"`   // of a story, a giveaway: the chat it is from
 	Sha256                string                 `protobuf:"bytes,90,opt,name=sha256,proto3" json:"sha256,omitempty"`   // of a file that came from outside Telegram: the content to bring along; file_id is empty
 	unknownFields         protoimpl.UnknownFields
