@@ -319,3 +319,22 @@ func TestReadingATicket(t *testing.T) {
 		}
 	})
 }
+
+// What a program wrote has no group of its own, so only the ticket's home group says who may delete it.
+func TestDeleteWhatAProgramWrote(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	d.does(k.id, &messages.SendMessage{Origin: program(), Content: &messages.Content{Text: "from the CRM"}}, "")
+	home, there := d.awaitText(d.support, k.thread, "from the CRM"), d.awaitText(d.engineering, eng, "from the CRM")
+	d.quiet(k)
+	d.mayDelete(d.support)
+	d.awaitAnswer(d.reply(d.carl, d.support, home, "/delete"), "Only whoever wrote")
+	d.reply(d.ann, d.support, home, "/delete")
+	d.awaitDeleted(home)
+	d.awaitDeleted(there)
+	for _, c := range d.sim.Calls() {
+		if c.Method == "getChatAdministrators" && c.Chat != d.support && c.Chat != d.engineering && c.Chat != d.sales {
+			t.Errorf("asked who administers chat %d: %+v", c.Chat, c)
+		}
+	}
+}

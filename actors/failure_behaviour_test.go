@@ -1,10 +1,14 @@
 package actors_test
 
 import (
+	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // refuse has Telegram refuse every message into a thread from now on, whatever came of earlier ones.
@@ -117,6 +121,59 @@ func TestFailedCopies(t *testing.T) {
 		d.awaitText(d.engineering, eng, "lost three")
 		d.quiet(k)
 	})
+}
+
+func TestAFailureWhoseAnswerIsLostIsReportedOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: waits five minutes, by a clock that runs fast")
+	}
+	t.Parallel()
+	var boom atomic.Bool
+	d := ready(t, options{speed: 60, wrapStore: func(s storage.Store) storage.Store { return reportPanics{s, &boom} }})
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
+	d.refuse(d.engineering, eng, "bot was muted")
+	// Telegram is in trouble for so long that the notice of the first failure is given up, and made again.
+	d.inject(simulator.Fault{
+		Method: "sendMessage", Chat: d.support, Thread: k.thread, Kind: simulator.Fault500, Count: -1,
+	})
+	first := d.say(d.ann, d.support, k.thread, "lost one")
+	start := d.clock.Now()
+	d.await("five minutes of trouble", func() bool { return d.clock.Now().Sub(start) > 6*time.Minute })
+	d.sim.ClearFaults()
+	d.awaitAnswer(first, "did not reach Engineering")
+	// The link panics when it writes down that the second failure was reported.
+	d.refuse(d.engineering, eng, "bot was banned")
+	boom.Store(true)
+	second := d.say(d.ann, d.support, k.thread, "lost two")
+	d.eventually("the panic", func() bool { return d.metric(t, "entity_panics_total") == 1 })
+	d.eventually("written down", func() bool {
+		c, err := d.store.Copy(t.Context(), itoa(int(d.support))+":"+itoa(second.ID), k.id+":1")
+		return err == nil && c.Told
+	})
+	d.quiet(k)
+	reports := 0
+	for _, m := range d.byBot(d.support, k.thread) {
+		if m.ReplyTo == second.ID && strings.Contains(m.Text, "did not reach Engineering") {
+			reports++
+		}
+	}
+	if reports != 1 {
+		t.Errorf("reported %d times", reports)
+	}
+}
+
+// reportPanics panics once when it is written down that a failure was reported.
+type reportPanics struct {
+	storage.Store
+	boom *atomic.Bool
+}
+
+func (s reportPanics) SaveCopy(ctx context.Context, c *storage.Copy) error {
+	if c.Told && s.boom.CompareAndSwap(true, false) {
+		panic("ordered by the test")
+	}
+	return s.Store.SaveCopy(ctx, c)
 }
 
 func TestTroubleInPassing(t *testing.T) {

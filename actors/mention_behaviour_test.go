@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -230,4 +231,39 @@ func TestMentionKeyboard(t *testing.T) {
 		k := d.open(d.ann, d.support, "Alone")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Nobody can be mentioned yet")
 	})
+}
+
+// TestUsernameOfAnother: a username that somebody gave up belongs to whom it was seen with last, wherever that was.
+func TestUsernameOfAnother(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.open(d.ann, d.support, "Printer")
+	taker := map[string]any{"id": 7001, "first_name": "Zoe", "username": "Bob_Eng"}
+	group := map[string]any{"id": d.support, "type": "supergroup", "title": "Support", "is_forum": true}
+	ann := map[string]any{"id": d.ann, "first_name": "Ann", "username": "ann"}
+	for name, m := range map[string]map[string]any{
+		"who speaks in the general topic": {"from": taker, "text": "hello"},
+		"who is mentioned": {"from": ann, "text": "hello Zoe",
+			"entities": []any{map[string]any{"type": "text_mention", "offset": 6, "length": 3, "user": taker}}},
+		"who is answered": {"from": ann, "text": "hello", "reply_to_message": map[string]any{"message_id": 2, "from": taker, "text": "x"}},
+		"who is forwarded": {"from": ann, "text": "hello",
+			"forward_origin": map[string]any{"type": "user", "date": 1, "sender_user": taker}},
+	} {
+		d.run(t, name, func(t *testing.T) {
+			d.restart() // which forgets whom it has seen
+			d.awaitAnswer(d.say(d.bob, d.bob, 0, "/start"), "Hello Bob")
+			bob := func() string {
+				u, err := d.store.User(t.Context(), d.bob)
+				d.must(err)
+				return u.Username
+			}
+			d.eventually("Bob has his name", func() bool { return bob() == "bob_eng" })
+			m["message_id"], m["date"], m["chat"] = 1<<30+len(name), 1700000000, group
+			raw, err := json.Marshal(map[string]any{"message": m})
+			d.must(err)
+			d.must(d.sim.RawUpdate(raw))
+			d.eventually("it is Bob's no longer", func() bool { return bob() == "" })
+			d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention @bob_eng"), "I don't know @bob_eng")
+		})
+	}
 }

@@ -45,7 +45,7 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 			m.shared[msg.ID] = true
 		}
 		for _, text := range parts {
-			text = text[strings.LastIndexByte(text, '\n')+1:]
+			text = strings.TrimPrefix(text[strings.LastIndexByte(text, '\n')+1:], modelCommand)
 			if is := saidText.FindStringSubmatch(text); is != nil {
 				s := shown{Message: msg, parts: len(parts), text: text}
 				s.n, _ = strconv.Atoi(is[1])
@@ -76,6 +76,11 @@ func (m *model) check(t *rapid.T) {
 		}
 		for i, p := range k.topics {
 			m.checkTopic(t, i, p)
+			for _, caption := range k.enclosed {
+				if p.linked {
+					m.d.awaitText(p.chat, p.thread, caption)
+				}
+			}
 			if p.linked && m.d.topic(p.chat, p.thread).Closed != (k.status == "closed") {
 				t.Fatalf("topic %d closed: %v, ticket %s", i, m.d.topic(p.chat, p.thread).Closed, k.status)
 			}

@@ -29,6 +29,9 @@ type modelTicket struct {
 	*ticket
 	status string
 	topics []*modelTopic // home first
+
+	album    string   // that it was opened by; "": by a text
+	enclosed []string // captions in its description
 }
 
 type modelTopic struct {
@@ -42,6 +45,7 @@ type modelTopic struct {
 type saying struct {
 	n         int
 	kind      string // of its medium; "": it is a text; kindRich
+	command   bool   // its caption begins with a command, which is not copied
 	from      *modelTopic
 	original  simulator.Message
 	version   int
@@ -62,6 +66,8 @@ type reacted struct {
 func (k *modelTicket) GoString() string { return k.id }
 func (p *modelTopic) GoString() string  { return fmt.Sprintf("%d/%d", p.chat, p.thread) }
 func (s *saying) GoString() string      { return s.text() }
+
+const modelCommand = "/ticket "
 
 func (s *saying) text() string { return textOf(s.n, s.version) }
 
@@ -114,10 +120,33 @@ func newModel(t testing.TB, opt options, groups int) *model {
 	return m
 }
 
-func (m *model) open() {
-	k := m.d.open(m.d.ann, m.d.support, "Model "+itoa(len(m.tickets)))
-	m.tickets = append(m.tickets, &modelTicket{ticket: k, status: "open", topics: []*modelTopic{
-		{who: m.d.ann, chat: m.d.support, thread: k.thread, linked: true}}})
+// open has Ann open a ticket, perhaps by a part of an album.
+func (m *model) open(t *rapid.T) {
+	title := "Model " + itoa(len(m.tickets))
+	k := &modelTicket{status: "open"}
+	if parts := rapid.IntRange(0, 3).Draw(t, "parts"); parts > 0 {
+		k.album = m.d.sim.NewAlbum()
+		command := rapid.IntRange(0, parts-1).Draw(t, "command")
+		for i := range parts {
+			if i == command {
+				m.d.albumParts(k.album, m.d.ann, m.d.support, 0, "photo:/create_ticket "+title)
+			} else {
+				m.enclose(k)
+			}
+		}
+		k.ticket = m.d.opened(m.d.support, title)
+	} else {
+		k.ticket = m.d.open(m.d.ann, m.d.support, title)
+	}
+	k.topics = []*modelTopic{{who: m.d.ann, chat: m.d.support, thread: k.thread, linked: true}}
+	m.tickets = append(m.tickets, k)
+}
+
+// enclose has Ann post a part of the album that the ticket was opened by.
+func (m *model) enclose(k *modelTicket) {
+	caption := fmt.Sprintf("enclosed %d of %d", len(k.enclosed), len(m.tickets))
+	k.enclosed = append(k.enclosed, caption)
+	m.d.albumParts(k.album, m.d.ann, m.d.support, 0, "photo:"+caption)
 }
 
 // joined lists the topics from which messages are copied.
@@ -156,8 +185,10 @@ func (m *model) album(t *rapid.T, k *modelTicket) {
 	from := rapid.SampledFrom(k.topics).Draw(t, "topic")
 	id := m.d.sim.NewAlbum()
 	kind := rapid.SampledFrom([]string{"photo", "document", "audio"}).Draw(t, "kind")
-	for range rapid.IntRange(2, 4).Draw(t, "parts") {
-		m.post(t, k, &saying{kind: kind, from: from}, simulator.Post{
+	parts := rapid.IntRange(2, 4).Draw(t, "parts")
+	command := rapid.IntRange(-parts, parts-1).Draw(t, "command") // below 0: none
+	for i := range parts {
+		m.post(t, k, &saying{kind: kind, from: from, command: i == command}, simulator.Post{
 			From: from.who, Chat: from.chat, Thread: from.thread, Album: id,
 		})
 	}
@@ -166,13 +197,17 @@ func (m *model) album(t *rapid.T, k *modelTicket) {
 func (m *model) post(t *rapid.T, k *modelTicket, s *saying, p simulator.Post) {
 	s.n, s.frozen = m.n, map[*modelTopic]bool{}
 	m.n++
+	text := s.text()
+	if s.command {
+		text = modelCommand + text
+	}
 	switch s.kind {
 	case "":
-		p.Text = s.text()
+		p.Text = text
 	case kindRich:
 		p.Rich = s.rich()
 	default:
-		p.Text, p.Media = s.text(), upload(s.kind)
+		p.Text, p.Media = text, upload(s.kind)
 	}
 	var err error
 	if s.original, err = m.d.sim.Post(p); err != nil {
@@ -337,7 +372,7 @@ func (m *model) trouble(t *rapid.T) {
 }
 
 // modelSteps are what can happen. A step that is named more often happens more often.
-var modelSteps = strings.Fields(`say say say chat chat album answer answer edit edit react react delete link link unlink
+var modelSteps = strings.Fields(`say say say chat chat album album enclose answer answer edit edit react react delete link link unlink
 	close reopen restart trouble trouble check`)
 
 func (m *model) step(t *rapid.T) {
@@ -362,6 +397,10 @@ func (m *model) step(t *rapid.T) {
 	case "album":
 		if k.status == "open" {
 			m.album(t, k)
+		}
+	case "enclose":
+		if k.album != "" {
+			m.enclose(k)
 		}
 	case "edit":
 		m.edit(t, k)
@@ -422,7 +461,7 @@ func TestModel(t *testing.T) {
 				defer m.d.stop()
 				m.faulty = form.faulty
 				for range 2 {
-					m.open()
+					m.open(rt)
 					m.link(rt, m.tickets[len(m.tickets)-1])
 				}
 				for range rapid.IntRange(5, 40).Draw(rt, "steps") {

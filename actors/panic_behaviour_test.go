@@ -4,7 +4,9 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -31,6 +33,28 @@ func TestPanicInAChat(t *testing.T) {
 		d.quiet(k)
 		same(t, "copies", d.copies(d.engineering, eng), []string{"one", "two", "three", "four"})
 	})
+}
+
+func TestPanicInAPrivateChat(t *testing.T) {
+	t.Parallel()
+	var boom atomic.Bool
+	d := ready(t, options{
+		wrapStore: func(s storage.Store) storage.Store { return chatPanics{s, &boom} },
+		slowed: func(after time.Duration) time.Duration {
+			if after == entity.OfferAgainAfter {
+				return time.Hour // the person's entity does not wait for it
+			}
+			return after
+		},
+	})
+	d.inject(simulator.Fault{Method: "sendMessage", Chat: d.bob, Kind: simulator.Fault429, RetryAfter: 10})
+	asked := d.say(d.bob, d.bob, 0, "/create_ticket Printer")
+	d.await("refused", func() bool { return lastCode(d, d.bob) == 429 })
+	boom.Store(true)
+	help := d.say(d.bob, d.bob, 0, "/help")
+	d.eventually("the panic", func() bool { return d.metric(t, "entity_panics_total") == 1 })
+	d.awaitAnswer(help, "/create_ticket")
+	d.awaitAnswer(asked, "Where should Printer")
 }
 
 // chatPanics panics once when the record of a chat is written.

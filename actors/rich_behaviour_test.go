@@ -294,12 +294,9 @@ func TestRichMessagesAreMerged(t *testing.T) {
 	k := d.open(d.ann, d.support, "Printer")
 	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
 	d.paced()
-	var first simulator.Message
+	var originals []simulator.Message
 	for i := range 40 {
-		m := d.postRich(d.ann, d.support, k.thread, "<ul><li>item <b>"+itoa(i)+"</b> of it</li></ul>")
-		if i == 35 {
-			first = m
-		}
+		originals = append(originals, d.postRich(d.ann, d.support, k.thread, "<ul><li>item <b>"+itoa(i)+"</b> of it</li></ul>"))
 	}
 	d.awaitText(d.engineering, eng, "item 39 of it")
 	all := d.shared(d.engineering, eng)
@@ -315,7 +312,8 @@ func TestRichMessagesAreMerged(t *testing.T) {
 			t.Errorf("item %d is there %d times", i, n)
 		}
 	}
-	_, err := d.sim.EditRich(d.ann, d.support, first.ID, simulator.Rich{HTML: "<ol><li>another</li></ol>"})
+	merged := slices.IndexFunc(originals, func(m simulator.Message) bool { return strings.Contains(all[0].Text, m.Text) })
+	_, err := d.sim.EditRich(d.ann, d.support, originals[merged].ID, simulator.Rich{HTML: "<ol><li>another</li></ol>"})
 	d.must(err)
 	if m := d.awaitText(d.engineering, eng, "1. another"); len(joined(m)) < 2 {
 		t.Errorf("%q", m.Text)

@@ -50,9 +50,9 @@ type Options struct {
 	Downloads       attachment.Downloads
 	DownloadsAtOnce int
 
-	IdleAfter   time.Duration // an entity that gets no message for so long retires; 10 minutes when 0
-	MaxResident int           // entities that are resident on this node; 20,000 when 0
-	SweepEvery  time.Duration // how often due entities are woken; a minute when 0
+	IdleAfter   time.Duration // see entity.NodeOptions
+	MaxResident int           // see entity.NodeOptions
+	SweepEvery  time.Duration // see sweep.New
 }
 
 // System is the desk on this node. It assembles the rooms and passes messages to them; it does nothing of its own.
@@ -69,16 +69,13 @@ type System struct {
 	stopErr     error
 }
 
-// NewSystem starts the shards, the readers and the sweep. Stop ends them.
+// stopAfterFailure is how long a start that failed waits for what it started.
+const stopAfterFailure = 10 * time.Second
+
+// NewSystem starts the shards, the readers and the sweep. Stop ends them. After an error nothing runs.
 func NewSystem(o Options) (*System, error) {
 	if o.Telegram == nil {
 		return nil, errors.New("actors: a Telegram client is needed")
-	}
-	if o.IdleAfter == 0 {
-		o.IdleAfter = 10 * time.Minute
-	}
-	if o.MaxResident == 0 {
-		o.MaxResident = 20_000
 	}
 	env, err := entity.NewEnv(entity.EnvOptions{
 		Store: o.Store, Log: o.Log, Now: o.Now, AfterFunc: o.AfterFunc, Owner: o.Owner, Metrics: o.Metrics,
@@ -107,13 +104,18 @@ func NewSystem(o Options) (*System, error) {
 		s.pollers.Kind(),
 	)
 	if err != nil {
+		env.Cancel()
 		return nil, err
 	}
 	if s.readers, err = query.Start(env, s.node, aliases); err != nil {
-		return nil, err
+		env.Cancel()
+		ctx, cancel := context.WithTimeout(context.Background(), stopAfterFailure)
+		defer cancel()
+		return nil, errors.Join(err, s.node.Stop(ctx))
 	}
 	s.sweep = sweep.New(env, s.node, s.attachments.Keeps(), o.SweepEvery, o.Metrics)
 	s.loops.Go(s.sweep.Run)
+	s.loops.Go(s.sweep.Reindex)
 	return s, nil
 }
 

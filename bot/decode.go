@@ -124,7 +124,7 @@ func (w *wireMessage) message() (*Message, error) {
 	case w.Rich.here:
 		w.rich(m)
 	}
-	m.Reply = w.reply(m)
+	m.Reply, m.Seen = w.reply(m), append(m.Seen, w.seen()...)
 	return m, nil
 }
 
@@ -137,6 +137,28 @@ func (w *wireMessage) rich(m *Message) {
 	}
 	m.Text, m.Entities = rich.text, rich.entities
 	m.RichHTML, m.RichIsRTL = rich.html, rich.html != "" && w.Rich.value.IsRTL
+	m.Seen = rich.people
+}
+
+// seen are the people whom a message shows beside its sender.
+func (w *wireMessage) seen() (people []*messages.Person) {
+	see := func(u *wireUser) {
+		if p := u.person(); p != nil && !p.IsBot {
+			people = append(people, p)
+		}
+	}
+	for _, es := range [][]wireEntity{w.Entities, w.CaptionEntities} {
+		for i := range es {
+			see(es[i].User)
+		}
+	}
+	if w.ReplyTo != nil {
+		see(w.ReplyTo.From)
+	}
+	if w.ForwardOrigin != nil {
+		see(w.ForwardOrigin.User)
+	}
+	return people
 }
 
 // sender sets whose name the message bears.
@@ -202,18 +224,19 @@ func (w *wireMessage) reply(m *Message) *Reply {
 			return r
 		}
 		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		r.Media, r.Protected = to.wireMedia.media(), to.Protected
+		r.Media, r.Forward, r.Protected = to.wireMedia.media(), to.ForwardOrigin.forward(), to.Protected
 		switch {
 		case to.Text != "":
-			r.Text = to.Text
+			r.Text, r.Entities = to.Text, entities(to.Entities, to.Text)
 		case to.Caption != "":
-			r.Text = to.Caption
+			r.Text, r.Entities = to.Caption, entities(to.CaptionEntities, to.Caption)
 		case to.Rich.here:
-			if r.Text = to.Rich.value.read().text; messages.Blank(r.Text) {
+			rich := to.Rich.value.read()
+			if r.Text, r.Entities = rich.text, rich.entities; messages.Blank(r.Text) {
 				r.Media = &messages.Media{Kind: messages.MediaRichMessage}
 			}
 		}
-		r.Preview = messages.Shorten(r.Text, previewUnits)
+		r.Preview = messages.Shorten(messages.Marked{Text: r.Text, Entities: r.Entities}.Shown(), previewUnits)
 	case w.ExternalReply != nil:
 		r = &Reply{MessageID: w.ExternalReply.MessageID}
 		if c := w.ExternalReply.Chat; c != nil {
@@ -221,7 +244,8 @@ func (w *wireMessage) reply(m *Message) *Reply {
 		}
 		r.Media = w.ExternalReply.media()
 		if w.Quote != nil {
-			r.Preview = messages.Shorten(w.Quote.Text, previewUnits)
+			quote := messages.Marked{Text: w.Quote.Text, Entities: entities(w.Quote.Entities, w.Quote.Text)}
+			r.Preview = messages.Shorten(quote.Shown(), previewUnits)
 		}
 	default:
 		return nil

@@ -3,8 +3,6 @@ package bot
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -61,120 +59,19 @@ type wireMedia struct {
 	CaptionAbove bool   `json:"show_caption_above_media"`
 }
 
-// wireFile is any of Telegram's types of files, with the fields of all of them.
-type wireFile struct {
-	ID        string    `json:"file_id"`
-	UniqueID  string    `json:"file_unique_id"`
-	Name      string    `json:"file_name"`
-	MimeType  string    `json:"mime_type"`
-	Size      int64     `json:"file_size"`
-	Width     int32     `json:"width"`
-	Height    int32     `json:"height"`
-	Length    int32     `json:"length"` // of a video note
-	Duration  int32     `json:"duration"`
-	Title     string    `json:"title"`
-	Performer string    `json:"performer"`
-	Emoji     string    `json:"emoji"`
-	SetName   string    `json:"set_name"`
-	Thumbnail *wireFile `json:"thumbnail"`
-	Photo     wireSizes `json:"photo"` // of a live photo
-}
-
-// wireSizes is a photo, in all its sizes.
-type wireSizes []wireFile
-
-type wirePaid struct {
-	Stars int32 `json:"star_count"`
-}
-
-type wireStory struct {
-	Chat *wireChat `json:"chat"`
-}
-
-type wireTitled struct {
-	Title       string `json:"title"`
-	Description string `json:"description"`
-	Currency    string `json:"currency"`
-	Amount      int64  `json:"total_amount"`
-}
-
-type wireChecklist struct {
-	Title string `json:"title"`
-	Tasks []struct {
-		Text string `json:"text"`
-		Done int64  `json:"completion_date"`
-	} `json:"tasks"`
-}
-
-type wireContact struct {
-	Phone     string `json:"phone_number"`
-	FirstName string `json:"first_name"`
-	LastName  string `json:"last_name"`
-	UserID    int64  `json:"user_id"`
-	VCard     string `json:"vcard"`
-}
-
-type wireDice struct {
-	Emoji string `json:"emoji"`
-	Value int32  `json:"value"`
-}
-
-type wirePoll struct {
-	Question  string       `json:"question"`
-	Entities  []wireEntity `json:"question_entities"`
-	Type      string       `json:"type"`
-	Anonymous bool         `json:"is_anonymous"`
-	Multiple  bool         `json:"allows_multiple_answers"`
-	Closed    bool         `json:"is_closed"`
-	Options   []struct {
-		Text     string       `json:"text"`
-		Entities []wireEntity `json:"text_entities"`
-	} `json:"options"`
-}
-
-type wireLocation struct {
-	Latitude  float64 `json:"latitude"`
-	Longitude float64 `json:"longitude"`
-	Accuracy  float64 `json:"horizontal_accuracy"`
-	Period    int32   `json:"live_period"`
-	Heading   int32   `json:"heading"`
-	Proximity int32   `json:"proximity_alert_radius"`
-}
-
-type wireVenue struct {
-	Location       wireLocation `json:"location"`
-	Title          string       `json:"title"`
-	Address        string       `json:"address"`
-	FoursquareID   string       `json:"foursquare_id"`
-	FoursquareType string       `json:"foursquare_type"`
-	GoogleID       string       `json:"google_place_id"`
-	GoogleType     string       `json:"google_place_type"`
-}
-
-type wireGiveaway struct {
-	Chats   []wireChat `json:"chats"`
-	Chat    *wireChat  `json:"chat"` // of the winners
-	Winners int32      `json:"winner_count"`
-	Prize   string     `json:"prize_description"`
-}
-
-type wireGift struct {
-	Text string `json:"text"`
-	Gift struct {
-		Name string `json:"name"` // of a unique gift
-	} `json:"gift"`
-}
-
-// wireOrigin is where a forwarded message comes from: any type of Telegram's MessageOrigin.
-type wireOrigin struct {
-	Type       string    `json:"type"`
-	Date       int64     `json:"date"`
-	User       *wireUser `json:"sender_user"`
-	HiddenName string    `json:"sender_user_name"`
-	SenderChat *wireChat `json:"sender_chat"`
-	Chat       *wireChat `json:"chat"`
-	MessageID  int64     `json:"message_id"`
-	Signature  string    `json:"author_signature"`
+// media returns the medium, nil when there is none.
+func (w *wireMedia) media() *messages.Media {
+	for i := range mediaReaders {
+		if mediaReaders[i].here(w) {
+			m := &messages.Media{
+				Kind: mediaReaders[i].kind, MediaGroupId: w.GroupID,
+				HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove,
+			}
+			mediaReaders[i].read(w, m)
+			return m
+		}
+	}
+	return nil
 }
 
 // mediaReader says whether a message has a kind of media, and reads it.
@@ -219,171 +116,4 @@ var mediaReaders = []mediaReader{
 	reads(messages.MediaGiveawayWinners, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Winners }, (*wireGiveaway).into),
 	reads(messages.MediaGift, func(w *wireMedia) *maybe[wireGift] { return &w.Gift }, (*wireGift).into),
 	reads(messages.MediaUniqueGift, func(w *wireMedia) *maybe[wireGift] { return &w.UniqueGift }, (*wireGift).unique),
-}
-
-// media returns the medium, nil when there is none.
-func (w *wireMedia) media() *messages.Media {
-	for i := range mediaReaders {
-		if mediaReaders[i].here(w) {
-			m := &messages.Media{
-				Kind: mediaReaders[i].kind, MediaGroupId: w.GroupID,
-				HasSpoiler: w.Spoiler, ShowCaptionAboveMedia: w.CaptionAbove,
-			}
-			mediaReaders[i].read(w, m)
-			return m
-		}
-	}
-	return nil
-}
-
-func (f *wireFile) into(m *messages.Media) {
-	m.FileId, m.FileUniqueId = f.ID, f.UniqueID
-	m.FileName, m.MimeType, m.FileSize = f.Name, f.MimeType, max(f.Size, 0)
-	m.Width, m.Height, m.Duration = f.Width, f.Height, f.Duration
-	if f.Length > 0 {
-		m.Width, m.Height = f.Length, f.Length
-	}
-	m.Title, m.Performer, m.Emoji, m.SetName = f.Title, f.Performer, f.Emoji, f.SetName
-	if f.Thumbnail != nil {
-		m.ThumbnailFileId = f.Thumbnail.ID
-	}
-}
-
-func (f *wireFile) livePhoto(m *messages.Media) {
-	f.into(m)
-	m.PhotoFileId = f.Photo.largest().ID
-}
-
-func (s *wireSizes) into(m *messages.Media) { s.largest().into(m) }
-
-// largest returns the largest of a photo's sizes, an empty one when there is none.
-func (s wireSizes) largest() *wireFile {
-	best := &wireFile{}
-	for i := range s {
-		if s := &s[i]; i == 0 || int64(s.Width)*int64(s.Height) >= int64(best.Width)*int64(best.Height) {
-			best = s
-		}
-	}
-	return best
-}
-
-func (p *wirePaid) into(m *messages.Media) { m.Value = p.Stars }
-
-func (s *wireStory) into(m *messages.Media) { m.Source = s.Chat.name() }
-
-func (c *wireContact) into(m *messages.Media) {
-	m.Contact = &messages.Contact{
-		PhoneNumber: c.Phone, FirstName: c.FirstName, LastName: c.LastName, UserId: c.UserID, Vcard: c.VCard,
-	}
-}
-
-func (d *wireDice) into(m *messages.Media) { m.Emoji, m.Value = d.Emoji, d.Value }
-
-func (l *wireLocation) into(m *messages.Media) { m.Location = l.location() }
-
-func (v *wireVenue) into(m *messages.Media) {
-	m.Location = v.Location.location()
-	m.Venue = &messages.Venue{
-		Title: v.Title, Address: v.Address, FoursquareId: v.FoursquareID, FoursquareType: v.FoursquareType,
-		GooglePlaceId: v.GoogleID, GooglePlaceType: v.GoogleType,
-	}
-}
-
-func (l *wireLocation) location() *messages.Location {
-	return &messages.Location{
-		Latitude: l.Latitude, Longitude: l.Longitude, HorizontalAccuracy: l.Accuracy, LivePeriod: l.Period,
-		Heading: l.Heading, ProximityAlertRadius: l.Proximity,
-	}
-}
-
-func (p *wirePoll) into(m *messages.Media) {
-	out := &messages.Poll{
-		Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
-		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed,
-	}
-	for i := range p.Options {
-		o := &p.Options[i]
-		out.Options = append(out.Options, &messages.PollOption{Text: o.Text, Entities: entities(o.Entities, o.Text)})
-	}
-	m.Poll = out
-}
-
-func (c *wireChecklist) into(m *messages.Media) {
-	m.Title = c.Title
-	var b strings.Builder
-	for i := range c.Tasks {
-		mark := "☐ "
-		if c.Tasks[i].Done > 0 {
-			mark = "☑ "
-		}
-		b.WriteString(mark + c.Tasks[i].Text + "\n")
-	}
-	m.Details = strings.TrimSuffix(b.String(), "\n")
-}
-
-// zeroDecimals are the currencies without a smaller unit in which Telegram takes payments. Stars (XTR) are one of them.
-var zeroDecimals = map[string]bool{
-	"XTR": true, "CLP": true, "ISK": true, "JPY": true, "KRW": true, "PYG": true, "UGX": true, "VND": true,
-}
-
-func (t *wireTitled) game(m *messages.Media) { m.Title, m.Details = t.Title, t.Description }
-
-func (t *wireTitled) invoice(m *messages.Media) {
-	m.Title = t.Title
-	switch {
-	case t.Currency == "":
-	case zeroDecimals[t.Currency]:
-		m.Details = strconv.FormatInt(t.Amount, 10) + " " + t.Currency
-	default:
-		m.Details = strconv.FormatFloat(float64(t.Amount)/100, 'f', 2, 64) + " " + t.Currency
-	}
-}
-
-func (g *wireGift) into(m *messages.Media) { m.Details = g.Text }
-
-func (g *wireGift) unique(m *messages.Media) { m.Title = g.Gift.Name }
-
-func (g *wireGiveaway) into(m *messages.Media) {
-	m.Title, m.Value = g.Prize, g.Winners
-	if g.Chat != nil {
-		m.Source = g.Chat.name()
-	} else if len(g.Chats) > 0 {
-		m.Source = g.Chats[0].name()
-	}
-}
-
-// name returns the chat's name, "" when there is no chat.
-func (w *wireChat) name() string {
-	if w == nil || w.ID == 0 {
-		return ""
-	}
-	if w.Title != "" {
-		return displayName(w.Title, "", w.Username, w.ID)
-	}
-	return displayName(w.FirstName, w.LastName, w.Username, w.ID)
-}
-
-// forward returns where a message was forwarded from, nil when it was not forwarded. An origin of an unknown kind still
-// counts as one.
-func (w *wireOrigin) forward() *messages.Forward {
-	if w == nil {
-		return nil
-	}
-	f := &messages.Forward{Kind: w.Type, Signature: w.Signature, MessageId: w.MessageID, DateMs: seconds(w.Date)}
-	chat := w.Chat
-	if chat == nil {
-		chat = w.SenderChat
-	}
-	switch {
-	case w.User != nil:
-		if p := w.User.person(); p != nil {
-			s := personSender(p)
-			f.Id, f.Name, f.Username = s.Id, s.Name, s.Username
-		}
-	case chat != nil:
-		f.Id, f.Name, f.Username = chat.ID, chat.name(), chat.Username
-	default:
-		f.Name = trim(w.HiddenName)
-	}
-	return f
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Rich messages. Intake reads one in two ways at the same time: as a text with entities, which is what the desk works
-// with, and as HTML by which a bot can post it again (docs/decisions.md, D70). The blocks are read from decoded JSON
+// with, and as HTML by which a bot can post it again (docs/decisions.md, D75). The blocks are read from decoded JSON
 // instead of structs: whatever has an unknown type or a wrong shape then costs only itself.
 
 // Limits of a rich message (Bot API, rich message limits). One that exceeds them is copied as a text.
@@ -42,14 +42,15 @@ type wireRich struct {
 type readRich struct {
 	text     string
 	entities []*messages.Entity
-	html     string // "" when it can't be posted again
+	people   []*messages.Person // whom it mentions
+	html     string             // "" when it can't be posted again
 }
 
 // read returns the words of a rich message, and its HTML.
 func (w *wireRich) read() readRich {
 	r := richReader{open: map[string]int{}}
 	r.blocks(w.Blocks)
-	out := readRich{text: r.text.String(), entities: r.entities}
+	out := readRich{text: r.text.String(), entities: r.entities, people: r.people}
 	slices.SortStableFunc(out.entities, func(a, b *messages.Entity) int {
 		if a.Offset != b.Offset {
 			return int(a.Offset - b.Offset)
@@ -67,6 +68,7 @@ type richReader struct {
 	text     strings.Builder
 	units    int // of text
 	entities []*messages.Entity
+	people   []*messages.Person
 	open     map[string]int // types of entities around the current position
 	literal  int            // > 0: in code, which has no markup within
 	indent   int            // levels of lists

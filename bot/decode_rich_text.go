@@ -146,6 +146,10 @@ func (r *richReader) mention(t map[string]any, within func()) {
 		return
 	}
 	name := displayName(field(user, "first_name"), field(user, "last_name"), field(user, "username"), id)
+	if !flag(user, "is_bot") && len(r.people) < maxRichEntities {
+		r.people = append(r.people, &messages.Person{Id: id, FirstName: field(user, "first_name"),
+			LastName: field(user, "last_name"), Username: field(user, "username")})
+	}
 	r.tag("a", ` href="tg://user?id=`+strconv.FormatInt(id, 10)+`"`, func() {
 		r.marked(&messages.Entity{Type: "text_mention", UserId: id, UserName: name}, within)
 	})

@@ -28,6 +28,23 @@ type Update struct {
 	Reaction *Reaction
 }
 
+// people are the people whom the update shows, as they are called today.
+func (u *Update) people() []*messages.Person {
+	switch {
+	case u.Message != nil && u.Message.Sender.GetKind() == messages.Sender_USER:
+		return append([]*messages.Person{u.Message.From}, u.Message.Seen...)
+	case u.Message != nil: // who writes as a group or channel does not want to be known
+		return u.Message.Seen
+	case u.Callback != nil:
+		return []*messages.Person{u.Callback.From}
+	case u.Member != nil:
+		return []*messages.Person{u.Member.From, u.Member.User}
+	case u.Reaction != nil && u.Reaction.Sender.GetKind() == messages.Sender_USER:
+		return []*messages.Person{u.Reaction.From}
+	}
+	return nil
+}
+
 // Chat is where something happened.
 type Chat struct {
 	ID      int64
@@ -61,6 +78,7 @@ type Message struct {
 	RichHTML   string            // of a rich message that a bot can post again; Text has its words
 	RichIsRTL  bool
 	Reply      *Reply
+	Seen       []*messages.Person // whom the message shows beside its sender: mentioned, answered or forwarded people
 
 	// Of service messages.
 	TopicCreated  *string // the topic's name
@@ -85,7 +103,9 @@ type Reply struct {
 	FromID        int64
 	FromBot       bool
 	Text          string // whole text or caption of the answered message; "" when that is in another chat
+	Entities      []*messages.Entity
 	Media         *messages.Media
+	Forward       *messages.Forward
 	Protected     bool
 	Quote         string // the part of the text that the person chose; "" when they chose none
 	QuotePosition int32  // where the quote begins in the answered message, in UTF-16 units

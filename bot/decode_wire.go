@@ -51,13 +51,16 @@ type wireTopicName struct {
 // wireReplied is the message that another one answers. Telegram includes one level: not what that message answers
 // itself.
 type wireReplied struct {
-	ID           int64           `json:"message_id"`
-	From         *wireUser       `json:"from"`
-	Text         string          `json:"text"`
-	Caption      string          `json:"caption"`
-	Rich         maybe[wireRich] `json:"rich_message"`
-	Protected    bool            `json:"has_protected_content"`
-	TopicCreated *wireTopicName  `json:"forum_topic_created"`
+	ID              int64           `json:"message_id"`
+	From            *wireUser       `json:"from"`
+	Text            string          `json:"text"`
+	Entities        []wireEntity    `json:"entities"`
+	Caption         string          `json:"caption"`
+	CaptionEntities []wireEntity    `json:"caption_entities"`
+	Rich            maybe[wireRich] `json:"rich_message"`
+	ForwardOrigin   *wireOrigin     `json:"forward_origin"`
+	Protected       bool            `json:"has_protected_content"`
+	TopicCreated    *wireTopicName  `json:"forum_topic_created"`
 	wireMedia
 }
 

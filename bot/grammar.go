@@ -5,6 +5,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/messages"
 )
 
@@ -18,9 +20,9 @@ type Command struct {
 
 	Arg string // of ArgWord, ArgTicketID and ArgText; empty: not given
 
-	Title       string   // of ArgTitle; empty: not given
-	Description string   // of ArgTitle
-	Targets     []Target // of ArgPeople; none: not given
+	Title       string          // of ArgTitle; empty: not given
+	Description messages.Marked // of ArgTitle
+	Targets     []Target        // of ArgPeople; none: not given
 }
 
 // Target is a person named in a command: by user id (a text mention), or by username without "@".
@@ -47,7 +49,8 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 	c := Command{Verb: declared.Verb}
 	switch declared.Grammar {
 	case messages.ArgTitle:
-		c.Title, c.Description = parseTitle(rest)
+		args := messages.Marked{Text: text, Entities: entities}.Slice(len(text)-len(rest), len(text))
+		c.Title, c.Description = parseTitle(args)
 	case messages.ArgPeople:
 		c.Targets = parseTargets(text, rest, entities)
 	case messages.ArgWord:
@@ -60,6 +63,84 @@ func ParseCommand(text string, entities []*messages.Entity, botUsername string) 
 		c.Arg = trim(rest)
 	}
 	return c, true
+}
+
+// besideCommand returns what a text has besides the command at its beginning: the words that the command does not take,
+// with their markup. A text without a command stays as it is.
+func besideCommand(text string, entities []*messages.Entity, botUsername string) (string, []*messages.Entity) {
+	c, ok := ParseCommand(text, entities, botUsername)
+	if !ok {
+		return text, entities
+	}
+	_, _, rest, _ := splitCommand(text)
+	declared, _ := messages.CommandOf(c.Verb)
+	taken := 0
+	switch {
+	case c.Foreign: // nobody knows what that takes
+		taken = len(rest)
+	case declared.Grammar == messages.ArgWord, declared.Grammar == messages.ArgTicketID:
+		taken = endOfFirstWord(rest)
+	case declared.Grammar == messages.ArgPeople:
+		if onlyPeople(text, rest, entities) {
+			taken = len(rest)
+		}
+	case declared.Grammar != messages.ArgNone:
+		taken = len(rest)
+	}
+	left := strings.TrimLeftFunc(rest[taken:], messages.Separator)
+	from := len(text) - len(left)
+	left = strings.TrimRightFunc(left, messages.Separator)
+	if left == "" {
+		return "", nil
+	}
+	return left, cut(text, entities, from, from+len(left))
+}
+
+// onlyPeople says whether what follows a command is nothing but people.
+func onlyPeople(text, rest string, entities []*messages.Entity) bool {
+	from, named := len(text)-len(rest), false
+	for _, e := range entities {
+		begin, end, ok := byteRange(text, e.GetOffset(), e.GetLength())
+		if ok && e.GetType() == "text_mention" && begin >= from {
+			rest = rest[:begin-from] + strings.Repeat(" ", end-begin) + rest[end-from:]
+			named = true
+		}
+	}
+	others := 0
+	for _, word := range strings.FieldsFunc(rest, messages.Separator) {
+		if strings.HasPrefix(word, "@") {
+			named = true
+		} else {
+			others++
+		}
+	}
+	return others == 0 || others == 1 && !named // the only word is a name without "@"
+}
+
+// endOfFirstWord returns where the word ends that firstWord returns.
+func endOfFirstWord(s string) int {
+	word := firstWord(s)
+	end := strings.Index(s, word) + len(word)
+	if next := strings.IndexFunc(s[end:], messages.Separator); next >= 0 {
+		return end + next
+	}
+	return len(s)
+}
+
+// cut returns the entities of a part of a text, given as a range of bytes.
+func cut(text string, entities []*messages.Entity, from, to int) (out []*messages.Entity) {
+	begin := int32(messages.UTF16Len(text[:from]))
+	end := begin + int32(messages.UTF16Len(text[from:to]))
+	for _, e := range entities {
+		at, until := max(e.GetOffset(), begin), min(e.GetOffset()+e.GetLength(), end)
+		if at >= until {
+			continue
+		}
+		part := proto.CloneOf(e)
+		part.Offset, part.Length = at-begin, until-at
+		out = append(out, part)
+	}
+	return out
 }
 
 // splitCommand splits "/verb@address rest". By Telegram's own rule, a command can't be followed directly by a letter, a
@@ -102,25 +183,27 @@ func nameByte(b byte) bool {
 	return b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '_'
 }
 
-// parseTitle reads "title", "title\ndescription" and `"title" description`.
-func parseTitle(args string) (title, description string) {
-	args = trim(args)
-	line, more, _ := strings.Cut(args, "\n")
-	more = trim(more)
-	if quoted, after, ok := quotedPrefix(line); ok {
-		switch after = trim(after); {
-		case after == "":
-			return quoted, more
-		case more == "":
-			return quoted, after
-		default:
-			return quoted, after + "\n" + more
-		}
+// parseTitle reads "title", "title\ndescription" and `"title" description`. A title is a name without markup: what its
+// author hides is left out of it. A title whose markup tells more than its words opens the description too, as it was
+// written (docs/decisions.md, D65).
+func parseTitle(args messages.Marked) (title string, description messages.Marked) {
+	args = trimmed(args)
+	end, next := len(args.Text), len(args.Text)
+	if i := strings.IndexByte(args.Text, '\n'); i >= 0 {
+		end, next = i, i+1
 	}
-	if line = trim(line); messages.Blank(line) {
-		line = ""
+	line, more := args.Slice(0, end), trimmed(args.Slice(next, len(args.Text)))
+	if from, to, rest, ok := quotedPrefix(line.Text); ok {
+		more = trimmed(line.Slice(rest, len(line.Text))).Then("\n", more)
+		line = line.Slice(from, to)
 	}
-	return line, more
+	if line = trimmed(line); messages.Blank(line.Text) {
+		line = messages.Marked{}
+	}
+	if line.Tells() {
+		more = line.Then("\n", more)
+	}
+	return trim(line.Shown()), more
 }
 
 // quotes are the opening quotation marks with the marks that may close them, the likeliest first. Phones turn
@@ -133,23 +216,24 @@ var quotes = map[rune][]rune{
 	'«': {'»'},
 }
 
-// quotedPrefix splits `"title" rest`. It is not ok when the line does not begin with a quoted title, when the title
-// is blank, or when text follows the closing mark directly.
-func quotedPrefix(line string) (title, rest string, ok bool) {
+// quotedPrefix splits `"title" rest`: it returns where the title begins and ends, and where the rest begins. It is not ok
+// when the line does not begin with a quoted title, when the title is blank, or when text follows the closing mark
+// directly.
+func quotedPrefix(line string) (from, to, rest int, ok bool) {
 	open, size := utf8.DecodeRuneInString(line)
 	for _, end := range quotes[open] {
 		i := strings.IndexRune(line[size:], end)
 		if i < 0 {
 			continue
 		}
-		title = trim(line[size : size+i])
-		rest = line[size+i+utf8.RuneLen(end):]
-		if next, _ := utf8.DecodeRuneInString(rest); messages.Blank(title) || rest != "" && !messages.Separator(next) {
-			return "", "", false
+		from, to, rest = size, size+i, size+i+utf8.RuneLen(end)
+		next, _ := utf8.DecodeRuneInString(line[rest:])
+		if messages.Blank(line[from:to]) || rest < len(line) && !messages.Separator(next) {
+			return 0, 0, 0, false
 		}
-		return title, rest, true
+		return from, to, rest, true
 	}
-	return "", "", false
+	return 0, 0, 0, false
 }
 
 // parseTargets returns whom a command names: by text mentions and @names anywhere, else by the first word.
@@ -256,7 +340,9 @@ func InternalNote(text string) bool {
 
 func trim(s string) string { return strings.TrimFunc(s, messages.Separator) }
 
-// String writes the command as a person would type it; ParseCommand reads it back.
+func trimmed(m messages.Marked) messages.Marked { return m.TrimFunc(messages.Separator) }
+
+// String writes the command as a person would type it, without markup; ParseCommand reads it back.
 func (c Command) String() string {
 	var b strings.Builder
 	b.WriteString("/" + c.Verb)
@@ -269,8 +355,8 @@ func (c Command) String() string {
 	if c.Title != "" {
 		arg(quoteTitle(c.Title))
 	}
-	if c.Description != "" {
-		b.WriteString("\n" + c.Description)
+	if c.Description.Text != "" {
+		b.WriteString("\n" + c.Description.Text)
 	}
 	for _, t := range c.Targets {
 		if t.Username != "" {
@@ -282,7 +368,7 @@ func (c Command) String() string {
 
 // quoteTitle quotes a title that parseTitle would otherwise read as a quoted one.
 func quoteTitle(title string) string {
-	if _, _, ok := quotedPrefix(title); !ok {
+	if _, _, _, ok := quotedPrefix(title); !ok {
 		return title
 	}
 	if !strings.Contains(title, `"`) {

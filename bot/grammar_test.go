@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -14,7 +15,7 @@ const ourBot = "TopicDeskBot"
 
 func TestParseCommand(t *testing.T) {
 	create := func(title, description string) Command {
-		return Command{Verb: messages.VerbCreateTicket, Title: title, Description: description}
+		return Command{Verb: messages.VerbCreateTicket, Title: title, Description: messages.Marked{Text: description}}
 	}
 	mention := func(names ...string) Command {
 		c := Command{Verb: messages.VerbMention}
@@ -141,6 +142,48 @@ func TestParseCommand(t *testing.T) {
 	})
 }
 
+func TestBesideCommand(t *testing.T) {
+	for text, want := range map[string]string{
+		"no command":                              "no command",
+		"/priority low":                           "",
+		"/priority low the crack":                 "the crack",
+		"/priority\n🔥 High, please\nlook":         "please\nlook",
+		"/priority":                               "",
+		"/ticket look at this":                    "look at this",
+		"/ticket@topicdeskbot  ดูนี่ ":            "ดูนี่",
+		"/scan@other_bot now":                     "",
+		"/close_ticket it works":                  "",
+		"/create_ticket Title\ndescription":       "",
+		"/link TICK-1-AAAAAAAA. see":              "see",
+		"/mention @bob":                           "",
+		"/mention bob":                            "",
+		"/mention @bob @ann":                      "",
+		"/mention @bob please look":               "@bob please look",
+		"/mention Bob Jr":                         "",
+		"/mention Bob Jr please":                  "Bob Jr please",
+		"/unknown word":                           "/unknown word",
+		"/priority low\n// for our eyes only":     "// for our eyes only",
+		"/priority\u200blow\u200b the\u200bcrack": "the\u200bcrack",
+	} {
+		var entities []*messages.Entity
+		if strings.Contains(text, "Bob Jr") {
+			entities = []*messages.Entity{{Type: "text_mention", Offset: 9, Length: 6, UserId: 5}}
+		}
+		if got, _ := besideCommand(text, entities, ourBot); got != want {
+			t.Errorf("%q leaves %q, want %q", text, got, want)
+		}
+	}
+	t.Run("markup moves along", func(t *testing.T) {
+		_, got := besideCommand("/ticket 😀 the crack", []*messages.Entity{
+			{Type: "bot_command", Length: 7}, {Type: "italic", Offset: 5, Length: 8}, {Type: "bold", Offset: 15, Length: 5},
+		}, ourBot)
+		want := []*messages.Entity{{Type: "italic", Length: 5}, {Type: "bold", Offset: 7, Length: 5}}
+		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestInternalNote(t *testing.T) {
 	for text, want := range map[string]bool{
 		"// psst": true, "//": true, " \n// psst": true, "\u200b//psst": true, "/ / psst": false, "psst //": false, "/help": false, "https://x": false,
@@ -161,7 +204,11 @@ func FuzzParseCommand(f *testing.F) {
 		if !utf8.ValidString(text) {
 			t.Skip("json has no such strings")
 		}
-		c, ok := ParseCommand(text, []*messages.Entity{{Type: "text_mention", Offset: offset, Length: length, UserId: user}}, ourBot)
+		entities := []*messages.Entity{{Type: "text_mention", Offset: offset, Length: length, UserId: user}}
+		if rest, _ := besideCommand(text, entities, ourBot); !strings.Contains(text, rest) {
+			t.Errorf("%q leaves %q", text, rest)
+		}
+		c, ok := ParseCommand(text, entities, ourBot)
 		if !ok {
 			if c.Verb != "" || c.Foreign {
 				t.Fatalf("%q: text, and yet %+v", text, c)
@@ -171,13 +218,13 @@ func FuzzParseCommand(f *testing.F) {
 		if c.Foreign {
 			return
 		}
-		for _, s := range []string{c.Title, c.Description, c.Arg} {
+		for _, s := range []string{c.Title, c.Description.Text, c.Arg} {
 			if !utf8.ValidString(s) || s != trim(s) {
 				t.Fatalf("%q: %q", text, s)
 			}
 		}
-		// A command that is written out and parsed again is the same.
-		c.Targets = usernames(c.Targets)
+		// A command that is written out and parsed again is the same, but for the markup.
+		c.Targets, c.Description.Entities = usernames(c.Targets), nil
 		again, ok := ParseCommand(c.String(), nil, ourBot)
 		if !ok {
 			t.Fatalf("%q became %q: text", text, c.String())

@@ -140,6 +140,7 @@ func (in *Intake) handle(ctx context.Context, u *Update) error {
 		return fmt.Errorf("update %d: %w", u.ID, err)
 	}
 	in.done.put(key, struct{}{})
+	h.learn() // after a command, since some commands save the profile themselves
 	in.metrics.updates.WithLabelValues(u.Kind, outcome).Inc()
 	in.metrics.seconds.Observe(took.Seconds())
 	if in.log.Enabled(ctx, slog.LevelDebug) {

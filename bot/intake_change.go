@@ -24,6 +24,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	case m.Service() || messages.Blank(m.Text) && m.Media == nil:
 		return "ignored_empty", nil
 	}
+	m = h.beside(m)
 	place, err := h.place(m.Chat)
 	if err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -230,8 +231,12 @@ func TestIntakeCreateTicket(t *testing.T) {
 	id := messages.TicketID(here.CommandId, here.DateMs)
 	open := func(title, description string, media ...string) []sent {
 		m := &messages.OpenTicket{Origin: here, TicketId: id, GroupId: "g7", Title: title, Description: description}
-		for _, kind := range media {
-			m.Media = append(m.Media, &messages.Media{Kind: kind})
+		for _, medium := range media { // "<message id> <kind>"
+			of, kind, _ := strings.Cut(medium, " ")
+			m.Enclosures = append(m.Enclosures, &messages.Enclosure{
+				MessageId: strconv.FormatInt(here.ChatId, 10) + ":" + of,
+				Content:   &messages.Content{Media: &messages.Media{Kind: kind}},
+			})
 		}
 		return []sent{{"ticket/" + id, m}}
 	}
@@ -253,9 +258,9 @@ func TestIntakeCreateTicket(t *testing.T) {
 		"in reply, without a title":         {`"text":"/create_ticket","reply_to_message":{"message_id":49,"text":"It smokes\na lot"}`, open("It smokes", "It smokes\na lot")},
 		"in reply to a long one":            {`"text":"/create_ticket","reply_to_message":{"message_id":49,"text":"` + long + `"}`, open(strings.Repeat("ก", 59)+"…", long)},
 		"in reply to a photo":               {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[]}`, []sent{notice(here, messages.NoticeAskTitle, forced)}},
-		"in reply to a photo, with a title": {`"text":"/create_ticket Look","reply_to_message":{"message_id":49,"photo":[]}`, open("Look", "", "photo")},
-		"in reply to a captioned photo":     {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[],"caption":"Look"}`, open("Look", "Look", "photo")},
-		"as a caption":                      {`"photo":[],"caption":"/create_ticket Look"`, open("Look", "", "photo")},
+		"in reply to a photo, with a title": {`"text":"/create_ticket Look","reply_to_message":{"message_id":49,"photo":[]}`, open("Look", "", "49 photo")},
+		"in reply to a captioned photo":     {`"text":"/create_ticket","reply_to_message":{"message_id":49,"photo":[],"caption":"Look"}`, open("Look", "Look", "49 photo")},
+		"as a caption":                      {`"photo":[],"caption":"/create_ticket Look"`, open("Look", "", "50 photo")},
 		"with 255 characters":               {`"text":"/create_ticket ` + long[3:] + `"`, open(long[3:], "")},
 		"with 256":                          {`"text":"/create_ticket ` + long + `"`, []sent{notice(here, messages.NoticeTitleTooLong, with("max", "255"))}},
 		"with a title that can't be seen":   {`"text":"/create_ticket \u200b\u200b"`, []sent{notice(here, messages.NoticeAskTitle, forced)}},

@@ -1,9 +1,13 @@
 package bot
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -25,15 +29,19 @@ func (h *handling) createTicket(m *Message, c Command) error {
 	}
 	h.describeByReply(m, &c)
 	switch {
-	case c.Title == "":
-		return h.askTitle()
+	case messages.Blank(messages.CleanLine(c.Title)):
+		return h.askTitle(m)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	id := messages.TicketID(h.origin.CommandId, h.origin.DateMs)
+	enclosures, err := h.enclosed(id, m)
+	if err != nil {
+		return err
+	}
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
-		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description,
-		Media: h.mediaOfTicket(m),
+		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description.Text,
+		DescriptionEntities: c.Description.Entities, Enclosures: enclosures, Forward: h.forwarded(m),
 	})
 	if err != nil {
 		return err
@@ -42,14 +50,29 @@ func (h *handling) createTicket(m *Message, c Command) error {
 	case messages.Code_NOT_FOUND:
 		return h.answer(messages.NoticeGroupUnregistered, nil)
 	case messages.Code_CONFLICT: // the cleaned title is empty
-		return h.askTitle()
+		return h.askTitle(m)
 	}
 	h.ticket = id
 	return nil
 }
 
-// askTitle asks for the ticket's title. The title comes as a reply to the question (answersAskTitle).
-func (h *handling) askTitle() error {
+// askTitle asks for the title of the ticket that a message opens. The title comes as a reply to the question
+// (answersAskTitle). What else the ticket consists of waits on the shelf.
+func (h *handling) askTitle(m *Message) error {
+	id := cmp.Or(h.origin.MessageId, h.origin.CallbackMessageId)
+	waiting := h.enclosures(m)
+	own := &messages.Enclosure{MessageId: messages.MessageKey(h.chat.ID, id)} // so that nothing older is taken for it
+	for _, e := range messages.JoinEnclosures(waiting, []*messages.Enclosure{own}, false) {
+		o := proto.CloneOf(h.origin)
+		_, o.MessageId, _ = messages.ParseMessageKey(e.MessageId)
+		_, err := h.shelf(&messages.Shelve{
+			Message:  &messages.RecordMessage{Origin: o, Content: e.Content},
+			Untitled: id, QuestionId: h.question(m),
+		})
+		if err != nil {
+			return err
+		}
+	}
 	op := h.notice(messages.NoticeAskTitle, nil)
 	op.GetSendNotice().ForceReply = true
 	return h.answerWith(op)
@@ -58,29 +81,87 @@ func (h *handling) askTitle() error {
 // describeByReply makes the message that the command answers the description, and its first line the title if the
 // command has none.
 func (h *handling) describeByReply(m *Message, c *Command) {
-	r := m.Reply
-	if r == nil || r.MessageID == 0 || messages.Blank(r.Text) || r.Protected || h.answersAskTitle(m) {
+	r := h.described(m)
+	if r == nil || messages.Blank(r.Text) || r.Protected {
 		return
 	}
-	text := trim(r.Text)
+	answered := trimmed(messages.Marked{Text: r.Text, Entities: r.Entities})
 	if c.Title == "" {
-		line, _, _ := strings.Cut(text, "\n")
-		c.Title = messages.Shorten(trim(line), titleOfReply)
+		line, _, _ := strings.Cut(answered.Text, "\n")
+		c.Title = messages.Shorten(trim(answered.Slice(0, len(line)).Shown()), titleOfReply)
 	}
-	if c.Description != "" {
-		c.Description += "\n\n"
-	}
-	c.Description += text
+	c.Description = c.Description.Then("\n\n", answered)
 }
 
-// mediaOfTicket returns the media of a new ticket's description: those of the answered message, and those whose
-// caption the command is.
-func (h *handling) mediaOfTicket(m *Message) (media []*messages.Media) {
-	if r := m.Reply; r != nil && r.MessageID != 0 && r.Media != nil && !r.Protected && !h.answersAskTitle(m) {
-		media = append(media, r.Media)
+// described returns the message that the command replies to, which becomes the description; nil: none does.
+func (h *handling) described(m *Message) *Reply {
+	if r := m.Reply; r != nil && r.MessageID != 0 && !h.answersAskTitle(m) {
+		return r
 	}
-	if m.Media != nil && !m.Protected {
-		media = append(media, m.Media)
+	return nil
+}
+
+// forwarded returns where the described message was forwarded from; nil: nowhere, or no message is described.
+func (h *handling) forwarded(m *Message) *messages.Forward {
+	if r := h.described(m); r != nil {
+		return r.Forward
 	}
-	return media
+	return nil
+}
+
+// enclosures returns the media of a new ticket's description: those of the described message, and those whose caption
+// the command is. Their words are in title and description.
+func (h *handling) enclosures(m *Message) (out []*messages.Enclosure) {
+	if r := h.described(m); r != nil && r.Media != nil {
+		out = append(out, &messages.Enclosure{
+			MessageId: messages.MessageKey(r.ChatID, r.MessageID),
+			Content:   &messages.Content{Media: r.Media, IsProtected: r.Protected},
+		})
+	}
+	if m.Media != nil {
+		out = append(out, &messages.Enclosure{
+			MessageId: messages.MessageKey(m.Chat.ID, m.ID),
+			Content:   &messages.Content{Media: m.Media, IsProtected: m.Protected},
+		})
+	}
+	return out
+}
+
+// enclosed returns the media of a new ticket's description, with those that wait on the group's shelf: the rest of the
+// albums, and what waited for the title. Parts of the albums that come later find the ticket.
+func (h *handling) enclosed(ticketID string, m *Message) ([]*messages.Enclosure, error) {
+	own := h.enclosures(m)
+	albums, question := albumsOf(own), h.question(m)
+	if len(albums) == 0 && question == 0 {
+		return own, nil
+	}
+	taken, err := h.shelf(&messages.TakeShelved{
+		TicketId: ticketID, Albums: albums, QuestionId: question, By: h.origin.GetSender().GetId(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	said, err := h.saidOf(albums)
+	if err != nil {
+		return nil, err
+	}
+	others := append(messages.EnclosuresIn(taken.Messages), said...)
+	return messages.JoinEnclosures(own, others, true), nil
+}
+
+func albumsOf(enclosures []*messages.Enclosure) (ids []string) {
+	for _, e := range enclosures {
+		if id := e.Content.GetMedia().GetMediaGroupId(); id != "" && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// question returns the id of the bot's question for a title that the message answers; 0: it answers none.
+func (h *handling) question(m *Message) int64 {
+	if !h.answersAskTitle(m) {
+		return 0
+	}
+	return m.Reply.MessageID
 }

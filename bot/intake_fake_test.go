@@ -42,7 +42,11 @@ type fakeDesk struct {
 	// queryCode is the code of replies to queries, if it is set.
 	queryCode messages.Code
 
+	// found replies to questions about shelves; nil: nothing is on them.
+	found *messages.ShelfFound
+
 	commands []sent
+	shelved  []sent
 	told     []sent
 	queries  int
 }
@@ -67,6 +71,14 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 				return r, nil
 			}
 		}
+	}
+	switch m.(type) {
+	case *messages.Shelve, *messages.TakeShelved:
+		d.shelved = append(d.shelved, sent{to, m})
+		if d.found == nil {
+			return &messages.ShelfFound{Code: messages.Code_OK}, nil
+		}
+		return d.found, nil
 	}
 	d.commands = append(d.commands, sent{to, m})
 	return &messages.Reply{Code: messages.Code_OK}, nil

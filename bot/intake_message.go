@@ -37,29 +37,32 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	}
 	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	if c.Foreign {
-		return "ignored_foreign_command", nil
+		if m.Media == nil {
+			return "ignored_foreign_command", nil
+		}
+		m, isCommand = h.beside(m), false
 	}
 	if !isCommand && h.answersAskTitle(m) {
+		if m.album() != "" && messages.Blank(m.Text) { // the title may be the caption of another part
+			return h.answerWithAlbum(m)
+		}
 		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
-		c.Title, c.Description = parseTitle(m.Text)
+		c.Title, c.Description = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
 	if err := h.findTicket(m); err != nil {
 		return "", err
 	}
 	switch {
 	case isCommand:
-		outcome, err := h.onCommand(m, c)
-		if err == nil {
-			h.noteProfile(m) // after the command, since some commands save the profile themselves
-		}
-		return outcome, err
+		return h.onCommandBesides(m, c)
 	case m.Chat.Private():
-		h.noteProfile(m)
 		return h.passOn(m)
 	case h.ticket == "":
-		return "left_alone", nil
+		return h.leaveAlone(m)
 	}
-	h.noteProfile(m)
+	if err := h.encloseToo(m); err != nil {
+		return "", err
+	}
 	return h.record(m)
 }
 
@@ -79,9 +82,14 @@ func (h *handling) record(m *Message) (string, error) {
 	return "recorded", nil
 }
 
-// recordOf sends the message to the ticket. A private chat has no internal notes: they are hidden from the very
-// person who writes there (docs/decisions.md, D20).
+// recordOf sends the message to the ticket.
 func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
+	return h.askTicket(h.saying(m))
+}
+
+// saying returns the command that records the message. A private chat has no internal notes: they are hidden from the
+// very person who writes there (docs/decisions.md, D20).
+func (h *handling) saying(m *Message) *messages.RecordMessage {
 	internal := InternalNote(m.Text) && !m.Chat.Private()
 	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
 	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
@@ -94,7 +102,7 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
 		}
 	}
-	return h.askTicket(c)
+	return c
 }
 
 // content returns the message's content, as the desk keeps it.
@@ -196,7 +204,6 @@ func (h *handling) onService(m *Message) (string, error) {
 	if h.ticket == "" {
 		return "left_alone", nil
 	}
-	h.noteProfile(m)
 	var c proto.Message
 	switch {
 	case m.TopicClosed:
@@ -252,18 +259,17 @@ func misdirected(r *messages.Reply) bool {
 
 var profileSeed = maphash.MakeSeed()
 
-// noteProfile sends a person's profile to the desk when this process sees it for the first time, or when it has
-// changed. So the names of internal users stay up to date.
-func (h *handling) noteProfile(m *Message) {
-	p := m.From
-	if p == nil || p.IsBot || m.Sender.GetKind() != messages.Sender_USER {
-		return
+// learn sends the desk the profile of each person whom the update shows, when this process sees it for the first time or
+// when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last.
+func (h *handling) learn() {
+	for _, p := range h.update.people() {
+		if p == nil || p.IsBot || !h.profileChanged(p) {
+			continue
+		}
+		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: true, Origin: &messages.Origin{
+			CommandId: updateCommandID(h.update.ID) + ":profile:" + userIdentity(p.Id), From: p, Lang: langOf(p),
+		}})
 	}
-	if !h.profileChanged(p) {
-		return
-	}
-	h.desk.Tell(messages.KindUser, userIdentity(p.Id),
-		&messages.SaveProfile{Origin: h.profileOrigin(), OnlyIfKnown: true})
 }
 
 // profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.

@@ -55,6 +55,20 @@ func (h *handling) passOn(m *Message) (string, error) {
 	if m.From.GetId() != m.Chat.ID { // only the person writes there
 		return "left_alone", nil
 	}
+	if m.album() != "" {
+		found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+		switch {
+		case err != nil:
+			return "", err
+		case found.Done:
+			return "enclosed", nil
+		case found.Said:
+			h.ticket = found.TicketId
+		case found.TicketId != "":
+			return "enclosed", h.enclose(found, m)
+		}
+		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
+	}
 	if h.ticket != "" {
 		r, err := h.recordOf(m)
 		switch {
@@ -63,6 +77,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case r != nil && r.Code == messages.Code_CONFLICT:
 			return "closed", h.askAboutClosed(m)
 		case h.ticket != "":
+			if err := h.keepTogether(m); err != nil {
+				return "", err
+			}
 			return "recorded", h.noteReachable()
 		}
 	}
@@ -182,14 +199,16 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
 	switch {
-	case c.Title == "":
-		return h.askTitle()
+	case messages.Blank(messages.CleanLine(c.Title)):
+		return h.askTitle(m)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
+	enclosures := h.enclosures(m)
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
-		Title: c.Title, Description: c.Description,
+		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
+		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), QuestionId: h.question(m),
 	})
 }
 
@@ -270,32 +289,32 @@ func (h *handling) pressSay(c *Callback) error {
 	}
 	m := c.Answered
 	if m == nil { // too old for Telegram to show it
-		h.origin = h.originFor("say")
-		return h.answer(messages.NoticePrivateSayAgain, nil)
+		return h.askToSayAgain()
 	}
-	h.origin = &messages.Origin{
-		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
-		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
-		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
-		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
+	h.origin = h.originOf(m)
+	said := []*messages.RecordMessage{h.saying(m)}
+	if m.album() != "" {
+		taken, err := h.shelf(&messages.TakeShelved{TicketId: id, Albums: []string{m.album()}, Said: true})
+		if err != nil {
+			return err
+		}
+		if said = taken.Messages; len(said) == 0 { // the rest of it is not known any more
+			return h.askToSayAgain()
+		}
 	}
-	r, err := h.recordOf(m)
-	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
-		return err
+	for _, one := range said {
+		if err := h.sayTo(id, one); err != nil {
+			return err
+		}
 	}
-	h.ticket = id
-	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
-		return err
-	}
-	_, err = h.recordOf(m)
-	return err
+	return nil
 }
 
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
 	if m == nil {
-		return h.askTitle()
+		return h.askTitle(&Message{Chat: c.Chat, From: c.From})
 	}
 	if err := h.answerCallback(""); err != nil {
 		return err
@@ -303,8 +322,17 @@ func (h *handling) pressNew(c *Callback) error {
 	h.origin = proto.CloneOf(h.origin)
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
+	described, err := h.captioned(m)
+	if err != nil {
+		return err
+	}
 	// As if the person had answered that message with a bare /create_ticket.
-	reply := &Reply{ChatID: m.Chat.ID, MessageID: m.ID, FromID: c.From.GetId(), Text: m.Text, Media: m.Media}
+	content := described.Content
+	reply := &Reply{
+		ChatID: m.Chat.ID, MessageID: described.Origin.MessageId, FromID: c.From.GetId(),
+		Text: content.Text, Entities: content.Entities, Media: content.Media, Forward: content.Forward,
+		Protected: content.IsProtected,
+	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
 	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
 }

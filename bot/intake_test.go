@@ -210,7 +210,7 @@ func TestIntakePeople(t *testing.T) {
 	var got []string
 	for _, s := range d.told {
 		p := s.Message.(*messages.SaveProfile)
-		if !p.OnlyIfKnown || !strings.HasSuffix(p.Origin.CommandId, ":profile") {
+		if !p.OnlyIfKnown || !strings.Contains(p.Origin.CommandId, ":profile:") {
 			t.Error(p)
 		}
 		got = append(got, s.To+" "+p.Origin.From.FirstName+p.Origin.From.Username)

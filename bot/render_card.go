@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/go-telegram/bot/models"
 
@@ -33,6 +35,10 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 	head.code(t.GetTicketId())
 	head.plain("\n")
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
+	if f := t.GetForward(); f != nil {
+		head.plain("\n")
+		forwardedFrom(&head, lang, f)
+	}
 
 	tail.plain("\n\n")
 	tail.rich(ticketState(lang, t))
@@ -50,16 +56,34 @@ func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
 
 	const lineBreak = 1
 	if room := maxText - head.units - tail.units - lineBreak; t.GetDescription() != "" && room > 0 {
-		description := messages.Shorten(strings.TrimSpace(t.GetDescription()), room)
-		kind := models.MessageEntityTypeBlockquote
-		if messages.UTF16Len(description) > longText || strings.Count(description, "\n") >= longLines {
-			kind = models.MessageEntityTypeExpandableBlockquote
-		}
 		head.plain("\n")
-		head.mark(kind, description)
+		cardDescription(&head, t, room, maxEntities-len(head.entities)-len(tail.entities))
 	}
 	head.rich(tail.done())
 	return head.done()
+}
+
+// cardDescription shows a description as a quotation, a long one folded. Telegram has no quotations within quotations,
+// so a description that quotes by itself stands as it is.
+func cardDescription(b *builder, t *messages.TicketView, units, entities int) {
+	given := messages.Marked{Text: t.GetDescription(), Entities: t.GetDescriptionEntities()}
+	description := fitted(given.TrimFunc(unicode.IsSpace), units, entities-1)
+	kind := models.MessageEntityTypeBlockquote
+	switch {
+	case slices.ContainsFunc(description.Entities, isQuotation):
+		kind = ""
+	case messages.UTF16Len(description.Text) > longText || strings.Count(description.Text, "\n") >= longLines:
+		kind = models.MessageEntityTypeExpandableBlockquote
+	}
+	from := b.units
+	b.rich(description)
+	if kind != "" {
+		b.entity(models.MessageEntity{Type: kind}, from)
+	}
+}
+
+func isQuotation(e Entity) bool {
+	return e.Type == models.MessageEntityTypeBlockquote || e.Type == models.MessageEntityTypeExpandableBlockquote
 }
 
 // ticketState shows a ticket's status and priority.
@@ -158,34 +182,39 @@ func renderContext(lang string, lines []*messages.ContextLine) Rich {
 		return b.done()
 	}
 	b.bold(label(lang, textContextHeading))
-	room := maxText - b.units
-	first := len(lines)
-	for first > 0 {
-		_, _, units := contextLine(lang, lines[first-1])
-		if units > room {
+	var shown []builder // newest first
+	units, entities := maxText-b.units, maxEntities-len(b.entities)-len(lines)
+	for _, line := range slices.Backward(lines) {
+		one := contextLine(lang, line, entities)
+		if one.units > units {
 			break
 		}
-		room -= units
-		first--
+		units -= one.units
+		entities -= len(one.entities) - 1
+		shown = append(shown, one)
 	}
-	for _, line := range lines[first:] {
-		name, text, _ := contextLine(lang, line)
-		b.plain("\n\n")
-		b.bold(name)
-		b.plain("\n" + text)
+	for _, one := range slices.Backward(shown) {
+		b.rich(one.done())
 	}
 	return b.done()
 }
 
-// contextLine renders one message of the context and returns how many UTF-16 units it takes.
-func contextLine(lang string, line *messages.ContextLine) (name, text string, units int) {
-	name = messages.Shorten(oneLine(line.GetSenderName()), maxCardName)
+// contextLine renders one message of the context: the sender's name, and a text with at most so many entities.
+func contextLine(lang string, line *messages.ContextLine, entities int) (b builder) {
+	name := messages.Shorten(oneLine(line.GetSenderName()), maxCardName)
 	if name == "" {
 		name = unknownSender
 	}
-	text = messages.Shorten(strings.TrimSpace(line.GetText()), maxContextRow)
+	b.plain("\n\n")
+	b.bold(name)
+	b.plain("\n")
+	text := messages.Marked{Text: line.GetText(), Entities: line.GetEntities()}.TrimFunc(unicode.IsSpace)
 	if kind := line.GetMediaKind(); kind != "" {
-		text = strings.TrimSuffix(mediaLabel(lang, kind)+" "+text, " ")
+		b.plain(mediaLabel(lang, kind))
+		if text.Text != "" {
+			b.plain(" ")
+		}
 	}
-	return name, text, messages.UTF16Len(name) + messages.UTF16Len(text) + len("\n\n") + len("\n")
+	b.rich(fitted(text, maxContextRow, entities))
+	return b
 }

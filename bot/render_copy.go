@@ -144,11 +144,8 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 		return
 	}
 	if f := c.GetContent().GetForward(); f != nil {
-		b.plain("\n" + label(lang, textForwarded))
-		from := b.units
-		b.link(originName(f), originURL(f))
-		b.entity(models.MessageEntity{Type: models.MessageEntityTypeBold}, from)
-		b.plain(originSignature(f))
+		b.plain("\n")
+		forwardedFrom(b, lang, f)
 	}
 	preview := copyPreview(c)
 	if preview == "" && c.GetReplyMediaKind() != "" {
@@ -158,6 +155,15 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 		b.plain("\n")
 		b.mark(models.MessageEntityTypeBlockquote, preview)
 	}
+}
+
+// forwardedFrom writes where a message was forwarded from.
+func forwardedFrom(b *builder, lang string, f *messages.Forward) {
+	b.plain(label(lang, textForwarded))
+	from := b.units
+	b.link(originName(f), originURL(f))
+	b.entity(models.MessageEntity{Type: models.MessageEntityTypeBold}, from)
+	b.plain(originSignature(f))
 }
 
 func originName(f *messages.Forward) string {

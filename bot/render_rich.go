@@ -11,7 +11,7 @@ import (
 )
 
 // Rich messages are posted as what they are, with the head of a copy as the first paragraph. When Telegram refuses
-// one, the same call goes out as a text with entities (docs/decisions.md, D71).
+// one, the same call goes out as a text with entities (docs/decisions.md, D76).
 
 const methodSendRich = "sendRichMessage"
 

@@ -136,6 +136,36 @@ func clip(dst []Entity, text string, entities []*messages.Entity, p piece, at in
 	return dst
 }
 
+// maxEntities is how many entities Telegram keeps of a message. It drops the rest without a word.
+const maxEntities = 100
+
+// fitted makes a text of at most so many UTF-16 units and entities. When there are too many entities, those that only
+// decorate go first. When even the spoilers are too many, the text stands without markup and without what they hide.
+func fitted(m messages.Marked, units, entities int) Rich {
+	short := m.Shorten(units)
+	whole := piece{to: len(short.Text), toUnit: messages.UTF16Len(short.Text)}
+	r := Rich{Text: short.Text, Entities: clip(nil, short.Text, short.Entities, whole, 0)}
+	entities = max(entities, 0)
+	if len(r.Entities) <= entities {
+		return r
+	}
+	rank := func(e Entity) int {
+		switch e.Type {
+		case models.MessageEntityTypeSpoiler:
+			return 0
+		case models.MessageEntityTypeTextLink, models.MessageEntityTypeTextMention:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(r.Entities, func(a, b Entity) int { return rank(a) - rank(b) })
+	if rank(r.Entities[entities]) == 0 {
+		return Rich{Text: messages.Shorten(m.Shown(), units)}
+	}
+	r.Entities = r.Entities[:entities]
+	return r
+}
+
 // entityOf makes an entity for sending from a stored one. It is not ok for kinds that Telegram finds in the text by
 // itself (mentions, hashtags, links, commands), and for entities with a missing field: one such entity makes the
 // whole call fail.

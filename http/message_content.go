@@ -12,41 +12,58 @@ var entityTypes = map[string]bool{"bold": true, "italic": true, "underline": tru
 
 // contentOf makes the content of a message from a text and its markup. What is wrong with them is a *Problem.
 func contentOf(text, format string, entities []TextEntity) (*messages.Content, error) {
-	text = messages.CleanText(text)
-	if blank(text) {
+	marked, err := markedOf(text, format, entities, "/entities")
+	if err != nil {
+		return nil, err
+	}
+	if blank(marked.Text) {
 		return nil, invalid("/text", "it has no visible text")
 	}
+	return &messages.Content{Text: marked.Text, Entities: marked.Entities}, nil
+}
+
+// markedOf makes a text with markup from what a program sends. What is wrong with the entities, which the request has
+// in the given field, is a *Problem.
+func markedOf(text, format string, entities []TextEntity, field string) (messages.Marked, error) {
+	none := messages.Marked{}
 	if format == "markdown" {
 		if len(entities) > 0 {
-			return nil, invalid("/entities", "they can't be combined with format markdown")
+			return none, invalid(field, "they can't be combined with format markdown")
 		}
-		plain, marked := markdown(text)
-		if blank(plain) {
-			return nil, invalid("/text", "it has no visible text")
-		}
-		return &messages.Content{Text: plain, Entities: marked}, nil
+		plain, marks := markdown(messages.CleanText(text))
+		return messages.Marked{Text: plain, Entities: marks}, nil
 	}
-	content := &messages.Content{Text: text}
+	marked := messages.Marked{Text: text}
 	inside := insidePairs(text)
 	for i, e := range entities {
-		at := "/entities/" + strconv.Itoa(i)
+		at := field + "/" + strconv.Itoa(i)
 		end := int64(e.Offset) + int64(e.Length)
 		switch {
 		case !entityTypes[e.Type]:
-			return nil, invalid(at+"/type", "no such type of markup")
+			return none, invalid(at+"/type", "no such type of markup")
 		case end >= int64(len(inside)):
-			return nil, invalid(at, "it ends beyond the text")
+			return none, invalid(at, "it ends beyond the text")
 		case inside[e.Offset] || inside[end]:
-			return nil, invalid(at, "it begins or ends within a character")
+			return none, invalid(at, "it begins or ends within a character")
 		case e.Type == "text_link" && !goodURL(e.URL):
-			return nil, invalid(at+"/url", "expected an address with http, https, tg or mailto")
+			return none, invalid(at+"/url", "expected an address with http, https, tg or mailto")
 		case e.Type != "text_link" && e.URL != "":
-			return nil, invalid(at+"/url", "only a text_link has one")
+			return none, invalid(at+"/url", "only a text_link has one")
 		}
-		content.Entities = append(content.Entities, &messages.Entity{
+		marked.Entities = append(marked.Entities, &messages.Entity{
 			Type: e.Type, Offset: e.Offset, Length: e.Length, Url: e.URL, Language: e.Language})
 	}
-	return content, nil
+	return marked.Clean(), nil
+}
+
+// entitiesOf is the markup of a text as the API shows it.
+func entitiesOf(entities []*messages.Entity) []TextEntity {
+	list := make([]TextEntity, 0, len(entities))
+	for _, e := range entities {
+		list = append(list,
+			TextEntity{Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, Language: e.Language})
+	}
+	return list
 }
 
 // insidePairs reports for every offset in a text, in UTF-16 units and including the end, whether it is within a

@@ -115,7 +115,7 @@ var problemKinds = map[string]problemKind{
 		"priority; groupId and priority. q and externalId combine with any of status, priority, groupId and createdBy, " +
 		"sorted by createdAt. A time range must be of the time that the list is sorted by."},
 	messages.ReasonSearchTooShort: {http.StatusUnprocessableEntity,
-		"At least one of the words to search for needs 3 characters or more."},
+		"At least one of the words to search for needs 3 characters or more, or 2 of Chinese, Japanese or Korean."},
 	messages.ReasonKeyRevoked: {http.StatusConflict, "This API key is revoked."},
 	messages.ReasonKeyShown: {http.StatusConflict,
 		"The secret of this API key was shown before. Rotate the key to get another one."},

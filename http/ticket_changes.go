@@ -36,11 +36,13 @@ type updateTicketInput struct {
 	TicketPath
 	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that the ticket had when the client read it."`
 	Body    struct {
-		Title       *string            `json:"title,omitempty" minLength:"1" maxLength:"255" example:"Printer is on fire"`
-		Description *string            `json:"description,omitempty" maxLength:"4000"`
-		Priority    *string            `json:"priority,omitempty" enum:"low,normal,high,urgent"`
-		Status      *string            `json:"status,omitempty" enum:"open,pending,closed"`
-		Metadata    Optional[Metadata] `json:"metadata,omitempty"`
+		Title               *string            `json:"title,omitempty" minLength:"1" maxLength:"255" example:"Printer is on fire"`
+		Description         *string            `json:"description,omitempty" maxLength:"4000"`
+		DescriptionFormat   string             `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
+		DescriptionEntities []TextEntity       `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
+		Priority            *string            `json:"priority,omitempty" enum:"low,normal,high,urgent"`
+		Status              *string            `json:"status,omitempty" enum:"open,pending,closed"`
+		Metadata            Optional[Metadata] `json:"metadata,omitempty"`
 	}
 }
 
@@ -53,8 +55,18 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 	if b.Title != nil && blank(*b.Title) {
 		return nil, invalid("/title", "it has no visible text")
 	}
-	m := &messages.UpdateTicket{Origin: c.origin(), Title: b.Title, Description: b.Description,
-		Priority: b.Priority, Status: b.Status}
+	m := &messages.UpdateTicket{Origin: c.origin(), Title: b.Title, Priority: b.Priority, Status: b.Status}
+	plain := b.DescriptionFormat == "" && b.DescriptionEntities == nil
+	switch {
+	case b.Description != nil:
+		description, err := markedOf(*b.Description, b.DescriptionFormat, b.DescriptionEntities, descriptionEntities)
+		if err != nil {
+			return nil, err
+		}
+		m.Description, m.DescriptionEntities, m.KeepEntities = &description.Text, description.Entities, plain
+	case !plain:
+		return nil, invalid("/description", "expected the text that the markup is for")
+	}
 	if b.Metadata.Sent {
 		if m.Metadata, err = b.Metadata.Value.compact(); err != nil {
 			return nil, err

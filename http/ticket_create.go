@@ -9,15 +9,20 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
+// descriptionEntities is the field with the markup of a description.
+const descriptionEntities = "/descriptionEntities"
+
 type createTicketInput struct {
 	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=N waits up to N seconds for Telegram to open the topic." example:"wait=5"`
 	Body   struct {
-		Title       string   `json:"title" minLength:"1" maxLength:"255" example:"Printer is on fire"`
-		Description string   `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
-		Priority    string   `json:"priority,omitempty" enum:"low,normal,high,urgent" default:"normal"`
-		GroupID     int64    `json:"groupId,omitempty" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the group in which the ticket opens. May be absent if the API key is bound to a group." example:"-1001234567890"`
-		ExternalID  string   `json:"externalId,omitempty" maxLength:"255" doc:"Your own id for the ticket. No two tickets of an API key may have the same." example:"crm-4711"`
-		Metadata    Metadata `json:"metadata,omitempty"`
+		Title               string       `json:"title" minLength:"1" maxLength:"255" example:"Printer is on fire"`
+		Description         string       `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
+		DescriptionFormat   string       `json:"descriptionFormat,omitempty" enum:"text,markdown" default:"text" doc:"How the description is written."`
+		DescriptionEntities []TextEntity `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
+		Priority            string       `json:"priority,omitempty" enum:"low,normal,high,urgent" default:"normal"`
+		GroupID             int64        `json:"groupId,omitempty" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the group in which the ticket opens. May be absent if the API key is bound to a group." example:"-1001234567890"`
+		ExternalID          string       `json:"externalId,omitempty" maxLength:"255" doc:"Your own id for the ticket. No two tickets of an API key may have the same." example:"crm-4711"`
+		Metadata            Metadata     `json:"metadata,omitempty"`
 	}
 }
 
@@ -37,6 +42,10 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if err != nil {
 		return nil, err
 	}
+	description, err := markedOf(b.Description, b.DescriptionFormat, b.DescriptionEntities, descriptionEntities)
+	if err != nil {
+		return nil, err
+	}
 	place, err := a.ticketGroup(ctx, c, b.GroupID)
 	if err != nil {
 		return nil, err
@@ -46,8 +55,8 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if c.repeatable { // the same request makes the same ticket at any later date (docs/decisions.md, D39)
 		id = messages.TicketIDOf(o.CommandId)
 	}
-	m := &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title, Description: b.Description,
-		Priority: b.Priority, ExternalId: b.ExternalID, Metadata: metadata}
+	m := &messages.OpenTicket{Origin: o, TicketId: id, GroupId: place, Title: b.Title, Description: description.Text,
+		DescriptionEntities: description.Entities, Priority: b.Priority, ExternalId: b.ExternalID, Metadata: metadata}
 	if _, err := ask[*messages.Reply](ctx, a, messages.KindTicket, id, m); err != nil {
 		return nil, err
 	}

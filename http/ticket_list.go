@@ -18,7 +18,7 @@ type listTicketsInput struct {
 	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Only tickets whose home topic is in this group, by its Telegram id."`
 	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Only tickets of this creator, by kind and id." example:"user:4711"`
 	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only tickets with this externalId. Each API key has at most one."`
-	Query       string    `query:"q" maxLength:"200" doc:"Only tickets in whose title or description all of these words occur, in any order, also within longer words. At least one word needs 3 characters or more."`
+	Query       string    `query:"q" maxLength:"200" doc:"Only tickets in whose title or description all of these words occur, in any order, also within longer words. At least one word needs 3 characters or more, or 2 of Chinese, Japanese or Korean."`
 	CreatedFrom time.Time `query:"createdFrom" doc:"Only tickets that were opened at this time or later."`
 	CreatedTo   time.Time `query:"createdTo" doc:"Only tickets that were opened before this time."`
 	UpdatedFrom time.Time `query:"updatedFrom" doc:"Only tickets that were last changed at this time or later."`

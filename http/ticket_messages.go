@@ -216,16 +216,12 @@ func (a *API) listMessages(ctx context.Context, c *call, in *listMessagesInput) 
 
 func messageOf(m *messages.MessageRecord) Message {
 	v := Message{
-		MessageID: m.MessageId, Text: m.GetContent().GetText(), Entities: []TextEntity{},
+		MessageID: m.MessageId, Text: m.GetContent().GetText(), Entities: entitiesOf(m.GetContent().GetEntities()),
 		Sender: authorOf(m.Sender), Topic: topicOf(m.Topic), Internal: m.Internal, Deleted: m.Deleted,
 		SentAt: time.UnixMilli(m.SentMs).UTC(), EditedAt: timeOf(m.EditedMs), Attachments: []string{},
 		Deliveries: deliveriesOf(m.Deliveries),
 	}
 	v.Attachments = append(v.Attachments, m.AttachmentIds...)
-	for _, e := range m.GetContent().GetEntities() {
-		v.Entities = append(v.Entities,
-			TextEntity{Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, Language: e.Language})
-	}
 	if m.ReplyTo != "" {
 		v.ReplyTo = &m.ReplyTo
 	}

@@ -13,19 +13,20 @@ import (
 
 // Ticket is one support case as the API shows it.
 type Ticket struct {
-	TicketID    string     `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
-	Title       string     `json:"title" example:"Printer is on fire"`
-	Description string     `json:"description" example:"Third floor, next to the lift."`
-	Status      string     `json:"status" enum:"open,pending,closed" example:"open"`
-	Priority    string     `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
-	GroupID     int64      `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
-	CreatedBy   Creator    `json:"createdBy"`
-	Topic       HomeTopic  `json:"topic"`
-	ExternalID  *string    `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
-	Metadata    Metadata   `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
-	CreatedAt   time.Time  `json:"createdAt"`
-	UpdatedAt   time.Time  `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count."`
-	ClosedAt    *time.Time `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
+	TicketID            string       `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
+	Title               string       `json:"title" example:"Printer is on fire"`
+	Description         string       `json:"description" example:"Third floor, next to the lift."`
+	DescriptionEntities []TextEntity `json:"descriptionEntities" nullable:"false" doc:"The markup of the description."`
+	Status              string       `json:"status" enum:"open,pending,closed" example:"open"`
+	Priority            string       `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
+	GroupID             int64        `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
+	CreatedBy           Creator      `json:"createdBy"`
+	Topic               HomeTopic    `json:"topic"`
+	ExternalID          *string      `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
+	Metadata            Metadata     `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
+	CreatedAt           time.Time    `json:"createdAt"`
+	UpdatedAt           time.Time    `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count."`
+	ClosedAt            *time.Time   `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
 }
 
 // Creator is who opened a ticket, made a link or sent a file.
@@ -58,7 +59,8 @@ func (a *API) ticketOperations() {
 			messages.NoticeGroupNeedsRights},
 		description: "Answers as soon as the ticket is durable. Its topic in Telegram opens afterwards; until then " +
 			"`topic.state` is `pending`. `Prefer: wait=N` waits for the topic, up to N seconds and at most 30. Without " +
-			"`groupId` the ticket opens in the key's own group.",
+			"`groupId` the ticket opens in the key's own group. The description may have markup: `descriptionFormat` and " +
+			"`descriptionEntities` are what `format` and `entities` are for messages.",
 		request: map[string]any{"title": "Printer is on fire", "description": "Third floor, next to the lift.",
 			"priority": "high", "groupId": -1001234567890, "externalId": "crm-4711",
 			"metadata": map[string]any{"customer": "ACME"}},
@@ -89,7 +91,8 @@ func (a *API) ticketOperations() {
 			codes: []string{codeStale, closed},
 			description: "Changes the fields that are sent and leaves the others as they are; PUT and PATCH do the same. In " +
 				"Telegram, topics are renamed and cards edited. `status: closed` closes the ticket as `/close_ticket` does, " +
-				"and `status: open` reopens it. `metadata: null` removes the metadata." + aboutConditions + aboutTickets,
+				"and `status: open` reopens it. `metadata: null` removes the metadata. A description that is sent without " +
+				"`descriptionFormat` and `descriptionEntities` keeps its markup if its text is the same, and has none otherwise." + aboutConditions + aboutTickets,
 			request: map[string]any{"priority": "urgent", "status": "pending"}, answer: exampleTicket("open"),
 			middlewares: huma.Middlewares{a.condition},
 		}, a.updateTicket)
@@ -181,7 +184,8 @@ func matches(list, tag string) bool {
 
 func ticketOf(r *messages.TicketRecord) Ticket {
 	t := Ticket{
-		TicketID: r.TicketId, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
+		TicketID: r.TicketId, Title: r.Title, Description: r.Description,
+		DescriptionEntities: entitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
 		GroupID: r.ChatId, CreatedBy: creatorOf(r.CreatedBy), Metadata: r.Metadata,
 		Topic: HomeTopic{State: r.Topic.State, TelegramTopicID: orNull(r.Topic.TelegramTopicId),
 			Name: r.Topic.Name, Reason: r.Topic.Failure},
@@ -213,7 +217,7 @@ func exampleTicket(state string) Ticket {
 	external, thread := "crm-4711", int64(42)
 	t := Ticket{
 		TicketID: "TICK-MWWK9D73-FBC14E0C", Title: "Printer is on fire", Description: "Third floor, next to the lift.",
-		Status: "open", Priority: "high", GroupID: -1001234567890,
+		DescriptionEntities: []TextEntity{}, Status: "open", Priority: "high", GroupID: -1001234567890,
 		CreatedBy:  Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"},
 		Topic:      HomeTopic{State: state, Name: "Printer is on fire · FBC14E0C"},
 		ExternalID: &external, Metadata: Metadata(`{"customer":"ACME"}`), CreatedAt: exampleTime, UpdatedAt: exampleTime,

@@ -25,18 +25,20 @@ const (
 )
 
 type OpenTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	GroupId       string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
-	Title         string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Media         []*Media               `protobuf:"bytes,30,rep,name=media,proto3" json:"media,omitempty"`                             // of the description: copied into the topic
-	Priority      string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
-	ExternalId    string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
-	Metadata      []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	GroupId             string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the group in which the topic is to be opened
+	Title               string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Enclosures          []*Enclosure           `protobuf:"bytes,70,rep,name=enclosures,proto3" json:"enclosures,omitempty"`                   // of the description: shown below the card
+	Forward             *Forward               `protobuf:"bytes,71,opt,name=forward,proto3" json:"forward,omitempty"`                         // of the message that is the description; none: not forwarded
+	Priority            string                 `protobuf:"bytes,60,opt,name=priority,proto3" json:"priority,omitempty"`                       // normal when empty
+	ExternalId          string                 `protobuf:"bytes,61,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"` // no other ticket of the same creator may have it
+	Metadata            []byte                 `protobuf:"bytes,62,opt,name=metadata,proto3" json:"metadata,omitempty"`                       // a JSON object, or empty
+	DescriptionEntities []*Entity              `protobuf:"bytes,75,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *OpenTicket) Reset() {
@@ -104,9 +106,16 @@ func (x *OpenTicket) GetDescription() string {
 	return ""
 }
 
-func (x *OpenTicket) GetMedia() []*Media {
+func (x *OpenTicket) GetEnclosures() []*Enclosure {
 	if x != nil {
-		return x.Media
+		return x.Enclosures
+	}
+	return nil
+}
+
+func (x *OpenTicket) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
 	}
 	return nil
 }
@@ -132,6 +141,300 @@ func (x *OpenTicket) GetMetadata() []byte {
 	return nil
 }
 
+func (x *OpenTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
+}
+
+// Enclose adds media to a ticket's description: parts of the album to which the command that opened it belongs.
+type Enclose struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Enclosures    []*Enclosure           `protobuf:"bytes,2,rep,name=enclosures,proto3" json:"enclosures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Enclose) Reset() {
+	*x = Enclose{}
+	mi := &file_messages_commands_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Enclose) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Enclose) ProtoMessage() {}
+
+func (x *Enclose) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Enclose.ProtoReflect.Descriptor instead.
+func (*Enclose) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Enclose) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *Enclose) GetEnclosures() []*Enclosure {
+	if x != nil {
+		return x.Enclosures
+	}
+	return nil
+}
+
+// Shelve has a chat's owner, which is its group or its person, keep a message that no ticket has yet. Answered by
+// ShelfFound.
+type Shelve struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Message *RecordMessage         `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// The message in reply to which the bot asks for a ticket's title, if this one is to belong to that ticket; 0: none.
+	Untitled      int64 `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
+	QuestionId    int64 `protobuf:"varint,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // with untitled: the question that was answered without a title; what waited for that waits on
+	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`                               // only who has its album: it is not kept
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shelve) Reset() {
+	*x = Shelve{}
+	mi := &file_messages_commands_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shelve) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shelve) ProtoMessage() {}
+
+func (x *Shelve) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shelve.ProtoReflect.Descriptor instead.
+func (*Shelve) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Shelve) GetMessage() *RecordMessage {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *Shelve) GetUntitled() int64 {
+	if x != nil {
+		return x.Untitled
+	}
+	return 0
+}
+
+func (x *Shelve) GetQuestionId() int64 {
+	if x != nil {
+		return x.QuestionId
+	}
+	return 0
+}
+
+func (x *Shelve) GetAsks() bool {
+	if x != nil {
+		return x.Asks
+	}
+	return false
+}
+
+// TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
+// find the ticket. Answered by ShelfFound.
+type TakeShelved struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Albums        []string               `protobuf:"bytes,2,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids
+	QuestionId    int64                  `protobuf:"varint,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers; 0: none
+	By            int64                  `protobuf:"varint,4,opt,name=by,proto3" json:"by,omitempty"`                                   // id of who answers it
+	Said          bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`                               // as messages of the ticket, not as part of its description
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TakeShelved) Reset() {
+	*x = TakeShelved{}
+	mi := &file_messages_commands_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TakeShelved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TakeShelved) ProtoMessage() {}
+
+func (x *TakeShelved) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TakeShelved.ProtoReflect.Descriptor instead.
+func (*TakeShelved) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TakeShelved) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *TakeShelved) GetAlbums() []string {
+	if x != nil {
+		return x.Albums
+	}
+	return nil
+}
+
+func (x *TakeShelved) GetQuestionId() int64 {
+	if x != nil {
+		return x.QuestionId
+	}
+	return 0
+}
+
+func (x *TakeShelved) GetBy() int64 {
+	if x != nil {
+		return x.By
+	}
+	return 0
+}
+
+func (x *TakeShelved) GetSaid() bool {
+	if x != nil {
+		return x.Said
+	}
+	return false
+}
+
+// ShelfFound answers Shelve and TakeShelved.
+type ShelfFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // of Shelve: the one that has the album
+	Said          bool                   `protobuf:"varint,3,opt,name=said,proto3" json:"said,omitempty"`                        // of Shelve: as messages
+	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title
+	Opening       bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket is about to be opened
+	Messages      []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShelfFound) Reset() {
+	*x = ShelfFound{}
+	mi := &file_messages_commands_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShelfFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShelfFound) ProtoMessage() {}
+
+func (x *ShelfFound) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShelfFound.ProtoReflect.Descriptor instead.
+func (*ShelfFound) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ShelfFound) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *ShelfFound) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *ShelfFound) GetSaid() bool {
+	if x != nil {
+		return x.Said
+	}
+	return false
+}
+
+func (x *ShelfFound) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
+}
+
+func (x *ShelfFound) GetOpening() bool {
+	if x != nil {
+		return x.Opening
+	}
+	return false
+}
+
+func (x *ShelfFound) GetMessages() []*RecordMessage {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
 type RecordMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
@@ -144,7 +447,7 @@ type RecordMessage struct {
 
 func (x *RecordMessage) Reset() {
 	*x = RecordMessage{}
-	mi := &file_messages_commands_proto_msgTypes[1]
+	mi := &file_messages_commands_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -156,7 +459,7 @@ func (x *RecordMessage) String() string {
 func (*RecordMessage) ProtoMessage() {}
 
 func (x *RecordMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[1]
+	mi := &file_messages_commands_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -169,7 +472,7 @@ func (x *RecordMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordMessage.ProtoReflect.Descriptor instead.
 func (*RecordMessage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{1}
+	return file_messages_commands_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RecordMessage) GetOrigin() *Origin {
@@ -211,7 +514,7 @@ type Mention struct {
 
 func (x *Mention) Reset() {
 	*x = Mention{}
-	mi := &file_messages_commands_proto_msgTypes[2]
+	mi := &file_messages_commands_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -223,7 +526,7 @@ func (x *Mention) String() string {
 func (*Mention) ProtoMessage() {}
 
 func (x *Mention) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[2]
+	mi := &file_messages_commands_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -236,7 +539,7 @@ func (x *Mention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mention.ProtoReflect.Descriptor instead.
 func (*Mention) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{2}
+	return file_messages_commands_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Mention) GetOrigin() *Origin {
@@ -271,7 +574,7 @@ type ShowMentionPage struct {
 
 func (x *ShowMentionPage) Reset() {
 	*x = ShowMentionPage{}
-	mi := &file_messages_commands_proto_msgTypes[3]
+	mi := &file_messages_commands_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -283,7 +586,7 @@ func (x *ShowMentionPage) String() string {
 func (*ShowMentionPage) ProtoMessage() {}
 
 func (x *ShowMentionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[3]
+	mi := &file_messages_commands_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -296,7 +599,7 @@ func (x *ShowMentionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowMentionPage.ProtoReflect.Descriptor instead.
 func (*ShowMentionPage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{3}
+	return file_messages_commands_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ShowMentionPage) GetOrigin() *Origin {
@@ -323,7 +626,7 @@ type LinkTopic struct {
 
 func (x *LinkTopic) Reset() {
 	*x = LinkTopic{}
-	mi := &file_messages_commands_proto_msgTypes[4]
+	mi := &file_messages_commands_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -335,7 +638,7 @@ func (x *LinkTopic) String() string {
 func (*LinkTopic) ProtoMessage() {}
 
 func (x *LinkTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[4]
+	mi := &file_messages_commands_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -348,7 +651,7 @@ func (x *LinkTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkTopic.ProtoReflect.Descriptor instead.
 func (*LinkTopic) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{4}
+	return file_messages_commands_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *LinkTopic) GetOrigin() *Origin {
@@ -375,7 +678,7 @@ type UnlinkTopic struct {
 
 func (x *UnlinkTopic) Reset() {
 	*x = UnlinkTopic{}
-	mi := &file_messages_commands_proto_msgTypes[5]
+	mi := &file_messages_commands_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -387,7 +690,7 @@ func (x *UnlinkTopic) String() string {
 func (*UnlinkTopic) ProtoMessage() {}
 
 func (x *UnlinkTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[5]
+	mi := &file_messages_commands_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -400,7 +703,7 @@ func (x *UnlinkTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkTopic.ProtoReflect.Descriptor instead.
 func (*UnlinkTopic) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{5}
+	return file_messages_commands_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UnlinkTopic) GetOrigin() *Origin {
@@ -428,7 +731,7 @@ type CloseTicket struct {
 
 func (x *CloseTicket) Reset() {
 	*x = CloseTicket{}
-	mi := &file_messages_commands_proto_msgTypes[6]
+	mi := &file_messages_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +743,7 @@ func (x *CloseTicket) String() string {
 func (*CloseTicket) ProtoMessage() {}
 
 func (x *CloseTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[6]
+	mi := &file_messages_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +756,7 @@ func (x *CloseTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTicket.ProtoReflect.Descriptor instead.
 func (*CloseTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{6}
+	return file_messages_commands_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CloseTicket) GetOrigin() *Origin {
@@ -487,7 +790,7 @@ type ReopenTicket struct {
 
 func (x *ReopenTicket) Reset() {
 	*x = ReopenTicket{}
-	mi := &file_messages_commands_proto_msgTypes[7]
+	mi := &file_messages_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -499,7 +802,7 @@ func (x *ReopenTicket) String() string {
 func (*ReopenTicket) ProtoMessage() {}
 
 func (x *ReopenTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[7]
+	mi := &file_messages_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -512,7 +815,7 @@ func (x *ReopenTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTicket.ProtoReflect.Descriptor instead.
 func (*ReopenTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{7}
+	return file_messages_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReopenTicket) GetOrigin() *Origin {
@@ -538,7 +841,7 @@ type SetPending struct {
 
 func (x *SetPending) Reset() {
 	*x = SetPending{}
-	mi := &file_messages_commands_proto_msgTypes[8]
+	mi := &file_messages_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +853,7 @@ func (x *SetPending) String() string {
 func (*SetPending) ProtoMessage() {}
 
 func (x *SetPending) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[8]
+	mi := &file_messages_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +866,7 @@ func (x *SetPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPending.ProtoReflect.Descriptor instead.
 func (*SetPending) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{8}
+	return file_messages_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetPending) GetOrigin() *Origin {
@@ -583,7 +886,7 @@ type SetPriority struct {
 
 func (x *SetPriority) Reset() {
 	*x = SetPriority{}
-	mi := &file_messages_commands_proto_msgTypes[9]
+	mi := &file_messages_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +898,7 @@ func (x *SetPriority) String() string {
 func (*SetPriority) ProtoMessage() {}
 
 func (x *SetPriority) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[9]
+	mi := &file_messages_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +911,7 @@ func (x *SetPriority) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPriority.ProtoReflect.Descriptor instead.
 func (*SetPriority) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{9}
+	return file_messages_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SetPriority) GetOrigin() *Origin {
@@ -634,7 +937,7 @@ type ShowTicket struct {
 
 func (x *ShowTicket) Reset() {
 	*x = ShowTicket{}
-	mi := &file_messages_commands_proto_msgTypes[10]
+	mi := &file_messages_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +949,7 @@ func (x *ShowTicket) String() string {
 func (*ShowTicket) ProtoMessage() {}
 
 func (x *ShowTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[10]
+	mi := &file_messages_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +962,7 @@ func (x *ShowTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowTicket.ProtoReflect.Descriptor instead.
 func (*ShowTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{10}
+	return file_messages_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ShowTicket) GetOrigin() *Origin {
@@ -680,7 +983,7 @@ type TopicRenamed struct {
 
 func (x *TopicRenamed) Reset() {
 	*x = TopicRenamed{}
-	mi := &file_messages_commands_proto_msgTypes[11]
+	mi := &file_messages_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -692,7 +995,7 @@ func (x *TopicRenamed) String() string {
 func (*TopicRenamed) ProtoMessage() {}
 
 func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[11]
+	mi := &file_messages_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -705,7 +1008,7 @@ func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRenamed.ProtoReflect.Descriptor instead.
 func (*TopicRenamed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{11}
+	return file_messages_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *TopicRenamed) GetOrigin() *Origin {
@@ -733,7 +1036,7 @@ type TopicCreated struct {
 
 func (x *TopicCreated) Reset() {
 	*x = TopicCreated{}
-	mi := &file_messages_commands_proto_msgTypes[12]
+	mi := &file_messages_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +1048,7 @@ func (x *TopicCreated) String() string {
 func (*TopicCreated) ProtoMessage() {}
 
 func (x *TopicCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[12]
+	mi := &file_messages_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +1061,7 @@ func (x *TopicCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicCreated.ProtoReflect.Descriptor instead.
 func (*TopicCreated) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{12}
+	return file_messages_commands_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *TopicCreated) GetOrigin() *Origin {
@@ -788,7 +1091,7 @@ type RetryCopy struct {
 
 func (x *RetryCopy) Reset() {
 	*x = RetryCopy{}
-	mi := &file_messages_commands_proto_msgTypes[13]
+	mi := &file_messages_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -800,7 +1103,7 @@ func (x *RetryCopy) String() string {
 func (*RetryCopy) ProtoMessage() {}
 
 func (x *RetryCopy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[13]
+	mi := &file_messages_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -813,7 +1116,7 @@ func (x *RetryCopy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryCopy.ProtoReflect.Descriptor instead.
 func (*RetryCopy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{13}
+	return file_messages_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RetryCopy) GetOrigin() *Origin {
@@ -866,7 +1169,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_messages_commands_proto_msgTypes[14]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -878,7 +1181,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[14]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -891,7 +1194,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{14}
+	return file_messages_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Copy) GetTicketId() string {
@@ -996,7 +1299,7 @@ type ResumeLink struct {
 
 func (x *ResumeLink) Reset() {
 	*x = ResumeLink{}
-	mi := &file_messages_commands_proto_msgTypes[15]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1008,7 +1311,7 @@ func (x *ResumeLink) String() string {
 func (*ResumeLink) ProtoMessage() {}
 
 func (x *ResumeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[15]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1021,7 +1324,7 @@ func (x *ResumeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLink.ProtoReflect.Descriptor instead.
 func (*ResumeLink) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{15}
+	return file_messages_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ResumeLink) GetTicketId() string {
@@ -1050,7 +1353,7 @@ type LinkSettled struct {
 
 func (x *LinkSettled) Reset() {
 	*x = LinkSettled{}
-	mi := &file_messages_commands_proto_msgTypes[16]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1365,7 @@ func (x *LinkSettled) String() string {
 func (*LinkSettled) ProtoMessage() {}
 
 func (x *LinkSettled) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[16]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1378,7 @@ func (x *LinkSettled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkSettled.ProtoReflect.Descriptor instead.
 func (*LinkSettled) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{16}
+	return file_messages_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *LinkSettled) GetTicketId() string {
@@ -1110,7 +1413,7 @@ type RetryTaken struct {
 
 func (x *RetryTaken) Reset() {
 	*x = RetryTaken{}
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1425,7 @@ func (x *RetryTaken) String() string {
 func (*RetryTaken) ProtoMessage() {}
 
 func (x *RetryTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1438,7 @@ func (x *RetryTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
 func (*RetryTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{17}
+	return file_messages_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RetryTaken) GetCommandId() string {
@@ -1161,7 +1464,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1173,7 +1476,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1186,7 +1489,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{18}
+	return file_messages_commands_proto_rawDescGZIP(), []int{22}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1201,7 +1504,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1516,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1529,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{19}
+	return file_messages_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -1265,7 +1568,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1580,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,7 +1593,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{20}
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Done) GetOperationId() string {
@@ -1346,7 +1649,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1661,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1674,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{21}
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -1397,7 +1700,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1409,7 +1712,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1422,7 +1725,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 type SetMembership struct {
@@ -1435,7 +1738,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1447,7 +1750,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1460,7 +1763,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -1489,7 +1792,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1501,7 +1804,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1514,7 +1817,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -1555,7 +1858,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1870,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1883,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -1610,7 +1913,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1622,7 +1925,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1635,7 +1938,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -1679,7 +1982,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1691,7 +1994,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1704,7 +2007,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -1755,7 +2058,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +2070,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +2083,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -1820,7 +2123,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +2135,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +2148,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -1866,7 +2169,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1878,7 +2181,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1891,7 +2194,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -1908,6 +2211,51 @@ func (x *SaveProfile) GetOnlyIfKnown() bool {
 	return false
 }
 
+// UsernameTaken tells a person's entity that somebody else bears a username now. Usernames move between people.
+type UsernameTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Username      string                 `protobuf:"bytes,1,opt,name=username,proto3" json:"username,omitempty"` // without "@"
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UsernameTaken) Reset() {
+	*x = UsernameTaken{}
+	mi := &file_messages_commands_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UsernameTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UsernameTaken) ProtoMessage() {}
+
+func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
+func (*UsernameTaken) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *UsernameTaken) GetUsername() string {
+	if x != nil {
+		return x.Username
+	}
+	return ""
+}
+
 type SetDefaultGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
@@ -1918,7 +2266,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2278,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2291,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -1970,7 +2318,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1982,7 +2330,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1995,7 +2343,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2016,19 +2364,49 @@ var File_messages_commands_proto protoreflect.FileDescriptor
 
 const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
-	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xba\x02\n" +
+	"\x17messages/commands.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\x1a\x19messages/operations.proto\"\xd4\x03\n" +
 	"\n" +
 	"OpenTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
 	"\bgroup_id\x18\x03 \x01(\tR\agroupId\x12\x14\n" +
 	"\x05title\x18\x04 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x05 \x01(\tR\vdescription\x12/\n" +
-	"\x05media\x18\x1e \x03(\v2\x19.topicdesk.messages.MediaR\x05media\x12\x1a\n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x12=\n" +
+	"\n" +
+	"enclosures\x18F \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
+	"enclosures\x125\n" +
+	"\aforward\x18G \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x1a\n" +
 	"\bpriority\x18< \x01(\tR\bpriority\x12\x1f\n" +
 	"\vexternal_id\x18= \x01(\tR\n" +
 	"externalId\x12\x1a\n" +
-	"\bmetadata\x18> \x01(\fR\bmetadata\"\xce\x01\n" +
+	"\bmetadata\x18> \x01(\fR\bmetadata\x12M\n" +
+	"\x14description_entities\x18K \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntitiesJ\x04\b\x1e\x10\x1f\"|\n" +
+	"\aEnclose\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
+	"\n" +
+	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
+	"enclosures\"\x96\x01\n" +
+	"\x06Shelve\x12;\n" +
+	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
+	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x1f\n" +
+	"\vquestion_id\x18\x03 \x01(\x03R\n" +
+	"questionId\x12\x12\n" +
+	"\x04asks\x18\x04 \x01(\bR\x04asks\"\x87\x01\n" +
+	"\vTakeShelved\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
+	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1f\n" +
+	"\vquestion_id\x18\x03 \x01(\x03R\n" +
+	"questionId\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\x03R\x02by\x12\x12\n" +
+	"\x04said\x18\x05 \x01(\bR\x04said\"\xd8\x01\n" +
+	"\n" +
+	"ShelfFound\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
+	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x12\n" +
+	"\x04said\x18\x03 \x01(\bR\x04said\x12\x12\n" +
+	"\x04done\x18\x04 \x01(\bR\x04done\x12\x18\n" +
+	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
+	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\xce\x01\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
@@ -2154,7 +2532,9 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vnew_chat_id\x18\x01 \x01(\x03R\tnewChatId\"e\n" +
 	"\vSaveProfile\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\"\n" +
-	"\ronly_if_known\x18\x02 \x01(\bR\vonlyIfKnown\"`\n" +
+	"\ronly_if_known\x18\x02 \x01(\bR\vonlyIfKnown\"+\n" +
+	"\rUsernameTaken\x12\x1a\n" +
+	"\busername\x18\x01 \x01(\tR\busername\"`\n" +
 	"\x0fSetDefaultGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\"Y\n" +
@@ -2174,90 +2554,105 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
-	(*RecordMessage)(nil),    // 1: topicdesk.messages.RecordMessage
-	(*Mention)(nil),          // 2: topicdesk.messages.Mention
-	(*ShowMentionPage)(nil),  // 3: topicdesk.messages.ShowMentionPage
-	(*LinkTopic)(nil),        // 4: topicdesk.messages.LinkTopic
-	(*UnlinkTopic)(nil),      // 5: topicdesk.messages.UnlinkTopic
-	(*CloseTicket)(nil),      // 6: topicdesk.messages.CloseTicket
-	(*ReopenTicket)(nil),     // 7: topicdesk.messages.ReopenTicket
-	(*SetPending)(nil),       // 8: topicdesk.messages.SetPending
-	(*SetPriority)(nil),      // 9: topicdesk.messages.SetPriority
-	(*ShowTicket)(nil),       // 10: topicdesk.messages.ShowTicket
-	(*TopicRenamed)(nil),     // 11: topicdesk.messages.TopicRenamed
-	(*TopicCreated)(nil),     // 12: topicdesk.messages.TopicCreated
-	(*RetryCopy)(nil),        // 13: topicdesk.messages.RetryCopy
-	(*Copy)(nil),             // 14: topicdesk.messages.Copy
-	(*ResumeLink)(nil),       // 15: topicdesk.messages.ResumeLink
-	(*LinkSettled)(nil),      // 16: topicdesk.messages.LinkSettled
-	(*RetryTaken)(nil),       // 17: topicdesk.messages.RetryTaken
-	(*Wake)(nil),             // 18: topicdesk.messages.Wake
-	(*Send)(nil),             // 19: topicdesk.messages.Send
-	(*Done)(nil),             // 20: topicdesk.messages.Done
-	(*Answer)(nil),           // 21: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 22: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 23: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 24: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 25: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 26: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 27: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 28: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 29: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 30: topicdesk.messages.SaveProfile
-	(*SetDefaultGroup)(nil),  // 31: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 32: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 33: topicdesk.messages.Origin
-	(*Media)(nil),            // 34: topicdesk.messages.Media
-	(*Content)(nil),          // 35: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 36: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 37: topicdesk.messages.Sender
-	(*Operation)(nil),        // 38: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 39: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 40: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 41: topicdesk.messages.GroupFacts
+	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
+	(*Shelve)(nil),           // 2: topicdesk.messages.Shelve
+	(*TakeShelved)(nil),      // 3: topicdesk.messages.TakeShelved
+	(*ShelfFound)(nil),       // 4: topicdesk.messages.ShelfFound
+	(*RecordMessage)(nil),    // 5: topicdesk.messages.RecordMessage
+	(*Mention)(nil),          // 6: topicdesk.messages.Mention
+	(*ShowMentionPage)(nil),  // 7: topicdesk.messages.ShowMentionPage
+	(*LinkTopic)(nil),        // 8: topicdesk.messages.LinkTopic
+	(*UnlinkTopic)(nil),      // 9: topicdesk.messages.UnlinkTopic
+	(*CloseTicket)(nil),      // 10: topicdesk.messages.CloseTicket
+	(*ReopenTicket)(nil),     // 11: topicdesk.messages.ReopenTicket
+	(*SetPending)(nil),       // 12: topicdesk.messages.SetPending
+	(*SetPriority)(nil),      // 13: topicdesk.messages.SetPriority
+	(*ShowTicket)(nil),       // 14: topicdesk.messages.ShowTicket
+	(*TopicRenamed)(nil),     // 15: topicdesk.messages.TopicRenamed
+	(*TopicCreated)(nil),     // 16: topicdesk.messages.TopicCreated
+	(*RetryCopy)(nil),        // 17: topicdesk.messages.RetryCopy
+	(*Copy)(nil),             // 18: topicdesk.messages.Copy
+	(*ResumeLink)(nil),       // 19: topicdesk.messages.ResumeLink
+	(*LinkSettled)(nil),      // 20: topicdesk.messages.LinkSettled
+	(*RetryTaken)(nil),       // 21: topicdesk.messages.RetryTaken
+	(*Wake)(nil),             // 22: topicdesk.messages.Wake
+	(*Send)(nil),             // 23: topicdesk.messages.Send
+	(*Done)(nil),             // 24: topicdesk.messages.Done
+	(*Answer)(nil),           // 25: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 26: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 27: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 28: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 29: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 30: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 31: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 32: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 33: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 34: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 35: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 36: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 37: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 38: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 39: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 40: topicdesk.messages.Forward
+	(*Entity)(nil),           // 41: topicdesk.messages.Entity
+	(Code)(0),                // 42: topicdesk.messages.Code
+	(*Content)(nil),          // 43: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 44: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 45: topicdesk.messages.Sender
+	(*Operation)(nil),        // 46: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 47: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 48: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 49: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	33, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	34, // 1: topicdesk.messages.OpenTicket.media:type_name -> topicdesk.messages.Media
-	33, // 2: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	35, // 3: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	36, // 4: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	33, // 5: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	33, // 6: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	33, // 7: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	33, // 8: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	33, // 9: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 10: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 11: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	33, // 12: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	33, // 13: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	33, // 14: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	33, // 15: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	33, // 16: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	37, // 17: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	35, // 18: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	36, // 19: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	38, // 20: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	39, // 21: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	40, // 22: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	33, // 23: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	38, // 24: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	33, // 25: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	41, // 26: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	33, // 27: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	33, // 28: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	33, // 29: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	33, // 30: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	33, // 31: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	33, // 32: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	38, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	39, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	40, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	41, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	38, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	39, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	5,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	42, // 7: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	5,  // 8: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	38, // 9: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	43, // 10: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	44, // 11: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	38, // 12: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	38, // 13: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	38, // 14: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	38, // 15: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	38, // 16: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	38, // 17: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	38, // 18: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	38, // 19: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	38, // 20: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	38, // 21: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	38, // 22: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	38, // 23: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	45, // 24: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	43, // 25: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	44, // 26: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	46, // 27: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	47, // 28: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	48, // 29: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 30: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	46, // 31: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	38, // 32: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	49, // 33: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	38, // 34: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	38, // 35: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	38, // 36: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	38, // 37: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	38, // 38: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	38, // 39: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -2274,7 +2669,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -233,6 +233,59 @@ func (x *Content) GetRichIsRtl() bool {
 	return false
 }
 
+// Enclosure is what a ticket's description has besides text: a medium, with the words that came with it.
+type Enclosure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // the message that it came with
+	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Enclosure) Reset() {
+	*x = Enclosure{}
+	mi := &file_messages_content_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Enclosure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Enclosure) ProtoMessage() {}
+
+func (x *Enclosure) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Enclosure.ProtoReflect.Descriptor instead.
+func (*Enclosure) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Enclosure) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *Enclosure) GetContent() *Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
 // Media is what a message carries beside text. Only what belongs to its kind is set.
 type Media struct {
 	state                 protoimpl.MessageState `protogen:"open.v1"`
@@ -268,7 +321,7 @@ type Media struct {
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_messages_content_proto_msgTypes[2]
+	mi := &file_messages_content_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -280,7 +333,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[2]
+	mi := &file_messages_content_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -293,7 +346,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{2}
+	return file_messages_content_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Media) GetKind() string {
@@ -492,7 +545,7 @@ type Location struct {
 
 func (x *Location) Reset() {
 	*x = Location{}
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +557,7 @@ func (x *Location) String() string {
 func (*Location) ProtoMessage() {}
 
 func (x *Location) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +570,7 @@ func (x *Location) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Location.ProtoReflect.Descriptor instead.
 func (*Location) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{3}
+	return file_messages_content_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Location) GetLatitude() float64 {
@@ -576,7 +629,7 @@ type Venue struct {
 
 func (x *Venue) Reset() {
 	*x = Venue{}
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +641,7 @@ func (x *Venue) String() string {
 func (*Venue) ProtoMessage() {}
 
 func (x *Venue) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +654,7 @@ func (x *Venue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Venue.ProtoReflect.Descriptor instead.
 func (*Venue) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{4}
+	return file_messages_content_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Venue) GetTitle() string {
@@ -659,7 +712,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +724,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +737,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{5}
+	return file_messages_content_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Contact) GetPhoneNumber() string {
@@ -737,7 +790,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +802,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +815,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{6}
+	return file_messages_content_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Poll) GetQuestion() string {
@@ -824,7 +877,7 @@ type PollOption struct {
 
 func (x *PollOption) Reset() {
 	*x = PollOption{}
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -836,7 +889,7 @@ func (x *PollOption) String() string {
 func (*PollOption) ProtoMessage() {}
 
 func (x *PollOption) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -849,7 +902,7 @@ func (x *PollOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollOption.ProtoReflect.Descriptor instead.
 func (*PollOption) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{7}
+	return file_messages_content_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PollOption) GetText() string {
@@ -882,7 +935,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -894,7 +947,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -907,7 +960,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{8}
+	return file_messages_content_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Forward) GetKind() string {
@@ -983,7 +1036,11 @@ const file_messages_content_proto_rawDesc = "" +
 	"\aforward\x18\x1f \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12!\n" +
 	"\fis_protected\x18  \x01(\bR\visProtected\x12\x1b\n" +
 	"\trich_html\x18! \x01(\tR\brichHtml\x12\x1e\n" +
-	"\vrich_is_rtl\x18\" \x01(\bR\trichIsRtl\"\xe0\x06\n" +
+	"\vrich_is_rtl\x18\" \x01(\bR\trichIsRtl\"a\n" +
+	"\tEnclosure\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x125\n" +
+	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\xe0\x06\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +
@@ -1069,34 +1126,36 @@ func file_messages_content_proto_rawDescGZIP() []byte {
 	return file_messages_content_proto_rawDescData
 }
 
-var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_messages_content_proto_goTypes = []any{
 	(*Entity)(nil),     // 0: topicdesk.messages.Entity
 	(*Content)(nil),    // 1: topicdesk.messages.Content
-	(*Media)(nil),      // 2: topicdesk.messages.Media
-	(*Location)(nil),   // 3: topicdesk.messages.Location
-	(*Venue)(nil),      // 4: topicdesk.messages.Venue
-	(*Contact)(nil),    // 5: topicdesk.messages.Contact
-	(*Poll)(nil),       // 6: topicdesk.messages.Poll
-	(*PollOption)(nil), // 7: topicdesk.messages.PollOption
-	(*Forward)(nil),    // 8: topicdesk.messages.Forward
+	(*Enclosure)(nil),  // 2: topicdesk.messages.Enclosure
+	(*Media)(nil),      // 3: topicdesk.messages.Media
+	(*Location)(nil),   // 4: topicdesk.messages.Location
+	(*Venue)(nil),      // 5: topicdesk.messages.Venue
+	(*Contact)(nil),    // 6: topicdesk.messages.Contact
+	(*Poll)(nil),       // 7: topicdesk.messages.Poll
+	(*PollOption)(nil), // 8: topicdesk.messages.PollOption
+	(*Forward)(nil),    // 9: topicdesk.messages.Forward
 }
 var file_messages_content_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Content.entities:type_name -> topicdesk.messages.Entity
-	2,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
-	8,  // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
-	3,  // 3: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
-	4,  // 4: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
-	5,  // 5: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
-	6,  // 6: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
-	0,  // 7: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
-	7,  // 8: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
-	0,  // 9: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
+	9,  // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
+	1,  // 3: topicdesk.messages.Enclosure.content:type_name -> topicdesk.messages.Content
+	4,  // 4: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
+	5,  // 5: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
+	6,  // 6: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
+	7,  // 7: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
+	0,  // 8: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
+	8,  // 9: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
+	0,  // 10: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_messages_content_proto_init() }
@@ -1110,7 +1169,7 @@ func file_messages_content_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_content_proto_rawDesc), len(file_messages_content_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -82,3 +82,8 @@ func ParseMessageKey(key string) (chatID, messageID int64, ok bool) {
 	}
 	return chatID, messageID, true
 }
+
+// AlbumID returns the id of the command that asks what to do with an album.
+func AlbumID(chatID int64, mediaGroupID string) string {
+	return "album:" + strconv.FormatInt(chatID, 10) + ":" + mediaGroupID
+}

@@ -2,6 +2,7 @@ package messages
 
 import (
 	"cmp"
+	"crypto/rand"
 	"hash/fnv"
 	"strconv"
 	"strings"
@@ -63,8 +64,12 @@ func (x *Operation) HeldFor(why string) *Held {
 // SetRef sets what the operation is to its owner, and the id that follows from it.
 func (x *Operation) SetRef(ref *OperationRef) { x.Ref, x.Id = ref, ref.ID() }
 
-// ID returns the operation's id. Equal refs have the same id, different refs different ones. It is a key only: nobody
-// parses it.
+// Known says whether this release knows what the operation is to its owner. It does not if the reference is missing, or
+// was made by a newer release.
+func (x *OperationRef) Known() bool { return x.GetWanted() != nil }
+
+// ID returns the operation's id. Equal refs have the same id, different refs different ones; refs that are not Known
+// have one each time. It is a key only: nobody parses it.
 func (x *OperationRef) ID() string {
 	switch ref := x.GetWanted().(type) {
 	case *OperationRef_Owed:
@@ -89,7 +94,7 @@ func (x *OperationRef) ID() string {
 	case *OperationRef_Question:
 		return ref.Question.id()
 	}
-	return ""
+	return "unknown/" + rand.Text()
 }
 
 func (x *TopicStep) id() string {

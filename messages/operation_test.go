@@ -61,6 +61,24 @@ func copyPart(messageID, topicID string, part int32) *messages.OperationRef {
 		MessageId: messageID, TopicId: topicID, Part: part}}}
 }
 
+func TestIDsOfUnknownOperations(t *testing.T) {
+	seen := map[string]bool{}
+	for _, ref := range []*messages.OperationRef{nil, {}, {}} {
+		if ref.Known() || seen[ref.ID()] {
+			t.Errorf("%v: known %t, id %s", ref, ref.Known(), ref.ID())
+		}
+		seen[ref.ID()] = true
+	}
+	op := &messages.Operation{}
+	op.SetRef(nil)
+	first := op.Id
+	other := &messages.Operation{}
+	other.SetRef(nil)
+	if first == "" || first == other.Id {
+		t.Errorf("two operations have the id %q", first)
+	}
+}
+
 // TestIDsOfOperations: of any two things that owners want, each has an id of its own.
 func TestIDsOfOperations(t *testing.T) {
 	step := func(s *messages.TopicStep) *messages.OperationRef {

@@ -1173,7 +1173,8 @@ type TopicStep struct {
 	Kind          TopicStep_Kind         `protobuf:"varint,4,opt,name=kind,proto3,enum=topicdesk.messages.TopicStep_Kind" json:"kind,omitempty"`
 	CardRevision  int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"` // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
 	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                      // with RENAME
-	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which of the description's
+	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which enclosure of the description, from 0
+	Media         int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                   // with MEDIUM: how many go together, as an album; 0: one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1253,6 +1254,13 @@ func (x *TopicStep) GetName() string {
 func (x *TopicStep) GetMedium() int32 {
 	if x != nil {
 		return x.Medium
+	}
+	return 0
+}
+
+func (x *TopicStep) GetMedia() int32 {
+	if x != nil {
+		return x.Media
 	}
 	return 0
 }
@@ -2033,21 +2041,23 @@ func (*DescribeChatCall) Descriptor() ([]byte, []int) {
 
 // TicketView is what a card shows.
 type TicketView struct {
-	state             protoimpl.MessageState `protogen:"open.v1"`
-	TicketId          string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Title             string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	Description       string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Status            string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
-	Priority          string                 `protobuf:"bytes,5,opt,name=priority,proto3" json:"priority,omitempty"`
-	CreatedBy         string                 `protobuf:"bytes,6,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
-	CreatedByUsername string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
-	CreatedMs         int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
-	Links             []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
-	Url               string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
-	Private           bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
-	Behind            []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	TicketId            string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Title               string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Status              string                 `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	Priority            string                 `protobuf:"bytes,5,opt,name=priority,proto3" json:"priority,omitempty"`
+	CreatedBy           string                 `protobuf:"bytes,6,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
+	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
+	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
+	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`  // of the message that is the description; none: not forwarded
+	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *TicketView) Reset() {
@@ -2101,6 +2111,13 @@ func (x *TicketView) GetDescription() string {
 	return ""
 }
 
+func (x *TicketView) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
+}
+
 func (x *TicketView) GetStatus() string {
 	if x != nil {
 		return x.Status
@@ -2148,6 +2165,13 @@ func (x *TicketView) GetUrl() string {
 		return x.Url
 	}
 	return ""
+}
+
+func (x *TicketView) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
+	}
+	return nil
 }
 
 func (x *TicketView) GetPrivate() bool {
@@ -2487,6 +2511,7 @@ type ContextLine struct {
 	SenderName    string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
 	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"`
+	Entities      []*Entity              `protobuf:"bytes,60,rep,name=entities,proto3" json:"entities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2540,6 +2565,13 @@ func (x *ContextLine) GetMediaKind() string {
 		return x.MediaKind
 	}
 	return ""
+}
+
+func (x *ContextLine) GetEntities() []*Entity {
+	if x != nil {
+		return x.Entities
+	}
+	return nil
 }
 
 type SendCopyCall struct {
@@ -3685,7 +3717,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rOwedOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\xf5\x02\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\x8b\x03\n" +
 	"\tTopicStep\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
@@ -3695,7 +3727,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\x0e2\".topicdesk.messages.TopicStep.KindR\x04kind\x12#\n" +
 	"\rcard_revision\x18\x05 \x01(\x03R\fcardRevision\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
-	"\x06medium\x18\a \x01(\x05R\x06medium\"\x86\x01\n" +
+	"\x06medium\x18\a \x01(\x05R\x06medium\x12\x14\n" +
+	"\x05media\x18\b \x01(\x05R\x05media\"\x86\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -3781,12 +3814,13 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x99\x03\n" +
+	"\x10DescribeChatCall\"\x9f\x04\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x16\n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12M\n" +
+	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
 	"\x06status\x18\x04 \x01(\tR\x06status\x12\x1a\n" +
 	"\bpriority\x18\x05 \x01(\tR\bpriority\x12\x1d\n" +
 	"\n" +
@@ -3796,7 +3830,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"created_ms\x18\b \x01(\x03R\tcreatedMs\x122\n" +
 	"\x05links\x18\t \x03(\v2\x1c.topicdesk.messages.LinkViewR\x05links\x12\x10\n" +
 	"\x03url\x18\n" +
-	" \x01(\tR\x03url\x12\x18\n" +
+	" \x01(\tR\x03url\x125\n" +
+	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x8f\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
@@ -3824,13 +3859,14 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x06ticket\x18\x02 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
 	"\basked_by\x18\x03 \x01(\tR\aaskedBy\"H\n" +
 	"\x0fSendContextCall\x125\n" +
-	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"a\n" +
+	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"\x99\x01\n" +
 	"\vContextLine\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
-	"media_kind\x18\x1e \x01(\tR\tmediaKind\"\x9d\x04\n" +
+	"media_kind\x18\x1e \x01(\tR\tmediaKind\x126\n" +
+	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\x9d\x04\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -4006,9 +4042,10 @@ var file_messages_operations_proto_goTypes = []any{
 	(*Outcome)(nil),            // 48: topicdesk.messages.Outcome
 	nil,                        // 49: topicdesk.messages.SendNoticeCall.ArgsEntry
 	nil,                        // 50: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Content)(nil),            // 51: topicdesk.messages.Content
-	(*Entity)(nil),             // 52: topicdesk.messages.Entity
-	(*GroupFacts)(nil),         // 53: topicdesk.messages.GroupFacts
+	(*Entity)(nil),             // 51: topicdesk.messages.Entity
+	(*Forward)(nil),            // 52: topicdesk.messages.Forward
+	(*Content)(nil),            // 53: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 54: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4049,34 +4086,37 @@ var file_messages_operations_proto_depIdxs = []int32{
 	2,  // 35: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
 	3,  // 36: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
 	4,  // 37: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	29, // 38: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	28, // 39: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	27, // 40: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	27, // 41: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	33, // 42: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	51, // 43: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	52, // 44: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	34, // 45: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	34, // 46: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	34, // 47: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	34, // 48: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	51, // 49: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	49, // 50: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	43, // 51: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	27, // 52: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	44, // 53: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	45, // 54: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	43, // 55: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	50, // 56: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 57: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	53, // 58: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	36, // 59: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	36, // 60: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	61, // [61:61] is the sub-list for method output_type
-	61, // [61:61] is the sub-list for method input_type
-	61, // [61:61] is the sub-list for extension type_name
-	61, // [61:61] is the sub-list for extension extendee
-	0,  // [0:61] is the sub-list for field type_name
+	51, // 38: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	29, // 39: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	52, // 40: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	28, // 41: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	27, // 42: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	27, // 43: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	33, // 44: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	51, // 45: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	53, // 46: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	51, // 47: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	34, // 48: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	34, // 49: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	34, // 50: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	34, // 51: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	53, // 52: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	49, // 53: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	43, // 54: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	27, // 55: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	44, // 56: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	45, // 57: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	43, // 58: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	50, // 59: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 60: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	54, // 61: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	36, // 62: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	36, // 63: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	64, // [64:64] is the sub-list for method output_type
+	64, // [64:64] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }

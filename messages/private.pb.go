@@ -25,13 +25,18 @@ const (
 
 // DraftTicket begins a ticket: the groups that the person may choose from are found out and shown to them.
 type DraftTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
-	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // that it will have
+	Title               string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Enclosures          []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"` // of the description
+	Forward             *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`       // of the message that is the description; none: not forwarded
+	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids: their parts on the shelf are enclosed too
+	QuestionId          int64                  `protobuf:"varint,14,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers: what waited for it is enclosed too; 0: none
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *DraftTicket) Reset() {
@@ -90,6 +95,41 @@ func (x *DraftTicket) GetDescription() string {
 		return x.Description
 	}
 	return ""
+}
+
+func (x *DraftTicket) GetEnclosures() []*Enclosure {
+	if x != nil {
+		return x.Enclosures
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetForward() *Forward {
+	if x != nil {
+		return x.Forward
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetAlbums() []string {
+	if x != nil {
+		return x.Albums
+	}
+	return nil
+}
+
+func (x *DraftTicket) GetQuestionId() int64 {
+	if x != nil {
+		return x.QuestionId
+	}
+	return 0
 }
 
 // ChooseGroup opens the ticket of a draft in a group.
@@ -759,12 +799,21 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\x96\x01\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x94\x03\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
 	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
-	"\vdescription\x18\x04 \x01(\tR\vdescription\"y\n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12=\n" +
+	"\n" +
+	"enclosures\x18\n" +
+	" \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
+	"enclosures\x125\n" +
+	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12M\n" +
+	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
+	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1f\n" +
+	"\vquestion_id\x18\x0e \x01(\x03R\n" +
+	"questionId\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
@@ -837,21 +886,27 @@ var file_messages_private_proto_goTypes = []any{
 	(*ReachableNoted)(nil),  // 10: topicdesk.messages.ReachableNoted
 	(*SetPublic)(nil),       // 11: topicdesk.messages.SetPublic
 	(*Origin)(nil),          // 12: topicdesk.messages.Origin
+	(*Enclosure)(nil),       // 13: topicdesk.messages.Enclosure
+	(*Forward)(nil),         // 14: topicdesk.messages.Forward
+	(*Entity)(nil),          // 15: topicdesk.messages.Entity
 }
 var file_messages_private_proto_depIdxs = []int32{
 	12, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	12, // 1: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	12, // 2: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	12, // 3: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	12, // 4: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	12, // 5: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	12, // 6: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	12, // 7: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	8,  // [8:8] is the sub-list for method output_type
-	8,  // [8:8] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	13, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	14, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
+	15, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	12, // 4: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	12, // 5: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	12, // 6: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	12, // 7: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	12, // 8: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	12, // 9: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	12, // 10: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }
@@ -860,6 +915,7 @@ func file_messages_private_proto_init() {
 		return
 	}
 	file_messages_common_proto_init()
+	file_messages_content_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -25,16 +25,18 @@ const (
 
 // UpdateTicket changes what is set and leaves the rest, in one write. Refused when expected is not the ticket's revision.
 type UpdateTicket struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Expected      string                 `protobuf:"bytes,2,opt,name=expected,proto3" json:"expected,omitempty"` // a TicketRecord's revision; empty: any
-	Title         *string                `protobuf:"bytes,3,opt,name=title,proto3,oneof" json:"title,omitempty"`
-	Description   *string                `protobuf:"bytes,4,opt,name=description,proto3,oneof" json:"description,omitempty"`
-	Priority      *string                `protobuf:"bytes,5,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
-	Status        *string                `protobuf:"bytes,6,opt,name=status,proto3,oneof" json:"status,omitempty"`     // open, pending, closed
-	Metadata      []byte                 `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"` // a JSON object; empty: none
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Expected            string                 `protobuf:"bytes,2,opt,name=expected,proto3" json:"expected,omitempty"` // a TicketRecord's revision; empty: any
+	Title               *string                `protobuf:"bytes,3,opt,name=title,proto3,oneof" json:"title,omitempty"`
+	Description         *string                `protobuf:"bytes,4,opt,name=description,proto3,oneof" json:"description,omitempty"`
+	Priority            *string                `protobuf:"bytes,5,opt,name=priority,proto3,oneof" json:"priority,omitempty"`
+	Status              *string                `protobuf:"bytes,6,opt,name=status,proto3,oneof" json:"status,omitempty"`                                                 // open, pending, closed
+	Metadata            []byte                 `protobuf:"bytes,7,opt,name=metadata,proto3,oneof" json:"metadata,omitempty"`                                             // a JSON object; empty: none
+	DescriptionEntities []*Entity              `protobuf:"bytes,70,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"` // of the description that is set
+	KeepEntities        bool                   `protobuf:"varint,71,opt,name=keep_entities,json=keepEntities,proto3" json:"keep_entities,omitempty"`                     // while the description stays the same: its sender knows of no markup
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *UpdateTicket) Reset() {
@@ -114,6 +116,20 @@ func (x *UpdateTicket) GetMetadata() []byte {
 		return x.Metadata
 	}
 	return nil
+}
+
+func (x *UpdateTicket) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
+}
+
+func (x *UpdateTicket) GetKeepEntities() bool {
+	if x != nil {
+		return x.KeepEntities
+	}
+	return false
 }
 
 // SendMessage says something in a ticket that was not said in Telegram. It belongs to the ticket's topic "api", which is
@@ -393,26 +409,27 @@ func (x *TopicRecord) GetFailure() string {
 
 // TicketRecord is a ticket as the API shows it.
 type TicketRecord struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
-	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	TicketId      string                 `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Title         string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	Description   string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Status        string                 `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
-	Priority      string                 `protobuf:"bytes,7,opt,name=priority,proto3" json:"priority,omitempty"`
-	CreatedBy     *Creator               `protobuf:"bytes,8,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
-	GroupId       string                 `protobuf:"bytes,9,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the home group
-	ChatId        int64                  `protobuf:"varint,10,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`  // Telegram's
-	Topic         *TopicRecord           `protobuf:"bytes,11,opt,name=topic,proto3" json:"topic,omitempty"`                   // home
-	ExternalId    string                 `protobuf:"bytes,12,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
-	Metadata      []byte                 `protobuf:"bytes,13,opt,name=metadata,proto3" json:"metadata,omitempty"`
-	CreatedMs     int64                  `protobuf:"varint,14,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
-	UpdatedMs     int64                  `protobuf:"varint,15,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
-	ClosedMs      int64                  `protobuf:"varint,16,opt,name=closed_ms,json=closedMs,proto3" json:"closed_ms,omitempty"`
-	Revision      string                 `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"` // of all the above: another one when any of it has changed
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Code                Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Reason              string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	TicketId            string                 `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Title               string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Status              string                 `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
+	Priority            string                 `protobuf:"bytes,7,opt,name=priority,proto3" json:"priority,omitempty"`
+	CreatedBy           *Creator               `protobuf:"bytes,8,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	GroupId             string                 `protobuf:"bytes,9,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"` // internal id of the home group
+	ChatId              int64                  `protobuf:"varint,10,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`  // Telegram's
+	Topic               *TopicRecord           `protobuf:"bytes,11,opt,name=topic,proto3" json:"topic,omitempty"`                   // home
+	ExternalId          string                 `protobuf:"bytes,12,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
+	Metadata            []byte                 `protobuf:"bytes,13,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	CreatedMs           int64                  `protobuf:"varint,14,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
+	UpdatedMs           int64                  `protobuf:"varint,15,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
+	ClosedMs            int64                  `protobuf:"varint,16,opt,name=closed_ms,json=closedMs,proto3" json:"closed_ms,omitempty"`
+	Revision            string                 `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"` // of all the rest: another one when any of it has changed
+	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *TicketRecord) Reset() {
@@ -562,6 +579,13 @@ func (x *TicketRecord) GetRevision() string {
 		return x.Revision
 	}
 	return ""
+}
+
+func (x *TicketRecord) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
 }
 
 // ListTicketRecords asks for a page of a list; storage.TicketQuery says which are served.
@@ -1999,7 +2023,7 @@ var File_messages_tickets_proto protoreflect.FileDescriptor
 
 const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/tickets.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xbe\x02\n" +
+	"\x16messages/tickets.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xb2\x03\n" +
 	"\fUpdateTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\bexpected\x18\x02 \x01(\tR\bexpected\x12\x19\n" +
@@ -2007,7 +2031,9 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\vdescription\x18\x04 \x01(\tH\x01R\vdescription\x88\x01\x01\x12\x1f\n" +
 	"\bpriority\x18\x05 \x01(\tH\x02R\bpriority\x88\x01\x01\x12\x1b\n" +
 	"\x06status\x18\x06 \x01(\tH\x03R\x06status\x88\x01\x01\x12\x1f\n" +
-	"\bmetadata\x18\a \x01(\fH\x04R\bmetadata\x88\x01\x01B\b\n" +
+	"\bmetadata\x18\a \x01(\fH\x04R\bmetadata\x88\x01\x01\x12M\n" +
+	"\x14description_entities\x18F \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12#\n" +
+	"\rkeep_entities\x18G \x01(\bR\fkeepEntitiesB\b\n" +
 	"\x06_titleB\x0e\n" +
 	"\f_descriptionB\v\n" +
 	"\t_priorityB\t\n" +
@@ -2032,7 +2058,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x19\n" +
 	"\bgroup_id\x18\x05 \x01(\tR\agroupId\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\x03R\x06chatId\x12\x18\n" +
-	"\afailure\x18\a \x01(\tR\afailure\"\xb8\x04\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"\x87\x05\n" +
 	"\fTicketRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -2055,7 +2081,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
 	"updated_ms\x18\x0f \x01(\x03R\tupdatedMs\x12\x1b\n" +
 	"\tclosed_ms\x18\x10 \x01(\x03R\bclosedMs\x12\x1a\n" +
-	"\brevision\x18\x11 \x01(\tR\brevision\"\x90\x03\n" +
+	"\brevision\x18\x11 \x01(\tR\brevision\x12M\n" +
+	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"\x90\x03\n" +
 	"\x11ListTicketRecords\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12\x1a\n" +
 	"\bpriority\x18\x02 \x01(\tR\bpriority\x12\x19\n" +
@@ -2231,45 +2258,48 @@ var file_messages_tickets_proto_goTypes = []any{
 	(*GetAttachment)(nil),      // 22: topicdesk.messages.GetAttachment
 	(*AttachmentRecord)(nil),   // 23: topicdesk.messages.AttachmentRecord
 	(*Origin)(nil),             // 24: topicdesk.messages.Origin
-	(*Content)(nil),            // 25: topicdesk.messages.Content
-	(Code)(0),                  // 26: topicdesk.messages.Code
-	(*Sender)(nil),             // 27: topicdesk.messages.Sender
+	(*Entity)(nil),             // 25: topicdesk.messages.Entity
+	(*Content)(nil),            // 26: topicdesk.messages.Content
+	(Code)(0),                  // 27: topicdesk.messages.Code
+	(*Sender)(nil),             // 28: topicdesk.messages.Sender
 }
 var file_messages_tickets_proto_depIdxs = []int32{
 	24, // 0: topicdesk.messages.UpdateTicket.origin:type_name -> topicdesk.messages.Origin
-	24, // 1: topicdesk.messages.SendMessage.origin:type_name -> topicdesk.messages.Origin
-	25, // 2: topicdesk.messages.SendMessage.content:type_name -> topicdesk.messages.Content
-	26, // 3: topicdesk.messages.TicketRecord.code:type_name -> topicdesk.messages.Code
-	3,  // 4: topicdesk.messages.TicketRecord.created_by:type_name -> topicdesk.messages.Creator
-	4,  // 5: topicdesk.messages.TicketRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	7,  // 6: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
-	26, // 7: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
-	5,  // 8: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
-	7,  // 9: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
-	26, // 10: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
-	27, // 11: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
-	4,  // 12: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	25, // 13: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
-	10, // 14: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
-	4,  // 15: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
-	26, // 16: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
-	9,  // 17: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
-	26, // 18: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
-	14, // 19: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
-	4,  // 20: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
-	4,  // 21: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	3,  // 22: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
-	18, // 23: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
-	26, // 24: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
-	17, // 25: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
-	26, // 26: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
-	26, // 27: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
-	3,  // 28: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	25, // 1: topicdesk.messages.UpdateTicket.description_entities:type_name -> topicdesk.messages.Entity
+	24, // 2: topicdesk.messages.SendMessage.origin:type_name -> topicdesk.messages.Origin
+	26, // 3: topicdesk.messages.SendMessage.content:type_name -> topicdesk.messages.Content
+	27, // 4: topicdesk.messages.TicketRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 5: topicdesk.messages.TicketRecord.created_by:type_name -> topicdesk.messages.Creator
+	4,  // 6: topicdesk.messages.TicketRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	25, // 7: topicdesk.messages.TicketRecord.description_entities:type_name -> topicdesk.messages.Entity
+	7,  // 8: topicdesk.messages.ListTicketRecords.after:type_name -> topicdesk.messages.Place
+	27, // 9: topicdesk.messages.TicketRecords.code:type_name -> topicdesk.messages.Code
+	5,  // 10: topicdesk.messages.TicketRecords.tickets:type_name -> topicdesk.messages.TicketRecord
+	7,  // 11: topicdesk.messages.TicketRecords.next:type_name -> topicdesk.messages.Place
+	27, // 12: topicdesk.messages.MessageRecord.code:type_name -> topicdesk.messages.Code
+	28, // 13: topicdesk.messages.MessageRecord.sender:type_name -> topicdesk.messages.Sender
+	4,  // 14: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	26, // 15: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
+	10, // 16: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
+	4,  // 17: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
+	27, // 18: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
+	9,  // 19: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
+	27, // 20: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
+	14, // 21: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
+	4,  // 22: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
+	4,  // 23: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	3,  // 24: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
+	18, // 25: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
+	27, // 26: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
+	17, // 27: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
+	27, // 28: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
+	27, // 29: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 30: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_messages_tickets_proto_init() }

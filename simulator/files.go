@@ -42,15 +42,6 @@ type Upload struct {
 	Value    json.RawMessage `json:"value"`
 }
 
-var fileKinds = []string{"photo", "document", "video", "animation", "audio", "voice", "video_note", "sticker", "live_photo"}
-
-var otherKinds = []string{"location", "venue", "contact", "dice", "poll", "story", "game", "invoice", "giveaway", "paid_media", "checklist",
-	"giveaway_winners", "rich_message", "gift", "unique_gift"}
-
-func captioned(kind string) bool {
-	return slices.Contains([]string{"photo", "document", "video", "animation", "audio", "voice", "paid_media", "live_photo"}, kind)
-}
-
 // NewAlbum makes a media_group_id for the parts of an album.
 func (s *Server) NewAlbum() string {
 	var id string
@@ -82,14 +73,15 @@ func (s *Server) AddFile(u Upload) (string, error) {
 
 // mediaOf turns what a person posts into a message's media.
 func (s *Server) mediaOf(u *Upload) (*Media, error) {
-	if slices.Contains(otherKinds, u.Kind) {
+	kind, known := mediaKinds[u.Kind]
+	if !known {
+		return nil, fmt.Errorf("there is no kind of media %q", u.Kind)
+	}
+	if !kind.file {
 		if !json.Valid(u.Value) || len(u.Value) == 0 || u.Value[0] != '{' {
 			return nil, fmt.Errorf("a %s needs a value, an object of the Bot API", u.Kind)
 		}
 		return &Media{Kind: u.Kind, Value: slices.Clone(u.Value)}, nil
-	}
-	if !slices.Contains(fileKinds, u.Kind) {
-		return nil, fmt.Errorf("there is no kind of media %q", u.Kind)
 	}
 	if u.FileID != "" {
 		f := s.w.files[u.FileID]

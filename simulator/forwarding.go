@@ -3,7 +3,6 @@ package simulator
 import (
 	"bytes"
 	"encoding/json"
-	"slices"
 )
 
 // source finds the message to forward or copy.
@@ -20,10 +19,13 @@ func copyable(m *Message) bool {
 	if m == nil || m.Service != nil || m.Protected {
 		return false
 	}
-	if m.Media != nil && m.Media.Kind == "poll" && bytes.Contains(m.Media.Value, []byte(`"type":"quiz"`)) && !bytes.Contains(m.Media.Value, []byte(`"correct_option_id`)) {
-		return false // a quiz whose answer is unknown
-	}
-	return m.Media == nil || !slices.Contains([]string{"paid_media", "giveaway", "invoice", "game", "story", "checklist"}, m.Media.Kind)
+	return m.Media == nil || mediaKinds[m.Media.Kind].copies && !isUnknownQuiz(m.Media)
+}
+
+// isUnknownQuiz says whether a medium is a quiz whose answer the bot does not know.
+func isUnknownQuiz(m *Media) bool {
+	return m.Kind == "poll" && bytes.Contains(m.Value, []byte(`"type":"quiz"`)) &&
+		!bytes.Contains(m.Value, []byte(`"correct_option_id`))
 }
 
 func (s *Server) origin(m *Message) *Origin {

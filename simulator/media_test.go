@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/json"
 	"io"
+	"slices"
 	"testing"
 )
 
@@ -81,6 +82,29 @@ func TestAlbumsForwardsAndCopies(t *testing.T) {
 	st.refuses("editMessageMedia", media, 400, "Bad Request: "+notModified)
 	if m, _ := st.s.Message(st.chat, made[0].ID); m.Media.Kind != "document" || m.Text != "a file" || m.Edits != 2 {
 		t.Fatalf("%+v", m)
+	}
+}
+
+// TestWhatBotsMayCopy holds what the Bot API says of copyMessage, for every kind that people can post.
+func TestWhatBotsMayCopy(t *testing.T) {
+	st := newStage(t, Options{})
+	never := []string{"checklist", "game", "gift", "giveaway", "giveaway_winners", "invoice", "paid_media", "story", "unique_gift"}
+	for kind, about := range mediaKinds {
+		u := &Upload{Kind: kind, Value: json.RawMessage(`{}`)}
+		if about.file {
+			u = &Upload{Kind: kind, FileName: "a.bin", Data: []byte("bytes")}
+		}
+		m := st.post(Post{From: st.ann, Chat: st.chat, Media: u})
+		for method, refusal := range map[string]string{
+			"copyMessage": "the message can't be copied", "forwardMessage": "the message can't be forwarded",
+		} {
+			a := args{"chat_id": st.chat, "from_chat_id": st.chat, "message_id": m.ID}
+			if slices.Contains(never, kind) {
+				st.refuses(method, a, 400, "Bad Request: "+refusal)
+			} else {
+				st.ok(method, a, nil)
+			}
+		}
 	}
 }
 

@@ -18,6 +18,8 @@ func Kept(t time.Time) time.Time {
 
 func (u User) Kept() User {
 	u.CreatedAt, u.UpdatedAt, u.DueAt = Kept(u.CreatedAt), Kept(u.UpdatedAt), Kept(u.DueAt)
+	u.Drafts = keptEach(u.Drafts, func(d *Draft) { d.Forwarded = d.Forwarded.kept() })
+	u.Shelf = u.Shelf.Kept()
 	return u
 }
 
@@ -42,12 +44,13 @@ func (i Idempotency) Kept() Idempotency {
 
 func (g Group) Kept() Group {
 	g.DueAt, g.CreatedAt, g.UpdatedAt = Kept(g.DueAt), Kept(g.CreatedAt), Kept(g.UpdatedAt)
+	g.Shelf = g.Shelf.Kept()
 	return g
 }
 
 func (t Ticket) Kept() Ticket {
 	t.CreatedAt, t.UpdatedAt, t.ClosedAt, t.DueAt = Kept(t.CreatedAt), Kept(t.UpdatedAt), Kept(t.ClosedAt), Kept(t.DueAt)
-	t.Home.OpenedAt = Kept(t.Home.OpenedAt)
+	t.Home.OpenedAt, t.Forwarded = Kept(t.Home.OpenedAt), t.Forwarded.kept()
 	if len(t.Links) > 0 {
 		links := make([]Link, len(t.Links))
 		for i, l := range t.Links {
@@ -72,12 +75,17 @@ func (m Message) Kept() Message {
 	m.Former = keptEach(m.Former, func(f *Former) { f.Until = Kept(f.Until) })
 	m.Reactions = keptEach(m.Reactions, func(r *Reaction) { r.At = Kept(r.At) })
 	m.Events = keptEach(m.Events, func(e *Event) { e.At = Kept(e.At) })
-	if m.Forwarded != nil {
-		f := *m.Forwarded
-		f.Date = Kept(f.Date)
-		m.Forwarded = &f
-	}
+	m.Forwarded = m.Forwarded.kept()
 	return m
+}
+
+func (f *Forward) kept() *Forward {
+	if f == nil {
+		return nil
+	}
+	kept := *f
+	kept.Date = Kept(f.Date)
+	return &kept
 }
 
 // keptEach returns a copy of a list with each element as it is kept.

@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
 )
 
 // What both stores share of lists and searches of tickets: which lists are served, their order and their cursors, how
@@ -68,7 +65,7 @@ func (q *TicketQuery) Served() error {
 	case !q.Looks() && creator && q.Priority != "":
 		return fmt.Errorf("%w: creator and priority can't be combined", ErrNoIndex)
 	case q.Text != "":
-		_, err := NewSearch(q.Text)
+		_, err := NewSearch(q.Text, false)
 		return err
 	}
 	return nil
@@ -165,14 +162,13 @@ func ceil(t time.Time) time.Time {
 }
 
 // Search is a text to search for, as words separated by white space. Thai has no spaces between words, so a Thai
-// phrase is one long word. Neither case nor the way in which Unicode composes a character makes a difference.
+// phrase is one long word. What looks the same is the same (Fold).
 type Search struct {
-	words []string
-	grams []string
+	words, grams             []string
+	formerWords, formerGrams []string // by the folding before; none: that can't search for the text
 }
 
 const (
-	gramLength     = 3    // characters of a trigram
 	searchedLength = 8000 // characters of title and description that are searched
 	searchLength   = 200  // most characters of a text to search for
 )
@@ -180,30 +176,48 @@ const (
 // ErrSearch says that a text can't be searched for; its text says why.
 var ErrSearch = errors.New("this text can't be searched for")
 
-// NewSearch reads a text to search for. At least one of its words must have three characters, because the index holds
-// trigrams: every three consecutive characters of a word. Shorter words are looked for in the candidates that the
-// longer words find.
-func NewSearch(text string) (*Search, error) {
+// NewSearch reads a text to search for. At least one of its words must have three characters, or two of Chinese,
+// Japanese or Korean, because the index holds grams: so many consecutive characters of a word. Shorter words are looked
+// for in the candidates that the longer words find. outdated says that some tickets may be indexed by the folding before.
+func NewSearch(text string, outdated bool) (*Search, error) {
 	if utf8.RuneCountInString(text) > searchLength {
 		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrSearch, searchLength)
 	}
-	s := &Search{words: strings.Fields(Fold(text))}
-	slices.SortStableFunc(s.words, func(a, b string) int { return len(b) - len(a) })
-	s.words = slices.Compact(s.words)
+	s := &Search{words: wordsIn(Fold(text))}
 	s.grams = grams(s.words)
+	if outdated {
+		s.formerWords = wordsIn(formerFold(text))
+		s.formerGrams = formerGrams(s.formerWords)
+	}
 	if len(s.grams) == 0 {
-		return nil, fmt.Errorf("%w: one of its words must have %d characters or more", ErrSearch, gramLength)
+		return nil, fmt.Errorf("%w: one of its words must have %d characters or more, or %d of Chinese, Japanese or Korean",
+			ErrSearch, gramLength, denseLength)
 	}
 	return s, nil
 }
 
-// Grams returns the trigrams that a ticket must have to be found. Those of the longest word come first.
+// wordsIn are the words of a folded text, the longest first, each once.
+func wordsIn(text string) []string {
+	words := strings.Fields(text)
+	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
+	return slices.Compact(words)
+}
+
+// Grams returns the grams that a ticket must have to be found. Those of the longest word come first.
 func (s *Search) Grams() []string { return s.grams }
+
+// FormerGrams returns the grams that a ticket must have instead if it was indexed before the folding changed; none: it
+// could not be found then.
+func (s *Search) FormerGrams() []string { return s.formerGrams }
 
 // Finds says whether a ticket's title and description together have every word.
 func (s *Search) Finds(t *Ticket) bool {
 	text := searched(t)
-	for _, w := range s.words {
+	return hasAll(Fold(text), s.words) || len(s.formerGrams) > 0 && hasAll(formerFold(text), s.formerWords)
+}
+
+func hasAll(text string, words []string) bool {
+	for _, w := range words {
 		if !strings.Contains(text, w) {
 			return false
 		}
@@ -211,8 +225,8 @@ func (s *Search) Finds(t *Ticket) bool {
 	return true
 }
 
-// Grams returns the trigrams of a ticket's title and description, in no order. The search indexes them.
-func Grams(t *Ticket) []string { return grams(strings.Fields(searched(t))) }
+// Grams returns the grams of a ticket's title and description, in no order. The search indexes them.
+func Grams(t *Ticket) []string { return grams(strings.Fields(Fold(searched(t)))) }
 
 func searched(t *Ticket) string {
 	text := t.Title + "\n" + t.Description
@@ -226,43 +240,7 @@ func searched(t *Ticket) string {
 			n++
 		}
 	}
-	return Fold(text)
-}
-
-func grams(words []string) (all []string) {
-	seen := map[string]bool{}
-	for _, word := range words {
-		var starts []int
-		for i := range word {
-			starts = append(starts, i)
-		}
-		starts = append(starts, len(word))
-		for i := 0; i+gramLength < len(starts); i++ {
-			if gram := word[starts[i]:starts[i+gramLength]]; !seen[gram] {
-				seen[gram] = true
-				all = append(all, gram)
-			}
-		}
-	}
-	return all
-}
-
-// Fold returns a text in the form in which texts are compared: case folded and composed (NFC), so that a letter and
-// its mark are the same however they were typed.
-func Fold(s string) string {
-	plain := true
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf || s[i] == 0 {
-			plain = false
-			break
-		}
-	}
-	if plain {
-		return strings.ToLower(s)
-	}
-	folded := cases.Fold().String(norm.NFC.String(strings.ToValidUTF8(s, "\uFFFD")))
-	// The Turkish capital İ folds to an i with a dot above, which nobody types.
-	return norm.NFC.String(strings.ReplaceAll(folded, "i\u0307", "i"))
+	return text
 }
 
 // Looker fills a page from the candidates that an index yields, by examining each. They come in the order of the

@@ -9,7 +9,7 @@ import (
 // TestLooker: a search that finds nothing ends, and returns the cursor from which to continue.
 func TestLooker(t *testing.T) {
 	look := func(until time.Time) (looked int, page TicketPage) {
-		s, err := NewSearch("printer")
+		s, err := NewSearch("printer", false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,6 +23,7 @@ type User struct {
 	Drafts          []Draft   `json:"drafts,omitempty"`          // tickets that they are about to open, oldest first
 	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
 	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot
+	Shelf           *Shelf    `json:"shelf,omitempty"`           // messages that no ticket has yet
 	Pending         []Owed    `json:"pending,omitempty"`         // what is still to be sent to them
 	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
 	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: nothing is pending
@@ -33,14 +34,17 @@ type User struct {
 
 // Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.
 type Draft struct {
-	TicketID    string   `json:"ticketId"` // the id that the ticket will have
-	Title       string   `json:"title"`
-	Description string   `json:"description,omitempty"`
-	Asked       []byte   `json:"asked"`             // protobuf: the origin of the command
-	State       string   `json:"state"`             // listing | choosing | checking | opening
-	Groups      []string `json:"groups,omitempty"`  // internal ids of the groups to choose from
-	Chosen      string   `json:"chosen,omitempty"`  // internal id of the chosen group
-	Pressed     []byte   `json:"pressed,omitempty"` // protobuf: the origin of the choice
+	TicketID            string      `json:"ticketId"` // the id that the ticket will have
+	Title               string      `json:"title"`
+	Description         string      `json:"description,omitempty"`
+	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
+	Enclosures          []Enclosure `json:"enclosures,omitempty"` // of the description
+	Forwarded           *Forward    `json:"forwarded,omitempty"`  // of the message that is the description
+	Asked               []byte      `json:"asked"`                // protobuf: the origin of the command
+	State               string      `json:"state"`                // listing | choosing | checking | opening
+	Groups              []string    `json:"groups,omitempty"`     // internal ids of the groups to choose from
+	Chosen              string      `json:"chosen,omitempty"`     // internal id of the chosen group
+	Pressed             []byte      `json:"pressed,omitempty"`    // protobuf: the origin of the choice
 }
 
 // APIKey is a key with which a program uses the API. It has only hashes of its secrets.
@@ -107,6 +111,7 @@ type Group struct {
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
 	// Public says that everyone may open tickets in it from their private chat with the bot, not only members.
 	Public    bool      `json:"public,omitempty"`
+	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet
 	Language  string    `json:"language,omitempty"` // en | th | "" (each person's own)
 	Pending   []Owed    `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's answer
 	Handled   []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
@@ -119,16 +124,18 @@ type Group struct {
 // Ticket is one support case with its topics, links, pending operations and events that are not numbered yet. It is
 // one aggregate, written as a whole.
 type Ticket struct {
-	TicketID    string  `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
-	ShortID     string  `json:"shortId"`  // the 8 hex digits
-	Title       string  `json:"title"`
-	Description string  `json:"description,omitempty"`
-	Media       []Media `json:"media,omitempty"` // of the description: shown in each topic, below its card
-	Status      string  `json:"status"`          // open | pending | closed
-	Priority    string  `json:"priority"`        // low | normal | high | urgent
-	CreatedBy   Creator `json:"createdBy"`
-	GroupID     string  `json:"groupId"` // internal id of the home group
-	Language    string  `json:"language,omitempty"`
+	TicketID            string      `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
+	ShortID             string      `json:"shortId"`  // the 8 hex digits
+	Title               string      `json:"title"`
+	Description         string      `json:"description,omitempty"`
+	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
+	Enclosures          []Enclosure `json:"media,omitempty"`     // of the description: shown in each topic, below its card
+	Forwarded           *Forward    `json:"forwarded,omitempty"` // where the described message was forwarded from
+	Status              string      `json:"status"`              // open | pending | closed
+	Priority            string      `json:"priority"`            // low | normal | high | urgent
+	CreatedBy           Creator     `json:"createdBy"`
+	GroupID             string      `json:"groupId"` // internal id of the home group
+	Language            string      `json:"language,omitempty"`
 	// ExternalID is the creator's own id of the ticket. No other ticket of the same creator has it.
 	ExternalID string          `json:"externalId,omitempty"`
 	Metadata   json.RawMessage `json:"metadata,omitempty"` // a JSON object of the creator, kept as it is
@@ -177,7 +184,7 @@ type Topic struct {
 	Unsure          bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
 	CardMessageID   int64  `json:"cardMessageId,omitempty"`
 	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
-	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's media are posted below it or failed
+	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
 	Pinned          bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
 	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
 	Failure         string `json:"failure,omitempty"`      // why it can't be opened

@@ -145,6 +145,9 @@ type Tickets interface {
 	// ListTickets returns a page of a list. Errors: ErrNoIndex, and ErrSearch for a text that can't be searched for.
 	// Every page of a list costs the same.
 	ListTickets(ctx context.Context, q TicketQuery) (TicketPage, error)
+	// Reindex makes the search index of the next limit tickets anew, if the folding of texts has changed since it was
+	// made (FoldVersion). left says whether there is more to do. It continues where it ended, in another process too.
+	Reindex(ctx context.Context, limit int) (left bool, err error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)
 }

@@ -106,6 +106,10 @@ var readSchema = byID(schemaCollection)
 type schemaDocument struct {
 	Version   int64 `bson:"version"`   // the newest migration that has run
 	MinReader int64 `bson:"minReader"` // programs whose newest migration is older must not touch the database
+	// SearchVersion is the folding that all tickets are indexed by (storage.FoldVersion); none: the first. While they are
+	// indexed anew, SearchThrough is the last ticket that is.
+	SearchVersion int64  `bson:"searchVersion"`
+	SearchThrough string `bson:"searchThrough"`
 }
 
 const schemaID = "schema"
@@ -142,11 +146,7 @@ func (s *Store) migrate(ctx context.Context) error {
 func (s *Store) schemaVersion(ctx context.Context) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
-	raw, err := s.one(ctx, s.certain(schemaCollection), readSchema, []any{schemaID})
-	if err != nil {
-		return 0, err
-	}
-	schema, err := decode[schemaDocument](raw)
+	schema, err := s.schema(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -179,6 +179,7 @@ func (s *Store) firstSchema(ctx context.Context) (int64, error) {
 	}
 	_, err = s.in(schemaCollection).InsertOne(limited, bson.D{
 		e("_id", schemaID), e("version", int64(0)), e("minReader", int64(0)), e("probes", int64(0)),
+		e("searchVersion", int64(storage.FoldVersion)),
 	})
 	if mongo.IsDuplicateKeyError(err) {
 		return s.schemaVersion(ctx)

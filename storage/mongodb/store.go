@@ -30,6 +30,8 @@ type Store struct {
 	replicated bool
 	// doubt is set when the server could not be reached or could not carry out a command. Ping then tries a write.
 	doubt atomic.Bool
+	// outdated is set while the search index has an older folding, at least in part.
+	outdated atomic.Bool
 
 	mu      sync.Mutex
 	closing bool
@@ -79,6 +81,9 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 	err := s.greet(ctx)
 	if err == nil {
 		err = s.migrate(ctx)
+	}
+	if err == nil {
+		err = s.checkIndex(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(s.explainOpen(ctx, err), s.Close())

@@ -35,7 +35,7 @@ const (
 	listAfterAt
 	listAfterID
 	listExternal = listGroup
-	listGram     = listGroup
+	listGrams    = listGroup
 )
 
 var ticketLists = func() map[listKind]listQueries {
@@ -94,8 +94,8 @@ func pageOf(index string, filter bson.D, at, id string, oldestFirst bool) listQu
 var (
 	externalNewest = ofExternalID(false)
 	externalOldest = ofExternalID(true)
-	searchNewest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", false)
-	searchOldest   = pageOf("search", bson.D{e("index.grams", listGram)}, "createdAt", "_id", true)
+	searchNewest   = pageOf("search", bson.D{e("index.grams", bson.D{e("$in", listGrams)})}, "createdAt", "_id", false)
+	searchOldest   = pageOf("search", bson.D{e("index.grams", bson.D{e("$in", listGrams)})}, "createdAt", "_id", true)
 )
 
 func ofExternalID(oldestFirst bool) listQueries {
@@ -171,7 +171,7 @@ func (s *Store) ticketsAfter(
 const candidates = 100
 
 // examine fills a page with tickets that have the text or the external id. For a text, the candidates are the tickets
-// that have the first trigram of its longest word (docs/decisions.md, D36).
+// that have the first gram of its longest word (docs/decisions.md, D36).
 func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.TicketPage, error) {
 	queries, args := externalNewest, []any{q.ExternalID}
 	if q.OldestFirst {
@@ -180,10 +180,14 @@ func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.Ti
 	var search *storage.Search
 	if q.Text != "" {
 		var err error
-		if search, err = storage.NewSearch(q.Text); err != nil {
+		if search, err = storage.NewSearch(q.Text, s.outdated.Load()); err != nil {
 			return storage.TicketPage{}, err
 		}
-		queries, args = searchNewest, []any{search.Grams()[0]}
+		first := search.Grams()[:1]
+		if former := search.FormerGrams(); len(former) > 0 {
+			first = []string{first[0], former[0]}
+		}
+		queries, args = searchNewest, []any{first}
 		if q.OldestFirst {
 			queries = searchOldest
 		}

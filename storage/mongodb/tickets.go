@@ -75,6 +75,7 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 			e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
 	}
+	on = append(on, e("fold", int64(storage.FoldVersion)))
 	if grams := storage.Grams(t); len(grams) > 0 {
 		on = append(on, e("grams", grams))
 	}

@@ -19,6 +19,7 @@ type migration struct {
 var migrations = []migration{
 	{minReader: 1, sql: schema1},
 	{minReader: 1, sql: schema2},
+	{minReader: 1, sql: schema3},
 }
 
 const schemaTable = `
@@ -216,6 +217,13 @@ const schema2 = `
 DROP INDEX tickets_creator;
 DROP INDEX tickets_creator_open;
 INSERT INTO ticket_search (ticket_search, rank) VALUES ('automerge', 0);
+`
+
+// schema3 says which folding of texts the search index has (storage.FoldVersion), and while it is made anew, up to which
+// ticket (list_id) it has the next one.
+const schema3 = `
+ALTER TABLE schema ADD COLUMN search_version INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE schema ADD COLUMN search_through INTEGER NOT NULL DEFAULT 0;
 `
 
 var (

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -23,6 +24,8 @@ type Store struct {
 	path    string
 	lock    *os.File // nil unless WithExclusive
 	readers *readers
+
+	outdated atomic.Bool // the search index has an older folding, at least in part
 
 	mu      sync.Mutex
 	queue   []*request // writes that wait
@@ -150,7 +153,11 @@ func (s *Store) openConns(ctx context.Context) error {
 	}
 	c.hook = s.options.hook
 	s.writer, s.checkpoints = &writer{store: s, conn: c}, newCheckpointer(s)
-	if err := migrate(c, migrations); err != nil {
+	err = migrate(c, migrations)
+	if err == nil {
+		err = s.checkIndex(c)
+	}
+	if err != nil {
 		return errors.Join(err, c.close())
 	}
 	for range s.options.readers {

@@ -105,7 +105,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	}
 	if q.Looks() {
 		err = s.read(ctx, func(c *conn) error {
-			page, err = examine(c, &q)
+			page, err = examine(c, &q, s.outdated.Load())
 			return err
 		})
 		return page, err
@@ -201,8 +201,23 @@ const fewTickets = 9
 
 var errPageFull = errors.New("the page is full")
 
+// matching is what the words of a ticket must match for it to be a candidate.
+func matching(q *storage.TicketQuery, search *storage.Search) string {
+	all := func(grams []string) string {
+		words := filterWords(q.Status, q.Priority, q.GroupID, q.Creator)
+		for _, gram := range grams {
+			words = append(words, word('t', gram))
+		}
+		return strings.Join(words, " AND ")
+	}
+	if former := search.FormerGrams(); len(former) > 0 {
+		return "(" + all(search.Grams()) + ") OR (" + all(former) + ")"
+	}
+	return all(search.Grams())
+}
+
 // examine passes the candidates of a text or an external id to the page one by one.
-func examine(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
+func examine(c *conn, q *storage.TicketQuery, outdated bool) (storage.TicketPage, error) {
 	low, high := q.Bounds()
 	st, args := externalNew, []any{q.ExternalID, millis(low.At), low.ID, millis(high.At), high.ID}
 	if q.OldestFirst {
@@ -211,18 +226,14 @@ func examine(c *conn, q *storage.TicketQuery) (storage.TicketPage, error) {
 	var search *storage.Search
 	if q.Text != "" {
 		var err error
-		if search, err = storage.NewSearch(q.Text); err != nil {
+		if search, err = storage.NewSearch(q.Text, outdated); err != nil {
 			return storage.TicketPage{}, err
 		}
 		st = searchNewest
 		if q.OldestFirst {
 			st = searchOldest
 		}
-		words := filterWords(q.Status, q.Priority, q.GroupID, q.Creator)
-		for _, gram := range search.Grams() {
-			words = append(words, word('t', gram))
-		}
-		args = []any{strings.Join(words, " AND "), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
+		args = []any{matching(q, search), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
 	}
 	looker := storage.NewLooker(q, search)
 	looker.Until(time.Now().Add(examineFor))

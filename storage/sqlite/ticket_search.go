@@ -5,12 +5,13 @@ import (
 	"encoding/hex"
 	"hash/fnv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// The search index is ticket_search, an FTS5 table without content: for each ticket it holds the trigrams of title and
+// The search index is ticket_search, an FTS5 table without content: for each ticket it holds the grams of title and
 // description, and what a search may be filtered by. The end of each transaction writes it.
 
 var (
@@ -20,9 +21,9 @@ var (
 	totalChanges = define(`SELECT total_changes()`)
 )
 
-// searchVersion must be raised when searchWords returns other words for the same ticket. Each ticket's next save then
-// writes its words again.
-const searchVersion = "1"
+// searchVersion is another one when searchWords returns other words for the same ticket. Reindex, or each ticket's next
+// save, then writes its words again.
+var searchVersion = strconv.Itoa(storage.FoldVersion)
 
 // searchHash is equal for two states of a ticket with the same searchWords. It is faster to compute.
 func searchHash(t *storage.Ticket) int64 {
@@ -31,7 +32,7 @@ func searchHash(t *storage.Ticket) int64 {
 	}, "\x00"))
 }
 
-// searchWords returns a ticket's words in the search index: its trigrams, and what a search may be filtered by.
+// searchWords returns a ticket's words in the search index: its grams, and what a search may be filtered by.
 func searchWords(t *storage.Ticket) string {
 	words := filterWords(t.Status, t.Priority, t.GroupID, storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID})
 	for _, gram := range storage.Grams(t) {

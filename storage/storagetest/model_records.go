@@ -208,7 +208,7 @@ func (m *model) ListTickets(ctx context.Context, q storage.TicketQuery) (storage
 	}
 	var search *storage.Search
 	if q.Text != "" {
-		search, _ = storage.NewSearch(q.Text)
+		search, _ = storage.NewSearch(q.Text, false)
 	}
 	wanted := func(t storage.Ticket) bool { return q.Wants(&t, search) }
 	all, err := modelList(ctx, m, m.tickets, wanted, func(tickets []storage.Ticket) {
@@ -342,3 +342,6 @@ func (m *model) CopiesOf(ctx context.Context, messageID string) ([]storage.Copy,
 	ofMessage := func(c storage.Copy) bool { return c.MessageID == messageID }
 	return modelList(ctx, m, m.copies, ofMessage, byTopic, 0, math.MaxInt)
 }
+
+// Reindex has nothing to do: the model has no index.
+func (m *model) Reindex(ctx context.Context, _ int) (bool, error) { return false, m.Ping(ctx) }

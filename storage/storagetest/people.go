@@ -109,7 +109,20 @@ func testDueUsers(t *testing.T, f Factory) {
 			Drafts: []storage.Draft{{
 				TicketID: "TICK-B", Title: "Printer", Description: "on fire", Asked: []byte{1, 2}, State: "choosing",
 				Groups: []string{"g1", "g2"}, Chosen: "g1", Pressed: []byte{3},
+				Enclosures: []storage.Enclosure{
+					{Media: storage.Media{Kind: "photo", FileID: "f", MediaGroupID: "a"}, MessageID: "7:1", Text: "here",
+						Entities: []storage.Entity{{Type: "bold", Length: 4}}},
+					{MessageID: "7:2", Text: "a text", Protected: true},
+				},
+				Forwarded: &storage.Forward{Kind: "channel", ID: -9, Name: "News", Date: minute(1)},
 			}},
+			Shelf: &storage.Shelf{
+				Messages: []storage.Shelved{
+					{MessageID: 3, Album: "a", Body: []byte{4}, At: minute(1)},
+					{MessageID: 4, Untitled: 4, By: 7, TicketID: "TICK-B", Question: 5, Body: []byte{5}, At: minute(2)},
+				},
+				Albums: []storage.ShelvedAlbum{{Album: "a", TicketID: "TICK-B", Said: true, At: minute(2)}},
+			},
 			Pending: []storage.Owed{{ID: "x", Kind: "operation", Body: []byte{9}}}, Handled: []string{"a", "b"},
 		}
 		noError(t, s.SaveUser(ctx, u))

@@ -38,8 +38,9 @@ const (
 	downloadTries = 30
 	downloadPause = 5 * time.Second // after the first try; doubled after each further one
 	longestPause  = time.Hour
-	// downloadTime is how long one try may take.
+	// downloadTime is how long one try may take, and keepTime how long it may take then to keep what was received.
 	downloadTime = 30 * time.Minute
+	keepTime     = 10 * time.Minute
 	// DownloadsPerTicket is how many children a ticket has at the same time. How many download on a node is a setting.
 	DownloadsPerTicket = 2
 )
@@ -180,7 +181,7 @@ func (d *download) fetch(a *storage.Attachment) error {
 
 // keep names the content in the record, makes the content durable, and writes that it is stored. This order protects
 // the content from a clean-up that runs beside (docs/decisions.md, D27). A stop does not interrupt it, so that a file
-// that was received whole is not downloaded again.
+// that was received whole is not downloaded again (docs/decisions.md, D70).
 func (d *download) keep(ctx context.Context, a *storage.Attachment, received storage.ReceivedFile) error {
 	facts := received.Facts()
 	a.SHA256, a.FileSize, a.MimeType = facts.SHA256, facts.Size, facts.MimeType
@@ -188,7 +189,8 @@ func (d *download) keep(ctx context.Context, a *storage.Attachment, received sto
 	if err := d.env.Store.SaveAttachment(ctx, a); err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTime)
+	defer cancel()
 	if err := received.Keep(ctx); err != nil {
 		return err
 	}

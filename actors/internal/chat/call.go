@@ -13,29 +13,29 @@ import (
 
 // A chat's calls: each in a goroutine of its own, and what its answer means.
 
-// called is the answer to a call, told by its goroutine.
+// called is the answer to a call, sent by its goroutine.
 type called struct {
-	q       *queued
-	op      *messages.Operation // what was called: that of q, or a message that it shares
-	outcome *messages.Outcome
-	took    time.Duration
-	life    *byte
+	q          *queued
+	op         *messages.Operation // what was called: that of q, or a message that it shares
+	outcome    *messages.Outcome
+	took       time.Duration
+	activation *byte
 }
 
-// call makes the call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or a
-// message that it shares with others.
+// call makes a call in a goroutine of its own; the answer comes back as a message. op is what is called: that of q, or
+// a message that it shares with others.
 func (c *chat) call(q *queued, op *messages.Operation) {
 	c.inFlight++
-	c.lives.calls++
+	c.lasting.calls++
 	for _, x := range q.all() {
 		x.called = true
 	}
-	if counts(q.op) { // what does not count keeps no order, and must not end the turn of what does
+	if counts(q.op) { // what does not count keeps no order, and must not free the line of what does
 		c.line(q.op.ThreadId).busy = true
 	}
 	c.room.calls.begin()
-	c.room.metrics.underWay.Inc()
-	chatID, lang, life := c.chatID, op.Lang, c.life
+	c.room.metrics.inFlight.Inc()
+	chatID, lang, activation := c.chatID, op.Lang, c.activation
 	if c.lang != "" {
 		lang = c.lang
 	}
@@ -46,11 +46,11 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		defer cancel()
 		outcome := c.room.safeCall(ctx, chatID, lang, op)
 		outcome.ChatId = chatID
-		c.Note(called{q, op, outcome, time.Since(start), life})
+		c.Note(called{q, op, outcome, time.Since(start), activation})
 	}()
 }
 
-// callTime is how long a call may take: one that brings a file from outside along as long as that is on its way.
+// callTime is how long a call may take: longer when it uploads a file.
 func callTime(op *messages.Operation) time.Duration {
 	if media := op.GetSendCopy().GetContent().GetMedia(); media.GetSha256() != "" && media.GetFileId() == "" {
 		return uploadTimeout
@@ -58,8 +58,10 @@ func callTime(op *messages.Operation) time.Duration {
 	return callTimeout
 }
 
-// safeCall turns a panic below into an outcome, so that no panic crosses into a goroutine of nobody.
-func (r *Room) safeCall(ctx context.Context, chatID int64, lang string, op *messages.Operation) (outcome *messages.Outcome) {
+// safeCall turns a panic below into an outcome, since nobody supervises the goroutine of a call.
+func (r *Room) safeCall(
+	ctx context.Context, chatID int64, lang string, op *messages.Operation,
+) (outcome *messages.Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.env.Metrics.Panics.Inc()
@@ -72,22 +74,22 @@ func (r *Room) safeCall(ctx context.Context, chatID int64, lang string, op *mess
 
 // onCalled handles the answer to a call.
 func (c *chat) onCalled(m called) error {
-	c.lives.calls--
-	before := m.life != c.life
-	if !before {
+	c.lasting.calls--
+	earlier := m.activation != c.activation
+	if !earlier {
 		c.inFlight--
 		if counts(m.q.op) {
 			c.line(m.q.op.ThreadId).busy = false
 		}
 	}
-	c.rest(m.q.op.ThreadId)
-	c.room.metrics.underWay.Dec()
+	c.dropIdleLine(m.q.op.ThreadId)
+	c.room.metrics.inFlight.Dec()
 	kind := operationName(m.op)
 	c.room.metrics.operations.WithLabelValues(kind, m.outcome.Result.String()).Inc()
 	c.room.metrics.callTime.WithLabelValues(kind).Observe(m.took.Seconds())
 	defer c.dispatch()
-	if before {
-		return c.onCalledBefore(m)
+	if earlier {
+		return c.onEarlierCall(m)
 	}
 	if waits(m.q.op) {
 		c.probing = false
@@ -103,7 +105,7 @@ func (c *chat) onCalled(m called) error {
 		return c.onFlood(m)
 	case messages.Outcome_TOPIC_GONE:
 		if intoThread(m.q.op) {
-			return c.onGone(m)
+			return c.onTopicDeleted(m)
 		}
 	case messages.Outcome_FORBIDDEN:
 		return c.onForbidden(m)
@@ -120,7 +122,7 @@ func (c *chat) onCalled(m called) error {
 			c.putBackAll(m.q)
 			return nil
 		}
-		return c.onTrouble(m) // to where it is already: not at once again
+		return c.onTrouble(m) // to the id that it has already: not again immediately
 	case messages.Outcome_TRANSIENT:
 		return c.onTrouble(m)
 	case messages.Outcome_UNKNOWN:
@@ -132,9 +134,9 @@ func (c *chat) onCalled(m called) error {
 	return c.finish(m)
 }
 
-// onCalledBefore handles the answer to a call that left before the queue was lost: what it did counts, and is not done again
-// if its owner has offered it again meanwhile.
-func (c *chat) onCalledBefore(m called) error {
+// onEarlierCall handles the answer to a call of an earlier activation, before the queue was lost. What it did counts:
+// it is not done again if its owner has enqueued it again meanwhile.
+func (c *chat) onEarlierCall(m called) error {
 	switch m.outcome.Result {
 	case messages.Outcome_FLOOD:
 		return c.block(m)
@@ -155,27 +157,27 @@ func (c *chat) onCalledBefore(m called) error {
 	}
 	for _, q := range m.q.all() {
 		if again := c.known[keyOf(q.op)]; again != nil {
-			c.withdraw(again)
+			c.unqueue(again)
 		}
 	}
 	return c.finish(m)
 }
 
-// dropRest takes the following parts of a copy out of its line when one was given up: an end without its beginning is of no
-// use. Their owner has given the whole copy up.
+// dropRest takes the further parts of a copy out of its line when one part was given up: an end without its beginning
+// is of no use. Their owner has given up the whole copy.
 func (c *chat) dropRest(op *messages.Operation) {
-	given := op.Ref.GetCopyPart()
+	givenUp := op.Ref.GetCopyPart()
 	for _, q := range slices.Clone(c.line(op.ThreadId).waiting) {
 		part := q.op.Ref.GetCopyPart()
-		same := part != nil && part.MessageId == given.MessageId && part.TopicId == given.TopicId
+		same := part != nil && part.MessageId == givenUp.MessageId && part.TopicId == givenUp.TopicId
 		if same && q.op.Version() == op.Version() {
-			c.withdraw(q)
-			c.unknow(q)
+			c.unqueue(q)
+			c.dropKnown(q)
 		}
 	}
 }
 
-// finish tells the owners.
+// finish reports to the owners.
 func (c *chat) finish(m called) error {
 	all := m.q.all()
 	for i, q := range all {
@@ -190,13 +192,14 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	op := q.op
 	key := keyOf(op)
 	if q := c.known[key]; q != nil {
-		c.unknow(q)
-		defer c.takeNext(q)
+		c.dropKnown(q)
+		defer c.acceptNext(q)
 	}
 	c.rememberDone(key, outcome)
 	c.notePosted(q, outcome)
 	c.lastDone = c.Now()
-	if (op.GetSendCopy() != nil || op.GetSendAlbum() != nil) && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {
+	posts := op.GetSendCopy() != nil || op.GetSendAlbum() != nil
+	if posts && op.ReceivedMs > 0 && outcome.Result == messages.Outcome_DONE {
 		c.room.metrics.latency.Observe(float64(c.Now().UnixMilli()-op.ReceivedMs) / 1000)
 	}
 	if outcome.Result != messages.Outcome_DONE {
@@ -212,17 +215,17 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		}
 		return nil
 	}
-	return c.settleAnswer(op.Id)
+	return c.dropAnswer(op.Id)
 }
 
 func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {
 	c.Tell(owner.kind, owner.id, op.DoneWith(outcome))
 }
 
-// rememberDone keeps what a call has done, for an owner that offers it again since the word of it is still on its way.
+// rememberDone keeps what a call has done, for an owner that enqueues it again before its Done has arrived.
 func (c *chat) rememberDone(key opKey, outcome *messages.Outcome) {
 	encoded, err := proto.Marshal(outcome)
-	if err != nil { // it is told with what Telegram says made valid; the next offer is called again
+	if err != nil { // Done reports it, with Telegram's text made valid; enqueued again, it is called again
 		c.Log.Error("an outcome can't be remembered", "operation", key.id, "error", err)
 		return
 	}

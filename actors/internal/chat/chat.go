@@ -30,41 +30,41 @@ import (
 // whatever got no Done.
 type chat struct {
 	*entity.Host
-	room   *Room
-	lives  *lives
-	record *storage.Chat
-	chatID ids.ChatID // Telegram's, today
-	lang   string     // the group's setting
-	group  bool
+	room    *Room
+	lasting *lasting
+	record  *storage.Chat
+	chatID  ids.ChatID // Telegram's, today
+	lang    string     // the group's setting
+	group   bool
 
-	answers  []*queued                              // overtake copies, first come first served
-	topics   map[ids.ThreadID]*topicLine            // by thread id
-	order    []ids.ThreadID                         // threads with something queued, in turn
-	known    map[opKey]*queued                      // queued or under way
-	newest   map[string]*queued                     // of those, by operation id
-	done     *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
-	posted   *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
-	lastDone time.Time
-	size     int
-	inFlight int
-	life     *byte // another one after each load: tells calls from before
+	answers    []*queued                              // overtake copies, first come first served
+	topics     map[ids.ThreadID]*topicLine            // by thread id
+	order      []ids.ThreadID                         // threads with something queued; served round robin
+	known      map[opKey]*queued                      // queued or in flight
+	newest     map[string]*queued                     // of those, by operation id
+	done       *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
+	posted     *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
+	lastDone   time.Time
+	size       int
+	inFlight   int
+	activation *byte // another one after each load: tells apart the calls of earlier ones
 
 	perChat  *pace.Burst
 	perGroup *pace.Window
 	reserved time.Time // the global pacer's leave for one call; zero: none
 	waking   time.Time // when the running timer fires; zero: none
-	conflict bool      // somebody else wrote the record: to be looked into at the next look
+	conflict bool      // somebody else wrote the record; the next look handles it
 
-	gone      *desk.Recent[ids.ThreadID, string] // deleted topics, by thread, and how Telegram says so
-	probeAt   time.Time                          // when it is seen next whether the bot may write here again
-	probes    int                                // how often it was seen in vain
+	deleted   *desk.Recent[ids.ThreadID, string] // deleted topics, by thread, and how Telegram says so
+	probeAt   time.Time                          // when to probe next
+	probes    int                                // in vain so far
 	probing   bool
 	leaving   *queued   // about to leave: waits no more
 	lagSeen   time.Time // when noteLag looked last
 	lagStored time.Time
 }
 
-// opKey is one offer of an operation.
+// opKey is one version of an operation.
 type opKey struct {
 	id      string
 	version messages.Version
@@ -78,28 +78,29 @@ type queued struct {
 	owner      opOwner
 	since      time.Time // of its first trouble
 	attempts   int
-	answerLost bool // a former call may have been carried out
+	answerLost bool // an earlier call may have been carried out
 	notBefore  time.Time
 	at         time.Time      // since when somebody waits for it
 	alone      bool           // it does not share a message
-	with       []*queued      // under way in the same message, behind it
-	called     bool           // it is under way
+	with       []*queued      // in flight in the same message, after it
+	called     bool           // it is in flight
 	next       *messages.Send // a newer version, which came meanwhile
 }
 
 type opOwner struct{ kind, id string }
 
 const (
-	chatQueueLimit  = 10_000           // operations; an offer beyond is left unanswered, its owner offers again
-	callsPerChat    = 8                // at once
+	chatQueueLimit  = 10_000           // operations; one beyond gets no answer, and its owner enqueues it again
+	callsPerChat    = 8                // in flight
 	callTimeout     = 30 * time.Second // of one Bot API call
-	uploadTimeout   = 5 * time.Minute  // of one that brings a file along
+	uploadTimeout   = 5 * time.Minute  // of one that uploads a file
 	troubleLimit    = 5 * time.Minute  // transient trouble holds a topic back for so long at most
 	firstBackOff    = 500 * time.Millisecond
 	longestBackOff  = 30 * time.Second
-	rememberedDone  = 256 // calls whose word may still be on its way: what 16 lanes have offered at most
+	rememberedDone  = 256 // calls whose Done may still be on its way: what 16 lanes have enqueued at most
 	handledCommands = 200
-	// gatherFor is how long a chat that lost its queue waits for owners to offer again: else what is newer would leave first.
+	// gatherFor is how long a chat that lost its queue waits for owners to enqueue again. Otherwise what is newer would
+	// leave first.
 	gatherFor = 2 * time.Second
 )
 
@@ -113,11 +114,11 @@ func (c *chat) Load() error {
 	}
 	c.record = record
 	c.clear()
-	c.inFlight, c.life, c.conflict = 0, new(byte), false
+	c.inFlight, c.activation, c.conflict = 0, new(byte), false
 	c.topics, c.known, c.newest = map[ids.ThreadID]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)
 	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
-	c.gone = desk.NewRecent[ids.ThreadID, string](rememberedGone)
+	c.deleted = desk.NewRecent[ids.ThreadID, string](rememberedDeleted)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()
 	c.perChat = pace.NewBurst(c.room.pace.ChatPerSecond)
@@ -149,7 +150,7 @@ func (c *chat) clear() {
 		owners[q.owner] = true
 	}
 	if len(owners) > 0 && !c.Draining() {
-		c.lives.lost = c.Now()
+		c.lasting.lost = c.Now()
 		delete(owners, opOwner{messages.KindChat, c.ID}) // its own answers are stored
 		for owner := range owners {
 			c.Tell(owner.kind, owner.id, &messages.QueueLost{})
@@ -158,6 +159,8 @@ func (c *chat) clear() {
 	c.room.metrics.queued.Sub(float64(c.size))
 	c.answers, c.order, c.known, c.size, c.waking = nil, nil, nil, 0, time.Time{}
 }
+
+var _ entity.Stopper = (*chat)(nil)
 
 func (c *chat) Stop() {
 	c.clear()
@@ -188,10 +191,10 @@ func (c *chat) readGroup() error {
 }
 
 func (c *chat) Resume() error {
-	for _, owed := range c.record.Answers {
-		op, err := desk.OperationOf(owed)
+	for _, pending := range c.record.Answers {
+		op, err := desk.OperationOf(pending)
 		if err != nil {
-			c.Log.Error("an owed answer can't be read", "operation", owed.ID, "error", err)
+			c.Log.Error("a pending answer can't be read", "operation", pending.ID, "error", err)
 			continue
 		}
 		c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}})
@@ -204,7 +207,8 @@ func (c *chat) Resume() error {
 // but recent outcomes are not: an owner that enqueues an operation again while its Done is still on the way must find
 // it known.
 func (c *chat) Idle() bool {
-	return c.size == 0 && c.inFlight == 0 && len(c.record.Answers) == 0 && c.Now().Sub(c.lastDone) > 2*entity.OfferAgainAfter
+	empty := c.size == 0 && c.inFlight == 0 && len(c.record.Answers) == 0
+	return empty && c.Now().Sub(c.lastDone) > 2*entity.OfferAgainAfter
 }
 
 func (c *chat) onLook(m look) error {
@@ -235,12 +239,12 @@ func (c *chat) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(
 
 // onSend enqueues an operation. One that is already known is not enqueued twice; one that is done is reported again.
 func (c *chat) onSend(m *messages.Send) error {
-	c.take(m)
+	c.accept(m)
 	return nil
 }
 
-// take does the work of onSend, also for a newer version that waited for a call in flight.
-func (c *chat) take(m *messages.Send) {
+// accept does the work of onSend, also for a newer version that waited for a call in flight.
+func (c *chat) accept(m *messages.Send) {
 	op, owner := m.Operation, opOwner{m.OwnerKind, m.OwnerId}
 	key := keyOf(op)
 	if _, known := c.known[key]; known {
@@ -253,20 +257,20 @@ func (c *chat) take(m *messages.Send) {
 	if c.postedBefore(m) || c.revise(m) {
 		return
 	}
-	if _, gone := c.gone.Get(op.ThreadId); gone && intoThread(op) {
-		if err := c.reportGone(owner, op); err != nil {
-			c.Log.Error("an answer into a deleted topic can't be settled", "operation", op.Id, "error", err)
+	if _, deleted := c.deleted.Get(op.ThreadId); deleted && intoThread(op) {
+		if err := c.reportDeleted(owner, op); err != nil {
+			c.Log.Error("an answer into a deleted topic can't be dropped", "operation", op.Id, "error", err)
 		}
 		return
 	}
 	if c.size >= chatQueueLimit {
-		c.Log.Warn("queue is full; its owner offers the operation again", "operation", op.Id)
+		c.Log.Warn("the queue is full; the owner enqueues the operation again", "operation", op.Id)
 		return
 	}
 	q := &queued{op: op, owner: owner}
 	c.enqueue(q)
 	if c.record.Held != "" && waits(op) {
-		c.tellHeld(q, c.record.Held)
+		c.tellSuspended(q, c.record.Held)
 	}
 	c.dispatch()
 }
@@ -279,7 +283,8 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	}
 	op := m.Operation
 	if op == nil { // somebody else answers the command
-		if err := c.change(func(r *storage.Chat) { r.Handled = desk.Remember(r.Handled, id, handledCommands) }); err != nil {
+		err := c.change(func(r *storage.Chat) { r.Handled = desk.Remember(r.Handled, id, handledCommands) })
+		if err != nil {
 			return nil, err
 		}
 		return entity.OK(), nil
@@ -287,7 +292,8 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	if len(c.record.Answers) >= desk.OwedAnswersLimit {
 		// Somebody floods the chat with commands: answering them all would keep copies waiting for hours.
 		c.Metrics.Unanswered.Inc()
-		c.Log.Warn("a command gets no answer: too many are owed to this chat already", "command", id, "owed", len(c.record.Answers))
+		c.Log.Warn("a command gets no answer: too many are pending already",
+			"command", id, "pending", len(c.record.Answers))
 		return entity.OK(), nil
 	}
 	op.Id, op.Place, op.Priority = "answer/"+id, c.ID, messages.Operation_ANSWER
@@ -308,8 +314,9 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 	return entity.OK(), nil
 }
 
-// unlinkedSince says whether a command was given in its topic before an /unlink that was taken in. The updates of a topic are
-// taken in one after the other, so the command was accepted when the topic was a ticket's still: it comes again, after a crash.
+// unlinkedSince says whether a command was given in its topic before an /unlink that was accepted. The updates of a
+// topic are accepted one after the other, so the command was accepted when the topic still was a ticket's, and comes
+// again after a crash.
 func (c *chat) unlinkedSince(o *messages.Origin) bool {
 	if o.GetCommandId() != messages.MessageKey(o.GetChatId(), o.GetMessageId()) {
 		return false // a button may be pressed at any time, on any message
@@ -317,7 +324,8 @@ func (c *chat) unlinkedSince(o *messages.Origin) bool {
 	ending := messages.UnlinkID("", o.ThreadId)
 	return slices.ContainsFunc(c.record.Handled, func(id string) bool {
 		command, unlink := strings.CutSuffix(id, ending)
-		return unlink && desk.TelegramID(command) > o.MessageId && command == messages.MessageKey(o.ChatId, desk.TelegramID(command))
+		number := desk.TelegramID(command)
+		return unlink && number > o.MessageId && command == messages.MessageKey(o.ChatId, number)
 	})
 }
 
@@ -340,18 +348,18 @@ func (c *chat) change(f func(*storage.Chat)) error {
 	return nil
 }
 
-func (c *chat) onSettleAnswer(m settleAnswer) error { return c.settleAnswer(m.id) }
+func (c *chat) onDropAnswer(m dropAnswer) error { return c.dropAnswer(m.id) }
 
-// settleAnswer forgets an answer that has left, or never can.
-func (c *chat) settleAnswer(id string) error {
+// dropAnswer removes an answer that has left, or never can, from the record.
+func (c *chat) dropAnswer(id string) error {
 	err := c.change(func(r *storage.Chat) {
 		r.Answers = slices.DeleteFunc(r.Answers, func(o storage.Owed) bool { return o.ID == id })
 	})
 	if err != nil {
-		c.Log.Error("an answer that has left could not be settled; tried again", "operation", id, "error", err)
-		c.After(entity.RetryAfterTrouble, settleAnswer{id})
+		c.Log.Error("an answer that has left could not be dropped; tried again", "operation", id, "error", err)
+		c.After(entity.RetryAfterTrouble, dropAnswer{id})
 	}
 	return nil
 }
 
-type settleAnswer struct{ id string }
+type dropAnswer struct{ id string }

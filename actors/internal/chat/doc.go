@@ -1,2 +1,2 @@
-// Package chat is the room of the chats: one entity for each Telegram chat, the only place from which calls to it leave.
+// Package chat is the room of the chats: one entity for each Telegram chat, through which all calls to it leave.
 package chat

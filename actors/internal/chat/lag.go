@@ -43,12 +43,12 @@ func (c *chat) oldest() (oldest time.Time) {
 func (c *chat) noteLag() {
 	now := c.Now()
 	if c.size > 0 && now.Sub(c.lagSeen) < lagLookEvery && !now.Before(c.lagSeen) {
-		c.lookAt(c.lagSeen.Add(lagLookEvery)) // a look at every operation would cost more than most of them
+		c.lookAt(c.lagSeen.Add(lagLookEvery)) // to look after every operation would cost more than most operations do
 		return
 	}
 	c.lagSeen = now
 	oldest := c.oldest()
-	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, held: c.record.Held != ""})
+	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, suspended: c.record.Held != ""})
 	if oldest.IsZero() {
 		if !c.record.Oldest.IsZero() {
 			c.storeLag()
@@ -74,8 +74,8 @@ func (c *chat) storeLag() {
 
 // chatLag is the state of one chat, for the metrics.
 type chatLag struct {
-	oldest       time.Time
-	slowed, held bool
+	oldest            time.Time
+	slowed, suspended bool
 }
 
 // lags keeps the state of the chats on this node that wait, are slowed or may not be written to.
@@ -111,7 +111,8 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 		return
 	}
 	gauge := func(name, help string, value func() float64) {
-		r.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "topicdesk", Name: name, Help: help}, value))
+		opts := prometheus.GaugeOpts{Namespace: "topicdesk", Name: name, Help: help}
+		r.MustRegister(prometheus.NewGaugeFunc(opts, value))
 	}
 	count := func(is func(chatLag) bool) func() float64 {
 		return func() (n float64) {
@@ -134,8 +135,10 @@ func (l *lags) register(r prometheus.Registerer, now func() time.Time) {
 	gauge("chats_behind", "Chats whose oldest waiting copy is more than 5 s old.", count(func(lag chatLag) bool {
 		return !lag.oldest.IsZero() && now().Sub(lag.oldest) > desk.LagShown
 	}))
-	gauge("chats_slowed", "Chats whose pace flood control has lowered.", count(func(lag chatLag) bool { return lag.slowed }))
-	gauge("chats_held", "Chats in which the bot may not write, while copies wait.", count(func(lag chatLag) bool { return lag.held }))
+	gauge("chats_slowed", "Chats whose pace flood control has lowered.",
+		count(func(lag chatLag) bool { return lag.slowed }))
+	gauge("chats_held", "Chats in which the bot may not write, while copies wait.",
+		count(func(lag chatLag) bool { return lag.suspended }))
 }
 
 // waitingIn lists the operations that wait for a topic.

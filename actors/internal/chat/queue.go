@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
@@ -17,7 +18,7 @@ import (
 // topicLine is the queue of one topic.
 type topicLine struct {
 	waiting []*queued
-	busy    bool // a call of this topic is under way
+	busy    bool // a call of this topic is in flight
 	listed  bool // is in order
 }
 
@@ -27,7 +28,7 @@ type look struct{ at time.Time }
 // enqueue places an operation: answers in their own line, copies in the order of their topic.
 func (c *chat) enqueue(q *queued) {
 	q.at = received(q.op, c.Now())
-	c.know(q)
+	c.addKnown(q)
 	c.size++
 	c.room.metrics.queued.Inc()
 	if q.op.Priority == messages.Operation_ANSWER {
@@ -35,12 +36,31 @@ func (c *chat) enqueue(q *queued) {
 		return
 	}
 	line := c.line(q.op.ThreadId)
-	at := len(line.waiting)
-	for at > 0 && line.waiting[at-1].op.Order > q.op.Order && line.waiting[at-1].attempts == 0 {
-		at--
-	}
-	line.waiting = slices.Insert(line.waiting, at, q)
+	line.waiting = slices.Insert(line.waiting, line.position(q), q)
 	c.list(q.op.ThreadId, line)
+}
+
+// position is where an operation belongs in the queue. Orders compare within one ticket; the tickets that share a
+// private chat keep to the order in which their operations came.
+func (l *topicLine) position(q *queued) int {
+	at := len(l.waiting)
+	for i := at - 1; i >= 0 && l.waiting[i].attempts == 0; i-- {
+		w := l.waiting[i]
+		if q.op.Order != 0 && w.ticket() != q.ticket() {
+			continue
+		}
+		if w.op.Order <= q.op.Order {
+			break
+		}
+		at = i
+	}
+	return at
+}
+
+// ticket is the id of the ticket that an operation of a ticket or a link is about.
+func (q *queued) ticket() ids.TicketID {
+	id, _, _ := strings.Cut(q.owner.id, ":")
+	return id
 }
 
 func (c *chat) line(thread ids.ThreadID) *topicLine {
@@ -64,10 +84,10 @@ func (c *chat) dispatch() {
 	defer c.noteLag()
 	for c.inFlight < callsPerChat && !c.Draining() {
 		now := c.Now()
-		if c.lives.calls > c.inFlight {
-			return // what the former life called may be offered again here; its answer looks again
+		if c.lasting.calls > c.inFlight {
+			return // owners may enqueue again what an earlier activation has called; its answers dispatch again
 		}
-		if until := c.lives.lost.Add(gatherFor); until.After(now) {
+		if until := c.lasting.lost.Add(gatherFor); until.After(now) {
 			c.lookAt(until)
 			return
 		}
@@ -75,14 +95,14 @@ func (c *chat) dispatch() {
 			c.lookAt(c.record.BlockedUntil)
 			return
 		}
-		take, wake := c.pick(now)
-		if take == nil {
+		next, wake := c.pick(now)
+		if next == nil {
 			c.lookAt(wake)
 			return
 		}
 		waiting, budget := c.size, c.budget(now)
-		c.leaving = take
-		later, err := c.paced(take.op, now)
+		c.leaving = next
+		later, err := c.paced(next.op, now)
 		c.leaving = nil
 		if err != nil {
 			c.Log.Error("the pace can't be stored; tried again", "error", err)
@@ -93,16 +113,16 @@ func (c *chat) dispatch() {
 			c.lookAt(later)
 			return
 		}
-		c.remove(take)
-		op, err := c.refresh(c.joinMore(take, waiting, budget))
+		c.remove(next)
+		op, err := c.refresh(c.mergeMore(next, waiting, budget))
 		if err != nil {
-			c.Log.Error("a call can't be prepared; tried again", "operation", take.op.Id, "error", err)
-			take.notBefore = now.Add(entity.RetryAfterTrouble)
-			c.putBackAll(take)
+			c.Log.Error("a call can't be prepared; tried again", "operation", next.op.Id, "error", err)
+			next.notBefore = now.Add(entity.RetryAfterTrouble)
+			c.putBackAll(next)
 			continue
 		}
-		c.probing = c.probing || c.record.Held != "" && waits(take.op)
-		c.call(take, op)
+		c.probing = c.probing || c.record.Held != "" && waits(next.op)
+		c.call(next, op)
 	}
 }
 
@@ -134,7 +154,7 @@ func (c *chat) paced(op *messages.Operation, now time.Time) (later time.Time, er
 		if err != nil {
 			return time.Time{}, err
 		}
-		now = c.Now() // what counts is when it leaves; the write took its time
+		now = c.Now() // the write took its time, and what counts is when the call leaves
 	}
 	if at := c.room.pacer.Take(now, n); at.After(now) {
 		c.reserved = at
@@ -166,8 +186,9 @@ func (c *chat) budget(now time.Time) int {
 // leaves a service message.
 func counts(op *messages.Operation) bool {
 	switch op.Call.(type) {
-	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins, *messages.Operation_DescribeChat,
-		*messages.Operation_CheckMember, *messages.Operation_DeleteMessages, *messages.Operation_Withdraw:
+	case *messages.Operation_AnswerCallback, *messages.Operation_React, *messages.Operation_ListAdmins,
+		*messages.Operation_DescribeChat, *messages.Operation_CheckMember, *messages.Operation_DeleteMessages,
+		*messages.Operation_Withdraw:
 		return false
 	}
 	return true
@@ -189,7 +210,7 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 			sooner(q.notBefore)
 			continue
 		}
-		if until, held := c.held(q, now); held {
+		if until, suspended := c.suspended(q, now); suspended {
 			if !until.IsZero() {
 				sooner(until)
 			}
@@ -207,7 +228,7 @@ func (c *chat) pick(now time.Time) (*queued, time.Time) {
 			sooner(first.notBefore)
 			continue
 		}
-		if until, held := c.held(first, now); held {
+		if until, suspended := c.suspended(first, now); suspended {
 			if !until.IsZero() {
 				sooner(until)
 			}
@@ -229,7 +250,7 @@ func (c *chat) remove(q *queued) {
 	line := c.topics[q.op.ThreadId]
 	line.waiting[0] = nil
 	line.waiting = line.waiting[1:]
-	// Topics take turns: this one goes behind the others, or leaves when nothing more waits in it.
+	// Round robin: this topic goes behind the others, or leaves the order when nothing more waits in it.
 	c.order = slices.DeleteFunc(c.order, func(thread ids.ThreadID) bool { return thread == q.op.ThreadId })
 	line.listed = len(line.waiting) > 0
 	if line.listed {
@@ -237,16 +258,16 @@ func (c *chat) remove(q *queued) {
 	}
 }
 
-// rest drops a topic's line when nothing waits in it and no call of it is in flight.
-func (c *chat) rest(thread ids.ThreadID) {
+// dropIdleLine drops a topic's line when nothing waits in it and no call of it is in flight.
+func (c *chat) dropIdleLine(thread ids.ThreadID) {
 	if line := c.topics[thread]; line != nil && !line.busy && len(line.waiting) == 0 {
 		c.order = slices.DeleteFunc(c.order, func(listed ids.ThreadID) bool { return listed == thread })
 		delete(c.topics, thread)
 	}
 }
 
-// withdraw takes an operation out of the queue wherever it waits.
-func (c *chat) withdraw(q *queued) {
+// unqueue takes an operation out of the queue wherever it waits.
+func (c *chat) unqueue(q *queued) {
 	is := func(x *queued) bool { return x == q }
 	line := c.line(q.op.ThreadId)
 	waiting := len(c.answers) + len(line.waiting)
@@ -269,7 +290,7 @@ func (c *chat) lookAt(t time.Time) {
 // putBack returns an operation to the front of its line.
 func (c *chat) putBack(q *queued) {
 	q.called = false
-	defer c.takeNext(q)
+	defer c.acceptNext(q)
 	c.size++
 	c.room.metrics.queued.Inc()
 	if q.op.Priority == messages.Operation_ANSWER {

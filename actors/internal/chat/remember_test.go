@@ -13,8 +13,11 @@ import (
 func TestChatRemembersWhatCallsHaveDone(t *testing.T) {
 	c := &chat{done: desk.NewRecent[opKey, string](rememberedDone)}
 	outcome := func(n int) *messages.Outcome {
-		return &messages.Outcome{Result: messages.Outcome_DONE, MessageId: int64(n), ThreadId: 7, ChatId: -100, Description: "Bad Request: nö",
-			MessageIds: []int64{int64(n), int64(n) + 1}, Span: &messages.Span{Offset: 3, Length: 9, Cut: true}}
+		return &messages.Outcome{
+			Result: messages.Outcome_DONE, MessageId: int64(n), ThreadId: 7, ChatId: -100,
+			Description: "Bad Request: nö", MessageIds: []int64{int64(n), int64(n) + 1},
+			Span: &messages.Span{Offset: 3, Length: 9, Cut: true},
+		}
 	}
 	key := func(n int) opKey { return opKey{fmt.Sprint("copy/-100:", n), messages.Version{Content: 2}} }
 	for n := range rememberedDone + 1 {

@@ -10,12 +10,12 @@ import (
 // newest version is called. A newer version of one whose call is in flight waits for the answer, so that the two are
 // never carried out in the wrong order.
 
-func (c *chat) know(q *queued) {
+func (c *chat) addKnown(q *queued) {
 	c.known[keyOf(q.op)] = q
 	c.newest[q.op.Id] = q
 }
 
-func (c *chat) unknow(q *queued) {
+func (c *chat) dropKnown(q *queued) {
 	delete(c.known, keyOf(q.op))
 	if c.newest[q.op.Id] == q {
 		delete(c.newest, q.op.Id)
@@ -25,10 +25,10 @@ func (c *chat) unknow(q *queued) {
 // revise accepts a newer version of a known operation, or the withdrawal of one that is not to be posted any more. It
 // reports whether it did.
 func (c *chat) revise(m *messages.Send) bool {
-	op, takesBack := m.Operation, m.Operation.GetWithdraw() != nil
+	op, withdraws := m.Operation, m.Operation.GetWithdraw() != nil
 	q := c.newest[op.Id]
 	switch {
-	case q == nil && takesBack:
+	case q == nil && withdraws:
 		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
 	case q == nil:
 		return false
@@ -37,23 +37,23 @@ func (c *chat) revise(m *messages.Send) bool {
 		if q.next == nil || q.next.Operation.Version().Before(op.Version()) {
 			q.next = m
 		}
-	case takesBack:
-		c.withdraw(q)
-		c.unknow(q)
-		c.rest(q.op.ThreadId)
+	case withdraws:
+		c.unqueue(q)
+		c.dropKnown(q)
+		c.dropIdleLine(q.op.ThreadId)
 		c.report(opOwner{m.OwnerKind, m.OwnerId}, op, &messages.Outcome{Result: messages.Outcome_DONE})
 		c.dispatch()
-	case op.ThreadId != q.op.ThreadId: // its topic was opened again meanwhile: it waits in that one's line
-		c.withdraw(q)
-		c.unknow(q)
-		c.rest(q.op.ThreadId)
+	case op.ThreadId != q.op.ThreadId: // its topic was opened again meanwhile: it waits in the line of the new one
+		c.unqueue(q)
+		c.dropKnown(q)
+		c.dropIdleLine(q.op.ThreadId)
 		return false
 	default:
-		c.unknow(q)
+		c.dropKnown(q)
 		order := q.op.Order
 		q.op, q.owner = proto.CloneOf(op), opOwner{m.OwnerKind, m.OwnerId}
-		q.op.Order = order // its place stays
-		c.know(q)
+		q.op.Order = order // its position stays
+		c.addKnown(q)
 	}
 	return true
 }
@@ -92,10 +92,10 @@ func isCopy(op *messages.Operation) bool {
 	return op.GetSendCopy() != nil && op.Ref.GetCopyPart() != nil
 }
 
-// takeNext enqueues the newer version that came while a call was in flight.
-func (c *chat) takeNext(q *queued) {
+// acceptNext enqueues the newer version that came while a call was in flight.
+func (c *chat) acceptNext(q *queued) {
 	if m := q.next; m != nil {
 		q.next = nil
-		c.take(m)
+		c.accept(m)
 	}
 }

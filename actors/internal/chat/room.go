@@ -12,14 +12,14 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Deps are what chats need beside what all entities share.
+// Deps are what chats need in addition to what all entities share.
 type Deps struct {
 	Telegram desk.Telegram
 	Pace     pace.Pace
 	Metrics  prometheus.Registerer
 }
 
-// Room is what the chats of a node have in common: the pace of all calls together, and the calls under way.
+// Room is what the chats of a node have in common: the pace of all calls together, and the calls in flight.
 type Room struct {
 	env      *entity.Env
 	telegram desk.Telegram
@@ -27,15 +27,17 @@ type Room struct {
 	pacer    *pace.Global
 	lags     lags
 	calls    calls
-	callCtx  context.Context // ends when waiting for calls under way is given up
+	callCtx  context.Context // ends when calls in flight are waited for no longer
 	cut      context.CancelFunc
 	metrics  *metrics
 }
 
 // NewRoom makes the room of a node.
 func NewRoom(env *entity.Env, d Deps) *Room {
-	r := &Room{env: env, telegram: d.Telegram, pace: d.Pace, pacer: pace.NewGlobal(d.Pace.GlobalPerSecond, env.Now()),
-		metrics: newMetrics(d.Metrics)}
+	r := &Room{
+		env: env, telegram: d.Telegram, pace: d.Pace, pacer: pace.NewGlobal(d.Pace.GlobalPerSecond, env.Now()),
+		metrics: newMetrics(d.Metrics),
+	}
 	r.callCtx, r.cut = context.WithCancel(context.Background())
 	r.lags.register(d.Metrics, env.Now)
 	return r
@@ -45,13 +47,13 @@ func NewRoom(env *entity.Env, d Deps) *Room {
 func (r *Room) Kind() *entity.Kind {
 	return &entity.Kind{
 		Name:    messages.KindChat,
-		New:     func(h *entity.Host) entity.Entity { return &chat{Host: h, room: r, lives: h.Lasting.(*lives)} },
-		Lasting: func() any { return &lives{} },
+		New:     func(h *entity.Host) entity.Entity { return &chat{Host: h, room: r, lasting: h.Lasting.(*lasting)} },
+		Lasting: func() any { return &lasting{} },
 		Messages: []entity.Handler{
-			// whoever owes a call
+			// owners of operations, and the intake
 			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer),
 			// its calls
-			entity.Takes((*chat).onCalled), entity.Takes((*chat).onSettleAnswer), entity.Takes((*chat).onLook),
+			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onLook),
 			// its group, or its person
 			entity.Takes((*chat).onGroupChanged),
 			entity.Replies((*chat).onGetPace), entity.Replies((*chat).onWake),
@@ -59,8 +61,8 @@ func (r *Room) Kind() *entity.Kind {
 	}
 }
 
-// Finish waits for the calls under way, for half of the time that ctx leaves, then cuts them: they are made again after the next
-// start.
+// Finish waits for the calls in flight, for half of the time that ctx leaves, then cuts them: they are made again after
+// the next start.
 func (r *Room) Finish(ctx context.Context) {
 	wait, cancel := context.WithTimeout(ctx, entity.TimeLeft(ctx)/2)
 	defer cancel()
@@ -70,8 +72,8 @@ func (r *Room) Finish(ctx context.Context) {
 	r.cut()
 }
 
-// lives is what a chat and those that took its place after a panic have in common.
-type lives struct {
-	calls int       // Bot API calls in flight
+// lasting is what a chat keeps across restarts after a panic.
+type lasting struct {
+	calls int       // in flight, those of earlier activations too
 	lost  time.Time // when a queue was lost
 }

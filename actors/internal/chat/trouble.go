@@ -19,8 +19,8 @@ const (
 	// longestProbe: rights can come back without an update that says so.
 	firstProbe   = time.Minute
 	longestProbe = time.Hour
-	// rememberedGone is how many deleted topics a chat remembers.
-	rememberedGone = 1000
+	// rememberedDeleted is how many deleted topics a chat remembers.
+	rememberedDeleted = 1000
 )
 
 // onFlood obeys a 429: the chat makes no call until it is over, even after a restart.
@@ -37,12 +37,12 @@ func (c *chat) block(m called) error {
 		return nil
 	}
 	rate, since := c.record.Rate, c.record.RateAt
-	if !c.record.BlockedUntil.After(now) { // calls that were under way together are refused together: it is one word
+	if !c.record.BlockedUntil.After(now) { // calls that were in flight together are refused together, which counts once
 		rate, since = pace.Lowered(c.rate(now)), until
 		c.lagSeen = time.Time{}
 	}
 	err := c.change(func(r *storage.Chat) { r.BlockedUntil, r.Rate, r.RateAt = until, rate, since })
-	c.record.BlockedUntil, c.record.Rate, c.record.RateAt = until, rate, since // obeyed even where it could not be stored
+	c.record.BlockedUntil, c.record.Rate, c.record.RateAt = until, rate, since // obeyed even if it could not be stored
 	if err != nil {
 		c.Log.Error("the end of flood control could not be stored", "error", err)
 	}
@@ -99,40 +99,43 @@ func ofMessage(op *messages.Operation) bool {
 // waits says whether an operation waits while the bot may not write, rather than being given up.
 func waits(op *messages.Operation) bool { return op.Waits || ofMessage(op) }
 
-// onGone reports to the owners of everything that waits for a topic that the topic was deleted, without further
+// onTopicDeleted reports to the owners of everything that waits for a topic that the topic was deleted, without further
 // calls.
-func (c *chat) onGone(m called) error {
+func (c *chat) onTopicDeleted(m called) error {
 	thread := m.q.op.ThreadId
-	c.Log.Warn("a topic was deleted", "chat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
-	c.gone.Put(thread, m.outcome.Description)
+	c.Log.Warn("a topic was deleted",
+		"chat", c.chatID, "topic", thread, "operation", m.q.op.Id, "why", m.outcome.Description)
+	c.deleted.Put(thread, m.outcome.Description)
 	rest := m.q.all()
 	for _, q := range c.waitingIn(thread) {
 		if intoThread(q.op) {
-			c.withdraw(q)
+			c.unqueue(q)
 			rest = append(rest, q)
 		}
 	}
 	for _, q := range rest {
-		c.unknow(q)
-		if err := c.reportGone(q.owner, q.op); err != nil {
+		c.dropKnown(q)
+		if err := c.reportDeleted(q.owner, q.op); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// reportGone reports to an owner that the topic of its operation was deleted. This is not remembered as done: the
+// reportDeleted reports to an owner that the topic of its operation was deleted. This is not remembered as done: the
 // owner may enqueue the same operation again for the topic that replaces it.
-func (c *chat) reportGone(owner opOwner, op *messages.Operation) error {
+func (c *chat) reportDeleted(owner opOwner, op *messages.Operation) error {
 	if owner == (opOwner{messages.KindChat, c.ID}) {
-		return c.settleAnswer(op.Id)
+		return c.dropAnswer(op.Id)
 	}
-	why, _ := c.gone.Get(op.ThreadId)
+	why, _ := c.deleted.Get(op.ThreadId)
 	if ofMessage(op) {
 		c.report(owner, op, &messages.Outcome{Result: messages.Outcome_DONE, Description: why, ChatId: c.chatID})
 		return nil
 	}
-	c.report(owner, op, &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: why, ThreadId: op.ThreadId, ChatId: c.chatID})
+	c.report(owner, op, &messages.Outcome{
+		Result: messages.Outcome_TOPIC_GONE, Description: why, ThreadId: op.ThreadId, ChatId: c.chatID,
+	})
 	return nil
 }
 
@@ -149,7 +152,7 @@ func (c *chat) onForbidden(m called) error {
 		q.notBefore = now.Add(jitter(min(firstProbe<<min(q.attempts, 10), longestProbe)))
 		q.attempts++
 		c.putBack(q)
-		c.tellHeld(q, m.outcome.Description)
+		c.tellSuspended(q, m.outcome.Description)
 		return nil
 	}
 	c.putBackAll(m.q)
@@ -161,7 +164,7 @@ func (c *chat) onForbidden(m called) error {
 		return nil
 	}
 	why := m.outcome.Description
-	c.Log.Warn("the bot may not write here; what is to be said waits", "chat", c.chatID, "why", why)
+	c.Log.Warn("the bot may not write here; what would be posted waits", "chat", c.chatID, "why", why)
 	c.tellPerson(true)
 	err := c.change(func(r *storage.Chat) { r.Held = why })
 	c.record.Held = why
@@ -170,13 +173,13 @@ func (c *chat) onForbidden(m called) error {
 	}
 	for _, q := range c.known {
 		if waits(q.op) {
-			c.tellHeld(q, why)
+			c.tellSuspended(q, why)
 		}
 	}
 	return nil
 }
 
-func (c *chat) tellHeld(q *queued, why string) {
+func (c *chat) tellSuspended(q *queued, why string) {
 	c.Tell(q.owner.kind, q.owner.id, q.op.HeldFor(why))
 }
 
@@ -190,8 +193,9 @@ func (c *chat) tellPerson(blocked bool) {
 		CommandId: fmt.Sprintf("held/%s/%d/%t", c.ID, c.record.Version, blocked), Place: c.ID}})
 }
 
-// held says whether an operation waits until the bot may write here. From time to time one is let through as a probe.
-func (c *chat) held(q *queued, now time.Time) (until time.Time, held bool) {
+// suspended says whether an operation waits until the bot may write here. From time to time one is let through as a
+// probe.
+func (c *chat) suspended(q *queued, now time.Time) (until time.Time, suspended bool) {
 	if c.record.Held == "" || !waits(q.op) {
 		return time.Time{}, false
 	}

@@ -15,7 +15,9 @@ func ViewOf(
 ) (*messages.TicketView, error) {
 	v := &messages.TicketView{
 		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
-		CreatedBy: r.CreatedBy.Name, CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
+		DescriptionEntities: EntitiesOf(r.DescriptionEntities), CreatedBy: r.CreatedBy.Name,
+		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),
+		Forward: ForwardOf(r.Forwarded),
 	}
 	group, err := groupAt(ctx, store, r.Home.GroupID)
 	if err != nil {

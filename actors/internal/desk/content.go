@@ -49,6 +49,51 @@ func MediaOf(m *storage.Media) (out *messages.Media) {
 	return out
 }
 
+// ForwardToStore is where a message was forwarded from, as a record stores it; nil: nowhere.
+func ForwardToStore(f *messages.Forward) (out *storage.Forward) {
+	pair(toStore, &f, &out, way.forward)
+	return out
+}
+
+// ForwardOf is where a stored message was forwarded from; nil: nowhere.
+func ForwardOf(f *storage.Forward) (out *messages.Forward) {
+	pair(fromStore, &out, &f, way.forward)
+	return out
+}
+
+// EnclosuresToStore are the enclosures of a description as a record stores them.
+func EnclosuresToStore(es []*messages.Enclosure) (out []storage.Enclosure) {
+	for _, e := range es {
+		c := e.GetContent()
+		stored := storage.Enclosure{
+			MessageID: e.GetMessageId(), Text: c.GetText(), Entities: EntitiesToStore(c.GetEntities()),
+			Protected: c.GetIsProtected(),
+		}
+		if media := MediaToStore(c.GetMedia()); media != nil {
+			stored.Media = *media
+		}
+		out = append(out, stored)
+	}
+	return out
+}
+
+// EnclosureOf is a stored enclosure of a description.
+func EnclosureOf(e *storage.Enclosure) *messages.Enclosure {
+	c := &messages.Content{Text: e.Text, Entities: EntitiesOf(e.Entities), IsProtected: e.Protected}
+	if e.Kind != "" {
+		c.Media = MediaOf(&e.Media)
+	}
+	return &messages.Enclosure{MessageId: e.MessageID, Content: c}
+}
+
+// EnclosuresOf are the stored enclosures of a description.
+func EnclosuresOf(es []storage.Enclosure) (out []*messages.Enclosure) {
+	for i := range es {
+		out = append(out, EnclosureOf(&es[i]))
+	}
+	return out
+}
+
 // way is the direction of a conversion: which side of each pair is written.
 type way bool
 

@@ -29,6 +29,7 @@ type Env struct {
 	IntakeCtx, Ctx     context.Context
 	stopIntake, cancel context.CancelFunc
 	draining           atomic.Bool
+	unknown            unknowns
 	node               *Node
 }
 

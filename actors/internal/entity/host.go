@@ -149,7 +149,12 @@ func (h *Host) turn(ctx actor.Context, m any) {
 		h.refuse(m)
 		return
 	}
-	reply, err := h.handle(m)
+	handler, known := h.kind.handlers[reflect.TypeOf(m)]
+	if !known || sender != nil && !handler.replies {
+		respond(h.RefuseUnknown(h.kind.Name, h.ID, m))
+		return
+	}
+	reply, err := h.handle(handler, m)
 	if err != nil {
 		reply = h.onError(m, err, sender != nil)
 	}
@@ -158,7 +163,7 @@ func (h *Host) turn(ctx actor.Context, m any) {
 
 // handle loads the entity if needed and has it take the message. If somebody else wrote the record meanwhile, it
 // reloads and tries again, at most twice.
-func (h *Host) handle(m any) (proto.Message, error) {
+func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 	for try := 0; ; try++ {
 		if !h.loaded {
 			if err := h.start(); err != nil {
@@ -168,7 +173,7 @@ func (h *Host) handle(m any) (proto.Message, error) {
 		if err := h.ensureEpoch(m); err != nil {
 			return nil, err
 		}
-		reply, err := h.receive(m)
+		reply, err := handler.handle(h.entity, m)
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
 			return reply, err
 		}
@@ -176,16 +181,6 @@ func (h *Host) handle(m any) (proto.Message, error) {
 			return nil, err
 		}
 	}
-}
-
-// receive calls the kind's handler of the message.
-func (h *Host) receive(m any) (proto.Message, error) {
-	handler, known := h.kind.handlers[reflect.TypeOf(m)]
-	if !known {
-		h.Log.Debug("a message that this kind does not take", "message", TypeName(m))
-		return Answer(messages.Code_CONFLICT, "a "+h.kind.Name+" does not understand "+TypeName(m)), nil
-	}
-	return handler.handle(h.entity, m)
 }
 
 // onError decides about a message that was not accepted. If the trouble may pass, whoever asks is told UNAVAILABLE
@@ -248,6 +243,9 @@ func (h *Host) Note(m any) { h.node.system.Root.Send(h.self, m) }
 
 // Offer enqueues an operation with its chat, as the entity's own.
 func (h *Host) Offer(op *messages.Operation) {
+	if !op.GetRef().Known() {
+		h.Log.Error("an operation does not say what it is to its owner, so its outcome will be lost", "operation", op.GetId())
+	}
 	h.Tell(messages.KindChat, op.Place, &messages.Send{Operation: op, OwnerKind: h.kind.Name, OwnerId: h.ID})
 }
 

@@ -52,18 +52,18 @@ type Kind struct {
 // Handler takes one type of message. Replies, Takes and Reads make one.
 type Handler struct {
 	message reflect.Type
+	replies bool
 	reads   bool
 	handle  func(e Entity, m any) (proto.Message, error)
 }
 
 // Replies has f take the messages of type M and reply to each. An error means that nothing was accepted.
 func Replies[E Entity, M any](f func(e E, m M) (proto.Message, error)) Handler {
-	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) {
-		return f(e.(E), m.(M))
-	}}
+	return RepliesTo(*new(M), func(e Entity, m any) (proto.Message, error) { return f(e.(E), m.(M)) })
 }
 
-// Takes has f take the messages of type M, which get no reply. An error means that nothing was accepted.
+// Takes has f take the messages of type M, which get no reply: an Ask for one is refused. An error means that nothing
+// was accepted.
 func Takes[E Entity, M any](f func(e E, m M) error) Handler {
 	return Handler{message: reflect.TypeFor[M](), handle: func(e Entity, m any) (proto.Message, error) {
 		return nil, f(e.(E), m.(M))
@@ -81,7 +81,7 @@ func Reads[E Entity, M any](f func(e E, m M) (proto.Message, error)) Handler {
 // RepliesTo is Replies for a type that is known only at run time, given by an example, which may be a nil pointer. It
 // is for kinds that have tables of their own.
 func RepliesTo(example any, f func(e Entity, m any) (proto.Message, error)) Handler {
-	return Handler{message: reflect.TypeOf(example), handle: f}
+	return Handler{message: reflect.TypeOf(example), replies: true, handle: f}
 }
 
 // ready checks a declaration and prepares its table of handlers.

@@ -9,6 +9,7 @@ type Metrics struct {
 
 	entities *prometheus.GaugeVec
 	refused  *prometheus.CounterVec
+	unknown  *prometheus.CounterVec
 	mailbox  prometheus.Gauge
 }
 
@@ -26,10 +27,12 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 		entities: prometheus.NewGaugeVec(gauge("entities", "Entities that are resident, by kind."), []string{"kind"}),
 		refused: prometheus.NewCounterVec(counter("commands_refused_total",
 			"Messages that an entity could not accept (storage trouble), by kind."), []string{"kind"}),
+		unknown: prometheus.NewCounterVec(counter("messages_unknown_total",
+			"Messages that the kind of their entity does not take, by kind; each is a bug."), []string{"kind"}),
 		mailbox: prometheus.NewGauge(gauge("mailbox_messages", "Messages that wait in entities' mailboxes.")),
 	}
 	if r != nil {
-		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.mailbox)
+		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox)
 	}
 	return m
 }

@@ -30,12 +30,18 @@ type Node struct {
 
 // NodeOptions bound what is resident on a node.
 type NodeOptions struct {
-	IdleAfter   time.Duration // an entity that gets no message for so long retires
-	MaxResident int           // entities; the least recently used retire first
+	IdleAfter   time.Duration // an entity that gets no message for so long retires; 10 minutes when 0
+	MaxResident int           // entities; the least recently used retire first; 20,000 when 0
 }
 
-// Start starts the shards. Stop ends them.
+// Start starts the shards. Stop ends them. After an error nothing runs.
 func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
+	if o.IdleAfter == 0 {
+		o.IdleAfter = 10 * time.Minute
+	}
+	if o.MaxResident == 0 {
+		o.MaxResident = 20_000
+	}
 	n := &Node{
 		env: env, kinds: map[string]*Kind{}, dispatcher: newDispatcher(),
 		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards),
@@ -57,6 +63,7 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 		producer := func() actor.Actor { return newShard(n) }
 		pid, err := n.Spawn(fmt.Sprintf("shard-%d", i), producer, actor.WithSupervisor(entitySupervision(env)))
 		if err != nil {
+			n.shutdown()
 			return nil, err
 		}
 		n.shards[i] = pid
@@ -148,9 +155,13 @@ func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
 	case <-ctx.Done():
 		err = fmt.Errorf("actors: not all stopped: %w", ctx.Err())
 	}
+	n.shutdown()
+	return err
+}
+
+func (n *Node) shutdown() {
 	n.system.Shutdown()
 	n.dispatcher.close()
-	return err
 }
 
 // TimeLeft is how long ctx allows; 10 s when it sets no limit.

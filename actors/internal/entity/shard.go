@@ -109,7 +109,10 @@ func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
 	key := entityKey{m.kind, m.identity}
 	kind := h.node.kinds[m.kind]
 	if kind == nil {
-		h.node.env.Log.Error("no such kind of entity", "kind", key.kind, "id", key.identity)
+		refusal := h.node.env.RefuseUnknown(m.kind, m.identity, m.message)
+		if ctx.Sender() != nil {
+			ctx.Respond(refusal)
+		}
 		return
 	}
 	r := h.resident[key]

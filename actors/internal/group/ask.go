@@ -17,16 +17,19 @@ func (g *group) follow() {
 	if g.record == nil {
 		return
 	}
-	for _, owed := range g.record.Pending {
-		if owed.Kind == desk.OwedOperation {
-			if op, err := desk.OperationOf(owed); err == nil {
-				op.Attempt = g.tries[op.Id]
-				g.offerOnce(op)
+	for _, pending := range g.record.Pending {
+		if pending.Kind == desk.OwedOperation {
+			op, err := desk.OperationOf(pending)
+			if err != nil {
+				g.Log.Error("a pending operation can't be read", "operation", pending.ID, "error", err)
+				continue
 			}
+			op.Attempt = g.tries[op.Id]
+			g.enqueueOnce(op)
 			continue
 		}
 		// Both concurrently: what the bot may do here, and who administers the group.
-		if _, row, err := g.pendingCommand(owed); err == nil && row.describes {
+		if _, row, err := g.pendingCommand(pending); err == nil && row.describes {
 			g.askTelegram(messages.GroupQuestion_CHAT, 0,
 				&messages.Operation{Call: &messages.Operation_DescribeChat{DescribeChat: &messages.DescribeChatCall{}}})
 		}
@@ -45,37 +48,35 @@ func (g *group) question(about messages.GroupQuestion_About, userID ids.UserID) 
 		GroupId: g.ID, About: about, UserId: userID}}}
 }
 
-// isAsking says whether a question is in flight.
-func (g *group) isAsking(about messages.GroupQuestion_About, userID ids.UserID) bool {
-	return g.offered[g.question(about, userID).ID()] != nil
+// asks says whether a question to Telegram is in flight.
+func (g *group) asks(about messages.GroupQuestion_About, userID ids.UserID) bool {
+	return g.enqueued[g.question(about, userID).ID()] != nil
 }
 
 func (g *group) askTelegram(about messages.GroupQuestion_About, userID ids.UserID, op *messages.Operation) {
 	op.SetRef(g.question(about, userID))
-	if _, under := g.offered[op.Id]; under {
+	if g.enqueued[op.Id] != nil {
 		return
 	}
 	// Each question is a new one, also after a restart: the chat must not answer it from memory.
 	g.asked = max(g.asked+1, g.Now().UnixMilli())
 	op.Attempt = g.asked
 	op.Place, op.Priority = g.ID, messages.Operation_ANSWER
-	g.offerOnce(op)
+	g.enqueueOnce(op)
 }
 
-func (g *group) offerOnce(op *messages.Operation) {
-	if _, under := g.offered[op.Id]; under {
+func (g *group) enqueueOnce(op *messages.Operation) {
+	if g.enqueued[op.Id] != nil {
 		return
 	}
-	g.offered[op.Id] = op
+	g.enqueued[op.Id] = op
 	g.Offer(op)
 	g.OfferAgainLater()
 }
 
-func (g *group) onOfferAgain(entity.OfferAgain) error {
-	for _, op := range g.offered {
-		g.Offer(op)
-	}
-	if len(g.offered) > 0 {
+func (g *group) onEnqueueAgain(entity.OfferAgain) error {
+	g.enqueueAgain()
+	if len(g.enqueued) > 0 {
 		g.OfferAgainLater()
 	}
 	g.follow()
@@ -84,7 +85,7 @@ func (g *group) onOfferAgain(entity.OfferAgain) error {
 
 // onDone accepts Telegram's answer and decides what waited for it, or removes a finished operation from the record.
 func (g *group) onDone(m *messages.Done) error {
-	op := g.offered[m.OperationId]
+	op := g.enqueued[m.OperationId]
 	if op == nil || op.Version() != m.Version() {
 		return nil
 	}
@@ -94,13 +95,13 @@ func (g *group) onDone(m *messages.Done) error {
 		case messages.GroupQuestion_CHAT:
 			return g.onDescribed(m)
 		case messages.GroupQuestion_ADMINS:
-			return g.onAdminsTold(m)
+			return g.onAdminsListed(m)
 		case messages.GroupQuestion_MEMBER:
-			delete(g.offered, m.OperationId)
-			g.onMemberTold(ref.Question.UserId, m.Outcome)
+			delete(g.enqueued, m.OperationId)
+			g.onMemberAnswered(ref.Question.UserId, m.Outcome)
 		}
 	case *messages.OperationRef_Owed:
-		return g.onOwedDone(m)
+		return g.onPendingDone(m)
 	}
 	return nil
 }
@@ -111,11 +112,11 @@ func (g *group) onDescribed(m *messages.Done) error {
 			return err
 		}
 	}
-	delete(g.offered, m.OperationId)
+	delete(g.enqueued, m.OperationId)
 	return g.decideAll("")
 }
 
-func (g *group) onAdminsTold(m *messages.Done) error {
+func (g *group) onAdminsListed(m *messages.Done) error {
 	failure := ""
 	if m.Outcome.GetResult() == messages.Outcome_DONE {
 		g.admins, g.fresh = map[ids.UserID]bool{}, g.Now()
@@ -125,7 +126,7 @@ func (g *group) onAdminsTold(m *messages.Done) error {
 	} else {
 		failure = desk.ReasonOf(m.Outcome)
 	}
-	delete(g.offered, m.OperationId)
+	delete(g.enqueued, m.OperationId)
 	for _, w := range g.waiting {
 		g.answer(w, failure)
 	}
@@ -133,11 +134,11 @@ func (g *group) onAdminsTold(m *messages.Done) error {
 	return g.decideAll(failure)
 }
 
-func (g *group) onOwedDone(m *messages.Done) error {
-	delete(g.offered, m.OperationId)
+func (g *group) onPendingDone(m *messages.Done) error {
+	delete(g.enqueued, m.OperationId)
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		g.tries[m.OperationId]++
-		return nil // offered again by the timer
+		return nil // the timer enqueues it again
 	}
 	delete(g.tries, m.OperationId)
 	return g.change("", func(r *storage.Group) {

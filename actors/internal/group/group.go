@@ -25,17 +25,18 @@ import (
 type group struct {
 	*entity.Host
 	aliases *desk.Aliases
-	record  *storage.Group // nil: never heard of
+	record  *storage.Group // nil: the desk has not heard of the group
 	admins  map[ids.UserID]bool
-	fresh   time.Time // when admins was asked
+	fresh   time.Time // when Telegram listed them
 	waiting []*messages.CheckAdmin
-	offered map[string]*messages.Operation
-	tries   map[string]int64 // attempts of an owed operation that is tried again
-	asked   int64            // number of the newest question to Telegram
 
-	members *desk.Recent[ids.UserID, memberWord]   // by user id: who belongs to the group (member.go)
-	checks  map[ids.UserID][]*messages.CheckMember // by user id: who waits for Telegram's word
-	again   map[ids.UserID][]*messages.CheckMember // by user id: who wants a newer one
+	enqueued map[string]*messages.Operation // given to the chat, by id
+	tries    map[string]int64               // attempts of a pending operation that is tried again
+	asked    int64                          // number of the newest question to Telegram
+
+	members *desk.Recent[ids.UserID, membership]   // by user id: who belongs to the group (member.go)
+	checks  map[ids.UserID][]*messages.CheckMember // by user id: checks that wait for Telegram's answer
+	again   map[ids.UserID][]*messages.CheckMember // by user id: checks that need a newer answer
 }
 
 const (
@@ -52,6 +53,8 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 		Messages: []entity.Handler{
 			// what updates tell
 			entity.Replies((*group).onMembership), entity.Replies((*group).onMemberChanged), entity.Replies((*group).onMigrate),
+			// messages that no ticket has yet
+			entity.Replies((*group).onShelve), entity.Replies((*group).onTake),
 			// programs
 			entity.Replies((*group).onChange),
 			// tickets and people that ask
@@ -59,7 +62,7 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 			// its chat
 			entity.Takes((*group).onDone), entity.Takes((*group).onQueueLost),
 			// its own timer, and the sweep
-			entity.Takes((*group).onOfferAgain), entity.Replies((*group).onWake),
+			entity.Takes((*group).onEnqueueAgain), entity.Replies((*group).onWake),
 		},
 	}
 	for _, r := range groupRequests {
@@ -71,10 +74,13 @@ func Kind(aliases *desk.Aliases) *entity.Kind {
 }
 
 func (g *group) Load() error {
-	g.offered, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
+	g.enqueued, g.tries, g.waiting = map[string]*messages.Operation{}, map[string]int64{}, nil
 	g.admins, g.fresh = nil, time.Time{}
-	g.members = desk.NewRecent[ids.UserID, memberWord](membersKept)
+	g.members = desk.NewRecent[ids.UserID, membership](membersKept)
 	g.checks, g.again = map[ids.UserID][]*messages.CheckMember{}, map[ids.UserID][]*messages.CheckMember{}
+	if _, ok := messages.ChatIn(g.ID); !ok || !messages.IsGroup(g.ID) {
+		return fmt.Errorf("%q is not the id of a group", g.ID)
+	}
 	record, err := g.Store.Group(g.Ctx, g.ID)
 	if errors.Is(err, storage.ErrNotFound) {
 		g.record = nil
@@ -93,19 +99,25 @@ func (g *group) Resume() error {
 }
 
 func (g *group) Idle() bool {
-	return len(g.waiting) == 0 && len(g.checks) == 0 && len(g.offered) == 0 && (g.record == nil || g.record.DueAt.IsZero())
+	pending := g.record != nil && !g.record.DueAt.IsZero()
+	return len(g.waiting) == 0 && len(g.checks) == 0 && len(g.enqueued) == 0 && !pending
 }
 
+// onQueueLost enqueues again what the group's chat has lost.
 func (g *group) onQueueLost(*messages.QueueLost) error {
-	for _, op := range g.offered {
+	g.enqueueAgain()
+	return nil
+}
+
+func (g *group) enqueueAgain() {
+	for _, op := range g.enqueued {
 		g.Offer(op)
 	}
-	return nil
 }
 
 func (g *group) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
 
-// change writes the record with a change; a command's id is remembered with it.
+// change writes the record with a change, and with the id of the command that made it; "" for none.
 func (g *group) change(commandID string, f func(*storage.Group)) error {
 	now := g.Now().UTC().Truncate(time.Millisecond)
 	var next storage.Group
@@ -155,9 +167,9 @@ func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
 			return
 		}
 		r.SupportTopicsEnabled = true
-		// Told when the bot comes in, and again when what was missing is mended.
+		// The notice is for the bot's arrival, and again for when nothing is missing any more.
 		if !wasIn || !wasReady && desk.TopicsIn(r) == messages.Standing_READY {
-			g.owe(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), map[string]string{"title": r.Title})
+			g.addPending(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), map[string]string{"title": r.Title})
 		}
 	})
 	if err != nil {
@@ -184,14 +196,16 @@ func (g *group) standing(r *storage.Group, fine string) string {
 	return cmp.Or(desk.TopicsIn(r).Notice(), fine)
 }
 
-// owe adds a pending notice to the record, for the chat and topic that the command came from.
-func (g *group) owe(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
+// addPending adds a notice to the record, for the chat and topic that the command came from.
+func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, args map[string]string) {
 	op := desk.OperationTo(o)
 	op.Place = r.GroupID
 	op.Id = r.GroupID + "/" + o.GetCommandId()
-	op.Call = &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
+	op.Call = &messages.Operation_SendNotice{
+		SendNotice: &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()}}
 	body, err := proto.Marshal(op)
 	if err != nil {
+		g.Log.Error("a command gets no answer: it can't be encoded", "command", o.GetCommandId(), "error", err)
 		return
 	}
 	r.Pending = append(r.Pending, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
@@ -212,12 +226,13 @@ func (g *group) onMigrate(m *messages.MigrateGroup) (proto.Message, error) {
 	return entity.OK(), nil
 }
 
-// onChange is the API's: whether tickets may be opened in the group, and its language.
+// onChange is how programs set whether tickets may be opened in the group, and its language.
 func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
 	if g.record == nil {
 		return &messages.GroupRecord{Code: messages.Code_NOT_FOUND}, nil
 	}
-	same := (m.Registered == nil || *m.Registered == g.record.SupportTopicsEnabled) && (m.Lang == nil || *m.Lang == g.record.Language)
+	same := (m.Registered == nil || *m.Registered == g.record.SupportTopicsEnabled) &&
+		(m.Lang == nil || *m.Lang == g.record.Language)
 	if same || g.handled(m.Origin) {
 		return desk.GroupRecordOf(g.record), nil
 	}
@@ -237,7 +252,7 @@ func (g *group) onChange(m *messages.ChangeGroup) (proto.Message, error) {
 
 // onMemberChanged keeps what is known of the members and the administrators in step with Telegram's updates.
 func (g *group) onMemberChanged(m *messages.MemberChanged) (proto.Message, error) {
-	g.members.Put(m.UserId, memberWord{m.IsMember, g.Now()})
+	g.members.Put(m.UserId, membership{m.IsMember, g.Now()})
 	if g.admins != nil {
 		if m.IsAdmin {
 			g.admins[m.UserId] = true

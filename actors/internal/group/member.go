@@ -8,18 +8,19 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// This file answers who belongs to the group, which only Telegram knows. Each person is asked about in one call at a
-// time. The answer is cached for a while and updated by what Telegram reports. A check that decides something asks
-// again.
+// This file finds out who belongs to the group, which only Telegram knows. For each person one call at a time is in
+// flight. The answer is cached for a while and kept in step with Telegram's updates. A check that decides something
+// asks again.
 
 const (
-	membersKeep     = 5 * time.Minute
-	membersKept     = 2000
-	checksAtMost    = 1000 // that wait for Telegram's word; who asks beyond is told so
-	tooManyQuestion = "too many questions wait for Telegram's word"
+	membersKeep      = 5 * time.Minute
+	membersKept      = 2000
+	checksAtMost     = 1000 // people about whom Telegram is asked; one more check fails with tooManyQuestions
+	tooManyQuestions = "too many questions wait for Telegram's answer"
 )
 
-type memberWord struct {
+// membership is whether a person belongs to the group, as of a time.
+type membership struct {
 	is bool
 	at time.Time
 }
@@ -30,8 +31,8 @@ func (g *group) onCheckMember(m *messages.CheckMember) error {
 }
 
 func (g *group) checkMember(m *messages.CheckMember) {
-	if word, known := g.members.Get(m.UserId); known && !m.Fresh && g.Now().Sub(word.at) < membersKeep {
-		g.answerMember(m, word.is, "")
+	if known, found := g.members.Get(m.UserId); found && !m.Fresh && g.Now().Sub(known.at) < membersKeep {
+		g.answerMember(m, known.is, "")
 		return
 	}
 	for _, w := range g.checks[m.UserId] {
@@ -40,11 +41,11 @@ func (g *group) checkMember(m *messages.CheckMember) {
 		}
 	}
 	if len(g.checks) >= checksAtMost {
-		g.answerMember(m, false, tooManyQuestion)
+		g.answerMember(m, false, tooManyQuestions)
 		return
 	}
 	// A call in flight may have been answered before this question came up.
-	if m.Fresh && g.isAsking(messages.GroupQuestion_MEMBER, m.UserId) {
+	if m.Fresh && g.asks(messages.GroupQuestion_MEMBER, m.UserId) {
 		g.again[m.UserId] = append(g.again[m.UserId], m)
 		return
 	}
@@ -53,11 +54,11 @@ func (g *group) checkMember(m *messages.CheckMember) {
 		&messages.Operation{Call: &messages.Operation_CheckMember{CheckMember: &messages.CheckMemberCall{UserId: m.UserId}}})
 }
 
-// onMemberTold accepts Telegram's answer about one person.
-func (g *group) onMemberTold(userID ids.UserID, outcome *messages.Outcome) {
+// onMemberAnswered accepts Telegram's answer about one person.
+func (g *group) onMemberAnswered(userID ids.UserID, outcome *messages.Outcome) {
 	failure := ""
 	if outcome.GetResult() == messages.Outcome_DONE {
-		g.members.Put(userID, memberWord{outcome.IsMember, g.Now()})
+		g.members.Put(userID, membership{outcome.IsMember, g.Now()})
 	} else {
 		failure = desk.ReasonOf(outcome)
 	}
@@ -73,6 +74,7 @@ func (g *group) onMemberTold(userID ids.UserID, outcome *messages.Outcome) {
 }
 
 func (g *group) answerMember(m *messages.CheckMember, is bool, failure string) {
-	g.Tell(messages.KindUser, m.OwnerId, &messages.MemberChecked{DraftId: m.DraftId, Chosen: m.Chosen, GroupId: g.ID,
-		IsMember: is, Failure: failure})
+	g.Tell(messages.KindUser, m.OwnerId, &messages.MemberChecked{
+		DraftId: m.DraftId, Chosen: m.Chosen, GroupId: g.ID, IsMember: is, Failure: failure,
+	})
 }

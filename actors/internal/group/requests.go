@@ -13,27 +13,31 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// groupRequest is a type of message by which people ask something of their group. It is recorded, and decided once Telegram
-// has said who administers the group.
+// groupRequest is a type of message by which people ask something of their group. It is recorded, and decided once
+// Telegram has said who administers the group.
 type groupRequest struct {
 	message desk.Command // a nil one of its type
 
-	verb      string // the command that it is: its declaration says who may
-	refused   string // the notice to who may not
+	verb      string // of its slash command, whose declaration says who may give it
+	refused   string // the notice to whoever may not
 	describes bool   // Telegram is asked first what the bot may do in the group
 
-	note   func(r *storage.Group, m desk.Command) // what is written at once; nil: nothing
+	note   func(r *storage.Group, m desk.Command) // what is written immediately; nil: nothing
 	effect func(g *group, r *storage.Group, m desk.Command) (notice string, args map[string]string)
 }
 
 // groupRequests are all that people can ask of a group. What has no row is refused.
 var groupRequests = []groupRequest{
-	groupAsked[*messages.RegisterGroup](groupRequest{verb: messages.VerbRegister, refused: messages.NoticeGroupOnlyAdmins,
-		describes: true, note: noteTitle, effect: (*group).registering}),
-	groupAsked[*messages.SetGroupLanguage](groupRequest{verb: messages.VerbLang, refused: messages.NoticeLangNotAllowed,
-		effect: (*group).speaking}),
-	groupAsked[*messages.SetPublic](groupRequest{verb: messages.VerbPublic, refused: messages.NoticePublicNotAllowed,
-		effect: (*group).opening}),
+	groupAsked[*messages.RegisterGroup](groupRequest{
+		verb: messages.VerbRegister, refused: messages.NoticeGroupOnlyAdmins,
+		describes: true, note: noteTitle, effect: (*group).registering,
+	}),
+	groupAsked[*messages.SetGroupLanguage](groupRequest{
+		verb: messages.VerbLang, refused: messages.NoticeLangNotAllowed, effect: (*group).settingLanguage,
+	}),
+	groupAsked[*messages.SetPublic](groupRequest{
+		verb: messages.VerbPublic, refused: messages.NoticePublicNotAllowed, effect: (*group).settingPublic,
+	}),
 }
 
 // groupAsked makes the row of a type of message.
@@ -57,8 +61,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 	o := m.GetOrigin()
 	row, known := groupRequestOf(m)
 	if !known {
-		g.Log.Error("refused: a group can't be asked that", "message", entity.TypeName(m), "command", o.GetCommandId())
-		return entity.Answer(messages.Code_CONFLICT, "a group does not understand "+entity.TypeName(m)), nil
+		return g.RefuseUnknown(messages.KindGroup, g.ID, m), nil
 	}
 	if g.handled(o) {
 		return entity.Duplicate(), nil
@@ -66,7 +69,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 	if g.record != nil && len(g.record.Pending) >= desk.OwedAnswersLimit {
 		// Somebody floods the group with commands: answering them all would keep copies waiting for hours.
 		g.Metrics.Unanswered.Inc()
-		g.Log.Warn("a command gets no answer: too many wait already", "command", o.GetCommandId())
+		g.Log.Warn("a command gets no answer: too many are pending already", "command", o.GetCommandId())
 		return entity.OK(), nil
 	}
 	body, err := desk.Pack(m)
@@ -87,8 +90,8 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 }
 
 // pendingCommand decodes a pending command, with its row.
-func (g *group) pendingCommand(owed storage.Owed) (desk.Command, groupRequest, error) {
-	m, err := desk.Unpack(owed.Body)
+func (g *group) pendingCommand(pending storage.Owed) (desk.Command, groupRequest, error) {
+	m, err := desk.Unpack(pending.Body)
 	if err != nil {
 		return nil, groupRequest{}, err
 	}
@@ -102,17 +105,17 @@ func (g *group) pendingCommand(owed storage.Owed) (desk.Command, groupRequest, e
 
 // decideAll carries out the commands for which everything is known, or reports that Telegram could not be asked.
 func (g *group) decideAll(failure string) error {
-	if g.record == nil || g.isAsking(messages.GroupQuestion_CHAT, 0) || g.isAsking(messages.GroupQuestion_ADMINS, 0) {
+	if g.record == nil || g.asks(messages.GroupQuestion_CHAT, 0) || g.asks(messages.GroupQuestion_ADMINS, 0) {
 		return nil
 	}
-	for _, owed := range slices.Clone(g.record.Pending) {
-		if owed.Kind != desk.OwedCommand {
+	for _, pending := range slices.Clone(g.record.Pending) {
+		if pending.Kind != desk.OwedCommand {
 			continue
 		}
-		m, row, err := g.pendingCommand(owed)
+		m, row, err := g.pendingCommand(pending)
 		if err != nil {
-			g.Log.Error("a pending command can't be read and is dropped", "command", owed.ID, "error", err)
-			if err := g.change("", func(r *storage.Group) { dropCommand(r, owed.ID) }); err != nil {
+			g.Log.Error("a pending command can't be read and is dropped", "command", pending.ID, "error", err)
+			if err := g.change("", func(r *storage.Group) { dropCommand(r, pending.ID) }); err != nil {
 				return err
 			}
 			continue
@@ -121,7 +124,7 @@ func (g *group) decideAll(failure string) error {
 			g.askAdmins()
 			return nil
 		}
-		if err := g.decide(owed.ID, m, row, failure); err != nil {
+		if err := g.decide(pending.ID, m, row, failure); err != nil {
 			return err
 		}
 	}
@@ -131,7 +134,9 @@ func (g *group) decideAll(failure string) error {
 
 // dropCommand takes a pending command off the record.
 func dropCommand(r *storage.Group, id string) {
-	r.Pending = slices.DeleteFunc(r.Pending, func(x storage.Owed) bool { return x.ID == id && x.Kind == desk.OwedCommand })
+	r.Pending = slices.DeleteFunc(r.Pending, func(p storage.Owed) bool {
+		return p.ID == id && p.Kind == desk.OwedCommand
+	})
 }
 
 func (g *group) decide(id string, m desk.Command, row groupRequest, failure string) error {
@@ -145,7 +150,7 @@ func (g *group) decide(id string, m desk.Command, row groupRequest, failure stri
 		case g.may(row.verb, o):
 			notice, args = row.effect(g, r, m)
 		}
-		g.owe(r, o, notice, args)
+		g.addPending(r, o, notice, args)
 	})
 }
 
@@ -178,13 +183,13 @@ func (g *group) registering(r *storage.Group, _ desk.Command) (string, map[strin
 	return g.standing(r, fine), map[string]string{"title": r.Title}
 }
 
-func (g *group) speaking(r *storage.Group, m desk.Command) (string, map[string]string) {
+func (g *group) settingLanguage(r *storage.Group, m desk.Command) (string, map[string]string) {
 	r.Language = m.(*messages.SetGroupLanguage).Lang
 	return messages.NoticeLangSet, map[string]string{"lang": r.Language}
 }
 
-// opening lets everyone open tickets in the group, or members alone.
-func (g *group) opening(r *storage.Group, m desk.Command) (string, map[string]string) {
+// settingPublic lets everyone open tickets in the group, or members alone.
+func (g *group) settingPublic(r *storage.Group, m desk.Command) (string, map[string]string) {
 	wanted, notice := m.(*messages.SetPublic).Wanted, messages.NoticePublicOff
 	if r.Public = wanted == "on" || wanted != "off" && !r.Public; r.Public {
 		notice = messages.NoticePublicOn

@@ -22,6 +22,9 @@ type failure struct {
 	copy    storage.Copy
 	inWords bool
 	op      *messages.Operation // nil: not worded yet
+	// attempt numbers the tries to show it, from 0 after each load. A chat that has answered a number gives the same
+	// answer again, so a failure whose answer was lost with a panic is not shown twice.
+	attempt int64
 }
 
 // showFailure tells the source that a copy was given up: the first time by a notice with a button to retry; while the
@@ -66,7 +69,7 @@ func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
 	if source.GroupID == "" {
 		return nil, errNoSource
 	}
-	op := &messages.Operation{Attempt: l.attempts, Content: c.Version, Place: source.GroupID,
+	op := &messages.Operation{Attempt: f.attempt, Content: c.Version, Place: source.GroupID,
 		ThreadId: source.TelegramTopicID, Priority: messages.Operation_ANSWER}
 	op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_Failure{Failure: &messages.FailureWord{
 		MessageId: c.MessageID, TopicId: c.TopicID}}})
@@ -137,9 +140,9 @@ func (l *link) onFailureShown(ref *messages.FailureWord, m *messages.Done) error
 		return nil
 	}
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
-		l.attempts++
+		f.attempt++
 		f.op = proto.CloneOf(f.op)
-		f.op.Attempt = l.attempts // offered again by the timer
+		f.op.Attempt = f.attempt // the timer enqueues it again
 		return nil
 	}
 	if m.Outcome.GetResult() != messages.Outcome_DONE {

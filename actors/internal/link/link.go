@@ -36,7 +36,6 @@ type link struct {
 	finished int64 // reported to the ticket
 	out, in  lane  // into the link's topic; into home
 	failures map[copyKey]*failure
-	attempts int64 // of notices about failures; grows, or the chat would drop one as outdated
 	changes  map[ids.MessageKey]*change
 	albumed  map[copyKey]storage.Copy // posted in an album, perhaps not written down
 	outdated bool                     // somebody else wrote a copy since this link was read

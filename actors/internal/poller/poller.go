@@ -120,6 +120,8 @@ func (p *poller) run(ctx context.Context, intake Intake, offset int64) int64 {
 	return newest
 }
 
+var _ entity.Stopper = (*poller)(nil)
+
 func (p *poller) Stop() {
 	if p.cancel != nil {
 		p.cancel()

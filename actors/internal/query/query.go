@@ -80,7 +80,7 @@ func (q *query) Receive(ctx actor.Context) {
 func (q *query) reply(m proto.Message) proto.Message {
 	r, known := reads[reflect.TypeOf(m)]
 	if !known {
-		return entity.Answer(messages.Code_CONFLICT, "a reader does not understand "+entity.TypeName(m))
+		return q.env.RefuseUnknown(messages.KindQuery, "", m)
 	}
 	return r.reply(q, m)
 }

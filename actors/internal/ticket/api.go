@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -43,7 +42,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			r.Status == desk.StatusPending && status == desk.StatusOpen {
 			t.reopen(r, &messages.ReopenTicket{Origin: o})
 		}
-		shown, changed := false, false
+		shown, changed, data := false, false, map[string]any{}
 		set := func(field, value *string, shows bool) {
 			if value != nil && *field != *value {
 				*field, changed, shown = *value, true, shown || shows
@@ -63,9 +62,9 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 				}
 			}
 		}
-		if m.Description != nil {
-			description := strings.TrimSpace(messages.CleanText(*m.Description))
-			set(&r.Description, &description, true)
+		if m.Description != nil && redescribe(r.Ticket, m) {
+			data = withDescription(r.Ticket, data)
+			changed, shown = true, true
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {
 			if r.Status == desk.StatusClosed {
@@ -85,16 +84,27 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			}
 		}
 		if changed {
-			revision := r.CardRevision
-			t.update(r.Ticket, o, func() {})
-			if !shown {
-				r.CardRevision = revision
+			if shown {
+				r.CardRevision++
 			}
+			t.updated(r.Ticket, o, data)
 		}
 		if status == desk.StatusClosed && r.Status != desk.StatusClosed {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
 	}, nil
+}
+
+// redescribe sets the description that a program sends, and reports whether that changed it. A program that knows of no
+// markup and sends back what it read changes nothing.
+func redescribe(r *storage.Ticket, m *messages.UpdateTicket) (changed bool) {
+	if m.KeepEntities {
+		same := *r
+		if !describe(&same, *m.Description, desk.EntitiesOf(r.DescriptionEntities)) {
+			return false
+		}
+	}
+	return describe(r, *m.Description, m.DescriptionEntities)
 }
 
 // onSend records a program's message, in one write, and tells the links.
@@ -191,7 +201,8 @@ func (t *ticket) replyTo(id ids.MessageKey) (*messages.ReplyTo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the message that is replied to: %w", err)
 	}
-	to := &messages.ReplyTo{Answered: id, Preview: messages.Shorten(m.Text, 200)}
+	said := messages.Marked{Text: m.Text, Entities: desk.EntitiesOf(m.Entities)}
+	to := &messages.ReplyTo{Answered: id, Preview: messages.Shorten(said.Shown(), 200)}
 	if m.Media != nil {
 		to.MediaKind = m.Media.Kind
 	}

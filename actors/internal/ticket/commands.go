@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/protobuf/proto"
 
@@ -32,25 +33,24 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	r := &storage.Ticket{
 		TicketID: t.ID, ShortID: shortID,
-		Title: title, Description: strings.TrimSpace(messages.CleanText(m.Description)),
+		Title:  title,
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
 		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),
-		ExternalID: m.ExternalId, Metadata: m.Metadata,
+		ExternalID: m.ExternalId, Metadata: m.Metadata, Forwarded: desk.ForwardToStore(m.Forward),
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
 		Handled: []string{o.GetCommandId()},
 	}
+	describe(r, m.Description, m.DescriptionEntities)
 	if m.Priority != "" {
 		r.Priority = m.Priority
 	}
 	if messages.IsPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
-	for _, media := range m.Media {
-		r.Media = append(r.Media, *desk.MediaToStore(media))
-	}
+	enclose(r, m.Enclosures)
 	cause(r, messages.EventTicketCreated, o.GetCommandId(), now,
-		map[string]any{"createdBy": r.CreatedBy, "description": r.Description})
+		withDescription(r, map[string]any{"createdBy": r.CreatedBy}))
 	awaitTopic(r, desk.HomeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
@@ -68,6 +68,26 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
 }
 
+// describe sets a ticket's description with its markup, and reports whether that changed it.
+func describe(r *storage.Ticket, text string, entities []*messages.Entity) (changed bool) {
+	given := messages.Marked{Text: text, Entities: entities}.Clean().TrimFunc(unicode.IsSpace)
+	marks := desk.EntitiesToStore(given.Entities)
+	if r.Description == given.Text && slices.Equal(r.DescriptionEntities, marks) {
+		return false
+	}
+	r.Description, r.DescriptionEntities = given.Text, marks
+	return true
+}
+
+// withDescription adds a ticket's description to the data of an event.
+func withDescription(r *storage.Ticket, data map[string]any) map[string]any {
+	data["description"] = r.Description
+	if len(r.DescriptionEntities) > 0 {
+		data["descriptionEntities"] = r.DescriptionEntities
+	}
+	return data
+}
+
 // onCommand carries a command out, refuses it with a notice, or defers it until Telegram has said who administers
 // a group. The API checks the rights of programs before their commands get here.
 func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
@@ -80,9 +100,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 	}
 	row, known := requestOf(m)
 	if !known || row.effect == nil {
-		t.Log.Error("refused: a ticket does not take this command",
-			"message", entity.TypeName(m), "command", o.GetCommandId())
-		return entity.Answer(messages.Code_CONFLICT, "a ticket does not understand "+entity.TypeName(m)), nil
+		return t.RefuseUnknown(messages.KindTicket, t.ID, m), nil
 	}
 	may, ask := yes, []ids.Place(nil)
 	if !isAPI(o) {
@@ -284,11 +302,16 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 
 // update makes a change that the cards show, and causes ticket.updated.
 func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
-	now := t.now()
 	f()
-	r.UpdatedAt = now
 	r.CardRevision++
-	cause(r, messages.EventTicketUpdated, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
+	t.updated(r, o, map[string]any{})
+}
+
+// updated causes ticket.updated, with what it says beside the usual.
+func (t *ticket) updated(r *storage.Ticket, o *messages.Origin, data map[string]any) {
+	r.UpdatedAt = t.now()
+	data["by"] = desk.CreatorOf(o)
+	cause(r, messages.EventTicketUpdated, o.CommandId, r.UpdatedAt, data)
 }
 
 func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {

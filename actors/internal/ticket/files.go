@@ -89,15 +89,22 @@ func (t *ticket) noteDescription() {
 	if t.record.FilesThrough > 0 {
 		return // these files come before all messages
 	}
-	for i := range t.record.Media {
+	t.files.unrecorded = append(t.files.unrecorded, t.attachmentsOf(t.record.Enclosures)...)
+}
+
+// attachmentsOf makes the records of the files of a description.
+func (t *ticket) attachmentsOf(enclosures []storage.Enclosure) (files []storage.Attachment) {
+	for i := range enclosures {
 		by := t.record.CreatedBy
-		m := &storage.Message{MessageID: t.record.TicketID, TicketID: t.record.TicketID, Media: &t.record.Media[i],
-			Sender: storage.Sender{Kind: by.Kind, Name: by.Name, Username: by.Username}}
+		m := &storage.Message{MessageID: t.record.TicketID, TicketID: t.record.TicketID, Media: &enclosures[i].Media,
+			Protected: enclosures[i].Protected,
+			Sender:    storage.Sender{Kind: by.Kind, Name: by.Name, Username: by.Username}}
 		if a := t.attachmentOf(m); a != nil {
 			a.UploadedBy = by
-			t.files.unrecorded = append(t.files.unrecorded, *a)
+			files = append(files, *a)
 		}
 	}
+	return files
 }
 
 // noteFile remembers a message's file until its record is made.

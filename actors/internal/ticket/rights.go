@@ -154,7 +154,7 @@ func (t *ticket) administers(o *messages.Origin, groupID ids.Place) (verdict, []
 	if o.GroupAdmin && o.Place == groupID {
 		return yes, nil
 	}
-	if messages.IsPrivate(groupID) {
+	if !messages.IsGroup(groupID) { // a private chat, or the API
 		return no, nil
 	}
 	v := t.verdicts[verdictKey{o.CommandId, groupID}]

@@ -44,6 +44,7 @@ func Kind(d Deps) *entity.Kind {
 		Messages: []entity.Handler{
 			// from people: messages, and what happens to them
 			entity.Replies((*ticket).onOpenTicket),
+			entity.Replies((*ticket).onEnclose),
 			entity.Replies((*ticket).onMessage),
 			entity.Replies((*ticket).onEdit),
 			entity.Replies((*ticket).onReact),

@@ -49,6 +49,7 @@ type ticket struct {
 	tries    map[string]int64 // by operation id: attempts of one that is tried again
 	// adopting are the topics whose createForumTopic may have been carried out: the ticket waits for them to appear.
 	adopting  map[ids.TopicKey]bool
+	singly    map[ids.TopicKey]bool  // topics that refused an album of the description: its media go there one by one
 	verdicts  map[verdictKey]verdict // what groups answered about their administrators, for commands that wait
 	following map[ids.MessageKey]*following
 	caused    map[string]ids.MessageKey // by event id, for unnumbered events of changes: the message that holds it
@@ -56,10 +57,17 @@ type ticket struct {
 	deferred  bool // something is wanted that only the next onEnqueueAgain enqueues
 }
 
+var (
+	_ entity.Unborn  = (*ticket)(nil)
+	_ entity.Stopper = (*ticket)(nil)
+	_ entity.Parent  = (*ticket)(nil)
+)
+
 // Load reads the record and the events that have no number yet.
 func (t *ticket) Load() error {
 	t.told, t.finished = map[ids.TopicKey]int64{}, map[ids.TopicKey]int64{}
 	t.enqueued, t.tries = map[string]*step{}, map[string]int64{}
+	t.singly = map[ids.TopicKey]bool{}
 	t.adopting, t.verdicts = map[ids.TopicKey]bool{}, map[verdictKey]verdict{}
 	t.internalAlbums = nil
 	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}

@@ -46,7 +46,7 @@ func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
 // shown.
 func (t *ticket) introduceWithoutContext(r *storage.Ticket, topic *storage.Topic) {
 	link := desk.LinkOf(r, topic.TopicID)
-	if topic.Generation == 0 && topic.MediaShown >= len(r.Media) && (link == nil || link.BeginSequence == 0) {
+	if topic.Generation == 0 && !lacksEnclosures(r, topic) && (link == nil || link.BeginSequence == 0) {
 		t.introduce(r, topic)
 	}
 }
@@ -215,12 +215,12 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 
 // contextLineOf shortens a message to a line. Of protected content it shows only the sender and the kind.
 func contextLineOf(m *storage.Message) *messages.ContextLine {
-	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text}
+	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text, Entities: desk.EntitiesOf(m.Entities)}
 	if m.Media != nil {
 		line.MediaKind = m.Media.Kind
 	}
 	if m.Protected {
-		line.Text = "…"
+		line.Text, line.Entities = "…", nil
 	}
 	return line
 }

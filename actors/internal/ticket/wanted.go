@@ -42,9 +42,9 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_CREATE)
 	case topic.CardMessageID == 0:
 		return step(messages.TopicStep_CARD)
-	case topic.MediaShown < len(r.Media):
+	case lacksEnclosures(r, topic):
 		s := step(messages.TopicStep_MEDIUM)
-		s.Medium = int32(topic.MediaShown)
+		s.Medium, s.Media = int32(topic.MediaShown), int32(t.goTogether(topic))
 		return s
 	case !topic.Introduced: // of a link with messages before it; the card introduces all other topics
 		return step(messages.TopicStep_CONTEXT)
@@ -226,9 +226,7 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		}
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
 	case messages.TopicStep_MEDIUM:
-		op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{
-			Bare: true, ReplyTo: topic.CardMessageID,
-			Content: &messages.Content{Media: desk.MediaOf(&r.Media[ref.Medium])}}}
+		showEnclosures(op, r, topic, ref)
 	case messages.TopicStep_RENAME:
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
 	case messages.TopicStep_CLOSE:
@@ -255,6 +253,15 @@ func (t *ticket) onDone(m *messages.Done) error {
 	if outcome.GetResult() == messages.Outcome_TRANSIENT {
 		t.retryStep(s)
 		return nil
+	}
+	if t.isRefusedAlbum(m) {
+		delete(t.enqueued, s.op.Id)
+		t.tries[s.op.Id]++
+		t.reconcile()
+		return nil
+	}
+	if m.Ref.GetTopicStep() != nil { // a chat may have had the step before this activation
+		s.ref = m.Ref.GetTopicStep()
 	}
 	if s.ref.GetKind() == messages.TopicStep_CREATE && outcome.GetResult() == messages.Outcome_UNKNOWN {
 		delete(t.enqueued, s.op.Id)
@@ -312,7 +319,7 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		}
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
-		topic.MediaShown++
+		topic.MediaShown += max(1, int(s.ref.Media))
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision = s.revision

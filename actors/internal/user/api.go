@@ -14,7 +14,8 @@ import (
 
 // This file holds what programs change through the API.
 
-// onPut makes the person known or changes what is known. The same command again finds its own work and answers the same.
+// onPut makes the person known, or changes what is known. A repeated command finds its own work and gets the same
+// reply.
 func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
 	id := m.Origin.GetCommandId()
 	switch {

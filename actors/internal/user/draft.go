@@ -1,13 +1,11 @@
 package user
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -22,28 +20,14 @@ import (
 // record, so that it continues after a restart.
 
 const (
-	draftListing  = "listing"  // which groups the person belongs to is being found out
-	draftChoosing = "choosing" // the person's turn
+	draftListing  = "listing"  // the desk finds out which groups the person belongs to
+	draftChoosing = "choosing" // the person is to choose one
 	draftChecking = "checking" // Telegram is asked whether they belong to the one that they chose
 	draftOpening  = "opening"  // the ticket is told to open
 
-	draftsKept        = 10   // of one person; the oldest gives way
-	groupsLookedAt    = 1000 // registered groups at most among which those of the person are looked for
-	groupsAskedAtMost = 200  // of those, so many are asked for each draft
-	groupsAskedAtOnce = 10
-	gatherWait        = 10 * time.Second // for groups to answer; what is known by then is shown
-	groupsPage        = 8
+	draftsKept = 10 // of one person; one more drops the oldest
+	groupsPage = 8
 )
-
-// gather holds the questions to groups for one draft.
-type gather struct {
-	left  []ids.Place        // not asked yet
-	asked map[ids.Place]bool // asked, no answer yet
-	found []ids.Place
-	mute  int // could not be asked
-}
-
-type gatherOver struct{ ticketID ids.TicketID }
 
 func draftOf(r *storage.User, ticketID ids.TicketID) *storage.Draft {
 	if r == nil {
@@ -67,160 +51,40 @@ func originIn(body []byte) *messages.Origin {
 	return o
 }
 
-func (u *user) drafting(m *messages.DraftTicket) func(*storage.User) {
+func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
+	asked, err := proto.Marshal(m.Origin)
+	if err != nil {
+		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
+	}
 	return func(r *storage.User) {
-		asked, err := proto.Marshal(m.Origin)
-		if err != nil {
-			return
-		}
-		r.Drafts = append(r.Drafts, storage.Draft{TicketID: m.TicketId, Title: m.Title, Description: m.Description, Asked: asked, State: draftListing})
+		r.Drafts = append(r.Drafts, recordOf(m, u.enclosing(r, m), asked))
 		if len(r.Drafts) > draftsKept {
 			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
 		}
-	}
+	}, nil
 }
 
-// goOn takes a draft on its way.
-func (u *user) goOn(d *storage.Draft) {
+// continueDraft takes the next step of a draft.
+func (u *user) continueDraft(d *storage.Draft) {
 	switch d.State {
 	case draftListing:
 		if g := u.gathers[d.TicketID]; g != nil {
-			u.askOn(d.TicketID, g)
+			u.askMore(d.TicketID, g)
 			return
 		}
 		if err := u.gather(d.TicketID); err != nil {
 			u.Log.Error("the groups to choose from can't be read; tried again", "ticket", d.TicketID, "error", err)
 		}
 	case draftChecking:
-		if u.once(draftChecking, d.TicketID) {
+		if u.sendOnce(draftChecking, d.TicketID) {
 			u.checkChoice(d)
 		}
 	case draftOpening:
-		if !u.once(draftOpening, d.TicketID) {
+		if !u.sendOnce(draftOpening, d.TicketID) {
 			return
 		}
-		u.Tell(messages.KindTicket, d.TicketID, &messages.OpenTicket{Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen,
-			Title: d.Title, Description: d.Description})
+		u.Tell(messages.KindTicket, d.TicketID, opening(d))
 	}
-}
-
-// gather begins to find out which groups the person may choose from.
-func (u *user) gather(ticketID ids.TicketID) error {
-	g := &gather{asked: map[string]bool{}}
-	after := ""
-	for looked := 0; looked < groupsLookedAt; {
-		page, err := u.Store.Groups(u.Ctx, after, desk.PageOfMessages)
-		if err != nil {
-			return fmt.Errorf("read the groups: %w", err)
-		}
-		for i := range page {
-			after = page[i].GroupID
-			switch {
-			case desk.TicketsIn(&page[i]) != messages.Standing_READY:
-			case page[i].Public:
-				g.found = append(g.found, after)
-			case len(g.left) < groupsAskedAtMost:
-				g.left = append(g.left, after)
-			default:
-				g.mute++
-			}
-		}
-		if looked += len(page); len(page) < desk.PageOfMessages {
-			break
-		}
-	}
-	u.gathers[ticketID] = g
-	u.After(gatherWait, gatherOver{ticketID})
-	u.askOn(ticketID, g)
-	if len(g.asked) == 0 {
-		u.Note(gatherOver{ticketID}) // nobody is to be asked; not in this turn, which may be one that saves
-	}
-	return nil
-}
-
-// askOn asks the next groups, a few at a time.
-func (u *user) askOn(ticketID ids.TicketID, g *gather) {
-	for len(g.left) > 0 && len(g.asked) < groupsAskedAtOnce {
-		g.asked[g.left[0]] = true
-		u.askGroup(g.left[0], &messages.CheckMember{DraftId: ticketID})
-		g.left = g.left[1:]
-	}
-}
-
-func (u *user) askGroup(groupID ids.Place, m *messages.CheckMember) {
-	m.UserId, _ = strconv.ParseInt(u.ID, 10, 64)
-	m.OwnerId = u.ID
-	u.Tell(messages.KindGroup, groupID, m)
-}
-
-// onMemberChecked takes a group's answer.
-func (u *user) onMemberChecked(m *messages.MemberChecked) error {
-	if m.Chosen {
-		return u.onChoiceChecked(m)
-	}
-	g := u.gathers[m.DraftId]
-	if g == nil || !g.asked[m.GroupId] {
-		return nil
-	}
-	delete(g.asked, m.GroupId)
-	switch {
-	case m.Failure != "":
-		g.mute++
-	case m.IsMember:
-		g.found = append(g.found, m.GroupId)
-	}
-	u.askOn(m.DraftId, g)
-	if len(g.asked) > 0 {
-		return nil
-	}
-	return u.onGatherOver(gatherOver{m.DraftId})
-}
-
-// onGatherOver shows what was found out.
-func (u *user) onGatherOver(m gatherOver) error {
-	g, d := u.gathers[m.ticketID], draftOf(u.record, m.ticketID)
-	if g == nil {
-		return nil
-	}
-	if d == nil || d.State != draftListing {
-		delete(u.gathers, m.ticketID)
-		return nil
-	}
-	titles := map[string]string{}
-	for _, id := range g.found {
-		title, err := desk.GroupTitle(u.Ctx, u.Store, id)
-		if err != nil {
-			return err
-		}
-		titles[id] = title
-	}
-	slices.SortFunc(g.found, func(a, b string) int {
-		return cmp.Or(strings.Compare(strings.ToLower(titles[a]), strings.ToLower(titles[b])), strings.Compare(a, b))
-	})
-	found, mute := slices.Compact(g.found), g.mute+len(g.left)+len(g.asked)
-	keyboard, err := u.groupKeyboard(m.ticketID, found, 0)
-	if err != nil {
-		return err
-	}
-	err = u.alter(func(r *storage.User) {
-		d := draftOf(r, m.ticketID)
-		o := originIn(d.Asked)
-		args := map[string]string{"title": d.Title}
-		if mute > 0 {
-			args["mute"] = strconv.Itoa(mute)
-		}
-		if len(found) == 0 {
-			dropDraft(r, m.ticketID)
-			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticePrivateNoGroup, Args: args, ReplyTo: o.MessageId})
-			return
-		}
-		d.State, d.Groups = draftChoosing, found
-		u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticePrivateChoose, Args: args, ReplyTo: o.MessageId, Keyboard: keyboard})
-	})
-	if err == nil {
-		delete(u.gathers, m.ticketID)
-	}
-	return err
 }
 
 // groupKeyboard is a page of groups to choose from; nil when there is none on it.
@@ -247,12 +111,14 @@ func (u *user) groupKeyboard(ticketID ids.TicketID, groups []ids.Place, page int
 	if (page+1)*groupsPage < len(groups) {
 		last.Buttons = append(last.Buttons, &messages.Button{Key: messages.ButtonNext, Data: data(page + 1)})
 	}
-	last.Buttons = append(last.Buttons, &messages.Button{Key: messages.ButtonCancel, Data: messages.CallbackDrop + ":" + ticketID})
+	last.Buttons = append(last.Buttons,
+		&messages.Button{Key: messages.ButtonCancel, Data: messages.CallbackDrop + ":" + ticketID})
 	k.Rows = append(k.Rows, last)
 	return k, nil
 }
 
-func (u *user) turning(m *messages.ShowGroupPage) (func(*storage.User), error) {
+// showingPage turns to another page of the groups to choose from.
+func (u *user) showingPage(m *messages.ShowGroupPage) (effect, error) {
 	o, d := m.Origin, draftOf(u.record, m.TicketId)
 	stale := func(r *storage.User) { u.respond(r, o, messages.NoticePrivateStale, nil) }
 	if d == nil || d.State != draftChoosing {
@@ -274,12 +140,13 @@ func (u *user) turning(m *messages.ShowGroupPage) (func(*storage.User), error) {
 // showKeyboard puts another keyboard under the message whose button was pressed; nil takes it away.
 func (u *user) showKeyboard(r *storage.User, o *messages.Origin, k *messages.Keyboard) {
 	if o.GetCallbackMessageId() != 0 {
-		u.owe(r, o, &messages.Operation{Call: &messages.Operation_EditKeyboard{
+		u.addPending(r, o, &messages.Operation{Call: &messages.Operation_EditKeyboard{
 			EditKeyboard: &messages.EditKeyboardCall{MessageId: o.CallbackMessageId, Keyboard: k}}})
 	}
 }
 
-func (u *user) dropping(m *messages.DropDraft) func(*storage.User) {
+// dropping drops a draft, unless its group is chosen already.
+func (u *user) dropping(m *messages.DropDraft) (effect, error) {
 	o := m.Origin
 	return func(r *storage.User) {
 		d := draftOf(r, m.TicketId)
@@ -288,14 +155,14 @@ func (u *user) dropping(m *messages.DropDraft) func(*storage.User) {
 			return
 		}
 		title := d.Title
-		dropDraft(r, m.TicketId)
+		giveUpDraft(r, m.TicketId)
 		u.showKeyboard(r, o, nil)
 		u.respond(r, o, messages.NoticePrivateDropped, map[string]string{"title": title})
-	}
+	}, nil
 }
 
-// choosing takes the choice of a group; the second one for a draft changes nothing.
-func (u *user) choosing(m *messages.ChooseGroup) (func(*storage.User), error) {
+// choosing accepts the choice of a group; a second one for the same draft changes nothing.
+func (u *user) choosing(m *messages.ChooseGroup) (effect, error) {
 	o, d := m.Origin, draftOf(u.record, m.TicketId)
 	if d == nil {
 		key := messages.NoticePrivateStale
@@ -316,7 +183,7 @@ func (u *user) choosing(m *messages.ChooseGroup) (func(*storage.User), error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the choice: %w", err)
 	}
-	delete(u.told, telling{draftChecking, d.TicketID}) // of an earlier choice
+	delete(u.sent, sending{draftChecking, d.TicketID}) // of an earlier choice
 	return func(r *storage.User) {
 		d := draftOf(r, m.TicketId)
 		d.State, d.Chosen, d.Pressed = draftChecking, m.GroupId, pressed
@@ -373,13 +240,13 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 		}
 		d.State, d.Groups, d.Chosen, d.Pressed = draftChoosing, left, "", nil
 		if len(left) == 0 {
-			dropDraft(r, ticketID)
+			giveUpDraft(r, ticketID)
 		}
 		u.say(r, lang, &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: asked.MessageId, Keyboard: keyboard})
 	})
 }
 
-// onOpened: the ticket is written down. The person is talking on it from now on.
+// onOpened: the ticket is stored. It becomes the person's current one.
 func (u *user) onOpened(m *messages.TicketOpened) error {
 	d := draftOf(u.record, m.TicketId)
 	if d == nil {
@@ -387,8 +254,8 @@ func (u *user) onOpened(m *messages.TicketOpened) error {
 	}
 	o := originIn(d.Asked)
 	return u.alter(func(r *storage.User) {
-		dropDraft(r, m.TicketId)
-		if m.Refused {
+		if dropDraft(r, m.TicketId); m.Refused {
+			r.Shelf = desk.ReturnToShelf(r.Shelf, m.TicketId)
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticeAskTitle, ReplyTo: o.MessageId, ForceReply: true})
 			return
 		}

@@ -15,78 +15,67 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// This file holds what a person does in their private chat: which ticket they are writing on, and whether they can be
+// This file holds what a person does in their private chat: which ticket is their current one, and whether they can be
 // reached.
 
 const (
 	handledByUser = 100
 
-	owedTell = "tell" // something that a ticket must be told, until it has written it down
+	pendingTell = "tell" // a message to a ticket, until the ticket has stored what it says
 )
 
-// onPrivate adapts the method of the same name to the form that the table of messages needs.
-func onPrivate[M desk.Command](u *user, m M) (proto.Message, error) { return u.onPrivate(m) }
+// effect changes the record as a command asks.
+type effect = func(*storage.User)
 
-// onPrivate carries out what the person asked for in their private chat.
-func (u *user) onPrivate(m desk.Command) (proto.Message, error) {
-	if u.record != nil && slices.Contains(u.record.Handled, m.GetOrigin().GetCommandId()) {
-		return entity.Duplicate(), nil
-	}
-	if m, blocks := m.(*messages.SetBlocked); blocks && (u.record == nil || u.record.Blocked == m.Blocked) {
+// asks makes the handler of a command that a person gives in their private chat. effectOf reads what it needs and
+// returns what the command changes; nil when the command is about somebody else's ticket.
+func asks[M desk.Command](effectOf func(*user, M) (effect, error)) entity.Handler {
+	return entity.Replies(func(u *user, m M) (proto.Message, error) {
+		o := m.GetOrigin()
+		if u.handled(o) {
+			return entity.Duplicate(), nil
+		}
+		do, err := effectOf(u, m)
+		if err != nil {
+			return nil, err
+		}
+		if do == nil {
+			return entity.Answer(messages.Code_CONFLICT, "not theirs"), nil
+		}
+		if err := u.accept(o, do); err != nil {
+			return nil, err
+		}
 		return entity.OK(), nil
-	}
-	var effect func(*storage.User)
-	var err error
-	switch m := m.(type) {
-	case *messages.DraftTicket:
-		effect = u.drafting(m)
-	case *messages.ChooseGroup:
-		effect, err = u.choosing(m)
-	case *messages.ShowGroupPage:
-		effect, err = u.turning(m)
-	case *messages.DropDraft:
-		effect = u.dropping(m)
-	case *messages.TalkOn:
-		effect, err = u.talking(m)
-	case *messages.SetBlocked:
-		effect, err = u.blocking(m)
-	default:
-		return entity.Answer(messages.Code_CONFLICT, "a user does not understand "+entity.TypeName(m)), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if effect == nil {
-		return entity.Answer(messages.Code_CONFLICT, "not theirs"), nil
-	}
-	if err := u.accept(m.GetOrigin(), effect); err != nil {
-		return nil, err
-	}
-	return entity.OK(), nil
+	})
+}
+
+func (u *user) handled(o *messages.Origin) bool {
+	return u.record != nil && slices.Contains(u.record.Handled, o.GetCommandId())
 }
 
 // accept stores the effect of a command and its id, together with the names that the command shows.
-func (u *user) accept(o *messages.Origin, effect func(*storage.User)) error {
-	next := u.next()
-	if p := o.GetFrom(); p.GetId() != 0 && strconv.FormatInt(p.GetId(), 10) == u.ID {
-		next.TelegramID, next.Username, next.FirstName, next.LastName = p.Id, p.Username, p.FirstName, p.LastName
-	}
-	if next.TelegramID == 0 {
-		next.TelegramID, _ = strconv.ParseInt(u.ID, 10, 64)
-	}
-	if next.Language == "" {
-		next.Language = o.GetLang()
-	}
-	next.Handled = desk.Remember(next.Handled, o.GetCommandId(), handledByUser)
-	effect(next)
-	if err := u.save(next); err != nil {
-		return err
-	}
-	u.follow()
-	return nil
+func (u *user) accept(o *messages.Origin, do effect) error {
+	return u.alter(func(r *storage.User) {
+		u.introduce(r, o)
+		r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByUser)
+		do(r)
+	})
 }
 
-// alter stores a change that no command made.
+// introduce writes into the record what a message of the person shows of them.
+func (u *user) introduce(r *storage.User, o *messages.Origin) {
+	if p := o.GetFrom(); p.GetId() != 0 && strconv.FormatInt(p.GetId(), 10) == u.ID {
+		r.TelegramID, r.Username, r.FirstName, r.LastName = p.Id, p.Username, p.FirstName, p.LastName
+	}
+	if r.TelegramID == 0 {
+		r.TelegramID, _ = strconv.ParseInt(u.ID, 10, 64)
+	}
+	if r.Language == "" {
+		r.Language = o.GetLang()
+	}
+}
+
+// alter stores a change of the record and continues with what follows from it.
 func (u *user) alter(f func(*storage.User)) error {
 	next := u.next()
 	f(next)
@@ -97,8 +86,8 @@ func (u *user) alter(f func(*storage.User)) error {
 	return nil
 }
 
-// talking makes a ticket the current one; nil when the ticket does not belong to this chat.
-func (u *user) talking(m *messages.TalkOn) (func(*storage.User), error) {
+// switching makes a ticket the current one; nil when the ticket does not belong to this chat.
+func (u *user) switching(m *messages.TalkOn) (effect, error) {
 	record, err := u.Store.Ticket(u.Ctx, m.TicketId)
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil
@@ -128,42 +117,52 @@ func (u *user) talking(m *messages.TalkOn) (func(*storage.User), error) {
 
 // showCurrent sends a notice of the current ticket; the notice is pinned instead of the previous one.
 func (u *user) showCurrent(r *storage.User, o *messages.Origin, args map[string]string) {
-	u.owe(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{
+	u.addPending(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{
 		SendNotice: &messages.SendNoticeCall{Key: messages.NoticePrivateCurrent, Args: args}}})
 }
 
-// blocking stores whether the person can be reached, and notifies their open tickets.
-func (u *user) blocking(m *messages.SetBlocked) (func(*storage.User), error) {
+// onBlocked stores whether the person can be reached, and has their open tickets know it.
+func (u *user) onBlocked(m *messages.SetBlocked) (proto.Message, error) {
 	o := m.Origin
+	if u.handled(o) {
+		return entity.Duplicate(), nil
+	}
+	if u.record == nil || u.record.Blocked == m.Blocked {
+		return entity.OK(), nil
+	}
 	own, err := desk.OpenPrivately(u.Ctx, u.Store, o.GetPlace(), desk.PrivateTicketsRead)
 	if err != nil {
 		return nil, err
 	}
+	var pending []storage.Owed
+	for i := range own {
+		id := "tell/" + o.GetCommandId() + "/" + own[i].TicketID
+		body, err := desk.Pack(&messages.PersonReachable{
+			Origin: o, Reachable: !m.Blocked, Told: id, TicketId: own[i].TicketID,
+		})
+		if err != nil {
+			return nil, err
+		}
+		pending = append(pending, storage.Owed{ID: id, Kind: pendingTell, Body: body})
+	}
 	if !m.Blocked {
 		u.Tell(messages.KindChat, o.GetPlace(), &messages.GroupChanged{}) // what waits there can be tried
 	}
-	return func(r *storage.User) {
-		r.Blocked = m.Blocked
-		for i := range own {
-			told := "tell/" + o.GetCommandId() + "/" + own[i].TicketID
-			body, err := desk.Pack(&messages.PersonReachable{Origin: o, Reachable: !m.Blocked, Told: told,
-				TicketId: own[i].TicketID})
-			if err != nil {
-				continue
-			}
-			r.Pending = append(r.Pending, storage.Owed{ID: told, Kind: owedTell, Body: body})
-		}
-	}, nil
+	err = u.accept(o, func(r *storage.User) { r.Blocked, r.Pending = m.Blocked, append(r.Pending, pending...) })
+	if err != nil {
+		return nil, err
+	}
+	return entity.OK(), nil
 }
 
-// ---- what is owed
+// ---- what is pending
 
-// owe adds a pending operation for the private chat to the record. Beyond the limit it adds none, but the effect of
+// addPending adds an operation for the private chat to the record. Beyond the limit it adds none, but the effect of
 // the command stays.
-func (u *user) owe(r *storage.User, o *messages.Origin, op *messages.Operation) {
+func (u *user) addPending(r *storage.User, o *messages.Origin, op *messages.Operation) {
 	if len(r.Pending) >= desk.OwedAnswersLimit {
 		u.Metrics.Unanswered.Inc()
-		u.Log.Warn("a command gets no answer: too many are owed already", "command", o.GetCommandId())
+		u.Log.Warn("a command gets no answer: too many are pending already", "command", o.GetCommandId())
 		return
 	}
 	// No two writes have one version: the chat must not take the operation for an earlier one of the same command.
@@ -171,6 +170,7 @@ func (u *user) owe(r *storage.User, o *messages.Origin, op *messages.Operation) 
 	op.Place, op.Lang, op.Priority = u.place(), o.GetLang(), messages.Operation_ANSWER
 	body, err := proto.Marshal(op)
 	if err != nil {
+		u.Log.Error("a command gets no answer: it can't be encoded", "command", o.GetCommandId(), "error", err)
 		return
 	}
 	r.Pending = append(r.Pending, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
@@ -182,107 +182,121 @@ func (u *user) respond(r *storage.User, o *messages.Origin, key string, args map
 		u.say(r, o, &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.GetMessageId()})
 		return
 	}
-	u.owe(r, o, &messages.Operation{Call: &messages.Operation_AnswerCallback{
+	u.addPending(r, o, &messages.Operation{Call: &messages.Operation_AnswerCallback{
 		AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId, Key: key, Args: args, Alert: true}}})
 }
 
 func (u *user) say(r *storage.User, o *messages.Origin, n *messages.SendNoticeCall) {
-	u.owe(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: n}})
+	u.addPending(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{SendNotice: n}})
 }
 
 func (u *user) acknowledge(r *storage.User, o *messages.Origin) {
 	if o.GetCallbackId() != "" {
-		u.owe(r, o, &messages.Operation{Call: &messages.Operation_AnswerCallback{
+		u.addPending(r, o, &messages.Operation{Call: &messages.Operation_AnswerCallback{
 			AnswerCallback: &messages.AnswerCallbackCall{CallbackId: o.CallbackId}}})
 	}
 }
 
-// follow enqueues the pending operations and continues the drafts.
+// follow enqueues the pending operations, sends the pending messages and continues the drafts.
 func (u *user) follow() {
 	if u.record == nil || u.record.DueAt.IsZero() {
 		return
 	}
-	for _, owed := range u.record.Pending {
-		switch owed.Kind {
+	for _, pending := range u.record.Pending {
+		switch pending.Kind {
 		case desk.OwedOperation:
-			if op, err := desk.OperationOf(owed); err == nil {
-				u.offerOnce(owed, op)
-			}
-		case owedTell:
-			u.tellTicket(owed)
+			u.enqueueOnce(pending)
+		case pendingTell:
+			u.tellTicket(pending)
 		}
 	}
 	for i := range u.record.Drafts {
-		u.goOn(&u.record.Drafts[i])
+		u.continueDraft(&u.record.Drafts[i])
 	}
 	u.OfferAgainLater()
 }
 
-func (u *user) offerOnce(owed storage.Owed, op *messages.Operation) {
-	if _, under := u.offered[op.Id]; under {
+func (u *user) enqueueOnce(pending storage.Owed) {
+	op, err := desk.OperationOf(pending)
+	if err != nil {
+		u.Log.Error("a pending operation can't be read", "operation", pending.ID, "error", err)
 		return
 	}
-	if op.GetSendNotice().GetKey() == messages.NoticePrivateCurrent { // the record keeps it as it keeps any other
+	if u.enqueued[op.Id] != nil {
+		return
+	}
+	if op.GetSendNotice().GetKey() == messages.NoticePrivateCurrent { // the record keeps it like any other
 		op.SetRef(&messages.OperationRef{Wanted: &messages.OperationRef_CurrentTicket{
-			CurrentTicket: &messages.CurrentTicketWord{Id: owed.ID}}})
+			CurrentTicket: &messages.CurrentTicketWord{Id: pending.ID}}})
 	}
 	op.Attempt = u.tries[op.Id]
-	u.offered[op.Id] = op
+	u.enqueued[op.Id] = op
 	u.Offer(op)
 }
 
-func (u *user) tellTicket(owed storage.Owed) {
-	if !u.once(owedTell, owed.ID) {
+func (u *user) tellTicket(pending storage.Owed) {
+	if !u.sendOnce(pendingTell, pending.ID) {
 		return
 	}
-	body, err := desk.Unpack(owed.Body)
+	body, err := desk.Unpack(pending.Body)
 	m, is := body.(*messages.PersonReachable)
 	if err != nil || !is {
-		u.Log.Error("what a ticket is to be told can't be read", "id", owed.ID, "error", err)
+		u.Log.Error("a pending message to a ticket can't be read", "id", pending.ID, "error", err)
 		return
 	}
 	to := m.TicketId
-	if to == "" { // the release before had it at the end of this id alone
-		to = owed.ID[strings.LastIndexByte(owed.ID, '/')+1:]
+	if to == "" { // the previous release had it at the end of this id alone
+		to = pending.ID[strings.LastIndexByte(pending.ID, '/')+1:]
 	}
 	u.Tell(messages.KindTicket, to, m)
 }
 
-// telling identifies a message to another entity.
-type telling struct{ what, id string }
+// sending identifies a message to another entity.
+type sending struct{ what, id string }
 
-// once says whether a message to another entity is still to be sent, and marks it as sent until the timer of
-// onOfferAgain fires.
-func (u *user) once(what, id string) bool {
-	if u.told[telling{what, id}] {
+// sendOnce says whether a message to another entity is still to be sent, and marks it as sent until the timer of
+// onEnqueueAgain fires.
+func (u *user) sendOnce(what, id string) bool {
+	if u.sent[sending{what, id}] {
 		return false
 	}
-	u.told[telling{what, id}] = true
+	u.sent[sending{what, id}] = true
 	return true
 }
 
-func (u *user) onOfferAgain(entity.OfferAgain) error {
-	u.told = map[telling]bool{}
-	for _, op := range u.offered {
-		u.Offer(op)
-	}
+// onEnqueueAgain repeats whatever got no answer.
+func (u *user) onEnqueueAgain(entity.OfferAgain) error {
+	u.sent = map[sending]bool{}
+	u.enqueueAgain()
 	u.follow()
 	return nil
 }
 
+// onQueueLost enqueues again what the private chat has lost.
+func (u *user) onQueueLost(*messages.QueueLost) error {
+	u.enqueueAgain()
+	return nil
+}
+
+func (u *user) enqueueAgain() {
+	for _, op := range u.enqueued {
+		u.Offer(op)
+	}
+}
+
 // onDone removes a finished operation from the record, and pins the notice of the current ticket.
 func (u *user) onDone(m *messages.Done) error {
-	op := u.offered[m.OperationId]
+	op := u.enqueued[m.OperationId]
 	if u.record == nil || op == nil || op.Version() != m.Version() {
 		return nil
 	}
-	delete(u.offered, m.OperationId)
+	delete(u.enqueued, m.OperationId)
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		u.tries[m.OperationId]++
-		return nil // offered again by the timer
+		return nil // the timer enqueues it again
 	}
 	delete(u.tries, m.OperationId)
-	return u.settle(m.OperationId, func(r *storage.User) {
+	return u.finish(m.OperationId, func(r *storage.User) {
 		if m.Ref.GetCurrentTicket() != nil && m.Outcome.GetResult() == messages.Outcome_DONE {
 			u.pin(r, m.Outcome.MessageId)
 		}
@@ -291,12 +305,12 @@ func (u *user) onDone(m *messages.Done) error {
 
 // onReachableNoted: a ticket has stored whether the person can be reached.
 func (u *user) onReachableNoted(m *messages.ReachableNoted) error {
-	return u.settle(m.Told, func(*storage.User) {})
+	return u.finish(m.Told, func(*storage.User) {})
 }
 
-// settle removes what is done from the record and applies what follows from it. It does nothing when the id is not
+// finish removes what is done from the record and applies what follows from it. It does nothing when the id is not
 // pending.
-func (u *user) settle(id string, also func(*storage.User)) error {
+func (u *user) finish(id string, also func(*storage.User)) error {
 	is := func(o storage.Owed) bool { return o.ID == id }
 	if u.record == nil || !slices.ContainsFunc(u.record.Pending, is) {
 		return nil
@@ -311,9 +325,11 @@ func (u *user) settle(id string, also func(*storage.User)) error {
 func (u *user) pin(r *storage.User, messageID int64) {
 	o := &messages.Origin{}
 	if r.PinnedID != 0 {
-		u.owe(r, o, &messages.Operation{Call: &messages.Operation_Unpin{Unpin: &messages.UnpinCall{MessageId: r.PinnedID}}})
+		u.addPending(r, o, &messages.Operation{
+			Call: &messages.Operation_Unpin{Unpin: &messages.UnpinCall{MessageId: r.PinnedID}}})
 	}
 	if r.PinnedID = messageID; messageID != 0 {
-		u.owe(r, o, &messages.Operation{Call: &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: messageID}}})
+		u.addPending(r, o, &messages.Operation{
+			Call: &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: messageID}}})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -18,8 +19,7 @@ import (
 )
 
 // user is the entity that owns one person: their names, language and default group, and what they do in their private
-// chat with the bot: the tickets that they are about to open there (draft.go) and the one that they are writing on
-// (private.go).
+// chat with the bot: their drafts (draft.go) and their current ticket (private.go).
 //
 // It takes the messages that Kind lists. It replies once to each command, and to PutUser with a UserRecord. It emits
 // GroupChanged and Send to the private chat, CheckMember to groups, and OpenTicket and PersonReachable to tickets. It
@@ -28,10 +28,10 @@ type user struct {
 	*entity.Host
 	record *storage.User // nil: not registered
 
-	gathers map[ids.TicketID]*gather       // by ticket id of a draft: the groups that are asked
-	offered map[string]*messages.Operation // given to the chat, by id
-	told    map[telling]bool               // what other entities were told since the timer of offerAgain last fired
-	tries   map[string]int64               // attempts of an operation that is tried again
+	gathers  map[ids.TicketID]*gather       // by ticket id of a draft: the groups that are asked
+	enqueued map[string]*messages.Operation // given to the chat, by id
+	sent     map[sending]bool               // messages to other entities since the timer of onEnqueueAgain last fired
+	tries    map[string]int64               // attempts of an operation that is tried again
 }
 
 // Kind declares the users.
@@ -42,22 +42,24 @@ func Kind() *entity.Kind {
 		Messages: []entity.Handler{
 			entity.Replies((*user).onProfile), entity.Replies((*user).onDefaultGroup), entity.Replies((*user).onLanguage),
 			// in the private chat
-			entity.Replies(onPrivate[*messages.DraftTicket]), entity.Replies(onPrivate[*messages.ChooseGroup]), entity.Replies(onPrivate[*messages.ShowGroupPage]),
-			entity.Replies(onPrivate[*messages.DropDraft]), entity.Replies(onPrivate[*messages.TalkOn]), entity.Replies(onPrivate[*messages.SetBlocked]),
+			asks((*user).drafting), asks((*user).choosing), asks((*user).showingPage), asks((*user).dropping),
+			asks((*user).switching), entity.Replies((*user).onBlocked),
+			entity.Replies((*user).onShelve), entity.Replies((*user).onTake),
 			// programs
 			entity.Replies((*user).onPut), entity.Replies((*user).onDelete),
 			// groups, chats and tickets
 			entity.Takes((*user).onMemberChecked), entity.Takes((*user).onDone), entity.Takes((*user).onOpened),
-			entity.Takes((*user).onReachableNoted),
+			entity.Takes((*user).onReachableNoted), entity.Takes((*user).onQueueLost),
+			entity.Takes((*user).onUsernameTaken),
 			// its own timers, and the sweep
-			entity.Takes((*user).onGatherOver), entity.Takes((*user).onOfferAgain), entity.Replies((*user).onWake),
+			entity.Takes((*user).onGatherOver), entity.Takes((*user).onEnqueueAgain), entity.Replies((*user).onWake),
 		},
 	}
 }
 
 func (u *user) Load() error {
-	u.gathers, u.offered, u.tries = map[ids.TicketID]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
-	u.told = map[telling]bool{}
+	u.gathers, u.enqueued, u.tries = map[ids.TicketID]*gather{}, map[string]*messages.Operation{}, map[string]int64{}
+	u.sent = map[sending]bool{}
 	id, err := strconv.ParseInt(u.ID, 10, 64)
 	if err != nil {
 		return fmt.Errorf("a user's identity is their Telegram id: %w", err)
@@ -81,17 +83,53 @@ func (u *user) Resume() error {
 
 // place is the person's private chat.
 func (u *user) place() ids.Place {
-	id, _ := strconv.ParseInt(u.ID, 10, 64) // load has looked at it
+	id, _ := strconv.ParseInt(u.ID, 10, 64) // Load has checked it
 	return messages.UserPlace(id)
 }
+
+var _ entity.Unborn = (*user)(nil)
+
+// Unborn reports whether the desk does not keep the person. Most of those whom it sees it never keeps.
+func (u *user) Unborn() bool { return u.record == nil }
 
 func (u *user) Idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
 
 func (u *user) onProfile(m *messages.SaveProfile) (proto.Message, error) {
+	if err := u.claimUsername(m.Origin.GetFrom().GetUsername()); err != nil {
+		return nil, err
+	}
 	if u.record == nil && m.OnlyIfKnown {
 		return entity.OK(), nil
 	}
 	return u.change(m.Origin, func(*storage.User) {})
+}
+
+// claimUsername tells the person who was last seen with a username, if that is another one, that it is no longer
+// theirs.
+func (u *user) claimUsername(username string) error {
+	if username == "" || u.record != nil && strings.EqualFold(u.record.Username, username) {
+		return nil
+	}
+	former, err := u.Store.UserByUsername(u.Ctx, username)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read who had the username: %w", err)
+	}
+	if id := strconv.FormatInt(former.TelegramID, 10); id != u.ID {
+		u.Tell(messages.KindUser, id, &messages.UsernameTaken{Username: username})
+	}
+	return nil
+}
+
+func (u *user) onUsernameTaken(m *messages.UsernameTaken) error {
+	if u.record == nil || !strings.EqualFold(u.record.Username, m.Username) {
+		return nil
+	}
+	next := u.next()
+	next.Username = ""
+	return u.save(next)
 }
 
 func (u *user) onDefaultGroup(m *messages.SetDefaultGroup) (proto.Message, error) {
@@ -104,11 +142,12 @@ func (u *user) onLanguage(m *messages.SetUserLanguage) (proto.Message, error) {
 
 func (u *user) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
 
-// change writes the person's names as the command shows them, and a change; nothing when nothing differs.
+// change writes the person's names as the command shows them, together with a change; nothing if nothing differs.
 func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message, error) {
 	next := u.next()
 	p := o.GetFrom()
-	next.TelegramID, next.Username, next.FirstName, next.LastName, next.IsBot = p.GetId(), p.GetUsername(), p.GetFirstName(), p.GetLastName(), p.GetIsBot()
+	next.TelegramID, next.IsBot = p.GetId(), p.GetIsBot()
+	next.Username, next.FirstName, next.LastName = p.GetUsername(), p.GetFirstName(), p.GetLastName()
 	if next.Language == "" {
 		next.Language = o.GetLang()
 	}
@@ -128,14 +167,16 @@ func (u *user) next() *storage.User {
 		return &storage.User{CreatedAt: u.Now().UTC().Truncate(time.Millisecond)}
 	}
 	next := *u.record
-	next.Drafts, next.Pending, next.Handled = slices.Clone(next.Drafts), slices.Clone(next.Pending), slices.Clone(next.Handled)
+	next.Drafts, next.Pending = slices.Clone(next.Drafts), slices.Clone(next.Pending)
+	next.Handled = slices.Clone(next.Handled)
 	return &next
 }
 
 // save writes the record; what is in memory follows only what is stored.
 func (u *user) save(next *storage.User) error {
 	next.UpdatedAt, next.DueAt = u.Now().UTC().Truncate(time.Millisecond), time.Time{}
-	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, func(d storage.Draft) bool { return d.State != draftChoosing }) {
+	inProgress := func(d storage.Draft) bool { return d.State != draftChoosing }
+	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, inProgress) {
 		next.DueAt = next.UpdatedAt.Add(desk.OwedFor)
 	}
 	err := u.Store.SaveUser(u.Ctx, next)
@@ -145,12 +186,12 @@ func (u *user) save(next *storage.User) error {
 	if err != nil {
 		return fmt.Errorf("save the user: %w", err)
 	}
-	spoke := ""
+	previous := ""
 	if u.record != nil {
-		spoke = u.record.Language
+		previous = u.record.Language
 	}
-	if u.record = next; next.Language != spoke {
-		u.Tell(messages.KindChat, u.place(), &messages.GroupChanged{}) // so that the answer is in the new one
+	if u.record = next; next.Language != previous {
+		u.Tell(messages.KindChat, u.place(), &messages.GroupChanged{}) // so that the answer is in the new language
 	}
 	return nil
 }

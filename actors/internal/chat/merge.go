@@ -10,23 +10,23 @@ import (
 // topic leave as one message. The owners stay the source of truth: each gets its own Done, and none knows of the
 // others.
 
-// joinedAtMost is the largest number of copies in one message.
-const joinedAtMost = 100
+// mergedAtMost is the largest number of copies in one message.
+const mergedAtMost = 100
 
 // all returns an operation and those that left in the same message.
 func (q *queued) all() []*queued { return append([]*queued{q}, q.with...) }
 
-// joinMore takes out of the line what can leave together with an operation, when the queue is longer than the chat's
+// mergeMore takes out of the line what can leave together with an operation, when the queue is longer than the chat's
 // budget. It returns the operation to call.
-func (c *chat) joinMore(q *queued, waiting, budget int) *messages.Operation {
+func (c *chat) mergeMore(q *queued, waiting, budget int) *messages.Operation {
 	q.with = nil
 	line := c.topics[q.op.ThreadId]
-	if budget < 0 || waiting <= budget || !joinable(q) || line == nil {
+	if budget < 0 || waiting <= budget || !mergeable(q) || line == nil {
 		return q.op
 	}
 	copies := []*messages.SendCopyCall{q.op.GetSendCopy()}
 	for _, next := range line.waiting {
-		if !joinable(next) || next.notBefore.After(c.Now()) || len(copies) == joinedAtMost {
+		if !mergeable(next) || next.notBefore.After(c.Now()) || len(copies) == mergedAtMost {
 			break
 		}
 		copies = append(copies, next.op.GetSendCopy())
@@ -39,14 +39,14 @@ func (c *chat) joinMore(q *queued, waiting, budget int) *messages.Operation {
 		c.remove(next)
 		q.with = append(q.with, next)
 	}
-	c.room.metrics.joined.Add(float64(n))
+	c.room.metrics.merged.Add(float64(n))
 	op := proto.CloneOf(q.op)
 	op.Call = &messages.Operation_SendJoined{SendJoined: &messages.SendJoinedCall{Copies: copies[:n]}}
 	return op
 }
 
-// joinable says whether an operation may share a message with others. Package bot decides whether it fits.
-func joinable(q *queued) bool { return q.op.GetSendCopy() != nil && !q.alone }
+// mergeable says whether an operation may share a message with others. Package bot decides whether it fits.
+func mergeable(q *queued) bool { return q.op.GetSendCopy() != nil && !q.alone }
 
 // goAlone returns operations to the queue whose shared message was refused. Each then leaves alone, so that one bad
 // copy does not fail the others.

@@ -27,37 +27,43 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 	call := op.GetEditJoined()
 	copies, err := c.Store.CopiesAt(c.Ctx, c.chatID, call.MessageId)
 	if err != nil {
-		return nil, fmt.Errorf("read the copies of a joined message: %w", err)
+		return nil, fmt.Errorf("read the copies of a merged message: %w", err)
 	}
-	copies = slices.DeleteFunc(copies, func(x storage.Copy) bool { return x.Span == nil || x.State == desk.CopyGone })
+	copies = slices.DeleteFunc(copies, func(x storage.Copy) bool {
+		return x.Span == nil || x.State == desk.CopyGone
+	})
 	slices.SortStableFunc(copies, func(a, b storage.Copy) int { return cmp.Compare(a.Span.Index, b.Span.Index) })
 	call.Copies, call.Originals, call.Indexes = nil, nil, nil
 	for i := range copies {
-		said, err := c.Store.Message(c.Ctx, copies[i].MessageID)
-		if errors.Is(err, storage.ErrNotFound) || err == nil && said.Hidden() {
+		original, err := c.Store.Message(c.Ctx, copies[i].MessageID)
+		if errors.Is(err, storage.ErrNotFound) || err == nil && original.Hidden() {
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read an original of a joined message: %w", err)
+			return nil, fmt.Errorf("read an original of a merged message: %w", err)
 		}
-		one := partOfJoined(said, &copies[i])
-		if copies[i].Span.Cut && said.MessageID != call.Own {
+		one := partOfMerged(original, &copies[i])
+		if copies[i].Span.Cut && original.MessageID != call.Own {
 			one.Limit = copies[i].Span.Length
 		}
 		call.Copies = append(call.Copies, one)
-		call.Originals = append(call.Originals, said.MessageID)
+		call.Originals = append(call.Originals, original.MessageID)
 		call.Indexes = append(call.Indexes, copies[i].Span.Index)
 	}
 	if len(call.Copies) == 0 {
-		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{call.MessageId}}}
+		op.Call = &messages.Operation_DeleteMessages{
+			DeleteMessages: &messages.DeleteMessagesCall{MessageIds: []int64{call.MessageId}}}
 	}
 	return op, nil
 }
 
-// partOfJoined is one message as a part of a merged one.
-func partOfJoined(said *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
-	return &messages.SendCopyCall{SenderName: said.Sender.Name, Content: desk.ContentOf(said), GroupTitle: stored.GroupTitle,
-		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind, Edited: stored.Edited || stored.Revision < said.ContentRevision}
+// partOfMerged is one message as a part of a merged one.
+func partOfMerged(original *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
+	return &messages.SendCopyCall{
+		SenderName: original.Sender.Name, Content: desk.ContentOf(original), GroupTitle: stored.GroupTitle,
+		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind,
+		Edited: stored.Edited || stored.Revision < original.ContentRevision,
+	}
 }
 
 // ownSpan adds to the outcome of an edit of a merged message where the part of its owner is now; nil when that part

@@ -1,0 +1,178 @@
+package desk
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// The shelf of a chat: messages that no ticket has yet (docs/decisions.md, D66). A group keeps its own, a person that
+// of their private chat. Functions here leave a shelf as it is and return the next one.
+
+// What a shelf has at most. The oldest goes first; what waits for a title goes last.
+const (
+	shelvedFor    = 24 * time.Hour
+	shelvedBytes  = 64 << 10
+	shelvedAtMost = 60 // messages: six albums
+	albumsKnown   = 60 // that were given to tickets
+)
+
+// ShelvedAlbum returns which ticket has an album. It is not ok when none has.
+func ShelvedAlbum(s *storage.Shelf, album string) (a storage.ShelvedAlbum, ok bool) {
+	if s == nil || album == "" {
+		return a, false
+	}
+	i := slices.IndexFunc(s.Albums, func(a storage.ShelvedAlbum) bool { return a.Album == album })
+	if i < 0 {
+		return a, false
+	}
+	return s.Albums[i], true
+}
+
+// WaitsForTitle reports whether an album belongs to a ticket whose title the bot has asked for.
+func WaitsForTitle(s *storage.Shelf, album string) bool {
+	return s != nil && album != "" && slices.ContainsFunc(s.Messages, func(m storage.Shelved) bool {
+		return m.Album == album && m.Waits()
+	})
+}
+
+// OnShelf are the messages of an album that are on a shelf, in the order in which they were sent.
+func OnShelf(s *storage.Shelf, album string) []*messages.RecordMessage {
+	if s == nil || album == "" {
+		return nil
+	}
+	return shelved(s, func(m *storage.Shelved) bool { return m.Album == album })
+}
+
+func shelved(s *storage.Shelf, which func(*storage.Shelved) bool) (found []*messages.RecordMessage) {
+	for i := range s.Messages {
+		m := &messages.RecordMessage{}
+		if which(&s.Messages[i]) && proto.Unmarshal(s.Messages[i].Body, m) == nil { // we wrote it
+			found = append(found, m)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b *messages.RecordMessage) int {
+		return cmp.Compare(a.GetOrigin().GetMessageId(), b.GetOrigin().GetMessageId())
+	})
+	return found
+}
+
+// PutOnShelf keeps a message. nil: it is kept already.
+func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.Shelf, error) {
+	id := m.GetMessage().GetOrigin().GetMessageId()
+	next := tidied(s, now)
+	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool { return k.MessageID == id })
+	if at >= 0 && (m.Untitled == 0 || next.Messages[at].Untitled != 0) {
+		return nil, nil
+	}
+	by := m.GetMessage().GetOrigin().GetSender().GetId()
+	if former := waitingFor(next, m.QuestionId, by, ""); former != 0 && m.Untitled != 0 {
+		for i := range next.Messages {
+			if next.Messages[i].Untitled == former {
+				next.Messages[i].Untitled = m.Untitled
+			}
+		}
+	}
+	if at < 0 {
+		body, err := proto.Marshal(m.Message)
+		if err != nil {
+			return nil, err
+		}
+		next.Messages = append(next.Messages, storage.Shelved{
+			MessageID: id, Album: m.Message.Content.GetMedia().GetMediaGroupId(), Body: body, At: storage.Kept(now),
+		})
+		at = len(next.Messages) - 1
+	}
+	if m.Untitled != 0 {
+		next.Messages[at].Untitled, next.Messages[at].By = m.Untitled, by
+	}
+	return tidied(next, now), nil
+}
+
+// TakeFromShelf gives a ticket what waits for it. Taking the same again finds the same.
+func TakeFromShelf(
+	s *storage.Shelf, m *messages.TakeShelved, now time.Time,
+) (next *storage.Shelf, taken []*messages.RecordMessage) {
+	next = tidied(s, now)
+	albums := slices.Clone(m.Albums)
+	waiting := waitingFor(next, m.QuestionId, m.By, m.TicketId)
+	for i := range next.Messages {
+		if kept := &next.Messages[i]; waiting != 0 && kept.Untitled == waiting {
+			kept.TicketID, kept.Question = m.TicketId, m.QuestionId
+			albums = append(albums, kept.Album)
+		}
+	}
+	for _, album := range albums {
+		if _, has := ShelvedAlbum(next, album); !has && album != "" {
+			next.Albums = append(next.Albums, storage.ShelvedAlbum{
+				Album: album, TicketID: m.TicketId, Said: m.Said, At: storage.Kept(now),
+			})
+		}
+	}
+	taken = shelved(next, func(kept *storage.Shelved) bool {
+		return waiting != 0 && kept.Untitled == waiting || kept.Album != "" && slices.Contains(albums, kept.Album)
+	})
+	return tidied(next, now), taken
+}
+
+// ReturnToShelf forgets which albums a ticket has, because it is not opened after all.
+func ReturnToShelf(s *storage.Shelf, ticketID ids.TicketID) *storage.Shelf {
+	if s == nil {
+		return nil
+	}
+	next := tidied(s, time.Time{})
+	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.TicketID == ticketID })
+	return next
+}
+
+// waitingFor returns what waits for the title that a question asks for: the message that the question replies to, 0 for
+// none. An update does not say which that is. But the question came after it, and as a rule the person who answers is
+// the one who was asked.
+func waitingFor(s *storage.Shelf, question, by int64, ticketID ids.TicketID) (message int64) {
+	if question == 0 {
+		return 0
+	}
+	own := false
+	for i := range s.Messages {
+		kept := &s.Messages[i]
+		switch {
+		case kept.Question == question && kept.TicketID != ticketID:
+			return 0 // the question has been answered before
+		case kept.Untitled == 0 || kept.Untitled > question || kept.TicketID != "" && kept.TicketID != ticketID:
+		case ticketID != "" && kept.TicketID == ticketID:
+			return kept.Untitled
+		case kept.By == by && !own, (kept.By == by) == own && kept.Untitled > message:
+			message, own = kept.Untitled, kept.By == by
+		}
+	}
+	return message
+}
+
+// tidied is a copy of a shelf without what is too old or too much.
+func tidied(s *storage.Shelf, now time.Time) *storage.Shelf {
+	next := &storage.Shelf{}
+	if s == nil {
+		return next
+	}
+	next.Messages, next.Albums = slices.Clone(s.Messages), slices.Clone(s.Albums)
+	since := now.Add(-shelvedFor)
+	next.Messages = slices.DeleteFunc(next.Messages, func(m storage.Shelved) bool { return m.At.Before(since) })
+	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.At.Before(since) })
+	next.Albums = next.Albums[max(0, len(next.Albums)-albumsKnown):]
+	size := 0
+	for i := range next.Messages {
+		size += len(next.Messages[i].Body)
+	}
+	for len(next.Messages) > 1 && (len(next.Messages) > shelvedAtMost || size > shelvedBytes) {
+		at := max(0, slices.IndexFunc(next.Messages, func(m storage.Shelved) bool { return !m.Waits() }))
+		size -= len(next.Messages[at].Body)
+		next.Messages = slices.Delete(next.Messages, at, at+1)
+	}
+	return next
+}

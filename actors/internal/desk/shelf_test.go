@@ -1,0 +1,147 @@
+package desk
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+func shelve(id, by int64, album string) *messages.Shelve {
+	return &messages.Shelve{Message: &messages.RecordMessage{
+		Origin:  &messages.Origin{ChatId: 7, MessageId: id, Sender: &messages.Sender{Id: by}},
+		Content: &messages.Content{Media: &messages.Media{Kind: "photo", MediaGroupId: album}},
+	}}
+}
+
+func idsOf(said []*messages.RecordMessage) (ids []int64) {
+	for _, m := range said {
+		ids = append(ids, m.Origin.MessageId)
+	}
+	return ids
+}
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+// TestShelfOfAlbums puts parts of albums on a shelf, gives albums to tickets, and repeats both, in any order.
+func TestShelfOfAlbums(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var shelf *storage.Shelf
+		kept := map[string][]int64{}
+		has := map[string]string{}
+		id, now := int64(0), noon
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			album := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "album")
+			now = now.Add(time.Minute)
+			if rapid.Bool().Draw(t, "put") {
+				id++
+				for range rapid.IntRange(1, 2).Draw(t, "deliveries") {
+					next, err := PutOnShelf(shelf, shelve(id, 1, album), now)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if next != nil {
+						shelf = next
+					}
+				}
+				kept[album] = append(kept[album], id)
+				continue
+			}
+			ticket := "TICK-" + strconv.Itoa(rapid.IntRange(1, 3).Draw(t, "ticket"))
+			if has[album] == "" {
+				has[album] = ticket
+			}
+			for range rapid.IntRange(1, 2).Draw(t, "deliveries") {
+				next, taken := TakeFromShelf(shelf, &messages.TakeShelved{TicketId: ticket, Albums: []string{album}}, now)
+				if shelf = next; !slices.Equal(idsOf(taken), kept[album]) {
+					t.Fatalf("took %v, want %v", idsOf(taken), kept[album])
+				}
+			}
+		}
+		for album, ticket := range has {
+			if a, ok := ShelvedAlbum(shelf, album); !ok || a.TicketID != ticket {
+				t.Fatalf("%s has album %s, want %s", a.TicketID, album, ticket)
+			}
+		}
+	})
+}
+
+func TestShelfIsBounded(t *testing.T) {
+	var shelf *storage.Shelf
+	put := func(m *messages.Shelve, now time.Time) {
+		t.Helper()
+		next, err := PutOnShelf(shelf, m, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shelf = next
+	}
+	waiting := shelve(1, 1, "")
+	waiting.Untitled = 1
+	put(waiting, noon)
+	for id := range int64(500) {
+		m := shelve(id+2, 2, strconv.FormatInt(id/10, 10))
+		if id%50 == 0 {
+			m.Message.Content.Text = strings.Repeat("ก", 4096)
+		}
+		put(m, noon)
+	}
+	size := 0
+	for i := range shelf.Messages {
+		size += len(shelf.Messages[i].Body)
+	}
+	if len(shelf.Messages) > shelvedAtMost || size > shelvedBytes {
+		t.Errorf("%d messages of %d bytes", len(shelf.Messages), size)
+	}
+	if shelf.Messages[0].MessageID != 1 || shelf.Messages[len(shelf.Messages)-1].MessageID != 501 {
+		t.Error("what waits for a title, or the newest, is gone")
+	}
+	put(shelve(600, 2, "z"), noon.Add(shelvedFor+time.Hour))
+	if len(shelf.Messages) != 1 {
+		t.Errorf("%d messages after a day", len(shelf.Messages))
+	}
+	for id := range 200 {
+		shelf, _ = TakeFromShelf(shelf, &messages.TakeShelved{TicketId: "T", Albums: []string{strconv.Itoa(id)}}, noon)
+	}
+	if len(shelf.Albums) > albumsKnown {
+		t.Errorf("%d albums", len(shelf.Albums))
+	}
+}
+
+func TestShelfOfWhatWaitsForATitle(t *testing.T) {
+	var shelf *storage.Shelf
+	for _, m := range []struct{ id, by, untitled int64 }{{10, 1, 10}, {12, 2, 12}, {14, 1, 14}, {20, 1, 20}} {
+		s := shelve(m.id, m.by, "")
+		s.Untitled = m.untitled
+		next, err := PutOnShelf(shelf, s, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shelf = next
+	}
+	for _, c := range []struct {
+		name         string
+		question, by int64
+		ticket       string
+		want         []int64
+	}{
+		{"one's own, the newest before the question", 16, 1, "A", []int64{14}},
+		{"the same again", 16, 1, "A", []int64{14}},
+		{"a second answer to the same question", 16, 1, "B", nil},
+		{"an earlier question", 11, 1, "C", []int64{10}},
+		{"somebody else answers", 13, 9, "D", []int64{12}},
+		{"a question before all", 5, 1, "E", nil},
+		{"no question", 0, 1, "F", nil},
+	} {
+		next, taken := TakeFromShelf(shelf, &messages.TakeShelved{TicketId: c.ticket, QuestionId: c.question, By: c.by}, noon)
+		if shelf = next; !slices.Equal(idsOf(taken), c.want) {
+			t.Errorf("%s: took %v, want %v", c.name, idsOf(taken), c.want)
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package user
+
+import (
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// This file says what of a draft's command is stored, and becomes the ticket.
+
+// recordOf makes the record of a draft; asked is the encoded origin of its command.
+func recordOf(m *messages.DraftTicket, enclosures []storage.Enclosure, asked []byte) storage.Draft {
+	return storage.Draft{
+		TicketID: m.TicketId, Title: m.Title,
+		Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
+		Enclosures: enclosures, Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
+	}
+}
+
+// opening makes the command that opens the ticket of a draft in the group that was chosen.
+func opening(d *storage.Draft) *messages.OpenTicket {
+	return &messages.OpenTicket{
+		Origin: originIn(d.Asked), TicketId: d.TicketID, GroupId: d.Chosen, Title: d.Title,
+		Description: d.Description, DescriptionEntities: desk.EntitiesOf(d.DescriptionEntities),
+		Enclosures: desk.EnclosuresOf(d.Enclosures), Forward: desk.ForwardOf(d.Forwarded),
+	}
+}
+
+// giveUpDraft drops a draft whose ticket will not be opened. What comes late of its albums is an ordinary message.
+func giveUpDraft(r *storage.User, ticketID ids.TicketID) {
+	dropDraft(r, ticketID)
+	r.Shelf = desk.ReturnToShelf(r.Shelf, ticketID)
+}

@@ -1,0 +1,225 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// A command's message is more than its command: it may have a medium, and further parts of an album. They come as
+// updates of their own, in any order, so whoever owns the chat keeps those that no ticket has yet (docs/decisions.md,
+// D66).
+
+// partsLookedAt is how many of the newest messages of a topic's ticket are looked at for parts of an album.
+const partsLookedAt = 50
+
+// shelf asks the owner of the chat's shelf: the group, or the person whose private chat it is.
+func (h *handling) shelf(c proto.Message) (*messages.ShelfFound, error) {
+	kind, id := messages.KindGroup, h.origin.Place
+	if h.chat.Private() {
+		kind, id = messages.KindUser, userIdentity(h.origin.GetFrom().GetId())
+	}
+	name := c.ProtoReflect().Descriptor().Name()
+	reply, err := h.desk.Ask(h.ctx, kind, id, c)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %s: %w", kind, id, name, err)
+	}
+	switch r := reply.(type) {
+	case *messages.ShelfFound:
+		return r, nil
+	case *messages.Reply:
+		return nil, fmt.Errorf("%s %s: %s: %w: %s %s", kind, id, name, errNotAccepted, r.Code, r.Reason)
+	}
+	return nil, fmt.Errorf("%s %s: %s: %w: the reply is a %T", kind, id, name, errNotAccepted, reply)
+}
+
+// album returns the id of the album that the message is a part of; "" for none.
+func (m *Message) album() string { return m.Media.GetMediaGroupId() }
+
+// leaveAlone handles a message in a group that no ticket has. A part of an album may belong to a command in another
+// part.
+func (h *handling) leaveAlone(m *Message) (string, error) {
+	if m.album() == "" || !h.known {
+		return "left_alone", nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+	if err != nil || found.TicketId == "" {
+		return "left_alone", err
+	}
+	return "enclosed", h.enclose(found, m)
+}
+
+// answerWithAlbum handles a part without a caption of an album that answers the question for a title. Unless the ticket
+// has got the title already, the bot asks again, once for the album.
+func (h *handling) answerWithAlbum(m *Message) (string, error) {
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+	switch {
+	case err != nil:
+		return "", err
+	case found.TicketId != "" && !found.Done:
+		return "enclosed", h.enclose(found, m)
+	case found.Done, len(found.Messages) > 1:
+		return "enclosed", nil
+	}
+	return "command", h.askTitle(m)
+}
+
+// encloseToo adds a message in a ticket's topic to the description of another ticket, if somebody opened that one in
+// the topic by the caption of another part of its album.
+func (h *handling) encloseToo(m *Message) error {
+	if m.album() == "" {
+		return nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Asks: true})
+	if err != nil || found.TicketId == "" || found.TicketId == h.ticket {
+		return err
+	}
+	return h.enclose(found, m)
+}
+
+// saidOf returns the parts of albums that the topic's ticket has as messages.
+func (h *handling) saidOf(albums []string) (said []*messages.Enclosure, err error) {
+	if h.ticket == "" || h.chat.Private() || len(albums) == 0 {
+		return nil, nil
+	}
+	page, err := query[*messages.MessageRecords](h.ctx, h.desk,
+		&messages.ListMessageRecords{TicketId: h.ticket, NewestFirst: true, Limit: partsLookedAt})
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range page.Messages {
+		if slices.Contains(albums, m.Content.GetMedia().GetMediaGroupId()) && !m.Internal && !m.Deleted {
+			said = append(said, &messages.Enclosure{MessageId: m.MessageId, Content: m.Content})
+		}
+	}
+	return said, nil
+}
+
+// enclose adds the message to the description of the ticket that has the rest of its album.
+func (h *handling) enclose(found *messages.ShelfFound, m *Message) error {
+	said := []*messages.RecordMessage{h.saying(m)}
+	r, err := command(h.ctx, h.desk, messages.KindTicket, found.TicketId,
+		&messages.Enclose{Origin: h.origin, Enclosures: messages.EnclosuresIn(said)})
+	if err == nil && r.Code == messages.Code_NOT_FOUND && found.Opening {
+		return fmt.Errorf("ticket %s: Enclose: %w: it is about to be opened", found.TicketId, errNotAccepted)
+	}
+	return err
+}
+
+// onCommandBesides carries out a command and passes on what else its message has: before the command, since a closed
+// ticket or an unlinked topic would not take it any more; after it, if the command opens the ticket again.
+func (h *handling) onCommandBesides(m *Message, c Command) (string, error) {
+	switch {
+	case m.Media == nil, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
+		return h.onCommand(m, c)
+	case c.Verb == messages.VerbDelete: // which deletes the command's own message, too
+		return h.onCommand(m, c)
+	case c.Verb == messages.VerbReopenTicket:
+		outcome, err := h.onCommand(m, c)
+		if err != nil {
+			return "", err
+		}
+		return outcome, h.passOnBesides(m)
+	}
+	if err := h.passOnBesides(m); err != nil {
+		return "", err
+	}
+	return h.onCommand(m, c)
+}
+
+// passOnBesides passes on what a command's message has besides the command.
+func (h *handling) passOnBesides(m *Message) error {
+	m = h.beside(m)
+	var err error
+	switch {
+	case h.chat.Private():
+		defer h.as(h.origin.CommandId + ":besides")() // the command has an answer of its own
+		_, err = h.passOn(m)
+	case h.ticket == "":
+		_, err = h.leaveAlone(m)
+	default:
+		_, err = h.record(m)
+	}
+	return err
+}
+
+// as gives the origin another command id until the returned function is called.
+func (h *handling) as(commandID string) (restore func()) {
+	former := h.origin
+	h.origin = proto.CloneOf(former)
+	h.origin.CommandId = commandID
+	return func() { h.origin = former }
+}
+
+// beside returns a message with a medium without the command in its caption: the medium, with the words that the
+// command does not take. Elsewhere the command's words would be noise, and perhaps nobody's business (docs/decisions.md, D68).
+func (h *handling) beside(m *Message) *Message {
+	if m.Media == nil {
+		return m
+	}
+	next := *m
+	next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
+	return &next
+}
+
+// sayTo records a message on a ticket, which it reopens if it is closed.
+func (h *handling) sayTo(ticketID string, m *messages.RecordMessage) error {
+	h.ticket = ticketID
+	r, err := h.askTicket(m)
+	if err != nil || r == nil || r.Code != messages.Code_CONFLICT {
+		return err
+	}
+	if _, err := h.askTicket(&messages.ReopenTicket{Origin: h.originFor("reopen")}); err != nil {
+		return err
+	}
+	_, err = h.askTicket(m)
+	return err
+}
+
+// askToSayAgain answers a button whose message is not known any more.
+func (h *handling) askToSayAgain() error {
+	h.origin = h.originFor("say")
+	return h.answer(messages.NoticePrivateSayAgain, nil)
+}
+
+// originOf returns the origin of the message that the pressed button is about.
+func (h *handling) originOf(m *Message) *messages.Origin {
+	return &messages.Origin{
+		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
+		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
+		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
+		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
+	}
+}
+
+// captioned returns the message, or the first part with a caption of the album that it belongs to.
+func (h *handling) captioned(m *Message) (*messages.RecordMessage, error) {
+	at := *h
+	at.origin = h.originOf(m)
+	own := at.saying(m)
+	if m.album() == "" || !messages.Blank(m.Text) {
+		return own, nil
+	}
+	found, err := h.shelf(&messages.Shelve{Message: own})
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range found.Messages {
+		if !messages.Blank(part.Content.GetText()) {
+			return part, nil
+		}
+	}
+	return own, nil
+}
+
+// keepTogether has the parts of an album that come later follow a part that answers something, to its ticket.
+func (h *handling) keepTogether(m *Message) error {
+	if m.album() == "" || m.Reply == nil {
+		return nil
+	}
+	_, err := h.shelf(&messages.TakeShelved{TicketId: h.ticket, Albums: []string{m.album()}, Said: true})
+	return err
+}

@@ -1,0 +1,42 @@
+package messages
+
+import (
+	"cmp"
+	"slices"
+)
+
+// enclosuresAtMost is how many a description has; what comes later is left out.
+const enclosuresAtMost = 100
+
+// EnclosuresIn are messages as enclosures of a ticket's description. Messages without a medium are none, and
+// neither are internal notes.
+func EnclosuresIn(said []*RecordMessage) (out []*Enclosure) {
+	for _, m := range said {
+		if m.GetContent().GetMedia() == nil || m.Internal {
+			continue
+		}
+		o := m.Origin
+		out = append(out, &Enclosure{MessageId: MessageKey(o.GetChatId(), o.GetMessageId()), Content: m.Content})
+	}
+	return out
+}
+
+// JoinEnclosures adds to enclosures those others that are not among them. With inOrder they are sorted as their
+// messages were sent.
+func JoinEnclosures(enclosures, others []*Enclosure, inOrder bool) []*Enclosure {
+	joined := slices.Clone(enclosures)
+	for _, other := range others {
+		same := func(e *Enclosure) bool { return e.MessageId == other.MessageId }
+		if len(joined) < enclosuresAtMost && !slices.ContainsFunc(joined, same) {
+			joined = append(joined, other)
+		}
+	}
+	if inOrder {
+		slices.SortStableFunc(joined, func(a, b *Enclosure) int {
+			_, x, _ := ParseMessageKey(a.MessageId)
+			_, y, _ := ParseMessageKey(b.MessageId)
+			return cmp.Compare(x, y)
+		})
+	}
+	return joined
+}

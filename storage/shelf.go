@@ -1,0 +1,53 @@
+package storage
+
+import "time"
+
+// Enclosure is what a ticket's description has besides text: a medium, with the words that came with it.
+type Enclosure struct {
+	Media     `json:",inline"`
+	MessageID string   `json:"messageId,omitempty"` // the message that it came with; "" in records of earlier releases
+	Text      string   `json:"text,omitempty"`
+	Entities  []Entity `json:"entities,omitempty"`
+	Protected bool     `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
+}
+
+// Shelf keeps messages of a chat that no ticket has yet, for a command or a button that may still give them to one. It
+// is bounded: the oldest ones go first.
+type Shelf struct {
+	Messages []Shelved      `json:"messages,omitempty"` // oldest first
+	Albums   []ShelvedAlbum `json:"albums,omitempty"`   // that were given to a ticket, oldest first
+}
+
+// Shelved is a message on a shelf.
+type Shelved struct {
+	MessageID int64     `json:"messageId"`          // Telegram's, in the chat
+	Album     string    `json:"album,omitempty"`    // its media_group_id
+	Untitled  int64     `json:"untitled,omitempty"` // it waits for the title that is asked for in reply to this message
+	By        int64     `json:"by,omitempty"`       // with Untitled: id of the sender
+	TicketID  string    `json:"ticketId,omitempty"` // with Untitled: the ticket that has got the title
+	Question  int64     `json:"question,omitempty"` // with TicketID: the question that the title answers
+	Body      []byte    `json:"body"`               // protobuf: RecordMessage
+	At        time.Time `json:"at"`
+}
+
+// Waits reports whether the message waits for a title.
+func (m *Shelved) Waits() bool { return m.Untitled != 0 && m.TicketID == "" }
+
+// ShelvedAlbum says which ticket has an album, so that a part that comes later finds it.
+type ShelvedAlbum struct {
+	Album    string    `json:"album"` // media_group_id
+	TicketID string    `json:"ticketId"`
+	Said     bool      `json:"said,omitempty"` // as messages, not as part of its description
+	At       time.Time `json:"at"`
+}
+
+// Kept returns the shelf with its times as they are kept; nil stays nil.
+func (s *Shelf) Kept() *Shelf {
+	if s == nil {
+		return nil
+	}
+	return &Shelf{
+		Messages: keptEach(s.Messages, func(m *Shelved) { m.At = Kept(m.At) }),
+		Albums:   keptEach(s.Albums, func(a *ShelvedAlbum) { a.At = Kept(a.At) }),
+	}
+}
