@@ -157,32 +157,6 @@ func (r *richParser) blocks(within []*node) []object {
 	return out
 }
 
-func blank(line []*node) bool { return len(trimmed(line)) == 0 }
-
-// trimmed is a line without the boxes and the space at its beginning, and without the space at its end.
-func trimmed(line []*node) []*node {
-	line = slices.Clone(line)
-	for len(line) > 0 {
-		first := *line[0]
-		if first.tag != "input" && (first.tag != "" || strings.TrimSpace(first.text) != "") {
-			first.text = strings.TrimLeft(first.text, " \t\r\n")
-			line[0] = &first
-			break
-		}
-		line = line[1:]
-	}
-	for len(line) > 0 {
-		last := *line[len(line)-1]
-		if last.tag != "" || strings.TrimSpace(last.text) != "" {
-			last.text = strings.TrimRight(last.text, " \t\r\n")
-			line[len(line)-1] = &last
-			break
-		}
-		line = line[:len(line)-1]
-	}
-	return line
-}
-
 func (r *richParser) block(n *node) object {
 	switch n.tag {
 	case "p":

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -128,4 +129,30 @@ func (r *richParser) detected(text string) []any {
 		out = append(out, text[from:])
 	}
 	return out
+}
+
+func blank(line []*node) bool { return len(trimmed(line)) == 0 }
+
+// trimmed is a line without the boxes and the space at its beginning, and without the space at its end.
+func trimmed(line []*node) []*node {
+	line = slices.Clone(line)
+	for len(line) > 0 {
+		first := *line[0]
+		if first.tag != "input" && (first.tag != "" || strings.TrimSpace(first.text) != "") {
+			first.text = strings.TrimLeft(first.text, " \t\r\n")
+			line[0] = &first
+			break
+		}
+		line = line[1:]
+	}
+	for len(line) > 0 {
+		last := *line[len(line)-1]
+		if last.tag != "" || strings.TrimSpace(last.text) != "" {
+			last.text = strings.TrimRight(last.text, " \t\r\n")
+			line[len(line)-1] = &last
+			break
+		}
+		line = line[:len(line)-1]
+	}
+	return line
 }
