@@ -400,8 +400,8 @@ func TestMediaInWords(t *testing.T) {
 	d.reply(d.ann, d.support, bare, "I heard")
 	d.reply(d.ann, d.support, captioned, "I see")
 	for chat, want := range map[int64][]string{
-		d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | it smokes | I see"},
-		d.sales:       {"Ann · Support | [voice message] | I heard", "Ann · Support | it smokes | I see"},
+		d.engineering: {"Ann · Support | [ข้อความเสียง] | I heard", "Ann · Support | [รูปภาพ] it smokes | I see"},
+		d.sales:       {"Ann · Support | [voice message] | I heard", "Ann · Support | [photo] it smokes | I see"},
 	} {
 		thread := map[int64]int{d.engineering: eng, d.sales: sales}[chat]
 		d.awaitText(chat, thread, "I see")

@@ -178,8 +178,8 @@ func (d *desk) copies(chat int64, thread int) []string {
 
 // joined are the merged copies that a message holds. Each begins with a name in bold, after a blank line.
 func joined(m simulator.Message) []string {
-	if m.Rich != nil && strings.Contains(m.Text, "\n") {
-		return []string{m.Text}
+	if m.Rich != nil {
+		return []string{m.Text} // a rich message is never merged
 	}
 	text := utf16.Encode([]rune(m.Text))
 	var starts []int
@@ -302,7 +302,10 @@ func (d *desk) owes(k *ticket) string {
 	}
 	for _, topic := range topics {
 		owes := !topic.Introduced || !topic.Pinned || topic.CardRevision < r.CardRevision && topic.CardMessageID > 0
-		if !messages.IsPrivate(topic.GroupID) { // a private chat is never opened or closed
+		if topic.Threaded {
+			owes = owes || topic.TelegramTopicID == 0
+		}
+		if !messages.IsPrivate(topic.GroupID) { // a private chat is never closed
 			owes = topic.Failure == "" && (owes || topic.TelegramTopicID == 0 || topic.Unsure ||
 				topic.Closed != (r.Status == "closed"))
 		}

@@ -353,7 +353,7 @@ func TestPrivateTrouble(t *testing.T) {
 	})
 	d.run(t, "a topic that can't be opened is told, and tried again on demand", func(t *testing.T) {
 		choice := d.choice(d.ann, "Five")
-		d.inject(simulator.Fault{Method: "createForumTopic", Kind: "400", Count: 2, Description: "TOPIC_TITLE_EMPTY"})
+		d.inject(simulator.Fault{Method: "createForumTopic", Chat: d.support, Kind: "400", Count: 2, Description: "TOPIC_TITLE_EMPTY"})
 		d.press(d.ann, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.support))
 		failed := d.awaitText(d.ann, 0, "could not be opened in Support")
 		d.press(d.ann, failed, "reopen:")

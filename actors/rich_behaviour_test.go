@@ -8,315 +8,233 @@ import (
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
-// richList is what somebody writes with a list.
-const richList = `<p>Please do this</p><ol><li>restart <b>it</b></li><li>call @bob<ul><li>soon</li></ul></li></ol>
-	<table><tr><th>a</th><td>b</td></tr></table><pre><code class="language-go">x := 1
-y</code></pre><blockquote>said<cite>Eve</cite></blockquote>`
-
-const richListWords = "Please do this | 1. restart it | 2. call @bob |   • soon | a | b | x := 1 | y | said | — Eve"
-
-// postRich posts HTML as a rich message.
-func (d *desk) postRich(from, chat int64, thread int, html string) simulator.Message {
+// write has somebody write a rich message, as Markdown.
+func (d *desk) write(from, chat int64, thread int, markdown string) simulator.Message {
 	d.t.Helper()
-	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Rich: &simulator.Rich{HTML: html}})
+	return d.post(simulator.Post{From: from, Chat: chat, Thread: thread, Markdown: markdown})
 }
 
-// blocks are the blocks of a rich message without the first, which names the sender.
-func blocks(t *testing.T, m simulator.Message) string {
-	t.Helper()
-	var r struct {
-		Blocks []json.RawMessage `json:"blocks"`
-	}
-	if err := json.Unmarshal(m.Rich, &r); err != nil || len(r.Blocks) < 2 {
-		t.Fatalf("not a rich copy: %q %s", m.Text, m.Rich)
-	}
-	out, _ := json.Marshal(r.Blocks[1:])
-	return string(out)
+// editRich has somebody edit a message of theirs to a rich one.
+func (d *desk) editRich(m simulator.Message, markdown string) {
+	d.t.Helper()
+	_, err := d.sim.EditRich(m.From.ID, m.Chat, m.ID, markdown, nil)
+	d.must(err)
 }
 
-// A rich message is copied as one, in both directions.
+// kinds lists the types of a rich message's blocks; none when it is not rich.
+func kinds(m simulator.Message) (kinds []string) {
+	if m.Rich == nil {
+		return nil
+	}
+	var v struct{ Blocks []struct{ Type string } }
+	_ = json.Unmarshal(m.Rich.Value, &v)
+	for _, b := range v.Blocks {
+		kinds = append(kinds, b.Type)
+	}
+	return kinds
+}
+
+// What people write with lists, tables and headings is read like a text, and copied as it looks.
 func TestRichMessages(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	for _, way := range []struct {
-		by, from, to int64
-		source, into int
-		name         string
-	}{{d.ann, d.support, d.engineering, k.thread, eng, "Ann"}, {d.bob, d.engineering, d.support, eng, k.thread, "Bob"}} {
-		original := d.postRich(way.by, way.from, way.source, richList)
-		m := d.awaitText(way.to, way.into, "Please do this")
-		if !strings.HasPrefix(m.Text, way.name+"\n") {
-			t.Errorf("the copy is %q", m.Text)
-		}
-		var want struct {
-			Blocks json.RawMessage `json:"blocks"`
-		}
-		_ = json.Unmarshal(original.Rich, &want)
-		if got := blocks(t, m); got != string(want.Blocks) {
-			t.Errorf("blocks\n%s, want\n%s", got, want.Blocks)
-		}
-	}
-	d.quiet(k)
-}
-
-// What Telegram refuses as a rich message arrives as a text, whole and once.
-func TestRichMessagesThatAreRefused(t *testing.T) {
-	t.Parallel()
-	d, k, eng := linked(t, options{})
-	refuse := func(method string) {
-		d.inject(simulator.Fault{Method: method, Kind: simulator.Fault400, Description: "RICH_MESSAGE_INVALID"})
-	}
-	text := func(m simulator.Message) string { return strings.ReplaceAll(m.Text, "\n", " | ") }
-	d.run(t, "a short one", func(t *testing.T) {
-		refuse("sendRichMessage")
-		d.postRich(d.ann, d.support, k.thread, richList)
-		m := d.awaitText(d.engineering, eng, "Please do this")
-		if m.Rich != nil || text(m) != "Ann | "+richListWords {
-			t.Errorf("%s %q", m.Rich, text(m))
+	d.run(t, "the copy is a rich message below the sender's name, in both directions", func(t *testing.T) {
+		d.write(d.ann, d.support, k.thread, "## Steps\n\nPlease **do** this\n\n1. restart it\n2. wait\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+		m := d.awaitText(d.engineering, eng, "Ann\nSteps\nPlease do this\n1. restart it\n2. wait\na | b\n1 | 2")
+		same(t, "blocks", kinds(m), []string{"paragraph", "heading", "paragraph", "list", "table"})
+		d.write(d.bob, d.engineering, eng, "> quoted\n\n```go\nx := 1\n```")
+		m = d.awaitText(d.support, k.thread, "Bob\nquoted\nx := 1")
+		same(t, "blocks", kinds(m), []string{"paragraph", "blockquote", "pre"})
+	})
+	d.run(t, "the issue's own message", func(t *testing.T) {
+		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Rich: json.RawMessage(`{"blocks":[
+			{"type":"paragraph","text":"Kindly do this"},
+			{"type":"list","items":[{"label":"1.","blocks":[{"type":"paragraph","text":"unplug it"}]}]}]}`)})
+		d.awaitText(d.engineering, eng, "Ann\nKindly do this\n1. unplug it")
+		d.awaitShown(m)
+		if got := d.said(m).Text; got != "Kindly do this\n1. unplug it" {
+			t.Errorf("stored %q", got)
 		}
 	})
-	long := strings.Repeat("<p>"+strings.Repeat("คำ ", 400)+"</p>", 8) + "<p>the end</p>"
-	d.run(t, "a long one takes several texts, before what follows", func(t *testing.T) {
-		after := d.last(d.engineering)
-		refuse("sendRichMessage")
-		d.postRich(d.ann, d.support, k.thread, long)
-		d.say(d.ann, d.support, k.thread, "behind")
-		d.awaitText(d.engineering, eng, "behind")
-		got := d.since(d.engineering, eng, after)
-		if len(got) != 4 || !strings.HasPrefix(got[0], "Ann (1/3)") || !strings.HasPrefix(got[1], "Ann (2/3)") ||
-			!strings.HasSuffix(got[2], "the end") || got[3] != "Ann | behind" {
-			t.Errorf("%d messages: %.60q", len(got), got)
-		}
-		if n := strings.Count(strings.Join(got, ""), "คำ"); n != 3200 {
-			t.Errorf("%d words, want 3200", n)
-		}
-	})
-	d.run(t, "a long one that is accepted is one message", func(t *testing.T) {
-		after := d.last(d.engineering)
-		d.postRich(d.ann, d.support, k.thread, long)
-		d.say(d.ann, d.support, k.thread, "behind it")
-		d.awaitText(d.engineering, eng, "behind it")
-		if got := d.since(d.engineering, eng, after); len(got) != 2 || !strings.HasSuffix(got[0], "the end") {
-			t.Errorf("%d messages: %.60q", len(got), got)
+	d.run(t, "what Telegram refuses as rich goes once, as a text with its markup", func(t *testing.T) {
+		for _, method := range []string{"RICH_MESSAGE_INVALID", "not enough rights to send rich messages to the chat"} {
+			d.inject(simulator.Fault{Method: "sendRichMessage", Kind: simulator.Fault400, Description: method, Count: 1})
+			after := d.last(d.engineering)
+			d.write(d.ann, d.support, k.thread, "# Title\n\n- one\n- [x] done")
+			d.say(d.ann, d.support, k.thread, "behind "+method)
+			d.awaitText(d.engineering, eng, "behind "+method)
+			same(t, "copies", d.since(d.engineering, eng, after),
+				[]string{"Ann | Title | • one | ☑ done", "Ann | behind " + method})
+			m, _ := d.find(d.engineering, eng, "☑ done")
+			if m.Rich != nil || !hasEntity(m, "bold", 4, 5) {
+				t.Errorf("%+v", m)
+			}
 		}
 	})
-	d.run(t, "an edit", func(t *testing.T) {
-		m := d.say(d.ann, d.support, k.thread, "edit me")
-		c := d.awaitText(d.engineering, eng, "edit me")
+	d.run(t, "an unknown block costs itself only", func(t *testing.T) {
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Rich: json.RawMessage(`{"blocks":[
+			{"type":"paragraph","text":"before it"},{"type":"hologram","text":["its ",{"type":"glow","text":"words"}],"x":7},
+			{"type":"paragraph","text":"behind it"}]}`)})
+		d.awaitText(d.engineering, eng, "Ann\nbefore it\nits words\nbehind it")
+	})
+	d.run(t, "one without a word says that there was something", func(t *testing.T) {
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Rich: json.RawMessage(`{"blocks":[]}`)})
+		d.awaitText(d.engineering, eng, "Ann\n[rich message]")
+	})
+	d.run(t, "a note stays in its topic, a command is carried out", func(t *testing.T) {
+		d.write(d.ann, d.support, k.thread, "// secret\n\n- list")
+		d.awaitAnswer(d.write(d.ann, d.support, k.thread, "/priority high\n\n- at once"), "")
+		d.say(d.ann, d.support, k.thread, "behind the note")
+		d.awaitText(d.engineering, eng, "behind the note")
+		if m, found := d.find(d.engineering, eng, "secret"); found {
+			t.Errorf("%q has crossed", m.Text)
+		}
+	})
+	d.run(t, "a longer one goes as texts, whole", func(t *testing.T) {
+		long := strings.Repeat("word after word ", 600)
 		after := d.last(d.engineering)
-		refuse("editMessageText")
-		_, err := d.sim.EditRich(d.ann, d.support, m.ID, simulator.Rich{HTML: long + "<p>of all</p>"})
+		d.write(d.ann, d.support, k.thread, "# Long\n\n"+long+"\n\n- the end")
+		d.awaitText(d.engineering, eng, "• the end")
+		var words []string
+		for _, m := range d.byBot(d.engineering, eng) {
+			if m.ID > after {
+				_, body, _ := strings.Cut(m.Text, "\n")
+				words = append(words, strings.Fields(body)...)
+			}
+		}
+		same(t, "words", words, slices.Concat([]string{"Long"}, strings.Fields(long), []string{"•", "the", "end"}))
+	})
+	d.run(t, "its medium goes along", func(t *testing.T) {
+		id, err := d.sim.AddFile(*upload("photo"))
 		d.must(err)
-		d.awaitText(d.engineering, eng, "of all")
-		c, _ = d.sim.Message(d.engineering, c.ID)
-		got := append([]string{c.Text}, d.since(d.engineering, eng, after)...)
-		if len(got) != 3 || strings.Count(strings.Join(got, ""), "คำ") != 3200 || c.Rich != nil {
-			t.Errorf("%d messages: %.60q", len(got), got)
-		}
-		_, err = d.sim.EditRich(d.ann, d.support, m.ID, simulator.Rich{Markdown: "* short"})
-		d.must(err)
-		d.await("the texts that are left over to go", func() bool {
-			return len(d.since(d.engineering, eng, after)) == 0
-		})
-		if c, _ = d.sim.Message(d.engineering, c.ID); c.Rich == nil || text(c) != "Ann · edited | • short" {
-			t.Errorf("%q %s", text(c), c.Rich)
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Rich: json.RawMessage(`{"blocks":[
+			{"type":"paragraph","text":"Look here"},
+			{"type":"photo","photo":[{"file_id":"` + id + `","file_unique_id":"u","width":1,"height":1}],"caption":{"text":"the leak"}},
+			{"type":"paragraph","text":"and mend it"}]}`)})
+		m := d.awaitText(d.engineering, eng, "Ann\nLook here\n[photo]\nthe leak\nand mend it")
+		if m.Media == nil || m.Media.FileID != id {
+			t.Errorf("the copy has the medium %+v", m.Media)
 		}
 	})
 	d.quiet(k)
 }
 
-// A process ends after the first text of a rich message that was refused: the next one posts the rest.
-func TestRestartWithinARefusedRichMessage(t *testing.T) {
-	t.Parallel()
-	d, k, eng := linked(t, options{})
-	after := d.last(d.engineering)
-	d.inject(simulator.Fault{Method: "sendRichMessage", Kind: simulator.Fault400, Description: "RICH_MESSAGE_INVALID"})
-	d.inject(simulator.Fault{Method: "sendMessage", Kind: simulator.Fault500, Chat: d.engineering, Count: -1, After: 1})
-	d.postRich(d.ann, d.support, k.thread, strings.Repeat("<p>"+strings.Repeat("คำ ", 400)+"</p>", 8)+"<p>the end</p>")
-	d.say(d.ann, d.support, k.thread, "behind")
-	d.await("the first text, and a call for the second", func() bool {
-		return len(d.since(d.engineering, eng, after)) == 1 && d.calls("sendMessage", d.engineering) > 1
-	})
-	d.restart()
-	d.sim.ClearFaults()
-	d.awaitText(d.engineering, eng, "behind")
-	got := d.since(d.engineering, eng, after)
-	if len(got) != 4 || strings.Count(strings.Join(got, ""), "คำ") != 3200 || !strings.HasPrefix(got[1], "Ann (2/3)") ||
-		!strings.HasSuffix(got[2], "the end") {
-		t.Errorf("%d messages: %.60q", len(got), got)
-	}
-	if n := d.calls("sendRichMessage", d.engineering); n != 1 {
-		t.Errorf("%d calls as a rich message", n)
-	}
-	d.quiet(k)
-}
-
-// An edit changes one kind into the other, in the same message.
+// Edits between plain and rich, in every direction, of copies that were posted as either.
 func TestEditsOfRichMessages(t *testing.T) {
 	t.Parallel()
 	d, k, eng := linked(t, options{})
-	m := d.say(d.ann, d.support, k.thread, "plain 0")
-	c := d.awaitText(d.engineering, eng, "plain 0")
-	for i, rich := range []string{"<ul><li>rich 1</li></ul>", "<ol><li>rich 2</li></ol>", "", "<p>rich <b>4</b></p>", "<p>rich 4</p>"} {
-		want := strings.Join(strings.Fields(strings.NewReplacer("<", " <", ">", "> ").Replace(rich)), " ")
-		if rich == "" {
-			_, err := d.sim.Edit(d.ann, d.support, m.ID, "plain 3")
-			d.must(err)
-		} else {
-			_, err := d.sim.EditRich(d.ann, d.support, m.ID, simulator.Rich{HTML: rich})
-			d.must(err)
+	for _, refused := range []bool{false, true} {
+		name := "posted rich"
+		if refused {
+			name = "posted as a text"
 		}
-		original, _ := d.sim.Message(d.support, m.ID)
-		d.await("edit "+itoa(i)+" "+want, func() bool {
-			now, _ := d.sim.Message(d.engineering, c.ID)
-			if (now.Rich != nil) != (rich != "") || !strings.HasSuffix(now.Text, "edited\n"+original.Text) {
-				return false
+		d.run(t, name, func(t *testing.T) {
+			if refused {
+				d.inject(simulator.Fault{Method: "sendRichMessage", Kind: simulator.Fault400, Description: "X", Count: 1})
 			}
-			return rich == "" || blocks(t, now) == richBlocks(original)
+			m := d.write(d.ann, d.support, k.thread, "- one "+name)
+			was := d.awaitText(d.engineering, eng, "Ann\n• one "+name)
+			if (was.Rich == nil) != refused {
+				t.Fatalf("%+v", was)
+			}
+			for _, step := range []struct {
+				rich bool
+				text string
+				want string
+			}{
+				{true, "- [ ] two\n- three", "Ann · edited\n☐ two\n• three"},
+				{false, "plain", "Ann · edited\nplain"},
+				{true, "## four", "Ann · edited\nfour"},
+				{true, "## four\n\nfive", "Ann · edited\nfour\nfive"},
+			} {
+				if step.rich {
+					d.editRich(m, step.text)
+				} else {
+					d.edit(m, step.text)
+				}
+				d.await(step.want, func() bool {
+					is, _ := d.sim.Message(d.engineering, was.ID)
+					return strings.ReplaceAll(is.Text, " · Support", "") == step.want && (is.Rich != nil) == step.rich
+				})
+			}
+			d.awaitShown(m)
+			d.edit(m, "final "+name)
+			d.awaitText(d.engineering, eng, "final "+name)
 		})
 	}
-	if n := len(d.since(d.engineering, eng, c.ID)); n != 0 {
-		t.Errorf("%d more messages", n)
-	}
+	d.run(t, "a refused edit is shown as a text", func(t *testing.T) {
+		m := d.say(d.ann, d.support, k.thread, "plain first")
+		was := d.awaitText(d.engineering, eng, "plain first")
+		d.inject(simulator.Fault{Method: "editMessageText", Kind: simulator.Fault400, Description: "RICH_MESSAGE_INVALID", Count: 1})
+		d.editRich(m, "- item")
+		is := d.awaitText(d.engineering, eng, "• item")
+		if is.ID != was.ID || is.Rich != nil {
+			t.Errorf("%+v", is)
+		}
+	})
 	d.quiet(k)
 }
 
-// richBlocks are the blocks of a message of a person.
-func richBlocks(m simulator.Message) string {
-	var r struct {
-		Blocks json.RawMessage `json:"blocks"`
-	}
-	_ = json.Unmarshal(m.Rich, &r)
-	return string(r.Blocks)
-}
-
-// Whatever is read from a text is read from a rich message, too.
+// The words of rich messages wherever a text is read: replies, contexts, descriptions, private chats, lists.
 func TestRichMessagesAreRead(t *testing.T) {
 	t.Parallel()
-	d, k, eng := linked(t, options{})
-	d.run(t, "an internal note stays where it is", func(t *testing.T) {
-		d.postRich(d.ann, d.support, k.thread, "<p>// secret</p><ul><li>plan</li></ul>")
-		d.postRich(d.ann, d.support, k.thread, "<ul><li>open</li></ul>")
-		d.awaitText(d.engineering, eng, "open")
-		if m, leaked := d.find(d.engineering, eng, "plan"); leaked {
-			t.Errorf("leaked: %q", m.Text)
-		}
-	})
-	d.run(t, "a command with its title, its description and its people", func(t *testing.T) {
-		asked := d.postRich(d.ann, d.support, 0, "<p>/create_ticket Wrong sum</p><ul><li>the invoice</li></ul>")
-		a := d.awaitAnswer(asked, "Ticket opened: Wrong sum")
-		if other := d.record(&ticket{id: ticketIDIn(a.Text)}); other.Description != "• the invoice" {
-			t.Errorf("description %q", other.Description)
-		}
-		d.postRich(d.ann, d.support, k.thread, "<h1>/priority high</h1>")
-		d.awaitText(d.support, k.thread, "priority")
-	})
-	d.run(t, "what is stored, and told to programs, has the words and their markup", func(t *testing.T) {
-		m := d.postRich(d.ann, d.support, k.thread, "<ul><li>find <b>me</b></li></ul>")
-		d.awaitText(d.engineering, eng, "find me")
-		said, err := d.store.Message(t.Context(), messages.MessageKey(m.Chat, int64(m.ID)))
-		d.must(err)
-		if said.Text != "• find me" || len(said.Entities) != 1 || said.Entities[0].Type != "bold" || said.Entities[0].Offset != 7 {
-			t.Errorf("%q %v", said.Text, said.Entities)
-		}
-		d.eventually("the event", func() bool {
-			events, err := d.store.EventsAfter(t.Context(), k.id, 0, 1000)
-			d.must(err)
-			return slices.ContainsFunc(events, func(e storage.Event) bool {
-				return e.Type == messages.EventMessageSent && strings.Contains(string(e.Data), "• find me")
-			})
-		})
-	})
-	d.run(t, "a reply shows the beginning of what has no counterpart", func(t *testing.T) {
-		before := d.postRich(d.ann, d.support, k.thread, "<p>// internal</p>")
-		open := d.postRich(d.carl, d.support, k.thread, "<table><tr><td>a</td><td>b</td></tr></table>")
-		c := d.awaitText(d.engineering, eng, "a | b")
-		d.reply(d.ann, d.support, before, "to the note")
-		if m := d.awaitText(d.engineering, eng, "to the note"); strings.Contains(m.Text, "internal") {
-			t.Errorf("%q", m.Text)
-		}
-		d.reply(d.bob, d.engineering, c, "to the table")
-		if m := d.awaitText(d.support, k.thread, "to the table"); m.ReplyTo != open.ID {
-			t.Errorf("answers %d, want %d", m.ReplyTo, open.ID)
-		}
-		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, ReplyTo: open.ID,
-			Rich: &simulator.Rich{HTML: "<ol><li>rich answer</li></ol>"}})
-		if m := d.awaitText(d.engineering, eng, "rich answer"); m.ReplyTo != c.ID || m.Rich == nil {
-			t.Errorf("answers %d, want %d", m.ReplyTo, c.ID)
-		}
-	})
-	d.run(t, "it is the context of a new topic", func(t *testing.T) {
-		sales := d.mention(d.ann, k, "@dora_s", d.sales)
-		d.awaitText(d.sales, sales, "a | b")
-	})
-	d.run(t, "forwarded", func(t *testing.T) {
-		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Rich: &simulator.Rich{HTML: "<p>news <i>of</i> today</p>"},
-			Forward: &simulator.Origin{Name: "Somebody", Date: 1}})
-		m := d.awaitText(d.engineering, eng, "news of today")
-		if m.Rich == nil || !strings.Contains(m.Text, "Forwarded from Somebody") {
-			t.Errorf("%q", m.Text)
-		}
-	})
-	d.run(t, "protected", func(t *testing.T) {
-		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Protected: true,
-			Rich: &simulator.Rich{HTML: "<p>do not copy</p>"}})
-		d.say(d.ann, d.support, k.thread, "after it")
-		d.awaitText(d.engineering, eng, "after it")
-		if _, leaked := d.find(d.engineering, eng, "do not copy"); leaked {
-			t.Error("leaked")
-		}
-	})
-	d.quiet(k)
-}
-
-// Rich messages cross to and from a private chat.
-func TestRichMessagesInAPrivateChat(t *testing.T) {
-	t.Parallel()
 	d := ready(t, options{})
-	k := d.openPrivately(d.ann, d.support, "Lamp")
-	d.postRich(d.ann, d.ann, 0, richList)
-	if m := d.awaitText(d.support, k.thread, "Please do this"); m.Rich == nil || !strings.HasPrefix(m.Text, "Ann\n") {
-		t.Errorf("%q", m.Text)
-	}
-	d.postRich(d.eve, d.support, k.thread, "<ol><li>switch it on</li></ol>")
-	if m := d.awaitText(d.ann, 0, "switch it on"); m.Rich == nil {
-		t.Errorf("%q", m.Text)
-	}
+	opened := d.write(d.ann, d.support, 0, "/create_ticket Sink leaks\n\n- since **Monday**")
+	k := &ticket{chat: d.support, id: ticketIDIn(d.awaitAnswer(opened, "TICK-").Text)}
+	k.thread = d.topicNamed(d.support, "Sink leaks").Thread
+	d.introduced(d.support, k.thread)
+	d.awaitText(d.support, k.thread, "• since Monday")
+	said := d.write(d.ann, d.support, k.thread, "- valve\n- pipe")
+	d.awaitShown(said)
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	d.awaitText(d.engineering, eng, "• valve")
+	t.Run("a reply without a counterpart shows its beginning", func(t *testing.T) {
+		d.reply(d.ann, d.support, opened, "as I said")
+		d.reply(d.ann, d.support, said, "the second one")
+		d.awaitText(d.engineering, eng, "• valve • pipe\nthe second one")
+	})
+	t.Run("the API shows text and entities", func(t *testing.T) {
+		m := d.write(d.ann, d.support, k.thread, "## Found by search")
+		d.awaitText(d.engineering, eng, "Found by search")
+		r := d.said(m)
+		if r.Text != "Found by search" || len(r.Entities) != 1 || r.Entities[0].Type != "bold" {
+			t.Errorf("%+v", r)
+		}
+		d.awaitEvent(k, messages.EventMessageSent)
+	})
+	t.Run("a private chat", func(t *testing.T) {
+		p := d.openPrivately(d.ann, d.support, "Lamp")
+		d.write(d.ann, d.ann, 0, "1. it is dark\n2. help")
+		m := d.awaitText(d.support, p.thread, "1. it is dark\n2. help")
+		same(t, "blocks", kinds(m), []string{"paragraph", "list"})
+		d.write(d.carl, d.support, p.thread, "- coming")
+		same(t, "blocks", kinds(d.awaitText(d.ann, 0, "• coming")), []string{"paragraph", "list"})
+	})
 }
 
-// A rich message that waits with others is merged with them, as a text.
+// Rich messages that wait are merged as texts, and stay mergeable when they are edited.
 func TestRichMessagesAreMerged(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
-	eng := d.mention(d.ann, k, "bob_eng", d.engineering)
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 	d.paced()
-	var originals []simulator.Message
+	var last simulator.Message
 	for i := range 40 {
-		originals = append(originals, d.postRich(d.ann, d.support, k.thread, "<ul><li>item <b>"+itoa(i)+"</b> of it</li></ul>"))
+		last = d.write(d.ann, d.support, k.thread, "- item "+itoa(i)+"\n- behind it")
 	}
-	d.awaitText(d.engineering, eng, "item 39 of it")
-	all := d.shared(d.engineering, eng)
-	if len(all) == 0 {
-		t.Fatal("nothing was merged")
-	}
-	got := ""
-	for _, m := range d.byBot(d.engineering, eng) {
-		got += m.Text + "\n"
-	}
+	d.awaitText(d.engineering, eng, "• item 39\n• behind it")
+	var want []string
 	for i := range 40 {
-		if n := strings.Count(got, "• item "+itoa(i)+" of it"); n != 1 {
-			t.Errorf("item %d is there %d times", i, n)
-		}
+		want = append(want, "• item "+itoa(i)+"\n• behind it")
 	}
-	merged := slices.IndexFunc(originals, func(m simulator.Message) bool { return strings.Contains(all[0].Text, m.Text) })
-	_, err := d.sim.EditRich(d.ann, d.support, originals[merged].ID, simulator.Rich{HTML: "<ol><li>another</li></ol>"})
-	d.must(err)
-	if m := d.awaitText(d.engineering, eng, "1. another"); len(joined(m)) < 2 {
-		t.Errorf("%q", m.Text)
+	same(t, "copies", d.copies(d.engineering, eng), want)
+	if len(d.shared(d.engineering, eng)) == 0 {
+		t.Error("nothing was merged")
 	}
+	d.editRich(last, "1. changed")
+	d.awaitText(d.engineering, eng, "1. changed")
 	d.quiet(k)
 }

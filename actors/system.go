@@ -95,6 +95,7 @@ func NewSystem(o Options) (*System, error) {
 	s.node, err = entity.Start(env, entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident},
 		ticket.Kind(ticket.Deps{
 			Attachments: s.attachments, Aliases: aliases, Pace: o.Pace, IntakeWorks: o.IntakeWorks, Metrics: o.Metrics,
+			Parts: o.Telegram.Parts,
 		}),
 		link.Kind(link.Deps{Telegram: o.Telegram, Metrics: o.Metrics}),
 		s.chats.Kind(),

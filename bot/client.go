@@ -247,23 +247,45 @@ func rejected(why string) *messages.Outcome {
 	return &messages.Outcome{Result: messages.Outcome_REJECTED, Description: why}
 }
 
-// send sends or edits a message. A rich message that Telegram refuses goes out as a text.
+// send sends or edits a message. When Telegram refuses an attribute, send leaves the attribute off and sends the
+// rest: a quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not
+// understand, a link that it can't preview, an effect. A rich message goes as a text then.
 func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	repeatable := m.MessageID != 0 // only an edit names a message
 	var sent sentMessages
-	err, asText := c.sendTolerantly(ctx, m, &sent), false
-	if err != nil && err.contentRefused() && m.fallBack() {
-		c.log.Info("a rich message was refused; it goes out as a text", "error", err)
-		err, asText = c.sendTolerantly(ctx, m, &sent), true
+	err := c.postMessage(ctx, m, &sent)
+	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
+		m.Reply.Quote, m.Reply.QuoteEntities, m.Reply.QuotePosition = "", nil, 0
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && m.Reply != nil && err.replyRefused() {
+		m.Reply = nil
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && m.Rich != nil && err.richRefused() {
+		m.dropRich()
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && err.markupRefused() && m.dropMarkup() {
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && err.previewRefused() && m.dropPreview() {
+		err = c.postMessage(ctx, m, &sent)
+	}
+	if err != nil && err.effectRefused() && m.dropEffect() {
+		err = c.postMessage(ctx, m, &sent)
 	}
 	if err != nil {
 		out := outcomeOf(err, repeatable)
 		if out.Result == messages.Outcome_DONE {
-			out.MessageId, out.Spans, out.AsText = m.MessageID, m.spans, asText
+			out.MessageId, out.Spans = m.MessageID, m.spans
 		}
 		return out
 	}
-	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans, AsText: asText}
+	if strays := m.strays(sent); len(strays) > 0 {
+		return c.takeBack(ctx, m, strays)
+	}
+	out := &messages.Outcome{Result: messages.Outcome_DONE, Spans: m.spans}
 	for i, x := range sent {
 		if i == 0 {
 			out.MessageId, out.ThreadId = x.ID, x.ThreadID
@@ -275,28 +297,37 @@ func (c *Client) send(ctx context.Context, m *outgoing) *messages.Outcome {
 	return out
 }
 
-// sendTolerantly makes the call. When Telegram refuses an attribute, it leaves the attribute off and sends the rest: a
-// quote that is not in the answered message, a reply to a deleted message, markup that Telegram does not understand.
-func (c *Client) sendTolerantly(ctx context.Context, m *outgoing, sent *sentMessages) *APIError {
-	err := c.postMessage(ctx, m, sent)
-	if err != nil && m.Reply != nil && m.Reply.Quote != "" && err.quoteRefused() {
-		m.Reply.Quote, m.Reply.QuoteEntities, m.Reply.QuotePosition = "", nil, 0
-		err = c.postMessage(ctx, m, sent)
-	}
-	if err != nil && m.Reply != nil && err.replyRefused() {
-		m.Reply = nil
-		err = c.postMessage(ctx, m, sent)
-	}
-	if err != nil && err.markupRefused() && m.dropMarkup() {
-		err = c.postMessage(ctx, m, sent)
-	}
-	return err
-}
-
 // sentMessage has the fields that the client reads of a message in Telegram's answer.
 type sentMessage struct {
 	ID       int64 `json:"message_id"`
 	ThreadID int64 `json:"message_thread_id"`
+}
+
+// strays returns the ids of all messages if one of them was not posted in the topic that was asked for.
+func (m *outgoing) strays(sent sentMessages) []int64 {
+	if m.ThreadID == 0 {
+		return nil
+	}
+	var ids []int64
+	elsewhere := false
+	for _, x := range sent {
+		ids = append(ids, x.ID)
+		elsewhere = elsewhere || x.ThreadID != m.ThreadID
+	}
+	if !elsewhere {
+		return nil
+	}
+	return ids
+}
+
+// takeBack deletes messages that Telegram has posted outside of the topic that was asked for, as it does for a deleted
+// topic of a private chat. The outcome is that of a deleted topic.
+func (c *Client) takeBack(ctx context.Context, m *outgoing, strays []int64) *messages.Outcome {
+	if out := c.deleteMessages(ctx, m.ChatID, strays); out.Result != messages.Outcome_DONE {
+		c.log.Error("a message was posted outside of its topic and can't be deleted", "chat", m.ChatID,
+			"topic", m.ThreadID, "messages", strays, "why", out.Description)
+	}
+	return &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: "it was posted outside of its topic"}
 }
 
 // sentMessages are one message, or the messages of an album.

@@ -14,20 +14,21 @@ import (
 func (c *Client) act(ctx context.Context, chatID int64, lang string, op *messages.Operation) *messages.Outcome {
 	thread := int(threadOf(op))
 	switch op.GetCall().(type) {
-	case *messages.Operation_RenameTopic, *messages.Operation_CloseTopic, *messages.Operation_ReopenTopic:
+	case *messages.Operation_RenameTopic, *messages.Operation_CheckTopic, *messages.Operation_CloseTopic,
+		*messages.Operation_ReopenTopic:
 		if thread == 0 { // Telegram would answer as for a deleted topic
-			return rejected("the general topic and private chats can't be renamed or closed")
+			return rejected("the general topic and a whole private chat can't be renamed or closed")
 		}
 	}
 	switch call := op.GetCall().(type) {
 	case *messages.Operation_CreateTopic:
 		return c.createTopic(ctx, chatID, call.CreateTopic.GetName())
 	case *messages.Operation_RenameTopic:
-		return c.repeatable(ctx, "editForumTopic", func(ctx context.Context) error {
-			_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread,
-				Name: messages.CutUTF16(call.RenameTopic.GetName(), messages.MaxTopicName)})
-			return err
-		})
+		return c.renameTopic(ctx, chatID, thread, call.RenameTopic.GetName())
+	case *messages.Operation_CheckTopic:
+		// Telegram refuses the name that a topic has as no change, and another answer means that there is no such topic.
+		// (sendChatAction succeeds for deleted topics, too.)
+		return c.renameTopic(ctx, chatID, thread, call.CheckTopic.GetName())
 	case *messages.Operation_CloseTopic:
 		return c.repeatable(ctx, "closeForumTopic", func(ctx context.Context) error {
 			_, err := c.lib.CloseForumTopic(ctx, &tg.CloseForumTopicParams{ChatID: chatID, MessageThreadID: thread})
@@ -107,6 +108,14 @@ func (c *Client) repeatable(ctx context.Context, method string, call func(contex
 	return &messages.Outcome{Result: messages.Outcome_DONE}
 }
 
+func (c *Client) renameTopic(ctx context.Context, chatID int64, thread int, name string) *messages.Outcome {
+	return c.repeatable(ctx, "editForumTopic", func(ctx context.Context) error {
+		_, err := c.lib.EditForumTopic(ctx, &tg.EditForumTopicParams{ChatID: chatID, MessageThreadID: thread,
+			Name: messages.CutUTF16(name, messages.MaxTopicName)})
+		return err
+	})
+}
+
 func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *messages.Outcome {
 	var topic *models.ForumTopic
 	err := c.viaLibrary(ctx, "createForumTopic", func(ctx context.Context) (err error) {
@@ -115,7 +124,11 @@ func (c *Client) createTopic(ctx context.Context, chatID int64, name string) *me
 		return err
 	})
 	if err != nil {
-		return outcomeOf(err, false)
+		out := outcomeOf(err, false)
+		if chatID > 0 && says(err.Description, saysNoForum) {
+			out.Result, out.ChatWide = messages.Outcome_REJECTED, false // no right is missing: the chat has no topics
+		}
+		return out
 	}
 	return &messages.Outcome{Result: messages.Outcome_DONE, ThreadId: int64(topic.MessageThreadID)}
 }

@@ -79,6 +79,7 @@ func TestSendMessageOnTheWire(t *testing.T) {
 	}
 	want := `{"chat_id":-100123,"message_thread_id":5,"text":"Ann\nhello","entities":[{"type":"bold","offset":0,"length":3},` +
 		`{"type":"date_time","offset":4,"length":5,"unix_time":1700000000,"date_time_format":"d"}],` +
+		`"link_preview_options":{"is_disabled":true},` +
 		`"reply_parameters":{"message_id":3,"allow_sending_without_reply":true,"quote":"part"}}`
 	if server.bodies[0] != want {
 		t.Errorf("sent\n%s, want\n%s", server.bodies[0], want)
@@ -86,7 +87,7 @@ func TestSendMessageOnTheWire(t *testing.T) {
 }
 
 func TestRefusedRepliesAreSentWithout(t *testing.T) {
-	const done = `{"ok":true,"result":{"message_id":7}}`
+	const done = `{"ok":true,"result":{"message_id":7,"message_thread_id":5}}`
 	bad := func(s string) string { return `{"ok":false,"error_code":400,"description":"Bad Request: ` + s + `"}` }
 	for _, c := range []struct {
 		name    string
@@ -96,9 +97,9 @@ func TestRefusedRepliesAreSentWithout(t *testing.T) {
 		result  messages.Outcome_Result
 	}{
 		{"quote", []string{bad("QUOTE_TEXT_INVALID"), done}, 2, `"reply_parameters":{"message_id":3,"allow_sending_without_reply":true}}`, messages.Outcome_DONE},
-		{"reply", []string{bad("message to be replied not found"), done}, 2, `"length":5,"unix_time":1700000000,"date_time_format":"d"}]}`, messages.Outcome_DONE},
-		{"both", []string{bad("quote not found"), bad("REPLY_MESSAGE_ID_INVALID"), done}, 3, `"date_time_format":"d"}]}`, messages.Outcome_DONE},
-		{"markup", []string{bad("can't parse entities: unsupported type"), done}, 2, `"text":"Ann\nhello","reply_parameters"`, messages.Outcome_DONE},
+		{"reply", []string{bad("message to be replied not found"), done}, 2, `"date_time_format":"d"}],"link_preview_options":{"is_disabled":true}}`, messages.Outcome_DONE},
+		{"both", []string{bad("quote not found"), bad("REPLY_MESSAGE_ID_INVALID"), done}, 3, `"date_time_format":"d"}],"link_preview_options":{"is_disabled":true}}`, messages.Outcome_DONE},
+		{"markup", []string{bad("can't parse entities: unsupported type"), done}, 2, `"text":"Ann\nhello","link_preview_options"`, messages.Outcome_DONE},
 		{"neither", []string{bad("message is too long")}, 1, `"quote":"part"`, messages.Outcome_REJECTED},
 		{"no end", []string{bad("quote not found")}, 2, `"allow_sending_without_reply":true}}`, messages.Outcome_REJECTED},
 	} {
@@ -110,6 +111,38 @@ func TestRefusedRepliesAreSentWithout(t *testing.T) {
 				t.Errorf("%v after %q", out, server.bodies)
 			}
 		})
+	}
+}
+
+func TestMessagesOutsideOfTheirTopicAreTakenBack(t *testing.T) {
+	for _, c := range []struct {
+		name, answer string
+		taken        bool
+	}{
+		{"in the topic", `{"ok":true,"result":{"message_id":7,"message_thread_id":5}}`, false},
+		{"in the general one", `{"ok":true,"result":{"message_id":7}}`, true},
+		{"in another", `{"ok":true,"result":{"message_id":7,"message_thread_id":6}}`, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := &answerWith{answers: []string{c.answer, `{"ok":true,"result":true}`}}
+			out := testClient(t, server.handle).Call(t.Context(), 123, "en", hello)
+			gone := out.Result == messages.Outcome_TOPIC_GONE
+			if gone != c.taken || c.taken != (len(server.bodies) == 2) {
+				t.Errorf("%v after %q", out, server.bodies)
+			}
+		})
+	}
+}
+
+func TestChatsWithoutTopics(t *testing.T) {
+	for chat, want := range map[int64]messages.Outcome_Result{
+		123:     messages.Outcome_REJECTED,  // a person's: there is nothing to wait for
+		-100123: messages.Outcome_FORBIDDEN, // a group's: they may be switched on
+	} {
+		server := &answerWith{answers: []string{`{"ok":false,"error_code":400,"description":"Bad Request: the chat is not a forum"}`}}
+		if out := testClient(t, server.handle).Call(t.Context(), chat, "en", createTopic); out.Result != want {
+			t.Errorf("in %d: %v", chat, out)
+		}
 	}
 }
 

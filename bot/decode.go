@@ -10,12 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// MaxUpdateBytes is the largest update that is read. Telegram's updates are smaller: at most two rich messages of 32,768
-// characters with their markup.
-const MaxUpdateBytes = 1 << 20
-
-// previewUnits is how many UTF-16 units of an answered text go with a reply.
-const previewUnits = 100
+// MaxUpdateBytes is the largest update that is read. The largest of Telegram's are replies to rich messages by rich
+// messages, with twice 32,768 characters in up to 500 blocks.
+const MaxUpdateBytes = 4 << 20
 
 // ErrUndecodable marks an update that can't be understood, now or later. The caller logs it and passes it over.
 var ErrUndecodable = errors.New("update can't be decoded")
@@ -64,12 +61,16 @@ func Decode(raw []byte) (*Update, error) {
 	if err != nil {
 		return u, fmt.Errorf("%w: %s: %w", ErrUndecodable, u.Kind, err)
 	}
+	u.Message.readUnknown(raw, u.Kind)
+	if u.Callback != nil {
+		u.Callback.Answered.readUnknown(raw, KindCallback, "message", "reply_to_message")
+	}
 	return u, nil
 }
 
 // essential says whether a message without this field would be something that nobody wrote.
 func essential(field string) bool {
-	for _, part := range []string{"reply_to_message", "external_reply", "quote"} {
+	for _, part := range []string{"reply_to_message", "external_reply", "quote", "reply_to_story"} {
 		if strings.Contains(field, part) {
 			return false
 		}
@@ -101,6 +102,7 @@ func (w *wireMessage) message() (*Message, error) {
 		ID: w.ID, Chat: chat, DateMS: seconds(w.Date), EditDateMS: seconds(w.EditDate),
 		From: w.From.person(), Media: w.wireMedia.media(), Forward: w.ForwardOrigin.forward(), Protected: w.Protected,
 		TopicClosed: bool(w.TopicClosed), TopicReopened: bool(w.TopicReopened),
+		LinkPreview: w.LinkPreview.options(), EffectID: w.EffectID,
 		MigrateTo: w.MigrateToChat, MigrateFrom: w.MigrateFromChat,
 	}
 	if w.IsTopicMessage && w.ThreadID > 0 {
@@ -120,24 +122,12 @@ func (w *wireMessage) message() (*Message, error) {
 	case w.Text != "":
 		m.Text, m.Entities = w.Text, entities(w.Entities, w.Text)
 	case w.Caption != "":
-		m.Text, m.Entities = w.Caption, entities(w.CaptionEntities, w.Caption)
-	case w.Rich.here:
-		w.rich(m)
+		m.Text, m.Entities, m.HasCaption = w.Caption, entities(w.CaptionEntities, w.Caption), true
+	case w.RichMessage.here:
+		m.setRich(readRich(w.RichMessage.value, langOf(m.From)))
 	}
-	m.Reply, m.Seen = w.reply(m), append(m.Seen, w.seen()...)
+	m.Reply, m.Seen = w.reply(m), w.seen()
 	return m, nil
-}
-
-// rich sets what a rich message says. One without a word is a medium of that kind.
-func (w *wireMessage) rich(m *Message) {
-	rich := w.Rich.value.read()
-	if messages.Blank(rich.text) {
-		m.Media = &messages.Media{Kind: messages.MediaRichMessage}
-		return
-	}
-	m.Text, m.Entities = rich.text, rich.entities
-	m.RichHTML, m.RichIsRTL = rich.html, rich.html != "" && w.Rich.value.IsRTL
-	m.Seen = rich.people
 }
 
 // seen are the people whom a message shows beside its sender.
@@ -203,58 +193,6 @@ func displayName(first, last, username string, id int64) string {
 		return "@" + username
 	}
 	return strconv.FormatInt(id, 10)
-}
-
-func (w *wireMessage) reply(m *Message) *Reply {
-	var r *Reply
-	switch {
-	case w.ReplyTo != nil && w.ReplyTo.ID > 0:
-		to := w.ReplyTo
-		r = &Reply{ChatID: m.Chat.ID}
-		var from int64
-		if to.From != nil {
-			from = to.From.ID
-		}
-		if to.TopicCreated != nil || m.ThreadID != 0 && to.ID == m.ThreadID {
-			// In a topic, Telegram shows every message that answers nothing as an answer to the first service message.
-			if to.TopicCreated == nil {
-				return nil
-			}
-			r.TopicCreated, r.TopicFromID, r.TopicMessage = &to.TopicCreated.Name, from, to.ID
-			return r
-		}
-		r.MessageID, r.FromID, r.FromBot = to.ID, from, to.From != nil && to.From.IsBot
-		r.Media, r.Forward, r.Protected = to.wireMedia.media(), to.ForwardOrigin.forward(), to.Protected
-		switch {
-		case to.Text != "":
-			r.Text, r.Entities = to.Text, entities(to.Entities, to.Text)
-		case to.Caption != "":
-			r.Text, r.Entities = to.Caption, entities(to.CaptionEntities, to.Caption)
-		case to.Rich.here:
-			rich := to.Rich.value.read()
-			if r.Text, r.Entities = rich.text, rich.entities; messages.Blank(r.Text) {
-				r.Media = &messages.Media{Kind: messages.MediaRichMessage}
-			}
-		}
-		r.Preview = messages.Shorten(messages.Marked{Text: r.Text, Entities: r.Entities}.Shown(), previewUnits)
-	case w.ExternalReply != nil:
-		r = &Reply{MessageID: w.ExternalReply.MessageID}
-		if c := w.ExternalReply.Chat; c != nil {
-			r.ChatID = c.ID
-		}
-		r.Media = w.ExternalReply.media()
-		if w.Quote != nil {
-			quote := messages.Marked{Text: w.Quote.Text, Entities: entities(w.Quote.Entities, w.Quote.Text)}
-			r.Preview = messages.Shorten(quote.Shown(), previewUnits)
-		}
-	default:
-		return nil
-	}
-	if w.Quote != nil && w.Quote.IsManual {
-		r.Quote, r.QuotePosition = w.Quote.Text, w.Quote.Position
-		r.QuoteEntities = entities(w.Quote.Entities, w.Quote.Text)
-	}
-	return r
 }
 
 func (w *wireCallback) callback() (*Callback, error) {

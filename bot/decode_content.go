@@ -17,6 +17,7 @@ func (p *wirePaid) into(m *messages.Media) { m.Value = p.Stars }
 
 type wireStory struct {
 	Chat *wireChat `json:"chat"`
+	ID   int64     `json:"id"`
 }
 
 func (s *wireStory) into(m *messages.Media) { m.Source = s.Chat.name() }
@@ -44,20 +45,22 @@ func (t *wireTitled) invoice(m *messages.Media) {
 type wireChecklist struct {
 	Title string `json:"title"`
 	Tasks []struct {
+		ID   int64  `json:"id"`
 		Text string `json:"text"`
 		Done int64  `json:"completion_date"`
 	} `json:"tasks"`
 }
 
 func (c *wireChecklist) into(m *messages.Media) {
-	m.Title = c.Title
+	m.Title, m.Checklist = c.Title, &messages.Checklist{Title: c.Title}
 	var b strings.Builder
 	for i := range c.Tasks {
-		mark := "☐ "
-		if c.Tasks[i].Done > 0 {
+		mark, done := "☐ ", c.Tasks[i].Done > 0
+		if done {
 			mark = "☑ "
 		}
 		b.WriteString(mark + c.Tasks[i].Text + "\n")
+		m.Checklist.Tasks = append(m.Checklist.Tasks, &messages.ChecklistTask{Text: c.Tasks[i].Text, Done: done})
 	}
 	m.Details = strings.TrimSuffix(b.String(), "\n")
 }
@@ -91,6 +94,7 @@ type wirePoll struct {
 	Multiple  bool         `json:"allows_multiple_answers"`
 	Closed    bool         `json:"is_closed"`
 	Options   []struct {
+		ID       string       `json:"persistent_id"`
 		Text     string       `json:"text"`
 		Entities []wireEntity `json:"text_entities"`
 	} `json:"options"`

@@ -30,29 +30,30 @@ func (m *maybe[T]) UnmarshalJSON(b []byte) error {
 
 // wireMedia is what a message carries besides text.
 type wireMedia struct {
-	Animation  maybe[wireFile]      `json:"animation"`
-	Audio      maybe[wireFile]      `json:"audio"`
-	Document   maybe[wireFile]      `json:"document"`
-	LivePhoto  maybe[wireFile]      `json:"live_photo"`
-	PaidMedia  maybe[wirePaid]      `json:"paid_media"`
-	Photo      maybe[wireSizes]     `json:"photo"`
-	Sticker    maybe[wireFile]      `json:"sticker"`
-	Story      maybe[wireStory]     `json:"story"`
-	Video      maybe[wireFile]      `json:"video"`
-	VideoNote  maybe[wireFile]      `json:"video_note"`
-	Voice      maybe[wireFile]      `json:"voice"`
-	Checklist  maybe[wireChecklist] `json:"checklist"`
-	Contact    maybe[wireContact]   `json:"contact"`
-	Dice       maybe[wireDice]      `json:"dice"`
-	Game       maybe[wireTitled]    `json:"game"`
-	Poll       maybe[wirePoll]      `json:"poll"`
-	Venue      maybe[wireVenue]     `json:"venue"`
-	Location   maybe[wireLocation]  `json:"location"`
-	Invoice    maybe[wireTitled]    `json:"invoice"`
-	Giveaway   maybe[wireGiveaway]  `json:"giveaway"`
-	Winners    maybe[wireGiveaway]  `json:"giveaway_winners"`
-	Gift       maybe[wireGift]      `json:"gift"`
-	UniqueGift maybe[wireGift]      `json:"unique_gift"`
+	Animation   maybe[wireFile]      `json:"animation"`
+	Audio       maybe[wireFile]      `json:"audio"`
+	Document    maybe[wireFile]      `json:"document"`
+	LivePhoto   maybe[wireFile]      `json:"live_photo"`
+	PaidMedia   maybe[wirePaid]      `json:"paid_media"`
+	Photo       maybe[wireSizes]     `json:"photo"`
+	Sticker     maybe[wireFile]      `json:"sticker"`
+	Story       maybe[wireStory]     `json:"story"`
+	Video       maybe[wireFile]      `json:"video"`
+	VideoNote   maybe[wireFile]      `json:"video_note"`
+	Voice       maybe[wireFile]      `json:"voice"`
+	Checklist   maybe[wireChecklist] `json:"checklist"`
+	Contact     maybe[wireContact]   `json:"contact"`
+	Dice        maybe[wireDice]      `json:"dice"`
+	Game        maybe[wireTitled]    `json:"game"`
+	Poll        maybe[wirePoll]      `json:"poll"`
+	Venue       maybe[wireVenue]     `json:"venue"`
+	Location    maybe[wireLocation]  `json:"location"`
+	Invoice     maybe[wireTitled]    `json:"invoice"`
+	RichMessage maybe[any]           `json:"rich_message"`
+	Giveaway    maybe[wireGiveaway]  `json:"giveaway"`
+	Winners     maybe[wireGiveaway]  `json:"giveaway_winners"`
+	Gift        maybe[wireGift]      `json:"gift"`
+	UniqueGift  maybe[wireGift]      `json:"unique_gift"`
 
 	GroupID      string `json:"media_group_id"`
 	Spoiler      bool   `json:"has_media_spoiler"`
@@ -112,6 +113,7 @@ var mediaReaders = []mediaReader{
 	reads(messages.MediaVenue, func(w *wireMedia) *maybe[wireVenue] { return &w.Venue }, (*wireVenue).into),
 	reads(messages.MediaLocation, func(w *wireMedia) *maybe[wireLocation] { return &w.Location }, (*wireLocation).into),
 	reads(messages.MediaInvoice, func(w *wireMedia) *maybe[wireTitled] { return &w.Invoice }, (*wireTitled).invoice),
+	reads(messages.MediaRichMessage, func(w *wireMedia) *maybe[any] { return &w.RichMessage }, func(*any, *messages.Media) {}),
 	reads(messages.MediaGiveaway, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Giveaway }, (*wireGiveaway).into),
 	reads(messages.MediaGiveawayWinners, func(w *wireMedia) *maybe[wireGiveaway] { return &w.Winners }, (*wireGiveaway).into),
 	reads(messages.MediaGift, func(w *wireMedia) *maybe[wireGift] { return &w.Gift }, (*wireGift).into),

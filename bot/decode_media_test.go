@@ -43,7 +43,7 @@ func TestDecodeMedia(t *testing.T) {
 		`"game":{"title":"Chess","description":"Play"}`:                                                       {Kind: "game", Title: "Chess", Details: "Play"},
 		`"invoice":{"title":"Shoes","currency":"EUR","total_amount":1250}`:                                    {Kind: "invoice", Title: "Shoes", Details: "12.50 EUR"},
 		`"invoice":{"title":"Shoes","currency":"XTR","total_amount":7}`:                                       {Kind: "invoice", Title: "Shoes", Details: "7 XTR"},
-		`"checklist":{"title":"To do","tasks":[{"id":1,"text":"a","completion_date":9},{"id":2,"text":"b"}]}`: {Kind: "checklist", Title: "To do", Details: "☑ a\n☐ b"},
+		`"checklist":{"title":"To do","tasks":[{"id":1,"text":"a","completion_date":9},{"id":2,"text":"b"}]}`: {Kind: "checklist", Title: "To do", Checklist: &messages.Checklist{Title: "To do", Tasks: []*messages.ChecklistTask{{Text: "a", Done: true}, {Text: "b"}}}, Details: "☑ a\n☐ b"},
 		`"giveaway":{"chats":[{"id":-5,"title":"News"}],"winner_count":3,"prize_description":"A car"}`:        {Kind: "giveaway", Title: "A car", Value: 3, Source: "News"},
 		`"giveaway_winners":{"chat":{"id":-5,"title":"News"},"winner_count":3,"winners":[]}`:                  {Kind: "giveaway_winners", Value: 3, Source: "News"},
 		`"rich_message":{"blocks":[]}`:                                                                        {Kind: "rich_message"},

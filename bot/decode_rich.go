@@ -1,316 +1,309 @@
 package bot
 
 import (
-	"html"
-	"slices"
-	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Rich messages. Intake reads one in two ways at the same time: as a text with entities, which is what the desk works
-// with, and as HTML by which a bot can post it again (docs/decisions.md, D75). The blocks are read from decoded JSON
-// instead of structs: whatever has an unknown type or a wrong shape then costs only itself.
+// A rich message has no text: its words are in blocks, as in a page (Bot API 10.1, RichMessage). It is read as a text
+// with entities, so that everything that reads texts reads it, too (docs/decisions.md, D83).
 
-// Limits of a rich message (Bot API, rich message limits). One that exceeds them is copied as a text.
 const (
-	maxRichChars   = 32768
-	maxRichBlocks  = 500
-	maxRichDepth   = 16
-	maxRichColumns = 20
-
-	// What the head of a copy takes of them.
-	richHeadChars  = 1024
-	richHeadBlocks = 2
-)
-
-// Bounds of what is kept of a hostile message. Telegram's own limit is half of maxRichUnits.
-const (
-	maxRichUnits    = 1 << 16
+	// maxRichText is how many UTF-16 units of a rich message are read: the 32,768 characters that Telegram allows,
+	// with the labels and line breaks that the blocks add. Telegram sends no more.
+	maxRichText = 40_000
+	// maxRichEntities is how many entities a rich message keeps; the words of the others are kept without markup.
+	// Telegram shows 100 in a message, and the longest rich message takes ten.
 	maxRichEntities = 1000
-	maxRichIndent   = 8
+	// maxRichIndent is the deepest level of a list that is indented further than the one above it.
+	maxRichIndent = 8
 )
 
-// wireRich is a rich message.
-type wireRich struct {
-	Blocks any  `json:"blocks"`
-	IsRTL  bool `json:"is_rtl"`
-}
-
-// readRich is a rich message as intake has read it.
-type readRich struct {
+// richMessage is a rich message as it is read.
+type richMessage struct {
 	text     string
 	entities []*messages.Entity
-	people   []*messages.Person // whom it mentions
-	html     string             // "" when it can't be posted again
+	media    *messages.Media // the first medium in it; nil: none
+	html     string          // for sending it again; "": that is not possible
+	rtl      bool
 }
 
-// read returns the words of a rich message, and its HTML.
-func (w *wireRich) read() readRich {
-	r := richReader{open: map[string]int{}}
-	r.blocks(w.Blocks)
-	out := readRich{text: r.text.String(), entities: r.entities, people: r.people}
-	slices.SortStableFunc(out.entities, func(a, b *messages.Entity) int {
-		if a.Offset != b.Offset {
-			return int(a.Offset - b.Offset)
-		}
-		return int(b.Length - a.Length) // the outer one first
-	})
-	if !r.unsendable && r.count <= maxRichBlocks-richHeadBlocks {
-		out.html = r.html.String()
-	}
-	return out
-}
+// object is an object of JSON whose fields may have any type. Blocks and texts of unknown types are read as far as
+// they resemble the known ones.
+type object map[string]any
 
-// richReader writes a tree of blocks as a text and as HTML.
-type richReader struct {
-	text     strings.Builder
-	units    int // of text
-	entities []*messages.Entity
-	people   []*messages.Person
-	open     map[string]int // types of entities around the current position
-	literal  int            // > 0: in code, which has no markup within
-	indent   int            // levels of lists
-	begun    bool           // the current line has begun, and its first block continues it
-	full     bool           // maxRichUnits is reached
+func asObject(v any) object          { o, _ := v.(map[string]any); return o }
+func (o object) str(k string) string { s, _ := o[k].(string); return s }
+func (o object) list(k string) []any { l, _ := o[k].([]any); return l }
+func (o object) flag(k string) bool  { b, _ := o[k].(bool); return b }
 
-	html       strings.Builder
-	chars      int // of the HTML's text
-	count      int // blocks
-	depth      int // tags around the current position
-	links      int // links among them
-	unsendable bool
-}
-
-// field returns a block's text in that field.
-func field(b map[string]any, name string) string {
-	s, _ := b[name].(string)
-	return s
-}
-
-// number returns a whole number in that field; 0 when there is none.
-func number(b map[string]any, name string) int64 {
-	f, _ := b[name].(float64)
-	if f != f || f < -1<<53 || f > 1<<53 {
+func (o object) num(k string) int64 {
+	n, _ := o[k].(float64)
+	if n != n || n < -1<<53 || n > 1<<53 {
 		return 0
 	}
-	return int64(f)
+	return int64(n)
 }
 
-func flag(b map[string]any, name string) bool {
-	yes, _ := b[name].(bool)
-	return yes
-}
-
-// blocks reads a list of blocks.
-func (r *richReader) blocks(v any) {
-	list, _ := v.([]any)
-	for _, x := range list {
-		if b, ok := x.(map[string]any); ok {
-			r.block(b)
-		}
+// readRich reads a rich message. Media are named in lang, the author's language.
+func readRich(v any, lang string) richMessage {
+	o := asObject(v)
+	f := flattener{lang: lang}
+	f.blocks(o.list("blocks"))
+	m := richMessage{media: f.media, rtl: o.flag("is_rtl")}
+	said := trimmed(messages.Marked{Text: f.text.String(), Entities: f.marks})
+	m.text, m.entities = said.Text, said.Entities
+	if m.media == nil && f.units <= maxText {
+		m.html = richHTML(o.list("blocks"))
 	}
+	return m
 }
 
-// block reads one block. Of an unknown one it reads what it contains.
-func (r *richReader) block(b map[string]any) {
-	r.count++
-	switch kind := field(b, "type"); kind {
-	case "paragraph", "thinking":
-		r.paragraph(b["text"], "", "p")
-	case "heading":
-		if r.units > 0 && !r.begun {
-			r.plain("\n")
-		}
-		level := min(max(number(b, "size"), 1), 6)
-		r.paragraph(b["text"], "bold", "h"+strconv.FormatInt(level, 10))
-	case "footer":
-		r.paragraph(b["text"], "italic", "footer")
-	case "pre":
-		r.preformatted(b)
-	case "divider":
-		r.line()
-		r.plain("———")
-		r.markup("<hr/>")
-	case "mathematical_expression":
-		r.line()
-		r.formula(b, "tg-math-block")
-	case "anchor":
-		r.anchor(b)
-	case "list":
-		r.list(b)
-	case "blockquote":
-		r.quotation("blockquote", b["credit"], func() { r.content(b["blocks"]) })
-	case "pullquote":
-		r.quotation("aside", b["credit"], func() { r.inline(b["text"]) })
-	case "table":
-		r.table(b)
-	case "details":
-		r.details(b)
-	case "map":
-		r.location(b)
-	case "photo", "video", "animation", "audio", "voice_note":
-		r.line()
-		r.tag("p", "", func() {
-			r.both(richMediaLabel(kind, b))
-			if b["caption"] != nil {
-				r.both(" ")
-				r.caption(b["caption"])
-			}
-		})
-	case "collage", "slideshow":
-		r.blocks(b["blocks"])
-		if b["caption"] != nil {
-			r.line()
-			r.tag("p", "", func() { r.caption(b["caption"]) })
-		}
-	default:
-		r.unknown(b)
-	}
-}
+// says reports whether there is a word or a medium in it.
+func (r richMessage) says() bool { return !messages.Blank(r.text) || r.media != nil }
 
-// unknown reads what an unknown block contains.
-func (r *richReader) unknown(b map[string]any) {
-	for _, name := range []string{"summary", "text", "expression"} {
-		if b[name] != nil {
-			r.paragraph(b[name], "", "p")
-		}
-	}
-	r.blocks(b["blocks"])
-	if b["items"] != nil {
-		r.list(b)
-	}
-	if b["cells"] != nil {
-		r.table(b)
-	} else if b["caption"] != nil {
-		r.line()
-		r.tag("p", "", func() { r.caption(b["caption"]) })
-	}
-}
-
-// paragraph reads a text that is a line, or several, by itself.
-func (r *richReader) paragraph(text any, entity, tag string) {
-	r.line()
-	r.tag(tag, "", func() {
-		r.marked(&messages.Entity{Type: entity}, func() { r.inline(text) })
-	})
-}
-
-func (r *richReader) preformatted(b map[string]any) {
-	language := field(b, "language")
-	open := "<pre>"
-	end := "</pre>"
-	if language != "" {
-		open, end = `<pre><code class="language-`+html.EscapeString(language)+`">`, "</code></pre>"
-	}
-	r.line()
-	r.markup(open)
-	r.marked(&messages.Entity{Type: "pre", Language: language}, func() { r.inline(b["text"]) })
-	r.markup(end)
-}
-
-func (r *richReader) formula(b map[string]any, tag string) {
-	r.tag(tag, "", func() {
-		r.marked(&messages.Entity{Type: "code"}, func() { r.both(field(b, "expression")) })
-	})
-}
-
-func (r *richReader) anchor(b map[string]any) {
-	r.markup(`<a name="` + html.EscapeString(field(b, "name")) + `"></a>`)
-}
-
-// content reads the blocks of a container. A single paragraph needs no tag of its own.
-func (r *richReader) content(v any) {
-	list, _ := v.([]any)
-	if len(list) == 1 {
-		if b, ok := list[0].(map[string]any); ok && field(b, "type") == "paragraph" {
-			r.count++
-			r.line()
-			r.inline(b["text"])
-			return
-		}
-	}
-	r.blocks(v)
-}
-
-// quotation writes a quotation with its credit on a line of its own. Telegram's texts have no quotation within
-// another.
-func (r *richReader) quotation(tag string, credit any, content func()) {
-	r.line()
-	r.begun = true
-	r.tag(tag, "", func() {
-		r.marked(&messages.Entity{Type: "blockquote"}, func() {
-			content()
-			r.begun = false
-			r.credit(credit)
-		})
-	})
-	r.begun = false
-}
-
-func (r *richReader) credit(credit any) {
-	if credit == nil {
+// setRich gives a message the content of a rich one. One without a word or a medium keeps the kind alone, so that people
+// see that there was something.
+func (m *Message) setRich(r richMessage) {
+	if !r.says() {
 		return
 	}
-	r.line()
-	r.plain("— ")
-	r.tag("cite", "", func() { r.inline(credit) })
+	m.Text, m.Entities, m.Media = r.text, r.entities, r.media
+	m.RichHTML, m.RichRTL = r.html, r.rtl
 }
 
-func (r *richReader) details(b map[string]any) {
-	attributes := ""
-	if flag(b, "is_open") {
-		attributes = " open"
-	}
-	r.tag("details", attributes, func() {
-		r.paragraph(b["summary"], "bold", "summary")
-		r.content(b["blocks"])
-	})
+// flattener writes blocks as lines of text.
+type flattener struct {
+	lang   string
+	text   strings.Builder
+	units  int
+	marks  []*messages.Entity
+	media  *messages.Media
+	indent int
+	begun  bool            // the line has only an indent or a label so far; the next block continues it
+	full   bool            // nothing more is read
+	open   map[string]bool // the types of entities that are open: none is put into another of its type
+	last   string          // the type of the newest block
 }
 
-func (r *richReader) location(b map[string]any) {
-	at, _ := b["location"].(map[string]any)
-	degrees := func(name string) string {
-		f, _ := at[name].(float64)
-		return strconv.FormatFloat(f, 'f', -1, 64)
+func (f *flattener) write(s string) {
+	if f.full || s == "" {
+		return
 	}
-	lat, long := degrees("latitude"), degrees("longitude")
-	r.line()
-	r.plain("📍 " + lat + ", " + long)
-	zoom := min(max(number(b, "zoom"), 13), 20)
-	r.markup(`<tg-map lat="` + lat + `" long="` + long + `" zoom="` + strconv.FormatInt(zoom, 10) + `"/>`)
-	if b["caption"] != nil {
-		r.line()
-		r.tag("p", "", func() { r.caption(b["caption"]) })
+	n := messages.UTF16Len(s)
+	if f.units+n >= maxRichText {
+		s = messages.CutUTF16(s, maxRichText-f.units-1) + "…"
+		n, f.full = messages.UTF16Len(s), true
+	}
+	f.text.WriteString(s)
+	f.units += n
+	f.begun = false
+}
+
+// line begins a line, unless one has only just begun.
+func (f *flattener) line() {
+	if f.begun {
+		return
+	}
+	if f.units > 0 {
+		f.write("\n")
+	}
+	f.write(strings.Repeat("  ", min(f.indent, maxRichIndent)))
+	f.begun = true
+}
+
+// mark gives an entity to what write adds, unless that is nothing.
+func (f *flattener) mark(e *messages.Entity, write func()) {
+	if f.open[e.Type] || f.open["pre"] || f.open["code"] {
+		write() // Telegram allows neither an entity within one of its type, nor any within code
+		return
+	}
+	if f.open == nil {
+		f.open = map[string]bool{}
+	}
+	f.open[e.Type] = true
+	from, at := f.units, len(f.marks)
+	f.marks = append(f.marks, e)
+	write()
+	delete(f.open, e.Type)
+	if e.Offset, e.Length = int32(from), int32(f.units-from); e.Length == 0 || at >= maxRichEntities {
+		f.marks = append(f.marks[:at], f.marks[at+1:]...)
 	}
 }
 
-// caption reads a RichBlockCaption behind what stands on the line. A caption can also be a text alone.
-func (r *richReader) caption(v any) {
-	text, credit := v, any(nil)
-	if c, ok := v.(map[string]any); ok && c["type"] == nil {
-		text, credit = c["text"], c["credit"]
-	}
-	r.inline(text)
-	if credit != nil {
-		r.both(" — ")
-		r.inline(credit)
-	}
-}
+func (f *flattener) marked(kind string, write func()) { f.mark(&messages.Entity{Type: kind}, write) }
 
-// richMediaLabel stands for a medium, in any language: a bot can post no medium of a rich message by its file id (Bot
-// API 10.1).
-func richMediaLabel(kind string, b map[string]any) string {
-	label := map[string]string{"photo": "🖼", "video": "🎬", "animation": "🎞", "audio": "🎵", "voice_note": "🎤"}[kind]
-	if f, ok := b[kind].(map[string]any); ok {
-		name := strings.Trim(field(f, "performer")+" – "+field(f, "title"), " –")
-		if name == "" {
-			name = field(f, "file_name")
+func (f *flattener) blocks(list []any) {
+	for _, b := range list {
+		if f.full {
+			return
 		}
-		if name = oneLine(name); name != "" {
-			label += " " + messages.Shorten(name, maxOrigin)
-		}
+		f.block(asObject(b))
 	}
-	return label
+}
+
+// block writes one block. A block of an unknown type is read like those whose fields it has.
+func (f *flattener) block(o object) {
+	if o == nil {
+		return
+	}
+	kind := o.str("type")
+	f.space(kind)
+	text := func() { f.line(); f.inline(o["text"]) }
+	switch kind {
+	case "paragraph", "footer", "thinking":
+		text()
+	case "heading":
+		f.line()
+		f.marked("bold", text)
+	case "pre":
+		f.line()
+		f.mark(&messages.Entity{Type: "pre", Language: o.str("language")}, text)
+	case "divider":
+		f.line()
+		f.write("———")
+	case "mathematical_expression":
+		f.line()
+		f.marked("code", func() { f.write(o.str("expression")) })
+	case "anchor":
+	case "blockquote", "pullquote":
+		f.line()
+		f.marked("blockquote", func() { f.content(o) })
+		f.credit(o["credit"])
+	case "table":
+		f.table(o)
+	case "map":
+		f.line()
+		at := asObject(o["location"])
+		f.write(mediaLabel(f.lang, messages.MediaLocation) + " " + degrees(at["latitude"]) + ", " + degrees(at["longitude"]))
+		f.caption(o["caption"])
+	default: // lists, details, media, and what is not known
+		f.medium(kind, o)
+		f.content(o)
+		f.caption(o["caption"])
+	}
+	f.last = kind
+}
+
+// space leaves a blank line above a heading and between paragraphs.
+func (f *flattener) space(kind string) {
+	if f.units == 0 || f.begun || f.indent > 0 || f.open["blockquote"] {
+		return
+	}
+	if kind == "heading" || kind == "paragraph" && f.last == "paragraph" {
+		f.write("\n")
+	}
+}
+
+// content writes all that a block can contain.
+func (f *flattener) content(o object) {
+	if o["text"] != nil {
+		f.line()
+		f.inline(o["text"])
+	}
+	if x := o.str("expression"); x != "" {
+		f.line()
+		f.write(x)
+	}
+	if o["summary"] != nil {
+		f.line()
+		f.marked("bold", func() { f.inline(o["summary"]) })
+		f.begun = false
+	}
+	f.blocks(o.list("blocks"))
+	f.items(o.list("items"))
+	if len(o.list("cells")) > 0 {
+		f.table(object{"cells": o["cells"]})
+	}
+}
+
+// items writes the items of a list, each on a line of its own behind its label.
+func (f *flattener) items(list []any) {
+	if f.indent > 0 {
+		f.begun = false // not on the line of the label above
+	}
+	for _, v := range list {
+		item := asObject(v)
+		if item == nil || f.full {
+			continue
+		}
+		label := item.str("label")
+		if label == "" {
+			label = "•"
+		}
+		if item.flag("has_checkbox") {
+			box := "☐"
+			if item.flag("is_checked") {
+				box = "☑"
+			}
+			if strings.IndexFunc(label, wordRune) < 0 {
+				label = box
+			} else {
+				label += " " + box
+			}
+		}
+		f.line()
+		f.write(label + " ")
+		f.begun = true
+		f.indent++
+		f.content(item)
+		f.indent--
+		f.begun = false
+	}
+}
+
+func wordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+func (f *flattener) table(o object) {
+	if c := o["caption"]; c != nil {
+		f.line()
+		f.marked("italic", func() { f.inline(c) })
+	}
+	for _, r := range o.list("cells") {
+		row, _ := r.([]any)
+		if len(row) == 0 || f.full {
+			continue
+		}
+		f.line()
+		for i, c := range row {
+			cell := asObject(c)
+			if i > 0 {
+				f.write(" | ")
+			}
+			write := func() { f.inline(cell["text"]) }
+			if cell.flag("is_header") {
+				f.marked("bold", write)
+			} else {
+				write()
+			}
+		}
+		f.begun = false
+	}
+}
+
+// caption writes the caption of a block: a text, or a RichBlockCaption.
+func (f *flattener) caption(v any) {
+	c := asObject(v)
+	if c == nil || c.str("type") != "" {
+		if v != nil {
+			f.line()
+			f.inline(v)
+		}
+		return
+	}
+	if c["text"] != nil {
+		f.line()
+		f.inline(c["text"])
+	}
+	f.credit(c["credit"])
+}
+
+func (f *flattener) credit(v any) {
+	if v != nil {
+		f.line()
+		f.write("— ")
+		f.marked("italic", func() { f.inline(v) })
+	}
 }

@@ -3,15 +3,10 @@ package bot
 import (
 	"encoding/json"
 	"fmt"
-	"html"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
-	"github.com/go-telegram/bot/models"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 	"pgregory.net/rapid"
@@ -19,326 +14,212 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// decodeRich decodes a message with these blocks.
-func decodeRich(t interface {
-	Helper()
-	Fatal(args ...any)
-}, blocks string) *Message {
+func readBlocks(t *testing.T, blocks string) richMessage {
 	t.Helper()
-	raw := `{"update_id":7,"message":{"message_id":70,"date":1,"chat":{"id":-1,"type":"supergroup"},
-		"from":{"id":42,"first_name":"Ann"},"rich_message":{"blocks":` + blocks + `}}}`
-	u, err := Decode([]byte(raw))
-	if err != nil {
+	var v any
+	if err := json.Unmarshal([]byte(`{"blocks":`+blocks+`}`), &v); err != nil {
 		t.Fatal(err)
 	}
-	return u.Message
+	return readRich(v, "en")
 }
 
-// showRead writes what was read as a text with tags.
-func showRead(m *Message) string {
-	r := Rich{Text: m.Text}
-	for _, e := range m.Entities {
-		r.Entities = append(r.Entities, Entity{MessageEntity: models.MessageEntity{
-			Type: models.MessageEntityType(e.Type), Offset: int(e.Offset), Length: int(e.Length), URL: e.Url}})
-	}
-	return show(r)
-}
-
-func TestRichBlocks(t *testing.T) {
-	for _, c := range []struct{ name, blocks, text, html string }{
-		{"a list", `[{"type":"paragraph","text":"Please do this"},{"type":"list","items":[{"label":"1.","blocks":[
-			{"type":"paragraph","text":"restart it"}],"value":1,"type":"1"}]}]`,
-			"Please do this\n1. restart it", `<p>Please do this</p><ol><li value="1">restart it</li></ol>`},
-		{"nested lists and boxes", `[{"type":"list","items":[{"label":"•","has_checkbox":true,"is_checked":true,"blocks":[
-			{"type":"paragraph","text":"a"},{"type":"list","items":[{"label":"b)","value":2,"type":"a","blocks":[{"type":"paragraph","text":"x"},{"type":"paragraph","text":"y"}]}]}]},
-			{"label":"","blocks":[]}]}]`,
-			"☑ a\n  b) x\n    y\n• ", `<ul><li><input type="checkbox" checked/><p>a</p><ol><li value="2" type="a"><p>x</p><p>y</p></li></ol></li><li></li></ul>`},
-		{"a heading", `[{"type":"paragraph","text":"a"},{"type":"heading","size":9,"text":"b"}]`, "a\n\n<bold>b</bold>", `<p>a</p><h6>b</h6>`},
-		{"quotations", `[{"type":"blockquote","blocks":[{"type":"paragraph","text":"a"},{"type":"blockquote","blocks":[{"type":"paragraph","text":"b"}]}],"credit":"Eve"},
-			{"type":"pullquote","text":"c","credit":"Bob"}]`,
-			"<blockquote>a\nb\n— Eve</blockquote>\n<blockquote>c\n— Bob</blockquote>",
-			`<blockquote><p>a</p><blockquote>b</blockquote><cite>Eve</cite></blockquote><aside>c<cite>Bob</cite></aside>`},
-		{"code", `[{"type":"pre","language":"go","text":["a\n",{"type":"bold","text":"<b>"}]},{"type":"paragraph","text":{"type":"code","text":"c"}}]`,
-			"<pre>a\n<b></pre>\n<code>c</code>", "<pre><code class=\"language-go\">a\n&lt;b&gt;</code></pre><p><code>c</code></p>"},
-		{"a table", `[{"type":"table","is_bordered":true,"is_striped":true,"caption":"T","cells":[[{"text":"a","is_header":true,"align":"left","valign":"top"},{"colspan":2,"align":"x"}],[{"text":"b"},7]]}]`,
-			"<italic>T</italic>\n<bold>a</bold> | \nb | ",
-			`<table bordered striped><caption>T</caption><tr><th align="left" valign="top">a</th><td colspan="2"></td></tr><tr><td>b</td><td></td></tr></table>`},
-		{"details", `[{"type":"details","is_open":true,"summary":"more","blocks":[{"type":"paragraph","text":"x"}]}]`,
-			"<bold>more</bold>\nx", `<details open><summary>more</summary>x</details>`},
-		{"a footer, a line, a formula, an anchor", `[{"type":"footer","text":"f"},{"type":"divider"},{"type":"mathematical_expression","expression":"a<b"},{"type":"anchor","name":"n\""}]`,
-			"<italic>f</italic>\n———\n<code>a<b</code>", `<footer>f</footer><hr/><tg-math-block>a&lt;b</tg-math-block><a name="n&#34;"></a>`},
-		{"a map", `[{"type":"map","location":{"latitude":13.75,"longitude":100.5},"zoom":15,"width":1,"height":1,"caption":{"text":"here","credit":"me"}}]`,
-			"📍 13.75, 100.5\nhere — me", `<tg-map lat="13.75" long="100.5" zoom="15"/><p>here — me</p>`},
-		{"media", `[{"type":"photo","photo":[{"file_id":"1"}],"caption":{"text":"cat"}},{"type":"audio","audio":{"performer":"Bach","title":"Air"}},
-			{"type":"collage","blocks":[{"type":"video","video":{"file_name":"a.mp4"}},{"type":"animation","animation":{}},{"type":"voice_note"}],"caption":{"text":"all"}}]`,
-			"🖼 cat\n🎵 Bach – Air\n🎬 a.mp4\n🎞\n🎤\nall", `<p>🖼 cat</p><p>🎵 Bach – Air</p><p>🎬 a.mp4</p><p>🎞</p><p>🎤</p><p>all</p>`},
-		{"unknown blocks", `[{"type":"future","text":"a","blocks":[{"type":"paragraph","text":"b"}]},{"text":"c"},5,null,{"type":"paragraph","text":{"type":"future","text":["d"]}}]`,
-			"a\nb\nc\nd", `<p>a</p><p>b</p><p>c</p><p>d</p>`},
+func TestReadRich(t *testing.T) {
+	for name, c := range map[string]struct{ blocks, text, html string }{
+		"paragraphs": {`[{"type":"paragraph","text":"a"},{"type":"paragraph","text":["b ",{"type":"bold","text":"<c>"}]}]`,
+			"a\n\nb <c>", "<p>a</p><p>b <b>&lt;c&gt;</b></p>"},
+		"heading": {`[{"type":"paragraph","text":"a"},{"type":"heading","size":2,"text":"b"},{"type":"divider"}]`,
+			"a\n\nb\n———", "<p>a</p><h2>b</h2><hr/>"},
+		"lists": {`[{"type":"list","items":[{"label":"1.","value":1,"blocks":[{"type":"paragraph","text":"a"},
+			{"type":"list","items":[{"label":"•","blocks":[{"type":"paragraph","text":"b"}]}]}]},
+			{"label":"2.","value":2,"blocks":[{"type":"paragraph","text":"c"}]}]}]`,
+			"1. a\n  • b\n2. c",
+			`<ol><li value="1"><p>a</p><ul><li><p>b</p></li></ul></li><li value="2"><p>c</p></li></ol>`},
+		"checkboxes": {`[{"type":"list","items":[{"label":"•","has_checkbox":true,"is_checked":true,"blocks":[{"type":"paragraph","text":"a"}]},
+			{"label":"•","has_checkbox":true,"blocks":[{"type":"paragraph","text":"b"}]}]}]`,
+			"☑ a\n☐ b",
+			`<ul><li><input type="checkbox" checked><p>a</p></li><li><input type="checkbox"><p>b</p></li></ul>`},
+		"quotes": {`[{"type":"blockquote","blocks":[{"type":"paragraph","text":"a"},{"type":"paragraph","text":"b"}],"credit":"c"},
+			{"type":"pullquote","text":"d"}]`,
+			"a\nb\n— c\nd", "<blockquote><p>a</p><p>b</p><cite>c</cite></blockquote><aside>d</aside>"},
+		"table": {`[{"type":"table","caption":"t","is_bordered":true,"cells":[[{"text":"a","is_header":true,"align":"left","valign":"top"},
+			{"align":"left","valign":"top"}],[{"text":"1","colspan":2,"align":"left","valign":"top"}]]}]`,
+			"t\na | \n1",
+			`<table bordered><caption>t</caption><tr><th align="left" valign="top">a</th><td align="left" valign="top"></td></tr>` +
+				`<tr><td align="left" valign="top" colspan="2">1</td></tr></table>`},
+		"details": {`[{"type":"details","summary":"s","blocks":[{"type":"paragraph","text":"a"}],"is_open":true}]`,
+			"s\na", "<details open><summary>s</summary><p>a</p></details>"},
+		"code": {`[{"type":"pre","text":"x := 1\ny","language":"go"},{"type":"mathematical_expression","expression":"a<b"}]`,
+			"x := 1\ny\na<b", `<pre><code class="language-go">x := 1` + "\n" + `y</code></pre><tg-math-block>a&lt;b</tg-math-block>`},
+		"map": {`[{"type":"map","location":{"latitude":13.75,"longitude":100.5},"zoom":3,"caption":{"text":"here","credit":"me"}}]`,
+			"[location] 13.75, 100.5\nhere\n— me",
+			`<figure><tg-map lat="13.75" long="100.5" zoom="13"/><figcaption>here<cite>me</cite></figcaption></figure>`},
+		"a link":             {`[{"type":"paragraph","text":{"type":"url","url":"https://a.b/?x=\"1\"&y","text":"here"}}]`, "here", `<p><a href="https://a.b/?x=&#34;1&#34;&amp;y">here</a></p>`},
+		"a reference":        {`[{"type":"paragraph","text":[{"type":"reference_link","text":"1","reference_name":"n"},{"type":"anchor","name":"q"}]}]`, "1", `<p><a href="#n">1</a><a name="q"></a></p>`},
+		"an unknown block":   {`[{"type":"poem","text":"a","blocks":[{"type":"paragraph","text":"b"}]},{"type":"paragraph","text":"c"}]`, "a\nb\nc", ""},
+		"an unknown text":    {`[{"type":"paragraph","text":["a ",{"type":"glow","text":"b"}]}]`, "a b", ""},
+		"an unknown number":  {`[{"type":"paragraph","text":7},{"type":"paragraph","text":"b"},null,3]`, "b", ""},
+		"media in a collage": {`[{"type":"collage","blocks":[{"type":"photo","photo":[],"caption":{"text":"a"}},{"type":"video","video":{"file_name":"v.mp4"}}],"caption":{"text":"b"}}]`, "[photo]\na\n[video] v.mp4\nb", ""},
+		"nothing":            {`[]`, "", ""},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			m := decodeRich(t, c.blocks)
-			if got := showRead(m); got != c.text {
-				t.Errorf("text %q, want %q", got, c.text)
-			}
-			if m.RichHTML != c.html {
-				t.Errorf("html\n%s, want\n%s", m.RichHTML, c.html)
+		t.Run(name, func(t *testing.T) {
+			got := readBlocks(t, c.blocks)
+			if got.text != c.text || got.html != c.html {
+				t.Errorf("text %q\nwant %q\nhtml %s\nwant %s", got.text, c.text, got.html, c.html)
 			}
 		})
 	}
 }
 
-func TestRichTexts(t *testing.T) {
-	for text, want := range map[string]struct{ text, html string }{
-		`["a",{"type":"bold","text":["b",{"type":"italic","text":"c"},{"type":"bold","text":"d"}]}]`:          {"a<bold>b<italic>c</italic>d</bold>", `a<b>b<i>c</i><b>d</b></b>`},
-		`[{"type":"underline","text":"a"},{"type":"strikethrough","text":"b"},{"type":"spoiler","text":"c"}]`: {"<underline>a</underline><strikethrough>b</strikethrough><spoiler>c</spoiler>", `<u>a</u><s>b</s><tg-spoiler>c</tg-spoiler>`},
-		`["H",{"type":"subscript","text":"2"},"O 10",{"type":"superscript","text":"6"},{"type":"marked","text":"m"}]`: {
-			"H_2O 10^6m", `H<sub>2</sub>O 10<sup>6</sup><mark>m</mark>`},
-		`{"type":"url","text":"here","url":"https://e.org/?a=1&b"}`:                                              {"<text_link https://e.org/?a=1&b>here</text_link>", `<a href="https://e.org/?a=1&amp;b">here</a>`},
-		`{"type":"url","text":"https://e.org","url":"https://e.org"}`:                                            {"<url>https://e.org</url>", `<a href="https://e.org">https://e.org</a>`},
-		`{"type":"email_address","text":"a@b.de","email_address":"a@b.de"}`:                                      {"<email>a@b.de</email>", `<a href="mailto:a@b.de">a@b.de</a>`},
-		`{"type":"email_address","text":"write","email_address":"a@b.de"}`:                                       {"<email>write</email> (a@b.de)", `<a href="mailto:a@b.de">write</a>`},
-		`{"type":"phone_number","text":"+66 2 123","phone_number":"+662123"}`:                                    {"<phone_number>+66 2 123</phone_number>", `<a href="tel:+662123">+66 2 123</a>`},
-		`[{"type":"mention","text":"@Bob","username":"bob"},{"type":"hashtag","text":"#x","hashtag":"#x"}]`:      {"<mention>@Bob</mention><hashtag>#x</hashtag>", `@Bob#x`},
-		`{"type":"text_mention","text":"Ann","user":{"id":42,"first_name":"Ann"}}`:                               {"<text_mention>Ann</text_mention>", `<a href="tg://user?id=42">Ann</a>`},
-		`{"type":"custom_emoji","custom_emoji_id":"5","alternative_text":"👍"}`:                                   {"<custom_emoji>👍</custom_emoji>", `<tg-emoji emoji-id="5">👍</tg-emoji>`},
-		`{"type":"date_time","text":"noon","unix_time":1700000000,"date_time_format":"wDT"}`:                     {"<date_time>noon</date_time>", `<tg-time unix="1700000000" format="wDT">noon</tg-time>`},
-		`{"type":"mathematical_expression","expression":"x^2"}`:                                                  {"<code>x^2</code>", `<tg-math>x^2</tg-math>`},
-		`[{"type":"anchor","name":"n"},{"type":"anchor_link","text":"a","anchor_name":"n"}]`:                     {"a", `<a name="n"></a><a href="#n">a</a>`},
-		`[{"type":"reference","text":"r","name":"1"},{"type":"reference_link","text":"l","reference_name":"1"}]`: {"rl", `<tg-reference name="1">r</tg-reference><a href="#1">l</a>`},
-		`{"type":"url","url":"https://a.org","text":{"type":"url","url":"https://b.org","text":"x"}}`:            {"<text_link https://a.org>x</text_link>", `<a href="https://a.org">x</a>`},
-		`"a\nb"`: {"a\nb", `a<br/>b`},
-	} {
-		m := decodeRich(t, `[{"type":"paragraph","text":`+text+`}]`)
-		if got := showRead(m); got != want.text || m.RichHTML != "<p>"+want.html+"</p>" {
-			t.Errorf("%s:\n%q\n%s, want\n%q\n%s", text, got, m.RichHTML, want.text, want.html)
-		}
+func TestReadRichEntities(t *testing.T) {
+	got := readBlocks(t, `[{"type":"heading","size":1,"text":"😀 A"},{"type":"paragraph","text":[
+		{"type":"italic","text":["x",{"type":"bold","text":{"type":"italic","text":"y"}}]},
+		{"type":"text_mention","text":"Ann","user":{"id":7,"first_name":"Ann"}},
+		{"type":"date_time","text":"now","unix_time":5,"date_time_format":"t"},
+		{"type":"custom_emoji","custom_emoji_id":"9","alternative_text":"🙂"},
+		{"type":"url","url":"https://a.b","text":"https://a.b"},
+		{"type":"bot_command","text":"/x","bot_command":"/x"}]},
+		{"type":"pre","language":"go","text":{"type":"bold","text":"z"}}]`)
+	want := []*messages.Entity{
+		{Type: "bold", Length: 4}, {Type: "italic", Offset: 5, Length: 2}, {Type: "bold", Offset: 6, Length: 1},
+		{Type: "text_mention", Offset: 7, Length: 3, UserId: 7, UserName: "Ann"},
+		{Type: "date_time", Offset: 10, Length: 3, UnixTime: 5, DateTimeFormat: "t"},
+		{Type: "custom_emoji", Offset: 13, Length: 2, CustomEmojiId: "9"},
+		{Type: "url", Offset: 15, Length: 11}, {Type: "bot_command", Offset: 26, Length: 2},
+		{Type: "pre", Offset: 29, Length: 1, Language: "go"},
+	}
+	if diff := cmp.Diff(want, got.entities, protocmp.Transform()); diff != "" {
+		t.Errorf("%q: %s", got.text, diff)
 	}
 }
 
-// Entities keep what belongs to them.
-func TestRichEntities(t *testing.T) {
-	m := decodeRich(t, `[{"type":"paragraph","text":["😀",
-		{"type":"text_mention","text":"Ann","user":{"id":42,"first_name":"Ann","last_name":"Lee"}},
-		{"type":"custom_emoji","custom_emoji_id":"5","alternative_text":"👍"},
-		{"type":"date_time","text":"noon","unix_time":1700000000,"date_time_format":"wDT"}]},
-		{"type":"pre","language":"go","text":"x"}]`)
-	want := []*messages.Entity{{Type: "text_mention", Offset: 2, Length: 3, UserId: 42, UserName: "Ann Lee"},
-		{Type: "custom_emoji", Offset: 5, Length: 2, CustomEmojiId: "5"},
-		{Type: "date_time", Offset: 7, Length: 4, UnixTime: 1700000000, DateTimeFormat: "wDT"},
-		{Type: "pre", Offset: 12, Length: 1, Language: "go"}}
-	if diff := cmp.Diff(want, m.Entities, protocmp.Transform()); diff != "" {
-		t.Error(diff)
+// A hostile message is read in time, with bounds.
+func TestReadRichIsBounded(t *testing.T) {
+	nested := func(open, closing string, n int) string {
+		return strings.Repeat(open, n) + `{"type":"paragraph","text":"core"}` + strings.Repeat(closing, n)
 	}
-}
-
-// A rich message beyond Telegram's limits keeps its words, and can't be posted again as one.
-func TestRichMessagesBeyondTheLimits(t *testing.T) {
-	nested := func(n int) string {
-		return `[{"type":"paragraph","text":` + strings.Repeat(`{"type":"bold","text":`, n) + `"word"` + strings.Repeat("}", n) + `}]`
-	}
-	row := strings.Repeat(`{"text":"c"},`, 21)
 	for name, blocks := range map[string]string{
-		"depth":   nested(17),
-		"blocks":  `[` + strings.Repeat(`{"type":"divider"},`, 499) + `{"type":"paragraph","text":"word"}]`,
-		"columns": `[{"type":"table","cells":[[` + row + `{"text":"word"}]]}]`,
-		"length":  `[{"type":"paragraph","text":"` + strings.Repeat("ก", 32768) + `word"}]`,
+		"quotes":  "[" + nested(`{"type":"blockquote","blocks":[`, "]}", 4000) + "]",
+		"lists":   "[" + nested(`{"type":"list","items":[{"label":"1.","blocks":[`, "]}]}", 2000) + "]",
+		"unknown": "[" + nested(`{"type":"x","blocks":[`, "]}", 4000) + "]",
+		"bold":    `[{"type":"paragraph","text":` + strings.Repeat(`{"type":"bold","text":`, 9000) + `"core"` + strings.Repeat("}", 9000) + "}]",
+		"wide":    `[{"type":"paragraph","text":["core"` + strings.Repeat(`,{"type":"bold","text":"a "}`, 60_000) + "]}]",
+		"empty":   `[{"type":"paragraph","text":"core"}` + strings.Repeat(`,{"type":"paragraph","text":{"type":"bold","text":""}}`, 30_000) + "]",
 	} {
-		m := decodeRich(t, blocks)
-		if m.RichHTML != "" || m.Media != nil || !strings.Contains(m.Text, "word") {
-			t.Errorf("%s: %d bytes of HTML, %d of text", name, len(m.RichHTML), len(m.Text))
-		}
-	}
-	if m := decodeRich(t, nested(15)); m.RichHTML == "" {
-		t.Error("15 levels of markup can't be posted again")
-	}
-}
-
-// However hostile a message is, it is read in time that grows with its size, and costs at most a bounded record.
-func TestHostileRichMessages(t *testing.T) {
-	nest := func(open, within, end string, n int) string {
-		return strings.Repeat(open, n) + within + strings.Repeat(end, n)
-	}
-	const mail = `{"type":"email_address","email_address":"a@b.de","text":`
-	for name, blocks := range map[string]string{
-		"lists":      nest(`[{"type":"list","items":[{"label":"1","blocks":`, `[]`, `}]}]`, 2400),
-		"quotations": nest(`[{"type":"blockquote","blocks":`, `[]`, `}]`, 4900),
-		"arrays":     `[{"type":"paragraph","text":` + nest(`[`, `"x"`, `]`, 9900) + `}]`,
-		"addresses":  `[{"type":"paragraph","text":` + nest(mail, `"`+strings.Repeat("x", 100000)+`"`, `}`, 9900) + `}]`,
-		"long":       `[{"type":"paragraph","text":"` + strings.Repeat("x", 1000000) + `"}]`,
-		"many":       `[` + strings.Repeat(`{"text":{"type":"bold","text":"x"}},`, 27000) + `0]`,
-		"odd":        `{"a":[1]}`,
-	} {
-		start := time.Now()
-		m := decodeRich(t, blocks)
-		if took := time.Since(start); took > 2*time.Second {
-			t.Errorf("%s took %s", name, took)
-		}
-		if messages.UTF16Len(m.Text) > maxRichUnits || len(m.Entities) > maxRichEntities || len(m.RichHTML) > 1<<20 {
-			t.Errorf("%s: %d bytes of text, %d entities, %d bytes of HTML", name, len(m.Text), len(m.Entities), len(m.RichHTML))
-		}
-	}
-}
-
-// richWords draws rich messages, and collects in words what can be read in them, in order.
-type richWords struct {
-	t      *rapid.T
-	words  []string
-	labels map[int]bool // which of them are labels of items, which HTML makes anew
-}
-
-func (w *richWords) word() string {
-	s := fmt.Sprintf("w%d", len(w.words)) + rapid.SampledFrom([]string{"", "ไทย", "😀", "<b>&\"'", " two words"}).Draw(w.t, "word")
-	w.words = append(w.words, strings.Fields(s)...)
-	return s
-}
-
-func (w *richWords) maybe(o map[string]any, name string, draw func() any) {
-	if rapid.Bool().Draw(w.t, name) {
-		o[name] = draw()
-	}
-}
-
-func (w *richWords) odd() any {
-	return rapid.SampledFrom([]any{nil, true, 7.5, []any{}, map[string]any{}}).Draw(w.t, "odd")
-}
-
-func (w *richWords) richText(depth int) any {
-	kinds := slices.Sorted(maps.Keys(richStyles))
-	kinds = append(kinds, "", "[]", "[]", "url", "text_mention", "custom_emoji", "date_time", "mathematical_expression", "anchor",
-		"anchor_link", "reference", "reference_link", "of_the_future")
-	if depth <= 0 {
-		return w.word()
-	}
-	switch kind := rapid.SampledFrom(kinds).Draw(w.t, "text"); kind {
-	case "":
-		return w.word()
-	case "[]":
-		var list []any
-		for range rapid.IntRange(0, 3).Draw(w.t, "n") {
-			list = append(list, w.richText(depth-1), w.odd())
-		}
-		return list
-	case "custom_emoji":
-		return map[string]any{"type": kind, "custom_emoji_id": "5", "alternative_text": w.word()}
-	case "mathematical_expression":
-		return map[string]any{"type": kind, "expression": w.word()}
-	case "anchor":
-		return map[string]any{"type": kind, "name": "a"}
-	default:
-		return map[string]any{"type": kind, "text": w.richText(depth - 1), "url": "https://e.org", "unix_time": 1, "name": "n",
-			"user": map[string]any{"id": 5, "first_name": "x"}}
-	}
-}
-
-func (w *richWords) caption() any {
-	c := map[string]any{"text": w.richText(1)}
-	w.maybe(c, "credit", func() any { return w.richText(1) })
-	return c
-}
-
-func (w *richWords) blocks(depth int) []any {
-	var list []any
-	for range rapid.IntRange(0, 3).Draw(w.t, "blocks") {
-		list = append(list, w.block(depth))
-	}
-	return list
-}
-
-func (w *richWords) block(depth int) any {
-	kinds := []string{"paragraph", "heading", "pre", "footer", "divider", "mathematical_expression", "anchor", "photo", "map",
-		"pullquote", "thinking"}
-	if depth > 0 {
-		kinds = append(kinds, "list", "blockquote", "collage", "slideshow", "table", "details", "of_the_future")
-	}
-	kind := rapid.SampledFrom(kinds).Draw(w.t, "block")
-	b := map[string]any{"type": kind}
-	switch kind {
-	case "mathematical_expression":
-		b["expression"] = w.word()
-	case "divider", "anchor":
-	case "photo", "map":
-		b["location"] = w.odd()
-		w.maybe(b, "caption", w.caption)
-	case "list":
-		var items []any
-		for range rapid.IntRange(0, 3).Draw(w.t, "items") {
-			first := len(w.words)
-			item := map[string]any{"label": w.word()}
-			for i := first; i < len(w.words); i++ {
-				w.labels[i] = true
+		t.Run(name, func(t *testing.T) {
+			began := time.Now()
+			got := readBlocks(t, blocks)
+			if !strings.Contains(got.text, "core") || messages.UTF16Len(got.text) > maxRichText ||
+				len(got.entities) > maxRichEntities || len(got.html) > maxRichHTML {
+				t.Errorf("%d units, %d entities, %d bytes", messages.UTF16Len(got.text), len(got.entities), len(got.html))
 			}
-			item["blocks"] = w.blocks(depth - 1)
-			w.maybe(item, "has_checkbox", func() any { return true })
-			w.maybe(item, "value", func() any { return 3 })
-			items = append(items, item, w.odd())
-		}
-		b["items"] = items
-	case "table":
-		w.maybe(b, "caption", func() any { return w.richText(1) })
-		var rows []any
-		for range rapid.IntRange(0, 3).Draw(w.t, "rows") {
-			var cells []any
-			for range rapid.IntRange(0, 3).Draw(w.t, "cells") {
-				cells = append(cells, map[string]any{"text": w.richText(2)}, w.odd())
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("it took %v", took)
 			}
-			rows = append(rows, cells)
-		}
-		b["cells"] = rows
-	case "blockquote", "collage", "slideshow", "details", "of_the_future":
-		if kind == "details" {
-			b["summary"] = w.richText(1)
-		}
-		if kind == "of_the_future" {
-			b["text"] = w.richText(1)
-		}
-		b["blocks"] = w.blocks(depth - 1)
-		switch kind {
-		case "blockquote":
-			w.maybe(b, "credit", func() any { return w.richText(1) })
-		case "collage", "slideshow":
-			w.maybe(b, "caption", w.caption)
-		}
-	default:
-		b["text"] = w.richText(3)
-		if kind == "pullquote" {
-			w.maybe(b, "credit", func() any { return w.richText(1) })
-		}
+		})
 	}
-	return b
 }
 
-// Every word of a rich message is in its text and in its HTML, in order.
-func TestNoWordOfARichMessageIsLost(t *testing.T) {
+// Whatever the blocks are, each word that a person wrote is in the text, in order, and the entities lie within it.
+func TestReadRichKeepsEveryWord(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := richWords{t: t, labels: map[int]bool{}}
-		blocks, err := json.Marshal(w.blocks(3))
+		g := richDrawer{T: t}
+		blocks := g.blocks(4)
+		raw, err := json.Marshal(map[string]any{"blocks": blocks})
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := decodeRich(t, string(blocks))
-		if len(w.words) > 0 && m.Media != nil {
-			t.Fatalf("no text of %s", blocks)
-		}
-		for name, text := range map[string]string{"text": m.Text, "HTML": html.UnescapeString(m.RichHTML)} {
-			if name == "HTML" && m.RichHTML == "" {
-				continue
+		var v any
+		_ = json.Unmarshal(raw, &v)
+		got := readRich(v, "en")
+		rest := got.text
+		for _, word := range g.words {
+			_, after, found := strings.Cut(rest, word)
+			if !found {
+				t.Fatalf("%q is missing or out of order in %q of %s", word, got.text, raw)
 			}
-			for n, word := range w.words {
-				if name == "HTML" && w.labels[n] {
-					continue
-				}
-				i := strings.Index(text, word)
-				if i < 0 {
-					t.Fatalf("%q is not in the %s %q of %s", word, name, text, blocks)
-				}
-				text = text[i+len(word):]
-			}
+			rest = after
 		}
-		units := messages.UTF16Len(m.Text)
-		for _, e := range m.Entities {
-			if e.Offset < 0 || e.Length <= 0 || int(e.Offset+e.Length) > units || !utf8.ValidString(m.Text) {
-				t.Fatalf("entity %v of %d units", e, units)
+		for _, e := range got.entities {
+			if e.Offset < 0 || e.Length <= 0 || int(e.Offset+e.Length) > messages.UTF16Len(got.text) {
+				t.Fatalf("entity %v lies beyond %q", e, got.text)
 			}
 		}
 	})
+}
+
+// richDrawer draws blocks of the schema's types, and of none, and notes the words in them.
+type richDrawer struct {
+	*rapid.T
+	words []string
+}
+
+func (g *richDrawer) word() string {
+	w := fmt.Sprintf("w%d.", len(g.words))
+	g.words = append(g.words, w)
+	return w
+}
+
+func (g *richDrawer) of(values ...string) string { return rapid.SampledFrom(values).Draw(g.T, "kind") }
+
+func (g *richDrawer) text(depth int) any {
+	switch n := rapid.IntRange(0, 5).Draw(g.T, "text"); {
+	case depth == 0 || n < 2:
+		return g.word()
+	case n == 2:
+		return []any{g.text(depth - 1), g.text(depth - 1)}
+	}
+	kind := g.of("bold", "italic", "underline", "strikethrough", "spoiler", "date_time", "text_mention", "subscript",
+		"superscript", "marked", "code", "custom_emoji", "mathematical_expression", "url", "email_address", "phone_number",
+		"bank_card_number", "mention", "hashtag", "cashtag", "bot_command", "anchor_link", "reference", "reference_link", "new")
+	switch kind {
+	case "custom_emoji":
+		return map[string]any{"type": kind, "custom_emoji_id": "1", "alternative_text": g.word()}
+	case "mathematical_expression":
+		return map[string]any{"type": kind, "expression": g.word()}
+	}
+	return map[string]any{"type": kind, "url": "https://x.y", "unix_time": 1, "text": g.text(depth - 1)}
+}
+
+func (g *richDrawer) blocks(depth int) []any {
+	var out []any
+	for range rapid.IntRange(1, 3).Draw(g.T, "blocks") {
+		out = append(out, g.block(depth))
+	}
+	return out
+}
+
+func (g *richDrawer) caption() any { return map[string]any{"text": g.text(1), "credit": g.text(1)} }
+
+func (g *richDrawer) block(depth int) any {
+	kind := g.of("paragraph", "heading", "pre", "footer", "mathematical_expression", "photo", "voice_note", "map", "new",
+		"blockquote", "pullquote", "list", "table", "details", "collage", "slideshow", "nested")
+	b := map[string]any{"type": kind}
+	switch kind {
+	case "mathematical_expression":
+		b["expression"] = g.word()
+	case "photo", "voice_note", "map":
+		b["caption"] = g.caption()
+	case "table":
+		b["caption"] = g.text(1)
+		b["cells"] = []any{[]any{map[string]any{"text": g.text(1)}, map[string]any{"text": g.text(1), "is_header": true}}}
+	default:
+		nested := depth > 0
+		switch {
+		case kind == "list" && nested:
+			b["items"] = []any{map[string]any{"label": g.word(), "has_checkbox": true, "blocks": g.blocks(depth - 1)}}
+		case kind == "details" && nested:
+			b["summary"] = g.text(1)
+			b["blocks"] = g.blocks(depth - 1)
+		case (kind == "blockquote" || kind == "collage" || kind == "slideshow" || kind == "nested") && nested:
+			b["blocks"] = g.blocks(depth - 1)
+			if kind != "nested" && kind != "blockquote" {
+				b["caption"] = g.caption()
+			} else if kind == "blockquote" {
+				b["credit"] = g.text(1)
+			}
+		default:
+			b["text"] = g.text(2)
+		}
+	}
+	return b
 }

@@ -45,9 +45,10 @@ func TestDecodeOrdinaryMessage(t *testing.T) {
 	want := &Update{ID: 826471932, Kind: KindMessage, Message: &Message{
 		ID: 4711, Chat: Chat{ID: -1001234567890, Type: "supergroup", Title: "Support", IsForum: true}, ThreadID: 42, DateMS: 1763900000000,
 		From: ann, Sender: &messages.Sender{Id: ann.Id, Name: "Ann Smith", Username: "ann_smith"},
-		Text:     "Hello 👋 @bob, see https://example.org",
-		Entities: []*messages.Entity{{Type: "mention", Offset: 9, Length: 4}, {Type: "url", Offset: 19, Length: 19}},
-		Reply:    &Reply{ChatID: -1001234567890, TopicCreated: &name, TopicFromID: 999, TopicMessage: 42},
+		Text:        "Hello 👋 @bob, see https://example.org",
+		Entities:    []*messages.Entity{{Type: "mention", Offset: 9, Length: 4}, {Type: "url", Offset: 19, Length: 19}},
+		Reply:       &Reply{ChatID: -1001234567890, TopicCreated: &name, TopicFromID: 999, TopicMessage: 42},
+		LinkPreview: &messages.LinkPreview{IsDisabled: true},
 	}}
 	if d := cmp.Diff(want, u, protocmp.Transform()); d != "" {
 		t.Error(d)
@@ -100,6 +101,12 @@ func TestDecodeMessages(t *testing.T) {
 		if m := decode(t, `"text":"x","reply_to_message":{"message_id":48,"photo":[{}]}`); m.Reply.Preview != "" ||
 			m.Reply.Media.GetKind() != messages.MediaPhoto {
 			t.Errorf("%+v", m.Reply)
+		}
+	})
+	t.Run("in a private chat, a topic's id is that of no message", func(t *testing.T) {
+		m := decode(t, `"text":"x","chat":{"id":5,"type":"private","first_name":"Ann"},"reply_to_message":{"message_id":42,"text":"ab"}`)
+		if m.ThreadID != 42 || m.Reply == nil || m.Reply.MessageID != 42 {
+			t.Errorf("in topic %d, %+v", m.ThreadID, m.Reply)
 		}
 	})
 	t.Run("what answers only the topic's beginning answers nothing", func(t *testing.T) {

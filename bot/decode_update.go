@@ -61,24 +61,27 @@ func (c Chat) Group() bool { return c.Type == "group" || c.Type == "supergroup" 
 
 // Message is a message, or a service message.
 type Message struct {
-	ID         int64
-	Chat       Chat
-	ThreadID   int64 // of a topic; 0 in the general topic and where there are no topics
-	DateMS     int64
-	EditDateMS int64
-	From       *messages.Person // nil for some messages of channels
-	Sender     *messages.Sender // whose name it bears: a person, the group, or a channel
-	GroupAdmin bool             // by an anonymous administrator
-	FromBot    bool             // by another bot, or by this one
-	Text       string           // text or caption
-	Entities   []*messages.Entity
-	Media      *messages.Media   // nil for plain text
-	Forward    *messages.Forward // nil when it was not forwarded
-	Protected  bool              // must not be forwarded or copied
-	RichHTML   string            // of a rich message that a bot can post again; Text has its words
-	RichIsRTL  bool
-	Reply      *Reply
-	Seen       []*messages.Person // whom the message shows beside its sender: mentioned, answered or forwarded people
+	ID          int64
+	Chat        Chat
+	ThreadID    int64 // of a topic; 0 in the general topic and where there are no topics
+	DateMS      int64
+	EditDateMS  int64
+	From        *messages.Person // nil for some messages of channels
+	Sender      *messages.Sender // whose name it bears: a person, the group, or a channel
+	GroupAdmin  bool             // by an anonymous administrator
+	FromBot     bool             // by another bot, or by this one
+	Text        string           // text, caption, or the words of a rich message
+	RichHTML    string           // of a rich message that can be sent again; "": none, or it can't
+	RichRTL     bool             // a rich message is shown right-to-left
+	HasCaption  bool             // Text is a caption
+	Entities    []*messages.Entity
+	Media       *messages.Media   // nil for plain text
+	Forward     *messages.Forward // nil when it was not forwarded
+	Protected   bool              // must not be forwarded or copied
+	Reply       *Reply
+	LinkPreview *messages.LinkPreview // nil: the first link is previewed
+	EffectID    string                // the animation that it begins with
+	Seen        []*messages.Person    // whom the message shows beside its sender: mentioned, answered or forwarded people
 
 	// Of service messages.
 	TopicCreated  *string // the topic's name
@@ -98,19 +101,25 @@ func (m *Message) Service() bool {
 // Reply is what a message answers. MessageID is 0 when the message only refers to its topic, as one that answers
 // nothing does.
 type Reply struct {
-	ChatID        int64
-	MessageID     int64
-	FromID        int64
-	FromBot       bool
-	Text          string // whole text or caption of the answered message; "" when that is in another chat
-	Entities      []*messages.Entity
-	Media         *messages.Media
-	Forward       *messages.Forward
-	Protected     bool
-	Quote         string // the part of the text that the person chose; "" when they chose none
-	QuotePosition int32  // where the quote begins in the answered message, in UTF-16 units
-	QuoteEntities []*messages.Entity
-	Preview       string // the beginning of the text or quote
+	ChatID          int64
+	MessageID       int64
+	FromID          int64
+	FromBot         bool
+	Text            string // whole text or caption of the answered message; "" when that is in another chat
+	Entities        []*messages.Entity
+	Media           *messages.Media
+	Forward         *messages.Forward
+	Protected       bool
+	Quote           string // the part of the text that the person chose; "" when they chose none
+	QuotePosition   int32  // where the quote begins in the answered message, in UTF-16 units
+	QuoteEntities   []*messages.Entity
+	Preview         string // the quote, or the beginning of the text; of a medium without, what it is about
+	PreviewEntities []*messages.Entity
+	Item            string // the task of a checklist, or option of a poll, that is answered
+
+	// Of a message in another chat or topic, or a story.
+	Origin *messages.Forward // who said it, and where; nil: it is in the same topic
+	URL    string            // of the message, or of who said it; "": there is none that everybody can open
 
 	// Of a message that answers nothing in a topic: the topic's first service message.
 	TopicCreated *string // the topic's name

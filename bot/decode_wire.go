@@ -51,43 +51,41 @@ type wireTopicName struct {
 // wireReplied is the message that another one answers. Telegram includes one level: not what that message answers
 // itself.
 type wireReplied struct {
-	ID              int64           `json:"message_id"`
-	From            *wireUser       `json:"from"`
-	Text            string          `json:"text"`
-	Entities        []wireEntity    `json:"entities"`
-	Caption         string          `json:"caption"`
-	CaptionEntities []wireEntity    `json:"caption_entities"`
-	Rich            maybe[wireRich] `json:"rich_message"`
-	ForwardOrigin   *wireOrigin     `json:"forward_origin"`
-	Protected       bool            `json:"has_protected_content"`
-	TopicCreated    *wireTopicName  `json:"forum_topic_created"`
+	ID              int64          `json:"message_id"`
+	From            *wireUser      `json:"from"`
+	Text            string         `json:"text"`
+	Entities        []wireEntity   `json:"entities"`
+	Caption         string         `json:"caption"`
+	CaptionEntities []wireEntity   `json:"caption_entities"`
+	ForwardOrigin   *wireOrigin    `json:"forward_origin"`
+	Protected       bool           `json:"has_protected_content"`
+	TopicCreated    *wireTopicName `json:"forum_topic_created"`
 	wireMedia
 }
 
 type wireMessage struct {
-	ID              int64           `json:"message_id"`
-	ThreadID        int64           `json:"message_thread_id"`
-	IsTopicMessage  bool            `json:"is_topic_message"`
-	From            *wireUser       `json:"from"`
-	SenderChat      *wireChat       `json:"sender_chat"`
-	Chat            *wireChat       `json:"chat"`
-	Date            int64           `json:"date"`
-	EditDate        int64           `json:"edit_date"`
-	Protected       bool            `json:"has_protected_content"`
-	ForwardOrigin   *wireOrigin     `json:"forward_origin"`
-	Text            string          `json:"text"`
-	Entities        []wireEntity    `json:"entities"`
-	Caption         string          `json:"caption"`
-	CaptionEntities []wireEntity    `json:"caption_entities"`
-	Rich            maybe[wireRich] `json:"rich_message"`
-	ReplyTo         *wireReplied    `json:"reply_to_message"`
-	ExternalReply   *wireExternal   `json:"external_reply"`
-	Quote           *struct {
-		Text     string       `json:"text"`
-		Entities []wireEntity `json:"entities"`
-		Position int32        `json:"position"`
-		IsManual bool         `json:"is_manual"`
-	} `json:"quote"`
+	ID              int64            `json:"message_id"`
+	ThreadID        int64            `json:"message_thread_id"`
+	IsTopicMessage  bool             `json:"is_topic_message"`
+	From            *wireUser        `json:"from"`
+	SenderChat      *wireChat        `json:"sender_chat"`
+	Chat            *wireChat        `json:"chat"`
+	Date            int64            `json:"date"`
+	EditDate        int64            `json:"edit_date"`
+	Protected       bool             `json:"has_protected_content"`
+	ForwardOrigin   *wireOrigin      `json:"forward_origin"`
+	Text            string           `json:"text"`
+	Entities        []wireEntity     `json:"entities"`
+	Caption         string           `json:"caption"`
+	CaptionEntities []wireEntity     `json:"caption_entities"`
+	ReplyTo         *wireReplied     `json:"reply_to_message"`
+	ExternalReply   *wireExternal    `json:"external_reply"`
+	Quote           *wireQuote       `json:"quote"`
+	ReplyToStory    *wireStory       `json:"reply_to_story"`
+	ChecklistTask   int64            `json:"reply_to_checklist_task_id"`
+	PollOption      string           `json:"reply_to_poll_option_id"`
+	LinkPreview     *wireLinkPreview `json:"link_preview_options"`
+	EffectID        string           `json:"effect_id"`
 	wireMedia
 
 	TopicCreated    *wireTopicName `json:"forum_topic_created"`
@@ -96,12 +94,6 @@ type wireMessage struct {
 	TopicReopened   present        `json:"forum_topic_reopened"`
 	MigrateToChat   int64          `json:"migrate_to_chat_id"`
 	MigrateFromChat int64          `json:"migrate_from_chat_id"`
-}
-
-type wireExternal struct {
-	Chat      *wireChat `json:"chat"`
-	MessageID int64     `json:"message_id"`
-	wireMedia
 }
 
 type wireCallback struct {

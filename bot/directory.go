@@ -35,8 +35,8 @@ func NewDirectory(desk Desk) *Directory {
 	}
 }
 
-// Ticket returns the id of the ticket that a topic belongs to, "" for none. For a private chat, which has thread 0, it
-// returns the person's current ticket.
+// Ticket returns the id of the ticket that a topic belongs to, "" for none. For thread 0 of a private chat it returns the
+// person's current ticket.
 func (d *Directory) Ticket(ctx context.Context, place string, thread int64) (string, error) {
 	key := topicKey{place, thread}
 	if thread == 0 { // not cached: people change their current ticket

@@ -159,6 +159,7 @@ type handling struct {
 	origin *messages.Origin // where the update comes from; nil until that is known
 	known  bool             // whether the desk knows the group
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
+	own    bool             // in a private chat: the topic is the ticket's own
 }
 
 // run handles the update. A panic is a bug that the same update would meet each time, while every later update of the

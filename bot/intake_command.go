@@ -199,6 +199,10 @@ func (h *handling) tickets(m *Message, _ Command) error {
 	if m.Chat.Private() {
 		return h.ticketsPrivately(list)
 	}
+	return h.listTickets(list)
+}
+
+func (h *handling) listTickets(list *messages.TicketList) error {
 	op := h.notice(messages.NoticeMyTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
 	op.GetSendNotice().Tickets = list.Tickets
 	return h.answerWith(op)

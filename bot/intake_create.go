@@ -28,6 +28,7 @@ func (h *handling) createTicket(m *Message, c Command) error {
 		return h.answer(missing, map[string]string{"title": m.Chat.Title})
 	}
 	h.describeByReply(m, &c)
+	h.describeByReference(m, &c)
 	switch {
 	case messages.Blank(messages.CleanLine(c.Title)):
 		return h.askTitle(m)

@@ -32,6 +32,7 @@ type fakeDesk struct {
 	places  map[int64]string
 	topics  map[string]string // "place/thread" → ticket
 	said    map[string]string // "chat/message" → ticket
+	hidden  map[string]bool   // "chat/message": its words stay in its topic
 	shorts  map[string][]string
 	groups  map[string]*messages.GroupView
 	users   map[int64]*messages.UserView
@@ -93,6 +94,9 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 	case *messages.FindPlace:
 		return &messages.PlaceFound{Code: code, Place: d.places[q.ChatId]}
 	case *messages.FindMessage:
+		if d.hidden[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)] {
+			return &messages.MessageFound{Code: code, TicketId: otherTicket, Hidden: true}
+		}
 		if ticket := d.said[topic(strconv.FormatInt(q.ChatId, 10), q.MessageId)]; ticket != "" {
 			return &messages.MessageFound{Code: code, TicketId: ticket, MessageId: messages.MessageKey(q.ChatId, q.MessageId)}
 		}

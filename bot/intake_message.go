@@ -52,6 +52,9 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	if err := h.findTicket(m); err != nil {
 		return "", err
 	}
+	if err := h.confine(m.Reply); err != nil {
+		return "", err
+	}
 	switch {
 	case isCommand:
 		return h.onCommandBesides(m, c)
@@ -91,25 +94,17 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 // very person who writes there (docs/decisions.md, D20).
 func (h *handling) saying(m *Message) *messages.RecordMessage {
 	internal := InternalNote(m.Text) && !m.Chat.Private()
-	c := &messages.RecordMessage{Origin: h.origin, Content: m.content(), Internal: internal}
-	if r := m.Reply; r != nil && (r.MessageID != 0 || r.Preview != "" || r.Quote != "" || r.Media != nil) {
-		c.ReplyTo = &messages.ReplyTo{
-			ChatId: r.ChatID, MessageId: r.MessageID,
-			Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities,
-			Preview: r.Preview, MediaKind: r.Media.GetKind(),
-		}
-		if InternalNote(r.Text) || r.Protected { // its text must not leave its topic as a quote or preview either
-			c.ReplyTo.Quote, c.ReplyTo.Preview = "", ""
-		}
+	return &messages.RecordMessage{
+		Origin: h.origin, Content: m.content(), Internal: internal, ReplyTo: m.Reply.answered(),
 	}
-	return c
 }
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
 	return &messages.Content{
 		Text: m.Text, Entities: m.Entities, Media: m.Media, Forward: m.Forward, IsProtected: m.Protected,
-		RichHtml: m.RichHTML, RichIsRtl: m.RichIsRTL,
+		LinkPreview: m.LinkPreview, EffectId: m.EffectID,
+		RichHtml: m.RichHTML, RichRtl: m.RichRTL,
 	}
 }
 
@@ -197,6 +192,8 @@ func (h *handling) onService(m *Message) (string, error) {
 			return "ignored_service", nil
 		}
 		return "topic_created", nil
+	case m.Chat.Private(): // how people name their topics there is theirs
+		return "ignored_service", nil
 	}
 	if err := h.findTicket(m); err != nil {
 		return "", err

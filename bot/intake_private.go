@@ -10,9 +10,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A person's private chat with the bot. It serves as a topic of each ticket that was opened from it. A reply there
-// goes to the ticket of the message that it answers, anything else to the person's current ticket (docs/decisions.md,
-// D17 and D18).
+// A person's private chat with the bot. Where it has topics, each ticket that was opened from it has one of its own.
+// Elsewhere, and outside of those topics, a reply goes to the ticket of the message that it answers, anything else to the
+// person's current ticket (docs/decisions.md, D17, D18 and D75).
 
 const (
 	titleOfButton   = 40 // UTF-16 units
@@ -22,8 +22,13 @@ const (
 
 // findPrivately finds the ticket that a message in a private chat is meant for.
 func (h *handling) findPrivately(m *Message) (err error) {
-	h.origin.ThreadId = 0
-	if r := m.Reply; r != nil && r.MessageID != 0 {
+	if m.ThreadID != 0 {
+		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+		if h.own = h.ticket != ""; err != nil || h.own {
+			return err
+		}
+	}
+	if r := m.Reply; r != nil && r.MessageID != 0 && r.ChatID == m.Chat.ID {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
 			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
 		if err != nil {
@@ -184,6 +189,9 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 
 // ticketsPrivately lists the person's tickets, with buttons to choose the current one.
 func (h *handling) ticketsPrivately(list *messages.TicketList) error {
+	if h.own { // what is written here goes to this topic's ticket, whatever the current one is
+		return h.listTickets(list)
+	}
 	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
 	if err != nil {
 		return err
@@ -198,6 +206,7 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c Command) error {
 	h.describeByReply(m, &c)
+	h.describeByReference(m, &c)
 	switch {
 	case messages.Blank(messages.CleanLine(c.Title)):
 		return h.askTitle(m)
@@ -279,17 +288,33 @@ func (h *handling) pressTalk(quiet bool) (done bool, err error) {
 	return true, nil
 }
 
-// pressSay makes a ticket the current one, reopens it if it is closed, and sends it the message that the button is
-// about.
+// isOwn says whether a message stands in the ticket's own topic of the private chat.
+func (h *handling) isOwn(m *Message, id string) (bool, error) {
+	if m == nil || m.ThreadID == 0 {
+		return false, nil
+	}
+	at, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
+	return at == id, err
+}
+
+// pressSay makes a ticket the current one, unless the message stands in its topic, reopens it if it is closed, and sends
+// it the message that the button is about.
 func (h *handling) pressSay(c *Callback) error {
-	id := h.ticket
-	done, err := h.pressTalk(true)
+	id, m := h.ticket, c.Answered
+	done, err := h.isOwn(m, id)
+	if err == nil && done {
+		err = h.answerCallback("")
+	} else if err == nil {
+		done, err = h.pressTalk(true)
+	}
 	if err != nil || !done {
 		return err
 	}
-	m := c.Answered
 	if m == nil { // too old for Telegram to show it
 		return h.askToSayAgain()
+	}
+	if err := h.confine(m.Reply); err != nil {
+		return err
 	}
 	h.origin = h.originOf(m)
 	said := []*messages.RecordMessage{h.saying(m)}
@@ -319,6 +344,9 @@ func (h *handling) pressNew(c *Callback) error {
 	if err := h.answerCallback(""); err != nil {
 		return err
 	}
+	if err := h.confine(m.Reply); err != nil {
+		return err
+	}
 	h.origin = proto.CloneOf(h.origin)
 	h.origin.CommandId, h.origin.MessageId = h.origin.CommandId+":new", m.ID
 	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
@@ -334,7 +362,8 @@ func (h *handling) pressNew(c *Callback) error {
 		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	return h.createPrivately(replied, Command{Verb: messages.VerbCreateTicket})
+	command := Command{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
+	return h.createPrivately(replied, command)
 }
 
 // answerCallback answers a pressed button with a text of the catalogue, "" for none.

@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -97,6 +99,56 @@ func TestIntakePrivateButtons(t *testing.T) {
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
 		check(t, staleAnswer(o), d.take())
 	})
+}
+
+// alone is a message of Ann's in the topic 42 of her private chat.
+func alone(fields string) string {
+	return topicMessage(`"chat":{"id":5,"type":"private","first_name":"Ann"},` + fields)
+}
+
+func TestIntakePrivateTopics(t *testing.T) {
+	key := func(d *fakeDesk) (keys []string) {
+		for _, s := range d.take() {
+			switch m := s.Message.(type) {
+			case *messages.RecordMessage:
+				keys = append(keys, s.To, fmt.Sprint(m.Origin.ThreadId))
+			case *messages.Answer:
+				keys = append(keys, m.Operation.GetSendNotice().GetKey(), fmt.Sprint(m.Operation.ThreadId))
+			default:
+				keys = append(keys, fmt.Sprintf("%T", m))
+			}
+		}
+		return keys
+	}
+	for _, c := range []struct {
+		name   string
+		topics map[string]string
+		said   string // ticket of the message that is answered
+		fields string
+		want   []string
+	}{
+		{"the topic's ticket", map[string]string{"u5/42": aTicket, "u5/0": otherTicket}, "", `"text":"hi"`,
+			[]string{"ticket/" + aTicket, "42"}},
+		{"also in reply to a message of another", map[string]string{"u5/42": aTicket}, otherTicket,
+			`"text":"hi","reply_to_message":{"message_id":40,"text":"x"}`, []string{"ticket/" + aTicket, "42"}},
+		{"a topic of the person's own: the current ticket", map[string]string{"u5/0": otherTicket}, "", `"text":"hi"`,
+			[]string{"ticket/" + otherTicket, "42"}},
+		{"a topic of the person's own: a reply", map[string]string{"u5/0": otherTicket}, aTicket,
+			`"text":"hi","reply_to_message":{"message_id":40,"text":"x"}`, []string{"ticket/" + aTicket, "42"}},
+		{"a topic of the person's own, without a ticket: asked there", nil, "", `"text":"hi"`,
+			[]string{messages.NoticePrivateNone, "42"}},
+		{"renamed by hand", map[string]string{"u5/42": aTicket}, "", `"forum_topic_edited":{"name":"x"}`, nil},
+		{"closed by hand, should that ever be", map[string]string{"u5/42": aTicket}, "", `"forum_topic_closed":{}`, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newFake()
+			d.topics, d.said = c.topics, map[string]string{"5/40": c.said}
+			handle(t, testIntake(d), alone(c.fields))
+			if got := key(d); !slices.Equal(got, c.want) {
+				t.Errorf("sent %q, want %q", got, c.want)
+			}
+		})
+	}
 }
 
 func TestTicketNamedInAText(t *testing.T) {

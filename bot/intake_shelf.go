@@ -189,7 +189,7 @@ func (h *handling) askToSayAgain() error {
 func (h *handling) originOf(m *Message) *messages.Origin {
 	return &messages.Origin{
 		CommandId: messages.MessageKey(m.Chat.ID, m.ID),
-		Place:     h.origin.Place, ChatId: m.Chat.ID, MessageId: m.ID,
+		Place:     h.origin.Place, ChatId: m.Chat.ID, ThreadId: m.ThreadID, MessageId: m.ID,
 		From: h.origin.From, Sender: h.origin.Sender, Lang: h.origin.Lang,
 		DateMs: m.DateMS, ReceivedMs: h.origin.ReceivedMs,
 	}

@@ -41,7 +41,7 @@ func TestIntakeTexts(t *testing.T) {
 		"a medium is recorded by its caption": {topicMessage(`"photo":[{"file_id":"p"}],"caption":"look"`), record("look", photo)},
 		"or as what it is":                    {topicMessage(`"photo":[{"file_id":"p"}]`), record("", photo)},
 		"a reply": {topicMessage(`"text":"yes","reply_to_message":{"message_id":48,"text":"Is it on?"},"quote":{"text":"on","is_manual":true}`), record("yes", func(m *messages.RecordMessage) {
-			m.ReplyTo = &messages.ReplyTo{ChatId: -1001, MessageId: 48, Quote: "on", Preview: "Is it on?"}
+			m.ReplyTo = &messages.ReplyTo{ChatId: -1001, MessageId: 48, Quote: "on", Preview: "on"}
 		})},
 		"what answers only the topic answers nothing": {topicMessage(`"text":"yes","reply_to_message":{"message_id":42,"forum_topic_created":{"name":"x"}}`), record("yes")},
 		"a person who writes Thai": {topicMessage(`"text":"x","from":{"id":5,"first_name":"Ann","language_code":"TH-th"}`), record("x", func(m *messages.RecordMessage) {

@@ -74,6 +74,8 @@ var (
 		"bot can't initiate conversation", "peer_id_invalid", "have no write access", "_forbidden",
 		"chat is not a forum", "channel_forum_missing", "chat_forum_missing",
 	}
+	// Among those of saysForbidden: the chat has no topics.
+	saysNoForum = []string{"not a forum", "forum_missing"}
 
 	// The group does not let the bot post this kind of message; it may still post others.
 	saysKindRefused = regexp.MustCompile(`(?i)not enough rights to send (?:[a-z ]+ )?` +
@@ -97,7 +99,9 @@ var (
 		"message to be replied not found", "replied message not found", "message to reply not found",
 		"reply message not found", "reply_message_id_invalid", "reply_to_invalid",
 	}
-	saysMarkupRefused = []string{"entity", "entities", "custom emoji"}
+	saysMarkupRefused  = []string{"entity", "entities", "custom emoji"}
+	saysPreviewRefused = []string{"webpage", "web page", "link preview", "wc_convert_url_invalid"}
+	saysEffectRefused  = []string{"effect"}
 )
 
 // says says whether a description contains one of the phrases.
@@ -123,16 +127,29 @@ func (e *APIError) markupRefused() bool {
 	return e.Status == http.StatusBadRequest && says(e.Description, saysMarkupRefused)
 }
 
-// contentRefused says whether what was sent is at fault, or may be: the same call with other content may succeed. A
-// server that does not know the method answers 404.
-func (e *APIError) contentRefused() bool {
-	switch {
-	case e.Broken, e.MigrateTo != 0:
-		return false
-	case e.Status == http.StatusNotFound:
+func (e *APIError) previewRefused() bool {
+	return (e.Status == http.StatusBadRequest || e.Status == http.StatusForbidden) && says(e.Description, saysPreviewRefused)
+}
+
+func (e *APIError) effectRefused() bool {
+	return e.Status == http.StatusBadRequest && says(e.Description, saysEffectRefused)
+}
+
+// richRefused says whether Telegram refused a rich message for what it is. A server older than rich messages does not
+// know the method, or misses the text.
+func (e *APIError) richRefused() bool {
+	switch e.Status {
+	case http.StatusNotFound:
 		return true
+	case http.StatusBadRequest:
+		if e.MigrateTo != 0 {
+			return false
+		}
+		why := refused(e.Description)
+		return why == messages.Outcome_REJECTED ||
+			why == messages.Outcome_FORBIDDEN && !says(e.Description, saysNothingAllowed)
 	}
-	return e.Status == http.StatusBadRequest && refused(e.Description) == messages.Outcome_REJECTED
+	return false
 }
 
 // outcomeOf returns the outcome of a failed call. A repeatable call has the same effect when it is made twice, so for

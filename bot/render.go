@@ -11,6 +11,7 @@ import (
 // Methods of the Bot API that the client calls itself, not through the library (see Client for the reasons).
 const (
 	methodSendMessage   = "sendMessage"
+	methodSendRich      = "sendRichMessage"
 	methodEditText      = "editMessageText"
 	methodEditMarkup    = "editMessageReplyMarkup"
 	methodGetChat       = "getChat"
@@ -25,17 +26,19 @@ type outgoing struct {
 	MessageID   int64                      `json:"message_id,omitempty"` // of the message to edit
 	Text        string                     `json:"text,omitempty"`
 	Entities    []Entity                   `json:"entities,omitempty"`
-	Rich        *richMessage               `json:"rich_message,omitempty"`
+	Rich        *inputRich                 `json:"rich_message,omitempty"`
 	LinkPreview *models.LinkPreviewOptions `json:"link_preview_options,omitempty"`
 	Reply       *models.ReplyParameters    `json:"reply_parameters,omitempty"`
 	Markup      any                        `json:"reply_markup,omitempty"`
+	Effect      string                     `json:"message_effect_id,omitempty"`
 	*mediaFields
 
-	replacing *albumPart  // the new medium, for editMessageMedia
-	words     func() Rich // of a rich message, as a text
+	replacing *albumPart // the new medium, for editMessageMedia
+	plain     Rich       // what goes instead of a rich message that Telegram refuses
 	method    string
 	spans     []*messages.Span // of merged copies
 	upload    *messages.Media  // whose file must be uploaded; nil: none
+	original  string           // id of the message that upload belongs to; "": of none
 }
 
 var (
@@ -52,22 +55,27 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 			return nil, errNoPart
 		}
 		m.setCopy(lang, call.SendCopy)
+		m.original = op.GetRef().GetCopyPart().GetMessageId()
 	case *messages.Operation_SendAlbum:
 		m.setAlbum(lang, call.SendAlbum.GetParts())
 	case *messages.Operation_SendJoined:
 		var text Rich
 		text, m.spans = renderMerged(lang, call.SendJoined.GetCopies())
 		m.setText(text)
+		m.LinkPreview = mergedPreviewOptions(call.SendJoined.GetCopies())
 	case *messages.Operation_EditJoined:
 		m.edits(methodEditText, call.EditJoined.GetMessageId())
 		var text Rich
 		text, m.spans = renderMergedEdit(lang, call.EditJoined)
 		m.setText(text)
+		m.LinkPreview = mergedPreviewOptions(call.EditJoined.GetCopies())
 	case *messages.Operation_EditCopy:
 		if !hasPart(call.EditCopy.GetCopy()) {
 			return nil, errNoPart
 		}
-		m.setEdit(lang, call.EditCopy)
+		if err := m.setEdit(lang, call.EditCopy); err != nil {
+			return nil, err
+		}
 	case *messages.Operation_SendCard:
 		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
@@ -117,6 +125,9 @@ func (m *outgoing) setText(r Rich) {
 // setCopy renders the part of a copy that the call asks for.
 func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 	media := c.GetContent().GetMedia()
+	if m.ChatID > 0 && int(c.GetPart()) == mainPart(c) { // groups have no effects
+		m.Effect = c.GetContent().GetEffectId()
+	}
 	switch shape := messages.ShapeOf(c.GetContent()); {
 	case shape == messages.ShapeLabelled && (c.GetPart() == 1 || c.GetBare()):
 		m.setMedia(media)
@@ -124,17 +135,31 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 		m.setMedia(media)
 		r := renderCopy(lang, c)
 		m.Caption, m.CaptionEntities = r.Text, r.Entities
-	case isRich(c):
-		m.method = methodSendRich
-		m.setRich(lang, c)
 	default:
-		m.setText(renderCopy(lang, c))
+		m.setSaid(lang, c)
+		m.LinkPreview = copyPreviewOptions(c)
 	}
 	if c.GetPart() == 0 {
 		m.Reply = quoting(c)
 	} else {
 		m.Reply = replyTo(c.GetAfter(), "")
 	}
+}
+
+// mainPart returns which part of a copy stands for the original: the medium, where a text with the sender's name comes
+// before it.
+func mainPart(c *messages.SendCopyCall) int {
+	if messages.ShapeOf(c.GetContent()) == messages.ShapeLabelled && !c.GetBare() {
+		return 1
+	}
+	return 0
+}
+
+// dropEffect removes the animation, and says whether there was one.
+func (m *outgoing) dropEffect() bool {
+	had := m.Effect != ""
+	m.Effect = ""
+	return had
 }
 
 // dropMarkup removes the markup, and says whether there was any.

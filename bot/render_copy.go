@@ -34,14 +34,6 @@ const unknownSender = "?"
 func (c *Client) Parts(op *messages.Operation) int { return parts(op.GetSendCopy()) }
 
 func parts(c *messages.SendCopyCall) int {
-	if isRich(c) {
-		return 1
-	}
-	return partsInWords(c)
-}
-
-// partsInWords is parts of a copy that is not posted as a rich message.
-func partsInWords(c *messages.SendCopyCall) int {
 	switch messages.ShapeOf(c.GetContent()) {
 	case messages.ShapeWords:
 		return 1
@@ -55,7 +47,8 @@ func partsInWords(c *messages.SendCopyCall) int {
 	// The usual case, without counting units: there are never more units than bytes.
 	bytes := len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + len(text) +
 		maxMediaLabel + maxEditedLabel + 16
-	if len(text) == 0 || c.GetContent().GetForward() == nil && bytes <= limit {
+	plain := c.GetContent().GetForward() == nil && c.GetReplyOrigin() == nil && c.GetReplyItem() == ""
+	if len(text) == 0 || plain && bytes <= limit {
 		return 1
 	}
 	head, more := copyHeadUnits(c)
@@ -101,12 +94,7 @@ func copyHeadUnits(c *messages.SendCopyCall) (head, more int) {
 	if f := c.GetContent().GetForward(); f != nil {
 		more += longestLabel(textForwarded) + messages.UTF16Len(originName(f)+originSignature(f)) + 1
 	}
-	if p := copyPreview(c); p != "" {
-		more += messages.UTF16Len(p) + 1
-	} else if c.GetReplyMediaKind() != "" {
-		more += maxMediaLabel + 1
-	}
-	return head, more
+	return head, more + referenceUnits(c)
 }
 
 func copySender(c *messages.SendCopyCall) string {
@@ -120,14 +108,11 @@ func copyGroup(c *messages.SendCopyCall) string {
 	return messages.Shorten(oneLine(c.GetGroupTitle()), maxGroup)
 }
 
-func copyPreview(c *messages.SendCopyCall) string {
-	return messages.Shorten(oneLine(c.GetReplyPreview()), maxPreview)
-}
-
 // copyHead writes whose message follows:
 //
 //	Sender · Group · edited (2/3)
 //	Forwarded from News (Editor)
+//	In reply to Shop (Editor)
 //	> beginning of the answered message, if that has no counterpart here
 func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, first bool) {
 	b.bold(copySender(c))
@@ -147,14 +132,7 @@ func copyHead(b *builder, lang string, c *messages.SendCopyCall, number string, 
 		b.plain("\n")
 		forwardedFrom(b, lang, f)
 	}
-	preview := copyPreview(c)
-	if preview == "" && c.GetReplyMediaKind() != "" {
-		preview = mediaLabel(lang, c.GetReplyMediaKind())
-	}
-	if preview != "" {
-		b.plain("\n")
-		b.mark(models.MessageEntityTypeBlockquote, preview)
-	}
+	copyReference(b, lang, c)
 }
 
 // forwardedFrom writes where a message was forwarded from.
@@ -192,6 +170,13 @@ func originURL(f *messages.Forward) string {
 // renderCopy renders the head and the text of a copy. Of a longer text or caption it renders the part that the call
 // asks for, which must exist.
 func renderCopy(lang string, c *messages.SendCopyCall) Rich {
+	t := composeCopy(lang, c)
+	makeRoom(t)
+	return t.Rich
+}
+
+// composeCopy is renderCopy, with all markup.
+func composeCopy(lang string, c *messages.SendCopyCall) *composed {
 	var b builder
 	i := int(c.GetPart())
 	switch shape := messages.ShapeOf(c.GetContent()); {
@@ -200,21 +185,16 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 			copyHead(&b, lang, c, "", true)
 			b.plain("\n")
 		}
+		heads := len(b.entities)
 		describeContent(&b, lang, c.GetContent())
-		return b.done()
+		return &composed{Rich: b.done(), heads: heads}
 	case shape == messages.ShapeLabelled:
 		copyHead(&b, lang, c, "", true)
 		b.plain("\n" + mediaLabel(lang, c.GetContent().GetMedia().GetKind()))
-		return b.done()
+		return &composed{Rich: b.done(), heads: len(b.entities)}
 	}
 	text := c.GetContent().GetText()
-	p := piece{to: len(text)}
-	p.toUnit = messages.UTF16Len(text)
-	number := ""
-	if partsInWords(c) > 1 {
-		all := splitCopy(c)
-		p, number = all[i], " ("+strconv.Itoa(i+1)+"/"+strconv.Itoa(len(all))+")"
-	}
+	p, number := pieceOf(c)
 	b.text.Grow(maxPartNo + len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) +
 		p.to - p.from + 8)
 	b.entities = make([]Entity, 0, 2+len(c.GetContent().GetEntities()))
@@ -224,9 +204,32 @@ func renderCopy(lang string, c *messages.SendCopyCall) Rich {
 			b.plain("\n")
 		}
 	}
+	heads := len(b.entities)
 	b.entities = clip(b.entities, text, c.GetContent().GetEntities(), p, b.units)
 	b.text.WriteString(text[p.from:p.to])
-	return b.done()
+	return &composed{Rich: b.done(), heads: heads, found: foundIn(c.GetContent().GetEntities(), p)}
+}
+
+// pieceOf returns the piece of the text that a part of a copy shows, and its number, " (2/3)": "" when it is the only
+// one.
+func pieceOf(c *messages.SendCopyCall) (p piece, number string) {
+	if parts(c) > 1 {
+		all, i := splitCopy(c), int(c.GetPart())
+		return all[i], " (" + strconv.Itoa(i+1) + "/" + strconv.Itoa(len(all)) + ")"
+	}
+	text := c.GetContent().GetText()
+	return piece{to: len(text), toUnit: messages.UTF16Len(text)}, ""
+}
+
+// foundIn returns how many entities Telegram finds by itself in a piece of a text.
+func foundIn(entities []*messages.Entity, p piece) (n int) {
+	for _, e := range entities {
+		_, sent := entityOf(e)
+		if !sent && int(e.GetOffset()) < p.toUnit && int(e.GetOffset())+int(e.GetLength()) > p.fromUnit {
+			n++
+		}
+	}
+	return n
 }
 
 // oneLine returns s without line breaks, without white space around it, and without characters that reverse the text
@@ -242,12 +245,11 @@ func oneLine(s string) string {
 // withoutDirection returns s without the characters that set a direction of writing. In a name they would reverse the
 // text after it, such as a ticket's id; right-to-left scripts don't need them.
 func withoutDirection(s string) string {
-	directs := func(r rune) bool { return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 }
-	if strings.IndexFunc(s, directs) < 0 {
+	if strings.IndexFunc(s, messages.Directs) < 0 {
 		return s
 	}
 	return strings.Map(func(r rune) rune {
-		if directs(r) {
+		if messages.Directs(r) {
 			return -1
 		}
 		return r

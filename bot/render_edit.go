@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"errors"
+
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -16,8 +18,13 @@ const (
 )
 
 // body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
-// where sendMediaGroup has a list.
+// where sendMediaGroup has a list, and for sendRichMessage, which knows no link previews.
 func (m *outgoing) body() any {
+	if m.method == methodSendRich && m.LinkPreview != nil {
+		own := *m
+		own.LinkPreview = nil
+		return &own
+	}
 	if m.replacing == nil {
 		return m
 	}
@@ -27,8 +34,11 @@ func (m *outgoing) body() any {
 	}{m, m.replacing}
 }
 
+// errNewVoice: InputMedia, which editMessageMedia takes, has no voice.
+var errNewVoice = errors.New("Telegram lets no bot put a voice message in the place of another message")
+
 // setEdit renders the edit of one part of a copy: of a text, a medium with a caption, a live location, or a poll.
-func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
+func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) error {
 	c := e.GetCopy()
 	media, previous := c.GetContent().GetMedia(), e.GetFormer().GetMedia()
 	m.edits(methodEditText, e.GetMessageId())
@@ -44,7 +54,10 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
 			m.mediaFields = &mediaFields{
 				Caption: r.Text, CaptionEntities: r.Entities, CaptionAbove: media.GetShowCaptionAboveMedia(),
 			}
-			return
+			return nil
+		}
+		if media.GetKind() == messages.MediaVoice {
+			return errNewVoice
 		}
 		m.setMedia(media)
 		f := m.mediaFields
@@ -56,11 +69,11 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) {
 		if media.GetKind() == messages.MediaLivePhoto {
 			m.replacing.Photo = media.GetPhotoFileId()
 		}
-	case isRich(c):
-		m.setRich(lang, c)
 	default:
-		m.setText(renderCopy(lang, c))
+		m.setSaid(lang, c)
+		m.LinkPreview = copyPreviewOptions(c)
 	}
+	return nil
 }
 
 // setLocation moves a live location, or stops it.

@@ -256,5 +256,8 @@ func (m *outgoing) setAlbum(lang string, parts []*messages.SendCopyCall) {
 	}
 	if len(parts) > 0 {
 		m.Reply = quoting(parts[0])
+		if m.ChatID > 0 {
+			m.Effect = parts[0].GetContent().GetEffectId()
+		}
 	}
 }

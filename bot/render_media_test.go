@@ -26,6 +26,7 @@ func TestCaptionsFit(t *testing.T) {
 		if rapid.Bool().Draw(t, "forwarded") {
 			call.Content.Forward = &messages.Forward{Name: texts.Draw(t, "origin"), Signature: texts.Draw(t, "signature"), Username: "news", MessageId: 3}
 		}
+		answers(t, call)
 		n := parts(call)
 		for _, lang := range languages {
 			joined := ""
@@ -71,10 +72,59 @@ func headLines(c *messages.SendCopyCall, part int) int {
 	if c.Content.Forward != nil {
 		lines++
 	}
-	if copyPreview(c) != "" || c.ReplyMediaKind != "" {
+	if c.ReplyOrigin != nil {
+		lines++
+	}
+	quoted := copyPreview(c) != "" || c.ReplyMediaKind != ""
+	if quoted {
+		lines++
+	}
+	if copyItem(c) != "" {
 		lines++
 	}
 	return lines
+}
+
+// answers draws what a copy answers elsewhere.
+func answers(t *rapid.T, c *messages.SendCopyCall) {
+	if rapid.Bool().Draw(t, "elsewhere") {
+		c.ReplyOrigin = &messages.Forward{Name: texts.Draw(t, "answered"), Signature: texts.Draw(t, "its author")}
+		c.ReplyUrl = rapid.SampledFrom([]string{"", "https://t.me/shop/17"}).Draw(t, "url")
+	}
+	if rapid.Bool().Draw(t, "an item") {
+		c.ReplyItem = texts.Draw(t, "item")
+	}
+	c.ReplyPreview, c.PreviewEntities = messages.Excerpt(c.ReplyPreview, []*messages.Entity{
+		{Type: "spoiler", Length: int32(messages.UTF16Len(c.ReplyPreview))}}, maxPreview)
+}
+
+// The longest head that there can be leaves room for words in a caption.
+func TestLongestHead(t *testing.T) {
+	long := strings.Repeat("น้ำ", 200)
+	call := &messages.SendCopyCall{SenderName: long, GroupTitle: long, Edited: true, ReplyPreview: long, ReplyMediaKind: messages.MediaGiveaway,
+		ReplyOrigin: &messages.Forward{Name: long, Signature: long}, ReplyItem: long, Content: &messages.Content{
+			Text: long + long, Media: &messages.Media{Kind: messages.MediaPhoto, FileId: "f"}, Forward: &messages.Forward{Name: long, Signature: long}}}
+	for _, lang := range languages {
+		shown := ""
+		for i := range parts(call) {
+			call.Part = int32(i)
+			m, err := render(-1, lang, copyOp(call))
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, limit := m.Text, maxText
+			if i == 0 {
+				text, limit = m.Caption, maxCaption
+			}
+			if n := messages.UTF16Len(text); n > limit {
+				t.Errorf("part %d has %d units", i, n)
+			}
+			shown += text
+		}
+		if n := strings.Count(shown, "น้ำ"); n < 400 {
+			t.Errorf("%d words are shown", n)
+		}
+	}
 }
 
 // A content that can't be posted again is described in one message, whatever it contains.
@@ -90,7 +140,8 @@ func TestWordsFit(t *testing.T) {
 			media.Poll.Options = append(media.Poll.Options, &messages.PollOption{Text: messages.CutUTF16(long("option"), 100)})
 		}
 		call := &messages.SendCopyCall{SenderName: texts.Draw(t, "sender"), Content: &messages.Content{Text: messages.CutUTF16(long("caption"), maxCaption), Media: media,
-			IsProtected: rapid.Bool().Draw(t, "protected")}}
+			IsProtected: rapid.Bool().Draw(t, "protected")}, ReplyPreview: texts.Draw(t, "preview")}
+		answers(t, call)
 		if messages.ShapeOf(call.Content) != messages.ShapeWords {
 			return
 		}

@@ -13,12 +13,15 @@ const mergedSeparator = "\n\n"
 
 // Joined returns how many of the copies, from the first on, fit into one message. 0: the first can't be merged at all.
 func (c *Client) Joined(copies []*messages.SendCopyCall) int {
-	units, n := 0, 0
+	units, marks, n := 0, 0, 0
 	for _, one := range copies {
 		if !mergeable(one) {
 			break
 		}
 		one = mergedForm(one)
+		if marks += headMarks(one) + len(one.GetContent().GetEntities()); n > 0 && marks > maxEntities {
+			break // some markup would have to give way
+		}
 		head, preview := copyHeadUnits(one)
 		if n > 0 {
 			units += messages.UTF16Len(mergedSeparator)
@@ -31,9 +34,27 @@ func (c *Client) Joined(copies []*messages.SendCopyCall) int {
 	return n
 }
 
+// headMarks returns how many entities the head of a copy has at most.
+func headMarks(c *messages.SendCopyCall) int {
+	n := 1 // the sender
+	if c.GetEdited() {
+		n++
+	}
+	if c.GetContent().GetForward() != nil {
+		n += 2
+	}
+	if c.GetReplyOrigin() != nil {
+		n += 2
+	}
+	if referenceUnits(c) > 0 {
+		n += 1 + len(c.GetPreviewEntities())
+	}
+	return n
+}
+
 // mergeable says whether a copy is a text that takes only one message.
 func mergeable(c *messages.SendCopyCall) bool {
-	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && partsInWords(c) == 1
+	return messages.ShapeOf(c.GetContent()) == messages.ShapeText && !c.GetBare() && c.GetPart() == 0 && parts(c) == 1
 }
 
 // mergedForm returns a copy as it is shown among others. Merged copies share one message, which can answer only one
@@ -54,12 +75,17 @@ func mergedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 func renderMerged(lang string, copies []*messages.SendCopyCall) (Rich, []*messages.Span) {
 	var b builder
 	spans := make([]*messages.Span, 0, len(copies))
+	texts := make([]*composed, len(copies))
 	for i, one := range copies {
+		texts[i] = composeCopy(lang, mergedForm(one))
+	}
+	makeRoom(texts...)
+	for i := range copies {
 		if i > 0 {
 			b.plain(mergedSeparator)
 		}
 		from := b.units
-		b.rich(renderCopy(lang, mergedForm(one)))
+		b.rich(texts[i].Rich)
 		spans = append(spans, &messages.Span{Offset: int32(from), Length: int32(b.units - from), Index: int32(i)})
 	}
 	return b.done(), spans

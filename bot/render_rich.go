@@ -10,89 +10,105 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// Rich messages are posted as what they are, with the head of a copy as the first paragraph. When Telegram refuses
-// one, the same call goes out as a text with entities (docs/decisions.md, D76).
-
-const methodSendRich = "sendRichMessage"
-
-// richMessage is Telegram's InputRichMessage.
-type richMessage struct {
-	HTML  string `json:"html"`
-	IsRTL bool   `json:"is_rtl,omitempty"`
+// inputRich is Telegram's InputRichMessage.
+type inputRich struct {
+	HTML string `json:"html"`
+	RTL  bool   `json:"is_rtl,omitempty"`
 }
 
-// isRich says whether a call posts a rich message as what it is. It takes one message, however long it is.
-func isRich(c *messages.SendCopyCall) bool {
-	return c.GetContent().GetRichHtml() != "" && !c.GetAsText() && c.GetPart() == 0 &&
-		messages.ShapeOf(c.GetContent()) == messages.ShapeText
-}
-
-// setRich renders a copy as a rich message, by sendRichMessage or editMessageText.
-func (m *outgoing) setRich(lang string, c *messages.SendCopyCall) {
-	head := ""
+// setSaid sets what a copy of a text says: as a rich message if the original is one and its text takes one message, so
+// that the text can go instead (docs/decisions.md, D84).
+func (m *outgoing) setSaid(lang string, c *messages.SendCopyCall) {
+	m.setText(renderCopy(lang, c))
+	source := c.GetContent().GetRichHtml()
+	if source == "" || messages.ShapeOf(c.GetContent()) != messages.ShapeText || parts(c) > 1 {
+		return
+	}
 	if !c.GetBare() {
-		var b builder
-		copyHead(&b, lang, c, "", true)
-		head = htmlOf(b.done())
+		var head builder
+		copyHead(&head, lang, c, "", true)
+		source = paragraphs(head.done()) + source
 	}
-	m.Rich = &richMessage{HTML: head + c.GetContent().GetRichHtml(), IsRTL: c.GetContent().GetRichIsRtl()}
-	m.words = func() Rich { return renderCopy(lang, c) }
+	m.Rich = &inputRich{HTML: source, RTL: c.GetContent().GetRichRtl()}
+	m.plain = Rich{Text: m.Text, Entities: m.Entities}
+	m.Text, m.Entities = "", nil
+	if m.method == methodSendMessage {
+		m.method = methodSendRich
+	}
 }
 
-// fallBack makes a text of a rich message, and says whether it was one.
-func (m *outgoing) fallBack() bool {
-	if m.Rich == nil {
-		return false
-	}
+// dropRich makes a text of a rich message.
+func (m *outgoing) dropRich() {
+	m.Rich = nil
+	m.setText(m.plain)
 	if m.method == methodSendRich {
 		m.method = methodSendMessage
 	}
-	m.Rich = nil
-	m.setText(m.words())
-	return true
 }
 
-// headTags are the HTML tags of the entities that the head of a copy has.
-var headTags = map[models.MessageEntityType]string{
-	models.MessageEntityTypeBold: "b", models.MessageEntityTypeItalic: "i", models.MessageEntityTypeTextLink: "a",
-	models.MessageEntityTypeBlockquote: "blockquote",
-}
-
-// htmlOf writes the head of a copy as HTML blocks: a paragraph, and the quotation at its end. Its entities overlap
-// only where one is within the other.
-func htmlOf(r Rich) string {
-	opens, closes := map[int]string{}, map[int]string{}
-	entities := slices.Clone(r.Entities)
-	slices.SortStableFunc(entities, func(a, b Entity) int { return b.Length - a.Length })
-	for _, e := range entities {
-		tag, attribute := headTags[e.Type], ""
-		switch e.Type {
-		case models.MessageEntityTypeTextLink:
-			attribute = ` href="` + html.EscapeString(e.URL) + `"`
-		case models.MessageEntityTypeBlockquote:
-			opens[e.Offset] += "</p>"
-		}
-		opens[e.Offset] += "<" + tag + attribute + ">"
-		closes[e.Offset+e.Length] = "</" + tag + ">" + closes[e.Offset+e.Length]
-	}
+// paragraphs writes a text as rich HTML, each line as a paragraph or, if all of it is quoted, as a quotation.
+func paragraphs(r Rich) string {
 	var b strings.Builder
-	b.WriteString("<p>")
-	unit, quoted := 0, false
-	for _, c := range r.Text {
-		quoted = quoted || strings.HasPrefix(opens[unit], "</p>")
-		b.WriteString(closes[unit] + opens[unit])
-		switch following := strings.HasPrefix(opens[unit+1], "</p>"); {
-		case c == '\n' && following: // the quotation is a block of its own
-		case c == '\n':
-			b.WriteString("<br/>")
-		default:
-			b.WriteString(html.EscapeString(string(c)))
+	from := 0
+	for line := range strings.SplitSeq(r.Text, "\n") {
+		units := messages.UTF16Len(line)
+		tag, inline := "p", []Entity(nil)
+		for _, e := range r.Entities {
+			start, end := max(e.Offset-from, 0), min(e.Offset+e.Length-from, units)
+			switch {
+			case start >= end:
+			case e.Type == models.MessageEntityTypeBlockquote:
+				tag = "blockquote"
+			default:
+				e.Offset, e.Length = start, end-start
+				inline = append(inline, e)
+			}
 		}
-		unit += messages.UTF16Len(string(c))
-	}
-	b.WriteString(closes[unit])
-	if !quoted {
-		b.WriteString("</p>")
+		b.WriteString("<" + tag + ">" + inlineHTML(line, inline) + "</" + tag + ">")
+		from += units + 1
 	}
 	return b.String()
+}
+
+// inlineHTML writes a line with the entities that heads have: bold, italic and links, which lie within each other or
+// apart.
+func inlineHTML(line string, entities []Entity) string {
+	slices.SortStableFunc(entities, func(a, b Entity) int {
+		if a.Offset != b.Offset {
+			return a.Offset - b.Offset
+		}
+		return b.Length - a.Length
+	})
+	var b strings.Builder
+	var closing []Entity
+	unit := 0
+	ends := func() {
+		for n := len(closing) - 1; n >= 0 && closing[n].Offset+closing[n].Length <= unit; n-- {
+			b.WriteString("</" + headTags[closing[n].Type] + ">")
+			closing = closing[:n]
+		}
+	}
+	for _, r := range line {
+		ends()
+		for len(entities) > 0 && entities[0].Offset <= unit {
+			e := entities[0]
+			if entities = entities[1:]; headTags[e.Type] == "" {
+				continue
+			}
+			b.WriteString("<" + headTags[e.Type])
+			if e.URL != "" {
+				b.WriteString(` href="` + html.EscapeString(e.URL) + `"`)
+			}
+			b.WriteString(">")
+			closing = append(closing, e)
+		}
+		b.WriteString(escapeHTML.Replace(string(r)))
+		unit += messages.UTF16Len(string(r))
+	}
+	ends()
+	return b.String()
+}
+
+var headTags = map[models.MessageEntityType]string{
+	models.MessageEntityTypeBold: "b", models.MessageEntityTypeItalic: "i", models.MessageEntityTypeTextLink: "a",
 }

@@ -44,7 +44,7 @@ func TestCopies(t *testing.T) {
 			if got := show(Rich{m.Text, m.Entities}); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
-			if m.ChatID != -100123 || m.ThreadID != 5 || m.method != methodSendMessage || m.LinkPreview != nil {
+			if m.ChatID != -100123 || m.ThreadID != 5 || m.method != methodSendMessage {
 				t.Errorf("%+v", m)
 			}
 		})

@@ -55,9 +55,10 @@ const (
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
 	textForwarded      = "forwarded_from"
+	textInReplyTo      = "in_reply_to"
 	textProtected      = "protected_content"
 	textCopyEdited     = "copy_edited" // in the first line of a copy
-	textMediaOther     = "media_other" // a medium that has no name here; the others are "media_<kind>"
+	textMediaOther     = "media_other" // a kind that this version does not know; the others are "media_<kind>"
 )
 
 //go:embed locales/*.toml

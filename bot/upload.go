@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,36 +28,57 @@ const uploadTime = 5 * time.Minute
 // uploadMark replaces the file id in a message whose file must be uploaded.
 const uploadMark = "(upload)"
 
-// uploads caches the file ids of what this process has uploaded, so that further copies are sent by id
-// (docs/decisions.md, D30).
+// uploads caches the file ids of what this process has uploaded, so that further copies of the same message are sent
+// by id (docs/decisions.md, D30).
 type uploads struct {
 	mu  sync.Mutex
-	ids map[string]string // by kind and SHA-256
+	ids map[uploadKey]string
 }
 
 const uploadsCached = 1000
 
-func uploadKey(m *messages.Media) string { return m.GetKind() + "/" + m.GetSha256() }
-
-func (u *uploads) get(m *messages.Media) string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.ids[uploadKey(m)]
+// uploadKey is what a file id may be used again for. A file id carries more than content: a name, a type, what Telegram
+// has read from it. So it is never shared between messages, which may be those of different customers, nor between two
+// media of one message (docs/decisions.md, D81).
+type uploadKey struct {
+	message string            // id of the original
+	medium  [sha256.Size]byte // hash of everything that is known of the medium
 }
 
-func (u *uploads) put(m *messages.Media, fileID string) {
+// uploadKeyOf returns the key of the medium that m uploads. A medium of no message has none.
+func uploadKeyOf(m *outgoing) (key uploadKey, ok bool) {
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(m.upload)
+	return uploadKey{m.original, sha256.Sum256(data)}, err == nil && m.original != ""
+}
+
+func (u *uploads) get(m *outgoing) string {
+	key, ok := uploadKeyOf(m)
+	if !ok {
+		return ""
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ids[key]
+}
+
+func (u *uploads) put(m *outgoing, fileID string) {
+	key, ok := uploadKeyOf(m)
+	if !ok {
+		return
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ids == nil || len(u.ids) >= uploadsCached {
-		u.ids = map[string]string{} // another upload of the same file does no harm
+		u.ids = map[uploadKey]string{} // another upload of the same file does no harm
 	}
-	u.ids[uploadKey(m)] = fileID
+	u.ids[key] = fileID
 }
 
-func (u *uploads) forget(m *messages.Media) {
+func (u *uploads) forget(m *outgoing) {
+	key, _ := uploadKeyOf(m)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	delete(u.ids, uploadKey(m))
+	delete(u.ids, key)
 }
 
 // withUploadMark returns a medium with uploadMark instead of a file id, if Telegram does not have the file yet.
@@ -74,7 +96,7 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 	if m.upload == nil {
 		return c.post(ctx, m.method, m.body(), sent)
 	}
-	if id := c.uploads.get(m.upload); id != "" {
+	if id := c.uploads.get(m); id != "" {
 		known := proto.CloneOf(m.upload)
 		known.FileId = id
 		by := *m
@@ -84,7 +106,7 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 		if err == nil || !strings.Contains(strings.ToLower(err.Description), "file") {
 			return err
 		}
-		c.uploads.forget(m.upload) // Telegram does not know it any more
+		c.uploads.forget(m) // Telegram does not know it any more
 	}
 	var raw json.RawMessage
 	if err := c.postFile(ctx, m, &raw); err != nil {
@@ -95,7 +117,7 @@ func (c *Client) postMessage(ctx context.Context, m *outgoing, sent *sentMessage
 			Description: "the result can't be read"}
 	}
 	if id := fileIDOf(raw, m.upload.GetKind()); id != "" {
-		c.uploads.put(m.upload, id)
+		c.uploads.put(m, id)
 	}
 	return nil
 }

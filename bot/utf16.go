@@ -195,6 +195,59 @@ func entityOf(e *messages.Entity) (Entity, bool) {
 	return out, true
 }
 
+// cutUnits returns the part of a text between two offsets in UTF-16 units, as far as the text has them.
+func cutUnits(text string, from, to int) string {
+	unit, start, end := 0, len(text), len(text)
+	for i, r := range text {
+		if unit >= from && i < start {
+			start = i
+		}
+		if unit >= to {
+			end = i
+			break
+		}
+		unit++
+		if r > 0xFFFF {
+			unit++
+		}
+	}
+	return text[min(start, end):end]
+}
+
+// composed is a text whose first entities, heads in number, mark what the desk put above it.
+type composed struct {
+	Rich
+	heads int
+	found int // entities of the text that are not sent, because Telegram finds them again
+}
+
+// makeRoom removes markup until the texts of one message have no more than Telegram keeps. The desk's own gives way
+// first, then what is last. Spoilers never do: words would show that somebody hid.
+func makeRoom(texts ...*composed) {
+	excess := -maxEntities
+	for _, t := range texts {
+		excess += len(t.Entities) + t.found
+	}
+	givesWay := func(e Entity) bool {
+		if excess <= 0 || e.Type == models.MessageEntityTypeSpoiler {
+			return false
+		}
+		excess--
+		return true
+	}
+	for _, t := range texts {
+		own := slices.DeleteFunc(slices.Clone(t.Entities[:t.heads]), givesWay)
+		t.Entities, t.heads = append(own, t.Entities[t.heads:]...), len(own)
+	}
+	for _, t := range slices.Backward(texts) {
+		for i := len(t.Entities) - 1; i >= t.heads && excess > 0; i-- {
+			if givesWay(t.Entities[i]) {
+				t.Entities = slices.Delete(t.Entities, i, i+1)
+			}
+		}
+	}
+}
+
 // surrogates are the offsets of the second units of a text's surrogate pairs, in ascending order.
 type surrogates []int
 

@@ -13,17 +13,18 @@ import (
 )
 
 // Logger returns a logger to w with the level of LOG_LEVEL and the format of LOG_FORMAT: json for machines, or text
-// for people, in colour on a terminal unless NO_COLOR is set. It masks secrets, wherever in a record they are.
+// for people, in colour on a terminal unless NO_COLOR is set. It masks secrets, wherever in a record they are,
+// and leaves out warnings of which there are too many.
 func (c Config) Logger(w io.Writer) *slog.Logger {
 	out := &redactor{w: w, known: c.known()}
 	if c.LogFormat == FormatJSON {
-		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.Level()}))
+		return slog.New(newBounded(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.Level()})))
 	}
-	return slog.New(tint.NewTextHandler(out, &tint.Options{
+	return slog.New(newBounded(tint.NewTextHandler(out, &tint.Options{
 		Level:      c.Level(),
 		TimeFormat: time.DateTime,
 		NoColor:    !isTerminal(w) || os.Getenv("NO_COLOR") != "",
-	}))
+	})))
 }
 
 func isTerminal(w io.Writer) bool {

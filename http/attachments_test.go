@@ -124,3 +124,44 @@ func TestAttachments(t *testing.T) {
 		}
 	})
 }
+
+// TestFilesOfTwoKeys: two keys, each of its own group, upload the same bytes. Neither Telegram nor the API shows the name
+// that the other one gave them.
+func TestFilesOfTwoKeys(t *testing.T) {
+	s, _ := ticketService(t)
+	picture := tinyPNG(200, 100)
+	customers := []struct {
+		name  string
+		group int64
+		key   string
+	}{{"ACME", s.support, s.bound(s.support)}, {"Globex", s.sales, s.bound(s.sales)}}
+	for _, kind := range []string{"document", "photo"} {
+		ids := map[string]string{}
+		for _, c := range customers {
+			made := s.ticket(c.key, "Contract", "groupId", c.group)
+			a := s.do("POST", at(made)+"/attachments", c.key, fileForm("file", "Contract "+c.name+".png", picture,
+				"kind", kind)).is(201)
+			ids[c.name] = a["attachmentId"].(string)
+			s.do("POST", at(made)+"/messages", c.key, object{"text": "sign", "attachmentIds": []any{ids[c.name]}}).is(202)
+			s.await("the file of "+c.name, func() bool {
+				for _, m := range s.sim.Messages(c.group, thread(made)) {
+					if m.Media == nil {
+						continue
+					}
+					if m.Media.Kind != kind || m.Media.FileName != "Contract "+c.name+".png" {
+						t.Fatalf("%s sees the %s %q", c.name, m.Media.Kind, m.Media.FileName)
+					}
+					return true
+				}
+				return false
+			})
+		}
+		for i, c := range customers {
+			s.do("GET", "/api/v1/attachments/"+ids[customers[1-i].name], c.key, nil).is(404)
+			r := s.do("GET", "/api/v1/attachments/"+ids[c.name]+"/content", c.key, nil)
+			if got := r.header.Get("Content-Disposition"); !strings.Contains(got, c.name) {
+				t.Errorf("%s downloads %s", c.name, got)
+			}
+		}
+	}
+}

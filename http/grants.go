@@ -7,7 +7,7 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// A key can give another key nothing that it does not have itself.
+// A key can give another key nothing that it does not have itself, and take no key away that may do more.
 
 // grants reports whether a key with these scopes may give that scope to another key.
 func grants(scopes []string, scope string) bool {
@@ -43,8 +43,8 @@ func exceeds(key *messages.APIKey, rate, burst, expiresMs int64) bool {
 
 func isAdmin(key *messages.APIKey) bool { return messages.ScopeAllows(key.Scopes, messages.ScopeAdmin) }
 
-// tooWide is the problem of a key that would give more than it has.
+// tooWide is the problem of a key that would give, or take away, more than it has.
 func tooWide() *Problem {
 	return problem(codeGrantTooWide,
-		"A key can only create and rotate keys whose rate, burst and expiry do not exceed its own.")
+		"A key can only create, rotate and revoke keys whose rate, burst and expiry do not exceed its own.")
 }

@@ -62,7 +62,7 @@ func (a *API) keyOperations() {
 		tag: tagKeys, summary: "Revoke an API key", scope: "keys:write",
 		status: http.StatusNoContent, codes: []string{codeGrantTooWide},
 		description: "Revokes a key. After the answer it is refused everywhere; it stays in the list. Revoking it again " +
-			"changes nothing.",
+			"changes nothing. A key can only revoke keys that do not exceed it in scopes, rate, burst and expiry.",
 	}, a.revokeKey)
 	register(a, op{
 		id: "rotateApiKey", method: http.MethodPost, path: "/api-keys/{id}/rotate",
@@ -70,7 +70,7 @@ func (a *API) keyOperations() {
 		sealed: true, codes: []string{codeGrantTooWide, messages.ReasonKeyRevoked, messages.ReasonKeyShown},
 		description: "Gives a key a new secret, which only this answer shows. The previous one is accepted for another " +
 			"`overlapSeconds`, so that programs can change over. Id, scopes and limits stay. A key can only rotate keys " +
-			"that do not exceed it, because the answer hands the rotated key to the caller.",
+			"that do not exceed it in scopes, rate, burst and expiry.",
 		request: map[string]any{"overlapSeconds": 3600}, answer: exampleNewKey(),
 	}, a.rotateKey)
 }
@@ -161,7 +161,7 @@ type KeyPath struct {
 }
 
 func (a *API) revokeKey(ctx context.Context, c *call, in *KeyPath) (*struct{}, error) {
-	if _, err := a.manages(ctx, c, in.ID); err != nil {
+	if err := a.manages(ctx, c, in.ID); err != nil {
 		return nil, err
 	}
 	_, err := ask[*messages.APIKeyView](ctx, a, messages.KindAPIKey, in.ID, &messages.RevokeAPIKey{Origin: c.origin()})
@@ -180,12 +180,8 @@ type rotatedKeyOutput struct {
 }
 
 func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rotatedKeyOutput, error) {
-	found, err := a.manages(ctx, c, in.ID)
-	if err != nil {
+	if err := a.manages(ctx, c, in.ID); err != nil {
 		return nil, err
-	}
-	if exceeds(c.key, found.Rate, found.Burst, found.ExpiresMs) {
-		return nil, tooWide()
 	}
 	overlap := usualOverlap
 	if in.Body != nil && in.Body.OverlapSeconds != nil {
@@ -200,24 +196,28 @@ func (a *API) rotateKey(ctx context.Context, c *call, in *rotateKeyInput) (*rota
 	return &rotatedKeyOutput{Body: NewAPIKey{APIKey: keyOf(view.Key), Key: key}}, nil
 }
 
-// manages finds a key that the caller's key may change: it must see that key, and have all of its scopes.
-func (a *API) manages(ctx context.Context, c *call, keyID string) (*messages.APIKey, error) {
+// manages checks that the caller's key may change a key: it must see that key, and that key must not exceed it in scopes,
+// limits or expiry.
+func (a *API) manages(ctx context.Context, c *call, keyID string) error {
 	if !messages.IsAPIKeyID(keyID) {
-		return nil, problem(codeNotFound)
+		return problem(codeNotFound)
 	}
 	found, err := ask[*messages.APIKeyView](ctx, a, messages.KindQuery, "", &messages.GetAPIKey{KeyId: keyID})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !c.sees(found.Key.GroupId) {
-		return nil, problem(codeNotFound)
+		return problem(codeNotFound)
 	}
 	for _, scope := range found.Key.Scopes {
 		if !grants(c.key.Scopes, scope) {
-			return nil, problem(codeGrantTooWide)
+			return problem(codeGrantTooWide)
 		}
 	}
-	return found.Key, nil
+	if exceeds(c.key, found.Key.Rate, found.Key.Burst, found.Key.ExpiresMs) {
+		return tooWide()
+	}
+	return nil
 }
 
 // unknownGroup turns "not found" of a group that a body names into a problem of that field.

@@ -100,7 +100,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s", list)
 		}
 	})
-	s.run(t, "a key makes and rotates no keys that may do more than itself", func(t *testing.T) {
+	s.run(t, "a key makes, rotates and revokes no keys that may do more than itself", func(t *testing.T) {
 		soon := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond)
 		small := func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 20, 30, soon }
 		maker := s.key(small, "keys:*", "tickets:read")
@@ -119,17 +119,46 @@ func TestKeys(t *testing.T) {
 			"scopes": []string{"tickets:write"}} {
 			s.do("POST", "/api/v1/api-keys", maker, with(field, value)).is(403, "grant_too_wide")
 		}
-		rotate := func(token string, change func(*storage.APIKey)) *response {
-			return s.do("POST", "/api/v1/api-keys/"+s.keyID(change, "tickets:read")+"/rotate", token, nil)
+		manage := func(token string, change func(*storage.APIKey), scope string) (rotated, revoked *response) {
+			path := "/api/v1/api-keys/" + s.keyID(change, scope)
+			return s.do("POST", path+"/rotate", token, nil), s.do("DELETE", path, token, nil)
 		}
-		rotate(maker, small).is(200)
-		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst, k.ExpiresAt = 21, 30, soon }).
-			is(403, "grant_too_wide")
-		rotate(maker, func(k *storage.APIKey) { k.Rate, k.Burst = 20, 30 }).is(403, "grant_too_wide")
-		s.do("DELETE", "/api/v1/api-keys/"+s.keyID(nil, "tickets:read"), maker, nil).is(204)
+		may := func(token string, change func(*storage.APIKey)) {
+			t.Helper()
+			rotated, revoked := manage(token, change, "tickets:read")
+			rotated.is(200)
+			revoked.is(204)
+		}
+		may(maker, small)
+		sales := of(s.place(s.sales))
+		may(maker, func(k *storage.APIKey) { small(k); sales(k) })
+		for what, wider := range map[string]func(*storage.APIKey){
+			"rate":     func(k *storage.APIKey) { k.Rate = 21 },
+			"burst":    func(k *storage.APIKey) { k.Burst = 31 },
+			"later":    func(k *storage.APIKey) { k.ExpiresAt = soon.Add(time.Second) },
+			"for ever": func(k *storage.APIKey) { k.ExpiresAt = time.Time{} },
+		} {
+			rotated, revoked := manage(maker, func(k *storage.APIKey) { small(k); wider(k) }, "tickets:read")
+			if rotated.status != 403 || revoked.status != 403 {
+				t.Errorf("%s: rotate %d, revoke %d", what, rotated.status, revoked.status)
+			}
+		}
+		for _, scope := range []string{"tickets:write", "tickets:*", "admin"} {
+			rotated, revoked := manage(maker, small, scope)
+			rotated.is(403, "grant_too_wide")
+			revoked.is(403, "grant_too_wide")
+		}
+		bound := s.key(func(k *storage.APIKey) { small(k); sales(k) }, "keys:*", "tickets:read")
+		for _, change := range []func(*storage.APIKey){small, func(k *storage.APIKey) { small(k); of(s.place(s.support))(k) }} {
+			rotated, revoked := manage(bound, change, "tickets:read")
+			rotated.is(404)
+			revoked.is(404)
+		}
 		chief := s.key(small, "admin")
 		s.do("POST", "/api/v1/api-keys", chief, with("rate", 1000)).is(201)
-		rotate(chief, nil).is(200)
+		may(chief, nil)
+		own, _ := messages.APIKeyID(maker)
+		s.do("DELETE", "/api/v1/api-keys/"+own, maker, nil).is(204)
 	})
 	s.run(t, "a scope that is no longer offered: who has it keeps it, nobody gets it", func(t *testing.T) {
 		key := s.key(nil, "webhooks:*", "keys:*", "groups:read")

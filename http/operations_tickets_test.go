@@ -290,10 +290,15 @@ func init() {
 	operationTests["getAttachmentThumbnail"] = thumbnail
 }
 
-// fileForm is a form with one file.
-func fileForm(field, name, content string) *form {
+// fileForm is a form with one file, and more fields: name, value, ….
+func fileForm(field, name, content string, more ...string) *form {
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
+	for i := 0; i < len(more); i += 2 {
+		if err := w.WriteField(more[i], more[i+1]); err != nil {
+			panic(err)
+		}
+	}
 	part, err := w.CreateFormFile(field, name)
 	if err == nil {
 		_, err = part.Write([]byte(content))

@@ -14,7 +14,7 @@ import (
 // Message is a message of a ticket.
 type Message struct {
 	MessageID   string       `json:"messageId" doc:"The message's id. It is opaque: do not parse it." example:"-1001234567890:42"`
-	Text        string       `json:"text" doc:"The text or caption; of a rich message, its words." example:"No paper either."`
+	Text        string       `json:"text" example:"No paper either."`
 	Entities    []TextEntity `json:"entities" nullable:"false" doc:"The markup of the text."`
 	Sender      Author       `json:"sender"`
 	Topic       TopicRef     `json:"topic" doc:"The topic in which it was written."`
@@ -24,9 +24,16 @@ type Message struct {
 	EditedAt    *time.Time   `json:"editedAt" doc:"When it was last edited. null if never."`
 	ReplyTo     *string      `json:"replyTo" doc:"The messageId of the message that it answers."`
 	Forwarded   *string      `json:"forwarded" doc:"The name of the original sender of a forwarded message."`
-	Media       *string      `json:"media" doc:"What it carries besides text: photo, document …"`
+	Media       *string      `json:"media" doc:"What it carries besides text: photo, document … More kinds may come."`
 	Attachments []string     `json:"attachments" nullable:"false" doc:"The attachmentIds of its files."`
 	Deliveries  []Delivery   `json:"deliveries" nullable:"false" doc:"Its copies in the ticket's other topics."`
+
+	Reference *MessageReference `json:"reference,omitempty" doc:"What it answers, as far as Telegram shows it: also where that is in another chat, so that replyTo is null."`
+	Poll      *Poll             `json:"poll,omitempty" doc:"With media poll."`
+	Contact   *Contact          `json:"contact,omitempty" doc:"With media contact."`
+	Location  *Location         `json:"location,omitempty" doc:"With media location or venue."`
+	Venue     *Venue            `json:"venue,omitempty" doc:"With media venue."`
+	Checklist *Checklist        `json:"checklist,omitempty" doc:"With media checklist."`
 }
 
 // Author is the sender whose name a message shows.
@@ -225,9 +232,8 @@ func messageOf(m *messages.MessageRecord) Message {
 	if m.ReplyTo != "" {
 		v.ReplyTo = &m.ReplyTo
 	}
-	if media := m.GetContent().GetMedia(); media != nil {
-		v.Media = &media.Kind
-	}
+	v.setMedia(m.GetContent().GetMedia())
+	v.Reference = referenceOf(m.Reference)
 	if f := m.GetContent().GetForward(); f != nil {
 		v.Forwarded = &f.Name
 	}

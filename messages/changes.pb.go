@@ -556,6 +556,7 @@ type MessageFound struct {
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`    // empty: none
 	MessageId     string                 `protobuf:"bytes,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	Hidden        bool                   `protobuf:"varint,61,opt,name=hidden,proto3" json:"hidden,omitempty"`                      // its words stay where they were written: an internal note, protected content, or deleted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -611,6 +612,13 @@ func (x *MessageFound) GetMessageId() string {
 	return ""
 }
 
+func (x *MessageFound) GetHidden() bool {
+	if x != nil {
+		return x.Hidden
+	}
+	return false
+}
+
 var File_messages_changes_proto protoreflect.FileDescriptor
 
 const file_messages_changes_proto_rawDesc = "" +
@@ -659,12 +667,13 @@ const file_messages_changes_proto_rawDesc = "" +
 	"\vFindMessage\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x02 \x01(\x03R\tmessageId\"x\n" +
+	"message_id\x18\x02 \x01(\x03R\tmessageId\"\x90\x01\n" +
 	"\fMessageFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x03 \x01(\tR\tmessageIdB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"message_id\x18\x03 \x01(\tR\tmessageId\x12\x16\n" +
+	"\x06hidden\x18= \x01(\bR\x06hiddenB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_changes_proto_rawDescOnce sync.Once

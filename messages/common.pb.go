@@ -510,17 +510,21 @@ func (x *Origin) GetReceivedMs() int64 {
 
 // ReplyTo is the message that another one answers.
 type ReplyTo struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ChatId        int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
-	MessageId     int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
-	Quote         string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                           // only when the person chose a part
-	Preview       string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                       // beginning of the answered text or caption
-	MediaKind     string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"` // of the answered message; empty: a text
-	QuoteEntities []*Entity              `protobuf:"bytes,40,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
-	QuotePosition int32                  `protobuf:"varint,50,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // of the quote in the answered message, in UTF-16 code units
-	Answered      string                 `protobuf:"bytes,60,opt,name=answered,proto3" json:"answered,omitempty"`                                 // id of the answered message, where it is known
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	ChatId          int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	MessageId       int64                  `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Quote           string                 `protobuf:"bytes,3,opt,name=quote,proto3" json:"quote,omitempty"`                           // only when the person chose a part
+	Preview         string                 `protobuf:"bytes,4,opt,name=preview,proto3" json:"preview,omitempty"`                       // what is answered, in a few words: the quote, or the beginning of the answered text or caption
+	MediaKind       string                 `protobuf:"bytes,30,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"` // of the answered message; empty: a text
+	QuoteEntities   []*Entity              `protobuf:"bytes,40,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
+	QuotePosition   int32                  `protobuf:"varint,50,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // of the quote in the answered message, in UTF-16 code units
+	Answered        string                 `protobuf:"bytes,60,opt,name=answered,proto3" json:"answered,omitempty"`                                 // id of the answered message, where it is known
+	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"`
+	Origin          *Forward               `protobuf:"bytes,62,opt,name=origin,proto3" json:"origin,omitempty"` // of a message in another chat or topic, or of a story: who said it, and where; none: it is in the same topic
+	Url             string                 `protobuf:"bytes,63,opt,name=url,proto3" json:"url,omitempty"`       // of that message; empty: Telegram has no link that everybody can open
+	Item            string                 `protobuf:"bytes,64,opt,name=item,proto3" json:"item,omitempty"`     // the one task of a checklist, or option of a poll, that is answered
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ReplyTo) Reset() {
@@ -605,6 +609,34 @@ func (x *ReplyTo) GetQuotePosition() int32 {
 func (x *ReplyTo) GetAnswered() string {
 	if x != nil {
 		return x.Answered
+	}
+	return ""
+}
+
+func (x *ReplyTo) GetPreviewEntities() []*Entity {
+	if x != nil {
+		return x.PreviewEntities
+	}
+	return nil
+}
+
+func (x *ReplyTo) GetOrigin() *Forward {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *ReplyTo) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *ReplyTo) GetItem() string {
+	if x != nil {
+		return x.Item
 	}
 	return ""
 }
@@ -830,7 +862,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x13callback_message_id\x18\v \x01(\x03R\x11callbackMessageId\x12\x12\n" +
 	"\x04lang\x18\f \x01(\tR\x04lang\x12\x1f\n" +
 	"\vreceived_ms\x18\r \x01(\x03R\n" +
-	"receivedMs\"\x96\x02\n" +
+	"receivedMs\"\xb8\x03\n" +
 	"\aReplyTo\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x1d\n" +
 	"\n" +
@@ -841,7 +873,11 @@ const file_messages_common_proto_rawDesc = "" +
 	"media_kind\x18\x1e \x01(\tR\tmediaKind\x12A\n" +
 	"\x0equote_entities\x18( \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
 	"\x0equote_position\x182 \x01(\x05R\rquotePosition\x12\x1a\n" +
-	"\banswered\x18< \x01(\tR\banswered\"\x94\x02\n" +
+	"\banswered\x18< \x01(\tR\banswered\x12E\n" +
+	"\x10preview_entities\x18= \x03(\v2\x1a.topicdesk.messages.EntityR\x0fpreviewEntities\x123\n" +
+	"\x06origin\x18> \x01(\v2\x1b.topicdesk.messages.ForwardR\x06origin\x12\x10\n" +
+	"\x03url\x18? \x01(\tR\x03url\x12\x12\n" +
+	"\x04item\x18@ \x01(\tR\x04item\"\x94\x02\n" +
 	"\x05Reply\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
@@ -908,19 +944,22 @@ var file_messages_common_proto_goTypes = []any{
 	(*GroupFacts)(nil), // 8: topicdesk.messages.GroupFacts
 	nil,                // 9: topicdesk.messages.Reply.ArgsEntry
 	(*Entity)(nil),     // 10: topicdesk.messages.Entity
+	(*Forward)(nil),    // 11: topicdesk.messages.Forward
 }
 var file_messages_common_proto_depIdxs = []int32{
 	2,  // 0: topicdesk.messages.Sender.kind:type_name -> topicdesk.messages.Sender.Kind
 	3,  // 1: topicdesk.messages.Origin.from:type_name -> topicdesk.messages.Person
 	4,  // 2: topicdesk.messages.Origin.sender:type_name -> topicdesk.messages.Sender
 	10, // 3: topicdesk.messages.ReplyTo.quote_entities:type_name -> topicdesk.messages.Entity
-	0,  // 4: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
-	9,  // 5: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
-	6,  // [6:6] is the sub-list for method output_type
-	6,  // [6:6] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	10, // 4: topicdesk.messages.ReplyTo.preview_entities:type_name -> topicdesk.messages.Entity
+	11, // 5: topicdesk.messages.ReplyTo.origin:type_name -> topicdesk.messages.Forward
+	0,  // 6: topicdesk.messages.Reply.code:type_name -> topicdesk.messages.Code
+	9,  // 7: topicdesk.messages.Reply.args:type_name -> topicdesk.messages.Reply.ArgsEntry
+	8,  // [8:8] is the sub-list for method output_type
+	8,  // [8:8] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_messages_common_proto_init() }

@@ -142,14 +142,18 @@ func (x *Entity) GetDateTimeFormat() string {
 
 // Content is what a message says.
 type Content struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // with media: the caption
-	Entities      []*Entity              `protobuf:"bytes,2,rep,name=entities,proto3" json:"entities,omitempty"`
-	Media         *Media                 `protobuf:"bytes,30,opt,name=media,proto3" json:"media,omitempty"`                                 // none: a plain text
-	Forward       *Forward               `protobuf:"bytes,31,opt,name=forward,proto3" json:"forward,omitempty"`                             // none: not forwarded
-	IsProtected   bool                   `protobuf:"varint,32,opt,name=is_protected,json=isProtected,proto3" json:"is_protected,omitempty"` // Telegram lets nobody forward, copy or save it
-	RichHtml      string                 `protobuf:"bytes,33,opt,name=rich_html,json=richHtml,proto3" json:"rich_html,omitempty"`           // of a rich message that can be posted again: its blocks, as InputRichMessage.html; text has their words
-	RichIsRtl     bool                   `protobuf:"varint,34,opt,name=rich_is_rtl,json=richIsRtl,proto3" json:"rich_is_rtl,omitempty"`     // the rich message is shown from right to left
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Text        string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"` // with media: the caption
+	Entities    []*Entity              `protobuf:"bytes,2,rep,name=entities,proto3" json:"entities,omitempty"`
+	Media       *Media                 `protobuf:"bytes,30,opt,name=media,proto3" json:"media,omitempty"`                                 // none: a plain text
+	Forward     *Forward               `protobuf:"bytes,31,opt,name=forward,proto3" json:"forward,omitempty"`                             // none: not forwarded
+	IsProtected bool                   `protobuf:"varint,32,opt,name=is_protected,json=isProtected,proto3" json:"is_protected,omitempty"` // Telegram lets nobody forward, copy or save it
+	// Of a rich message whose structure can be sent again: its blocks as the html of an InputRichMessage. text and
+	// entities say the same.
+	RichHtml      string       `protobuf:"bytes,33,opt,name=rich_html,json=richHtml,proto3" json:"rich_html,omitempty"`
+	RichRtl       bool         `protobuf:"varint,34,opt,name=rich_rtl,json=richRtl,proto3" json:"rich_rtl,omitempty"`            // it is shown right-to-left
+	LinkPreview   *LinkPreview `protobuf:"bytes,37,opt,name=link_preview,json=linkPreview,proto3" json:"link_preview,omitempty"` // of a text; none: Telegram previews its first link
+	EffectId      string       `protobuf:"bytes,38,opt,name=effect_id,json=effectId,proto3" json:"effect_id,omitempty"`          // the animation that a message in a private chat begins with
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -226,9 +230,100 @@ func (x *Content) GetRichHtml() string {
 	return ""
 }
 
-func (x *Content) GetRichIsRtl() bool {
+func (x *Content) GetRichRtl() bool {
 	if x != nil {
-		return x.RichIsRtl
+		return x.RichRtl
+	}
+	return false
+}
+
+func (x *Content) GetLinkPreview() *LinkPreview {
+	if x != nil {
+		return x.LinkPreview
+	}
+	return nil
+}
+
+func (x *Content) GetEffectId() string {
+	if x != nil {
+		return x.EffectId
+	}
+	return ""
+}
+
+// LinkPreview is how the preview of a text's link looks (Bot API, LinkPreviewOptions).
+type LinkPreview struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	IsDisabled       bool                   `protobuf:"varint,1,opt,name=is_disabled,json=isDisabled,proto3" json:"is_disabled,omitempty"`
+	Url              string                 `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"` // empty: the first link of the text
+	PreferSmallMedia bool                   `protobuf:"varint,3,opt,name=prefer_small_media,json=preferSmallMedia,proto3" json:"prefer_small_media,omitempty"`
+	PreferLargeMedia bool                   `protobuf:"varint,4,opt,name=prefer_large_media,json=preferLargeMedia,proto3" json:"prefer_large_media,omitempty"`
+	ShowAboveText    bool                   `protobuf:"varint,5,opt,name=show_above_text,json=showAboveText,proto3" json:"show_above_text,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *LinkPreview) Reset() {
+	*x = LinkPreview{}
+	mi := &file_messages_content_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkPreview) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkPreview) ProtoMessage() {}
+
+func (x *LinkPreview) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkPreview.ProtoReflect.Descriptor instead.
+func (*LinkPreview) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *LinkPreview) GetIsDisabled() bool {
+	if x != nil {
+		return x.IsDisabled
+	}
+	return false
+}
+
+func (x *LinkPreview) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *LinkPreview) GetPreferSmallMedia() bool {
+	if x != nil {
+		return x.PreferSmallMedia
+	}
+	return false
+}
+
+func (x *LinkPreview) GetPreferLargeMedia() bool {
+	if x != nil {
+		return x.PreferLargeMedia
+	}
+	return false
+}
+
+func (x *LinkPreview) GetShowAboveText() bool {
+	if x != nil {
+		return x.ShowAboveText
 	}
 	return false
 }
@@ -244,7 +339,7 @@ type Enclosure struct {
 
 func (x *Enclosure) Reset() {
 	*x = Enclosure{}
-	mi := &file_messages_content_proto_msgTypes[2]
+	mi := &file_messages_content_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -256,7 +351,7 @@ func (x *Enclosure) String() string {
 func (*Enclosure) ProtoMessage() {}
 
 func (x *Enclosure) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[2]
+	mi := &file_messages_content_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -269,7 +364,7 @@ func (x *Enclosure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Enclosure.ProtoReflect.Descriptor instead.
 func (*Enclosure) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{2}
+	return file_messages_content_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Enclosure) GetMessageId() string {
@@ -312,16 +407,17 @@ type Media struct {
 	Venue                 *Venue                 `protobuf:"bytes,21,opt,name=venue,proto3" json:"venue,omitempty"`
 	Contact               *Contact               `protobuf:"bytes,22,opt,name=contact,proto3" json:"contact,omitempty"`
 	Poll                  *Poll                  `protobuf:"bytes,23,opt,name=poll,proto3" json:"poll,omitempty"`
-	Details               string                 `protobuf:"bytes,24,opt,name=details,proto3" json:"details,omitempty"` // what there is to read in it: tasks of a checklist, an invoice's amount
+	Details               string                 `protobuf:"bytes,24,opt,name=details,proto3" json:"details,omitempty"` // what there is to read in it: tasks of a checklist, texts of a rich message, an invoice's amount
 	Source                string                 `protobuf:"bytes,25,opt,name=source,proto3" json:"source,omitempty"`   // of a story, a giveaway: the chat it is from
-	Sha256                string                 `protobuf:"bytes,90,opt,name=sha256,proto3" json:"sha256,omitempty"`   // of a file that came from outside Telegram: the content to bring along; file_id is empty
+	Checklist             *Checklist             `protobuf:"bytes,61,opt,name=checklist,proto3" json:"checklist,omitempty"`
+	Sha256                string                 `protobuf:"bytes,90,opt,name=sha256,proto3" json:"sha256,omitempty"` // of a file that came from outside Telegram: the content to bring along; file_id is empty
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
 
 func (x *Media) Reset() {
 	*x = Media{}
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +429,7 @@ func (x *Media) String() string {
 func (*Media) ProtoMessage() {}
 
 func (x *Media) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[3]
+	mi := &file_messages_content_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +442,7 @@ func (x *Media) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Media.ProtoReflect.Descriptor instead.
 func (*Media) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{3}
+	return file_messages_content_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Media) GetKind() string {
@@ -524,6 +620,13 @@ func (x *Media) GetSource() string {
 	return ""
 }
 
+func (x *Media) GetChecklist() *Checklist {
+	if x != nil {
+		return x.Checklist
+	}
+	return nil
+}
+
 func (x *Media) GetSha256() string {
 	if x != nil {
 		return x.Sha256
@@ -545,7 +648,7 @@ type Location struct {
 
 func (x *Location) Reset() {
 	*x = Location{}
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -557,7 +660,7 @@ func (x *Location) String() string {
 func (*Location) ProtoMessage() {}
 
 func (x *Location) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[4]
+	mi := &file_messages_content_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -570,7 +673,7 @@ func (x *Location) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Location.ProtoReflect.Descriptor instead.
 func (*Location) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{4}
+	return file_messages_content_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Location) GetLatitude() float64 {
@@ -629,7 +732,7 @@ type Venue struct {
 
 func (x *Venue) Reset() {
 	*x = Venue{}
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -641,7 +744,7 @@ func (x *Venue) String() string {
 func (*Venue) ProtoMessage() {}
 
 func (x *Venue) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[5]
+	mi := &file_messages_content_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -654,7 +757,7 @@ func (x *Venue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Venue.ProtoReflect.Descriptor instead.
 func (*Venue) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{5}
+	return file_messages_content_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Venue) GetTitle() string {
@@ -712,7 +815,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +827,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[6]
+	mi := &file_messages_content_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +840,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{6}
+	return file_messages_content_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Contact) GetPhoneNumber() string {
@@ -790,7 +893,7 @@ type Poll struct {
 
 func (x *Poll) Reset() {
 	*x = Poll{}
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +905,7 @@ func (x *Poll) String() string {
 func (*Poll) ProtoMessage() {}
 
 func (x *Poll) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[7]
+	mi := &file_messages_content_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +918,7 @@ func (x *Poll) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Poll.ProtoReflect.Descriptor instead.
 func (*Poll) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{7}
+	return file_messages_content_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Poll) GetQuestion() string {
@@ -877,7 +980,7 @@ type PollOption struct {
 
 func (x *PollOption) Reset() {
 	*x = PollOption{}
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +992,7 @@ func (x *PollOption) String() string {
 func (*PollOption) ProtoMessage() {}
 
 func (x *PollOption) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[8]
+	mi := &file_messages_content_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1005,7 @@ func (x *PollOption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollOption.ProtoReflect.Descriptor instead.
 func (*PollOption) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{8}
+	return file_messages_content_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PollOption) GetText() string {
@@ -917,6 +1020,110 @@ func (x *PollOption) GetEntities() []*Entity {
 		return x.Entities
 	}
 	return nil
+}
+
+type Checklist struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
+	Tasks         []*ChecklistTask       `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Checklist) Reset() {
+	*x = Checklist{}
+	mi := &file_messages_content_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Checklist) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Checklist) ProtoMessage() {}
+
+func (x *Checklist) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Checklist.ProtoReflect.Descriptor instead.
+func (*Checklist) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Checklist) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Checklist) GetTasks() []*ChecklistTask {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+type ChecklistTask struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Done          bool                   `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChecklistTask) Reset() {
+	*x = ChecklistTask{}
+	mi := &file_messages_content_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChecklistTask) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChecklistTask) ProtoMessage() {}
+
+func (x *ChecklistTask) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_content_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChecklistTask.ProtoReflect.Descriptor instead.
+func (*ChecklistTask) Descriptor() ([]byte, []int) {
+	return file_messages_content_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ChecklistTask) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ChecklistTask) GetDone() bool {
+	if x != nil {
+		return x.Done
+	}
+	return false
 }
 
 // Forward is where a forwarded message comes from (Bot API, MessageOrigin).
@@ -935,7 +1142,7 @@ type Forward struct {
 
 func (x *Forward) Reset() {
 	*x = Forward{}
-	mi := &file_messages_content_proto_msgTypes[9]
+	mi := &file_messages_content_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -947,7 +1154,7 @@ func (x *Forward) String() string {
 func (*Forward) ProtoMessage() {}
 
 func (x *Forward) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_content_proto_msgTypes[9]
+	mi := &file_messages_content_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -960,7 +1167,7 @@ func (x *Forward) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Forward.ProtoReflect.Descriptor instead.
 func (*Forward) Descriptor() ([]byte, []int) {
-	return file_messages_content_proto_rawDescGZIP(), []int{9}
+	return file_messages_content_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Forward) GetKind() string {
@@ -1028,19 +1235,28 @@ const file_messages_content_proto_rawDesc = "" +
 	"\x0fcustom_emoji_id\x18\b \x01(\tR\rcustomEmojiId\x12\x1b\n" +
 	"\tunix_time\x18\t \x01(\x03R\bunixTime\x12(\n" +
 	"\x10date_time_format\x18\n" +
-	" \x01(\tR\x0edateTimeFormat\"\x9d\x02\n" +
+	" \x01(\tR\x0edateTimeFormat\"\xf9\x02\n" +
 	"\aContent\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
 	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\x12/\n" +
 	"\x05media\x18\x1e \x01(\v2\x19.topicdesk.messages.MediaR\x05media\x125\n" +
 	"\aforward\x18\x1f \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12!\n" +
 	"\fis_protected\x18  \x01(\bR\visProtected\x12\x1b\n" +
-	"\trich_html\x18! \x01(\tR\brichHtml\x12\x1e\n" +
-	"\vrich_is_rtl\x18\" \x01(\bR\trichIsRtl\"a\n" +
+	"\trich_html\x18! \x01(\tR\brichHtml\x12\x19\n" +
+	"\brich_rtl\x18\" \x01(\bR\arichRtl\x12B\n" +
+	"\flink_preview\x18% \x01(\v2\x1f.topicdesk.messages.LinkPreviewR\vlinkPreview\x12\x1b\n" +
+	"\teffect_id\x18& \x01(\tR\beffectId\"\xc4\x01\n" +
+	"\vLinkPreview\x12\x1f\n" +
+	"\vis_disabled\x18\x01 \x01(\bR\n" +
+	"isDisabled\x12\x10\n" +
+	"\x03url\x18\x02 \x01(\tR\x03url\x12,\n" +
+	"\x12prefer_small_media\x18\x03 \x01(\bR\x10preferSmallMedia\x12,\n" +
+	"\x12prefer_large_media\x18\x04 \x01(\bR\x10preferLargeMedia\x12&\n" +
+	"\x0fshow_above_text\x18\x05 \x01(\bR\rshowAboveText\"a\n" +
 	"\tEnclosure\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x125\n" +
-	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\xe0\x06\n" +
+	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\"\x9d\a\n" +
 	"\x05Media\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x17\n" +
 	"\afile_id\x18\x02 \x01(\tR\x06fileId\x12$\n" +
@@ -1068,7 +1284,8 @@ const file_messages_content_proto_rawDesc = "" +
 	"\acontact\x18\x16 \x01(\v2\x1b.topicdesk.messages.ContactR\acontact\x12,\n" +
 	"\x04poll\x18\x17 \x01(\v2\x18.topicdesk.messages.PollR\x04poll\x12\x18\n" +
 	"\adetails\x18\x18 \x01(\tR\adetails\x12\x16\n" +
-	"\x06source\x18\x19 \x01(\tR\x06source\x12\x16\n" +
+	"\x06source\x18\x19 \x01(\tR\x06source\x12;\n" +
+	"\tchecklist\x18= \x01(\v2\x1d.topicdesk.messages.ChecklistR\tchecklist\x12\x16\n" +
 	"\x06sha256\x18Z \x01(\tR\x06sha256\"\xe6\x01\n" +
 	"\bLocation\x12\x1a\n" +
 	"\blatitude\x18\x01 \x01(\x01R\blatitude\x12\x1c\n" +
@@ -1103,7 +1320,13 @@ const file_messages_content_proto_rawDesc = "" +
 	"\n" +
 	"PollOption\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
-	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xb3\x01\n" +
+	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"Z\n" +
+	"\tChecklist\x12\x14\n" +
+	"\x05title\x18\x01 \x01(\tR\x05title\x127\n" +
+	"\x05tasks\x18\x02 \x03(\v2!.topicdesk.messages.ChecklistTaskR\x05tasks\"7\n" +
+	"\rChecklistTask\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
+	"\x04done\x18\x02 \x01(\bR\x04done\"\xb3\x01\n" +
 	"\aForward\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x03R\x02id\x12\x12\n" +
@@ -1126,36 +1349,42 @@ func file_messages_content_proto_rawDescGZIP() []byte {
 	return file_messages_content_proto_rawDescData
 }
 
-var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_messages_content_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_messages_content_proto_goTypes = []any{
-	(*Entity)(nil),     // 0: topicdesk.messages.Entity
-	(*Content)(nil),    // 1: topicdesk.messages.Content
-	(*Enclosure)(nil),  // 2: topicdesk.messages.Enclosure
-	(*Media)(nil),      // 3: topicdesk.messages.Media
-	(*Location)(nil),   // 4: topicdesk.messages.Location
-	(*Venue)(nil),      // 5: topicdesk.messages.Venue
-	(*Contact)(nil),    // 6: topicdesk.messages.Contact
-	(*Poll)(nil),       // 7: topicdesk.messages.Poll
-	(*PollOption)(nil), // 8: topicdesk.messages.PollOption
-	(*Forward)(nil),    // 9: topicdesk.messages.Forward
+	(*Entity)(nil),        // 0: topicdesk.messages.Entity
+	(*Content)(nil),       // 1: topicdesk.messages.Content
+	(*LinkPreview)(nil),   // 2: topicdesk.messages.LinkPreview
+	(*Enclosure)(nil),     // 3: topicdesk.messages.Enclosure
+	(*Media)(nil),         // 4: topicdesk.messages.Media
+	(*Location)(nil),      // 5: topicdesk.messages.Location
+	(*Venue)(nil),         // 6: topicdesk.messages.Venue
+	(*Contact)(nil),       // 7: topicdesk.messages.Contact
+	(*Poll)(nil),          // 8: topicdesk.messages.Poll
+	(*PollOption)(nil),    // 9: topicdesk.messages.PollOption
+	(*Checklist)(nil),     // 10: topicdesk.messages.Checklist
+	(*ChecklistTask)(nil), // 11: topicdesk.messages.ChecklistTask
+	(*Forward)(nil),       // 12: topicdesk.messages.Forward
 }
 var file_messages_content_proto_depIdxs = []int32{
 	0,  // 0: topicdesk.messages.Content.entities:type_name -> topicdesk.messages.Entity
-	3,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
-	9,  // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
-	1,  // 3: topicdesk.messages.Enclosure.content:type_name -> topicdesk.messages.Content
-	4,  // 4: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
-	5,  // 5: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
-	6,  // 6: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
-	7,  // 7: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
-	0,  // 8: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
-	8,  // 9: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
-	0,  // 10: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 1: topicdesk.messages.Content.media:type_name -> topicdesk.messages.Media
+	12, // 2: topicdesk.messages.Content.forward:type_name -> topicdesk.messages.Forward
+	2,  // 3: topicdesk.messages.Content.link_preview:type_name -> topicdesk.messages.LinkPreview
+	1,  // 4: topicdesk.messages.Enclosure.content:type_name -> topicdesk.messages.Content
+	5,  // 5: topicdesk.messages.Media.location:type_name -> topicdesk.messages.Location
+	6,  // 6: topicdesk.messages.Media.venue:type_name -> topicdesk.messages.Venue
+	7,  // 7: topicdesk.messages.Media.contact:type_name -> topicdesk.messages.Contact
+	8,  // 8: topicdesk.messages.Media.poll:type_name -> topicdesk.messages.Poll
+	10, // 9: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
+	0,  // 10: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
+	9,  // 11: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
+	0,  // 12: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
+	11, // 13: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_messages_content_proto_init() }
@@ -1169,7 +1398,7 @@ func file_messages_content_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_content_proto_rawDesc), len(file_messages_content_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   10,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

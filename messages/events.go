@@ -35,7 +35,7 @@ var Events = []Event{
 	{EventMessageReacted, "Somebody set, changed or took back a reaction."},
 	{EventMessageDeleted, "A message was deleted by `/delete`."},
 	{EventUserMentioned, "An internal user was brought to the ticket."},
-	{EventTopicCreated, "A topic of the ticket was opened in a group."},
+	{EventTopicCreated, "A topic of the ticket was opened, in a group or in a private chat."},
 	{EventTopicLinked, "An existing topic joined the ticket."},
 	{EventTopicUnlinked, "A topic left the ticket."},
 }

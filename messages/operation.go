@@ -104,6 +104,8 @@ func (x *TopicStep) id() string {
 	}
 	id += "/" + lower(x.GetKind())
 	switch x.GetKind() {
+	case TopicStep_CHECK:
+		id += "/" + decimal(x.GetRevivals())
 	case TopicStep_MEDIUM:
 		id += "/" + decimal(x.GetMedium())
 	case TopicStep_EDIT_CARD, TopicStep_CLOSE, TopicStep_REOPEN:

@@ -82,21 +82,23 @@ const (
 	TopicStep_CLOSE            TopicStep_Kind = 7
 	TopicStep_REOPEN           TopicStep_Kind = 8
 	TopicStep_MEDIUM           TopicStep_Kind = 9
+	TopicStep_CHECK            TopicStep_Kind = 40
 )
 
 // Enum value maps for TopicStep_Kind.
 var (
 	TopicStep_Kind_name = map[int32]string{
-		0: "KIND_UNSPECIFIED",
-		1: "CREATE",
-		2: "CARD",
-		3: "PIN",
-		4: "CONTEXT",
-		5: "EDIT_CARD",
-		6: "RENAME",
-		7: "CLOSE",
-		8: "REOPEN",
-		9: "MEDIUM",
+		0:  "KIND_UNSPECIFIED",
+		1:  "CREATE",
+		2:  "CARD",
+		3:  "PIN",
+		4:  "CONTEXT",
+		5:  "EDIT_CARD",
+		6:  "RENAME",
+		7:  "CLOSE",
+		8:  "REOPEN",
+		9:  "MEDIUM",
+		40: "CHECK",
 	}
 	TopicStep_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -109,6 +111,7 @@ var (
 		"CLOSE":            7,
 		"REOPEN":           8,
 		"MEDIUM":           9,
+		"CHECK":            40,
 	}
 )
 
@@ -368,7 +371,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{42, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{43, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -410,6 +413,7 @@ type Operation struct {
 	//	*Operation_EditCopy
 	//	*Operation_DeleteMessages
 	//	*Operation_Withdraw
+	//	*Operation_CheckTopic
 	Call          isOperation_Call `protobuf_oneof:"call"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -736,6 +740,15 @@ func (x *Operation) GetWithdraw() *WithdrawCall {
 	return nil
 }
 
+func (x *Operation) GetCheckTopic() *CheckTopicCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_CheckTopic); ok {
+			return x.CheckTopic
+		}
+	}
+	return nil
+}
+
 type isOperation_Call interface {
 	isOperation_Call()
 }
@@ -832,6 +845,10 @@ type Operation_Withdraw struct {
 	Withdraw *WithdrawCall `protobuf:"bytes,42,opt,name=withdraw,proto3,oneof"`
 }
 
+type Operation_CheckTopic struct {
+	CheckTopic *CheckTopicCall `protobuf:"bytes,43,opt,name=check_topic,json=checkTopic,proto3,oneof"`
+}
+
 func (*Operation_CreateTopic) isOperation_Call() {}
 
 func (*Operation_RenameTopic) isOperation_Call() {}
@@ -877,6 +894,8 @@ func (*Operation_EditCopy) isOperation_Call() {}
 func (*Operation_DeleteMessages) isOperation_Call() {}
 
 func (*Operation_Withdraw) isOperation_Call() {}
+
+func (*Operation_CheckTopic) isOperation_Call() {}
 
 // OperationRef says what an operation is to its owner, which gets it back in Done and Held. There is one case for each
 // thing that owners want.
@@ -1172,6 +1191,7 @@ type TopicStep struct {
 	Generation    int64                  `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"` // of the topic: how often its thread was deleted
 	Kind          TopicStep_Kind         `protobuf:"varint,4,opt,name=kind,proto3,enum=topicdesk.messages.TopicStep_Kind" json:"kind,omitempty"`
 	CardRevision  int64                  `protobuf:"varint,5,opt,name=card_revision,json=cardRevision,proto3" json:"card_revision,omitempty"` // with EDIT_CARD, RENAME, CLOSE and REOPEN: of the ticket
+	Revivals      int64                  `protobuf:"varint,40,opt,name=revivals,proto3" json:"revivals,omitempty"`                            // with CHECK: how often the topic was found to be there after all
 	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`                                      // with RENAME
 	Medium        int32                  `protobuf:"varint,7,opt,name=medium,proto3" json:"medium,omitempty"`                                 // with MEDIUM: which enclosure of the description, from 0
 	Media         int32                  `protobuf:"varint,8,opt,name=media,proto3" json:"media,omitempty"`                                   // with MEDIUM: how many go together, as an album; 0: one
@@ -1240,6 +1260,13 @@ func (x *TopicStep) GetKind() TopicStep_Kind {
 func (x *TopicStep) GetCardRevision() int64 {
 	if x != nil {
 		return x.CardRevision
+	}
+	return 0
+}
+
+func (x *TopicStep) GetRevivals() int64 {
+	if x != nil {
+		return x.Revivals
 	}
 	return 0
 }
@@ -1667,6 +1694,51 @@ func (x *CreateTopicCall) GetName() string {
 	return ""
 }
 
+// CheckTopicCall asks whether a topic that seems to be deleted is there after all. The name is the one that it has.
+type CheckTopicCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckTopicCall) Reset() {
+	*x = CheckTopicCall{}
+	mi := &file_messages_operations_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckTopicCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckTopicCall) ProtoMessage() {}
+
+func (x *CheckTopicCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckTopicCall.ProtoReflect.Descriptor instead.
+func (*CheckTopicCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *CheckTopicCall) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type RenameTopicCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1676,7 +1748,7 @@ type RenameTopicCall struct {
 
 func (x *RenameTopicCall) Reset() {
 	*x = RenameTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1688,7 +1760,7 @@ func (x *RenameTopicCall) String() string {
 func (*RenameTopicCall) ProtoMessage() {}
 
 func (x *RenameTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[12]
+	mi := &file_messages_operations_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1701,7 +1773,7 @@ func (x *RenameTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameTopicCall.ProtoReflect.Descriptor instead.
 func (*RenameTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{12}
+	return file_messages_operations_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RenameTopicCall) GetName() string {
@@ -1719,7 +1791,7 @@ type CloseTopicCall struct {
 
 func (x *CloseTopicCall) Reset() {
 	*x = CloseTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1803,7 @@ func (x *CloseTopicCall) String() string {
 func (*CloseTopicCall) ProtoMessage() {}
 
 func (x *CloseTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[13]
+	mi := &file_messages_operations_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1816,7 @@ func (x *CloseTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTopicCall.ProtoReflect.Descriptor instead.
 func (*CloseTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{13}
+	return file_messages_operations_proto_rawDescGZIP(), []int{14}
 }
 
 type ReopenTopicCall struct {
@@ -1755,7 +1827,7 @@ type ReopenTopicCall struct {
 
 func (x *ReopenTopicCall) Reset() {
 	*x = ReopenTopicCall{}
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1767,7 +1839,7 @@ func (x *ReopenTopicCall) String() string {
 func (*ReopenTopicCall) ProtoMessage() {}
 
 func (x *ReopenTopicCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[14]
+	mi := &file_messages_operations_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1780,7 +1852,7 @@ func (x *ReopenTopicCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTopicCall.ProtoReflect.Descriptor instead.
 func (*ReopenTopicCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{14}
+	return file_messages_operations_proto_rawDescGZIP(), []int{15}
 }
 
 type PinCall struct {
@@ -1792,7 +1864,7 @@ type PinCall struct {
 
 func (x *PinCall) Reset() {
 	*x = PinCall{}
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1804,7 +1876,7 @@ func (x *PinCall) String() string {
 func (*PinCall) ProtoMessage() {}
 
 func (x *PinCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[15]
+	mi := &file_messages_operations_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1817,7 +1889,7 @@ func (x *PinCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PinCall.ProtoReflect.Descriptor instead.
 func (*PinCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{15}
+	return file_messages_operations_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PinCall) GetMessageId() int64 {
@@ -1837,7 +1909,7 @@ type ReactCall struct {
 
 func (x *ReactCall) Reset() {
 	*x = ReactCall{}
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1849,7 +1921,7 @@ func (x *ReactCall) String() string {
 func (*ReactCall) ProtoMessage() {}
 
 func (x *ReactCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[16]
+	mi := &file_messages_operations_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1862,7 +1934,7 @@ func (x *ReactCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReactCall.ProtoReflect.Descriptor instead.
 func (*ReactCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{16}
+	return file_messages_operations_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReactCall) GetMessageId() int64 {
@@ -1887,7 +1959,7 @@ type ListAdminsCall struct {
 
 func (x *ListAdminsCall) Reset() {
 	*x = ListAdminsCall{}
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +1971,7 @@ func (x *ListAdminsCall) String() string {
 func (*ListAdminsCall) ProtoMessage() {}
 
 func (x *ListAdminsCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[17]
+	mi := &file_messages_operations_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +1984,7 @@ func (x *ListAdminsCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAdminsCall.ProtoReflect.Descriptor instead.
 func (*ListAdminsCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{17}
+	return file_messages_operations_proto_rawDescGZIP(), []int{18}
 }
 
 type CheckMemberCall struct {
@@ -1924,7 +1996,7 @@ type CheckMemberCall struct {
 
 func (x *CheckMemberCall) Reset() {
 	*x = CheckMemberCall{}
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1936,7 +2008,7 @@ func (x *CheckMemberCall) String() string {
 func (*CheckMemberCall) ProtoMessage() {}
 
 func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[18]
+	mi := &file_messages_operations_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1949,7 +2021,7 @@ func (x *CheckMemberCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMemberCall.ProtoReflect.Descriptor instead.
 func (*CheckMemberCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{18}
+	return file_messages_operations_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *CheckMemberCall) GetUserId() int64 {
@@ -1968,7 +2040,7 @@ type UnpinCall struct {
 
 func (x *UnpinCall) Reset() {
 	*x = UnpinCall{}
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +2052,7 @@ func (x *UnpinCall) String() string {
 func (*UnpinCall) ProtoMessage() {}
 
 func (x *UnpinCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[19]
+	mi := &file_messages_operations_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +2065,7 @@ func (x *UnpinCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnpinCall.ProtoReflect.Descriptor instead.
 func (*UnpinCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{19}
+	return file_messages_operations_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UnpinCall) GetMessageId() int64 {
@@ -2011,7 +2083,7 @@ type DescribeChatCall struct {
 
 func (x *DescribeChatCall) Reset() {
 	*x = DescribeChatCall{}
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2023,7 +2095,7 @@ func (x *DescribeChatCall) String() string {
 func (*DescribeChatCall) ProtoMessage() {}
 
 func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[20]
+	mi := &file_messages_operations_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2036,7 +2108,7 @@ func (x *DescribeChatCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeChatCall.ProtoReflect.Descriptor instead.
 func (*DescribeChatCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{20}
+	return file_messages_operations_proto_rawDescGZIP(), []int{21}
 }
 
 // TicketView is what a card shows.
@@ -2062,7 +2134,7 @@ type TicketView struct {
 
 func (x *TicketView) Reset() {
 	*x = TicketView{}
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2074,7 +2146,7 @@ func (x *TicketView) String() string {
 func (*TicketView) ProtoMessage() {}
 
 func (x *TicketView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[21]
+	mi := &file_messages_operations_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2087,7 +2159,7 @@ func (x *TicketView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketView.ProtoReflect.Descriptor instead.
 func (*TicketView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{21}
+	return file_messages_operations_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TicketView) GetTicketId() string {
@@ -2202,7 +2274,7 @@ type GroupLag struct {
 
 func (x *GroupLag) Reset() {
 	*x = GroupLag{}
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2214,7 +2286,7 @@ func (x *GroupLag) String() string {
 func (*GroupLag) ProtoMessage() {}
 
 func (x *GroupLag) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[22]
+	mi := &file_messages_operations_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2227,7 +2299,7 @@ func (x *GroupLag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupLag.ProtoReflect.Descriptor instead.
 func (*GroupLag) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{22}
+	return file_messages_operations_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GroupLag) GetGroupTitle() string {
@@ -2278,7 +2350,7 @@ type LinkView struct {
 
 func (x *LinkView) Reset() {
 	*x = LinkView{}
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2290,7 +2362,7 @@ func (x *LinkView) String() string {
 func (*LinkView) ProtoMessage() {}
 
 func (x *LinkView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[23]
+	mi := &file_messages_operations_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2303,7 +2375,7 @@ func (x *LinkView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkView.ProtoReflect.Descriptor instead.
 func (*LinkView) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{23}
+	return file_messages_operations_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LinkView) GetUserName() string {
@@ -2352,7 +2424,7 @@ type SendCardCall struct {
 
 func (x *SendCardCall) Reset() {
 	*x = SendCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2364,7 +2436,7 @@ func (x *SendCardCall) String() string {
 func (*SendCardCall) ProtoMessage() {}
 
 func (x *SendCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[24]
+	mi := &file_messages_operations_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2377,7 +2449,7 @@ func (x *SendCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCardCall.ProtoReflect.Descriptor instead.
 func (*SendCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{24}
+	return file_messages_operations_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SendCardCall) GetTicket() *TicketView {
@@ -2412,7 +2484,7 @@ type EditCardCall struct {
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2424,7 +2496,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[25]
+	mi := &file_messages_operations_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2437,7 +2509,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{25}
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -2471,7 +2543,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2483,7 +2555,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2496,7 +2568,7 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
@@ -2518,7 +2590,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2530,7 +2602,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2543,7 +2615,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -2575,30 +2647,33 @@ func (x *ContextLine) GetEntities() []*Entity {
 }
 
 type SendCopyCall struct {
-	state          protoimpl.MessageState `protogen:"open.v1"`
-	SenderName     string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
-	GroupTitle     string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"` // shown when the ticket has more than two groups
-	Content        *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
-	Part           int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`                      // a text over the limit is split: which part, from 0
-	ReplyTo        int64                  `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // Telegram message id in the target, 0: none
-	Quote          string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
-	ReplyPreview   string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
-	ReplyMediaKind string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
-	Bare           bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
-	After          int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
-	Limit          int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
-	JoinedPreview  string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
-	Edited         bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
-	QuoteEntities  []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
-	QuotePosition  int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"` // in the answered message in the target, in UTF-16 units
-	AsText         bool                   `protobuf:"varint,60,opt,name=as_text,json=asText,proto3" json:"as_text,omitempty"`                      // a rich message is posted as a text: Telegram has refused it as what it is
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	SenderName      string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	GroupTitle      string                 `protobuf:"bytes,2,opt,name=group_title,json=groupTitle,proto3" json:"group_title,omitempty"` // shown when the ticket has more than two groups
+	Content         *Content               `protobuf:"bytes,3,opt,name=content,proto3" json:"content,omitempty"`
+	Part            int32                  `protobuf:"varint,4,opt,name=part,proto3" json:"part,omitempty"`                      // a text over the limit is split: which part, from 0
+	ReplyTo         int64                  `protobuf:"varint,5,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // Telegram message id in the target, 0: none
+	Quote           string                 `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
+	ReplyPreview    string                 `protobuf:"bytes,7,opt,name=reply_preview,json=replyPreview,proto3" json:"reply_preview,omitempty"`          // of an answered message that has no counterpart
+	ReplyMediaKind  string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
+	Bare            bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
+	After           int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
+	Limit           int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
+	JoinedPreview   string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
+	Edited          bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
+	QuoteEntities   []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
+	QuotePosition   int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`      // in the answered message in the target, in UTF-16 units
+	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"` // of reply_preview or joined_preview
+	ReplyOrigin     *Forward               `protobuf:"bytes,62,opt,name=reply_origin,json=replyOrigin,proto3" json:"reply_origin,omitempty"`             // of an answered message elsewhere: who said it
+	ReplyUrl        string                 `protobuf:"bytes,63,opt,name=reply_url,json=replyUrl,proto3" json:"reply_url,omitempty"`
+	ReplyItem       string                 `protobuf:"bytes,64,opt,name=reply_item,json=replyItem,proto3" json:"reply_item,omitempty"` // the task of a checklist, or option of a poll, that is answered
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2610,7 +2685,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2623,7 +2698,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -2731,11 +2806,32 @@ func (x *SendCopyCall) GetQuotePosition() int32 {
 	return 0
 }
 
-func (x *SendCopyCall) GetAsText() bool {
+func (x *SendCopyCall) GetPreviewEntities() []*Entity {
 	if x != nil {
-		return x.AsText
+		return x.PreviewEntities
 	}
-	return false
+	return nil
+}
+
+func (x *SendCopyCall) GetReplyOrigin() *Forward {
+	if x != nil {
+		return x.ReplyOrigin
+	}
+	return nil
+}
+
+func (x *SendCopyCall) GetReplyUrl() string {
+	if x != nil {
+		return x.ReplyUrl
+	}
+	return ""
+}
+
+func (x *SendCopyCall) GetReplyItem() string {
+	if x != nil {
+		return x.ReplyItem
+	}
+	return ""
 }
 
 // SendJoinedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
@@ -2749,7 +2845,7 @@ type SendJoinedCall struct {
 
 func (x *SendJoinedCall) Reset() {
 	*x = SendJoinedCall{}
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2761,7 +2857,7 @@ func (x *SendJoinedCall) String() string {
 func (*SendJoinedCall) ProtoMessage() {}
 
 func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2774,7 +2870,7 @@ func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendJoinedCall.ProtoReflect.Descriptor instead.
 func (*SendJoinedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29}
+	return file_messages_operations_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SendJoinedCall) GetCopies() []*SendCopyCall {
@@ -2797,7 +2893,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2809,7 +2905,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2822,7 +2918,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{30}
+	return file_messages_operations_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -2869,7 +2965,7 @@ type EditJoinedCall struct {
 
 func (x *EditJoinedCall) Reset() {
 	*x = EditJoinedCall{}
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2881,7 +2977,7 @@ func (x *EditJoinedCall) String() string {
 func (*EditJoinedCall) ProtoMessage() {}
 
 func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +2990,7 @@ func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditJoinedCall.ProtoReflect.Descriptor instead.
 func (*EditJoinedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{31}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *EditJoinedCall) GetMessageId() int64 {
@@ -2949,7 +3045,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2961,7 +3057,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2974,7 +3070,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{32}
+	return file_messages_operations_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -2996,7 +3092,7 @@ type EditCopyCall struct {
 
 func (x *EditCopyCall) Reset() {
 	*x = EditCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3008,7 +3104,7 @@ func (x *EditCopyCall) String() string {
 func (*EditCopyCall) ProtoMessage() {}
 
 func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3021,7 +3117,7 @@ func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCopyCall.ProtoReflect.Descriptor instead.
 func (*EditCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{33}
+	return file_messages_operations_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *EditCopyCall) GetMessageId() int64 {
@@ -3055,7 +3151,7 @@ type DeleteMessagesCall struct {
 
 func (x *DeleteMessagesCall) Reset() {
 	*x = DeleteMessagesCall{}
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3067,7 +3163,7 @@ func (x *DeleteMessagesCall) String() string {
 func (*DeleteMessagesCall) ProtoMessage() {}
 
 func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3080,7 +3176,7 @@ func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesCall.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{34}
+	return file_messages_operations_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *DeleteMessagesCall) GetMessageIds() []int64 {
@@ -3100,7 +3196,7 @@ type WithdrawCall struct {
 
 func (x *WithdrawCall) Reset() {
 	*x = WithdrawCall{}
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3112,7 +3208,7 @@ func (x *WithdrawCall) String() string {
 func (*WithdrawCall) ProtoMessage() {}
 
 func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3125,7 +3221,7 @@ func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCall.ProtoReflect.Descriptor instead.
 func (*WithdrawCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{35}
+	return file_messages_operations_proto_rawDescGZIP(), []int{36}
 }
 
 // SendNoticeCall is a text of the catalogue.
@@ -3143,7 +3239,7 @@ type SendNoticeCall struct {
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3251,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3264,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{36}
+	return file_messages_operations_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -3223,7 +3319,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3235,7 +3331,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3248,7 +3344,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{37}
+	return file_messages_operations_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -3267,7 +3363,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3279,7 +3375,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3292,7 +3388,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{38}
+	return file_messages_operations_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -3314,7 +3410,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3326,7 +3422,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3339,7 +3435,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{39}
+	return file_messages_operations_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Button) GetText() string {
@@ -3380,7 +3476,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3392,7 +3488,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3405,7 +3501,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{40}
+	return file_messages_operations_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -3434,7 +3530,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3446,7 +3542,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3459,7 +3555,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{41}
+	return file_messages_operations_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -3506,7 +3602,6 @@ type Outcome struct {
 	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"`              // with FORBIDDEN: nothing can be written to the chat, not only what was called
 	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a joined message, one for each copy
 	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was joined with others
-	AsText        bool                   `protobuf:"varint,60,opt,name=as_text,json=asText,proto3" json:"as_text,omitempty"`                    // Telegram refused a rich message; the first part of its text was posted or shown instead
 	IsMember      bool                   `protobuf:"varint,80,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`              // answer to CheckMember
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3514,7 +3609,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3526,7 +3621,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3539,7 +3634,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{42}
+	return file_messages_operations_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -3633,13 +3728,6 @@ func (x *Outcome) GetSpan() *Span {
 	return nil
 }
 
-func (x *Outcome) GetAsText() bool {
-	if x != nil {
-		return x.AsText
-	}
-	return false
-}
-
 func (x *Outcome) GetIsMember() bool {
 	if x != nil {
 		return x.IsMember
@@ -3651,7 +3739,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xc7\x0f\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x8e\x10\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x03ref\x18\v \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
@@ -3694,7 +3782,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05unpin\x18Q \x01(\v2\x1d.topicdesk.messages.UnpinCallH\x00R\x05unpin\x12?\n" +
 	"\tedit_copy\x18( \x01(\v2 .topicdesk.messages.EditCopyCallH\x00R\beditCopy\x12Q\n" +
 	"\x0fdelete_messages\x18) \x01(\v2&.topicdesk.messages.DeleteMessagesCallH\x00R\x0edeleteMessages\x12>\n" +
-	"\bwithdraw\x18* \x01(\v2 .topicdesk.messages.WithdrawCallH\x00R\bwithdraw\" \n" +
+	"\bwithdraw\x18* \x01(\v2 .topicdesk.messages.WithdrawCallH\x00R\bwithdraw\x12E\n" +
+	"\vcheck_topic\x18+ \x01(\v2\".topicdesk.messages.CheckTopicCallH\x00R\n" +
+	"checkTopic\" \n" +
 	"\bPriority\x12\b\n" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
@@ -3717,7 +3807,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rOwedOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x8b\x03\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\"\xb2\x03\n" +
 	"\tTopicStep\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1e\n" +
@@ -3725,10 +3815,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"generation\x18\x03 \x01(\x03R\n" +
 	"generation\x126\n" +
 	"\x04kind\x18\x04 \x01(\x0e2\".topicdesk.messages.TopicStep.KindR\x04kind\x12#\n" +
-	"\rcard_revision\x18\x05 \x01(\x03R\fcardRevision\x12\x12\n" +
+	"\rcard_revision\x18\x05 \x01(\x03R\fcardRevision\x12\x1a\n" +
+	"\brevivals\x18( \x01(\x03R\brevivals\x12\x12\n" +
 	"\x04name\x18\x06 \x01(\tR\x04name\x12\x16\n" +
 	"\x06medium\x18\a \x01(\x05R\x06medium\x12\x14\n" +
-	"\x05media\x18\b \x01(\x05R\x05media\"\x86\x01\n" +
+	"\x05media\x18\b \x01(\x05R\x05media\"\x91\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -3743,7 +3834,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
 	"\x06REOPEN\x10\b\x12\n" +
 	"\n" +
-	"\x06MEDIUM\x10\t\"\xaf\x01\n" +
+	"\x06MEDIUM\x10\t\x12\t\n" +
+	"\x05CHECK\x10(\"\xaf\x01\n" +
 	"\vMessageStep\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x128\n" +
@@ -3796,6 +3888,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
 	"\x06MEMBER\x10\x03\"%\n" +
 	"\x0fCreateTopicCall\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\"$\n" +
+	"\x0eCheckTopicCall\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"%\n" +
 	"\x0fRenameTopicCall\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x10\n" +
@@ -3866,7 +3960,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
 	"media_kind\x18\x1e \x01(\tR\tmediaKind\x126\n" +
-	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\x9d\x04\n" +
+	"\bentities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xc7\x05\n" +
 	"\fSendCopyCall\x12\x1f\n" +
 	"\vsender_name\x18\x01 \x01(\tR\n" +
 	"senderName\x12\x1f\n" +
@@ -3884,8 +3978,12 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\x12\x16\n" +
 	"\x06edited\x18( \x01(\bR\x06edited\x12A\n" +
 	"\x0equote_entities\x18) \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
-	"\x0equote_position\x18* \x01(\x05R\rquotePosition\x12\x17\n" +
-	"\aas_text\x18< \x01(\bR\x06asText\"J\n" +
+	"\x0equote_position\x18* \x01(\x05R\rquotePosition\x12E\n" +
+	"\x10preview_entities\x18= \x03(\v2\x1a.topicdesk.messages.EntityR\x0fpreviewEntities\x12>\n" +
+	"\freply_origin\x18> \x01(\v2\x1b.topicdesk.messages.ForwardR\vreplyOrigin\x12\x1b\n" +
+	"\treply_url\x18? \x01(\tR\breplyUrl\x12\x1d\n" +
+	"\n" +
+	"reply_item\x18@ \x01(\tR\treplyItem\"J\n" +
 	"\x0eSendJoinedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
@@ -3944,7 +4042,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc6\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x05\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -3960,8 +4058,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"messageIds\x12\x1b\n" +
 	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
 	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
-	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x17\n" +
-	"\aas_text\x18< \x01(\bR\x06asText\x12\x1b\n" +
+	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x1b\n" +
 	"\tis_member\x18P \x01(\bR\bisMember\"\x9e\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\b\n" +
@@ -3989,7 +4086,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 45)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
@@ -4009,114 +4106,118 @@ var file_messages_operations_proto_goTypes = []any{
 	(*FailureWord)(nil),        // 15: topicdesk.messages.FailureWord
 	(*GroupQuestion)(nil),      // 16: topicdesk.messages.GroupQuestion
 	(*CreateTopicCall)(nil),    // 17: topicdesk.messages.CreateTopicCall
-	(*RenameTopicCall)(nil),    // 18: topicdesk.messages.RenameTopicCall
-	(*CloseTopicCall)(nil),     // 19: topicdesk.messages.CloseTopicCall
-	(*ReopenTopicCall)(nil),    // 20: topicdesk.messages.ReopenTopicCall
-	(*PinCall)(nil),            // 21: topicdesk.messages.PinCall
-	(*ReactCall)(nil),          // 22: topicdesk.messages.ReactCall
-	(*ListAdminsCall)(nil),     // 23: topicdesk.messages.ListAdminsCall
-	(*CheckMemberCall)(nil),    // 24: topicdesk.messages.CheckMemberCall
-	(*UnpinCall)(nil),          // 25: topicdesk.messages.UnpinCall
-	(*DescribeChatCall)(nil),   // 26: topicdesk.messages.DescribeChatCall
-	(*TicketView)(nil),         // 27: topicdesk.messages.TicketView
-	(*GroupLag)(nil),           // 28: topicdesk.messages.GroupLag
-	(*LinkView)(nil),           // 29: topicdesk.messages.LinkView
-	(*SendCardCall)(nil),       // 30: topicdesk.messages.SendCardCall
-	(*EditCardCall)(nil),       // 31: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 32: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 33: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 34: topicdesk.messages.SendCopyCall
-	(*SendJoinedCall)(nil),     // 35: topicdesk.messages.SendJoinedCall
-	(*Span)(nil),               // 36: topicdesk.messages.Span
-	(*EditJoinedCall)(nil),     // 37: topicdesk.messages.EditJoinedCall
-	(*SendAlbumCall)(nil),      // 38: topicdesk.messages.SendAlbumCall
-	(*EditCopyCall)(nil),       // 39: topicdesk.messages.EditCopyCall
-	(*DeleteMessagesCall)(nil), // 40: topicdesk.messages.DeleteMessagesCall
-	(*WithdrawCall)(nil),       // 41: topicdesk.messages.WithdrawCall
-	(*SendNoticeCall)(nil),     // 42: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 43: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 44: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 45: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 46: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 47: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 48: topicdesk.messages.Outcome
-	nil,                        // 49: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 50: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Entity)(nil),             // 51: topicdesk.messages.Entity
-	(*Forward)(nil),            // 52: topicdesk.messages.Forward
-	(*Content)(nil),            // 53: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 54: topicdesk.messages.GroupFacts
+	(*CheckTopicCall)(nil),     // 18: topicdesk.messages.CheckTopicCall
+	(*RenameTopicCall)(nil),    // 19: topicdesk.messages.RenameTopicCall
+	(*CloseTopicCall)(nil),     // 20: topicdesk.messages.CloseTopicCall
+	(*ReopenTopicCall)(nil),    // 21: topicdesk.messages.ReopenTopicCall
+	(*PinCall)(nil),            // 22: topicdesk.messages.PinCall
+	(*ReactCall)(nil),          // 23: topicdesk.messages.ReactCall
+	(*ListAdminsCall)(nil),     // 24: topicdesk.messages.ListAdminsCall
+	(*CheckMemberCall)(nil),    // 25: topicdesk.messages.CheckMemberCall
+	(*UnpinCall)(nil),          // 26: topicdesk.messages.UnpinCall
+	(*DescribeChatCall)(nil),   // 27: topicdesk.messages.DescribeChatCall
+	(*TicketView)(nil),         // 28: topicdesk.messages.TicketView
+	(*GroupLag)(nil),           // 29: topicdesk.messages.GroupLag
+	(*LinkView)(nil),           // 30: topicdesk.messages.LinkView
+	(*SendCardCall)(nil),       // 31: topicdesk.messages.SendCardCall
+	(*EditCardCall)(nil),       // 32: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 33: topicdesk.messages.SendContextCall
+	(*ContextLine)(nil),        // 34: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 35: topicdesk.messages.SendCopyCall
+	(*SendJoinedCall)(nil),     // 36: topicdesk.messages.SendJoinedCall
+	(*Span)(nil),               // 37: topicdesk.messages.Span
+	(*EditJoinedCall)(nil),     // 38: topicdesk.messages.EditJoinedCall
+	(*SendAlbumCall)(nil),      // 39: topicdesk.messages.SendAlbumCall
+	(*EditCopyCall)(nil),       // 40: topicdesk.messages.EditCopyCall
+	(*DeleteMessagesCall)(nil), // 41: topicdesk.messages.DeleteMessagesCall
+	(*WithdrawCall)(nil),       // 42: topicdesk.messages.WithdrawCall
+	(*SendNoticeCall)(nil),     // 43: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 44: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 45: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 46: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 47: topicdesk.messages.EditKeyboardCall
+	(*AnswerCallbackCall)(nil), // 48: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 49: topicdesk.messages.Outcome
+	nil,                        // 50: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 51: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Entity)(nil),             // 52: topicdesk.messages.Entity
+	(*Forward)(nil),            // 53: topicdesk.messages.Forward
+	(*Content)(nil),            // 54: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 55: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
 	0,  // 1: topicdesk.messages.Operation.priority:type_name -> topicdesk.messages.Operation.Priority
 	17, // 2: topicdesk.messages.Operation.create_topic:type_name -> topicdesk.messages.CreateTopicCall
-	18, // 3: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
-	19, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
-	20, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
-	30, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	31, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
-	21, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	34, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	42, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	46, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	47, // 12: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
-	22, // 13: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	32, // 14: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
-	23, // 15: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
-	26, // 16: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	38, // 17: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	35, // 18: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
-	37, // 19: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
-	24, // 20: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
-	25, // 21: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	39, // 22: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
-	40, // 23: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
-	41, // 24: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
-	8,  // 25: topicdesk.messages.OperationRef.owed:type_name -> topicdesk.messages.OwedOperation
-	9,  // 26: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
-	10, // 27: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
-	11, // 28: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
-	12, // 29: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
-	13, // 30: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
-	14, // 31: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
-	15, // 32: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
-	16, // 33: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
-	1,  // 34: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
-	2,  // 35: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
-	3,  // 36: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
-	4,  // 37: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	51, // 38: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
-	29, // 39: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	52, // 40: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
-	28, // 41: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	27, // 42: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	27, // 43: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	33, // 44: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	51, // 45: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	53, // 46: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	51, // 47: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	34, // 48: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	34, // 49: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	34, // 50: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	34, // 51: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	53, // 52: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	49, // 53: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	43, // 54: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	27, // 55: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	44, // 56: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	45, // 57: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	43, // 58: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	50, // 59: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 60: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	54, // 61: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	36, // 62: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	36, // 63: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	64, // [64:64] is the sub-list for method output_type
-	64, // [64:64] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	19, // 3: topicdesk.messages.Operation.rename_topic:type_name -> topicdesk.messages.RenameTopicCall
+	20, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
+	21, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
+	31, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
+	32, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	22, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
+	35, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	43, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	47, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	48, // 12: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	23, // 13: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
+	33, // 14: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	24, // 15: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
+	27, // 16: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
+	39, // 17: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	36, // 18: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
+	38, // 19: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
+	25, // 20: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	26, // 21: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	40, // 22: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	41, // 23: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	42, // 24: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	18, // 25: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
+	8,  // 26: topicdesk.messages.OperationRef.owed:type_name -> topicdesk.messages.OwedOperation
+	9,  // 27: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
+	10, // 28: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
+	11, // 29: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
+	12, // 30: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
+	13, // 31: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
+	14, // 32: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
+	15, // 33: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
+	16, // 34: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
+	1,  // 35: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
+	2,  // 36: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
+	3,  // 37: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
+	4,  // 38: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
+	52, // 39: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	30, // 40: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	53, // 41: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	29, // 42: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	28, // 43: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	28, // 44: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	34, // 45: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	52, // 46: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	54, // 47: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	52, // 48: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	52, // 49: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	53, // 50: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	35, // 51: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 52: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 53: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	35, // 54: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	54, // 55: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	50, // 56: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	44, // 57: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 58: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	45, // 59: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	46, // 60: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	44, // 61: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	51, // 62: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 63: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	55, // 64: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	37, // 65: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	37, // 66: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	67, // [67:67] is the sub-list for method output_type
+	67, // [67:67] is the sub-list for method input_type
+	67, // [67:67] is the sub-list for extension type_name
+	67, // [67:67] is the sub-list for extension extendee
+	0,  // [0:67] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -4150,6 +4251,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_EditCopy)(nil),
 		(*Operation_DeleteMessages)(nil),
 		(*Operation_Withdraw)(nil),
+		(*Operation_CheckTopic)(nil),
 	}
 	file_messages_operations_proto_msgTypes[1].OneofWrappers = []any{
 		(*OperationRef_Owed)(nil),
@@ -4168,7 +4270,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   45,
+			NumMessages:   46,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

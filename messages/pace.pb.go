@@ -29,6 +29,7 @@ type TopicGone struct {
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
 	ThreadId      int64                  `protobuf:"varint,3,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"` // the one that is gone; the topic may have another by now
+	Revivals      int64                  `protobuf:"varint,40,opt,name=revivals,proto3" json:"revivals,omitempty"`                // how often it was found to be there after all, as the link knows
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,6 +81,13 @@ func (x *TopicGone) GetTopicId() string {
 func (x *TopicGone) GetThreadId() int64 {
 	if x != nil {
 		return x.ThreadId
+	}
+	return 0
+}
+
+func (x *TopicGone) GetRevivals() int64 {
+	if x != nil {
+		return x.Revivals
 	}
 	return 0
 }
@@ -366,11 +374,12 @@ var File_messages_pace_proto protoreflect.FileDescriptor
 
 const file_messages_pace_proto_rawDesc = "" +
 	"\n" +
-	"\x13messages/pace.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x19messages/operations.proto\"`\n" +
+	"\x13messages/pace.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x19messages/operations.proto\"|\n" +
 	"\tTopicGone\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1b\n" +
-	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\"\xa9\x01\n" +
+	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\x12\x1a\n" +
+	"\brevivals\x18( \x01(\x03R\brevivals\"\xa9\x01\n" +
 	"\x04Held\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x122\n" +
 	"\x03ref\x18\x04 \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +

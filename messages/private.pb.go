@@ -574,11 +574,12 @@ func (x *MemberChecked) GetFailure() string {
 	return ""
 }
 
-// TicketOpened tells the person's entity that the ticket of a draft is written down, or can't be.
+// TicketOpened tells the person's entity that the ticket of a draft is open in their private chat, or can't be opened.
 type TicketOpened struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	Refused       bool                   `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	OwnTopic      bool                   `protobuf:"varint,40,opt,name=own_topic,json=ownTopic,proto3" json:"own_topic,omitempty"` // it has a topic of its own in the private chat
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -623,6 +624,13 @@ func (x *TicketOpened) GetTicketId() string {
 func (x *TicketOpened) GetRefused() bool {
 	if x != nil {
 		return x.Refused
+	}
+	return false
+}
+
+func (x *TicketOpened) GetOwnTopic() bool {
+	if x != nil {
+		return x.OwnTopic
 	}
 	return false
 }
@@ -844,10 +852,11 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x06chosen\x18\x06 \x01(\bR\x06chosen\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x1b\n" +
 	"\tis_member\x18\x03 \x01(\bR\bisMember\x12\x18\n" +
-	"\afailure\x18\x04 \x01(\tR\afailureJ\x04\b\x01\x10\x02\"E\n" +
+	"\afailure\x18\x04 \x01(\tR\afailureJ\x04\b\x01\x10\x02\"b\n" +
 	"\fTicketOpened\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x18\n" +
-	"\arefused\x18\x02 \x01(\bR\arefused\"\x94\x01\n" +
+	"\arefused\x18\x02 \x01(\bR\arefused\x12\x1b\n" +
+	"\town_topic\x18( \x01(\bR\bownTopic\"\x94\x01\n" +
 	"\x0fPersonReachable\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1c\n" +
 	"\treachable\x18\x02 \x01(\bR\treachable\x12\x12\n" +

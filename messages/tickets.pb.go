@@ -875,6 +875,7 @@ type MessageRecord struct {
 	Deleted       bool                   `protobuf:"varint,12,opt,name=deleted,proto3" json:"deleted,omitempty"`
 	Deliveries    []*Delivery            `protobuf:"bytes,13,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
 	AttachmentIds []string               `protobuf:"bytes,14,rep,name=attachment_ids,json=attachmentIds,proto3" json:"attachment_ids,omitempty"`
+	Reference     *ReplyTo               `protobuf:"bytes,60,opt,name=reference,proto3" json:"reference,omitempty"` // what it answers, as far as Telegram shows it; none: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1003,6 +1004,13 @@ func (x *MessageRecord) GetDeliveries() []*Delivery {
 func (x *MessageRecord) GetAttachmentIds() []string {
 	if x != nil {
 		return x.AttachmentIds
+	}
+	return nil
+}
+
+func (x *MessageRecord) GetReference() *ReplyTo {
+	if x != nil {
+		return x.Reference
 	}
 	return nil
 }
@@ -2109,7 +2117,7 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12:\n" +
 	"\atickets\x18\x04 \x03(\v2 .topicdesk.messages.TicketRecordR\atickets\x12-\n" +
-	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xab\x04\n" +
+	"\x04next\x18\x05 \x01(\v2\x19.topicdesk.messages.PlaceR\x04next\"\xe6\x04\n" +
 	"\rMessageRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
@@ -2128,7 +2136,8 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\n" +
 	"deliveries\x18\r \x03(\v2\x1c.topicdesk.messages.DeliveryR\n" +
 	"deliveries\x12%\n" +
-	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\"\xba\x01\n" +
+	"\x0eattachment_ids\x18\x0e \x03(\tR\rattachmentIds\x129\n" +
+	"\treference\x18< \x01(\v2\x1b.topicdesk.messages.ReplyToR\treference\"\xba\x01\n" +
 	"\bDelivery\x125\n" +
 	"\x05topic\x18\x01 \x01(\v2\x1f.topicdesk.messages.TopicRecordR\x05topic\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
@@ -2262,6 +2271,7 @@ var file_messages_tickets_proto_goTypes = []any{
 	(*Content)(nil),            // 26: topicdesk.messages.Content
 	(Code)(0),                  // 27: topicdesk.messages.Code
 	(*Sender)(nil),             // 28: topicdesk.messages.Sender
+	(*ReplyTo)(nil),            // 29: topicdesk.messages.ReplyTo
 }
 var file_messages_tickets_proto_depIdxs = []int32{
 	24, // 0: topicdesk.messages.UpdateTicket.origin:type_name -> topicdesk.messages.Origin
@@ -2281,25 +2291,26 @@ var file_messages_tickets_proto_depIdxs = []int32{
 	4,  // 14: topicdesk.messages.MessageRecord.topic:type_name -> topicdesk.messages.TopicRecord
 	26, // 15: topicdesk.messages.MessageRecord.content:type_name -> topicdesk.messages.Content
 	10, // 16: topicdesk.messages.MessageRecord.deliveries:type_name -> topicdesk.messages.Delivery
-	4,  // 17: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
-	27, // 18: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
-	9,  // 19: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
-	27, // 20: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
-	14, // 21: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
-	4,  // 22: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
-	4,  // 23: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
-	3,  // 24: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
-	18, // 25: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
-	27, // 26: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
-	17, // 27: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
-	27, // 28: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
-	27, // 29: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
-	3,  // 30: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	29, // 17: topicdesk.messages.MessageRecord.reference:type_name -> topicdesk.messages.ReplyTo
+	4,  // 18: topicdesk.messages.Delivery.topic:type_name -> topicdesk.messages.TopicRecord
+	27, // 19: topicdesk.messages.MessageRecords.code:type_name -> topicdesk.messages.Code
+	9,  // 20: topicdesk.messages.MessageRecords.messages:type_name -> topicdesk.messages.MessageRecord
+	27, // 21: topicdesk.messages.EventRecords.code:type_name -> topicdesk.messages.Code
+	14, // 22: topicdesk.messages.EventRecords.events:type_name -> topicdesk.messages.EventRecord
+	4,  // 23: topicdesk.messages.LinkRecord.home:type_name -> topicdesk.messages.TopicRecord
+	4,  // 24: topicdesk.messages.LinkRecord.topic:type_name -> topicdesk.messages.TopicRecord
+	3,  // 25: topicdesk.messages.LinkRecord.created_by:type_name -> topicdesk.messages.Creator
+	18, // 26: topicdesk.messages.LinkRecord.failures:type_name -> topicdesk.messages.FailedCopy
+	27, // 27: topicdesk.messages.LinkRecords.code:type_name -> topicdesk.messages.Code
+	17, // 28: topicdesk.messages.LinkRecords.links:type_name -> topicdesk.messages.LinkRecord
+	27, // 29: topicdesk.messages.LinkStatus.code:type_name -> topicdesk.messages.Code
+	27, // 30: topicdesk.messages.AttachmentRecord.code:type_name -> topicdesk.messages.Code
+	3,  // 31: topicdesk.messages.AttachmentRecord.uploaded_by:type_name -> topicdesk.messages.Creator
+	32, // [32:32] is the sub-list for method output_type
+	32, // [32:32] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_messages_tickets_proto_init() }

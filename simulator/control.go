@@ -193,10 +193,16 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "post":
 		return s.Post(b.Post)
 	case "edit":
-		if b.Rich != nil {
-			return s.EditRich(b.From, b.Chat, b.Message, *b.Rich)
+		if b.Markdown != "" || len(b.Rich) > 0 {
+			return s.EditRich(b.From, b.Chat, b.Message, b.Markdown, b.Rich)
 		}
 		return s.Edit(b.From, b.Chat, b.Message, b.Text, b.Entities...)
+	case "look":
+		look := Look{Spoiler: b.Spoiler, Above: b.Above}
+		if b.LinkPreview != nil {
+			look.LinkPreview = *b.LinkPreview
+		}
+		return nil, s.EditLook(b.From, b.Chat, b.Message, look)
 	case "delete":
 		return nil, s.Delete(b.From, b.Chat, b.Message)
 	case "pin":
@@ -209,6 +215,11 @@ func (s *Server) controlPost(path string, raw []byte) (any, error) {
 	case "topics":
 		thread, err := s.CreateTopic(b.Chat, b.From, b.Name)
 		return map[string]int{"threadId": thread}, err
+	case "topics/switch":
+		if b.Chat < 0 {
+			return nil, s.SetForum(b.Chat, b.On)
+		}
+		return nil, s.SetTopics(b.Chat, b.On)
 	case "topics/edit":
 		return nil, s.RenameTopic(b.Chat, b.From, b.Thread, b.Name)
 	case "topics/close":

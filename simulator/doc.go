@@ -27,13 +27,16 @@
 //	POST   /sim/groups                         {id?, title, username?, isForum, basic?, bot?}
 //	POST   /sim/members                        {chat, person, role}: creator, administrator, member, left, kicked
 //	POST   /sim/bot                            {chat, status, canManageTopics, canPinMessages, canDeleteMessages}
-//	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, quote?, anonymous?, media?, rich?}
-//	POST   /sim/edit                           {from, chat, message, text, entities?} or {…, rich}; rich is {blocks}, {html} or {markdown}
+//	POST   /sim/post                           {from, chat, thread?, text, entities?, replyTo?, replyChat?, quote?, anonymous?,
+//	                                           media?, linkPreview?}
+//	POST   /sim/edit                           {from, chat, message, text, entities?}
+//	POST   /sim/look                           {from, chat, message, linkPreview?, spoiler?, captionAbove?}: edits nothing else
 //	POST   /sim/delete                         {from, chat, message}
 //	POST   /sim/pin                            {from, chat, message}
 //	POST   /sim/react                          {from, chat, message, emoji}: an empty emoji takes the reaction back
 //	POST   /sim/press                          {from, chat, message, data}
 //	POST   /sim/topics                         {chat, from, name}; /edit, /close, /reopen, /delete: {chat, from, thread, name?}
+//	POST   /sim/topics/switch                  {chat, on}: whether a group, or a person's private chat, has topics
 //	POST   /sim/seed                           fills an empty world
 //	POST   /sim/block                          {person, blocked}
 //	POST   /sim/migrate                        {chat}: the answer has the new id

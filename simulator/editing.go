@@ -30,21 +30,19 @@ func (s *Server) editable(c *call) (*Message, *apiError) {
 }
 
 // edit applies a change of content together with the reply_markup parameter; an absent one takes the buttons away.
-func (s *Server) edit(c *call, m *Message, text string, es []Entity, media *Media) (any, *apiError) {
-	return s.editTo(c, m, Message{Text: text, Entities: es, Media: media})
-}
-
-func (s *Server) editTo(c *call, m *Message, n Message) (any, *apiError) {
+func (s *Server) edit(c *call, m *Message, change func(*Message)) (any, *apiError) {
+	n := *m
+	n.Buttons, n.Keyboard, n.ReplyMarkup = nil, nil, m.ReplyMarkup
 	if e := c.markup(&n); e != nil {
 		return nil, e
 	}
+	change(&n)
 	if n.Text == m.Text && sameEntities(n.Entities, m.Entities) && bytes.Equal(n.Keyboard, m.Keyboard) &&
-		sameMedia(n.Media, m.Media) && bytes.Equal(n.Rich, m.Rich) {
+		sameMedia(n.Media, m.Media) && sameRich(n.Rich, m.Rich) && n.look() == m.look() {
 		return nil, badRequest(notModified)
 	}
 	m = s.change(c.chat, m, "edit", func(m *Message) {
-		m.Text, m.Entities, m.Media, m.Buttons, m.Keyboard = n.Text, n.Entities, n.Media, n.Buttons, n.Keyboard
-		m.Rich = n.Rich
+		*m = n
 		m.Edited, m.EditDate = true, s.now().Unix()
 		m.Edits++
 	})
@@ -58,6 +56,10 @@ func sameMedia(a, b *Media) bool {
 	return a == b || a != nil && b != nil && a.Kind == b.Kind && a.FileID == b.FileID
 }
 
+func sameRich(a, b *Rich) bool {
+	return a == nil && b == nil || a != nil && b != nil && bytes.Equal(a.Value, b.Value)
+}
+
 func (s *Server) editMessageText(c *call) (any, *apiError) {
 	m, e := s.editable(c)
 	if e != nil {
@@ -67,7 +69,16 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 		return nil, badRequest("there is no text in the message to edit")
 	}
 	if c.p.has("rich_message") {
-		return s.editToRich(c, m)
+		if c.p.has("text") {
+			return nil, badRequest("exactly one of text and rich_message must be used")
+		}
+		rich, words, e := c.richOf("rich_message")
+		if e != nil {
+			return nil, e
+		}
+		return s.edit(c, m, func(m *Message) {
+			m.Text, m.Entities, m.Media, m.LinkPreview, m.Rich = words, nil, nil, nil, rich
+		})
 	}
 	text, es, e := c.readText("text", "entities", "parse_mode", maxText)
 	if e != nil {
@@ -76,7 +87,13 @@ func (s *Server) editMessageText(c *call) (any, *apiError) {
 	if text == "" {
 		return nil, badRequest("message text is empty")
 	}
-	return s.edit(c, m, text, es, nil)
+	preview, e := c.linkPreview()
+	if e != nil {
+		return nil, e
+	}
+	return s.edit(c, m, func(m *Message) {
+		m.Text, m.Entities, m.Media, m.LinkPreview, m.Rich = text, es, nil, preview, nil
+	})
 }
 
 func (s *Server) editMessageCaption(c *call) (any, *apiError) {
@@ -91,7 +108,8 @@ func (s *Server) editMessageCaption(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.edit(c, m, text, es, m.Media)
+	above := c.p.bool("show_caption_above_media")
+	return s.edit(c, m, func(m *Message) { m.Text, m.Entities, m.Above = text, es, above })
 }
 
 func (s *Server) editMessageReplyMarkup(c *call) (any, *apiError) {
@@ -99,23 +117,7 @@ func (s *Server) editMessageReplyMarkup(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	return s.editTo(c, m, Message{Text: m.Text, Entities: m.Entities, Media: m.Media, Rich: m.Rich})
-}
-
-// editToRich makes a rich message of a text, or another one of a rich message.
-func (s *Server) editToRich(c *call, m *Message) (any, *apiError) {
-	if c.p.has("text") {
-		return nil, badRequest("text and rich_message can't be used together")
-	}
-	r, e := c.rich()
-	if e != nil {
-		return nil, e
-	}
-	var n Message
-	if e := n.setRich(r); e != nil {
-		return nil, e
-	}
-	return s.editTo(c, m, n)
+	return s.edit(c, m, func(*Message) {})
 }
 
 const deleteWithin = 48 * time.Hour

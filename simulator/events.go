@@ -108,8 +108,9 @@ type botView struct {
 
 type personView struct {
 	Person
-	Blocked bool `json:"blocked"`
-	Started bool `json:"started"`
+	Blocked bool    `json:"blocked"`
+	Started bool    `json:"started"`
+	Threads []Topic `json:"topics"` // of their private chat
 }
 
 type memberView struct {
@@ -144,9 +145,12 @@ func (s *Server) stateJSON() json.RawMessage {
 	v := stateView{Bot: botView{ID: s.botID, Username: s.opt.BotUsername, Name: s.w.botName}, People: []personView{}, Groups: []groupView{},
 		Flood: s.flood.on, Faults: []Fault{}, Hook: s.w.webhook.URL, Queue: s.queue.live}
 	for _, id := range s.w.order {
-		p := personView{Person: *s.w.people[id]}
+		p := personView{Person: *s.w.people[id], Threads: []Topic{}}
 		if c := s.w.chats[id]; c != nil {
 			p.Blocked, p.Started = c.blocked, c.started
+			for _, t := range c.topics {
+				p.Threads = append(p.Threads, *t)
+			}
 		}
 		v.People = append(v.People, p)
 	}

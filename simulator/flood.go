@@ -77,7 +77,7 @@ func (c *call) cost() int {
 		var ids []int
 		_ = c.p.json("message_ids", &ids)
 		return len(ids)
-	case "sendMessage", "sendPhoto", "sendDocument", "sendVideo", "sendAnimation", "sendAudio", "sendVoice", "sendVideoNote", "sendLivePhoto",
+	case "sendMessage", "sendRichMessage", "sendPhoto", "sendDocument", "sendVideo", "sendAnimation", "sendAudio", "sendVoice", "sendVideoNote", "sendLivePhoto",
 		"sendSticker", "sendLocation", "sendVenue", "sendContact", "sendDice", "sendPoll", "forwardMessage", "copyMessage",
 		"editMessageText", "editMessageCaption", "editMessageMedia", "editMessageReplyMarkup", "createForumTopic", "stopPoll",
 		"editMessageLiveLocation", "stopMessageLiveLocation":

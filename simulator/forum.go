@@ -6,7 +6,7 @@ import "slices"
 func (s *Server) forumTopic(c *call) (*Topic, *apiError) {
 	t := c.chat.topic(c.p.int("message_thread_id"))
 	e := s.forumRights(c)
-	if e != nil && !(t != nil && t.FromTheBot && c.chat.group.Bot.Status == Administrator) {
+	if e != nil && (!c.chat.forum() || t == nil || !t.FromTheBot || c.chat.group.Bot.Status != Administrator) {
 		return nil, e // the creator of a topic needs no right
 	}
 	switch {
@@ -22,9 +22,25 @@ func (s *Server) forumRights(c *call) *apiError {
 	if !c.chat.forum() {
 		return badRequest("the chat is not a forum")
 	}
-	b := c.chat.group.Bot
-	if b.Status != Creator && (b.Status != Administrator || !b.CanManageTopics) {
+	if !c.chat.botManagesTopics() {
 		return badRequest("not enough rights to manage topics")
+	}
+	return nil
+}
+
+// botManagesTopics says whether the bot may open topics, and change those of others.
+func (c *chat) botManagesTopics() bool {
+	if c.private() {
+		return true
+	}
+	b := c.group.Bot
+	return b.Status == Creator || b.Status == Administrator && b.CanManageTopics
+}
+
+// closable refuses what only the topics of a group can do.
+func (c *chat) closable() *apiError {
+	if c.private() && c.forum() {
+		return badRequest("the chat is not a supergroup forum")
 	}
 	return nil
 }
@@ -33,7 +49,7 @@ func (s *Server) createForumTopic(c *call) (any, *apiError) {
 	if !c.chat.forum() {
 		return nil, badRequest("the chat is not a forum")
 	}
-	if b := c.chat.group.Bot; b.Status != Creator && (b.Status != Administrator || !b.CanManageTopics) {
+	if !c.chat.botManagesTopics() {
 		return nil, badRequest("not enough rights to create a topic")
 	}
 	name := c.p.str("name")
@@ -82,6 +98,9 @@ func (s *Server) closeForumTopic(c *call) (any, *apiError) { return s.setClosed(
 func (s *Server) reopenForumTopic(c *call) (any, *apiError) { return s.setClosed(c, false) }
 
 func (s *Server) setClosed(c *call, closed bool) (any, *apiError) {
+	if e := c.chat.closable(); e != nil {
+		return nil, e
+	}
 	t, e := s.forumTopic(c)
 	if e != nil {
 		return nil, e
@@ -98,7 +117,7 @@ func (s *Server) deleteForumTopic(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	if !c.chat.group.Bot.CanDeleteMessages && !t.FromTheBot && c.chat.group.Bot.Status != Creator {
+	if !c.chat.private() && !c.chat.group.Bot.CanDeleteMessages && !t.FromTheBot && c.chat.group.Bot.Status != Creator {
 		return nil, badRequest("not enough rights to delete a topic")
 	}
 	s.deleteTopic(c.chat, t)
@@ -110,6 +129,9 @@ func (s *Server) closeGeneralForumTopic(c *call) (any, *apiError) { return s.set
 func (s *Server) reopenGeneralForumTopic(c *call) (any, *apiError) { return s.setGeneral(c, false) }
 
 func (s *Server) setGeneral(c *call, closed bool) (any, *apiError) {
+	if e := c.chat.closable(); e != nil {
+		return nil, e
+	}
 	if e := s.forumRights(c); e != nil {
 		return nil, e
 	}

@@ -178,7 +178,7 @@ func (s *Server) apply(r record) {
 	case r.Group != nil:
 		s.applyGroup(r.Group)
 	case r.Topic != nil:
-		if c := w.chats[r.Topic.Chat]; c != nil {
+		if c, _ := w.chatAny(r.Topic.Chat); c != nil {
 			c.putTopic(r.Topic.Topic)
 		}
 	case r.Message != nil:

@@ -28,12 +28,16 @@ func TestJournalSurvivesKill(t *testing.T) {
 	st.ok("setMyCommands", args{"commands": []args{{"command": "help", "description": "Help"}}}, nil)
 	st.must(st.s.Block(st.out, true))
 
+	st.must(st.s.SetTopics(st.out, true))
+	_, err = st.s.CreateTopic(st.out, st.out, "Mine")
+	st.must(err)
+
 	check := func(s *Server) {
 		t.Helper()
 		if got, want := s.Messages(st.chat, AllThreads), st.s.Messages(st.chat, AllThreads); !reflect.DeepEqual(got, want) {
 			t.Errorf("messages\n%+v\n%+v", got, want)
 		}
-		if !reflect.DeepEqual(s.Topics(st.chat), st.s.Topics(st.chat)) || !reflect.DeepEqual(s.People(), st.s.People()) || !reflect.DeepEqual(s.Groups(), st.s.Groups()) {
+		if !reflect.DeepEqual(s.Topics(st.out), st.s.Topics(st.out)) || !reflect.DeepEqual(s.Topics(st.chat), st.s.Topics(st.chat)) || !reflect.DeepEqual(s.People(), st.s.People()) || !reflect.DeepEqual(s.Groups(), st.s.Groups()) {
 			t.Error("topics, people or groups differ")
 		}
 		if s.Pending() != st.s.Pending() || s.queue.next != st.s.queue.next || !reflect.DeepEqual(s.queue.allowed, st.s.queue.allowed) {

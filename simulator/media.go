@@ -156,7 +156,9 @@ func (s *Server) editMessageMedia(c *call) (any, *apiError) {
 	if m.AlbumID != "" && (alone(in.Type) || m.Media != nil && alone(m.Media.Kind)) && m.Media != nil && m.Media.Kind != in.Type {
 		return nil, badRequest("message can't be edited")
 	}
-	return s.edit(c, m, text, es, media)
+	return s.edit(c, m, func(m *Message) {
+		m.Text, m.Entities, m.Media, m.Spoiler, m.Above, m.LinkPreview = text, es, media, in.Spoiler, in.Above, nil
+	})
 }
 
 func (s *Server) sendValue(c *call, kind string, v any) (any, *apiError) {

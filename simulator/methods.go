@@ -1,5 +1,7 @@
 package simulator
 
+import "slices"
+
 // handlers are the methods that the simulator plays; getUpdates stands apart, since it waits.
 var handlers map[string]handler
 
@@ -8,7 +10,8 @@ func init() {
 		"getMe": (*Server).getMe, "logOut": yes, "close": yes,
 		"setWebhook": (*Server).setWebhook, "deleteWebhook": (*Server).deleteWebhook, "getWebhookInfo": (*Server).getWebhookInfo,
 
-		"sendMessage": (*Server).sendMessage, "sendRichMessage": (*Server).sendRichMessage, "forwardMessage": (*Server).forwardMessage, "forwardMessages": (*Server).forwardMessages,
+		"sendMessage": (*Server).sendMessage, "sendRichMessage": (*Server).sendRichMessage,
+		"forwardMessage": (*Server).forwardMessage, "forwardMessages": (*Server).forwardMessages,
 		"copyMessage": (*Server).copyMessage, "copyMessages": (*Server).copyMessages,
 		"sendPhoto": sendFile("photo"), "sendDocument": sendFile("document"), "sendVideo": sendFile("video"),
 		"sendAnimation": sendFile("animation"), "sendAudio": sendFile("audio"), "sendVoice": sendFile("voice"),
@@ -44,6 +47,7 @@ func init() {
 func yes(*Server, *call) (any, *apiError) { return true, nil }
 
 func (s *Server) getMe(*call) (any, *apiError) {
-	return map[string]any{"id": s.botID, "is_bot": true, "first_name": s.w.botName, "username": s.opt.BotUsername, "can_join_groups": true,
+	topics := slices.ContainsFunc(s.w.order, func(id int64) bool { return s.w.people[id].Topics })
+	return map[string]any{"has_topics_enabled": topics, "allows_users_to_create_topics": topics, "id": s.botID, "is_bot": true, "first_name": s.w.botName, "username": s.opt.BotUsername, "can_join_groups": true,
 		"can_read_all_group_messages": !s.opt.PrivacyMode, "supports_inline_queries": false, "can_connect_to_business": false, "has_main_web_app": false}, nil
 }

@@ -38,7 +38,8 @@ type Person struct {
 	LastName     string `json:"lastName,omitempty"`
 	Username     string `json:"username,omitempty"`
 	LanguageCode string `json:"languageCode,omitempty"`
-	IsBot        bool   `json:"isBot,omitempty"` // another bot: ours does not see what it writes
+	IsBot        bool   `json:"isBot,omitempty"`     // another bot: ours does not see what it writes
+	Topics       bool   `json:"hasTopics,omitempty"` // their private chat with the bot has topics; SetTopics changes it
 }
 
 // Name is first and last name, as Telegram shows it.
@@ -67,7 +68,9 @@ type Group struct {
 	Bot      BotRights `json:"bot"`
 }
 
-// Topic is one forum thread. The general topic is not among them.
+// Topic is one forum thread, of a group or of a private chat. The general topic is not among them. In a group its id is
+// that of the message that announces it; in a private chat it is counted apart from the bot's message ids, as the person's
+// side counts (tdlib/telegram-bot-api, Client.cpp).
 type Topic struct {
 	Thread     int    `json:"threadId"`
 	Name       string `json:"name"`
@@ -163,8 +166,13 @@ type Message struct {
 	From        Sender          `json:"from"`
 	Text        string          `json:"text"`
 	Entities    []Entity        `json:"entities,omitempty"`
-	Rich        json.RawMessage `json:"rich,omitempty"` // the Bot API's RichMessage; Text has its words
 	ReplyTo     int             `json:"replyTo,omitempty"`
+	External    json.RawMessage `json:"external,omitempty"`    // the Bot API's external_reply: it answers a message elsewhere
+	Story       json.RawMessage `json:"story,omitempty"`       // the Bot API's reply_to_story
+	ReplyTask   int             `json:"replyTask,omitempty"`   // the task of a checklist that it answers
+	ReplyOption string          `json:"replyOption,omitempty"` // the option of a poll that it answers
+	LinkPreview *LinkPreview    `json:"linkPreview,omitempty"`
+	Effect      string          `json:"effect,omitempty"`
 	Quote       *Quote          `json:"quote,omitempty"`
 	Date        int64           `json:"date"`
 	EditDate    int64           `json:"editDate,omitempty"`
@@ -184,4 +192,5 @@ type Message struct {
 	ForwardOf   *Origin         `json:"forwardOf,omitempty"`
 	AlbumID     string          `json:"albumId,omitempty"`
 	Media       *Media          `json:"media,omitempty"`
+	Rich        *Rich           `json:"rich,omitempty"` // Text is its words then
 }

@@ -187,6 +187,25 @@ func (s *Server) someAdmin(c *chat) apiUser {
 	return apiUser{ID: GroupAnonymousBotID, IsBot: true, FirstName: "Group", Username: "GroupAnonymousBot"}
 }
 
+// SetForum switches the topics of a group on or off. Those that exist stay for when they are switched on again. The bot
+// is not told.
+func (s *Server) SetForum(chatID int64, on bool) error {
+	return s.do(func() error {
+		c, err := s.w.chatFor(chatID)
+		if err != nil {
+			return err
+		}
+		if c.private() || c.group.Basic {
+			return errors.New("only supergroups have topics")
+		}
+		g := *c.group
+		g.Forum = on
+		c.group = &g
+		s.saveGroup(c)
+		return nil
+	})
+}
+
 // Block makes a person block the bot, or unblock it; the bot gets my_chat_member.
 func (s *Server) Block(person int64, blocked bool) error {
 	return s.do(func() error {

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,24 +11,29 @@ import (
 
 // Post is what a person writes.
 type Post struct {
-	From      int64    `json:"from"`
-	Chat      int64    `json:"chat"`   // 0: the person's private chat with the bot
-	Thread    int      `json:"thread"` // 0: the general topic, or a chat without topics
-	Text      string   `json:"text"`   // the caption, if there is Media
-	Entities  []Entity `json:"entities"`
-	ReplyTo   int      `json:"replyTo"`
-	Quote     string   `json:"quote"`     // the part of the answered message that is quoted
-	Anonymous bool     `json:"anonymous"` // an administrator who hides
-	AsChannel *Channel `json:"asChannel"` // writing as a channel
-	Linked    bool     `json:"linked"`    // AsChannel is the group's linked channel, its post arrives by itself; From is ignored
-	Media     *Upload  `json:"media"`
-	Rich      *Rich    `json:"rich"`    // a rich message, in place of Text
-	Album     string   `json:"album"`   // parts of one album share it; see NewAlbum
-	Forward   *Origin  `json:"forward"` // the message is a forwarded one
-	Protected bool     `json:"protected"`
-	Spoiler   bool     `json:"spoiler"`      // covers the media
-	Above     bool     `json:"captionAbove"` // the caption stands above the media
-	Premium   bool     `json:"premium"`      // whose captions may be as long as texts
+	From        int64        `json:"from"`
+	Chat        int64        `json:"chat"`   // 0: the person's private chat with the bot
+	Thread      int          `json:"thread"` // 0: the general topic, or a chat without topics
+	Text        string       `json:"text"`   // the caption, if there is Media
+	Entities    []Entity     `json:"entities"`
+	ReplyTo     int          `json:"replyTo"`
+	Quote       string       `json:"quote"`     // the part of the answered message that is quoted
+	Anonymous   bool         `json:"anonymous"` // an administrator who hides
+	AsChannel   *Channel     `json:"asChannel"` // writing as a channel
+	Linked      bool         `json:"linked"`    // AsChannel is the group's linked channel, its post arrives by itself; From is ignored
+	Media       *Upload      `json:"media"`
+	Album       string       `json:"album"`   // parts of one album share it; see NewAlbum
+	Forward     *Origin      `json:"forward"` // the message is a forwarded one
+	Protected   bool         `json:"protected"`
+	Spoiler     bool         `json:"spoiler"`      // covers the media
+	Above       bool         `json:"captionAbove"` // the caption stands above the media
+	Premium     bool         `json:"premium"`      // whose captions may be as long as texts
+	LinkPreview *LinkPreview `json:"linkPreview"`
+	Effect      string       `json:"effect"` // in a private chat
+	// A rich message instead of Text: Markdown, as a person writes it, or a RichMessage of the Bot API.
+	Markdown string          `json:"markdown"`
+	Rich     json.RawMessage `json:"rich"`
+	Elsewhere
 }
 
 var errNotIn = errors.New("not a member of this group")
@@ -69,47 +75,21 @@ func (s *Server) post(p Post) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rich Message
-	if p.Rich != nil {
-		if p.Text != "" || p.Media != nil {
-			return nil, errors.New("a rich message has no other text and no medium")
-		}
-		if e := rich.setRich(p.Rich); e != nil {
-			return nil, e
-		}
-		p.Text, p.Entities = "", nil
-	}
-	if !utf8.ValidString(p.Text) {
-		return nil, errors.New("the text is not valid UTF-8")
-	}
-	text, most := strings.TrimSpace(p.Text), maxText
-	if len(p.Entities) > 0 {
-		text = p.Text
-	}
-	if p.Media != nil {
-		if !p.Premium {
-			most = maxCaption
-		}
-	} else if text == "" && p.Rich == nil {
-		return nil, errors.New("the message is empty")
-	}
-	if utf16Len(text) > most {
-		return nil, fmt.Errorf("the text is longer than %d", most)
-	}
-	if e := checkEntities(text, p.Entities); e != nil {
-		return nil, e
+	m, err := posted(p)
+	if err != nil {
+		return nil, err
 	}
 	if err := s.mayPost(c, p.Thread, p.From, p.Linked); err != nil {
 		return nil, err
 	}
-	m := &Message{Thread: p.Thread, From: from, Text: text, Entities: withDetected(text, p.Entities), AlbumID: p.Album,
-		ForwardOf: p.Forward, Protected: p.Protected, Spoiler: p.Spoiler, Above: p.Above, AutoForward: p.Linked}
-	if p.Rich != nil {
-		m.Text, m.Entities, m.Rich = rich.Text, rich.Entities, rich.Rich
+	m.Thread, m.From, m.AlbumID, m.ForwardOf, m.AutoForward = p.Thread, from, p.Album, p.Forward, p.Linked
+	m.Protected, m.Spoiler, m.Above, m.LinkPreview, m.Effect = p.Protected, p.Spoiler, p.Above, p.LinkPreview, p.Effect
+	if err := s.answerElsewhere(m, c, &p); err != nil {
+		return nil, err
 	}
-	if p.ReplyTo != 0 {
+	if p.ReplyTo != 0 && p.ReplyChat == 0 {
 		r := c.live(p.ReplyTo)
-		if r == nil || r.Thread != p.Thread {
+		if r == nil || r.Thread != p.Thread && c.forum() {
 			return nil, errors.New("the message to answer is not there")
 		}
 		m.ReplyTo = r.ID
@@ -135,6 +115,37 @@ func (s *Server) post(p Post) (*Message, error) {
 		s.push("message", c.id, s.messageJSON(m, false))
 	}
 	return m, nil
+}
+
+// posted is a message with the text of a post, or with its rich message.
+func posted(p Post) (*Message, error) {
+	if p.Markdown != "" || len(p.Rich) > 0 {
+		if p.Text != "" || p.Media != nil {
+			return nil, errors.New("a rich message has neither a text nor media beside it")
+		}
+		return richPosted(p.Markdown, p.Rich)
+	}
+	if !utf8.ValidString(p.Text) {
+		return nil, errors.New("the text is not valid UTF-8")
+	}
+	text, most := strings.TrimSpace(p.Text), maxText
+	if len(p.Entities) > 0 {
+		text = p.Text
+	}
+	if p.Media != nil {
+		if !p.Premium {
+			most = maxCaption
+		}
+	} else if text == "" {
+		return nil, errors.New("the message is empty")
+	}
+	if utf16Len(text) > most {
+		return nil, fmt.Errorf("the text is longer than %d", most)
+	}
+	if e := checkEntities(text, p.Entities); e != nil {
+		return nil, e
+	}
+	return &Message{Text: text, Entities: withDetected(text, p.Entities)}, nil
 }
 
 // author says under whose name a post appears.
@@ -173,8 +184,8 @@ func (s *Server) sender(p *Person) Sender { return Sender{ID: p.ID, Name: p.Name
 // mayPost says whether somebody can write in a thread.
 func (s *Server) mayPost(c *chat, thread int, person int64, linked bool) error {
 	if c.private() {
-		if thread != 0 {
-			return errors.New("a private chat has no topics")
+		if t := c.topic(thread); thread != 0 && (!c.forum() || t == nil || t.Deleted) {
+			return fmt.Errorf("this chat has no topic %d", thread)
 		}
 		return nil
 	}
@@ -231,9 +242,14 @@ func (s *Server) botSees(c *chat, m *Message) bool {
 	return false
 }
 
-// Edit changes the text or caption of a person's own message. A rich message becomes a text.
+// Edit changes the text or caption of a person's own message.
 func (s *Server) Edit(from, chatID int64, messageID int, text string, entities ...Entity) (Message, error) {
-	return s.editAs(from, chatID, messageID, func(m *Message) error {
+	var out Message
+	err := s.do(func() error {
+		c, m, err := s.own(from, chatID, messageID)
+		if err != nil {
+			return err
+		}
 		most := maxText
 		if m.Media != nil {
 			most = maxCaption
@@ -244,35 +260,44 @@ func (s *Server) Edit(from, chatID int64, messageID int, text string, entities .
 		if e := checkEntities(text, entities); e != nil {
 			return e
 		}
-		m.Text, m.Entities, m.Rich = text, withDetected(text, entities), nil
+		out = *s.edited(c, m, text, withDetected(text, entities), nil)
 		return nil
 	})
+	return out, err
 }
 
-// editAs changes a person's own message, and queues the update if the bot sees it.
-func (s *Server) editAs(from, chatID int64, messageID int, content func(*Message) error) (Message, error) {
+// EditRich makes a person's own text or rich message a rich message: Markdown, or a RichMessage of the Bot API.
+func (s *Server) EditRich(from, chatID int64, messageID int, markdown string, rich json.RawMessage) (Message, error) {
 	var out Message
 	err := s.do(func() error {
 		c, m, err := s.own(from, chatID, messageID)
 		if err != nil {
 			return err
 		}
-		next := *m
-		if err := content(&next); err != nil {
+		if m.Media != nil {
+			return errors.New("a message with media can't become a rich message")
+		}
+		said, err := richPosted(markdown, rich)
+		if err != nil {
 			return err
 		}
-		m = s.change(c, m, "edit", func(m *Message) {
-			m.Text, m.Entities, m.Rich = next.Text, next.Entities, next.Rich
-			m.Edited, m.EditDate = true, s.now().Unix()
-			m.Edits++
-		})
-		if s.botSees(c, m) {
-			s.push("edited_message", c.id, s.messageJSON(m, false))
-		}
-		out = *m
+		out = *s.edited(c, m, said.Text, said.Entities, said.Rich)
 		return nil
 	})
 	return out, err
+}
+
+// edited gives a person's message another text, and tells the bot.
+func (s *Server) edited(c *chat, m *Message, text string, entities []Entity, rich *Rich) *Message {
+	m = s.change(c, m, "edit", func(m *Message) {
+		m.Text, m.Entities, m.Rich = text, entities, rich
+		m.Edited, m.EditDate = true, s.now().Unix()
+		m.Edits++
+	})
+	if s.botSees(c, m) {
+		s.push("edited_message", c.id, s.messageJSON(m, false))
+	}
+	return m
 }
 
 // Delete deletes a message, one's own or as an administrator. The bot hears nothing of it.

@@ -23,24 +23,30 @@ type apiChat struct {
 }
 
 type apiMessage struct {
-	ID              int      `json:"message_id"`
-	Thread          int      `json:"message_thread_id,omitempty"`
-	From            *apiUser `json:"from,omitempty"`
-	SenderChat      *apiChat `json:"sender_chat,omitempty"`
-	Date            int64    `json:"date"`
-	Chat            apiChat  `json:"chat"`
-	IsTopic         bool     `json:"is_topic_message,omitempty"`
-	AutoForward     bool     `json:"is_automatic_forward,omitempty"`
-	EditDate        int64    `json:"edit_date,omitempty"`
-	Protected       bool     `json:"has_protected_content,omitempty"`
-	AlbumID         string   `json:"media_group_id,omitempty"`
-	Spoiler         bool     `json:"has_media_spoiler,omitempty"`
-	Above           bool     `json:"show_caption_above_media,omitempty"`
-	Quote           *Quote   `json:"quote,omitempty"`
-	Text            string   `json:"text,omitempty"`
-	Entities        []Entity `json:"entities,omitempty"`
-	Caption         string   `json:"caption,omitempty"`
-	CaptionEntities []Entity `json:"caption_entities,omitempty"`
+	ID              int             `json:"message_id"`
+	Thread          int             `json:"message_thread_id,omitempty"`
+	From            *apiUser        `json:"from,omitempty"`
+	SenderChat      *apiChat        `json:"sender_chat,omitempty"`
+	Date            int64           `json:"date"`
+	Chat            apiChat         `json:"chat"`
+	IsTopic         bool            `json:"is_topic_message,omitempty"`
+	AutoForward     bool            `json:"is_automatic_forward,omitempty"`
+	EditDate        int64           `json:"edit_date,omitempty"`
+	Protected       bool            `json:"has_protected_content,omitempty"`
+	AlbumID         string          `json:"media_group_id,omitempty"`
+	Spoiler         bool            `json:"has_media_spoiler,omitempty"`
+	Above           bool            `json:"show_caption_above_media,omitempty"`
+	Quote           *Quote          `json:"quote,omitempty"`
+	External        json.RawMessage `json:"external_reply,omitempty"`
+	Story           json.RawMessage `json:"reply_to_story,omitempty"`
+	ReplyTask       int             `json:"reply_to_checklist_task_id,omitempty"`
+	ReplyOption     string          `json:"reply_to_poll_option_id,omitempty"`
+	LinkPreview     *LinkPreview    `json:"link_preview_options,omitempty"`
+	Effect          string          `json:"effect_id,omitempty"`
+	Text            string          `json:"text,omitempty"`
+	Entities        []Entity        `json:"entities,omitempty"`
+	Caption         string          `json:"caption,omitempty"`
+	CaptionEntities []Entity        `json:"caption_entities,omitempty"`
 }
 
 // nest puts rendered JSON into a value that is still to be rendered.
@@ -97,10 +103,15 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 	from := s.userByID(m.From.ID, m.From.Name)
 	a := apiMessage{ID: m.ID, From: &from, SenderChat: s.senderChat(c, m.From.As), Date: m.Date, Chat: s.chatJSON(c),
 		AutoForward: m.AutoForward, EditDate: m.EditDate, Protected: m.Protected, AlbumID: m.AlbumID, Quote: m.Quote,
-		Spoiler: m.Spoiler, Above: m.Above}
-	if m.Media != nil {
+		Spoiler: m.Spoiler, Above: m.Above, LinkPreview: m.LinkPreview, Effect: m.Effect}
+	if !nested {
+		a.External, a.Story, a.ReplyTask, a.ReplyOption = m.External, m.Story, m.ReplyTask, m.ReplyOption
+	}
+	switch {
+	case m.Rich != nil:
+	case m.Media != nil:
 		a.Caption, a.CaptionEntities = m.Text, m.Entities
-	} else if m.Rich == nil {
+	default:
 		a.Text, a.Entities = m.Text, m.Entities
 	}
 	switch {
@@ -114,14 +125,14 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 		panic(err)
 	}
 	out = out[:len(out)-1]
+	if m.Rich != nil {
+		out = field(out, "rich_message", m.Rich.Value)
+	}
 	if m.Media != nil {
 		out = field(out, m.Media.Kind, m.Media.Value)
 		if m.Media.Kind == "animation" { // Telegram sets document too, for old bots
 			out = field(out, "document", m.Media.Value)
 		}
-	}
-	if m.Rich != nil {
-		out = field(out, "rich_message", m.Rich)
 	}
 	if m.ForwardOf != nil {
 		out = field(out, "forward_origin", s.originJSON(m.ForwardOf))
@@ -145,14 +156,14 @@ func (s *Server) messageJSON(m *Message, nested bool) []byte {
 	return append(out, '}')
 }
 
-// replied is the message that m answers: in a topic, at least the one that created the topic.
+// replied is the message that m answers: in a topic of a group, at least the one that created the topic.
 func replied(c *chat, m *Message) *Message {
 	if m.ReplyTo != 0 {
 		if r := c.live(m.ReplyTo); r != nil {
 			return r
 		}
 	}
-	if m.Thread != 0 && m.Thread != m.ID {
+	if m.Thread != 0 && m.Thread != m.ID && !c.private() {
 		return c.live(m.Thread)
 	}
 	return nil

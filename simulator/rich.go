@@ -1,174 +1,96 @@
 package simulator
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	gohtml "github.com/yuin/goldmark/renderer/html"
 )
 
-// Rich messages: trees of blocks. A bot sends them as HTML or Markdown, and the Bot API shows them as RichMessage.
-
-// Limits of a rich message (Bot API, rich message limits).
+// Telegram's limits of rich messages.
 const (
-	maxRichChars   = 32768
+	maxRichText    = 32768
 	maxRichBlocks  = 500
 	maxRichDepth   = 16
 	maxRichColumns = 20
 )
 
-// Rich is a rich message that a person posts: finished blocks as the Bot API's RichMessage has them, or HTML, or
-// Markdown. Exactly one is given.
+// Rich is a rich message: Value is the Bot API's RichMessage. The text of a message that has one is its words, for
+// those who read the transcript.
 type Rich struct {
-	Blocks   json.RawMessage `json:"blocks,omitempty"`
-	HTML     string          `json:"html,omitempty"`
-	Markdown string          `json:"markdown,omitempty"`
-	IsRTL    bool            `json:"is_rtl,omitempty"`
-	Plain    bool            `json:"skip_entity_detection,omitempty"` // nothing is detected
+	Value json.RawMessage `json:"value"`
 }
 
-// object is a RichBlock, a RichText or a part of one.
-type object = map[string]any
+// inputRich is an InputRichMessage.
+type inputRich struct {
+	HTML     string `json:"html"`
+	Markdown string `json:"markdown"`
+	RTL      bool   `json:"is_rtl"`
+}
 
-// read returns the RichMessage and its words.
-func (r *Rich) read() (value json.RawMessage, words string, err *apiError) {
-	given := 0
-	for _, is := range []bool{len(r.Blocks) > 0, r.HTML != "", r.Markdown != ""} {
-		if is {
-			given++
+// richOf makes the rich message of a parameter, and its words.
+func (c *call) richOf(name string) (*Rich, string, *apiError) {
+	var in inputRich
+	if err := c.p.json(name, &in); err != nil {
+		return nil, "", badRequest("can't parse rich message JSON object")
+	}
+	if (in.HTML == "") == (in.Markdown == "") {
+		if in.HTML == "" {
+			return nil, "", badRequest("message text is empty")
 		}
+		return nil, "", badRequest("exactly one of the fields html and markdown must be used")
 	}
-	if given != 1 {
-		return nil, "", badRequest("exactly one of the fields html and markdown must be used in a rich message")
-	}
-	if !utf8.ValidString(r.HTML + r.Markdown) {
+	if !utf8.ValidString(in.HTML + in.Markdown) {
 		return nil, "", badRequest("strings must be encoded in UTF-8")
 	}
-	blocks, e := r.blocks()
+	return in.read()
+}
+
+// read parses and checks a rich message.
+func (in inputRich) read() (*Rich, string, *apiError) {
+	source := in.HTML
+	if source == "" {
+		source = htmlOfMarkdown(in.Markdown)
+	}
+	nodes, e := parseRich(source)
 	if e != nil {
 		return nil, "", e
 	}
-	message := object{"blocks": blocks}
-	if r.IsRTL {
-		message["is_rtl"] = true
+	r := richReader{}
+	blocks := r.blocks(nodes)
+	if r.err != nil {
+		return nil, "", r.err
 	}
-	return jsonOf(message), strings.TrimSpace(wordsOf(blocks)), nil
-}
-
-func (r *Rich) blocks() (any, *apiError) {
-	if len(r.Blocks) > 0 {
-		var blocks []any
-		if json.Unmarshal(r.Blocks, &blocks) != nil {
-			return nil, badRequest("can't parse the blocks of a rich message")
-		}
-		return blocks, nil
+	words := richWords(blocks)
+	switch {
+	case strings.TrimSpace(words) == "":
+		return nil, "", badRequest("message text is empty")
+	case utf8.RuneCountInString(r.text.String()) > maxRichText:
+		return nil, "", badRequest("message is too long")
+	case r.count > maxRichBlocks:
+		return nil, "", badRequest("RICH_MESSAGE_BLOCKS_TOO_MUCH")
 	}
-	markup := r.HTML
-	if r.Markdown != "" {
-		markup = htmlOfMarkdown(r.Markdown)
+	value := map[string]any{"blocks": blocks}
+	if in.RTL {
+		value["is_rtl"] = true
 	}
-	return parseRichHTML(markup, !r.Plain)
+	return &Rich{Value: jsonOf(value)}, words, nil
 }
 
-// words writes what people read of blocks and texts, each block on its own line.
-type words struct {
-	strings.Builder
-	inline int // > 0: within the text of a block
-}
+var markdown = goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(gohtml.WithUnsafe()))
 
-func wordsOf(blocks any) string {
-	var w words
-	w.write(blocks)
-	return w.String()
-}
-
-// wordFields are the fields with words, in the order in which they are read.
-var wordFields = []string{"label", "summary", "text", "expression", "alternative_text", "items", "cells", "blocks", "caption", "credit"}
-
-func (w *words) write(v any) {
-	switch x := v.(type) {
-	case string:
-		w.WriteString(x)
-	case []object:
-		for _, part := range x {
-			w.write(part)
-		}
-	case []any:
-		for _, part := range x {
-			w.write(part)
-		}
-	case object:
-		label, isItem := x["label"].(string)
-		if isItem {
-			w.line()
-			w.WriteString(label + " ")
-		} else if _, isBlock := blockKinds[asString(x["type"])]; isBlock && w.inline == 0 {
-			w.line()
-		}
-		for _, name := range wordFields {
-			switch part := x[name]; {
-			case part == nil, name == "label":
-			case name == "cells":
-				w.rows(part)
-			case name == "items", name == "blocks":
-				w.write(part)
-			default:
-				if name == "credit" || name == "caption" {
-					w.line()
-				}
-				w.inline++
-				w.write(part)
-				w.inline--
-			}
-		}
+// htmlOfMarkdown renders the Markdown of rich messages, which is GitHub's, as the HTML that parseRich reads.
+func htmlOfMarkdown(source string) string {
+	var out bytes.Buffer
+	if err := markdown.Convert([]byte(source), &out); err != nil {
+		return "" // a buffer takes everything
 	}
-}
-
-func (w *words) rows(v any) {
-	rows, _ := v.([]any)
-	for _, row := range rows {
-		w.line()
-		cells, _ := row.([]any)
-		for i, cell := range cells {
-			if i > 0 {
-				w.WriteString(" | ")
-			}
-			w.inline++
-			w.write(cell)
-			w.inline--
-		}
-	}
-}
-
-// line begins a new line, unless the current one is empty or has only the label of an item.
-func (w *words) line() {
-	text := w.String()
-	last := text[strings.LastIndexByte(text, '\n')+1:]
-	if last == "" || strings.HasSuffix(last, " ") && len(strings.Fields(last)) <= 1 {
-		return
-	}
-	w.WriteByte('\n')
-}
-
-func asString(v any) string {
-	s, _ := v.(string)
-	return s
-}
-
-// blockKinds are the types of RichBlock.
-var blockKinds = map[string]bool{"paragraph": true, "heading": true, "pre": true, "footer": true, "divider": true,
-	"mathematical_expression": true, "anchor": true, "list": true, "blockquote": true, "pullquote": true, "collage": true,
-	"slideshow": true, "table": true, "details": true, "map": true, "animation": true, "audio": true, "photo": true,
-	"video": true, "voice_note": true, "thinking": true}
-
-// setRich makes m a rich message.
-func (m *Message) setRich(r *Rich) *apiError {
-	value, text, e := r.read()
-	if e != nil {
-		return e
-	}
-	m.Rich, m.Text, m.Entities = value, text, detect(text)
-	return nil
+	return out.String()
 }
 
 func (s *Server) sendRichMessage(c *call) (any, *apiError) {
@@ -176,36 +98,100 @@ func (s *Server) sendRichMessage(c *call) (any, *apiError) {
 	if e != nil {
 		return nil, e
 	}
-	r, e := c.rich()
-	if e != nil {
-		return nil, e
-	}
-	if e := m.setRich(r); e != nil {
+	if m.Rich, m.Text, e = c.richOf("rich_message"); e != nil {
 		return nil, e
 	}
 	return s.postBot(c, m)
 }
 
-// rich reads the parameter rich_message of a call.
-func (c *call) rich() (*Rich, *apiError) {
-	var r Rich
-	if err := c.p.json("rich_message", &r); err != nil {
-		return nil, badRequest("can't parse rich message: %v", err)
+// richPosted is a rich message of a person. A RichMessage of the Bot API may hold blocks of any type: people's apps are
+// newer than the bot.
+func richPosted(markdown string, value json.RawMessage) (*Message, error) {
+	if len(value) == 0 {
+		rich, words, e := inputRich{Markdown: markdown}.read()
+		if e != nil {
+			return nil, e
+		}
+		return &Message{Text: words, Rich: rich, Entities: detect(words)}, nil
 	}
-	return &r, nil
+	words, err := richWordsOf(value)
+	if err != nil {
+		return nil, fmt.Errorf("the rich message can't be read: %w", err)
+	}
+	return &Message{Text: words, Rich: &Rich{Value: value}, Entities: detect(words)}, nil
 }
 
-// EditRich makes a person's own message a rich one, or changes what it is.
-func (s *Server) EditRich(from, chatID int64, messageID int, rich Rich) (Message, error) {
-	var next Message
-	if e := next.setRich(&rich); e != nil {
-		return Message{}, e
-	}
-	return s.editAs(from, chatID, messageID, func(m *Message) error {
-		if m.Media != nil {
-			return errors.New("a caption can't be rich")
+// richWords is what there is to read in blocks, in lines.
+func richWords(blocks []block) string {
+	var lines []string
+	add := func(text string) {
+		if strings.TrimSpace(text) != "" {
+			lines = append(lines, strings.Trim(text, "\n"))
 		}
-		m.Rich, m.Text, m.Entities = next.Rich, next.Text, next.Entities
-		return nil
-	})
+	}
+	for _, b := range blocks {
+		switch b["type"] {
+		case "list":
+			for _, item := range b["items"].([]block) {
+				label := item["label"].(string)
+				if item["has_checkbox"] == true {
+					label = "☐"
+					if item["is_checked"] == true {
+						label = "☑"
+					}
+				}
+				add(label + " " + strings.ReplaceAll(richWords(item["blocks"].([]block)), "\n", "\n  "))
+			}
+			continue
+		case "table":
+			add(wordsOf(b["caption"]))
+			for _, row := range b["cells"].([][]block) {
+				cells := make([]string, len(row))
+				for i, cell := range row {
+					cells[i] = wordsOf(cell["text"])
+				}
+				add(strings.Join(cells, " | "))
+			}
+			continue
+		case "divider":
+			add("———")
+			continue
+		case "mathematical_expression":
+			add(b["expression"].(string))
+			continue
+		}
+		add(wordsOf(b["summary"]))
+		add(wordsOf(b["text"]))
+		if inner, ok := b["blocks"].([]block); ok {
+			add(richWords(inner))
+		}
+		if caption, ok := b["caption"].(block); ok {
+			add(wordsOf(caption["text"]))
+		}
+		add(wordsOf(b["credit"]))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// wordsOf is what there is to read in a RichText.
+func wordsOf(text any) string {
+	switch text := text.(type) {
+	case string:
+		return text
+	case []any:
+		var b strings.Builder
+		for _, part := range text {
+			b.WriteString(wordsOf(part))
+		}
+		return b.String()
+	case block:
+		switch text["type"] {
+		case "custom_emoji":
+			return text["alternative_text"].(string)
+		case "mathematical_expression":
+			return text["expression"].(string)
+		}
+		return wordsOf(text["text"])
+	}
+	return ""
 }

@@ -1,389 +1,205 @@
 package simulator
 
 import (
-	"bytes"
-	"errors"
-	"io"
+	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/extension"
-	goldmarkhtml "github.com/yuin/goldmark/renderer/html"
 	"golang.org/x/net/html"
 )
 
-// Rich HTML: the tags that the Bot API documents for rich messages, and nothing else.
-
-// markdown is GitHub's, which Telegram's rich Markdown resembles; HTML tags within it stay.
-var markdown = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.TaskList),
-	goldmark.WithRendererOptions(goldmarkhtml.WithUnsafe()))
-
-func htmlOfMarkdown(text string) string {
-	var b bytes.Buffer
-	if err := markdown.Convert([]byte(text), &b); err != nil {
-		return html.EscapeString(text)
-	}
-	return b.String()
+// richNode is an element of rich HTML, or a text.
+type richNode struct {
+	tag   string // "" for a text
+	text  string
+	attrs map[string]string
+	inner []*richNode
 }
 
-// richTags are the tags that a rich message may have. A void tag has no end.
-var (
-	richBlockTags = []string{"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "footer", "hr", "ul", "ol", "li", "blockquote",
-		"aside", "cite", "table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "tg-math-block",
-		"tg-map", "tg-collage", "tg-slideshow", "figure", "figcaption", "img", "video", "audio"}
-	richInlineTags = map[string]string{"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline",
-		"ins": "underline", "s": "strikethrough", "strike": "strikethrough", "del": "strikethrough", "code": "code",
-		"mark": "marked", "sub": "subscript", "sup": "superscript", "tg-spoiler": "spoiler", "a": "url",
-		"tg-reference": "reference", "tg-emoji": "custom_emoji", "tg-time": "date_time",
-		"tg-math": "mathematical_expression", "br": "", "input": ""}
-	voidTags = []string{"hr", "br", "input", "img", "tg-map"}
-)
-
-// node is a tag, or a text when tag is "".
-type node struct {
-	tag, text string
-	attrs     map[string]string
-	within    []*node
+// richTags are the elements of rich HTML; those that are true have no content.
+var richTags = map[string]bool{
+	"p": false, "h1": false, "h2": false, "h3": false, "h4": false, "h5": false, "h6": false, "pre": false,
+	"code": false, "footer": false, "hr": true, "br": true, "ul": false, "ol": false, "li": false, "input": true,
+	"blockquote": false, "aside": false, "cite": false, "table": false, "caption": false, "thead": false, "tbody": false,
+	"tr": false, "th": false, "td": false, "details": false, "summary": false, "figure": false, "figcaption": false,
+	"img": true, "video": false, "audio": false, "tg-map": true, "tg-collage": false, "tg-slideshow": false,
+	"tg-math": false, "tg-math-block": false, "tg-emoji": false, "tg-time": false, "tg-spoiler": false,
+	"tg-reference": false, "a": false, "b": false, "strong": false, "i": false, "em": false, "u": false, "ins": false,
+	"s": false, "del": false, "strike": false, "sub": false, "sup": false, "mark": false,
 }
 
-func (n *node) attr(name string) string { return n.attrs[name] }
-
-func (n *node) has(name string) bool { _, ok := n.attrs[name]; return ok }
-
-// parseRichHTML reads the HTML of a rich message, and refuses what is no such HTML.
-func parseRichHTML(in string, detects bool) ([]object, *apiError) {
-	root, e := parseNodes(in)
-	if e != nil {
-		return nil, e
-	}
-	r := richParser{detects: detects}
-	blocks := r.blocks(root.within)
-	switch {
-	case r.err != nil:
-		return nil, r.err
-	case len(blocks) == 0:
-		return nil, badRequest("message text is empty")
-	case r.chars > maxRichChars:
-		return nil, badRequest("message is too long")
-	case r.count > maxRichBlocks:
-		return nil, badRequest("RICH_MESSAGE_BLOCKS_TOO_MUCH")
-	}
-	return blocks, nil
-}
-
-// parseNodes reads tags and texts as a tree.
-func parseNodes(in string) (*node, *apiError) {
-	root := &node{}
-	open := []*node{root}
-	z := html.NewTokenizer(strings.NewReader(in))
+// parseRich reads rich HTML strictly, as Telegram does: no unknown element, and each one closed.
+func parseRich(source string) ([]*richNode, *apiError) {
+	root := &richNode{}
+	open := []*richNode{root}
+	z := html.NewTokenizer(strings.NewReader(source))
 	for {
 		kind := z.Next()
-		if kind == html.ErrorToken {
-			if !errors.Is(z.Err(), io.EOF) {
-				return nil, badRequest("can't parse rich message: %v", z.Err())
-			}
-			break
-		}
-		t, top := z.Token(), open[len(open)-1]
+		top := open[len(open)-1]
 		switch kind {
-		case html.TextToken:
-			top.within = append(top.within, &node{text: t.Data})
-		case html.StartTagToken, html.SelfClosingTagToken:
-			_, inline := richInlineTags[t.Data]
-			if !inline && !slices.Contains(richBlockTags, t.Data) {
-				return nil, badRequest("can't parse rich message: Unsupported start tag %q", t.Data)
+		case html.ErrorToken:
+			if len(open) > 1 {
+				return nil, badRequest(`can't parse rich message: Can't find end tag corresponding to start tag "%s"`, top.tag)
 			}
-			n := &node{tag: t.Data, attrs: map[string]string{}}
+			return root.inner, nil
+		case html.TextToken:
+			top.inner = append(top.inner, &richNode{text: z.Token().Data})
+		case html.StartTagToken, html.SelfClosingTagToken:
+			t := z.Token()
+			void, known := richTags[t.Data]
+			if !known {
+				return nil, badRequest(`can't parse rich message: Unsupported start tag "%s"`, t.Data)
+			}
+			n := &richNode{tag: t.Data, attrs: map[string]string{}}
 			for _, a := range t.Attr {
 				n.attrs[a.Key] = a.Val
 			}
-			top.within = append(top.within, n)
-			if kind == html.StartTagToken && !slices.Contains(voidTags, t.Data) {
-				if open = append(open, n); len(open)-1 > maxRichDepth {
-					return nil, badRequest("RICH_MESSAGE_DEPTH_TOO_MUCH")
+			top.inner = append(top.inner, n)
+			if !void && kind == html.StartTagToken {
+				if open = append(open, n); len(open) > 4*maxRichDepth {
+					return nil, badRequest("RICH_MESSAGE_DEPTH_INVALID")
 				}
 			}
 		case html.EndTagToken:
-			if slices.Contains(voidTags, t.Data) {
+			t := z.Token()
+			if richTags[t.Data] {
 				continue
 			}
-			if t.Data != top.tag || len(open) == 1 {
-				return nil, badRequest("can't parse rich message: Unmatched end tag %q", t.Data)
+			if t.Data != top.tag {
+				return nil, badRequest(`can't parse rich message: Unmatched end tag, expected "</%s>", found "</%s>"`, top.tag, t.Data)
 			}
 			open = open[:len(open)-1]
 		}
 	}
-	if len(open) > 1 {
-		return nil, badRequest("can't parse rich message: Can't find end tag corresponding to start tag %q", open[len(open)-1].tag)
-	}
-	return root, nil
 }
 
-// richParser makes blocks of a tree.
-type richParser struct {
-	detects bool
-	chars   int
-	count   int
-	code    int // > 0: within code, where nothing is detected
-	err     *apiError
+// block is a RichBlock, a part of one, or an object of RichText.
+type block = map[string]any
+
+// richReader makes blocks of nodes.
+type richReader struct {
+	text  strings.Builder
+	count int
+	depth int
+	err   *apiError
 }
 
-// blocks makes blocks of what stands in a container. Texts between blocks are paragraphs.
-func (r *richParser) blocks(within []*node) []object {
-	var out []object
-	var line []*node
+// blocks makes blocks; texts between them become paragraphs.
+func (r *richReader) blocks(nodes []*richNode) []block {
+	out := []block{}
+	var loose []*richNode
 	flush := func() {
-		if !blank(line) {
-			out = append(out, object{"type": "paragraph", "text": r.text(trimmed(line))})
-			r.count++
+		if n := len(loose); n > 0 { // the space around a text is none of it
+			loose[0].text = strings.TrimLeft(loose[0].text, " \t\r\n")
+			loose[n-1].text = strings.TrimRight(loose[n-1].text, " \t\r\n")
 		}
-		line = nil
+		if text := r.inline(loose); strings.TrimSpace(wordsOf(text)) != "" {
+			r.count++
+			out = append(out, block{"type": "paragraph", "text": text})
+		}
+		loose = nil
 	}
-	for _, n := range within {
-		if !slices.Contains(richBlockTags, n.tag) {
-			line = append(line, n)
+	if r.depth++; r.depth > maxRichDepth {
+		r.fail("RICH_MESSAGE_DEPTH_INVALID")
+		return out
+	}
+	for _, n := range nodes {
+		if n.tag == "" && strings.TrimSpace(n.text) == "" && len(loose) == 0 {
 			continue
 		}
-		flush()
 		if b := r.block(n); b != nil {
-			out = append(out, b)
+			flush()
 			r.count++
+			out = append(out, b)
+		} else {
+			loose = append(loose, n)
 		}
 	}
 	flush()
+	r.depth--
 	return out
 }
 
-func (r *richParser) block(n *node) object {
+func (r *richReader) fail(format string, args ...any) {
+	if r.err == nil {
+		r.err = badRequest("%s", fmt.Sprintf(format, args...))
+	}
+}
+
+// block makes a block of a node; nil: the node is a text.
+func (r *richReader) block(n *richNode) block {
 	switch n.tag {
 	case "p":
-		if blank(n.within) {
-			return nil
-		}
-		return object{"type": "paragraph", "text": r.text(trimmed(n.within))}
+		return block{"type": "paragraph", "text": r.inline(n.inner)}
 	case "h1", "h2", "h3", "h4", "h5", "h6":
-		return object{"type": "heading", "text": r.text(n.within), "size": int(n.tag[1] - '0')}
+		return block{"type": "heading", "size": int(n.tag[1] - '0'), "text": r.inline(n.inner)}
 	case "footer":
-		return object{"type": "footer", "text": r.text(n.within)}
-	case "pre":
-		return r.pre(n)
+		return block{"type": "footer", "text": r.inline(n.inner)}
 	case "hr":
-		return object{"type": "divider"}
+		return block{"type": "divider"}
 	case "tg-math-block":
-		return object{"type": "mathematical_expression", "expression": r.plain(n)}
+		return block{"type": "mathematical_expression", "expression": plainOf(n.inner)}
+	case "pre":
+		b := block{"type": "pre", "text": r.inline(n.inner)}
+		if len(n.inner) == 1 && n.inner[0].tag == "code" {
+			b["text"] = strings.TrimSuffix(plainOf(n.inner), "\n")
+			if lang, ok := strings.CutPrefix(n.inner[0].attrs["class"], "language-"); ok {
+				b["language"] = lang
+			}
+		}
+		return b
 	case "ul", "ol":
-		return r.list(n)
+		return block{"type": "list", "items": r.items(n)}
 	case "blockquote":
-		return r.credited(n, func(rest []*node) object { return object{"type": "blockquote", "blocks": r.blocks(rest)} })
+		inner, credit := r.without(n, "cite")
+		return with(block{"type": "blockquote", "blocks": r.blocks(inner)}, "credit", credit)
 	case "aside":
-		return r.credited(n, func(rest []*node) object { return object{"type": "pullquote", "text": r.text(rest)} })
+		inner, credit := r.without(n, "cite")
+		return with(block{"type": "pullquote", "text": r.inline(inner)}, "credit", credit)
+	case "details":
+		inner, summary := r.without(n, "summary")
+		b := with(block{"type": "details", "blocks": r.blocks(inner)}, "summary", summary)
+		if _, open := n.attrs["open"]; open {
+			b["is_open"] = true
+		}
+		return b
 	case "table":
 		return r.table(n)
-	case "details":
-		return r.details(n)
+	case "figure":
+		inner, caption := r.without(n, "figcaption")
+		for _, x := range inner {
+			if b := r.block(x); b != nil {
+				if caption != nil {
+					b["caption"] = block{"text": caption}
+				}
+				return b
+			}
+		}
+		return nil
 	case "tg-map":
-		return r.place(n)
+		return block{"type": "map", "zoom": 15, "width": 300, "height": 200,
+			"location": block{"latitude": degree(n.attrs["lat"]), "longitude": degree(n.attrs["long"])}}
+	case "img", "video", "audio":
+		r.fail("failed to get HTTP URL content") // the simulator fetches nothing
+		return block{"type": "photo"}
+	case "tg-collage", "tg-slideshow":
+		return block{"type": strings.TrimPrefix(n.tag, "tg-"), "blocks": r.blocks(n.inner)}
 	}
-	// The simulator fetches nothing: Telegram would load media from their addresses.
-	r.fail("can't parse rich message: tag %q is not played", n.tag)
 	return nil
 }
 
-func (r *richParser) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = badRequest(format, args...)
+func with(b block, key string, v any) block {
+	if v != nil {
+		b[key] = v
 	}
+	return b
 }
 
-func (r *richParser) pre(n *node) object {
-	out := object{"type": "pre"}
-	inner := n.within
-	if len(inner) == 1 && inner[0].tag == "code" {
-		if language := strings.TrimPrefix(inner[0].attr("class"), "language-"); language != "" {
-			out["language"] = language
-		}
-		inner = inner[0].within
+// without takes the element with a tag out of a node's content; its text is nil when there is none.
+func (r *richReader) without(n *richNode, tag string) (rest []*richNode, text any) {
+	i := slices.IndexFunc(n.inner, func(x *richNode) bool { return x.tag == tag })
+	if i < 0 {
+		return n.inner, nil
 	}
-	r.code++
-	out["text"] = r.text(inner)
-	r.code--
-	return out
-}
-
-// plain is the text of a tag without any tags within.
-func (r *richParser) plain(n *node) string {
-	var b strings.Builder
-	for _, x := range n.within {
-		if x.tag != "" {
-			r.fail("can't parse rich message: Unexpected tag %q", x.tag)
-		}
-		b.WriteString(x.text)
-	}
-	r.chars += utf8.RuneCountInString(b.String())
-	return b.String()
-}
-
-func (r *richParser) list(n *node) object {
-	var items []object
-	number, _ := strconv.Atoi(n.attr("start"))
-	if number == 0 {
-		number = 1
-	}
-	for _, x := range n.within {
-		if x.tag != "li" {
-			if x.tag != "" {
-				r.fail("can't parse rich message: tag %q within a list", x.tag)
-			}
-			continue
-		}
-		item := object{"label": "•"}
-		if n.tag == "ol" {
-			if v, err := strconv.Atoi(x.attr("value")); err == nil {
-				number = v
-			}
-			item["label"], item["value"], item["type"] = strconv.Itoa(number)+".", number, "1"
-			if t := x.attr("type"); t != "" {
-				item["type"] = t
-			}
-			number++
-		}
-		for _, in := range boxes(x) {
-			item["has_checkbox"] = true
-			if in.has("checked") {
-				item["is_checked"] = true
-			}
-		}
-		item["blocks"] = r.blocks(x.within)
-		if item["blocks"] == nil {
-			item["blocks"] = []object{}
-		}
-		items = append(items, item)
-		r.count++
-	}
-	return object{"type": "list", "items": items}
-}
-
-// boxes are the boxes in front of an item, also within its first paragraph.
-func boxes(n *node) (found []*node) {
-	for _, x := range n.within {
-		switch x.tag {
-		case "input":
-			found = append(found, x)
-		case "p":
-			found = append(found, boxes(x)...)
-		}
-	}
-	return found
-}
-
-// credited takes the <cite> out of a quotation.
-func (r *richParser) credited(n *node, quotation func(rest []*node) object) object {
-	var rest []*node
-	var credit any
-	for _, x := range n.within {
-		if x.tag == "cite" {
-			credit = r.text(x.within)
-		} else {
-			rest = append(rest, x)
-		}
-	}
-	out := quotation(rest)
-	if credit != nil {
-		out["credit"] = credit
-	}
-	return out
-}
-
-func (r *richParser) table(n *node) object {
-	out := object{"type": "table"}
-	if n.has("bordered") {
-		out["is_bordered"] = true
-	}
-	if n.has("striped") {
-		out["is_striped"] = true
-	}
-	rows := []any{}
-	var walk func(within []*node)
-	walk = func(within []*node) {
-		for _, x := range within {
-			switch x.tag {
-			case "thead", "tbody":
-				walk(x.within)
-			case "caption":
-				out["caption"] = r.text(x.within)
-			case "tr":
-				rows = append(rows, r.row(x))
-				r.count++
-			}
-		}
-	}
-	walk(n.within)
-	out["cells"] = rows
-	return out
-}
-
-func (r *richParser) row(n *node) []any {
-	cells, columns := []any{}, 0
-	for _, x := range n.within {
-		if x.tag != "td" && x.tag != "th" {
-			continue
-		}
-		cell := object{"align": "left", "valign": "top"}
-		if !blank(x.within) {
-			cell["text"] = r.text(x.within)
-		}
-		if x.tag == "th" {
-			cell["is_header"] = true
-		}
-		span := 1
-		for _, name := range []string{"colspan", "rowspan"} {
-			if v, err := strconv.Atoi(x.attr(name)); err == nil && v > 1 {
-				cell[name] = v
-				if name == "colspan" {
-					span = v
-				}
-			}
-		}
-		for _, name := range []string{"align", "valign"} {
-			if v := x.attr(name); v != "" {
-				cell[name] = v
-			}
-		}
-		columns += span
-		cells = append(cells, cell)
-	}
-	if columns > maxRichColumns {
-		r.fail("RICH_MESSAGE_COLUMNS_TOO_MUCH")
-	}
-	return cells
-}
-
-func (r *richParser) details(n *node) object {
-	out := object{"type": "details", "summary": ""}
-	var rest []*node
-	for _, x := range n.within {
-		if x.tag == "summary" {
-			out["summary"] = r.text(x.within)
-		} else {
-			rest = append(rest, x)
-		}
-	}
-	out["blocks"] = r.blocks(rest)
-	if n.has("open") {
-		out["is_open"] = true
-	}
-	return out
-}
-
-func (r *richParser) place(n *node) object {
-	lat, err1 := strconv.ParseFloat(n.attr("lat"), 64)
-	long, err2 := strconv.ParseFloat(n.attr("long"), 64)
-	zoom, err3 := strconv.Atoi(n.attr("zoom"))
-	if errors.Join(err1, err2, err3) != nil {
-		r.fail("can't parse rich message: a map needs lat, long and zoom")
-	}
-	return object{"type": "map", "location": object{"latitude": lat, "longitude": long}, "zoom": zoom, "width": 600, "height": 400}
+	return slices.Concat(n.inner[:i], n.inner[i+1:]), r.inline(n.inner[i].inner)
 }

@@ -1,158 +1,239 @@
 package simulator
 
 import (
-	"slices"
+	"encoding/json"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
-// text makes a RichText of what stands within a line.
-func (r *richParser) text(within []*node) any {
-	var out []any
-	add := func(v any) {
-		if s, ok := v.(string); ok && len(out) > 0 {
-			if before, ok := out[len(out)-1].(string); ok {
-				out[len(out)-1] = before + s
-				return
-			}
-		}
-		out = append(out, v)
-	}
-	for _, n := range within {
-		switch n.tag {
-		case "":
-			r.chars += utf8.RuneCountInString(n.text)
-			for _, v := range r.detected(n.text) {
-				add(v)
-			}
-		case "br":
-			add("\n")
-		case "input":
-		case "p": // GitHub's Markdown puts the text of an item into one
-			add(r.text(n.within))
-		default:
-			if _, inline := richInlineTags[n.tag]; !inline {
-				r.fail("can't parse rich message: tag %q within a line", n.tag)
-				continue
-			}
-			add(r.styled(n))
-		}
-	}
-	if len(out) == 1 {
-		return out[0]
-	}
-	if out == nil {
-		return ""
-	}
-	return out
+func degree(s string) float64 {
+	x, _ := strconv.ParseFloat(s, 64)
+	return x
 }
 
-func (r *richParser) styled(n *node) object {
-	kind := richInlineTags[n.tag]
-	switch n.tag {
-	case "tg-math":
-		return object{"type": kind, "expression": r.plain(n)}
-	case "tg-emoji":
-		return object{"type": kind, "custom_emoji_id": n.attr("emoji-id"), "alternative_text": r.plain(n)}
-	case "a":
-		return r.link(n)
-	case "code":
-		r.code++
-		defer func() { r.code-- }()
+// items makes the items of a list, with the labels that Telegram gives them.
+func (r *richReader) items(list *richNode) []block {
+	items := []block{}
+	next := 1
+	if n, err := strconv.Atoi(list.attrs["start"]); err == nil {
+		next = n
 	}
-	out := object{"type": kind, "text": r.text(n.within)}
-	switch n.tag {
-	case "tg-reference":
-		out["name"] = n.attr("name")
-	case "tg-time":
-		at, err := strconv.ParseInt(n.attr("unix"), 10, 64)
-		if err != nil {
-			r.fail("can't parse rich message: a time needs unix")
-		}
-		out["unix_time"], out["date_time_format"] = at, n.attr("format")
-	}
-	return out
-}
-
-func (r *richParser) link(n *node) object {
-	if n.has("name") {
-		return object{"type": "anchor", "name": n.attr("name")}
-	}
-	r.code++
-	text := r.text(n.within)
-	r.code--
-	address := n.attr("href")
-	scheme, rest, _ := strings.Cut(address, ":")
-	switch {
-	case address == "":
-		r.fail("can't parse rich message: a link without href")
-	case strings.HasPrefix(address, "#"):
-		return object{"type": "anchor_link", "text": text, "anchor_name": address[1:]}
-	case scheme == "mailto":
-		return object{"type": "email_address", "text": text, "email_address": rest}
-	case scheme == "tel":
-		return object{"type": "phone_number", "text": text, "phone_number": rest}
-	case strings.HasPrefix(address, "tg://user?id="):
-		id, _ := strconv.ParseInt(strings.TrimPrefix(address, "tg://user?id="), 10, 64)
-		return object{"type": "text_mention", "text": text, "user": object{"id": id, "is_bot": false, "first_name": asString(text)}}
-	}
-	return object{"type": "url", "text": text, "url": address}
-}
-
-// detectedAs are the fields of the types of RichText that Telegram makes of what it finds.
-var detectedAs = map[string][2]string{"url": {"url", "url"}, "email": {"email_address", "email_address"},
-	"bot_command": {"bot_command", "bot_command"}, "mention": {"mention", "username"},
-	"phone_number": {"phone_number", "phone_number"}, "cashtag": {"cashtag", "cashtag"}, "hashtag": {"hashtag", "hashtag"}}
-
-// detected is a text with what Telegram marks by itself.
-func (r *richParser) detected(text string) []any {
-	if !r.detects || r.code > 0 {
-		return []any{text}
-	}
-	var out []any
-	from := 0
-	for _, e := range detect(text) {
-		as, ok := detectedAs[e.Type]
-		begin, end := byteOffset(text, e.Offset), byteOffset(text, e.Offset+e.Length)
-		if !ok || begin < from {
+	for _, li := range list.inner {
+		if li.tag != "li" {
 			continue
 		}
-		if begin > from {
-			out = append(out, text[from:begin])
+		r.count++
+		item, inner := block{"label": "•"}, li.inner
+		if len(inner) > 0 && inner[0].tag == "input" {
+			item["has_checkbox"] = true
+			if _, checked := inner[0].attrs["checked"]; checked {
+				item["is_checked"] = true
+			}
+			inner = inner[1:]
 		}
-		found := text[begin:end]
-		out = append(out, object{"type": as[0], "text": found, as[1]: found})
-		from = end
+		if list.tag == "ol" {
+			if n, err := strconv.Atoi(li.attrs["value"]); err == nil {
+				next = n
+			}
+			item["label"], item["value"] = strconv.Itoa(next)+".", next
+			next++
+		}
+		item["blocks"] = r.blocks(inner)
+		items = append(items, item)
 	}
-	if from < len(text) {
-		out = append(out, text[from:])
-	}
-	return out
+	return items
 }
 
-func blank(line []*node) bool { return len(trimmed(line)) == 0 }
+func (r *richReader) table(n *richNode) block {
+	b, cells := block{"type": "table"}, [][]block{}
+	var rows func([]*richNode)
+	rows = func(nodes []*richNode) {
+		for _, x := range nodes {
+			switch x.tag {
+			case "thead", "tbody":
+				rows(x.inner)
+			case "caption":
+				b["caption"] = r.inline(x.inner)
+			case "tr":
+				r.count++
+				row := []block{}
+				for _, c := range x.inner {
+					if c.tag == "td" || c.tag == "th" {
+						row = append(row, r.cell(c))
+					}
+				}
+				if len(row) > maxRichColumns {
+					r.fail("RICH_MESSAGE_TABLE_COLUMNS_TOO_MUCH")
+				}
+				cells = append(cells, row)
+			}
+		}
+	}
+	rows(n.inner)
+	for name, flag := range map[string]string{"bordered": "is_bordered", "striped": "is_striped"} {
+		if _, ok := n.attrs[name]; ok {
+			b[flag] = true
+		}
+	}
+	b["cells"] = cells
+	return b
+}
 
-// trimmed is a line without the boxes and the space at its beginning, and without the space at its end.
-func trimmed(line []*node) []*node {
-	line = slices.Clone(line)
-	for len(line) > 0 {
-		first := *line[0]
-		if first.tag != "input" && (first.tag != "" || strings.TrimSpace(first.text) != "") {
-			first.text = strings.TrimLeft(first.text, " \t\r\n")
-			line[0] = &first
-			break
-		}
-		line = line[1:]
+func (r *richReader) cell(n *richNode) block {
+	cell := block{"text": r.inline(n.inner), "align": "left", "valign": "middle"}
+	if a := n.attrs["align"]; a != "" {
+		cell["align"] = a
 	}
-	for len(line) > 0 {
-		last := *line[len(line)-1]
-		if last.tag != "" || strings.TrimSpace(last.text) != "" {
-			last.text = strings.TrimRight(last.text, " \t\r\n")
-			line[len(line)-1] = &last
-			break
-		}
-		line = line[:len(line)-1]
+	if a := n.attrs["valign"]; a != "" {
+		cell["valign"] = a
 	}
-	return line
+	for _, span := range []string{"colspan", "rowspan"} {
+		if k, err := strconv.Atoi(n.attrs[span]); err == nil && k > 1 {
+			cell[span] = k
+		}
+	}
+	if n.tag == "th" {
+		cell["is_header"] = true
+	}
+	return cell
+}
+
+var richInline = map[string]string{
+	"b": "bold", "strong": "bold", "i": "italic", "em": "italic", "u": "underline", "ins": "underline",
+	"s": "strikethrough", "del": "strikethrough", "strike": "strikethrough", "sub": "subscript", "sup": "superscript",
+	"mark": "marked", "tg-spoiler": "spoiler", "code": "code",
+}
+
+// inline makes a RichText of nodes.
+func (r *richReader) inline(nodes []*richNode) any {
+	parts := []any{}
+	if r.depth++; r.depth > 2*maxRichDepth {
+		r.fail("RICH_MESSAGE_DEPTH_INVALID")
+		return ""
+	}
+	for _, n := range nodes {
+		parts = append(parts, r.span(n)...)
+	}
+	r.depth--
+	switch len(parts) {
+	case 0:
+		return ""
+	case 1:
+		return parts[0]
+	}
+	return parts
+}
+
+func (r *richReader) span(n *richNode) []any {
+	switch n.tag {
+	case "":
+		r.text.WriteString(n.text)
+		return richDetected(n.text)
+	case "br":
+		return []any{"\n"}
+	case "a":
+		href := n.attrs["href"]
+		switch {
+		case n.attrs["name"] != "":
+			return []any{block{"type": "anchor", "name": n.attrs["name"]}}
+		case strings.HasPrefix(href, "#"):
+			return []any{block{"type": "anchor_link", "anchor_name": href[1:], "text": r.inline(n.inner)}}
+		case strings.HasPrefix(href, "tg://user?id="):
+			id, _ := strconv.ParseInt(strings.TrimPrefix(href, "tg://user?id="), 10, 64)
+			return []any{block{"type": "text_mention", "text": r.inline(n.inner),
+				"user": apiUser{ID: id, FirstName: plainOf(n.inner)}}}
+		case strings.HasPrefix(href, "mailto:"):
+			return []any{block{"type": "email_address", "email_address": href[len("mailto:"):], "text": r.inline(n.inner)}}
+		case strings.HasPrefix(href, "tel:"):
+			return []any{block{"type": "phone_number", "phone_number": href[len("tel:"):], "text": r.inline(n.inner)}}
+		}
+		return []any{block{"type": "url", "url": href, "text": r.inline(n.inner)}}
+	case "tg-emoji":
+		return []any{block{"type": "custom_emoji", "custom_emoji_id": n.attrs["emoji-id"], "alternative_text": plainOf(n.inner)}}
+	case "tg-math":
+		return []any{block{"type": "mathematical_expression", "expression": plainOf(n.inner)}}
+	case "tg-reference":
+		return []any{block{"type": "reference", "name": n.attrs["name"], "text": r.inline(n.inner)}}
+	case "tg-time":
+		unix, _ := strconv.ParseInt(n.attrs["unix"], 10, 64)
+		return []any{block{"type": "date_time", "unix_time": unix, "date_time_format": n.attrs["format"], "text": r.inline(n.inner)}}
+	}
+	if kind := richInline[n.tag]; kind != "" {
+		return []any{block{"type": kind, "text": r.inline(n.inner)}}
+	}
+	text := r.inline(n.inner) // an element that has no place here: its text
+	return []any{text}
+}
+
+// plainOf is the text of nodes.
+func plainOf(nodes []*richNode) string {
+	var b strings.Builder
+	for _, n := range nodes {
+		b.WriteString(n.text)
+		b.WriteString(plainOf(n.inner))
+	}
+	return b.String()
+}
+
+// richDetected marks what Telegram finds in a text by itself.
+func richDetected(text string) []any {
+	parts, at := []any{}, 0
+	for _, e := range detect(text) {
+		word := utf16Cut(text, e.Offset, e.Length)
+		if e.Offset > at {
+			parts = append(parts, utf16Cut(text, at, e.Offset-at))
+		}
+		at = e.Offset + e.Length
+		b := block{"type": e.Type, "text": word}
+		switch e.Type {
+		case "mention":
+			b["username"] = word[1:]
+		case "email":
+			b["type"], b["email_address"] = "email_address", word
+		default:
+			b[e.Type] = word
+		}
+		parts = append(parts, b)
+	}
+	if rest := utf16Cut(text, at, utf16Len(text)-at); rest != "" || len(parts) == 0 {
+		parts = append(parts, rest)
+	}
+	return parts
+}
+
+// richWordsOf is what there is to read in a RichMessage of the Bot API, of whatever types its blocks are.
+func richWordsOf(value json.RawMessage) (string, error) {
+	var v struct{ Blocks []any }
+	if err := json.Unmarshal(value, &v); err != nil {
+		return "", err
+	}
+	lines := make([]string, len(v.Blocks))
+	for i, b := range v.Blocks {
+		lines[i] = leaves(b)
+	}
+	return strings.TrimSpace(strings.Join(lines, "\n")), nil
+}
+
+func leaves(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case []any:
+		var b strings.Builder
+		for _, part := range v {
+			b.WriteString(leaves(part))
+		}
+		return b.String()
+	case map[string]any:
+		var b strings.Builder
+		for _, k := range []string{"label", "summary", "text", "expression", "alternative_text", "cells", "items", "blocks",
+			"caption", "credit"} {
+			b.WriteString(leaves(v[k]))
+			if k == "label" && v[k] != nil {
+				b.WriteByte(' ')
+			}
+		}
+		return b.String()
+	}
+	return ""
 }

@@ -19,6 +19,7 @@ type schemaField struct {
 	name     string
 	types    []string // "Integer", "[]MessageEntity", …
 	required bool
+	value    string // that it always has; "" for any
 }
 
 // schemaObject is a method's parameters or an object type; unions have subtypes instead of fields.
@@ -66,7 +67,8 @@ func parseSchema(text string) (*schema, error) {
 				return nil, fmt.Errorf("schema line %d: field %q has no type", n+1, w)
 			}
 			bare := strings.TrimSuffix(name, "!")
-			o.fields[bare] = &schemaField{name: bare, types: strings.Split(types, "|"), required: bare != name}
+			types, value, _ := strings.Cut(types, "=")
+			o.fields[bare] = &schemaField{name: bare, types: strings.Split(types, "|"), required: bare != name, value: value}
 			if bare != name {
 				o.required = append(o.required, bare)
 			}
@@ -82,6 +84,28 @@ func parseSchema(text string) (*schema, error) {
 		}
 	}
 	return s, nil
+}
+
+// Field is a field of one of the Bot API's types.
+type Field struct {
+	Name     string
+	Types    []string // any of them: "Integer", "[]MessageEntity", …
+	Required bool
+	Value    string // that it always has, such as the type of a block; "" for any
+}
+
+// Schema returns the fields of a type of the Bot API, by name, or the names of the types of which it is one. It knows what
+// callers send, and what messages consist of; of other types it returns nothing.
+func Schema(name string) (fields []Field, oneOf []string) {
+	o := botAPI.types[name]
+	if o == nil {
+		return nil, nil
+	}
+	for _, f := range o.fields {
+		fields = append(fields, Field{Name: f.name, Types: f.types, Required: f.required, Value: f.value})
+	}
+	slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	return fields, o.subtypes
 }
 
 // quirks are parameters that go-telegram/bot v1.19.0 sends and schema 10.1 does not have; the real server ignores them.

@@ -23,6 +23,9 @@ func (s *Server) draft(c *call) (*Message, *apiError) {
 	if e := s.botMayPost(c.chat, m.Thread, c.p.has("message_thread_id")); e != nil {
 		return nil, e
 	}
+	if t := c.chat.topic(m.Thread); c.chat.private() && t != nil && t.Deleted {
+		m.Thread = 0 // Telegram says so in its answer only (tdlib/telegram-bot-api, issue 854)
+	}
 	var rp replyParams
 	if err := c.p.json("reply_parameters", &rp); err != nil {
 		return nil, badRequest("can't parse reply parameters JSON object")
@@ -32,6 +35,9 @@ func (s *Server) draft(c *call) (*Message, *apiError) {
 			return nil, e
 		}
 	}
+	if m.Effect = c.p.str("message_effect_id"); m.Effect != "" && !c.chat.private() {
+		return nil, badRequest("can't use message effects in the chat")
+	}
 	if e := c.markup(m); e != nil {
 		return nil, e
 	}
@@ -40,7 +46,7 @@ func (s *Server) draft(c *call) (*Message, *apiError) {
 
 // botMayPost says whether the bot can write in a thread.
 func (s *Server) botMayPost(c *chat, thread int, given bool) *apiError {
-	if given && (c.private() || !c.forum() || thread == GeneralTopic || thread == 0) {
+	if given && (!c.forum() || thread == GeneralTopic || thread == 0) {
 		return badRequest("message thread not found")
 	}
 	if !c.private() && c.group.Bot.Status == Restricted {
@@ -53,7 +59,7 @@ func (s *Server) botMayPost(c *chat, thread int, given bool) *apiError {
 		return nil
 	}
 	t := c.topic(thread)
-	if t == nil || t.Deleted {
+	if t == nil || t.Deleted && !c.private() {
 		return badRequest("message thread not found")
 	}
 	if t.Closed && !c.botAdmin() {
@@ -90,7 +96,8 @@ func (s *Server) reply(c *call, m *Message, rp replyParams) *apiError {
 		m.Quote = &Quote{Text: text, Entities: es, Position: utf16Len(r.Text[:at]), Manual: true}
 	}
 	if from != c.chat {
-		return nil // an external reply: not shown in the transcript
+		m.External = s.externalReply(from, r)
+		return nil
 	}
 	m.ReplyTo = r.ID
 	if m.Thread == 0 && c.chat.forum() && r.Thread != 0 && !c.p.has("message_thread_id") {
@@ -222,6 +229,9 @@ func (s *Server) sendMessage(c *call) (any, *apiError) {
 	}
 	if m.Text == "" {
 		return nil, badRequest("message text is empty")
+	}
+	if m.LinkPreview, e = c.linkPreview(); e != nil {
+		return nil, e
 	}
 	return s.postBot(c, m)
 }

@@ -173,7 +173,7 @@ func wordRune(r rune) bool {
 func withDetected(text string, given []Entity) []Entity {
 	auto := detect(text)
 	if len(given) == 0 {
-		return auto
+		return kept(auto)
 	}
 	out := slices.Clone(given)
 	for _, a := range auto {
@@ -184,8 +184,14 @@ func withDetected(text string, given []Entity) []Entity {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Entity) int { return a.Offset - b.Offset })
-	return out
+	return kept(out)
 }
+
+// maxEntities is how many entities Telegram keeps of a message.
+const maxEntities = 100
+
+// kept are the entities that Telegram keeps: it drops the last ones of too many, and says nothing.
+func kept(es []Entity) []Entity { return es[:min(len(es), maxEntities)] }
 
 // trimText drops the space around a text, as Telegram does, and shifts the entities with it.
 func trimText(text string, es []Entity) (string, []Entity) {

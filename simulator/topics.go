@@ -33,6 +33,9 @@ func (s *Server) makeTopic(c *chat, from Sender, t Topic) *Topic {
 		created["icon_custom_emoji_id"] = t.IconEmoji
 	}
 	t.Thread = c.nextID
+	if c.private() {
+		t.Thread = GeneralTopic + 1 + len(c.topics)
+	}
 	t.Creator = from.ID
 	topic := &t
 	c.topics = append(c.topics, topic)
@@ -76,7 +79,25 @@ func (s *Server) deleteTopic(c *chat, t *Topic) {
 	}
 }
 
-// CreateTopic makes a topic as a member of a forum.
+// SetTopics switches the topics of a person's private chat with the bot on or off. Those that exist stay for when they
+// are switched on again; meanwhile their messages are the chat's. (Telegram's setting is one for all people, in the bot's
+// profile; here it can be seen beside a chat without topics.)
+func (s *Server) SetTopics(person int64, on bool) error {
+	return s.do(func() error {
+		p := s.w.people[person]
+		if p == nil {
+			return fmt.Errorf("there is no person %d", person)
+		}
+		changed := *p
+		changed.Topics = on
+		s.w.setPerson(changed)
+		s.record(record{Person: &changed})
+		s.emit("people", changed)
+		return nil
+	})
+}
+
+// CreateTopic makes a topic as a member of a forum, or in one's private chat.
 func (s *Server) CreateTopic(chatID, from int64, name string) (thread int, err error) {
 	err = s.do(func() error {
 		c, err := s.w.chatFor(chatID)
@@ -84,10 +105,10 @@ func (s *Server) CreateTopic(chatID, from int64, name string) (thread int, err e
 			return err
 		}
 		if !c.forum() {
-			return errors.New("this group has no topics")
+			return errors.New("this chat has no topics")
 		}
 		p := s.w.people[from]
-		if p == nil || !c.role(from).in() || c.role(from) == Restricted {
+		if p == nil || !c.has(from) || c.role(from) == Restricted {
 			return errNotIn
 		}
 		if e := topicName(name); e != nil {
@@ -99,7 +120,7 @@ func (s *Server) CreateTopic(chatID, from int64, name string) (thread int, err e
 	return thread, err
 }
 
-// RenameTopic renames a topic as its creator or an administrator.
+// RenameTopic renames a topic as its creator or an administrator, or in one's private chat.
 func (s *Server) RenameTopic(chatID, from int64, thread int, name string) error {
 	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, who Sender) error {
 		if e := topicName(name); e != nil {
@@ -113,9 +134,12 @@ func (s *Server) RenameTopic(chatID, from int64, thread int, name string) error 
 	})
 }
 
-// CloseTopic closes a topic as its creator or an administrator.
+// CloseTopic closes a topic of a group as its creator or an administrator.
 func (s *Server) CloseTopic(chatID, from int64, thread int) error {
 	return s.onTopic(chatID, from, thread, func(c *chat, t *Topic, who Sender) error {
+		if c.private() {
+			return errors.New("the topics of a private chat can't be closed")
+		}
 		if t.Closed {
 			return errors.New("the topic is closed already")
 		}
@@ -151,7 +175,7 @@ func (s *Server) CloseGeneral(chatID, from int64, closed bool) error {
 			return err
 		}
 		p := s.w.people[from]
-		if !c.forum() || p == nil || !c.role(from).admin() || c.general == closed {
+		if !c.forum() || c.private() || p == nil || !c.role(from).admin() || c.general == closed {
 			return errors.New("not an administrator of a forum, or nothing to change")
 		}
 		s.closeGeneral(c, s.sender(p), closed)
@@ -176,17 +200,25 @@ func (s *Server) onTopic(chatID, from int64, thread int, f func(*chat, *Topic, S
 			return err
 		}
 		t, p := c.topic(thread), s.w.people[from]
-		if t == nil || t.Deleted {
+		if t == nil || t.Deleted || !c.forum() {
 			return fmt.Errorf("there is no topic %d", thread)
 		}
-		if p == nil || !c.role(from).in() {
+		if p == nil || !c.has(from) {
 			return errNotIn
 		}
-		if !c.role(from).admin() && t.Creator != from {
+		if !c.private() && !c.role(from).admin() && t.Creator != from {
 			return errors.New("only administrators and the creator of a topic can do this")
 		}
 		return f(c, t, s.sender(p))
 	})
+}
+
+// has says whether a person is in the chat.
+func (c *chat) has(person int64) bool {
+	if c.private() {
+		return c.id == person
+	}
+	return c.role(person).in()
 }
 
 func topicName(name string) error {

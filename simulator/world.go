@@ -26,7 +26,12 @@ type chat struct {
 
 func (c *chat) private() bool { return c.person != nil }
 
-func (c *chat) forum() bool { return c.group != nil && c.group.Forum }
+func (c *chat) forum() bool {
+	if c.private() {
+		return c.person.Topics
+	}
+	return c.group.Forum
+}
 
 func (c *chat) kind() string {
 	switch {

@@ -7,12 +7,13 @@ import "time"
 
 // Former is a message as it was before an edit.
 type Former struct {
-	Revision int64     `json:"revision"` // the revision that brought this version
-	Text     string    `json:"text"`
-	Entities []Entity  `json:"entities,omitempty"`
-	Media    *Media    `json:"media,omitempty"`
-	Internal bool      `json:"internal,omitempty"`
-	Until    time.Time `json:"until"`
+	Revision    int64        `json:"revision"` // the revision that brought this version
+	Text        string       `json:"text"`
+	Entities    []Entity     `json:"entities,omitempty"`
+	Media       *Media       `json:"media,omitempty"`
+	LinkPreview *LinkPreview `json:"linkPreview,omitempty"`
+	Internal    bool         `json:"internal,omitempty"`
+	Until       time.Time    `json:"until"`
 }
 
 // Reaction is one person's reaction to a message, on the original or on a copy.

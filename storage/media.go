@@ -23,16 +23,17 @@ type Media struct {
 	Emoji     string `json:"emoji,omitempty"`     // of a sticker, a dice
 	SetName   string `json:"setName,omitempty"`   // of a sticker
 	// Value is the result of a dice, the stars of paid media, or the number of winners of a giveaway.
-	Value           int32     `json:"value,omitempty"`
-	ThumbnailFileID string    `json:"thumbnailFileId,omitempty"`
-	PhotoFileID     string    `json:"photoFileId,omitempty"` // of a live photo: the still picture
-	Location        *Location `json:"location,omitempty"`    // also of a venue
-	Venue           *Venue    `json:"venue,omitempty"`
-	Contact         *Contact  `json:"contact,omitempty"`
-	Poll            *Poll     `json:"poll,omitempty"`
-	Details         string    `json:"details,omitempty"` // its readable content
-	Source          string    `json:"source,omitempty"`  // of a story or giveaway: the chat it is from
-	SHA256          string    `json:"sha256,omitempty"`  // of a file from outside Telegram, which has no FileID
+	Value           int32      `json:"value,omitempty"`
+	ThumbnailFileID string     `json:"thumbnailFileId,omitempty"`
+	PhotoFileID     string     `json:"photoFileId,omitempty"` // of a live photo: the still picture
+	Location        *Location  `json:"location,omitempty"`    // also of a venue
+	Venue           *Venue     `json:"venue,omitempty"`
+	Contact         *Contact   `json:"contact,omitempty"`
+	Poll            *Poll      `json:"poll,omitempty"`
+	Details         string     `json:"details,omitempty"` // its readable content
+	Checklist       *Checklist `json:"checklist,omitempty"`
+	Source          string     `json:"source,omitempty"` // of a story or giveaway: the chat it is from
+	SHA256          string     `json:"sha256,omitempty"` // of a file from outside Telegram, which has no FileID
 }
 
 // Location is a point on the map.
@@ -79,6 +80,18 @@ type Poll struct {
 type PollOption struct {
 	Text     string   `json:"text"`
 	Entities []Entity `json:"entities,omitempty"`
+}
+
+// Checklist is a list of tasks, as it was sent.
+type Checklist struct {
+	Title string          `json:"title"`
+	Tasks []ChecklistTask `json:"tasks,omitempty"`
+}
+
+// ChecklistTask is one task of a checklist.
+type ChecklistTask struct {
+	Text string `json:"text"`
+	Done bool   `json:"done,omitempty"`
 }
 
 // Forward is where a forwarded message comes from.

@@ -174,25 +174,30 @@ type Creator struct {
 
 // Topic is one forum topic of a ticket: its wanted state, and what is known to be done.
 type Topic struct {
-	TopicID         string `json:"topicId"`           // "home" or its link's id: names the topic within the ticket
-	GroupID         string `json:"groupId"`           // place: internal id of a group, or of a person's private chat
-	TelegramTopicID int64  `json:"telegramTopicId"`   // 0: not opened yet
-	Adopted         bool   `json:"adopted,omitempty"` // existed before /link joined it
-	Name            string `json:"name"`              // the current name
-	NamedByHand     bool   `json:"namedByHand,omitempty"`
-	Closed          bool   `json:"closed,omitempty"` // closed in Telegram
-	Unsure          bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
-	CardMessageID   int64  `json:"cardMessageId,omitempty"`
-	CardRevision    int64  `json:"cardRevision,omitempty"` // the revision that the card shows
-	MediaShown      int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
-	Pinned          bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
-	Introduced      bool   `json:"introduced,omitempty"`   // the opening context is posted
-	Failure         string `json:"failure,omitempty"`      // why it can't be opened
+	TopicID         string `json:"topicId"`         // "home" or its link's id: names the topic within the ticket
+	GroupID         string `json:"groupId"`         // place: internal id of a group, or of a person's private chat
+	TelegramTopicID int64  `json:"telegramTopicId"` // 0: not opened yet, or the whole private chat
+	// Threaded says that the ticket has, or is to get, a topic of its own in the private chat. Else the tickets of the
+	// person share the chat.
+	Threaded      bool   `json:"threaded,omitempty"`
+	Adopted       bool   `json:"adopted,omitempty"` // existed before /link joined it
+	Name          string `json:"name"`              // the current name
+	NamedByHand   bool   `json:"namedByHand,omitempty"`
+	Closed        bool   `json:"closed,omitempty"` // closed in Telegram
+	Unsure        bool   `json:"unsure,omitempty"` // it is unknown whether it is closed: the Bot API does not tell
+	CardMessageID int64  `json:"cardMessageId,omitempty"`
+	CardRevision  int64  `json:"cardRevision,omitempty"` // the revision that the card shows
+	MediaShown    int    `json:"mediaShown,omitempty"`   // how many of the ticket's enclosures are posted below it or failed
+	Pinned        bool   `json:"pinned,omitempty"`       // the card is pinned, or pinning failed
+	Introduced    bool   `json:"introduced,omitempty"`   // the opening context is posted
+	Failure       string `json:"failure,omitempty"`      // why it can't be opened
 	// FormerThreads are its previous threads, which were deleted in Telegram, oldest first. They stay the ticket's, since
 	// updates about their last messages may still arrive.
 	FormerThreads []int64   `json:"formerThreads,omitempty"`
 	Generation    int64     `json:"generation,omitempty"` // how often it was opened again
-	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again
+	Doubtful      bool      `json:"doubtful,omitempty"`   // a call found it deleted; Telegram is asked once more
+	Revivals      int64     `json:"revivals,omitempty"`   // how often it was there after all
+	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again, or found to be there
 	Held          string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
 }
 
@@ -247,8 +252,10 @@ type Message struct {
 	Media       *Media          `json:"media,omitempty"`     // what it carries besides text, which is then the caption
 	Forwarded   *Forward        `json:"forwarded,omitempty"` // where it was forwarded from
 	Protected   bool            `json:"protected,omitempty"` // Telegram lets nobody forward, copy or save it
-	RichHTML    string          `json:"richHtml,omitempty"`  // of a rich message that can be posted again; Text has its words
-	RichIsRTL   bool            `json:"richIsRtl,omitempty"`
+	LinkPreview *LinkPreview    `json:"linkPreview,omitempty"`
+	EffectID    string          `json:"effectId,omitempty"` // the animation that a message in a private chat begins with
+	RichHTML    string          `json:"richHtml,omitempty"` // of a rich message that can be sent again
+	RichRTL     bool            `json:"richRtl,omitempty"`  // of a rich message: shown right-to-left
 	Attachments []string        `json:"attachments,omitempty"`
 	Metadata    json.RawMessage `json:"metadata,omitempty"`
 
@@ -297,14 +304,27 @@ type ReplyTo struct {
 	ChatID    int64  `json:"chatId"`
 	MessageID int64  `json:"messageId"`
 	Quote     string `json:"quote,omitempty"`
-	Preview   string `json:"preview,omitempty"`   // beginning of the answered text
+	Preview   string `json:"preview,omitempty"`   // the quote, or the beginning of the answered text
 	MediaKind string `json:"mediaKind,omitempty"` // of the answered message; "" for a text
 	// QuoteEntities is the markup of the quote. QuotePosition is where the quote begins in the answered message, in
 	// UTF-16 code units.
 	QuoteEntities []Entity `json:"quoteEntities,omitempty"`
 	QuotePosition int32    `json:"quotePosition,omitempty"`
 	// Answered is the id of the answered message, if it is known. A message of a program has no other id.
-	Answered string `json:"answered,omitempty"`
+	Answered        string   `json:"answered,omitempty"`
+	PreviewEntities []Entity `json:"previewEntities,omitempty"`
+	Origin          *Forward `json:"origin,omitempty"` // who said it, in another chat or topic, or in a story
+	URL             string   `json:"url,omitempty"`    // of what was said there
+	Item            string   `json:"item,omitempty"`   // the task of a checklist, or option of a poll, that is answered
+}
+
+// LinkPreview is how the preview of a text's link looks (Bot API, LinkPreviewOptions).
+type LinkPreview struct {
+	IsDisabled       bool   `json:"isDisabled,omitempty"`
+	URL              string `json:"url,omitempty"` // "": the first link of the text
+	PreferSmallMedia bool   `json:"preferSmallMedia,omitempty"`
+	PreferLargeMedia bool   `json:"preferLargeMedia,omitempty"`
+	ShowAboveText    bool   `json:"showAboveText,omitempty"`
 }
 
 // Span is a part of a text, in UTF-16 code units.
@@ -335,11 +355,11 @@ type Copy struct {
 	GroupTitle  string `json:"groupTitle,omitempty"`
 	Preview     string `json:"preview,omitempty"`
 	PreviewKind string `json:"previewKind,omitempty"`
-	Revision    int64  `json:"revision,omitempty"` // the message's ContentRevision that it shows
-	Edited      bool   `json:"edited,omitempty"`   // it had other content when it was posted
-	AsText      bool   `json:"asText,omitempty"`   // Telegram refused the rich message, so it is posted as a text
-	Reaction    string `json:"reaction,omitempty"` // the bot's reaction on it
-	State       string `json:"state"`              // partial | sent | failed | gone (deleted with its original)
+	Reference   bool   `json:"reference,omitempty"` // all that is known of the answered message, not only Preview
+	Revision    int64  `json:"revision,omitempty"`  // the message's ContentRevision that it shows
+	Edited      bool   `json:"edited,omitempty"`    // it had other content when it was posted
+	Reaction    string `json:"reaction,omitempty"`  // the bot's reaction on it
+	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
 	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.

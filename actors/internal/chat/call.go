@@ -96,6 +96,9 @@ func (c *chat) onCalled(m called) error {
 	}
 	switch m.outcome.Result {
 	case messages.Outcome_DONE:
+		if m.q.op.GetCheckTopic() != nil {
+			c.deleted.Put(m.q.op.ThreadId, "") // it is there after all
+		}
 		if counts(m.q.op) {
 			if err := c.release(); err != nil {
 				return err

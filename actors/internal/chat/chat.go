@@ -257,7 +257,7 @@ func (c *chat) accept(m *messages.Send) {
 	if c.postedBefore(m) || c.revise(m) {
 		return
 	}
-	if _, deleted := c.deleted.Get(op.ThreadId); deleted && intoThread(op) {
+	if intoThread(op) && c.whyDeleted(op.ThreadId) != "" {
 		if err := c.reportDeleted(owner, op); err != nil {
 			c.Log.Error("an answer into a deleted topic can't be dropped", "operation", op.Id, "error", err)
 		}

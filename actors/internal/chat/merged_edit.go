@@ -59,11 +59,10 @@ func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
 
 // partOfMerged is one message as a part of a merged one.
 func partOfMerged(original *storage.Message, stored *storage.Copy) *messages.SendCopyCall {
-	return &messages.SendCopyCall{
-		SenderName: original.Sender.Name, Content: desk.ContentOf(original), GroupTitle: stored.GroupTitle,
-		ReplyPreview: stored.Preview, ReplyMediaKind: stored.PreviewKind,
-		Edited: stored.Edited || stored.Revision < original.ContentRevision,
-	}
+	call := &messages.SendCopyCall{SenderName: original.Sender.Name, Content: desk.ContentOf(original),
+		GroupTitle: stored.GroupTitle, Edited: stored.Edited || stored.Revision < original.ContentRevision}
+	desk.SetReference(call, stored, desk.ReplyOf(original))
+	return call
 }
 
 // ownSpan adds to the outcome of an edit of a merged message where the part of its owner is now; nil when that part

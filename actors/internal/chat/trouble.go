@@ -7,6 +7,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -88,7 +89,15 @@ func (c *chat) onTrouble(m called) error {
 }
 
 // intoThread says whether an operation is useless once its topic is deleted.
-func intoThread(op *messages.Operation) bool { return op.ThreadId > 1 && op.GetAnswerCallback() == nil }
+func intoThread(op *messages.Operation) bool {
+	return op.ThreadId > 1 && op.GetAnswerCallback() == nil && op.GetCheckTopic() == nil
+}
+
+// whyDeleted is how Telegram says that a topic is deleted; "": it is not, as far as the chat knows.
+func (c *chat) whyDeleted(thread ids.ThreadID) string {
+	why, _ := c.deleted.Get(thread)
+	return why
+}
 
 // ofMessage says whether an operation changes a message that was posted before. If that message was deleted with its
 // topic, there is nothing left to do.
@@ -128,7 +137,7 @@ func (c *chat) reportDeleted(owner opOwner, op *messages.Operation) error {
 	if owner == (opOwner{messages.KindChat, c.ID}) {
 		return c.dropAnswer(op.Id)
 	}
-	why, _ := c.deleted.Get(op.ThreadId)
+	why := c.whyDeleted(op.ThreadId)
 	if ofMessage(op) {
 		c.report(owner, op, &messages.Outcome{Result: messages.Outcome_DONE, Description: why, ChatId: c.chatID})
 		return nil
@@ -143,7 +152,8 @@ func (c *chat) reportDeleted(owner opOwner, op *messages.Operation) error {
 // is given up.
 func (c *chat) onForbidden(m called) error {
 	first := m.q.op
-	if !waits(first) || !m.outcome.ChatWide && first.GetCreateTopic() == nil {
+	ofTopic := first.GetCreateTopic() != nil || first.GetCheckTopic() != nil
+	if !waits(first) || !m.outcome.ChatWide && !ofTopic {
 		return c.finish(m)
 	}
 	now := c.Now()

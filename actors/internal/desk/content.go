@@ -49,6 +49,41 @@ func MediaOf(m *storage.Media) (out *messages.Media) {
 	return out
 }
 
+// ReplyToStore is what a message answers as a record stores it; nil: nothing.
+func ReplyToStore(p *messages.ReplyTo) (out *storage.ReplyTo) {
+	pair(toStore, &p, &out, way.replyTo)
+	return out
+}
+
+// ReplyOf is what a stored message answers; nil: nothing.
+func ReplyOf(m *storage.Message) (out *messages.ReplyTo) {
+	pair(fromStore, &out, &m.ReplyTo, way.replyTo)
+	return out
+}
+
+// Excerpt says in a few words, at most n UTF-16 units, what a content says: the beginning of its text, or else what its
+// medium is about.
+func Excerpt(c *messages.Content, n int) (string, []*messages.Entity) {
+	if c.GetText() == "" {
+		return messages.Excerpt(messages.WordsOf(c.GetMedia()), nil, n)
+	}
+	return messages.Excerpt(c.GetText(), c.GetEntities(), n)
+}
+
+// SetReference has the head of a copy show what its original answers, as the copy's record says that it does. r is what
+// the original answers.
+func SetReference(call *messages.SendCopyCall, c *storage.Copy, r *messages.ReplyTo) {
+	call.ReplyPreview, call.ReplyMediaKind = c.Preview, c.PreviewKind
+	call.PreviewEntities, call.ReplyItem = r.GetPreviewEntities(), r.GetItem()
+	call.ReplyOrigin, call.ReplyUrl = nil, ""
+	switch {
+	case c.Reference:
+		call.ReplyOrigin, call.ReplyUrl = r.GetOrigin(), r.GetUrl()
+	case c.Preview != "": // the preview alone, as merged copies show it
+		call.ReplyMediaKind = ""
+	}
+}
+
 // ForwardToStore is where a message was forwarded from, as a record stores it; nil: nowhere.
 func ForwardToStore(f *messages.Forward) (out *storage.Forward) {
 	pair(toStore, &f, &out, way.forward)
@@ -162,8 +197,33 @@ func (w way) content(c *messages.Content, r *storage.Message) {
 	pair(w, &c.Media, &r.Media, way.media)
 	pair(w, &c.Forward, &r.Forwarded, way.forward)
 	same(w, &c.IsProtected, &r.Protected)
+	pair(w, &c.LinkPreview, &r.LinkPreview, way.linkPreview)
+	same(w, &c.EffectId, &r.EffectID)
 	same(w, &c.RichHtml, &r.RichHTML)
-	same(w, &c.RichIsRtl, &r.RichIsRTL)
+	same(w, &c.RichRtl, &r.RichRTL)
+}
+
+func (w way) linkPreview(p *messages.LinkPreview, r *storage.LinkPreview) {
+	same(w, &p.IsDisabled, &r.IsDisabled)
+	same(w, &p.Url, &r.URL)
+	same(w, &p.PreferSmallMedia, &r.PreferSmallMedia)
+	same(w, &p.PreferLargeMedia, &r.PreferLargeMedia)
+	same(w, &p.ShowAboveText, &r.ShowAboveText)
+}
+
+func (w way) replyTo(p *messages.ReplyTo, r *storage.ReplyTo) {
+	same(w, &p.ChatId, &r.ChatID)
+	same(w, &p.MessageId, &r.MessageID)
+	same(w, &p.Quote, &r.Quote)
+	pairs(w, &p.QuoteEntities, &r.QuoteEntities, way.entity)
+	same(w, &p.QuotePosition, &r.QuotePosition)
+	same(w, &p.Preview, &r.Preview)
+	pairs(w, &p.PreviewEntities, &r.PreviewEntities, way.entity)
+	same(w, &p.MediaKind, &r.MediaKind)
+	same(w, &p.Answered, &r.Answered)
+	pair(w, &p.Origin, &r.Origin, way.forward)
+	same(w, &p.Url, &r.URL)
+	same(w, &p.Item, &r.Item)
 }
 
 func (w way) entity(e *messages.Entity, r *storage.Entity) {
@@ -203,6 +263,7 @@ func (w way) media(m *messages.Media, r *storage.Media) {
 	pair(w, &m.Venue, &r.Venue, way.venue)
 	pair(w, &m.Contact, &r.Contact, way.contact)
 	pair(w, &m.Poll, &r.Poll, way.poll)
+	pair(w, &m.Checklist, &r.Checklist, way.checklist)
 	same(w, &m.Details, &r.Details)
 	same(w, &m.Source, &r.Source)
 	same(w, &m.Sha256, &r.SHA256)
@@ -247,6 +308,16 @@ func (w way) poll(p *messages.Poll, r *storage.Poll) {
 func (w way) option(o *messages.PollOption, r *storage.PollOption) {
 	same(w, &o.Text, &r.Text)
 	pairs(w, &o.Entities, &r.Entities, way.entity)
+}
+
+func (w way) checklist(c *messages.Checklist, r *storage.Checklist) {
+	same(w, &c.Title, &r.Title)
+	pairs(w, &c.Tasks, &r.Tasks, way.task)
+}
+
+func (w way) task(t *messages.ChecklistTask, r *storage.ChecklistTask) {
+	same(w, &t.Text, &r.Text)
+	same(w, &t.Done, &r.Done)
 }
 
 func (w way) forward(f *messages.Forward, r *storage.Forward) {

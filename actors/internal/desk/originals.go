@@ -69,18 +69,6 @@ func QuotedIn(
 	return last, nil
 }
 
-// ReplyOf is the Telegram message that a stored message replies to; nil: none.
-func ReplyOf(m *storage.Message) *messages.ReplyTo {
-	r := m.ReplyTo
-	if r == nil {
-		return nil
-	}
-	return &messages.ReplyTo{
-		ChatId: r.ChatID, MessageId: r.MessageID, Preview: r.Preview, MediaKind: r.MediaKind, Answered: r.Answered,
-		Quote: r.Quote, QuoteEntities: EntitiesOf(r.QuoteEntities), QuotePosition: r.QuotePosition,
-	}
-}
-
 // ReactionAt is the reaction that the bot shows in a topic: the newest one that somebody made in another topic, and
 // that a bot can set; "": none.
 func ReactionAt(m *storage.Message, topicID ids.TopicKey) string {

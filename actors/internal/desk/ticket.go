@@ -53,8 +53,20 @@ func LinkOf(r *storage.Ticket, linkID ids.TopicKey) *storage.Link {
 	return nil
 }
 
-// TopicAt finds the topic of a ticket at a place, by its thread or by an earlier one; nil: there is none.
+// TopicAt finds the topic of a ticket to which belongs what is said at a place, in a thread; nil: there is none. From
+// their private chat, people write on a ticket in any thread: they have chosen it, or answered something of it.
 func TopicAt(r *storage.Ticket, place ids.Place, thread ids.ThreadID) *storage.Topic {
+	if topic := TopicWith(r, place, thread); topic != nil {
+		return topic
+	}
+	if link := PrivateLink(r, place); link != nil && messages.IsPrivate(place) {
+		return &link.Topic
+	}
+	return nil
+}
+
+// TopicWith finds the topic of a ticket that has, or had, a thread at a place; nil: there is none.
+func TopicWith(r *storage.Ticket, place ids.Place, thread ids.ThreadID) *storage.Topic {
 	if thread == 0 && !messages.IsPrivate(place) {
 		return nil // the general topic is no ticket's
 	}
@@ -69,7 +81,7 @@ func TopicAt(r *storage.Ticket, place ids.Place, thread ids.ThreadID) *storage.T
 
 // IsOpened says whether a topic exists in Telegram, so that something can be posted in it.
 func IsOpened(topic *storage.Topic) bool {
-	return topic.TelegramTopicID != 0 || messages.IsPrivate(topic.GroupID)
+	return topic.TelegramTopicID != 0 || messages.IsPrivate(topic.GroupID) && !topic.Threaded
 }
 
 // PrivateLink finds the link whose topic is the private chat at a place, or any private chat when place is ""; nil:

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -21,7 +19,6 @@ type change struct {
 	op        *messages.Operation // under way
 	content   int64               // the content's revision that op shows
 	part      int                 // parts that show content already
-	asText    bool                // Telegram refused content as a rich message: it is shown as a text
 	tries     int64
 	failure   string // why the copy could not be deleted
 }
@@ -187,13 +184,10 @@ func (n *lane) edit(
 	it.stored = stored
 	call, former := n.call(it, 0), contentAt(said, stored.Revision)
 	call.Edited, call.ReplyTo, call.Quote, call.QuoteEntities = true, 0, "", nil
-	call.GroupTitle, call.Bare = stored.GroupTitle, stored.Bare
-	call.ReplyPreview, call.ReplyMediaKind = stored.Preview, stored.PreviewKind
-	if c.content != said.ContentRevision {
-		c.content, c.part, c.asText = said.ContentRevision, 0, false
-	}
-	call.AsText = c.asText
 	parts := n.link.messagesFor(call)
+	if c.content != said.ContentRevision {
+		c.content, c.part = said.ContentRevision, 0
+	}
 	switch before, now := messages.ShapeOf(former), it.shape(); {
 	case now == messages.ShapeLabelled: // the text before the medium does not change
 		if before != now || !movable(former.Media, it.content.Media) {
@@ -263,7 +257,7 @@ func contentAt(m *storage.Message, revision int64) *messages.Content {
 	for i := range m.Former {
 		if f := &m.Former[i]; f.Revision == revision {
 			return desk.ContentOf(&storage.Message{Text: f.Text, Entities: f.Entities, Media: f.Media,
-				Forwarded: m.Forwarded, Protected: m.Protected})
+				LinkPreview: f.LinkPreview, EffectID: m.EffectID, Forwarded: m.Forwarded, Protected: m.Protected})
 		}
 	}
 	return desk.ContentOf(m)
@@ -331,7 +325,6 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 	if m.Content < c.content {
 		return write
 	}
-	c.asText = c.asText || m.Outcome.AsText
 	c.part++
 	if c.op.GetEditJoined() != nil {
 		if span := spanOf(m.Outcome); span != nil {
@@ -358,10 +351,6 @@ func (l *link) parts(c *change) int {
 	call := c.op.GetSendCopy()
 	if call == nil {
 		call = c.op.GetEditCopy().GetCopy()
-	}
-	if c.asText && !call.AsText {
-		call = proto.CloneOf(call)
-		call.AsText = true
 	}
 	return l.messagesFor(call)
 }

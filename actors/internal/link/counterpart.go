@@ -27,7 +27,7 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	}
 	if it.replyTo.Answered != "" { // it names an original, which may have been said here
 		original, err := store.Message(ctx, answeredID)
-		if err == nil && slices.Contains(n.aliases(), original.TopicID) {
+		if err == nil && n.said(original) {
 			return desk.TelegramID(answeredID), false, nil
 		}
 		if errors.Is(err, storage.ErrNotFound) {
@@ -48,7 +48,7 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	if slices.Contains(n.aliases(), original.TopicID) {
+	if n.said(original) {
 		id, err := n.reachable(refOf(original.MessageID))
 		return id, false, err
 	}
@@ -57,6 +57,11 @@ func (n *lane) counterpart(it *item) (id int64, waits bool, err error) {
 	}
 	id, err = n.copyHere(original.MessageID)
 	return id, false, err
+}
+
+// said says whether a message was said in the lane's topic.
+func (n *lane) said(m *storage.Message) bool {
+	return m.TicketID == n.link.ticketID && slices.Contains(n.aliases(), m.TopicID)
 }
 
 // answeredKey is the id of the message that is replied to: the one that the desk knows, else Telegram's.
@@ -71,7 +76,10 @@ func answeredKey(p *messages.ReplyTo) string {
 func (n *lane) copyHere(messageID string) (int64, error) {
 	for _, topicID := range n.aliases() {
 		stored, err := n.link.Store.Copy(n.link.Ctx, messageID, topicID)
-		if err == nil {
+		switch {
+		case err == nil && stored.TicketID != n.link.ticketID: // of another ticket, to which a reply elsewhere may lead
+			return 0, nil
+		case err == nil:
 			return n.reachable(messageRef{stored.ChatID, mainPart(stored)})
 		}
 		if !errors.Is(err, storage.ErrNotFound) {

@@ -26,14 +26,12 @@ type item struct {
 	outOfOrder bool  // not in the order of the lane: tried again, or a message only now
 	withdrawn  bool  // not to be posted any more, if it is not too late
 
-	parts       int     // 0: not counted yet
-	inWords     int     // parts that a rich message takes if Telegram refuses it as what it is; else the same
-	replyID     int64   // its reply's counterpart, once looked up
-	quoteAt     int32   // where the quote begins in the answered message, if that is known
-	label       *string // which ticket it is of, where the topic is a private chat; nil: not looked up
-	preview     string
-	previewKind string // what the answered message carries
-	stored      *storage.Copy
+	parts     int               // 0: not counted yet
+	replyID   int64             // its reply's counterpart, once looked up
+	quoteAt   int32             // where the quote begins in the answered message, if that is known
+	label     *string           // which ticket it is of, where the topic is a private chat; nil: not looked up
+	reference *messages.ReplyTo // what it answers, if nothing stands for that in the topic: its head shows it
+	stored    *storage.Copy
 }
 
 func itemOf(m *messages.Copy) *item {
@@ -80,7 +78,14 @@ func (it *item) holdsBack() bool {
 	if it.album != nil {
 		return !it.album.written()
 	}
-	return it.postable() < max(it.parts, it.inWords)
+	return it.postable() < it.parts
+}
+
+// head says what a new copy's head shows of the message that the original answers.
+func (it *item) head() storage.Copy {
+	return storage.Copy{
+		Preview: it.reference.GetPreview(), PreviewKind: it.reference.GetMediaKind(), Reference: it.reference != nil,
+	}
 }
 
 func (it *item) shape() messages.Shape { return messages.ShapeOf(it.content) }

@@ -22,13 +22,14 @@ type lane struct {
 	failing       string                                   // the last reason, until a copy arrives: it is explained once
 	thread        int64                                    // of the topic, as it was last known
 	deletedThread int64                                    // that thread, when it was deleted
+	revivals      int64                                    // how often it was there after all, as was last known
 	suspended     bool                                     // the ticket knows that the bot may not write there
 }
 
 func newLane(l *link, topicID ids.TopicKey, seen int64) lane {
 	n := lane{link: l, topicID: topicID, seen: seen}
 	topic, _ := n.target()
-	n.thread = topic.TelegramTopicID
+	n.thread, n.revivals = topic.TelegramTopicID, topic.Revivals
 	return n
 }
 
@@ -106,7 +107,7 @@ func (n *lane) target() (topic *storage.Topic, ready bool) {
 		topic = &n.link.home
 	}
 	lost := n.deletedThread != 0 && topic.TelegramTopicID == n.deletedThread
-	return topic, desk.IsOpened(topic) && !lost && (topic.Introduced || topic.Adopted) && topic.Failure == ""
+	return topic, desk.IsOpened(topic) && !lost && !topic.Doubtful && (topic.Introduced || topic.Adopted) && topic.Failure == ""
 }
 
 // enqueue gives the chat as many copies as the window holds.
@@ -170,7 +171,7 @@ func (n *lane) enqueueItem(topic *storage.Topic, it *item) {
 // prepare looks up what the copy needs. It returns false if the copy must wait because the message that it replies to
 // is itself enqueued.
 func (n *lane) prepare(it *item) bool {
-	if it.replyTo != nil && it.replyID == 0 && it.preview == "" && it.previewKind == "" {
+	if it.replyTo != nil && it.replyID == 0 && it.reference == nil {
 		if n.isEnqueued(answeredKey(it.replyTo)) {
 			return false
 		}
@@ -187,7 +188,7 @@ func (n *lane) prepare(it *item) bool {
 			n.checkQuote(it)
 		}
 		if replyID == 0 {
-			it.preview, it.previewKind = it.replyTo.Preview, it.replyTo.MediaKind
+			it.reference = it.replyTo
 		}
 	}
 	if it.parts == 0 && it.sent() > 0 {
@@ -196,7 +197,7 @@ func (n *lane) prepare(it *item) bool {
 	n.count(it)
 	if it.album != nil {
 		for _, x := range it.album.parts[1:] {
-			x.preview, x.previewKind = it.preview, it.previewKind
+			x.reference = it.reference
 			n.count(x)
 		}
 	}
@@ -205,14 +206,8 @@ func (n *lane) prepare(it *item) bool {
 
 // count finds out how many parts a copy takes.
 func (n *lane) count(it *item) {
-	call := n.call(it, 0)
 	if it.parts == 0 {
-		it.parts = n.link.messagesFor(call)
-	}
-	it.inWords = it.parts
-	if it.content.GetRichHtml() != "" && it.sent() == 0 {
-		call.AsText = true
-		it.inWords = n.link.messagesFor(call)
+		it.parts = n.link.messagesFor(n.call(it, 0))
 	}
 }
 

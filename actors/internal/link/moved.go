@@ -28,12 +28,12 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 	if n.link.spec.Ended && n.topicID != desk.HomeTopic || topic.Failure != "" || thread == 0 {
 		return false
 	}
-	switch topic.TelegramTopicID {
-	case thread:
+	switch {
+	case topic.TelegramTopicID == thread:
 		n.deletedThread, n.enqueued = thread, 0
 		n.tellGone()
 		n.link.OfferAgainLater() // and tells it again, should it be lost
-	case 0: // it is being opened
+	case !desk.IsOpened(topic): // it is being opened
 	default: // this copy was on its way to the former one
 		for _, it := range n.items[:n.enqueued] {
 			if it.messageID == messageID {
@@ -46,7 +46,7 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 
 func (n *lane) tellGone() {
 	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicGone{
-		TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.deletedThread})
+		TicketId: n.link.ticketID, TopicId: n.topicID, ThreadId: n.deletedThread, Revivals: n.revivals})
 }
 
 // follow takes note that the topic has another thread: everything that is in flight begins again there. A copy of
@@ -56,7 +56,10 @@ func (n *lane) follow() {
 	if topic.Held == "" {
 		n.suspended = false
 	}
-	if topic.TelegramTopicID == 0 || topic.TelegramTopicID == n.thread {
+	if topic.Revivals != n.revivals {
+		n.revivals, n.deletedThread = topic.Revivals, 0
+	}
+	if !desk.IsOpened(topic) || topic.TelegramTopicID == n.thread {
 		return
 	}
 	former := n.thread
@@ -106,8 +109,13 @@ func (n *lane) anew(it *item) {
 // topic that was deleted, or in the chat that the group was before it got its present id.
 func (n *lane) reachable(at messageRef) (id int64, err error) {
 	topic, _ := n.target()
-	if topic.Generation > 0 && at.id <= topic.TelegramTopicID {
-		return 0, nil // a topic bears the id of its first message
+	// A group's topic bears the id of its first message; in a private chat, the first known message is the card.
+	first := topic.TelegramTopicID
+	if messages.IsPrivate(topic.GroupID) {
+		first = topic.CardMessageID - 1
+	}
+	if topic.Generation > 0 && at.id <= first {
+		return 0, nil
 	}
 	group, err := n.link.Store.Group(n.link.Ctx, topic.GroupID)
 	if errors.Is(err, storage.ErrNotFound) {

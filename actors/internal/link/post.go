@@ -18,8 +18,7 @@ func (l *link) messagesFor(call *messages.SendCopyCall) int {
 
 // call renders one part of a copy.
 func (n *lane) call(it *item, part int) *messages.SendCopyCall {
-	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), ReplyPreview: it.preview,
-		ReplyMediaKind: it.previewKind, Bare: it.bare}
+	call := &messages.SendCopyCall{SenderName: it.sender, Content: it.content, Part: int32(part), Bare: it.bare}
 	if part == 0 {
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
@@ -33,9 +32,14 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 	}
 	if it.sent() > 0 {
 		call.GroupTitle, call.Bare = it.stored.GroupTitle, it.stored.Bare
-		call.ReplyPreview, call.ReplyMediaKind = it.stored.Preview, it.stored.PreviewKind
-		call.AsText = it.stored.AsText
+		desk.SetReference(call, it.stored, it.replyTo)
+		return call
 	}
+	head, answered := it.head(), it.replyTo
+	if it.reference != nil { // an album's first part says what all of it answers
+		answered = it.reference
+	}
+	desk.SetReference(call, &head, answered)
 	return call
 }
 
@@ -100,10 +104,6 @@ func (n *lane) onPartDone(ref *messages.CopyPart, m *messages.Done) error {
 		next.Parts = append(append([]int64(nil), next.Parts...), outcome.MessageId)
 		next.ChatID, next.SentAt = outcome.ChatId, n.link.Now().UTC().Truncate(time.Millisecond)
 		next.State, next.Revision = desk.CopyPartial, m.Content
-		if outcome.AsText { // its first part, of as many as the text takes
-			next.AsText, it.parts = true, it.inWords
-			next.Wanted = it.parts
-		}
 		if len(next.Parts) >= it.parts {
 			next.State = desk.CopySent
 			if it.content.GetIsProtected() {
@@ -122,8 +122,8 @@ func (n *lane) onPartDone(ref *messages.CopyPart, m *messages.Done) error {
 		return n.albumGoesOn(at)
 	}
 	if next.State == desk.CopyPartial {
-		if topic, ready := n.target(); ready && part == 0 && (next.AsText || it.shape() == messages.ShapeCaptioned) {
-			n.enqueueItem(topic, it) // the rest of the text or of the caption
+		if topic, ready := n.target(); ready && part == 0 && it.shape() == messages.ShapeCaptioned {
+			n.enqueueItem(topic, it) // the rest of the caption
 		}
 		return nil
 	}
@@ -136,8 +136,9 @@ func (n *lane) firstCopyOf(it *item) storage.Copy {
 	next := n.copyOf(it)
 	if len(next.Parts) == 0 {
 		next.Wanted, next.GroupTitle = it.parts, n.titleOf(it)
-		next.Preview, next.PreviewKind = it.preview, it.previewKind
-		next.Main, next.Bare, next.AsText = it.main(), it.bare, false
+		head := it.head()
+		next.Preview, next.PreviewKind, next.Reference = head.Preview, head.PreviewKind, head.Reference
+		next.Main, next.Bare = it.main(), it.bare
 	}
 	return next
 }

@@ -5,9 +5,9 @@ import (
 	"github.com/topicdesk/topicdesk/messages"
 )
 
-// labelOf says which ticket a copy into a private chat is of, if its person has several.
+// labelOf says which ticket a copy into a private chat is of, if its person has several there and no topic says it.
 func (l *link) labelOf() string {
-	if l.spec.Topic.GroupID == "" || !messages.IsPrivate(l.spec.Topic.GroupID) {
+	if l.spec.Topic.GroupID == "" || !messages.IsPrivate(l.spec.Topic.GroupID) || l.spec.Topic.Threaded {
 		return ""
 	}
 	own, err := desk.OpenPrivately(l.Ctx, l.Store, l.spec.Topic.GroupID, desk.PrivateTicketsRead)

@@ -51,9 +51,9 @@ func (n *lane) drop(at int, it *item) {
 // replace gives the chat another text for what waits there.
 func (n *lane) replace(it *item, said *storage.Message) {
 	former := *it
-	it.content, it.shows, it.parts = desk.ContentOf(said), said.ContentRevision, 0
-	n.count(it)
-	if max(former.parts, former.inWords, it.parts, it.inWords) > 1 || albumKey(it) != "" {
+	it.content, it.shows = desk.ContentOf(said), said.ContentRevision
+	parts := n.link.messagesFor(n.call(it, 0))
+	if former.parts > 1 || parts > 1 || albumKey(it) != "" {
 		*it = former
 		return
 	}

@@ -16,7 +16,7 @@ import (
 func (q *query) findTopic(m *messages.FindTopic) proto.Message {
 	var id ids.TicketID
 	var err error
-	if messages.IsPrivate(m.Place) {
+	if messages.IsPrivate(m.Place) && m.ThreadId == 0 {
 		id, err = q.currentTicket(m.Place)
 	} else {
 		id, err = q.env.Store.TicketByTopic(q.env.Ctx, m.Place, m.ThreadId)
@@ -56,6 +56,7 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 	reply := &messages.MessageFound{Code: q.code(m, err)}
 	if original != nil {
 		reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
+		reply.Hidden = original.Hidden() || original.Protected
 	}
 	return reply
 }

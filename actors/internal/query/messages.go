@@ -1,7 +1,9 @@
 package query
 
 import (
+	"errors"
 	"math"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -67,11 +69,12 @@ func (q *query) messageRecord(ticket *storage.Ticket, m *storage.Message) (*mess
 		SentMs: desk.MillisOf(m.SentAt), EditedMs: desk.MillisOf(m.EditedAt), Deleted: m.Deleted,
 	}
 	if m.ReplyTo != nil {
-		if v.ReplyTo, err = q.repliedTo(m.ReplyTo); err != nil {
+		if v.ReplyTo, err = q.repliedTo(m.TicketID, m.ReplyTo); err != nil {
 			return nil, err
 		}
 		v.ReplyPreview = m.ReplyTo.Preview
 	}
+	v.Reference = referenceOf(m)
 	v.AttachmentIds = m.Attachments
 	if m.Media != nil && len(m.Attachments) == 0 {
 		files, err := q.env.Store.AttachmentsOf(q.env.Ctx, m.MessageID)
@@ -92,7 +95,7 @@ func (q *query) messageRecord(ticket *storage.Ticket, m *storage.Message) (*mess
 
 // repliedTo is the id of the message that a reply in Telegram replies to. In Telegram that may be a copy; the id is the
 // original's.
-func (q *query) repliedTo(r *storage.ReplyTo) (ids.MessageKey, error) {
+func (q *query) repliedTo(ticketID ids.TicketID, r *storage.ReplyTo) (ids.MessageKey, error) {
 	if r.Answered != "" || r.MessageID == 0 {
 		return r.Answered, nil
 	}
@@ -100,10 +103,27 @@ func (q *query) repliedTo(r *storage.ReplyTo) (ids.MessageKey, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(copies) > 0 {
-		return copies[len(copies)-1].MessageID, nil
+	for i := range slices.Backward(copies) {
+		if copies[i].TicketID == ticketID {
+			return copies[i].MessageID, nil
+		}
+	}
+	if r.Origin != nil {
+		return q.knownElsewhere(ticketID, r)
 	}
 	return messages.MessageKey(r.ChatID, r.MessageID), nil
+}
+
+// knownElsewhere is the id of an answered message in another chat or topic, "" when the ticket has no such message.
+func (q *query) knownElsewhere(ticketID ids.TicketID, r *storage.ReplyTo) (ids.MessageKey, error) {
+	m, err := q.env.Store.Message(q.env.Ctx, messages.MessageKey(r.ChatID, r.MessageID))
+	switch {
+	case errors.Is(err, storage.ErrNotFound) || err == nil && m.TicketID != ticketID:
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return m.MessageID, nil
 }
 
 // deliveries are what became of a message in each topic that it has to go into.
@@ -159,4 +179,13 @@ func (q *query) delivery(topic *storage.Topic, copies []storage.Copy) (*messages
 		d.State, d.Reason = "failed", topic.Failure
 	}
 	return d, nil
+}
+
+// referenceOf is what a message answers, as far as Telegram shows it; nil: nothing, or nothing that may be told.
+func referenceOf(m *storage.Message) *messages.ReplyTo {
+	c := desk.ReplyOf(m)
+	if c == nil || c.Preview == "" && c.MediaKind == "" && c.Origin == nil && c.Item == "" {
+		return nil
+	}
+	return c
 }

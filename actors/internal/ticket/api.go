@@ -189,6 +189,9 @@ func (t *ticket) attached(id string) (*messages.Media, error) {
 	return media, nil
 }
 
+// previewUnits is how many UTF-16 units of an answered message go with a reply.
+const previewUnits = 200
+
 // replyTo describes the message that another one replies to; nil if this ticket has no such message.
 func (t *ticket) replyTo(id ids.MessageKey) (*messages.ReplyTo, error) {
 	if id == "" {
@@ -201,10 +204,10 @@ func (t *ticket) replyTo(id ids.MessageKey) (*messages.ReplyTo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the message that is replied to: %w", err)
 	}
-	said := messages.Marked{Text: m.Text, Entities: desk.EntitiesOf(m.Entities)}
-	to := &messages.ReplyTo{Answered: id, Preview: messages.Shorten(said.Shown(), 200)}
-	if m.Media != nil {
-		to.MediaKind = m.Media.Kind
+	content := desk.ContentOf(m)
+	to := &messages.ReplyTo{Answered: id, MediaKind: content.Media.GetKind()}
+	if !m.Hidden() && !m.Protected { // whose words stay where they are
+		to.Preview, to.PreviewEntities = desk.Excerpt(content, previewUnits)
 	}
 	to.ChatId, to.MessageId, _ = messages.ParseMessageKey(id)
 	return to, nil

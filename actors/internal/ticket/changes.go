@@ -124,7 +124,8 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 		}
 		next.Former = keepVersion(next.Former, storage.Former{
 			Revision: next.ContentRevision, Until: t.now(),
-			Text: next.Text, Entities: next.Entities, Media: next.Media, Internal: next.Internal,
+			Text: next.Text, Entities: next.Entities, Media: next.Media, LinkPreview: next.LinkPreview,
+			Internal: next.Internal,
 		})
 		hidden := next.Hidden()
 		desk.SetContent(next, m.Content)

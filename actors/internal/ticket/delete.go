@@ -268,10 +268,16 @@ func (t *ticket) titleOf(topicID ids.TopicKey) string {
 
 // editedData is the data of message.edited.
 func editedData(m *storage.Message, revision int64) json.RawMessage {
-	data, _ := json.Marshal(map[string]any{ // of strings, numbers and times: it can't fail
-		"messageId": m.MessageID, "topicId": m.TopicID, "sender": m.Sender, "text": m.Text,
-		"internal": m.Internal, "revision": revision, "editedAt": m.EditedAt,
-	})
+	data, _ := json.Marshal(struct { // of strings, numbers and times: it can't fail
+		MessageID string         `json:"messageId"`
+		TopicID   string         `json:"topicId"`
+		Sender    storage.Sender `json:"sender"`
+		Text      string         `json:"text"`
+		Internal  bool           `json:"internal"`
+		Revision  int64          `json:"revision"`
+		EditedAt  time.Time      `json:"editedAt"`
+		mediaData
+	}{m.MessageID, m.TopicID, m.Sender, m.Text, m.Internal, revision, m.EditedAt, mediaDataOf(m.Media)})
 	return data
 }
 

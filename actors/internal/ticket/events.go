@@ -241,11 +241,28 @@ func eventsSince(previous, next []storage.Event) []storage.Event {
 	return fresh
 }
 
+// mediaData is what an event tells of a message's medium, under the names that messages have.
+type mediaData struct {
+	Media     string             `json:"media,omitempty"`
+	Poll      *storage.Poll      `json:"poll,omitempty"`
+	Contact   *storage.Contact   `json:"contact,omitempty"`
+	Location  *storage.Location  `json:"location,omitempty"`
+	Venue     *storage.Venue     `json:"venue,omitempty"`
+	Checklist *storage.Checklist `json:"checklist,omitempty"`
+}
+
+func mediaDataOf(m *storage.Media) mediaData {
+	if m == nil {
+		return mediaData{}
+	}
+	return mediaData{m.Kind, m.Poll, m.Contact, m.Location, m.Venue, m.Checklist}
+}
+
 // messageEvent is the event that a message causes.
 func messageEvent(m *storage.Message) storage.Event {
-	text, internal := m.Text, m.Internal
+	text, internal, media := m.Text, m.Internal, m.Media
 	if len(m.Former) > 0 { // edited since: this event is about the first version
-		text, internal = m.Former[0].Text, m.Former[0].Internal
+		text, internal, media = m.Former[0].Text, m.Former[0].Internal, m.Former[0].Media
 	}
 	data, _ := json.Marshal(struct { // of strings and numbers: it can't fail
 		MessageID string         `json:"messageId"`
@@ -254,7 +271,8 @@ func messageEvent(m *storage.Message) storage.Event {
 		Text      string         `json:"text"`
 		Internal  bool           `json:"internal,omitempty"`
 		SentAt    time.Time      `json:"sentAt"`
-	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt})
+		mediaData
+	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt, mediaDataOf(media)})
 	return storage.Event{
 		EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence,
 		Type: messages.EventMessageSent, At: m.RecordedAt, Data: data,

@@ -30,25 +30,76 @@ func (t *ticket) onTopicGone(m *messages.TopicGone) error {
 		return nil
 	}
 	topic := desk.TopicOf(t.record, m.TopicId)
-	if topic == nil || topic.TelegramTopicID != m.ThreadId {
+	if topic == nil || topic.TelegramTopicID != m.ThreadId || topic.Revivals != m.Revivals {
 		// The ticket knows already, but the link does not know that.
 		for i := range t.record.Links {
 			t.resumeLink(t.record.Links[i].LinkID)
 		}
 		return nil
 	}
-	return t.recreateTopic(m.TopicId)
+	return t.topicGone(m.TopicId)
+}
+
+// topicGone learns that a topic's thread is deleted, or seems so: where a group has switched its topics off, they all do,
+// and are back when it switches them on. So Telegram is asked once more before another topic is created.
+func (t *ticket) topicGone(topicID ids.TopicKey) error {
+	topic := desk.TopicOf(t.record, topicID)
+	switch {
+	case topic.Doubtful:
+		return nil // the answer decides
+	case messages.IsPrivate(topic.GroupID), topic.Name == "": // what shares the chat needs none; nothing to ask by
+		return t.recreateTopic(topicID)
+	case topic.Revivals > 0 && t.Now().Sub(topic.OpenedAt) < goneAgainWithin:
+		return t.recreateTopic(topicID) // it is there, but takes no messages
+	}
+	t.forgetSteps(topicID)
+	err := t.change(func(r *storage.Ticket) {
+		desk.TopicOf(r, topicID).Doubtful = true
+		r.LinksRevision++
+	})
+	if err != nil {
+		return err
+	}
+	t.afterChange()
+	return nil
+}
+
+// onChecked learns whether a topic that seemed to be deleted is there.
+func (t *ticket) onChecked(s *step, outcome *messages.Outcome) error {
+	topicID := s.ref.TopicId
+	if outcome.GetResult() != messages.Outcome_DONE {
+		return t.recreateTopic(topicID)
+	}
+	delete(t.enqueued, s.op.Id)
+	delete(t.tries, s.op.Id)
+	t.Log.Info("a topic that seemed to be deleted is there", "topic", topicID)
+	err := t.change(func(r *storage.Ticket) {
+		topic := desk.TopicOf(r, topicID)
+		topic.Doubtful, topic.Held, topic.OpenedAt = false, "", t.now()
+		topic.Revivals++
+		r.LinksRevision++
+	})
+	if err != nil {
+		return err
+	}
+	t.afterChange()
+	return nil
+}
+
+// forgetSteps forgets the calls for a deleted thread.
+func (t *ticket) forgetSteps(topicID ids.TopicKey) {
+	for id, s := range t.enqueued {
+		if s.ref.GetTopicId() == topicID {
+			delete(t.enqueued, id)
+		}
+	}
 }
 
 // recreateTopic writes down that a topic's thread is deleted. The topic is then created again, with its card and
 // the last messages, and what waits for it is delivered there.
 func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 	t.Log.Warn("a topic was deleted; it is created again", "topic", topicID)
-	for id, s := range t.enqueued {
-		if s.ref.GetTopicId() == topicID {
-			delete(t.enqueued, id) // it was for the deleted thread
-		}
-	}
+	t.forgetSteps(topicID)
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
 		topic.FormerThreads = append(slices.Clone(topic.FormerThreads), topic.TelegramTopicID)
@@ -58,10 +109,14 @@ func (t *ticket) recreateTopic(topicID ids.TopicKey) error {
 		again := t.Now().Sub(topic.OpenedAt) < goneAgainWithin && topic.Generation >= goneAtMost
 		topic.TelegramTopicID, topic.CardMessageID, topic.CardRevision, topic.MediaShown = 0, 0, 0, 0
 		topic.Pinned, topic.Introduced, topic.Adopted, topic.Closed, topic.Unsure = false, false, false, false, false
+		topic.Doubtful = false
 		topic.Generation++
 		r.LinksRevision++
 		r.CardRevision++
-		if again {
+		switch {
+		case again && messages.IsPrivate(topic.GroupID):
+			t.shareChat(r, topic) // nothing is lost: it arrives in the chat itself
+		case again:
 			t.loseTopic(r, topic, "the topic is deleted again and again")
 		}
 	})
@@ -195,7 +250,7 @@ func (t *ticket) mayRecreate(s *step) bool {
 // topicOfStep is the topic that a call was for; nil if the ticket has no such topic.
 func (t *ticket) topicOfStep(s *step) *storage.Topic {
 	if s.ref == nil {
-		return t.topicAt(s.op.Place, s.op.ThreadId)
+		return desk.TopicWith(t.record, s.op.Place, s.op.ThreadId)
 	}
 	return desk.TopicOf(t.record, s.ref.TopicId)
 }
@@ -205,7 +260,7 @@ func (t *ticket) topicOfStep(s *step) *storage.Topic {
 func (t *ticket) onStepTopicGone(s *step) error {
 	topic := t.topicOfStep(s)
 	if topic.TelegramTopicID == s.op.ThreadId {
-		if err := t.recreateTopic(topic.TopicID); err != nil {
+		if err := t.topicGone(topic.TopicID); err != nil {
 			return err
 		}
 	}
@@ -218,7 +273,10 @@ func (t *ticket) onStepTopicGone(s *step) error {
 // redirect points a pending operation for a deleted thread at the thread that replaced it. It is not ok until
 // there is one.
 func (t *ticket) redirect(op *messages.Operation) (ok bool) {
-	topic := t.topicAt(op.Place, op.ThreadId)
+	topic := desk.TopicWith(t.record, op.Place, op.ThreadId)
+	if topic != nil && topic.Doubtful {
+		return false
+	}
 	if topic == nil || topic.TelegramTopicID == op.ThreadId || topic.Failure != "" {
 		return true
 	}

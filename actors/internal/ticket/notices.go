@@ -81,6 +81,7 @@ func acknowledge(r *result, o *messages.Origin) {
 // notifyAll makes a notice pending to every topic of the ticket. If after is not 0, the notice waits for the
 // copies of the messages up to that sequence.
 func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, args map[string]string, after int64) {
+	asked := false
 	for _, topic := range desk.TopicsOf(r) {
 		if !desk.IsOpened(topic) {
 			continue
@@ -92,8 +93,15 @@ func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, ar
 			notice = privately(r, notice)
 		}
 		if topic.GroupID == o.Place && topic.TelegramTopicID == o.ThreadId {
-			notice.ReplyTo, op.Lang = o.MessageId, o.Lang
+			notice.ReplyTo, op.Lang, asked = o.MessageId, o.Lang, true
 		}
+		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+		addPending(r, o.CommandId, op, after)
+	}
+	if o.MessageId != 0 && messages.IsPrivate(o.Place) && !asked { // given outside of the ticket's topic
+		op := desk.OperationTo(o)
+		notice := privately(r, &messages.SendNoticeCall{Key: key, Args: args})
+		notice.ReplyTo = o.MessageId
 		op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 		addPending(r, o.CommandId, op, after)
 	}

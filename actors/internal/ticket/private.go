@@ -14,17 +14,32 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// A person's private chat with the bot takes the part of a topic. It has no thread id, is never created, named or
-// closed, and several tickets may share it (docs/decisions.md, D17). Which of them a person is talking on is kept
-// by the person's own entity.
+// A person's private chat with the bot takes the part of a linked topic. Where it has topics, the ticket gets one of its
+// own there, which is never closed. Elsewhere the person's tickets share the chat: it has no thread id, and is never
+// created or named (docs/decisions.md, D17 and D75). Which of them a person is talking on is kept by the person's own
+// entity.
 
 // standIn makes the private chat that a ticket was opened from its first linked topic.
 func standIn(r *storage.Ticket, o *messages.Origin) {
 	id := r.TicketID + ":1"
 	r.Links = append(r.Links, storage.Link{
 		LinkID: id, UserName: desk.Who(o), By: r.CreatedBy, CreatedAt: r.CreatedAt,
-		Topic: storage.Topic{TopicID: id, GroupID: o.Place, NamedByHand: true},
+		Topic: storage.Topic{TopicID: id, GroupID: o.Place, Threaded: true, Name: r.Home.Name},
 	})
+}
+
+// shareChat has the ticket share the private chat, since Telegram opens no topic for it there.
+func (t *ticket) shareChat(r *storage.Ticket, topic *storage.Topic) {
+	topic.Threaded, topic.Held = false, ""
+	r.LinksRevision++
+	t.privatelyOpened(r)
+}
+
+// privatelyOpened tells the person of their new ticket once it is known where they write on it.
+func (t *ticket) privatelyOpened(r *storage.Ticket) {
+	if desk.IsOpened(&r.Home) {
+		t.notifyWaiting(r, &r.Home, "")
+	}
 }
 
 // giveUpHome closes a ticket of a private chat if its home topic can't be created, so that nobody writes into the
@@ -93,10 +108,25 @@ func (t *ticket) onOpenPrivately(m *messages.OpenTicket) error {
 	if err != nil {
 		return err
 	}
-	r, _ := answer.(*messages.Reply)
-	opened := &messages.TicketOpened{TicketId: t.ID, Refused: r.GetCode() == messages.Code_CONFLICT}
-	t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), opened)
+	if r, _ := answer.(*messages.Reply); r.GetCode() == messages.Code_CONFLICT {
+		refused := &messages.TicketOpened{TicketId: t.ID, Refused: true}
+		t.Tell(messages.KindUser, messages.UserIn(m.Origin.Place), refused)
+		return nil
+	}
+	t.tellOpened(m.Origin.Place)
 	return nil
+}
+
+// tellOpened tells the person's entity that the ticket is open in their private chat. The entity asks until it hears.
+func (t *ticket) tellOpened(place ids.Place) {
+	opened := &messages.TicketOpened{TicketId: t.ID}
+	if link := desk.PrivateLink(t.record, place); link != nil {
+		if !desk.IsOpened(&link.Topic) {
+			return
+		}
+		opened.OwnTopic = link.Topic.Threaded
+	}
+	t.Tell(messages.KindUser, messages.UserIn(place), opened)
 }
 
 // privately turns a notice to all topics into the one for a private chat.

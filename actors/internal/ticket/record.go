@@ -20,11 +20,6 @@ func recordOf(
 		SentAt: time.UnixMilli(o.DateMs).UTC(), RecordedAt: now,
 	}
 	desk.SetContent(r, m.Content)
-	if p := m.ReplyTo; p != nil {
-		r.ReplyTo = &storage.ReplyTo{
-			ChatID: p.ChatId, MessageID: p.MessageId, Answered: p.Answered, Preview: p.Preview, MediaKind: p.MediaKind,
-			Quote: p.Quote, QuoteEntities: desk.EntitiesToStore(p.QuoteEntities), QuotePosition: p.QuotePosition,
-		}
-	}
+	r.ReplyTo = desk.ReplyToStore(m.ReplyTo)
 	return r
 }

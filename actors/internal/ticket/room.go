@@ -16,7 +16,8 @@ type Deps struct {
 	Attachments *attachment.Keeper
 	Aliases     *desk.Aliases
 	Pace        pace.Pace
-	IntakeWorks func() bool // whether updates arrive; nil: they always do
+	IntakeWorks func() bool                   // whether updates arrive; nil: they always do
+	Parts       func(*messages.Operation) int // how many Telegram messages a SendCopy takes
 	Metrics     prometheus.Registerer
 }
 

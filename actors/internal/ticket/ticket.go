@@ -175,6 +175,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
+	if err := t.carryOver(topic, m); err != nil {
+		return nil, err
+	}
 	now := t.now()
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
 	err := t.Store.InsertMessage(t.Ctx, record)
@@ -193,6 +196,9 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
+	}
+	if topic.TelegramTopicID != o.ThreadId {
+		t.reconcile()
 	}
 	t.flushSoon()
 	return entity.OK(), nil

@@ -31,6 +31,10 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread ids.
 	r.CardRevision++
 	cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.Now(),
 		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
+	if messages.IsPrivate(topic.GroupID) {
+		t.privatelyOpened(r)
+		return
+	}
 	t.notifyWaiting(r, topic, "")
 }
 
@@ -81,6 +85,10 @@ func awaitTopic(r *storage.Ticket, topicID ids.TopicKey, o *messages.Origin) {
 func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure string) {
 	o := &messages.Origin{}
 	found := false
+	private := desk.PrivateLink(r, "")
+	if topic.TopicID == desk.HomeTopic && failure == "" && private != nil && !desk.IsOpened(&private.Topic) {
+		return // the person is told when it is known where they write on it
+	}
 	for _, pending := range r.Owed {
 		if pending.Kind == pendingNotice && pending.ID == topic.TopicID {
 			found = proto.Unmarshal(pending.Body, o) == nil
@@ -103,6 +111,8 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	switch {
 	case messages.IsPrivate(o.Place) && failure != "":
 		key = messages.NoticePrivateFailed
+	case messages.IsPrivate(o.Place) && private != nil && private.Topic.Threaded:
+		key = messages.NoticePrivateCreatedTopic
 	case messages.IsPrivate(o.Place):
 		key = messages.NoticePrivateCreated
 	case link != nil && failure != "":
@@ -157,12 +167,12 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
 	}
-	if t.topicAt(o.GetPlace(), o.GetThreadId()) != nil {
+	if desk.TopicWith(t.record, o.GetPlace(), o.GetThreadId()) != nil {
 		return entity.Duplicate(), nil
 	}
 	var topicID ids.TopicKey
 	for _, topic := range desk.TopicsOf(t.record) {
-		if topic.GroupID == o.GetPlace() && topic.TelegramTopicID == 0 && topicID == "" {
+		if topic.GroupID == o.GetPlace() && !desk.IsOpened(topic) && topicID == "" {
 			topicID = topic.TopicID
 		}
 	}
@@ -184,6 +194,9 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	}
 	delete(t.adopting, topicID)
 	t.afterChange()
+	if messages.IsPrivate(o.Place) {
+		t.tellOpened(o.Place)
+	}
 	return entity.OK(), nil
 }
 
@@ -218,6 +231,9 @@ func contextLineOf(m *storage.Message) *messages.ContextLine {
 	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text, Entities: desk.EntitiesOf(m.Entities)}
 	if m.Media != nil {
 		line.MediaKind = m.Media.Kind
+	}
+	if line.Text == "" {
+		line.Text = messages.WordsOf(desk.MediaOf(m.Media))
 	}
 	if m.Protected {
 		line.Text, line.Entities = "…", nil

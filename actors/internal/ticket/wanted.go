@@ -35,6 +35,10 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 	switch {
 	case topic.Failure != "":
 		return nil
+	case topic.Doubtful:
+		s := step(messages.TopicStep_CHECK)
+		s.Revivals = topic.Revivals
+		return s
 	case !desk.IsOpened(topic):
 		if t.adopting[topic.TopicID] {
 			return nil
@@ -52,12 +56,14 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_PIN)
 	case topic.CardMessageID > 0 && topic.CardRevision < r.CardRevision:
 		return revised(messages.TopicStep_EDIT_CARD)
-	case messages.IsPrivate(topic.GroupID): // it has no name and is never closed
+	case messages.IsPrivate(topic.GroupID) && !topic.Threaded: // the chat itself has no name
 		return nil
 	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
 		s := revised(messages.TopicStep_RENAME)
 		s.Name = messages.TopicName(r.Title, r.ShortID)
 		return s
+	case messages.IsPrivate(topic.GroupID): // Telegram closes no topics there
+		return nil
 	case r.Status == desk.StatusClosed && (!topic.Closed || topic.Unsure) &&
 		t.finishedFor(topic) >= r.ClosedAfter && !t.hasPendingNotice(topic):
 		return revised(messages.TopicStep_CLOSE)
@@ -202,6 +208,9 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 	switch ref.Kind {
 	case messages.TopicStep_CREATE:
 		op.Call = &messages.Operation_CreateTopic{CreateTopic: &messages.CreateTopicCall{Name: topic.Name}}
+	case messages.TopicStep_CHECK:
+		op.Waits = true
+		op.Call = &messages.Operation_CheckTopic{CheckTopic: &messages.CheckTopicCall{Name: topic.Name}}
 	case messages.TopicStep_CARD, messages.TopicStep_EDIT_CARD:
 		view, err := t.view(topic.TopicID)
 		if err != nil {
@@ -272,6 +281,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 		}
 		return nil
 	}
+	if s.ref.GetKind() == messages.TopicStep_CHECK {
+		return t.onChecked(s, outcome)
+	}
 	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.mayRecreate(s) {
 		return t.onStepTopicGone(s)
 	}
@@ -281,6 +293,9 @@ func (t *ticket) onDone(m *messages.Done) error {
 	delete(t.enqueued, s.op.Id)
 	delete(t.tries, s.op.Id)
 	t.afterChange()
+	if s.ref.GetKind() == messages.TopicStep_CREATE && messages.IsPrivate(s.op.Place) {
+		t.tellOpened(s.op.Place)
+	}
 	return nil
 }
 
@@ -304,12 +319,16 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	}
 	switch s.ref.Kind {
 	case messages.TopicStep_CREATE:
-		if !done && len(topic.FormerThreads) > 0 {
-			t.loseTopic(r, topic, desk.ReasonOf(outcome))
-		} else if !done {
-			t.failTopic(r, topic, desk.ReasonOf(outcome))
-		} else if topic.TelegramTopicID == 0 {
+		switch {
+		case desk.IsOpened(topic): // it has appeared meanwhile
+		case done:
 			t.giveThread(r, topic, outcome.ThreadId)
+		case messages.IsPrivate(topic.GroupID):
+			t.shareChat(r, topic)
+		case len(topic.FormerThreads) > 0:
+			t.loseTopic(r, topic, desk.ReasonOf(outcome))
+		default:
+			t.failTopic(r, topic, desk.ReasonOf(outcome))
 		}
 	case messages.TopicStep_CARD:
 		topic.CardRevision = s.revision

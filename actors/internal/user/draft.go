@@ -246,7 +246,8 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 	})
 }
 
-// onOpened: the ticket is stored. It becomes the person's current one.
+// onOpened: the ticket is stored. It becomes the person's current one, which counts where no topic says which ticket
+// they mean.
 func (u *user) onOpened(m *messages.TicketOpened) error {
 	d := draftOf(u.record, m.TicketId)
 	if d == nil {
@@ -260,6 +261,8 @@ func (u *user) onOpened(m *messages.TicketOpened) error {
 			return
 		}
 		r.CurrentTicketID = m.TicketId
-		u.pin(r, 0) // its card is pinned now
+		if !m.OwnTopic {
+			u.pin(r, 0) // its card is pinned now
+		}
 	})
 }

@@ -168,6 +168,9 @@ func (u *user) addPending(r *storage.User, o *messages.Origin, op *messages.Oper
 	// No two writes have one version: the chat must not take the operation for an earlier one of the same command.
 	op.Id = u.place() + "/" + strconv.FormatInt(r.Version, 10) + "/" + strconv.Itoa(len(r.Pending))
 	op.Place, op.Lang, op.Priority = u.place(), o.GetLang(), messages.Operation_ANSWER
+	if op.GetSendNotice() != nil {
+		op.ThreadId = o.GetThreadId()
+	}
 	body, err := proto.Marshal(op)
 	if err != nil {
 		u.Log.Error("a command gets no answer: it can't be encoded", "command", o.GetCommandId(), "error", err)
@@ -295,10 +298,32 @@ func (u *user) onDone(m *messages.Done) error {
 		u.tries[m.OperationId]++
 		return nil // the timer enqueues it again
 	}
+	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE {
+		return u.repeatOutside(m.OperationId)
+	}
 	delete(u.tries, m.OperationId)
 	return u.finish(m.OperationId, func(r *storage.User) {
 		if m.Ref.GetCurrentTicket() != nil && m.Outcome.GetResult() == messages.Outcome_DONE {
 			u.pin(r, m.Outcome.MessageId)
+		}
+	})
+}
+
+// repeatOutside sends a notice again, outside of the topic that the person has deleted meanwhile.
+func (u *user) repeatOutside(id string) error {
+	return u.alter(func(r *storage.User) {
+		at := slices.IndexFunc(r.Pending, func(o storage.Owed) bool { return o.ID == id })
+		if at < 0 {
+			return
+		}
+		op, err := desk.OperationOf(r.Pending[at])
+		if err != nil || op.ThreadId == 0 {
+			r.Pending = slices.Delete(r.Pending, at, at+1)
+			return
+		}
+		op.ThreadId, op.Ref = 0, nil
+		if body, err := proto.Marshal(op); err == nil {
+			r.Pending[at].Body = body
 		}
 	})
 }

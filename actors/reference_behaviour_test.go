@@ -1,0 +1,170 @@
+package actors_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf16"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
+)
+
+// What a message answers in another place, and what of that people see.
+
+// heard delivers a message in a topic whose fields the simulator's people can't make.
+func (d *desk) heard(from, chat int64, thread int, fields string) {
+	d.t.Helper()
+	m := d.say(from, chat, 0, "a message id") // of the general topic
+	raw := fmt.Sprintf(`{"message":{"message_id":%d,"date":%d,"message_thread_id":%d,"is_topic_message":true,
+		"from":{"id":%d,"is_bot":false,"first_name":"Ann"},"chat":{"id":%d,"type":"supergroup","is_forum":true},%s}}`,
+		m.ID, m.Date, thread, from, chat, fields)
+	d.must(d.sim.RawUpdate([]byte(raw)))
+}
+
+// pictured shows a message with its links and quotes.
+func pictured(m simulator.Message) string {
+	text := strings.ReplaceAll(m.Text, "\n", " | ")
+	for _, e := range m.Entities {
+		if e.Type == "text_link" || e.Type == "spoiler" || e.Type == "blockquote" {
+			text += fmt.Sprintf(" {%s}", strings.TrimSpace(e.Type+" "+cut(m.Text, e.Offset, e.Length)+" "+e.URL))
+		}
+	}
+	return text
+}
+
+func cut(text string, offset, length int) string {
+	units := utf16.Encode([]rune(text))
+	return strings.ReplaceAll(string(utf16.Decode(units[offset:offset+length])), "\n", " | ")
+}
+
+func TestReferences(t *testing.T) {
+	t.Parallel()
+	d, k, eng := linked(t, options{})
+	const shop = `{"type":"channel","date":1,"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}`
+	type place struct {
+		from, chat int64
+		thread     int
+		to         int64
+		toThread   int
+	}
+	both := []place{{d.ann, d.support, k.thread, d.engineering, eng}, {d.bob, d.engineering, eng, d.support, k.thread}}
+	sender := map[int64]string{d.ann: "Ann", d.bob: "Bob"}
+	for i, tc := range []struct{ name, external, quote, want string }{
+		{"a channel's post, quoted by Telegram", `{"origin":` + shop + `}`, "Returns end on\nFriday",
+			"In reply to Shop | Returns end on Friday | %s {text_link Shop https://t.me/shop/17} {blockquote Returns end on Friday}"},
+		{"its photo", `{"origin":` + shop + `,"photo":[{"file_id":"x","file_unique_id":"y","width":1,"height":1}]}`, "",
+			"In reply to Shop | [photo] | %s {text_link Shop https://t.me/shop/17} {blockquote [photo]}"},
+		{"a person", `{"origin":{"type":"user","date":1,"sender_user":{"id":9,"is_bot":false,"first_name":"Zoe","username":"zoe"}}}`, "",
+			"In reply to Zoe | %s {text_link Zoe https://t.me/zoe}"},
+		{"a hidden person's poll", `{"origin":{"type":"hidden_user","date":1,"sender_user_name":"Hid\u202eden\nName"},
+			"poll":{"id":"1","question":"Tea?","options":[{"persistent_id":"a","text":"yes","voter_count":0}],"total_voter_count":0,"is_closed":false,"is_anonymous":true,"type":"regular","allows_multiple_answers":false}}`, "",
+			"In reply to Hidden Name | [poll] Tea? | %s {blockquote [poll] Tea?}"},
+		{"a group's message", `{"origin":{"type":"chat","date":1,"sender_chat":{"id":-1009,"type":"supergroup","title":"Club"},"author_signature":"Boss"},
+			"chat":{"id":-1009,"type":"supergroup","title":"Club","username":"club"},"message_id":4,
+			"contact":{"phone_number":"+66 1","first_name":"Nok"}}`, "",
+			"In reply to Club (Boss) | [contact] Nok +66 1 | %s {text_link Club https://t.me/club/4} {blockquote [contact] Nok +66 1}"},
+		{"a kind of origin that nobody knows", `{"origin":{"type":"planet","date":1}}`, "far away", "In reply to ? | far away | %s {blockquote far away}"},
+	} {
+		for _, p := range both {
+			text := fmt.Sprint("question ", i, p.chat == d.support)
+			want := sender[p.from] + " | " + fmt.Sprintf(strings.Replace(tc.want, "In reply", "💬 In reply", 1), text)
+			d.run(t, tc.name, func(t *testing.T) {
+				d.post(simulator.Post{From: p.from, Chat: p.chat, Thread: p.thread, Text: text, Quote: tc.quote,
+					Elsewhere: simulator.Elsewhere{External: json.RawMessage(tc.external)}})
+				c := d.awaitText(p.to, p.toThread, text)
+				if got := pictured(c); got != want {
+					t.Errorf("%s, want %s", got, want)
+				}
+				if c.Previewed() != "" {
+					t.Errorf("the head's link is previewed: %s", c.Previewed())
+				}
+			})
+		}
+	}
+	d.run(t, "a message in another group, whose spoiler stays one", func(t *testing.T) {
+		there := d.post(simulator.Post{From: d.carl, Chat: d.sales, Text: "the code is 1234",
+			Entities: []simulator.Entity{{Type: "spoiler", Offset: 12, Length: 4}}})
+		d.post(simulator.Post{From: d.carl, Chat: d.support, Thread: k.thread, Text: "is that so?", ReplyTo: there.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.sales}})
+		if got := pictured(d.awaitText(d.engineering, eng, "is that so?")); !strings.Contains(got, "the code is 1234 | is that so?") ||
+			!strings.Contains(got, "{spoiler 1234}") {
+			t.Error(got)
+		}
+	})
+	d.run(t, "the words of an internal note in another topic stay there", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Other")
+		note := d.say(d.ann, d.support, other.thread, "// they will never pay")
+		d.eventually("it is recorded", func() bool {
+			_, err := d.store.Message(d.t.Context(), messages.MessageKey(d.support, int64(note.ID)))
+			return err == nil
+		})
+		for i, quote := range []string{"", "never pay"} {
+			text := fmt.Sprint("look there ", i)
+			d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: text, ReplyTo: note.ID, Quote: quote,
+				Elsewhere: simulator.Elsewhere{ReplyChat: d.support}})
+			if c := d.awaitText(d.engineering, eng, text); strings.Contains(c.Text, "pay") || !strings.Contains(c.Text, "In reply to Ann") {
+				t.Error(c.Text)
+			}
+		}
+	})
+	d.run(t, "a message of another ticket is quoted, not answered in that ticket's topic", func(t *testing.T) {
+		other := d.open(d.ann, d.support, "Another")
+		there := d.mention(d.ann, other, "@bob_eng", d.engineering)
+		said := d.say(d.bob, d.engineering, there, "said on another ticket")
+		d.awaitText(d.support, other.thread, "said on another ticket")
+		d.awaitCopied(said, 1)
+		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "as there", ReplyTo: said.ID,
+			Elsewhere: simulator.Elsewhere{ReplyChat: d.engineering}})
+		c := d.awaitText(d.support, k.thread, "as there")
+		if c.ReplyTo != 0 || !strings.Contains(c.Text, "In reply to Bob\nsaid on another ticket\nas there") {
+			t.Errorf("%q answers %d", c.Text, c.ReplyTo)
+		}
+	})
+	d.run(t, "a story", func(t *testing.T) {
+		d.post(simulator.Post{From: d.bob, Chat: d.engineering, Thread: eng, Text: "nice one", Elsewhere: simulator.Elsewhere{
+			ReplyStory: &simulator.StoryOf{Channel: simulator.Channel{ID: -1002, Title: "News", Username: "news"}, ID: 5}}})
+		c := d.awaitText(d.support, k.thread, "nice one")
+		if got := pictured(c); !strings.Contains(got, "In reply to News | [story] | nice one {text_link News https://t.me/news/s/5}") {
+			t.Error(got)
+		}
+	})
+	d.run(t, "the option of a poll, and the task of a checklist", func(t *testing.T) {
+		poll := d.send(d.ann, d.support, k.thread, value("poll", `{"id":"7","question":"Tea?","options":[
+			{"persistent_id":"a","text":"yes","voter_count":0},{"persistent_id":"b","text":"no, coffee","voter_count":0}],
+			"total_voter_count":0,"is_closed":false,"is_anonymous":true,"type":"regular","allows_multiple_answers":false}`), "")
+		d.awaitCopied(poll, 1)
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "this one", ReplyTo: poll.ID,
+			Elsewhere: simulator.Elsewhere{ReplyOption: "b"}})
+		if c := d.awaitText(d.engineering, eng, "this one"); c.ReplyTo == 0 || !strings.Contains(c.Text, "› no, coffee\nthis one") {
+			t.Errorf("%q answers %d", c.Text, c.ReplyTo)
+		}
+		list := d.send(d.ann, d.support, k.thread, value("checklist", `{"title":"Move","tasks":[{"id":1,"text":"pack"},{"id":2,"text":"paint"}]}`), "")
+		d.awaitCopied(list, 1)
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "that is done", ReplyTo: list.ID,
+			Elsewhere: simulator.Elsewhere{ReplyTask: 2}})
+		if c := d.awaitText(d.engineering, eng, "that is done"); c.ReplyTo == 0 || !strings.Contains(c.Text, "› paint\nthat is done") {
+			t.Errorf("%q answers %d", c.Text, c.ReplyTo)
+		}
+	})
+	d.run(t, "it stays above the copy when that is edited", func(t *testing.T) {
+		m := d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "befor", Quote: "Friday",
+			Elsewhere: simulator.Elsewhere{External: json.RawMessage(`{"origin":` + shop + `}`)}})
+		d.awaitText(d.engineering, eng, "befor")
+		d.awaitCopied(m, 1)
+		d.edit(m, "before")
+		d.awaitText(d.engineering, eng, "edited\n💬 In reply to Shop\nFriday\nbefore")
+		d.quiet(k)
+		list := asks[*messages.MessageRecords](d, messages.KindQuery, "", &messages.ListMessageRecords{TicketId: k.id, NewestFirst: true, Limit: 1})
+		if c := list.Messages[0].Reference; c.GetOrigin().GetName() != "Shop" || c.Preview != "Friday" || c.Url != "https://t.me/shop/17" {
+			t.Errorf("the API shows %v", c)
+		}
+	})
+	d.run(t, "in a description", func(t *testing.T) {
+		d.post(simulator.Post{From: d.ann, Chat: d.support, Text: "/create_ticket Refund", Quote: "Returns end",
+			Elsewhere: simulator.Elsewhere{External: json.RawMessage(`{"origin":` + shop + `}`)}})
+		at := d.topicNamed(d.support, "Refund").Thread
+		d.awaitText(d.support, at, "↩️ Shop: “Returns end” https://t.me/shop/17")
+	})
+}

@@ -1,0 +1,70 @@
+package bot
+
+import (
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// answered returns what the message answers, as the desk keeps it; nil: nothing.
+func (r *Reply) answered() *messages.ReplyTo {
+	// One that only refers to its topic tells of nothing that is answered.
+	if r == nil || r.MessageID == 0 && r.Preview == "" && r.Media == nil && r.Origin == nil {
+		return nil
+	}
+	return &messages.ReplyTo{
+		ChatId: r.ChatID, MessageId: r.MessageID, MediaKind: r.Media.GetKind(),
+		Quote: r.Quote, QuotePosition: r.QuotePosition, QuoteEntities: r.QuoteEntities,
+		Preview: r.Preview, PreviewEntities: r.PreviewEntities, Item: r.Item, Origin: r.Origin, Url: r.URL,
+	}
+}
+
+// confine takes the words of the answered message out of a reply if they must not leave their topic, neither as a
+// quote nor as a preview. Of a message in another topic Telegram shows only a quote, so the desk is asked what it is.
+func (h *handling) confine(r *Reply) error {
+	if r == nil {
+		return nil
+	}
+	confined := InternalNote(r.Text) || r.Protected || r.Origin != nil && InternalNote(r.Preview)
+	if !confined && r.Origin != nil && r.ChatID != 0 && r.MessageID != 0 {
+		found, err := query[*messages.MessageFound](h.ctx, h.desk,
+			&messages.FindMessage{ChatId: r.ChatID, MessageId: r.MessageID})
+		if err != nil {
+			return err
+		}
+		confined = found.Hidden
+	}
+	if confined {
+		r.Quote, r.QuotePosition, r.QuoteEntities = "", 0, nil
+		r.Preview, r.PreviewEntities, r.Item = "", nil, ""
+	}
+	return nil
+}
+
+// describeByReference adds to the description what the command answers in another chat or topic. Without a title, the
+// quote is the title.
+func (h *handling) describeByReference(m *Message, c *Command) {
+	r := m.Reply
+	if r == nil || r.Origin == nil {
+		return
+	}
+	if c.Title == "" {
+		quote := messages.Marked{Text: r.Preview, Entities: r.PreviewEntities}
+		c.Title = messages.Shorten(quote.Shown(), titleOfReply)
+	}
+	c.Description = c.Description.Then("\n\n", r.inWords())
+}
+
+// inWords returns what is answered elsewhere, for the description of a ticket; nothing, if nothing is.
+//
+//	↩️ Shop: “Returns end on Friday” https://t.me/shop/17
+func (r *Reply) inWords() messages.Marked {
+	if r == nil || r.Origin == nil {
+		return messages.Marked{}
+	}
+	words := messages.Marked{Text: "↩️ " + originName(r.Origin) + originSignature(r.Origin)}
+	said := messages.Marked{Text: r.Preview, Entities: r.PreviewEntities}
+	if said = said.Then(" ", messages.Marked{Text: r.Item}); said.Text != "" {
+		words = words.Then(": “", said)
+		words.Text += "”"
+	}
+	return words.Then(" ", messages.Marked{Text: r.URL})
+}
