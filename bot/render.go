@@ -34,11 +34,13 @@ type outgoing struct {
 	*mediaFields
 
 	replacing *albumPart // the new medium, for editMessageMedia
-	plain     Rich       // what goes instead of a rich message that Telegram refuses
-	method    string
-	spans     []*messages.Span // of merged copies
-	upload    *messages.Media  // whose file must be uploaded; nil: none
-	original  string           // id of the message that upload belongs to; "": of none
+	plain     Rich       // what goes instead of a rich message that Telegram refuses, with its preview of a link
+
+	plainPreview *models.LinkPreviewOptions
+	method       string
+	spans        []*messages.Span // of merged copies
+	upload       *messages.Media  // whose file must be uploaded; nil: none
+	original     string           // id of the message that upload belongs to; "": of none
 }
 
 var (
@@ -137,7 +139,6 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 		m.Caption, m.CaptionEntities = r.Text, r.Entities
 	default:
 		m.setSaid(lang, c)
-		m.LinkPreview = copyPreviewOptions(c)
 	}
 	if c.GetPart() == 0 {
 		m.Reply = quoting(c)

@@ -71,7 +71,6 @@ func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) error {
 		}
 	default:
 		m.setSaid(lang, c)
-		m.LinkPreview = copyPreviewOptions(c)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type inputRich struct {
 // that the text can go instead (docs/decisions.md, D84).
 func (m *outgoing) setSaid(lang string, c *messages.SendCopyCall) {
 	m.setText(renderCopy(lang, c))
+	m.LinkPreview = copyPreviewOptions(c)
 	source := c.GetContent().GetRichHtml()
 	if source == "" || messages.ShapeOf(c.GetContent()) != messages.ShapeText || parts(c) > 1 {
 		return
@@ -30,8 +31,8 @@ func (m *outgoing) setSaid(lang string, c *messages.SendCopyCall) {
 		source = paragraphs(head.done()) + source
 	}
 	m.Rich = &inputRich{HTML: source, RTL: c.GetContent().GetRichRtl()}
-	m.plain = Rich{Text: m.Text, Entities: m.Entities}
-	m.Text, m.Entities = "", nil
+	m.plain, m.plainPreview = Rich{Text: m.Text, Entities: m.Entities}, m.LinkPreview
+	m.Text, m.Entities, m.LinkPreview = "", nil, nil // rich messages have no previews of links
 	if m.method == methodSendMessage {
 		m.method = methodSendRich
 	}
@@ -41,6 +42,7 @@ func (m *outgoing) setSaid(lang string, c *messages.SendCopyCall) {
 func (m *outgoing) dropRich() {
 	m.Rich = nil
 	m.setText(m.plain)
+	m.LinkPreview = m.plainPreview
 	if m.method == methodSendRich {
 		m.method = methodSendMessage
 	}
@@ -70,8 +72,8 @@ func paragraphs(r Rich) string {
 	return b.String()
 }
 
-// inlineHTML writes a line with the entities that heads have: bold, italic and links, which lie within each other or
-// apart.
+// inlineHTML writes a line with the entities that heads have: bold, italic, links and spoilers, which lie within each
+// other or apart.
 func inlineHTML(line string, entities []Entity) string {
 	slices.SortStableFunc(entities, func(a, b Entity) int {
 		if a.Offset != b.Offset {
@@ -111,4 +113,5 @@ func inlineHTML(line string, entities []Entity) string {
 
 var headTags = map[models.MessageEntityType]string{
 	models.MessageEntityTypeBold: "b", models.MessageEntityTypeItalic: "i", models.MessageEntityTypeTextLink: "a",
+	models.MessageEntityTypeSpoiler: "tg-spoiler",
 }

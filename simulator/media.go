@@ -157,7 +157,8 @@ func (s *Server) editMessageMedia(c *call) (any, *apiError) {
 		return nil, badRequest("message can't be edited")
 	}
 	return s.edit(c, m, func(m *Message) {
-		m.Text, m.Entities, m.Media, m.Spoiler, m.Above, m.LinkPreview = text, es, media, in.Spoiler, in.Above, nil
+		m.Text, m.Entities, m.Media, m.Spoiler, m.Above = text, es, media, in.Spoiler, in.Above
+		m.LinkPreview, m.Rich = nil, nil
 	})
 }
 
