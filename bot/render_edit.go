@@ -18,9 +18,9 @@ const (
 )
 
 // body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
-// where sendMediaGroup has a list, and for sendRichMessage, which knows no link previews.
+// where sendMediaGroup has a list, and for rich messages, which have no link previews.
 func (m *outgoing) body() any {
-	if m.method == methodSendRich && m.LinkPreview != nil {
+	if m.Rich != nil && m.LinkPreview != nil {
 		own := *m
 		own.LinkPreview = nil
 		return &own
