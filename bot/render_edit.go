@@ -35,7 +35,7 @@ func (m *outgoing) body() any {
 }
 
 // errNewVoice: InputMedia, which editMessageMedia takes, has no voice.
-var errNewVoice = errors.New("Telegram lets no bot put a voice message in the place of another message")
+var errNewVoice = errors.New("no bot can put a voice message in the place of another message")
 
 // setEdit renders the edit of one part of a copy: of a text, a medium with a caption, a live location, or a poll.
 func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) error {
