@@ -254,6 +254,58 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	})
 }
 
+// TestWhatAHomeTopicMissed: what was given up because the home topic could not be opened arrives when it opens, once
+// and in order, before what is said later.
+func TestWhatAHomeTopicMissed(t *testing.T) {
+	t.Parallel()
+	for name, restart := range map[string]func(*desk){
+		"":                   func(*desk) {},
+		", across a restart": (*desk).restart,
+	} {
+		d := ready(t, options{})
+		d.run(t, "many messages"+name, func(t *testing.T) {
+			d.inject(simulator.Fault{
+				Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
+			})
+			id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
+			thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
+			d.must(err)
+			d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
+			const many = 300 // more than a lane holds
+			var want []string
+			var last simulator.Message
+			for i := range many {
+				m := d.say(d.carl, d.sales, thread, "missed "+itoa(i))
+				if i == 0 {
+					d.awaitAnswer(m, "did not reach Support")
+				}
+				if i != 7 {
+					want = append(want, "missed "+itoa(i))
+				}
+				if i == 7 || i == many-1 {
+					d.await("told", func() bool { m, _ := d.sim.Message(d.sales, m.ID); return len(m.Reactions) == 1 })
+				}
+				last = m
+				if i == 7 {
+					d.reply(d.carl, d.sales, m, "/delete")
+				}
+			}
+			restart(d)
+			d.say(d.carl, d.sales, thread, "/close_ticket")
+			d.awaitText(d.sales, thread, "closed")
+			d.say(d.carl, d.sales, thread, "/reopen_ticket")
+			restart(d)
+			d.say(d.carl, d.sales, thread, "at last")
+			home := d.topicNamed(d.support, "Doomed").Thread
+			d.awaitText(d.support, home, "at last")
+			k := &ticket{id: id, chat: d.support, thread: home}
+			d.quiet(k)
+			same(t, "copies", d.copies(d.support, home), append(want, "at last"))
+			d.await("no mark of failure", func() bool { m, _ := d.sim.Message(d.sales, last.ID); return len(m.Reactions) == 0 })
+		})
+	}
+}
+
 // unsureStore carries out one write of a copy, but returns an error, as if the answer were lost.
 type unsureStore struct {
 	storage.Store

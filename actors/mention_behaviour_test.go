@@ -233,6 +233,25 @@ func TestMentionKeyboard(t *testing.T) {
 	})
 }
 
+// A known person who takes a username over does so with any command, also one that saves their names by itself.
+func TestUsernameTakenByACommand(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.awaitAnswer(d.say(d.bob, d.bob, 0, "/start"), "Hello Bob")
+	raw, err := json.Marshal(map[string]any{"message": map[string]any{
+		"message_id": 1 << 30, "date": 1700000000, "text": "/default_group",
+		"chat": map[string]any{"id": d.support, "type": "supergroup", "title": "Support", "is_forum": true},
+		"from": map[string]any{"id": d.ann, "first_name": "Ann", "username": "BOB_eng"},
+	}})
+	d.must(err)
+	d.must(d.sim.RawUpdate(raw))
+	d.eventually("it is Bob's no longer", func() bool {
+		u, err := d.store.User(t.Context(), d.bob)
+		d.must(err)
+		return u.Username == ""
+	})
+}
+
 // TestUsernameOfAnother: a username that somebody gave up belongs to whom it was seen with last, wherever that was.
 func TestUsernameOfAnother(t *testing.T) {
 	t.Parallel()

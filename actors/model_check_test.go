@@ -121,8 +121,14 @@ func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
 		kind := ""
 		if x.Media != nil {
 			kind = x.Media.Kind
+		} else if x.Rich != nil {
+			kind = kindRich
 		}
-		switch ours := s.from != p; {
+		ours := s.from != p
+		if s.worded() && (x.parts > 1 || s.frozen[p] || s.left && ours) && (kind == "" || kind == kindRich) {
+			kind = s.kind // merged copies are texts
+		}
+		switch {
 		case kind != s.kind:
 			fail("%q is a %q, want %q", s.text(), kind, s.kind)
 		case x.n < newest[s.from]:

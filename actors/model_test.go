@@ -44,7 +44,7 @@ type modelTopic struct {
 // saying is an original that somebody wrote.
 type saying struct {
 	n         int
-	kind      string // of its medium; "": it is a text
+	kind      string // of its medium; "": it is a text; kindRich
 	command   bool   // its caption begins with a command, which is not copied
 	from      *modelTopic
 	original  simulator.Message
@@ -71,6 +71,9 @@ const modelCommand = "/ticket "
 
 func (s *saying) text() string { return textOf(s.n, s.version) }
 
+// rich is the text as the Markdown of a rich message.
+func (s *saying) rich() string { return strings.Replace(s.text(), "text", "**text**", 1) }
+
 func textOf(n, version int) string {
 	if version > 0 {
 		return fmt.Sprintf("text %04d v%d", n, version)
@@ -88,8 +91,11 @@ func (s *saying) reactionAt(p *modelTopic) string {
 	return ""
 }
 
+// kindRich is that of a rich message.
+const kindRich = "rich"
+
 // kindsSaid are the kinds of messages that people post: texts, and media with the text as their caption.
-var kindsSaid = []string{"", "", "", "photo", "video", "document", "audio", "voice", "animation"}
+var kindsSaid = []string{"", "", "", kindRich, "photo", "video", "document", "audio", "voice", "animation"}
 
 func newModel(t testing.TB, opt options, groups int) *model {
 	d := ready(t, opt)
@@ -189,11 +195,16 @@ func (m *model) album(t *rapid.T, k *modelTicket) {
 func (m *model) post(t *rapid.T, k *modelTicket, s *saying, p simulator.Post) {
 	s.n, s.frozen = m.n, map[*modelTopic]bool{}
 	m.n++
-	if p.Text = s.text(); s.command {
-		p.Text = modelCommand + p.Text
+	switch s.kind {
+	case "":
+		p.Text = s.text()
+	case kindRich:
+		p.Markdown = s.rich()
+	default:
+		p.Text, p.Media = s.text(), upload(s.kind)
 	}
-	if s.kind != "" {
-		p.Media = upload(s.kind)
+	if s.command {
+		p.Text = modelCommand + p.Text
 	}
 	var err error
 	if s.original, err = m.d.sim.Post(p); err != nil {
@@ -224,15 +235,29 @@ func (m *model) some(t *rapid.T, k *modelTicket, which func(*saying) bool) *sayi
 	return rapid.SampledFrom(there).Draw(t, "said")
 }
 
-// edit has somebody edit what they wrote.
+// edit has somebody edit what they wrote. A text may become a rich message, and the other way round.
 func (m *model) edit(t *rapid.T, k *modelTicket) {
-	if s := m.some(t, k, func(*saying) bool { return true }); s != nil {
-		s.version++
-		if _, err := m.d.sim.Edit(s.from.who, s.from.chat, s.original.ID, s.text()); err != nil {
-			t.Fatal(err)
-		}
+	s := m.some(t, k, func(*saying) bool { return true })
+	if s == nil {
+		return
+	}
+	s.version++
+	if s.worded() {
+		s.kind = rapid.SampledFrom([]string{"", kindRich}).Draw(t, "edited into")
+	}
+	var err error
+	if s.kind == kindRich {
+		_, err = m.d.sim.EditRich(s.from.who, s.from.chat, s.original.ID, s.rich(), nil)
+	} else {
+		_, err = m.d.sim.Edit(s.from.who, s.from.chat, s.original.ID, s.text())
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
+
+// worded says whether an original consists of words alone.
+func (s *saying) worded() bool { return s.kind == "" || s.kind == kindRich }
 
 // react has somebody react to what they see, or withdraw their reaction.
 func (m *model) react(t *rapid.T, k *modelTicket) {
@@ -330,7 +355,7 @@ var (
 		simulator.Fault429, simulator.Fault500, simulator.Fault502HTML, simulator.FaultReset, simulator.FaultLost,
 	}
 	troubledCalls = []string{
-		"sendMessage", "sendMessage", "sendMessage", "sendPhoto", "sendMediaGroup", "sendDocument",
+		"sendMessage", "sendMessage", "sendMessage", "sendRichMessage", "sendPhoto", "sendMediaGroup", "sendDocument",
 		"editMessageText", "editMessageCaption", "deleteMessages", "setMessageReaction",
 		"closeForumTopic", "reopenForumTopic", "getUpdates",
 	}

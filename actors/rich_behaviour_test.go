@@ -238,3 +238,15 @@ func TestRichMessagesAreMerged(t *testing.T) {
 	d.awaitText(d.engineering, eng, "1. changed")
 	d.quiet(k)
 }
+
+// Rich messages cross from a private chat, and to it.
+func TestRichMessagesInAPrivateChat(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.openPrivately(d.ann, d.support, "Lamp")
+	d.write(d.ann, d.ann, 0, "1. it is **dark**")
+	same(t, "blocks", kinds(d.awaitText(d.support, k.thread, "1. it is dark")), []string{"paragraph", "list"})
+	d.write(d.eve, d.support, k.thread, "> switch it on")
+	same(t, "blocks", kinds(d.awaitText(d.ann, 0, "switch it on")), []string{"paragraph", "blockquote"})
+	d.quiet(k)
+}

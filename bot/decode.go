@@ -126,7 +126,7 @@ func (w *wireMessage) message() (*Message, error) {
 	case w.RichMessage.here:
 		m.setRich(readRich(w.RichMessage.value, langOf(m.From)))
 	}
-	m.Reply, m.Seen = w.reply(m), w.seen()
+	m.Reply, m.Seen = w.reply(m), append(w.seen(), m.Seen...)
 	return m, nil
 }
 

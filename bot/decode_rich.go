@@ -26,6 +26,7 @@ type richMessage struct {
 	text     string
 	entities []*messages.Entity
 	media    *messages.Media // the first medium in it; nil: none
+	seen     []object        // users whom it mentions
 	html     string          // for sending it again; "": that is not possible
 	rtl      bool
 }
@@ -52,7 +53,7 @@ func readRich(v any, lang string) richMessage {
 	o := asObject(v)
 	f := flattener{lang: lang}
 	f.blocks(o.list("blocks"))
-	m := richMessage{media: f.media, rtl: o.flag("is_rtl")}
+	m := richMessage{media: f.media, seen: f.seen, rtl: o.flag("is_rtl")}
 	said := trimmed(messages.Marked{Text: f.text.String(), Entities: f.marks})
 	m.text, m.entities = said.Text, said.Entities
 	if m.media == nil && f.units <= maxText {
@@ -72,6 +73,12 @@ func (m *Message) setRich(r richMessage) {
 	}
 	m.Text, m.Entities, m.Media = r.text, r.entities, r.media
 	m.RichHTML, m.RichRTL = r.html, r.rtl
+	for _, u := range r.seen {
+		if id := u.num("id"); id > 0 && !u.flag("is_bot") {
+			m.Seen = append(m.Seen, &messages.Person{Id: id, Username: u.str("username"),
+				FirstName: u.str("first_name"), LastName: u.str("last_name"), LanguageCode: u.str("language_code")})
+		}
+	}
 }
 
 // flattener writes blocks as lines of text.
@@ -81,6 +88,7 @@ type flattener struct {
 	units  int
 	marks  []*messages.Entity
 	media  *messages.Media
+	seen   []object
 	indent int
 	begun  bool            // the line has only an indent or a label so far; the next block continues it
 	full   bool            // nothing more is read

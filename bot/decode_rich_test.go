@@ -223,3 +223,16 @@ func (g *richDrawer) block(depth int) any {
 	}
 	return b
 }
+
+// The text says what an entity can't, and whom it mentions is learned from.
+func TestRichMessagesSayMore(t *testing.T) {
+	m := mustDecode(t, topicMessage(`"rich_message":{"blocks":[{"type":"paragraph","text":["10",{"type":"superscript","text":"6"}," H",
+		{"type":"subscript","text":"2"},{"type":"text_mention","text":" Ben","user":{"id":43,"first_name":"Ben","username":"ben"}},
+		{"type":"text_mention","text":" Bot","user":{"id":44,"is_bot":true,"first_name":"B"}}]}]}`)).Message
+	if m.Text != "10^6 H_2 Ben Bot" {
+		t.Errorf("%q", m.Text)
+	}
+	if len(m.Seen) != 1 || m.Seen[0].Id != 43 || m.Seen[0].Username != "ben" {
+		t.Errorf("seen %v", m.Seen)
+	}
+}

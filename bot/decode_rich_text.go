@@ -33,8 +33,11 @@ var plainSpans = map[string]string{
 	"bot_command": "bot_command",
 }
 
-// span writes an object of RichText. Types without an entity (sub- and superscript, marks, references, and those that
-// are not known) give their words.
+// scriptMarks stand before what is sub- or superscript: 10^6 is not 106.
+var scriptMarks = map[string]string{"subscript": "_", "superscript": "^"}
+
+// span writes an object of RichText. Types without an entity (marks, references, and those that are not known) give
+// their words.
 func (f *flattener) span(o object) {
 	text := func() { f.inline(o["text"]) }
 	kind := o.str("type")
@@ -51,6 +54,7 @@ func (f *flattener) span(o object) {
 		}, text)
 	case "text_mention":
 		user := asObject(o["user"])
+		f.seen = append(f.seen, user)
 		f.mark(&messages.Entity{
 			Type: "text_mention", UserId: user.num("id"),
 			UserName: displayName(user.str("first_name"), user.str("last_name"), user.str("username"), user.num("id")),
@@ -65,6 +69,7 @@ func (f *flattener) span(o object) {
 			f.marked(entity, text)
 			return
 		}
+		f.write(scriptMarks[kind])
 		text()
 		f.blocks(o.list("blocks"))
 	}

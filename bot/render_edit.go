@@ -18,9 +18,9 @@ const (
 )
 
 // body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
-// where sendMediaGroup has a list, and for sendRichMessage, which knows no link previews.
+// where sendMediaGroup has a list, and for rich messages, which have no link previews.
 func (m *outgoing) body() any {
-	if m.method == methodSendRich && m.LinkPreview != nil {
+	if m.Rich != nil && m.LinkPreview != nil {
 		own := *m
 		own.LinkPreview = nil
 		return &own
@@ -35,7 +35,7 @@ func (m *outgoing) body() any {
 }
 
 // errNewVoice: InputMedia, which editMessageMedia takes, has no voice.
-var errNewVoice = errors.New("Telegram lets no bot put a voice message in the place of another message")
+var errNewVoice = errors.New("no bot can put a voice message in the place of another message")
 
 // setEdit renders the edit of one part of a copy: of a text, a medium with a caption, a live location, or a poll.
 func (m *outgoing) setEdit(lang string, e *messages.EditCopyCall) error {

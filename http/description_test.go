@@ -22,17 +22,17 @@ func TestDescriptionsWithMarkup(t *testing.T) {
 		t.Errorf("the card has no markup: %+v", m.Entities)
 	}
 	entity := map[string]any{"type": "bold", "offset": 7, "length": 3}
-	changed := map[string]any(s.do("PATCH", at(made), key, map[string]any{"description": "It was hot.",
-		"descriptionEntities": []any{entity}}).is(200))
+	changed := s.do("PATCH", at(made), key, map[string]any{"description": "It was hot.",
+		"descriptionEntities": []any{entity}}).is(200)
 	if marks(changed) != bold {
 		t.Error(marks(changed))
 	}
 	// A program that knows of no markup sends back what it read.
-	same := map[string]any(s.do("PATCH", at(made), key, map[string]any{"description": "It was hot."}).is(200))
+	same := s.do("PATCH", at(made), key, map[string]any{"description": "It was hot."}).is(200)
 	if marks(same) != bold || same["updatedAt"] != changed["updatedAt"] {
 		t.Errorf("%s, changed at %v and %v", marks(same), changed["updatedAt"], same["updatedAt"])
 	}
-	other := map[string]any(s.do("PATCH", at(made), key, map[string]any{"description": "It is cold."}).is(200))
+	other := s.do("PATCH", at(made), key, map[string]any{"description": "It is cold."}).is(200)
 	if marks(other) != "[]" {
 		t.Error(marks(other))
 	}

@@ -1085,6 +1085,7 @@ type RetryCopy struct {
 	LinkId        string                 `protobuf:"bytes,2,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
 	Sequence      int64                  `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`           // of the original
 	ToHome        bool                   `protobuf:"varint,4,opt,name=to_home,json=toHome,proto3" json:"to_home,omitempty"` // the copy in the home topic; else the one in the link's topic
+	Unopened      bool                   `protobuf:"varint,60,opt,name=unopened,proto3" json:"unopened,omitempty"`          // instead: every copy that was given up because the home topic could not be opened
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1143,6 +1144,13 @@ func (x *RetryCopy) GetSequence() int64 {
 func (x *RetryCopy) GetToHome() bool {
 	if x != nil {
 		return x.ToHome
+	}
+	return false
+}
+
+func (x *RetryCopy) GetUnopened() bool {
+	if x != nil {
+		return x.Unopened
 	}
 	return false
 }
@@ -1407,6 +1415,7 @@ type RetryTaken struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CommandId     string                 `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"` // of RetryCopy
 	Again         bool                   `protobuf:"varint,2,opt,name=again,proto3" json:"again,omitempty"`                         // it tries
+	Sequence      int64                  `protobuf:"varint,60,opt,name=sequence,proto3" json:"sequence,omitempty"`                  // of the first original that is copied again
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1453,6 +1462,13 @@ func (x *RetryTaken) GetAgain() bool {
 		return x.Again
 	}
 	return false
+}
+
+func (x *RetryTaken) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
 }
 
 // Wake makes an entity start and go on with what it owes.
@@ -2446,12 +2462,13 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04name\x18\x02 \x01(\tR\x04name\"V\n" +
 	"\fTopicCreated\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\x8d\x01\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xa9\x01\n" +
 	"\tRetryCopy\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x03R\bsequence\x12\x17\n" +
-	"\ato_home\x18\x04 \x01(\bR\x06toHome\"\xe2\x03\n" +
+	"\ato_home\x18\x04 \x01(\bR\x06toHome\x12\x1a\n" +
+	"\bunopened\x18< \x01(\bR\bunopened\"\xe2\x03\n" +
 	"\x04Copy\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1d\n" +
@@ -2476,12 +2493,13 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\vLinkSettled\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1a\n" +
-	"\bsequence\x18\x03 \x01(\x03R\bsequence\"A\n" +
+	"\bsequence\x18\x03 \x01(\x03R\bsequence\"]\n" +
 	"\n" +
 	"RetryTaken\x12\x1d\n" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x14\n" +
-	"\x05again\x18\x02 \x01(\bR\x05again\"\x06\n" +
+	"\x05again\x18\x02 \x01(\bR\x05again\x12\x1a\n" +
+	"\bsequence\x18< \x01(\x03R\bsequence\"\x06\n" +
 	"\x04Wake\"}\n" +
 	"\x04Send\x12;\n" +
 	"\toperation\x18\x01 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12\x1d\n" +

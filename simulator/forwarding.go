@@ -67,7 +67,7 @@ func (s *Server) forwardMessage(c *call) (any, *apiError) {
 
 // fill puts a message's content into another; the copy of a poll is a new poll without votes.
 func (s *Server) fill(d, m *Message, forward bool) {
-	d.Text, d.Entities, d.Media = m.Text, m.Entities, m.Media
+	d.Text, d.Entities, d.Media, d.Rich = m.Text, m.Entities, m.Media, m.Rich
 	if forward || m.Media == nil || m.Media.Kind != "poll" {
 		return
 	}

@@ -8,45 +8,6 @@ import (
 // Every record that can be written more than once has a Version. 0 means "not stored yet". A Save succeeds only while
 // the stored version is the one that was read (compare-and-set). Times are kept to the millisecond, in UTC.
 
-// User is a person who has written to the bot. A user with a default group is an internal user.
-type User struct {
-	TelegramID     int64  `json:"telegramId"`
-	Username       string `json:"username,omitempty"`
-	FirstName      string `json:"firstName,omitempty"`
-	LastName       string `json:"lastName,omitempty"`
-	IsBot          bool   `json:"isBot,omitempty"`
-	Language       string `json:"language,omitempty"`
-	DefaultGroupID string `json:"defaultGroupId,omitempty"` // internal id of a group
-	CommandID      string `json:"commandId,omitempty"`      // of the API's command that created the record
-	// The rest is about the person's private chat with the bot.
-	CurrentTicketID string    `json:"currentTicketId,omitempty"` // the ticket that their messages go to
-	Drafts          []Draft   `json:"drafts,omitempty"`          // tickets that they are about to open, oldest first
-	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
-	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot
-	Shelf           *Shelf    `json:"shelf,omitempty"`           // messages that no ticket has yet
-	Pending         []Owed    `json:"pending,omitempty"`         // what is still to be sent to them
-	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
-	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: nothing is pending
-	CreatedAt       time.Time `json:"createdAt"`
-	UpdatedAt       time.Time `json:"updatedAt"`
-	Version         int64     `json:"version"`
-}
-
-// Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.
-type Draft struct {
-	TicketID            string      `json:"ticketId"` // the id that the ticket will have
-	Title               string      `json:"title"`
-	Description         string      `json:"description,omitempty"`
-	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
-	Enclosures          []Enclosure `json:"enclosures,omitempty"` // of the description
-	Forwarded           *Forward    `json:"forwarded,omitempty"`  // of the message that is the description
-	Asked               []byte      `json:"asked"`                // protobuf: the origin of the command
-	State               string      `json:"state"`                // listing | choosing | checking | opening
-	Groups              []string    `json:"groups,omitempty"`     // internal ids of the groups to choose from
-	Chosen              string      `json:"chosen,omitempty"`     // internal id of the chosen group
-	Pressed             []byte      `json:"pressed,omitempty"`    // protobuf: the origin of the choice
-}
-
 // APIKey is a key with which a program uses the API. It has only hashes of its secrets.
 type APIKey struct {
 	KeyID   string      `json:"keyId"`
@@ -362,6 +323,8 @@ type Copy struct {
 	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
 	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
+	// Unopened says that it failed because its topic could not be opened: it is tried again when the topic may open.
+	Unopened bool `json:"unopened,omitempty"`
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.
 	Tries int64 `json:"tries,omitempty"`
 	// Span is where it is in a message into which several copies were merged; nil: the message is its own.

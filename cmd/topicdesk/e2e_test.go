@@ -134,6 +134,12 @@ func TestNewcomerInTheBrowser(t *testing.T) {
 		b.write("Support", "A new one is on its way")
 		b.see(`message('Grace Hill', 'A new one is on its way')`)
 	})
+	section("a rich message, written as Markdown", func() {
+		b.press(`all(pane('Grace Hill'), 'rich')[0]`)
+		b.write("Grace Hill", "- two *new* lamps")
+		b.see(`['Grace Hill', 'Support'].every(g => message(g, 'two new lamps').querySelector('[data-rich=ul] li [data-rich=italic]'))`)
+		b.press(`all(pane('Grace Hill'), 'rich')[0]`)
+	})
 	section("two pictures as one album, and a place", func() {
 		b.until("pick two pictures", `(() => {`+seeing+`
 			const paint = (name, colour) => {

@@ -60,3 +60,6 @@ func OneButton(key, data string) *messages.Keyboard {
 	button := &messages.Button{Key: key, Data: data}
 	return &messages.Keyboard{Rows: []*messages.KeyboardRow{{Buttons: []*messages.Button{button}}}}
 }
+
+// ClosingOrder is the order of an operation that comes after the copies of the messages up to a sequence.
+func ClosingOrder(after int64) int64 { return after*1000 + 999 }

@@ -187,7 +187,10 @@ func (l *link) reportedOther(c storage.Copy) error {
 // onRetry resumes a failed copy behind what waits, and tells the ticket that this is recorded, or that there is
 // nothing to retry.
 func (l *link) onRetry(m *messages.RetryCopy) error {
-	again := false
+	tries := false
+	if m.Unopened && l.exists {
+		return l.onHomeMayOpen(m)
+	}
 	if l.exists {
 		stored, original, err := l.failedCopy(m)
 		if err != nil {
@@ -197,10 +200,11 @@ func (l *link) onRetry(m *messages.RetryCopy) error {
 			if err := l.tryAgain(stored, original); err != nil {
 				return err
 			}
-			again = true
+			tries = true
 		}
 	}
-	l.Tell(messages.KindTicket, l.ticketID, &messages.RetryTaken{CommandId: m.Origin.GetCommandId(), Again: again})
+	l.Tell(messages.KindTicket, l.ticketID, &messages.RetryTaken{
+		CommandId: m.Origin.GetCommandId(), Again: tries, Sequence: m.Sequence})
 	if l.exists {
 		l.enqueueAll()
 	}
@@ -227,8 +231,7 @@ func (l *link) failedCopy(m *messages.RetryCopy) (*storage.Copy, *storage.Messag
 }
 
 func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
-	c.State, c.Reason, c.Told = desk.CopyPartial, "", false
-	c.Tries++
+	c = again(*c)
 	if err := l.Store.SaveCopy(l.Ctx, c); err != nil {
 		return fmt.Errorf("save a copy: %w", err)
 	}
@@ -237,7 +240,9 @@ func (l *link) tryAgain(c *storage.Copy, original *storage.Message) error {
 	it.resume(original, c)
 	lane := l.laneInto(c.TopicID)
 	lane.failing = ""
-	lane.add(it)
+	if at, _ := lane.find(c.MessageID); at < 0 && c.Sequence <= lane.seen {
+		lane.add(it)
+	} // else it waits there, or is still to be read
 	l.finished = min(l.finished, c.Sequence-1)
 	return nil
 }

@@ -65,6 +65,9 @@ func (n *lane) add(it *item) {
 
 // addUnlessDone adds a message that was read, unless its copy is made or was given up.
 func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) error {
+	if at, _ := n.find(m.MessageID); at >= 0 {
+		return nil // known: the lane reads again (onHomeMayOpen)
+	}
 	it := itemOfRecord(m)
 	stored, found := done[copyKey{it.messageID, n.topicID}]
 	if !found {
@@ -75,6 +78,10 @@ func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) 
 		if found = c != nil; found {
 			stored = *c
 		}
+	}
+	if found && stored.Unopened && n.link.home.Failure == "" {
+		delete(n.link.failures, copyKey{it.messageID, n.topicID})
+		stored = *again(stored)
 	}
 	if found {
 		n.noteAlbum(albumKey(it), it.messageID)

@@ -180,13 +180,71 @@ func (n *lane) giveUpOne(it *item, why string) error {
 		return nil // of an album: written down before a fault of storage
 	}
 	next := n.firstCopyOf(it)
-	next.State, next.Reason = desk.CopyFailed, why
+	next.State, next.Reason, next.Unopened = desk.CopyFailed, why, true
 	if err := n.save(&next); err != nil {
 		return err
 	}
 	it.stored = &next
 	n.noteFinished(it, &messages.Outcome{Result: messages.Outcome_REJECTED})
 	return nil
+}
+
+// onHomeMayOpen has the lane read again from the first copy that giveUp gave up, and tells the ticket. From then on
+// those copies are pending, because the home topic has no failure any more (addUnlessDone).
+func (l *link) onHomeMayOpen(m *messages.RetryCopy) error {
+	if err := l.readTicket(); err != nil || !l.exists {
+		return err
+	}
+	first, err := l.firstUnopened()
+	if err != nil {
+		return err
+	}
+	if l.home.Failure != "" {
+		first = 0 // once more; the ticket will ask once more, too
+	}
+	if n := &l.in; first > 0 {
+		for at := len(n.items) - 1; at >= n.enqueued; at-- {
+			if it := n.items[at]; it.sequence >= first {
+				n.items = slices.Delete(n.items, at, at+1)
+				n.left(it)
+			}
+		}
+		n.seen, n.failing = min(n.seen, first-1), ""
+		l.finished = min(l.finished, first-1)
+		if err := l.readOn(); err != nil {
+			return err
+		}
+	}
+	l.Tell(messages.KindTicket, l.ticketID, &messages.RetryTaken{
+		CommandId: m.Origin.GetCommandId(), Again: first > 0, Sequence: first})
+	l.enqueueAll()
+	return l.report(false)
+}
+
+// firstUnopened is the sequence of the first message whose copy was given up because the home topic could not be
+// opened; 0 if there is none.
+func (l *link) firstUnopened() (int64, error) {
+	for after := int64(0); ; {
+		page, err := l.Store.FailedCopies(l.Ctx, l.ID, after, desk.PageOfMessages)
+		if err != nil {
+			return 0, fmt.Errorf("read failed copies: %w", err)
+		}
+		for i := range page {
+			if after = page[i].Sequence; page[i].Unopened {
+				return after, nil
+			}
+		}
+		if len(page) < desk.PageOfMessages {
+			return 0, nil
+		}
+	}
+}
+
+// again is a copy that was given up, to be tried again.
+func again(c storage.Copy) *storage.Copy {
+	c.State, c.Reason, c.Told, c.Unopened = desk.CopyPartial, "", false, false
+	c.Tries++
+	return &c
 }
 
 // onHeld hears that a copy waits because the bot may not write there. The ticket tells the other side, once.

@@ -62,8 +62,8 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 				}
 			}
 		}
-		if m.Description != nil && redescribe(r.Ticket, m) {
-			data = withDescription(r.Ticket, data)
+		if m.Description != nil && desk.Redescribe(r.Ticket, m) {
+			data = desk.WithDescription(r.Ticket, data)
 			changed, shown = true, true
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {
@@ -93,18 +93,6 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			t.close(r, &messages.CloseTicket{Origin: o})
 		}
 	}, nil
-}
-
-// redescribe sets the description that a program sends, and reports whether that changed it. A program that knows of no
-// markup and sends back what it read changes nothing.
-func redescribe(r *storage.Ticket, m *messages.UpdateTicket) (changed bool) {
-	if m.KeepEntities {
-		same := *r
-		if !describe(&same, *m.Description, desk.EntitiesOf(r.DescriptionEntities)) {
-			return false
-		}
-	}
-	return describe(r, *m.Description, m.DescriptionEntities)
 }
 
 // onSend records a program's message, in one write, and tells the links.
@@ -160,7 +148,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	t.sequence++
 	t.lastActivity = now
 	t.room.recorded.Inc()
-	t.unnumbered = append(t.unnumbered, messageEvent(record))
+	t.unnumbered = append(t.unnumbered, desk.MessageEvent(record))
 	t.tellLinks(sent, topic, id)
 	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID, MessageId: id}, nil

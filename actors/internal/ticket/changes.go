@@ -22,8 +22,6 @@ import (
 // when all have finished, the mark goes. After a restart the mark leads to the messages.
 
 const (
-	versionsKept   = 50      // previous versions of a message: the first, and the newest
-	versionBytes   = 1 << 18 // of their texts
 	reactionsKept  = 50
 	changesHandled = 128    // ids of commands that a message remembers: more than one batch of updates
 	openAtOnce     = 10_000 // changed messages that Load reads
@@ -67,7 +65,7 @@ func (t *ticket) hasLeft(topicID ids.TopicKey) bool {
 func (t *ticket) changeMessage(
 	original *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool),
 ) (proto.Message, error) {
-	next := cloneMessage(original)
+	next := desk.CloneMessage(original)
 	event, shown := f(next)
 	if event == nil && !shown {
 		return entity.OK(), nil // nobody would see a difference
@@ -108,21 +106,14 @@ func (t *ticket) saveMessage(m *storage.Message) error {
 	return nil
 }
 
-func cloneMessage(m *storage.Message) *storage.Message {
-	next := *m
-	next.Former, next.Reactions, next.Owed = slices.Clone(m.Former), slices.Clone(m.Reactions), slices.Clone(m.Owed)
-	next.Events, next.Handled = slices.Clone(m.Events), slices.Clone(m.Handled)
-	return &next
-}
-
 // onEdit stores the new version of a message and keeps the previous one.
 func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
 		at := time.UnixMilli(m.EditedMs).UTC()
-		if sameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
+		if desk.SameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
 			return nil, false
 		}
-		next.Former = keepVersion(next.Former, storage.Former{
+		next.Former = desk.KeepVersion(next.Former, storage.Former{
 			Revision: next.ContentRevision, Until: t.now(),
 			Text: next.Text, Entities: next.Entities, Media: next.Media, LinkPreview: next.LinkPreview,
 			Internal: next.Internal,
@@ -130,33 +121,9 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 		hidden := next.Hidden()
 		desk.SetContent(next, m.Content)
 		next.Internal, next.EditedAt, next.ContentRevision = m.Internal, at, next.Revision+1
-		event := &storage.Event{Type: messages.EventMessageEdited, Data: editedData(next, next.Revision+1)}
+		event := &storage.Event{Type: messages.EventMessageEdited, Data: desk.EditedData(next, next.Revision+1)}
 		return event, !hidden || !next.Hidden()
 	})
-}
-
-// sameContent reports whether two contents look the same. Telegram may give the same file another id each time.
-func sameContent(was, is *messages.Content) bool {
-	if a, b := was.GetMedia(), is.GetMedia(); a.GetFileUniqueId() != "" && a.GetFileUniqueId() == b.GetFileUniqueId() {
-		was = proto.CloneOf(was)
-		was.Media.FileId, was.Media.ThumbnailFileId, was.Media.PhotoFileId = b.FileId, b.ThumbnailFileId, b.PhotoFileId
-	}
-	return proto.Equal(was, is)
-}
-
-// keepVersion adds a version to those kept. When there are too many, the oldest ones after the first go.
-func keepVersion(kept []storage.Former, v storage.Former) []storage.Former {
-	kept = append(kept, v)
-	size := func() (n int) {
-		for _, f := range kept {
-			n += len(f.Text)
-		}
-		return n
-	}
-	for len(kept) > versionsKept || len(kept) > 2 && size() > versionBytes {
-		kept = slices.Delete(kept, 1, 2)
-	}
-	return kept
 }
 
 // onReact stores a person's reactions to a message, given on the original or on one of its copies.
@@ -172,7 +139,7 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 			}
 		}
 		was := slices.IndexFunc(next.Reactions, theirs)
-		if was < 0 && len(m.Emojis) == 0 || was >= 0 && len(m.Emojis) > 0 && sameEmoji(next.Reactions[was], is) {
+		if was < 0 && len(m.Emojis) == 0 || was >= 0 && len(m.Emojis) > 0 && desk.SameEmoji(next.Reactions[was], is) {
 			return nil, false
 		}
 		before := next.Reactions
@@ -181,12 +148,8 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 			next.Reactions = append(next.Reactions, is)
 			next.Reactions = next.Reactions[max(0, len(next.Reactions)-reactionsKept):]
 		}
-		return &storage.Event{Type: messages.EventMessageReacted, Data: reactedData(next, is)}, !next.Hidden()
+		return &storage.Event{Type: messages.EventMessageReacted, Data: desk.ReactedData(next, is)}, !next.Hidden()
 	})
-}
-
-func sameEmoji(a, b storage.Reaction) bool {
-	return a.Emoji == b.Emoji && a.CustomEmojiID == b.CustomEmojiID
 }
 
 // topicOfMessage finds the topic of a Telegram message that is the original or one of its copies.

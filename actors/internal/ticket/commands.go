@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"google.golang.org/protobuf/proto"
 
@@ -41,16 +40,16 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
 		Handled: []string{o.GetCommandId()},
 	}
-	describe(r, m.Description, m.DescriptionEntities)
+	desk.Describe(r, m.Description, m.DescriptionEntities)
 	if m.Priority != "" {
 		r.Priority = m.Priority
 	}
 	if messages.IsPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
-	enclose(r, m.Enclosures)
+	desk.AddEnclosures(r, m.Enclosures)
 	cause(r, messages.EventTicketCreated, o.GetCommandId(), now,
-		withDescription(r, map[string]any{"createdBy": r.CreatedBy}))
+		desk.WithDescription(r, map[string]any{"createdBy": r.CreatedBy}))
 	awaitTopic(r, desk.HomeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
@@ -66,26 +65,6 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	t.reconcile()
 	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: r.TicketID}, nil
-}
-
-// describe sets a ticket's description with its markup, and reports whether that changed it.
-func describe(r *storage.Ticket, text string, entities []*messages.Entity) (changed bool) {
-	given := messages.Marked{Text: text, Entities: entities}.Clean().TrimFunc(unicode.IsSpace)
-	marks := desk.EntitiesToStore(given.Entities)
-	if r.Description == given.Text && slices.Equal(r.DescriptionEntities, marks) {
-		return false
-	}
-	r.Description, r.DescriptionEntities = given.Text, marks
-	return true
-}
-
-// withDescription adds a ticket's description to the data of an event.
-func withDescription(r *storage.Ticket, data map[string]any) map[string]any {
-	data["description"] = r.Description
-	if len(r.DescriptionEntities) > 0 {
-		data["descriptionEntities"] = r.DescriptionEntities
-	}
-	return data
 }
 
 // onCommand carries a command out, refuses it with a notice, or defers it until Telegram has said who administers
@@ -174,7 +153,7 @@ func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 func (t *ticket) carryOut(
 	o *messages.Origin, note func(*storage.Ticket), do effect,
 ) (refusal *messages.Reply, err error) {
-	next := &result{Ticket: cloneTicket(t.record)}
+	next := &result{Ticket: desk.CloneTicket(t.record)}
 	note(next.Ticket)
 	if do(next); next.refusal != nil {
 		return next.refusal, nil

@@ -265,27 +265,3 @@ func (t *ticket) titleOf(topicID ids.TopicKey) string {
 	}
 	return title
 }
-
-// editedData is the data of message.edited.
-func editedData(m *storage.Message, revision int64) json.RawMessage {
-	data, _ := json.Marshal(struct { // of strings, numbers and times: it can't fail
-		MessageID string         `json:"messageId"`
-		TopicID   string         `json:"topicId"`
-		Sender    storage.Sender `json:"sender"`
-		Text      string         `json:"text"`
-		Internal  bool           `json:"internal"`
-		Revision  int64          `json:"revision"`
-		EditedAt  time.Time      `json:"editedAt"`
-		mediaData
-	}{m.MessageID, m.TopicID, m.Sender, m.Text, m.Internal, revision, m.EditedAt, mediaDataOf(m.Media)})
-	return data
-}
-
-// reactedData is the data of message.reacted.
-func reactedData(m *storage.Message, r storage.Reaction) json.RawMessage {
-	data, _ := json.Marshal(map[string]any{ // of strings: it can't fail
-		"messageId": m.MessageID, "topicId": m.TopicID, "by": r.By, "at": r.TopicID,
-		"emoji": r.Emoji, "customEmojiId": r.CustomEmojiID,
-	})
-	return data
-}

@@ -102,7 +102,7 @@ func (t *ticket) onFlush(flush) error {
 		return err
 	}
 	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
-		next := cloneTicket(t.record)
+		next := desk.CloneTicket(t.record)
 		t.takeProgress(next)
 		next.DueAt = time.Time{}
 		if err := t.save(next); err != nil {
@@ -169,7 +169,7 @@ func (t *ticket) number() error {
 	if err := t.clearChanges(numbered); err != nil {
 		return err
 	}
-	next := cloneTicket(t.record)
+	next := desk.CloneTicket(t.record)
 	next.EventNumber += int64(len(batch))
 	for _, e := range batch {
 		next.EventsThrough = max(next.EventsThrough, e.Sequence)
@@ -202,7 +202,7 @@ func (t *ticket) loadEvents() error {
 		for i := range page {
 			after = page[i].Sequence
 			if after > t.record.EventsThrough {
-				t.unnumbered = append(t.unnumbered, messageEvent(&page[i]))
+				t.unnumbered = append(t.unnumbered, desk.MessageEvent(&page[i]))
 			}
 			if after > t.record.FilesThrough {
 				t.noteFile(&page[i])
@@ -221,62 +221,9 @@ func (t *ticket) loadEvents() error {
 		return fmt.Errorf("read events: %w", err)
 	}
 	if len(numbered) > 0 {
-		t.unnumbered = append(numbered, eventsSince(numbered, t.unnumbered)...)
+		t.unnumbered = append(numbered, desk.EventsSince(numbered, t.unnumbered)...)
 	}
 	return nil
-}
-
-// eventsSince lists the events of next that are not in previous. Both are in order, and next only appends.
-func eventsSince(previous, next []storage.Event) []storage.Event {
-	known := make(map[string]bool, len(previous))
-	for _, e := range previous {
-		known[e.EventID] = true
-	}
-	var fresh []storage.Event
-	for _, e := range next {
-		if !known[e.EventID] {
-			fresh = append(fresh, e)
-		}
-	}
-	return fresh
-}
-
-// mediaData is what an event tells of a message's medium, under the names that messages have.
-type mediaData struct {
-	Media     string             `json:"media,omitempty"`
-	Poll      *storage.Poll      `json:"poll,omitempty"`
-	Contact   *storage.Contact   `json:"contact,omitempty"`
-	Location  *storage.Location  `json:"location,omitempty"`
-	Venue     *storage.Venue     `json:"venue,omitempty"`
-	Checklist *storage.Checklist `json:"checklist,omitempty"`
-}
-
-func mediaDataOf(m *storage.Media) mediaData {
-	if m == nil {
-		return mediaData{}
-	}
-	return mediaData{m.Kind, m.Poll, m.Contact, m.Location, m.Venue, m.Checklist}
-}
-
-// messageEvent is the event that a message causes.
-func messageEvent(m *storage.Message) storage.Event {
-	text, internal, media := m.Text, m.Internal, m.Media
-	if len(m.Former) > 0 { // edited since: this event is about the first version
-		text, internal, media = m.Former[0].Text, m.Former[0].Internal, m.Former[0].Media
-	}
-	data, _ := json.Marshal(struct { // of strings and numbers: it can't fail
-		MessageID string         `json:"messageId"`
-		TopicID   string         `json:"topicId"`
-		Sender    storage.Sender `json:"sender"`
-		Text      string         `json:"text"`
-		Internal  bool           `json:"internal,omitempty"`
-		SentAt    time.Time      `json:"sentAt"`
-		mediaData
-	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt, mediaDataOf(media)})
-	return storage.Event{
-		EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence,
-		Type: messages.EventMessageSent, At: m.RecordedAt, Data: data,
-	}
 }
 
 // cause adds an event to a record. id is that of the command that caused it.

@@ -46,7 +46,7 @@ func (t *ticket) attachmentOf(m *storage.Message) *storage.Attachment {
 	now := t.now()
 	a := &storage.Attachment{
 		AttachmentID: m.MessageID + "." + unique, TicketID: m.TicketID, MessageID: m.MessageID, Sequence: m.Sequence,
-		FileName: t.room.Attachments.CleanName(fileName(m)), FileID: m.Media.FileID, FileUniqueID: m.Media.FileUniqueID,
+		FileName: t.room.Attachments.CleanName(desk.FileName(m)), FileID: m.Media.FileID, FileUniqueID: m.Media.FileUniqueID,
 		FileType: m.Media.Kind, MimeType: m.Media.MimeType, FileSize: m.Media.FileSize,
 		UploadedBy: desk.Uploader(m.Sender), CreatedAt: now, UpdatedAt: now,
 		State: storage.FilePending, DueAt: now,
@@ -55,18 +55,6 @@ func (t *ticket) attachmentOf(m *storage.Message) *storage.Attachment {
 		a.State, a.Reason, a.DueAt = storage.FileRefused, "protected content, which nobody may save", time.Time{}
 	}
 	return a
-}
-
-// fileName is the file's name, or one made from its kind: photos and voice messages have none.
-func fileName(m *storage.Message) string {
-	if m.Media.FileName != "" {
-		return m.Media.FileName
-	}
-	extensions := map[string]string{
-		"photo": ".jpg", "sticker": ".webp", "voice": ".ogg", "audio": ".mp3",
-		"video": ".mp4", "video_note": ".mp4", "animation": ".mp4", "live_photo": ".mp4",
-	}
-	return fmt.Sprintf("%s-%d%s", m.Media.Kind, m.Sequence, extensions[m.Media.Kind])
 }
 
 // recordChangedFile makes the record of a file that an edit brings, before the edit is written. A crash in between

@@ -195,7 +195,7 @@ func (t *ticket) onMessageStepDone(step *messages.MessageStep, m *messages.Done)
 		t.OfferAgainLater()
 		return nil
 	}
-	next := cloneMessage(f.original)
+	next := desk.CloneMessage(f.original)
 	next.Shown = op.GetReact().GetEmoji()
 	if err := t.saveMessage(next); err != nil {
 		return err
@@ -217,7 +217,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		if err := t.answerDeletion(f); err != nil {
 			return err
 		}
-		next := cloneMessage(f.original)
+		next := desk.CloneMessage(f.original)
 		next.Behind, next.Owed = false, nil
 		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 		if err := t.saveMessage(next); err != nil {
@@ -237,7 +237,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		if err != nil {
 			return fmt.Errorf("read a message: %w", err)
 		}
-		next := cloneMessage(original)
+		next := desk.CloneMessage(original)
 		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 		if len(next.Events) < len(original.Events) {
 			if err := t.saveMessage(next); err != nil {
@@ -254,7 +254,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 
 // forgetEvents forgets the events that a message no longer holds.
 func (t *ticket) forgetEvents(was, is *storage.Message) {
-	for _, e := range eventsSince(is.Events, was.Events) {
+	for _, e := range desk.EventsSince(is.Events, was.Events) {
 		delete(t.caused, e.EventID)
 	}
 }

@@ -227,7 +227,7 @@ func (t *ticket) history(topic *storage.Topic) ([]*messages.ContextLine, error) 
 				return nil, fmt.Errorf("read a copy: %w", err)
 			}
 		}
-		lines = append(lines, contextLineOf(m))
+		lines = append(lines, desk.ContextLineOf(m))
 	}
 	slices.Reverse(lines)
 	return lines, nil

@@ -292,7 +292,7 @@ func (t *ticket) notifyTopic(
 		return
 	}
 	op := &messages.Operation{
-		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: closingOrder(after),
+		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: desk.ClosingOrder(after),
 		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}},
 	}
 	addPending(r, o.CommandId, op, after)

@@ -87,7 +87,7 @@ func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, ar
 			continue
 		}
 		op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language,
-			Order: closingOrder(after)}
+			Order: desk.ClosingOrder(after)}
 		notice := &messages.SendNoticeCall{Key: key, Args: args}
 		if messages.IsPrivate(topic.GroupID) {
 			notice = privately(r, notice)
@@ -106,9 +106,6 @@ func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, ar
 		addPending(r, o.CommandId, op, after)
 	}
 }
-
-// closingOrder is the order of an operation that comes after the copies of the messages up to a sequence.
-func closingOrder(after int64) int64 { return after*1000 + 999 }
 
 func priorityKeyboard(ticketID ids.TicketID) *messages.Keyboard {
 	row := &messages.KeyboardRow{}

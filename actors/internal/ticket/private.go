@@ -57,10 +57,24 @@ func tryHomeAgain(r *storage.Ticket, o *messages.Origin) {
 	if r.Home.TelegramTopicID != 0 || r.Home.Failure == "" {
 		return
 	}
-	r.Home.Failure = ""
+	homeMayOpen(r, o)
 	r.Home.Generation++ // the chat remembers how the last call went
 	r.LinksRevision++
 	awaitTopic(r, desk.HomeTopic, o)
+}
+
+// homeMayOpen clears the failure of the home topic. What was given up because of it is copied again.
+func homeMayOpen(r *storage.Ticket, o *messages.Origin) {
+	r.Home.Failure = ""
+	for i := range r.Links {
+		id := o.GetCommandId() + "/" + r.Links[i].LinkID
+		body, err := desk.Pack(&messages.RetryCopy{
+			Origin: &messages.Origin{CommandId: id}, LinkId: r.Links[i].LinkID, ToHome: true, Unopened: true})
+		if err != nil {
+			continue
+		}
+		r.Owed = append(r.Owed, storage.Owed{ID: id, Kind: pendingRetry, Body: body})
+	}
 }
 
 // reachable writes down that the person can't be reached any more, or can again, unless a call to their chat has

@@ -13,8 +13,9 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Failed copies are tried again on demand. From the press of the button the retry is pending in the ticket, until
-// the link has written it down. Then the ticket sets back how far the link has finished, to before that message.
+// Failed copies are tried again on demand, and when their home topic may open after all. From then on the retry is
+// pending in the ticket, until the link has written it down. Then the ticket sets back how far the link has finished,
+// to before that message.
 
 // onRetry makes another attempt at a copy pending.
 func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
@@ -74,11 +75,16 @@ func (t *ticket) hasFailed(m *messages.RetryCopy) (bool, error) {
 	return c.State == desk.CopyFailed, nil
 }
 
-// tellRetry tells a link again about a retry that it has not written down yet.
-func (t *ticket) tellRetry(pending storage.Owed) {
-	if m := t.retryOf(pending); m != nil {
-		t.Tell(messages.KindLink, m.LinkId, m)
-		t.OfferAgainLater()
+// tellRetries tells links about the retries that they have not written down yet.
+func (t *ticket) tellRetries() {
+	for _, pending := range t.record.Owed {
+		if pending.Kind != pendingRetry {
+			continue
+		}
+		if m := t.retryOf(pending); m != nil {
+			t.Tell(messages.KindLink, m.LinkId, m)
+			t.OfferAgainLater()
+		}
 	}
 }
 
@@ -108,14 +114,14 @@ func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 	err := t.change(func(r *storage.Ticket) {
 		forget(r, pendingRetry, taken.CommandId)
 		if link := desk.LinkOf(r, m.GetLinkId()); again && link != nil {
-			link.SettledSequence = min(link.SettledSequence, m.Sequence-1)
+			link.SettledSequence = min(link.SettledSequence, taken.Sequence-1)
 		}
 	})
 	if err != nil {
 		return err
 	}
 	if again {
-		t.finished[m.LinkId] = min(t.finished[m.LinkId], m.Sequence-1)
+		t.finished[m.LinkId] = min(t.finished[m.LinkId], taken.Sequence-1)
 	}
 	t.afterChange()
 	return nil

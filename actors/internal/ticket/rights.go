@@ -172,12 +172,10 @@ func (t *ticket) ask(o *messages.Origin, groups []ids.Place) {
 	}
 }
 
-// askPending asks again for every command and retry that waits: at the start, and when an answer takes long.
+// askPending asks again for every command and every retry that waits: at the start, and when an answer takes long.
 func (t *ticket) askPending() {
+	t.tellRetries()
 	for _, pending := range t.record.Owed {
-		if pending.Kind == pendingRetry {
-			t.tellRetry(pending)
-		}
 		if pending.Kind != desk.OwedCommand {
 			continue
 		}

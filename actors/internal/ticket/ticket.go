@@ -3,7 +3,6 @@ package ticket
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -192,7 +191,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.lastActivity = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
-	t.unnumbered = append(t.unnumbered, messageEvent(record))
+	t.unnumbered = append(t.unnumbered, desk.MessageEvent(record))
 	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
@@ -262,7 +261,7 @@ func (t *ticket) tellLinks(m *messages.RecordMessage, topic *storage.Topic, id i
 // change writes a changed record: the new state, its events and what is pending, all in one write. Memory changes
 // only after the write has succeeded.
 func (t *ticket) change(f func(*storage.Ticket)) error {
-	next := cloneTicket(t.record)
+	next := desk.CloneTicket(t.record)
 	f(next)
 	return t.saveDue(next)
 }
@@ -279,18 +278,11 @@ func (t *ticket) save(next *storage.Ticket) error {
 	}
 	caused := next.Events
 	if t.record != nil {
-		caused = eventsSince(t.record.Events, next.Events)
+		caused = desk.EventsSince(t.record.Events, next.Events)
 	}
 	t.unnumbered = append(t.unnumbered, caused...)
 	t.record = next
 	return nil
-}
-
-func cloneTicket(r *storage.Ticket) *storage.Ticket {
-	next := *r
-	next.Links, next.Owed = slices.Clone(r.Links), slices.Clone(r.Owed)
-	next.Events, next.Handled = slices.Clone(r.Events), slices.Clone(r.Handled)
-	return &next
 }
 
 // now is the time as stores keep it.

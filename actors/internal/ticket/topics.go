@@ -50,7 +50,7 @@ func (t *ticket) introduce(r *storage.Ticket, topic *storage.Topic) {
 // shown.
 func (t *ticket) introduceWithoutContext(r *storage.Ticket, topic *storage.Topic) {
 	link := desk.LinkOf(r, topic.TopicID)
-	if topic.Generation == 0 && !lacksEnclosures(r, topic) && (link == nil || link.BeginSequence == 0) {
+	if topic.Generation == 0 && !desk.LacksEnclosures(r, topic) && (link == nil || link.BeginSequence == 0) {
 		t.introduce(r, topic)
 	}
 }
@@ -183,6 +183,9 @@ func (t *ticket) onTopicCreated(m *messages.TopicCreated) (proto.Message, error)
 	}
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
+		if topicID == desk.HomeTopic && topic.Failure != "" {
+			homeMayOpen(r, o)
+		}
 		topic.Failure = ""
 		t.giveThread(r, topic, o.ThreadId)
 	})
@@ -220,25 +223,10 @@ func (t *ticket) context(topic *storage.Topic) ([]*messages.ContextLine, error) 
 	var lines []*messages.ContextLine
 	for i := range page {
 		if page[i].Sequence <= link.BeginSequence && !page[i].Internal {
-			lines = append(lines, contextLineOf(&page[i]))
+			lines = append(lines, desk.ContextLineOf(&page[i]))
 		}
 	}
 	return lines[max(0, len(lines)-contextLines):], nil
-}
-
-// contextLineOf shortens a message to a line. Of protected content it shows only the sender and the kind.
-func contextLineOf(m *storage.Message) *messages.ContextLine {
-	line := &messages.ContextLine{SenderName: m.Sender.Name, Text: m.Text, Entities: desk.EntitiesOf(m.Entities)}
-	if m.Media != nil {
-		line.MediaKind = m.Media.Kind
-	}
-	if line.Text == "" {
-		line.Text = messages.WordsOf(desk.MediaOf(m.Media))
-	}
-	if m.Protected {
-		line.Text, line.Entities = "…", nil
-	}
-	return line
 }
 
 // tellRevision wakes the links when something has changed that they must know.
@@ -257,4 +245,5 @@ func (t *ticket) tellRevision() {
 			t.resumeLink(link.LinkID)
 		}
 	}
+	t.tellRetries()
 }

@@ -46,7 +46,7 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return step(messages.TopicStep_CREATE)
 	case topic.CardMessageID == 0:
 		return step(messages.TopicStep_CARD)
-	case lacksEnclosures(r, topic):
+	case desk.LacksEnclosures(r, topic):
 		s := step(messages.TopicStep_MEDIUM)
 		s.Medium, s.Media = int32(topic.MediaShown), int32(t.goTogether(topic))
 		return s
@@ -235,11 +235,11 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		}
 		op.Call = &messages.Operation_SendContext{SendContext: &messages.SendContextCall{Lines: lines}}
 	case messages.TopicStep_MEDIUM:
-		showEnclosures(op, r, topic, ref)
+		desk.ShowEnclosures(op, r, topic, ref)
 	case messages.TopicStep_RENAME:
 		op.Call = &messages.Operation_RenameTopic{RenameTopic: &messages.RenameTopicCall{Name: ref.Name}}
 	case messages.TopicStep_CLOSE:
-		op.Waits, op.Priority, op.Order = true, messages.Operation_COPY, closingOrder(r.ClosedAfter)
+		op.Waits, op.Priority, op.Order = true, messages.Operation_COPY, desk.ClosingOrder(r.ClosedAfter)
 		op.Call = &messages.Operation_CloseTopic{CloseTopic: &messages.CloseTopicCall{}}
 	case messages.TopicStep_REOPEN:
 		op.Call = &messages.Operation_ReopenTopic{ReopenTopic: &messages.ReopenTopicCall{}}

@@ -95,11 +95,8 @@ func (u *user) Unborn() bool { return u.record == nil }
 func (u *user) Idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
 
 func (u *user) onProfile(m *messages.SaveProfile) (proto.Message, error) {
-	if err := u.claimUsername(m.Origin.GetFrom().GetUsername()); err != nil {
-		return nil, err
-	}
 	if u.record == nil && m.OnlyIfKnown {
-		return entity.OK(), nil
+		return entity.OK(), u.claimUsername(m.Origin.GetFrom().GetUsername())
 	}
 	return u.change(m.Origin, func(*storage.User) {})
 }
@@ -107,7 +104,7 @@ func (u *user) onProfile(m *messages.SaveProfile) (proto.Message, error) {
 // claimUsername tells the person who was last seen with a username, if that is another one, that it is no longer
 // theirs.
 func (u *user) claimUsername(username string) error {
-	if username == "" || u.record != nil && strings.EqualFold(u.record.Username, username) {
+	if username == "" {
 		return nil
 	}
 	former, err := u.Store.UserByUsername(u.Ctx, username)
@@ -178,6 +175,11 @@ func (u *user) save(next *storage.User) error {
 	inProgress := func(d storage.Draft) bool { return d.State != draftChoosing }
 	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, inProgress) {
 		next.DueAt = next.UpdatedAt.Add(desk.OwedFor)
+	}
+	if u.record == nil || !strings.EqualFold(u.record.Username, next.Username) {
+		if err := u.claimUsername(next.Username); err != nil {
+			return err
+		}
 	}
 	err := u.Store.SaveUser(u.Ctx, next)
 	if errors.Is(err, storage.ErrExists) {

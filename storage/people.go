@@ -1,0 +1,42 @@
+package storage
+
+import "time"
+
+// User is a person who has written to the bot. A user with a default group is an internal user.
+type User struct {
+	TelegramID     int64  `json:"telegramId"`
+	Username       string `json:"username,omitempty"`
+	FirstName      string `json:"firstName,omitempty"`
+	LastName       string `json:"lastName,omitempty"`
+	IsBot          bool   `json:"isBot,omitempty"`
+	Language       string `json:"language,omitempty"`
+	DefaultGroupID string `json:"defaultGroupId,omitempty"` // internal id of a group
+	CommandID      string `json:"commandId,omitempty"`      // of the API's command that created the record
+	// The rest is about the person's private chat with the bot.
+	CurrentTicketID string    `json:"currentTicketId,omitempty"` // the ticket that their messages go to
+	Drafts          []Draft   `json:"drafts,omitempty"`          // tickets that they are about to open, oldest first
+	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
+	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot
+	Shelf           *Shelf    `json:"shelf,omitempty"`           // messages that no ticket has yet
+	Pending         []Owed    `json:"pending,omitempty"`         // what is still to be sent to them
+	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
+	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: nothing is pending
+	CreatedAt       time.Time `json:"createdAt"`
+	UpdatedAt       time.Time `json:"updatedAt"`
+	Version         int64     `json:"version"`
+}
+
+// Draft is a ticket that a person is about to open from their private chat. It waits for the choice of a group.
+type Draft struct {
+	TicketID            string      `json:"ticketId"` // the id that the ticket will have
+	Title               string      `json:"title"`
+	Description         string      `json:"description,omitempty"`
+	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
+	Enclosures          []Enclosure `json:"enclosures,omitempty"` // of the description
+	Forwarded           *Forward    `json:"forwarded,omitempty"`  // of the message that is the description
+	Asked               []byte      `json:"asked"`                // protobuf: the origin of the command
+	State               string      `json:"state"`                // listing | choosing | checking | opening
+	Groups              []string    `json:"groups,omitempty"`     // internal ids of the groups to choose from
+	Chosen              string      `json:"chosen,omitempty"`     // internal id of the chosen group
+	Pressed             []byte      `json:"pressed,omitempty"`    // protobuf: the origin of the choice
+}
