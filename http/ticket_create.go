@@ -17,7 +17,7 @@ type createTicketInput struct {
 	Body   struct {
 		Title               string       `json:"title" minLength:"1" maxLength:"255" example:"Printer is on fire"`
 		Description         string       `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
-		DescriptionFormat   string       `json:"descriptionFormat,omitempty" enum:"text,markdown" default:"text" doc:"How the description is written."`
+		DescriptionFormat   string       `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
 		DescriptionEntities []TextEntity `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
 		Priority            string       `json:"priority,omitempty" enum:"low,normal,high,urgent" default:"normal"`
 		GroupID             int64        `json:"groupId,omitempty" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the group in which the ticket opens. May be absent if the API key is bound to a group." example:"-1001234567890"`
