@@ -29,7 +29,12 @@ func (a *answers) hold(r *fasthttp.Response) bool {
 	if r.IsBodyStream() || len(r.Body()) < largeAnswer {
 		return true
 	}
+	whole := r.Body()
 	body := r.SwapBody(nil)
+	if len(body) < len(whole) { // a raw body, such as the API's document: it belongs to all answers
+		r.SetBodyRaw(whole)
+		return true
+	}
 	size := int64(cap(body))
 	if !a.room.TryAcquire(size) {
 		return false
