@@ -118,14 +118,18 @@ func orNew[T any](after any) (record *T, more bool) {
 	return new(T), false
 }
 
-// dump reads everything that q finds in batches. Each batch has the time limit of a command.
+// dumpPatience is how many times longer than a command each batch of a dump may take: nobody waits for it, and it may be
+// the first to read a collection that is on no fast disk.
+const dumpPatience = 6
+
+// dump reads everything that q finds in batches.
 func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, args ...any) error {
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
 	defer s.end()
 	var cursor *mongo.Cursor
-	err := s.attempt(ctx, func(ctx context.Context) (err error) {
+	err := s.within(ctx, dumpPatience*s.options.command, func(ctx context.Context) (err error) {
 		o := options.Find().SetHint(q.index).SetSort(q.sort).SetBatchSize(dumpBatch)
 		cursor, err = s.in(q.collection).Find(ctx, bind(q.filter, args), o)
 		return err
@@ -135,7 +139,7 @@ func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, a
 	}
 	defer func() { _ = cursor.Close(ctx) }()
 	for more := true; more; {
-		err := s.attempt(ctx, func(ctx context.Context) error {
+		err := s.within(ctx, dumpPatience*s.options.command, func(ctx context.Context) error {
 			more = cursor.Next(ctx)
 			return cursor.Err()
 		})

@@ -166,7 +166,12 @@ func (s *Store) twice(ctx context.Context, f func(ctx context.Context) error) er
 
 // attempt runs f with the time limit of a command. Its error is one of the contract, of ctx, or a lasting one.
 func (s *Store) attempt(ctx context.Context, f func(ctx context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, s.options.command)
+	return s.within(ctx, s.options.command, f)
+}
+
+// within is attempt with another time limit.
+func (s *Store) within(ctx context.Context, limit time.Duration, f func(ctx context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	err := f(limited)
 	if ended := over(ctx); err != nil && ended != nil {
