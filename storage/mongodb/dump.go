@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -118,9 +119,9 @@ func orNew[T any](after any) (record *T, more bool) {
 	return new(T), false
 }
 
-// dumpPatience is how many times longer than a command each batch of a dump may take: nobody waits for it, and it may be
-// the first to read a collection that is on no fast disk.
-const dumpPatience = 6
+// dumpPatience is how long each batch of a dump may take. No request waits for it, and the server may sort a whole
+// collection before it gives the first batch; that it is gone is found sooner by the driver's heartbeats.
+const dumpPatience = 5 * time.Minute
 
 // dump reads everything that q finds in batches.
 func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, args ...any) error {
@@ -129,7 +130,7 @@ func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, a
 	}
 	defer s.end()
 	var cursor *mongo.Cursor
-	err := s.within(ctx, dumpPatience*s.options.command, func(ctx context.Context) (err error) {
+	err := s.within(ctx, dumpPatience, func(ctx context.Context) (err error) {
 		o := options.Find().SetHint(q.index).SetSort(q.sort).SetBatchSize(dumpBatch)
 		cursor, err = s.in(q.collection).Find(ctx, bind(q.filter, args), o)
 		return err
@@ -139,7 +140,7 @@ func dump[T any](ctx context.Context, s *Store, q *query, each func(any) bool, a
 	}
 	defer func() { _ = cursor.Close(ctx) }()
 	for more := true; more; {
-		err := s.within(ctx, dumpPatience*s.options.command, func(ctx context.Context) error {
+		err := s.within(ctx, dumpPatience, func(ctx context.Context) error {
 			more = cursor.Next(ctx)
 			return cursor.Err()
 		})

@@ -131,7 +131,7 @@ func TestCopy(t *testing.T) {
 			if time.Since(begun) > 2*time.Minute {
 				t.Fatal("nothing is copied")
 			}
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(200 * time.Millisecond) // FerretDB reads every record to count them
 		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
