@@ -31,7 +31,10 @@ var AllowedUpdates = []string{
 const (
 	defaultBaseURL = "https://api.telegram.org"
 	defaultTimeout = 30 * time.Second
-	parallelCalls  = 64
+
+	// idleConnections is how many connections stay open between calls: as many chats may call at once, and a new
+	// connection to Telegram costs a TLS handshake.
+	idleConnections = 256
 
 	// maxWebhookConnections is how many updates Telegram may deliver concurrently, each of another chat.
 	maxWebhookConnections = 40
@@ -121,7 +124,7 @@ func NewClient(o Options) (*Client, error) {
 	return c, nil
 }
 
-// newTransport keeps a connection for each call that can be in flight. It speaks HTTP/1.1 on purpose: with HTTP/2 all
+// newTransport keeps connections open between calls. It speaks HTTP/1.1 on purpose: with HTTP/2 all
 // calls would share one connection and its stalls.
 func newTransport() *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
@@ -129,8 +132,8 @@ func newTransport() *http.Transport {
 		Proxy:               http.ProxyFromEnvironment,
 		DialContext:         dialer.DialContext,
 		TLSHandshakeTimeout: 10 * time.Second,
-		MaxIdleConns:        2 * parallelCalls,
-		MaxIdleConnsPerHost: parallelCalls + 1, // one more for the long poll
+		MaxIdleConns:        idleConnections,
+		MaxIdleConnsPerHost: idleConnections,
 		// Shorter than the server's own: a request on a connection that the server closes looks lost.
 		IdleConnTimeout: 45 * time.Second,
 	}

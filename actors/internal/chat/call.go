@@ -40,14 +40,14 @@ func (c *chat) call(q *queued, op *messages.Operation) {
 		lang = c.lang
 	}
 	start := time.Now()
-	go func() {
+	c.Go(func() {
 		defer c.room.calls.end()
 		ctx, cancel := context.WithTimeout(c.room.callCtx, callTime(op))
 		defer cancel()
 		outcome := c.room.safeCall(ctx, chatID, lang, op)
 		outcome.ChatId = chatID
 		c.Note(called{q, op, outcome, time.Since(start), activation})
-	}()
+	})
 }
 
 // callTime is how long a call may take: longer when it uploads a file.

@@ -13,7 +13,7 @@ const turnsInARow = 300
 // idleWorkers is how many goroutines wait for a mailbox with work, at most. Under load most of them are always busy.
 const idleWorkers = 64
 
-// dispatcher lets goroutines that stay serve the mailboxes. Proto.Actor's own dispatcher starts a goroutine each time a
+// dispatcher lets goroutines that stay serve the mailboxes and what runs beside them (Host.Go). Proto.Actor's own dispatcher starts a goroutine each time a
 // mailbox gets work. Its stack starts small, and growing it took 5% of all CPU, since each growth copies the stack and
 // one turn goes deep in SQLite and JSON (docs/decisions.md, D56). No mailbox waits for a worker: if none is idle, a new
 // one starts.

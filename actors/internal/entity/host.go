@@ -241,6 +241,10 @@ func (h *Host) Spawn(producer actor.Producer) *actor.PID {
 // Note sends a message to the entity itself. Any goroutine may call it.
 func (h *Host) Note(m any) { h.node.system.Root.Send(h.self, m) }
 
+// Go runs f beside the entity, without waiting. f reports by Note; it recovers from its own panics, since nobody
+// supervises it.
+func (h *Host) Go(f func()) { h.node.dispatcher.Schedule(f) }
+
 // Offer enqueues an operation with its chat, as the entity's own.
 func (h *Host) Offer(op *messages.Operation) {
 	if !op.GetRef().Known() {
