@@ -192,7 +192,7 @@ func TestDecisionsAreNumbered(t *testing.T) {
 // TestCommandsAreDescribed: docs/commands.md has every command.
 func TestCommandsAreDescribed(t *testing.T) {
 	page := pages(t)["docs/commands.md"]
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		if !regexp.MustCompile("(?m)^\\| .*`/" + c.Verb + "[` ]").MatchString(page) {
 			t.Errorf("docs/commands.md has no row with /%s", c.Verb)
 		}

@@ -167,7 +167,7 @@ func TestDeletion(t *testing.T) {
 			d.awaitDeleted(x)
 		}
 		d.awaitShown(m)
-		if r := d.said(m); !r.Deleted || r.Text != "regretted" || len(r.Owed) != 0 {
+		if r := d.said(m); !r.Deleted || r.Text != "regretted" || len(r.Pending) != 0 {
 			t.Errorf("%+v", r)
 		}
 	})
@@ -383,7 +383,7 @@ func TestEditsOnTheWay(t *testing.T) {
 	})
 }
 
-func TestEditsOfJoinedCopies(t *testing.T) {
+func TestEditsOfMergedCopies(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{pace: actors.Pace{GroupPerMinute: 20}, speed: 100})
 	d.mayDelete(d.support)

@@ -235,7 +235,7 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	d.run(t, "nothing waits any more", func(t *testing.T) {
 		d.eventually("settled", func() bool {
 			r := d.record(&ticket{id: id})
-			return len(r.Owed) == 0 && r.DueAt.IsZero()
+			return len(r.Pending) == 0 && r.DueAt.IsZero()
 		})
 	})
 	d.run(t, "tried again in vain: told again; once the topic is there: it arrives", func(t *testing.T) {
@@ -336,7 +336,7 @@ func TestGivingUpIsWrittenDownOnce(t *testing.T) {
 	d.must(err)
 	d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
 	d.awaitAnswer(d.say(d.carl, d.sales, thread, "is anybody there"), "did not reach Support")
-	d.eventually("settled", func() bool { r := d.record(&ticket{id: id}); return len(r.Owed) == 0 && r.DueAt.IsZero() })
+	d.eventually("settled", func() bool { r := d.record(&ticket{id: id}); return len(r.Pending) == 0 && r.DueAt.IsZero() })
 	if !failed.Load() {
 		t.Error("no answer was lost")
 	}
@@ -361,7 +361,7 @@ func TestProgramReopensWhatCouldNotBeOpened(t *testing.T) {
 	d.introduced(d.support, d.topicNamed(d.support, "Doomed").Thread)
 	d.eventually("nothing is owed to a program's place, which there is not", func() bool {
 		r := d.record(k)
-		return len(r.Owed) == 0 && r.DueAt.IsZero()
+		return len(r.Pending) == 0 && r.DueAt.IsZero()
 	})
 	if _, err := d.store.Lease(t.Context(), "chat/"); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("a chat of no id has a lease: %v", err)

@@ -149,7 +149,7 @@ func TestEdits(t *testing.T) {
 		d.eventually("the copy keeps why, and that it was told", func() bool {
 			c, err := d.store.Copy(t.Context(), messageID(m), k.id+":2")
 			d.must(err)
-			return c.Reason != "" && c.Told && c.State == "sent"
+			return c.Reason != "" && c.Reported && c.State == "sent"
 		})
 	})
 	d.run(t, "in a closed ticket", func(t *testing.T) {

@@ -149,7 +149,7 @@ func TestAFailureWhoseAnswerIsLostIsReportedOnce(t *testing.T) {
 	d.eventually("the panic", func() bool { return d.metric(t, "entity_panics_total") == 1 })
 	d.eventually("written down", func() bool {
 		c, err := d.store.Copy(t.Context(), itoa(int(d.support))+":"+itoa(second.ID), k.id+":1")
-		return err == nil && c.Told
+		return err == nil && c.Reported
 	})
 	d.quiet(k)
 	reports := 0
@@ -170,7 +170,7 @@ type reportPanics struct {
 }
 
 func (s reportPanics) SaveCopy(ctx context.Context, c *storage.Copy) error {
-	if c.Told && s.boom.CompareAndSwap(true, false) {
+	if c.Reported && s.boom.CompareAndSwap(true, false) {
 		panic("ordered by the test")
 	}
 	return s.Store.SaveCopy(ctx, c)

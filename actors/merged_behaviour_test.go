@@ -24,7 +24,7 @@ func (d *desk) shared(chat int64, thread int) []simulator.Message {
 	return slices.DeleteFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return len(joined(m)) < 2 })
 }
 
-func TestCopiesThatWaitAreJoined(t *testing.T) {
+func TestCopiesThatWaitAreMerged(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")
@@ -135,7 +135,7 @@ func TestCopiesThatWaitAreJoined(t *testing.T) {
 	})
 }
 
-func TestJoinedCopiesAndTrouble(t *testing.T) {
+func TestMergedCopiesAndTrouble(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{speed: 20})
 	k := d.open(d.ann, d.support, "Printer")

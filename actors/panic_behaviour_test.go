@@ -41,7 +41,7 @@ func TestPanicInAPrivateChat(t *testing.T) {
 	d := ready(t, options{
 		wrapStore: func(s storage.Store) storage.Store { return chatPanics{s, &boom} },
 		slowed: func(after time.Duration) time.Duration {
-			if after == entity.OfferAgainAfter {
+			if after == entity.EnqueueAgainAfter {
 				return time.Hour // the person's entity does not wait for it
 			}
 			return after

@@ -252,7 +252,7 @@ func (d *desk) owes(k *ticket) string {
 	d.must(err)
 	last, err := d.store.LastSequence(d.t.Context(), k.id)
 	d.must(err)
-	if len(r.Owed) > 0 {
+	if len(r.Pending) > 0 {
 		return "owed"
 	}
 	if len(r.Events) > 0 || r.EventsThrough < last {

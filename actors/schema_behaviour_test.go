@@ -113,7 +113,7 @@ func (d *desk) nothingVanished(said []sentMessage) {
 			d.t.Errorf("%s has no copy: %s", m.key, was)
 		}
 		for _, c := range copies {
-			if c.State != "sent" && !c.Told {
+			if c.State != "sent" && !c.Reported {
 				d.t.Errorf("%s is %s, and nobody was told: %s: %s", m.key, c.State, c.Reason, was)
 			}
 		}

@@ -77,7 +77,7 @@ func TestBotRemovedFromAGroup(t *testing.T) {
 		d.awaitText(d.engineering, eng, want[len(want)-1])
 		d.quiet(k)
 		same(t, "copies", d.copies(d.engineering, eng), want)
-		d.eventually("the ticket knows", func() bool { return d.record(k).Links[0].Topic.Held == "" })
+		d.eventually("the ticket knows", func() bool { return d.record(k).Links[0].Topic.Suspended == "" })
 	})
 	d.run(t, "when it happens again it is told again; rights that come back silently are found out", func(t *testing.T) {
 		d.inject(simulator.Fault{Method: "sendMessage", Chat: d.engineering, Kind: simulator.Fault403,

@@ -46,9 +46,9 @@ type Options struct {
 
 	// Files keeps attachments, and Downloads fetches them from Telegram. Without both, no attachments are kept.
 	// DownloadsAtOnce is how many downloads may be in progress at the same time; 4 when 0.
-	Files           storage.Files
-	Downloads       attachment.Downloads
-	DownloadsAtOnce int
+	Files             storage.Files
+	Downloads         attachment.Downloads
+	DownloadsTogether int
 
 	IdleAfter   time.Duration // see entity.NodeOptions
 	MaxResident int           // see entity.NodeOptions
@@ -88,7 +88,7 @@ func NewSystem(o Options) (*System, error) {
 		env: env, pollers: poller.NewRoom(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
-			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsAtOnce, Metrics: o.Metrics,
+			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
 		}),
 	}
 	// A new kind of entity is one entry here; all else about it is in its room.

@@ -37,7 +37,7 @@ const (
 		"656c642f753530303030303030312f372f747275652f5449434b2d4d583139443532302d3535443139433735"
 )
 
-func TestOwedByTheReleaseBefore(t *testing.T) {
+func TestPendingFromTheReleaseBefore(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	if d.support != -1001000000001 || d.ann != 500000001 {
@@ -82,14 +82,14 @@ func (d *desk) owe(k *ticket) {
 	d.must(err)
 	defer func() { d.must(store.Close()) }()
 	now := storage.Kept(d.clock.Now())
-	owed := func(kind, id, body string) []storage.Owed {
+	owed := func(kind, id, body string) []storage.Pending {
 		raw, err := hex.DecodeString(body)
 		d.must(err)
-		return []storage.Owed{{ID: id, Kind: kind, Body: raw}}
+		return []storage.Pending{{ID: id, Kind: kind, Body: raw}}
 	}
 	ticket, err := store.Ticket(ctx, k.id)
 	d.must(err)
-	ticket.Owed, ticket.DueAt = owed("operation", "TICK-MX19D520-55D19C75/-1001000000001:9/0", oldAnswer), now
+	ticket.Pending, ticket.DueAt = owed("operation", "TICK-MX19D520-55D19C75/-1001000000001:9/0", oldAnswer), now
 	d.must(store.SaveTicket(ctx, ticket))
 	group, err := store.Group(ctx, "g-1001000000001")
 	d.must(err)
@@ -116,5 +116,5 @@ func (d *desk) owed(k *ticket) int {
 	d.must(err)
 	user, err := d.store.User(ctx, d.ann)
 	d.must(err)
-	return len(ticket.Owed) + len(group.Pending) + len(chat.Answers) + len(user.Pending)
+	return len(ticket.Pending) + len(group.Pending) + len(chat.Answers) + len(user.Pending)
 }

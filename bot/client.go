@@ -330,7 +330,7 @@ func (c *Client) takeBack(ctx context.Context, m *outgoing, strays []int64) *mes
 		c.log.Error("a message was posted outside of its topic and can't be deleted", "chat", m.ChatID,
 			"topic", m.ThreadID, "messages", strays, "why", out.Description)
 	}
-	return &messages.Outcome{Result: messages.Outcome_TOPIC_GONE, Description: "it was posted outside of its topic"}
+	return &messages.Outcome{Result: messages.Outcome_TOPIC_DELETED, Description: "it was posted outside of its topic"}
 }
 
 // sentMessages are one message, or the messages of an album.

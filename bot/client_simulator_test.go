@@ -261,7 +261,7 @@ func TestTroubleInTheSimulator(t *testing.T) {
 		d := newDesk(t)
 		d.must(d.sim.DeleteTopic(d.chat, d.admin, int(d.thread)))
 		for _, op := range []*messages.Operation{copyOf("hm"), closeOp(), reopenOp(), renameOp("x")} {
-			d.fail(messages.Outcome_TOPIC_GONE, d.thread, op)
+			d.fail(messages.Outcome_TOPIC_DELETED, d.thread, op)
 		}
 	})
 	t.Run("no rights", func(t *testing.T) {

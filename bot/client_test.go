@@ -126,7 +126,7 @@ func TestMessagesOutsideOfTheirTopicAreTakenBack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			server := &answerWith{answers: []string{c.answer, `{"ok":true,"result":true}`}}
 			out := testClient(t, server.handle).Call(t.Context(), 123, "en", hello)
-			gone := out.Result == messages.Outcome_TOPIC_GONE
+			gone := out.Result == messages.Outcome_TOPIC_DELETED
 			if gone != c.taken || c.taken != (len(server.bodies) == 2) {
 				t.Errorf("%v after %q", out, server.bodies)
 			}

@@ -14,7 +14,7 @@ import (
 const maxTargets = 10
 
 // Command is a slash command that a person gave. Which fields are set depends on the verb's grammar.
-type Command struct {
+type SlashCommand struct {
 	Verb    string
 	Foreign bool // addressed to another bot: neither a command to us nor a text to copy
 
@@ -34,19 +34,19 @@ type Target struct {
 // ParseCommand reads the slash command at the very beginning of a message's text; false means that the text is
 // ordinary. Upper and lower case don't matter in names of commands and of bots. Entity offsets are UTF-16 units of
 // text, as in the Bot API.
-func ParseCommand(text string, entities []*messages.Entity, botUsername string) (Command, bool) {
+func ParseCommand(text string, entities []*messages.Entity, botUsername string) (SlashCommand, bool) {
 	verb, address, rest, ok := splitCommand(text)
 	if !ok {
-		return Command{}, false
+		return SlashCommand{}, false
 	}
 	if address != "" && !strings.EqualFold(address, botUsername) {
-		return Command{Foreign: true}, true
+		return SlashCommand{Foreign: true}, true
 	}
 	declared, ok := messages.CommandOf(strings.ToLower(verb))
 	if !ok {
-		return Command{}, false
+		return SlashCommand{}, false
 	}
-	c := Command{Verb: declared.Verb}
+	c := SlashCommand{Verb: declared.Verb}
 	switch declared.Grammar {
 	case messages.ArgTitle:
 		args := messages.Marked{Text: text, Entities: entities}.Slice(len(text)-len(rest), len(text))
@@ -343,7 +343,7 @@ func trim(s string) string { return strings.TrimFunc(s, messages.Separator) }
 func trimmed(m messages.Marked) messages.Marked { return m.TrimFunc(messages.Separator) }
 
 // String writes the command as a person would type it, without markup; ParseCommand reads it back.
-func (c Command) String() string {
+func (c SlashCommand) String() string {
 	var b strings.Builder
 	b.WriteString("/" + c.Verb)
 	arg := func(s string) {

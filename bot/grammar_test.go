@@ -14,17 +14,17 @@ import (
 const ourBot = "TopicDeskBot"
 
 func TestParseCommand(t *testing.T) {
-	create := func(title, description string) Command {
-		return Command{Verb: messages.VerbCreateTicket, Title: title, Description: messages.Marked{Text: description}}
+	create := func(title, description string) SlashCommand {
+		return SlashCommand{Verb: messages.VerbCreateTicket, Title: title, Description: messages.Marked{Text: description}}
 	}
-	mention := func(names ...string) Command {
-		c := Command{Verb: messages.VerbMention}
+	mention := func(names ...string) SlashCommand {
+		c := SlashCommand{Verb: messages.VerbMention}
 		for _, n := range names {
 			c.Targets = append(c.Targets, Target{Username: n})
 		}
 		return c
 	}
-	for text, want := range map[string]Command{
+	for text, want := range map[string]SlashCommand{
 		"/start":                        {Verb: messages.VerbStart},
 		"/START":                        {Verb: messages.VerbStart},
 		"/start deeplink":               {Verb: messages.VerbStart},
@@ -118,7 +118,7 @@ func TestParseCommand(t *testing.T) {
 			{Type: "text_mention", Offset: 12, Length: 10, UserId: 7},
 			{Type: "mention", Offset: 27, Length: 4},
 		}, ourBot)
-		want := Command{Verb: messages.VerbMention, Targets: []Target{{UserID: 7}, {Username: "ann"}}}
+		want := SlashCommand{Verb: messages.VerbMention, Targets: []Target{{UserID: 7}, {Username: "ann"}}}
 		if d := cmp.Diff(want, got); !ok || d != "" {
 			t.Error(d)
 		}

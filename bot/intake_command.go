@@ -9,7 +9,7 @@ import (
 )
 
 // handler carries out a slash command that was given where it may be given.
-type handler func(h *handling, m *Message, c Command) error
+type handler func(h *handling, m *Message, c SlashCommand) error
 
 // handlers has a row for each command of messages.Commands (docs/decisions.md, D58).
 var handlers = map[string]handler{
@@ -25,30 +25,30 @@ var handlers = map[string]handler{
 	messages.VerbLink:         (*handling).link,
 	messages.VerbUnlink:       (*handling).unlink,
 	messages.VerbDelete:       asking(deleteMessage),
-	messages.VerbCloseTicket: asking(func(o *messages.Origin, _ *Message, c Command) proto.Message {
+	messages.VerbCloseTicket: asking(func(o *messages.Origin, _ *Message, c SlashCommand) proto.Message {
 		return &messages.CloseTicket{Origin: o, Reason: c.Arg}
 	}),
-	messages.VerbReopenTicket: asking(func(o *messages.Origin, _ *Message, _ Command) proto.Message {
+	messages.VerbReopenTicket: asking(func(o *messages.Origin, _ *Message, _ SlashCommand) proto.Message {
 		return &messages.ReopenTicket{Origin: o}
 	}),
-	messages.VerbPending: asking(func(o *messages.Origin, _ *Message, _ Command) proto.Message {
+	messages.VerbPending: asking(func(o *messages.Origin, _ *Message, _ SlashCommand) proto.Message {
 		return &messages.SetPending{Origin: o}
 	}),
-	messages.VerbPriority: asking(func(o *messages.Origin, _ *Message, c Command) proto.Message {
+	messages.VerbPriority: asking(func(o *messages.Origin, _ *Message, c SlashCommand) proto.Message {
 		return &messages.SetPriority{Origin: o, Priority: c.Arg}
 	}),
-	messages.VerbTicket: asking(func(o *messages.Origin, _ *Message, _ Command) proto.Message {
+	messages.VerbTicket: asking(func(o *messages.Origin, _ *Message, _ SlashCommand) proto.Message {
 		return &messages.ShowTicket{Origin: o}
 	}),
 }
 
 // asking handles a slash command by sending what it means to the topic's ticket.
-func asking(what func(o *messages.Origin, m *Message, c Command) proto.Message) handler {
-	return func(h *handling, m *Message, c Command) error { return h.toTicket(c.Verb, what(h.origin, m, c)) }
+func asking(what func(o *messages.Origin, m *Message, c SlashCommand) proto.Message) handler {
+	return func(h *handling, m *Message, c SlashCommand) error { return h.toTicket(c.Verb, what(h.origin, m, c)) }
 }
 
 // onCommand carries out a slash command. If that is not possible here, the answer says what to do instead.
-func (h *handling) onCommand(m *Message, c Command) (string, error) {
+func (h *handling) onCommand(m *Message, c SlashCommand) (string, error) {
 	const done = "command"
 	declared, _ := messages.CommandOf(c.Verb)
 	handle := handlers[c.Verb]
@@ -102,7 +102,7 @@ func (h *handling) toTicket(verb string, c proto.Message) error {
 	return h.answer(messages.NoticeUnavailableHere, named(verb))
 }
 
-func deleteMessage(o *messages.Origin, m *Message, _ Command) proto.Message {
+func deleteMessage(o *messages.Origin, m *Message, _ SlashCommand) proto.Message {
 	d := &messages.DeleteMessage{Origin: o}
 	if r := m.Reply; r != nil && r.MessageID != 0 {
 		d.ChatId, d.AnsweredId, d.Quote, d.QuotePosition = r.ChatID, r.MessageID, r.Quote, r.QuotePosition
@@ -111,7 +111,7 @@ func deleteMessage(o *messages.Origin, m *Message, _ Command) proto.Message {
 }
 
 // mention sends one command for each person named; the first has the message's own command id.
-func (h *handling) mention(_ *Message, c Command) error {
+func (h *handling) mention(_ *Message, c SlashCommand) error {
 	if len(c.Targets) == 0 {
 		return h.toTicket(c.Verb, &messages.Mention{Origin: h.origin})
 	}
@@ -132,7 +132,7 @@ func (h *handling) mention(_ *Message, c Command) error {
 	return nil
 }
 
-func (h *handling) start(m *Message, _ Command) error {
+func (h *handling) start(m *Message, _ SlashCommand) error {
 	if m.Sender.GetKind() == messages.Sender_USER {
 		if err := h.saveProfile(m.From); err != nil {
 			return err
@@ -154,7 +154,7 @@ func (h *handling) saveProfile(p *messages.Person) error {
 	return err
 }
 
-func (h *handling) help(*Message, Command) error {
+func (h *handling) help(*Message, SlashCommand) error {
 	switch h.at() {
 	case messages.InPrivate:
 		return h.answer(messages.NoticeHelpPrivate, nil)
@@ -165,7 +165,7 @@ func (h *handling) help(*Message, Command) error {
 }
 
 // lang sets the language of a person, or of a group, which answers itself.
-func (h *handling) lang(m *Message, c Command) error {
+func (h *handling) lang(m *Message, c SlashCommand) error {
 	if c.Arg != langEnglish && c.Arg != langThai {
 		return h.answer(messages.NoticeLangUsage, nil)
 	}
@@ -187,7 +187,7 @@ func (h *handling) lang(m *Message, c Command) error {
 	return h.send(op)
 }
 
-func (h *handling) tickets(m *Message, _ Command) error {
+func (h *handling) tickets(m *Message, _ SlashCommand) error {
 	list, err := query[*messages.TicketList](h.ctx, h.desk,
 		&messages.ListTickets{UserId: m.From.GetId(), OpenOnly: true, Limit: ticketsListed})
 	if err != nil {
@@ -211,7 +211,7 @@ func (h *handling) listTickets(list *messages.TicketList) error {
 // unlink ends the link of the topic. Afterwards the topic has no ticket, so this command and earlier ones would be
 // answered with just that if they arrived again. To recognise them, the chat first remembers that the command was
 // passed on (docs/decisions.md, D44).
-func (h *handling) unlink(_ *Message, c Command) error {
+func (h *handling) unlink(_ *Message, c SlashCommand) error {
 	o := proto.CloneOf(h.origin)
 	o.CommandId = messages.UnlinkID(o.CommandId, o.ThreadId)
 	if h.ticket == "" {
@@ -227,7 +227,7 @@ func (h *handling) unlink(_ *Message, c Command) error {
 }
 
 // link links the topic to a ticket. The command goes to that ticket, which checks the rights on both sides.
-func (h *handling) link(m *Message, c Command) error {
+func (h *handling) link(m *Message, c SlashCommand) error {
 	if m.ThreadID == 0 {
 		return h.answer(messages.NoticeLinkNeedsTopic, nil)
 	}

@@ -160,7 +160,7 @@ func TestIntakeCommandsElsewhere(t *testing.T) {
 }
 
 func TestEveryCommandHasAHandler(t *testing.T) {
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		if handlers[c.Verb] == nil {
 			t.Errorf("/%s is declared, and nobody carries it out", c.Verb)
 		}
@@ -200,7 +200,7 @@ func TestIntakeCommandWithoutAHandler(t *testing.T) {
 // TestIntakeCommandsInTheWrongPlace gives every command wherever it can't be given.
 func TestIntakeCommandsInTheWrongPlace(t *testing.T) {
 	const text = `"text":"/%s"`
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		for _, at := range []struct {
 			place messages.Places
 			raw   string

@@ -13,7 +13,7 @@ import (
 )
 
 // createTicket opens a ticket in the group, or answers what is missing for that.
-func (h *handling) createTicket(m *Message, c Command) error {
+func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	if m.Chat.Private() {
 		return h.createPrivately(m, c)
 	}
@@ -81,7 +81,7 @@ func (h *handling) askTitle(m *Message) error {
 
 // describeByReply makes the message that the command answers the description, and its first line the title if the
 // command has none.
-func (h *handling) describeByReply(m *Message, c *Command) {
+func (h *handling) describeByReply(m *Message, c *SlashCommand) {
 	r := h.described(m)
 	if r == nil || messages.Blank(r.Text) || r.Protected {
 		return

@@ -32,7 +32,7 @@ func (h *handling) toGroup(c proto.Message) error {
 	return err
 }
 
-func (h *handling) register(m *Message, _ Command) error {
+func (h *handling) register(m *Message, _ SlashCommand) error {
 	if !h.groupAllowed(h.origin.Place, m.Chat.ID) {
 		return h.answer(messages.NoticeGroupNotAllowed, nil)
 	}
@@ -42,7 +42,7 @@ func (h *handling) register(m *Message, _ Command) error {
 }
 
 // publicGroup lets everyone open tickets in the group, or only its members.
-func (h *handling) publicGroup(_ *Message, c Command) error {
+func (h *handling) publicGroup(_ *Message, c SlashCommand) error {
 	if answered, err := h.unregistered(); answered || err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (h *handling) publicGroup(_ *Message, c Command) error {
 }
 
 // defaultGroup makes the group the person's default group: tickets on which they are mentioned open there.
-func (h *handling) defaultGroup(m *Message, _ Command) error {
+func (h *handling) defaultGroup(m *Message, _ SlashCommand) error {
 	if answered, err := h.unregistered(); answered || err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (h *handling) onMessage(m *Message) (string, error) {
 		if m.album() != "" && messages.Blank(m.Text) { // the title may be the caption of another part
 			return h.answerWithAlbum(m)
 		}
-		c, isCommand = Command{Verb: messages.VerbCreateTicket}, true
+		c, isCommand = SlashCommand{Verb: messages.VerbCreateTicket}, true
 		c.Title, c.Description = parseTitle(messages.Marked{Text: m.Text, Entities: m.Entities})
 	}
 	if err := h.findTicket(m); err != nil {

@@ -204,7 +204,7 @@ func (h *handling) ticketsPrivately(list *messages.TicketList) error {
 }
 
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
-func (h *handling) createPrivately(m *Message, c Command) error {
+func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 	h.describeByReply(m, &c)
 	h.describeByReference(m, &c)
 	switch {
@@ -362,7 +362,7 @@ func (h *handling) pressNew(c *Callback) error {
 		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	command := Command{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
+	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
 	return h.createPrivately(replied, command)
 }
 

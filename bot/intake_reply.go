@@ -41,7 +41,7 @@ func (h *handling) confine(r *Reply) error {
 
 // describeByReference adds to the description what the command answers in another chat or topic. Without a title, the
 // quote is the title.
-func (h *handling) describeByReference(m *Message, c *Command) {
+func (h *handling) describeByReference(m *Message, c *SlashCommand) {
 	r := m.Reply
 	if r == nil || r.Origin == nil {
 		return

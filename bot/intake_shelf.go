@@ -111,7 +111,7 @@ func (h *handling) enclose(found *messages.ShelfFound, m *Message) error {
 
 // onCommandBesides carries out a command and passes on what else its message has: before the command, since a closed
 // ticket or an unlinked topic would not take it any more; after it, if the command opens the ticket again.
-func (h *handling) onCommandBesides(m *Message, c Command) (string, error) {
+func (h *handling) onCommandBesides(m *Message, c SlashCommand) (string, error) {
 	switch {
 	case m.Media == nil, c.Verb == messages.VerbCreateTicket: // the new ticket gets it
 		return h.onCommand(m, c)

@@ -20,7 +20,7 @@ var helpPlaces = map[string]messages.Places{
 // helpList has a line for each command that is listed in a kind of place.
 func helpList(lang string, at messages.Places) string {
 	var lines []string
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		if !c.Listed.Have(at) {
 			continue
 		}
@@ -34,7 +34,7 @@ func helpList(lang string, at messages.Places) string {
 }
 
 // describe returns what a command does, in a few words.
-func describe(lang string, c messages.Command) string { return label(lang, "cmd_"+c.Verb) }
+func describe(lang string, c messages.SlashCommand) string { return label(lang, "cmd_"+c.Verb) }
 
 // commandMenu is one setMyCommands call.
 type commandMenu struct {
@@ -60,7 +60,7 @@ func commandMenus() []commandMenu {
 // else can use.
 func menuCommands(lang string, at messages.Places, admins bool) []models.BotCommand {
 	var commands []models.BotCommand
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		forAdmins := c.Who == messages.ByAdmins && !c.Where.Have(messages.InPrivate)
 		if c.Listed.Have(at) && (admins || !forAdmins) {
 			commands = append(commands, models.BotCommand{Command: c.Verb, Description: describe(lang, c)})

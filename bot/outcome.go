@@ -200,7 +200,7 @@ func refused(description string) messages.Outcome_Result {
 	case says(description, saysDone):
 		return messages.Outcome_DONE
 	case says(description, saysTopicDeleted):
-		return messages.Outcome_TOPIC_GONE
+		return messages.Outcome_TOPIC_DELETED
 	case says(description, saysTopicClosed):
 		return messages.Outcome_TOPIC_CLOSED
 	case saysKindRefused.MatchString(description):

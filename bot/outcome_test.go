@@ -15,7 +15,7 @@ func TestOutcomeOf(t *testing.T) {
 		flood     = messages.Outcome_FLOOD
 		migrated  = messages.Outcome_MIGRATED
 		forbidden = messages.Outcome_FORBIDDEN
-		gone      = messages.Outcome_TOPIC_GONE
+		gone      = messages.Outcome_TOPIC_DELETED
 		closed    = messages.Outcome_TOPIC_CLOSED
 		transient = messages.Outcome_TRANSIENT
 		unknown   = messages.Outcome_UNKNOWN

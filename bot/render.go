@@ -60,17 +60,17 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		m.original = op.GetRef().GetCopyPart().GetMessageId()
 	case *messages.Operation_SendAlbum:
 		m.setAlbum(lang, call.SendAlbum.GetParts())
-	case *messages.Operation_SendJoined:
+	case *messages.Operation_SendMerged:
 		var text Rich
-		text, m.spans = renderMerged(lang, call.SendJoined.GetCopies())
+		text, m.spans = renderMerged(lang, call.SendMerged.GetCopies())
 		m.setText(text)
-		m.LinkPreview = mergedPreviewOptions(call.SendJoined.GetCopies())
-	case *messages.Operation_EditJoined:
-		m.edits(methodEditText, call.EditJoined.GetMessageId())
+		m.LinkPreview = mergedPreviewOptions(call.SendMerged.GetCopies())
+	case *messages.Operation_EditMerged:
+		m.edits(methodEditText, call.EditMerged.GetMessageId())
 		var text Rich
-		text, m.spans = renderMergedEdit(lang, call.EditJoined)
+		text, m.spans = renderMergedEdit(lang, call.EditMerged)
 		m.setText(text)
-		m.LinkPreview = mergedPreviewOptions(call.EditJoined.GetCopies())
+		m.LinkPreview = mergedPreviewOptions(call.EditMerged.GetCopies())
 	case *messages.Operation_EditCopy:
 		if !hasPart(call.EditCopy.GetCopy()) {
 			return nil, errNoPart

@@ -129,8 +129,8 @@ func cardLag(b *builder, lang string, behind []*messages.GroupLag) {
 		if g.GetPerMinute() > 0 {
 			args["budget"] = strconv.FormatInt(g.GetPerMinute(), 10)
 		}
-		if g.GetHeld() != "" {
-			key, args["why"] = textCardSuspended, messages.Shorten(oneLine(g.GetHeld()), maxCardName)
+		if g.GetSuspended() != "" {
+			key, args["why"] = textCardSuspended, messages.Shorten(oneLine(g.GetSuspended()), maxCardName)
 		}
 		b.plain("\n")
 		b.rich(Text(lang, key, args))

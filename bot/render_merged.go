@@ -11,8 +11,8 @@ import (
 
 const mergedSeparator = "\n\n"
 
-// Joined returns how many of the copies, from the first on, fit into one message. 0: the first can't be merged at all.
-func (c *Client) Joined(copies []*messages.SendCopyCall) int {
+// Merged returns how many of the copies, from the first on, fit into one message. 0: the first can't be merged at all.
+func (c *Client) Merged(copies []*messages.SendCopyCall) int {
 	units, marks, n := 0, 0, 0
 	for _, one := range copies {
 		if !mergeable(one) {
@@ -66,7 +66,7 @@ func mergedForm(c *messages.SendCopyCall) *messages.SendCopyCall {
 	own := proto.CloneOf(c)
 	own.ReplyTo, own.Quote = 0, ""
 	if own.ReplyPreview == "" {
-		own.ReplyPreview = c.GetJoinedPreview()
+		own.ReplyPreview = c.GetMergedPreview()
 	}
 	return own
 }
@@ -96,7 +96,7 @@ const leastOfPart = 24
 
 // renderMergedEdit renders merged copies after a change. The copy that has changed is shortened when there is no room
 // for all.
-func renderMergedEdit(lang string, e *messages.EditJoinedCall) (Rich, []*messages.Span) {
+func renderMergedEdit(lang string, e *messages.EditMergedCall) (Rich, []*messages.Span) {
 	copies := make([]*messages.SendCopyCall, len(e.GetCopies()))
 	room, own := maxText, -1
 	for i, one := range e.GetCopies() {

@@ -16,7 +16,7 @@ func textOf(t *rapid.T, name string, most int) string {
 	return strings.Repeat(word.Draw(t, name), rapid.IntRange(1, most).Draw(t, name+" times"))
 }
 
-func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
+func TestMergedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 	client := &Client{}
 	rapid.Check(t, func(t *rapid.T) {
 		var copies []*messages.SendCopyCall
@@ -27,7 +27,7 @@ func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 			}
 			switch rapid.IntRange(0, 3).Draw(t, "answers") {
 			case 1:
-				c.ReplyTo, c.JoinedPreview = 7, textOf(t, "preview", 90)
+				c.ReplyTo, c.MergedPreview = 7, textOf(t, "preview", 90)
 			case 2:
 				c.ReplyPreview = textOf(t, "preview", 90)
 			}
@@ -37,7 +37,7 @@ func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 			c.Content.Entities = []*messages.Entity{{Type: "italic", Offset: 0, Length: int32(messages.UTF16Len(c.Content.Text))}}
 			copies = append(copies, c)
 		}
-		n := client.Joined(copies)
+		n := client.Merged(copies)
 		if n == 0 {
 			// In the merged form the start of the answered message stands before the text: that may be too long by itself.
 			if mergeable(copies[0]) && renderCopy("en", mergedForm(copies[0])).units() <= maxText {
@@ -74,9 +74,9 @@ func TestJoinedCopiesFitAndKnowTheirPlaces(t *testing.T) {
 	})
 }
 
-func TestJoinedMessageAfterAnEdit(t *testing.T) {
+func TestMergedMessageAfterAnEdit(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := &messages.EditJoinedCall{}
+		e := &messages.EditMergedCall{}
 		room := maxText
 		for i := range rapid.IntRange(1, 8).Draw(t, "copies") {
 			c := &messages.SendCopyCall{SenderName: "Ann", Content: &messages.Content{Text: "x" + textOf(t, "text", 300)}}

@@ -30,7 +30,7 @@ func ownTexts() []string {
 	for _, kind := range messages.MediaKinds {
 		own = append(own, "media_"+kind)
 	}
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		own = append(own, "cmd_"+c.Verb)
 	}
 	return own
@@ -328,7 +328,7 @@ func TestMenus(t *testing.T) {
 			}
 		}
 	}
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		if !shown[c.Verb] {
 			t.Errorf("/%s is in no menu", c.Verb)
 		}

@@ -61,7 +61,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	switch begun.State {
-	case messages.RequestBegun_UNDER_WAY:
+	case messages.RequestBegun_IN_PROGRESS:
 		a.refuse(ctx, problem(codeInProgress))
 		return
 	case messages.RequestBegun_DIFFERENT:

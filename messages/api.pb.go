@@ -87,7 +87,7 @@ const (
 	RequestBegun_STATE_UNSPECIFIED RequestBegun_State = 0
 	RequestBegun_NEW               RequestBegun_State = 1
 	RequestBegun_ANSWERED          RequestBegun_State = 2
-	RequestBegun_UNDER_WAY         RequestBegun_State = 3
+	RequestBegun_IN_PROGRESS       RequestBegun_State = 3
 	RequestBegun_DIFFERENT         RequestBegun_State = 4 // another request had this Idempotency-Key
 )
 
@@ -97,14 +97,14 @@ var (
 		0: "STATE_UNSPECIFIED",
 		1: "NEW",
 		2: "ANSWERED",
-		3: "UNDER_WAY",
+		3: "IN_PROGRESS",
 		4: "DIFFERENT",
 	}
 	RequestBegun_State_value = map[string]int32{
 		"STATE_UNSPECIFIED": 0,
 		"NEW":               1,
 		"ANSWERED":          2,
-		"UNDER_WAY":         3,
+		"IN_PROGRESS":       3,
 		"DIFFERENT":         4,
 	}
 )
@@ -2010,16 +2010,16 @@ const file_messages_api_proto_rawDesc = "" +
 	"\fBeginRequest\x12\x18\n" +
 	"\arequest\x18\x01 \x01(\tR\arequest\x12 \n" +
 	"\vfingerprint\x18\x02 \x01(\fR\vfingerprint\x12\x18\n" +
-	"\aattempt\x18\x03 \x01(\tR\aattempt\"\x87\x02\n" +
+	"\aattempt\x18\x03 \x01(\tR\aattempt\"\x89\x02\n" +
 	"\fRequestBegun\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12<\n" +
 	"\x05state\x18\x02 \x01(\x0e2&.topicdesk.messages.RequestBegun.StateR\x05state\x126\n" +
-	"\x06answer\x18\x03 \x01(\v2\x1e.topicdesk.messages.KeptAnswerR\x06answer\"S\n" +
+	"\x06answer\x18\x03 \x01(\v2\x1e.topicdesk.messages.KeptAnswerR\x06answer\"U\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\a\n" +
 	"\x03NEW\x10\x01\x12\f\n" +
-	"\bANSWERED\x10\x02\x12\r\n" +
-	"\tUNDER_WAY\x10\x03\x12\r\n" +
+	"\bANSWERED\x10\x02\x12\x0f\n" +
+	"\vIN_PROGRESS\x10\x03\x12\r\n" +
 	"\tDIFFERENT\x10\x04\"\x9a\x01\n" +
 	"\n" +
 	"EndRequest\x12\x18\n" +

@@ -1349,8 +1349,8 @@ func (x *ResumeLink) GetLinkId() string {
 	return ""
 }
 
-// LinkSettled: every message of the ticket up to sequence is copied or given up by the link.
-type LinkSettled struct {
+// LinkProgress: every message of the ticket up to sequence is copied or given up by the link.
+type LinkProgress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	LinkId        string                 `protobuf:"bytes,2,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
@@ -1359,20 +1359,20 @@ type LinkSettled struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *LinkSettled) Reset() {
-	*x = LinkSettled{}
+func (x *LinkProgress) Reset() {
+	*x = LinkProgress{}
 	mi := &file_messages_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *LinkSettled) String() string {
+func (x *LinkProgress) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*LinkSettled) ProtoMessage() {}
+func (*LinkProgress) ProtoMessage() {}
 
-func (x *LinkSettled) ProtoReflect() protoreflect.Message {
+func (x *LinkProgress) ProtoReflect() protoreflect.Message {
 	mi := &file_messages_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1384,26 +1384,26 @@ func (x *LinkSettled) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use LinkSettled.ProtoReflect.Descriptor instead.
-func (*LinkSettled) Descriptor() ([]byte, []int) {
+// Deprecated: Use LinkProgress.ProtoReflect.Descriptor instead.
+func (*LinkProgress) Descriptor() ([]byte, []int) {
 	return file_messages_commands_proto_rawDescGZIP(), []int{20}
 }
 
-func (x *LinkSettled) GetTicketId() string {
+func (x *LinkProgress) GetTicketId() string {
 	if x != nil {
 		return x.TicketId
 	}
 	return ""
 }
 
-func (x *LinkSettled) GetLinkId() string {
+func (x *LinkProgress) GetLinkId() string {
 	if x != nil {
 		return x.LinkId
 	}
 	return ""
 }
 
-func (x *LinkSettled) GetSequence() int64 {
+func (x *LinkProgress) GetSequence() int64 {
 	if x != nil {
 		return x.Sequence
 	}
@@ -2489,8 +2489,8 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
 	"ResumeLink\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
-	"\alink_id\x18\x02 \x01(\tR\x06linkId\"_\n" +
-	"\vLinkSettled\x12\x1b\n" +
+	"\alink_id\x18\x02 \x01(\tR\x06linkId\"`\n" +
+	"\fLinkProgress\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x17\n" +
 	"\alink_id\x18\x02 \x01(\tR\x06linkId\x12\x1a\n" +
 	"\bsequence\x18\x03 \x01(\x03R\bsequence\"]\n" +
@@ -2594,7 +2594,7 @@ var file_messages_commands_proto_goTypes = []any{
 	(*RetryCopy)(nil),        // 17: topicdesk.messages.RetryCopy
 	(*Copy)(nil),             // 18: topicdesk.messages.Copy
 	(*ResumeLink)(nil),       // 19: topicdesk.messages.ResumeLink
-	(*LinkSettled)(nil),      // 20: topicdesk.messages.LinkSettled
+	(*LinkProgress)(nil),     // 20: topicdesk.messages.LinkProgress
 	(*RetryTaken)(nil),       // 21: topicdesk.messages.RetryTaken
 	(*Wake)(nil),             // 22: topicdesk.messages.Wake
 	(*Send)(nil),             // 23: topicdesk.messages.Send

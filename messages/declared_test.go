@@ -36,7 +36,7 @@ func constants(t *testing.T, file, prefix string) (values []string) {
 // TestEveryConstantHasItsRow holds the tables to their constants: each has one row.
 func TestEveryConstantHasItsRow(t *testing.T) {
 	var verbs, events []string
-	for _, c := range Commands {
+	for _, c := range SlashCommands {
 		verbs = append(verbs, c.Verb)
 	}
 	for _, e := range Events {

@@ -114,7 +114,7 @@ const (
 	// Trouble.
 	NoticeCopyFailed     = "copy_failed"      // group, why; in reply to the message that did not arrive
 	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
-	NoticeTopicHeld      = "topic_held"       // group, why; messages wait until the bot may write there
+	NoticeTopicSuspended = "topic_held"       // group, why; messages wait until the bot may write there
 	NoticeTopicFormer    = "topic_former"     // name; somebody writes in a topic that this one has replaced
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
 	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive

@@ -45,7 +45,9 @@ func (x *Operation) Version() Version {
 func (x *Done) Version() Version { return Version{x.GetAttempt(), x.GetContent(), x.GetWithdrawn()} }
 
 // Version returns the version of the operation that waits.
-func (x *Held) Version() Version { return Version{Attempt: x.GetAttempt(), Content: x.GetContent()} }
+func (x *Suspended) Version() Version {
+	return Version{Attempt: x.GetAttempt(), Content: x.GetContent()}
+}
 
 // DoneWith returns the message that reports an outcome to the operation's owner.
 func (x *Operation) DoneWith(outcome *Outcome) *Done {
@@ -56,9 +58,9 @@ func (x *Operation) DoneWith(outcome *Outcome) *Done {
 	}
 }
 
-// HeldFor returns the message that tells the operation's owner why the operation waits.
-func (x *Operation) HeldFor(why string) *Held {
-	return &Held{OperationId: x.GetId(), Ref: x.GetRef(), Attempt: x.GetAttempt(), Content: x.GetContent(), Why: why}
+// SuspendedFor returns the message that tells the operation's owner why the operation waits.
+func (x *Operation) SuspendedFor(why string) *Suspended {
+	return &Suspended{OperationId: x.GetId(), Ref: x.GetRef(), Attempt: x.GetAttempt(), Content: x.GetContent(), Why: why}
 }
 
 // SetRef sets what the operation is to its owner, and the id that follows from it.
@@ -72,8 +74,8 @@ func (x *OperationRef) Known() bool { return x.GetWanted() != nil }
 // have one each time. It is a key only: nobody parses it.
 func (x *OperationRef) ID() string {
 	switch ref := x.GetWanted().(type) {
-	case *OperationRef_Owed:
-		return ref.Owed.GetId()
+	case *OperationRef_Pending:
+		return ref.Pending.GetId()
 	case *OperationRef_CurrentTicket:
 		return ref.CurrentTicket.GetId()
 	case *OperationRef_TopicStep:

@@ -49,7 +49,7 @@ func TestVersionComesBackWithDone(t *testing.T) {
 		t.Errorf("%v", done)
 	}
 	op.Call = &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{}}
-	held := op.HeldFor("kicked")
+	held := op.SuspendedFor("kicked")
 	if held.Version() != op.Version() || held.OperationId != op.Id || !proto.Equal(held.Ref, op.Ref) ||
 		held.Why != "kicked" {
 		t.Errorf("%v", held)
@@ -105,7 +105,7 @@ func TestIDsOfOperations(t *testing.T) {
 			MessageId: "-100:1", TopicId: topicID}}}
 	}
 	refs := []*messages.OperationRef{
-		{Wanted: &messages.OperationRef_Owed{Owed: &messages.OwedOperation{Id: "TICK-1-1A2B3C4D/-100:1/0"}}},
+		{Wanted: &messages.OperationRef_Pending{Pending: &messages.PendingOperation{Id: "TICK-1-1A2B3C4D/-100:1/0"}}},
 		{Wanted: &messages.OperationRef_CurrentTicket{CurrentTicket: &messages.CurrentTicketWord{Id: "u5/1/0"}}},
 		failure("home"), failure("TICK-1-1A2B3C4D:1"),
 		said(messages.MessageStep_REACT), said(messages.MessageStep_DELETE), said(messages.MessageStep_DELETE_COMMAND),

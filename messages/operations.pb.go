@@ -312,7 +312,7 @@ const (
 	Outcome_FLOOD              Outcome_Result = 2 // retry_after_ms
 	Outcome_MIGRATED           Outcome_Result = 3 // new_chat_id
 	Outcome_FORBIDDEN          Outcome_Result = 4 // the bot is not in the chat, is blocked, or lacks the right
-	Outcome_TOPIC_GONE         Outcome_Result = 5
+	Outcome_TOPIC_DELETED      Outcome_Result = 5
 	Outcome_TOPIC_CLOSED       Outcome_Result = 6
 	Outcome_TRANSIENT          Outcome_Result = 7 // certainly not done; may work later
 	Outcome_UNKNOWN            Outcome_Result = 8 // the answer was lost: it may have been done
@@ -327,7 +327,7 @@ var (
 		2: "FLOOD",
 		3: "MIGRATED",
 		4: "FORBIDDEN",
-		5: "TOPIC_GONE",
+		5: "TOPIC_DELETED",
 		6: "TOPIC_CLOSED",
 		7: "TRANSIENT",
 		8: "UNKNOWN",
@@ -339,7 +339,7 @@ var (
 		"FLOOD":              2,
 		"MIGRATED":           3,
 		"FORBIDDEN":          4,
-		"TOPIC_GONE":         5,
+		"TOPIC_DELETED":      5,
 		"TOPIC_CLOSED":       6,
 		"TRANSIENT":          7,
 		"UNKNOWN":            8,
@@ -406,8 +406,8 @@ type Operation struct {
 	//	*Operation_ListAdmins
 	//	*Operation_DescribeChat
 	//	*Operation_SendAlbum
-	//	*Operation_SendJoined
-	//	*Operation_EditJoined
+	//	*Operation_SendMerged
+	//	*Operation_EditMerged
 	//	*Operation_CheckMember
 	//	*Operation_Unpin
 	//	*Operation_EditCopy
@@ -677,19 +677,19 @@ func (x *Operation) GetSendAlbum() *SendAlbumCall {
 	return nil
 }
 
-func (x *Operation) GetSendJoined() *SendJoinedCall {
+func (x *Operation) GetSendMerged() *SendMergedCall {
 	if x != nil {
-		if x, ok := x.Call.(*Operation_SendJoined); ok {
-			return x.SendJoined
+		if x, ok := x.Call.(*Operation_SendMerged); ok {
+			return x.SendMerged
 		}
 	}
 	return nil
 }
 
-func (x *Operation) GetEditJoined() *EditJoinedCall {
+func (x *Operation) GetEditMerged() *EditMergedCall {
 	if x != nil {
-		if x, ok := x.Call.(*Operation_EditJoined); ok {
-			return x.EditJoined
+		if x, ok := x.Call.(*Operation_EditMerged); ok {
+			return x.EditMerged
 		}
 	}
 	return nil
@@ -817,12 +817,12 @@ type Operation_SendAlbum struct {
 	SendAlbum *SendAlbumCall `protobuf:"bytes,35,opt,name=send_album,json=sendAlbum,proto3,oneof"`
 }
 
-type Operation_SendJoined struct {
-	SendJoined *SendJoinedCall `protobuf:"bytes,51,opt,name=send_joined,json=sendJoined,proto3,oneof"`
+type Operation_SendMerged struct {
+	SendMerged *SendMergedCall `protobuf:"bytes,51,opt,name=send_merged,json=sendMerged,proto3,oneof"`
 }
 
-type Operation_EditJoined struct {
-	EditJoined *EditJoinedCall `protobuf:"bytes,52,opt,name=edit_joined,json=editJoined,proto3,oneof"`
+type Operation_EditMerged struct {
+	EditMerged *EditMergedCall `protobuf:"bytes,52,opt,name=edit_merged,json=editMerged,proto3,oneof"`
 }
 
 type Operation_CheckMember struct {
@@ -881,9 +881,9 @@ func (*Operation_DescribeChat) isOperation_Call() {}
 
 func (*Operation_SendAlbum) isOperation_Call() {}
 
-func (*Operation_SendJoined) isOperation_Call() {}
+func (*Operation_SendMerged) isOperation_Call() {}
 
-func (*Operation_EditJoined) isOperation_Call() {}
+func (*Operation_EditMerged) isOperation_Call() {}
 
 func (*Operation_CheckMember) isOperation_Call() {}
 
@@ -897,13 +897,13 @@ func (*Operation_Withdraw) isOperation_Call() {}
 
 func (*Operation_CheckTopic) isOperation_Call() {}
 
-// OperationRef says what an operation is to its owner, which gets it back in Done and Held. There is one case for each
+// OperationRef says what an operation is to its owner, which gets it back in Done and Suspended. There is one case for each
 // thing that owners want.
 type OperationRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Wanted:
 	//
-	//	*OperationRef_Owed
+	//	*OperationRef_Pending
 	//	*OperationRef_CurrentTicket
 	//	*OperationRef_TopicStep
 	//	*OperationRef_MessageStep
@@ -954,10 +954,10 @@ func (x *OperationRef) GetWanted() isOperationRef_Wanted {
 	return nil
 }
 
-func (x *OperationRef) GetOwed() *OwedOperation {
+func (x *OperationRef) GetPending() *PendingOperation {
 	if x != nil {
-		if x, ok := x.Wanted.(*OperationRef_Owed); ok {
-			return x.Owed
+		if x, ok := x.Wanted.(*OperationRef_Pending); ok {
+			return x.Pending
 		}
 	}
 	return nil
@@ -1039,8 +1039,8 @@ type isOperationRef_Wanted interface {
 	isOperationRef_Wanted()
 }
 
-type OperationRef_Owed struct {
-	Owed *OwedOperation `protobuf:"bytes,1,opt,name=owed,proto3,oneof"`
+type OperationRef_Pending struct {
+	Pending *PendingOperation `protobuf:"bytes,1,opt,name=pending,proto3,oneof"`
 }
 
 type OperationRef_CurrentTicket struct {
@@ -1075,7 +1075,7 @@ type OperationRef_Question struct {
 	Question *GroupQuestion `protobuf:"bytes,9,opt,name=question,proto3,oneof"`
 }
 
-func (*OperationRef_Owed) isOperationRef_Wanted() {}
+func (*OperationRef_Pending) isOperationRef_Wanted() {}
 
 func (*OperationRef_CurrentTicket) isOperationRef_Wanted() {}
 
@@ -1093,28 +1093,28 @@ func (*OperationRef_Failure) isOperationRef_Wanted() {}
 
 func (*OperationRef_Question) isOperationRef_Wanted() {}
 
-// OwedOperation is one that its owner's record keeps until it is done: an answer, a notice.
-type OwedOperation struct {
+// PendingOperation is one that its owner's record keeps until it is done: an answer, a notice.
+type PendingOperation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"` // in the record
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *OwedOperation) Reset() {
-	*x = OwedOperation{}
+func (x *PendingOperation) Reset() {
+	*x = PendingOperation{}
 	mi := &file_messages_operations_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *OwedOperation) String() string {
+func (x *PendingOperation) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*OwedOperation) ProtoMessage() {}
+func (*PendingOperation) ProtoMessage() {}
 
-func (x *OwedOperation) ProtoReflect() protoreflect.Message {
+func (x *PendingOperation) ProtoReflect() protoreflect.Message {
 	mi := &file_messages_operations_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -1126,12 +1126,12 @@ func (x *OwedOperation) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use OwedOperation.ProtoReflect.Descriptor instead.
-func (*OwedOperation) Descriptor() ([]byte, []int) {
+// Deprecated: Use PendingOperation.ProtoReflect.Descriptor instead.
+func (*PendingOperation) Descriptor() ([]byte, []int) {
 	return file_messages_operations_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *OwedOperation) GetId() string {
+func (x *PendingOperation) GetId() string {
 	if x != nil {
 		return x.Id
 	}
@@ -2267,7 +2267,7 @@ type GroupLag struct {
 	LagMs         int64                  `protobuf:"varint,2,opt,name=lag_ms,json=lagMs,proto3" json:"lag_ms,omitempty"` // age of the oldest copy that waits
 	Waiting       int64                  `protobuf:"varint,3,opt,name=waiting,proto3" json:"waiting,omitempty"`
 	PerMinute     int64                  `protobuf:"varint,4,opt,name=per_minute,json=perMinute,proto3" json:"per_minute,omitempty"` // calls that may leave in a minute now; 0: no limit
-	Held          string                 `protobuf:"bytes,5,opt,name=held,proto3" json:"held,omitempty"`                             // why the bot may not write there; empty: it may
+	Suspended     string                 `protobuf:"bytes,5,opt,name=suspended,proto3" json:"suspended,omitempty"`                   // why the bot may not write there; empty: it may
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2330,9 +2330,9 @@ func (x *GroupLag) GetPerMinute() int64 {
 	return 0
 }
 
-func (x *GroupLag) GetHeld() string {
+func (x *GroupLag) GetSuspended() string {
 	if x != nil {
-		return x.Held
+		return x.Suspended
 	}
 	return ""
 }
@@ -2658,12 +2658,12 @@ type SendCopyCall struct {
 	ReplyMediaKind  string                 `protobuf:"bytes,30,opt,name=reply_media_kind,json=replyMediaKind,proto3" json:"reply_media_kind,omitempty"` // what that message carries
 	Bare            bool                   `protobuf:"varint,31,opt,name=bare,proto3" json:"bare,omitempty"`                                            // the sender is not named: another part of its album does, or the text around it
 	After           int64                  `protobuf:"varint,32,opt,name=after,proto3" json:"after,omitempty"`                                          // with part > 0 of a medium: the message that bears the medium, which the rest of its caption answers
-	Limit           int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a joined message: its text is cut so that all of it takes no more; 0: as long as it is
-	JoinedPreview   string                 `protobuf:"bytes,50,opt,name=joined_preview,json=joinedPreview,proto3" json:"joined_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is joined with others
+	Limit           int32                  `protobuf:"varint,51,opt,name=limit,proto3" json:"limit,omitempty"`                                          // as it stands in a merged message: its text is cut so that all of it takes no more; 0: as long as it is
+	MergedPreview   string                 `protobuf:"bytes,50,opt,name=merged_preview,json=mergedPreview,proto3" json:"merged_preview,omitempty"`      // of an answered message, shown instead of the reply where the copy is merged with others
 	Edited          bool                   `protobuf:"varint,40,opt,name=edited,proto3" json:"edited,omitempty"`                                        // the copy was another when it was posted: its head says so
 	QuoteEntities   []*Entity              `protobuf:"bytes,41,rep,name=quote_entities,json=quoteEntities,proto3" json:"quote_entities,omitempty"`
 	QuotePosition   int32                  `protobuf:"varint,42,opt,name=quote_position,json=quotePosition,proto3" json:"quote_position,omitempty"`      // in the answered message in the target, in UTF-16 units
-	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"` // of reply_preview or joined_preview
+	PreviewEntities []*Entity              `protobuf:"bytes,61,rep,name=preview_entities,json=previewEntities,proto3" json:"preview_entities,omitempty"` // of reply_preview or merged_preview
 	ReplyOrigin     *Forward               `protobuf:"bytes,62,opt,name=reply_origin,json=replyOrigin,proto3" json:"reply_origin,omitempty"`             // of an answered message elsewhere: who said it
 	ReplyUrl        string                 `protobuf:"bytes,63,opt,name=reply_url,json=replyUrl,proto3" json:"reply_url,omitempty"`
 	ReplyItem       string                 `protobuf:"bytes,64,opt,name=reply_item,json=replyItem,proto3" json:"reply_item,omitempty"` // the task of a checklist, or option of a poll, that is answered
@@ -2778,9 +2778,9 @@ func (x *SendCopyCall) GetLimit() int32 {
 	return 0
 }
 
-func (x *SendCopyCall) GetJoinedPreview() string {
+func (x *SendCopyCall) GetMergedPreview() string {
 	if x != nil {
-		return x.JoinedPreview
+		return x.MergedPreview
 	}
 	return ""
 }
@@ -2834,29 +2834,29 @@ func (x *SendCopyCall) GetReplyItem() string {
 	return ""
 }
 
-// SendJoinedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
+// SendMergedCall is one message for several copies that wait for the same topic. A chat makes it of SendCopyCalls, when more
 // waits than may leave.
-type SendJoinedCall struct {
+type SendMergedCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Copies        []*SendCopyCall        `protobuf:"bytes,1,rep,name=copies,proto3" json:"copies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *SendJoinedCall) Reset() {
-	*x = SendJoinedCall{}
+func (x *SendMergedCall) Reset() {
+	*x = SendMergedCall{}
 	mi := &file_messages_operations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *SendJoinedCall) String() string {
+func (x *SendMergedCall) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*SendJoinedCall) ProtoMessage() {}
+func (*SendMergedCall) ProtoMessage() {}
 
-func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
+func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
 	mi := &file_messages_operations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2868,19 +2868,19 @@ func (x *SendJoinedCall) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use SendJoinedCall.ProtoReflect.Descriptor instead.
-func (*SendJoinedCall) Descriptor() ([]byte, []int) {
+// Deprecated: Use SendMergedCall.ProtoReflect.Descriptor instead.
+func (*SendMergedCall) Descriptor() ([]byte, []int) {
 	return file_messages_operations_proto_rawDescGZIP(), []int{30}
 }
 
-func (x *SendJoinedCall) GetCopies() []*SendCopyCall {
+func (x *SendMergedCall) GetCopies() []*SendCopyCall {
 	if x != nil {
 		return x.Copies
 	}
 	return nil
 }
 
-// Span is where a copy stands in a joined message, in UTF-16 code units, with its head.
+// Span is where a copy stands in a merged message, in UTF-16 code units, with its head.
 type Span struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Offset        int32                  `protobuf:"varint,1,opt,name=offset,proto3" json:"offset,omitempty"`
@@ -2949,9 +2949,9 @@ func (x *Span) GetCut() bool {
 	return false
 }
 
-// EditJoinedCall shows in a joined message what its originals say now. The chat reads them when it calls: of two edits the
+// EditMergedCall shows in a merged message what its originals say now. The chat reads them when it calls: of two edits the
 // later shows both.
-type EditJoinedCall struct {
+type EditMergedCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // in Telegram
 	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`        // of the ticket
@@ -2963,20 +2963,20 @@ type EditJoinedCall struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *EditJoinedCall) Reset() {
-	*x = EditJoinedCall{}
+func (x *EditMergedCall) Reset() {
+	*x = EditMergedCall{}
 	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *EditJoinedCall) String() string {
+func (x *EditMergedCall) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*EditJoinedCall) ProtoMessage() {}
+func (*EditMergedCall) ProtoMessage() {}
 
-func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
+func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
 	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -2988,47 +2988,47 @@ func (x *EditJoinedCall) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use EditJoinedCall.ProtoReflect.Descriptor instead.
-func (*EditJoinedCall) Descriptor() ([]byte, []int) {
+// Deprecated: Use EditMergedCall.ProtoReflect.Descriptor instead.
+func (*EditMergedCall) Descriptor() ([]byte, []int) {
 	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
-func (x *EditJoinedCall) GetMessageId() int64 {
+func (x *EditMergedCall) GetMessageId() int64 {
 	if x != nil {
 		return x.MessageId
 	}
 	return 0
 }
 
-func (x *EditJoinedCall) GetTopicId() string {
+func (x *EditMergedCall) GetTopicId() string {
 	if x != nil {
 		return x.TopicId
 	}
 	return ""
 }
 
-func (x *EditJoinedCall) GetOwn() string {
+func (x *EditMergedCall) GetOwn() string {
 	if x != nil {
 		return x.Own
 	}
 	return ""
 }
 
-func (x *EditJoinedCall) GetCopies() []*SendCopyCall {
+func (x *EditMergedCall) GetCopies() []*SendCopyCall {
 	if x != nil {
 		return x.Copies
 	}
 	return nil
 }
 
-func (x *EditJoinedCall) GetOriginals() []string {
+func (x *EditMergedCall) GetOriginals() []string {
 	if x != nil {
 		return x.Originals
 	}
 	return nil
 }
 
-func (x *EditJoinedCall) GetIndexes() []int32 {
+func (x *EditMergedCall) GetIndexes() []int32 {
 	if x != nil {
 		return x.Indexes
 	}
@@ -3600,8 +3600,8 @@ type Outcome struct {
 	Chat          *GroupFacts            `protobuf:"bytes,9,opt,name=chat,proto3" json:"chat,omitempty"`
 	MessageIds    []int64                `protobuf:"varint,30,rep,packed,name=message_ids,json=messageIds,proto3" json:"message_ids,omitempty"` // of an album, in order
 	ChatWide      bool                   `protobuf:"varint,50,opt,name=chat_wide,json=chatWide,proto3" json:"chat_wide,omitempty"`              // with FORBIDDEN: nothing can be written to the chat, not only what was called
-	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a joined message, one for each copy
-	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was joined with others
+	Spans         []*Span                `protobuf:"bytes,51,rep,name=spans,proto3" json:"spans,omitempty"`                                     // of a merged message, one for each copy
+	Span          *Span                  `protobuf:"bytes,52,opt,name=span,proto3" json:"span,omitempty"`                                       // told to the owner of a copy that was merged with others
 	IsMember      bool                   `protobuf:"varint,80,opt,name=is_member,json=isMember,proto3" json:"is_member,omitempty"`              // answer to CheckMember
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3774,10 +3774,10 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\rdescribe_chat\x18\" \x01(\v2$.topicdesk.messages.DescribeChatCallH\x00R\fdescribeChat\x12B\n" +
 	"\n" +
 	"send_album\x18# \x01(\v2!.topicdesk.messages.SendAlbumCallH\x00R\tsendAlbum\x12E\n" +
-	"\vsend_joined\x183 \x01(\v2\".topicdesk.messages.SendJoinedCallH\x00R\n" +
-	"sendJoined\x12E\n" +
-	"\vedit_joined\x184 \x01(\v2\".topicdesk.messages.EditJoinedCallH\x00R\n" +
-	"editJoined\x12H\n" +
+	"\vsend_merged\x183 \x01(\v2\".topicdesk.messages.SendMergedCallH\x00R\n" +
+	"sendMerged\x12E\n" +
+	"\vedit_merged\x184 \x01(\v2\".topicdesk.messages.EditMergedCallH\x00R\n" +
+	"editMerged\x12H\n" +
 	"\fcheck_member\x18P \x01(\v2#.topicdesk.messages.CheckMemberCallH\x00R\vcheckMember\x125\n" +
 	"\x05unpin\x18Q \x01(\v2\x1d.topicdesk.messages.UnpinCallH\x00R\x05unpin\x12?\n" +
 	"\tedit_copy\x18( \x01(\v2 .topicdesk.messages.EditCopyCallH\x00R\beditCopy\x12Q\n" +
@@ -3789,9 +3789,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04COPY\x10\x00\x12\n" +
 	"\n" +
 	"\x06ANSWER\x10\x01B\x06\n" +
-	"\x04callJ\x04\b\x02\x10\x03\"\xe5\x04\n" +
-	"\fOperationRef\x127\n" +
-	"\x04owed\x18\x01 \x01(\v2!.topicdesk.messages.OwedOperationH\x00R\x04owed\x12N\n" +
+	"\x04callJ\x04\b\x02\x10\x03\"\xee\x04\n" +
+	"\fOperationRef\x12@\n" +
+	"\apending\x18\x01 \x01(\v2$.topicdesk.messages.PendingOperationH\x00R\apending\x12N\n" +
 	"\x0ecurrent_ticket\x18\x02 \x01(\v2%.topicdesk.messages.CurrentTicketWordH\x00R\rcurrentTicket\x12>\n" +
 	"\n" +
 	"topic_step\x18\x03 \x01(\v2\x1d.topicdesk.messages.TopicStepH\x00R\ttopicStep\x12D\n" +
@@ -3803,8 +3803,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"copyChange\x12;\n" +
 	"\afailure\x18\b \x01(\v2\x1f.topicdesk.messages.FailureWordH\x00R\afailure\x12?\n" +
 	"\bquestion\x18\t \x01(\v2!.topicdesk.messages.GroupQuestionH\x00R\bquestionB\b\n" +
-	"\x06wanted\"\x1f\n" +
-	"\rOwedOperation\x12\x0e\n" +
+	"\x06wanted\"\"\n" +
+	"\x10PendingOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"#\n" +
 	"\x11CurrentTicketWord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\xb2\x03\n" +
@@ -3927,15 +3927,15 @@ const file_messages_operations_proto_rawDesc = "" +
 	" \x01(\tR\x03url\x125\n" +
 	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
 	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
-	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x8f\x01\n" +
+	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x99\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
 	"groupTitle\x12\x15\n" +
 	"\x06lag_ms\x18\x02 \x01(\x03R\x05lagMs\x12\x18\n" +
 	"\awaiting\x18\x03 \x01(\x03R\awaiting\x12\x1d\n" +
 	"\n" +
-	"per_minute\x18\x04 \x01(\x03R\tperMinute\x12\x12\n" +
-	"\x04held\x18\x05 \x01(\tR\x04held\"\x98\x01\n" +
+	"per_minute\x18\x04 \x01(\x03R\tperMinute\x12\x1c\n" +
+	"\tsuspended\x18\x05 \x01(\tR\tsuspended\"\x98\x01\n" +
 	"\bLinkView\x12\x1b\n" +
 	"\tuser_name\x18\x01 \x01(\tR\buserName\x12\x1f\n" +
 	"\vgroup_title\x18\x02 \x01(\tR\n" +
@@ -3975,7 +3975,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x04bare\x18\x1f \x01(\bR\x04bare\x12\x14\n" +
 	"\x05after\x18  \x01(\x03R\x05after\x12\x14\n" +
 	"\x05limit\x183 \x01(\x05R\x05limit\x12%\n" +
-	"\x0ejoined_preview\x182 \x01(\tR\rjoinedPreview\x12\x16\n" +
+	"\x0emerged_preview\x182 \x01(\tR\rmergedPreview\x12\x16\n" +
 	"\x06edited\x18( \x01(\bR\x06edited\x12A\n" +
 	"\x0equote_entities\x18) \x03(\v2\x1a.topicdesk.messages.EntityR\rquoteEntities\x12%\n" +
 	"\x0equote_position\x18* \x01(\x05R\rquotePosition\x12E\n" +
@@ -3984,14 +3984,14 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\treply_url\x18? \x01(\tR\breplyUrl\x12\x1d\n" +
 	"\n" +
 	"reply_item\x18@ \x01(\tR\treplyItem\"J\n" +
-	"\x0eSendJoinedCall\x128\n" +
+	"\x0eSendMergedCall\x128\n" +
 	"\x06copies\x18\x01 \x03(\v2 .topicdesk.messages.SendCopyCallR\x06copies\"^\n" +
 	"\x04Span\x12\x16\n" +
 	"\x06offset\x18\x01 \x01(\x05R\x06offset\x12\x16\n" +
 	"\x06length\x18\x02 \x01(\x05R\x06length\x12\x14\n" +
 	"\x05index\x18\x03 \x01(\x05R\x05index\x12\x10\n" +
 	"\x03cut\x18\x04 \x01(\bR\x03cut\"\xce\x01\n" +
-	"\x0eEditJoinedCall\x12\x1d\n" +
+	"\x0eEditMergedCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x10\n" +
@@ -4042,7 +4042,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x05alert\x18\x04 \x01(\bR\x05alert\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x05\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb0\x05\n" +
 	"\aOutcome\x12:\n" +
 	"\x06result\x18\x01 \x01(\x0e2\".topicdesk.messages.Outcome.ResultR\x06result\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1d\n" +
@@ -4059,15 +4059,14 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tchat_wide\x182 \x01(\bR\bchatWide\x12.\n" +
 	"\x05spans\x183 \x03(\v2\x18.topicdesk.messages.SpanR\x05spans\x12,\n" +
 	"\x04span\x184 \x01(\v2\x18.topicdesk.messages.SpanR\x04span\x12\x1b\n" +
-	"\tis_member\x18P \x01(\bR\bisMember\"\x9e\x01\n" +
+	"\tis_member\x18P \x01(\bR\bisMember\"\xa1\x01\n" +
 	"\x06Result\x12\x16\n" +
 	"\x12RESULT_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04DONE\x10\x01\x12\t\n" +
 	"\x05FLOOD\x10\x02\x12\f\n" +
 	"\bMIGRATED\x10\x03\x12\r\n" +
-	"\tFORBIDDEN\x10\x04\x12\x0e\n" +
-	"\n" +
-	"TOPIC_GONE\x10\x05\x12\x10\n" +
+	"\tFORBIDDEN\x10\x04\x12\x11\n" +
+	"\rTOPIC_DELETED\x10\x05\x12\x10\n" +
 	"\fTOPIC_CLOSED\x10\x06\x12\r\n" +
 	"\tTRANSIENT\x10\a\x12\v\n" +
 	"\aUNKNOWN\x10\b\x12\f\n" +
@@ -4096,7 +4095,7 @@ var file_messages_operations_proto_goTypes = []any{
 	(Outcome_Result)(0),        // 5: topicdesk.messages.Outcome.Result
 	(*Operation)(nil),          // 6: topicdesk.messages.Operation
 	(*OperationRef)(nil),       // 7: topicdesk.messages.OperationRef
-	(*OwedOperation)(nil),      // 8: topicdesk.messages.OwedOperation
+	(*PendingOperation)(nil),   // 8: topicdesk.messages.PendingOperation
 	(*CurrentTicketWord)(nil),  // 9: topicdesk.messages.CurrentTicketWord
 	(*TopicStep)(nil),          // 10: topicdesk.messages.TopicStep
 	(*MessageStep)(nil),        // 11: topicdesk.messages.MessageStep
@@ -4124,9 +4123,9 @@ var file_messages_operations_proto_goTypes = []any{
 	(*SendContextCall)(nil),    // 33: topicdesk.messages.SendContextCall
 	(*ContextLine)(nil),        // 34: topicdesk.messages.ContextLine
 	(*SendCopyCall)(nil),       // 35: topicdesk.messages.SendCopyCall
-	(*SendJoinedCall)(nil),     // 36: topicdesk.messages.SendJoinedCall
+	(*SendMergedCall)(nil),     // 36: topicdesk.messages.SendMergedCall
 	(*Span)(nil),               // 37: topicdesk.messages.Span
-	(*EditJoinedCall)(nil),     // 38: topicdesk.messages.EditJoinedCall
+	(*EditMergedCall)(nil),     // 38: topicdesk.messages.EditMergedCall
 	(*SendAlbumCall)(nil),      // 39: topicdesk.messages.SendAlbumCall
 	(*EditCopyCall)(nil),       // 40: topicdesk.messages.EditCopyCall
 	(*DeleteMessagesCall)(nil), // 41: topicdesk.messages.DeleteMessagesCall
@@ -4164,15 +4163,15 @@ var file_messages_operations_proto_depIdxs = []int32{
 	24, // 15: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
 	27, // 16: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
 	39, // 17: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	36, // 18: topicdesk.messages.Operation.send_joined:type_name -> topicdesk.messages.SendJoinedCall
-	38, // 19: topicdesk.messages.Operation.edit_joined:type_name -> topicdesk.messages.EditJoinedCall
+	36, // 18: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
+	38, // 19: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
 	25, // 20: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
 	26, // 21: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
 	40, // 22: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
 	41, // 23: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
 	42, // 24: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
 	18, // 25: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
-	8,  // 26: topicdesk.messages.OperationRef.owed:type_name -> topicdesk.messages.OwedOperation
+	8,  // 26: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
 	9,  // 27: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
 	10, // 28: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
 	11, // 29: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
@@ -4197,8 +4196,8 @@ var file_messages_operations_proto_depIdxs = []int32{
 	52, // 48: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
 	52, // 49: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
 	53, // 50: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
-	35, // 51: topicdesk.messages.SendJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 52: topicdesk.messages.EditJoinedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 51: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 52: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
 	35, // 53: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
 	35, // 54: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
 	54, // 55: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
@@ -4244,8 +4243,8 @@ func file_messages_operations_proto_init() {
 		(*Operation_ListAdmins)(nil),
 		(*Operation_DescribeChat)(nil),
 		(*Operation_SendAlbum)(nil),
-		(*Operation_SendJoined)(nil),
-		(*Operation_EditJoined)(nil),
+		(*Operation_SendMerged)(nil),
+		(*Operation_EditMerged)(nil),
 		(*Operation_CheckMember)(nil),
 		(*Operation_Unpin)(nil),
 		(*Operation_EditCopy)(nil),
@@ -4254,7 +4253,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_CheckTopic)(nil),
 	}
 	file_messages_operations_proto_msgTypes[1].OneofWrappers = []any{
-		(*OperationRef_Owed)(nil),
+		(*OperationRef_Pending)(nil),
 		(*OperationRef_CurrentTicket)(nil),
 		(*OperationRef_TopicStep)(nil),
 		(*OperationRef_MessageStep)(nil),

@@ -92,9 +92,9 @@ func (x *TopicGone) GetRevivals() int64 {
 	return 0
 }
 
-// Held tells the owner of an operation that it waits until the bot may write to the chat again. It is not lost. A withdrawal
+// Suspended tells the owner of an operation that it waits until the bot may write to the chat again. It is not lost. A withdrawal
 // never waits.
-type Held struct {
+type Suspended struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	OperationId   string                 `protobuf:"bytes,1,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
 	Ref           *OperationRef          `protobuf:"bytes,4,opt,name=ref,proto3" json:"ref,omitempty"`
@@ -105,20 +105,20 @@ type Held struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Held) Reset() {
-	*x = Held{}
+func (x *Suspended) Reset() {
+	*x = Suspended{}
 	mi := &file_messages_pace_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Held) String() string {
+func (x *Suspended) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Held) ProtoMessage() {}
+func (*Suspended) ProtoMessage() {}
 
-func (x *Held) ProtoReflect() protoreflect.Message {
+func (x *Suspended) ProtoReflect() protoreflect.Message {
 	mi := &file_messages_pace_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -130,49 +130,49 @@ func (x *Held) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Held.ProtoReflect.Descriptor instead.
-func (*Held) Descriptor() ([]byte, []int) {
+// Deprecated: Use Suspended.ProtoReflect.Descriptor instead.
+func (*Suspended) Descriptor() ([]byte, []int) {
 	return file_messages_pace_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *Held) GetOperationId() string {
+func (x *Suspended) GetOperationId() string {
 	if x != nil {
 		return x.OperationId
 	}
 	return ""
 }
 
-func (x *Held) GetRef() *OperationRef {
+func (x *Suspended) GetRef() *OperationRef {
 	if x != nil {
 		return x.Ref
 	}
 	return nil
 }
 
-func (x *Held) GetAttempt() int64 {
+func (x *Suspended) GetAttempt() int64 {
 	if x != nil {
 		return x.Attempt
 	}
 	return 0
 }
 
-func (x *Held) GetContent() int64 {
+func (x *Suspended) GetContent() int64 {
 	if x != nil {
 		return x.Content
 	}
 	return 0
 }
 
-func (x *Held) GetWhy() string {
+func (x *Suspended) GetWhy() string {
 	if x != nil {
 		return x.Why
 	}
 	return ""
 }
 
-// TopicHeld tells a ticket that copies into one of its topics wait since the bot may not write there; or, with an empty why,
+// TopicSuspended tells a ticket that copies into one of its topics wait since the bot may not write there; or, with an empty why,
 // that they arrive again.
-type TopicHeld struct {
+type TopicSuspended struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
@@ -181,20 +181,20 @@ type TopicHeld struct {
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *TopicHeld) Reset() {
-	*x = TopicHeld{}
+func (x *TopicSuspended) Reset() {
+	*x = TopicSuspended{}
 	mi := &file_messages_pace_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *TopicHeld) String() string {
+func (x *TopicSuspended) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*TopicHeld) ProtoMessage() {}
+func (*TopicSuspended) ProtoMessage() {}
 
-func (x *TopicHeld) ProtoReflect() protoreflect.Message {
+func (x *TopicSuspended) ProtoReflect() protoreflect.Message {
 	mi := &file_messages_pace_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -206,26 +206,26 @@ func (x *TopicHeld) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use TopicHeld.ProtoReflect.Descriptor instead.
-func (*TopicHeld) Descriptor() ([]byte, []int) {
+// Deprecated: Use TopicSuspended.ProtoReflect.Descriptor instead.
+func (*TopicSuspended) Descriptor() ([]byte, []int) {
 	return file_messages_pace_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *TopicHeld) GetTicketId() string {
+func (x *TopicSuspended) GetTicketId() string {
 	if x != nil {
 		return x.TicketId
 	}
 	return ""
 }
 
-func (x *TopicHeld) GetTopicId() string {
+func (x *TopicSuspended) GetTopicId() string {
 	if x != nil {
 		return x.TopicId
 	}
 	return ""
 }
 
-func (x *TopicHeld) GetWhy() string {
+func (x *TopicSuspended) GetWhy() string {
 	if x != nil {
 		return x.Why
 	}
@@ -279,7 +279,7 @@ type ChatPace struct {
 	Budget         int64                  `protobuf:"varint,5,opt,name=budget,proto3" json:"budget,omitempty"`                                         // calls that may leave at once now; -1: no limit
 	Rate           float64                `protobuf:"fixed64,6,opt,name=rate,proto3" json:"rate,omitempty"`                                            // share of the pace of the settings, after flood control
 	BlockedUntilMs int64                  `protobuf:"varint,7,opt,name=blocked_until_ms,json=blockedUntilMs,proto3" json:"blocked_until_ms,omitempty"` // from a 429; 0: not blocked
-	Held           string                 `protobuf:"bytes,8,opt,name=held,proto3" json:"held,omitempty"`                                              // why the bot may not write there; empty: it may
+	Suspended      string                 `protobuf:"bytes,8,opt,name=suspended,proto3" json:"suspended,omitempty"`                                    // why the bot may not write there; empty: it may
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -363,9 +363,9 @@ func (x *ChatPace) GetBlockedUntilMs() int64 {
 	return 0
 }
 
-func (x *ChatPace) GetHeld() string {
+func (x *ChatPace) GetSuspended() string {
 	if x != nil {
-		return x.Held
+		return x.Suspended
 	}
 	return ""
 }
@@ -379,18 +379,18 @@ const file_messages_pace_proto_rawDesc = "" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x1b\n" +
 	"\tthread_id\x18\x03 \x01(\x03R\bthreadId\x12\x1a\n" +
-	"\brevivals\x18( \x01(\x03R\brevivals\"\xa9\x01\n" +
-	"\x04Held\x12!\n" +
+	"\brevivals\x18( \x01(\x03R\brevivals\"\xae\x01\n" +
+	"\tSuspended\x12!\n" +
 	"\foperation_id\x18\x01 \x01(\tR\voperationId\x122\n" +
 	"\x03ref\x18\x04 \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
 	"\aattempt\x18\x05 \x01(\x03R\aattempt\x12\x18\n" +
 	"\acontent\x18\x06 \x01(\x03R\acontent\x12\x10\n" +
-	"\x03why\x18\x03 \x01(\tR\x03whyJ\x04\b\x02\x10\x03\"U\n" +
-	"\tTopicHeld\x12\x1b\n" +
+	"\x03why\x18\x03 \x01(\tR\x03whyJ\x04\b\x02\x10\x03\"Z\n" +
+	"\x0eTopicSuspended\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x19\n" +
 	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x10\n" +
 	"\x03why\x18\x03 \x01(\tR\x03why\"\r\n" +
-	"\vGetChatPace\"\xe9\x01\n" +
+	"\vGetChatPace\"\xf3\x01\n" +
 	"\bChatPace\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\x12\x18\n" +
@@ -398,8 +398,8 @@ const file_messages_pace_proto_rawDesc = "" +
 	"\x06lag_ms\x18\x04 \x01(\x03R\x05lagMs\x12\x16\n" +
 	"\x06budget\x18\x05 \x01(\x03R\x06budget\x12\x12\n" +
 	"\x04rate\x18\x06 \x01(\x01R\x04rate\x12(\n" +
-	"\x10blocked_until_ms\x18\a \x01(\x03R\x0eblockedUntilMs\x12\x12\n" +
-	"\x04held\x18\b \x01(\tR\x04heldB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x10blocked_until_ms\x18\a \x01(\x03R\x0eblockedUntilMs\x12\x1c\n" +
+	"\tsuspended\x18\b \x01(\tR\tsuspendedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_pace_proto_rawDescOnce sync.Once
@@ -415,16 +415,16 @@ func file_messages_pace_proto_rawDescGZIP() []byte {
 
 var file_messages_pace_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_messages_pace_proto_goTypes = []any{
-	(*TopicGone)(nil),    // 0: topicdesk.messages.TopicGone
-	(*Held)(nil),         // 1: topicdesk.messages.Held
-	(*TopicHeld)(nil),    // 2: topicdesk.messages.TopicHeld
-	(*GetChatPace)(nil),  // 3: topicdesk.messages.GetChatPace
-	(*ChatPace)(nil),     // 4: topicdesk.messages.ChatPace
-	(*OperationRef)(nil), // 5: topicdesk.messages.OperationRef
-	(Code)(0),            // 6: topicdesk.messages.Code
+	(*TopicGone)(nil),      // 0: topicdesk.messages.TopicGone
+	(*Suspended)(nil),      // 1: topicdesk.messages.Suspended
+	(*TopicSuspended)(nil), // 2: topicdesk.messages.TopicSuspended
+	(*GetChatPace)(nil),    // 3: topicdesk.messages.GetChatPace
+	(*ChatPace)(nil),       // 4: topicdesk.messages.ChatPace
+	(*OperationRef)(nil),   // 5: topicdesk.messages.OperationRef
+	(Code)(0),              // 6: topicdesk.messages.Code
 }
 var file_messages_pace_proto_depIdxs = []int32{
-	5, // 0: topicdesk.messages.Held.ref:type_name -> topicdesk.messages.OperationRef
+	5, // 0: topicdesk.messages.Suspended.ref:type_name -> topicdesk.messages.OperationRef
 	6, // 1: topicdesk.messages.ChatPace.code:type_name -> topicdesk.messages.Code
 	2, // [2:2] is the sub-list for method output_type
 	2, // [2:2] is the sub-list for method input_type

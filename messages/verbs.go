@@ -28,7 +28,7 @@ const (
 //
 // What a command does is declared where it is done: the bot has a handler for each verb, and the ticket and the group
 // have a row for each message that a verb becomes (docs/decisions.md, D58).
-type Command struct {
+type SlashCommand struct {
 	Verb    string
 	Grammar Grammar
 	About   Subject
@@ -90,7 +90,7 @@ const (
 )
 
 // Commands has a row for each slash command, in the order in which people see them.
-var Commands = []Command{
+var SlashCommands = []SlashCommand{
 	{Verb: VerbStart, Where: Anywhere, Listed: InPrivate, Who: ByAnyone},
 	{Verb: VerbCreateTicket, Grammar: ArgTitle, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},
 	{Verb: VerbMention, Grammar: ArgPeople, About: AboutTicket, Where: InTopic, Listed: InTopic, Who: ByAnyone},
@@ -112,16 +112,16 @@ var Commands = []Command{
 	{Verb: VerbHelp, Where: Anywhere, Listed: Anywhere, Who: ByAnyone},
 }
 
-var commandsByVerb = func() map[string]Command {
-	m := make(map[string]Command, len(Commands))
-	for _, c := range Commands {
+var commandsByVerb = func() map[string]SlashCommand {
+	m := make(map[string]SlashCommand, len(SlashCommands))
+	for _, c := range SlashCommands {
 		m[c.Verb] = c
 	}
 	return m
 }()
 
 // CommandOf returns the command of a verb. It is not ok when there is none; nobody may give the zero command anywhere.
-func CommandOf(verb string) (c Command, ok bool) {
+func CommandOf(verb string) (c SlashCommand, ok bool) {
 	c, ok = commandsByVerb[verb]
 	return c, ok
 }

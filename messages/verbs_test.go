@@ -7,7 +7,7 @@ import (
 
 func TestCommandsAreDeclaredWhole(t *testing.T) {
 	seen := map[string]bool{}
-	for _, c := range Commands {
+	for _, c := range SlashCommands {
 		if !regexp.MustCompile(`^[a-z0-9_]{1,32}$`).MatchString(c.Verb) { // Bot API, BotCommand
 			t.Errorf("/%s: Telegram takes no such command", c.Verb)
 		}

@@ -72,8 +72,8 @@ type Attachments interface {
 	AttachmentsWith(ctx context.Context, sha256 string, limit int) ([]Attachment, error)
 	// AttachmentsAfter lists all attachments, ordered by id, after the given one ("" = from the first).
 	AttachmentsAfter(ctx context.Context, after string, limit int) ([]Attachment, error)
-	// OwedAttachments lists the attachments of a ticket whose DueAt is set and not after now, ordered by (DueAt, id).
-	OwedAttachments(ctx context.Context, ticketID string, now time.Time, limit int) ([]Attachment, error)
+	// PendingAttachments lists the attachments of a ticket whose DueAt is set and not after now, ordered by (DueAt, id).
+	PendingAttachments(ctx context.Context, ticketID string, now time.Time, limit int) ([]Attachment, error)
 	// DueAttachments lists the due attachments of all tickets, ordered by (DueAt, id), after the given one.
 	DueAttachments(ctx context.Context, now time.Time, after Due, limit int) ([]DueAttachment, error)
 }

@@ -6,7 +6,7 @@ import "time"
 // until every copy shows the change.
 
 // Former is a message as it was before an edit.
-type Former struct {
+type Previous struct {
 	Revision    int64        `json:"revision"` // the revision that brought this version
 	Text        string       `json:"text"`
 	Entities    []Entity     `json:"entities,omitempty"`
@@ -26,7 +26,7 @@ type Reaction struct {
 }
 
 // Open says whether something is pending about the message: its copies are out of date, or it has events to number.
-func (m *Message) Open() bool { return m.Behind || len(m.Events) > 0 }
+func (m *Message) Open() bool { return m.Outdated || len(m.Events) > 0 }
 
 // Hidden says whether the message appears only in its own topic, as an internal note does, or nowhere.
 func (m *Message) Hidden() bool { return m.Internal || m.Deleted }

@@ -72,7 +72,7 @@ func (t Ticket) Kept() Ticket {
 func (m Message) Kept() Message {
 	m.SentAt, m.RecordedAt = Kept(m.SentAt), Kept(m.RecordedAt)
 	m.EditedAt, m.DeletedAt = Kept(m.EditedAt), Kept(m.DeletedAt)
-	m.Former = keptEach(m.Former, func(f *Former) { f.Until = Kept(f.Until) })
+	m.Former = keptEach(m.Former, func(f *Previous) { f.Until = Kept(f.Until) })
 	m.Reactions = keptEach(m.Reactions, func(r *Reaction) { r.At = Kept(r.At) })
 	m.Events = keptEach(m.Events, func(e *Event) { e.At = Kept(e.At) })
 	m.Forwarded = m.Forwarded.kept()

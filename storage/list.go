@@ -33,7 +33,7 @@ type TicketQuery struct {
 	ByUpdated   bool // sorted by the last change; otherwise by creation
 	OldestFirst bool
 	From, To    time.Time // range of the time that the list is sorted by: From <= time < To; zero: no limit
-	After       *TicketPlace
+	After       *Cursor
 	Limit       int
 }
 
@@ -42,7 +42,7 @@ type CreatorKey struct{ Kind, ID string }
 
 // TicketPlace is a cursor: the time and id of the last ticket of a page. Tickets that are added meanwhile do not
 // shift it.
-type TicketPlace struct {
+type Cursor struct {
 	At time.Time
 	ID string
 }
@@ -51,7 +51,7 @@ type TicketPlace struct {
 // still have a next one, because only LooksAtMost tickets are examined for one page.
 type TicketPage struct {
 	Tickets []Ticket
-	Next    *TicketPlace
+	Next    *Cursor
 }
 
 // Served returns nil when an index serves the query.
@@ -86,12 +86,12 @@ func (q *TicketQuery) Time(t *Ticket) time.Time {
 }
 
 // Place returns the cursor at a ticket.
-func (q *TicketQuery) Place(t *Ticket) *TicketPlace {
-	return &TicketPlace{At: q.Time(t), ID: t.TicketID}
+func (q *TicketQuery) Place(t *Ticket) *Cursor {
+	return &Cursor{At: q.Time(t), ID: t.TicketID}
 }
 
 // Compare orders two cursors as the list does.
-func (q *TicketQuery) Compare(a, b *TicketPlace) int {
+func (q *TicketQuery) Compare(a, b *Cursor) int {
 	c := a.At.Compare(b.At)
 	if c == 0 {
 		c = strings.Compare(a.ID, b.ID)
@@ -122,16 +122,16 @@ func (q *TicketQuery) Wants(t *Ticket, s *Search) bool {
 
 // Bounds returns the cursors between which the list lies. Both are exclusive. They are in ascending order, whatever
 // the order of the list.
-func (q *TicketQuery) Bounds() (low, high TicketPlace) {
-	low, high = TicketPlace{At: time.Time{}, ID: last}, TicketPlace{At: forever, ID: last}
+func (q *TicketQuery) Bounds() (low, high Cursor) {
+	low, high = Cursor{At: time.Time{}, ID: last}, Cursor{At: forever, ID: last}
 	if !q.From.IsZero() {
-		low = TicketPlace{At: ceil(q.From)}
+		low = Cursor{At: ceil(q.From)}
 	}
 	if !q.To.IsZero() {
-		high = TicketPlace{At: ceil(q.To)}
+		high = Cursor{At: ceil(q.To)}
 	}
 	if a := q.After; a != nil {
-		at := TicketPlace{At: Kept(a.At), ID: a.ID}
+		at := Cursor{At: Kept(a.At), ID: a.ID}
 		if q.OldestFirst && ascending(low, at) {
 			low = at
 		}
@@ -147,7 +147,7 @@ const last = "\U0010FFFF\U0010FFFF"
 
 var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func ascending(a, b TicketPlace) bool {
+func ascending(a, b Cursor) bool {
 	c := a.At.Compare(b.At)
 	return c < 0 || c == 0 && a.ID < b.ID
 }
@@ -252,8 +252,8 @@ type Looker struct {
 	moment []Ticket // those found so far in the current millisecond
 	at     time.Time
 	looked int
-	until  time.Time    // when to stop; zero: only LooksAtMost counts
-	last   *TicketPlace // every candidate up to it was examined
+	until  time.Time // when to stop; zero: only LooksAtMost counts
+	last   *Cursor   // every candidate up to it was examined
 }
 
 // NewLooker returns a Looker for one page of q. s is nil unless q has a text.

@@ -18,7 +18,7 @@ type User struct {
 	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
 	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot
 	Shelf           *Shelf    `json:"shelf,omitempty"`           // messages that no ticket has yet
-	Pending         []Owed    `json:"pending,omitempty"`         // what is still to be sent to them
+	Pending         []Pending `json:"pending,omitempty"`         // what is still to be sent to them
 	Handled         []string  `json:"handled,omitempty"`         // ids of recent commands, newest last
 	DueAt           time.Time `json:"dueAt,omitzero"`            // zero: nothing is pending
 	CreatedAt       time.Time `json:"createdAt"`

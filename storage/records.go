@@ -74,7 +74,7 @@ type Group struct {
 	Public    bool      `json:"public,omitempty"`
 	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet
 	Language  string    `json:"language,omitempty"` // en | th | "" (each person's own)
-	Pending   []Owed    `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's answer
+	Pending   []Pending `json:"pending,omitempty"`  // answers, and commands that wait for Telegram's answer
 	Handled   []string  `json:"handled,omitempty"`  // ids of recent commands, newest last
 	DueAt     time.Time `json:"dueAt,omitzero"`     // zero: nothing is pending
 	CreatedAt time.Time `json:"createdAt"`
@@ -112,10 +112,10 @@ type Ticket struct {
 	// CardRevision counts the changes that the ticket's cards show.
 	CardRevision int64 `json:"cardRevision"`
 	// LinksRevision counts the changes of topics and links that the link entities must know about.
-	LinksRevision int64    `json:"linksRevision"`
-	Owed          []Owed   `json:"owed,omitempty"`    // oldest first
-	Events        []Event  `json:"events,omitempty"`  // not numbered yet
-	Handled       []string `json:"handled,omitempty"` // ids of recent commands, newest last
+	LinksRevision int64     `json:"linksRevision"`
+	Pending       []Pending `json:"owed,omitempty"`    // oldest first
+	Events        []Event   `json:"events,omitempty"`  // not numbered yet
+	Handled       []string  `json:"handled,omitempty"` // ids of recent commands, newest last
 	// EventNumber is the number of the newest numbered event; EventsThrough is the sequence of the
 	// newest message whose event has been numbered.
 	EventNumber   int64     `json:"eventNumber"`
@@ -159,7 +159,7 @@ type Topic struct {
 	Doubtful      bool      `json:"doubtful,omitempty"`   // a call found it deleted; Telegram is asked once more
 	Revivals      int64     `json:"revivals,omitempty"`   // how often it was there after all
 	OpenedAt      time.Time `json:"openedAt,omitzero"`    // when it was last opened again, or found to be there
-	Held          string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
+	Suspended     string    `json:"held,omitempty"`       // why the bot may not write there, once that was reported
 }
 
 // Link mirrors messages between its topic and the home topic of one ticket.
@@ -180,8 +180,8 @@ type Link struct {
 	CreatedAt       time.Time `json:"createdAt"`
 }
 
-// Owed is what is pending for an entity: what it has accepted and not finished.
-type Owed struct {
+// Pending is what is pending for an entity: what it has accepted and not finished.
+type Pending struct {
 	ID string `json:"id"` // of the operation or command; of kind word, the topic's
 	// Kind is one of:
 	//   - operation: Telegram has yet to carry it out.
@@ -225,13 +225,13 @@ type Message struct {
 	Revision        int64      `json:"revision,omitempty"`
 	ContentRevision int64      `json:"contentRevision,omitempty"`
 	ChangedAfter    int64      `json:"changedAfter,omitempty"`
-	Former          []Former   `json:"former,omitempty"`    // previous versions, oldest first
+	Former          []Previous `json:"former,omitempty"`    // previous versions, oldest first
 	Reactions       []Reaction `json:"reactions,omitempty"` // one for each person and topic, oldest first
 	Shown           string     `json:"shown,omitempty"`     // the reaction that the bot shows on the original
 	Deleted         bool       `json:"deleted,omitempty"`
 	DeletedAt       time.Time  `json:"deletedAt,omitzero"`
-	Behind          bool       `json:"behind,omitempty"`  // its copies, or the bot's reaction, show an older revision
-	Owed            []Owed     `json:"owed,omitempty"`    // the command that deleted it, until that is answered
+	Outdated        bool       `json:"behind,omitempty"`  // its copies, or the bot's reaction, show an older revision
+	Pending         []Pending  `json:"owed,omitempty"`    // the command that deleted it, until that is answered
 	Events          []Event    `json:"events,omitempty"`  // of changes, not numbered yet
 	Handled         []string   `json:"handled,omitempty"` // ids of recent changes, newest last
 	Version         int64      `json:"version"`
@@ -322,7 +322,7 @@ type Copy struct {
 	Reaction    string `json:"reaction,omitempty"`  // the bot's reaction on it
 	State       string `json:"state"`               // partial | sent | failed | gone (deleted with its original)
 	Reason      string `json:"reason,omitempty"`
-	Told        bool   `json:"told,omitempty"` // the failure was reported at the source
+	Reported    bool   `json:"told,omitempty"` // the failure was reported at the source
 	// Unopened says that it failed because its topic could not be opened: it is tried again when the topic may open.
 	Unopened bool `json:"unopened,omitempty"`
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.
@@ -335,7 +335,7 @@ type Copy struct {
 
 // Open says whether something is pending about the copy. A sent copy has a reason when an edit of it failed.
 func (c *Copy) Open() bool {
-	return c.State == "partial" || !c.Told && (c.State == "failed" || c.State == "sent" && c.Reason != "")
+	return c.State == "partial" || !c.Reported && (c.State == "failed" || c.State == "sent" && c.Reason != "")
 }
 
 // Chat is the pace of one chat, and the pending answers to commands that belong to no ticket.
@@ -344,8 +344,8 @@ type Chat struct {
 	BlockedUntil time.Time `json:"blockedUntil,omitzero"` // from a 429
 	Rate         float64   `json:"rate,omitempty"`        // share of the full pace since RateAt, 0 means 1
 	RateAt       time.Time `json:"rateAt,omitzero"`
-	// Held says why the bot may not write there, so that operations are suspended; empty: it may.
-	Held string `json:"held,omitempty"`
+	// Suspended says why the bot may not write there, so that operations are suspended; empty: it may.
+	Suspended string `json:"held,omitempty"`
 	// Oldest is since when the oldest copy has waited. Waiting is how many operations wait. Both are as of the last save:
 	// with each call, and now and then while the wait is longer than a few seconds.
 	Oldest  time.Time `json:"oldest,omitzero"`
@@ -354,7 +354,7 @@ type Chat struct {
 	// BurstFull is when the allowance for bursts is full again.
 	Calls     []time.Time `json:"calls,omitempty"`
 	BurstFull time.Time   `json:"burstFull,omitzero"`
-	Answers   []Owed      `json:"answers,omitempty"`
+	Answers   []Pending   `json:"answers,omitempty"`
 	Handled   []string    `json:"handled,omitempty"` // ids of recent answers, newest last
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`

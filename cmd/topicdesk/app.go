@@ -171,7 +171,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
 		Pace: actors.Pace{GlobalPerSecond: a.Config.TelegramGlobalPerSecond,
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
-		Files: attachments, Downloads: client, DownloadsAtOnce: a.Config.FilesDownloads,
+		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
 	})
 }

@@ -114,8 +114,8 @@ func (l *ledger) pending() string {
 }
 
 func (l *ledger) ticketPending(t *storage.Ticket) string {
-	if len(t.Owed) > 0 {
-		return "has a pending " + t.Owed[0].Kind + " " + t.Owed[0].ID
+	if len(t.Pending) > 0 {
+		return "has a pending " + t.Pending[0].Kind + " " + t.Pending[0].ID
 	}
 	topics := []storage.Topic{t.Home}
 	for _, link := range t.Links {
@@ -134,7 +134,7 @@ func (l *ledger) ticketPending(t *storage.Ticket) string {
 		}
 	}
 	for _, m := range l.messages[t.TicketID] {
-		if m.Behind {
+		if m.Outdated {
 			return changePending + m.MessageID + " to show"
 		}
 		for _, into := range copiesOf(t, &m) {
@@ -186,20 +186,20 @@ func (l *ledger) knows(c call) bool {
 		return found && (len(stored.Parts) > 0 || stored.State == "failed")
 	case *messages.OperationRef_TopicStep:
 		return l.knowsStep(ref.TopicStep)
-	case *messages.OperationRef_Owed:
-		return !l.keeps(ref.Owed.Id, c.Place)
+	case *messages.OperationRef_Pending:
+		return !l.keeps(ref.Pending.Id, c.Place)
 	}
 	return true // it posts nothing, or nothing that may be lost here
 }
 
 // keeps reports whether a record keeps an operation as pending: the chat's, the group's or a ticket's.
 func (l *ledger) keeps(id, place string) bool {
-	is := func(o storage.Owed) bool { return o.ID == id }
+	is := func(o storage.Pending) bool { return o.ID == id }
 	if slices.ContainsFunc(l.chats[place].Answers, is) || slices.ContainsFunc(l.groups[place].Pending, is) {
 		return true
 	}
 	for _, t := range l.tickets {
-		if slices.ContainsFunc(t.Owed, is) {
+		if slices.ContainsFunc(t.Pending, is) {
 			return true
 		}
 	}

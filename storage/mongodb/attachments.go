@@ -19,8 +19,8 @@ var (
 		bson.D{e("ticketId", arg(0)), e("sequence", bson.D{e("$gt", arg(1))})}, bson.D{e("sequence", 1), e("_id", 1)}, nil)
 	attachmentsWith = define("attachments", "sha256",
 		bson.D{e("index.content.sha256", arg(0))}, bson.D{e("index.content.id", 1)}, nil)
-	attachmentsAfter = dumpByID("attachments")
-	owedAttachments  = define("attachments", "owed",
+	attachmentsAfter   = dumpByID("attachments")
+	pendingAttachments = define("attachments", "owed",
 		bson.D{e("index.due.ticket", arg(0)), e("index.due.at", bson.D{e("$lte", arg(1))})}, dueOrder, nil)
 	dueAttachments = define("attachments", "due",
 		bson.D{e("index.due.at", bson.D{e("$gt", arg(0)), e("$lte", arg(1))})}, dueOrder, dueFields)
@@ -113,11 +113,11 @@ func (s *Store) AttachmentsAfter(ctx context.Context, after string, limit int) (
 	return find[storage.Attachment](ctx, s, attachmentsAfter, limit, after)
 }
 
-// OwedAttachments implements storage.Attachments.
-func (s *Store) OwedAttachments(
+// PendingAttachments implements storage.Attachments.
+func (s *Store) PendingAttachments(
 	ctx context.Context, ticketID string, now time.Time, limit int,
 ) ([]storage.Attachment, error) {
-	return find[storage.Attachment](ctx, s, owedAttachments, limit, ticketID, milli(now))
+	return find[storage.Attachment](ctx, s, pendingAttachments, limit, ticketID, milli(now))
 }
 
 // DueAttachments implements storage.Attachments.

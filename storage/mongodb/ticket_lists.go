@@ -131,7 +131,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 
 // ticketsAfter lists the tickets after a cursor. args are the values that the list is filtered by.
 func (s *Store) ticketsAfter(
-	ctx context.Context, q *storage.TicketQuery, queries listQueries, after *storage.TicketPlace, limit int, args []any,
+	ctx context.Context, q *storage.TicketQuery, queries listQueries, after *storage.Cursor, limit int, args []any,
 ) (page []storage.Ticket, err error) {
 	bounded := *q
 	bounded.After = nil

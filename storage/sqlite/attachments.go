@@ -20,9 +20,9 @@ var (
 	ticketAttachments = define(`
 		SELECT doc FROM attachments WHERE ticket_id = ? AND (sequence, attachment_id) > (?, ?)
 		ORDER BY sequence, attachment_id LIMIT ?`)
-	attachmentsWith  = define(`SELECT doc FROM attachments WHERE sha256 = ? ORDER BY attachment_id LIMIT ?`)
-	attachmentsAfter = define(`SELECT doc FROM attachments WHERE attachment_id > ? ORDER BY attachment_id LIMIT ?`)
-	owedAttachments  = define(`
+	attachmentsWith    = define(`SELECT doc FROM attachments WHERE sha256 = ? ORDER BY attachment_id LIMIT ?`)
+	attachmentsAfter   = define(`SELECT doc FROM attachments WHERE attachment_id > ? ORDER BY attachment_id LIMIT ?`)
+	pendingAttachments = define(`
 		SELECT doc FROM attachments WHERE ticket_id = ? AND due_at <= ? ORDER BY due_at, attachment_id LIMIT ?`)
 	dueAttachments = define(`
 		SELECT attachment_id, due_at, ticket_id FROM attachments WHERE (due_at, attachment_id) > (?, ?) AND due_at <= ?
@@ -122,11 +122,11 @@ func (s *Store) AttachmentsAfter(ctx context.Context, after string, limit int) (
 	return readAll[storage.Attachment](ctx, s, attachmentsAfter, after, atMost(limit))
 }
 
-// OwedAttachments implements storage.Attachments.
-func (s *Store) OwedAttachments(
+// PendingAttachments implements storage.Attachments.
+func (s *Store) PendingAttachments(
 	ctx context.Context, ticketID string, now time.Time, limit int,
 ) ([]storage.Attachment, error) {
-	return readAll[storage.Attachment](ctx, s, owedAttachments, ticketID, millis(now), atMost(limit))
+	return readAll[storage.Attachment](ctx, s, pendingAttachments, ticketID, millis(now), atMost(limit))
 }
 
 // DueAttachments implements storage.Attachments.

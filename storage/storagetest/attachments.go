@@ -98,10 +98,10 @@ func testAttachments(t *testing.T, f Factory) {
 			got = append(got, page...)
 		}
 		same(t, got, want)
-		of, err := s.OwedAttachments(ctx, "A", minute(4), 99)
+		of, err := s.PendingAttachments(ctx, "A", minute(4), 99)
 		noError(t, err)
 		same(t, of, owed)
-		of, err = s.OwedAttachments(ctx, "A", minute(4), 2)
+		of, err = s.PendingAttachments(ctx, "A", minute(4), 2)
 		noError(t, err)
 		same(t, of, owed[:2])
 	})

@@ -75,7 +75,7 @@ func testHostile(t *testing.T, f Factory) {
 				func() ([]storage.Attachment, error) { return s.AttachmentsOf(ctx, id) },
 				func() ([]storage.Attachment, error) { return s.AttachmentsWith(ctx, id, 9) },
 				func() ([]storage.Attachment, error) { return s.TicketAttachments(ctx, id, 0, "", 9) },
-				func() ([]storage.Attachment, error) { return s.OwedAttachments(ctx, id, minute(1), 9) },
+				func() ([]storage.Attachment, error) { return s.PendingAttachments(ctx, id, minute(1), 9) },
 			} {
 				attachments, err := list()
 				noError(t, err)

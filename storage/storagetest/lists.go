@@ -278,7 +278,7 @@ func anyQuery(t *rapid.T) storage.TicketQuery {
 		q.Creator = storage.CreatorKey{Kind: "user", ID: "1"}
 	}
 	if number(t, "q after", 2) == 0 {
-		q.After = &storage.TicketPlace{At: when(t, "q after at"), ID: name(t, "q after id", "A", "B")}
+		q.After = &storage.Cursor{At: when(t, "q after at"), ID: name(t, "q after id", "A", "B")}
 	}
 	return q
 }

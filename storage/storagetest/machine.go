@@ -163,7 +163,7 @@ func (m *machine) message(t *rapid.T) {
 	msg := aMessage(name(t, "ticket", "A", "B"), number(t, "sequence", 4))
 	msg.MessageID = fmt.Sprint(number(t, "id", 4))
 	msg.Internal, msg.Deleted = rapid.Bool().Draw(t, "internal"), number(t, "deleted", 4) == 0
-	msg.Behind = rapid.Bool().Draw(t, "behind")
+	msg.Outdated = rapid.Bool().Draw(t, "behind")
 	if rapid.Bool().Draw(t, "insert") {
 		saveBoth(t, m, *msg, storage.Store.InsertMessage)
 		return
@@ -183,7 +183,7 @@ func (m *machine) copy(t *rapid.T) {
 	c := aCopy(fmt.Sprint("m", sequence), name(t, "topic", "home", "A:1"), name(t, "link", "A:1", "A:2"), sequence)
 	c.ChatID = -number(t, "chat", 1)
 	c.Parts = rapid.SliceOfN(rapid.Int64Range(1, 4), 0, 3).Draw(t, "parts")
-	c.State, c.Told = name(t, "state", "partial", "sent", "failed"), rapid.Bool().Draw(t, "told")
+	c.State, c.Reported = name(t, "state", "partial", "sent", "failed"), rapid.Bool().Draw(t, "told")
 	stored, err := m.model.Copy(m.ctx, c.MessageID, c.TopicID)
 	c.Version = version(t, stored, err, func(c *storage.Copy) int64 { return c.Version })
 	saveBoth(t, m, *c, storage.Store.SaveCopy)
@@ -328,8 +328,8 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 			return s.AttachmentsAfter(ctx, fmt.Sprint(n), limit)
 		})
 	case 18:
-		both(t, m, "OwedAttachments", func(s storage.Store) ([]storage.Attachment, error) {
-			return s.OwedAttachments(ctx, ticket, minute(int(n)), limit)
+		both(t, m, "PendingAttachments", func(s storage.Store) ([]storage.Attachment, error) {
+			return s.PendingAttachments(ctx, ticket, minute(int(n)), limit)
 		})
 		both(t, m, "DueAttachments", func(s storage.Store) ([]storage.DueAttachment, error) {
 			return s.DueAttachments(ctx, minute(int(n)), storage.Due{ID: fmt.Sprint(n), At: minute(int(after))}, limit)

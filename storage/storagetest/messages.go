@@ -125,14 +125,14 @@ func testMessages(t *testing.T, f Factory) {
 		}
 		open()
 		for _, m := range []*storage.Message{second, first, other} {
-			m.Revision, m.Behind, m.Events = 1, true, []storage.Event{anEvent(m.TicketID, 0)}
+			m.Revision, m.Outdated, m.Events = 1, true, []storage.Event{anEvent(m.TicketID, 0)}
 			noError(t, s.SaveMessage(ctx, m))
 		}
 		open(*first, *second)
 		page, err := s.OpenMessages(ctx, "A", 1)
 		noError(t, err)
 		same(t, page, []storage.Message{*first})
-		first.Behind = false
+		first.Outdated = false
 		noError(t, s.SaveMessage(ctx, first))
 		open(*first, *second)
 		first.Events = nil
@@ -141,14 +141,14 @@ func testMessages(t *testing.T, f Factory) {
 		second.Events = nil
 		noError(t, s.SaveMessage(ctx, second))
 		open(*second)
-		second.Behind = false
+		second.Outdated = false
 		noError(t, s.SaveMessage(ctx, second))
 		open()
 	})
 	t.Run("a message that is inserted open is found", func(t *testing.T) {
 		s := f.Open(t)
 		m := aMessage("A", 1)
-		m.Behind = true
+		m.Outdated = true
 		noError(t, s.InsertMessage(ctx, m))
 		got, err := s.OpenMessages(ctx, "A", 9)
 		noError(t, err)
@@ -262,7 +262,7 @@ func testCopies(t *testing.T, f Factory) {
 		s, is := f.Open(t), list(t)
 		state := func(i int, state string, told bool) *storage.Copy {
 			c := aCopy(fmt.Sprintf("m%d", i), "T1:1", "T1:1", int64(i), int64(i))
-			c.State, c.Told = state, told
+			c.State, c.Reported = state, told
 			save(t, s, c)
 			return c
 		}
@@ -272,7 +272,7 @@ func testCopies(t *testing.T, f Factory) {
 		edit.Reason = "message to edit not found"
 		save(t, s, edit)
 		told := aCopy("m6", "T1:1", "T1:1", 6, 6)
-		told.Reason, told.Told = edit.Reason, true
+		told.Reason, told.Reported = edit.Reason, true
 		save(t, s, told)
 		state(1, "sent", false)
 		state(3, "failed", true)
@@ -283,10 +283,10 @@ func testCopies(t *testing.T, f Factory) {
 		partial.State = "sent"
 		save(t, s, partial)
 		is(s.OpenCopies(ctx, "T1:1", 9))(*failed, *edit)
-		edit.Told = true
+		edit.Reported = true
 		save(t, s, edit)
 		is(s.OpenCopies(ctx, "T1:1", 9))(*failed)
-		failed.Told = true
+		failed.Reported = true
 		save(t, s, failed)
 		is(s.OpenCopies(ctx, "T1:1", 9))()
 		partial.State = "partial"

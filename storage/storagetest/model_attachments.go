@@ -64,7 +64,7 @@ func (m *model) AttachmentsAfter(ctx context.Context, after string, limit int) (
 	})
 }
 
-func (m *model) OwedAttachments(
+func (m *model) PendingAttachments(
 	ctx context.Context, ticketID string, now time.Time, limit int,
 ) ([]storage.Attachment, error) {
 	return m.listAttachments(ctx, limit, byDueThenAttachment, func(a storage.Attachment) bool {

@@ -123,7 +123,7 @@ func testDueUsers(t *testing.T, f Factory) {
 				},
 				Albums: []storage.ShelvedAlbum{{Album: "a", TicketID: "TICK-B", Said: true, At: minute(2)}},
 			},
-			Pending: []storage.Owed{{ID: "x", Kind: "operation", Body: []byte{9}}}, Handled: []string{"a", "b"},
+			Pending: []storage.Pending{{ID: "x", Kind: "operation", Body: []byte{9}}}, Handled: []string{"a", "b"},
 		}
 		noError(t, s.SaveUser(ctx, u))
 		got, err := s.User(ctx, 7)

@@ -42,7 +42,7 @@ func (k *apikey) dropAbandoned() {
 }
 
 // onBegin says what to do with a request: carry it out (NEW), give its kept answer (ANSWERED), or refuse it, because it
-// is in flight (UNDER_WAY) or because its Idempotency-Key belongs to another request (DIFFERENT).
+// is in flight (IN_PROGRESS) or because its Idempotency-Key belongs to another request (DIFFERENT).
 func (k *apikey) onBegin(m *messages.BeginRequest) (proto.Message, error) {
 	begun := func(state messages.RequestBegun_State) (proto.Message, error) {
 		return &messages.RequestBegun{Code: messages.Code_OK, State: state}, nil
@@ -55,7 +55,7 @@ func (k *apikey) onBegin(m *messages.BeginRequest) (proto.Message, error) {
 		case r.attempt == m.Attempt: // the same message again: its reply was lost
 			return begun(messages.RequestBegun_NEW)
 		}
-		return begun(messages.RequestBegun_UNDER_WAY)
+		return begun(messages.RequestBegun_IN_PROGRESS)
 	}
 	r := &request{attempt: m.Attempt, fingerprint: m.Fingerprint, since: k.Now()}
 	kept, err := k.Store.Idempotency(k.Ctx, k.requestID(m.Request))

@@ -106,7 +106,7 @@ func (c *chat) onCalled(m called) error {
 		}
 	case messages.Outcome_FLOOD:
 		return c.onFlood(m)
-	case messages.Outcome_TOPIC_GONE:
+	case messages.Outcome_TOPIC_DELETED:
 		if intoThread(m.q.op) {
 			return c.onTopicDeleted(m)
 		}
@@ -143,7 +143,7 @@ func (c *chat) onEarlierCall(m called) error {
 	switch m.outcome.Result {
 	case messages.Outcome_FLOOD:
 		return c.block(m)
-	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT, messages.Outcome_TOPIC_GONE:
+	case messages.Outcome_MIGRATED, messages.Outcome_TRANSIENT, messages.Outcome_TOPIC_DELETED:
 		return nil
 	case messages.Outcome_FORBIDDEN:
 		if waits(m.q.op) {

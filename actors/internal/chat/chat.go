@@ -22,7 +22,7 @@ import (
 // topics and at the pace that Telegram allows. Each topic has at most one call in flight, the chat several.
 //
 // It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to GetChatPace and
-// Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Held when the
+// Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Suspended when the
 // operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
 // within a minute of a call.
 //
@@ -208,7 +208,7 @@ func (c *chat) Resume() error {
 // it known.
 func (c *chat) Idle() bool {
 	empty := c.size == 0 && c.inFlight == 0 && len(c.record.Answers) == 0
-	return empty && c.Now().Sub(c.lastDone) > 2*entity.OfferAgainAfter
+	return empty && c.Now().Sub(c.lastDone) > 2*entity.EnqueueAgainAfter
 }
 
 func (c *chat) onLook(m look) error {
@@ -269,8 +269,8 @@ func (c *chat) accept(m *messages.Send) {
 	}
 	q := &queued{op: op, owner: owner}
 	c.enqueue(q)
-	if c.record.Held != "" && waits(op) {
-		c.tellSuspended(q, c.record.Held)
+	if c.record.Suspended != "" && waits(op) {
+		c.tellSuspended(q, c.record.Suspended)
 	}
 	c.dispatch()
 }
@@ -289,7 +289,7 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 		}
 		return entity.OK(), nil
 	}
-	if len(c.record.Answers) >= desk.OwedAnswersLimit {
+	if len(c.record.Answers) >= desk.PendingAnswersLimit {
 		// Somebody floods the chat with commands: answering them all would keep copies waiting for hours.
 		c.Metrics.Unanswered.Inc()
 		c.Log.Warn("a command gets no answer: too many are pending already",
@@ -302,13 +302,13 @@ func (c *chat) onAnswer(m *messages.Answer) (proto.Message, error) {
 		return nil, fmt.Errorf("encode an answer: %w", err)
 	}
 	err = c.change(func(r *storage.Chat) {
-		r.Answers = append(r.Answers, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
+		r.Answers = append(r.Answers, storage.Pending{ID: op.Id, Kind: desk.PendingOperation, Body: body})
 		r.Handled = desk.Remember(r.Handled, id, handledCommands)
 	})
 	if err != nil {
 		return nil, err
 	}
-	op.SetRef(desk.OwedRef(op.Id))
+	op.SetRef(desk.PendingRef(op.Id))
 	c.enqueue(&queued{op: op, owner: opOwner{messages.KindChat, c.ID}})
 	c.dispatch()
 	return entity.OK(), nil
@@ -339,7 +339,7 @@ func (c *chat) change(f func(*storage.Chat)) error {
 		next.Waiting--
 	}
 	if len(next.Answers) > 0 {
-		next.DueAt = c.Now().Add(desk.OwedFor)
+		next.DueAt = c.Now().Add(desk.PendingFor)
 	}
 	if err := c.Store.SaveChat(c.Ctx, &next); err != nil {
 		return fmt.Errorf("save the chat: %w", err)
@@ -353,7 +353,7 @@ func (c *chat) onDropAnswer(m dropAnswer) error { return c.dropAnswer(m.id) }
 // dropAnswer removes an answer that has left, or never can, from the record.
 func (c *chat) dropAnswer(id string) error {
 	err := c.change(func(r *storage.Chat) {
-		r.Answers = slices.DeleteFunc(r.Answers, func(o storage.Owed) bool { return o.ID == id })
+		r.Answers = slices.DeleteFunc(r.Answers, func(o storage.Pending) bool { return o.ID == id })
 	})
 	if err != nil {
 		c.Log.Error("an answer that has left could not be dropped; tried again", "operation", id, "error", err)

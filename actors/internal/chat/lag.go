@@ -48,7 +48,7 @@ func (c *chat) noteLag() {
 	}
 	c.lagSeen = now
 	oldest := c.oldest()
-	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, suspended: c.record.Held != ""})
+	c.room.lags.set(c.ID, chatLag{oldest: oldest, slowed: c.rate(now) < 1, suspended: c.record.Suspended != ""})
 	if oldest.IsZero() {
 		if !c.record.Oldest.IsZero() {
 			c.storeLag()

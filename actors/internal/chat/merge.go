@@ -31,7 +31,7 @@ func (c *chat) mergeMore(q *queued, waiting, budget int) *messages.Operation {
 		}
 		copies = append(copies, next.op.GetSendCopy())
 	}
-	n := c.room.telegram.Joined(copies)
+	n := c.room.telegram.Merged(copies)
 	if n < 2 {
 		return q.op
 	}
@@ -41,7 +41,7 @@ func (c *chat) mergeMore(q *queued, waiting, budget int) *messages.Operation {
 	}
 	c.room.metrics.merged.Add(float64(n))
 	op := proto.CloneOf(q.op)
-	op.Call = &messages.Operation_SendJoined{SendJoined: &messages.SendJoinedCall{Copies: copies[:n]}}
+	op.Call = &messages.Operation_SendMerged{SendMerged: &messages.SendMergedCall{Copies: copies[:n]}}
 	return op
 }
 

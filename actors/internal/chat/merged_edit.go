@@ -20,11 +20,11 @@ import (
 // refresh returns the operation to call for an edit of a merged message: with the current text of its originals, or a
 // deletion when none of them is left.
 func (c *chat) refresh(op *messages.Operation) (*messages.Operation, error) {
-	if op.GetEditJoined() == nil {
+	if op.GetEditMerged() == nil {
 		return op, nil
 	}
 	op = proto.CloneOf(op)
-	call := op.GetEditJoined()
+	call := op.GetEditMerged()
 	copies, err := c.Store.CopiesAt(c.Ctx, c.chatID, call.MessageId)
 	if err != nil {
 		return nil, fmt.Errorf("read the copies of a merged message: %w", err)
@@ -68,7 +68,7 @@ func partOfMerged(original *storage.Message, stored *storage.Copy) *messages.Sen
 // ownSpan adds to the outcome of an edit of a merged message where the part of its owner is now; nil when that part
 // was removed.
 func ownSpan(op *messages.Operation, outcome *messages.Outcome) *messages.Outcome {
-	call := op.GetEditJoined()
+	call := op.GetEditMerged()
 	if call == nil || outcome.Result != messages.Outcome_DONE {
 		return outcome
 	}

@@ -121,7 +121,7 @@ func (c *chat) dispatch() {
 			c.putBackAll(next)
 			continue
 		}
-		c.probing = c.probing || c.record.Held != "" && waits(next.op)
+		c.probing = c.probing || c.record.Suspended != "" && waits(next.op)
 		c.call(next, op)
 	}
 }

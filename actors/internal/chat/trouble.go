@@ -102,7 +102,7 @@ func (c *chat) whyDeleted(thread ids.ThreadID) string {
 // ofMessage says whether an operation changes a message that was posted before. If that message was deleted with its
 // topic, there is nothing left to do.
 func ofMessage(op *messages.Operation) bool {
-	return op.GetEditCopy() != nil || op.GetEditJoined() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
+	return op.GetEditCopy() != nil || op.GetEditMerged() != nil || op.GetDeleteMessages() != nil || op.GetReact() != nil
 }
 
 // waits says whether an operation waits while the bot may not write, rather than being given up.
@@ -143,7 +143,7 @@ func (c *chat) reportDeleted(owner opOwner, op *messages.Operation) error {
 		return nil
 	}
 	c.report(owner, op, &messages.Outcome{
-		Result: messages.Outcome_TOPIC_GONE, Description: why, ThreadId: op.ThreadId, ChatId: c.chatID,
+		Result: messages.Outcome_TOPIC_DELETED, Description: why, ThreadId: op.ThreadId, ChatId: c.chatID,
 	})
 	return nil
 }
@@ -170,14 +170,14 @@ func (c *chat) onForbidden(m called) error {
 		c.probeAt = now.Add(jitter(min(firstProbe<<min(c.probes, 10), longestProbe)))
 		c.probes++
 	}
-	if c.record.Held != "" {
+	if c.record.Suspended != "" {
 		return nil
 	}
 	why := m.outcome.Description
 	c.Log.Warn("the bot may not write here; what would be posted waits", "chat", c.chatID, "why", why)
 	c.tellPerson(true)
-	err := c.change(func(r *storage.Chat) { r.Held = why })
-	c.record.Held = why
+	err := c.change(func(r *storage.Chat) { r.Suspended = why })
+	c.record.Suspended = why
 	if err != nil {
 		c.Log.Error("that the bot may not write here could not be stored", "error", err)
 	}
@@ -190,7 +190,7 @@ func (c *chat) onForbidden(m called) error {
 }
 
 func (c *chat) tellSuspended(q *queued, why string) {
-	c.Tell(q.owner.kind, q.owner.id, q.op.HeldFor(why))
+	c.Tell(q.owner.kind, q.owner.id, q.op.SuspendedFor(why))
 }
 
 // tellPerson notifies the entity of the person whose private chat this is that they cannot be reached, or can be
@@ -206,7 +206,7 @@ func (c *chat) tellPerson(blocked bool) {
 // suspended says whether an operation waits until the bot may write here. From time to time one is let through as a
 // probe.
 func (c *chat) suspended(q *queued, now time.Time) (until time.Time, suspended bool) {
-	if c.record.Held == "" || !waits(q.op) {
+	if c.record.Suspended == "" || !waits(q.op) {
 		return time.Time{}, false
 	}
 	if c.probing {
@@ -222,14 +222,14 @@ func (c *chat) probe() {
 
 // release lets the queue go on once the bot may write here again.
 func (c *chat) release() error {
-	if c.record.Held == "" {
+	if c.record.Suspended == "" {
 		return nil
 	}
 	c.Log.Info("the bot may write here again", "chat", c.chatID)
 	c.probe()
 	c.tellPerson(false)
-	err := c.change(func(r *storage.Chat) { r.Held = "" })
-	c.record.Held = ""
+	err := c.change(func(r *storage.Chat) { r.Suspended = "" })
+	c.record.Suspended = ""
 	if err != nil {
 		c.Log.Error("that the bot may write here again could not be stored", "error", err)
 	}
@@ -240,7 +240,7 @@ func (c *chat) release() error {
 func (c *chat) onGetPace(*messages.GetChatPace) (proto.Message, error) {
 	now := c.Now()
 	answer := &messages.ChatPace{Code: messages.Code_OK, Place: c.ID, Waiting: int64(c.size), Rate: c.rate(now),
-		Budget: int64(c.budget(now)), Held: c.record.Held}
+		Budget: int64(c.budget(now)), Suspended: c.record.Suspended}
 	if oldest := c.oldest(); !oldest.IsZero() {
 		answer.LagMs = max(0, now.Sub(oldest).Milliseconds())
 	}

@@ -43,16 +43,16 @@ func OperationTo(o *messages.Origin) *messages.Operation {
 
 // OperationOf decodes a pending operation of a record. Its reference is not stored with it, since where the record
 // keeps it says what it is to its owner.
-func OperationOf(pending storage.Owed) (*messages.Operation, error) {
+func OperationOf(pending storage.Pending) (*messages.Operation, error) {
 	op := &messages.Operation{}
 	err := proto.Unmarshal(pending.Body, op)
-	op.SetRef(OwedRef(pending.ID))
+	op.SetRef(PendingRef(pending.ID))
 	return op, err
 }
 
-// OwedRef is the reference of an operation that its owner's record keeps as pending.
-func OwedRef(id string) *messages.OperationRef {
-	return &messages.OperationRef{Wanted: &messages.OperationRef_Owed{Owed: &messages.OwedOperation{Id: id}}}
+// PendingRef is the reference of an operation that its owner's record keeps as pending.
+func PendingRef(id string) *messages.OperationRef {
+	return &messages.OperationRef{Wanted: &messages.OperationRef_Pending{Pending: &messages.PendingOperation{Id: id}}}
 }
 
 // OneButton is a keyboard with a single button; key names its text.

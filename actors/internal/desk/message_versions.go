@@ -19,7 +19,7 @@ const (
 // CloneMessage returns a copy of a record whose lists can be appended to and changed.
 func CloneMessage(m *storage.Message) *storage.Message {
 	next := *m
-	next.Former, next.Reactions, next.Owed = slices.Clone(m.Former), slices.Clone(m.Reactions), slices.Clone(m.Owed)
+	next.Former, next.Reactions, next.Pending = slices.Clone(m.Former), slices.Clone(m.Reactions), slices.Clone(m.Pending)
 	next.Events, next.Handled = slices.Clone(m.Events), slices.Clone(m.Handled)
 	return &next
 }
@@ -34,7 +34,7 @@ func SameContent(was, is *messages.Content) bool {
 }
 
 // KeepVersion adds a version to those kept. When there are too many, the oldest ones after the first go.
-func KeepVersion(kept []storage.Former, v storage.Former) []storage.Former {
+func KeepVersion(kept []storage.Previous, v storage.Previous) []storage.Previous {
 	kept = append(kept, v)
 	size := func() (n int) {
 		for _, f := range kept {

@@ -15,8 +15,8 @@ const (
 	CopyFailed  = "failed"
 	CopyGone    = "gone" // deleted, like its original
 
-	OwedOperation = "operation"
-	OwedCommand   = "command"
+	PendingOperation = "operation"
+	PendingCommand   = "command"
 
 	StatusOpen    = "open"
 	StatusPending = "pending"
@@ -25,11 +25,11 @@ const (
 
 // Limits and times that several rooms keep to.
 const (
-	// OwedFor is how long after a write the sweep wakes an entity that still has something pending.
-	OwedFor = time.Minute
-	// OwedAnswersLimit is how many answers of a chat or a ticket are pending at most: more than a group's pace lets out
+	// PendingFor is how long after a write the sweep wakes an entity that still has something pending.
+	PendingFor = time.Minute
+	// PendingAnswersLimit is how many answers of a chat or a ticket are pending at most: more than a group's pace lets out
 	// in two minutes.
-	OwedAnswersLimit = 50
+	PendingAnswersLimit = 50
 
 	// PageOfMessages is how many messages, or other records, are read together.
 	PageOfMessages = 100

@@ -152,7 +152,7 @@ func TopicRecord(
 	case t.Closed:
 		v.State = "closed"
 	default:
-		v.State, v.Failure = "open", t.Held
+		v.State, v.Failure = "open", t.Suspended
 	}
 	var err error
 	v.ChatId, err = aliases.Chat(ctx, store, t.GroupID)

@@ -14,8 +14,8 @@ type Telegram interface {
 	Call(ctx context.Context, chatID ids.ChatID, lang string, op *messages.Operation) *messages.Outcome
 	// Parts is how many Telegram messages a SendCopy takes.
 	Parts(op *messages.Operation) int
-	// Joined is how many of the copies, from the first on, can be merged into one message; 0 or 1: none with the first.
-	Joined(copies []*messages.SendCopyCall) int
+	// Merged is how many of the copies, from the first on, can be merged into one message; 0 or 1: none with the first.
+	Merged(copies []*messages.SendCopyCall) int
 }
 
 // ReasonOf is why a call was given up: Telegram's description, else the result in lower case.

@@ -47,7 +47,7 @@ func ShowEnclosures(op *messages.Operation, r *storage.Ticket, topic *storage.To
 // CloneTicket returns a copy of a record whose lists can be appended to and changed.
 func CloneTicket(r *storage.Ticket) *storage.Ticket {
 	next := *r
-	next.Links, next.Owed = slices.Clone(r.Links), slices.Clone(r.Owed)
+	next.Links, next.Pending = slices.Clone(r.Links), slices.Clone(r.Pending)
 	next.Events, next.Handled = slices.Clone(r.Events), slices.Clone(r.Handled)
 	return &next
 }

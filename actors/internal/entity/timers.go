@@ -21,16 +21,16 @@ func (h *Host) After(d time.Duration, m any) {
 }
 
 // OfferAgain tells an owner to enqueue its pending operations again; OfferAgainLater sends it.
-type OfferAgain struct{}
+type EnqueueAgain struct{}
 
 // OfferAgainAfter is how long an owner waits for Done before it enqueues an operation again.
-const OfferAgainAfter = 30 * time.Second
+const EnqueueAgainAfter = 30 * time.Second
 
 // OfferAgainLater sends OfferAgain to the entity after OfferAgainAfter. Further calls until then set no second timer.
-func (h *Host) OfferAgainLater() {
+func (h *Host) EnqueueAgainLater() {
 	if !h.enqueueAgain {
 		h.enqueueAgain = true
-		h.After(OfferAgainAfter, OfferAgain{})
+		h.After(EnqueueAgainAfter, EnqueueAgain{})
 	}
 }
 
@@ -40,7 +40,7 @@ func (h *Host) onFired(f fired) {
 		return
 	}
 	delete(h.timers, f.timer)
-	if _, again := f.message.(OfferAgain); again {
+	if _, again := f.message.(EnqueueAgain); again {
 		h.enqueueAgain = false
 	}
 	h.turn(h.actor, f.message)

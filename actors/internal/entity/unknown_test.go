@@ -16,12 +16,12 @@ func TestWarningsOfUnknownMessages(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{"user", &messages.Held{}, 0, true},
-		{"user", &messages.Held{}, warnEvery - 1, false},
+		{"user", &messages.Suspended{}, 0, true},
+		{"user", &messages.Suspended{}, warnEvery - 1, false},
 		{"user", &messages.Done{}, warnEvery - 1, true},
-		{"chat", &messages.Held{}, warnEvery - 1, true},
-		{"user", &messages.Held{}, warnEvery, true},
-		{"user", &messages.Held{}, 2*warnEvery - 1, false},
+		{"chat", &messages.Suspended{}, warnEvery - 1, true},
+		{"user", &messages.Suspended{}, warnEvery, true},
+		{"user", &messages.Suspended{}, 2*warnEvery - 1, false},
 	} {
 		if got := u.mayWarn(c.kind, c.m, start.Add(c.after)); got != c.want {
 			t.Errorf("%s, %T, %s: %t", c.kind, c.m, c.after, got)

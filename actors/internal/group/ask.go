@@ -18,7 +18,7 @@ func (g *group) follow() {
 		return
 	}
 	for _, pending := range g.record.Pending {
-		if pending.Kind == desk.OwedOperation {
+		if pending.Kind == desk.PendingOperation {
 			op, err := desk.OperationOf(pending)
 			if err != nil {
 				g.Log.Error("a pending operation can't be read", "operation", pending.ID, "error", err)
@@ -70,14 +70,14 @@ func (g *group) enqueueOnce(op *messages.Operation) {
 		return
 	}
 	g.enqueued[op.Id] = op
-	g.Offer(op)
-	g.OfferAgainLater()
+	g.Enqueue(op)
+	g.EnqueueAgainLater()
 }
 
-func (g *group) onEnqueueAgain(entity.OfferAgain) error {
+func (g *group) onEnqueueAgain(entity.EnqueueAgain) error {
 	g.enqueueAgain()
 	if len(g.enqueued) > 0 {
-		g.OfferAgainLater()
+		g.EnqueueAgainLater()
 	}
 	g.follow()
 	return nil
@@ -100,7 +100,7 @@ func (g *group) onDone(m *messages.Done) error {
 			delete(g.enqueued, m.OperationId)
 			g.onMemberAnswered(ref.Question.UserId, m.Outcome)
 		}
-	case *messages.OperationRef_Owed:
+	case *messages.OperationRef_Pending:
 		return g.onPendingDone(m)
 	}
 	return nil
@@ -142,7 +142,7 @@ func (g *group) onPendingDone(m *messages.Done) error {
 	}
 	delete(g.tries, m.OperationId)
 	return g.change("", func(r *storage.Group) {
-		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Owed) bool { return o.ID == m.OperationId })
+		r.Pending = slices.DeleteFunc(r.Pending, func(o storage.Pending) bool { return o.ID == m.OperationId })
 	})
 }
 

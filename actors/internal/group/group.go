@@ -111,7 +111,7 @@ func (g *group) onQueueLost(*messages.QueueLost) error {
 
 func (g *group) enqueueAgain() {
 	for _, op := range g.enqueued {
-		g.Offer(op)
+		g.Enqueue(op)
 	}
 }
 
@@ -136,7 +136,7 @@ func (g *group) change(commandID string, f func(*storage.Group)) error {
 	defer g.aliases.Put(next.GroupID, next.TelegramGroupID)
 	next.UpdatedAt, next.DueAt = now, time.Time{}
 	if len(next.Pending) > 0 {
-		next.DueAt = now.Add(desk.OwedFor)
+		next.DueAt = now.Add(desk.PendingFor)
 	}
 	err := g.Store.SaveGroup(g.Ctx, &next)
 	if errors.Is(err, storage.ErrExists) {
@@ -208,7 +208,7 @@ func (g *group) addPending(r *storage.Group, o *messages.Origin, key string, arg
 		g.Log.Error("a command gets no answer: it can't be encoded", "command", o.GetCommandId(), "error", err)
 		return
 	}
-	r.Pending = append(r.Pending, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
+	r.Pending = append(r.Pending, storage.Pending{ID: op.Id, Kind: desk.PendingOperation, Body: body})
 }
 
 // onMigrate: the group has a new Telegram id; the internal one stays.

@@ -66,7 +66,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 	if g.handled(o) {
 		return entity.Duplicate(), nil
 	}
-	if g.record != nil && len(g.record.Pending) >= desk.OwedAnswersLimit {
+	if g.record != nil && len(g.record.Pending) >= desk.PendingAnswersLimit {
 		// Somebody floods the group with commands: answering them all would keep copies waiting for hours.
 		g.Metrics.Unanswered.Inc()
 		g.Log.Warn("a command gets no answer: too many are pending already", "command", o.GetCommandId())
@@ -80,7 +80,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 		if row.note != nil {
 			row.note(r, m)
 		}
-		r.Pending = append(r.Pending, storage.Owed{ID: o.CommandId, Kind: desk.OwedCommand, Body: body})
+		r.Pending = append(r.Pending, storage.Pending{ID: o.CommandId, Kind: desk.PendingCommand, Body: body})
 	})
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (g *group) onCommand(m desk.Command) (proto.Message, error) {
 }
 
 // pendingCommand decodes a pending command, with its row.
-func (g *group) pendingCommand(pending storage.Owed) (desk.Command, groupRequest, error) {
+func (g *group) pendingCommand(pending storage.Pending) (desk.Command, groupRequest, error) {
 	m, err := desk.Unpack(pending.Body)
 	if err != nil {
 		return nil, groupRequest{}, err
@@ -109,7 +109,7 @@ func (g *group) decideAll(failure string) error {
 		return nil
 	}
 	for _, pending := range slices.Clone(g.record.Pending) {
-		if pending.Kind != desk.OwedCommand {
+		if pending.Kind != desk.PendingCommand {
 			continue
 		}
 		m, row, err := g.pendingCommand(pending)
@@ -134,8 +134,8 @@ func (g *group) decideAll(failure string) error {
 
 // dropCommand takes a pending command off the record.
 func dropCommand(r *storage.Group, id string) {
-	r.Pending = slices.DeleteFunc(r.Pending, func(p storage.Owed) bool {
-		return p.ID == id && p.Kind == desk.OwedCommand
+	r.Pending = slices.DeleteFunc(r.Pending, func(p storage.Pending) bool {
+		return p.ID == id && p.Kind == desk.PendingCommand
 	})
 }
 

@@ -36,7 +36,7 @@ func (c *change) kind() messages.CopyChange_Kind { return c.op.GetRef().GetCopyC
 func (l *link) enqueueChangesAgain() {
 	for _, c := range l.changes {
 		if c.op != nil {
-			l.Offer(c.op)
+			l.Enqueue(c.op)
 		} else if err := l.advance(c); err != nil {
 			l.Log.Error("a change can't be shown yet; tried again", "message", c.messageID, "error", err)
 		}
@@ -62,7 +62,7 @@ func (l *link) onChange(m *messages.Change) error {
 		return nil // told again: the call is under way, and offered again by the link's own timer
 	}
 	c.wanted = max(c.wanted, m.Revision)
-	l.OfferAgainLater()
+	l.EnqueueAgainLater()
 	return l.advance(c)
 }
 
@@ -111,7 +111,7 @@ func (l *link) advance(c *change) error {
 		return nil
 	}
 	c.op = op
-	l.Offer(op)
+	l.Enqueue(op)
 	return nil
 }
 
@@ -201,7 +201,7 @@ func (n *lane) edit(
 	if stored.Span != nil {
 		if c.part == 0 {
 			op.SetRef(n.changeRef(messages.CopyChange_EDIT, said.MessageID, 0))
-			op.Call = n.joinedCall(said, stored)
+			op.Call = n.mergedCall(said, stored)
 			return op
 		}
 		// If the merged message has no room for it, it is shown in full in a reply to that.
@@ -228,9 +228,9 @@ func (n *lane) edit(
 	return op
 }
 
-// joinedCall updates a message that several copies share.
-func (n *lane) joinedCall(said *storage.Message, stored *storage.Copy) *messages.Operation_EditJoined {
-	return &messages.Operation_EditJoined{EditJoined: &messages.EditJoinedCall{
+// mergedCall updates a message that several copies share.
+func (n *lane) mergedCall(said *storage.Message, stored *storage.Copy) *messages.Operation_EditMerged {
+	return &messages.Operation_EditMerged{EditMerged: &messages.EditMergedCall{
 		MessageId: stored.Parts[0], TopicId: n.topicID, Own: said.MessageID}}
 }
 
@@ -242,7 +242,7 @@ func (n *lane) takeOut(op *messages.Operation, said *storage.Message, stored *st
 		return
 	}
 	op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
-	op.Call = n.joinedCall(said, stored)
+	op.Call = n.mergedCall(said, stored)
 }
 
 // movable says whether a medium that can't be replaced can be brought up to date: a live location that moves or ends,
@@ -289,7 +289,7 @@ func (l *link) onChangeDone(ref *messages.CopyChange, m *messages.Done) error {
 	case c.kind() == messages.CopyChange_DELETE:
 		next.State, next.Parts, next.Span, next.Reaction, next.Revision = desk.CopyGone, nil, nil, "", said.ContentRevision
 		if outcome.GetResult() != messages.Outcome_DONE {
-			next.Parts, next.Span, next.Reason, next.Told = stored.Parts, stored.Span, desk.ReasonOf(outcome), true
+			next.Parts, next.Span, next.Reason, next.Reported = stored.Parts, stored.Span, desk.ReasonOf(outcome), true
 			c.failure = next.Reason
 		}
 	case op.GetDeleteMessages() != nil: // parts left over; those that can't be deleted stay as they are
@@ -326,7 +326,7 @@ func (l *link) partEdited(next *storage.Copy, c *change, m *messages.Done) (writ
 		return write
 	}
 	c.part++
-	if c.op.GetEditJoined() != nil {
+	if c.op.GetEditMerged() != nil {
 		if span := spanOf(m.Outcome); span != nil {
 			next.Span = span
 		}
@@ -363,14 +363,14 @@ func (l *link) onlyMedium(c *change) bool {
 // edited records that the whole copy shows the new content.
 func (l *link) edited(next *storage.Copy, c *change) {
 	next.Revision, next.Edited, next.Wanted = c.content, true, len(next.Parts)
-	next.Reason, next.Told = "", false
+	next.Reason, next.Reported = "", false
 	c.part = 0
 }
 
 // editGivenUp records why an edit could not be shown. Its source is notified once for each reason.
 func (l *link) editGivenUp(next *storage.Copy, c *change, why string) {
-	told := next.Told && next.Reason == why
+	told := next.Reported && next.Reason == why
 	l.edited(next, c)
-	next.Reason, next.Told = why, told
+	next.Reason, next.Reported = why, told
 	l.room.failed.WithLabelValues("edit").Inc()
 }

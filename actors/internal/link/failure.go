@@ -39,7 +39,7 @@ func (l *link) showFailure(c storage.Copy) {
 	lane.failing = c.Reason
 	l.failures[key] = f
 	l.enqueueFailure(f)
-	l.OfferAgainLater()
+	l.EnqueueAgainLater()
 }
 
 // enqueueFailure enqueues the notice for the source's chat. If it can't be rendered now, the timer tries again.
@@ -57,7 +57,7 @@ func (l *link) enqueueFailure(f *failure) {
 		}
 		f.op = op
 	}
-	l.Offer(f.op)
+	l.Enqueue(f.op)
 }
 
 func (l *link) wordFailure(f *failure) (*messages.Operation, error) {
@@ -161,7 +161,7 @@ var errNoSource = errors.New("the message was not said in Telegram")
 // reported records that a failure was shown.
 func (l *link) reported(f *failure) error {
 	next := f.copy
-	next.Told = true
+	next.Reported = true
 	err := l.Store.SaveCopy(l.Ctx, &next)
 	if errors.Is(err, storage.ErrConflict) {
 		err = l.reportedOther(next)
@@ -180,7 +180,7 @@ func (l *link) reportedOther(c storage.Copy) error {
 	if err != nil || !stored.Open() || stored.Reason != c.Reason {
 		return err
 	}
-	stored.Told = true
+	stored.Reported = true
 	return l.Store.SaveCopy(l.Ctx, stored)
 }
 

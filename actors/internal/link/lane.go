@@ -60,7 +60,7 @@ func (n *lane) add(it *item) {
 	if it.outOfOrder {
 		n.outOfOrder++
 	}
-	n.link.OfferAgainLater()
+	n.link.EnqueueAgainLater()
 }
 
 // addUnlessDone adds a message that was read, unless its copy is made or was given up.
@@ -160,18 +160,18 @@ func (n *lane) enqueueAgain() {
 func (n *lane) enqueueItem(topic *storage.Topic, it *item) {
 	if a := it.album; a != nil {
 		if !a.written() {
-			n.link.Offer(n.albumOperation(topic, it))
+			n.link.Enqueue(n.albumOperation(topic, it))
 			return
 		}
 		for _, x := range a.parts {
 			for part := x.sent(); part < x.parts; part++ {
-				n.link.Offer(n.operation(topic, x, part))
+				n.link.Enqueue(n.operation(topic, x, part))
 			}
 		}
 		return
 	}
 	for part := it.sent(); part < it.postable(); part++ {
-		n.link.Offer(n.operation(topic, it, part))
+		n.link.Enqueue(n.operation(topic, it, part))
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 // that it takes.
 //
 // Its pending work is derived (docs/decisions.md, D2): the messages of the ticket between the link's beginning and
-// end that have no copy yet, and the changed messages that the ticket names. It emits Send to chats, and LinkSettled,
-// Changed, ShowReaction, RetryTaken, TopicGone and TopicHeld to its ticket. It stops after 10 idle minutes with
+// end that have no copy yet, and the changed messages that the ticket names. It emits Send to chats, and LinkProgress,
+// Changed, ShowReaction, RetryTaken, TopicGone and TopicSuspended to its ticket. It stops after 10 idle minutes with
 // nothing to copy.
 type link struct {
 	*entity.Host
@@ -150,10 +150,10 @@ func (l *link) enqueueAll() {
 }
 
 // onOfferAgain enqueues once more what got no answer; the chat knows what it already has.
-func (l *link) onOfferAgain(entity.OfferAgain) error {
+func (l *link) onOfferAgain(entity.EnqueueAgain) error {
 	l.enqueueOpen()
 	if !l.Idle() {
-		l.OfferAgainLater()
+		l.EnqueueAgainLater()
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (l *link) onDone(m *messages.Done) error {
 // onPosted handles the end of a call that posts a part of a copy, or an album of copies.
 func (l *link) onPosted(messageID ids.MessageKey, topicID ids.TopicKey, m *messages.Done) error {
 	lane := l.laneInto(topicID)
-	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE && lane.onGone(messageID, m.Outcome.ThreadId) {
+	if m.Outcome.GetResult() == messages.Outcome_TOPIC_DELETED && lane.onGone(messageID, m.Outcome.ThreadId) {
 		return nil
 	}
 	var err error
@@ -228,7 +228,7 @@ func (l *link) report(always bool) error {
 		return nil
 	}
 	l.finished = settled
-	l.Tell(messages.KindTicket, l.ticketID, &messages.LinkSettled{TicketId: l.ticketID, LinkId: l.ID, Sequence: settled})
+	l.Tell(messages.KindTicket, l.ticketID, &messages.LinkProgress{TicketId: l.ticketID, LinkId: l.ID, Sequence: settled})
 	return nil
 }
 

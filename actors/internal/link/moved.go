@@ -32,7 +32,7 @@ func (n *lane) onGone(messageID string, thread int64) bool {
 	case topic.TelegramTopicID == thread:
 		n.deletedThread, n.enqueued = thread, 0
 		n.tellGone()
-		n.link.OfferAgainLater() // and tells it again, should it be lost
+		n.link.EnqueueAgainLater() // and tells it again, should it be lost
 	case !desk.IsOpened(topic): // it is being opened
 	default: // this copy was on its way to the former one
 		for _, it := range n.items[:n.enqueued] {
@@ -53,7 +53,7 @@ func (n *lane) tellGone() {
 // which some parts were posted in the previous thread is posted as a whole.
 func (n *lane) follow() {
 	topic, _ := n.target()
-	if topic.Held == "" {
+	if topic.Suspended == "" {
 		n.suspended = false
 	}
 	if topic.Revivals != n.revivals {
@@ -152,7 +152,7 @@ func (n *lane) giveUp(topic *storage.Topic) {
 			}
 			if err != nil {
 				n.link.Log.Error("a copy can't be given up yet; tried again", "message", x.messageID, "error", err)
-				n.link.OfferAgainLater()
+				n.link.EnqueueAgainLater()
 				return
 			}
 		}
@@ -242,13 +242,13 @@ func (l *link) firstUnopened() (int64, error) {
 
 // again is a copy that was given up, to be tried again.
 func again(c storage.Copy) *storage.Copy {
-	c.State, c.Reason, c.Told, c.Unopened = desk.CopyPartial, "", false, false
+	c.State, c.Reason, c.Reported, c.Unopened = desk.CopyPartial, "", false, false
 	c.Tries++
 	return &c
 }
 
-// onHeld hears that a copy waits because the bot may not write there. The ticket tells the other side, once.
-func (l *link) onHeld(m *messages.Held) error {
+// onSuspended hears that a copy waits because the bot may not write there. The ticket tells the other side, once.
+func (l *link) onSuspended(m *messages.Suspended) error {
 	topicID := m.Ref.GetCopyPart().GetTopicId()
 	if topicID == "" {
 		topicID = m.Ref.GetCopyAlbum().GetTopicId()
@@ -257,22 +257,22 @@ func (l *link) onHeld(m *messages.Held) error {
 		return nil
 	}
 	n := l.laneInto(topicID)
-	if topic, _ := n.target(); n.suspended || topic.Held != "" {
+	if topic, _ := n.target(); n.suspended || topic.Suspended != "" {
 		return nil
 	}
 	n.suspended = true
-	l.Tell(messages.KindTicket, l.ticketID, &messages.TopicHeld{TicketId: l.ticketID, TopicId: topicID, Why: m.Why})
+	l.Tell(messages.KindTicket, l.ticketID, &messages.TopicSuspended{TicketId: l.ticketID, TopicId: topicID, Why: m.Why})
 	return nil
 }
 
 // arrived notes that a copy was posted: the bot may write there.
 func (n *lane) arrived(outcome *messages.Outcome) {
 	topic, _ := n.target()
-	if outcome.GetResult() != messages.Outcome_DONE || !n.suspended && topic.Held == "" {
+	if outcome.GetResult() != messages.Outcome_DONE || !n.suspended && topic.Suspended == "" {
 		return
 	}
 	n.suspended = false
-	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicHeld{TicketId: n.link.ticketID, TopicId: n.topicID})
+	n.link.Tell(messages.KindTicket, n.link.ticketID, &messages.TopicSuspended{TicketId: n.link.ticketID, TopicId: n.topicID})
 }
 
 // spanOf is where a copy stands in a merged message; nil for a message of its own.

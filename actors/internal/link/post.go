@@ -23,7 +23,7 @@ func (n *lane) call(it *item, part int) *messages.SendCopyCall {
 		call.ReplyTo = it.replyID
 		if it.replyID != 0 {
 			call.Quote, call.QuoteEntities, call.QuotePosition = it.replyTo.Quote, it.replyTo.QuoteEntities, it.quoteAt
-			call.JoinedPreview = it.replyTo.Preview
+			call.MergedPreview = it.replyTo.Preview
 		}
 	}
 	call.GroupTitle = n.titleOf(it)

@@ -78,7 +78,7 @@ func (n *lane) withdraw(it *item, part int) {
 	topic, _ := n.target()
 	op := n.operation(topic, it, part)
 	op.Call = &messages.Operation_Withdraw{Withdraw: &messages.WithdrawCall{}}
-	n.link.Offer(op)
+	n.link.Enqueue(op)
 }
 
 // addLate adds a message that is not the newest: its copy comes behind those that wait.
@@ -92,7 +92,7 @@ func (n *lane) addLate(it *item) error {
 // itemAnew is a message whose copy was deleted and is wanted again.
 func itemAnew(said *storage.Message, stored *storage.Copy) *item {
 	it, c := itemOfRecord(said), *stored
-	c.Parts, c.Wanted, c.State, c.Revision, c.Reason, c.Told = nil, 0, desk.CopyPartial, 0, "", false
+	c.Parts, c.Wanted, c.State, c.Revision, c.Reason, c.Reported = nil, 0, desk.CopyPartial, 0, "", false
 	c.Tries++
 	it.stored = &c
 	return it

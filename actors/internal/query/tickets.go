@@ -59,11 +59,11 @@ func (q *query) ticketRecords(m *messages.ListTicketRecords) proto.Message {
 }
 
 // cursorOf is the end of the page before; nil: the first page is asked for.
-func cursorOf(c *messages.Place) *storage.TicketPlace {
+func cursorOf(c *messages.Place) *storage.Cursor {
 	if c == nil {
 		return nil
 	}
-	return &storage.TicketPlace{At: time.UnixMilli(c.AtMs).UTC(), ID: c.Id}
+	return &storage.Cursor{At: time.UnixMilli(c.AtMs).UTC(), ID: c.Id}
 }
 
 func (q *query) eventRecords(m *messages.ListEventRecords) proto.Message {

@@ -77,7 +77,7 @@ func (t *ticket) changeMessage(
 		}
 	}
 	next.Revision++
-	next.ChangedAfter, next.Behind = t.sequence, next.Behind || shown
+	next.ChangedAfter, next.Outdated = t.sequence, next.Outdated || shown
 	next.Handled = desk.Remember(next.Handled, o.GetCommandId(), changesHandled)
 	if event != nil {
 		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.now()
@@ -113,7 +113,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 		if desk.SameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
 			return nil, false
 		}
-		next.Former = desk.KeepVersion(next.Former, storage.Former{
+		next.Former = desk.KeepVersion(next.Former, storage.Previous{
 			Revision: next.ContentRevision, Until: t.now(),
 			Text: next.Text, Entities: next.Entities, Media: next.Media, LinkPreview: next.LinkPreview,
 			Internal: next.Internal,

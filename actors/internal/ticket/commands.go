@@ -35,7 +35,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 		Title:  title,
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
-		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.OwedFor),
+		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.PendingFor),
 		ExternalID: m.ExternalId, Metadata: m.Metadata, Forwarded: desk.ForwardToStore(m.Forward),
 		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
 		Handled: []string{o.GetCommandId()},
@@ -107,7 +107,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 // deferCommand keeps a command as pending until Telegram has said who administers the groups.
 func (t *ticket) deferCommand(m desk.Command, ask []ids.Place) (proto.Message, error) {
 	o := m.GetOrigin()
-	if len(t.record.Owed) >= 2*desk.OwedAnswersLimit {
+	if len(t.record.Pending) >= 2*desk.PendingAnswersLimit {
 		t.noteUnanswered(o) // most of what is pending waits for Telegram's answer
 		return entity.OK(), nil
 	}
@@ -116,7 +116,7 @@ func (t *ticket) deferCommand(m desk.Command, ask []ids.Place) (proto.Message, e
 		return nil, err
 	}
 	answer, err := t.accept(m, func(r *result) {
-		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: desk.OwedCommand, Body: body})
+		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: desk.PendingCommand, Body: body})
 	})
 	if err == nil {
 		t.ask(o, ask)

@@ -131,7 +131,7 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message)
 	}
 	return t.changeMessage(original, m.Origin, func(next *storage.Message) (*storage.Event, bool) {
 		next.Deleted, next.DeletedAt = true, t.now()
-		next.Owed = append(next.Owed, storage.Owed{ID: m.Origin.GetCommandId(), Kind: desk.OwedCommand, Body: body})
+		next.Pending = append(next.Pending, storage.Pending{ID: m.Origin.GetCommandId(), Kind: desk.PendingCommand, Body: body})
 		data, _ := json.Marshal(map[string]any{ // of strings: it can't fail
 			"messageId": next.MessageID, "topicId": next.TopicID, "by": desk.CreatorOf(m.Origin),
 		})
@@ -161,7 +161,7 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 			notice = messages.NoticeDeleteNotAllowed
 		}
 	}
-	_, err = t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, func(r *result) {
+	_, err = t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, func(r *result) {
 		if notice != "" {
 			respond(r, m.Origin, notice, args)
 		}
@@ -193,7 +193,7 @@ func (t *ticket) deletionStep(f *following, op *messages.Operation) (*messages.O
 
 // deletedBy is the command that deleted a message; nil once it has been answered.
 func (t *ticket) deletedBy(original *storage.Message) *messages.DeleteMessage {
-	for _, pending := range original.Owed {
+	for _, pending := range original.Pending {
 		m, err := desk.Unpack(pending.Body)
 		if err != nil {
 			t.Log.Error("cannot read a command that deleted a message", "command", pending.ID, "error", err)
@@ -211,7 +211,7 @@ func (t *ticket) onDeletionStep(f *following, step messages.MessageStep_Kind, ou
 	switch outcome.GetResult() {
 	case messages.Outcome_TRANSIENT, messages.Outcome_UNKNOWN:
 		f.tries++
-		t.OfferAgainLater()
+		t.EnqueueAgainLater()
 		return nil
 	case messages.Outcome_DONE:
 		f.done[step] = ""

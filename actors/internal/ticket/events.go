@@ -35,7 +35,7 @@ func (t *ticket) flushSoon() {
 	}
 }
 
-func (t *ticket) onLinkSettled(m *messages.LinkSettled) error {
+func (t *ticket) onLinkSettled(m *messages.LinkProgress) error {
 	if t.record == nil || m.Sequence <= t.finished[m.LinkId] {
 		return nil
 	}
@@ -72,13 +72,13 @@ func (t *ticket) finishedThrough() int64 {
 // finishedFor is how far the copies are that must arrive before a topic is closed, and before the notice of it.
 // Copies that wait because the bot may not write where they go keep only that topic from closing.
 func (t *ticket) finishedFor(topic *storage.Topic) int64 {
-	if topic.Held != "" {
+	if topic.Suspended != "" {
 		return t.finishedThrough()
 	}
 	through := t.sequence
 	for i := range t.record.Links {
 		link := &t.record.Links[i]
-		if link.Topic.Held == "" && t.record.Home.Held == "" && !t.linkDone(link) {
+		if link.Topic.Suspended == "" && t.record.Home.Suspended == "" && !t.linkDone(link) {
 			through = min(through, t.finished[link.LinkID])
 		}
 	}
@@ -117,7 +117,7 @@ func (t *ticket) onFlush(flush) error {
 }
 
 func (t *ticket) nothingPending() bool {
-	return len(t.record.Owed) == 0 && len(t.enqueued) == 0 && !t.deferred &&
+	return len(t.record.Pending) == 0 && len(t.enqueued) == 0 && !t.deferred &&
 		len(t.files.unrecorded) == 0 && len(t.following) == 0 && len(t.adopting) == 0 &&
 		t.finishedThrough() == t.sequence
 }
@@ -176,7 +176,7 @@ func (t *ticket) number() error {
 	}
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)
-	next.DueAt = t.now().Add(desk.OwedFor)
+	next.DueAt = t.now().Add(desk.PendingFor)
 	if len(batch) == len(t.unnumbered) && t.nothingPending() && t.isQuiet() {
 		next.DueAt = time.Time{}
 	}

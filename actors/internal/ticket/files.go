@@ -132,7 +132,7 @@ func (t *ticket) startDownloads() error {
 	if t.record == nil || !t.room.Attachments.Keeps() || t.Draining() {
 		return nil
 	}
-	due, err := t.Store.OwedAttachments(t.Ctx, t.record.TicketID, t.Now(), 4*attachment.DownloadsPerTicket)
+	due, err := t.Store.PendingAttachments(t.Ctx, t.record.TicketID, t.Now(), 4*attachment.DownloadsPerTicket)
 	if err != nil {
 		return fmt.Errorf("read which files are due: %w", err)
 	}

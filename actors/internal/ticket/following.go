@@ -33,7 +33,7 @@ func (t *ticket) loadChanges() error {
 			t.caused[e.EventID] = m.MessageID
 		}
 		t.unnumbered = append(t.unnumbered, m.Events...)
-		if m.Behind {
+		if m.Outdated {
 			t.following[m.MessageID] = t.newFollowing(m)
 		}
 	}
@@ -59,7 +59,7 @@ func (t *ticket) newFollowing(m *storage.Message) *following {
 
 // follow tells the links about a changed message, and starts the ticket's own part.
 func (t *ticket) follow(m *storage.Message) {
-	if !m.Behind {
+	if !m.Outdated {
 		return
 	}
 	previous, f := t.following[m.MessageID], t.newFollowing(m)
@@ -69,7 +69,7 @@ func (t *ticket) follow(m *storage.Message) {
 	t.following[m.MessageID] = f
 	t.tellChange(f)
 	t.advance(f)
-	t.OfferAgainLater()
+	t.EnqueueAgainLater()
 }
 
 // tellChange tells the links that have not followed yet.
@@ -87,7 +87,7 @@ func (t *ticket) tellChangesAgain() {
 	for _, f := range t.following {
 		t.tellChange(f)
 		if f.op != nil {
-			t.Offer(f.op)
+			t.Enqueue(f.op)
 		} else {
 			t.advance(f)
 		}
@@ -125,10 +125,10 @@ func (t *ticket) advance(f *following) {
 	case err != nil:
 		t.Log.Error("cannot read what a message still needs; will try again",
 			"message", f.original.MessageID, "error", err)
-		t.OfferAgainLater()
+		t.EnqueueAgainLater()
 	case op != nil:
 		f.op = op
-		t.Offer(op)
+		t.Enqueue(op)
 	case len(f.left) == 0:
 		f.op = nil
 		t.flushSoon()
@@ -192,7 +192,7 @@ func (t *ticket) onMessageStepDone(step *messages.MessageStep, m *messages.Done)
 	// A reaction that can't be set, because the group does not allow it, is left alone.
 	if m.Outcome.GetResult() == messages.Outcome_TRANSIENT {
 		f.tries++
-		t.OfferAgainLater()
+		t.EnqueueAgainLater()
 		return nil
 	}
 	next := desk.CloneMessage(f.original)
@@ -218,7 +218,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 			return err
 		}
 		next := desk.CloneMessage(f.original)
-		next.Behind, next.Owed = false, nil
+		next.Outdated, next.Pending = false, nil
 		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 		if err := t.saveMessage(next); err != nil {
 			return err

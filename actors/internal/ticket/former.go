@@ -22,7 +22,7 @@ func (t *ticket) carryOver(topic *storage.Topic, m *messages.RecordMessage) erro
 	if !t.isFormer(topic, o.ThreadId) || slices.Contains(t.record.Handled, done) {
 		return nil
 	}
-	if len(t.record.Owed) >= desk.OwedAnswersLimit {
+	if len(t.record.Pending) >= desk.PendingAnswersLimit {
 		t.noteUnanswered(o)
 		return nil
 	}

@@ -75,7 +75,7 @@ func (t *ticket) onChecked(s *step, outcome *messages.Outcome) error {
 	t.Log.Info("a topic that seemed to be deleted is there", "topic", topicID)
 	err := t.change(func(r *storage.Ticket) {
 		topic := desk.TopicOf(r, topicID)
-		topic.Doubtful, topic.Held, topic.OpenedAt = false, "", t.now()
+		topic.Doubtful, topic.Suspended, topic.OpenedAt = false, "", t.now()
 		topic.Revivals++
 		r.LinksRevision++
 	})
@@ -149,7 +149,7 @@ func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why,
 	}
 	for _, other := range desk.TopicsOf(r) {
 		sameGroup := other.GroupID == topic.GroupID
-		if other.TopicID == topic.TopicID || !desk.IsOpened(other) || key == messages.NoticeTopicHeld && sameGroup {
+		if other.TopicID == topic.TopicID || !desk.IsOpened(other) || key == messages.NoticeTopicSuspended && sameGroup {
 			continue
 		}
 		notice := &messages.SendNoticeCall{Key: key, Args: map[string]string{"group": title, "why": why}}
@@ -161,13 +161,13 @@ func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why,
 	}
 }
 
-// onTopicHeld learns that copies into a topic wait because the bot may not write there, or that they arrive again.
-func (t *ticket) onTopicHeld(m *messages.TopicHeld) error {
+// onTopicSuspended learns that copies into a topic wait because the bot may not write there, or that they arrive again.
+func (t *ticket) onTopicSuspended(m *messages.TopicSuspended) error {
 	if t.record == nil {
 		return nil
 	}
 	topic := desk.TopicOf(t.record, m.TopicId)
-	if topic == nil || (topic.Held == "") == (m.Why == "") {
+	if topic == nil || (topic.Suspended == "") == (m.Why == "") {
 		return nil
 	}
 	if messages.IsPrivate(topic.GroupID) {
@@ -187,15 +187,15 @@ func (t *ticket) setSuspended(r *storage.Ticket, topic *storage.Topic, why strin
 	if messages.IsPrivate(topic.GroupID) {
 		t.notifyReach(r, topic, why == "")
 	}
-	if topic.Held == "" && why != "" && !messages.IsPrivate(topic.GroupID) {
-		t.notifyOthers(r, topic, messages.NoticeTopicHeld, why, "held")
+	if topic.Suspended == "" && why != "" && !messages.IsPrivate(topic.GroupID) {
+		t.notifyOthers(r, topic, messages.NoticeTopicSuspended, why, "held")
 	}
-	topic.Held = why
+	topic.Suspended = why
 	r.LinksRevision++
 }
 
-// onHeld learns that one of the ticket's own operations waits until the bot may write in its chat.
-func (t *ticket) onHeld(m *messages.Held) error {
+// onSuspended learns that one of the ticket's own operations waits until the bot may write in its chat.
+func (t *ticket) onSuspended(m *messages.Suspended) error {
 	s := t.enqueued[m.OperationId]
 	if t.record == nil || s == nil || s.op.Version() != m.Version() {
 		return nil
@@ -204,7 +204,7 @@ func (t *ticket) onHeld(m *messages.Held) error {
 	if topic == nil {
 		return nil
 	}
-	return t.onTopicHeld(&messages.TopicHeld{TopicId: topic.TopicID, Why: m.Why})
+	return t.onTopicSuspended(&messages.TopicSuspended{TopicId: topic.TopicID, Why: m.Why})
 }
 
 // history is what a topic that is created again shows: the last messages that were sent in it or had arrived

@@ -39,7 +39,7 @@ func (t *ticket) showLag(v *messages.TicketView) error {
 			return err
 		}
 		v.Behind = append(v.Behind, &messages.GroupLag{
-			GroupTitle: title, LagMs: lag.Milliseconds(), Waiting: int64(chat.Waiting), Held: chat.Held,
+			GroupTitle: title, LagMs: lag.Milliseconds(), Waiting: int64(chat.Waiting), Suspended: chat.Suspended,
 			PerMinute: int64(t.room.Pace.PerMinute(chat.Rate, t.Now().Sub(chat.RateAt))),
 		})
 	}

@@ -2,7 +2,7 @@ package ticket
 
 import "time"
 
-// Values that records hold: the ticket's own kinds of storage.Owed, and the priority of a new ticket.
+// Values that records hold: the ticket's own kinds of storage.Pending, and the priority of a new ticket.
 const (
 	pendingRetry  = "retry" // a failed copy that is to be tried again, until its link has written that down
 	pendingNotice = "word"  // a notice to whoever waits for the topic that the id names

@@ -18,15 +18,15 @@ import (
 // addPending keeps an operation in the record as pending. Its id follows from the command's, so a repeated command
 // adds nothing new.
 func addPending(r *storage.Ticket, commandID string, op *messages.Operation, after int64) {
-	taken := func(x storage.Owed) bool { return x.ID == op.Id }
-	for n := 0; n == 0 || slices.ContainsFunc(r.Owed, taken); n++ {
+	taken := func(x storage.Pending) bool { return x.ID == op.Id }
+	for n := 0; n == 0 || slices.ContainsFunc(r.Pending, taken); n++ {
 		op.Id = r.TicketID + "/" + commandID + "/" + strconv.Itoa(n)
 	}
 	body, err := proto.Marshal(op)
 	if err != nil { // invalid UTF-8, which proto3 refuses: texts are cleaned at the edge
 		return
 	}
-	r.Owed = append(r.Owed, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body, AfterSequence: after})
+	r.Pending = append(r.Pending, storage.Pending{ID: op.Id, Kind: desk.PendingOperation, Body: body, AfterSequence: after})
 }
 
 // respond answers whoever gave the command; if they pressed a button, only they see it. To a program it is a
@@ -120,21 +120,21 @@ func priorityKeyboard(ticketID ids.TicketID) *messages.Keyboard {
 // with commands, and answering them all would keep copies waiting for hours. The effect itself stays.
 func (t *ticket) limitAnswers(o *messages.Origin, do effect) effect {
 	return func(r *result) {
-		before := len(r.Owed)
+		before := len(r.Pending)
 		do(r)
-		if before < desk.OwedAnswersLimit || r.refusal != nil {
+		if before < desk.PendingAnswersLimit || r.refusal != nil {
 			return
 		}
-		kept := r.Owed[:before:before]
-		for _, pending := range r.Owed[before:] {
-			if pending.Kind != desk.OwedOperation || pending.AfterSequence > 0 {
+		kept := r.Pending[:before:before]
+		for _, pending := range r.Pending[before:] {
+			if pending.Kind != desk.PendingOperation || pending.AfterSequence > 0 {
 				kept = append(kept, pending)
 			}
 		}
-		if len(kept) < len(r.Owed) {
+		if len(kept) < len(r.Pending) {
 			t.noteUnanswered(o)
 		}
-		r.Owed = kept
+		r.Pending = kept
 	}
 }
 
@@ -142,5 +142,5 @@ func (t *ticket) limitAnswers(o *messages.Origin, do effect) effect {
 func (t *ticket) noteUnanswered(o *messages.Origin) {
 	t.Metrics.Unanswered.Inc()
 	t.Log.Warn("a command gets no answer: too many are pending already",
-		"command", o.GetCommandId(), "pending", len(t.record.Owed))
+		"command", o.GetCommandId(), "pending", len(t.record.Pending))
 }

@@ -30,7 +30,7 @@ func standIn(r *storage.Ticket, o *messages.Origin) {
 
 // shareChat has the ticket share the private chat, since Telegram opens no topic for it there.
 func (t *ticket) shareChat(r *storage.Ticket, topic *storage.Topic) {
-	topic.Threaded, topic.Held = false, ""
+	topic.Threaded, topic.Suspended = false, ""
 	r.LinksRevision++
 	t.privatelyOpened(r)
 }
@@ -73,7 +73,7 @@ func homeMayOpen(r *storage.Ticket, o *messages.Origin) {
 		if err != nil {
 			continue
 		}
-		r.Owed = append(r.Owed, storage.Owed{ID: id, Kind: pendingRetry, Body: body})
+		r.Pending = append(r.Pending, storage.Pending{ID: id, Kind: pendingRetry, Body: body})
 	}
 }
 
@@ -81,7 +81,7 @@ func homeMayOpen(r *storage.Ticket, o *messages.Origin) {
 // shown that already.
 func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
 	return func(r *result) {
-		if link := desk.PrivateLink(r.Ticket, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Held != "") {
+		if link := desk.PrivateLink(r.Ticket, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Suspended != "") {
 			why := ""
 			if !m.Reachable {
 				why = "blocked"
@@ -94,7 +94,7 @@ func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
 // notifyReach notifies the home topic that the person behind a private chat can be reached, or can't.
 func (t *ticket) notifyReach(r *storage.Ticket, topic *storage.Topic, reachable bool) {
 	link := desk.LinkOf(r, topic.TopicID)
-	if link == nil || reachable == (topic.Held == "") {
+	if link == nil || reachable == (topic.Suspended == "") {
 		return
 	}
 	key := messages.NoticePrivateUnblocked

@@ -24,7 +24,7 @@ func TestWhatATicketCanBeAsked(t *testing.T) {
 			t.Errorf("%s: it has one effect", name)
 		}
 	}
-	for _, c := range messages.Commands {
+	for _, c := range messages.SlashCommands {
 		if c.About == messages.AboutTicket && !verbs[c.Verb] {
 			t.Errorf("/%s is declared, but a ticket does not know it", c.Verb)
 		}

@@ -42,12 +42,12 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 		return nil, err
 	}
 	answer, err := t.accept(m, func(r *result) {
-		r.Owed = append(r.Owed, storage.Owed{ID: o.GetCommandId(), Kind: pendingRetry, Body: body})
+		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: pendingRetry, Body: body})
 		respond(r, o, messages.NoticeRetrying, nil)
 	})
 	if err == nil {
 		t.Tell(messages.KindLink, m.LinkId, m)
-		t.OfferAgainLater()
+		t.EnqueueAgainLater()
 	}
 	return answer, err
 }
@@ -77,18 +77,18 @@ func (t *ticket) hasFailed(m *messages.RetryCopy) (bool, error) {
 
 // tellRetries tells links about the retries that they have not written down yet.
 func (t *ticket) tellRetries() {
-	for _, pending := range t.record.Owed {
+	for _, pending := range t.record.Pending {
 		if pending.Kind != pendingRetry {
 			continue
 		}
 		if m := t.retryOf(pending); m != nil {
 			t.Tell(messages.KindLink, m.LinkId, m)
-			t.OfferAgainLater()
+			t.EnqueueAgainLater()
 		}
 	}
 }
 
-func (t *ticket) retryOf(pending storage.Owed) *messages.RetryCopy {
+func (t *ticket) retryOf(pending storage.Pending) *messages.RetryCopy {
 	m, err := desk.Unpack(pending.Body)
 	if err != nil {
 		t.Log.Error("cannot read a retry", "command", pending.ID, "error", err)
@@ -102,14 +102,14 @@ func (t *ticket) retryOf(pending storage.Owed) *messages.RetryCopy {
 func (t *ticket) onRetryTaken(taken *messages.RetryTaken) error {
 	at := -1
 	if t.record != nil {
-		at = slices.IndexFunc(t.record.Owed, func(o storage.Owed) bool {
+		at = slices.IndexFunc(t.record.Pending, func(o storage.Pending) bool {
 			return o.Kind == pendingRetry && o.ID == taken.CommandId
 		})
 	}
 	if at < 0 {
 		return nil
 	}
-	m := t.retryOf(t.record.Owed[at])
+	m := t.retryOf(t.record.Pending[at])
 	again := m != nil && taken.Again
 	err := t.change(func(r *storage.Ticket) {
 		forget(r, pendingRetry, taken.CommandId)

@@ -175,8 +175,8 @@ func (t *ticket) ask(o *messages.Origin, groups []ids.Place) {
 // askPending asks again for every command and every retry that waits: at the start, and when an answer takes long.
 func (t *ticket) askPending() {
 	t.tellRetries()
-	for _, pending := range t.record.Owed {
-		if pending.Kind != desk.OwedCommand {
+	for _, pending := range t.record.Pending {
+		if pending.Kind != desk.PendingCommand {
 			continue
 		}
 		m, err := t.pendingCommand(pending)
@@ -185,12 +185,12 @@ func (t *ticket) askPending() {
 		}
 		if may, ask, err := t.may(m); err == nil && may == unknown {
 			t.ask(m.GetOrigin(), ask)
-			t.OfferAgainLater()
+			t.EnqueueAgainLater()
 		}
 	}
 }
 
-func (t *ticket) pendingCommand(pending storage.Owed) (desk.Command, error) {
+func (t *ticket) pendingCommand(pending storage.Pending) (desk.Command, error) {
 	m, err := desk.Unpack(pending.Body)
 	if err != nil {
 		t.Log.Error("cannot read a pending command", "command", pending.ID, "error", err)
@@ -211,8 +211,8 @@ func (t *ticket) onAdminChecked(m *messages.AdminChecked) error {
 	case m.IsAdmin:
 		v = yes
 	}
-	for _, pending := range t.record.Owed {
-		if pending.Kind != desk.OwedCommand || pending.ID != m.CheckId {
+	for _, pending := range t.record.Pending {
+		if pending.Kind != desk.PendingCommand || pending.ID != m.CheckId {
 			continue
 		}
 		t.verdicts[verdictKey{m.CheckId, m.GroupId}] = v
@@ -257,7 +257,7 @@ func (t *ticket) decide(id string, m desk.Command, failure string) error {
 			return err
 		}
 	}
-	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.OwedCommand, id) }, t.limitAnswers(o, do))
+	_, err = t.carryOut(o, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, t.limitAnswers(o, do))
 	if err != nil {
 		return err
 	}
@@ -276,9 +276,9 @@ func (t *ticket) forgetVerdicts(commandID string) {
 
 // forget removes from the record what is no longer pending.
 func forget(r *storage.Ticket, kind, id string) {
-	for i, pending := range r.Owed {
+	for i, pending := range r.Pending {
 		if pending.Kind == kind && pending.ID == id {
-			r.Owed = append(r.Owed[:i:i], r.Owed[i+1:]...)
+			r.Pending = append(r.Pending[:i:i], r.Pending[i+1:]...)
 			return
 		}
 	}

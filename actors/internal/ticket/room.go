@@ -60,11 +60,11 @@ func Kind(d Deps) *entity.Kind {
 			entity.Takes((*ticket).onChanged),
 			entity.Takes((*ticket).onShowReaction),
 			entity.Takes((*ticket).onTopicGone),
-			entity.Takes((*ticket).onTopicHeld),
+			entity.Takes((*ticket).onTopicSuspended),
 			entity.Takes((*ticket).onRetryTaken),
 			// from chats, groups and persons
 			entity.Takes((*ticket).onDone),
-			entity.Takes((*ticket).onHeld),
+			entity.Takes((*ticket).onSuspended),
 			entity.Takes((*ticket).onQueueLost),
 			entity.Takes((*ticket).onAdminChecked),
 			entity.Takes((*ticket).onReachable),

@@ -112,7 +112,7 @@ func (t *ticket) Resume() error {
 	t.reconcile()
 	if len(t.following) > 0 {
 		t.tellChangesAgain()
-		t.OfferAgainLater()
+		t.EnqueueAgainLater()
 	}
 	if !t.record.DueAt.IsZero() || len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
 		t.flushSoon()
@@ -268,7 +268,7 @@ func (t *ticket) change(f func(*storage.Ticket)) error {
 
 // saveDue writes the record as due, so that the sweep finds the ticket for as long as something is pending.
 func (t *ticket) saveDue(next *storage.Ticket) error {
-	next.DueAt = t.now().Add(desk.OwedFor)
+	next.DueAt = t.now().Add(desk.PendingFor)
 	return t.save(next)
 }
 

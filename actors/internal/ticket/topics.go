@@ -23,7 +23,7 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread ids.
 			other.TelegramTopicID = 0 // it adopted this topic's thread; its own call makes another
 		}
 	}
-	topic.TelegramTopicID, topic.Held = thread, ""
+	topic.TelegramTopicID, topic.Suspended = thread, ""
 	if topic.Generation > 0 {
 		topic.OpenedAt = t.now()
 	}
@@ -78,7 +78,7 @@ func awaitTopic(r *storage.Ticket, topicID ids.TopicKey, o *messages.Origin) {
 	if err != nil {
 		return
 	}
-	r.Owed = append(r.Owed, storage.Owed{ID: topicID, Kind: pendingNotice, Body: body})
+	r.Pending = append(r.Pending, storage.Pending{ID: topicID, Kind: pendingNotice, Body: body})
 }
 
 // notifyWaiting notifies whoever waits for a topic.
@@ -89,7 +89,7 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	if topic.TopicID == desk.HomeTopic && failure == "" && private != nil && !desk.IsOpened(&private.Topic) {
 		return // the person is told when it is known where they write on it
 	}
-	for _, pending := range r.Owed {
+	for _, pending := range r.Pending {
 		if pending.Kind == pendingNotice && pending.ID == topic.TopicID {
 			found = proto.Unmarshal(pending.Body, o) == nil
 		}

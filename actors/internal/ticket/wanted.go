@@ -75,8 +75,8 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 
 // hasPendingNotice reports whether an operation that must precede the closing is still pending in the topic.
 func (t *ticket) hasPendingNotice(topic *storage.Topic) bool {
-	for _, pending := range t.record.Owed {
-		if pending.Kind != desk.OwedOperation {
+	for _, pending := range t.record.Pending {
+		if pending.Kind != desk.PendingOperation {
 			continue
 		}
 		op, err := desk.OperationOf(pending)
@@ -96,7 +96,7 @@ func (t *ticket) waitsForCopies() bool {
 			}
 		}
 	}
-	for _, pending := range t.record.Owed {
+	for _, pending := range t.record.Pending {
 		if pending.AfterSequence > 0 {
 			return true
 		}
@@ -123,8 +123,8 @@ func (t *ticket) reconcile() {
 		}
 		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
-	for _, pending := range t.record.Owed {
-		if pending.Kind != desk.OwedOperation {
+	for _, pending := range t.record.Pending {
+		if pending.Kind != desk.PendingOperation {
 			continue
 		}
 		op, err := desk.OperationOf(pending)
@@ -162,19 +162,19 @@ func (t *ticket) enqueueStep(s *step) {
 	}
 	s.op.Attempt = t.tries[s.op.Id]
 	t.enqueued[s.op.Id] = s
-	t.Offer(s.op)
-	t.OfferAgainLater()
+	t.Enqueue(s.op)
+	t.EnqueueAgainLater()
 }
 
 // reconcileLater leaves it to the next onEnqueueAgain to find what is missing. Until then something is pending
 // that is not enqueued.
 func (t *ticket) reconcileLater() {
 	t.deferred = true
-	t.OfferAgainLater()
+	t.EnqueueAgainLater()
 }
 
 // onEnqueueAgain repeats what got no answer. A chat recognises what it has already.
-func (t *ticket) onEnqueueAgain(entity.OfferAgain) error {
+func (t *ticket) onEnqueueAgain(entity.EnqueueAgain) error {
 	t.deferred = false
 	if t.record == nil {
 		return nil
@@ -183,7 +183,7 @@ func (t *ticket) onEnqueueAgain(entity.OfferAgain) error {
 	t.enqueueAgain()
 	t.tellChangesAgain()
 	if len(t.enqueued) > 0 || len(t.following) > 0 {
-		t.OfferAgainLater()
+		t.EnqueueAgainLater()
 	}
 	t.reconcile()
 	t.flushSoon()
@@ -193,7 +193,7 @@ func (t *ticket) onEnqueueAgain(entity.OfferAgain) error {
 // enqueueAgain enqueues all operations again that chats should have.
 func (t *ticket) enqueueAgain() {
 	for _, s := range t.enqueued {
-		t.Offer(s.op)
+		t.Enqueue(s.op)
 	}
 }
 
@@ -284,7 +284,7 @@ func (t *ticket) onDone(m *messages.Done) error {
 	if s.ref.GetKind() == messages.TopicStep_CHECK {
 		return t.onChecked(s, outcome)
 	}
-	if outcome.GetResult() == messages.Outcome_TOPIC_GONE && t.mayRecreate(s) {
+	if outcome.GetResult() == messages.Outcome_TOPIC_DELETED && t.mayRecreate(s) {
 		return t.onStepTopicGone(s)
 	}
 	if err := t.change(func(r *storage.Ticket) { t.apply(r, s, outcome) }); err != nil {
@@ -310,7 +310,7 @@ func (t *ticket) retryStep(s *step) {
 func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 	done := outcome.GetResult() == messages.Outcome_DONE
 	if s.ref == nil {
-		forget(r, desk.OwedOperation, s.op.Id)
+		forget(r, desk.PendingOperation, s.op.Id)
 		return
 	}
 	topic := desk.TopicOf(r, s.ref.TopicId)

@@ -134,7 +134,7 @@ func (u *user) onBlocked(m *messages.SetBlocked) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	var pending []storage.Owed
+	var pending []storage.Pending
 	for i := range own {
 		id := "tell/" + o.GetCommandId() + "/" + own[i].TicketID
 		body, err := desk.Pack(&messages.PersonReachable{
@@ -143,7 +143,7 @@ func (u *user) onBlocked(m *messages.SetBlocked) (proto.Message, error) {
 		if err != nil {
 			return nil, err
 		}
-		pending = append(pending, storage.Owed{ID: id, Kind: pendingTell, Body: body})
+		pending = append(pending, storage.Pending{ID: id, Kind: pendingTell, Body: body})
 	}
 	if !m.Blocked {
 		u.Tell(messages.KindChat, o.GetPlace(), &messages.GroupChanged{}) // what waits there can be tried
@@ -160,7 +160,7 @@ func (u *user) onBlocked(m *messages.SetBlocked) (proto.Message, error) {
 // addPending adds an operation for the private chat to the record. Beyond the limit it adds none, but the effect of
 // the command stays.
 func (u *user) addPending(r *storage.User, o *messages.Origin, op *messages.Operation) {
-	if len(r.Pending) >= desk.OwedAnswersLimit {
+	if len(r.Pending) >= desk.PendingAnswersLimit {
 		u.Metrics.Unanswered.Inc()
 		u.Log.Warn("a command gets no answer: too many are pending already", "command", o.GetCommandId())
 		return
@@ -176,7 +176,7 @@ func (u *user) addPending(r *storage.User, o *messages.Origin, op *messages.Oper
 		u.Log.Error("a command gets no answer: it can't be encoded", "command", o.GetCommandId(), "error", err)
 		return
 	}
-	r.Pending = append(r.Pending, storage.Owed{ID: op.Id, Kind: desk.OwedOperation, Body: body})
+	r.Pending = append(r.Pending, storage.Pending{ID: op.Id, Kind: desk.PendingOperation, Body: body})
 }
 
 // respond answers the person: in a message, or to the button that they pressed.
@@ -207,7 +207,7 @@ func (u *user) follow() {
 	}
 	for _, pending := range u.record.Pending {
 		switch pending.Kind {
-		case desk.OwedOperation:
+		case desk.PendingOperation:
 			u.enqueueOnce(pending)
 		case pendingTell:
 			u.tellTicket(pending)
@@ -216,10 +216,10 @@ func (u *user) follow() {
 	for i := range u.record.Drafts {
 		u.continueDraft(&u.record.Drafts[i])
 	}
-	u.OfferAgainLater()
+	u.EnqueueAgainLater()
 }
 
-func (u *user) enqueueOnce(pending storage.Owed) {
+func (u *user) enqueueOnce(pending storage.Pending) {
 	op, err := desk.OperationOf(pending)
 	if err != nil {
 		u.Log.Error("a pending operation can't be read", "operation", pending.ID, "error", err)
@@ -234,10 +234,10 @@ func (u *user) enqueueOnce(pending storage.Owed) {
 	}
 	op.Attempt = u.tries[op.Id]
 	u.enqueued[op.Id] = op
-	u.Offer(op)
+	u.Enqueue(op)
 }
 
-func (u *user) tellTicket(pending storage.Owed) {
+func (u *user) tellTicket(pending storage.Pending) {
 	if !u.sendOnce(pendingTell, pending.ID) {
 		return
 	}
@@ -268,7 +268,7 @@ func (u *user) sendOnce(what, id string) bool {
 }
 
 // onEnqueueAgain repeats whatever got no answer.
-func (u *user) onEnqueueAgain(entity.OfferAgain) error {
+func (u *user) onEnqueueAgain(entity.EnqueueAgain) error {
 	u.sent = map[sending]bool{}
 	u.enqueueAgain()
 	u.follow()
@@ -283,7 +283,7 @@ func (u *user) onQueueLost(*messages.QueueLost) error {
 
 func (u *user) enqueueAgain() {
 	for _, op := range u.enqueued {
-		u.Offer(op)
+		u.Enqueue(op)
 	}
 }
 
@@ -298,7 +298,7 @@ func (u *user) onDone(m *messages.Done) error {
 		u.tries[m.OperationId]++
 		return nil // the timer enqueues it again
 	}
-	if m.Outcome.GetResult() == messages.Outcome_TOPIC_GONE {
+	if m.Outcome.GetResult() == messages.Outcome_TOPIC_DELETED {
 		return u.repeatOutside(m.OperationId)
 	}
 	delete(u.tries, m.OperationId)
@@ -312,7 +312,7 @@ func (u *user) onDone(m *messages.Done) error {
 // repeatOutside sends a notice again, outside of the topic that the person has deleted meanwhile.
 func (u *user) repeatOutside(id string) error {
 	return u.alter(func(r *storage.User) {
-		at := slices.IndexFunc(r.Pending, func(o storage.Owed) bool { return o.ID == id })
+		at := slices.IndexFunc(r.Pending, func(o storage.Pending) bool { return o.ID == id })
 		if at < 0 {
 			return
 		}
@@ -336,7 +336,7 @@ func (u *user) onReachableNoted(m *messages.ReachableNoted) error {
 // finish removes what is done from the record and applies what follows from it. It does nothing when the id is not
 // pending.
 func (u *user) finish(id string, also func(*storage.User)) error {
-	is := func(o storage.Owed) bool { return o.ID == id }
+	is := func(o storage.Pending) bool { return o.ID == id }
 	if u.record == nil || !slices.ContainsFunc(u.record.Pending, is) {
 		return nil
 	}

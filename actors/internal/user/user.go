@@ -174,7 +174,7 @@ func (u *user) save(next *storage.User) error {
 	next.UpdatedAt, next.DueAt = u.Now().UTC().Truncate(time.Millisecond), time.Time{}
 	inProgress := func(d storage.Draft) bool { return d.State != draftChoosing }
 	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, inProgress) {
-		next.DueAt = next.UpdatedAt.Add(desk.OwedFor)
+		next.DueAt = next.UpdatedAt.Add(desk.PendingFor)
 	}
 	if u.record == nil || !strings.EqualFold(u.record.Username, next.Username) {
 		if err := u.claimUsername(next.Username); err != nil {

@@ -43,7 +43,7 @@ func aDesk(t *testing.T, messages int) (path string) {
 		},
 		&storage.Chat{
 			ChatID: "g1", Rate: 0.25, DueAt: at,
-			Answers: []storage.Owed{{ID: "a", Kind: "operation", Body: []byte{0, 255}}}, Version: 9,
+			Answers: []storage.Pending{{ID: "a", Kind: "operation", Body: []byte{0, 255}}}, Version: 9,
 		},
 		&storage.SavedOffset{Name: "bot", Value: 1 << 60},
 	}
