@@ -2,10 +2,10 @@ package storage
 
 import "time"
 
-// Every change of a message after it was sent is kept in its record. Each adds one to Revision. The message is Behind
+// Every change of a message after it was sent is kept in its record. Each adds one to Revision. The message is Outdated
 // until every copy shows the change.
 
-// Former is a message as it was before an edit.
+// Previous is a message as it was before an edit.
 type Previous struct {
 	Revision    int64        `json:"revision"` // the revision that brought this version
 	Text        string       `json:"text"`

@@ -245,7 +245,7 @@ func (h *Host) Note(m any) { h.node.system.Root.Send(h.self, m) }
 // supervises it.
 func (h *Host) Go(f func()) { h.node.dispatcher.Schedule(f) }
 
-// Offer enqueues an operation with its chat, as the entity's own.
+// Enqueue gives an operation to its chat, as the entity's own.
 func (h *Host) Enqueue(op *messages.Operation) {
 	if !op.GetRef().Known() {
 		h.Log.Error("an operation does not say what it is to its owner, so its outcome will be lost", "operation", op.GetId())

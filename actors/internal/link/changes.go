@@ -86,7 +86,7 @@ func (l *link) advance(c *change) error {
 	case err != nil:
 		return fmt.Errorf("read the copy: %w", err)
 	case stored.State == desk.CopyPartial:
-		return nil // it is read with what is owed
+		return nil // it is read with what is pending
 	case stored.State == desk.CopyGone && !said.Hidden() && l.covers(said.Sequence):
 		return n.addLate(itemAnew(said, stored))
 	case stored.State == desk.CopyFailed, stored.State == desk.CopyGone:

@@ -88,7 +88,7 @@ func (n *lane) addUnlessDone(m *storage.Message, done map[copyKey]storage.Copy) 
 		if stored.State != desk.CopyPartial {
 			return nil
 		}
-		it.resume(m, &stored) // the rest of its parts is owed
+		it.resume(m, &stored) // the rest of its parts is pending
 	}
 	n.add(it)
 	return nil
