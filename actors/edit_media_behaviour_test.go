@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -79,6 +80,31 @@ func TestEditsOfMedia(t *testing.T) {
 		d.await("attached", func() bool { return shown(was.ID) == "(video) Ann · edited | see attachment" })
 		d.awaitShown(m)
 		d.awaitShown(text)
+	})
+	d.run(t, "a medium that is taken out goes, and what is left is posted anew", func(t *testing.T) {
+		for i, after := range []func(){func() {}, d.restart} {
+			m, id := post("photo", "not for you", "(photo) Ann | not for you")
+			d.awaitCopied(m, 1)
+			answered := d.reply(d.ann, d.support, m, fmt.Sprint("see above ", i))
+			d.awaitCopied(answered, 1)
+			long := strings.Repeat("word ", 1000) + fmt.Sprint("the words stay ", i)
+			d.editedTo(m, map[string]any{"text": long})
+			after()
+			is := d.awaitText(d.engineering, eng, fmt.Sprint("the words stay ", i))
+			d.awaitShown(m)
+			if was, found := d.sim.Message(d.engineering, id); found && !was.Deleted {
+				t.Errorf("the photo stayed: %+v", was)
+			}
+			copies, err := d.store.CopiesOf(t.Context(), messageID(m))
+			d.must(err)
+			if len(copies) != 1 || len(copies[0].Parts) != 2 || copies[0].Parts[1] != int64(is.ID) {
+				t.Errorf("the second part is %+v, the copies %+v", is, copies)
+			}
+			d.editedTo(m, map[string]any{"text": fmt.Sprint("less ", i)})
+			d.awaitText(d.engineering, eng, fmt.Sprint("less ", i))
+			d.awaitGone(d.engineering, eng, fmt.Sprint("the words stay ", i))
+			d.awaitShown(m)
+		}
 	})
 	d.run(t, "a part of an album", func(t *testing.T) {
 		before := d.last(d.engineering)

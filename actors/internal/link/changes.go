@@ -149,7 +149,8 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	op := &messages.Operation{Place: topic.GroupID, ThreadId: topic.TelegramTopicID,
 		Attempt: c.tries, Content: said.Revision,
 		Order: n.seen*1000 + 998}
-	if stored.Revision < said.ContentRevision && !said.Hidden() {
+	anew := replaces(said, stored)
+	if stored.Revision < said.ContentRevision && !said.Hidden() && !anew {
 		if op := n.edit(op, c, said, stored); op != nil || c.op != nil {
 			return op, nil
 		}
@@ -161,7 +162,7 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 	switch want := desk.ReactionAt(said, n.topicID); {
 	case said.Hidden() && stored.Span != nil:
 		n.takeOut(op, said, stored)
-	case said.Hidden():
+	case said.Hidden() || anew:
 		op.SetRef(n.changeRef(messages.CopyChange_DELETE, said.MessageID, 0))
 		op.Priority = messages.Operation_ANSWER
 		op.Call = &messages.Operation_DeleteMessages{DeleteMessages: &messages.DeleteMessagesCall{MessageIds: stored.Parts}}
@@ -173,6 +174,16 @@ func (n *lane) next(c *change, said *storage.Message, stored *storage.Copy) (*me
 		return nil, nil
 	}
 	return op, nil
+}
+
+// replaces says whether the message lost the medium that its copy shows. No edit takes a medium out: the copy is deleted,
+// and what is left is posted anew.
+func replaces(said *storage.Message, stored *storage.Copy) bool {
+	if stored.Revision >= said.ContentRevision || stored.State == desk.CopyGone {
+		return false
+	}
+	before, now := messages.ShapeOf(contentAt(said, stored.Revision)), messages.ShapeOf(desk.ContentOf(said))
+	return before != messages.ShapeText && now != before
 }
 
 // edit renders the next step of an edit. Each posted part shows its part of the new text; what exceeds them is posted
@@ -191,11 +202,9 @@ func (n *lane) edit(
 	switch before, now := messages.ShapeOf(former), it.shape(); {
 	case now == messages.ShapeLabelled: // the text before the medium does not change
 		if before != now || !movable(former.Media, it.content.Media) {
-			return nil
+			return nil // Telegram's people can't make such an edit
 		}
 		c.part, parts = stored.Main, len(stored.Parts)
-	case before == messages.ShapeLabelled, before == messages.ShapeCaptioned && now != before:
-		return nil // Telegram knows no such edit
 	}
 	own, part := stored.Parts, c.part
 	if stored.Span != nil {
