@@ -3,6 +3,7 @@ package bot
 import (
 	"hash/maphash"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -269,7 +270,8 @@ func (h *handling) learn() {
 	}
 }
 
-// profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.
+// profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent. It has
+// changed, too, when their username was last seen with somebody else: to the desk it is that person's.
 func (h *handling) profileChanged(p *messages.Person) bool {
 	var hash maphash.Hash
 	hash.SetSeed(profileSeed)
@@ -278,10 +280,16 @@ func (h *handling) profileChanged(p *messages.Person) bool {
 		_ = hash.WriteByte(0)
 	}
 	sum := hash.Sum64()
-	if old, ok := h.people.get(p.Id); ok && old == sum {
+	name := strings.ToLower(p.Username)
+	old, known := h.people.get(p.Id)
+	owner, _ := h.names.get(name)
+	if known && old == sum && (name == "" || owner == p.Id) {
 		return false
 	}
 	h.people.put(p.Id, sum)
+	if name != "" {
+		h.names.put(name, p.Id)
+	}
 	return true
 }
 
