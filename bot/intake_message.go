@@ -91,14 +91,16 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 	return h.askTicket(h.saying(m))
 }
 
-// saying returns the command that records the message. A private chat has no internal notes: they are hidden from the
-// very person who writes there (docs/decisions.md, D20).
+// saying returns the command that records the message.
 func (h *handling) saying(m *Message) *messages.RecordMessage {
-	internal := InternalNote(m.Text) && !m.Chat.Private()
 	return &messages.RecordMessage{
-		Origin: h.origin, Content: m.content(), Internal: internal, ReplyTo: m.Reply.answered(),
+		Origin: h.origin, Content: m.content(), Internal: m.internal(), ReplyTo: m.Reply.answered(),
 	}
 }
+
+// internal says whether the message is an internal note. A private chat has none: they are hidden from the very person
+// who writes there (docs/decisions.md, D20).
+func (m *Message) internal() bool { return InternalNote(m.Text) && !m.Chat.Private() }
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
