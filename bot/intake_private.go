@@ -70,7 +70,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case found.Said:
 			h.ticket = found.TicketId
 		case found.TicketId != "":
-			return "enclosed", h.enclose(found, m)
+			if has, err := h.enclose(found, m); err != nil || has {
+				return "enclosed", err
+			}
 		}
 		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
 	}

@@ -101,6 +101,23 @@ func TestIntakePrivateButtons(t *testing.T) {
 	})
 }
 
+// A late part of an album whose ticket is not there any more is an ordinary message.
+func TestIntakeOfAPartWithoutItsTicket(t *testing.T) {
+	d := newFake()
+	d.found = &messages.ShelfFound{Code: messages.Code_OK, TicketId: otherTicket}
+	d.reply = func(_ string, m proto.Message) (*messages.Reply, error) {
+		if _, is := m.(*messages.Enclose); is {
+			return &messages.Reply{Code: messages.Code_NOT_FOUND}, nil
+		}
+		return nil, nil
+	}
+	handle(t, testIntake(d), alone(`"media_group_id":"7","photo":[{"file_id":"p"}]`))
+	got := d.take()
+	if len(got) != 1 || got[0].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateNone {
+		t.Errorf("sent %v", got)
+	}
+}
+
 // alone is a message of Ann's in the topic 42 of her private chat.
 func alone(fields string) string {
 	return topicMessage(`"chat":{"id":5,"type":"private","first_name":"Ann"},` + fields)

@@ -89,7 +89,7 @@ const (
 	NoticePrivateNotMember    = "private_not_member"    // title, group; not a member, or the group takes no tickets
 	NoticePrivateCannotAsk    = "private_cannot_ask"    // title, group, why
 	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
-	NoticePrivateDropped      = "private_dropped"       // title; callback answer
+	NoticePrivateDropped      = "private_dropped"       // title
 	NoticePrivateStale        = "private_stale"         // callback answer
 	NoticePrivateCreatedTopic = "private_created_topic" // group, title, ticket
 	NoticePrivateCreated      = "private_created"       // title, ticket, group; it is now the current ticket
