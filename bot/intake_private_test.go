@@ -88,6 +88,14 @@ func TestIntakePrivateButtons(t *testing.T) {
 			t.Errorf("sent %v", got)
 		}
 	})
+	t.Run("a new ticket of one that Telegram shows no more: neither is it dropped", func(t *testing.T) {
+		d := newFake()
+		handle(t, testIntake(d), pressedAlone("new", ""))
+		got := d.take()
+		if len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateNewAgain {
+			t.Errorf("sent %v", got)
+		}
+	})
 	t.Run("a ticket of somebody else", func(t *testing.T) {
 		d := newFake()
 		d.reply = func(to string, _ proto.Message) (*messages.Reply, error) {
