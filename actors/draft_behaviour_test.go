@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -132,6 +133,19 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		choice, _ = d.find(who, 0, "Where should Sink")
 		k := d.pick(who, choice, "Sink")
 		d.awaitEnclosed(k, d.support, k.thread, 2)
+	})
+	d.run(t, "one draft too many drops the oldest, says so, and loses no late part of its album", func(t *testing.T) {
+		who := d.newcomer("Mara")
+		id := d.sim.NewAlbum()
+		first := d.albumParts(id, who, who, 0, "photo:/create_ticket Oldest")
+		d.awaitAnswer(first[0], "Where should Oldest")
+		for i := range 10 {
+			title := fmt.Sprintf("Later %d", i)
+			d.awaitAnswer(d.say(who, who, 0, "/create_ticket "+title), "Where should "+title)
+		}
+		d.awaitAnswer(first[0], "Cancelled: Oldest")
+		late := d.albumParts(id, who, who, 0, "photo:late")
+		d.awaitAnswer(late[0], "passed on to nobody")
 	})
 	d.run(t, "a title that is asked for twice is of the newest", func(t *testing.T) {
 		who := d.newcomer("Two")

@@ -27,6 +27,9 @@ func TestReadRich(t *testing.T) {
 	for name, c := range map[string]struct{ blocks, text, html string }{
 		"paragraphs": {`[{"type":"paragraph","text":"a"},{"type":"paragraph","text":["b ",{"type":"bold","text":"<c>"}]}]`,
 			"a\n\nb <c>", "<p>a</p><p>b <b>&lt;c&gt;</b></p>"},
+		"line breaks": {`[{"type":"paragraph","text":["a\nb",{"type":"code","text":"c\nd"},"\n"]},{"type":"pre","text":"e\nf"},{"type":"paragraph","text":"g\nh"}]`,
+			"a\nbc\nd\n\ne\nf\ng\nh",
+			"<p>a<br/>b<code>c\nd</code><br/></p><pre>e\nf</pre><p>g<br/>h</p>"},
 		"heading": {`[{"type":"paragraph","text":"a"},{"type":"heading","size":2,"text":"b"},{"type":"divider"}]`,
 			"a\n\nb\n———", "<p>a</p><h2>b</h2><hr/>"},
 		"lists": {`[{"type":"list","items":[{"label":"1.","value":1,"blocks":[{"type":"paragraph","text":"a"},

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +59,7 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 // askTitle asks for the title of the ticket that a message opens. The title comes as a reply to the question
 // (answersAskTitle). What else the ticket consists of waits on the shelf.
 func (h *handling) askTitle(m *Message) error {
-	id := cmp.Or(h.origin.MessageId, h.origin.CallbackMessageId)
+	id := h.origin.MessageId
 	waiting := h.enclosures(m)
 	own := &messages.Enclosure{MessageId: messages.MessageKey(h.chat.ID, id)} // so that nothing older is taken for it
 	for _, e := range messages.JoinEnclosures(waiting, []*messages.Enclosure{own}, false) {

@@ -70,7 +70,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case found.Said:
 			h.ticket = found.TicketId
 		case found.TicketId != "":
-			return "enclosed", h.enclose(found, m)
+			if has, err := h.enclose(found, m); err != nil || has {
+				return "enclosed", err
+			}
 		}
 		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
 	}
@@ -338,11 +340,12 @@ func (h *handling) pressSay(c *Callback) error {
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
-	if m == nil {
-		return h.askTitle(&Message{Chat: c.Chat, From: c.From})
-	}
 	if err := h.answerCallback(""); err != nil {
 		return err
+	}
+	if m == nil { // a ticket without what they wrote would lose it silently
+		h.origin = h.originFor("new")
+		return h.answer(messages.NoticePrivateNewAgain, nil)
 	}
 	if err := h.confine(m.Reply); err != nil {
 		return err

@@ -222,7 +222,8 @@ type composed struct {
 }
 
 // makeRoom removes markup until the texts of one message have no more than Telegram keeps. The desk's own gives way
-// first, then what is last. Spoilers never do: words would show that somebody hid.
+// first, then what is last. Spoilers never do: words would show that somebody hid. Where they alone are too many, fewer
+// hide more.
 func makeRoom(texts ...*composed) {
 	excess := -maxEntities
 	for _, t := range texts {
@@ -246,6 +247,33 @@ func makeRoom(texts ...*composed) {
 			}
 		}
 	}
+	for _, t := range slices.Backward(texts) {
+		excess -= t.joinSpoilers(excess)
+	}
+}
+
+// joinSpoilers removes the last spoilers of a text, at most n of them and never the first. The last one that stays hides
+// what they hid, and all that lies between.
+func (t *composed) joinSpoilers(n int) (removed int) {
+	hides := func(e Entity) bool { return e.Type == models.MessageEntityTypeSpoiler }
+	var spoilers []Entity
+	for _, e := range t.Entities {
+		if hides(e) {
+			spoilers = append(spoilers, e)
+		}
+	}
+	removed = min(n, len(spoilers)-1)
+	if removed <= 0 {
+		return 0
+	}
+	slices.SortStableFunc(spoilers, func(a, b Entity) int { return a.Offset - b.Offset })
+	stay := len(spoilers) - removed
+	last := &spoilers[stay-1]
+	for _, gone := range spoilers[stay:] {
+		last.Length = max(last.Length, gone.Offset+gone.Length-last.Offset)
+	}
+	t.Entities = append(slices.DeleteFunc(t.Entities, hides), spoilers[:stay]...)
+	return removed
 }
 
 // surrogates are the offsets of the second units of a text's surrogate pairs, in ascending order.

@@ -89,7 +89,7 @@ const (
 	NoticePrivateNotMember    = "private_not_member"    // title, group; not a member, or the group takes no tickets
 	NoticePrivateCannotAsk    = "private_cannot_ask"    // title, group, why
 	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
-	NoticePrivateDropped      = "private_dropped"       // title; callback answer
+	NoticePrivateDropped      = "private_dropped"       // title
 	NoticePrivateStale        = "private_stale"         // callback answer
 	NoticePrivateCreatedTopic = "private_created_topic" // group, title, ticket
 	NoticePrivateCreated      = "private_created"       // title, ticket, group; it is now the current ticket
@@ -103,6 +103,7 @@ const (
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
+	NoticePrivateNewAgain     = "private_new_again"     // callback answer: the message that is to open a ticket can't be seen any more
 	NoticePrivateSayAgain     = "private_say_again"     // callback answer: the message can't be seen any more
 	NoticePrivateBlocked      = "private_blocked"       // name; in the group's topic
 	NoticePrivateUnblocked    = "private_unblocked"     // name; in the group's topic

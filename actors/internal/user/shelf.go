@@ -25,11 +25,7 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 		return nil, fmt.Errorf("keep a message: %w", err)
 	}
 	if next != nil {
-		err := u.alter(func(r *storage.User) {
-			u.introduce(r, said.Origin)
-			r.Shelf = next
-		})
-		if err != nil {
+		if err := u.introduce(said.Origin, func(r *storage.User) { r.Shelf = next }); err != nil {
 			return nil, err
 		}
 	}
