@@ -101,7 +101,7 @@ func TestAnAnswerLargerThanTheMemory(t *testing.T) {
 		at := time.UnixMilli(int64(n + 1000))
 		s.must(s.store.SaveTicket(t.Context(), &storage.Ticket{
 			TicketID: fmt.Sprint("T", n), ShortID: fmt.Sprintf("%08X", n), Title: "Lamp", Status: "open",
-			Description: strings.Repeat("ก", 4000), Priority: "normal", GroupID: "g1", Home: storage.Topic{GroupID: "g1", TelegramTopicID: 7},
+			Description: strings.Repeat("ก", 4000), Priority: "normal", GroupID: "g1", Home: storage.Topic{GroupID: "g1", TelegramTopicID: int64(n + 7)},
 			CreatedBy: storage.Creator{Kind: "user", ID: "7"}, CreatedAt: at, UpdatedAt: at}))
 	}
 	token := s.key(nil, "admin")
