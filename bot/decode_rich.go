@@ -18,6 +18,9 @@ const (
 	// maxRichEntities is how many entities a rich message keeps; the words of the others are kept without markup, but
 	// spoilers hide what they hid. Telegram shows 100 in a message, and the longest rich message takes ten.
 	maxRichEntities = 1000
+	// maxRichURLs is how many bytes the addresses of its links have together; the words of further links are kept without.
+	// A record keeps 50 versions of a message, and MongoDB's records end at 16 MB.
+	maxRichURLs = 64 << 10
 	// maxRichIndent is the deepest level of a list that is indented further than the one above it.
 	maxRichIndent = 8
 )
@@ -88,6 +91,7 @@ type flattener struct {
 	text   strings.Builder
 	units  int
 	marks  []*messages.Entity
+	urls   int // bytes of the addresses of links
 	media  *messages.Media
 	seen   []object
 	indent int

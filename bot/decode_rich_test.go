@@ -73,6 +73,25 @@ func TestReadRich(t *testing.T) {
 	}
 }
 
+// The addresses of links are bounded together; what they say stays.
+func TestReadRichBoundsAddresses(t *testing.T) {
+	link := func(n int) string {
+		return `{"type":"url","text":"w","url":"https://a.b/` + strings.Repeat("x", n) + `"}`
+	}
+	long, short := link(2000), link(1)
+	got := readBlocks(t, `[{"type":"paragraph","text":[`+strings.Repeat(long+",", 500)+short+`]}]`)
+	bytes := 0
+	for _, e := range got.entities {
+		bytes += len(e.Url)
+	}
+	if last := got.entities[len(got.entities)-1]; bytes > maxRichURLs || len(last.Url) > 100 {
+		t.Errorf("%d entities with %d bytes, the last %.20s", len(got.entities), bytes, last.Url)
+	}
+	if got.text != strings.Repeat("w", 501) {
+		t.Errorf("text %q", got.text)
+	}
+}
+
 func TestReadRichEntities(t *testing.T) {
 	got := readBlocks(t, `[{"type":"heading","size":1,"text":"😀 A"},{"type":"paragraph","text":[
 		{"type":"italic","text":["x",{"type":"bold","text":{"type":"italic","text":"y"}}]},

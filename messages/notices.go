@@ -117,6 +117,7 @@ const (
 	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
 	NoticeTopicSuspended = "topic_held"       // group, why; messages wait until the bot may write there
 	NoticeTopicFormer    = "topic_former"     // name; somebody writes in a topic that this one has replaced
+	NoticeTopicOverflow  = "topic_overflow"   // name; so much was said there at once that not all of it is here
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
 	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive
 	NoticeRetrying       = "retrying"         // callback answer

@@ -193,6 +193,8 @@ type Pending struct {
 	Body []byte `json:"body"` // protobuf of messages
 	// AfterSequence defers the operation until every link has finished the messages up to it.
 	AfterSequence int64 `json:"afterSequence,omitempty"`
+	// MessageID names the message whose content the operation copies. Body does not hold it.
+	MessageID string `json:"messageId,omitempty"`
 }
 
 // Message is a message in a topic of a ticket.

@@ -47,6 +47,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if messages.IsPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
+	r.Enclosures = desk.LongDescription(m.Description, m.DescriptionEntities)
 	desk.AddEnclosures(r, m.Enclosures)
 	cause(r, messages.EventTicketCreated, o.GetCommandId(), now,
 		desk.WithDescription(r, map[string]any{"createdBy": r.CreatedBy}))

@@ -136,7 +136,7 @@ func (t *ticket) reconcile() {
 		if topic := t.topicAt(op.Place, op.ThreadId); topic != nil {
 			through = t.finishedFor(topic)
 		}
-		if pending.AfterSequence > through || !t.redirect(op) {
+		if pending.AfterSequence > through || !t.redirect(op) || !t.fill(&pending, op) {
 			continue
 		}
 		t.enqueueStep(&step{op: op})
