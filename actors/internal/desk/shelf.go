@@ -18,8 +18,8 @@ import (
 // What a shelf has at most. The oldest goes first; what waits for a title goes last.
 const (
 	shelvedFor    = 24 * time.Hour
-	shelvedBytes  = 64 << 10
-	shelvedAtMost = 60 // messages: six albums
+	shelvedAtMost = 60      // messages: six albums
+	shelvedBytes  = 2 << 20 // more than so many of the longest captions that Telegram has, with all their entities
 	albumsKnown   = 60 // that were given to tickets
 )
 

@@ -96,7 +96,7 @@ func TestShelfIsBounded(t *testing.T) {
 	for i := range shelf.Messages {
 		size += len(shelf.Messages[i].Body)
 	}
-	if len(shelf.Messages) > shelvedAtMost || size > shelvedBytes {
+	if len(shelf.Messages) != shelvedAtMost || size > shelvedBytes {
 		t.Errorf("%d messages of %d bytes", len(shelf.Messages), size)
 	}
 	if shelf.Messages[0].MessageID != 1 || shelf.Messages[len(shelf.Messages)-1].MessageID != 501 {
@@ -111,6 +111,30 @@ func TestShelfIsBounded(t *testing.T) {
 	}
 	if len(shelf.Albums) > albumsKnown {
 		t.Errorf("%d albums", len(shelf.Albums))
+	}
+}
+
+// TestShelfHoldsLongCaptions: albums of people with Telegram Premium fit as well as others.
+func TestShelfHoldsLongCaptions(t *testing.T) {
+	var shelf *storage.Shelf
+	for id := range int64(shelvedAtMost) {
+		m := shelve(id+1, 1, strconv.FormatInt(id/10, 10))
+		m.Message.Content.Text = strings.Repeat("ก", 4096)
+		for at := range int32(100) {
+			m.Message.Content.Entities = append(m.Message.Content.Entities,
+				&messages.Entity{Type: "text_link", Offset: 40 * at, Length: 40, Url: "https://example.com/" + strings.Repeat("p", 80)})
+		}
+		next, err := PutOnShelf(shelf, m, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shelf = next
+	}
+	for album := range 6 {
+		next, taken := TakeFromShelf(shelf, &messages.TakeShelved{TicketId: "T", Albums: []string{strconv.Itoa(album)}}, noon)
+		if shelf = next; len(taken) != 10 {
+			t.Errorf("%d of 10 parts", len(taken))
+		}
 	}
 }
 
