@@ -20,7 +20,7 @@ const (
 	shelvedFor    = 24 * time.Hour
 	shelvedAtMost = 60      // messages: six albums
 	shelvedBytes  = 2 << 20 // more than so many of the longest captions that Telegram has, with all their entities
-	albumsKnown   = 60 // that were given to tickets
+	albumsKnown   = 60      // that were given to tickets
 )
 
 // ShelvedAlbum returns which ticket has an album. It is not ok when none has.
