@@ -147,6 +147,27 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		late := d.albumParts(id, who, who, 0, "photo:late")
 		d.awaitAnswer(late[0], "passed on to nobody")
 	})
+	d.run(t, "two media, each with a question, answered in order", func(t *testing.T) {
+		who := d.newcomer("Ida")
+		first := d.send(who, who, 0, upload("voice"), "")
+		firstChoice := d.awaitAnswer(first, "passed on to nobody")
+		second := d.send(who, who, 0, upload("sticker"), "")
+		secondChoice := d.awaitAnswer(second, "passed on to nobody")
+		d.press(who, firstChoice, "new")
+		firstQuestion := d.awaitAnswer(first, "What is the ticket about?")
+		d.press(who, secondChoice, "new")
+		secondQuestion := d.awaitAnswer(second, "What is the ticket about?")
+		d.quiet()
+		d.restart()
+		for _, c := range []struct {
+			question    simulator.Message
+			title, want string
+		}{{firstQuestion, "Voiced", "(voice)"}, {secondQuestion, "Stuck", "(sticker)"}} {
+			title := d.reply(who, who, c.question, c.title)
+			k := d.pick(who, d.awaitAnswer(title, "Where should "+c.title), c.title)
+			same(t, "the topic of "+c.title, d.awaitEnclosed(k, d.support, k.thread, 1), []string{c.want})
+		}
+	})
 	d.run(t, "a title that is asked for twice is of the newest", func(t *testing.T) {
 		who := d.newcomer("Two")
 		first := d.send(who, who, 0, upload("voice"), "/create_ticket")

@@ -60,14 +60,18 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 // (answersAskTitle). What else the ticket consists of waits on the shelf.
 func (h *handling) askTitle(m *Message) error {
 	id := h.origin.MessageId
+	former, err := h.untitled(m)
+	if err != nil {
+		return err
+	}
 	waiting := h.enclosures(m)
-	own := &messages.Enclosure{MessageId: messages.MessageKey(h.chat.ID, id)} // so that nothing older is taken for it
+	own := &messages.Enclosure{MessageId: messages.MessageKey(h.chat.ID, id)} // what waited for the former waits on
 	for _, e := range messages.JoinEnclosures(waiting, []*messages.Enclosure{own}, false) {
 		o := proto.CloneOf(h.origin)
 		_, o.MessageId, _ = messages.ParseMessageKey(e.MessageId)
 		_, err := h.shelf(&messages.Shelve{
 			Message:  &messages.RecordMessage{Origin: o, Content: e.Content},
-			Untitled: id, QuestionId: h.question(m),
+			Untitled: id, Former: former,
 		})
 		if err != nil {
 			return err
@@ -131,13 +135,12 @@ func (h *handling) enclosures(m *Message) (out []*messages.Enclosure) {
 // albums, and what waited for the title. Parts of the albums that come later find the ticket.
 func (h *handling) enclosed(ticketID string, m *Message) ([]*messages.Enclosure, error) {
 	own := h.enclosures(m)
-	albums, question := albumsOf(own), h.question(m)
-	if len(albums) == 0 && question == 0 {
-		return own, nil
+	albums := albumsOf(own)
+	untitled, err := h.untitled(m)
+	if err != nil || len(albums) == 0 && untitled == 0 {
+		return own, err
 	}
-	taken, err := h.shelf(&messages.TakeShelved{
-		TicketId: ticketID, Albums: albums, QuestionId: question, By: h.origin.GetSender().GetId(),
-	})
+	taken, err := h.shelf(&messages.TakeShelved{TicketId: ticketID, Albums: albums, Untitled: untitled})
 	if err != nil {
 		return nil, err
 	}
@@ -158,10 +161,13 @@ func albumsOf(enclosures []*messages.Enclosure) (ids []string) {
 	return ids
 }
 
-// question returns the id of the bot's question for a title that the message answers; 0: it answers none.
-func (h *handling) question(m *Message) int64 {
+// untitled returns the message for which the bot asked the question for a title that the message answers; 0: it answers
+// none, or one that nobody knows any more.
+func (h *handling) untitled(m *Message) (int64, error) {
 	if !h.answersAskTitle(m) {
-		return 0
+		return 0, nil
 	}
-	return m.Reply.MessageID
+	found, err := queryOf[*messages.QuestionFound](h.ctx, h.desk, messages.KindChat, h.origin.Place,
+		&messages.FindQuestion{MessageId: m.Reply.MessageID})
+	return found.GetUntitled(), err
 }

@@ -216,10 +216,14 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	enclosures := h.enclosures(m)
+	untitled, err := h.untitled(m)
+	if err != nil {
+		return err
+	}
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
-		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), QuestionId: h.question(m),
+		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
 	})
 }
 

@@ -28,17 +28,39 @@ type piece struct {
 	fromUnit, toUnit int
 }
 
-// split splits text into pieces: the first of at most first units, the others of at most rest units, both at least 2.
-// The pieces are the whole text, in order, with nothing between them. An empty text is one empty piece.
+// room is what one message takes of a text: so many UTF-16 units, at least 2, and entities.
+type room struct{ units, entities int }
+
+// leastMarked is how many units a piece may have at least, however many entities there are: a text with one for each
+// letter would take hundreds of messages.
+const leastMarked = 128
+
+// before returns how many units of a text with such entities fit, from a unit on.
+func (r room) before(entities []*messages.Entity, from int) int {
+	var starts []int
+	for _, e := range entities {
+		if e.GetLength() > 0 && int(e.GetOffset())+int(e.GetLength()) > from {
+			starts = append(starts, max(int(e.GetOffset())-from, 0))
+		}
+	}
+	if len(starts) <= r.entities {
+		return r.units
+	}
+	slices.Sort(starts)
+	return min(r.units, max(starts[r.entities], leastMarked))
+}
+
+// split splits text into pieces: the first has room in first, the others in rest. The pieces are the whole text, in
+// order, with nothing between them. An empty text is one empty piece.
 //
 // It splits after a line break, or else after white space, if there is one in the second half of the piece. Otherwise
 // it splits between two characters as people see them: Thai has no spaces, and only a dictionary knows its words.
-func split(text string, first, rest int) []piece {
+func split(text string, entities []*messages.Entity, first, rest room) []piece {
 	var pieces []piece
 	p := piece{}
 	limit := first
 	for {
-		size, units := cutPoint(text[p.from:], limit)
+		size, units := cutPoint(text[p.from:], limit.before(entities, p.fromUnit))
 		p.to, p.toUnit = p.from+size, p.fromUnit+units
 		pieces = append(pieces, p)
 		if p.to == len(text) {

@@ -123,6 +123,7 @@ func (t *ticket) reconcile() {
 		}
 		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
+	told := standingNotices{}
 	for _, pending := range t.record.Pending {
 		if pending.Kind != desk.PendingOperation {
 			continue
@@ -130,6 +131,9 @@ func (t *ticket) reconcile() {
 		op, err := desk.OperationOf(pending)
 		if err != nil {
 			t.Log.Error("cannot read a pending operation", "operation", pending.ID, "error", err)
+			continue
+		}
+		if !told.next(op) {
 			continue
 		}
 		through := t.finishedThrough()

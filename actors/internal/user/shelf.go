@@ -79,9 +79,9 @@ func (u *user) onTake(m *messages.TakeShelved) (proto.Message, error) {
 // enclosing is what a draft encloses: what came with its command, and what is on the shelf for it.
 func (u *user) enclosing(r *storage.User, m *messages.DraftTicket) []storage.Enclosure {
 	next, taken := desk.TakeFromShelf(r.Shelf, &messages.TakeShelved{
-		TicketId: m.TicketId, Albums: m.Albums, QuestionId: m.QuestionId, By: m.Origin.GetSender().GetId(),
+		TicketId: m.TicketId, Albums: m.Albums, Untitled: m.Untitled,
 	}, u.Now())
-	if len(m.Albums) > 0 || m.QuestionId != 0 {
+	if len(m.Albums) > 0 || m.Untitled != 0 {
 		r.Shelf = next
 	}
 	return desk.EnclosuresToStore(messages.JoinEnclosures(m.Enclosures, messages.EnclosuresIn(taken), true))
