@@ -436,11 +436,13 @@ func (x *ShelfFound) GetMessages() []*RecordMessage {
 }
 
 type RecordMessage struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	ReplyTo       *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
-	Internal      bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Origin   *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Content  *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	ReplyTo  *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	Internal bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
+	Described     *Content `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -501,6 +503,13 @@ func (x *RecordMessage) GetInternal() bool {
 		return x.Internal
 	}
 	return false
+}
+
+func (x *RecordMessage) GetDescribed() *Content {
+	if x != nil {
+		return x.Described
+	}
+	return nil
 }
 
 type Mention struct {
@@ -2422,12 +2431,13 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04said\x18\x03 \x01(\bR\x04said\x12\x12\n" +
 	"\x04done\x18\x04 \x01(\bR\x04done\x12\x18\n" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
-	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\xce\x01\n" +
+	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\x89\x02\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\x03 \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1a\n" +
-	"\binternal\x18\x04 \x01(\bR\binternal\"r\n" +
+	"\binternal\x18\x04 \x01(\bR\binternal\x129\n" +
+	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"r\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
@@ -2638,39 +2648,40 @@ var file_messages_commands_proto_depIdxs = []int32{
 	38, // 9: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
 	43, // 10: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
 	44, // 11: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	38, // 12: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	38, // 13: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	38, // 14: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	38, // 15: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	38, // 16: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	38, // 17: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	38, // 18: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	38, // 19: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	38, // 20: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	38, // 21: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	38, // 22: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	38, // 23: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	45, // 24: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	43, // 25: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	44, // 26: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	46, // 27: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	47, // 28: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	48, // 29: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	38, // 30: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	46, // 31: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	38, // 32: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	49, // 33: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	38, // 34: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	38, // 35: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	38, // 36: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	38, // 37: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	38, // 38: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	38, // 39: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	43, // 12: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	38, // 13: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	38, // 14: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	38, // 15: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	38, // 16: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	38, // 17: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	38, // 18: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	38, // 19: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	38, // 20: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	38, // 21: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	38, // 22: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	38, // 23: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	38, // 24: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	45, // 25: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	43, // 26: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	44, // 27: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	46, // 28: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	47, // 29: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	48, // 30: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	38, // 31: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	46, // 32: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	38, // 33: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	49, // 34: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	38, // 35: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	38, // 36: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	38, // 37: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	38, // 38: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	38, // 39: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	38, // 40: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	41, // [41:41] is the sub-list for method output_type
+	41, // [41:41] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
