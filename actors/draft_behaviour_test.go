@@ -1,10 +1,12 @@
 package actors_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -166,6 +168,34 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 			title := d.reply(who, who, c.question, c.title)
 			k := d.pick(who, d.awaitAnswer(title, "Where should "+c.title), c.title)
 			same(t, "the topic of "+c.title, d.awaitEnclosed(k, d.support, k.thread, 1), []string{c.want})
+		}
+	})
+	d.run(t, "a forward that waits for the title says where it is from, also after a restart", func(t *testing.T) {
+		who := d.newcomer("Lena")
+		sent := d.post(simulator.Post{From: who, Chat: who, Media: upload("voice"), Forward: &simulator.Origin{Name: "News", Date: 1}})
+		asked := d.awaitAnswer(d.reply(who, who, sent, "/create_ticket"), "What is the ticket about?")
+		d.quiet()
+		d.restart()
+		k := d.pick(who, d.awaitAnswer(d.reply(who, who, asked, "Voice"), "Where should Voice"), "Voice")
+		d.awaitText(d.support, k.thread, "Forwarded from News")
+	})
+	d.run(t, "what is answered elsewhere waits for the title", func(t *testing.T) {
+		elsewhere := simulator.Elsewhere{External: json.RawMessage(`{"origin":{"type":"channel","date":1,
+			"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}}`)}
+		for _, chat := range []int64{d.support, d.ann} {
+			sent := d.post(simulator.Post{From: d.ann, Chat: chat, Text: "/create_ticket", Elsewhere: elsewhere})
+			title := d.reply(d.ann, chat, d.awaitAnswer(sent, "What is the ticket about?"), "Returns\nand more")
+			id := ""
+			if chat == d.ann {
+				id = d.pick(d.ann, d.awaitAnswer(title, "Where should Returns"), "Returns").id
+			} else {
+				id, _ = messages.ParseTicketID(strings.Split(d.awaitAnswer(title, "Ticket opened: Returns").Text, "\n")[1])
+			}
+			r, err := d.store.Ticket(t.Context(), id)
+			d.must(err)
+			if got := r.Description; got != "and more\n\n↩️ Shop https://t.me/shop/17" {
+				t.Errorf("the description is %q", got)
+			}
 		}
 	})
 	d.run(t, "a title that is asked for twice is of the newest", func(t *testing.T) {

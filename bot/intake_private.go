@@ -211,7 +211,7 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 	h.describeByReference(m, &c)
 	switch {
 	case messages.Blank(messages.CleanLine(c.Title)):
-		return h.askTitle(m)
+		return h.askTitle(m, c)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}

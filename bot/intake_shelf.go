@@ -70,7 +70,7 @@ func (h *handling) answerWithAlbum(m *Message) (string, error) {
 	if found.Done || len(found.Messages) > 1 {
 		return "enclosed", nil
 	}
-	return "command", h.askTitle(m)
+	return "command", h.askTitle(m, SlashCommand{})
 }
 
 // encloseToo adds a message in a ticket's topic to the description of another ticket, if somebody opened that one in

@@ -527,11 +527,13 @@ func (x *ShelfFound) GetMessages() []*RecordMessage {
 }
 
 type RecordMessage struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	ReplyTo       *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
-	Internal      bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Origin   *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Content  *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	ReplyTo  *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	Internal bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
+	Described     *Content `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +594,13 @@ func (x *RecordMessage) GetInternal() bool {
 		return x.Internal
 	}
 	return false
+}
+
+func (x *RecordMessage) GetDescribed() *Content {
+	if x != nil {
+		return x.Described
+	}
+	return nil
 }
 
 type Mention struct {
@@ -2516,12 +2525,13 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04said\x18\x03 \x01(\bR\x04said\x12\x12\n" +
 	"\x04done\x18\x04 \x01(\bR\x04done\x12\x18\n" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
-	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\xce\x01\n" +
+	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\x89\x02\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\x03 \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1a\n" +
-	"\binternal\x18\x04 \x01(\bR\binternal\"r\n" +
+	"\binternal\x18\x04 \x01(\bR\binternal\x129\n" +
+	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"r\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
@@ -2735,39 +2745,40 @@ var file_messages_commands_proto_depIdxs = []int32{
 	40, // 10: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
 	45, // 11: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
 	46, // 12: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	40, // 13: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	40, // 14: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	40, // 15: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	40, // 16: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	40, // 17: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 18: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 19: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	40, // 20: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	40, // 21: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 22: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	40, // 23: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	40, // 24: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	47, // 25: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	45, // 26: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	46, // 27: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	48, // 28: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	49, // 29: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	50, // 30: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	40, // 31: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	48, // 32: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	40, // 33: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	51, // 34: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	40, // 35: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	40, // 36: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	40, // 37: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	40, // 38: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	40, // 39: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	40, // 40: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	41, // [41:41] is the sub-list for method output_type
-	41, // [41:41] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	45, // 13: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	40, // 14: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	40, // 15: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	40, // 16: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	40, // 17: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	40, // 18: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	40, // 19: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	40, // 20: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	40, // 21: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	40, // 22: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	40, // 23: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	40, // 24: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	40, // 25: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	47, // 26: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	45, // 27: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	46, // 28: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	48, // 29: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	49, // 30: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	50, // 31: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	40, // 32: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	48, // 33: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	40, // 34: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	51, // 35: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	40, // 36: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	40, // 37: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	40, // 38: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	40, // 39: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	40, // 40: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	40, // 41: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }

@@ -87,11 +87,30 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 			MessageID: id, Album: m.Message.Content.GetMedia().GetMediaGroupId(), Body: body, At: storage.Kept(now),
 		})
 		at = len(next.Messages) - 1
+	} else if m.Message.Described != nil {
+		if err := describe(&next.Messages[at], m.Message.Described); err != nil {
+			return nil, err
+		}
 	}
 	if m.Untitled != 0 {
 		next.Messages[at].Untitled = m.Untitled
 	}
 	return tidied(next, now), nil
+}
+
+// describe adds to a message what its ticket has of its description.
+func describe(kept *storage.Shelved, described *messages.Content) error {
+	said := &messages.RecordMessage{}
+	if err := proto.Unmarshal(kept.Body, said); err != nil {
+		return err
+	}
+	said.Described = described
+	body, err := proto.Marshal(said)
+	if err != nil {
+		return err
+	}
+	kept.Body = body
+	return nil
 }
 
 // TakeFromShelf gives a ticket what waits for it. Taking the same again finds the same.

@@ -57,7 +57,7 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
 	}
 	return func(r *storage.User) {
-		r.Drafts = append(r.Drafts, recordOf(m, u.enclosing(r, m), asked))
+		r.Drafts = append(r.Drafts, recordOf(u.withShelved(r, m), asked))
 		for len(r.Drafts) > draftsKept {
 			u.dropOldest(r)
 		}
