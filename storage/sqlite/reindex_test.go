@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -181,5 +182,39 @@ func TestReindexAfterARollback(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestReindexLeavesOutWhatIsBroken: a ticket that can't be decoded costs itself only, and is named.
+func TestReindexLeavesOutWhatIsBroken(t *testing.T) {
+	ctx, path := context.Background(), unpack(t)
+	c, err := connect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const broken = `UPDATE tickets SET doc = '{"title":7' WHERE ticket_id IN ('TICK-7-00000007', 'TICK-1-00000001')`
+	if err := errors.Join(c.run(broken), c.close()); err != nil {
+		t.Fatal(err)
+	}
+	s := reopen(t, path)
+	defer func() { _ = s.Close() }()
+	named, left := "", true
+	for range 100 {
+		var err error
+		if left, err = s.Reindex(ctx, 1); err != nil && !errors.Is(err, storage.ErrLeftOut) {
+			t.Fatal(err)
+		} else if err != nil {
+			named += err.Error()
+		}
+		if !left {
+			break
+		}
+	}
+	if left || !strings.Contains(named, "TICK-7-00000007") || strings.Count(named, "TICK-") != 2 {
+		t.Errorf("left %v, named %q", left, named)
+	}
+	page, err := s.ListTickets(ctx, storage.TicketQuery{Text: "softhyphen", Limit: 10})
+	if err != nil || len(page.Tickets) != 1 {
+		t.Errorf("%d are found: %v", len(page.Tickets), err)
 	}
 }
