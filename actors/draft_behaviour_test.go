@@ -176,7 +176,7 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		asked := d.awaitAnswer(d.reply(who, who, sent, "/create_ticket"), "What is the ticket about?")
 		d.quiet()
 		d.restart()
-		k := d.pick(who, d.awaitAnswer(d.reply(who, who, asked, "Voice"), "Where should Voice"), "Voice")
+		k := d.pick(who, d.awaitAnswer(d.reply(who, who, asked, "Spoken"), "Where should Spoken"), "Spoken")
 		d.awaitText(d.support, k.thread, "Forwarded from News")
 	})
 	d.run(t, "what is answered elsewhere waits for the title", func(t *testing.T) {
