@@ -207,7 +207,8 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		c.room.metrics.latency.Observe(float64(c.Now().UnixMilli()-op.ReceivedMs) / 1000)
 	}
 	if outcome.Result != messages.Outcome_DONE {
-		c.Log.Log(c.Ctx, givenUpLevel(c.group, op, outcome), "a call was given up", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
+		c.Log.Log(c.Ctx, givenUpLevel(c.group, op, outcome), "a call was given up",
+			"operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
 			"outcome", outcome.Result, "why", outcome.Description)
 	} else {
 		c.Log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", took)
