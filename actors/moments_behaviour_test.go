@@ -74,13 +74,13 @@ func TestPartOfAnAlbumThatGoesWhileItIsGathered(t *testing.T) {
 		return after
 	}})
 	after := d.last(d.engineering)
-	parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo", "photo:three")
+	parts := d.album(d.ann, d.support, k.thread, "photo:one", "photo:two", "photo:three")
 	d.await("they are taken in", func() bool { return d.sim.Pending() == 0 })
 	d.eventually("they are gathered", func() bool { return timers.Load() == 3 })
 	d.edit(parts[2], "// three")
 	d.say(d.ann, d.support, k.thread, "behind")
 	d.awaitText(d.engineering, eng, "behind")
-	same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo)", "Ann | behind"})
+	same(t, "copies", d.arrived(d.engineering, eng, after), []string{"album: (photo) Ann | one, (photo) two", "Ann | behind"})
 	d.quiet(k)
 }
 
