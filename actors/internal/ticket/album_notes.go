@@ -30,7 +30,7 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if messages.Blank(m.Content.GetText()) && inNote(parts) {
+	if messages.Blank(m.Content.GetText()) && desk.InNote(parts) {
 		m = proto.CloneOf(m)
 		m.Internal = true
 	}
@@ -40,34 +40,13 @@ func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
 	// The others first: after a crash the edit comes again, and finds them done.
 	for i := range parts {
 		if part := &parts[i]; messages.Blank(part.Text) && part.Internal != m.Internal {
-			if _, err := t.edit(followingNote(part, m)); err != nil {
+			if _, err := t.edit(desk.FollowingNote(part, m)); err != nil {
 				return nil, err
 			}
 		}
 	}
 	t.albumNotes().Put(m.Content.Media.MediaGroupId, m.Internal) // for what comes later
 	return t.edit(m)
-}
-
-// followingNote is the edit of a part of an album that does to it what another part's edit does to that: only whether it
-// is a note changes.
-func followingNote(part *storage.Message, m *messages.EditMessage) *messages.EditMessage {
-	o := proto.CloneOf(m.Origin)
-	o.CommandId += ":" + part.MessageID
-	return &messages.EditMessage{
-		Origin: o, MessageId: part.MessageID, Content: desk.ContentOf(part), Internal: m.Internal,
-		EditedMs: max(m.EditedMs, part.EditedAt.UnixMilli()),
-	}
-}
-
-// inNote reports whether the caption of a part makes an album an internal note.
-func inNote(parts []storage.Message) bool {
-	for i := range parts {
-		if parts[i].Internal && !messages.Blank(parts[i].Text) {
-			return true
-		}
-	}
-	return false
 }
 
 // restOfAlbum returns the other parts of the album that a message belongs to, in order.

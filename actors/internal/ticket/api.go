@@ -17,9 +17,6 @@ import (
 // What programs do to a ticket, through the API. They are in no topic, so a refusal comes back in the Reply, as
 // the key of the notice that people would read; nothing of it is stored (docs/decisions.md, D38).
 
-// isAPI reports whether a program gave the command.
-func isAPI(o *messages.Origin) bool { return o.GetSender().GetKind() == messages.Sender_API_KEY }
-
 // updating changes what an UpdateTicket sets, in the order that people would take: a closed ticket is reopened
 // first; a ticket is closed last.
 func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
@@ -33,7 +30,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			return answer(o, messages.ReasonStale, nil), nil
 		}
 	}
-	return func(r *result) {
+	return func(r *desk.Result) {
 		status := r.Status
 		if m.Status != nil {
 			status = *m.Status
@@ -51,7 +48,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		if m.Title != nil {
 			title := messages.CleanLine(*m.Title)
 			if messages.Blank(title) {
-				r.refuse(messages.ReasonNoTitle, nil)
+				r.Refuse(messages.ReasonNoTitle, nil)
 				return
 			}
 			before := r.Title
@@ -69,7 +66,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		if m.Priority != nil && *m.Priority != r.Priority {
 			if r.Status == desk.StatusClosed {
 				args := map[string]string{"ticket": r.TicketID, "command": "priority"}
-				r.refuse(messages.NoticeTicketIsClosed, args)
+				r.Refuse(messages.NoticeTicketIsClosed, args)
 				return
 			}
 			set(&r.Priority, m.Priority, true)

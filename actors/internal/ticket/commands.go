@@ -83,7 +83,7 @@ func (t *ticket) onCommand(m desk.Command) (proto.Message, error) {
 		return t.RefuseUnknown(messages.KindTicket, t.ID, m), nil
 	}
 	may, ask := yes, []ids.Place(nil)
-	if !isAPI(o) {
+	if !desk.IsAPI(o) {
 		if !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil {
 			if o.GetCallbackId() == "" {
 				return entity.Answer(messages.Code_WRONG_TOPIC, "the topic is not the ticket's"), nil
@@ -116,7 +116,7 @@ func (t *ticket) deferCommand(m desk.Command, ask []ids.Place) (proto.Message, e
 	if err != nil {
 		return nil, err
 	}
-	answer, err := t.accept(m, func(r *result) {
+	answer, err := t.accept(m, func(r *desk.Result) {
 		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: desk.PendingCommand, Body: body})
 	})
 	if err == nil {
@@ -131,7 +131,7 @@ func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 	o, links := m.GetOrigin(), len(t.record.Links)
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByTicket) }
 	refusal, err := t.carryOut(o, handled, t.limitAnswers(o, do))
-	if isAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
+	if desk.IsAPI(o) && errors.Is(err, storage.ErrTopicTaken) {
 		return entity.Answer(messages.Code_CONFLICT, messages.NoticeLinkOther), nil
 	}
 	if err != nil {
@@ -142,7 +142,7 @@ func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 	}
 	t.afterChange()
 	reply := &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID}
-	if isAPI(o) && len(t.record.Links) > links {
+	if desk.IsAPI(o) && len(t.record.Links) > links {
 		reply.LinkId = t.record.Links[links].LinkID
 	}
 	return reply, nil
@@ -154,13 +154,13 @@ func (t *ticket) accept(m desk.Command, do effect) (proto.Message, error) {
 func (t *ticket) carryOut(
 	o *messages.Origin, note func(*storage.Ticket), do effect,
 ) (refusal *messages.Reply, err error) {
-	next := &result{Ticket: desk.CloneTicket(t.record)}
+	next := &desk.Result{Ticket: desk.CloneTicket(t.record)}
 	note(next.Ticket)
-	if do(next); next.refusal != nil {
-		return next.refusal, nil
+	if do(next); next.Refusal != nil {
+		return next.Refusal, nil
 	}
 	err = t.saveDue(next.Ticket)
-	if !errors.Is(err, storage.ErrTopicTaken) || isAPI(o) {
+	if !errors.Is(err, storage.ErrTopicTaken) || desk.IsAPI(o) {
 		return nil, err
 	}
 	args := map[string]string{}
@@ -173,7 +173,7 @@ func (t *ticket) carryOut(
 	}
 	return nil, t.change(func(r *storage.Ticket) {
 		note(r)
-		respond(&result{Ticket: r}, o, messages.NoticeLinkOther, args)
+		desk.Respond(&desk.Result{Ticket: r}, o, messages.NoticeLinkOther, args)
 	})
 }
 
@@ -185,12 +185,12 @@ func (t *ticket) afterChange() {
 }
 
 func (t *ticket) closing(m *messages.CloseTicket) (effect, error) {
-	return func(r *result) { t.close(r, m) }, nil
+	return func(r *desk.Result) { t.close(r, m) }, nil
 }
 
 // close closes the ticket, or says that it is closed. Its topics close once all copies of what was sent before
 // have arrived.
-func (t *ticket) close(r *result, m *messages.CloseTicket) {
+func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 	o := m.Origin
 	here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
 	if m.ByHand && here != nil {
@@ -198,7 +198,7 @@ func (t *ticket) close(r *result, m *messages.CloseTicket) {
 	}
 	if r.Status == desk.StatusClosed {
 		if !m.ByHand {
-			respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": r.TicketID})
+			desk.Respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": r.TicketID})
 		}
 		return
 	}
@@ -208,24 +208,24 @@ func (t *ticket) close(r *result, m *messages.CloseTicket) {
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
 	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now,
 		map[string]any{"by": desk.CreatorOf(o), "reason": reason})
-	t.notifyAll(r.Ticket, o, messages.NoticeTicketClosed,
+	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketClosed,
 		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
-	acknowledge(r, o)
+	desk.Acknowledge(r, o)
 }
 
 func (t *ticket) reopening(m *messages.ReopenTicket) (effect, error) {
-	return func(r *result) { t.reopen(r, m) }, nil
+	return func(r *desk.Result) { t.reopen(r, m) }, nil
 }
 
 // reopen opens the ticket again, or says that it is open. It also ends pending (docs/decisions.md, D12).
-func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
+func (t *ticket) reopen(r *desk.Result, m *messages.ReopenTicket) {
 	o := m.Origin
 	here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
 	if m.ByHand && here != nil {
 		here.Closed, here.Unsure = false, false
 	}
 	if r.Status == desk.StatusOpen && !m.ByHand {
-		respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
+		desk.Respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
 	}
 	if r.Status == desk.StatusOpen || m.ByHand && r.Status == desk.StatusPending {
 		return
@@ -235,23 +235,23 @@ func (t *ticket) reopen(r *result, m *messages.ReopenTicket) {
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
 	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
-	t.notifyAll(r.Ticket, o, messages.NoticeTicketReopened,
+	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketReopened,
 		map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "title": r.Title}, 0)
-	acknowledge(r, o)
+	desk.Acknowledge(r, o)
 }
 
 func (t *ticket) pending(m *messages.SetPending) (effect, error) {
 	o := m.Origin
-	return func(r *result) {
+	return func(r *desk.Result) {
 		switch r.Status {
 		case desk.StatusClosed:
-			respond(r, o, messages.NoticeTicketIsClosed,
+			desk.Respond(r, o, messages.NoticeTicketIsClosed,
 				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPending)})
 		case desk.StatusPending:
-			respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": r.TicketID})
+			desk.Respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": r.TicketID})
 		default:
 			t.update(r.Ticket, o, func() { r.Status = desk.StatusPending })
-			respondOpenly(r, o, messages.NoticePendingSet, map[string]string{"who": desk.Who(o), "ticket": r.TicketID})
+			desk.RespondOpenly(r, o, messages.NoticePendingSet, map[string]string{"who": desk.Who(o), "ticket": r.TicketID})
 		}
 	}, nil
 }
@@ -261,20 +261,20 @@ var priorities = []string{"low", priorityNormal, "high", "urgent"}
 
 func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 	o, wanted := m.Origin, strings.ToLower(strings.TrimSpace(m.Priority))
-	return func(r *result) {
+	return func(r *desk.Result) {
 		switch {
 		case r.Status == desk.StatusClosed:
-			respond(r, o, messages.NoticeTicketIsClosed,
+			desk.Respond(r, o, messages.NoticeTicketIsClosed,
 				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPriority)})
 		case wanted == "":
-			respondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
+			desk.RespondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
 		case !slices.Contains(priorities, wanted):
-			respond(r, o, messages.NoticePriorityUsage, map[string]string{"given": m.Priority})
+			desk.Respond(r, o, messages.NoticePriorityUsage, map[string]string{"given": m.Priority})
 		case r.Priority == wanted:
-			respond(r, o, messages.NoticePrioritySame, map[string]string{"priority": wanted})
+			desk.Respond(r, o, messages.NoticePrioritySame, map[string]string{"priority": wanted})
 		default:
 			t.update(r.Ticket, o, func() { r.Priority = wanted })
-			respondOpenly(r, o, messages.NoticePrioritySet,
+			desk.RespondOpenly(r, o, messages.NoticePrioritySet,
 				map[string]string{"who": desk.Who(o), "priority": wanted, "ticket": r.TicketID})
 		}
 	}, nil
@@ -306,18 +306,18 @@ func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {
 	if err := t.showLag(view); err != nil {
 		return nil, err
 	}
-	return func(r *result) {
+	return func(r *desk.Result) {
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, ReplyTo: o.MessageId}}
-		addPending(r.Ticket, o.CommandId, op, 0)
-		acknowledge(r, o)
+		desk.AddPending(r.Ticket, o.CommandId, op, 0)
+		desk.Acknowledge(r, o)
 	}, nil
 }
 
 // renaming takes the name that somebody gave a topic by hand as the ticket's title. The other topics get it too.
 func (t *ticket) renaming(m *messages.TopicRenamed) (effect, error) {
 	o := m.Origin
-	return func(r *result) {
+	return func(r *desk.Result) {
 		here := desk.TopicAt(r.Ticket, o.Place, o.ThreadId)
 		name := messages.CleanLine(m.Name)
 		if here == nil || name == "" || here.Name == name {

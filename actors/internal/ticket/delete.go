@@ -61,9 +61,9 @@ func (t *ticket) onDelete(m *messages.DeleteMessage) (proto.Message, error) {
 			notice = messages.NoticeDeleteNotAllowed
 		}
 	}
-	return t.accept(m, func(r *result) {
+	return t.accept(m, func(r *desk.Result) {
 		if notice != "" {
-			respond(r, o, notice, nil)
+			desk.Respond(r, o, notice, nil)
 		}
 	})
 }
@@ -161,9 +161,9 @@ func (t *ticket) decideDelete(id string, m *messages.DeleteMessage, may verdict,
 			notice = messages.NoticeDeleteNotAllowed
 		}
 	}
-	_, err = t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, func(r *result) {
+	_, err = t.carryOut(m.Origin, func(r *storage.Ticket) { forget(r, desk.PendingCommand, id) }, func(r *desk.Result) {
 		if notice != "" {
-			respond(r, m.Origin, notice, args)
+			desk.Respond(r, m.Origin, notice, args)
 		}
 	})
 	return err

@@ -207,7 +207,7 @@ func (t *ticket) warn(a *storage.Attachment) error {
 	id := "infected/" + a.AttachmentID
 	if !slices.Contains(t.record.Handled, id) {
 		err := t.change(func(r *storage.Ticket) {
-			t.notifyAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
+			desk.NotifyAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
 				map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": messages.CleanLine(a.Reason)}, 0)
 			r.Handled = desk.Remember(r.Handled, id, handledByTicket)
 		})

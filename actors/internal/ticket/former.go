@@ -42,7 +42,7 @@ func (t *ticket) carryOver(topic *storage.Topic, m *messages.RecordMessage) erro
 			op.Call = &messages.Operation_SendCopy{SendCopy: call}
 			parts = t.room.Parts(op)
 			call.Content = nil
-			addPending(r, done+"/"+strconv.Itoa(part), op, 0)
+			desk.AddPending(r, done+"/"+strconv.Itoa(part), op, 0)
 			if n := len(r.Pending); n > 0 && r.Pending[n-1].ID == op.Id {
 				r.Pending[n-1].MessageID = messages.MessageKey(o.ChatId, o.MessageId)
 			}

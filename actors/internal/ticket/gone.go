@@ -157,7 +157,7 @@ func (t *ticket) notifyOthers(r *storage.Ticket, topic *storage.Topic, key, why,
 			Place: other.GroupID, ThreadId: other.TelegramTopicID, Lang: r.Language,
 			Priority: messages.Operation_ANSWER, Call: &messages.Operation_SendNotice{SendNotice: notice},
 		}
-		addPending(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
+		desk.AddPending(r, fmt.Sprintf("%s/%s/%d", cause, topic.TopicID, r.Version), op, 0)
 	}
 }
 

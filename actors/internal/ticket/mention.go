@@ -58,14 +58,14 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	if missing, ok := mentionMissing[desk.TopicsIn(group)]; ok {
 		return notice(missing, args), nil
 	}
-	return func(r *result) {
+	return func(r *desk.Result) {
 		topic := storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)}
 		link := t.newLink(r.Ticket, o, topic)
 		link.UserID, link.UserName = user.TelegramID, name
 		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, t.now(),
 			map[string]any{"by": desk.CreatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
 		awaitTopic(r.Ticket, link.LinkID, o)
-		acknowledge(r, o)
+		desk.Acknowledge(r, o)
 	}, nil
 }
 
@@ -127,7 +127,7 @@ func (t *ticket) choosing(o *messages.Origin) (effect, error) {
 	if keyboard == nil {
 		return answer(o, messages.NoticeMentionNobody, nil), nil
 	}
-	return func(r *result) { respondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
+	return func(r *desk.Result) { desk.RespondKeyboard(r, o, messages.NoticeMentionChoose, keyboard) }, nil
 }
 
 // turningPage shows another page of the keyboard.
@@ -137,16 +137,16 @@ func (t *ticket) turningPage(m *messages.ShowMentionPage) (effect, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(r *result) {
+	return func(r *desk.Result) {
 		if keyboard == nil {
-			respond(r, o, messages.NoticeButtonStale, nil)
+			desk.Respond(r, o, messages.NoticeButtonStale, nil)
 			return
 		}
 		op := desk.OperationTo(o)
 		op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{
 			MessageId: o.CallbackMessageId, Keyboard: keyboard}}
-		addPending(r.Ticket, o.CommandId, op, 0)
-		acknowledge(r, o)
+		desk.AddPending(r.Ticket, o.CommandId, op, 0)
+		desk.Acknowledge(r, o)
 	}, nil
 }
 
@@ -231,7 +231,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		homeURL, homeTitle = messages.TopicURL(home.TelegramGroupID, t.record.Home.TelegramTopicID), home.Title
 	}
 	topicURL := messages.TopicURL(group.TelegramGroupID, o.ThreadId)
-	return func(r *result) {
+	return func(r *desk.Result) {
 		link := t.newLink(r.Ticket, o, storage.Topic{
 			GroupID: o.Place, TelegramTopicID: o.ThreadId,
 			Adopted: true, Introduced: true, NamedByHand: true, Unsure: true,
@@ -239,7 +239,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
 		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(),
 			map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
-		respondOpenly(r, o, messages.NoticeLinked, map[string]string{
+		desk.RespondOpenly(r, o, messages.NoticeLinked, map[string]string{
 			"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL,
 		})
 		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
@@ -251,7 +251,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 	o := m.Origin
 	here := t.topicAt(o.Place, o.ThreadId)
-	if isAPI(o) {
+	if desk.IsAPI(o) {
 		here = nil
 		if link := desk.LinkOf(t.record, m.LinkId); link != nil && !link.Ended && !desk.IsAPILink(link) {
 			here = &link.Topic
@@ -268,7 +268,7 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		return nil, err
 	}
 	linkID := here.TopicID
-	return func(r *result) {
+	return func(r *desk.Result) {
 		link := desk.LinkOf(r.Ticket, linkID)
 		link.Ended, link.EndSequence = true, t.sequence
 		r.LinksRevision++
@@ -279,7 +279,7 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
 		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
 		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
-		acknowledge(r, o)
+		desk.Acknowledge(r, o)
 	}, nil
 }
 
@@ -295,5 +295,5 @@ func (t *ticket) notifyTopic(
 		Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Order: desk.ClosingOrder(after),
 		Call: &messages.Operation_SendNotice{SendNotice: &messages.SendNoticeCall{Key: key, Args: args}},
 	}
-	addPending(r, o.CommandId, op, after)
+	desk.AddPending(r, o.CommandId, op, after)
 }

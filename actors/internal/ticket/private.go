@@ -80,7 +80,7 @@ func homeMayOpen(r *storage.Ticket, o *messages.Origin) {
 // reachable writes down that the person can't be reached any more, or can again, unless a call to their chat has
 // shown that already.
 func (t *ticket) reachable(m *messages.PersonReachable) (effect, error) {
-	return func(r *result) {
+	return func(r *desk.Result) {
 		if link := desk.PrivateLink(r.Ticket, m.Origin.Place); link != nil && m.Reachable == (link.Topic.Suspended != "") {
 			why := ""
 			if !m.Reachable {
@@ -141,18 +141,6 @@ func (t *ticket) tellOpened(place ids.Place) {
 		opened.OwnTopic = link.Topic.Threaded
 	}
 	t.Tell(messages.KindUser, messages.UserIn(place), opened)
-}
-
-// privately turns a notice to all topics into the one for a private chat.
-func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoticeCall {
-	switch n.Key {
-	case messages.NoticeTicketClosed:
-		return &messages.SendNoticeCall{Key: messages.NoticePrivateClosed, Args: n.Args,
-			Keyboard: desk.OneButton(messages.ButtonReopen, messages.CallbackReopen+":"+r.TicketID)}
-	case messages.NoticeTicketReopened:
-		return &messages.SendNoticeCall{Key: messages.NoticePrivateReopened, Args: n.Args}
-	}
-	return n
 }
 
 // onMessageAfterClose refuses a message from a private chat to a closed ticket: the person is asked whether to

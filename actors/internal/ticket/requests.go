@@ -7,7 +7,6 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/storage"
 )
 
 // ticketRequest says, for one type of message, who may ask it of a ticket, and what it does. A ticket refuses a
@@ -96,7 +95,7 @@ func tableOf(rows ...ticketRequest) map[reflect.Type]ticketRequest {
 // people.
 func requestOf(m desk.Command) (r ticketRequest, ok bool) {
 	r, ok = ticketRequests[reflect.TypeOf(m)]
-	return r, ok && (!r.forPrograms || isAPI(m.GetOrigin()))
+	return r, ok && (!r.forPrograms || desk.IsAPI(m.GetOrigin()))
 }
 
 // fitsPrivately reports whether it can be asked from a private chat. Some things only the desk decides, such as
@@ -127,22 +126,9 @@ func slash(verb string) string { return "/" + verb }
 
 // effect turns a ticket's record into what a command wants it to be, or refuses. It reads nothing from storage and
 // sends nothing.
-type effect func(*result)
-
-// result is a ticket's record as a command leaves it. If a program's command is refused, refusal says why, and
-// nothing is written.
-type result struct {
-	*storage.Ticket
-	refusal *messages.Reply
-}
-
-// refuse refuses a program's command. The reason is the key of the notice that people would read, or a
-// messages.Reason….
-func (r *result) refuse(reason string, args map[string]string) {
-	r.refusal = &messages.Reply{Code: messages.Code_CONFLICT, Reason: reason, TicketId: r.TicketID, Args: args}
-}
+type effect func(*desk.Result)
 
 // answer is the effect of a command that only gets an answer.
 func answer(o *messages.Origin, key string, args map[string]string) effect {
-	return func(r *result) { respond(r, o, key, args) }
+	return func(r *desk.Result) { desk.Respond(r, o, key, args) }
 }

@@ -41,9 +41,9 @@ func (t *ticket) onRetry(m *messages.RetryCopy) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := t.accept(m, func(r *result) {
+	answer, err := t.accept(m, func(r *desk.Result) {
 		r.Pending = append(r.Pending, storage.Pending{ID: o.GetCommandId(), Kind: pendingRetry, Body: body})
-		respond(r, o, messages.NoticeRetrying, nil)
+		desk.Respond(r, o, messages.NoticeRetrying, nil)
 	})
 	if err == nil {
 		t.Tell(messages.KindLink, m.LinkId, m)

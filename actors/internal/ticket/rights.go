@@ -252,7 +252,7 @@ func (t *ticket) decide(id string, m desk.Command, failure string) error {
 	case !known:
 		t.Log.Error("a command that waited is dropped: a ticket does not take it",
 			"message", entity.TypeName(m), "command", id)
-		do = func(*result) {}
+		do = func(*desk.Result) {}
 	case !row.joins && t.topicAt(o.GetPlace(), o.GetThreadId()) == nil:
 		do = answer(o, messages.NoticeUnlinkNone, nil) // the topic was unlinked in the meantime
 	case may != unanswered:

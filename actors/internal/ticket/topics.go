@@ -71,7 +71,7 @@ func (t *ticket) failTopic(r *storage.Ticket, topic *storage.Topic, why string) 
 
 // awaitTopic remembers whom to notify when a topic has been created or can't be.
 func awaitTopic(r *storage.Ticket, topicID ids.TopicKey, o *messages.Origin) {
-	if isAPI(o) {
+	if desk.IsAPI(o) {
 		return // a program looks for itself
 	}
 	body, err := proto.Marshal(o)
@@ -130,7 +130,7 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
 	// It gets an id of its own, since the first id of the command belongs to the answer that the pressed button
 	// has had.
-	addPending(r, o.CommandId+"/opened", op, 0)
+	desk.AddPending(r, o.CommandId+"/opened", op, 0)
 }
 
 // adoptionOver is the timer after which a topic that has not appeared is created again.

@@ -123,7 +123,7 @@ func (t *ticket) reconcile() {
 		}
 		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
-	told := standingNotices{}
+	told := desk.StandingNotices{}
 	for _, pending := range t.record.Pending {
 		if pending.Kind != desk.PendingOperation {
 			continue
@@ -133,7 +133,7 @@ func (t *ticket) reconcile() {
 			t.Log.Error("cannot read a pending operation", "operation", pending.ID, "error", err)
 			continue
 		}
-		if !told.next(op) {
+		if !told.Next(op) {
 			continue
 		}
 		through := t.finishedThrough()
