@@ -126,22 +126,30 @@ func TestCopy(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		begun := time.Now()
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		// FerretDB reads every record to count them, so it is not asked without a pause.
+		again, inVain := time.NewTicker(200*time.Millisecond), time.After(2*time.Minute)
+		defer again.Stop()
 		for count() < 2000 {
-			if time.Since(begun) > 2*time.Minute {
+			select {
+			case <-again.C:
+			case err := <-ended:
+				t.Fatalf("the copy ended before it could be killed: %v", err)
+			case <-inVain:
+				_ = cmd.Process.Kill()
 				t.Fatal("nothing is copied")
 			}
-			time.Sleep(200 * time.Millisecond) // FerretDB reads every record to count them
 		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		_ = cmd.Wait()
+		<-ended
 		n := count()
 		if n >= 20_000 {
 			t.Errorf("it was killed too late, after %d messages", n)
 		}
-		begun = time.Now()
+		begun := time.Now()
 		said, err := run("copy", "--from", from, "--to", to)
 		if err != nil {
 			t.Fatal(err)
