@@ -35,6 +35,8 @@ var arrows = map[string][]string{
 	"actors/internal/pace":   {},
 	"actors/internal/chat": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace"},
+	"actors/internal/query": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
+		"actors/internal/eventlog"},
 	"actors/internal/ticket": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace", "actors/internal/attachment"},
 

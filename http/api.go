@@ -28,6 +28,8 @@ const apiPrefix = "/api/v1"
 // Desk is what the API needs from the actors.
 type Desk interface {
 	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
+	// WatchLog wakes a reader of the log of events when there is something new for it.
+	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
 }
 
 // APIOptions are what an API is made of.
@@ -132,6 +134,7 @@ func (a *API) operations() {
 	a.ticketOperations()
 	a.messageOperations()
 	a.eventOperations()
+	a.feedOperations()
 	a.linkOperations()
 	a.attachmentOperations()
 }

@@ -56,7 +56,8 @@ func Kind(d Deps) *entity.Kind {
 			entity.Reads((*ticket).onGet),
 			entity.Replies((*ticket).onSend),
 			// from links
-			entity.Takes((*ticket).onLinkSettled),
+			entity.Takes((*ticket).onLinkProgress),
+			entity.Takes((*ticket).onAppended),
 			entity.Takes((*ticket).onChanged),
 			entity.Takes((*ticket).onShowReaction),
 			entity.Takes((*ticket).onTopicGone),

@@ -40,6 +40,10 @@ type ticket struct {
 	internalAlbums *desk.Recent[string, struct{}]         // media group ids of albums that are internal notes
 
 	unnumbered    []storage.Event // in the order of their acceptance
+	appending     int             // how many of them the log was given, and has not answered
+	appendedAt    time.Time
+	numbered      []storage.Event // those that the log has, which records still hold
+	eventNumber   int64           // of the newest event in the log
 	flushing      bool            // the flush timer runs
 	awaitingQuiet bool            // the quiet timer runs
 	lastActivity  time.Time
@@ -70,6 +74,7 @@ func (t *ticket) Load() error {
 	t.adopting, t.verdicts = map[ids.TopicKey]bool{}, map[verdictKey]verdict{}
 	t.internalAlbums = nil
 	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}
+	t.numbered, t.appending, t.eventNumber = nil, 0, 0
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
@@ -138,7 +143,7 @@ func (t *ticket) resumeLink(linkID ids.TopicKey) {
 
 // Idle reports whether the ticket may stop: nothing is pending, and it waits for nobody.
 func (t *ticket) Idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && len(t.unnumbered) == 0 &&
+	return t.record == nil || t.record.DueAt.IsZero() && t.nothingUnnumbered() &&
 		len(t.enqueued) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
 		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
 }
