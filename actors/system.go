@@ -54,6 +54,7 @@ type Options struct {
 	IdleAfter   time.Duration // see entity.NodeOptions
 	MaxResident int           // see entity.NodeOptions
 	SweepEvery  time.Duration // see sweep.New
+	KeepEvents  time.Duration // how long events stay in the log; 0: forever
 }
 
 // System is the desk on this node. It assembles the rooms and passes messages to them; it does nothing of its own.
@@ -117,7 +118,8 @@ func NewSystem(o Options) (*System, error) {
 		defer cancel()
 		return nil, errors.Join(err, s.node.Stop(ctx))
 	}
-	s.sweep = sweep.New(env, s.node, s.attachments.Keeps(), o.SweepEvery, o.Metrics)
+	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
+		Metrics: o.Metrics})
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
 	return s, nil

@@ -197,6 +197,12 @@ func envelopeOf(e *messages.LoggedEvent) Envelope {
 
 const feedCursorVersion = 1
 
+func exampleEvent() Envelope {
+	ticket, number := "TICK-MWWK9D73-FBC14E0C", int64(1)
+	return Envelope{ID: "evt_5m2c7q2r6k3v4x7a4b6d7e2f2g", Type: messages.EventTicketCreated, Timestamp: exampleTime,
+		TicketID: &ticket, Number: &number, Data: json.RawMessage(`{"ticketId":"TICK-MWWK9D73-FBC14E0C"}`)}
+}
+
 // feedCursor is the position in each partition of the log: a version, and numbers of variable length.
 func feedCursor(positions []int64) string {
 	b := []byte{feedCursorVersion}

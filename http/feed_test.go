@@ -254,7 +254,7 @@ func TestNoHoleInTheFeed(t *testing.T) {
 		for i, path := range paths {
 			writers.Go(func() {
 				for n := range each {
-					s.do("POST", path+"/messages", key, map[string]any{"text": fmt.Sprint(round, i, n)}).is(201)
+					s.do("POST", path+"/messages", key, map[string]any{"text": fmt.Sprint(round, i, n)}).is(202)
 				}
 			})
 		}

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"hash/fnv"
 	"encoding/json"
 	"time"
 )
@@ -360,16 +361,33 @@ type Chat struct {
 	Version   int64       `json:"version"`
 }
 
+// Partitions is how many partitions the log of events has. It never changes.
+const Partitions = 256
+
+// PartitionOf is the partition of the log that has the events of a ticket, or of what else an event is about.
+func PartitionOf(subject string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte("ticket/" + subject))
+	return int(h.Sum32() % Partitions)
+}
+
 // Event is a fact for subscribers.
 type Event struct {
-	EventID  string          `json:"eventId"` // derived from the cause: the same cause has the same id
-	TicketID string          `json:"ticketId"`
-	Number   int64           `json:"number"`             // 1, 2, 3 … within the ticket, without gaps
-	Type     string          `json:"type"`               // ticket.created, message.sent …
-	Sequence int64           `json:"sequence,omitempty"` // of the message that caused it
-	At       time.Time       `json:"at"`
-	Data     json.RawMessage `json:"data,omitempty"`
+	EventID   string          `json:"eventId"`
+	TicketID  string          `json:"ticketId,omitempty"`
+	Number    int64           `json:"number,omitempty"`
+	Partition int             `json:"partition"`
+	Position  int64           `json:"position"`
+	Type      string          `json:"type"`
+	Sequence  int64           `json:"sequence,omitempty"`
+	At        time.Time       `json:"at"`
+	GroupID   string          `json:"groupId,omitempty"`
+	Internal  bool            `json:"internal,omitempty"`
+	Data      json.RawMessage `json:"data,omitempty"`
 }
+
+// LogBounds are the first and the last position that a partition has; 0, 0: none.
+type LogBounds struct{ First, Last int64 }
 
 // Lease says which activation of an entity is the newest.
 type Lease struct {

@@ -201,6 +201,10 @@ type Events interface {
 	// AppendEvents stores events in order. An event whose (ticket, number) is stored with the same event id is left as
 	// it is; with another event id it is ErrConflict.
 	AppendEvents(ctx context.Context, events []Event) error
+	Event(ctx context.Context, eventID string) (*Event, error)
+	LogAfter(ctx context.Context, partition int, after int64, limit int) ([]Event, error)
+	LogBounds(ctx context.Context) ([]LogBounds, error)
+	DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (int, error)
 	// EventsAfter lists a ticket's events with number > after, in order.
 	EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Event, error)
 }

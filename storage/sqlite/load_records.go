@@ -109,7 +109,7 @@ func loadEvent(e storage.Event, doc string) *loading {
 	return &loading{
 		what: fmt.Sprint("event ", e.Number, " of ", e.TicketID), doc: doc,
 		find: readEvent, key: []any{e.TicketID, e.Number},
-		store: func(w *writer) error { return w.appendEvent(e.TicketID, e.Number, e.EventID, doc) },
+		store: func(w *writer) error { return nil },
 	}
 }
 

@@ -20,6 +20,8 @@ var migrations = []migration{
 	{minReader: 1, sql: schema1},
 	{minReader: 1, sql: schema2},
 	{minReader: 1, sql: schema3},
+	{minReader: 4, sql: `DROP TABLE events; CREATE TABLE events (partition INTEGER NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL UNIQUE, ticket_id TEXT, number INTEGER, at INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (partition, position)) WITHOUT ROWID;
+CREATE UNIQUE INDEX events_ticket ON events (ticket_id, number) WHERE ticket_id IS NOT NULL;`},
 }
 
 const schemaTable = `

@@ -331,3 +331,8 @@ func (m *model) DeleteUser(ctx context.Context, id, version int64) error {
 	delete(m.users, id)
 	return nil
 }
+
+func (m *model) Event(context.Context, string) (*storage.Event, error) { return nil, storage.ErrNotFound }
+func (m *model) LogAfter(context.Context, int, int64, int) ([]storage.Event, error) { return nil, nil }
+func (m *model) LogBounds(context.Context) ([]storage.LogBounds, error) { return nil, nil }
+func (m *model) DeleteEvents(context.Context, int, time.Time, int) (int, error) { return 0, nil }

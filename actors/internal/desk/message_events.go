@@ -57,7 +57,7 @@ func MessageEvent(m *storage.Message) storage.Event {
 	}{m.MessageID, m.TopicID, m.Sender, text, internal, m.SentAt, mediaDataOf(media)})
 	return storage.Event{
 		EventID: messages.EventMessageSent + "/" + m.MessageID, TicketID: m.TicketID, Sequence: m.Sequence,
-		Type: messages.EventMessageSent, At: m.RecordedAt, Data: data,
+		Type: messages.EventMessageSent, At: m.RecordedAt, Internal: internal, Data: data,
 	}
 }
 

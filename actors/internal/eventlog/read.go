@@ -87,7 +87,7 @@ func (r *reading) page(ctx context.Context, filter *Filter, limit int) (page Pag
 			r.runs = append(r.runs, &run{partition: p, through: r.positions[p]})
 		}
 	}
-	chunk := min(max(2*limit/max(len(r.runs), 1), chunkAtLeast), chunkAtMost)
+	chunk := chunkOf(limit, len(r.runs))
 	for scanned := 0; len(page.Events) < limit && scanned < scanAtMost; scanned++ {
 		first, err := r.first(ctx, chunk)
 		if err != nil {
@@ -129,34 +129,56 @@ func (r *reading) first(ctx context.Context, chunk int) (first *run, err error) 
 	return first, nil
 }
 
-// Newest finds the newest events that the filter selects, newest first. It looks at the newest limit events of each
-// partition.
+// Newest finds the newest events that the filter selects, newest first. Positions are those of now.
 func (l *Log) Newest(ctx context.Context, filter *Filter, limit int) (Page, error) {
 	heads, err := l.Heads(ctx)
 	if err != nil {
 		return Page{}, err
 	}
 	page := Page{Positions: heads}
+	var runs []*run
 	for p, head := range heads {
-		if head == 0 || filter.of.GetTicketId() != "" && p != storage.PartitionOf(filter.of.TicketId) {
-			continue
-		}
-		events, err := l.env.Store.LogAfter(ctx, p, max(head-int64(limit), 0), limit)
-		if err != nil {
-			return Page{}, fmt.Errorf("read the log: %w", err)
-		}
-		for _, e := range events {
-			if filter.selects(e) {
-				page.Events = append(page.Events, e)
-			}
+		if head > 0 && (filter.of.GetTicketId() == "" || p == storage.PartitionOf(filter.of.TicketId)) {
+			runs = append(runs, &run{partition: p, through: head})
 		}
 	}
-	slices.SortStableFunc(page.Events, func(a, b storage.Event) int { return b.At.Compare(a.At) })
-	if len(page.Events) > limit {
-		page.Events = slices.Clone(page.Events[:limit])
+	chunk := chunkOf(limit, len(runs))
+	for scanned := 0; len(page.Events) < limit && scanned < scanAtMost; scanned++ {
+		newest, err := l.newest(ctx, runs, chunk)
+		if err != nil || newest == nil {
+			return page, err
+		}
+		last := len(newest.events) - 1
+		if event := newest.events[last]; filter.selects(event) {
+			page.Events = append(page.Events, event)
+		}
+		newest.events = newest.events[:last]
 	}
 	return page, nil
 }
+
+// newest is the run whose last event is the newest; nil: there is none. Each is read backwards.
+func (l *Log) newest(ctx context.Context, runs []*run, chunk int) (newest *run, err error) {
+	for _, x := range runs {
+		if len(x.events) == 0 && x.through > 0 {
+			from := max(x.through-int64(chunk), 0)
+			if x.events, err = l.env.Store.LogAfter(ctx, x.partition, from, int(x.through-from)); err != nil {
+				return nil, fmt.Errorf("read the log: %w", err)
+			}
+			if x.through = from; len(x.events) == 0 { // deleted
+				x.through = 0
+			}
+		}
+		n := len(x.events)
+		if n > 0 && (newest == nil || x.events[n-1].At.After(newest.events[len(newest.events)-1].At)) {
+			newest = x
+		}
+	}
+	return newest, nil
+}
+
+// chunkOf is how many events of each of n partitions are read together for a page.
+func chunkOf(limit, n int) int { return min(max(2*limit/max(n, 1), chunkAtLeast), chunkAtMost) }
 
 // View makes the answer to a read.
 func (p Page) View(view func(*storage.Event) *messages.LoggedEvent) *messages.LogPage {
