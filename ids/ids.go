@@ -21,3 +21,6 @@ type (
 	UserID   = int64
 	ThreadID = int64 // of a forum topic in its chat; 0: the general topic, or a chat without topics
 )
+
+// EventID is temporary.
+func EventID(cause string) string { return cause + "x" }

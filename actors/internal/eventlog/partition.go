@@ -8,6 +8,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -23,6 +24,7 @@ type partition struct {
 	last   int64 // the newest position
 	owners map[string]*owner
 	queue  []*messages.AppendEvents // what is not stored
+	doubt  bool                     // the last write met a conflict: look each event up first
 }
 
 // owner is what the partition remembers of whoever appends to it.
@@ -79,13 +81,14 @@ func (p *partition) onWrite(write) error {
 		}
 		if err != nil {
 			clear(p.owners) // they are ahead of what is stored
+			p.doubt = errors.Is(err, storage.ErrConflict)
 			if !errors.Is(err, storage.ErrUnavailable) && !errors.Is(err, storage.ErrConflict) && p.Ctx.Err() == nil {
 				p.queue = nil // it would fail each time; the owners send it again
 			}
 			return fmt.Errorf("append events: %w", err)
 		}
 		if len(events) > 0 {
-			p.last = events[len(events)-1].Position
+			p.last, p.doubt = events[len(events)-1].Position, false
 			p.log.appended(events)
 		}
 		for i, m := range p.queue[:len(told)] {
@@ -119,6 +122,12 @@ func (p *partition) nextBatch() (events []storage.Event, told []*messages.Append
 				continue
 			}
 			event := desk.EventToStore(e)
+			if stored, err := p.stored(&event); err != nil {
+				return nil, nil, err
+			} else if stored {
+				o.numbers[e.EventId] = event.Number
+				continue
+			}
 			last++
 			event.Partition, event.Position = p.number, last
 			if event.TicketID != "" {
@@ -132,6 +141,30 @@ func (p *partition) nextBatch() (events []storage.Event, told []*messages.Append
 		told = append(told, done)
 	}
 	return events, told, nil
+}
+
+// stored looks an event up after a conflict. One of another ticket that has its id, which releases before this one made,
+// does not stop it: it gets an id of its own.
+func (p *partition) stored(event *storage.Event) (bool, error) {
+	if !p.doubt {
+		return false, nil
+	}
+	for range 2 {
+		other, err := p.Store.Event(p.Ctx, event.EventID)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("look up an event: %w", err)
+		case other.TicketID == event.TicketID:
+			event.Number = other.Number
+			return true, nil
+		}
+		p.Log.Warn("an event's id belongs to an event of another ticket; it gets another one", "event", event.EventID,
+			"ticket", event.TicketID, "other", other.TicketID)
+		event.EventID = ids.EventID(event.TicketID + "/" + event.EventID)
+	}
+	return false, nil
 }
 
 // owner finds what the log has of an owner that it may not know of.

@@ -257,6 +257,6 @@ func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any
 	}
 	data["ticketId"], data["title"], data["status"], data["priority"] = r.TicketID, r.Title, r.Status, r.Priority
 	raw, _ := json.Marshal(data) // of strings and numbers: it can't fail
-	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + id, TicketID: r.TicketID, Type: kind,
+	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + r.TicketID + "/" + id, TicketID: r.TicketID, Type: kind,
 		At: at.UTC().Truncate(time.Millisecond), Data: raw})
 }
