@@ -2,6 +2,7 @@ package ticket
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -157,8 +158,8 @@ func (t *ticket) number() error {
 	for i := range batch {
 		batch[i].Number = t.record.EventNumber + int64(i) + 1
 	}
-	if err := t.Store.AppendEvents(t.Ctx, batch); err != nil {
-		return fmt.Errorf("append events: %w", err)
+	if err := t.place(batch); err != nil {
+		return err
 	}
 	numbered := make(map[string]bool, len(batch))
 	for _, e := range batch {
@@ -185,6 +186,39 @@ func (t *ticket) number() error {
 	}
 	t.unnumbered = slices.Clone(t.unnumbered[len(batch):])
 	return nil
+}
+
+// place appends numbered events to the log. Those that are stored already keep their places.
+//
+// It stands in for the entity of the partition: other tickets append to the same one, so it may have to try again.
+func (t *ticket) place(batch []storage.Event) error {
+	partition := storage.PartitionOf(t.record.TicketID)
+	for attempt := 1; ; attempt++ {
+		stored, err := t.Store.EventsAfter(t.Ctx, t.record.TicketID, t.record.EventNumber, len(batch))
+		if err != nil {
+			return fmt.Errorf("read events: %w", err)
+		}
+		last, err := t.Store.LastPosition(t.Ctx, partition)
+		if err != nil {
+			return fmt.Errorf("read the end of the log: %w", err)
+		}
+		if len(stored) > 0 && stored[len(stored)-1].EventID != batch[len(stored)-1].EventID {
+			return fmt.Errorf("append events: %s is stored as %d, not %s: %w", stored[len(stored)-1].EventID,
+				stored[len(stored)-1].Number, batch[len(stored)-1].EventID, storage.ErrConflict)
+		}
+		fresh := batch[len(stored):]
+		for i := range fresh {
+			fresh[i].Partition, fresh[i].Position = partition, last+int64(i)+1
+		}
+		err = t.Store.AppendEvents(t.Ctx, fresh)
+		if errors.Is(err, storage.ErrConflict) && attempt < 1000 {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("append events: %w", err)
+		}
+		return nil
+	}
 }
 
 // loadEvents finds the events without a number: those in the record, those of changed messages, and those of the
