@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"hash/fnv"
 	"encoding/json"
 	"time"
 )
@@ -360,34 +359,6 @@ type Chat struct {
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`
 }
-
-// Partitions is how many partitions the log of events has. It never changes.
-const Partitions = 256
-
-// PartitionOf is the partition of the log that has the events of a ticket, or of what else an event is about.
-func PartitionOf(subject string) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte("ticket/" + subject))
-	return int(h.Sum32() % Partitions)
-}
-
-// Event is a fact for subscribers.
-type Event struct {
-	EventID   string          `json:"eventId"`
-	TicketID  string          `json:"ticketId,omitempty"`
-	Number    int64           `json:"number,omitempty"`
-	Partition int             `json:"partition"`
-	Position  int64           `json:"position"`
-	Type      string          `json:"type"`
-	Sequence  int64           `json:"sequence,omitempty"`
-	At        time.Time       `json:"at"`
-	GroupID   string          `json:"groupId,omitempty"`
-	Internal  bool            `json:"internal,omitempty"`
-	Data      json.RawMessage `json:"data,omitempty"`
-}
-
-// LogBounds are the first and the last position that a partition has; 0, 0: none.
-type LogBounds struct{ First, Last int64 }
 
 // Lease says which activation of an entity is the newest.
 type Lease struct {

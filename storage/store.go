@@ -196,17 +196,27 @@ type Chats interface {
 	DueChats(ctx context.Context, now time.Time, limit int) ([]Due, error)
 }
 
-// Events keeps numbered events.
+// Events keeps the log of events.
 type Events interface {
-	// AppendEvents stores events in order. An event whose (ticket, number) is stored with the same event id is left as
-	// it is; with another event id it is ErrConflict.
+	// AppendEvents stores events of one partition at their positions, in order. An event that is stored at its position
+	// with the same id is left as it is. It is ErrConflict when another event has the position, the id or the (ticket,
+	// number), and when a position does not follow the last one; an empty partition may begin anywhere. When it fails,
+	// the first of the events may be stored.
 	AppendEvents(ctx context.Context, events []Event) error
-	Event(ctx context.Context, eventID string) (*Event, error)
-	LogAfter(ctx context.Context, partition int, after int64, limit int) ([]Event, error)
-	LogBounds(ctx context.Context) ([]LogBounds, error)
-	DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (int, error)
 	// EventsAfter lists a ticket's events with number > after, in order.
 	EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Event, error)
+	Event(ctx context.Context, eventID string) (*Event, error)
+	// LogAfter lists events of a partition with position > after, in order. It returns a prefix of what is there: no
+	// position below one that it returned becomes visible later.
+	LogAfter(ctx context.Context, partition int, after int64, limit int) ([]Event, error)
+	// LastPosition returns the highest position of a partition, 0 when it has no event.
+	LastPosition(ctx context.Context, partition int) (int64, error)
+	// LogBounds lists the bounds of all partitions, Partitions of them.
+	LogBounds(ctx context.Context) ([]LogBounds, error)
+	// DeleteEvents deletes the oldest events of a partition that happened before a time, at most limit, and returns
+	// their number. It stops at the first that is not older, and never deletes the newest of the partition, so that
+	// positions go on from it.
+	DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (int, error)
 }
 
 // Offsets keeps how far updates were acknowledged.

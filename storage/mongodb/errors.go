@@ -18,6 +18,7 @@ var errClosed = fmt.Errorf("%w: the store is closed", storage.ErrUnavailable)
 const (
 	codeUnauthorized         = 13
 	codeAuthenticationFailed = 18
+	codeIndexNotFound        = 27
 	codeNamespaceExists      = 48
 	codeDuplicateKey         = 11000
 )

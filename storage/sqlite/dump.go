@@ -23,7 +23,7 @@ var (
 		SELECT doc FROM copies WHERE (message_id, topic_id) > (?, ?) ORDER BY message_id, topic_id`)
 	dumpAttachments = define(`SELECT doc FROM attachments WHERE attachment_id > ? ORDER BY attachment_id`)
 	dumpChats       = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id`)
-	dumpEvents      = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number`)
+	dumpEvents      = define(`SELECT doc FROM events WHERE place > ? ORDER BY place`)
 	dumpAPIKeys     = define(`SELECT doc FROM api_keys WHERE key_id > ? ORDER BY key_id`)
 	dumpIdempotency = define(`SELECT doc FROM idempotency WHERE request_id > ? ORDER BY request_id`)
 	dumpLeases      = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
@@ -68,7 +68,7 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 		return s.dump(ctx, dumpChats, document[storage.Chat], orNew[storage.Chat](after).ChatID)
 	case "events":
 		event := orNew[storage.Event](after)
-		return s.dump(ctx, dumpEvents, document[storage.Event], event.TicketID, event.Number)
+		return s.dump(ctx, dumpEvents, document[storage.Event], place(event.Partition, event.Position))
 	case "api_keys":
 		return s.dump(ctx, dumpAPIKeys, document[storage.APIKey], orNew[storage.APIKey](after).KeyID)
 	case "idempotency":

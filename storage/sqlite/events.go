@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,88 +11,210 @@ import (
 
 var (
 	insertEvent = define(`
-		INSERT INTO events (partition, position, event_id, ticket_id, number, at, doc) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
-	readEventID = define(`SELECT event_id FROM events WHERE partition = ? AND position = ?`)
-	eventsAfter = define(`SELECT doc FROM events WHERE ticket_id = ? AND number > ? ORDER BY number LIMIT ?`)
-	eventByID   = define(`SELECT doc FROM events WHERE event_id = ?`)
-	logAfter    = define(`SELECT doc FROM events WHERE partition = ? AND position > ? ORDER BY position LIMIT ?`)
-	logFirst    = define(`SELECT coalesce(min(position), 0), coalesce(max(position), 0) FROM events WHERE partition = ?`)
-	deleteEv    = define(`DELETE FROM events WHERE partition = ?1 AND position IN (SELECT position FROM events WHERE partition = ?1 AND at < ?2 ORDER BY position LIMIT ?3) AND position < (SELECT max(position) FROM events WHERE partition = ?1)`)
+		INSERT INTO events (place, event_id, ticket_id, number, at, doc) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	readEvent    = define(`SELECT doc FROM events WHERE event_id = ?`)
+	readPlace    = define(`SELECT doc FROM events WHERE place = ?`)
+	eventAt      = define(`SELECT event_id FROM events WHERE place = ?`)
+	eventsAfter  = define(`SELECT doc FROM events WHERE ticket_id = ? AND number > ? ORDER BY number LIMIT ?`)
+	logAfter     = define(`SELECT doc FROM events WHERE place > ? AND place < ? ORDER BY place LIMIT ?`)
+	lastPlace    = define(`SELECT coalesce(max(place), 0) FROM events WHERE place BETWEEN ? AND ?`)
+	firstPlace   = define(`SELECT coalesce(min(place), 0) FROM events WHERE place BETWEEN ? AND ?`)
+	oldestEvents = define(`SELECT place, at FROM events WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?`)
+	deleteEvents = define(`DELETE FROM events WHERE place BETWEEN ? AND ?`)
 )
 
+// place is the rowid of an event: the partition × 2^48, and the position. So the events of a partition lie together, in
+// order, and the log needs no other index.
+func place(partition int, position int64) int64 { return int64(partition)<<48 | position }
+
+func positionOf(place int64) int64 { return place & storage.MaxPosition }
+
+// AppendEvents implements storage.Events. It stores all of them or none.
 func (s *Store) AppendEvents(ctx context.Context, events []storage.Event) error {
 	if len(events) == 0 {
 		return ctx.Err()
 	}
-	docs := make([]string, len(events))
-	for i, e := range events {
-		doc, err := encode(e.Kept())
+	if err := storage.CheckLog(events); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	rows := make([]eventRow, len(events))
+	for i := range events {
+		if err := validEvent(&events[i]); err != nil {
+			return err
+		}
+		kept := events[i].Kept()
+		doc, err := encode(&kept)
 		if err != nil {
 			return err
 		}
-		docs[i] = doc
+		rows[i] = newEventRow(&kept, doc)
 	}
 	return s.write(ctx, func(w *writer) error {
-		return w.atomically(func() error {
-			for i, e := range events {
-				var ticket any
-				if e.TicketID != "" {
-					ticket = e.TicketID
-				}
-				n, err := w.exec(insertEvent, int64(e.Partition), e.Position, e.EventID, ticket, e.Number, e.At.UnixMilli(), docs[i])
-				if err != nil {
-					return err
-				}
-				if n == 1 {
-					continue
-				}
-				id := ""
-				if err := w.conn.query(readEventID, func(r row) error { id = r.text(0); return nil }, int64(e.Partition), e.Position); err != nil {
-					return err
-				}
-				if id != e.EventID {
-					return fmt.Errorf("event %s: %w", e.EventID, storage.ErrConflict)
-				}
-			}
-			return nil
-		})
+		if len(rows) == 1 { // a single write, which needs no savepoint
+			return w.appendEvents(rows)
+		}
+		return w.atomically(func() error { return w.appendEvents(rows) })
 	})
 }
 
+// eventRow is an event as it is stored.
+type eventRow struct {
+	place   int64
+	id      string
+	columns []any
+}
+
+func validEvent(e *storage.Event) error {
+	if e.TicketID == "" {
+		return validID("event id", e.EventID)
+	}
+	return validID("ticket or event id", e.TicketID, e.EventID)
+}
+
+func newEventRow(e *storage.Event, doc string) eventRow {
+	at := place(e.Partition, e.Position)
+	return eventRow{at, e.EventID, []any{at, e.EventID, orNull(e.TicketID), e.Number, millis(e.At), doc}}
+}
+
+func (w *writer) appendEvents(events []eventRow) error {
+	last := int64(-1) // not known yet
+	for _, e := range events {
+		stored := ""
+		err := w.conn.query(eventAt, func(r row) error {
+			stored = r.text(0)
+			return nil
+		}, e.place)
+		switch {
+		case err != nil:
+			return err
+		case stored == e.id:
+			continue
+		case stored != "":
+			return e.conflict("event " + stored + " is there")
+		}
+		if last < 0 {
+			from := e.place &^ storage.MaxPosition
+			if last, err = position(w.conn, lastPlace, from, from|storage.MaxPosition); err != nil {
+				return err
+			}
+		}
+		if last > 0 && positionOf(e.place) != last+1 {
+			return e.conflict(fmt.Sprintf("the last position is %d", last))
+		}
+		if err := w.insertEvent(e); err != nil {
+			return err
+		}
+		last = positionOf(e.place)
+	}
+	return nil
+}
+
+func (w *writer) insertEvent(e eventRow) error {
+	return w.one(e.conflict("another event has its place, id or number"), insertEvent, e.columns...)
+}
+
+func (e *eventRow) conflict(why string) error {
+	return fmt.Errorf("event %s at %d/%d: %s: %w", e.id, e.place>>48, positionOf(e.place), why, storage.ErrConflict)
+}
+
+// EventsAfter implements storage.Events.
 func (s *Store) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Event, error) {
 	return readAll[storage.Event](ctx, s, eventsAfter, ticketID, after, atMost(limit))
 }
 
+// Event implements storage.Events.
+func (s *Store) Event(ctx context.Context, eventID string) (*storage.Event, error) {
+	return readOne[storage.Event](ctx, s, "event", readEvent, eventID)
+}
+
+// LogAfter implements storage.Events.
 func (s *Store) LogAfter(ctx context.Context, partition int, after int64, limit int) ([]storage.Event, error) {
-	return readAll[storage.Event](ctx, s, logAfter, int64(partition), after, atMost(limit))
-}
-
-func (s *Store) Event(ctx context.Context, id string) (*storage.Event, error) {
-	all, err := readAll[storage.Event](ctx, s, eventByID, id)
-	if err != nil || len(all) == 0 {
-		return nil, storage.ErrNotFound
+	from, end, err := placesAfter(partition, after)
+	if err != nil {
+		return nil, err
 	}
-	return &all[0], nil
+	return readAll[storage.Event](ctx, s, logAfter, from, end, atMost(limit))
 }
 
-func (s *Store) LogBounds(ctx context.Context) ([]storage.LogBounds, error) {
-	out := make([]storage.LogBounds, storage.Partitions)
-	err := s.read(ctx, func(c *conn) error {
-		for p := range out {
-			if err := c.query(logFirst, func(r row) error { out[p] = storage.LogBounds{First: r.int(0), Last: r.int(1)}; return nil }, int64(p)); err != nil {
+// placesAfter returns the bounds, both exclusive, of the places of a partition after a position.
+func placesAfter(partition int, after int64) (from, end int64, err error) {
+	if err := storage.CheckPartition(partition); err != nil {
+		return 0, 0, fmt.Errorf("sqlite: %w", err)
+	}
+	return place(partition, min(max(after, 0), storage.MaxPosition)), place(partition+1, 0), nil
+}
+
+// LastPosition implements storage.Events.
+func (s *Store) LastPosition(ctx context.Context, partition int) (last int64, err error) {
+	from, end, err := placesAfter(partition, 0)
+	if err != nil {
+		return 0, err
+	}
+	err = s.read(ctx, func(c *conn) error {
+		last, err = position(c, lastPlace, from, end-1)
+		return err
+	})
+	return last, err
+}
+
+// position returns the position of the place that st finds, 0 when there is none.
+func position(c *conn, st *statement, from, to int64) (found int64, err error) {
+	err = c.query(st, func(r row) error {
+		found = positionOf(r.int(0))
+		return nil
+	}, from, to)
+	return found, err
+}
+
+// LogBounds implements storage.Events.
+func (s *Store) LogBounds(ctx context.Context) (bounds []storage.LogBounds, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		bounds = make([]storage.LogBounds, storage.Partitions)
+		for p := range bounds {
+			from, to := place(p, 1), place(p, storage.MaxPosition)
+			// The first one first: when events are appended and deleted between the two, First is still not behind Last.
+			if bounds[p].First, err = position(c, firstPlace, from, to); err != nil {
+				return err
+			}
+			if bounds[p].Last, err = position(c, lastPlace, from, to); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return out, err
+	return bounds, err
 }
 
-func (s *Store) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (n int, err error) {
+// DeleteEvents implements storage.Events.
+func (s *Store) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (deleted int, err error) {
+	from, end, err := placesAfter(partition, 0)
+	if err != nil || limit <= 0 {
+		return 0, errors.Join(err, ctx.Err())
+	}
+	n := make(chan int64, 1)
 	err = s.write(ctx, func(w *writer) error {
-		m, err := w.exec(deleteEv, int64(partition), before.UnixMilli(), int64(limit))
-		n = int(m)
+		var places []int64
+		old := 0 // how many are old
+		err := w.conn.query(oldestEvents, func(r row) error {
+			places = append(places, r.int(0))
+			if old == len(places)-1 && r.int(1) < millis(before) {
+				old++
+			}
+			return nil
+		}, from, end-1, int64(limit)+1)
+		if err != nil {
+			return err
+		}
+		// The last one that was read is the newest of the partition, or beyond the limit.
+		deleted := int64(min(old, len(places)-1))
+		if deleted > 0 {
+			deleted, err = w.exec(deleteEvents, from, places[deleted-1])
+		}
+		n <- max(deleted, 0)
 		return err
 	})
-	return n, err
+	if err != nil {
+		return 0, err
+	}
+	return int(<-n), nil
 }

@@ -18,7 +18,6 @@ var (
 	setChatVersion        = define(`UPDATE chats SET version = ? WHERE chat_id = ?`)
 	setAPIKeyVersion      = define(`UPDATE api_keys SET version = ? WHERE key_id = ?`)
 	setIdempotencyVersion = define(`UPDATE idempotency SET version = ? WHERE request_id = ?`)
-	readEvent             = define(`SELECT doc FROM events WHERE ticket_id = ? AND number = ?`)
 	insertLease           = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
 	insertOffset          = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
 )
@@ -116,7 +115,7 @@ func newLoading(record any) (*loading, error) {
 	case *storage.Chat:
 		return loadChat(r.Kept(), doc), validID("id", r.ChatID)
 	case *storage.Event:
-		return loadEvent(r.Kept(), doc), validID("ticket or event id", r.TicketID, r.EventID)
+		return loadEvent(r.Kept(), doc), errors.Join(validEvent(r), r.CheckPlace())
 	case *storage.APIKey:
 		return loadAPIKey(r.Kept(), doc), validID("id", r.KeyID)
 	case *storage.Idempotency:

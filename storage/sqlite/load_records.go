@@ -105,11 +105,12 @@ func loadIdempotency(i storage.Idempotency, doc string) *loading {
 	}
 }
 
+// loadEvent does not ask whether the position follows the last one: events may have been deleted during the dump.
 func loadEvent(e storage.Event, doc string) *loading {
+	row := newEventRow(&e, doc)
 	return &loading{
-		what: fmt.Sprint("event ", e.Number, " of ", e.TicketID), doc: doc,
-		find: readEvent, key: []any{e.TicketID, e.Number},
-		store: func(w *writer) error { return nil },
+		what: fmt.Sprintf("event %d/%d", e.Partition, e.Position), doc: doc, find: readPlace, key: []any{row.place},
+		store: func(w *writer) error { return w.insertEvent(row) },
 	}
 }
 

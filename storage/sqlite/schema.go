@@ -12,6 +12,7 @@ import (
 type migration struct {
 	minReader int64
 	sql       string
+	run       func(c *conn) error // after sql, in the same transaction; nil: nothing more
 }
 
 // migrations are numbered from 1 and never change once released. docs/storage.md explains their tables and indexes; a
@@ -20,8 +21,7 @@ var migrations = []migration{
 	{minReader: 1, sql: schema1},
 	{minReader: 1, sql: schema2},
 	{minReader: 1, sql: schema3},
-	{minReader: 4, sql: `DROP TABLE events; CREATE TABLE events (partition INTEGER NOT NULL, position INTEGER NOT NULL, event_id TEXT NOT NULL UNIQUE, ticket_id TEXT, number INTEGER, at INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (partition, position)) WITHOUT ROWID;
-CREATE UNIQUE INDEX events_ticket ON events (ticket_id, number) WHERE ticket_id IS NOT NULL;`},
+	{minReader: 4, sql: schema4, run: placeEvents},
 }
 
 const schemaTable = `
@@ -228,6 +228,21 @@ ALTER TABLE schema ADD COLUMN search_version INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE schema ADD COLUMN search_through INTEGER NOT NULL DEFAULT 0;
 `
 
+// schema4 makes the events a log of partitions. Their place is the partition × 2^48, and the position. An older program
+// would write events without a place, so it must not touch the database any more.
+const schema4 = `
+ALTER TABLE events RENAME TO events_before;
+CREATE TABLE events (
+	place     INTEGER PRIMARY KEY,
+	event_id  TEXT NOT NULL UNIQUE,
+	ticket_id TEXT, -- NULL: about no ticket
+	number    INTEGER NOT NULL,
+	at        INTEGER NOT NULL,
+	doc       TEXT NOT NULL
+);
+CREATE UNIQUE INDEX events_ticket ON events (ticket_id, number) WHERE ticket_id IS NOT NULL;
+`
+
 var (
 	readSchema  = define(`SELECT version, min_reader FROM schema WHERE id = 1`)
 	writeSchema = define(`UPDATE schema SET version = ?, min_reader = ? WHERE id = 1`)
@@ -273,6 +288,11 @@ func migrateOne(c *conn, steps []migration) (done bool, err error) {
 		step := steps[version]
 		if err := c.run(step.sql); err != nil {
 			return false, fmt.Errorf("migration %d: %w", version+1, err)
+		}
+		if step.run != nil {
+			if err := step.run(c); err != nil {
+				return false, fmt.Errorf("migration %d: %w", version+1, err)
+			}
 		}
 		if _, err := c.exec(writeSchema, version+1, step.minReader); err != nil {
 			return false, err

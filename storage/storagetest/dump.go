@@ -190,7 +190,9 @@ func fillStore(t *testing.T, s storage.Store) {
 			c.State = []string{"partial", "sent", "failed"}[i]
 			noError(t, s.SaveCopy(ctx, c))
 		}
-		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1), anEvent("A", int64(i+2))}))
+		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1)}))
+		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent("A", int64(i+2))}))
+		noError(t, s.AppendEvents(ctx, logOf(255, int64(i+7), int64(i+7))))
 		noError(t, s.InsertAttachments(ctx, []storage.Attachment{*anAttachment("A", int64(i+2))}))
 		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
 		noError(t, s.SaveGroup(ctx, &storage.Group{

@@ -227,6 +227,8 @@ func state(t *testing.T, s storage.Store) string {
 	note("open", open, err)
 	events, err := s.EventsAfter(ctx, "A", 0, 9)
 	note("events", events, err)
+	bounds, err := s.LogBounds(ctx)
+	note("log", bounds, err)
 	user, err := s.UserByUsername(ctx, "nok")
 	note("user", user, err)
 	due, err := s.DueChats(ctx, day, 9)

@@ -82,6 +82,9 @@ func testHostile(t *testing.T, f Factory) {
 				same(t, attachments, []storage.Attachment{*a})
 			}
 			e := anEvent(id, 1)
+			last, err := s.LastPosition(ctx, e.Partition)
+			noError(t, err)
+			e.Position = last + 1
 			noError(t, s.AppendEvents(ctx, []storage.Event{e}))
 			events, err := s.EventsAfter(ctx, id, 0, 9)
 			noError(t, err)

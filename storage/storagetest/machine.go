@@ -213,8 +213,20 @@ func (m *machine) chat(t *rapid.T) {
 
 // events appends one event at a time: of several, a store may keep the first when it refuses a later one.
 func (m *machine) events(t *rapid.T) {
-	e := anEvent(name(t, "ticket", "A", "B"), number(t, "number", 4))
-	e.EventID = name(t, "event", "x", "y")
+	partition := int(number(t, "partition", 2))
+	if number(t, "delete", 4) == 0 {
+		before, limit := minute(int(number(t, "before", 5))), int(number(t, "limit", 3))
+		both(t, m, "DeleteEvents", func(s storage.Store) (int, error) {
+			return s.DeleteEvents(m.ctx, partition, before, limit)
+		})
+		return
+	}
+	ticket, nth := name(t, "ticket", "A", "B", ""), 1+number(t, "number", 3)
+	if ticket == "" {
+		nth = 0
+	}
+	e := logEvent(ticket, nth, partition, 1+number(t, "position", 4))
+	e.EventID = name(t, "event", "v", "w", "x", "y", "z")
 	both(t, m, "AppendEvents", func(s storage.Store) (any, error) {
 		return nil, s.AppendEvents(m.ctx, []storage.Event{e})
 	})
@@ -316,6 +328,13 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) {
 			return s.EventsAfter(ctx, ticket, after, limit)
 		})
+		both(t, m, "LogAfter", func(s storage.Store) ([]storage.Event, error) {
+			return s.LogAfter(ctx, int(n), after, limit)
+		})
+		both(t, m, "LogBounds", func(s storage.Store) ([]storage.LogBounds, error) { return s.LogBounds(ctx) })
+		both(t, m, "LastPosition", func(s storage.Store) (int64, error) { return s.LastPosition(ctx, int(n)) })
+		id := name(t, "of event", "v", "w", "x", "y", "z")
+		both(t, m, "Event", func(s storage.Store) (*storage.Event, error) { return s.Event(ctx, id) })
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
 	case 17:
 		both(t, m, "TicketAttachments", func(s storage.Store) ([]storage.Attachment, error) {

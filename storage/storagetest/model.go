@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +28,7 @@ type model struct {
 	copies      map[[2]string]storage.Copy
 	attachments map[string]storage.Attachment
 	chats       map[string]storage.Chat
-	events      map[string][]storage.Event
+	events      map[int][]storage.Event // by partition
 	keys        map[string]storage.APIKey
 	answers     map[string]storage.Idempotency
 }
@@ -40,7 +39,7 @@ func newModel() *model {
 	return &model{
 		leases: map[string]storage.Lease{}, offsets: map[string]int64{}, users: map[int64]storage.User{},
 		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
-		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[string][]storage.Event{},
+		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[int][]storage.Event{},
 		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{},
 		answers: map[string]storage.Idempotency{},
 	}
@@ -237,43 +236,6 @@ func (m *model) SaveOffset(ctx context.Context, name string, offset int64) error
 	return nil
 }
 
-func (m *model) AppendEvents(ctx context.Context, events []storage.Event) error {
-	if err := m.begin(ctx); err != nil {
-		return err
-	}
-	defer m.mu.Unlock()
-	add := maps.Clone(m.events)
-	for _, e := range events {
-		if err := validID([2]string{e.TicketID, e.EventID}); err != nil {
-			return err
-		}
-		of := add[e.TicketID]
-		switch i := slices.IndexFunc(of, func(o storage.Event) bool { return o.Number == e.Number }); {
-		case i < 0:
-			add[e.TicketID] = append(slices.Clip(of), isolated(e.Kept()))
-		case of[i].EventID != e.EventID:
-			return fmt.Errorf("event %d: %w", e.Number, storage.ErrConflict)
-		}
-	}
-	m.events = add
-	return nil
-}
-
-func (m *model) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Event, error) {
-	if err := m.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer m.mu.Unlock()
-	var page []storage.Event
-	for _, e := range m.events[ticketID] {
-		if e.Number > after {
-			page = append(page, isolated(e))
-		}
-	}
-	slices.SortFunc(page, func(a, b storage.Event) int { return int(a.Number - b.Number) })
-	return page[:min(max(limit, 0), len(page))], nil
-}
-
 func (m *model) User(ctx context.Context, id int64) (*storage.User, error) {
 	return modelGet(ctx, m, m.users, id)
 }
@@ -331,8 +293,3 @@ func (m *model) DeleteUser(ctx context.Context, id, version int64) error {
 	delete(m.users, id)
 	return nil
 }
-
-func (m *model) Event(context.Context, string) (*storage.Event, error) { return nil, storage.ErrNotFound }
-func (m *model) LogAfter(context.Context, int, int64, int) ([]storage.Event, error) { return nil, nil }
-func (m *model) LogBounds(context.Context) ([]storage.LogBounds, error) { return nil, nil }
-func (m *model) DeleteEvents(context.Context, int, time.Time, int) (int, error) { return 0, nil }

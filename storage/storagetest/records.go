@@ -91,10 +91,11 @@ func aCopy(message, topic, link string, sequence int64, parts ...int64) *storage
 	}
 }
 
+// anEvent returns an event of a ticket that has its partition alone, so that its position is its number.
 func anEvent(ticket string, number int64) storage.Event {
 	return storage.Event{
 		EventID: fmt.Sprintf("%s/%d", ticket, number), TicketID: ticket, Number: number, Type: "message.sent", At: day,
-		Data: json.RawMessage(`{"n":1}`),
+		Partition: storage.PartitionOf(ticket), Position: number, Data: json.RawMessage(`{"n":1}`),
 	}
 }
 

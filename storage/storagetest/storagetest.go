@@ -75,6 +75,7 @@ func Run(t *testing.T, f Factory) {
 		{"attachments", testAttachments},
 		{"chats", testChats},
 		{"events", testEvents},
+		{"the log of events", testLog},
 		{"offsets", testOffsets},
 		{"records keep every field", testRoundTrip},
 		{"hostile values", testHostile},

@@ -102,6 +102,7 @@ func testRoundTrip(t *testing.T, f Factory) {
 		s := f.Open(t)
 		var e storage.Event
 		fill(&e, 0)
+		e.Partition = storage.PartitionOf(e.TicketID)
 		noError(t, s.AppendEvents(ctx, []storage.Event{e}))
 		stored, err := s.EventsAfter(ctx, e.TicketID, 0, 9)
 		noError(t, err)
