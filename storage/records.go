@@ -369,6 +369,11 @@ type Event struct {
 	Sequence int64           `json:"sequence,omitempty"` // of the message that caused it
 	At       time.Time       `json:"at"`
 	Data     json.RawMessage `json:"data,omitempty"`
+
+	GroupID   string `json:"groupId,omitempty"`  // internal id of the ticket's home group
+	Internal  bool   `json:"internal,omitempty"` // it tells what an internal note says
+	Partition int    `json:"partition"`
+	Position  int64  `json:"position"`
 }
 
 // Lease says which activation of an entity is the newest.

@@ -87,11 +87,13 @@ func MessageOf(m *messages.MessageRecord) Message {
 	return v
 }
 
+// senderKinds are the kinds of authors by those of senders.
+var senderKinds = map[messages.Sender_Kind]string{messages.Sender_USER: "user", messages.Sender_GROUP: "group",
+	messages.Sender_CHANNEL: "channel", messages.Sender_API_KEY: "apiKey"}
+
 // AuthorOf is the sender of a message.
 func AuthorOf(s *messages.Sender) Author {
-	kinds := map[messages.Sender_Kind]string{messages.Sender_USER: "user", messages.Sender_GROUP: "group",
-		messages.Sender_CHANNEL: "channel", messages.Sender_API_KEY: "apiKey"}
-	v := Author{Kind: kinds[s.GetKind()], ID: strconv.FormatInt(s.GetId(), 10), Name: s.GetName()}
+	v := Author{Kind: senderKinds[s.GetKind()], ID: strconv.FormatInt(s.GetId(), 10), Name: s.GetName()}
 	if s.GetKind() == messages.Sender_API_KEY {
 		v.ID = s.GetKeyId()
 	}

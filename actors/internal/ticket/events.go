@@ -1,7 +1,6 @@
 package ticket
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -162,7 +161,7 @@ func (t *ticket) number() error {
 	}
 	numbered := make(map[string]bool, len(batch))
 	for _, e := range batch {
-		numbered[e.EventID] = true
+		numbered[desk.EventID(e.EventID)] = true
 	}
 	// The record is written last. Until it counts these events as numbered, Load finds them among the ticket's
 	// events, with their numbers.
@@ -202,7 +201,11 @@ func (t *ticket) loadEvents() error {
 		for i := range page {
 			after = page[i].Sequence
 			if after > t.record.EventsThrough {
-				t.unnumbered = append(t.unnumbered, desk.MessageEvent(&page[i]))
+				event, err := t.messageSent(&page[i])
+				if err != nil {
+					return err
+				}
+				t.unnumbered = append(t.unnumbered, event)
 			}
 			if after > t.record.FilesThrough {
 				t.noteFile(&page[i])
@@ -224,15 +227,4 @@ func (t *ticket) loadEvents() error {
 		t.unnumbered = append(numbered, desk.EventsSince(numbered, t.unnumbered)...)
 	}
 	return nil
-}
-
-// cause adds an event to a record. id is that of the command that caused it.
-func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any) {
-	if data == nil {
-		data = map[string]any{}
-	}
-	data["ticketId"], data["title"], data["status"], data["priority"] = r.TicketID, r.Title, r.Status, r.Priority
-	raw, _ := json.Marshal(data) // of strings and numbers: it can't fail
-	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + id, TicketID: r.TicketID, Type: kind,
-		At: at.UTC().Truncate(time.Millisecond), Data: raw})
 }

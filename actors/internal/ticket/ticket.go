@@ -40,6 +40,7 @@ type ticket struct {
 	internalAlbums *desk.Recent[string, struct{}]         // media group ids of albums that are internal notes
 
 	unnumbered    []storage.Event // in the order of their acceptance
+	unmade        error           // why an event of the next write could not be made: save returns it
 	flushing      bool            // the flush timer runs
 	awaitingQuiet bool            // the quiet timer runs
 	lastActivity  time.Time
@@ -70,6 +71,7 @@ func (t *ticket) Load() error {
 	t.adopting, t.verdicts = map[ids.TopicKey]bool{}, map[verdictKey]verdict{}
 	t.internalAlbums = nil
 	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}
+	t.unmade = nil
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
@@ -79,6 +81,9 @@ func (t *ticket) Load() error {
 	}
 	if err != nil {
 		return fmt.Errorf("read the ticket: %w", err)
+	}
+	for i := range record.Events {
+		record.Events[i].EventID = desk.EventID(record.Events[i].EventID)
 	}
 	t.record, t.linksTold = record, record.LinksRevision
 	if t.sequence, err = t.Store.LastSequence(t.Ctx, t.ID); err != nil {
@@ -179,7 +184,11 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	now := t.now()
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
-	err := t.Store.InsertMessage(t.Ctx, record)
+	event, err := t.messageSent(record) // before the write: it may need to read
+	if err != nil {
+		return nil, err
+	}
+	err = t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
 		t.recent.Put(id, struct{}{})
 		return entity.Duplicate(), nil
@@ -191,7 +200,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.lastActivity = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
-	t.unnumbered = append(t.unnumbered, desk.MessageEvent(record))
+	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
@@ -273,6 +282,10 @@ func (t *ticket) saveDue(next *storage.Ticket) error {
 }
 
 func (t *ticket) save(next *storage.Ticket) error {
+	if err := t.unmade; err != nil {
+		t.unmade = nil
+		return err
+	}
 	if err := t.Store.SaveTicket(t.Ctx, next); err != nil {
 		return fmt.Errorf("save the ticket: %w", err)
 	}
