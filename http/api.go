@@ -133,6 +133,7 @@ func (a *API) operations() {
 	a.ticketOperations()
 	a.messageOperations()
 	a.eventOperations()
+	a.eventTypeOperations()
 	a.linkOperations()
 	a.attachmentOperations()
 }

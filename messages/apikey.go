@@ -82,7 +82,7 @@ const ScopeAdmin = "admin"
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
-	"keys:read", "keys:write", "keys:*", ScopeAdmin,
+	"keys:read", "keys:write", "keys:*", "events:read", ScopeAdmin,
 }
 
 // ScopeAllows says whether scopes include the wanted one.

@@ -5,6 +5,7 @@ import (
 	"encoding/base32"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -61,7 +62,7 @@ func (e Envelope) MarshalJSON() ([]byte, error) {
 func appendField(b []byte, name, text string) []byte {
 	b = append(append(append(b, '"'), name...), `":`...)
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+		if c := text[i]; c < ' ' || c > '~' || strings.IndexByte(`"\<>&`, c) >= 0 {
 			quoted, _ := json.Marshal(text) // of a string: it can't fail
 			return append(b, quoted...)
 		}
