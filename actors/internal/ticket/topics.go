@@ -30,7 +30,8 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread ids.
 	}
 	r.LinksRevision++
 	r.CardRevision++
-	t.cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.Now(), nil,
+	id := r.TicketID + "/" + topic.TopicID + "/" + strconv.FormatInt(thread, 10)
+	t.cause(r, messages.EventTopicCreated, id, t.Now(), nil,
 		&view.TopicData{Topic: t.topicRef(topic)})
 	if messages.IsPrivate(topic.GroupID) {
 		t.privatelyOpened(r)
