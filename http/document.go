@@ -61,6 +61,7 @@ func document() *huma.OpenAPI {
 // finish adds to each operation what all operations have: problems with their codes, headers, examples.
 func (a *API) finish() {
 	doc := a.huma.OpenAPI()
+	a.describeEvents()
 	for _, o := range a.ops {
 		described := operationOf(doc.Paths[apiPrefix+o.path], o.method)
 		for status := range described.Responses {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // The feed is the log of events for those who can't receive calls.
@@ -25,26 +25,16 @@ func (a *API) feedOperations() {
 		description: "Returns the events after a cursor; without one, the oldest that are kept. `nextCursor` is never null: read on " +
 			"with it as `after`. A page may be empty and yet lead on: `hasMore` says whether to read on at once. `wait=N` holds " +
 			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutFeed,
-		answer: FeedPage{Data: []Envelope{exampleEvent()}, NextCursor: "AQAA", HasMore: false},
+		answer: FeedPage{Data: []view.Envelope{view.EventTypes[0].Example()}, NextCursor: "AQAA", HasMore: false},
 	}, a.listFeed)
 	a.streamOperations()
 }
 
-// Envelope is an event as every subscriber gets it.
-type Envelope struct {
-	ID        string          `json:"id" doc:"The event's id. The same cause always makes the same id." example:"evt_5m2c7q0r8k1v3x9a4b6d7e8f0g"`
-	Type      string          `json:"type" example:"message.sent"`
-	Timestamp time.Time       `json:"timestamp"`
-	TicketID  *string         `json:"ticketId" doc:"null for events of no ticket." example:"TICK-MWWK9D73-FBC14E0C"`
-	Number    *int64          `json:"number" doc:"The event's number within the ticket: 1, 2, 3 …, without gaps. null for events of no ticket." example:"1"`
-	Data      json.RawMessage `json:"data" doc:"What happened; the fields depend on the type."`
-}
-
 // FeedPage is a page of the feed.
 type FeedPage struct {
-	Data       []Envelope `json:"data" nullable:"false"`
-	NextCursor string     `json:"nextCursor" doc:"Where the next page begins."`
-	HasMore    bool       `json:"hasMore" doc:"Whether there is more to read at once."`
+	Data       []view.Envelope `json:"data" nullable:"false"`
+	NextCursor string          `json:"nextCursor" doc:"Where the next page begins."`
+	HasMore    bool            `json:"hasMore" doc:"Whether there is more to read at once."`
 }
 
 // FeedFilter holds the parameters that select events.
@@ -177,31 +167,19 @@ func (a *API) readFeed(ctx context.Context, m *messages.ReadLog, wait time.Durat
 }
 
 func feedPageOf(page *messages.LogPage) FeedPage {
-	out := FeedPage{Data: make([]Envelope, 0, len(page.Events)), NextCursor: feedCursor(page.Positions), HasMore: page.More}
+	out := FeedPage{Data: make([]view.Envelope, 0, len(page.Events)), NextCursor: feedCursor(page.Positions), HasMore: page.More}
 	for _, e := range page.Events {
 		out.Data = append(out.Data, envelopeOf(e))
 	}
 	return out
 }
 
-func envelopeOf(e *messages.LoggedEvent) Envelope {
-	v := Envelope{ID: e.EventId, Type: e.Type, Timestamp: time.UnixMilli(e.AtMs).UTC(), Data: e.Data}
-	if e.TicketId != "" {
-		v.TicketID, v.Number = &e.TicketId, &e.Number
-	}
-	if len(v.Data) == 0 {
-		v.Data = json.RawMessage("{}")
-	}
-	return v
+func envelopeOf(e *messages.LoggedEvent) view.Envelope {
+	return view.EnvelopeOf(e.TicketId, &messages.EventRecord{EventId: e.EventId, Number: e.Number, Type: e.Type, AtMs: e.AtMs,
+		Data: e.Data})
 }
 
 const feedCursorVersion = 1
-
-func exampleEvent() Envelope {
-	ticket, number := "TICK-MWWK9D73-FBC14E0C", int64(1)
-	return Envelope{ID: "evt_5m2c7q2r6k3v4x7a4b6d7e2f2g", Type: messages.EventTicketCreated, Timestamp: exampleTime,
-		TicketID: &ticket, Number: &number, Data: json.RawMessage(`{"ticketId":"TICK-MWWK9D73-FBC14E0C"}`)}
-}
 
 // feedCursor is the position in each partition of the log: a version, and numbers of variable length.
 func feedCursor(positions []int64) string {

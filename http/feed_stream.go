@@ -3,7 +3,6 @@ package httpedge
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -136,14 +135,11 @@ func (s *stream) write(f func() error) error {
 // events writes a page. Only its last event has an id, since a cursor stands behind a whole page.
 func (s *stream) events(page *messages.LogPage) error {
 	for i, e := range page.Events {
-		data, err := json.Marshal(envelopeOf(e))
-		if err != nil {
-			return fmt.Errorf("event %s: %w", e.EventId, err)
-		}
+		envelope := envelopeOf(e)
 		if i == len(page.Events)-1 {
 			fmt.Fprintf(s.w, "id: %s\n", feedCursor(page.Positions))
 		}
-		if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", e.Type, data); err != nil {
+		if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", e.Type, envelope.AppendJSON(nil)); err != nil {
 			return err
 		}
 	}

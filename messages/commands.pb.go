@@ -1471,6 +1471,144 @@ func (x *RetryTaken) GetSequence() int64 {
 	return 0
 }
 
+// CopyFailed tells the ticket that a copy was given up, which its subscribers hear of. It answers FailureTaken.
+type CopyFailed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LinkId        string                 `protobuf:"bytes,1,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	MessageId     string                 `protobuf:"bytes,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	TopicId       string                 `protobuf:"bytes,3,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`       // of the copy
+	Tries         int64                  `protobuf:"varint,4,opt,name=tries,proto3" json:"tries,omitempty"`                         // how often the copy was tried again before
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CopyFailed) Reset() {
+	*x = CopyFailed{}
+	mi := &file_messages_commands_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CopyFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CopyFailed) ProtoMessage() {}
+
+func (x *CopyFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
+func (*CopyFailed) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CopyFailed) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *CopyFailed) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *CopyFailed) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *CopyFailed) GetTries() int64 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *CopyFailed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// FailureTaken tells the link that the ticket has written down what a CopyFailed says.
+type FailureTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	Tries         int64                  `protobuf:"varint,3,opt,name=tries,proto3" json:"tries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailureTaken) Reset() {
+	*x = FailureTaken{}
+	mi := &file_messages_commands_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailureTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailureTaken) ProtoMessage() {}
+
+func (x *FailureTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
+func (*FailureTaken) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *FailureTaken) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *FailureTaken) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *FailureTaken) GetTries() int64 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
 // Wake makes an entity start and go on with what it owes.
 type Wake struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1480,7 +1618,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1630,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1643,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1520,7 +1658,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1532,7 +1670,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1545,7 +1683,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -1584,7 +1722,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1596,7 +1734,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1609,7 +1747,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Done) GetOperationId() string {
@@ -1665,7 +1803,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1677,7 +1815,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1690,7 +1828,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -1716,7 +1854,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1728,7 +1866,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1741,7 +1879,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 type SetMembership struct {
@@ -1754,7 +1892,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1766,7 +1904,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1779,7 +1917,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -1808,7 +1946,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1820,7 +1958,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1833,7 +1971,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -1874,7 +2012,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1886,7 +2024,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1899,7 +2037,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -1929,7 +2067,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1941,7 +2079,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1954,7 +2092,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -1998,7 +2136,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2010,7 +2148,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2023,7 +2161,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -2074,7 +2212,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2086,7 +2224,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2099,7 +2237,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -2139,7 +2277,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2151,7 +2289,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2164,7 +2302,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -2185,7 +2323,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2197,7 +2335,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2210,7 +2348,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -2237,7 +2375,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2249,7 +2387,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2262,7 +2400,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -2282,7 +2420,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2294,7 +2432,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2307,7 +2445,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -2334,7 +2472,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2346,7 +2484,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2359,7 +2497,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2499,7 +2637,20 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x14\n" +
 	"\x05again\x18\x02 \x01(\bR\x05again\x12\x1a\n" +
-	"\bsequence\x18< \x01(\x03R\bsequence\"\x06\n" +
+	"\bsequence\x18< \x01(\x03R\bsequence\"\x8d\x01\n" +
+	"\n" +
+	"CopyFailed\x12\x17\n" +
+	"\alink_id\x18\x01 \x01(\tR\x06linkId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x03 \x01(\tR\atopicId\x12\x14\n" +
+	"\x05tries\x18\x04 \x01(\x03R\x05tries\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"^\n" +
+	"\fFailureTaken\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x14\n" +
+	"\x05tries\x18\x03 \x01(\x03R\x05tries\"\x06\n" +
 	"\x04Wake\"}\n" +
 	"\x04Send\x12;\n" +
 	"\toperation\x18\x01 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12\x1d\n" +
@@ -2572,7 +2723,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -2596,76 +2747,78 @@ var file_messages_commands_proto_goTypes = []any{
 	(*ResumeLink)(nil),       // 19: topicdesk.messages.ResumeLink
 	(*LinkProgress)(nil),     // 20: topicdesk.messages.LinkProgress
 	(*RetryTaken)(nil),       // 21: topicdesk.messages.RetryTaken
-	(*Wake)(nil),             // 22: topicdesk.messages.Wake
-	(*Send)(nil),             // 23: topicdesk.messages.Send
-	(*Done)(nil),             // 24: topicdesk.messages.Done
-	(*Answer)(nil),           // 25: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 26: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 27: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 28: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 29: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 30: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 31: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 32: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 33: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 34: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 35: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 36: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 37: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 38: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 39: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 40: topicdesk.messages.Forward
-	(*Entity)(nil),           // 41: topicdesk.messages.Entity
-	(Code)(0),                // 42: topicdesk.messages.Code
-	(*Content)(nil),          // 43: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 44: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 45: topicdesk.messages.Sender
-	(*Operation)(nil),        // 46: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 47: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 48: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 49: topicdesk.messages.GroupFacts
+	(*CopyFailed)(nil),       // 22: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 23: topicdesk.messages.FailureTaken
+	(*Wake)(nil),             // 24: topicdesk.messages.Wake
+	(*Send)(nil),             // 25: topicdesk.messages.Send
+	(*Done)(nil),             // 26: topicdesk.messages.Done
+	(*Answer)(nil),           // 27: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 28: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 29: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 30: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 31: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 32: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 33: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 34: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 35: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 36: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 37: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 38: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 39: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 40: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 41: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 42: topicdesk.messages.Forward
+	(*Entity)(nil),           // 43: topicdesk.messages.Entity
+	(Code)(0),                // 44: topicdesk.messages.Code
+	(*Content)(nil),          // 45: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 46: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 47: topicdesk.messages.Sender
+	(*Operation)(nil),        // 48: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 49: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 50: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 51: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	38, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	39, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	40, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	41, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	38, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	39, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	40, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	41, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	42, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	43, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	40, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	41, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	5,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	42, // 7: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	44, // 7: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	5,  // 8: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	38, // 9: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	43, // 10: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	44, // 11: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	38, // 12: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	38, // 13: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	38, // 14: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	38, // 15: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	38, // 16: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	38, // 17: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	38, // 18: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	38, // 19: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	38, // 20: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	38, // 21: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	38, // 22: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	38, // 23: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	45, // 24: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	43, // 25: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	44, // 26: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	46, // 27: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	47, // 28: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	48, // 29: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	38, // 30: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	46, // 31: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	38, // 32: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	49, // 33: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	38, // 34: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	38, // 35: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	38, // 36: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	38, // 37: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	38, // 38: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	38, // 39: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	40, // 9: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	45, // 10: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	46, // 11: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	40, // 12: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	40, // 13: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	40, // 14: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	40, // 15: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	40, // 16: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	40, // 17: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	40, // 18: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	40, // 19: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	40, // 20: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	40, // 21: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	40, // 22: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	40, // 23: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	47, // 24: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	45, // 25: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	46, // 26: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	48, // 27: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	49, // 28: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	50, // 29: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	40, // 30: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	48, // 31: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	40, // 32: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	51, // 33: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	40, // 34: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	40, // 35: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	40, // 36: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	40, // 37: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	40, // 38: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	40, // 39: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
 	40, // [40:40] is the sub-list for method output_type
 	40, // [40:40] is the sub-list for method input_type
 	40, // [40:40] is the sub-list for extension type_name
@@ -2687,7 +2840,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

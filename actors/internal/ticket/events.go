@@ -1,7 +1,6 @@
 package ticket
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -233,7 +232,11 @@ func (t *ticket) loadEvents() error {
 		for i := range page {
 			after = page[i].Sequence
 			if after > t.record.EventsThrough {
-				t.unnumbered = append(t.unnumbered, desk.MessageEvent(&page[i]))
+				event, err := t.messageSent(&page[i])
+				if err != nil {
+					return err
+				}
+				t.unnumbered = append(t.unnumbered, event)
 			}
 			if after > t.record.FilesThrough {
 				t.noteFile(&page[i])
@@ -248,15 +251,4 @@ func (t *ticket) loadEvents() error {
 	}
 	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int { return a.At.Compare(b.At) })
 	return nil
-}
-
-// cause adds an event to a record. id is that of the command that caused it.
-func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any) {
-	if data == nil {
-		data = map[string]any{}
-	}
-	data["ticketId"], data["title"], data["status"], data["priority"] = r.TicketID, r.Title, r.Status, r.Priority
-	raw, _ := json.Marshal(data) // of strings and numbers: it can't fail
-	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + r.TicketID + "/" + id, TicketID: r.TicketID, Type: kind,
-		At: at.UTC().Truncate(time.Millisecond), Data: raw})
 }

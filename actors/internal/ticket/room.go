@@ -63,6 +63,7 @@ func Kind(d Deps) *entity.Kind {
 			entity.Takes((*ticket).onTopicGone),
 			entity.Takes((*ticket).onTopicSuspended),
 			entity.Takes((*ticket).onRetryTaken),
+			entity.Takes((*ticket).onCopyFailed),
 			// from chats, groups and persons
 			entity.Takes((*ticket).onDone),
 			entity.Takes((*ticket).onSuspended),

@@ -44,6 +44,7 @@ type ticket struct {
 	appendedAt    time.Time
 	numbered      []storage.Event // those that the log has, which records still hold
 	eventNumber   int64           // of the newest event in the log
+	unmade        error           // why an event of the next write could not be made: save returns it
 	flushing      bool            // the flush timer runs
 	awaitingQuiet bool            // the quiet timer runs
 	lastActivity  time.Time
@@ -75,6 +76,7 @@ func (t *ticket) Load() error {
 	t.internalAlbums = nil
 	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}
 	t.numbered, t.appending, t.eventNumber = nil, 0, 0
+	t.unmade = nil
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
@@ -84,6 +86,9 @@ func (t *ticket) Load() error {
 	}
 	if err != nil {
 		return fmt.Errorf("read the ticket: %w", err)
+	}
+	for i := range record.Events {
+		record.Events[i].EventID = desk.EventID(record.Events[i].EventID)
 	}
 	t.record, t.linksTold = record, record.LinksRevision
 	if t.sequence, err = t.Store.LastSequence(t.Ctx, t.ID); err != nil {
@@ -184,7 +189,11 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	now := t.now()
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
-	err := t.Store.InsertMessage(t.Ctx, record)
+	event, err := t.messageSent(record) // before the write: it may need to read
+	if err != nil {
+		return nil, err
+	}
+	err = t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
 		t.recent.Put(id, struct{}{})
 		return entity.Duplicate(), nil
@@ -196,7 +205,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.lastActivity = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
-	t.unnumbered = append(t.unnumbered, desk.MessageEvent(record))
+	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
@@ -278,6 +287,10 @@ func (t *ticket) saveDue(next *storage.Ticket) error {
 }
 
 func (t *ticket) save(next *storage.Ticket) error {
+	if err := t.unmade; err != nil {
+		t.unmade = nil
+		return err
+	}
 	if err := t.Store.SaveTicket(t.Ctx, next); err != nil {
 		return fmt.Errorf("save the ticket: %w", err)
 	}
