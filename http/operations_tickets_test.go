@@ -202,9 +202,10 @@ func init() {
 	feed := func(path string) operationTest {
 		expired := func(s *service) request {
 			id := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), object{"title": "Gone", "groupId": s.support}).is(201)["ticketId"].(string)
-			first := s.follow(s.key(nil, "admin"), "", func(f fed) bool { return f.has("ticket.created", "topic.created") }, "ticketId", id)
+			s.do("POST", long+id+"/close", s.key(nil, "admin"), nil).is(200)
+			s.follow(s.key(nil, "admin"), "", func(f fed) bool { return len(f.Data) >= 3 }, "ticketId", id)
 			cursor := s.feed(s.key(nil, "admin"), "limit", "1", "ticketId", id).NextCursor
-			_, err := s.store.DeleteEvents(s.t.Context(), storage.PartitionOf(id), time.Now().Add(time.Hour), len(first.Data))
+			_, err := s.store.DeleteEvents(s.t.Context(), storage.PartitionOf(id), time.Now().Add(time.Hour), 1000)
 			s.must(err)
 			return request{path: path + "?after=" + cursor}
 		}
