@@ -76,6 +76,7 @@ func Run(t *testing.T, f Factory) {
 		{"chats", testChats},
 		{"events", testEvents},
 		{"the log of events", testLog},
+		{"readers of the log", testLogReaders},
 		{"webhooks", testWebhooks},
 		{"deliveries", testDeliveries},
 		{"replays", testReplays},
