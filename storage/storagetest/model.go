@@ -150,6 +150,13 @@ func modelSave[K comparable, T any](
 		return err
 	}
 	defer m.mu.Unlock()
+	return compareAndSet(all, key, given, record, version, allow)
+}
+
+// compareAndSet does what modelSave does while the model is locked.
+func compareAndSet[K comparable, T any](
+	all map[K]T, key K, given *T, record T, version func(*T) *int64, allow func() error,
+) error {
 	if err := validID(key); err != nil {
 		return err
 	}

@@ -81,17 +81,16 @@ func (m *model) SaveDeliveries(ctx context.Context, deliveries []*storage.Delive
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
+	defer m.mu.Unlock()
 	before := maps.Clone(m.deliveries)
-	m.mu.Unlock()
 	for i, d := range deliveries {
 		key := [2]string{d.WebhookID, d.EventID}
-		if err := modelSave(ctx, m, m.deliveries, key, d, d.Kept(), deliveryVersion, nil); err != nil {
+		if err := compareAndSet(m.deliveries, key, d, d.Kept(), deliveryVersion, nil); err != nil {
 			for _, saved := range deliveries[:i] {
 				saved.Version--
 			}
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			m.deliveries = before
+			clear(m.deliveries)
+			maps.Copy(m.deliveries, before)
 			return err
 		}
 	}
