@@ -21,6 +21,9 @@ func PartitionOf(subject string) int {
 // MaxPosition is the highest position that a partition can have.
 const MaxPosition = 1<<48 - 1
 
+// Place returns a place in the log as one number: the partition × 2^48, and the position.
+func Place(partition int, position int64) int64 { return int64(partition)<<48 | position }
+
 // Event is a fact for subscribers. (Partition, Position) is its place in the log. While it waits in the record that
 // caused it, it has no place and no number yet.
 type Event struct {

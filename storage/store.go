@@ -4,8 +4,8 @@
 //
 // What every store promises:
 //   - A write that returned nil is durable: it survives a crash of the process and of the machine.
-//   - Each write is one atomic write of one record. AppendEvents and InsertAttachments write several, each
-//     atomically, and may be repeated.
+//   - Each write is one atomic write of one record. AppendEvents, InsertAttachments and SaveDeliveries write several,
+//     each atomically; the first two may be repeated.
 //   - Save is a compare-and-set on Version. When it succeeds, and only then, it sets the new version on the given
 //     record.
 //   - A read sees every write that was acknowledged before it began.
@@ -15,7 +15,7 @@
 //   - When a context ends during a write, the write may or may not be carried out.
 //
 // Errors, to be found with errors.Is: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken,
-// ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
+// ErrNameTaken, ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
 // ErrSchema. Any other error is a bug or a broken store.
 package storage
 
@@ -56,6 +56,10 @@ type Store interface {
 	Attachments
 	Chats
 	Events
+	Webhooks
+	Deliveries
+	Replays
+	Consumers
 	Offsets
 	// Ping writes no record and returns nil when reads and writes work.
 	Ping(ctx context.Context) error

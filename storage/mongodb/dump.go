@@ -104,6 +104,18 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 	case "idempotency":
 		i, _ := orNew[storage.Idempotency](after)
 		return dump[storage.Idempotency](ctx, s, dumpIdempotency, each, i.RequestID)
+	case "webhooks":
+		w, _ := orNew[storage.Webhook](after)
+		return dump[storage.Webhook](ctx, s, listWebhooks, each, w.WebhookID)
+	case "deliveries":
+		d, more := orNew[storage.Delivery](after)
+		return dumpTwo[storage.Delivery](ctx, s, more, deliveriesAfter, dumpDeliveries, each, d.WebhookID, d.EventID)
+	case "replays":
+		r, _ := orNew[storage.Replay](after)
+		return dump[storage.Replay](ctx, s, dumpReplays, each, r.ReplayID)
+	case "consumers":
+		c, more := orNew[storage.Consumer](after)
+		return dumpTwo[storage.Consumer](ctx, s, more, consumersAfter, dumpConsumers, each, c.KeyID, c.Name)
 	case "leases":
 		l, _ := orNew[storage.Lease](after)
 		return dump[storage.Lease](ctx, s, dumpLeases, each, l.Entity)

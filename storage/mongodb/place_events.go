@@ -68,40 +68,52 @@ func (s *Store) eventsToPlace(ctx context.Context, after storage.Event) ([]stora
 // placeAll gives events their places. Two tickets could have an event with the same cause; the later one gets an id that
 // has its ticket and number too.
 func (s *Store) placeAll(ctx context.Context, events []storage.Event) error {
-	second := false // the next event's first id is taken
-	return s.run(ctx, func(ctx context.Context) error {
-		for len(events) > 0 {
-			updates := make([]mongo.WriteModel, len(events))
-			for i := range events {
-				updates[i] = placing(&events[i], second && i == 0)
-			}
-			_, err := s.in("events").BulkWrite(ctx, updates)
-			if err == nil {
-				return nil
-			}
-			var failed mongo.BulkWriteException
-			if !errors.As(err, &failed) || len(failed.WriteErrors) != 1 || failed.WriteErrors[0].Code != codeDuplicateKey {
-				return err
-			}
-			done := failed.WriteErrors[0].Index
-			if second && done == 0 {
-				return err
-			}
-			events, second = events[done:], true
-		}
+	if len(events) == 0 {
 		return nil
+	}
+	updates := make([]mongo.WriteModel, len(events))
+	for i := range events {
+		filter, update := placing(&events[i], events[i].EventID)
+		updates[i] = mongo.NewUpdateOneModel().SetFilter(filter).SetUpdate(update)
+	}
+	err := s.run(ctx, func(ctx context.Context) error {
+		_, err := s.in("events").BulkWrite(ctx, updates)
+		if mongo.IsDuplicateKeyError(err) {
+			return errTaken
+		}
+		return err
+	})
+	if !errors.Is(err, errTaken) {
+		return err
+	}
+	for i := range events { // one at a time, to learn which it is
+		if err := s.placeOne(ctx, &events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errTaken says that one of several events has the id of another.
+var errTaken = fmt.Errorf("an event has the id of another: %w", storage.ErrConflict)
+
+func (s *Store) placeOne(ctx context.Context, event *storage.Event) error {
+	return s.run(ctx, func(ctx context.Context) error {
+		filter, update := placing(event, event.EventID)
+		_, err := s.in("events").UpdateOne(ctx, filter, update)
+		if mongo.IsDuplicateKeyError(err) {
+			filter, update = placing(event, fmt.Sprintf("%s/%d/%s", event.TicketID, event.Number, event.EventID))
+			_, err = s.in("events").UpdateOne(ctx, filter, update)
+		}
+		return err
 	})
 }
 
-func placing(event *storage.Event, taken bool) mongo.WriteModel {
-	cause := event.EventID
-	if taken {
-		cause = fmt.Sprintf("%s/%d/%s", event.TicketID, event.Number, event.EventID)
-	}
+// placing returns the update that places an event, unless it has its place.
+func placing(event *storage.Event, cause string) (filter, update bson.D) {
 	id := ids.EventID(cause)
-	return mongo.NewUpdateOneModel().
-		SetFilter(bson.D{e("_id", eventKey(event)), e("position", bson.D{e("$exists", false)})}).
-		SetUpdate(bson.D{e("$set", bson.D{
+	return bson.D{e("_id", eventKey(event)), e("position", bson.D{e("$exists", false)})},
+		bson.D{e("$set", bson.D{
 			e("partition", event.Partition), e("position", event.Position), e("eventId", id), e("index.event", id),
-		})})
+		})}
 }

@@ -97,6 +97,22 @@ var migrations = []migration{
 		},
 		run: placeEvents,
 	},
+	{
+		minReader:   2,
+		collections: []string{"webhooks", "deliveries", "replays", "consumers"},
+		indexes: []Index{
+			{Collection: "webhooks", Name: "name", Keys: keys("index.name.name", "index.name.owner"), Unique: true, Sparse: true},
+			{Collection: "webhooks", Name: "key", Keys: keys("keyId")},
+			{Collection: "webhooks", Name: "group", Keys: keys("index.group.group", "index.group.id"), Sparse: true},
+			{Collection: "webhooks", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "deliveries", Name: "event", Keys: keys("webhookId", "eventId"), Unique: true},
+			{Collection: "deliveries", Name: "created", Keys: keys("webhookId", "createdAt", "eventId")},
+			{Collection: "deliveries", Name: "open", Keys: keys("index.open.webhook", "index.open.place"), Sparse: true},
+			{Collection: "deliveries", Name: "missing", Keys: keys("index.missing.webhook", "index.missing.place"), Sparse: true},
+			{Collection: "replays", Name: "webhook", Keys: keys("webhookId", "createdAt", "_id")},
+			{Collection: "consumers", Name: "name", Keys: keys("keyId", "name"), Unique: true},
+		},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

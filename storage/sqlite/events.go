@@ -23,9 +23,9 @@ var (
 	deleteEvents = define(`DELETE FROM events WHERE place BETWEEN ? AND ?`)
 )
 
-// place is the rowid of an event: the partition × 2^48, and the position. So the events of a partition lie together, in
-// order, and the log needs no other index.
-func place(partition int, position int64) int64 { return int64(partition)<<48 | position }
+// place is the rowid of an event. So the events of a partition lie together, in order, and the log
+// needs no other index: docs/decisions.md, D95.
+func place(partition int, position int64) int64 { return storage.Place(partition, position) }
 
 func positionOf(place int64) int64 { return place & storage.MaxPosition }
 

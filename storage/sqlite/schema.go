@@ -22,6 +22,7 @@ var migrations = []migration{
 	{minReader: 1, sql: schema2},
 	{minReader: 1, sql: schema3},
 	{minReader: 4, sql: schema4, run: placeEvents},
+	{minReader: 4, sql: schema5},
 }
 
 const schemaTable = `
@@ -241,6 +242,58 @@ CREATE TABLE events (
 	doc       TEXT NOT NULL
 );
 CREATE UNIQUE INDEX events_ticket ON events (ticket_id, number) WHERE ticket_id IS NOT NULL;
+`
+
+// schema5 has the endpoints of webhooks, what became of events there, and the readers of the feed.
+const schema5 = `
+CREATE TABLE webhooks (
+	webhook_id TEXT PRIMARY KEY,
+	owner      TEXT NOT NULL, -- its group, or the empty text
+	name       TEXT,
+	key_id     TEXT NOT NULL,
+	group_id   TEXT,
+	due_at     INTEGER,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL
+);
+CREATE UNIQUE INDEX webhooks_name ON webhooks (name, owner) WHERE name IS NOT NULL;
+CREATE INDEX webhooks_key ON webhooks (key_id);
+CREATE INDEX webhooks_group ON webhooks (group_id, webhook_id) WHERE group_id IS NOT NULL;
+CREATE INDEX webhooks_due ON webhooks (due_at, webhook_id) WHERE due_at IS NOT NULL;
+
+CREATE TABLE deliveries (
+	webhook_id TEXT NOT NULL,
+	event_id   TEXT NOT NULL,
+	place      INTEGER NOT NULL, -- of the event in the log
+	class      INTEGER NOT NULL, -- 1: open, 2: missing, 0: neither
+	state      TEXT NOT NULL,
+	type       TEXT NOT NULL,
+	ticket_id  TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL,
+	UNIQUE (webhook_id, event_id)
+);
+CREATE INDEX deliveries_created ON deliveries (webhook_id, created_at, event_id);
+CREATE INDEX deliveries_open ON deliveries (webhook_id, place) WHERE class = 1;
+CREATE INDEX deliveries_missing ON deliveries (webhook_id, place) WHERE class = 2;
+
+CREATE TABLE replays (
+	replay_id  TEXT PRIMARY KEY,
+	webhook_id TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL
+);
+CREATE INDEX replays_webhook ON replays (webhook_id, created_at, replay_id);
+
+CREATE TABLE consumers (
+	key_id  TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	doc     TEXT NOT NULL,
+	PRIMARY KEY (key_id, name)
+);
 `
 
 var (

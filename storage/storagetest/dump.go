@@ -95,6 +95,14 @@ func testDump(t *testing.T, f Factory) {
 				r.Name = "changed"
 			case *storage.Idempotency:
 				r.Status++
+			case *storage.Webhook:
+				r.URL = "changed"
+			case *storage.Delivery:
+				r.State = "changed"
+			case *storage.Replay:
+				r.Total++
+			case *storage.Consumer:
+				r.Cursor = "changed"
 			case *storage.Lease:
 				r.Epoch++
 			case *storage.SavedOffset:
@@ -203,6 +211,17 @@ func fillStore(t *testing.T, s storage.Store) {
 		key.GroupID = []string{"g1", "", "g2"}[i]
 		noError(t, s.SaveAPIKey(ctx, key))
 		noError(t, s.SaveIdempotency(ctx, anIdempotency(fmt.Sprint("k1/", i))))
+		hook := aWebhook(fmt.Sprint("wh_", i))
+		hook.Name, hook.GroupID = "crm", key.GroupID
+		noError(t, s.SaveWebhook(ctx, hook))
+		noError(t, s.SaveWebhook(ctx, hook))
+		for _, id := range []string{"a", "a/b", "a!"} {
+			d := aDelivery(id, int64(i+1))
+			d.State = []string{storage.DeliveryPending, storage.DeliverySent, storage.DeliveryExhausted}[i]
+			noError(t, s.SaveDeliveries(ctx, []*storage.Delivery{d}))
+			noError(t, s.SaveConsumer(ctx, &storage.Consumer{KeyID: id, Name: fmt.Sprint("crm", i), UpdatedAt: day}))
+		}
+		noError(t, s.SaveReplay(ctx, aReplay(fmt.Sprint("rp_", i))))
 		_, err := s.TakeLease(ctx, fmt.Sprint("link/", i), "a", day)
 		noError(t, err)
 	}

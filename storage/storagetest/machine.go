@@ -20,7 +20,8 @@ func testMachine(t *testing.T, f Factory) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
-			"key": m.key, "answer": m.answer, "": m.compare,
+			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
+			"": m.compare,
 		})
 	})
 }
@@ -237,7 +238,7 @@ func (m *machine) compare(t *rapid.T) {
 	ctx, limit := m.ctx, int(number(t, "limit", 3))
 	n, after := number(t, "n", 4), number(t, "after", 4)
 	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
-	call := number(t, "query", 18)
+	call := number(t, "query", 19)
 	switch call {
 	case 14, 15:
 		q := anyQuery(t)
@@ -346,6 +347,8 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		both(t, m, "AttachmentsAfter", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.AttachmentsAfter(ctx, fmt.Sprint(n), limit)
 		})
+	case 19:
+		m.compareWebhooks(t)
 	case 18:
 		both(t, m, "PendingAttachments", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.PendingAttachments(ctx, ticket, minute(int(n)), limit)

@@ -31,6 +31,10 @@ type model struct {
 	events      map[int][]storage.Event // by partition
 	keys        map[string]storage.APIKey
 	answers     map[string]storage.Idempotency
+	webhooks    map[string]storage.Webhook
+	deliveries  map[[2]string]storage.Delivery
+	replays     map[string]storage.Replay
+	consumers   map[[2]string]storage.Consumer
 }
 
 var _ storage.Store = (*model)(nil)
@@ -41,7 +45,9 @@ func newModel() *model {
 		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
 		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[int][]storage.Event{},
 		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{},
-		answers: map[string]storage.Idempotency{},
+		answers: map[string]storage.Idempotency{}, webhooks: map[string]storage.Webhook{},
+		deliveries: map[[2]string]storage.Delivery{}, replays: map[string]storage.Replay{},
+		consumers: map[[2]string]storage.Consumer{},
 	}
 }
 
@@ -144,6 +150,13 @@ func modelSave[K comparable, T any](
 		return err
 	}
 	defer m.mu.Unlock()
+	return compareAndSet(all, key, given, record, version, allow)
+}
+
+// compareAndSet does what modelSave does while the model is locked.
+func compareAndSet[K comparable, T any](
+	all map[K]T, key K, given *T, record T, version func(*T) *int64, allow func() error,
+) error {
 	if err := validID(key); err != nil {
 		return err
 	}
@@ -174,6 +187,11 @@ func attachmentVersion(a *storage.Attachment) *int64 { return &a.Version }
 func chatVersion(c *storage.Chat) *int64             { return &c.Version }
 func keyVersion(k *storage.APIKey) *int64            { return &k.Version }
 func answerVersion(i *storage.Idempotency) *int64    { return &i.Version }
+
+func webhookVersion(w *storage.Webhook) *int64   { return &w.Version }
+func deliveryVersion(d *storage.Delivery) *int64 { return &d.Version }
+func replayVersion(r *storage.Replay) *int64     { return &r.Version }
+func consumerVersion(c *storage.Consumer) *int64 { return &c.Version }
 
 func modelDue[T any](
 	ctx context.Context, m *model, all map[string]T, at func(T) time.Time, now time.Time, after storage.Due, limit int,
