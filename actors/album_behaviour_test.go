@@ -213,6 +213,35 @@ func TestAlbumsWithinAConversation(t *testing.T) {
 		d.awaitText(d.engineering, eng, "behind the note")
 		same(t, "copies", d.arrived(d.engineering, eng, after), []string{"Ann | behind the note"})
 	})
+	d.run(t, "an edit of the caption makes the whole album a note, or public", func(t *testing.T) {
+		after := d.last(d.engineering)
+		id := d.sim.NewAlbum()
+		sent := d.albumParts(id, d.ann, d.support, k.thread, "photo:// to us", "photo", "photo")
+		d.quiet(k)
+		d.edit(sent[0], "to all")
+		pictures := func() (n int) {
+			for _, m := range d.byBot(d.engineering, eng) {
+				if m.ID > after && m.Media != nil {
+					n++
+				}
+			}
+			return n
+		}
+		d.await("three pictures", func() bool { return pictures() == 3 })
+		d.albumParts(id, d.ann, d.support, k.thread, "photo")
+		d.await("the one that comes later, too", func() bool { return pictures() == 4 })
+		d.quiet(k)
+		d.restart()
+		d.edit(sent[0], "// to us again")
+		d.await("no picture", func() bool { return pictures() == 0 })
+		d.albumParts(id, d.ann, d.support, k.thread, "photo")
+		d.say(d.ann, d.support, k.thread, "behind the album")
+		d.awaitText(d.engineering, eng, "behind the album")
+		d.quiet(k)
+		if n := pictures(); n != 0 {
+			t.Errorf("%d pictures of a note", n)
+		}
+	})
 	d.quiet(k)
 }
 

@@ -117,6 +117,18 @@ func TestTicketFromAnAlbum(t *testing.T) {
 		d.albumParts(id, d.ann, d.support, 0, "photo:two")
 		d.awaitEnclosed(k, d.support, k.thread, 3)
 	})
+	d.run(t, "each question is about one message, whoever answers it", func(t *testing.T) {
+		carls := d.send(d.carl, d.support, 0, upload("photo"), "/create_ticket")
+		anns := d.send(d.ann, d.support, 0, upload("document"), "/create_ticket")
+		aboutCarls := d.awaitAnswer(carls, "What is the ticket about?")
+		aboutAnns := d.awaitAnswer(anns, "What is the ticket about?")
+		d.reply(d.ann, d.support, aboutCarls, "For Carl")
+		d.reply(d.ann, d.support, aboutAnns, "For Ann")
+		for title, want := range map[string]string{"For Carl": "(photo)", "For Ann": "(document)"} {
+			k := d.opened(d.support, title)
+			same(t, title, d.awaitEnclosed(k, d.support, k.thread, 1), []string{want})
+		}
+	})
 	d.run(t, "an album that is refused goes one by one", func(t *testing.T) {
 		d.inject(simulator.Fault{Method: "sendMediaGroup", Kind: "400", Count: 1, Description: "Bad Request: WEBPAGE_MEDIA_EMPTY"})
 		id := d.sim.NewAlbum()

@@ -117,6 +117,25 @@ func TestCloseAndReopen(t *testing.T) {
 		status("open")
 		d.closedEverywhere(false, places)
 	})
+	d.run(t, "where the closing waits for copies, the reopening does not overtake it", func(t *testing.T) {
+		after := d.last(d.engineering)
+		d.inject(simulator.Fault{
+			Method: "sendMessage", Chat: d.engineering, Kind: simulator.FaultSlow, Delay: 100e6, Count: 4,
+		})
+		for _, text := range []string{"wait 1", "wait 2", "wait 3"} {
+			d.say(d.eve, d.support, k.thread, text)
+		}
+		d.say(d.ann, d.support, k.thread, "/close_ticket solved")
+		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
+		d.say(d.eve, d.support, k.thread, "still broken")
+		d.quiet(k)
+		told := strings.Join(d.arrived(d.engineering, eng, after), "; ")
+		closed, reopened := strings.LastIndex(told, "closed ticket"), strings.LastIndex(told, "reopened ticket")
+		if closed < 0 || reopened < closed || !strings.Contains(told, "still broken") {
+			t.Errorf("%q", told)
+		}
+		d.closedEverywhere(false, places)
+	})
 	d.run(t, "a close that the service did not live to finish is finished", func(t *testing.T) {
 		d.inject(simulator.Fault{Method: "closeForumTopic", Kind: simulator.Fault500, Count: -1})
 		d.say(d.ann, d.support, k.thread, "/close_ticket")

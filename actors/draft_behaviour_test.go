@@ -1,9 +1,12 @@
 package actors_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -132,6 +135,68 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		choice, _ = d.find(who, 0, "Where should Sink")
 		k := d.pick(who, choice, "Sink")
 		d.awaitEnclosed(k, d.support, k.thread, 2)
+	})
+	d.run(t, "one draft too many drops the oldest, says so, and loses no late part of its album", func(t *testing.T) {
+		who := d.newcomer("Mara")
+		id := d.sim.NewAlbum()
+		first := d.albumParts(id, who, who, 0, "photo:/create_ticket Oldest")
+		d.awaitAnswer(first[0], "Where should Oldest")
+		for i := range 10 {
+			title := fmt.Sprintf("Later %d", i)
+			d.awaitAnswer(d.say(who, who, 0, "/create_ticket "+title), "Where should "+title)
+		}
+		d.awaitAnswer(first[0], "Cancelled: Oldest")
+		late := d.albumParts(id, who, who, 0, "photo:late")
+		d.awaitAnswer(late[0], "passed on to nobody")
+	})
+	d.run(t, "two media, each with a question, answered in order", func(t *testing.T) {
+		who := d.newcomer("Ida")
+		first := d.send(who, who, 0, upload("voice"), "")
+		firstChoice := d.awaitAnswer(first, "passed on to nobody")
+		second := d.send(who, who, 0, upload("sticker"), "")
+		secondChoice := d.awaitAnswer(second, "passed on to nobody")
+		d.press(who, firstChoice, "new")
+		firstQuestion := d.awaitAnswer(first, "What is the ticket about?")
+		d.press(who, secondChoice, "new")
+		secondQuestion := d.awaitAnswer(second, "What is the ticket about?")
+		d.quiet()
+		d.restart()
+		for _, c := range []struct {
+			question    simulator.Message
+			title, want string
+		}{{firstQuestion, "Voiced", "(voice)"}, {secondQuestion, "Stuck", "(sticker)"}} {
+			title := d.reply(who, who, c.question, c.title)
+			k := d.pick(who, d.awaitAnswer(title, "Where should "+c.title), c.title)
+			same(t, "the topic of "+c.title, d.awaitEnclosed(k, d.support, k.thread, 1), []string{c.want})
+		}
+	})
+	d.run(t, "a forward that waits for the title says where it is from, also after a restart", func(t *testing.T) {
+		who := d.newcomer("Lena")
+		sent := d.post(simulator.Post{From: who, Chat: who, Media: upload("voice"), Forward: &simulator.Origin{Name: "News", Date: 1}})
+		asked := d.awaitAnswer(d.reply(who, who, sent, "/create_ticket"), "What is the ticket about?")
+		d.quiet()
+		d.restart()
+		k := d.pick(who, d.awaitAnswer(d.reply(who, who, asked, "Voice"), "Where should Voice"), "Voice")
+		d.awaitText(d.support, k.thread, "Forwarded from News")
+	})
+	d.run(t, "what is answered elsewhere waits for the title", func(t *testing.T) {
+		elsewhere := simulator.Elsewhere{External: json.RawMessage(`{"origin":{"type":"channel","date":1,
+			"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}}`)}
+		for _, chat := range []int64{d.support, d.ann} {
+			sent := d.post(simulator.Post{From: d.ann, Chat: chat, Text: "/create_ticket", Elsewhere: elsewhere})
+			title := d.reply(d.ann, chat, d.awaitAnswer(sent, "What is the ticket about?"), "Returns\nand more")
+			id := ""
+			if chat == d.ann {
+				id = d.pick(d.ann, d.awaitAnswer(title, "Where should Returns"), "Returns").id
+			} else {
+				id, _ = messages.ParseTicketID(strings.Split(d.awaitAnswer(title, "Ticket opened: Returns").Text, "\n")[1])
+			}
+			r, err := d.store.Ticket(t.Context(), id)
+			d.must(err)
+			if got := r.Description; got != "and more\n\n↩️ Shop https://t.me/shop/17" {
+				t.Errorf("the description is %q", got)
+			}
+		}
 	})
 	d.run(t, "a title that is asked for twice is of the newest", func(t *testing.T) {
 		who := d.newcomer("Two")

@@ -1,12 +1,16 @@
 package actors_test
 
 import (
+	"context"
 	"encoding/json"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
@@ -107,7 +111,7 @@ func TestEventsTellWhatHappened(t *testing.T) {
 		e, data := d.awaitTold(k, messages.EventMessageSent, 1)
 		by(t, data, "Ann")
 		m := data.Message
-		if e.EventID != ids.EventID("message.sent/"+k.id+"/"+messageID(first)) || m.Text != "one" || len(m.Deliveries) != 1 ||
+		if e.EventID != ids.EventID("message.sent/"+messageID(first)) || m.Text != "one" || len(m.Deliveries) != 1 ||
 			m.Deliveries[0].State != "pending" || m.Deliveries[0].Topic.TopicID != k.id+":1" || e.Internal {
 			t.Errorf("%+v", e)
 		}
@@ -215,7 +219,9 @@ func TestFailedCopiesAreTold(t *testing.T) {
 
 func TestFinishedFilesAreTold(t *testing.T) {
 	t.Parallel()
-	d, k, _ := linked(t, keeping(t))
+	opt, fails := keeping(t), &atomic.Bool{}
+	opt.wrapStore = func(s storage.Store) storage.Store { return untold{s, fails} }
+	d, k, _ := linked(t, opt)
 	photo := d.send(d.ann, d.support, k.thread, upload("photo"), "")
 	d.run(t, "a stored one, with its message", func(t *testing.T) {
 		e, data := d.awaitTold(k, messages.EventAttachmentStored, 1)
@@ -246,4 +252,50 @@ func TestFinishedFilesAreTold(t *testing.T) {
 		d.awaitTold(k, messages.EventAttachmentStored, 3)
 		d.awaitTold(k, messages.EventAttachmentRefused, 1)
 	})
+	d.run(t, "once, although the process ends before the file says that it is told", func(t *testing.T) {
+		fails.Store(true)
+		video := d.send(d.ann, d.support, k.thread, upload("video"), "")
+		d.eventually("the ticket has the event", func() bool {
+			told := func(id string) bool { return strings.HasPrefix(id, "stored/"+messageID(video)) }
+			return slices.ContainsFunc(d.record(k).Handled, told) && d.owedFiles(k) == 1
+		})
+		d.stop()
+		fails.Store(false)
+		d.start()
+		d.awaitFiles(k, 5)
+		d.awaitTold(k, messages.EventAttachmentStored, 4)
+	})
+	d.run(t, "an upload", func(t *testing.T) {
+		o := program()
+		media, err := d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: o, Name: "report.txt",
+			From: strings.NewReader("all is well")})
+		d.must(err)
+		_, data := d.awaitTold(k, messages.EventAttachmentStored, 5)
+		if data.Attachment.FileName != media.FileName || data.MessageID != nil {
+			t.Errorf("%+v", data)
+		}
+	})
+}
+
+// owedFiles is how many finished files of a ticket are not told.
+func (d *desk) owedFiles(k *ticket) (n int) {
+	for _, a := range d.attachments(k) {
+		if a.Finished() && !a.DueAt.IsZero() {
+			n++
+		}
+	}
+	return n
+}
+
+// untold refuses to write that a file is told, while fails is set.
+type untold struct {
+	storage.Store
+	fails *atomic.Bool
+}
+
+func (s untold) SaveAttachment(ctx context.Context, a *storage.Attachment) error {
+	if s.fails.Load() && a.Finished() && a.DueAt.IsZero() {
+		return storage.ErrUnavailable
+	}
+	return s.Store.SaveAttachment(ctx, a)
 }

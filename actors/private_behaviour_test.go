@@ -95,6 +95,10 @@ func TestPrivateTicket(t *testing.T) {
 	d.run(t, "what begins with // is no note where the desk is the one who reads", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "// is a comment")
 		d.awaitText(d.support, k.thread, "// is a comment")
+		m := d.say(d.ann, d.ann, 0, "I comment")
+		d.awaitText(d.support, k.thread, "I comment")
+		d.edit(m, "// I comment")
+		d.awaitText(d.support, k.thread, "// I comment")
 	})
 	d.run(t, "commands work on it", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/priority urgent")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
@@ -212,6 +213,27 @@ func TestRichMessagesAreRead(t *testing.T) {
 		d.write(d.carl, d.support, p.thread, "- coming")
 		same(t, "blocks", kinds(d.awaitText(d.ann, 0, "• coming")), []string{"paragraph", "list"})
 	})
+}
+
+// A description keeps as much as the API takes; the whole stands below each card.
+func TestLongDescriptions(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	long := strings.Repeat("word after word ", 1000)
+	d.write(d.ann, d.support, 0, "/create_ticket Sink leaks\n\n"+long+"the end")
+	k := d.opened(d.support, "Sink leaks")
+	shows := func(chat int64, thread int) {
+		t.Helper()
+		d.awaitText(chat, thread, "the end")
+		same(t, "words", strings.Fields(strings.Join(d.afterCard(chat, thread), " ")), strings.Fields(long+"the end"))
+	}
+	shows(d.support, k.thread)
+	shows(d.engineering, d.mention(d.ann, k, "@bob_eng", d.engineering))
+	r, err := d.store.Ticket(t.Context(), k.id)
+	d.must(err)
+	if n := utf8.RuneCountInString(r.Description); n > 4000 || !strings.HasSuffix(r.Description, "…") {
+		t.Errorf("%d characters are stored", n)
+	}
 }
 
 // Rich messages that wait are merged as texts, and stay mergeable when they are edited.

@@ -92,4 +92,33 @@ func TestTopicThatIsGoneForTheBotOnly(t *testing.T) {
 			t.Errorf("told %d times, said %d times", told, said)
 		}
 	})
+	d.run(t, "what waits names its messages, and what is too much is told", func(t *testing.T) {
+		d.inject(simulator.Fault{Chat: d.engineering, Thread: again, Kind: simulator.Fault500, Count: -1})
+		const said = 30
+		for i := range said {
+			d.say(d.dora, d.engineering, eng, "number "+itoa(i)+strings.Repeat(" much", 817))
+		}
+		d.awaitText(d.support, k.thread, "number "+itoa(said-1))
+		r, err := d.store.Ticket(t.Context(), k.id)
+		d.must(err)
+		size := 0
+		for _, pending := range r.Pending {
+			size += len(pending.Body)
+		}
+		if size > 50_000 || len(r.Pending) < 50 {
+			t.Errorf("%d pending calls have %d bytes", len(r.Pending), size)
+		}
+		d.restart()
+		d.sim.ClearFaults()
+		d.awaitText(d.engineering, again, "did not arrive here")
+		d.quiet(k)
+		told, first := 0, 0
+		for _, m := range d.byBot(d.engineering, again) {
+			told += strings.Count(m.Text, "did not arrive here")
+			first += strings.Count(m.Text, "number 0 much")
+		}
+		if told != 1 || first != 1 {
+			t.Errorf("told %d times, the first arrived %d times", told, first)
+		}
+	})
 }

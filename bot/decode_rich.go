@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -14,9 +15,12 @@ const (
 	// maxRichText is how many UTF-16 units of a rich message are read: the 32,768 characters that Telegram allows,
 	// with the labels and line breaks that the blocks add. Telegram sends no more.
 	maxRichText = 40_000
-	// maxRichEntities is how many entities a rich message keeps; the words of the others are kept without markup.
-	// Telegram shows 100 in a message, and the longest rich message takes ten.
+	// maxRichEntities is how many entities a rich message keeps; the words of the others are kept without markup, but
+	// spoilers hide what they hid. Telegram shows 100 in a message, and the longest rich message takes ten.
 	maxRichEntities = 1000
+	// maxRichURLs is how many bytes the addresses of its links have together; the words of further links are kept without.
+	// A record keeps 50 versions of a message, and MongoDB's records end at 16 MB.
+	maxRichURLs = 64 << 10
 	// maxRichIndent is the deepest level of a list that is indented further than the one above it.
 	maxRichIndent = 8
 )
@@ -54,7 +58,7 @@ func readRich(v any, lang string) richMessage {
 	f := flattener{lang: lang}
 	f.blocks(o.list("blocks"))
 	m := richMessage{media: f.media, seen: f.seen, rtl: o.flag("is_rtl")}
-	said := trimmed(messages.Marked{Text: f.text.String(), Entities: f.marks})
+	said := trimmed(messages.Marked{Text: f.text.String(), Entities: limited(f.marks, maxRichEntities)})
 	m.text, m.entities = said.Text, said.Entities
 	if m.media == nil && f.units <= maxText {
 		m.html = richHTML(o.list("blocks"))
@@ -87,6 +91,7 @@ type flattener struct {
 	text   strings.Builder
 	units  int
 	marks  []*messages.Entity
+	urls   int // bytes of the addresses of links
 	media  *messages.Media
 	seen   []object
 	indent int
@@ -122,10 +127,16 @@ func (f *flattener) line() {
 	f.begun = true
 }
 
-// mark gives an entity to what write adds, unless that is nothing.
+const spoiler = "spoiler"
+
+func isSpoiler(e *messages.Entity) bool { return e.Type == spoiler }
+
+// mark gives an entity to what write adds, unless that is nothing. Telegram allows neither an entity within one of its
+// type, nor any within code. Where a spoiler and code meet, the code gives way: words would show that somebody hid.
 func (f *flattener) mark(e *messages.Entity, write func()) {
-	if f.open[e.Type] || f.open["pre"] || f.open["code"] {
-		write() // Telegram allows neither an entity within one of its type, nor any within code
+	inCode, code := f.open["pre"] || f.open["code"], e.Type == "pre" || e.Type == "code"
+	if f.open[e.Type] || inCode && !isSpoiler(e) || code && f.open[spoiler] {
+		write()
 		return
 	}
 	if f.open == nil {
@@ -136,9 +147,41 @@ func (f *flattener) mark(e *messages.Entity, write func()) {
 	f.marks = append(f.marks, e)
 	write()
 	delete(f.open, e.Type)
-	if e.Offset, e.Length = int32(from), int32(f.units-from); e.Length == 0 || at >= maxRichEntities {
+	e.Offset, e.Length = int32(from), int32(f.units-from)
+	if e.Length == 0 || code && slices.ContainsFunc(f.marks[at+1:], isSpoiler) {
 		f.marks = append(f.marks[:at], f.marks[at+1:]...)
 	}
+}
+
+// limited returns at most so many of the entities: the spoilers and the first of the others. If the spoilers alone are
+// more, the last one that stays also hides what comes between it and the end of those that go.
+func limited(marks []*messages.Entity, most int) []*messages.Entity {
+	if len(marks) <= most {
+		return marks
+	}
+	others := most
+	for _, e := range marks {
+		if isSpoiler(e) && others > 0 {
+			others--
+		}
+	}
+	var last *messages.Entity // the newest spoiler that stays
+	spoilers, out := 0, make([]*messages.Entity, 0, most)
+	for _, e := range marks {
+		switch {
+		case isSpoiler(e) && spoilers == most:
+			last.Length = max(last.Length, e.Offset+e.Length-last.Offset)
+			continue
+		case isSpoiler(e):
+			spoilers, last = spoilers+1, e
+		case others == 0:
+			continue
+		default:
+			others--
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func (f *flattener) marked(kind string, write func()) { f.mark(&messages.Entity{Type: kind}, write) }

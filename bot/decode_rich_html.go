@@ -31,6 +31,7 @@ type htmlWriter struct {
 	out        strings.Builder
 	count      int
 	depth      int
+	verbatim   bool // within code or an expression
 	impossible bool // a bot can't send this
 }
 
@@ -58,7 +59,24 @@ func (w *htmlWriter) element(tag string, inner func(), attributes ...string) {
 	w.out.WriteString("</" + tag + ">")
 }
 
-func (w *htmlWriter) words(s string) { w.out.WriteString(escapeHTML.Replace(s)) }
+// words writes a text. As in HTML, a line break is white space outside of code.
+func (w *htmlWriter) words(s string) {
+	s = escapeHTML.Replace(s)
+	if !w.verbatim {
+		s = strings.ReplaceAll(s, "\n", "<br/>")
+	}
+	w.out.WriteString(s)
+}
+
+// code writes a text in which line breaks stay as they are.
+func (w *htmlWriter) code(inner func()) func() {
+	return func() {
+		former := w.verbatim
+		w.verbatim = true
+		inner()
+		w.verbatim = former
+	}
+}
 
 // escapeHTML escapes what Telegram asks for in texts.
 var escapeHTML = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
@@ -85,6 +103,7 @@ func (w *htmlWriter) block(o object) {
 	case "heading":
 		w.element("h"+strconv.Itoa(int(min(max(o.num("size"), 1), 6))), text)
 	case "pre":
+		text = w.code(text)
 		if lang := o.str("language"); lang != "" {
 			w.element("pre", func() { w.element("code", text, "class", "language-"+lang) })
 		} else {
@@ -95,7 +114,7 @@ func (w *htmlWriter) block(o object) {
 	case "divider":
 		w.out.WriteString("<hr/>")
 	case "mathematical_expression":
-		w.element("tg-math-block", func() { w.words(o.str("expression")) })
+		w.element("tg-math-block", w.code(func() { w.words(o.str("expression")) }))
 	case "anchor":
 		w.element("a", func() {}, "name", o.str("name"))
 	case "list":

@@ -49,7 +49,7 @@ func (w *htmlWriter) span(o object) {
 	case "custom_emoji":
 		w.element("tg-emoji", func() { w.words(o.str("alternative_text")) }, "emoji-id", o.str("custom_emoji_id"))
 	case "mathematical_expression":
-		w.element("tg-math", func() { w.words(o.str("expression")) })
+		w.element("tg-math", w.code(func() { w.words(o.str("expression")) }))
 	case "anchor":
 		w.element("a", func() {}, "name", o.str("name"))
 	case "anchor_link":
@@ -65,6 +65,8 @@ func (w *htmlWriter) span(o object) {
 			w.impossible = true
 		case tag == "":
 			text()
+		case tag == "code":
+			w.element(tag, w.code(text))
 		default:
 			w.element(tag, text)
 		}

@@ -27,6 +27,9 @@ func TestReadRich(t *testing.T) {
 	for name, c := range map[string]struct{ blocks, text, html string }{
 		"paragraphs": {`[{"type":"paragraph","text":"a"},{"type":"paragraph","text":["b ",{"type":"bold","text":"<c>"}]}]`,
 			"a\n\nb <c>", "<p>a</p><p>b <b>&lt;c&gt;</b></p>"},
+		"line breaks": {`[{"type":"paragraph","text":["a\nb",{"type":"code","text":"c\nd"},"\n"]},{"type":"pre","text":"e\nf"},{"type":"paragraph","text":"g\nh"}]`,
+			"a\nbc\nd\n\ne\nf\ng\nh",
+			"<p>a<br/>b<code>c\nd</code><br/></p><pre>e\nf</pre><p>g<br/>h</p>"},
 		"heading": {`[{"type":"paragraph","text":"a"},{"type":"heading","size":2,"text":"b"},{"type":"divider"}]`,
 			"a\n\nb\n———", "<p>a</p><h2>b</h2><hr/>"},
 		"lists": {`[{"type":"list","items":[{"label":"1.","value":1,"blocks":[{"type":"paragraph","text":"a"},
@@ -67,6 +70,25 @@ func TestReadRich(t *testing.T) {
 				t.Errorf("text %q\nwant %q\nhtml %s\nwant %s", got.text, c.text, got.html, c.html)
 			}
 		})
+	}
+}
+
+// The addresses of links are bounded together; what they say stays.
+func TestReadRichBoundsAddresses(t *testing.T) {
+	link := func(n int) string {
+		return `{"type":"url","text":"w","url":"https://a.b/` + strings.Repeat("x", n) + `"}`
+	}
+	long, short := link(2000), link(1)
+	got := readBlocks(t, `[{"type":"paragraph","text":[`+strings.Repeat(long+",", 500)+short+`]}]`)
+	bytes := 0
+	for _, e := range got.entities {
+		bytes += len(e.Url)
+	}
+	if last := got.entities[len(got.entities)-1]; bytes > maxRichURLs || len(last.Url) > 100 {
+		t.Errorf("%d entities with %d bytes, the last %.20s", len(got.entities), bytes, last.Url)
+	}
+	if got.text != strings.Repeat("w", 501) {
+		t.Errorf("text %q", got.text)
 	}
 }
 

@@ -78,6 +78,11 @@ func (f *flattener) span(o object) {
 // linked writes a link. Where the text is the address itself it is an entity of kind, which Telegram finds by itself
 // in a copy.
 func (f *flattener) linked(url, kind string, text func()) {
+	if f.urls+len(url) > maxRichURLs {
+		text()
+		return
+	}
+	f.urls += len(url)
 	from := f.text.Len()
 	e := &messages.Entity{Type: "text_link", Url: url}
 	f.mark(e, func() {

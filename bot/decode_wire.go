@@ -139,5 +139,4 @@ type wireRights struct {
 	CanManageTopics bool      `json:"can_manage_topics"`
 	CanPinMessages  bool      `json:"can_pin_messages"`
 	IsMember        *bool     `json:"is_member"` // of a restricted person
-
 }

@@ -13,7 +13,7 @@ import (
 // maxTargets is how many people one command can name.
 const maxTargets = 10
 
-// Command is a slash command that a person gave. Which fields are set depends on the verb's grammar.
+// SlashCommand is a slash command that a person gave. Which fields are set depends on the verb's grammar.
 type SlashCommand struct {
 	Verb    string
 	Foreign bool // addressed to another bot: neither a command to us nor a text to copy

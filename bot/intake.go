@@ -31,6 +31,7 @@ type Intake struct {
 	slots      chan struct{} // bounds how many topics of batches are handled concurrently
 
 	people *cache[int64, uint64]       // user id → hash of the profile that the desk was last sent
+	names  *cache[string, int64]       // username in lower case → id of whom it was last seen with
 	done   *cache[updateKey, struct{}] // accepted updates: a repeated batch resumes where it failed
 }
 
@@ -69,7 +70,8 @@ func NewIntake(desk Desk, o IntakeOptions) *Intake {
 		desk: desk, directory: NewDirectory(desk),
 		bot: o.Bot, allowed: o.Allowed, isAskTitle: o.IsAskTitle, now: o.Now, log: o.Log,
 		metrics: newIntakeMetrics(o.Metrics),
-		people:  newCache[int64, uint64](peopleCached), done: newCache[updateKey, struct{}](updatesCached),
+		people:  newCache[int64, uint64](peopleCached), names: newCache[string, int64](peopleCached),
+		done: newCache[updateKey, struct{}](updatesCached),
 	}
 	if in.allowed == nil {
 		in.allowed = func(int64) bool { return true }

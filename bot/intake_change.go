@@ -37,7 +37,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	return h.toMessage(m.ID, func(id string) proto.Message {
 		return &messages.EditMessage{
 			Origin: h.origin, MessageId: id, Content: m.content(),
-			Internal: InternalNote(m.Text), EditedMs: m.EditDateMS,
+			Internal: m.internal(), EditedMs: m.EditDateMS,
 		}
 	}, "edited")
 }

@@ -245,7 +245,6 @@ func (h *handling) link(m *Message, c SlashCommand) error {
 		r, err := command(h.ctx, h.desk, messages.KindTicket, id,
 			&messages.LinkTopic{Origin: h.origin, CurrentTicketId: h.ticket})
 		if err != nil {
-
 			return err
 		}
 		h.directory.Forget(h.origin.Place, h.origin.ThreadId)

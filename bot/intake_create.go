@@ -31,18 +31,19 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	h.describeByReference(m, &c)
 	switch {
 	case messages.Blank(messages.CleanLine(c.Title)):
-		return h.askTitle(m)
+		return h.askTitle(m, c)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	id := messages.TicketID(h.origin.CommandId, h.origin.DateMs)
-	enclosures, err := h.enclosed(id, m)
+	enclosures, described, err := h.enclosed(id, m)
 	if err != nil {
 		return err
 	}
+	c.Description = c.Description.Then("\n\n", messages.Marked{Text: described.GetText(), Entities: described.GetEntities()})
 	r, err := command(h.ctx, h.desk, messages.KindTicket, id, &messages.OpenTicket{
 		Origin: h.origin, TicketId: id, GroupId: h.origin.Place, Title: c.Title, Description: c.Description.Text,
-		DescriptionEntities: c.Description.Entities, Enclosures: enclosures, Forward: h.forwarded(m),
+		DescriptionEntities: c.Description.Entities, Enclosures: enclosures, Forward: cmp.Or(h.forwarded(m), described.GetForward()),
 	})
 	if err != nil {
 		return err
@@ -51,7 +52,7 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 	case messages.Code_NOT_FOUND:
 		return h.answer(messages.NoticeGroupUnregistered, nil)
 	case messages.Code_CONFLICT: // the cleaned title is empty
-		return h.askTitle(m)
+		return h.askTitle(m, c)
 	}
 	h.ticket = id
 	return nil
@@ -59,17 +60,24 @@ func (h *handling) createTicket(m *Message, c SlashCommand) error {
 
 // askTitle asks for the title of the ticket that a message opens. The title comes as a reply to the question
 // (answersAskTitle). What else the ticket consists of waits on the shelf.
-func (h *handling) askTitle(m *Message) error {
-	id := cmp.Or(h.origin.MessageId, h.origin.CallbackMessageId)
+func (h *handling) askTitle(m *Message, c SlashCommand) error {
+	id := h.origin.MessageId
+	former, err := h.untitled(m)
+	if err != nil {
+		return err
+	}
 	waiting := h.enclosures(m)
-	own := &messages.Enclosure{MessageId: messages.MessageKey(h.chat.ID, id)} // so that nothing older is taken for it
+	own := &messages.Enclosure{MessageId: messages.MessageKey(h.chat.ID, id)} // what waited for the former waits on
 	for _, e := range messages.JoinEnclosures(waiting, []*messages.Enclosure{own}, false) {
 		o := proto.CloneOf(h.origin)
 		_, o.MessageId, _ = messages.ParseMessageKey(e.MessageId)
-		_, err := h.shelf(&messages.Shelve{
-			Message:  &messages.RecordMessage{Origin: o, Content: e.Content},
-			Untitled: id, QuestionId: h.question(m),
-		})
+		kept := &messages.RecordMessage{Origin: o, Content: e.Content}
+		if e.MessageId == own.MessageId {
+			kept.Described = &messages.Content{
+				Text: c.Description.Text, Entities: c.Description.Entities, Forward: h.forwarded(m),
+			}
+		}
+		_, err := h.shelf(&messages.Shelve{Message: kept, Untitled: id, Former: former})
 		if err != nil {
 			return err
 		}
@@ -129,25 +137,25 @@ func (h *handling) enclosures(m *Message) (out []*messages.Enclosure) {
 }
 
 // enclosed returns the media of a new ticket's description, with those that wait on the group's shelf: the rest of the
-// albums, and what waited for the title. Parts of the albums that come later find the ticket.
-func (h *handling) enclosed(ticketID string, m *Message) ([]*messages.Enclosure, error) {
+// albums, and what waited for the title. Parts of the albums that come later find the ticket. described is the rest of what
+// waited for the title.
+func (h *handling) enclosed(ticketID string, m *Message) (_ []*messages.Enclosure, described *messages.Content, _ error) {
 	own := h.enclosures(m)
-	albums, question := albumsOf(own), h.question(m)
-	if len(albums) == 0 && question == 0 {
-		return own, nil
+	albums := albumsOf(own)
+	untitled, err := h.untitled(m)
+	if err != nil || len(albums) == 0 && untitled == 0 {
+		return own, nil, err
 	}
-	taken, err := h.shelf(&messages.TakeShelved{
-		TicketId: ticketID, Albums: albums, QuestionId: question, By: h.origin.GetSender().GetId(),
-	})
+	taken, err := h.shelf(&messages.TakeShelved{TicketId: ticketID, Albums: albums, Untitled: untitled})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	said, err := h.saidOf(albums)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	others := append(messages.EnclosuresIn(taken.Messages), said...)
-	return messages.JoinEnclosures(own, others, true), nil
+	return messages.JoinEnclosures(own, others, true), messages.DescribedIn(taken.Messages), nil
 }
 
 func albumsOf(enclosures []*messages.Enclosure) (ids []string) {
@@ -159,10 +167,13 @@ func albumsOf(enclosures []*messages.Enclosure) (ids []string) {
 	return ids
 }
 
-// question returns the id of the bot's question for a title that the message answers; 0: it answers none.
-func (h *handling) question(m *Message) int64 {
+// untitled returns the message for which the bot asked the question for a title that the message answers; 0: it answers
+// none, or one that nobody knows any more.
+func (h *handling) untitled(m *Message) (int64, error) {
 	if !h.answersAskTitle(m) {
-		return 0
+		return 0, nil
 	}
-	return m.Reply.MessageID
+	found, err := queryOf[*messages.QuestionFound](h.ctx, h.desk, messages.KindChat, h.origin.Place,
+		&messages.FindQuestion{MessageId: m.Reply.MessageID})
+	return found.GetUntitled(), err
 }

@@ -49,9 +49,14 @@ type coded interface {
 
 // query asks a reader. NOT_FOUND is a reply, not an error.
 func query[R coded](ctx context.Context, d Desk, q proto.Message) (R, error) {
+	return queryOf[R](ctx, d, messages.KindQuery, "", q)
+}
+
+// queryOf asks an entity what it knows. NOT_FOUND is a reply, not an error.
+func queryOf[R coded](ctx context.Context, d Desk, kind, identity string, q proto.Message) (R, error) {
 	var none R
 	name := q.ProtoReflect().Descriptor().Name()
-	reply, err := d.Ask(ctx, messages.KindQuery, "", q)
+	reply, err := d.Ask(ctx, kind, identity, q)
 	if err != nil {
 		return none, fmt.Errorf("%s: %w", name, err)
 	}

@@ -46,6 +46,9 @@ type fakeDesk struct {
 	// found replies to questions about shelves; nil: nothing is on them.
 	found *messages.ShelfFound
 
+	// question replies to questions about questions for a title.
+	question *messages.QuestionFound
+
 	commands []sent
 	shelved  []sent
 	told     []sent
@@ -80,6 +83,9 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 			return &messages.ShelfFound{Code: messages.Code_OK}, nil
 		}
 		return d.found, nil
+	}
+	if _, is := m.(*messages.FindQuestion); is {
+		return d.question, nil
 	}
 	d.commands = append(d.commands, sent{to, m})
 	return &messages.Reply{Code: messages.Code_OK}, nil
@@ -158,6 +164,8 @@ func newFake() *fakeDesk {
 		shorts: map[string][]string{"C91C2F9D": {aTicket}},
 		groups: map[string]*messages.GroupView{"g7": {Code: messages.Code_OK, GroupId: "g7", Registered: true, Standing: messages.Standing_READY}},
 		users:  map[int64]*messages.UserView{},
+
+		question: &messages.QuestionFound{Code: messages.Code_NOT_FOUND},
 	}
 }
 

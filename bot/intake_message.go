@@ -3,6 +3,7 @@ package bot
 import (
 	"hash/maphash"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -90,14 +91,16 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 	return h.askTicket(h.saying(m))
 }
 
-// saying returns the command that records the message. A private chat has no internal notes: they are hidden from the
-// very person who writes there (docs/decisions.md, D20).
+// saying returns the command that records the message.
 func (h *handling) saying(m *Message) *messages.RecordMessage {
-	internal := InternalNote(m.Text) && !m.Chat.Private()
 	return &messages.RecordMessage{
-		Origin: h.origin, Content: m.content(), Internal: internal, ReplyTo: m.Reply.answered(),
+		Origin: h.origin, Content: m.content(), Internal: m.internal(), ReplyTo: m.Reply.answered(),
 	}
 }
+
+// internal says whether the message is an internal note. A private chat has none: they are hidden from the very person
+// who writes there (docs/decisions.md, D20).
+func (m *Message) internal() bool { return InternalNote(m.Text) && !m.Chat.Private() }
 
 // content returns the message's content, as the desk keeps it.
 func (m *Message) content() *messages.Content {
@@ -269,7 +272,8 @@ func (h *handling) learn() {
 	}
 }
 
-// profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent.
+// profileChanged says whether a person's profile differs from what the desk was last sent, and notes it as sent. It has
+// changed, too, when their username was last seen with somebody else: to the desk it is that person's.
 func (h *handling) profileChanged(p *messages.Person) bool {
 	var hash maphash.Hash
 	hash.SetSeed(profileSeed)
@@ -278,10 +282,16 @@ func (h *handling) profileChanged(p *messages.Person) bool {
 		_ = hash.WriteByte(0)
 	}
 	sum := hash.Sum64()
-	if old, ok := h.people.get(p.Id); ok && old == sum {
+	name := strings.ToLower(p.Username)
+	old, known := h.people.get(p.Id)
+	owner, _ := h.names.get(name)
+	if known && old == sum && (name == "" || owner == p.Id) {
 		return false
 	}
 	h.people.put(p.Id, sum)
+	if name != "" {
+		h.names.put(name, p.Id)
+	}
 	return true
 }
 

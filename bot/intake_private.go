@@ -70,7 +70,9 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case found.Said:
 			h.ticket = found.TicketId
 		case found.TicketId != "":
-			return "enclosed", h.enclose(found, m)
+			if has, err := h.enclose(found, m); err != nil || has {
+				return "enclosed", err
+			}
 		}
 		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
 	}
@@ -209,15 +211,19 @@ func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 	h.describeByReference(m, &c)
 	switch {
 	case messages.Blank(messages.CleanLine(c.Title)):
-		return h.askTitle(m)
+		return h.askTitle(m, c)
 	case utf8.RuneCountInString(c.Title) > maxTitle:
 		return h.answer(messages.NoticeTitleTooLong, map[string]string{"max": strconv.Itoa(maxTitle)})
 	}
 	enclosures := h.enclosures(m)
+	untitled, err := h.untitled(m)
+	if err != nil {
+		return err
+	}
 	return h.toPerson(&messages.DraftTicket{
 		Origin: h.origin, TicketId: messages.TicketID(h.origin.CommandId, h.origin.DateMs),
 		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
-		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), QuestionId: h.question(m),
+		Enclosures: enclosures, Forward: h.forwarded(m), Albums: albumsOf(enclosures), Untitled: untitled,
 	})
 }
 
@@ -338,11 +344,12 @@ func (h *handling) pressSay(c *Callback) error {
 // pressNew makes a draft of a ticket from the message that the button is about.
 func (h *handling) pressNew(c *Callback) error {
 	m := c.Answered
-	if m == nil {
-		return h.askTitle(&Message{Chat: c.Chat, From: c.From})
-	}
 	if err := h.answerCallback(""); err != nil {
 		return err
+	}
+	if m == nil { // a ticket without what they wrote would lose it silently
+		h.origin = h.originFor("new")
+		return h.answer(messages.NoticePrivateNewAgain, nil)
 	}
 	if err := h.confine(m.Reply); err != nil {
 		return err

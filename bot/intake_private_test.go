@@ -88,6 +88,14 @@ func TestIntakePrivateButtons(t *testing.T) {
 			t.Errorf("sent %v", got)
 		}
 	})
+	t.Run("a new ticket of one that Telegram shows no more: neither is it dropped", func(t *testing.T) {
+		d := newFake()
+		handle(t, testIntake(d), pressedAlone("new", ""))
+		got := d.take()
+		if len(got) != 2 || got[1].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateNewAgain {
+			t.Errorf("sent %v", got)
+		}
+	})
 	t.Run("a ticket of somebody else", func(t *testing.T) {
 		d := newFake()
 		d.reply = func(to string, _ proto.Message) (*messages.Reply, error) {
@@ -99,6 +107,23 @@ func TestIntakePrivateButtons(t *testing.T) {
 		handle(t, testIntake(d), pressedAlone("say:"+aTicket, answering))
 		check(t, staleAnswer(o), d.take())
 	})
+}
+
+// A late part of an album whose ticket is not there any more is an ordinary message.
+func TestIntakeOfAPartWithoutItsTicket(t *testing.T) {
+	d := newFake()
+	d.found = &messages.ShelfFound{Code: messages.Code_OK, TicketId: otherTicket}
+	d.reply = func(_ string, m proto.Message) (*messages.Reply, error) {
+		if _, is := m.(*messages.Enclose); is {
+			return &messages.Reply{Code: messages.Code_NOT_FOUND}, nil
+		}
+		return nil, nil
+	}
+	handle(t, testIntake(d), alone(`"media_group_id":"7","photo":[{"file_id":"p"}]`))
+	got := d.take()
+	if len(got) != 1 || got[0].Message.(*messages.Answer).Operation.GetSendNotice().GetKey() != messages.NoticePrivateNone {
+		t.Errorf("sent %v", got)
+	}
 }
 
 // alone is a message of Ann's in the topic 42 of her private chat.

@@ -49,22 +49,28 @@ func (h *handling) leaveAlone(m *Message) (string, error) {
 	if err != nil || found.TicketId == "" {
 		return "left_alone", err
 	}
-	return "enclosed", h.enclose(found, m)
+	if has, err := h.enclose(found, m); err != nil || !has {
+		return "left_alone", err
+	}
+	return "enclosed", nil
 }
 
 // answerWithAlbum handles a part without a caption of an album that answers the question for a title. Unless the ticket
 // has got the title already, the bot asks again, once for the album.
 func (h *handling) answerWithAlbum(m *Message) (string, error) {
 	found, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case found.TicketId != "" && !found.Done:
-		return "enclosed", h.enclose(found, m)
-	case found.Done, len(found.Messages) > 1:
+	}
+	if found.TicketId != "" && !found.Done {
+		if has, err := h.enclose(found, m); err != nil || has {
+			return "enclosed", err
+		}
+	}
+	if found.Done || len(found.Messages) > 1 {
 		return "enclosed", nil
 	}
-	return "command", h.askTitle(m)
+	return "command", h.askTitle(m, SlashCommand{})
 }
 
 // encloseToo adds a message in a ticket's topic to the description of another ticket, if somebody opened that one in
@@ -77,7 +83,8 @@ func (h *handling) encloseToo(m *Message) error {
 	if err != nil || found.TicketId == "" || found.TicketId == h.ticket {
 		return err
 	}
-	return h.enclose(found, m)
+	_, err = h.enclose(found, m)
+	return err
 }
 
 // saidOf returns the parts of albums that the topic's ticket has as messages.
@@ -98,15 +105,20 @@ func (h *handling) saidOf(albums []string) (said []*messages.Enclosure, err erro
 	return said, nil
 }
 
-// enclose adds the message to the description of the ticket that has the rest of its album.
-func (h *handling) enclose(found *messages.ShelfFound, m *Message) error {
+// enclose adds the message to the description of the ticket that has the rest of its album. It returns false when there
+// is no such ticket: it was not opened, or is deleted.
+func (h *handling) enclose(found *messages.ShelfFound, m *Message) (bool, error) {
 	said := []*messages.RecordMessage{h.saying(m)}
 	r, err := command(h.ctx, h.desk, messages.KindTicket, found.TicketId,
 		&messages.Enclose{Origin: h.origin, Enclosures: messages.EnclosuresIn(said)})
-	if err == nil && r.Code == messages.Code_NOT_FOUND && found.Opening {
-		return fmt.Errorf("ticket %s: Enclose: %w: it is about to be opened", found.TicketId, errNotAccepted)
+	if err != nil {
+		return false, err
 	}
-	return err
+	missing := r.Code == messages.Code_NOT_FOUND
+	if missing && found.Opening {
+		return false, fmt.Errorf("ticket %s: Enclose: %w: it is about to be opened", found.TicketId, errNotAccepted)
+	}
+	return !missing, nil
 }
 
 // onCommandBesides carries out a command and passes on what else its message has: before the command, since a closed

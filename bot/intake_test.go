@@ -95,6 +95,16 @@ func TestIntakeTexts(t *testing.T) {
 			t.Errorf("%s, %s, %s", first.Origin.CommandId, again.Origin.CommandId, other.Origin.CommandId)
 		}
 	})
+	t.Run("an edit in a private chat makes no note", func(t *testing.T) {
+		d := newFake()
+		d.said = map[string]string{topic("5", 50): aTicket}
+		handle(t, testIntake(d), `{"update_id":9,"edited_message":{"message_id":50,"date":1,"edit_date":2,"text":"// x",
+			"from":{"id":5,"first_name":"Ann"},"chat":{"id":5,"type":"private","first_name":"Ann"}}}`)
+		got := d.take()
+		if len(got) != 1 || got[0].Message.(*messages.EditMessage).Internal {
+			t.Errorf("%v", got)
+		}
+	})
 	t.Run("so does a reaction, in whatever topic", func(t *testing.T) {
 		d := newFake()
 		d.said = map[string]string{topic("-1001", 50): aTicket}

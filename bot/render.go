@@ -34,9 +34,9 @@ type outgoing struct {
 	*mediaFields
 
 	replacing *albumPart // the new medium, for editMessageMedia
-	plain     Rich       // what goes instead of a rich message that Telegram refuses, with its preview of a link
+	plain     Rich       // what goes instead of a rich message that Telegram refuses
 
-	plainPreview *models.LinkPreviewOptions
+	plainPreview *models.LinkPreviewOptions // of plain
 	method       string
 	spans        []*messages.Span // of merged copies
 	upload       *messages.Media  // whose file must be uploaded; nil: none

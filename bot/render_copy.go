@@ -48,14 +48,14 @@ func parts(c *messages.SendCopyCall) int {
 	bytes := len(c.GetSenderName()) + len(c.GetGroupTitle()) + len(c.GetReplyPreview()) + len(text) +
 		maxMediaLabel + maxEditedLabel + 16
 	plain := c.GetContent().GetForward() == nil && c.GetReplyOrigin() == nil && c.GetReplyItem() == ""
-	if len(text) == 0 || plain && bytes <= limit {
+	if len(text) == 0 || plain && bytes <= limit && fitsMarked(c) {
 		return 1
 	}
 	head, more := copyHeadUnits(c)
 	if c.GetBare() {
 		head, more = 0, 0
 	}
-	if head+more+messages.UTF16Len(text) <= limit {
+	if head+more+messages.UTF16Len(text) <= limit && fitsMarked(c) {
 		return 1
 	}
 	return len(splitCopy(c))
@@ -73,11 +73,19 @@ func firstLimit(c *messages.SendCopyCall) int {
 func splitCopy(c *messages.SendCopyCall) []piece {
 	head, more := copyHeadUnits(c)
 	head += maxPartNo
-	first := firstLimit(c) - head - more
+	marks := max(maxEntities-headMarks(c), maxEntities/2)
+	first := room{firstLimit(c) - head - more, marks}
 	if c.GetBare() {
-		first = firstLimit(c)
+		first.units = firstLimit(c)
 	}
-	return split(c.GetContent().GetText(), first, maxText-head)
+	return split(c.GetContent().GetText(), c.GetContent().GetEntities(), first, room{maxText - head, marks})
+}
+
+// fitsMarked reports whether one message keeps the markup of a copy, which then has precedence over that of the head. A
+// rich message keeps all.
+func fitsMarked(c *messages.SendCopyCall) bool {
+	rich := c.GetContent().GetRichHtml() != "" && messages.ShapeOf(c.GetContent()) == messages.ShapeText
+	return rich || len(c.GetContent().GetEntities()) <= maxEntities
 }
 
 // copyHeadUnits returns the UTF-16 units of the first line with its line break but without the part's number (head),

@@ -18,13 +18,8 @@ const (
 )
 
 // body returns what is sent. It is the message itself, except for editMessageMedia, whose field "media" is one medium
-// where sendMediaGroup has a list, and for rich messages, which have no link previews.
+// where sendMediaGroup has a list.
 func (m *outgoing) body() any {
-	if m.Rich != nil && m.LinkPreview != nil {
-		own := *m
-		own.LinkPreview = nil
-		return &own
-	}
 	if m.replacing == nil {
 		return m
 	}

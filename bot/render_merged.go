@@ -125,7 +125,6 @@ func renderMergedEdit(lang string, e *messages.EditMergedCall) (Rich, []*message
 func (r Rich) units() int { return messages.UTF16Len(r.Text) }
 
 // shortened returns a copy that takes at most limit UTF-16 units, head included; limit 0 leaves it as it is.
-
 func shortened(c *messages.SendCopyCall, limit int) *messages.SendCopyCall {
 	head, more := copyHeadUnits(c)
 	text := c.GetContent().GetText()

@@ -2,6 +2,8 @@ package bot
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,6 +89,44 @@ func TestCopiesOfLongTexts(t *testing.T) {
 			t.Fatalf("%q became %q", text, joined)
 		}
 	})
+}
+
+// TestManyLinks: Telegram keeps 100 entities of a message, so a text with more takes several.
+func TestManyLinks(t *testing.T) {
+	content := &messages.Content{Text: strings.TrimSuffix(strings.Repeat("here\n", 330), "\n")}
+	for i := range int32(330) {
+		content.Entities = append(content.Entities, &messages.Entity{
+			Type: "text_link", Offset: 5 * i, Length: 4, Url: "https://example.com/" + strconv.Itoa(int(i))})
+	}
+	for name, media := range map[string]*messages.Media{"a text": nil, "a caption": {Kind: messages.MediaPhoto, FileId: "f"}} {
+		content.Media = media
+		call := &messages.SendCopyCall{SenderName: "Ann", GroupTitle: "Sales", Content: content}
+		links := map[string]bool{}
+		for i := range (*Client)(nil).Parts(copyOp(call)) {
+			call.Part = int32(i)
+			m, err := render(-100123, langEnglish, copyOp(call))
+			if err != nil {
+				t.Fatal(err)
+			}
+			entities := m.Entities
+			if m.mediaFields != nil {
+				entities = m.CaptionEntities
+			}
+			if len(entities) > maxEntities || !slices.ContainsFunc(entities, func(e Entity) bool { return e.Type == "bold" }) {
+				t.Errorf("%s: part %d has %d entities, or no sender in bold", name, i, len(entities))
+			}
+			for _, e := range entities {
+				links[e.URL] = true
+			}
+		}
+		if delete(links, ""); len(links) != 330 {
+			t.Errorf("%s: %d of 330 links", name, len(links))
+		}
+	}
+	content.Media, content.RichHtml = nil, "<p>here</p>"
+	if n := (*Client)(nil).Parts(copyOp(&messages.SendCopyCall{Content: content})); n != 1 {
+		t.Errorf("a rich message, which keeps all, takes %d", n)
+	}
 }
 
 func TestPartsOfShortTextsAllocateNothing(t *testing.T) {

@@ -28,17 +28,39 @@ type piece struct {
 	fromUnit, toUnit int
 }
 
-// split splits text into pieces: the first of at most first units, the others of at most rest units, both at least 2.
-// The pieces are the whole text, in order, with nothing between them. An empty text is one empty piece.
+// room is what one message takes of a text: so many UTF-16 units, at least 2, and entities.
+type room struct{ units, entities int }
+
+// leastMarked is how many units a piece may have at least, however many entities there are: a text with one for each
+// letter would take hundreds of messages.
+const leastMarked = 128
+
+// before returns how many units of a text with such entities fit, from a unit on.
+func (r room) before(entities []*messages.Entity, from int) int {
+	var starts []int
+	for _, e := range entities {
+		if e.GetLength() > 0 && int(e.GetOffset())+int(e.GetLength()) > from {
+			starts = append(starts, max(int(e.GetOffset())-from, 0))
+		}
+	}
+	if len(starts) <= r.entities {
+		return r.units
+	}
+	slices.Sort(starts)
+	return min(r.units, max(starts[r.entities], leastMarked))
+}
+
+// split splits text into pieces: the first has room in first, the others in rest. The pieces are the whole text, in
+// order, with nothing between them. An empty text is one empty piece.
 //
 // It splits after a line break, or else after white space, if there is one in the second half of the piece. Otherwise
 // it splits between two characters as people see them: Thai has no spaces, and only a dictionary knows its words.
-func split(text string, first, rest int) []piece {
+func split(text string, entities []*messages.Entity, first, rest room) []piece {
 	var pieces []piece
 	p := piece{}
 	limit := first
 	for {
-		size, units := cutPoint(text[p.from:], limit)
+		size, units := cutPoint(text[p.from:], limit.before(entities, p.fromUnit))
 		p.to, p.toUnit = p.from+size, p.fromUnit+units
 		pieces = append(pieces, p)
 		if p.to == len(text) {
@@ -222,7 +244,8 @@ type composed struct {
 }
 
 // makeRoom removes markup until the texts of one message have no more than Telegram keeps. The desk's own gives way
-// first, then what is last. Spoilers never do: words would show that somebody hid.
+// first, then what is last. Spoilers never do: words would show that somebody hid. Where they alone are too many, fewer
+// hide more.
 func makeRoom(texts ...*composed) {
 	excess := -maxEntities
 	for _, t := range texts {
@@ -246,6 +269,33 @@ func makeRoom(texts ...*composed) {
 			}
 		}
 	}
+	for _, t := range slices.Backward(texts) {
+		excess -= t.joinSpoilers(excess)
+	}
+}
+
+// joinSpoilers removes the last spoilers of a text, at most n of them and never the first. The last one that stays hides
+// what they hid, and all that lies between.
+func (t *composed) joinSpoilers(n int) (removed int) {
+	hides := func(e Entity) bool { return e.Type == models.MessageEntityTypeSpoiler }
+	var spoilers []Entity
+	for _, e := range t.Entities {
+		if hides(e) {
+			spoilers = append(spoilers, e)
+		}
+	}
+	removed = min(n, len(spoilers)-1)
+	if removed <= 0 {
+		return 0
+	}
+	slices.SortStableFunc(spoilers, func(a, b Entity) int { return a.Offset - b.Offset })
+	stay := len(spoilers) - removed
+	last := &spoilers[stay-1]
+	for _, gone := range spoilers[stay:] {
+		last.Length = max(last.Length, gone.Offset+gone.Length-last.Offset)
+	}
+	t.Entities = append(slices.DeleteFunc(t.Entities, hides), spoilers[:stay]...)
+	return removed
 }
 
 // surrogates are the offsets of the second units of a text's surrogate pairs, in ascending order.

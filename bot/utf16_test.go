@@ -23,7 +23,7 @@ func TestSplitLosesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := texts.Draw(t, "text")
 		first, rest := rapid.IntRange(2, 60).Draw(t, "first"), rapid.IntRange(2, 60).Draw(t, "rest")
-		pieces := split(text, first, rest)
+		pieces := split(text, nil, room{first, maxEntities}, room{rest, maxEntities})
 		joined, unit := "", 0
 		for i, p := range pieces {
 			joined += text[p.from:p.to]
@@ -40,6 +40,32 @@ func TestSplitLosesNothing(t *testing.T) {
 		}
 		if joined != text {
 			t.Fatalf("%q became %q", text, joined)
+		}
+	})
+}
+
+// TestSplitMakesRoomForMarkup: no piece has more entities than Telegram keeps, unless they are crowded.
+func TestSplitMakesRoomForMarkup(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var text strings.Builder
+		var entities []*messages.Entity
+		for at := int32(0); len(entities) < 400; {
+			size := rapid.Int32Range(3, 30).Draw(t, "size")
+			entities = append(entities, &messages.Entity{Type: "text_link", Offset: at, Length: size, Url: "https://example.com"})
+			text.WriteString(strings.Repeat("a", int(size)) + "\n")
+			at += size + 1
+		}
+		limit := rapid.IntRange(50, maxEntities).Draw(t, "entities")
+		links := 0
+		for _, p := range split(text.String(), entities, room{4096, limit}, room{4096, limit}) {
+			in := len(clip(nil, text.String(), entities, p, 0))
+			if p.toUnit-p.fromUnit > leastMarked && in > limit {
+				t.Fatalf("%d entities in %+v", in, p)
+			}
+			links += in
+		}
+		if links < 400 {
+			t.Fatalf("%d of 400 links", links)
 		}
 	})
 }
@@ -62,7 +88,7 @@ func TestSplitCutsWhereItHurtsLeast(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, p := range split(c.text, c.limit, c.limit) {
+			for _, p := range split(c.text, nil, room{c.limit, maxEntities}, room{c.limit, maxEntities}) {
 				got = append(got, c.text[p.from:p.to])
 			}
 			if strings.Join(got, "|") != strings.Join(c.want, "|") {
@@ -100,7 +126,7 @@ func TestClipOverPieces(t *testing.T) {
 
 		const head = 7
 		got := map[string]map[int]bool{}
-		for _, p := range split(text, 20, 9) {
+		for _, p := range split(text, nil, room{20, maxEntities}, room{9, maxEntities}) {
 			for _, e := range clip(nil, text, entities, p, head) {
 				from, to := e.Offset-head+p.fromUnit, e.Offset-head+p.fromUnit+e.Length
 				if e.Offset < head || e.Length <= 0 || to > p.toUnit {

@@ -19,9 +19,12 @@ const (
 )
 
 // answers bounds how much memory the bodies of answers take until they are written.
-type answers struct{ room *semaphore.Weighted }
+type answers struct {
+	room   *semaphore.Weighted
+	memory int64 // all that room has
+}
 
-func newAnswers(memory int64) *answers { return &answers{semaphore.NewWeighted(memory)} }
+func newAnswers(memory int64) *answers { return &answers{semaphore.NewWeighted(memory), memory} }
 
 // hold reserves memory for the body of an answer until it is written or its connection fails. It returns false, and
 // drops the body, when there is no room. The body does not go back to fasthttp's pool, which would keep its memory.
@@ -35,7 +38,7 @@ func (a *answers) hold(r *fasthttp.Response) bool {
 		r.SetBodyRaw(whole)
 		return true
 	}
-	size := int64(cap(body))
+	size := min(int64(cap(body)), a.memory) // a larger one has to wait until it is alone, but not forever
 	if !a.room.TryAcquire(size) {
 		return false
 	}

@@ -93,3 +93,19 @@ func TestLargeAnswersAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAnswerLargerThanTheMemory: it is given while no other large one waits.
+func TestAnAnswerLargerThanTheMemory(t *testing.T) {
+	s := newService(t, serviceOptions{server: httpedge.Options{AnswerMemory: 100 << 10}})
+	for n := range 20 {
+		at := time.UnixMilli(int64(n + 1000))
+		s.must(s.store.SaveTicket(t.Context(), &storage.Ticket{
+			TicketID: fmt.Sprint("T", n), ShortID: fmt.Sprintf("%08X", n), Title: "Lamp", Status: "open",
+			Description: strings.Repeat("ก", 4000), Priority: "normal", GroupID: "g1", Home: storage.Topic{GroupID: "g1", TelegramTopicID: int64(n + 7)},
+			CreatedBy: storage.Creator{Kind: "user", ID: "7"}, CreatedAt: at, UpdatedAt: at}))
+	}
+	token := s.key(nil, "admin")
+	for range 3 {
+		s.do("GET", "/api/v1/tickets?limit=100", token, nil).is(200)
+	}
+}

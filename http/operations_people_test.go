@@ -35,6 +35,14 @@ func (s *service) person(chat int64) int64 {
 	return u.TelegramID
 }
 
+// username is the username by which the desk knows a person.
+func (s *service) username(id int64) string {
+	s.t.Helper()
+	u, err := s.store.User(s.t.Context(), id)
+	s.must(err)
+	return u.Username
+}
+
 // otherGroup adds a group in Telegram, with the bot as an administrator. The desk knows the group when this returns.
 func (s *service) otherGroup(forum bool, rights simulator.BotRights) int64 {
 	s.t.Helper()
@@ -195,7 +203,8 @@ func init() {
 	}
 	operationTests["createUser"] = operationTest{
 		good: func(s *service) request {
-			return request{path: "/api/v1/users", body: object{"telegramId": nextID(), "username": "@Nok",
+			id := nextID()
+			return request{path: "/api/v1/users", body: object{"telegramId": id, "username": fmt.Sprintf("@Nok_%d", id),
 				"firstName": "Nok", "lastName": "Na", "defaultGroupId": s.support}}
 		},
 		invalid: map[string]func(*service) request{
@@ -209,11 +218,15 @@ func init() {
 			"user_exists": func(s *service) request {
 				return request{path: "/api/v1/users", body: object{"telegramId": s.person(0)}}
 			},
+			"username_taken": func(s *service) request {
+				return request{path: "/api/v1/users", token: s.bound(s.sales),
+					body: object{"telegramId": nextID(), "username": strings.ToUpper(s.username(s.person(s.support)))}}
+			},
 			"group_not_found": send("/api/v1/users", object{"telegramId": 5, "defaultGroupId": -5}),
 		},
 		check: func(t *testing.T, s *service, r *response) {
 			u := r.is(201)
-			if u["username"] != "Nok" || u["firstName"] != "Nok" || u["lastName"] != "Na" ||
+			if u["username"] != fmt.Sprintf("Nok_%.0f", u["telegramId"]) || u["firstName"] != "Nok" || u["lastName"] != "Na" ||
 				u["defaultGroupId"] != float64(s.support) {
 				t.Error(u)
 			}
@@ -236,9 +249,15 @@ func init() {
 				return request{path: user(s, 0), body: object{"username": "a-b"}}
 			}, "id": send("/api/v1/users/x", object{}),
 		},
-		refused: map[string]func(*service) request{"group_not_found": func(s *service) request {
-			return request{path: user(s, 0), body: object{"defaultGroupId": -5}}
-		}},
+		refused: map[string]func(*service) request{
+			"group_not_found": func(s *service) request {
+				return request{path: user(s, 0), body: object{"defaultGroupId": -5}}
+			},
+			"username_taken": func(s *service) request {
+				return request{path: user(s, s.sales), token: s.bound(s.sales),
+					body: object{"username": s.username(s.person(s.support))}}
+			},
+		},
 		check: func(t *testing.T, s *service, r *response) {
 			u := r.is(200)
 			path := fmt.Sprintf("/api/v1/users/%.0f", u["telegramId"])

@@ -124,6 +124,8 @@ var problemKinds = map[string]problemKind{
 		"The secret of this API key was shown before. Rotate the key to get another one."},
 	messages.ReasonUserExists: {http.StatusConflict,
 		"The desk knows this person already. Change them with PUT /users/{id}."},
+	messages.ReasonUsernameTaken: {http.StatusConflict, "The desk knows somebody else by this username. Only when " +
+		"Telegram shows it with another person does it go to them."},
 }
 
 // codeOfStatus is the code of a problem of which only the status is known.

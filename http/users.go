@@ -36,7 +36,7 @@ func (a *API) userOperations() {
 	register(a, op{
 		id: "createUser", method: http.MethodPost, path: "/users",
 		tag: tagPeople, summary: "Add a person", scope: "users:write",
-		status: http.StatusCreated, codes: []string{messages.ReasonUserExists, codeGroupUnknown},
+		status: http.StatusCreated, codes: []string{messages.ReasonUserExists, messages.ReasonUsernameTaken, codeGroupUnknown},
 		description: "Makes a person known before they have written to the bot. With a default group they can be " +
 			"mentioned on tickets. When they write to the bot, their names in Telegram replace these." + aboutUsers,
 		request: map[string]any{"telegramId": 4711, "username": "ben_c", "firstName": "Ben", "lastName": "Carter",
@@ -51,7 +51,7 @@ func (a *API) userOperations() {
 	register(a, op{
 		id: "updateUser", method: http.MethodPut, path: "/users/{id}",
 		tag: tagPeople, summary: "Change a person", scope: "users:write",
-		codes: []string{codeGroupUnknown},
+		codes: []string{messages.ReasonUsernameTaken, codeGroupUnknown},
 		description: "Changes the fields that are sent and leaves the others as they are. `defaultGroupId: null` removes " +
 			"the default group." + aboutUsers,
 		request: map[string]any{"defaultGroupId": -1001234567890}, answer: exampleUser(),

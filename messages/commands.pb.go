@@ -208,8 +208,8 @@ type Shelve struct {
 	Message *RecordMessage         `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	// The message in reply to which the bot asks for a ticket's title, if this one is to belong to that ticket; 0: none.
 	Untitled      int64 `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
-	QuestionId    int64 `protobuf:"varint,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // with untitled: the question that was answered without a title; what waited for that waits on
-	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`                               // only who has its album: it is not kept
+	Former        int64 `protobuf:"varint,3,opt,name=former,proto3" json:"former,omitempty"` // with untitled: the one whose question was answered without a title; what waited for that waits on
+	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`     // only who has its album: it is not kept
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -258,9 +258,9 @@ func (x *Shelve) GetUntitled() int64 {
 	return 0
 }
 
-func (x *Shelve) GetQuestionId() int64 {
+func (x *Shelve) GetFormer() int64 {
 	if x != nil {
-		return x.QuestionId
+		return x.Former
 	}
 	return 0
 }
@@ -277,10 +277,9 @@ func (x *Shelve) GetAsks() bool {
 type TakeShelved struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Albums        []string               `protobuf:"bytes,2,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids
-	QuestionId    int64                  `protobuf:"varint,3,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers; 0: none
-	By            int64                  `protobuf:"varint,4,opt,name=by,proto3" json:"by,omitempty"`                                   // id of who answers it
-	Said          bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`                               // as messages of the ticket, not as part of its description
+	Albums        []string               `protobuf:"bytes,2,rep,name=albums,proto3" json:"albums,omitempty"`      // media_group_ids
+	Untitled      int64                  `protobuf:"varint,3,opt,name=untitled,proto3" json:"untitled,omitempty"` // the message whose question the title answers; 0: none
+	Said          bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`         // as messages of the ticket, not as part of its description
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -329,16 +328,9 @@ func (x *TakeShelved) GetAlbums() []string {
 	return nil
 }
 
-func (x *TakeShelved) GetQuestionId() int64 {
+func (x *TakeShelved) GetUntitled() int64 {
 	if x != nil {
-		return x.QuestionId
-	}
-	return 0
-}
-
-func (x *TakeShelved) GetBy() int64 {
-	if x != nil {
-		return x.By
+		return x.Untitled
 	}
 	return 0
 }
@@ -348,6 +340,105 @@ func (x *TakeShelved) GetSaid() bool {
 		return x.Said
 	}
 	return false
+}
+
+// FindQuestion asks a chat for which message it has posted a question for a title. Answered by QuestionFound.
+type FindQuestion struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // the question
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindQuestion) Reset() {
+	*x = FindQuestion{}
+	mi := &file_messages_commands_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindQuestion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindQuestion) ProtoMessage() {}
+
+func (x *FindQuestion) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindQuestion.ProtoReflect.Descriptor instead.
+func (*FindQuestion) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *FindQuestion) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+// QuestionFound answers FindQuestion: NOT_FOUND when the chat does not know the question, UNAVAILABLE when it may learn in
+// a moment that it has posted it.
+type QuestionFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Untitled      int64                  `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"` // the message in reply to which it asks
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuestionFound) Reset() {
+	*x = QuestionFound{}
+	mi := &file_messages_commands_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuestionFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuestionFound) ProtoMessage() {}
+
+func (x *QuestionFound) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuestionFound.ProtoReflect.Descriptor instead.
+func (*QuestionFound) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *QuestionFound) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *QuestionFound) GetUntitled() int64 {
+	if x != nil {
+		return x.Untitled
+	}
+	return 0
 }
 
 // ShelfFound answers Shelve and TakeShelved.
@@ -365,7 +456,7 @@ type ShelfFound struct {
 
 func (x *ShelfFound) Reset() {
 	*x = ShelfFound{}
-	mi := &file_messages_commands_proto_msgTypes[4]
+	mi := &file_messages_commands_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +468,7 @@ func (x *ShelfFound) String() string {
 func (*ShelfFound) ProtoMessage() {}
 
 func (x *ShelfFound) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[4]
+	mi := &file_messages_commands_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +481,7 @@ func (x *ShelfFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShelfFound.ProtoReflect.Descriptor instead.
 func (*ShelfFound) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{4}
+	return file_messages_commands_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ShelfFound) GetCode() Code {
@@ -436,18 +527,20 @@ func (x *ShelfFound) GetMessages() []*RecordMessage {
 }
 
 type RecordMessage struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Content       *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	ReplyTo       *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
-	Internal      bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Origin   *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Content  *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	ReplyTo  *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	Internal bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
+	Described     *Content `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RecordMessage) Reset() {
 	*x = RecordMessage{}
-	mi := &file_messages_commands_proto_msgTypes[5]
+	mi := &file_messages_commands_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +552,7 @@ func (x *RecordMessage) String() string {
 func (*RecordMessage) ProtoMessage() {}
 
 func (x *RecordMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[5]
+	mi := &file_messages_commands_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +565,7 @@ func (x *RecordMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordMessage.ProtoReflect.Descriptor instead.
 func (*RecordMessage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{5}
+	return file_messages_commands_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RecordMessage) GetOrigin() *Origin {
@@ -503,6 +596,13 @@ func (x *RecordMessage) GetInternal() bool {
 	return false
 }
 
+func (x *RecordMessage) GetDescribed() *Content {
+	if x != nil {
+		return x.Described
+	}
+	return nil
+}
+
 type Mention struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
@@ -514,7 +614,7 @@ type Mention struct {
 
 func (x *Mention) Reset() {
 	*x = Mention{}
-	mi := &file_messages_commands_proto_msgTypes[6]
+	mi := &file_messages_commands_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +626,7 @@ func (x *Mention) String() string {
 func (*Mention) ProtoMessage() {}
 
 func (x *Mention) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[6]
+	mi := &file_messages_commands_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +639,7 @@ func (x *Mention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mention.ProtoReflect.Descriptor instead.
 func (*Mention) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{6}
+	return file_messages_commands_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Mention) GetOrigin() *Origin {
@@ -574,7 +674,7 @@ type ShowMentionPage struct {
 
 func (x *ShowMentionPage) Reset() {
 	*x = ShowMentionPage{}
-	mi := &file_messages_commands_proto_msgTypes[7]
+	mi := &file_messages_commands_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +686,7 @@ func (x *ShowMentionPage) String() string {
 func (*ShowMentionPage) ProtoMessage() {}
 
 func (x *ShowMentionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[7]
+	mi := &file_messages_commands_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +699,7 @@ func (x *ShowMentionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowMentionPage.ProtoReflect.Descriptor instead.
 func (*ShowMentionPage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{7}
+	return file_messages_commands_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ShowMentionPage) GetOrigin() *Origin {
@@ -626,7 +726,7 @@ type LinkTopic struct {
 
 func (x *LinkTopic) Reset() {
 	*x = LinkTopic{}
-	mi := &file_messages_commands_proto_msgTypes[8]
+	mi := &file_messages_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +738,7 @@ func (x *LinkTopic) String() string {
 func (*LinkTopic) ProtoMessage() {}
 
 func (x *LinkTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[8]
+	mi := &file_messages_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +751,7 @@ func (x *LinkTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkTopic.ProtoReflect.Descriptor instead.
 func (*LinkTopic) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{8}
+	return file_messages_commands_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *LinkTopic) GetOrigin() *Origin {
@@ -678,7 +778,7 @@ type UnlinkTopic struct {
 
 func (x *UnlinkTopic) Reset() {
 	*x = UnlinkTopic{}
-	mi := &file_messages_commands_proto_msgTypes[9]
+	mi := &file_messages_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -690,7 +790,7 @@ func (x *UnlinkTopic) String() string {
 func (*UnlinkTopic) ProtoMessage() {}
 
 func (x *UnlinkTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[9]
+	mi := &file_messages_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -703,7 +803,7 @@ func (x *UnlinkTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkTopic.ProtoReflect.Descriptor instead.
 func (*UnlinkTopic) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{9}
+	return file_messages_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UnlinkTopic) GetOrigin() *Origin {
@@ -731,7 +831,7 @@ type CloseTicket struct {
 
 func (x *CloseTicket) Reset() {
 	*x = CloseTicket{}
-	mi := &file_messages_commands_proto_msgTypes[10]
+	mi := &file_messages_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +843,7 @@ func (x *CloseTicket) String() string {
 func (*CloseTicket) ProtoMessage() {}
 
 func (x *CloseTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[10]
+	mi := &file_messages_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +856,7 @@ func (x *CloseTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTicket.ProtoReflect.Descriptor instead.
 func (*CloseTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{10}
+	return file_messages_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CloseTicket) GetOrigin() *Origin {
@@ -790,7 +890,7 @@ type ReopenTicket struct {
 
 func (x *ReopenTicket) Reset() {
 	*x = ReopenTicket{}
-	mi := &file_messages_commands_proto_msgTypes[11]
+	mi := &file_messages_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +902,7 @@ func (x *ReopenTicket) String() string {
 func (*ReopenTicket) ProtoMessage() {}
 
 func (x *ReopenTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[11]
+	mi := &file_messages_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +915,7 @@ func (x *ReopenTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTicket.ProtoReflect.Descriptor instead.
 func (*ReopenTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{11}
+	return file_messages_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReopenTicket) GetOrigin() *Origin {
@@ -841,7 +941,7 @@ type SetPending struct {
 
 func (x *SetPending) Reset() {
 	*x = SetPending{}
-	mi := &file_messages_commands_proto_msgTypes[12]
+	mi := &file_messages_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +953,7 @@ func (x *SetPending) String() string {
 func (*SetPending) ProtoMessage() {}
 
 func (x *SetPending) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[12]
+	mi := &file_messages_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +966,7 @@ func (x *SetPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPending.ProtoReflect.Descriptor instead.
 func (*SetPending) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{12}
+	return file_messages_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SetPending) GetOrigin() *Origin {
@@ -886,7 +986,7 @@ type SetPriority struct {
 
 func (x *SetPriority) Reset() {
 	*x = SetPriority{}
-	mi := &file_messages_commands_proto_msgTypes[13]
+	mi := &file_messages_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +998,7 @@ func (x *SetPriority) String() string {
 func (*SetPriority) ProtoMessage() {}
 
 func (x *SetPriority) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[13]
+	mi := &file_messages_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1011,7 @@ func (x *SetPriority) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPriority.ProtoReflect.Descriptor instead.
 func (*SetPriority) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{13}
+	return file_messages_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SetPriority) GetOrigin() *Origin {
@@ -937,7 +1037,7 @@ type ShowTicket struct {
 
 func (x *ShowTicket) Reset() {
 	*x = ShowTicket{}
-	mi := &file_messages_commands_proto_msgTypes[14]
+	mi := &file_messages_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1049,7 @@ func (x *ShowTicket) String() string {
 func (*ShowTicket) ProtoMessage() {}
 
 func (x *ShowTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[14]
+	mi := &file_messages_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1062,7 @@ func (x *ShowTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowTicket.ProtoReflect.Descriptor instead.
 func (*ShowTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{14}
+	return file_messages_commands_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ShowTicket) GetOrigin() *Origin {
@@ -983,7 +1083,7 @@ type TopicRenamed struct {
 
 func (x *TopicRenamed) Reset() {
 	*x = TopicRenamed{}
-	mi := &file_messages_commands_proto_msgTypes[15]
+	mi := &file_messages_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1095,7 @@ func (x *TopicRenamed) String() string {
 func (*TopicRenamed) ProtoMessage() {}
 
 func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[15]
+	mi := &file_messages_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1108,7 @@ func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRenamed.ProtoReflect.Descriptor instead.
 func (*TopicRenamed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{15}
+	return file_messages_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TopicRenamed) GetOrigin() *Origin {
@@ -1036,7 +1136,7 @@ type TopicCreated struct {
 
 func (x *TopicCreated) Reset() {
 	*x = TopicCreated{}
-	mi := &file_messages_commands_proto_msgTypes[16]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1048,7 +1148,7 @@ func (x *TopicCreated) String() string {
 func (*TopicCreated) ProtoMessage() {}
 
 func (x *TopicCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[16]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1061,7 +1161,7 @@ func (x *TopicCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicCreated.ProtoReflect.Descriptor instead.
 func (*TopicCreated) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{16}
+	return file_messages_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TopicCreated) GetOrigin() *Origin {
@@ -1092,7 +1192,7 @@ type RetryCopy struct {
 
 func (x *RetryCopy) Reset() {
 	*x = RetryCopy{}
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1104,7 +1204,7 @@ func (x *RetryCopy) String() string {
 func (*RetryCopy) ProtoMessage() {}
 
 func (x *RetryCopy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1117,7 +1217,7 @@ func (x *RetryCopy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryCopy.ProtoReflect.Descriptor instead.
 func (*RetryCopy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{17}
+	return file_messages_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RetryCopy) GetOrigin() *Origin {
@@ -1177,7 +1277,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1189,7 +1289,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1202,7 +1302,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{18}
+	return file_messages_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Copy) GetTicketId() string {
@@ -1307,7 +1407,7 @@ type ResumeLink struct {
 
 func (x *ResumeLink) Reset() {
 	*x = ResumeLink{}
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1319,7 +1419,7 @@ func (x *ResumeLink) String() string {
 func (*ResumeLink) ProtoMessage() {}
 
 func (x *ResumeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1332,7 +1432,7 @@ func (x *ResumeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLink.ProtoReflect.Descriptor instead.
 func (*ResumeLink) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{19}
+	return file_messages_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ResumeLink) GetTicketId() string {
@@ -1361,7 +1461,7 @@ type LinkProgress struct {
 
 func (x *LinkProgress) Reset() {
 	*x = LinkProgress{}
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1473,7 @@ func (x *LinkProgress) String() string {
 func (*LinkProgress) ProtoMessage() {}
 
 func (x *LinkProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1486,7 @@ func (x *LinkProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkProgress.ProtoReflect.Descriptor instead.
 func (*LinkProgress) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{20}
+	return file_messages_commands_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *LinkProgress) GetTicketId() string {
@@ -1422,7 +1522,7 @@ type RetryTaken struct {
 
 func (x *RetryTaken) Reset() {
 	*x = RetryTaken{}
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1534,7 @@ func (x *RetryTaken) String() string {
 func (*RetryTaken) ProtoMessage() {}
 
 func (x *RetryTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1547,7 @@ func (x *RetryTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
 func (*RetryTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{21}
+	return file_messages_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RetryTaken) GetCommandId() string {
@@ -1485,7 +1585,7 @@ type CopyFailed struct {
 
 func (x *CopyFailed) Reset() {
 	*x = CopyFailed{}
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1597,7 @@ func (x *CopyFailed) String() string {
 func (*CopyFailed) ProtoMessage() {}
 
 func (x *CopyFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1610,7 @@ func (x *CopyFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
 func (*CopyFailed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *CopyFailed) GetLinkId() string {
@@ -1560,7 +1660,7 @@ type FailureTaken struct {
 
 func (x *FailureTaken) Reset() {
 	*x = FailureTaken{}
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1572,7 +1672,7 @@ func (x *FailureTaken) String() string {
 func (*FailureTaken) ProtoMessage() {}
 
 func (x *FailureTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1585,7 +1685,7 @@ func (x *FailureTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
 func (*FailureTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *FailureTaken) GetMessageId() string {
@@ -1618,7 +1718,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +1730,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +1743,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1658,7 +1758,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1770,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +1783,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -1722,7 +1822,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1834,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1847,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Done) GetOperationId() string {
@@ -1803,7 +1903,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1815,7 +1915,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1828,7 +1928,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -1854,7 +1954,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +1966,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +1979,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 type SetMembership struct {
@@ -1892,7 +1992,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1904,7 +2004,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1917,7 +2017,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -1946,7 +2046,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1958,7 +2058,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1971,7 +2071,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2012,7 +2112,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +2124,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +2137,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2067,7 +2167,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2079,7 +2179,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2092,7 +2192,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2136,7 +2236,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2148,7 +2248,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2161,7 +2261,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -2212,7 +2312,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2224,7 +2324,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2237,7 +2337,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -2277,7 +2377,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2289,7 +2389,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2302,7 +2402,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -2323,7 +2423,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2335,7 +2435,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2348,7 +2448,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -2375,7 +2475,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2387,7 +2487,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2400,7 +2500,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -2420,7 +2520,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2432,7 +2532,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2445,7 +2545,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -2472,7 +2572,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2584,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2597,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2539,20 +2639,23 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
 	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
-	"enclosures\"\x96\x01\n" +
+	"enclosures\"\x8d\x01\n" +
 	"\x06Shelve\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
-	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x1f\n" +
-	"\vquestion_id\x18\x03 \x01(\x03R\n" +
-	"questionId\x12\x12\n" +
-	"\x04asks\x18\x04 \x01(\bR\x04asks\"\x87\x01\n" +
+	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x16\n" +
+	"\x06former\x18\x03 \x01(\x03R\x06former\x12\x12\n" +
+	"\x04asks\x18\x04 \x01(\bR\x04asks\"r\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
-	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1f\n" +
-	"\vquestion_id\x18\x03 \x01(\x03R\n" +
-	"questionId\x12\x0e\n" +
-	"\x02by\x18\x04 \x01(\x03R\x02by\x12\x12\n" +
-	"\x04said\x18\x05 \x01(\bR\x04said\"\xd8\x01\n" +
+	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1a\n" +
+	"\buntitled\x18\x03 \x01(\x03R\buntitled\x12\x12\n" +
+	"\x04said\x18\x05 \x01(\bR\x04said\"-\n" +
+	"\fFindQuestion\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\"Y\n" +
+	"\rQuestionFound\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1a\n" +
+	"\buntitled\x18\x02 \x01(\x03R\buntitled\"\xd8\x01\n" +
 	"\n" +
 	"ShelfFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
@@ -2560,12 +2663,13 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04said\x18\x03 \x01(\bR\x04said\x12\x12\n" +
 	"\x04done\x18\x04 \x01(\bR\x04done\x12\x18\n" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
-	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\xce\x01\n" +
+	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\x89\x02\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\x03 \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1a\n" +
-	"\binternal\x18\x04 \x01(\bR\binternal\"r\n" +
+	"\binternal\x18\x04 \x01(\bR\binternal\x129\n" +
+	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"r\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
@@ -2723,107 +2827,111 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
 	(*Shelve)(nil),           // 2: topicdesk.messages.Shelve
 	(*TakeShelved)(nil),      // 3: topicdesk.messages.TakeShelved
-	(*ShelfFound)(nil),       // 4: topicdesk.messages.ShelfFound
-	(*RecordMessage)(nil),    // 5: topicdesk.messages.RecordMessage
-	(*Mention)(nil),          // 6: topicdesk.messages.Mention
-	(*ShowMentionPage)(nil),  // 7: topicdesk.messages.ShowMentionPage
-	(*LinkTopic)(nil),        // 8: topicdesk.messages.LinkTopic
-	(*UnlinkTopic)(nil),      // 9: topicdesk.messages.UnlinkTopic
-	(*CloseTicket)(nil),      // 10: topicdesk.messages.CloseTicket
-	(*ReopenTicket)(nil),     // 11: topicdesk.messages.ReopenTicket
-	(*SetPending)(nil),       // 12: topicdesk.messages.SetPending
-	(*SetPriority)(nil),      // 13: topicdesk.messages.SetPriority
-	(*ShowTicket)(nil),       // 14: topicdesk.messages.ShowTicket
-	(*TopicRenamed)(nil),     // 15: topicdesk.messages.TopicRenamed
-	(*TopicCreated)(nil),     // 16: topicdesk.messages.TopicCreated
-	(*RetryCopy)(nil),        // 17: topicdesk.messages.RetryCopy
-	(*Copy)(nil),             // 18: topicdesk.messages.Copy
-	(*ResumeLink)(nil),       // 19: topicdesk.messages.ResumeLink
-	(*LinkProgress)(nil),     // 20: topicdesk.messages.LinkProgress
-	(*RetryTaken)(nil),       // 21: topicdesk.messages.RetryTaken
-	(*CopyFailed)(nil),       // 22: topicdesk.messages.CopyFailed
-	(*FailureTaken)(nil),     // 23: topicdesk.messages.FailureTaken
-	(*Wake)(nil),             // 24: topicdesk.messages.Wake
-	(*Send)(nil),             // 25: topicdesk.messages.Send
-	(*Done)(nil),             // 26: topicdesk.messages.Done
-	(*Answer)(nil),           // 27: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 28: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 29: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 30: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 31: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 32: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 33: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 34: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 35: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 36: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 37: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 38: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 39: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 40: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 41: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 42: topicdesk.messages.Forward
-	(*Entity)(nil),           // 43: topicdesk.messages.Entity
-	(Code)(0),                // 44: topicdesk.messages.Code
-	(*Content)(nil),          // 45: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 46: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 47: topicdesk.messages.Sender
-	(*Operation)(nil),        // 48: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 49: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 50: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 51: topicdesk.messages.GroupFacts
+	(*FindQuestion)(nil),     // 4: topicdesk.messages.FindQuestion
+	(*QuestionFound)(nil),    // 5: topicdesk.messages.QuestionFound
+	(*ShelfFound)(nil),       // 6: topicdesk.messages.ShelfFound
+	(*RecordMessage)(nil),    // 7: topicdesk.messages.RecordMessage
+	(*Mention)(nil),          // 8: topicdesk.messages.Mention
+	(*ShowMentionPage)(nil),  // 9: topicdesk.messages.ShowMentionPage
+	(*LinkTopic)(nil),        // 10: topicdesk.messages.LinkTopic
+	(*UnlinkTopic)(nil),      // 11: topicdesk.messages.UnlinkTopic
+	(*CloseTicket)(nil),      // 12: topicdesk.messages.CloseTicket
+	(*ReopenTicket)(nil),     // 13: topicdesk.messages.ReopenTicket
+	(*SetPending)(nil),       // 14: topicdesk.messages.SetPending
+	(*SetPriority)(nil),      // 15: topicdesk.messages.SetPriority
+	(*ShowTicket)(nil),       // 16: topicdesk.messages.ShowTicket
+	(*TopicRenamed)(nil),     // 17: topicdesk.messages.TopicRenamed
+	(*TopicCreated)(nil),     // 18: topicdesk.messages.TopicCreated
+	(*RetryCopy)(nil),        // 19: topicdesk.messages.RetryCopy
+	(*Copy)(nil),             // 20: topicdesk.messages.Copy
+	(*ResumeLink)(nil),       // 21: topicdesk.messages.ResumeLink
+	(*LinkProgress)(nil),     // 22: topicdesk.messages.LinkProgress
+	(*RetryTaken)(nil),       // 23: topicdesk.messages.RetryTaken
+	(*CopyFailed)(nil),       // 24: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 25: topicdesk.messages.FailureTaken
+	(*Wake)(nil),             // 26: topicdesk.messages.Wake
+	(*Send)(nil),             // 27: topicdesk.messages.Send
+	(*Done)(nil),             // 28: topicdesk.messages.Done
+	(*Answer)(nil),           // 29: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 30: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 31: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 32: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 33: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 34: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 35: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 36: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 37: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 38: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 39: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 40: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 41: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 42: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 43: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 44: topicdesk.messages.Forward
+	(*Entity)(nil),           // 45: topicdesk.messages.Entity
+	(Code)(0),                // 46: topicdesk.messages.Code
+	(*Content)(nil),          // 47: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 48: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 49: topicdesk.messages.Sender
+	(*Operation)(nil),        // 50: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 51: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 52: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 53: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	40, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	41, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	42, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	43, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	40, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	41, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
-	5,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	44, // 7: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	5,  // 8: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	40, // 9: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	45, // 10: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	46, // 11: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	40, // 12: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	40, // 13: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	40, // 14: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	40, // 15: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	40, // 16: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 17: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 18: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	40, // 19: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	40, // 20: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 21: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	40, // 22: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	40, // 23: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	47, // 24: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	45, // 25: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	46, // 26: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	48, // 27: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	49, // 28: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	50, // 29: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	40, // 30: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	48, // 31: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	40, // 32: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	51, // 33: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	40, // 34: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	40, // 35: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	40, // 36: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	40, // 37: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	40, // 38: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	40, // 39: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	42, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	43, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	44, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	45, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	42, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	43, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	7,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	46, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	46, // 8: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	7,  // 9: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	42, // 10: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	47, // 11: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	48, // 12: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	47, // 13: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	42, // 14: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	42, // 15: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	42, // 16: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	42, // 17: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	42, // 18: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	42, // 19: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	42, // 20: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	42, // 21: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	42, // 22: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	42, // 23: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	42, // 24: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	42, // 25: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	49, // 26: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	47, // 27: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	48, // 28: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	50, // 29: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	51, // 30: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	52, // 31: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	42, // 32: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	50, // 33: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	42, // 34: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	53, // 35: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	42, // 36: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	42, // 37: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	42, // 38: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	42, // 39: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	42, // 40: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	42, // 41: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -2840,7 +2948,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -21,6 +21,22 @@ func EnclosuresIn(said []*RecordMessage) (out []*Enclosure) {
 	return out
 }
 
+// DescribedIn returns what messages on a shelf say of the ticket that has no title yet: the text with its entities, and
+// the forward. It is nil if they say nothing.
+func DescribedIn(shelved []*RecordMessage) *Content {
+	var text Marked
+	var forward *Forward
+	for _, m := range shelved {
+		d := m.GetDescribed()
+		text = text.Then("\n\n", Marked{Text: d.GetText(), Entities: d.GetEntities()})
+		forward = cmp.Or(forward, d.GetForward())
+	}
+	if text.Text == "" && forward == nil {
+		return nil
+	}
+	return &Content{Text: text.Text, Entities: text.Entities, Forward: forward}
+}
+
 // JoinEnclosures adds to enclosures those others that are not among them. With inOrder they are sorted as their
 // messages were sent.
 func JoinEnclosures(enclosures, others []*Enclosure, inOrder bool) []*Enclosure {

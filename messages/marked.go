@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -72,6 +73,39 @@ func (m Marked) Shorten(units int) Marked {
 	cut := m.Slice(0, len(strings.TrimSuffix(short, ellipsis)))
 	cut.Text = short
 	return cut
+}
+
+// Fewer returns the text with at most n entities, n > 0. What only decorates goes first, then links and people, the last
+// first. Of too many spoilers, the last that stays covers all that follow and the words between them.
+func (m Marked) Fewer(n int) Marked {
+	if len(m.Entities) <= n {
+		return m
+	}
+	var ranked [3][]*Entity
+	for _, e := range m.Entities {
+		rank := 2
+		switch e.GetType() {
+		case "spoiler":
+			rank = 0
+		case "text_link", "text_mention":
+			rank = 1
+		}
+		ranked[rank] = append(ranked[rank], e)
+	}
+	spoilers := ranked[0]
+	slices.SortStableFunc(spoilers, func(a, b *Entity) int { return cmp.Compare(a.GetOffset(), b.GetOffset()) })
+	if len(spoilers) > n {
+		from, end := spoilers[n-1].GetOffset(), int32(0)
+		for _, e := range spoilers[n-1:] {
+			end = max(end, e.GetOffset()+e.GetLength())
+		}
+		fewer := Marked{Text: m.Text, Entities: slices.Clone(spoilers[:n-1])}
+		fewer.mark(spoilers[n-1], from, end)
+		return fewer
+	}
+	kept := slices.Concat(ranked[0], ranked[1], ranked[2])[:n]
+	slices.SortStableFunc(kept, func(a, b *Entity) int { return cmp.Compare(a.GetOffset(), b.GetOffset()) })
+	return Marked{Text: m.Text, Entities: kept}
 }
 
 // Clean returns the text as CleanText does, with the entities moved along.

@@ -1,6 +1,7 @@
 package messages_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -77,4 +78,25 @@ func TestMarked(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("with fewer entities no hidden word shows", rapid.MakeCheck(func(t *rapid.T) {
+		m := drawMarked(t)
+		for _, e := range m.Entities {
+			e.Type = rapid.SampledFrom([]string{"spoiler", "spoiler", "text_link", "bold"}).Draw(t, "type")
+		}
+		n := rapid.IntRange(1, 4).Draw(t, "entities")
+		fewer := m.Fewer(n)
+		if wordsOf(t, fewer); len(fewer.Entities) > n || fewer.Text != m.Text {
+			t.Fatalf("%d entities of %q, want %d of %q", len(fewer.Entities), fewer.Text, n, m.Text)
+		}
+		for _, e := range m.Entities {
+			if e.Type == "spoiler" && !slices.ContainsFunc(fewer.Entities, func(by *messages.Entity) bool {
+				return by.Type == "spoiler" && by.Offset <= e.Offset && by.Offset+by.Length >= e.Offset+e.Length
+			}) {
+				t.Fatalf("%v shows: %v of %v", e, fewer.Entities, m.Entities)
+			}
+		}
+		if len(m.Entities) >= n && len(fewer.Entities) == 0 {
+			t.Fatalf("nothing is left of %v", m.Entities)
+		}
+	}))
 }

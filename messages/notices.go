@@ -89,7 +89,7 @@ const (
 	NoticePrivateNotMember    = "private_not_member"    // title, group; not a member, or the group takes no tickets
 	NoticePrivateCannotAsk    = "private_cannot_ask"    // title, group, why
 	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
-	NoticePrivateDropped      = "private_dropped"       // title; callback answer
+	NoticePrivateDropped      = "private_dropped"       // title
 	NoticePrivateStale        = "private_stale"         // callback answer
 	NoticePrivateCreatedTopic = "private_created_topic" // group, title, ticket
 	NoticePrivateCreated      = "private_created"       // title, ticket, group; it is now the current ticket
@@ -103,6 +103,7 @@ const (
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
+	NoticePrivateNewAgain     = "private_new_again"     // callback answer: the message that is to open a ticket can't be seen any more
 	NoticePrivateSayAgain     = "private_say_again"     // callback answer: the message can't be seen any more
 	NoticePrivateBlocked      = "private_blocked"       // name; in the group's topic
 	NoticePrivateUnblocked    = "private_unblocked"     // name; in the group's topic
@@ -116,6 +117,7 @@ const (
 	NoticeCopyProtected  = "copy_protected"   // group; in reply to a message that Telegram lets nobody copy
 	NoticeTopicSuspended = "topic_held"       // group, why; messages wait until the bot may write there
 	NoticeTopicFormer    = "topic_former"     // name; somebody writes in a topic that this one has replaced
+	NoticeTopicOverflow  = "topic_overflow"   // name; so much was said there at once that not all of it is here
 	NoticeTopicLost      = "topic_lost"       // group, why; the topic was deleted and can't be opened again
 	NoticeEditFailed     = "edit_failed"      // group, why; in reply to the message whose edit did not arrive
 	NoticeRetrying       = "retrying"         // callback answer

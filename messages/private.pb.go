@@ -33,8 +33,8 @@ type DraftTicket struct {
 	Enclosures          []*Enclosure           `protobuf:"bytes,10,rep,name=enclosures,proto3" json:"enclosures,omitempty"` // of the description
 	Forward             *Forward               `protobuf:"bytes,11,opt,name=forward,proto3" json:"forward,omitempty"`       // of the message that is the description; none: not forwarded
 	DescriptionEntities []*Entity              `protobuf:"bytes,12,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
-	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`                            // media_group_ids: their parts on the shelf are enclosed too
-	QuestionId          int64                  `protobuf:"varint,14,opt,name=question_id,json=questionId,proto3" json:"question_id,omitempty"` // the question that the title answers: what waited for it is enclosed too; 0: none
+	Albums              []string               `protobuf:"bytes,13,rep,name=albums,proto3" json:"albums,omitempty"`      // media_group_ids: their parts on the shelf are enclosed too
+	Untitled            int64                  `protobuf:"varint,14,opt,name=untitled,proto3" json:"untitled,omitempty"` // the message whose question the title answers: what waited for it is enclosed too; 0: none
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -125,9 +125,9 @@ func (x *DraftTicket) GetAlbums() []string {
 	return nil
 }
 
-func (x *DraftTicket) GetQuestionId() int64 {
+func (x *DraftTicket) GetUntitled() int64 {
 	if x != nil {
-		return x.QuestionId
+		return x.Untitled
 	}
 	return 0
 }
@@ -807,7 +807,7 @@ var File_messages_private_proto protoreflect.FileDescriptor
 
 const file_messages_private_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x94\x03\n" +
+	"\x16messages/private.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x8f\x03\n" +
 	"\vDraftTicket\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
@@ -819,9 +819,8 @@ const file_messages_private_proto_rawDesc = "" +
 	"enclosures\x125\n" +
 	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12M\n" +
 	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
-	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1f\n" +
-	"\vquestion_id\x18\x0e \x01(\x03R\n" +
-	"questionId\"y\n" +
+	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1a\n" +
+	"\buntitled\x18\x0e \x01(\x03R\buntitled\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +

@@ -89,7 +89,7 @@ const (
 	ByOwnRule     // whoever the command's own rule allows; the ticket has it beside the command's effect
 )
 
-// Commands has a row for each slash command, in the order in which people see them.
+// SlashCommands has a row for each slash command, in the order in which people see them.
 var SlashCommands = []SlashCommand{
 	{Verb: VerbStart, Where: Anywhere, Listed: InPrivate, Who: ByAnyone},
 	{Verb: VerbCreateTicket, Grammar: ArgTitle, Where: Anywhere, Listed: InPrivate | InGroup, Who: ByAnyone},

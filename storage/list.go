@@ -40,8 +40,7 @@ type TicketQuery struct {
 // CreatorKey is what identifies a creator.
 type CreatorKey struct{ Kind, ID string }
 
-// TicketPlace is a cursor: the time and id of the last ticket of a page. Tickets that are added meanwhile do not
-// shift it.
+// Cursor is the time and id of the last ticket of a page. Tickets that are added meanwhile do not shift it.
 type Cursor struct {
 	At time.Time
 	ID string

@@ -193,6 +193,8 @@ type Pending struct {
 	Body []byte `json:"body"` // protobuf of messages
 	// AfterSequence defers the operation until every link has finished the messages up to it.
 	AfterSequence int64 `json:"afterSequence,omitempty"`
+	// MessageID names the message whose content the operation copies. Body does not hold it.
+	MessageID string `json:"messageId,omitempty"`
 }
 
 // Message is a message in a topic of a ticket.
@@ -355,9 +357,16 @@ type Chat struct {
 	Calls     []time.Time `json:"calls,omitempty"`
 	BurstFull time.Time   `json:"burstFull,omitzero"`
 	Answers   []Pending   `json:"answers,omitempty"`
-	Handled   []string    `json:"handled,omitempty"` // ids of recent answers, newest last
+	Handled   []string    `json:"handled,omitempty"`   // ids of recent answers, newest last
+	Questions []Question  `json:"questions,omitempty"` // for titles, that were posted; newest last
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`
+}
+
+// Question is a message in which the bot asks for the title of a ticket.
+type Question struct {
+	MessageID int64 `json:"messageId"` // Telegram's, in the chat
+	Untitled  int64 `json:"untitled"`  // the message in reply to which it asks
 }
 
 // Lease says which activation of an entity is the newest.

@@ -23,9 +23,7 @@ type Shelved struct {
 	MessageID int64     `json:"messageId"`          // Telegram's, in the chat
 	Album     string    `json:"album,omitempty"`    // its media_group_id
 	Untitled  int64     `json:"untitled,omitempty"` // it waits for the title that is asked for in reply to this message
-	By        int64     `json:"by,omitempty"`       // with Untitled: id of the sender
 	TicketID  string    `json:"ticketId,omitempty"` // with Untitled: the ticket that has got the title
-	Question  int64     `json:"question,omitempty"` // with TicketID: the question that the title answers
 	Body      []byte    `json:"body"`               // protobuf: RecordMessage
 	At        time.Time `json:"at"`
 }

@@ -41,6 +41,8 @@ var (
 	ErrUnavailable = errors.New("storage is unavailable")
 	// ErrSchema says that this version of the program can't read the stored schema.
 	ErrSchema = errors.New("the database's schema can't be read by this version")
+	// ErrLeftOut: Reindex went on, but without some tickets, which it names.
+	ErrLeftOut = errors.New("tickets that can't be decoded are left out of the search index")
 )
 
 // Store is the whole contract.
@@ -150,7 +152,8 @@ type Tickets interface {
 	// Every page of a list costs the same.
 	ListTickets(ctx context.Context, q TicketQuery) (TicketPage, error)
 	// Reindex makes the search index of the next limit tickets anew, if the folding of texts has changed since it was
-	// made (FoldVersion). left says whether there is more to do. It continues where it ended, in another process too.
+	// made (FoldVersion). left says whether there is more to do. It continues where it ended, in another process too,
+	// also after ErrLeftOut: that says what can't be decoded.
 	Reindex(ctx context.Context, limit int) (left bool, err error)
 	// CountTickets counts tickets by status.
 	CountTickets(ctx context.Context) (map[string]int64, error)

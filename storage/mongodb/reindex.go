@@ -2,6 +2,8 @@ package mongodb
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -20,6 +22,20 @@ type indexedTicket struct {
 	Index          struct {
 		Fold int64 `json:"fold"`
 	} `json:"index"`
+}
+
+// scannedTicket is a ticket as far as it can be decoded.
+type scannedTicket struct {
+	id     string
+	ticket indexedTicket
+	err    error
+}
+
+// UnmarshalBSON implements bson.Unmarshaler. It keeps the error, which concerns one ticket of a page.
+func (r *scannedTicket) UnmarshalBSON(raw []byte) error {
+	r.id, _ = bson.Raw(raw).Lookup("_id").StringValueOK()
+	r.ticket, r.err = decode[indexedTicket](raw)
+	return nil
 }
 
 // checkIndex notes whether the search index must be made anew.
@@ -58,20 +74,24 @@ func (s *Store) Reindex(ctx context.Context, limit int) (left bool, err error) {
 		s.outdated.Store(false)
 		return false, nil
 	}
-	page, err := find[indexedTicket](ctx, s, ticketsByID, limit, schema.SearchThrough)
+	page, err := find[scannedTicket](ctx, s, ticketsByID, limit, schema.SearchThrough)
 	if err != nil {
 		return true, err
 	}
+	broken := error(nil)
 	for i := range page {
-		if page[i].Index.Fold != storage.FoldVersion {
-			if err := s.reindexOne(ctx, &page[i].Ticket); err != nil {
+		switch one := &page[i]; {
+		case one.err != nil:
+			broken = errors.Join(broken, fmt.Errorf("%w: %s: %w", storage.ErrLeftOut, one.id, one.err))
+		case one.ticket.Index.Fold != storage.FoldVersion:
+			if err := s.reindexOne(ctx, &one.ticket.Ticket); err != nil {
 				return true, err
 			}
 		}
 	}
 	set := bson.D{e("searchVersion", int64(storage.FoldVersion))}
 	if left = len(page) == limit; left {
-		set = bson.D{e("searchThrough", page[len(page)-1].TicketID)}
+		set = bson.D{e("searchThrough", page[len(page)-1].id)}
 	}
 	err = s.run(ctx, func(ctx context.Context) error {
 		_, err := s.in(schemaCollection).UpdateOne(ctx, bson.D{e("_id", schemaID)}, bson.D{e("$set", set)})
@@ -81,7 +101,7 @@ func (s *Store) Reindex(ctx context.Context, limit int) (left bool, err error) {
 		return true, err
 	}
 	s.outdated.Store(left)
-	return left, nil
+	return left, broken
 }
 
 // reindexOne writes a ticket's grams, unless it was saved meanwhile: then they are written already.

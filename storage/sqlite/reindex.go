@@ -2,6 +2,8 @@ package sqlite
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -13,7 +15,7 @@ import (
 var (
 	readIndexed  = define(`SELECT search_version, search_through FROM schema WHERE id = 1`)
 	writeIndexed = define(`UPDATE schema SET search_version = ?, search_through = ? WHERE id = 1`)
-	listIndexed  = define(`SELECT list_id, words_hash, doc FROM tickets WHERE list_id > ? ORDER BY list_id LIMIT ?`)
+	listIndexed  = define(`SELECT list_id, words_hash, doc, ticket_id FROM tickets WHERE list_id > ? ORDER BY list_id LIMIT ?`)
 	// A ticket that was saved meanwhile has another hash, and its words already.
 	updateHash = define(`UPDATE tickets SET words_hash = ? WHERE list_id = ? AND words_hash = ?`)
 )
@@ -54,19 +56,19 @@ func (s *Store) Reindex(ctx context.Context, limit int) (left bool, err error) {
 		words             string
 	}
 	var page []ticket
-	through := int64(0)
+	through, broken := int64(0), error(nil)
 	err = s.read(ctx, func(c *conn) error {
 		var err error
 		if _, through, err = indexed(c); err != nil {
 			return err
 		}
+		page, broken = nil, nil
 		return c.query(listIndexed, func(r row) error {
+			next := ticket{listID: r.int(0), was: r.int(1), hash: r.int(1)}
 			var t storage.Ticket
 			if err := decode(r.text(2), &t); err != nil {
-				return err
-			}
-			next := ticket{listID: r.int(0), was: r.int(1), hash: searchHash(&t)}
-			if next.hash != next.was {
+				broken = errors.Join(broken, fmt.Errorf("%w: %s: %w", storage.ErrLeftOut, r.text(3), err))
+			} else if next.hash = searchHash(&t); next.hash != next.was {
 				next.words = searchWords(&t)
 			}
 			page = append(page, next)
@@ -102,5 +104,5 @@ func (s *Store) Reindex(ctx context.Context, limit int) (left bool, err error) {
 		return true, err
 	}
 	s.outdated.Store(left)
-	return left, nil
+	return left, broken
 }

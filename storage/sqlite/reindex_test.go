@@ -5,9 +5,12 @@ import (
 	"compress/gzip"
 	"context"
 	_ "embed"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -122,5 +125,96 @@ func TestANewDatabaseNeedsNoReindex(t *testing.T) {
 	defer func() { _ = s.Close() }()
 	if s.outdated.Load() {
 		t.Error("outdated")
+	}
+}
+
+// TestReindexAfterARollback: what an older program saved after the index was made anew is found again, once somebody has
+// followed docs/storage.md.
+func TestReindexAfterARollback(t *testing.T) {
+	ctx, path := context.Background(), unpack(t)
+	through := func(s *Store) {
+		t.Helper()
+		for left := true; left; {
+			var err error
+			if left, err = s.Reindex(ctx, 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	found := func(s *Store) int {
+		t.Helper()
+		page, err := s.ListTickets(ctx, storage.TicketQuery{Text: "softhyphen", Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(page.Tickets)
+	}
+	run := func(text string) {
+		t.Helper()
+		c, err := connect(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(c.run(text), c.close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := reopen(t, path)
+	through(s)
+	was := found(s)
+	if err := s.Close(); err != nil || was != 1 {
+		t.Fatal(was, err)
+	}
+	run(`UPDATE tickets SET words_hash = 7; DELETE FROM ticket_search`) // as the older program does with each that it saves
+	docs, err := os.ReadFile("../../docs/storage.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement := regexp.MustCompile(`(?m)^UPDATE schema .*;$`).Find(docs)
+	if statement == nil {
+		t.Fatal("docs/storage.md has no statement")
+	}
+	run(string(statement))
+	s = reopen(t, path)
+	through(s)
+	if n := found(s); n != 1 {
+		t.Errorf("%d are found", n)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReindexLeavesOutWhatIsBroken: a ticket that can't be decoded costs itself only, and is named.
+func TestReindexLeavesOutWhatIsBroken(t *testing.T) {
+	ctx, path := context.Background(), unpack(t)
+	c, err := connect(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const broken = `UPDATE tickets SET doc = '{"title":7' WHERE ticket_id IN ('TICK-7-00000007', 'TICK-1-00000001')`
+	if err := errors.Join(c.run(broken), c.close()); err != nil {
+		t.Fatal(err)
+	}
+	s := reopen(t, path)
+	defer func() { _ = s.Close() }()
+	named, left := "", true
+	for range 100 {
+		var err error
+		if left, err = s.Reindex(ctx, 1); err != nil && !errors.Is(err, storage.ErrLeftOut) {
+			t.Fatal(err)
+		} else if err != nil {
+			named += err.Error()
+		}
+		if !left {
+			break
+		}
+	}
+	if left || !strings.Contains(named, "TICK-7-00000007") || strings.Count(named, "TICK-") != 2 {
+		t.Errorf("left %v, named %q", left, named)
+	}
+	page, err := s.ListTickets(ctx, storage.TicketQuery{Text: "softhyphen", Limit: 10})
+	if err != nil || len(page.Tickets) != 1 {
+		t.Errorf("%d are found: %v", len(page.Tickets), err)
 	}
 }

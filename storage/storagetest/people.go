@@ -119,7 +119,7 @@ func testDueUsers(t *testing.T, f Factory) {
 			Shelf: &storage.Shelf{
 				Messages: []storage.Shelved{
 					{MessageID: 3, Album: "a", Body: []byte{4}, At: minute(1)},
-					{MessageID: 4, Untitled: 4, By: 7, TicketID: "TICK-B", Question: 5, Body: []byte{5}, At: minute(2)},
+					{MessageID: 4, Untitled: 4, TicketID: "TICK-B", Body: []byte{5}, At: minute(2)},
 				},
 				Albums: []storage.ShelvedAlbum{{Album: "a", TicketID: "TICK-B", Said: true, At: minute(2)}},
 			},

@@ -218,7 +218,7 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		}
 		return nil
 	}
-	return c.dropAnswer(op.Id)
+	return c.dropAnswer(dropAnswer{op.Id, questionIn(op, outcome)})
 }
 
 func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {

@@ -21,8 +21,8 @@ import (
 // chat is the entity that owns one Telegram chat: every call to that chat leaves from here, in the order of its
 // topics and at the pace that Telegram allows. Each topic has at most one call in flight, the chat several.
 //
-// It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to GetChatPace and
-// Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Suspended when the
+// It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to FindQuestion,
+// GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Suspended when the
 // operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
 // within a minute of a call.
 //
@@ -347,19 +347,3 @@ func (c *chat) change(f func(*storage.Chat)) error {
 	c.record = &next
 	return nil
 }
-
-func (c *chat) onDropAnswer(m dropAnswer) error { return c.dropAnswer(m.id) }
-
-// dropAnswer removes an answer that has left, or never can, from the record.
-func (c *chat) dropAnswer(id string) error {
-	err := c.change(func(r *storage.Chat) {
-		r.Answers = slices.DeleteFunc(r.Answers, func(o storage.Pending) bool { return o.ID == id })
-	})
-	if err != nil {
-		c.Log.Error("an answer that has left could not be dropped; tried again", "operation", id, "error", err)
-		c.After(entity.RetryAfterTrouble, dropAnswer{id})
-	}
-	return nil
-}
-
-type dropAnswer struct{ id string }

@@ -51,7 +51,7 @@ func (r *Room) Kind() *entity.Kind {
 		Lasting: func() any { return &lasting{} },
 		Messages: []entity.Handler{
 			// owners of operations, and the intake
-			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer),
+			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer), entity.Replies((*chat).onFindQuestion),
 			// its calls
 			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onLook),
 			// its group, or its person

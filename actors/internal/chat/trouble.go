@@ -135,7 +135,7 @@ func (c *chat) onTopicDeleted(m called) error {
 // owner may enqueue the same operation again for the topic that replaces it.
 func (c *chat) reportDeleted(owner opOwner, op *messages.Operation) error {
 	if owner == (opOwner{messages.KindChat, c.ID}) {
-		return c.dropAnswer(op.Id)
+		return c.dropAnswer(dropAnswer{id: op.Id})
 	}
 	why := c.whyDeleted(op.ThreadId)
 	if ofMessage(op) {

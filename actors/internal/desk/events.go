@@ -65,7 +65,7 @@ func (s Seen) TicketEvent(
 		return fail(err)
 	}
 	return storage.Event{
-		EventID: ids.EventID(kind + "/" + r.TicketID + "/" + cause), TicketID: r.TicketID, GroupID: r.GroupID, Type: kind,
+		EventID: ids.EventID(kind + "/" + cause), TicketID: r.TicketID, GroupID: r.GroupID, Type: kind,
 		At: at.UTC().Truncate(time.Millisecond), Data: raw,
 	}, nil
 }

@@ -2,10 +2,14 @@ package desk
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -32,6 +36,50 @@ func ticketWithAMessage() (*storage.Ticket, *storage.Message) {
 		Entities: []storage.Entity{{Type: "bold", Offset: 3, Length: 5}}, SentAt: at, RecordedAt: at,
 	}
 	return r, m
+}
+
+func TestMessageSentIsOfTheFirstVersion(t *testing.T) {
+	r, m := ticketWithAMessage()
+	s := Seen{Store: oneGroup{}, Aliases: &Aliases{}}
+	was, err := s.MessageSent(t.Context(), r, m, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := *m
+	changed.Revision, changed.Text, changed.Internal, changed.Deleted = 2, "edited", true, true
+	changed.Former = []storage.Previous{{Text: m.Text, Entities: m.Entities}, {Text: "between"}}
+	changed.EditedAt = m.SentAt.Add(time.Hour)
+	is, err := s.MessageSent(t.Context(), r, &changed, "")
+	if err != nil || !reflect.DeepEqual(is, was) {
+		t.Errorf("made again after changes: %v, %+v, was %+v", err, is, was)
+	}
+}
+
+func TestOldEventIDs(t *testing.T) {
+	was := messages.EventMessageSent + "/-1001234567890:43"
+	is := ids.EventID(was)
+	if EventID(was) != is || EventID(is) != is {
+		t.Errorf("%s, %s, want %s", EventID(was), EventID(is), is)
+	}
+	fresh := EventsSince([]storage.Event{{EventID: was}}, []storage.Event{{EventID: is}, {EventID: "evt_b"}})
+	if len(fresh) != 1 || fresh[0].EventID != "evt_b" {
+		t.Errorf("%+v", fresh)
+	}
+}
+
+// TestStorageThatFails: no event is made with half of what it should tell.
+func TestStorageThatFails(t *testing.T) {
+	r, m := ticketWithAMessage()
+	s := Seen{Store: noGroup{}, Aliases: &Aliases{}}
+	if e, err := s.MessageSent(t.Context(), r, m, ""); !errors.Is(err, storage.ErrUnavailable) || len(e.Data) > 0 {
+		t.Errorf("%v, %+v", err, e)
+	}
+}
+
+type noGroup struct{ storage.Store }
+
+func (noGroup) Group(context.Context, string) (*storage.Group, error) {
+	return nil, storage.ErrUnavailable
 }
 
 // BenchmarkMessageSent is what the event of a message costs a ticket: 500 of them a second must not be felt.

@@ -133,7 +133,8 @@ func knownElsewhere(
 
 // deliveries are what became of a message in each topic that it has to go into.
 func deliveries(
-	ctx context.Context, store storage.Store, aliases *Aliases, ticket *storage.Ticket, m *storage.Message, copies []storage.Copy,
+	ctx context.Context, store storage.Store, aliases *Aliases, ticket *storage.Ticket, m *storage.Message,
+	copies []storage.Copy,
 ) (all []*messages.Delivery, err error) {
 	if m.Internal {
 		return nil, nil

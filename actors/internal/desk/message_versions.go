@@ -13,7 +13,8 @@ import (
 // What is kept of a message that was edited.
 const (
 	versionsKept = 50      // previous versions of a message: the first, and the newest
-	versionBytes = 1 << 18 // of their texts
+	versionBytes = 1 << 18 // of their texts and entities
+	entityBytes  = 64      // of an entity, besides its strings
 )
 
 // CloneMessage returns a copy of a record whose lists can be appended to and changed.
@@ -39,6 +40,9 @@ func KeepVersion(kept []storage.Previous, v storage.Previous) []storage.Previous
 	size := func() (n int) {
 		for _, f := range kept {
 			n += len(f.Text)
+			for _, e := range f.Entities {
+				n += entityBytes + len(e.URL) + len(e.UserName) + len(e.Language) + len(e.CustomEmojiID) + len(e.DateTimeFormat)
+			}
 		}
 		return n
 	}

@@ -18,9 +18,9 @@ import (
 // What a shelf has at most. The oldest goes first; what waits for a title goes last.
 const (
 	shelvedFor    = 24 * time.Hour
-	shelvedBytes  = 64 << 10
-	shelvedAtMost = 60 // messages: six albums
-	albumsKnown   = 60 // that were given to tickets
+	shelvedAtMost = 60      // messages: six albums
+	shelvedBytes  = 2 << 20 // more than so many of the longest captions that Telegram has, with all their entities
+	albumsKnown   = 60      // that were given to tickets
 )
 
 // ShelvedAlbum returns which ticket has an album. It is not ok when none has.
@@ -71,11 +71,10 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 	if at >= 0 && (m.Untitled == 0 || next.Messages[at].Untitled != 0) {
 		return nil, nil
 	}
-	by := m.GetMessage().GetOrigin().GetSender().GetId()
-	if former := waitingFor(next, m.QuestionId, by, ""); former != 0 && m.Untitled != 0 {
+	if m.Untitled != 0 && m.Former != 0 {
 		for i := range next.Messages {
-			if next.Messages[i].Untitled == former {
-				next.Messages[i].Untitled = m.Untitled
+			if kept := &next.Messages[i]; kept.Waits() && kept.Untitled == m.Former {
+				kept.Untitled = m.Untitled
 			}
 		}
 	}
@@ -88,11 +87,30 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 			MessageID: id, Album: m.Message.Content.GetMedia().GetMediaGroupId(), Body: body, At: storage.Kept(now),
 		})
 		at = len(next.Messages) - 1
+	} else if m.Message.Described != nil {
+		if err := describe(&next.Messages[at], m.Message.Described); err != nil {
+			return nil, err
+		}
 	}
 	if m.Untitled != 0 {
-		next.Messages[at].Untitled, next.Messages[at].By = m.Untitled, by
+		next.Messages[at].Untitled = m.Untitled
 	}
 	return tidied(next, now), nil
+}
+
+// describe adds to a message what its ticket has of its description.
+func describe(kept *storage.Shelved, described *messages.Content) error {
+	said := &messages.RecordMessage{}
+	if err := proto.Unmarshal(kept.Body, said); err != nil {
+		return err
+	}
+	said.Described = described
+	body, err := proto.Marshal(said)
+	if err != nil {
+		return err
+	}
+	kept.Body = body
+	return nil
 }
 
 // TakeFromShelf gives a ticket what waits for it. Taking the same again finds the same.
@@ -101,10 +119,13 @@ func TakeFromShelf(
 ) (next *storage.Shelf, taken []*messages.RecordMessage) {
 	next = tidied(s, now)
 	albums := slices.Clone(m.Albums)
-	waiting := waitingFor(next, m.QuestionId, m.By, m.TicketId)
+	// A second answer to the same question finds nothing.
+	waited := func(kept *storage.Shelved) bool {
+		return m.Untitled != 0 && kept.Untitled == m.Untitled && (kept.TicketID == "" || kept.TicketID == m.TicketId)
+	}
 	for i := range next.Messages {
-		if kept := &next.Messages[i]; waiting != 0 && kept.Untitled == waiting {
-			kept.TicketID, kept.Question = m.TicketId, m.QuestionId
+		if kept := &next.Messages[i]; waited(kept) {
+			kept.TicketID = m.TicketId
 			albums = append(albums, kept.Album)
 		}
 	}
@@ -116,7 +137,7 @@ func TakeFromShelf(
 		}
 	}
 	taken = shelved(next, func(kept *storage.Shelved) bool {
-		return waiting != 0 && kept.Untitled == waiting || kept.Album != "" && slices.Contains(albums, kept.Album)
+		return waited(kept) || kept.Album != "" && slices.Contains(albums, kept.Album)
 	})
 	return tidied(next, now), taken
 }
@@ -129,29 +150,6 @@ func ReturnToShelf(s *storage.Shelf, ticketID ids.TicketID) *storage.Shelf {
 	next := tidied(s, time.Time{})
 	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.TicketID == ticketID })
 	return next
-}
-
-// waitingFor returns what waits for the title that a question asks for: the message that the question replies to, 0 for
-// none. An update does not say which that is. But the question came after it, and as a rule the person who answers is
-// the one who was asked.
-func waitingFor(s *storage.Shelf, question, by int64, ticketID ids.TicketID) (message int64) {
-	if question == 0 {
-		return 0
-	}
-	own := false
-	for i := range s.Messages {
-		kept := &s.Messages[i]
-		switch {
-		case kept.Question == question && kept.TicketID != ticketID:
-			return 0 // the question has been answered before
-		case kept.Untitled == 0 || kept.Untitled > question || kept.TicketID != "" && kept.TicketID != ticketID:
-		case ticketID != "" && kept.TicketID == ticketID:
-			return kept.Untitled
-		case kept.By == by && !own, (kept.By == by) == own && kept.Untitled > message:
-			message, own = kept.Untitled, kept.By == by
-		}
-	}
-	return message
 }
 
 // tidied is a copy of a shelf without what is too old or too much.

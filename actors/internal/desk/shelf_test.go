@@ -96,7 +96,7 @@ func TestShelfIsBounded(t *testing.T) {
 	for i := range shelf.Messages {
 		size += len(shelf.Messages[i].Body)
 	}
-	if len(shelf.Messages) > shelvedAtMost || size > shelvedBytes {
+	if len(shelf.Messages) != shelvedAtMost || size > shelvedBytes {
 		t.Errorf("%d messages of %d bytes", len(shelf.Messages), size)
 	}
 	if shelf.Messages[0].MessageID != 1 || shelf.Messages[len(shelf.Messages)-1].MessageID != 501 {
@@ -114,11 +114,35 @@ func TestShelfIsBounded(t *testing.T) {
 	}
 }
 
+// TestShelfHoldsLongCaptions: albums of people with Telegram Premium fit as well as others.
+func TestShelfHoldsLongCaptions(t *testing.T) {
+	var shelf *storage.Shelf
+	for id := range int64(shelvedAtMost) {
+		m := shelve(id+1, 1, strconv.FormatInt(id/10, 10))
+		m.Message.Content.Text = strings.Repeat("ก", 4096)
+		for at := range int32(100) {
+			m.Message.Content.Entities = append(m.Message.Content.Entities,
+				&messages.Entity{Type: "text_link", Offset: 40 * at, Length: 40, Url: "https://example.com/" + strings.Repeat("p", 80)})
+		}
+		next, err := PutOnShelf(shelf, m, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shelf = next
+	}
+	for album := range 6 {
+		next, taken := TakeFromShelf(shelf, &messages.TakeShelved{TicketId: "T", Albums: []string{strconv.Itoa(album)}}, noon)
+		if shelf = next; len(taken) != 10 {
+			t.Errorf("%d of 10 parts", len(taken))
+		}
+	}
+}
+
 func TestShelfOfWhatWaitsForATitle(t *testing.T) {
 	var shelf *storage.Shelf
-	for _, m := range []struct{ id, by, untitled int64 }{{10, 1, 10}, {12, 2, 12}, {14, 1, 14}, {20, 1, 20}} {
-		s := shelve(m.id, m.by, "")
-		s.Untitled = m.untitled
+	for _, m := range []struct{ id, untitled, former int64 }{{10, 10, 0}, {12, 12, 0}, {13, 12, 0}, {14, 14, 0}, {20, 20, 14}} {
+		s := shelve(m.id, 1, "")
+		s.Untitled, s.Former = m.untitled, m.former
 		next, err := PutOnShelf(shelf, s, noon)
 		if err != nil {
 			t.Fatal(err)
@@ -126,20 +150,21 @@ func TestShelfOfWhatWaitsForATitle(t *testing.T) {
 		shelf = next
 	}
 	for _, c := range []struct {
-		name         string
-		question, by int64
-		ticket       string
-		want         []int64
+		name     string
+		untitled int64
+		ticket   string
+		want     []int64
 	}{
-		{"one's own, the newest before the question", 16, 1, "A", []int64{14}},
-		{"the same again", 16, 1, "A", []int64{14}},
-		{"a second answer to the same question", 16, 1, "B", nil},
-		{"an earlier question", 11, 1, "C", []int64{10}},
-		{"somebody else answers", 13, 9, "D", []int64{12}},
-		{"a question before all", 5, 1, "E", nil},
-		{"no question", 0, 1, "F", nil},
+		{"the newest", 12, "A", []int64{12, 13}},
+		{"the same again", 12, "A", []int64{12, 13}},
+		{"a second answer to the same question", 12, "B", nil},
+		{"an earlier one", 10, "C", []int64{10}},
+		{"one that was answered without a title", 14, "D", nil},
+		{"asked for again", 20, "E", []int64{14, 20}},
+		{"what is not known any more", 5, "F", nil},
+		{"no question", 0, "G", nil},
 	} {
-		next, taken := TakeFromShelf(shelf, &messages.TakeShelved{TicketId: c.ticket, QuestionId: c.question, By: c.by}, noon)
+		next, taken := TakeFromShelf(shelf, &messages.TakeShelved{TicketId: c.ticket, Untitled: c.untitled}, noon)
 		if shelf = next; !slices.Equal(idsOf(taken), c.want) {
 			t.Errorf("%s: took %v, want %v", c.name, idsOf(taken), c.want)
 		}

@@ -29,8 +29,8 @@ type failure struct {
 	attempt int64
 }
 
-// showFailure tells the ticket that a copy was given up, which is an event, and the source: the first time by a notice with a button to retry; while the
-// reason stays the same, by a reaction (docs/decisions.md, D13).
+// showFailure tells the ticket that a copy was given up, which is an event. It tells the source, too: the first time by
+// a notice with a button to retry; while the reason stays the same, by a reaction (docs/decisions.md, D13).
 func (l *link) showFailure(c storage.Copy) {
 	key := copyKey{c.MessageID, c.TopicID}
 	if l.failures[key] != nil {

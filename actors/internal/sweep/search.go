@@ -1,6 +1,11 @@
 package sweep
 
-import "time"
+import (
+	"errors"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
 
 const (
 	reindexBatch = 50               // tickets whose search index is made anew in one write
@@ -15,6 +20,10 @@ func (s *Loop) Reindex() {
 		from := time.Now()
 		left, err := s.env.Store.Reindex(s.env.Ctx, reindexBatch)
 		wait := time.Since(from)
+		if errors.Is(err, storage.ErrLeftOut) {
+			log.Error("tickets can't be found by their texts", "error", err)
+			err = nil
+		}
 		switch {
 		case s.env.Ctx.Err() != nil:
 			return

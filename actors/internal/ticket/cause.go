@@ -12,8 +12,8 @@ import (
 // How events are made. Each is part of the write that it is about.
 
 // cause adds an event to a record, with the ticket as the effect has left it so far. id is that of the command that
-// caused it, unlike that of any other ticket's events of this kind; by is who did it, nil: nobody. If the event can't be made, because storage can't be read, the record
-// is not written either: save returns the error.
+// caused it, or another that no event of this kind has in any other ticket. by is who did it; nil: nobody. If the event
+// can't be made, because storage can't be read, the record is not written either: save returns the error.
 func (t *ticket) cause(
 	r *storage.Ticket, kind, id string, at time.Time, by *storage.Creator, data view.OfTicket,
 ) {

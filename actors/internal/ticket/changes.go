@@ -111,8 +111,8 @@ func (t *ticket) saveMessage(m *storage.Message) error {
 	return nil
 }
 
-// onEdit stores the new version of a message and keeps the previous one.
-func (t *ticket) onEdit(m *messages.EditMessage) (proto.Message, error) {
+// edit stores the new version of a message and keeps the previous one.
+func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 	return t.onChange(m, func(next *storage.Message) (*told, bool) {
 		at := time.UnixMilli(m.EditedMs).UTC()
 		if desk.SameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {

@@ -48,6 +48,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if messages.IsPrivate(o.GetPlace()) {
 		standIn(r, o)
 	}
+	r.Enclosures = desk.LongDescription(m.Description, m.DescriptionEntities)
 	desk.AddEnclosures(r, m.Enclosures)
 	t.cause(r, messages.EventTicketCreated, o.GetCommandId(), now, &r.CreatedBy, &view.TicketData{})
 	awaitTopic(r, desk.HomeTopic, o)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
@@ -30,6 +31,7 @@ func (t *ticket) tellFiles(finished []*storage.Attachment) error {
 	}
 	if len(fresh) > 0 {
 		err := t.change(func(r *storage.Ticket) {
+			forgetFiles(r, finished)
 			for i, a := range fresh {
 				t.tellFile(r, a, sources[i])
 			}
@@ -49,8 +51,19 @@ func (t *ticket) tellFiles(finished []*storage.Attachment) error {
 	return nil
 }
 
-// fileTold is the id by which the ticket remembers that it told of a file.
+// fileTold is the id by which the ticket remembers that it told of a file, for as long as the file is due.
 func fileTold(a *storage.Attachment) string { return a.State + "/" + a.AttachmentID }
+
+// forgetFiles forgets what was told of other files than these. They are no longer due, and a hundred photos must not
+// push out the ids of commands, which may be delivered again.
+func forgetFiles(r *storage.Ticket, except []*storage.Attachment) {
+	r.Handled = slices.DeleteFunc(r.Handled, func(id string) bool {
+		state, _, found := strings.Cut(id, "/")
+		of := storage.Attachment{State: state}
+		isFile := found && of.Finished()
+		return isFile && !slices.ContainsFunc(except, func(a *storage.Attachment) bool { return fileTold(a) == id })
+	})
+}
 
 // fileSource is the message that a file belongs to.
 type fileSource struct {

@@ -22,29 +22,69 @@ func (t *ticket) carryOver(topic *storage.Topic, m *messages.RecordMessage) erro
 	if !t.isFormer(topic, o.ThreadId) || slices.Contains(t.record.Handled, done) {
 		return nil
 	}
-	if len(t.record.Pending) >= desk.PendingAnswersLimit {
+	full := len(t.record.Pending) >= desk.PendingAnswersLimit
+	if full {
 		t.noteUnanswered(o)
-		return nil
 	}
 	return t.change(func(r *storage.Ticket) {
-		told := fmt.Sprintf("former/%s/%d", topic.TopicID, topic.Generation)
-		if !slices.Contains(r.Handled, told) {
-			r.Handled = desk.Remember(r.Handled, told, handledByTicket)
-			args := map[string]string{"name": o.Sender.GetName()}
-			t.notifyTopic(r, o, topic, messages.NoticeTopicFormer, args, 0)
-		}
+		t.tellOnce(r, o, topic, messages.NoticeTopicFormer)
 		r.Handled = desk.Remember(r.Handled, done, handledByTicket)
+		if full {
+			t.tellOnce(r, o, topic, messages.NoticeTopicOverflow)
+			return
+		}
 		for part, parts := 0, 1; part < parts; part++ {
 			op := &messages.Operation{
 				Place: topic.GroupID, ThreadId: topic.TelegramTopicID, Lang: r.Language, Waits: true,
 				Priority: messages.Operation_ANSWER,
-				Call: &messages.Operation_SendCopy{SendCopy: &messages.SendCopyCall{
-					SenderName: o.Sender.GetName(), Content: m.Content, Part: int32(part)}},
 			}
+			call := &messages.SendCopyCall{SenderName: o.Sender.GetName(), Content: m.Content, Part: int32(part)}
+			op.Call = &messages.Operation_SendCopy{SendCopy: call}
 			parts = t.room.Parts(op)
+			call.Content = nil
 			addPending(r, done+"/"+strconv.Itoa(part), op, 0)
+			if n := len(r.Pending); n > 0 && r.Pending[n-1].ID == op.Id {
+				r.Pending[n-1].MessageID = messages.MessageKey(o.ChatId, o.MessageId)
+			}
 		}
 	})
+}
+
+// tellOnce makes a notice about a former thread pending to the topic that replaced it, once for each topic.
+func (t *ticket) tellOnce(r *storage.Ticket, o *messages.Origin, topic *storage.Topic, key string) {
+	told := fmt.Sprintf("%s/%s/%d", key, topic.TopicID, topic.Generation)
+	if slices.Contains(r.Handled, told) {
+		return
+	}
+	r.Handled = desk.Remember(r.Handled, told, handledByTicket)
+	t.notifyTopic(r, o, topic, key, map[string]string{"name": o.Sender.GetName()}, 0)
+}
+
+// fill gives a pending copy the content of its message, as it was said: the copy follows no edits, and its parts were
+// counted then. It is not ok while the message is not recorded, or can't be read.
+func (t *ticket) fill(pending *storage.Pending, op *messages.Operation) (ok bool) {
+	call := op.GetSendCopy()
+	if pending.MessageID == "" || call == nil {
+		return true
+	}
+	if _, enqueued := t.enqueued[op.Id]; enqueued {
+		return false
+	}
+	m, err := t.Store.Message(t.Ctx, pending.MessageID)
+	if err != nil {
+		t.Log.Warn("a message for the new topic can't be read; tried again", "message", pending.MessageID, "error", err)
+		t.reconcileLater()
+		return false
+	}
+	if len(m.Former) > 0 {
+		first := *m
+		v := &m.Former[0]
+		first.Text, first.Entities, first.Media, first.LinkPreview = v.Text, v.Entities, v.Media, v.LinkPreview
+		first.RichHTML = ""
+		m = &first
+	}
+	call.Content = desk.ContentOf(m)
+	return true
 }
 
 // isFormer reports whether a thread is a former one of a group's topic, and what is said in it now does not show in the

@@ -107,6 +107,29 @@ func (t *ticket) notifyAll(r *storage.Ticket, o *messages.Origin, key string, ar
 	}
 }
 
+// standingNotices are the topics in which a notice of a closing or a reopening is pending. A closing waits for the copies
+// of what was said before it; the reopening after it must not overtake it, or people would read “closed” last.
+type standingNotices map[threadAt]bool
+
+type threadAt struct {
+	place  ids.Place
+	thread ids.ThreadID
+}
+
+// next reports whether no such notice that is pending for the same topic must leave before this operation.
+func (s standingNotices) next(op *messages.Operation) bool {
+	switch op.GetSendNotice().GetKey() {
+	case messages.NoticeTicketClosed, messages.NoticeTicketReopened,
+		messages.NoticePrivateClosed, messages.NoticePrivateReopened:
+	default:
+		return true
+	}
+	at := threadAt{op.Place, op.ThreadId}
+	first := !s[at]
+	s[at] = true
+	return first
+}
+
 func priorityKeyboard(ticketID ids.TicketID) *messages.Keyboard {
 	row := &messages.KeyboardRow{}
 	for _, p := range priorities {

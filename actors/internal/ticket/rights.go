@@ -56,6 +56,9 @@ func (t *ticket) mayByVerb(verb string, o *messages.Origin) (verdict, []ids.Plac
 		}
 		answer, ask := t.administers(o, o.GetPlace())
 		return answer, ask, nil
+	case messages.ByAdmins:
+		answer, ask := t.administers(o, o.GetPlace())
+		return answer, ask, nil
 	}
 	return no, nil, nil
 }

@@ -37,7 +37,7 @@ type ticket struct {
 	finished       map[ids.TopicKey]int64                 // by link: sequence up to which it has finished
 	linksTold      int64                                  // LinksRevision that the links were last woken for
 	recent         *desk.Recent[ids.MessageKey, struct{}] // recorded messages
-	internalAlbums *desk.Recent[string, struct{}]         // media group ids of albums that are internal notes
+	internalAlbums *desk.Recent[string, bool]             // by media group id: whether an album is an internal note
 
 	unnumbered    []storage.Event // in the order of their acceptance
 	appending     int             // how many of them the log was given, and has not answered
@@ -224,15 +224,11 @@ func (t *ticket) inInternalAlbum(m *messages.RecordMessage) bool {
 	if id == "" || !m.Internal && m.Content.GetText() != "" {
 		return false
 	}
-	if t.internalAlbums == nil {
-		t.internalAlbums = desk.NewRecent[string, struct{}](32)
-		t.recallInternalAlbums()
-	}
 	if m.Internal {
-		t.internalAlbums.Put(id, struct{}{})
+		t.albumNotes().Put(id, true)
 		return false
 	}
-	_, internal := t.internalAlbums.Get(id)
+	internal, _ := t.albumNotes().Get(id)
 	return internal
 }
 
@@ -246,7 +242,7 @@ func (t *ticket) recallInternalAlbums() {
 	}
 	for i := range page {
 		if media := page[i].Media; page[i].Internal && media != nil && media.MediaGroupID != "" {
-			t.internalAlbums.Put(media.MediaGroupID, struct{}{})
+			t.internalAlbums.Put(media.MediaGroupID, true)
 		}
 	}
 }

@@ -123,6 +123,7 @@ func (t *ticket) reconcile() {
 		}
 		t.enqueueStep(&step{ref: ref, op: op, revision: t.record.CardRevision})
 	}
+	told := standingNotices{}
 	for _, pending := range t.record.Pending {
 		if pending.Kind != desk.PendingOperation {
 			continue
@@ -132,11 +133,14 @@ func (t *ticket) reconcile() {
 			t.Log.Error("cannot read a pending operation", "operation", pending.ID, "error", err)
 			continue
 		}
+		if !told.next(op) {
+			continue
+		}
 		through := t.finishedThrough()
 		if topic := t.topicAt(op.Place, op.ThreadId); topic != nil {
 			through = t.finishedFor(topic)
 		}
-		if pending.AfterSequence > through || !t.redirect(op) {
+		if pending.AfterSequence > through || !t.redirect(op) || !t.fill(&pending, op) {
 			continue
 		}
 		t.enqueueStep(&step{op: op})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -48,6 +49,15 @@ func (u *user) onPut(m *messages.PutUser) (proto.Message, error) {
 	}
 	if u.record != nil && reflect.DeepEqual(next, u.record) {
 		return u.asRecord()
+	}
+	if u.record == nil || !strings.EqualFold(u.record.Username, next.Username) {
+		other, err := u.anotherWith(next.Username)
+		if err != nil {
+			return nil, err
+		}
+		if other != "" {
+			return &messages.UserRecord{Code: messages.Code_CONFLICT, Reason: messages.ReasonUsernameTaken}, nil
+		}
 	}
 	if err := u.save(next); err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ const (
 	draftChecking = "checking" // Telegram is asked whether they belong to the one that they chose
 	draftOpening  = "opening"  // the ticket is told to open
 
-	draftsKept = 10 // of one person; one more drops the oldest
+	draftsKept = 10 // of one person; one more drops the oldest, see dropOldest
 	groupsPage = 8
 )
 
@@ -57,12 +57,24 @@ func (u *user) drafting(m *messages.DraftTicket) (effect, error) {
 		return nil, fmt.Errorf("encode who asks for a ticket: %w", err)
 	}
 	return func(r *storage.User) {
-		r.Drafts = append(r.Drafts, recordOf(m, u.enclosing(r, m), asked))
-		if len(r.Drafts) > draftsKept {
-			r.Drafts = slices.Clone(r.Drafts[len(r.Drafts)-draftsKept:])
+		r.Drafts = append(r.Drafts, recordOf(u.withShelved(r, m), asked))
+		for len(r.Drafts) > draftsKept {
+			u.dropOldest(r)
 		}
 	}, nil
 }
+
+// dropOldest drops the oldest draft whose group is not chosen yet, and says so.
+func (u *user) dropOldest(r *storage.User) {
+	d := r.Drafts[max(0, slices.IndexFunc(r.Drafts, func(d storage.Draft) bool { return !chosen(&d) }))]
+	asked := originIn(d.Asked)
+	giveUpDraft(r, d.TicketID)
+	u.say(r, asked, &messages.SendNoticeCall{Key: messages.NoticePrivateDropped, ReplyTo: asked.MessageId,
+		Args: map[string]string{"title": d.Title}})
+}
+
+// chosen says whether the person has chosen the group of a draft.
+func chosen(d *storage.Draft) bool { return d.State == draftOpening || d.State == draftChecking }
 
 // continueDraft takes the next step of a draft.
 func (u *user) continueDraft(d *storage.Draft) {
@@ -150,7 +162,7 @@ func (u *user) dropping(m *messages.DropDraft) (effect, error) {
 	o := m.Origin
 	return func(r *storage.User) {
 		d := draftOf(r, m.TicketId)
-		if d == nil || d.State == draftOpening || d.State == draftChecking {
+		if d == nil || chosen(d) {
 			u.respond(r, o, messages.NoticePrivateStale, nil)
 			return
 		}
@@ -174,7 +186,7 @@ func (u *user) choosing(m *messages.ChooseGroup) (effect, error) {
 		return func(r *storage.User) { u.respond(r, o, key, nil) }, nil
 	}
 	switch {
-	case d.State == draftChecking, d.State == draftOpening:
+	case chosen(d):
 		return func(r *storage.User) { u.respond(r, o, messages.NoticePrivateOpened, nil) }, nil
 	case d.State != draftChoosing, !slices.Contains(d.Groups, m.GroupId):
 		return func(r *storage.User) { u.respond(r, o, messages.NoticePrivateStale, nil) }, nil

@@ -10,11 +10,11 @@ import (
 // This file says what of a draft's command is stored, and becomes the ticket.
 
 // recordOf makes the record of a draft; asked is the encoded origin of its command.
-func recordOf(m *messages.DraftTicket, enclosures []storage.Enclosure, asked []byte) storage.Draft {
+func recordOf(m *messages.DraftTicket, asked []byte) storage.Draft {
 	return storage.Draft{
 		TicketID: m.TicketId, Title: m.Title,
 		Description: m.Description, DescriptionEntities: desk.EntitiesToStore(m.DescriptionEntities),
-		Enclosures: enclosures, Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
+		Enclosures: desk.EnclosuresToStore(m.Enclosures), Forwarded: desk.ForwardToStore(m.Forward), Asked: asked, State: draftListing,
 	}
 }
 

@@ -55,15 +55,25 @@ func (u *user) handled(o *messages.Origin) bool {
 
 // accept stores the effect of a command and its id, together with the names that the command shows.
 func (u *user) accept(o *messages.Origin, do effect) error {
-	return u.alter(func(r *storage.User) {
-		u.introduce(r, o)
+	return u.introduce(o, func(r *storage.User) {
 		r.Handled = desk.Remember(r.Handled, o.GetCommandId(), handledByUser)
 		do(r)
 	})
 }
 
-// introduce writes into the record what a message of the person shows of them.
-func (u *user) introduce(r *storage.User, o *messages.Origin) {
+// introduce stores a change of the record, together with what a message of the person shows of them.
+func (u *user) introduce(o *messages.Origin, f func(*storage.User)) error {
+	if err := u.claimUsername(o); err != nil {
+		return err
+	}
+	return u.alter(func(r *storage.User) {
+		u.name(r, o)
+		f(r)
+	})
+}
+
+// name writes into the record what a message of the person shows of them.
+func (u *user) name(r *storage.User, o *messages.Origin) {
 	if p := o.GetFrom(); p.GetId() != 0 && strconv.FormatInt(p.GetId(), 10) == u.ID {
 		r.TelegramID, r.Username, r.FirstName, r.LastName = p.Id, p.Username, p.FirstName, p.LastName
 	}

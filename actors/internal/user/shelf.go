@@ -1,6 +1,7 @@
 package user
 
 import (
+	"cmp"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -25,11 +26,7 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 		return nil, fmt.Errorf("keep a message: %w", err)
 	}
 	if next != nil {
-		err := u.alter(func(r *storage.User) {
-			u.introduce(r, said.Origin)
-			r.Shelf = next
-		})
-		if err != nil {
+		if err := u.introduce(said.Origin, func(r *storage.User) { r.Shelf = next }); err != nil {
 			return nil, err
 		}
 	}
@@ -80,15 +77,21 @@ func (u *user) onTake(m *messages.TakeShelved) (proto.Message, error) {
 	return &messages.ShelfFound{Code: messages.Code_OK, Messages: taken}, nil
 }
 
-// enclosing is what a draft encloses: what came with its command, and what is on the shelf for it.
-func (u *user) enclosing(r *storage.User, m *messages.DraftTicket) []storage.Enclosure {
+// withShelved returns the command that makes a draft, with what is on the shelf for it.
+func (u *user) withShelved(r *storage.User, m *messages.DraftTicket) *messages.DraftTicket {
 	next, taken := desk.TakeFromShelf(r.Shelf, &messages.TakeShelved{
-		TicketId: m.TicketId, Albums: m.Albums, QuestionId: m.QuestionId, By: m.Origin.GetSender().GetId(),
+		TicketId: m.TicketId, Albums: m.Albums, Untitled: m.Untitled,
 	}, u.Now())
-	if len(m.Albums) > 0 || m.QuestionId != 0 {
+	if len(m.Albums) > 0 || m.Untitled != 0 {
 		r.Shelf = next
 	}
-	return desk.EnclosuresToStore(messages.JoinEnclosures(m.Enclosures, messages.EnclosuresIn(taken), true))
+	full, described := proto.CloneOf(m), messages.DescribedIn(taken)
+	full.Enclosures = messages.JoinEnclosures(m.Enclosures, messages.EnclosuresIn(taken), true)
+	own := messages.Marked{Text: m.Description, Entities: m.DescriptionEntities}
+	text := own.Then("\n\n", messages.Marked{Text: described.GetText(), Entities: described.GetEntities()})
+	full.Description, full.DescriptionEntities = text.Text, text.Entities
+	full.Forward = cmp.Or(m.Forward, described.GetForward())
+	return full
 }
 
 func (u *user) shelf() *storage.Shelf {

@@ -96,28 +96,42 @@ func (u *user) Idle() bool { return u.record == nil || u.record.DueAt.IsZero() }
 
 func (u *user) onProfile(m *messages.SaveProfile) (proto.Message, error) {
 	if u.record == nil && m.OnlyIfKnown {
-		return entity.OK(), u.claimUsername(m.Origin.GetFrom().GetUsername())
+		return entity.OK(), u.claimUsername(m.Origin)
 	}
 	return u.change(m.Origin, func(*storage.User) {})
 }
 
-// claimUsername tells the person who was last seen with a username, if that is another one, that it is no longer
-// theirs.
-func (u *user) claimUsername(username string) error {
-	if username == "" {
+// claimUsername tells the person who was last seen with the username that Telegram shows, if that is another one, that
+// it is no longer theirs. What a program says of a person claims nothing: it could take anybody's name.
+func (u *user) claimUsername(o *messages.Origin) error {
+	p := o.GetFrom()
+	if strconv.FormatInt(p.GetId(), 10) != u.ID || u.record != nil && strings.EqualFold(u.record.Username, p.Username) {
 		return nil
 	}
-	former, err := u.Store.UserByUsername(u.Ctx, username)
+	former, err := u.anotherWith(p.Username)
+	if err != nil || former == "" {
+		return err
+	}
+	u.Tell(messages.KindUser, former, &messages.UsernameTaken{Username: p.Username})
+	return nil
+}
+
+// anotherWith returns the id of somebody else whom the desk knows by the username; "" for nobody.
+func (u *user) anotherWith(username string) (id string, err error) {
+	if username == "" {
+		return "", nil
+	}
+	known, err := u.Store.UserByUsername(u.Ctx, username)
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return fmt.Errorf("read who had the username: %w", err)
+		return "", fmt.Errorf("read who has the username: %w", err)
 	}
-	if id := strconv.FormatInt(former.TelegramID, 10); id != u.ID {
-		u.Tell(messages.KindUser, id, &messages.UsernameTaken{Username: username})
+	if id = strconv.FormatInt(known.TelegramID, 10); id == u.ID {
+		return "", nil
 	}
-	return nil
+	return id, nil
 }
 
 func (u *user) onUsernameTaken(m *messages.UsernameTaken) error {
@@ -152,6 +166,9 @@ func (u *user) change(o *messages.Origin, f func(*storage.User)) (proto.Message,
 	if u.record != nil && reflect.DeepEqual(next, u.record) {
 		return entity.Duplicate(), nil
 	}
+	if err := u.claimUsername(o); err != nil {
+		return nil, err
+	}
 	if err := u.save(next); err != nil {
 		return nil, err
 	}
@@ -175,11 +192,6 @@ func (u *user) save(next *storage.User) error {
 	inProgress := func(d storage.Draft) bool { return d.State != draftChoosing }
 	if len(next.Pending) > 0 || slices.ContainsFunc(next.Drafts, inProgress) {
 		next.DueAt = next.UpdatedAt.Add(desk.PendingFor)
-	}
-	if u.record == nil || !strings.EqualFold(u.record.Username, next.Username) {
-		if err := u.claimUsername(next.Username); err != nil {
-			return err
-		}
 	}
 	err := u.Store.SaveUser(u.Ctx, next)
 	if errors.Is(err, storage.ErrExists) {
