@@ -117,6 +117,16 @@ func TestTicketFromAnAlbum(t *testing.T) {
 		d.albumParts(id, d.ann, d.support, 0, "photo:two")
 		d.awaitEnclosed(k, d.support, k.thread, 3)
 	})
+	d.run(t, "a reply to a protected text says that it is there", func(t *testing.T) {
+		secret := d.post(simulator.Post{From: d.carl, Chat: d.support, Text: "secret", Protected: true})
+		d.reply(d.ann, d.support, secret, "/create_ticket Protected")
+		k := d.opened(d.support, "Protected")
+		d.awaitText(d.support, k.thread, "This message is protected")
+		asking := d.reply(d.ann, d.support, secret, "/create_ticket")
+		d.reply(d.ann, d.support, d.awaitAnswer(asking, "What is the ticket about?"), "Later")
+		k = d.opened(d.support, "Later")
+		d.awaitText(d.support, k.thread, "This message is protected")
+	})
 	d.run(t, "each question is about one message, whoever answers it", func(t *testing.T) {
 		carls := d.send(d.carl, d.support, 0, upload("photo"), "/create_ticket")
 		anns := d.send(d.ann, d.support, 0, upload("document"), "/create_ticket")

@@ -31,6 +31,17 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 			t.Error("the person gets their own picture back")
 		}
 	})
+	d.run(t, "a command that is edited while the draft waits", func(t *testing.T) {
+		sent := d.say(d.ann, d.ann, 0, "/create_ticket Typpo\nit smokse")
+		choice := d.awaitAnswer(sent, "Where should Typpo")
+		d.edit(sent, "/create_ticket Fixed title\nit smokes")
+		d.quiet()
+		d.press(d.ann, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.support))
+		k := d.openedPrivately(d.ann, d.support, "Fixed title")
+		if r := d.record(k); r.Description != "it smokes" {
+			t.Errorf("the description is %q", r.Description)
+		}
+	})
 	d.run(t, "an album opens it, and its parts come early, late and after a restart", func(t *testing.T) {
 		id := d.sim.NewAlbum()
 		d.albumParts(id, d.carl, d.carl, 0, "photo:early")
@@ -176,7 +187,7 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		asked := d.awaitAnswer(d.reply(who, who, sent, "/create_ticket"), "What is the ticket about?")
 		d.quiet()
 		d.restart()
-		k := d.pick(who, d.awaitAnswer(d.reply(who, who, asked, "Voice"), "Where should Voice"), "Voice")
+		k := d.pick(who, d.awaitAnswer(d.reply(who, who, asked, "Spoken"), "Where should Spoken"), "Spoken")
 		d.awaitText(d.support, k.thread, "Forwarded from News")
 	})
 	d.run(t, "what is answered elsewhere waits for the title", func(t *testing.T) {

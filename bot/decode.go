@@ -62,6 +62,9 @@ func Decode(raw []byte) (*Update, error) {
 		return u, fmt.Errorf("%w: %s: %w", ErrUndecodable, u.Kind, err)
 	}
 	u.Message.readUnknown(raw, u.Kind)
+	if u.Message != nil {
+		u.Message.Reply.readUnknown(raw, u.Kind, "reply_to_message")
+	}
 	if u.Callback != nil {
 		u.Callback.Answered.readUnknown(raw, KindCallback, "message", "reply_to_message")
 	}

@@ -1,8 +1,9 @@
 package bot
 
 import (
+	"maps"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -43,26 +44,39 @@ func (t *wireTitled) invoice(m *messages.Media) {
 }
 
 type wireChecklist struct {
-	Title string `json:"title"`
-	Tasks []struct {
-		ID   int64  `json:"id"`
-		Text string `json:"text"`
-		Done int64  `json:"completion_date"`
+	Title    string       `json:"title"`
+	Entities []wireEntity `json:"title_entities"`
+	Tasks    []struct {
+		ID       int64        `json:"id"`
+		Text     string       `json:"text"`
+		Entities []wireEntity `json:"text_entities"`
+		Done     int64        `json:"completion_date"`
 	} `json:"tasks"`
 }
 
 func (c *wireChecklist) into(m *messages.Media) {
-	m.Title, m.Checklist = c.Title, &messages.Checklist{Title: c.Title}
-	var b strings.Builder
+	out := &messages.Checklist{Title: c.Title, TitleEntities: entities(c.Entities, c.Title)}
 	for i := range c.Tasks {
-		mark, done := "☐ ", c.Tasks[i].Done > 0
-		if done {
+		t := &c.Tasks[i]
+		out.Tasks = append(out.Tasks, &messages.ChecklistTask{
+			Text: t.Text, Entities: entities(t.Entities, t.Text), Done: t.Done > 0,
+		})
+	}
+	m.Title, m.Checklist = messages.Marked{Text: out.Title, Entities: out.TitleEntities}.Shown(), out
+	m.Details = tasksIn(out).Shown()
+}
+
+// tasksIn returns the tasks of a checklist, one a line.
+func tasksIn(c *messages.Checklist) (tasks messages.Marked) {
+	for _, t := range c.GetTasks() {
+		mark := "☐ "
+		if t.Done {
 			mark = "☑ "
 		}
-		b.WriteString(mark + c.Tasks[i].Text + "\n")
-		m.Checklist.Tasks = append(m.Checklist.Tasks, &messages.ChecklistTask{Text: c.Tasks[i].Text, Done: done})
+		task := messages.Marked{Text: mark}.Then("", messages.Marked{Text: t.Text, Entities: t.Entities})
+		tasks = tasks.Then("\n", task)
 	}
-	m.Details = strings.TrimSuffix(b.String(), "\n")
+	return tasks
 }
 
 type wireContact struct {
@@ -93,7 +107,12 @@ type wirePoll struct {
 	Anonymous bool         `json:"is_anonymous"`
 	Multiple  bool         `json:"allows_multiple_answers"`
 	Closed    bool         `json:"is_closed"`
-	Options   []struct {
+
+	Description         string         `json:"description"`
+	DescriptionEntities []wireEntity   `json:"description_entities"`
+	Media               map[string]any `json:"media"` // of the description, by kind
+
+	Options []struct {
 		ID       string       `json:"persistent_id"`
 		Text     string       `json:"text"`
 		Entities []wireEntity `json:"text_entities"`
@@ -104,12 +123,24 @@ func (p *wirePoll) into(m *messages.Media) {
 	out := &messages.Poll{
 		Question: p.Question, QuestionEntities: entities(p.Entities, p.Question), IsQuiz: p.Type == "quiz",
 		IsAnonymous: p.Anonymous, AllowsMultipleAnswers: p.Multiple, IsClosed: p.Closed,
+		Description: p.Description, DescriptionEntities: entities(p.DescriptionEntities, p.Description),
+		MediaKind: p.kind(),
 	}
 	for i := range p.Options {
 		o := &p.Options[i]
 		out.Options = append(out.Options, &messages.PollOption{Text: o.Text, Entities: entities(o.Entities, o.Text)})
 	}
 	m.Poll = out
+}
+
+// kind returns of which kind the medium of the description is; "" for none.
+func (p *wirePoll) kind() string {
+	for _, kind := range slices.Sorted(maps.Keys(p.Media)) {
+		if slices.Contains(messages.MediaKinds, kind) {
+			return kind
+		}
+	}
+	return ""
 }
 
 type wireLocation struct {

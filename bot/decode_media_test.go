@@ -44,11 +44,15 @@ func TestDecodeMedia(t *testing.T) {
 		`"invoice":{"title":"Shoes","currency":"EUR","total_amount":1250}`:                                    {Kind: "invoice", Title: "Shoes", Details: "12.50 EUR"},
 		`"invoice":{"title":"Shoes","currency":"XTR","total_amount":7}`:                                       {Kind: "invoice", Title: "Shoes", Details: "7 XTR"},
 		`"checklist":{"title":"To do","tasks":[{"id":1,"text":"a","completion_date":9},{"id":2,"text":"b"}]}`: {Kind: "checklist", Title: "To do", Checklist: &messages.Checklist{Title: "To do", Tasks: []*messages.ChecklistTask{{Text: "a", Done: true}, {Text: "b"}}}, Details: "☑ a\n☐ b"},
-		`"giveaway":{"chats":[{"id":-5,"title":"News"}],"winner_count":3,"prize_description":"A car"}`:        {Kind: "giveaway", Title: "A car", Value: 3, Source: "News"},
-		`"giveaway_winners":{"chat":{"id":-5,"title":"News"},"winner_count":3,"winners":[]}`:                  {Kind: "giveaway_winners", Value: 3, Source: "News"},
-		`"rich_message":{"blocks":[]}`:                                                                        {Kind: "rich_message"},
-		`"gift":{"gift":{"id":"1"},"text":"for you"}`:                                                         {Kind: "gift", Details: "for you"},
-		`"unique_gift":{"gift":{"name":"Hat-1"}}`:                                                             {Kind: "unique_gift", Title: "Hat-1"},
+		`"checklist":{"title":"To do","title_entities":[{"type":"spoiler","offset":3,"length":2}],"tasks":[{"id":1,"text":"see me","text_entities":[{"type":"spoiler","offset":4,"length":2}]}]}`: {Kind: "checklist", Title: "To ▒▒▒▒", Details: "☐ see ▒▒▒▒", Checklist: &messages.Checklist{
+			Title: "To do", TitleEntities: []*messages.Entity{{Type: "spoiler", Offset: 3, Length: 2}}, Tasks: []*messages.ChecklistTask{{Text: "see me", Entities: []*messages.Entity{{Type: "spoiler", Offset: 4, Length: 2}}}}}},
+		`"poll":{"id":"1","question":"Tea?","description":"at 4","description_entities":[{"type":"text_link","offset":3,"length":1,"url":"https://example.com"}],"media":{"photo":[]},"options":[{"text":"A"}]}`: {Kind: "poll", Poll: &messages.Poll{
+			Question: "Tea?", Description: "at 4", DescriptionEntities: []*messages.Entity{{Type: "text_link", Offset: 3, Length: 1, Url: "https://example.com"}}, MediaKind: "photo", Options: []*messages.PollOption{{Text: "A"}}}},
+		`"giveaway":{"chats":[{"id":-5,"title":"News"}],"winner_count":3,"prize_description":"A car"}`: {Kind: "giveaway", Title: "A car", Value: 3, Source: "News"},
+		`"giveaway_winners":{"chat":{"id":-5,"title":"News"},"winner_count":3,"winners":[]}`:           {Kind: "giveaway_winners", Value: 3, Source: "News"},
+		`"rich_message":{"blocks":[]}`:                {Kind: "rich_message"},
+		`"gift":{"gift":{"id":"1"},"text":"for you"}`: {Kind: "gift", Details: "for you"},
+		`"unique_gift":{"gift":{"name":"Hat-1"}}`:     {Kind: "unique_gift", Title: "Hat-1"},
 	} {
 		t.Run(fields, func(t *testing.T) {
 			if diff := cmp.Diff(want, mustDecode(t, topicMessage(fields)).Message.Media, protocmp.Transform()); diff != "" {

@@ -123,7 +123,7 @@ func (w *wireMessage) item(of *wireMedia) string {
 	text := ""
 	for _, task := range of.Checklist.value.Tasks {
 		if w.ChecklistTask != 0 && task.ID == w.ChecklistTask {
-			text = task.Text
+			text = messages.Marked{Text: task.Text, Entities: entities(task.Entities, task.Text)}.Shown()
 		}
 	}
 	for _, option := range of.Poll.value.Options {

@@ -62,17 +62,32 @@ func (m *Message) readUnknown(raw []byte, path ...string) {
 	if !m.mayBeUnknown() {
 		return
 	}
-	var fields map[string]json.RawMessage
+	if kind := unknownKind(fieldsAt(raw, path)); kind != "" {
+		m.Media = &messages.Media{Kind: kind}
+	}
+}
+
+// readUnknown does the same for the message that is answered in the same chat. One without any field stays as it is:
+// nothing tells of what it had.
+func (r *Reply) readUnknown(raw []byte, path ...string) {
+	if r == nil || r.MessageID == 0 || r.Media != nil || r.Text != "" || r.Origin != nil || r.TopicCreated != nil {
+		return
+	}
+	if kind := unknownKind(fieldsAt(raw, path)); kind != "" && kind != kindUnknown {
+		r.Media = &messages.Media{Kind: kind}
+	}
+}
+
+// fieldsAt returns the fields of an object in an update; those of a text, if there is none.
+func fieldsAt(raw []byte, path []string) (fields map[string]json.RawMessage) {
 	for _, name := range append(path, "") {
 		fields = nil
-		if json.Unmarshal(raw, &fields) != nil {
-			return
+		if json.Unmarshal(raw, &fields) != nil || fields == nil {
+			return map[string]json.RawMessage{"text": nil}
 		}
 		raw = fields[name]
 	}
-	if kind := unknownKind(fields); kind != "" {
-		m.Media = &messages.Media{Kind: kind}
-	}
+	return fields
 }
 
 // unknownKind returns the field that carries the unknown content of a message; "" when it is a service message, or a

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -24,6 +25,7 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	case m.Service() || messages.Blank(m.Text) && m.Media == nil:
 		return "ignored_empty", nil
 	}
+	whole := m
 	m = h.beside(m)
 	place, err := h.place(m.Chat)
 	if err != nil {
@@ -34,12 +36,39 @@ func (h *handling) onEdited(m *Message) (string, error) {
 		From: m.From, Sender: m.Sender, GroupAdmin: m.GroupAdmin, Lang: langOf(m.From),
 		DateMs: m.DateMS, ReceivedMs: h.update.Received.UnixMilli(),
 	}
+	if err := h.correctDraft(whole); err != nil {
+		return "", err
+	}
 	return h.toMessage(m.ID, func(id string) proto.Message {
 		return &messages.EditMessage{
 			Origin: h.origin, MessageId: id, Content: m.content(),
 			Internal: m.internal(), EditedMs: m.EditDateMS,
 		}
 	}, "edited")
+}
+
+// correctDraft has the draft that a command made take the title and the description to which the command was edited. What
+// answers a question for a title is not the whole description, so an edit of that changes nothing.
+func (h *handling) correctDraft(m *Message) error {
+	if !m.Chat.Private() || m.From.GetId() != m.Chat.ID {
+		return nil
+	}
+	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	if !isCommand || c.Foreign || c.Verb != messages.VerbCreateTicket || h.answersAskTitle(m) {
+		return nil
+	}
+	if err := h.confine(m.Reply); err != nil {
+		return err
+	}
+	h.describeByReply(m, &c)
+	h.describeByReference(m, &c)
+	if messages.Blank(messages.CleanLine(c.Title)) || utf8.RuneCountInString(c.Title) > maxTitle {
+		return nil // the draft keeps what it has
+	}
+	return h.toPerson(&messages.CorrectDraft{
+		Origin: h.origin, TicketId: messages.TicketID(messages.MessageKey(m.Chat.ID, m.ID), m.DateMS),
+		Title: c.Title, Description: c.Description.Text, DescriptionEntities: c.Description.Entities,
+	})
 }
 
 // editCommandID is "<chat>:<message>:<date of the edit>:<hash of the new content>". The hash tells several edits

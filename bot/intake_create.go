@@ -121,7 +121,7 @@ func (h *handling) forwarded(m *Message) *messages.Forward {
 // enclosures returns the media of a new ticket's description: those of the described message, and those whose caption
 // the command is. Their words are in title and description.
 func (h *handling) enclosures(m *Message) (out []*messages.Enclosure) {
-	if r := h.described(m); r != nil && r.Media != nil {
+	if r := h.described(m); r != nil && (r.Media != nil || r.Protected) { // of what is protected, it says that it is there
 		out = append(out, &messages.Enclosure{
 			MessageId: messages.MessageKey(r.ChatID, r.MessageID),
 			Content:   &messages.Content{Media: r.Media, IsProtected: r.Protected},

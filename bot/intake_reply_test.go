@@ -113,6 +113,30 @@ func TestIntakeOfUnknownKinds(t *testing.T) {
 			check(t, want, d.take())
 		})
 	}
+	t.Run("what is answered", func(t *testing.T) {
+		d := newFake()
+		handle(t, testIntake(d), topicMessage(`"text":"this","reply_to_message":{"message_id":44,"from":{"id":6},"hologram":{}}`))
+		if got := d.take(); len(got) != 1 || got[0].Message.(*messages.RecordMessage).ReplyTo.GetMediaKind() != "hologram" {
+			t.Errorf("%v", got)
+		}
+	})
+	t.Run("what is described, and what is protected", func(t *testing.T) {
+		for answered, want := range map[string]*messages.Content{
+			`"hologram":{}`: {Media: &messages.Media{Kind: "hologram"}},
+			`"has_protected_content":true,"text":"secret"`: {IsProtected: true},
+		} {
+			d := newFake()
+			handle(t, testIntake(d), inGeneral(`"text":"/create_ticket Look","entities":[{"type":"bot_command","offset":0,"length":14}],"reply_to_message":{"message_id":44,"from":{"id":6},`+answered+`}`))
+			got := d.take()
+			if len(got) != 1 {
+				t.Fatalf("%s: %v", answered, got)
+			}
+			opened := got[0].Message.(*messages.OpenTicket)
+			if opened.Description != "" || len(opened.Enclosures) != 1 || !proto.Equal(opened.Enclosures[0].Content, want) {
+				t.Errorf("%s: %v", answered, opened)
+			}
+		}
+	})
 	t.Run("an edit", func(t *testing.T) {
 		d := newFake()
 		d.said = map[string]string{topic("-1001", 50): aTicket}

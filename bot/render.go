@@ -133,6 +133,8 @@ func (m *outgoing) setCopy(lang string, c *messages.SendCopyCall) {
 	switch shape := messages.ShapeOf(c.GetContent()); {
 	case shape == messages.ShapeLabelled && (c.GetPart() == 1 || c.GetBare()):
 		m.setMedia(media)
+		d := descriptionOf(lang, media.GetPoll())
+		m.Description, m.DescriptionEntities = d.Text, sendable(d.Text, d.Entities)
 	case shape == messages.ShapeCaptioned && c.GetPart() == 0:
 		m.setMedia(media)
 		r := renderCopy(lang, c)

@@ -54,6 +54,9 @@ func describeContent(b *builder, lang string, c *messages.Content) {
 	case messages.MediaPoll:
 		describePoll(b, lang, m.GetPoll())
 		return
+	case messages.MediaChecklist:
+		describeChecklist(b, lang, m)
+		return
 	case messages.MediaPaid:
 		line(mediaLabel(lang, m.GetKind()) + " " + strconv.Itoa(int(m.GetValue())) + " ⭐")
 	default:
@@ -84,10 +87,39 @@ func describePoll(b *builder, lang string, p *messages.Poll) {
 		b.plain(text)
 	}
 	rich(p.GetQuestion(), p.GetQuestionEntities())
+	if d := descriptionOf(lang, p); d.Text != "" {
+		b.plain("\n")
+		rich(d.Text, d.Entities)
+	}
 	for _, o := range p.GetOptions() {
 		b.plain("\n▫️ ")
 		rich(o.GetText(), o.GetEntities())
 	}
+}
+
+// pollDescription is how many characters the description of a poll may have (Bot API, sendPoll).
+const pollDescription = 1024
+
+// descriptionOf returns the description of a poll. The medium in it is named: its copy would need another upload.
+func descriptionOf(lang string, p *messages.Poll) messages.Marked {
+	d := messages.Marked{Text: p.GetDescription(), Entities: p.GetDescriptionEntities()}
+	if p.GetMediaKind() == "" {
+		return d
+	}
+	d = d.Then("\n", messages.Marked{Text: mediaLabel(lang, p.GetMediaKind())})
+	return d.Shorten(pollDescription)
+}
+
+// describeChecklist shows a checklist with its markup: what its author hid stays hidden.
+func describeChecklist(b *builder, lang string, m *messages.Media) {
+	c := m.GetChecklist()
+	title := messages.Marked{Text: mediaLabel(lang, m.GetKind())}
+	if c == nil { // in records of earlier releases
+		b.plain(messages.Shorten(title.Text+" "+oneLine(m.GetTitle())+"\n"+m.GetDetails(), min(maxDetails, maxText-b.units)))
+		return
+	}
+	all := title.Then(" ", messages.Marked{Text: c.GetTitle(), Entities: c.GetTitleEntities()}).Then("\n", tasksIn(c))
+	b.rich(fitted(all, min(maxDetails, maxText-b.units), maxEntities))
 }
 
 // mediaFields are the parameters of the methods that send media, beside those of every message. Only those of one
@@ -135,6 +167,9 @@ type mediaFields struct {
 	Anonymous        *bool        `json:"is_anonymous,omitempty"`
 	Multiple         bool         `json:"allows_multiple_answers,omitempty"`
 	Closed           bool         `json:"is_closed,omitempty"`
+
+	Description         string   `json:"description,omitempty"`
+	DescriptionEntities []Entity `json:"description_entities,omitempty"`
 }
 
 type pollOption struct {

@@ -222,3 +222,49 @@ func TestMediaBodies(t *testing.T) {
 		}
 	}
 }
+
+// TestDescriptionsOfPolls: the description goes along with a poll that is posted again, and with one that is described.
+func TestDescriptionsOfPolls(t *testing.T) {
+	poll := &messages.Poll{
+		Question: "Tea?", Options: []*messages.PollOption{{Text: "yes"}}, Description: "at 4", MediaKind: "photo",
+		DescriptionEntities: []*messages.Entity{{Type: "text_link", Offset: 3, Length: 1, Url: "https://example.com"}},
+	}
+	call := &messages.SendCopyCall{SenderName: "Ann", Part: 1, Content: &messages.Content{
+		Media: &messages.Media{Kind: messages.MediaPoll, Poll: poll}}}
+	m, err := render(-100123, langEnglish, copyOp(call))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := show(Rich{m.Description, m.DescriptionEntities}); got != "at <text_link https://example.com>4</text_link>\n[photo]" {
+		t.Errorf("%q", got)
+	}
+	poll.IsQuiz, call.Part = true, 0
+	if m, err = render(-100123, langEnglish, copyOp(call)); err != nil {
+		t.Fatal(err)
+	}
+	if got := show(Rich{m.Text, m.Entities}); !strings.Contains(got, "Tea?\nat <text_link https://example.com>4</text_link>\n[photo]\n") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestMarkupOfChecklists: what the author of a checklist hid stays hidden, and links keep their addresses.
+func TestMarkupOfChecklists(t *testing.T) {
+	list := &messages.Checklist{
+		Title: "To do", TitleEntities: []*messages.Entity{{Type: "bold", Offset: 3, Length: 2}},
+		Tasks: []*messages.ChecklistTask{
+			{Text: "see me", Done: true, Entities: []*messages.Entity{{Type: "spoiler", Offset: 4, Length: 2}}},
+			{Text: "read it", Entities: []*messages.Entity{{Type: "text_link", Offset: 5, Length: 2, Url: "https://example.com"}}},
+		},
+	}
+	call := &messages.SendCopyCall{SenderName: "Ann", Content: &messages.Content{
+		Media: &messages.Media{Kind: messages.MediaChecklist, Title: "To do", Details: "☑ see me", Checklist: list}}}
+	m, err := render(-100123, langEnglish, copyOp(call))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "<bold>Ann</bold>\n[checklist] To <bold>do</bold>\n☑ see <spoiler>me</spoiler>\n" +
+		"☐ read <text_link https://example.com>it</text_link>"
+	if got := show(Rich{m.Text, m.Entities}); got != want {
+		t.Errorf("%q", got)
+	}
+}

@@ -15,8 +15,8 @@ func TestWhatMessagesCarry(t *testing.T) {
 		media *messages.Media
 		want  string
 	}{
-		"poll": {&messages.Media{Poll: &messages.Poll{Question: "Tea?", IsAnonymous: true, Options: []*messages.PollOption{{Text: "yes"}, {Text: "no"}}}},
-			`{"poll":{"question":"Tea?","options":[{"text":"yes"},{"text":"no"}],"isQuiz":false,"isAnonymous":true,"allowsMultipleAnswers":false,"isClosed":false}}`},
+		"poll": {&messages.Media{Poll: &messages.Poll{Question: "Tea?", Description: "at 4", IsAnonymous: true, Options: []*messages.PollOption{{Text: "yes"}, {Text: "no"}}}},
+			`{"poll":{"question":"Tea?","options":[{"text":"yes"},{"text":"no"}],"isQuiz":false,"isAnonymous":true,"allowsMultipleAnswers":false,"isClosed":false,"description":"at 4"}}`},
 		"contact": {&messages.Media{Contact: &messages.Contact{PhoneNumber: "+66 1", FirstName: "Nok", UserId: 7}},
 			`{"contact":{"phoneNumber":"+66 1","firstName":"Nok","userId":7}}`},
 		"venue": {&messages.Media{Location: &messages.Location{Latitude: 1.5, Longitude: 2}, Venue: &messages.Venue{Title: "Office", Address: "Silom"}},

@@ -887,6 +887,9 @@ type Poll struct {
 	IsAnonymous           bool                   `protobuf:"varint,5,opt,name=is_anonymous,json=isAnonymous,proto3" json:"is_anonymous,omitempty"`
 	AllowsMultipleAnswers bool                   `protobuf:"varint,6,opt,name=allows_multiple_answers,json=allowsMultipleAnswers,proto3" json:"allows_multiple_answers,omitempty"`
 	IsClosed              bool                   `protobuf:"varint,7,opt,name=is_closed,json=isClosed,proto3" json:"is_closed,omitempty"`
+	Description           string                 `protobuf:"bytes,8,opt,name=description,proto3" json:"description,omitempty"`
+	DescriptionEntities   []*Entity              `protobuf:"bytes,9,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	MediaKind             string                 `protobuf:"bytes,10,opt,name=media_kind,json=mediaKind,proto3" json:"media_kind,omitempty"` // of the medium in the description; empty: none
 	unknownFields         protoimpl.UnknownFields
 	sizeCache             protoimpl.SizeCache
 }
@@ -970,6 +973,27 @@ func (x *Poll) GetIsClosed() bool {
 	return false
 }
 
+func (x *Poll) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *Poll) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
+}
+
+func (x *Poll) GetMediaKind() string {
+	if x != nil {
+		return x.MediaKind
+	}
+	return ""
+}
+
 type PollOption struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
@@ -1026,6 +1050,7 @@ type Checklist struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
 	Tasks         []*ChecklistTask       `protobuf:"bytes,2,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	TitleEntities []*Entity              `protobuf:"bytes,3,rep,name=title_entities,json=titleEntities,proto3" json:"title_entities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1074,10 +1099,18 @@ func (x *Checklist) GetTasks() []*ChecklistTask {
 	return nil
 }
 
+func (x *Checklist) GetTitleEntities() []*Entity {
+	if x != nil {
+		return x.TitleEntities
+	}
+	return nil
+}
+
 type ChecklistTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	Done          bool                   `protobuf:"varint,2,opt,name=done,proto3" json:"done,omitempty"`
+	Entities      []*Entity              `protobuf:"bytes,3,rep,name=entities,proto3" json:"entities,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1124,6 +1157,13 @@ func (x *ChecklistTask) GetDone() bool {
 		return x.Done
 	}
 	return false
+}
+
+func (x *ChecklistTask) GetEntities() []*Entity {
+	if x != nil {
+		return x.Entities
+	}
+	return nil
 }
 
 // Forward is where a forwarded message comes from (Bot API, MessageOrigin).
@@ -1308,7 +1348,7 @@ const file_messages_content_proto_rawDesc = "" +
 	"first_name\x18\x02 \x01(\tR\tfirstName\x12\x1b\n" +
 	"\tlast_name\x18\x03 \x01(\tR\blastName\x12\x17\n" +
 	"\auser_id\x18\x04 \x01(\x03R\x06userId\x12\x14\n" +
-	"\x05vcard\x18\x05 \x01(\tR\x05vcard\"\xb6\x02\n" +
+	"\x05vcard\x18\x05 \x01(\tR\x05vcard\"\xc6\x03\n" +
 	"\x04Poll\x12\x1a\n" +
 	"\bquestion\x18\x01 \x01(\tR\bquestion\x12G\n" +
 	"\x11question_entities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\x10questionEntities\x128\n" +
@@ -1316,17 +1356,24 @@ const file_messages_content_proto_rawDesc = "" +
 	"\ais_quiz\x18\x04 \x01(\bR\x06isQuiz\x12!\n" +
 	"\fis_anonymous\x18\x05 \x01(\bR\visAnonymous\x126\n" +
 	"\x17allows_multiple_answers\x18\x06 \x01(\bR\x15allowsMultipleAnswers\x12\x1b\n" +
-	"\tis_closed\x18\a \x01(\bR\bisClosed\"X\n" +
+	"\tis_closed\x18\a \x01(\bR\bisClosed\x12 \n" +
+	"\vdescription\x18\b \x01(\tR\vdescription\x12M\n" +
+	"\x14description_entities\x18\t \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x1d\n" +
+	"\n" +
+	"media_kind\x18\n" +
+	" \x01(\tR\tmediaKind\"X\n" +
 	"\n" +
 	"PollOption\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x126\n" +
-	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"Z\n" +
+	"\bentities\x18\x02 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\x9d\x01\n" +
 	"\tChecklist\x12\x14\n" +
 	"\x05title\x18\x01 \x01(\tR\x05title\x127\n" +
-	"\x05tasks\x18\x02 \x03(\v2!.topicdesk.messages.ChecklistTaskR\x05tasks\"7\n" +
+	"\x05tasks\x18\x02 \x03(\v2!.topicdesk.messages.ChecklistTaskR\x05tasks\x12A\n" +
+	"\x0etitle_entities\x18\x03 \x03(\v2\x1a.topicdesk.messages.EntityR\rtitleEntities\"o\n" +
 	"\rChecklistTask\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
-	"\x04done\x18\x02 \x01(\bR\x04done\"\xb3\x01\n" +
+	"\x04done\x18\x02 \x01(\bR\x04done\x126\n" +
+	"\bentities\x18\x03 \x03(\v2\x1a.topicdesk.messages.EntityR\bentities\"\xb3\x01\n" +
 	"\aForward\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\x03R\x02id\x12\x12\n" +
@@ -1378,13 +1425,16 @@ var file_messages_content_proto_depIdxs = []int32{
 	10, // 9: topicdesk.messages.Media.checklist:type_name -> topicdesk.messages.Checklist
 	0,  // 10: topicdesk.messages.Poll.question_entities:type_name -> topicdesk.messages.Entity
 	9,  // 11: topicdesk.messages.Poll.options:type_name -> topicdesk.messages.PollOption
-	0,  // 12: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
-	11, // 13: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
-	14, // [14:14] is the sub-list for method output_type
-	14, // [14:14] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	0,  // 12: topicdesk.messages.Poll.description_entities:type_name -> topicdesk.messages.Entity
+	0,  // 13: topicdesk.messages.PollOption.entities:type_name -> topicdesk.messages.Entity
+	11, // 14: topicdesk.messages.Checklist.tasks:type_name -> topicdesk.messages.ChecklistTask
+	0,  // 15: topicdesk.messages.Checklist.title_entities:type_name -> topicdesk.messages.Entity
+	0,  // 16: topicdesk.messages.ChecklistTask.entities:type_name -> topicdesk.messages.Entity
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_messages_content_proto_init() }

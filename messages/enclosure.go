@@ -8,11 +8,11 @@ import (
 // enclosuresAtMost is how many a description has; what comes later is left out.
 const enclosuresAtMost = 100
 
-// EnclosuresIn are messages as enclosures of a ticket's description. Messages without a medium are none, and
-// neither are internal notes.
+// EnclosuresIn are messages as enclosures of a ticket's description. Messages without a medium are none, unless
+// they are protected, and neither are internal notes.
 func EnclosuresIn(said []*RecordMessage) (out []*Enclosure) {
 	for _, m := range said {
-		if m.GetContent().GetMedia() == nil || m.Internal {
+		if m.GetContent().GetMedia() == nil && !m.GetContent().GetIsProtected() || m.Internal {
 			continue
 		}
 		o := m.Origin

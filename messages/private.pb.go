@@ -132,6 +132,84 @@ func (x *DraftTicket) GetUntitled() int64 {
 	return 0
 }
 
+// CorrectDraft gives a draft the title and the description to which its command was edited. It is a CONFLICT when there is
+// no such draft, or its group is chosen.
+type CorrectDraft struct {
+	state               protoimpl.MessageState `protogen:"open.v1"`
+	Origin              *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	TicketId            string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Title               string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Description         string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	DescriptionEntities []*Entity              `protobuf:"bytes,5,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
+}
+
+func (x *CorrectDraft) Reset() {
+	*x = CorrectDraft{}
+	mi := &file_messages_private_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CorrectDraft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CorrectDraft) ProtoMessage() {}
+
+func (x *CorrectDraft) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_private_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CorrectDraft.ProtoReflect.Descriptor instead.
+func (*CorrectDraft) Descriptor() ([]byte, []int) {
+	return file_messages_private_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *CorrectDraft) GetOrigin() *Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return nil
+}
+
+func (x *CorrectDraft) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *CorrectDraft) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *CorrectDraft) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *CorrectDraft) GetDescriptionEntities() []*Entity {
+	if x != nil {
+		return x.DescriptionEntities
+	}
+	return nil
+}
+
 // ChooseGroup opens the ticket of a draft in a group.
 type ChooseGroup struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -144,7 +222,7 @@ type ChooseGroup struct {
 
 func (x *ChooseGroup) Reset() {
 	*x = ChooseGroup{}
-	mi := &file_messages_private_proto_msgTypes[1]
+	mi := &file_messages_private_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -156,7 +234,7 @@ func (x *ChooseGroup) String() string {
 func (*ChooseGroup) ProtoMessage() {}
 
 func (x *ChooseGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[1]
+	mi := &file_messages_private_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -169,7 +247,7 @@ func (x *ChooseGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ChooseGroup.ProtoReflect.Descriptor instead.
 func (*ChooseGroup) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{1}
+	return file_messages_private_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *ChooseGroup) GetOrigin() *Origin {
@@ -205,7 +283,7 @@ type ShowGroupPage struct {
 
 func (x *ShowGroupPage) Reset() {
 	*x = ShowGroupPage{}
-	mi := &file_messages_private_proto_msgTypes[2]
+	mi := &file_messages_private_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +295,7 @@ func (x *ShowGroupPage) String() string {
 func (*ShowGroupPage) ProtoMessage() {}
 
 func (x *ShowGroupPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[2]
+	mi := &file_messages_private_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +308,7 @@ func (x *ShowGroupPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowGroupPage.ProtoReflect.Descriptor instead.
 func (*ShowGroupPage) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{2}
+	return file_messages_private_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ShowGroupPage) GetOrigin() *Origin {
@@ -265,7 +343,7 @@ type DropDraft struct {
 
 func (x *DropDraft) Reset() {
 	*x = DropDraft{}
-	mi := &file_messages_private_proto_msgTypes[3]
+	mi := &file_messages_private_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -277,7 +355,7 @@ func (x *DropDraft) String() string {
 func (*DropDraft) ProtoMessage() {}
 
 func (x *DropDraft) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[3]
+	mi := &file_messages_private_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -290,7 +368,7 @@ func (x *DropDraft) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DropDraft.ProtoReflect.Descriptor instead.
 func (*DropDraft) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{3}
+	return file_messages_private_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DropDraft) GetOrigin() *Origin {
@@ -319,7 +397,7 @@ type TalkOn struct {
 
 func (x *TalkOn) Reset() {
 	*x = TalkOn{}
-	mi := &file_messages_private_proto_msgTypes[4]
+	mi := &file_messages_private_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -331,7 +409,7 @@ func (x *TalkOn) String() string {
 func (*TalkOn) ProtoMessage() {}
 
 func (x *TalkOn) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[4]
+	mi := &file_messages_private_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -344,7 +422,7 @@ func (x *TalkOn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TalkOn.ProtoReflect.Descriptor instead.
 func (*TalkOn) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{4}
+	return file_messages_private_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *TalkOn) GetOrigin() *Origin {
@@ -379,7 +457,7 @@ type SetBlocked struct {
 
 func (x *SetBlocked) Reset() {
 	*x = SetBlocked{}
-	mi := &file_messages_private_proto_msgTypes[5]
+	mi := &file_messages_private_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -391,7 +469,7 @@ func (x *SetBlocked) String() string {
 func (*SetBlocked) ProtoMessage() {}
 
 func (x *SetBlocked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[5]
+	mi := &file_messages_private_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -404,7 +482,7 @@ func (x *SetBlocked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetBlocked.ProtoReflect.Descriptor instead.
 func (*SetBlocked) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{5}
+	return file_messages_private_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SetBlocked) GetOrigin() *Origin {
@@ -435,7 +513,7 @@ type CheckMember struct {
 
 func (x *CheckMember) Reset() {
 	*x = CheckMember{}
-	mi := &file_messages_private_proto_msgTypes[6]
+	mi := &file_messages_private_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -447,7 +525,7 @@ func (x *CheckMember) String() string {
 func (*CheckMember) ProtoMessage() {}
 
 func (x *CheckMember) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[6]
+	mi := &file_messages_private_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -460,7 +538,7 @@ func (x *CheckMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckMember.ProtoReflect.Descriptor instead.
 func (*CheckMember) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{6}
+	return file_messages_private_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CheckMember) GetDraftId() string {
@@ -511,7 +589,7 @@ type MemberChecked struct {
 
 func (x *MemberChecked) Reset() {
 	*x = MemberChecked{}
-	mi := &file_messages_private_proto_msgTypes[7]
+	mi := &file_messages_private_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -523,7 +601,7 @@ func (x *MemberChecked) String() string {
 func (*MemberChecked) ProtoMessage() {}
 
 func (x *MemberChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[7]
+	mi := &file_messages_private_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -536,7 +614,7 @@ func (x *MemberChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChecked.ProtoReflect.Descriptor instead.
 func (*MemberChecked) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{7}
+	return file_messages_private_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MemberChecked) GetDraftId() string {
@@ -586,7 +664,7 @@ type TicketOpened struct {
 
 func (x *TicketOpened) Reset() {
 	*x = TicketOpened{}
-	mi := &file_messages_private_proto_msgTypes[8]
+	mi := &file_messages_private_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -598,7 +676,7 @@ func (x *TicketOpened) String() string {
 func (*TicketOpened) ProtoMessage() {}
 
 func (x *TicketOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[8]
+	mi := &file_messages_private_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -611,7 +689,7 @@ func (x *TicketOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketOpened.ProtoReflect.Descriptor instead.
 func (*TicketOpened) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{8}
+	return file_messages_private_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TicketOpened) GetTicketId() string {
@@ -649,7 +727,7 @@ type PersonReachable struct {
 
 func (x *PersonReachable) Reset() {
 	*x = PersonReachable{}
-	mi := &file_messages_private_proto_msgTypes[9]
+	mi := &file_messages_private_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +739,7 @@ func (x *PersonReachable) String() string {
 func (*PersonReachable) ProtoMessage() {}
 
 func (x *PersonReachable) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[9]
+	mi := &file_messages_private_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +752,7 @@ func (x *PersonReachable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PersonReachable.ProtoReflect.Descriptor instead.
 func (*PersonReachable) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{9}
+	return file_messages_private_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PersonReachable) GetOrigin() *Origin {
@@ -715,7 +793,7 @@ type ReachableNoted struct {
 
 func (x *ReachableNoted) Reset() {
 	*x = ReachableNoted{}
-	mi := &file_messages_private_proto_msgTypes[10]
+	mi := &file_messages_private_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -727,7 +805,7 @@ func (x *ReachableNoted) String() string {
 func (*ReachableNoted) ProtoMessage() {}
 
 func (x *ReachableNoted) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[10]
+	mi := &file_messages_private_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -740,7 +818,7 @@ func (x *ReachableNoted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReachableNoted.ProtoReflect.Descriptor instead.
 func (*ReachableNoted) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{10}
+	return file_messages_private_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReachableNoted) GetTold() string {
@@ -761,7 +839,7 @@ type SetPublic struct {
 
 func (x *SetPublic) Reset() {
 	*x = SetPublic{}
-	mi := &file_messages_private_proto_msgTypes[11]
+	mi := &file_messages_private_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +851,7 @@ func (x *SetPublic) String() string {
 func (*SetPublic) ProtoMessage() {}
 
 func (x *SetPublic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_private_proto_msgTypes[11]
+	mi := &file_messages_private_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +864,7 @@ func (x *SetPublic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPublic.ProtoReflect.Descriptor instead.
 func (*SetPublic) Descriptor() ([]byte, []int) {
-	return file_messages_private_proto_rawDescGZIP(), []int{11}
+	return file_messages_private_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SetPublic) GetOrigin() *Origin {
@@ -820,7 +898,13 @@ const file_messages_private_proto_rawDesc = "" +
 	"\aforward\x18\v \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12M\n" +
 	"\x14description_entities\x18\f \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
 	"\x06albums\x18\r \x03(\tR\x06albums\x12\x1a\n" +
-	"\buntitled\x18\x0e \x01(\x03R\buntitled\"y\n" +
+	"\buntitled\x18\x0e \x01(\x03R\buntitled\"\xe6\x01\n" +
+	"\fCorrectDraft\x122\n" +
+	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
+	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x12M\n" +
+	"\x14description_entities\x18\x05 \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"y\n" +
 	"\vChooseGroup\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
@@ -879,42 +963,45 @@ func file_messages_private_proto_rawDescGZIP() []byte {
 	return file_messages_private_proto_rawDescData
 }
 
-var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_messages_private_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_messages_private_proto_goTypes = []any{
 	(*DraftTicket)(nil),     // 0: topicdesk.messages.DraftTicket
-	(*ChooseGroup)(nil),     // 1: topicdesk.messages.ChooseGroup
-	(*ShowGroupPage)(nil),   // 2: topicdesk.messages.ShowGroupPage
-	(*DropDraft)(nil),       // 3: topicdesk.messages.DropDraft
-	(*TalkOn)(nil),          // 4: topicdesk.messages.TalkOn
-	(*SetBlocked)(nil),      // 5: topicdesk.messages.SetBlocked
-	(*CheckMember)(nil),     // 6: topicdesk.messages.CheckMember
-	(*MemberChecked)(nil),   // 7: topicdesk.messages.MemberChecked
-	(*TicketOpened)(nil),    // 8: topicdesk.messages.TicketOpened
-	(*PersonReachable)(nil), // 9: topicdesk.messages.PersonReachable
-	(*ReachableNoted)(nil),  // 10: topicdesk.messages.ReachableNoted
-	(*SetPublic)(nil),       // 11: topicdesk.messages.SetPublic
-	(*Origin)(nil),          // 12: topicdesk.messages.Origin
-	(*Enclosure)(nil),       // 13: topicdesk.messages.Enclosure
-	(*Forward)(nil),         // 14: topicdesk.messages.Forward
-	(*Entity)(nil),          // 15: topicdesk.messages.Entity
+	(*CorrectDraft)(nil),    // 1: topicdesk.messages.CorrectDraft
+	(*ChooseGroup)(nil),     // 2: topicdesk.messages.ChooseGroup
+	(*ShowGroupPage)(nil),   // 3: topicdesk.messages.ShowGroupPage
+	(*DropDraft)(nil),       // 4: topicdesk.messages.DropDraft
+	(*TalkOn)(nil),          // 5: topicdesk.messages.TalkOn
+	(*SetBlocked)(nil),      // 6: topicdesk.messages.SetBlocked
+	(*CheckMember)(nil),     // 7: topicdesk.messages.CheckMember
+	(*MemberChecked)(nil),   // 8: topicdesk.messages.MemberChecked
+	(*TicketOpened)(nil),    // 9: topicdesk.messages.TicketOpened
+	(*PersonReachable)(nil), // 10: topicdesk.messages.PersonReachable
+	(*ReachableNoted)(nil),  // 11: topicdesk.messages.ReachableNoted
+	(*SetPublic)(nil),       // 12: topicdesk.messages.SetPublic
+	(*Origin)(nil),          // 13: topicdesk.messages.Origin
+	(*Enclosure)(nil),       // 14: topicdesk.messages.Enclosure
+	(*Forward)(nil),         // 15: topicdesk.messages.Forward
+	(*Entity)(nil),          // 16: topicdesk.messages.Entity
 }
 var file_messages_private_proto_depIdxs = []int32{
-	12, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
-	13, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	14, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
-	15, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
-	12, // 4: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
-	12, // 5: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
-	12, // 6: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
-	12, // 7: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
-	12, // 8: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
-	12, // 9: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
-	12, // 10: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	13, // 0: topicdesk.messages.DraftTicket.origin:type_name -> topicdesk.messages.Origin
+	14, // 1: topicdesk.messages.DraftTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	15, // 2: topicdesk.messages.DraftTicket.forward:type_name -> topicdesk.messages.Forward
+	16, // 3: topicdesk.messages.DraftTicket.description_entities:type_name -> topicdesk.messages.Entity
+	13, // 4: topicdesk.messages.CorrectDraft.origin:type_name -> topicdesk.messages.Origin
+	16, // 5: topicdesk.messages.CorrectDraft.description_entities:type_name -> topicdesk.messages.Entity
+	13, // 6: topicdesk.messages.ChooseGroup.origin:type_name -> topicdesk.messages.Origin
+	13, // 7: topicdesk.messages.ShowGroupPage.origin:type_name -> topicdesk.messages.Origin
+	13, // 8: topicdesk.messages.DropDraft.origin:type_name -> topicdesk.messages.Origin
+	13, // 9: topicdesk.messages.TalkOn.origin:type_name -> topicdesk.messages.Origin
+	13, // 10: topicdesk.messages.SetBlocked.origin:type_name -> topicdesk.messages.Origin
+	13, // 11: topicdesk.messages.PersonReachable.origin:type_name -> topicdesk.messages.Origin
+	13, // 12: topicdesk.messages.SetPublic.origin:type_name -> topicdesk.messages.Origin
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_messages_private_proto_init() }
@@ -930,7 +1017,7 @@ func file_messages_private_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_private_proto_rawDesc), len(file_messages_private_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -48,10 +48,12 @@ func Fold(s string) string {
 func foldOnce(s string) string {
 	s = visible(norm.NFKC.String(visible(s)))
 	s = norm.NFKC.String(cases.Fold().String(s))
-	// The Turkish capital İ folds to an i with a dot above, which nobody types.
-	s = norm.NFKC.String(strings.ReplaceAll(s, "i\u0307", "i"))
+	// Of the two Turkish i, I folds to the one with a dot, İ to an i with another dot above, which nobody types.
+	s = norm.NFKC.String(turkish.Replace(s))
 	return orderMarks(s)
 }
+
+var turkish = strings.NewReplacer("i\u0307", "i", "ı", "i")
 
 // visible leaves out the characters that show nothing (Unicode's Default_Ignorable_Code_Point), and replaces those for
 // which phones may have replaced others.

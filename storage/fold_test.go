@@ -25,6 +25,8 @@ func TestFold(t *testing.T) {
 		{"ガス", "ｶﾞｽ"},
 		{"❤", "❤\ufe0f"},
 		{"istanbul", "İstanbul"},
+		{"ışık", "IŞIK", "işik"},
+		{"ılık2", "ILIK2", "ilik2"},
 		{"can't \"log in\" on the e-mail page", "can’t “log in” on the e‑mail page", "can‘t „log in‟ on the e–mail page"},
 	} {
 		for _, s := range same[1:] {
@@ -33,7 +35,7 @@ func TestFold(t *testing.T) {
 			}
 		}
 	}
-	for _, other := range [][2]string{{"กา", "ก่า"}, {"เก", "แก"}, {"ti", "tı"}, {"a b", "ab"}} {
+	for _, other := range [][2]string{{"กา", "ก่า"}, {"เก", "แก"}, {"a b", "ab"}} {
 		if Fold(other[0]) == Fold(other[1]) {
 			t.Errorf("%q and %q are one", other[0], other[1])
 		}

@@ -74,6 +74,9 @@ type Poll struct {
 	IsAnonymous           bool         `json:"isAnonymous,omitempty"`
 	AllowsMultipleAnswers bool         `json:"allowsMultipleAnswers,omitempty"`
 	IsClosed              bool         `json:"isClosed,omitempty"`
+	Description           string       `json:"description,omitempty"`
+	DescriptionEntities   []Entity     `json:"descriptionEntities,omitempty"`
+	MediaKind             string       `json:"mediaKind,omitempty"` // of the medium in the description
 }
 
 // PollOption is one option of a poll.
@@ -84,14 +87,16 @@ type PollOption struct {
 
 // Checklist is a list of tasks, as it was sent.
 type Checklist struct {
-	Title string          `json:"title"`
-	Tasks []ChecklistTask `json:"tasks,omitempty"`
+	Title         string          `json:"title"`
+	TitleEntities []Entity        `json:"titleEntities,omitempty"`
+	Tasks         []ChecklistTask `json:"tasks,omitempty"`
 }
 
 // ChecklistTask is one task of a checklist.
 type ChecklistTask struct {
-	Text string `json:"text"`
-	Done bool   `json:"done,omitempty"`
+	Text     string   `json:"text"`
+	Entities []Entity `json:"entities,omitempty"`
+	Done     bool     `json:"done,omitempty"`
 }
 
 // Forward is where a forwarded message comes from.

@@ -23,6 +23,7 @@ type Poll struct {
 	IsAnonymous           bool         `json:"isAnonymous"`
 	AllowsMultipleAnswers bool         `json:"allowsMultipleAnswers"`
 	IsClosed              bool         `json:"isClosed"`
+	Description           string       `json:"description,omitempty" doc:"What stands below the question."`
 }
 
 // PollOption is one answer of a poll.
@@ -81,7 +82,7 @@ func (v *Message) setMedia(m *messages.Media) {
 	v.Media = &m.Kind
 	if p := m.Poll; p != nil {
 		v.Poll = &Poll{Question: p.Question, Options: []PollOption{}, IsQuiz: p.IsQuiz, IsAnonymous: p.IsAnonymous,
-			AllowsMultipleAnswers: p.AllowsMultipleAnswers, IsClosed: p.IsClosed}
+			AllowsMultipleAnswers: p.AllowsMultipleAnswers, IsClosed: p.IsClosed, Description: p.Description}
 		for _, o := range p.Options {
 			v.Poll.Options = append(v.Poll.Options, PollOption{Text: o.Text})
 		}

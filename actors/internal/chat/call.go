@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -206,7 +207,8 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		c.room.metrics.latency.Observe(float64(c.Now().UnixMilli()-op.ReceivedMs) / 1000)
 	}
 	if outcome.Result != messages.Outcome_DONE {
-		c.Log.Warn("a call was given up", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
+		c.Log.Log(c.Ctx, givenUpLevel(c.group, op, outcome), "a call was given up",
+			"operation", op.Id, "chat", c.chatID, "topic", op.ThreadId,
 			"outcome", outcome.Result, "why", outcome.Description)
 	} else {
 		c.Log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", took)
@@ -219,6 +221,14 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 		return nil
 	}
 	return c.dropAnswer(dropAnswer{op.Id, questionIn(op, outcome)})
+}
+
+// givenUpLevel is how loudly a call that was given up is logged: that a private chat has no topics is usual.
+func givenUpLevel(group bool, op *messages.Operation, outcome *messages.Outcome) slog.Level {
+	if !group && op.GetCreateTopic() != nil && outcome.Result == messages.Outcome_REJECTED {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 func (c *chat) report(owner opOwner, op *messages.Operation, outcome *messages.Outcome) {

@@ -303,6 +303,9 @@ func (w way) poll(p *messages.Poll, r *storage.Poll) {
 	same(w, &p.IsAnonymous, &r.IsAnonymous)
 	same(w, &p.AllowsMultipleAnswers, &r.AllowsMultipleAnswers)
 	same(w, &p.IsClosed, &r.IsClosed)
+	same(w, &p.Description, &r.Description)
+	pairs(w, &p.DescriptionEntities, &r.DescriptionEntities, way.entity)
+	same(w, &p.MediaKind, &r.MediaKind)
 }
 
 func (w way) option(o *messages.PollOption, r *storage.PollOption) {
@@ -312,11 +315,13 @@ func (w way) option(o *messages.PollOption, r *storage.PollOption) {
 
 func (w way) checklist(c *messages.Checklist, r *storage.Checklist) {
 	same(w, &c.Title, &r.Title)
+	pairs(w, &c.TitleEntities, &r.TitleEntities, way.entity)
 	pairs(w, &c.Tasks, &r.Tasks, way.task)
 }
 
 func (w way) task(t *messages.ChecklistTask, r *storage.ChecklistTask) {
 	same(w, &t.Text, &r.Text)
+	pairs(w, &t.Entities, &r.Entities, way.entity)
 	same(w, &t.Done, &r.Done)
 }
 

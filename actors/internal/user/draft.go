@@ -76,6 +76,18 @@ func (u *user) dropOldest(r *storage.User) {
 // chosen says whether the person has chosen the group of a draft.
 func chosen(d *storage.Draft) bool { return d.State == draftOpening || d.State == draftChecking }
 
+// correcting changes a draft whose command was edited.
+func (u *user) correcting(m *messages.CorrectDraft) (effect, error) {
+	if d := draftOf(u.record, m.TicketId); d == nil || d.State != draftListing && d.State != draftChoosing {
+		return nil, nil
+	}
+	return func(r *storage.User) {
+		d := draftOf(r, m.TicketId)
+		d.Title, d.Description = m.Title, m.Description
+		d.DescriptionEntities = desk.EntitiesToStore(m.DescriptionEntities)
+	}, nil
+}
+
 // continueDraft takes the next step of a draft.
 func (u *user) continueDraft(d *storage.Draft) {
 	switch d.State {

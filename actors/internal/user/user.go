@@ -42,7 +42,8 @@ func Kind() *entity.Kind {
 		Messages: []entity.Handler{
 			entity.Replies((*user).onProfile), entity.Replies((*user).onDefaultGroup), entity.Replies((*user).onLanguage),
 			// in the private chat
-			asks((*user).drafting), asks((*user).choosing), asks((*user).showingPage), asks((*user).dropping),
+			asks((*user).drafting), asks((*user).correcting), asks((*user).choosing), asks((*user).showingPage),
+			asks((*user).dropping),
 			asks((*user).switching), entity.Replies((*user).onBlocked),
 			entity.Replies((*user).onShelve), entity.Replies((*user).onTake),
 			// programs
