@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
@@ -101,7 +102,11 @@ func TestEventsFromTheReleaseBefore(t *testing.T) {
 		d.must(store.SaveTicket(ctx, r))
 		said.Events, said.Revision = []storage.Event{old(messages.EventMessageEdited, "x:3")}, 1
 		d.must(store.SaveMessage(ctx, said))
-		numbered.Number = r.EventNumber + 1
+		numbered.Number, numbered.EventID = r.EventNumber+1, ids.EventID(numbered.EventID) // as the migration leaves it
+		numbered.Partition = storage.PartitionOf(k.id)
+		last, err := store.LastPosition(ctx, numbered.Partition)
+		d.must(err)
+		numbered.Position = last + 1
 		d.must(store.AppendEvents(ctx, []storage.Event{numbered}))
 	}()
 	d.start()

@@ -48,11 +48,11 @@ func (p *partition) Load() error {
 	if err != nil || number < 0 || number >= storage.Partitions {
 		return fmt.Errorf("there is no partition %q of the log", p.ID)
 	}
-	page, err := p.Store.LogBounds(p.Ctx)
+	last, err := p.Store.LastPosition(p.Ctx, number)
 	if err != nil {
-		return fmt.Errorf("read the bounds of the log: %w", err)
+		return fmt.Errorf("read the last position: %w", err)
 	}
-	p.number, p.last, p.owners = number, page[number].Last, map[string]*owner{}
+	p.number, p.last, p.owners = number, last, map[string]*owner{}
 	return nil
 }
 
