@@ -1,0 +1,487 @@
+package delivery
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+)
+
+// loopback lets attempts reach the tests' own receivers.
+var loopback = Policy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
+
+func clientOf(t *testing.T, o Options) *Client {
+	t.Helper()
+	if o.Policy.AllowNetworks == nil {
+		o.Policy = loopback
+	}
+	o.Version = "1.2.3"
+	c := New(o)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+// speak serves each connection by hand, and counts them.
+func speak(t *testing.T, conversation func(conn net.Conn, n int)) (url string, connections *atomic.Int32) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	connections = &atomic.Int32{}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			n := int(connections.Add(1))
+			all.Go(func() {
+				defer conn.Close()
+				conversation(conn, n)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		all.Wait()
+	})
+	return "http://" + listener.Addr().String() + "/", connections
+}
+
+// readRequest takes a request from the connection, body included.
+func readRequest(conn net.Conn) (*http.Request, error) {
+	r, err := http.ReadRequest(bufio.NewReader(conn))
+	if err == nil {
+		_, err = io.Copy(io.Discard, r.Body)
+	}
+	return r, err
+}
+
+// answering reads a request and writes an answer as it is.
+func answering(answer string) func(net.Conn, int) {
+	return func(conn net.Conn, _ int) {
+		if _, err := readRequest(conn); err == nil {
+			io.WriteString(conn, answer)
+		}
+	}
+}
+
+func request(url string) Request {
+	return Request{URL: url, ID: "evt_1", Body: []byte(`{"id":"evt_1"}`), Secrets: []Secret{NewSecret()}}
+}
+
+func TestWhatIsSent(t *testing.T) {
+	secrets := []Secret{NewSecret(), NewSecret()}
+	var problem atomic.Value
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		for _, s := range secrets {
+			receiver, err := standardwebhooks.NewWebhook(s.Text())
+			if err != nil {
+				problem.Store(err.Error())
+			} else if err := receiver.Verify(body, r.Header); err != nil {
+				problem.Store(err.Error())
+			}
+		}
+		if r.Method != "PUT" || r.URL.RequestURI() != "/hook?a=b" || r.UserAgent() != "Topicdesk/1.2.3" || string(body) != `{"a":1}` ||
+			r.Header.Get("Content-Type") != "application/json" || r.Header.Get("Authorization") != "Bearer s3cret" ||
+			r.Header.Get("webhook-id") != "evt_1" || r.ContentLength != 7 || len(r.Header["Idempotency-Key"]) > 0 ||
+			r.Header.Get("Accept-Encoding") != "" || r.Header.Get("Cookie") != "" {
+			problem.Store(fmt.Sprint(r.Method, r.URL, r.Header, string(body)))
+		}
+		w.Header().Set("Set-Cookie", "a=b")
+		io.WriteString(w, "fine")
+	})
+	c := clientOf(t, Options{})
+	r := Request{URL: server.URL + "/hook?a=b", Method: "PUT", ID: "evt_1", Body: []byte(`{"a":1}`), Secrets: secrets,
+		Header: map[string]string{"authorization": "Bearer s3cret"}}
+	for range 2 {
+		res := c.Do(context.Background(), r)
+		if p := problem.Load(); p != nil {
+			t.Fatal(p)
+		}
+		if res.Verdict != Success || res.Status != 200 || res.Error != "" || res.Kind != "" || res.Response != "fine" || res.At.IsZero() || res.Duration <= 0 {
+			t.Errorf("%+v", res)
+		}
+		shown := res.RequestHeaders
+		if shown["authorization"] != "***" || shown["webhook-id"] != "evt_1" || len(shown) != 6 ||
+			shown["webhook-signature"] != Sign("evt_1", res.At, r.Body, secrets...) {
+			t.Errorf("%v", shown)
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	now := time.Date(2026, 11, 29, 9, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		status   int
+		headers  string
+		verdict  Verdict
+		after    time.Duration
+		contains string
+	}{
+		{200, "", Success, 0, ""},
+		{201, "", Success, 0, ""},
+		{204, "", Success, 0, ""},
+		{299, "Retry-After: 5", Success, 0, ""},
+		{200, "Webhook-Delivery: abort-message", Success, 0, ""},
+		{200, "webhook-delivery: Disable", Disable, 0, "with webhook-delivery: disable"},
+		{300, "", Retry, 0, "redirects are not followed"},
+		{304, "", Retry, 0, "304 Not Modified"},
+		{400, "", Retry, 0, "the receiver answered 400 Bad Request"},
+		{404, "", Retry, 0, "404"},
+		{410, "", Disable, 0, "410 Gone"},
+		{410, "webhook-delivery: abort-message", Disable, 0, "410 Gone"},
+		{422, "webhook-delivery: abort-message", Abort, 0, "with webhook-delivery: abort-message"},
+		{422, "webhook-delivery: something", Retry, 0, "422"},
+		{429, "Retry-After: 7", RetryAndSlow, 7 * time.Second, "429 Too Many Requests"},
+		{500, "Retry-After: Sun, 29 Nov 2026 09:01:00 GMT", Retry, time.Minute, "500"},
+		{501, "Retry-After: Sun, 29 Nov 2026 08:00:00 GMT", Retry, 0, "501"},
+		{502, "Retry-After: 99999999999999999999", RetryAndSlow, 24 * time.Hour, "502"},
+		{503, "Retry-After: Mon, 29 Nov 2027 09:00:00 GMT", RetryAndSlow, 24 * time.Hour, "503"},
+		{504, "Retry-After: -5", RetryAndSlow, 0, "504"},
+		{503, "Retry-After: soon", RetryAndSlow, 0, "503"},
+		{503, "Retry-After: 86401", RetryAndSlow, 24 * time.Hour, "503"},
+		{500, "webhook-delivery: disable", Disable, 0, "disable"},
+		{599, "", Retry, 0, "the receiver answered 599"},
+		{999, "", Retry, 0, "the receiver answered 999"},
+	} {
+		answer := fmt.Sprintf("HTTP/1.1 %d x\r\nContent-Length: 0\r\n%s\r\n\r\n", tt.status, tt.headers)
+		if tt.headers == "" {
+			answer = fmt.Sprintf("HTTP/1.1 %d x\r\nContent-Length: 0\r\n\r\n", tt.status)
+		}
+		url, connections := speak(t, answering(answer))
+		res := clientOf(t, Options{Now: func() time.Time { return now }}).Do(context.Background(), request(url))
+		if res.Verdict != tt.verdict || res.Status != tt.status || res.RetryAfter != tt.after || !strings.Contains(res.Error, tt.contains) ||
+			(res.Error == "") != (tt.verdict == Success) || (res.Kind == HTTP) != (tt.verdict != Success) {
+			t.Errorf("%d %s: %+v", tt.status, tt.headers, res)
+		}
+		if n := connections.Load(); n != 1 {
+			t.Errorf("%d %s: %d connections", tt.status, tt.headers, n)
+		}
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	var followed atomic.Bool
+	target := serve(t, func(http.ResponseWriter, *http.Request) { followed.Store(true) })
+	for _, location := range []string{target.URL, "http://169.254.169.254/", "/elsewhere", "http://[", "file:///etc/passwd"} {
+		for _, status := range []int{301, 302, 303, 307, 308} {
+			url, connections := speak(t, answering(fmt.Sprintf(
+				"HTTP/1.1 %d Moved\r\nContent-Length: 5\r\nLocation: %s\r\n\r\nthere", status, location)))
+			res := clientOf(t, Options{}).Do(context.Background(), request(url))
+			if res.Verdict != Retry || res.Status != status || res.Response != "there" || connections.Load() != 1 {
+				t.Errorf("%d to %q: %d connections, %+v", status, location, connections.Load(), res)
+			}
+		}
+	}
+	if followed.Load() {
+		t.Error("it followed")
+	}
+}
+
+func TestAnswersThatAreHardToRead(t *testing.T) {
+	forever := func(write string) func(net.Conn, int) {
+		return func(conn net.Conn, _ int) {
+			if _, err := readRequest(conn); err != nil {
+				return
+			}
+			_, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\n")
+			for err == nil {
+				_, err = io.WriteString(conn, write)
+			}
+		}
+	}
+	hanging := func(answer string) func(net.Conn, int) {
+		return func(conn net.Conn, _ int) {
+			if _, err := readRequest(conn); err == nil {
+				io.WriteString(conn, answer)
+				io.Copy(io.Discard, conn) // until the other side gives up
+			}
+		}
+	}
+	for what, tt := range map[string]struct {
+		conversation func(net.Conn, int)
+		verdict      Verdict
+		kind         Kind
+		status       int
+		contains     string // the error
+		response     int    // its length
+	}{
+		"endless body":          {forever(strings.Repeat("x", 4096)), Success, "", 200, "", longestAnswer},
+		"long body":             {answering("HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n" + strings.Repeat("x", 99999)), Success, "", 200, "", longestAnswer},
+		"exactly 16 kB":         {answering("HTTP/1.1 200 OK\r\nContent-Length: 16384\r\n\r\n" + strings.Repeat("x", 16384)), Success, "", 200, "", longestAnswer},
+		"long error":            {answering("HTTP/1.1 500 No\r\n\r\n" + strings.Repeat("x", 99999)), Retry, HTTP, 500, "500", longestAnswer},
+		"body that never ends":  {hanging("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), Retry, Timeout, 200, "the receiver answered 200 OK, but the answer did not end within", 3},
+		"chunk that never ends": {hanging("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"), Retry, Timeout, 200, "did not end", 3},
+		"410 that never ends":   {hanging("HTTP/1.1 410 Gone\r\nContent-Length: 10\r\n\r\nabc"), Disable, Timeout, 410, "the receiver answered 410 Gone, but", 3},
+		"503 that never ends":   {hanging("HTTP/1.1 503 No\r\nRetry-After: 3\r\nContent-Length: 10\r\n\r\n"), RetryAndSlow, Timeout, 503, "503", 0},
+		"headers never end":     {hanging("HTTP/1.1 200 OK\r\nX-A: "), Retry, Timeout, 0, "no answer within", 0},
+		"nothing at all":        {hanging(""), Retry, Timeout, 0, "no answer within", 0},
+		"body breaks off":       {answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), Retry, Reset, 200, "but the connection was lost", 3},
+		"chunk breaks off":      {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"), Retry, Reset, 200, "lost", 3},
+		"chunk that lies":       {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcdef\r\n0\r\n\r\n"), Retry, Protocol, 200, "not valid HTTP", 2},
+		"chunk without size":    {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), Retry, Protocol, 200, "not valid HTTP", 0},
+		"huge chunk":            {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx"), Retry, Protocol, 200, "not valid HTTP", 0},
+		"length that lies":      {answering("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcdef"), Success, "", 200, "", 3},
+		"two lengths":           {answering("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"), Retry, Protocol, 0, "not valid HTTP", 0},
+		"no HTTP":               {answering("hello\r\n\r\n"), Retry, Protocol, 0, "not valid HTTP", 0},
+		"SSH":                   {answering("SSH-2.0-OpenSSH_9.6\r\n"), Retry, Protocol, 0, "not valid HTTP", 0},
+		"no status":             {answering("HTTP/1.1 abc OK\r\n\r\n"), Retry, Protocol, 0, "not valid HTTP", 0},
+		"huge headers":          {answering("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n"), Retry, Protocol, 0, "longer than 64 kB", 0},
+		"endless headers":       {answering("HTTP/1.1 200 OK\r\n" + strings.Repeat("X: y\r\n", 1<<16) + "\r\n"), Retry, Protocol, 0, "longer than 64 kB", 0},
+		"informed first":        {answering("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n"), Success, "", 204, "", 0},
+		"endless information":   {answering(strings.Repeat("HTTP/1.1 103 Early Hints\r\nA: b\r\n\r\n", 1<<14)), Retry, Protocol, 0, "", 0},
+		"another protocol":      {hanging("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"), Retry, HTTP, 101, "101 Switching Protocols", 0},
+		"HTTP/1.0":              {answering("HTTP/1.0 200 OK\r\n\r\nabc"), Success, "", 200, "", 3},
+		"no UTF-8":              {answering("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd"), Success, "", 200, "", 3},
+		"packed":                {answering("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"), Success, "", 200, "", 3},
+		"error before the body": {func(conn net.Conn, _ int) {
+			io.WriteString(conn, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
+			io.Copy(io.Discard, conn)
+		}, Retry, HTTP, 400, "400", 0},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			url, _ := speak(t, tt.conversation)
+			began := time.Now()
+			res := clientOf(t, Options{Timeout: time.Second}).Do(context.Background(), request(url))
+			if res.Verdict != tt.verdict || res.Kind != tt.kind || res.Status != tt.status || !strings.Contains(res.Error, tt.contains) ||
+				len(res.Response) != tt.response {
+				t.Errorf("%.500v", fmt.Sprintf("%d bytes, %+v", len(res.Response), res))
+			}
+			if took := time.Since(began); took > 5*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func TestTheBeginningOfAnAnswerIsValidText(t *testing.T) {
+	for _, body := range []string{strings.Repeat("สวัสดี", 2000), strings.Repeat("a\xff", longestAnswer), strings.Repeat("a", longestAnswer-1) + "é"} {
+		url, _ := speak(t, answering("HTTP/1.1 200 OK\r\n\r\n"+body))
+		res := clientOf(t, Options{}).Do(context.Background(), request(url))
+		if len(res.Response) > longestAnswer || len(res.Response) < longestAnswer-6 || strings.ToValidUTF8(res.Response, "") != res.Response {
+			t.Errorf("%d bytes, %+v", len(res.Response), res)
+		}
+	}
+}
+
+// TestOnlyWhatWasNotAnsweredIsRepeated: within an attempt, with the same signature, and no more than twice.
+func TestOnlyWhatWasNotAnsweredIsRepeated(t *testing.T) {
+	var signatures sync.Map
+	for what, tt := range map[string]struct {
+		conversation func(net.Conn, int)
+		verdict      Verdict
+		connections  int32
+		kind         Kind
+	}{
+		"closed twice":           {func(c net.Conn, n int) { answerFrom(c, n, 3, &signatures) }, Success, 3, ""},
+		"closed always":          {func(net.Conn, int) {}, Retry, 3, Reset},
+		"reset always":           {func(c net.Conn, _ int) { c.(*net.TCPConn).SetLinger(0) }, Retry, 3, Reset},
+		"closed after request":   {func(c net.Conn, _ int) { readRequest(c) }, Retry, 3, Reset},
+		"closed within headers":  {answering("HTTP/1.1 200 OK\r\nA:"), Retry, 1, Reset},
+		"closed after one byte":  {answering("H"), Retry, 1, Protocol},
+		"closed after a 103":     {answering("HTTP/1.1 103 Early Hints\r\n\r\n"), Retry, 1, Reset},
+		"an error is an answer":  {answering("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"), Retry, 1, HTTP},
+		"so is a time-out of it": {answering("HTTP/1.1 504 No\r\nContent-Length: 0\r\n\r\n"), RetryAndSlow, 1, HTTP},
+	} {
+		url, connections := speak(t, tt.conversation)
+		res := clientOf(t, Options{}).Do(context.Background(), request(url))
+		if res.Verdict != tt.verdict || connections.Load() != tt.connections || res.Kind != tt.kind {
+			t.Errorf("%s: %d connections, %+v", what, connections.Load(), res)
+		}
+		if tt.kind == Reset && !strings.Contains(res.Error, "the connection was lost") {
+			t.Errorf("%s: %s", what, res.Error)
+		}
+	}
+	different := 0
+	signatures.Range(func(any, any) bool { different++; return true })
+	if different != 1 {
+		t.Errorf("%d signatures", different)
+	}
+}
+
+// answerFrom answers from the given connection on, and closes those before after it has read the request.
+func answerFrom(conn net.Conn, n, from int, signatures *sync.Map) {
+	r, err := readRequest(conn)
+	if err != nil {
+		return
+	}
+	signatures.Store(r.Header.Get(headerSignature)+r.Header.Get(headerTimestamp), true)
+	if n >= from {
+		io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	res := clientOf(t, Options{}).Do(context.Background(), request("http://"+listener.Addr().String()+"/s3cret"))
+	if res.Verdict != Retry || res.Kind != Refused || strings.Contains(res.Error, "s3cret") || !strings.Contains(res.Error, "refused") {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestStop(t *testing.T) {
+	ctx, stop := context.WithCancel(context.Background())
+	url, _ := speak(t, func(conn net.Conn, _ int) {
+		if _, err := readRequest(conn); err == nil {
+			stop()
+			io.Copy(io.Discard, conn)
+		}
+	})
+	if res := clientOf(t, Options{}).Do(ctx, request(url)); res.Kind != Stopped || res.Verdict != Retry {
+		t.Errorf("%+v", res)
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	var fresh atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bad" {
+			w.WriteHeader(500)
+		}
+		io.WriteString(w, "some words")
+	}))
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			fresh.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	dead, _ := speak(t, func(net.Conn, int) {})
+	c := clientOf(t, Options{})
+	for i := range 30 {
+		path := "/"
+		if i%2 == 0 {
+			path = "/bad"
+		}
+		if res := c.Do(context.Background(), request(server.URL+path)); res.Status == 0 {
+			t.Fatalf("%+v", res)
+		}
+		if i%10 == 0 { // a dead neighbour must not cost the others their connections
+			c.Do(context.Background(), request(dead))
+		}
+	}
+	if n := fresh.Load(); n != 1 {
+		t.Errorf("%d connections for 30 attempts", n)
+	}
+}
+
+// TestAKeptConnectionThatWasClosedCostsNothing: a receiver that closes after each answer without saying so.
+func TestAKeptConnectionThatWasClosedCostsNothing(t *testing.T) {
+	url, connections := speak(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+	c := clientOf(t, Options{})
+	for range 20 {
+		if res := c.Do(context.Background(), request(url)); res.Verdict != Success {
+			t.Fatalf("%+v", res)
+		}
+	}
+	if n := connections.Load(); n != 20 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func TestHTTP2(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(map[string]int{"/bad": 503}[r.URL.Path] + map[bool]int{true: 200}[r.URL.Path != "/bad"])
+		if r.URL.Path == "/endless" {
+			for _, err := io.WriteString(w, "x"); err == nil; _, err = io.WriteString(w, strings.Repeat("x", 4096)) {
+			}
+		}
+		fmt.Fprint(w, r.Proto, r.Header.Get("webhook-id"))
+	}))
+	var fresh atomic.Int32
+	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateNew {
+			fresh.Add(1)
+		}
+	}
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := clientOf(t, Options{Roots: rootsOf(server)})
+	if res := c.Do(context.Background(), request(server.URL)); res.Response != "HTTP/2.0evt_1" || res.Verdict != Success {
+		t.Fatalf("%+v", res)
+	}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if res := c.Do(context.Background(), request(server.URL+"/bad")); res.Verdict != RetryAndSlow {
+				t.Errorf("%+v", res)
+			}
+			if res := c.Do(context.Background(), request(server.URL+"/endless")); res.Verdict != Success || len(res.Response) != longestAnswer {
+				t.Errorf("%d %+v", len(res.Response), res)
+			}
+		})
+	}
+	all.Wait()
+	if n := fresh.Load(); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+}
+
+func rootsOf(server *httptest.Server) *x509.CertPool {
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	return roots
+}
+
+func TestTLSThatCantBeTrusted(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	server.Config.ErrorLog = discard
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	old := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	old.Config.ErrorLog = discard
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+	old.StartTLS()
+	t.Cleanup(old.Close)
+	plain := serve(t, func(http.ResponseWriter, *http.Request) {})
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	for what, tt := range map[string]struct{ url, contains string }{
+		"unknown authority": {server.URL, "an authority that is not trusted"},
+		"another name":      {"https://127.0.0.2:" + port, "another name"},
+		"old version":       {old.URL, "TLS: "},
+		"no TLS":            {strings.Replace(plain.URL, "http:", "https:", 1), "does not speak TLS"},
+	} {
+		var roots *x509.CertPool
+		if what != "unknown authority" {
+			roots = rootsOf(server)
+		}
+		res := clientOf(t, Options{Roots: roots}).Do(context.Background(), request(tt.url))
+		if what == "another name" && res.Kind == Refused {
+			continue // the receiver listens at 127.0.0.1 alone
+		}
+		if res.Verdict != Retry || res.Kind != TLS || !strings.Contains(res.Error, tt.contains) {
+			t.Errorf("%s: %+v", what, res)
+		}
+	}
+}
