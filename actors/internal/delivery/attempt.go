@@ -96,13 +96,38 @@ type Result struct {
 	RetryAfter time.Duration
 }
 
-// exchange is what the parts of an attempt must know of each other.
+// exchange is how far an attempt has come. The transport reports it, from goroutines of its own.
 type exchange struct {
 	trace    httptrace.ClientTrace
-	answered atomic.Bool
+	phase    atomic.Int32
+	answered atomic.Bool // a byte has arrived
 }
 
+// The phases of an attempt.
+const (
+	phaseConnecting int32 = iota
+	phaseResolving
+	phaseHandshake
+	phaseAnswer
+)
+
 type exchangeKey struct{}
+
+func newExchange() *exchange {
+	x := &exchange{}
+	x.trace = httptrace.ClientTrace{
+		DNSStart: func(httptrace.DNSStartInfo) { x.phase.Store(phaseResolving) },
+		DNSDone: func(i httptrace.DNSDoneInfo) {
+			if i.Err == nil {
+				x.phase.Store(phaseConnecting)
+			}
+		},
+		TLSHandshakeStart:    func() { x.phase.Store(phaseHandshake) },
+		GotConn:              func(httptrace.GotConnInfo) { x.phase.Store(phaseAnswer) },
+		GotFirstResponseByte: func() { x.answered.Store(true) },
+	}
+	return x
+}
 
 // Do makes one attempt. It does not fail: whatever happens is in the result. When ctx ends before the exchange does,
 // the result's kind is Stopped, and the attempt says nothing about the endpoint.
@@ -117,25 +142,25 @@ func (c *Client) Do(ctx context.Context, r Request) Result {
 func (c *Client) exchange(ctx context.Context, r Request, res *Result) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	x := &exchange{}
-	x.trace.GotFirstResponseByte = func() { x.answered.Store(true) }
-	limited = httptrace.WithClientTrace(context.WithValue(limited, exchangeKey{}, x), &x.trace)
+	x := newExchange()
+	fail := func(err error) { res.fail(ctx, err, x.phase.Load(), c.timeout) }
 
+	limited = httptrace.WithClientTrace(context.WithValue(limited, exchangeKey{}, x), &x.trace)
 	req, err := c.request(limited, r, res)
 	if err != nil {
-		res.fail(ctx, err, c.timeout)
+		fail(err)
 		return
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		res.fail(ctx, err, c.timeout)
+		fail(err)
 		return
 	}
 	res.Status = resp.StatusCode
 	err = res.read(resp)
 	res.judge(resp.Header, c.now(), err == nil)
 	if err != nil {
-		res.fail(ctx, err, c.timeout)
+		fail(err)
 	}
 }
 

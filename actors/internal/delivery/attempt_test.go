@@ -238,8 +238,8 @@ func TestAnswersThatAreHardToRead(t *testing.T) {
 		"chunk that never ends": {hanging("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"), Retry, Timeout, 200, "did not end", 3},
 		"410 that never ends":   {hanging("HTTP/1.1 410 Gone\r\nContent-Length: 10\r\n\r\nabc"), Disable, Timeout, 410, "the receiver answered 410 Gone, but", 3},
 		"503 that never ends":   {hanging("HTTP/1.1 503 No\r\nRetry-After: 3\r\nContent-Length: 10\r\n\r\n"), RetryAndSlow, Timeout, 503, "503", 0},
-		"headers never end":     {hanging("HTTP/1.1 200 OK\r\nX-A: "), Retry, Timeout, 0, "no answer within", 0},
-		"nothing at all":        {hanging(""), Retry, Timeout, 0, "no answer within", 0},
+		"headers never end":     {hanging("HTTP/1.1 200 OK\r\nX-A: "), Retry, Timeout, 0, "no answer came within 1s", 0},
+		"nothing at all":        {hanging(""), Retry, Timeout, 0, "no answer came within 1s", 0},
 		"body breaks off":       {answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), Retry, Reset, 200, "but the connection was lost", 3},
 		"chunk breaks off":      {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc"), Retry, Reset, 200, "lost", 3},
 		"chunk that lies":       {answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcdef\r\n0\r\n\r\n"), Retry, Protocol, 200, "not valid HTTP", 2},
@@ -267,12 +267,16 @@ func TestAnswersThatAreHardToRead(t *testing.T) {
 			t.Parallel()
 			url, _ := speak(t, tt.conversation)
 			began := time.Now()
-			res := clientOf(t, Options{Timeout: time.Second}).Do(context.Background(), request(url))
+			timeout := DefaultTimeout
+			if tt.kind == Timeout {
+				timeout = time.Second
+			}
+			res := clientOf(t, Options{Timeout: timeout}).Do(context.Background(), request(url))
 			if res.Verdict != tt.verdict || res.Kind != tt.kind || res.Status != tt.status || !strings.Contains(res.Error, tt.contains) ||
 				len(res.Response) != tt.response {
 				t.Errorf("%.500v", fmt.Sprintf("%d bytes, %+v", len(res.Response), res))
 			}
-			if took := time.Since(began); took > 5*time.Second {
+			if took := time.Since(began); took >= DefaultTimeout {
 				t.Errorf("took %s", took)
 			}
 		})
@@ -345,6 +349,19 @@ func TestNobodyListens(t *testing.T) {
 	res := clientOf(t, Options{}).Do(context.Background(), request("http://"+listener.Addr().String()+"/s3cret"))
 	if res.Verdict != Retry || res.Kind != Refused || strings.Contains(res.Error, "s3cret") || !strings.Contains(res.Error, "refused") {
 		t.Errorf("%+v", res)
+	}
+}
+
+// TestATimeOutSaysWhatItWaitedFor: for TLS with a peer that says nothing, and for a connection that nobody accepts.
+func TestATimeOutSaysWhatItWaitedFor(t *testing.T) {
+	url, _ := speak(t, func(conn net.Conn, _ int) { io.Copy(io.Discard, conn) })
+	c := clientOf(t, Options{Timeout: 300 * time.Millisecond})
+	res := c.Do(context.Background(), request(strings.Replace(url, "http:", "https:", 1)))
+	if res.Kind != Timeout || res.Error != "TLS was not agreed upon within 300ms" {
+		t.Errorf("%+v", res)
+	}
+	if kind, words := explainTimeout(phaseConnecting, 0, time.Second); kind != Timeout || words != "no connection was made within 1s" {
+		t.Error(kind, words)
 	}
 }
 

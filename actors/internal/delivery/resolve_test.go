@@ -216,7 +216,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 			return conn, err
 		}}})
 	res = c.Do(context.Background(), request("https://slow.example/"))
-	if res.Verdict != Retry || res.Kind != DNS && res.Kind != Timeout {
+	if res.Verdict != Retry || res.Kind != DNS || res.Error != "DNS did not answer within 300ms" {
 		t.Errorf("%+v", res)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // Bounds of the connections that a client keeps. An endpoint has at most 64 attempts at a time.
 const (
-	keptConnections     = 2048
+	keptConnections     = 1024
 	keptPerHost         = 64
 	keptFor             = 90 * time.Second
 	longestAnswerHeader = 64 << 10 // bytes of an answer's headers

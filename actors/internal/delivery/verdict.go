@@ -109,23 +109,33 @@ func retryAfter(value string, now time.Time) time.Duration {
 	return min(max(0, at.Sub(now)), longestWait)
 }
 
-// fail records what has ended the exchange. The verdict of an answer that was seen stands.
-func (res *Result) fail(ctx context.Context, err error, timeout time.Duration) {
+// fail records what has ended the exchange, in which phase. The verdict of an answer that was seen stands.
+func (res *Result) fail(ctx context.Context, err error, phase int32, timeout time.Duration) {
 	switch {
 	case ctx.Err() != nil:
 		res.Kind, res.Error = Stopped, "the attempt was stopped"
 	case errors.Is(err, context.DeadlineExceeded):
-		res.Kind, res.Error = Timeout, fmt.Sprintf("no answer within %s", timeout)
+		res.Kind, res.Error = explainTimeout(phase, res.Status, timeout)
 	default:
 		res.Kind, res.Error = explain(err)
 	}
-	if res.Status == 0 {
-		return
+	if res.Status != 0 {
+		res.Error = "the receiver answered " + statusText(res.Status) + ", but " + res.Error
 	}
-	if res.Kind == Timeout {
-		res.Error = fmt.Sprintf("the answer did not end within %s", timeout)
+}
+
+func explainTimeout(phase int32, status int, timeout time.Duration) (Kind, string) {
+	switch {
+	case status != 0:
+		return Timeout, fmt.Sprintf("the answer did not end within %s", timeout)
+	case phase == phaseResolving:
+		return DNS, fmt.Sprintf("DNS did not answer within %s", timeout)
+	case phase == phaseConnecting:
+		return Timeout, fmt.Sprintf("no connection was made within %s", timeout)
+	case phase == phaseHandshake:
+		return Timeout, fmt.Sprintf("TLS was not agreed upon within %s", timeout)
 	}
-	res.Error = "the receiver answered " + statusText(res.Status) + ", but " + res.Error
+	return Timeout, fmt.Sprintf("no answer came within %s", timeout)
 }
 
 // explain says in words why there is no answer. It shows neither the URL, which may be secret, nor our resolver's
