@@ -9,10 +9,12 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+	"golang.org/x/net/http/httpguts"
 )
 
 // DefaultTimeout is how long a whole exchange may take: connecting, sending, and the answer with its body.
@@ -177,11 +179,17 @@ func (c *Client) request(ctx context.Context, r Request, res *Result) (*retryabl
 	if contentType == "" {
 		contentType = jsonType
 	}
+	if err := checkHeader("Content-Type", contentType); err != nil {
+		return nil, err
+	}
+	if r.ID == "" || strings.Contains(r.ID, ".") || !httpguts.ValidHeaderFieldValue(r.ID) {
+		return nil, refuse(RuleHeader, "%.40q is no id of an event", r.ID)
+	}
 	header := make(http.Header, 6+len(r.Header))
 	header["User-Agent"] = c.agent
 	header["Content-Type"] = []string{contentType}
-	// So spelled, it is not sent, and tells the transport that it may use a fresh connection immediately when a kept one
-	// turns out to be closed. Repeats are harmless: each has the event's id.
+	// So spelled, it is not sent, and tells the transport that it may use a fresh connection immediately when a kept
+	// one turns out to be closed. Repeats are harmless: each has the event's id.
 	header["Idempotency-Key"] = nil
 	for name, value := range r.Header {
 		header[http.CanonicalHeaderKey(name)] = []string{value}
@@ -204,8 +212,8 @@ func (c *Client) request(ctx context.Context, r Request, res *Result) (*retryabl
 	return req, req.SetBody(r.Body)
 }
 
-// mayRepeat implements retryablehttp.CheckRetry: only what failed to connect, or lost its connection before a byte was
-// answered, is tried again, and never what was refused or has run out of time.
+// mayRepeat implements retryablehttp.CheckRetry: only what failed to connect, or lost its connection before a byte
+// was answered, is tried again, and never what was refused or has run out of time.
 func mayRepeat(ctx context.Context, _ *http.Response, err error) (bool, error) {
 	if err == nil || ctx.Err() != nil {
 		return false, nil
@@ -220,8 +228,8 @@ func mayRepeat(ctx context.Context, _ *http.Response, err error) (bool, error) {
 // longestAnswer is how much of an answer's body is read, in bytes.
 const longestAnswer = 16 << 10
 
-// read takes the beginning of the answer's body; an error says that the answer broke off. What is longer than we care to
-// read counts as complete.
+// read takes the beginning of the answer's body; an error says that the answer broke off. What is longer than we care
+// to read counts as complete.
 func (res *Result) read(resp *http.Response) error {
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {

@@ -101,18 +101,19 @@ func appendString(out []byte, s string) []byte {
 	return append(out, '"')
 }
 
-// kept are the fields of data that content "ids" keeps: ids, enumerations, times, numbers and booleans. A field that is
-// not listed is left out, whatever it is, so that a new field does not give words away before somebody has thought of it.
+// kept are the fields of data that content "ids" keeps: ids, enumerations, times, numbers and booleans. A field that
+// is not listed is left out, whatever it is, so that a new field does not give words away before somebody has thought
+// of it.
 var kept = set("id", "kind", "type", "state", "status", "priority", "media", "language",
 	"ticketId", "messageId", "attachmentId", "linkId", "topicId", "groupId", "telegramTopicId", "telegramGroupId",
-	"telegramMessageIds", "telegramId", "userId", "keyId", "webhookId", "eventId", "externalId", "replyTo", "attachments",
-	"attachmentIds", "createdAt", "updatedAt", "closedAt", "sentAt", "editedAt", "deletedAt", "dueAt", "at", "since",
+	"telegramMessageIds", "telegramId", "userId", "keyId", "webhookId", "eventId", "externalId", "replyTo",
+	"attachments", "attachmentIds", "createdAt", "updatedAt", "closedAt", "sentAt", "editedAt", "deletedAt", "dueAt", "at", "since",
 	"timestamp", "internal", "deleted", "number", "sequence", "revision", "fileType", "mimeType", "fileSize", "width",
 	"height", "pending", "lagMs", "failed", "late", "failures", "attempts", "days", "code", "changed", "fields",
 	"isQuiz", "isAnonymous", "isClosed", "allowsMultipleAnswers")
 
-// opened are the fields whose objects are looked into: what they hold is judged by its own names. So are the objects of a
-// kept field.
+// opened are the fields whose objects are looked into: what they hold is judged by its own names. So are the objects
+// of a kept field.
 var opened = set("ticket", "message", "attachment", "topic", "link", "user", "actor", "by", "createdBy", "uploadedBy",
 	"sender", "home", "deliveries", "reference", "poll", "changes", "webhook", "endpoint", "before", "after", "copy")
 
@@ -130,8 +131,8 @@ func set(names ...string) map[string]bool {
 // deepest is how many objects and lists may lie in each other.
 const deepest = 64
 
-// IDs is the event as an endpoint with content "ids" gets it: no words of people, no titles, texts, names or file names.
-// url is where a program with a key can fetch the rest; it becomes data.url.
+// IDs is the event as an endpoint with content "ids" gets it: no words of people, no titles, texts, names or file
+// names. url is where a program with a key can fetch the rest; it becomes data.url.
 func (e Envelope) IDs(url string) (Envelope, error) {
 	in := json.NewDecoder(bytes.NewReader(e.Data))
 	in.UseNumber()
@@ -195,8 +196,8 @@ func withoutWords(value any, plain bool, depth int) any {
 	}
 }
 
-// isToken says whether a string can be an id, an enumeration or a time. It is a second net below the names: an external
-// id, for one, is what a program has made of it.
+// isToken says whether a string can be an id, an enumeration or a time. It is a second net below the names: an
+// external id, for one, is what a program has made of it.
 func isToken(s string) bool {
 	for _, c := range []byte(s) {
 		switch {

@@ -27,8 +27,9 @@ func refuse(rule Rule, format string, args ...any) error {
 	return &GuardError{Rule: rule, Why: fmt.Sprintf(format, args...)}
 }
 
-// ParseNetworks reads the setting WEBHOOK_ALLOW_NETWORKS: CIDRs separated by commas, such as "10.1.0.0/16, fd12::/48".
-// A single address stands for itself. Bits beyond the length must be zero: who writes 10.1.2.3/8 may not mean 10.0.0.0/8.
+// ParseNetworks reads the setting WEBHOOK_ALLOW_NETWORKS: CIDRs separated by commas, such as "10.1.0.0/16,
+// fd12::/48". A single address stands for itself. Bits beyond the length must be zero: who writes 10.1.2.3/8 may not
+// mean 10.0.0.0/8.
 func ParseNetworks(setting string) ([]netip.Prefix, error) {
 	var networks []netip.Prefix
 	for _, word := range strings.Split(setting, ",") {
@@ -81,7 +82,7 @@ func (p Policy) judge(to netip.AddrPort, plain bool) error {
 		return err
 	}
 	if plain {
-		return refuse(RuleScheme, "%s is in no network of WEBHOOK_ALLOW_NETWORKS, so the URL must begin with https", addr)
+		return refuse(RuleScheme, "%s is not in WEBHOOK_ALLOW_NETWORKS, so the URL must begin with https://", addr)
 	}
 	return judgePort(to.Port())
 }
@@ -99,8 +100,8 @@ func judgePort(port uint16) error {
 const longestURL = 2048
 
 // CheckURL says whether an endpoint may have this URL, as far as that shows without DNS: an error is a *GuardError. A
-// name is judged when its address is known, at each connection. Where own networks are allowed, a name may be in one of
-// them, so its scheme and port are judged then, too.
+// name is judged when its address is known, at each connection. Where own networks are allowed, a name may be in one
+// of them, so its scheme and port are judged then, too.
 func CheckURL(p Policy, raw string) error {
 	_, err := p.checkURL(raw)
 	return err
@@ -203,8 +204,8 @@ func addressOf(host, name string) (addr netip.Addr, isAddr bool, err error) {
 	return addr, false, nil
 }
 
-// checkName refuses what is no name of the DNS in ASCII. A name in other letters is to be written in Punycode, because
-// mapping makes digits and dots of many characters: “①②⑦。0。0。1” is 127.0.0.1.
+// checkName refuses what is no name of the DNS in ASCII. A name in other letters is to be written in Punycode,
+// because mapping makes digits and dots of many characters: “①②⑦。0。0。1” is 127.0.0.1.
 func checkName(name string) error {
 	if len(name) > 253 {
 		return refuse(RuleHost, "the host is longer than 253 characters")
@@ -219,7 +220,7 @@ func checkName(name string) error {
 		for _, c := range []byte(label) {
 			switch {
 			case c >= 0x80:
-				return refuse(RuleSpelling, "the host has other characters than ASCII; write the name in Punycode (xn--…)")
+				return refuse(RuleSpelling, "the host has characters beyond ASCII; write the name in Punycode (xn--…)")
 			case c == '-', c == '_', '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
 			default:
 				return refuse(RuleHost, "the host has the character %q", c)
@@ -229,7 +230,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// endsInNumber is the rule by which browsers take a host for an IPv4 address: its last part is a number (WHATWG, URL).
+// endsInNumber is the rule by which browsers take a host for an IPv4 address: its last part is a number (WHATWG,
+// URL).
 func endsInNumber(name string) bool {
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	if strings.Trim(last, "0123456789") == "" {

@@ -314,3 +314,10 @@ func TestHeadersThatMayBeSet(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestMergeHeaders(t *testing.T) {
+	got := MergeHeaders(map[string]string{"x-a": "1", "X-B": "2"}, map[string]string{"X-A": "3", "x-c": "4"})
+	if len(got) != 3 || got["X-A"] != "3" || got["X-B"] != "2" || got["X-C"] != "4" || CheckHeaders(got) != nil {
+		t.Error(got)
+	}
+}

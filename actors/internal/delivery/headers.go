@@ -20,8 +20,8 @@ var hop = map[string]bool{
 	"http2-settings": true, "expect": true,
 }
 
-// CheckHeaders says whether an endpoint may set these headers; an error is a *GuardError that names the header, never its
-// value.
+// CheckHeaders says whether an endpoint may set these headers; an error is a *GuardError that names the header, never
+// its value.
 func CheckHeaders(headers map[string]string) error {
 	if len(headers) > mostHeaders {
 		return refuse(RuleHeader, "there are more than %d headers", mostHeaders)
@@ -38,6 +38,17 @@ func CheckHeaders(headers map[string]string) error {
 		seen[lower] = name
 	}
 	return nil
+}
+
+// MergeHeaders are the headers of an endpoint with those of a template, which go before, whatever the case of a name.
+func MergeHeaders(endpoint, template map[string]string) map[string]string {
+	merged := make(map[string]string, len(endpoint)+len(template))
+	for _, headers := range []map[string]string{endpoint, template} {
+		for name, value := range headers {
+			merged[http.CanonicalHeaderKey(name)] = value
+		}
+	}
+	return merged
 }
 
 func checkHeader(name, value string) error {

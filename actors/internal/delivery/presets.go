@@ -1,8 +1,8 @@
 package delivery
 
-// presets are bodies for the incoming webhooks of well-known products. Each works with every type of event, whatever its
-// data lack. People's words go where the product reads no markup, or by inert, so that a customer can't call everybody
-// of a team by writing @all.
+// presets are bodies for the incoming webhooks of well-known products. Each works with every type of event, whatever
+// its data lack. People's words go where the product reads no markup, or by inert, so that a customer can't call
+// everybody of a team by writing @all.
 var presets = map[string]string{
 	"slack":       slack,
 	"discord":     discord,
@@ -19,9 +19,9 @@ const presetValues = `{{- $ticket := index .data "ticket" -}}
 {{- $who := index $message "sender" "name" | default (index .data "actor" "name") | default "" -}}
 `
 
-// Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and the reference of blocks. text is
-// what notifications show; a header has at most 150 characters, other text 3,000, and an emoji counts as two. plain_text has no markup, and its
-// mentions call nobody.
+// Slack: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks and the reference of blocks. text
+// is what notifications show; a header has at most 150 characters, other text 3,000, and an emoji counts as two.
+// plain_text has no markup, and its mentions call nobody.
 const slack = presetValues + `{
  "text": {{quote .type}},
  "blocks": [
@@ -48,7 +48,8 @@ const slack = presetValues + `{
 }`
 
 // Discord: https://discord.com/developers/docs/resources/webhook#execute-webhook. An embed's title has at most 256
-// characters, its description 4,096, the value of a field 1,024; a field must not be empty. allowed_mentions calls nobody.
+// characters, its description 4,096, the value of a field 1,024; a field must not be empty. allowed_mentions calls
+// nobody.
 const discord = presetValues + `{
  "allowed_mentions": {"parse": []},
  "embeds": [{

@@ -2,7 +2,8 @@ package delivery
 
 import "net/netip"
 
-// Rule names what a refusal of the guard goes by. The names are part of the API: they stand in errors that people read.
+// Rule names what a refusal of the guard goes by. The names are part of the API: they stand in errors that people
+// read.
 type Rule string
 
 // The rules about URLs. Those about addresses are in the table below.
@@ -23,10 +24,10 @@ type addressRange struct {
 	what   string // after "is": "a private address"
 }
 
-// nonPublic are the addresses that no endpoint may have, the narrower range before the wider. Source: IANA's registries
-// of special-purpose addresses for IPv4 and IPv6, where "globally reachable" is false, and the deprecated ranges.
-// What wraps an IPv4 address is refused whatever it wraps, a public address, too: nobody needs it, and there is no
-// telling which gateway would unwrap it.
+// nonPublic are the addresses that no endpoint may have, the narrower range before the wider. Source: IANA's
+// registries of special-purpose addresses for IPv4 and IPv6, where "globally reachable" is false, and the deprecated
+// ranges. What wraps an IPv4 address is refused whatever it wraps, a public address, too: nobody needs it, and there
+// is no telling which gateway would unwrap it.
 var nonPublic = []addressRange{
 	ranged("0.0.0.0/32", "unspecified", "the unspecified address"),
 	ranged("0.0.0.0/8", "this-network", "an address of “this network”"),

@@ -248,9 +248,18 @@ func TestWhatTheGuardRefusesIsNotAttempted(t *testing.T) {
 		}
 	}
 	c = clientOf(t, Options{})
-	r := request(server.URL)
-	r.Header = map[string]string{"Host": "other"}
-	if res := c.Do(context.Background(), r); res.Kind != Guard || !strings.Contains(res.Error, "Host") {
-		t.Errorf("%+v", res)
+	for what, change := range map[string]func(*Request){
+		"Host":         func(r *Request) { r.Header = map[string]string{"Host": "other"} },
+		"same header":  func(r *Request) { r.Header = map[string]string{"X-A": "1", "x-a": "2"} },
+		"Content-Type": func(r *Request) { r.ContentType = "text/plain\r\nX: y" },
+		"id of an":     func(r *Request) { r.ID = "evt.1" },
+		"no id":        func(r *Request) { r.ID = "" },
+		`\n" is no id`: func(r *Request) { r.ID = "evt\n" },
+	} {
+		r := request(server.URL)
+		change(&r)
+		if res := c.Do(context.Background(), r); res.Kind != Guard || !strings.Contains(res.Error, what) {
+			t.Errorf("%s: %+v", what, res)
+		}
 	}
 }

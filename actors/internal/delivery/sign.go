@@ -48,7 +48,8 @@ func ParseSecret(text string) (Secret, error) {
 		return Secret{}, errors.New("what follows " + secretPrefix + " is not base64")
 	}
 	if len(key) < fewestSecret || len(key) > longestSecret {
-		return Secret{}, fmt.Errorf("a secret has %d to %d bytes, this one has %d", fewestSecret, longestSecret, len(key))
+		return Secret{}, fmt.Errorf("a secret has %d to %d bytes, this one has %d",
+			fewestSecret, longestSecret, len(key))
 	}
 	return Secret{key}, nil
 }

@@ -187,7 +187,7 @@ func TestVerifySaysWhatIsWrong(t *testing.T) {
 		{"too old", request(), vectorBody, now.Add(time.Hour), "the signature is right, but webhook-timestamp is 1h0m10s old"},
 		{"too new", request(), vectorBody, now.Add(-time.Hour), "59m50s in the future"},
 		{"a line break more", request(), vectorBody + "\n", now, "without the line break at its end"},
-		{"a line break less", sign(vectorBody+"\n", secret.key), vectorBody, now, "with a line break at its end"},
+		{"a line break less", sign(vectorBody+"\n", secret.key), vectorBody, now, "a line break at its end, which was cut off"},
 		{"CRLF", sign("{\n}", secret.key), "{\r\n}", now, "it fits the body with LF"},
 		{"indented", sign(`{"a":1}`, secret.key), "{\n  \"a\": 1\n}", now, "before they are parsed"},
 		{"read before", sign("", secret.key), vectorBody, now, "it fits an empty body"},

@@ -155,7 +155,8 @@ func parseShape(pointer string, raw json.RawMessage) (*shape, error) {
 		s.method = http.MethodPost
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
-		wrong = append(wrong, &TemplateError{Pointer: pointer + "/method", Why: "the method must be POST, PUT or PATCH"})
+		wrong = append(wrong, &TemplateError{Pointer: pointer + "/method",
+			Why: "the method must be POST, PUT or PATCH"})
 	}
 	if err := CheckHeaders(source.Headers); err != nil {
 		wrong = append(wrong, &TemplateError{Pointer: pointer + "/headers", Why: err.Error()})
@@ -194,8 +195,8 @@ func (t *Templates) find(kind string) *shape {
 	return t.byPattern["*"]
 }
 
-// Check tries the templates with examples, one of each type that the endpoint hears: every field that a template names
-// must be in the example, and the body must be what it claims to be. An error is one or several *TemplateError.
+// Check tries the templates with examples, one of each type that the endpoint hears: every field that a template
+// names must be in the example, and the body must be what it claims to be. An error is one or several *TemplateError.
 func (t *Templates) Check(examples []Envelope) error {
 	var wrong []error
 	for _, e := range examples {

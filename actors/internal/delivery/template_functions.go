@@ -15,11 +15,12 @@ import (
 // deepestCall is how deep templates may call each other.
 const deepestCall = 50
 
-// leastWork is what a template may do however long it takes: a few milliseconds of a processor. One that has done less
-// was not slow itself, but had to wait for a busy machine, and its event must not be lost for that.
+// leastWork is what a template may do however long it takes: a few milliseconds of a processor. One that has done
+// less was not slow itself, but had to wait for a busy machine, and its event must not be lost for that.
 const leastWork = 5000
 
-// run is one execution of a template. What its functions take and return is counted, so that nothing grows without end.
+// run is one execution of a template. What its functions take and return is counted, so that nothing grows without
+// end.
 type run struct {
 	text   *text
 	strict bool
@@ -37,8 +38,8 @@ func (e *limitError) Error() string { return e.why }
 
 // allowedFunctions are those that sources may name: ours, and of text/template those that return what is bounded. Its
 // print functions and call are not among them.
-var allowedFunctions = set("json", "quote", "date", "truncate", "default", "upper", "lower", "urlquery", "inert", "index",
-	"and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len")
+var allowedFunctions = set("json", "quote", "date", "truncate", "default", "upper", "lower", "urlquery", "inert",
+	"index", "and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "len")
 
 func (r *run) functions() template.FuncMap {
 	return template.FuncMap{
@@ -188,7 +189,8 @@ func (r *run) orElse(instead, value any) any {
 	return value
 }
 
-// index finds what may be missing: a field by its name, or an element by its number from 0. What is not there is null.
+// index finds what may be missing: a field by its name, or an element by its number from 0. What is not there is
+// null.
 func (r *run) index(value any, keys ...any) (any, error) {
 	for _, key := range keys {
 		switch v := value.(type) {

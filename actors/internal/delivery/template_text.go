@@ -15,10 +15,10 @@ import (
 	"unicode/utf8"
 )
 
-// text is one template, ready to run. text/template can't be interrupted, and a goroutine that is left behind would go on
-// for ever, so the tree itself is made to stop (rewriter): each turn of a loop and each template within begins with a
-// call that looks at the clock, and what is written or returned is counted. So it runs in the caller's goroutine, and
-// ends within the limits (docs/decisions.md, D91).
+// text is one template, ready to run. text/template can't be interrupted, and a goroutine that is left behind would
+// go on for ever, so the tree itself is made to stop (rewriter): each turn of a loop and each template within begins
+// with a call that looks at the clock, and what is written or returned is counted. So it runs in the caller's
+// goroutine, and ends within the limits (docs/decisions.md, D91).
 type text struct {
 	pointer string
 	source  string
@@ -100,7 +100,8 @@ func (t *text) execute(root map[string]any, strict bool, limit time.Duration) ([
 	return out, nil
 }
 
-// checkFields looks for the fields of the event that the template names anywhere, also where the example does not lead.
+// checkFields looks for the fields of the event that the template names anywhere, also where the example does not
+// lead.
 func (t *text) checkFields(root map[string]any) error {
 	for _, p := range t.paths {
 		if !p.rooted {
@@ -113,8 +114,8 @@ func (t *text) checkFields(root map[string]any) error {
 	return nil
 }
 
-// follow returns the value at the end of a path. null has every field, and they are null. What is not there is null, too,
-// or if strict an error.
+// follow returns the value at the end of a path. null has every field, and they are null. What is not there is null,
+// too, or if strict an error.
 func (t *text) follow(p path, value any, strict bool) (any, error) {
 	offset := p.offset
 	for _, name := range p.names {
@@ -138,7 +139,8 @@ func (t *text) follow(p path, value any, strict bool) (any, error) {
 	return value, nil
 }
 
-// values are what templates see of an event: maps, lists, strings, int64, float64, bool and nil, which have no methods.
+// values are what templates see of an event: maps, lists, strings, int64, float64, bool and nil, which have no
+// methods.
 func values(e Envelope) (map[string]any, error) {
 	in := json.NewDecoder(bytes.NewReader(e.Standard()))
 	in.UseNumber()
@@ -179,8 +181,8 @@ var (
 	errorCall  = regexp.MustCompile(`^error calling \w+: `)
 )
 
-// located makes a TemplateError of an error of text/template, which tells places only in words: lines from 1, columns in
-// bytes from 0, and no columns in syntax errors.
+// located makes a TemplateError of an error of text/template, which tells places only in words: lines from 1, columns
+// in bytes from 0, and no columns in syntax errors.
 func (t *text) located(err error) error {
 	var own *TemplateError
 	if errors.As(err, &own) {

@@ -14,9 +14,9 @@ const (
 	callShow  = "_show"
 )
 
-// rewriter prepares a parsed template. It refuses functions that are not ours; has our own function follow each chain of
-// fields, so that no method is ever called; has what is written pass through our own function, so that null is empty;
-// and puts the calls into loops and templates that end them when their time is over.
+// rewriter prepares a parsed template. It refuses functions that are not ours; has our own function follow each chain
+// of fields, so that no method is ever called; has what is written pass through our own function, so that null is
+// empty; and puts the calls into loops and templates that end them when their time is over.
 type rewriter struct {
 	text *text
 	main bool // it is the template that gets the event itself

@@ -24,7 +24,7 @@ type Verdict int
 const (
 	Retry        Verdict = iota // failed: try the event again
 	Success                     // delivered
-	RetryAndSlow                // failed, and the whole endpoint is to be left in peace for a while (429, 502, 503, 504)
+	RetryAndSlow                // failed, and the whole endpoint should be left in peace (429, 502, 503, 504)
 	Disable                     // the receiver wants nothing more (410, or webhook-delivery: disable)
 	Abort                       // the receiver does not want this event (webhook-delivery: abort-message)
 )

@@ -76,7 +76,7 @@ func parseSignatures(header string) (found [][]byte, err error) {
 		version, encoded, ok := strings.Cut(word, ",")
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("%s must be v1,BASE64, or several of these with spaces between them", headerSignature)
+			return nil, fmt.Errorf("%s must be v1,BASE64, or several of these between spaces", headerSignature)
 		case version != "v1":
 			continue
 		}
@@ -118,10 +118,10 @@ func explainMismatch(given [][]byte, id string, seconds int64, body []byte, secr
 		hint string
 	}{
 		{trimmed, "it fits the body without the line break at its end: an editor or a shell has added that"},
-		{append(bytes.Clone(body), '\n'), "it fits the body with a line break at its end: somebody has cut that off"},
-		{append(bytes.Clone(body), "\r\n"...), "it fits the body with a line break at its end: somebody has cut that off"},
-		{bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "it fits the body with LF: somebody has made CRLF of it"},
-		{compact.Bytes(), "it fits the body without spaces: verify the bytes that were received, before they are parsed"},
+		{append(bytes.Clone(body), '\n'), "it fits the body with a line break at its end, which was cut off"},
+		{append(bytes.Clone(body), "\r\n"...), "it fits the body with a line break at its end, which was cut off"},
+		{bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "it fits the body with LF, of which CRLF was made"},
+		{compact.Bytes(), "it fits the body without spaces: verify the bytes as received, before they are parsed"},
 		{nil, "it fits an empty body: the body has been read before it was verified"},
 	}
 	for _, s := range secrets {
