@@ -25,8 +25,8 @@ func TestAnswersThatAreHardToRead(t *testing.T) {
 	hanging := func(answer string) func(net.Conn, int) {
 		return func(conn net.Conn, _ int) {
 			if _, err := readRequest(conn); err == nil {
-				io.WriteString(conn, answer)
-				io.Copy(io.Discard, conn) // until the other side gives up
+				say(conn, answer)
+				drain(conn) // until the other side gives up
 			}
 		}
 	}
@@ -67,8 +67,8 @@ func TestAnswersThatAreHardToRead(t *testing.T) {
 		"no UTF-8":              {answering("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n\xff\xfe\xfd"), Success, "", 200, "", 3},
 		"packed":                {answering("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"), Success, "", 200, "", 3},
 		"error before the body": {func(conn net.Conn, _ int) {
-			io.WriteString(conn, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
-			io.Copy(io.Discard, conn)
+			say(conn, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
+			drain(conn)
 		}, Retry, HTTP, 400, "400", 0},
 	} {
 		t.Run(what, func(t *testing.T) {

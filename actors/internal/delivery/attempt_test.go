@@ -56,17 +56,22 @@ func speak(t *testing.T, conversation func(conn net.Conn, n int)) (url string, c
 			}
 			n := int(connections.Add(1))
 			all.Go(func() {
-				defer conn.Close()
+				defer shut(conn)
 				conversation(conn, n)
 			})
 		}
 	})
 	t.Cleanup(func() {
-		listener.Close()
+		shut(listener)
 		all.Wait()
 	})
 	return "http://" + listener.Addr().String() + "/", connections
 }
+
+// say, drain and shut are for connections that the other side may have left, so that errors mean nothing.
+func say(w io.Writer, text string) { _, _ = io.WriteString(w, text) }
+func drain(r io.Reader)            { _, _ = io.Copy(io.Discard, r) }
+func shut(c io.Closer)             { _ = c.Close() }
 
 // readRequest takes a request from the connection, body included.
 func readRequest(conn net.Conn) (*http.Request, error) {
@@ -81,7 +86,7 @@ func readRequest(conn net.Conn) (*http.Request, error) {
 func answering(answer string) func(net.Conn, int) {
 	return func(conn net.Conn, _ int) {
 		if _, err := readRequest(conn); err == nil {
-			io.WriteString(conn, answer)
+			say(conn, answer)
 		}
 	}
 }
@@ -110,7 +115,7 @@ func TestWhatIsSent(t *testing.T) {
 			problem.Store(fmt.Sprint(r.Method, r.URL, r.Header, string(body)))
 		}
 		w.Header().Set("Set-Cookie", "a=b")
-		io.WriteString(w, "fine")
+		say(w, "fine")
 	})
 	c := clientOf(t, Options{})
 	r := Request{URL: server.URL + "/hook?a=b", Method: "PUT", ID: "evt_1", Body: []byte(`{"a":1}`), Secrets: secrets,
@@ -211,8 +216,8 @@ func TestOnlyWhatWasNotAnsweredIsRepeated(t *testing.T) {
 	}{
 		"closed twice":           {func(c net.Conn, n int) { answerFrom(c, n, 3, &signatures) }, Success, 3, ""},
 		"closed always":          {func(net.Conn, int) {}, Retry, 3, Reset},
-		"reset always":           {func(c net.Conn, _ int) { c.(*net.TCPConn).SetLinger(0) }, Retry, 3, Reset},
-		"closed after request":   {func(c net.Conn, _ int) { readRequest(c) }, Retry, 3, Reset},
+		"reset always":           {func(c net.Conn, _ int) { _ = c.(*net.TCPConn).SetLinger(0) }, Retry, 3, Reset},
+		"closed after request":   {func(c net.Conn, _ int) { _, _ = readRequest(c) }, Retry, 3, Reset},
 		"closed within headers":  {answering("HTTP/1.1 200 OK\r\nA:"), Retry, 1, Reset},
 		"closed after one byte":  {answering("H"), Retry, 1, Protocol},
 		"closed after a 103":     {answering("HTTP/1.1 103 Early Hints\r\n\r\n"), Retry, 1, Reset},
@@ -243,7 +248,7 @@ func answerFrom(conn net.Conn, n, from int, signatures *sync.Map) {
 	}
 	signatures.Store(r.Header.Get(headerSignature)+r.Header.Get(headerTimestamp), true)
 	if n >= from {
-		io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
+		say(conn, "HTTP/1.1 204 No Content\r\n\r\n")
 	}
 }
 
@@ -252,7 +257,7 @@ func TestNobodyListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener.Close()
+	shut(listener)
 	res := clientOf(t, Options{}).Do(context.Background(), request("http://"+listener.Addr().String()+"/s3cret"))
 	if res.Verdict != Retry || res.Kind != Refused || strings.Contains(res.Error, "s3cret") || !strings.Contains(res.Error, "refused") {
 		t.Errorf("%+v", res)
@@ -261,7 +266,7 @@ func TestNobodyListens(t *testing.T) {
 
 // TestATimeOutSaysWhatItWaitedFor: for TLS with a peer that says nothing, and for a connection that nobody accepts.
 func TestATimeOutSaysWhatItWaitedFor(t *testing.T) {
-	url, _ := speak(t, func(conn net.Conn, _ int) { io.Copy(io.Discard, conn) })
+	url, _ := speak(t, func(conn net.Conn, _ int) { drain(conn) })
 	c := clientOf(t, Options{Timeout: 300 * time.Millisecond})
 	res := c.Do(context.Background(), request(strings.Replace(url, "http:", "https:", 1)))
 	if res.Kind != Timeout || res.Error != "TLS was not agreed upon within 300ms" {
@@ -277,7 +282,7 @@ func TestStop(t *testing.T) {
 	url, _ := speak(t, func(conn net.Conn, _ int) {
 		if _, err := readRequest(conn); err == nil {
 			stop()
-			io.Copy(io.Discard, conn)
+			drain(conn)
 		}
 	})
 	if res := clientOf(t, Options{}).Do(ctx, request(url)); res.Kind != Stopped || res.Verdict != Retry {

@@ -21,7 +21,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		if r.URL.Path == "/bad" {
 			w.WriteHeader(500)
 		}
-		io.WriteString(w, "some words")
+		say(w, "some words")
 	}))
 	server.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateNew {

@@ -60,12 +60,12 @@ func nameserver(t *testing.T, addresses func(name string, v6 bool, n int) []stri
 				}
 			}
 			if packed, err := m.Pack(); err == nil {
-				conn.WriteTo(packed, from)
+				_, _ = conn.WriteTo(packed, from) // who asks has perhaps gone
 			}
 		}
 	}()
 	t.Cleanup(func() {
-		conn.Close()
+		shut(conn)
 		<-done
 	})
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -120,8 +120,8 @@ func TestANameThatRebinds(t *testing.T) {
 	}
 	port := forbidden.Addr().(*net.TCPAddr).Port
 	secret := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { inside.Add(1) })}
-	go secret.Serve(forbidden)
-	t.Cleanup(func() { secret.Close() })
+	go func() { _ = secret.Serve(forbidden) }() // until it is closed
+	t.Cleanup(func() { shut(secret) })
 	allowed, err := net.Listen("tcp", fmt.Sprintf("127.0.0.2:%d", port))
 	if err != nil {
 		t.Skip("there is no 127.0.0.2 on this machine: ", err)
@@ -129,8 +129,8 @@ func TestANameThatRebinds(t *testing.T) {
 	open := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	})}
-	go open.Serve(allowed)
-	t.Cleanup(func() { open.Close() })
+	go func() { _ = open.Serve(allowed) }() // until it is closed
+	t.Cleanup(func() { shut(open) })
 
 	resolver := nameserver(t, func(_ string, v6 bool, n int) []string {
 		switch {
@@ -203,7 +203,7 @@ func TestNamesThatDoNotResolve(t *testing.T) {
 	}
 	var asking sync.Map // the resolver goes on asking for seconds, when nobody waits any more
 	t.Cleanup(func() {
-		silent.Close()
+		shut(silent)
 		asking.Range(func(conn, _ any) bool { return conn.(net.Conn).Close() == nil })
 	})
 	c = clientOf(t, Options{Timeout: 300 * time.Millisecond, Resolver: &net.Resolver{PreferGo: true,
