@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestConnectionsAreKept(t *testing.T) {
@@ -49,17 +50,26 @@ func TestConnectionsAreKept(t *testing.T) {
 	}
 }
 
-// TestAKeptConnectionThatWasClosedCostsNothing: a receiver that closes after each answer without saying so.
+// TestAKeptConnectionThatWasClosedCostsNothing: a receiver that closes a kept connection when the next request is there
+// already. The attempt goes on with a fresh one, without a pause.
 func TestAKeptConnectionThatWasClosedCostsNothing(t *testing.T) {
-	url, connections := speak(t, answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+	url, connections := speak(t, func(conn net.Conn, n int) {
+		answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(conn, n)
+		_, _ = readRequest(conn)
+	})
 	c := clientOf(t, Options{})
+	pauses := 0
+	c.http.Backoff = func(time.Duration, time.Duration, int, *http.Response) time.Duration {
+		pauses++
+		return 0
+	}
 	for range 20 {
 		if res := c.Do(context.Background(), request(url)); res.Verdict != Success {
 			t.Fatalf("%+v", res)
 		}
 	}
-	if n := connections.Load(); n != 20 {
-		t.Errorf("%d connections", n)
+	if n := connections.Load(); n != 20 || pauses != 0 {
+		t.Errorf("%d connections, %d pauses", n, pauses)
 	}
 }
 

@@ -205,6 +205,9 @@ func TestEverySpellingOfAnAddressIsRefused(t *testing.T) {
 	if err := CheckURL(Policy{}, "https://0x7f.1/"); !strings.Contains(err.Error(), "another spelling of the address 127.0.0.1") {
 		t.Error(err)
 	}
+	if err := CheckURL(Policy{}, "https://example.com./"); ruleOf(err) != RuleSpelling {
+		t.Error(err)
+	}
 	for _, host := range []string{"[0:0:0:0:0:0:0:1]", "[::0001]", "[0::1]"} {
 		if err := CheckURL(Policy{}, "https://"+host+"/"); ruleOf(err) != "loopback" {
 			t.Errorf("%s: %v", host, err)

@@ -233,6 +233,9 @@ func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 			t.Errorf("%+v", res)
 		}
 	}
+	if c.via.plain.Proxy != nil || c.via.tls.Proxy != nil { // Go reads the environment only once in a process
+		t.Error("a proxy would be used")
+	}
 	if used.Load() {
 		t.Error("the proxy was used")
 	}

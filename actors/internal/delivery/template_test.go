@@ -169,6 +169,17 @@ func TestBombs(t *testing.T) {
 	}
 }
 
+// TestTextDoesNotGrowWithoutEnd: its size ends it, long before its time is over.
+func TestTextDoesNotGrowWithoutEnd(t *testing.T) {
+	templates, err := templatesOf(t, `{{$x := "\"\"\"\"\"\"\"\""}}{{range 99}}{{$x = quote $x}}{{end}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := templates.Render(sample()); err == nil || !strings.Contains(err.Error(), "it writes more than 256 kB") {
+		t.Error(err)
+	}
+}
+
 func TestTemplatesAreChosenByType(t *testing.T) {
 	templates, err := ParseTemplates(json.RawMessage(`{
 		"ticket.created": {"body": "1", "method": "PUT"},
