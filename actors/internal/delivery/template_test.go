@@ -159,7 +159,7 @@ func TestBombs(t *testing.T) {
 		if !errors.As(err, &located) || m != nil {
 			t.Errorf("%s: %v", source, err)
 		}
-		if took > 20*longestRun {
+		if took > 200*longestRun {
 			t.Errorf("%s: took %s", source, took)
 		}
 		t.Logf("%-60.60s %s: %v", source, took.Round(time.Millisecond), err)
@@ -340,7 +340,7 @@ func FuzzTemplate(f *testing.F) {
 		_ = templates.Check([]Envelope{sample()})
 		began := time.Now()
 		m, err := templates.Render(sample())
-		if took := time.Since(began); took > 40*longestRun {
+		if took := time.Since(began); took > 200*longestRun {
 			t.Errorf("took %s", took)
 		}
 		var located *TemplateError
