@@ -30,10 +30,11 @@ var arrows = map[string][]string{
 	"actors":     {"ids", "messages", "storage"},
 
 	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
-	"actors/internal/":       {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/entity": {"ids", "messages", "storage"},
-	"actors/internal/desk":   {"ids", "messages", "storage", "view"},
-	"actors/internal/pace":   {},
+	"actors/internal/":         {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/entity":   {"ids", "messages", "storage"},
+	"actors/internal/desk":     {"ids", "messages", "storage", "view"},
+	"actors/internal/pace":     {},
+	"actors/internal/delivery": {},
 	"actors/internal/chat": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace"},
 	"actors/internal/query": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
