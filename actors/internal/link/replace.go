@@ -98,20 +98,23 @@ func itemAnew(said *storage.Message, stored *storage.Copy) *item {
 	return it
 }
 
-// left is called when an item has left the lane: changes of its message go on.
+// left is called when an item has left the lane, with the other parts of its album: changes of their messages go on.
 func (n *lane) left(it *item) {
-	if it.outOfOrder {
-		n.outOfOrder--
-	}
+	gone := []*item{it}
 	if a := it.album; a != nil {
 		for _, part := range a.parts {
 			if part != it {
-				n.left(part)
+				gone = append(gone, part)
 			}
 		}
 	}
-	if c := n.link.changes[it.messageID]; c != nil {
-		n.link.Note(goOn{it.messageID})
+	for _, it := range gone {
+		if it.outOfOrder {
+			n.outOfOrder--
+		}
+		if c := n.link.changes[it.messageID]; c != nil {
+			n.link.Note(goOn{it.messageID})
+		}
 	}
 }
 
