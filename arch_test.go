@@ -26,21 +26,25 @@ var arrows = map[string][]string{
 	"config/gen": {"config"},
 	"ids":        {},
 	"messages":   {"ids"},
+	"view":       {"ids", "messages"},
 	"actors":     {"ids", "messages", "storage"},
 
 	// The rooms of the actors: none imports another. What all entities share knows no kind, and none of the rooms.
-	"actors/internal/":       {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk"},
-	"actors/internal/entity": {"ids", "messages", "storage"},
-	"actors/internal/desk":   {"ids", "messages", "storage"},
-	"actors/internal/pace":   {},
+	"actors/internal/":         {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk"},
+	"actors/internal/entity":   {"ids", "messages", "storage"},
+	"actors/internal/desk":     {"ids", "messages", "storage", "view"},
+	"actors/internal/pace":     {},
+	"actors/internal/delivery": {},
 	"actors/internal/chat": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace"},
-	"actors/internal/ticket": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
+	"actors/internal/query": {"ids", "messages", "storage", "actors/internal/entity", "actors/internal/desk",
+		"actors/internal/eventlog"},
+	"actors/internal/ticket": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace", "actors/internal/attachment"},
 
 	"bot":           {"ids", "messages", "actors"},
 	"simulator":     {}, // a Bot API server for any bot
-	"http":          {"ids", "messages", "actors"},
+	"http":          {"ids", "messages", "view", "actors"},
 	"docs/examples": {}, // what users copy: nothing of ours
 	"storage":       {"ids"},
 	"storage/":      {"ids", "storage"}, // the stores behind the contract: sqlite, mongodb, files
@@ -126,6 +130,9 @@ func TestArrowsAreUnderstood(t *testing.T) {
 		{"storage/sqlite", "storage/mongodb", false},
 		{"storage/sqlite", "actors", false},
 		{"messages", "config", false},
+		{"messages", "view", false},
+		{"view", "storage", false},
+		{"actors/internal/desk", "view", true},
 		{"config", "messages", false},
 		{"docs/examples/go", "http", false},
 	} {

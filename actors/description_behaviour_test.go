@@ -68,14 +68,16 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 		shows(t, k.id, d.engineering, eng)
 		var said struct {
-			Description         string
-			DescriptionEntities []struct {
-				Type           string
-				Offset, Length int
+			Ticket struct {
+				Description         string
+				DescriptionEntities []struct {
+					Type           string
+					Offset, Length int
+				}
 			}
 		}
 		d.must(json.Unmarshal(d.awaitEvent(k, messages.EventTicketCreated).Data, &said))
-		if said.Description != words || len(said.DescriptionEntities) != 3 || said.DescriptionEntities[0].Offset != 6 {
+		if is := said.Ticket; is.Description != words || len(is.DescriptionEntities) != 3 || is.DescriptionEntities[0].Offset != 6 {
 			t.Errorf("the event says %+v", said)
 		}
 		d.restart()

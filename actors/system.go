@@ -17,6 +17,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/chat"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/actors/internal/group"
 	"github.com/topicdesk/topicdesk/actors/internal/link"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
@@ -53,12 +54,14 @@ type Options struct {
 	IdleAfter   time.Duration // see entity.NodeOptions
 	MaxResident int           // see entity.NodeOptions
 	SweepEvery  time.Duration // see sweep.New
+	KeepEvents  time.Duration // how long events stay in the log; 0: forever
 }
 
 // System is the desk on this node. It assembles the rooms and passes messages to them; it does nothing of its own.
 type System struct {
 	env         *entity.Env
 	node        *entity.Node
+	log         *eventlog.Log
 	chats       *chat.Room
 	pollers     *poller.Room
 	readers     *query.Readers
@@ -85,7 +88,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	aliases := &desk.Aliases{}
 	s := &System{
-		env: env, pollers: poller.NewRoom(),
+		env: env, pollers: poller.NewRoom(), log: eventlog.New(env),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
@@ -103,18 +106,20 @@ func NewSystem(o Options) (*System, error) {
 		user.Kind(),
 		apikey.Kind(),
 		s.pollers.Kind(),
+		s.log.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
 		return nil, err
 	}
-	if s.readers, err = query.Start(env, s.node, aliases); err != nil {
+	if s.readers, err = query.Start(env, s.node, aliases, s.log); err != nil {
 		env.Cancel()
 		ctx, cancel := context.WithTimeout(context.Background(), stopAfterFailure)
 		defer cancel()
 		return nil, errors.Join(err, s.node.Stop(ctx))
 	}
-	s.sweep = sweep.New(env, s.node, s.attachments.Keeps(), o.SweepEvery, o.Metrics)
+	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
+		Metrics: o.Metrics})
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
 	return s, nil
@@ -184,6 +189,13 @@ func (s *System) AddFile(ctx context.Context, u attachment.Upload) (*messages.At
 // FileContent opens the bytes of an attachment, or of its thumbnail, and says how many they are; -1 for a thumbnail.
 func (s *System) FileContent(ctx context.Context, attachmentID string, thumbnail bool) (io.ReadCloser, int64, error) {
 	return s.attachments.Content(ctx, attachmentID, thumbnail)
+}
+
+// WatchLog wakes a reader of the log of events whenever something is appended that the filter selects. The reader reads by
+// messages.ReadLog after WatchLog, so that it misses nothing between the two. stop ends it.
+func (s *System) WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func()) {
+	w := s.log.Watch(filter)
+	return w.C, w.Close
 }
 
 // Check returns an error if the actors do not answer, or are stopping. It is for readiness.

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"testing"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
@@ -71,6 +72,63 @@ func TestPendingFromTheReleaseBefore(t *testing.T) {
 	d.awaitText(d.support, k.thread, "Ann has blocked me")
 	if word, _ := d.find(d.ann, 0, "Your current ticket is now Printer"); !word.Pinned {
 		t.Error("the word on the current ticket is not pinned")
+	}
+}
+
+// TestEventsFromTheReleaseBefore: a ticket and a message hold events with ids of the release before, one of which a
+// process numbered that did not live to write that down. Each is there once.
+func TestEventsFromTheReleaseBefore(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{speed: 20})
+	k := d.open(d.ann, d.support, "Printer")
+	m := d.say(d.ann, d.support, k.thread, "one")
+	d.awaitTold(k, messages.EventMessageSent, 1)
+	d.quiet(k)
+	d.stop()
+	func() {
+		ctx := t.Context()
+		store, err := sqlite.Open(ctx, d.path, sqlite.WithoutSync())
+		d.must(err)
+		defer func() { d.must(store.Close()) }()
+		r, err := store.Ticket(ctx, k.id)
+		d.must(err)
+		said, err := store.Message(ctx, messageID(m))
+		d.must(err)
+		old := func(kind, id string) storage.Event {
+			return storage.Event{EventID: kind + "/" + id, TicketID: k.id, Type: kind, At: r.CreatedAt, Data: []byte(`{}`)}
+		}
+		numbered := old(messages.EventTicketUpdated, "x:1")
+		r.Events, r.DueAt = []storage.Event{numbered, old(messages.EventTicketUpdated, "x:2")}, r.CreatedAt
+		d.must(store.SaveTicket(ctx, r))
+		said.Events, said.Revision = []storage.Event{old(messages.EventMessageEdited, "x:3")}, 1
+		d.must(store.SaveMessage(ctx, said))
+		numbered.Number, numbered.EventID = r.EventNumber+1, ids.EventID(numbered.EventID) // as the migration leaves it
+		numbered.Partition = storage.PartitionOf(k.id)
+		last, err := store.LastPosition(ctx, numbered.Partition)
+		d.must(err)
+		numbered.Position = last + 1
+		d.must(store.AppendEvents(ctx, []storage.Event{numbered}))
+	}()
+	d.start()
+	d.say(d.ann, d.support, k.thread, "two")
+	var all []storage.Event
+	d.eventually("nothing is left to number", func() bool {
+		var err error
+		all, err = d.store.EventsAfter(t.Context(), k.id, 0, 100)
+		d.must(err)
+		open, err := d.store.OpenMessages(t.Context(), k.id, 1)
+		d.must(err)
+		return len(open) == 0 && len(d.record(k).Events) == 0 && all[len(all)-1].Type == messages.EventMessageSent
+	})
+	count := map[string]int{}
+	for i, e := range all {
+		count[e.Type]++
+		if e.Number != int64(i+1) {
+			t.Errorf("event %d has number %d", i+1, e.Number)
+		}
+	}
+	if count[messages.EventTicketUpdated] != 2 || count[messages.EventMessageEdited] != 1 || count[messages.EventMessageSent] != 2 {
+		t.Errorf("%v", count)
 	}
 }
 

@@ -59,6 +59,8 @@ type Config struct {
 	FilesMaxTotal  string   `env:"FILES_MAX_TOTAL" unset:"(no limit)" desc:"The most space that all attachments together may take, such as 20GB. Beyond it the oldest go, those of closed tickets first."`
 	ClamAVAddr     string   `env:"CLAMAV_ADDR" desc:"A ClamAV daemon that scans each attachment before anyone gets it: host:port, or unix:/run/clamav/clamd.ctl"`
 
+	EventsRetention string `env:"EVENTS_RETENTION" envDefault:"90d" desc:"How long events are kept for those who read the feed, such as 90d or 12h."`
+
 	ClusterProvider string `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single" allowed:"single: several nodes are not supported yet" desc:"single, the only value: this node is alone. Several nodes are not supported yet."`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`

@@ -63,6 +63,9 @@ func (m *mistakes) checkFiles(c *Config) {
 			}
 		}
 	}
+	if age, ok := parseAge(c.EventsRetention); !ok || age <= 0 {
+		m.refuse("EVENTS_RETENTION", "must be a number of days or hours, such as 90d or 12h")
+	}
 	if _, ok := parseAge(c.FilesRetention); m.set("FILES_RETENTION") && !ok {
 		m.refuse("FILES_RETENTION", "must be a number of days or hours, such as 90d or 12h")
 	}
@@ -112,6 +115,12 @@ func parseBytes(text string) (int64, bool) {
 }
 
 var ageShape = regexp.MustCompile(`^([0-9]{1,5})(d|h)$`)
+
+// KeepEvents is how long events are kept.
+func (c Config) KeepEvents() time.Duration {
+	age, _ := parseAge(c.EventsRetention)
+	return age
+}
 
 // parseAge reads an age such as 90d or 12h. An empty text is 0.
 func parseAge(text string) (time.Duration, bool) {

@@ -20,14 +20,17 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // apiPrefix begins the path of every operation.
-const apiPrefix = "/api/v1"
+const apiPrefix = view.APIPrefix
 
 // Desk is what the API needs from the actors.
 type Desk interface {
 	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
+	// WatchLog wakes a reader of the log of events when there is something new for it.
+	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
 }
 
 // APIOptions are what an API is made of.
@@ -132,6 +135,8 @@ func (a *API) operations() {
 	a.ticketOperations()
 	a.messageOperations()
 	a.eventOperations()
+	a.feedOperations()
+	a.eventTypeOperations()
 	a.linkOperations()
 	a.attachmentOperations()
 }
@@ -300,15 +305,6 @@ func (a *API) place(ctx context.Context, c *call, telegramID int64) (string, err
 		return "", problem(codeNotFound)
 	}
 	return found.GroupId, nil
-}
-
-// timeOf is a time as the API shows it. It is nil if the time is not set.
-func timeOf(ms int64) *time.Time {
-	if ms == 0 {
-		return nil
-	}
-	t := time.UnixMilli(ms).UTC()
-	return &t
 }
 
 // describe is the operation's description in the document.

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
@@ -18,30 +17,13 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // Files is what the API needs to accept and to serve files. Their bytes do not travel through actors.
 type Files interface {
 	AddFile(ctx context.Context, u actors.Upload) (*messages.AttachmentRecord, error)
 	FileContent(ctx context.Context, attachmentID string, thumbnail bool) (io.ReadCloser, int64, error)
-}
-
-// Attachment is a file of a ticket.
-type Attachment struct {
-	AttachmentID string    `json:"attachmentId" doc:"The file's id. It is opaque: do not parse it." example:"api:mabcdefghijklmnopqrstuvwx.upload"`
-	TicketID     string    `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
-	FileName     string    `json:"fileName" doc:"The file's name. It is safe in any file system." example:"report.pdf"`
-	FileType     string    `json:"fileType" doc:"What the file is in Telegram: photo, document, video …" example:"document"`
-	MimeType     string    `json:"mimeType" doc:"The type that the content has. Before the file is stored: the type that the sender declared." example:"application/pdf"`
-	FileSize     int64     `json:"fileSize" doc:"The size in bytes." example:"48213"`
-	Width        int64     `json:"width" doc:"The width of an image in pixels; 0 for other files." example:"0"`
-	Height       int64     `json:"height" doc:"The height of an image in pixels; 0 for other files." example:"0"`
-	State        string    `json:"state" enum:"pending,downloading,stored,refused,failed,infected,removed" doc:"Only a stored file can be downloaded." example:"stored"`
-	Reason       string    `json:"reason,omitempty" doc:"Why the file is in this state: refused, failed, infected or removed."`
-	DownloadURL  *string   `json:"downloadUrl" doc:"The path of the content, to be requested with an API key. null if the file is not stored." example:"/api/v1/attachments/api:mabc.upload/content"`
-	ThumbnailURL *string   `json:"thumbnailUrl" doc:"The path of the thumbnail. null if there is none."`
-	UploadedBy   Creator   `json:"uploadedBy" doc:"Who sent the file."`
-	CreatedAt    time.Time `json:"createdAt" doc:"When the desk recorded the file."`
 }
 
 // maxUpload is how many bytes a request that uploads a file may have: 50 MB, which is the largest file that a bot may
@@ -58,13 +40,13 @@ func (a *API) attachmentOperations() {
 			"names it in `attachmentIds`. The content decides what type the file has, and the settings decide which types " +
 			"are refused: executables, scripts and web pages unless they say otherwise. A picture that Telegram accepts as " +
 			"a photo becomes one, unless `kind` is `document`." + aboutTickets,
-		request: map[string]any{"file": "(the bytes of photo.jpg)", "kind": "document"}, answer: exampleAttachment(),
+		request: map[string]any{"file": "(the bytes of photo.jpg)", "kind": "document"}, answer: view.ExampleAttachment(),
 	}, a.addAttachment)
 	register(a, op{
 		id: "getAttachment", method: http.MethodGet, path: "/attachments/{id}",
 		tag: tagMessages, summary: "Get a file's description", scope: "messages:read",
 		description: "Describes a file, whether it came from Telegram or through the API." + aboutTickets,
-		answer:      exampleAttachment(),
+		answer:      view.ExampleAttachment(),
 	}, a.getAttachment)
 	register(a, op{
 		id: "getAttachmentContent", method: http.MethodGet, path: "/attachments/{id}/content",
@@ -90,12 +72,12 @@ type addAttachmentInput struct {
 }
 
 type attachmentOutput struct {
-	Body Attachment
+	Body view.Attachment
 }
 
 type createdAttachmentOutput struct {
 	Location string `header:"Location" doc:"The path of the attachment."`
-	Body     Attachment
+	Body     view.Attachment
 }
 
 func (a *API) addAttachment(ctx context.Context, c *call, in *addAttachmentInput) (*createdAttachmentOutput, error) {
@@ -124,7 +106,7 @@ func (a *API) addAttachment(ctx context.Context, c *call, in *addAttachmentInput
 		return nil, problem(codeUnavailable)
 	}
 	location := apiPrefix + "/attachments/" + url.PathEscape(kept.AttachmentId)
-	return &createdAttachmentOutput{Location: location, Body: attachmentOf(kept)}, nil
+	return &createdAttachmentOutput{Location: location, Body: view.AttachmentOf(kept)}, nil
 }
 
 // AttachmentPath names a file in the path.
@@ -147,7 +129,7 @@ func (a *API) getAttachment(ctx context.Context, c *call, in *AttachmentPath) (*
 	if err != nil {
 		return nil, err
 	}
-	return &attachmentOutput{Body: attachmentOf(found)}, nil
+	return &attachmentOutput{Body: view.AttachmentOf(found)}, nil
 }
 
 type contentInput struct {
@@ -281,34 +263,6 @@ func rangeOf(header string, size int64) (from, to int64, ok bool) {
 		to = min(size-1, n) + 1
 	}
 	return from, to, from < size
-}
-
-func attachmentOf(r *messages.AttachmentRecord) Attachment {
-	v := Attachment{
-		AttachmentID: r.AttachmentId, TicketID: r.TicketId,
-		FileName: r.FileName, FileType: r.FileType, MimeType: r.MimeType, FileSize: r.FileSize,
-		Width: r.Width, Height: r.Height, State: r.State, Reason: r.Reason,
-		UploadedBy: creatorOf(r.UploadedBy), CreatedAt: time.UnixMilli(r.CreatedMs).UTC(),
-	}
-	if r.State == "stored" {
-		path := apiPrefix + "/attachments/" + url.PathEscape(r.AttachmentId)
-		content, thumbnail := path+"/content", path+"/thumbnail"
-		v.DownloadURL = &content
-		if r.Thumbnail {
-			v.ThumbnailURL = &thumbnail
-		}
-	}
-	return v
-}
-
-func exampleAttachment() Attachment {
-	content := "/api/v1/attachments/api:mabcdefghijklmnopqrstuvwx.upload/content"
-	return Attachment{
-		AttachmentID: "api:mabcdefghijklmnopqrstuvwx.upload", TicketID: "TICK-MWWK9D73-FBC14E0C",
-		FileName: "report.pdf", FileType: "document", MimeType: "application/pdf", FileSize: 48213,
-		State: "stored", DownloadURL: &content,
-		UploadedBy: Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"}, CreatedAt: exampleTime,
-	}
 }
 
 // isUpload reports whether a request uploads a file.

@@ -25,6 +25,7 @@ const (
 	tagPeople   = "People"
 	tagGroups   = "Groups"
 	tagTickets  = "Tickets"
+	tagEvents   = "Events"
 	tagMessages = "Messages"
 )
 
@@ -41,6 +42,7 @@ func document() *huma.OpenAPI {
 		Tags: []*huma.Tag{
 			{Name: tagTickets, Description: "Support cases. Each has a home topic in Telegram, and may have linked topics."},
 			{Name: tagMessages, Description: "The messages and files of tickets."},
+			{Name: tagEvents, Description: "What happens at the desk, for programs that follow it."},
 			{Name: tagKeys, Description: "The keys of programs: what each may do, and how often."},
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
@@ -59,6 +61,7 @@ func document() *huma.OpenAPI {
 // finish adds to each operation what all operations have: problems with their codes, headers, examples.
 func (a *API) finish() {
 	doc := a.huma.OpenAPI()
+	a.describeEvents()
 	for _, o := range a.ops {
 		described := operationOf(doc.Paths[apiPrefix+o.path], o.method)
 		for status := range described.Responses {

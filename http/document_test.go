@@ -164,6 +164,52 @@ func TestGuideIsCurrent(t *testing.T) {
 	}
 }
 
+// TestDocumentHasEveryEvent: the section webhooks has each type of event, with a schema that is there, and an example.
+func TestDocumentHasEveryEvent(t *testing.T) {
+	asJSON, _, err := httpedge.NewAPI(httpedge.New(httpedge.Options{}), httpedge.APIOptions{}).Document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc struct {
+		Webhooks map[string]struct {
+			Post struct {
+				OperationID string
+				RequestBody struct {
+					Content map[string]struct {
+						Schema struct {
+							Ref string `json:"$ref"`
+						}
+						Example struct{ ID, Type string }
+					}
+				}
+			}
+		}
+		Components struct {
+			Schemas map[string]struct {
+				Properties map[string]struct{ Enum []string }
+			}
+		}
+	}
+	if err := json.Unmarshal(asJSON, &doc); err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]bool{}
+	for _, e := range messages.Events {
+		hook := doc.Webhooks[e.Type].Post
+		body := hook.RequestBody.Content["application/json"]
+		name, inside := strings.CutPrefix(body.Schema.Ref, "#/components/schemas/")
+		is := doc.Components.Schemas[name].Properties["type"].Enum
+		if !inside || len(is) != 1 || is[0] != e.Type || body.Example.Type != e.Type || body.Example.ID == "" ||
+			hook.OperationID == "" || ids[hook.OperationID] {
+			t.Errorf("%s: %+v, its schema is of %q", e.Type, hook, is)
+		}
+		ids[hook.OperationID] = true
+	}
+	if len(doc.Webhooks) != len(messages.Events) {
+		t.Errorf("%d webhooks, %d types of events", len(doc.Webhooks), len(messages.Events))
+	}
+}
+
 func TestScopesOfOperations(t *testing.T) {
 	wanted := map[string]bool{}
 	for _, o := range document(t).ops {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // Group is a Telegram group as the API shows it.
@@ -138,6 +139,6 @@ func exampleGroup() Group {
 	return Group{
 		TelegramGroupID: -1001234567890, Title: "Support", Type: "supergroup", IsForum: true,
 		BotStatus: "administrator", BotIsAdmin: true, CanManageTopics: true, SupportTopicsEnabled: true,
-		Language: "en", CreatedAt: exampleTime, UpdatedAt: exampleTime,
+		Language: "en", CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime,
 	}
 }

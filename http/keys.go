@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // APIKey is a key as the API shows it, without its secret.
@@ -233,8 +234,8 @@ func unknownGroup(err error, pointer string) error {
 func keyOf(k *messages.APIKey) APIKey {
 	v := APIKey{
 		KeyID: k.KeyId, Name: k.Name, Owner: k.Owner, Scopes: k.Scopes, Rate: k.Rate, Burst: k.Burst,
-		ExpiresAt: timeOf(k.ExpiresMs), RevokedAt: timeOf(k.RevokedMs), LastUsedAt: timeOf(k.LastUsedMs),
-		OldUntil: timeOf(k.OldUntilMs), CreatedAt: time.UnixMilli(k.CreatedMs).UTC(),
+		ExpiresAt: view.TimeOf(k.ExpiresMs), RevokedAt: view.TimeOf(k.RevokedMs), LastUsedAt: view.TimeOf(k.LastUsedMs),
+		OldUntil: view.TimeOf(k.OldUntilMs), CreatedAt: time.UnixMilli(k.CreatedMs).UTC(),
 		UpdatedAt: time.UnixMilli(k.UpdatedMs).UTC(),
 	}
 	if k.GroupId != "" {
@@ -243,12 +244,10 @@ func keyOf(k *messages.APIKey) APIKey {
 	return v
 }
 
-var exampleTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
-
 func exampleKey() APIKey {
 	return APIKey{KeyID: "k7c2m4q3x5ad", Name: "CRM", Owner: "ops@example.org",
 		Scopes: []string{"tickets:read", "tickets:write"}, Rate: 100, Burst: 200,
-		CreatedAt: exampleTime, UpdatedAt: exampleTime}
+		CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime}
 }
 
 func exampleNewKey() NewAPIKey {

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // entityTypes are the types of markup that a program may use.
@@ -11,7 +12,7 @@ var entityTypes = map[string]bool{"bold": true, "italic": true, "underline": tru
 	"spoiler": true, "blockquote": true, "expandable_blockquote": true, "code": true, "pre": true, "text_link": true}
 
 // contentOf makes the content of a message from a text and its markup. What is wrong with them is a *Problem.
-func contentOf(text, format string, entities []TextEntity) (*messages.Content, error) {
+func contentOf(text, format string, entities []view.TextEntity) (*messages.Content, error) {
 	marked, err := markedOf(text, format, entities, "/entities")
 	if err != nil {
 		return nil, err
@@ -24,7 +25,7 @@ func contentOf(text, format string, entities []TextEntity) (*messages.Content, e
 
 // markedOf makes a text with markup from what a program sends. What is wrong with the entities, which the request has
 // in the given field, is a *Problem.
-func markedOf(text, format string, entities []TextEntity, field string) (messages.Marked, error) {
+func markedOf(text, format string, entities []view.TextEntity, field string) (messages.Marked, error) {
 	none := messages.Marked{}
 	if format == "markdown" {
 		if len(entities) > 0 {
@@ -54,16 +55,6 @@ func markedOf(text, format string, entities []TextEntity, field string) (message
 			Type: e.Type, Offset: e.Offset, Length: e.Length, Url: e.URL, Language: e.Language})
 	}
 	return marked.Clean(), nil
-}
-
-// entitiesOf is the markup of a text as the API shows it.
-func entitiesOf(entities []*messages.Entity) []TextEntity {
-	list := make([]TextEntity, 0, len(entities))
-	for _, e := range entities {
-		list = append(list,
-			TextEntity{Type: e.Type, Offset: e.Offset, Length: e.Length, URL: e.Url, Language: e.Language})
-	}
-	return list
 }
 
 // insidePairs reports for every offset in a text, in UTF-16 units and including the end, whether it is within a

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 func TestWhatMessagesCarry(t *testing.T) {
@@ -26,7 +27,7 @@ func TestWhatMessagesCarry(t *testing.T) {
 	} {
 		t.Run(kind, func(t *testing.T) {
 			c.media.Kind = kind
-			v := messageOf(&messages.MessageRecord{
+			v := view.MessageOf(&messages.MessageRecord{
 				Topic: &messages.TopicRecord{}, Content: &messages.Content{Media: c.media},
 				Reference: &messages.ReplyTo{Preview: "Friday", Origin: &messages.Forward{Name: "Shop"}, Url: "https://t.me/shop/17"},
 			})

@@ -102,6 +102,13 @@ func init() {
 		}
 	}
 	user := func(s *service, chat int64) string { return fmt.Sprintf("/api/v1/users/%d", s.person(chat)) }
+	operationTests["listEventTypes"] = operationTest{good: get("/api/v1/events/types"),
+		check: func(t *testing.T, _ *service, r *response) {
+			types := r.is(200)["data"].([]any)
+			if len(types) != len(messages.Events) {
+				t.Errorf("%d types, want %d", len(types), len(messages.Events))
+			}
+		}}
 	operationTests["getMe"] = operationTest{good: get("/api/v1/me"),
 		check: func(t *testing.T, _ *service, r *response) {
 			if me := r.is(200); me["name"] != "Test" || me["groupId"] != nil ||

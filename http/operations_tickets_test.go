@@ -9,8 +9,10 @@ import (
 	"mime/multipart"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // How the operations on tickets are tested. What they do is tested in tickets_test.go.
@@ -197,6 +199,31 @@ func init() {
 	}
 	add("listMessages", "/messages", nil, operationTest{invalid: pages("/messages")})
 	add("listEvents", "/events", nil, operationTest{invalid: pages("/events")})
+	feed := func(path string) operationTest {
+		expired := func(s *service) request {
+			id := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), object{"title": "Gone", "groupId": s.support}).is(201)["ticketId"].(string)
+			s.do("POST", long+id+"/close", s.key(nil, "admin"), nil).is(200)
+			s.follow(s.key(nil, "admin"), "", func(f fed) bool { return len(f.Data) >= 3 }, "ticketId", id)
+			cursor := s.feed(s.key(nil, "admin"), "limit", "1", "ticketId", id).NextCursor
+			_, err := s.store.DeleteEvents(s.t.Context(), storage.PartitionOf(id), time.Now().Add(time.Hour), 1000)
+			s.must(err)
+			return request{path: path + "?after=" + cursor}
+		}
+		return operationTest{
+			good:    send(path, nil),
+			missing: send(path+"?ticketId=TICK-0-00000000", nil),
+			hidden: func(s *service) request {
+				id := strings.TrimPrefix(fresh(s), long)
+				return request{path: path + "?ticketId=" + id, token: s.bound(s.sales)}
+			},
+			invalid: map[string]func(*service) request{
+				"types": send(path+"?types=ticket.nonsense", nil), "after": send(path+"?after=x", nil),
+				"ticketId": send(path+"?ticketId="+strings.Repeat("x", 200), nil),
+			},
+			refused: map[string]func(*service) request{"events_expired": expired},
+		}
+	}
+	operationTests["listFeed"], operationTests["streamFeed"] = feed("/api/v1/events"), feed("/api/v1/events/stream")
 	add("listLinks", "/links", nil, operationTest{invalid: pages("/links")})
 	topic := func(s *service) int {
 		thread, err := s.sim.CreateTopic(s.sales, s.ann, "Their own")

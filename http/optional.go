@@ -30,13 +30,3 @@ func (o Optional[T]) Schema(r huma.Registry) *huma.Schema {
 	s.Nullable = true
 	return &s
 }
-
-// Nullable is an object of an answer that may be null.
-type Nullable[T any] struct{ Value *T }
-
-func (n Nullable[T]) MarshalJSON() ([]byte, error) { return json.Marshal(n.Value) }
-
-// Schema is the schema of the object, or null.
-func (n Nullable[T]) Schema(r huma.Registry) *huma.Schema {
-	return &huma.Schema{AnyOf: []*huma.Schema{r.Schema(reflect.TypeFor[T](), true, ""), {Type: "null"}}}
-}

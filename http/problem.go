@@ -22,6 +22,8 @@ type Problem struct {
 	Detail    string       `json:"detail,omitempty" doc:"What went wrong and what to do about it, for people." example:"It does not exist, or this API key can't see it."`
 	RequestID string       `json:"requestId,omitempty" doc:"The id of the request, as the service's log and the X-Request-Id header name it." example:"K7C2M4Q3X5AD3H5"`
 	Errors    []FieldError `json:"errors,omitempty" doc:"What is wrong with which field."`
+	// OldestCursor is in answers with the code events_expired.
+	OldestCursor string `json:"oldestCursor,omitempty" doc:"With events_expired: the oldest cursor that works."`
 
 	headers http.Header
 }

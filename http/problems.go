@@ -36,6 +36,7 @@ const (
 	codeGrantTooWide     = "grant_too_wide"
 	codeFileRefused      = "file_refused"
 	codeRange            = "range_not_satisfiable"
+	codeEventsExpired    = "events_expired"
 )
 
 // problemKind is what all problems of a code have in common.
@@ -71,6 +72,8 @@ var problemKinds = map[string]problemKind{
 	codeHeadersTooLarge: {http.StatusRequestHeaderFieldsTooLarge, "The headers of the request are too large."},
 	codeInternal: {http.StatusInternalServerError,
 		"The service failed. Its log has the details under this request id."},
+	codeEventsExpired: {http.StatusGone,
+		"Events after this cursor are deleted: they are kept for EVENTS_RETENTION. Read on from oldestCursor."},
 	codeUnavailable: {http.StatusServiceUnavailable,
 		"The service can't do that at the moment. It is safe to repeat the request."},
 

@@ -330,6 +330,10 @@ func TestSlowClients(t *testing.T) {
 // deskFunc is a Desk that answers as the function does.
 type deskFunc func(kind string) (proto.Message, error)
 
+func (f deskFunc) WatchLog(*messages.LogFilter) (woken <-chan struct{}, stop func()) {
+	return nil, func() {}
+}
+
 func (f deskFunc) Ask(_ context.Context, kind, _ string, _ proto.Message) (proto.Message, error) {
 	return f(kind)
 }

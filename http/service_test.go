@@ -1,6 +1,7 @@
 package httpedge_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -292,7 +293,12 @@ func (s *service) try(method, path, token string, body any, headers ...string) (
 		return nil, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	got, err := io.ReadAll(res.Body)
+	var got []byte
+	if res.Header.Get("Content-Type") == "text/event-stream" {
+		got, err = bufio.NewReader(res.Body).ReadBytes('\n') // it has no end
+	} else {
+		got, err = io.ReadAll(res.Body)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // condition refuses a change whose If-Match is stale, before its body is validated.
@@ -36,13 +37,13 @@ type updateTicketInput struct {
 	TicketPath
 	IfMatch string `header:"If-Match" maxLength:"1000" doc:"The ETag that the ticket had when the client read it."`
 	Body    struct {
-		Title               *string            `json:"title,omitempty" minLength:"1" maxLength:"255" example:"Printer is on fire"`
-		Description         *string            `json:"description,omitempty" maxLength:"4000"`
-		DescriptionFormat   string             `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
-		DescriptionEntities []TextEntity       `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
-		Priority            *string            `json:"priority,omitempty" enum:"low,normal,high,urgent"`
-		Status              *string            `json:"status,omitempty" enum:"open,pending,closed"`
-		Metadata            Optional[Metadata] `json:"metadata,omitempty"`
+		Title               *string                 `json:"title,omitempty" minLength:"1" maxLength:"255" example:"Printer is on fire"`
+		Description         *string                 `json:"description,omitempty" maxLength:"4000"`
+		DescriptionFormat   string                  `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
+		DescriptionEntities []view.TextEntity       `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
+		Priority            *string                 `json:"priority,omitempty" enum:"low,normal,high,urgent"`
+		Status              *string                 `json:"status,omitempty" enum:"open,pending,closed"`
+		Metadata            Optional[view.Metadata] `json:"metadata,omitempty"`
 	}
 }
 
@@ -68,7 +69,7 @@ func (a *API) updateTicket(ctx context.Context, c *call, in *updateTicketInput) 
 		return nil, invalid("/description", "expected the text that the markup is for")
 	}
 	if b.Metadata.Sent {
-		if m.Metadata, err = b.Metadata.Value.compact(); err != nil {
+		if m.Metadata, err = compactMetadata(b.Metadata.Value); err != nil {
 			return nil, err
 		}
 		if m.Metadata == nil {
@@ -99,7 +100,7 @@ func (a *API) changed(ctx context.Context, id string, m ticketCommand) (*ticketO
 	if err != nil {
 		return nil, err
 	}
-	return &ticketOutput{Status: http.StatusOK, ETag: etag(record), Body: ticketOf(record)}, nil
+	return &ticketOutput{Status: http.StatusOK, ETag: etag(record), Body: view.TicketOf(record)}, nil
 }
 
 type closeTicketInput struct {

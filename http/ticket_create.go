@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // descriptionEntities is the field with the markup of a description.
@@ -15,14 +16,14 @@ const descriptionEntities = "/descriptionEntities"
 type createTicketInput struct {
 	Prefer string `header:"Prefer" maxLength:"200" doc:"wait=N waits up to N seconds for Telegram to open the topic." example:"wait=5"`
 	Body   struct {
-		Title               string       `json:"title" minLength:"1" maxLength:"255" example:"Printer is on fire"`
-		Description         string       `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
-		DescriptionFormat   string       `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
-		DescriptionEntities []TextEntity `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
-		Priority            string       `json:"priority,omitempty" enum:"low,normal,high,urgent" default:"normal"`
-		GroupID             int64        `json:"groupId,omitempty" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the group in which the ticket opens. May be absent if the API key is bound to a group." example:"-1001234567890"`
-		ExternalID          string       `json:"externalId,omitempty" maxLength:"255" doc:"Your own id for the ticket. No two tickets of an API key may have the same." example:"crm-4711"`
-		Metadata            Metadata     `json:"metadata,omitempty"`
+		Title               string            `json:"title" minLength:"1" maxLength:"255" example:"Printer is on fire"`
+		Description         string            `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
+		DescriptionFormat   string            `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
+		DescriptionEntities []view.TextEntity `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
+		Priority            string            `json:"priority,omitempty" enum:"low,normal,high,urgent" default:"normal"`
+		GroupID             int64             `json:"groupId,omitempty" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the group in which the ticket opens. May be absent if the API key is bound to a group." example:"-1001234567890"`
+		ExternalID          string            `json:"externalId,omitempty" maxLength:"255" doc:"Your own id for the ticket. No two tickets of an API key may have the same." example:"crm-4711"`
+		Metadata            view.Metadata     `json:"metadata,omitempty"`
 	}
 }
 
@@ -30,7 +31,7 @@ type createdTicketOutput struct {
 	Location string `header:"Location" doc:"The path of the ticket."`
 	ETag     string `header:"ETag"`
 	Applied  string `header:"Preference-Applied" doc:"The part of Prefer that was obeyed."`
-	Body     Ticket
+	Body     view.Ticket
 }
 
 func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) (*createdTicketOutput, error) {
@@ -38,7 +39,7 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 	if blank(b.Title) {
 		return nil, invalid("/title", "it has no visible text")
 	}
-	metadata, err := b.Metadata.compact()
+	metadata, err := compactMetadata(b.Metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +72,7 @@ func (a *API) createTicket(ctx context.Context, c *call, in *createTicketInput) 
 			return nil, err
 		}
 	}
-	out.ETag, out.Body = etag(record), ticketOf(record)
+	out.ETag, out.Body = etag(record), view.TicketOf(record)
 	return out, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 func (a *API) eventOperations() {
@@ -17,7 +18,7 @@ func (a *API) eventOperations() {
 			"caused them." + aboutTickets,
 		answer: exampleList(Event{
 			EventID: messages.EventTicketCreated + "/-1001234567890:42", Number: 1, Type: messages.EventTicketCreated,
-			At: exampleTime, Data: map[string]any{"ticketId": "TICK-MWWK9D73-FBC14E0C", "title": "Printer is on fire",
+			At: view.ExampleTime, Data: map[string]any{"ticketId": "TICK-MWWK9D73-FBC14E0C", "title": "Printer is on fire",
 				"status": "open", "priority": "high"}}),
 	}, a.listEvents)
 }

@@ -4,43 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
-
-// Link is the pair of a ticket's home topic and another topic, which the desk keeps in step.
-type Link struct {
-	LinkID    string             `json:"linkId" example:"TICK-MWWK9D73-FBC14E0C:1"`
-	State     string             `json:"state" enum:"pending,active,failed,ended" doc:"pending: the other topic is not open yet. failed: it can't be opened." example:"active"`
-	Home      TopicRef           `json:"home" doc:"The ticket's home topic."`
-	Topic     TopicRef           `json:"topic" doc:"The other topic."`
-	User      Nullable[LinkUser] `json:"user" doc:"The person whose mention made the link. null: an existing topic was linked."`
-	CreatedBy Creator            `json:"createdBy"`
-	CreatedAt time.Time          `json:"createdAt"`
-	Sync      LinkSync           `json:"sync" doc:"How far copying is."`
-}
-
-// LinkUser is the person for whom a link was made.
-type LinkUser struct {
-	UserID int64  `json:"userId" doc:"The person's id in Telegram." example:"4711"`
-	Name   string `json:"name" example:"Ben Carter"`
-}
-
-// LinkSync says what a link still has to copy, and what it gave up.
-type LinkSync struct {
-	Pending  int64        `json:"pending" doc:"How many messages still wait to be copied, in both directions." example:"0"`
-	LagMs    int64        `json:"lagMs" doc:"How long the oldest of them has waited, in ms." example:"0"`
-	Failed   int64        `json:"failed" doc:"How many copies were given up; counted up to 1,000." example:"0"`
-	Failures []FailedCopy `json:"failures" nullable:"false" doc:"The first 10 copies that were given up."`
-}
-
-// FailedCopy is a copy that was given up.
-type FailedCopy struct {
-	MessageID string `json:"messageId"`
-	TopicID   string `json:"topicId" doc:"The topic of the copy: home, or the linkId."`
-	Reason    string `json:"reason" doc:"Why, in Telegram's words."`
-}
 
 func (a *API) linkOperations() {
 	closed := messages.NoticeTicketIsClosed
@@ -49,7 +16,7 @@ func (a *API) linkOperations() {
 		tag: tagTickets, summary: "List the links of a ticket", scope: "tickets:read",
 		description: "Lists the ticket's links, also the ended ones: both topics, the state, how many messages wait to be " +
 			"copied and for how long, and which copies were given up." + aboutTickets,
-		answer: exampleList(exampleLink()),
+		answer: exampleList(view.ExampleLink()),
 	}, a.listLinks)
 	register(a, op{
 		id: "linkTopic", method: http.MethodPost, path: "/tickets/{id}/links",
@@ -58,7 +25,7 @@ func (a *API) linkOperations() {
 			messages.NoticeGroupUnregistered, messages.NoticeLinkBotOut},
 		description: "Links an existing topic of a registered group, as `/link` does. Messages from now on are copied in " +
 			"both directions." + aboutTickets,
-		request: map[string]any{"groupId": -1001234567891, "telegramTopicId": 43}, answer: exampleLink(),
+		request: map[string]any{"groupId": -1001234567891, "telegramTopicId": 43}, answer: view.ExampleLink(),
 	}, a.linkTopic)
 	register(a, op{
 		id: "unlinkTopic", method: http.MethodDelete, path: "/tickets/{id}/links/{linkId}",
@@ -75,7 +42,7 @@ type listLinksInput struct {
 }
 
 type linkListOutput struct {
-	Body List[Link]
+	Body List[view.Link]
 }
 
 func (a *API) listLinks(ctx context.Context, c *call, in *listLinksInput) (*linkListOutput, error) {
@@ -94,7 +61,7 @@ func (a *API) listLinks(ctx context.Context, c *call, in *listLinksInput) (*link
 		}
 	}
 	links = links[min(max(after, 0), len(links)):] // no link is ever removed: ended ones stay
-	out := &linkListOutput{Body: List[Link]{Data: []Link{}}}
+	out := &linkListOutput{Body: List[view.Link]{Data: []view.Link{}}}
 	for i, l := range links {
 		if i == in.Limit {
 			next := cursorOf(list, after+in.Limit)
@@ -120,13 +87,13 @@ func (a *API) links(ctx context.Context, ticketID string) ([]*messages.LinkRecor
 }
 
 // linkWithSync asks the link's entity how far copying is.
-func (a *API) linkWithSync(ctx context.Context, ticketID string, l *messages.LinkRecord) (Link, error) {
+func (a *API) linkWithSync(ctx context.Context, ticketID string, l *messages.LinkRecord) (view.Link, error) {
 	m := &messages.GetLinkStatus{LinkId: l.LinkId, TicketId: ticketID}
 	status, err := ask[*messages.LinkStatus](ctx, a, messages.KindLink, l.LinkId, m)
 	if err != nil {
-		return Link{}, err
+		return view.Link{}, err
 	}
-	v := linkOf(l)
+	v := view.LinkOf(l)
 	v.Sync.Pending = status.Pending
 	if status.OldestMs > 0 {
 		v.Sync.LagMs = max(0, a.now().UnixMilli()-status.OldestMs)
@@ -143,12 +110,12 @@ type linkTopicInput struct {
 }
 
 type linkOutput struct {
-	Body Link
+	Body view.Link
 }
 
 type createdLinkOutput struct {
 	Location string `header:"Location"`
-	Body     Link
+	Body     view.Link
 }
 
 func (a *API) linkTopic(ctx context.Context, c *call, in *linkTopicInput) (*createdLinkOutput, error) {
@@ -188,17 +155,17 @@ func (a *API) linkTopic(ctx context.Context, c *call, in *linkTopicInput) (*crea
 // madeLink finds the link that a command made. The reply to a repeated command does not name it: then it is the
 // newest link that is like it.
 func (a *API) madeLink(ctx context.Context, ticketID string, reply *messages.Reply,
-	like func(*messages.LinkRecord) bool) (Link, error) {
+	like func(*messages.LinkRecord) bool) (view.Link, error) {
 	links, err := a.links(ctx, ticketID)
 	if err != nil {
-		return Link{}, err
+		return view.Link{}, err
 	}
 	for i := len(links) - 1; i >= 0; i-- {
 		if l := links[i]; l.LinkId == reply.LinkId || reply.LinkId == "" && like(l) {
 			return a.linkWithSync(ctx, ticketID, l)
 		}
 	}
-	return Link{}, problem(codeNotFound)
+	return view.Link{}, problem(codeNotFound)
 }
 
 type unlinkTopicInput struct {
@@ -254,32 +221,4 @@ func (a *API) mentionUser(ctx context.Context, c *call, in *mentionInput) (*link
 		return nil, err
 	}
 	return &linkOutput{Body: v}, nil
-}
-
-func linkOf(l *messages.LinkRecord) Link {
-	v := Link{
-		LinkID: l.LinkId, State: l.State, Home: topicOf(l.Home), Topic: topicOf(l.Topic),
-		CreatedBy: creatorOf(l.CreatedBy), CreatedAt: time.UnixMilli(l.CreatedMs).UTC(),
-		Sync: LinkSync{Failed: l.Failed, Failures: []FailedCopy{}},
-	}
-	if l.UserId != 0 {
-		v.User = Nullable[LinkUser]{&LinkUser{UserID: l.UserId, Name: l.UserName}}
-	}
-	for _, f := range l.Failures {
-		failed := FailedCopy{MessageID: f.MessageId, TopicID: f.TopicId, Reason: f.Reason}
-		v.Sync.Failures = append(v.Sync.Failures, failed)
-	}
-	return v
-}
-
-func exampleLink() Link {
-	other := exampleTopic()
-	group, thread := int64(-1001234567891), int64(43)
-	other.TopicID, other.GroupID, other.TelegramTopicID = "TICK-MWWK9D73-FBC14E0C:1", &group, &thread
-	return Link{
-		LinkID: other.TopicID, State: "active", Home: exampleTopic(), Topic: other,
-		User:      Nullable[LinkUser]{&LinkUser{UserID: 4711, Name: "Ben Carter"}},
-		CreatedBy: Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"}, CreatedAt: exampleTime,
-		Sync: LinkSync{Failures: []FailedCopy{}},
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 type listTicketsInput struct {
@@ -27,7 +28,7 @@ type listTicketsInput struct {
 }
 
 type ticketListOutput struct {
-	Body List[Ticket]
+	Body List[view.Ticket]
 }
 
 // ticketCursor is what a cursor of a list of tickets holds.
@@ -101,9 +102,9 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 	if err != nil {
 		return nil, err
 	}
-	out := &ticketListOutput{Body: List[Ticket]{Data: make([]Ticket, 0, len(found.Tickets))}}
+	out := &ticketListOutput{Body: List[view.Ticket]{Data: make([]view.Ticket, 0, len(found.Tickets))}}
 	for _, t := range found.Tickets {
-		out.Body.Data = append(out.Body.Data, ticketOf(t))
+		out.Body.Data = append(out.Body.Data, view.TicketOf(t))
 	}
 	if n := found.Next; n != nil {
 		next := cursorOf(list, ticketCursor{n.AtMs, n.Id})

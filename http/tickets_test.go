@@ -120,7 +120,7 @@ func TestTickets(t *testing.T) {
 				}
 				types = append(types, e.(map[string]any)["type"].(string))
 				if data := e.(map[string]any)["data"].(map[string]any); types[i] == "topic.created" &&
-					data["groupId"] != float64(s.support) {
+					data["topic"].(map[string]any)["groupId"] != float64(s.support) {
 					t.Fatalf("the group of a new topic: %v", data) // its Telegram id, not its place
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // User is a person as the API shows them.
@@ -220,5 +221,5 @@ func userOf(r *messages.UserRecord) User {
 func exampleUser() User {
 	group := int64(-1001234567890)
 	return User{TelegramID: 4711, Username: "ben_c", FirstName: "Ben", LastName: "Carter", DefaultGroupID: &group,
-		CreatedAt: exampleTime, UpdatedAt: exampleTime}
+		CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime}
 }

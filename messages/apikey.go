@@ -76,13 +76,16 @@ func apiChecksum(text string) string {
 // ScopeAdmin allows everything. What concerns all groups it allows only to keys that are bound to no group.
 const ScopeAdmin = "admin"
 
+// ScopeEventsRead allows to follow the events of the desk.
+const ScopeEventsRead = "events:read"
+
 // Scopes are all scopes that a new API key can have. "users:*" stands for "users:read" and "users:write". Older keys
 // may have other scopes, such as "webhooks:*", which allow nothing.
 
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
-	"keys:read", "keys:write", "keys:*", ScopeAdmin,
+	"keys:read", "keys:write", "keys:*", ScopeEventsRead, ScopeAdmin,
 }
 
 // ScopeAllows says whether scopes include the wanted one.

@@ -1571,6 +1571,144 @@ func (x *RetryTaken) GetSequence() int64 {
 	return 0
 }
 
+// CopyFailed tells the ticket that a copy was given up, which its subscribers hear of. It answers FailureTaken.
+type CopyFailed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LinkId        string                 `protobuf:"bytes,1,opt,name=link_id,json=linkId,proto3" json:"link_id,omitempty"`
+	MessageId     string                 `protobuf:"bytes,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"` // of the original
+	TopicId       string                 `protobuf:"bytes,3,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`       // of the copy
+	Tries         int64                  `protobuf:"varint,4,opt,name=tries,proto3" json:"tries,omitempty"`                         // how often the copy was tried again before
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CopyFailed) Reset() {
+	*x = CopyFailed{}
+	mi := &file_messages_commands_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CopyFailed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CopyFailed) ProtoMessage() {}
+
+func (x *CopyFailed) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
+func (*CopyFailed) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CopyFailed) GetLinkId() string {
+	if x != nil {
+		return x.LinkId
+	}
+	return ""
+}
+
+func (x *CopyFailed) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *CopyFailed) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *CopyFailed) GetTries() int64 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
+func (x *CopyFailed) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// FailureTaken tells the link that the ticket has written down what a CopyFailed says.
+type FailureTaken struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     string                 `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	TopicId       string                 `protobuf:"bytes,2,opt,name=topic_id,json=topicId,proto3" json:"topic_id,omitempty"`
+	Tries         int64                  `protobuf:"varint,3,opt,name=tries,proto3" json:"tries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FailureTaken) Reset() {
+	*x = FailureTaken{}
+	mi := &file_messages_commands_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FailureTaken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FailureTaken) ProtoMessage() {}
+
+func (x *FailureTaken) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
+func (*FailureTaken) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *FailureTaken) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *FailureTaken) GetTopicId() string {
+	if x != nil {
+		return x.TopicId
+	}
+	return ""
+}
+
+func (x *FailureTaken) GetTries() int64 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
+}
+
 // Wake makes an entity start and go on with what it owes.
 type Wake struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1580,7 +1718,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1730,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1743,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1620,7 +1758,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1632,7 +1770,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1645,7 +1783,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -1684,7 +1822,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1696,7 +1834,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1709,7 +1847,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Done) GetOperationId() string {
@@ -1765,7 +1903,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1777,7 +1915,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1790,7 +1928,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -1816,7 +1954,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1828,7 +1966,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1841,7 +1979,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 type SetMembership struct {
@@ -1854,7 +1992,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1866,7 +2004,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1879,7 +2017,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -1908,7 +2046,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1920,7 +2058,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1933,7 +2071,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -1974,7 +2112,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1986,7 +2124,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1999,7 +2137,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2029,7 +2167,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2041,7 +2179,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2054,7 +2192,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2098,7 +2236,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2110,7 +2248,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2123,7 +2261,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -2174,7 +2312,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2186,7 +2324,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2199,7 +2337,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -2239,7 +2377,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2251,7 +2389,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2264,7 +2402,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -2285,7 +2423,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2297,7 +2435,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2310,7 +2448,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -2337,7 +2475,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2349,7 +2487,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2362,7 +2500,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -2382,7 +2520,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2394,7 +2532,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2407,7 +2545,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -2434,7 +2572,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2446,7 +2584,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2459,7 +2597,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2603,7 +2741,20 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\n" +
 	"command_id\x18\x01 \x01(\tR\tcommandId\x12\x14\n" +
 	"\x05again\x18\x02 \x01(\bR\x05again\x12\x1a\n" +
-	"\bsequence\x18< \x01(\x03R\bsequence\"\x06\n" +
+	"\bsequence\x18< \x01(\x03R\bsequence\"\x8d\x01\n" +
+	"\n" +
+	"CopyFailed\x12\x17\n" +
+	"\alink_id\x18\x01 \x01(\tR\x06linkId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x03 \x01(\tR\atopicId\x12\x14\n" +
+	"\x05tries\x18\x04 \x01(\x03R\x05tries\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"^\n" +
+	"\fFailureTaken\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x19\n" +
+	"\btopic_id\x18\x02 \x01(\tR\atopicId\x12\x14\n" +
+	"\x05tries\x18\x03 \x01(\x03R\x05tries\"\x06\n" +
 	"\x04Wake\"}\n" +
 	"\x04Send\x12;\n" +
 	"\toperation\x18\x01 \x01(\v2\x1d.topicdesk.messages.OperationR\toperation\x12\x1d\n" +
@@ -2676,7 +2827,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -2702,78 +2853,80 @@ var file_messages_commands_proto_goTypes = []any{
 	(*ResumeLink)(nil),       // 21: topicdesk.messages.ResumeLink
 	(*LinkProgress)(nil),     // 22: topicdesk.messages.LinkProgress
 	(*RetryTaken)(nil),       // 23: topicdesk.messages.RetryTaken
-	(*Wake)(nil),             // 24: topicdesk.messages.Wake
-	(*Send)(nil),             // 25: topicdesk.messages.Send
-	(*Done)(nil),             // 26: topicdesk.messages.Done
-	(*Answer)(nil),           // 27: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 28: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 29: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 30: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 31: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 32: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 33: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 34: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 35: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 36: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 37: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 38: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 39: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 40: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 41: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 42: topicdesk.messages.Forward
-	(*Entity)(nil),           // 43: topicdesk.messages.Entity
-	(Code)(0),                // 44: topicdesk.messages.Code
-	(*Content)(nil),          // 45: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 46: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 47: topicdesk.messages.Sender
-	(*Operation)(nil),        // 48: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 49: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 50: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 51: topicdesk.messages.GroupFacts
+	(*CopyFailed)(nil),       // 24: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 25: topicdesk.messages.FailureTaken
+	(*Wake)(nil),             // 26: topicdesk.messages.Wake
+	(*Send)(nil),             // 27: topicdesk.messages.Send
+	(*Done)(nil),             // 28: topicdesk.messages.Done
+	(*Answer)(nil),           // 29: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 30: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 31: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 32: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 33: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 34: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 35: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 36: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 37: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 38: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 39: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 40: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 41: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 42: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 43: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 44: topicdesk.messages.Forward
+	(*Entity)(nil),           // 45: topicdesk.messages.Entity
+	(Code)(0),                // 46: topicdesk.messages.Code
+	(*Content)(nil),          // 47: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 48: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 49: topicdesk.messages.Sender
+	(*Operation)(nil),        // 50: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 51: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 52: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 53: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	40, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	41, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	42, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	43, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	40, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	41, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	42, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	43, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	44, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	45, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	42, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	43, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
 	7,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	44, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	44, // 8: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	46, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	46, // 8: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
 	7,  // 9: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	40, // 10: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	45, // 11: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	46, // 12: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	45, // 13: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	40, // 14: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	40, // 15: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	40, // 16: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	40, // 17: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	40, // 18: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 19: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 20: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	40, // 21: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	40, // 22: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	40, // 23: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	40, // 24: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	40, // 25: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	47, // 26: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	45, // 27: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	46, // 28: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	48, // 29: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	49, // 30: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	50, // 31: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	40, // 32: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	48, // 33: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	40, // 34: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	51, // 35: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	40, // 36: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	40, // 37: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	40, // 38: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	40, // 39: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	40, // 40: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	40, // 41: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	42, // 10: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	47, // 11: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	48, // 12: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	47, // 13: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	42, // 14: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	42, // 15: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	42, // 16: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	42, // 17: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	42, // 18: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	42, // 19: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	42, // 20: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	42, // 21: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	42, // 22: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	42, // 23: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	42, // 24: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	42, // 25: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	49, // 26: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	47, // 27: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	48, // 28: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	50, // 29: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	51, // 30: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	52, // 31: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	42, // 32: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	50, // 33: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	42, // 34: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	53, // 35: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	42, // 36: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	42, // 37: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	42, // 38: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	42, // 39: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	42, // 40: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	42, // 41: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
 	42, // [42:42] is the sub-list for method output_type
 	42, // [42:42] is the sub-list for method input_type
 	42, // [42:42] is the sub-list for extension type_name
@@ -2795,7 +2948,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -8,6 +8,7 @@ const (
 	KindGroup  = "group"  // internal id
 	KindUser   = "user"   // Telegram user id
 	KindAPIKey = "apikey" // key id
+	KindLog    = "log"    // number of a partition of the log of events
 	KindPoller = "poller" // bot id
 	KindQuery  = "query"  // none: any of the node's readers answers
 )

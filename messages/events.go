@@ -11,31 +11,57 @@ const (
 	EventMessageEdited  = "message.edited"
 	EventMessageReacted = "message.reacted"
 	EventMessageDeleted = "message.deleted"
+	EventMessageFailed  = "message.failed"
 
 	EventUserMentioned = "user.mentioned"
 	EventTopicCreated  = "topic.created"
 	EventTopicLinked   = "topic.linked"
 	EventTopicUnlinked = "topic.unlinked"
+
+	EventAttachmentStored  = "attachment.stored"
+	EventAttachmentRefused = "attachment.refused"
+
+	EventWebhookFailing   = "webhook.failing"
+	EventWebhookRecovered = "webhook.recovered"
+	EventWebhookDisabled  = "webhook.disabled"
+	EventErrorOccurred    = "error.occurred"
 )
 
-// Event declares a type of event.
+// ReservedEvents are types that are promised and do not happen yet. Nothing else may take their names.
+var ReservedEvents = []string{
+	"ticket.assigned", "ticket.released", "ticket.overdue", "ticket.snoozed", "ticket.tagged", "ticket.rated",
+	"ticket.merged",
+}
+
+// Event declares a type of event. The type and an example of its data are in package view (view.EventTypes).
 type Event struct {
-	Type string
-	When string // when it happens, as the API's guide says it
+	Type     string
+	When     string // when it happens, as the catalogue says it
+	NoTicket bool   // it happens to no ticket
 }
 
 // Events has a row for each type of event.
 var Events = []Event{
-	{EventTicketCreated, "A ticket was opened."},
-	{EventTicketUpdated, "Its title, description, status (pending), priority or metadata changed."},
-	{EventTicketClosed, "It was closed; also a ticket of a private chat whose topic could not be opened."},
-	{EventTicketReopened, "It was reopened."},
-	{EventMessageSent, "Somebody, or a program, said something in one of the ticket's topics."},
-	{EventMessageEdited, "The author edited a message."},
-	{EventMessageReacted, "Somebody set, changed or took back a reaction."},
-	{EventMessageDeleted, "A message was deleted by `/delete`."},
-	{EventUserMentioned, "An internal user was brought to the ticket."},
-	{EventTopicCreated, "A topic of the ticket was opened, in a group or in a private chat."},
-	{EventTopicLinked, "An existing topic joined the ticket."},
-	{EventTopicUnlinked, "A topic left the ticket."},
+	{Type: EventTicketCreated, When: "A ticket was opened."},
+	{Type: EventTicketUpdated, When: "Its title, description, status (pending), priority or metadata changed."},
+	{Type: EventTicketClosed, When: "It was closed; also a ticket of a private chat whose topic could not be opened."},
+	{Type: EventTicketReopened, When: "It was reopened."},
+	{Type: EventMessageSent, When: "Somebody, or a program, said something in one of the ticket's topics."},
+	{Type: EventMessageEdited, When: "The author edited a message."},
+	{Type: EventMessageReacted, When: "Somebody set, changed or took back a reaction."},
+	{Type: EventMessageDeleted, When: "A message was deleted by `/delete`."},
+	{Type: EventMessageFailed, When: "A copy of a message was given up: it is not in that topic."},
+	{Type: EventUserMentioned, When: "An internal user was brought to the ticket."},
+	{Type: EventTopicCreated, When: "A topic of the ticket was opened, in a group or in a private chat."},
+	{Type: EventTopicLinked, When: "An existing topic joined the ticket."},
+	{Type: EventTopicUnlinked, When: "A topic left the ticket."},
+	{Type: EventAttachmentStored, When: "A file of the ticket is stored and can be downloaded."},
+	{Type: EventAttachmentRefused, When: "A file of the ticket is not kept: a rule refuses it, it is infected, or it could " +
+		"not be downloaded."},
+	{Type: EventWebhookFailing, NoTicket: true, When: "An endpoint fails: 5 first attempts within an hour, or nothing " +
+		"has arrived for 1 day, or for 3."},
+	{Type: EventWebhookRecovered, NoTicket: true, When: "An endpoint that failed takes events again."},
+	{Type: EventWebhookDisabled, NoTicket: true, When: "An endpoint was disabled, because it failed for 5 days or asked " +
+		"for it."},
+	{Type: EventErrorOccurred, NoTicket: true, When: "The service met an error that needs an operator."},
 }

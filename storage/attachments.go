@@ -30,7 +30,7 @@ type Attachment struct {
 	// Reason says why the file is refused, failed, infected or removed, or why the last attempt failed.
 	Reason     string    `json:"reason,omitempty"`
 	Tries      int64     `json:"tries"`
-	DueAt      time.Time `json:"dueAt,omitzero"` // zero: nothing is pending
+	DueAt      time.Time `json:"dueAt,omitzero"` // zero: nothing is pending; of a finished one: the ticket has to tell
 	UploadedBy Creator   `json:"uploadedBy"`
 	CreatedAt  time.Time `json:"createdAt"`
 	UpdatedAt  time.Time `json:"updatedAt"`
@@ -44,9 +44,19 @@ const (
 	FileStored      = "stored"
 	FileRefused     = "refused"  // by a rule, forever
 	FileFailed      = "failed"   // could not be downloaded
-	FileInfected    = "infected" // quarantined; while it is due, the ticket's topics have yet to be notified
+	FileInfected    = "infected" // quarantined
 	FileRemoved     = "removed"  // was stored, and was cleaned up
 )
+
+// Finished says whether no attempt to download it follows. While a finished one is due, its ticket has yet to cause the
+// event, and to warn its topics of an infected one.
+func (a *Attachment) Finished() bool {
+	switch a.State {
+	case FileStored, FileRefused, FileFailed, FileInfected, FileRemoved:
+		return true
+	}
+	return false
+}
 
 // Kept returns the record with its times as they are kept.
 func (a Attachment) Kept() Attachment {

@@ -369,17 +369,6 @@ type Question struct {
 	Untitled  int64 `json:"untitled"`  // the message in reply to which it asks
 }
 
-// Event is a fact for subscribers.
-type Event struct {
-	EventID  string          `json:"eventId"` // derived from the cause: the same cause has the same id
-	TicketID string          `json:"ticketId"`
-	Number   int64           `json:"number"`             // 1, 2, 3 … within the ticket, without gaps
-	Type     string          `json:"type"`               // ticket.created, message.sent …
-	Sequence int64           `json:"sequence,omitempty"` // of the message that caused it
-	At       time.Time       `json:"at"`
-	Data     json.RawMessage `json:"data,omitempty"`
-}
-
 // Lease says which activation of an entity is the newest.
 type Lease struct {
 	Entity  string    `json:"entity"` // kind/identity

@@ -4,8 +4,8 @@
 //
 // What every store promises:
 //   - A write that returned nil is durable: it survives a crash of the process and of the machine.
-//   - Each write is one atomic write of one record. AppendEvents and InsertAttachments write several, each
-//     atomically, and may be repeated.
+//   - Each write is one atomic write of one record. AppendEvents, InsertAttachments and SaveDeliveries write several,
+//     each atomically; the first two may be repeated.
 //   - Save is a compare-and-set on Version. When it succeeds, and only then, it sets the new version on the given
 //     record.
 //   - A read sees every write that was acknowledged before it began.
@@ -15,7 +15,7 @@
 //   - When a context ends during a write, the write may or may not be carried out.
 //
 // Errors, to be found with errors.Is: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken,
-// ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
+// ErrNameTaken, ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
 // ErrSchema. Any other error is a bug or a broken store.
 package storage
 
@@ -58,6 +58,10 @@ type Store interface {
 	Attachments
 	Chats
 	Events
+	Webhooks
+	Deliveries
+	Replays
+	Consumers
 	Offsets
 	// Ping writes no record and returns nil when reads and writes work.
 	Ping(ctx context.Context) error
@@ -199,13 +203,27 @@ type Chats interface {
 	DueChats(ctx context.Context, now time.Time, limit int) ([]Due, error)
 }
 
-// Events keeps numbered events.
+// Events keeps the log of events.
 type Events interface {
-	// AppendEvents stores events in order. An event whose (ticket, number) is stored with the same event id is left as
-	// it is; with another event id it is ErrConflict.
+	// AppendEvents stores events of one partition at their positions, in order. An event that is stored at its position
+	// with the same id is left as it is. It is ErrConflict when another event has the position, the id or the (ticket,
+	// number), and when a position does not follow the last one; an empty partition may begin anywhere. When it fails,
+	// the first of the events may be stored.
 	AppendEvents(ctx context.Context, events []Event) error
 	// EventsAfter lists a ticket's events with number > after, in order.
 	EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]Event, error)
+	Event(ctx context.Context, eventID string) (*Event, error)
+	// LogAfter lists events of a partition with position > after, in order. It returns a prefix of what is there: no
+	// position below one that it returned becomes visible later.
+	LogAfter(ctx context.Context, partition int, after int64, limit int) ([]Event, error)
+	// LastPosition returns the highest position of a partition, 0 when it has no event.
+	LastPosition(ctx context.Context, partition int) (int64, error)
+	// LogBounds lists the bounds of all partitions, Partitions of them.
+	LogBounds(ctx context.Context) ([]LogBounds, error)
+	// DeleteEvents deletes the oldest events of a partition that happened before a time, at most limit, and returns
+	// their number. It stops at the first that is not older, and never deletes the newest of the partition, so that
+	// positions go on from it.
+	DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (int, error)
 }
 
 // Offsets keeps how far updates were acknowledged.

@@ -110,6 +110,50 @@ func (s *faultyStore) SaveAttachment(ctx context.Context, a *storage.Attachment)
 	return s.do("SaveAttachment", a, func() error { return s.Store.SaveAttachment(ctx, a) })
 }
 
+func (s *faultyStore) DeleteEvents(ctx context.Context, partition int, before time.Time, limit int) (n int, err error) {
+	err = s.do("DeleteEvents", nil, func() (err error) {
+		n, err = s.Store.DeleteEvents(ctx, partition, before, limit)
+		return err
+	})
+	return n, err
+}
+
+func (s *faultyStore) SaveWebhook(ctx context.Context, w *storage.Webhook) error {
+	return s.do("SaveWebhook", w, func() error { return s.Store.SaveWebhook(ctx, w) })
+}
+
+func (s *faultyStore) DeleteWebhook(ctx context.Context, webhookID string, version int64) error {
+	return s.do("DeleteWebhook", nil, func() error { return s.Store.DeleteWebhook(ctx, webhookID, version) })
+}
+
+func (s *faultyStore) SaveDeliveries(ctx context.Context, all []*storage.Delivery) error {
+	return s.do("SaveDeliveries", all, func() error { return s.Store.SaveDeliveries(ctx, all) })
+}
+
+func (s *faultyStore) DeleteDeliveries(ctx context.Context, webhookID string, before time.Time, limit int) (n int, err error) {
+	err = s.do("DeleteDeliveries", nil, func() (err error) {
+		n, err = s.Store.DeleteDeliveries(ctx, webhookID, before, limit)
+		return err
+	})
+	return n, err
+}
+
+func (s *faultyStore) SaveReplay(ctx context.Context, r *storage.Replay) error {
+	return s.do("SaveReplay", r, func() error { return s.Store.SaveReplay(ctx, r) })
+}
+
+func (s *faultyStore) DeleteReplays(ctx context.Context, webhookID string, before time.Time, limit int) (n int, err error) {
+	err = s.do("DeleteReplays", nil, func() (err error) {
+		n, err = s.Store.DeleteReplays(ctx, webhookID, before, limit)
+		return err
+	})
+	return n, err
+}
+
+func (s *faultyStore) SaveConsumer(ctx context.Context, c *storage.Consumer) error {
+	return s.do("SaveConsumer", c, func() error { return s.Store.SaveConsumer(ctx, c) })
+}
+
 // changing are the words with which names of methods that write may begin.
 var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Finish|Give|Insert|Make|Mark|Move|Prune|Purge|Put|Record|Release|Remove|Rename|Save|Set|Store|Take|Update|Write)`)
 
@@ -117,7 +161,9 @@ var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Fi
 func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 	counted := []string{"TakeLease", "SaveUser", "SaveGroup", "SaveTicket", "InsertMessage", "SaveMessage",
 		"SaveCopy", "SaveChat", "AppendEvents",
-		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment"}
+		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
+		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
+		"SaveConsumer"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {

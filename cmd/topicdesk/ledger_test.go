@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -160,10 +161,17 @@ func copiesOf(t *storage.Ticket, m *storage.Message) (into []string) {
 	return into
 }
 
-// numbered reports whether every event has its number.
+// numbered reports whether every event has its number, also those of copies that are reported as given up.
 func (l *ledger) numbered() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, c := range l.copies {
+		told := ids.EventID(fmt.Sprintf("message.failed/failed/%s/%s/%d", c.MessageID, c.TopicID, c.Tries))
+		if c.State == "failed" && c.Reported &&
+			!slices.ContainsFunc(l.events[c.TicketID], func(e storage.Event) bool { return e.EventID == told }) {
+			return false
+		}
+	}
 	for id, t := range l.tickets {
 		if said := l.messages[id]; len(t.Events) > 0 || len(said) > 0 &&
 			t.EventsThrough < said[len(said)-1].Sequence {
@@ -227,16 +235,17 @@ func (l *ledger) knowsStep(step *messages.TopicStep) bool {
 	return true
 }
 
-// gaps lists what is wrong with the numbers of events. They must be 1, 2, 3 …; each event has one, and every message
-// has its event.
+// gaps lists what is wrong with events. Their numbers must be 1, 2, 3 …; each event has one, and an id that no other
+// event of any ticket has; and every message has its event.
 func (l *ledger) gaps() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var all []error
+	seen := map[string]bool{}
 	for id, t := range l.tickets {
 		events := slices.SortedFunc(slices.Values(l.events[id]),
 			func(a, b storage.Event) int { return int(a.Number - b.Number) })
-		seen, sequence := map[string]bool{}, int64(0)
+		sequence := int64(0)
 		for i, e := range events {
 			if e.Number != int64(i)+1 {
 				all = append(all, fmt.Errorf("%s: event %d has number %d", id, i+1, e.Number))

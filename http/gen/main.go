@@ -1,5 +1,6 @@
 // Command gen writes, into the folder that its argument names, what is generated from the operations: openapi.yaml, as
-// the service serves it, and the tables in api.md. `make gen` runs it.
+// the service serves it, the tables in api.md, and events.md. It also adds to view/testdata/schemas.txt what events
+// promise from now on. `make gen` runs it.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 
 	httpedge "github.com/topicdesk/topicdesk/http"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 func main() {
@@ -34,5 +36,11 @@ func run(folder string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(guide, []byte(updated), 0o644)
+	if err := os.WriteFile(guide, []byte(updated), 0o644); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "events.md"), []byte(view.Catalogue()), 0o644); err != nil {
+		return err
+	}
+	return view.KeepPromises(filepath.Join(folder, "..", "view", "testdata", "schemas.txt"))
 }

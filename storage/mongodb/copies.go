@@ -27,9 +27,10 @@ var (
 // many is the limit of lists that the contract gives none: more than one message can have of copies or attachments.
 const many = 100_000
 
-// copyID returns the _id of a copy: both ids, with a "/" between them. A "/" or "\" in the first has a "\" before it.
-func copyID(messageID, topicID string) string {
-	return strings.NewReplacer(`\`, `\\`, `/`, `\/`).Replace(messageID) + "/" + topicID
+// twoPartID returns the _id of a record whose key has two parts: both, with a "/" between them. A "/" or "\" in the
+// first has a "\" before it.
+func twoPartID(first, second string) string {
+	return strings.NewReplacer(`\`, `\\`, `/`, `\/`).Replace(first) + "/" + second
 }
 
 func copyDocument(c *storage.Copy) (bson.Raw, bson.ObjectID, error) {
@@ -43,7 +44,7 @@ func copyDocument(c *storage.Copy) (bson.Raw, bson.ObjectID, error) {
 	if c.State == "failed" {
 		on = append(on, e("failed", bson.D{e("link", c.LinkID), e("sequence", c.Sequence), e("topic", c.TopicID)}))
 	}
-	return encode(copyID(c.MessageID, c.TopicID), c.Kept(), on...)
+	return encode(twoPartID(c.MessageID, c.TopicID), c.Kept(), on...)
 }
 
 // SaveCopy implements storage.Copies.
@@ -54,7 +55,7 @@ func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
 	if err != nil {
 		return err
 	}
-	id := copyID(record.MessageID, record.TopicID)
+	id := twoPartID(record.MessageID, record.TopicID)
 	err = s.save(ctx, &write{collection: "copies", what: "copy", id: id, old: old, doc: doc, writeID: writeID})
 	if err == nil {
 		c.Version = record.Version
@@ -64,7 +65,7 @@ func (s *Store) SaveCopy(ctx context.Context, c *storage.Copy) error {
 
 // Copy implements storage.Copies.
 func (s *Store) Copy(ctx context.Context, messageID, topicID string) (*storage.Copy, error) {
-	return get[storage.Copy](ctx, s, "copy", readCopy, copyID(messageID, topicID))
+	return get[storage.Copy](ctx, s, "copy", readCopy, twoPartID(messageID, topicID))
 }
 
 // CopiesAt implements storage.Copies.

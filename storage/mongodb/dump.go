@@ -26,7 +26,7 @@ var (
 	dumpOffsets     = dumpByID("offsets")
 	dumpMessages    = dumpByTwo("messages", "sequence", "ticketId", "sequence")
 	dumpCopies      = dumpByTwo("copies", "topic", "messageId", "topicId")
-	dumpEvents      = dumpByTwo("events", "number", "ticketId", "number")
+	dumpEvents      = dumpByTwo("events", "place", "partition", "position")
 	// The remaining copies of the message at which the dump was interrupted.
 	copiesOfAfter = define("copies", "topic",
 		bson.D{e("messageId", arg(0)), e("topicId", bson.D{e("$gt", arg(1))})}, bson.D{e("topicId", 1)}, nil)
@@ -94,13 +94,28 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 		return dump[storage.Chat](ctx, s, dumpChats, each, c.ChatID)
 	case "events":
 		event, more := orNew[storage.Event](after)
-		return dumpTwo[storage.Event](ctx, s, more, eventsAfter, dumpEvents, each, event.TicketID, event.Number)
+		if !more {
+			event.Partition = -1
+		}
+		return dumpTwo[storage.Event](ctx, s, more, logAfter, dumpEvents, each, event.Partition, event.Position)
 	case "api_keys":
 		k, _ := orNew[storage.APIKey](after)
 		return dump[storage.APIKey](ctx, s, listAPIKeys, each, k.KeyID)
 	case "idempotency":
 		i, _ := orNew[storage.Idempotency](after)
 		return dump[storage.Idempotency](ctx, s, dumpIdempotency, each, i.RequestID)
+	case "webhooks":
+		w, _ := orNew[storage.Webhook](after)
+		return dump[storage.Webhook](ctx, s, listWebhooks, each, w.WebhookID)
+	case "deliveries":
+		d, more := orNew[storage.Delivery](after)
+		return dumpTwo[storage.Delivery](ctx, s, more, deliveriesAfter, dumpDeliveries, each, d.WebhookID, d.EventID)
+	case "replays":
+		r, _ := orNew[storage.Replay](after)
+		return dump[storage.Replay](ctx, s, dumpReplays, each, r.ReplayID)
+	case "consumers":
+		c, more := orNew[storage.Consumer](after)
+		return dumpTwo[storage.Consumer](ctx, s, more, consumersAfter, dumpConsumers, each, c.KeyID, c.Name)
 	case "leases":
 		l, _ := orNew[storage.Lease](after)
 		return dump[storage.Lease](ctx, s, dumpLeases, each, l.Entity)
@@ -164,7 +179,7 @@ const dumpBatch = 500
 // dumpTwo reads a collection whose key has two parts. When it continues after a record, it first reads the other
 // records with the same first part.
 func dumpTwo[T any](
-	ctx context.Context, s *Store, more bool, same, rest *query, each func(any) bool, first string, second any,
+	ctx context.Context, s *Store, more bool, same, rest *query, each func(any) bool, first, second any,
 ) error {
 	if more {
 		if err := dump[T](ctx, s, same, each, first, second); err != nil {

@@ -18,6 +18,7 @@ var errClosed = fmt.Errorf("%w: the store is closed", storage.ErrUnavailable)
 const (
 	codeUnauthorized         = 13
 	codeAuthenticationFailed = 18
+	codeIndexNotFound        = 27
 	codeNamespaceExists      = 48
 	codeDuplicateKey         = 11000
 )
@@ -72,8 +73,8 @@ func (s *Store) explain(err error) error {
 // ours says whether the error is one of the contract already.
 func ours(err error) bool {
 	for _, e := range []error{
-		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken, storage.ErrUnavailable,
-		storage.ErrSchema,
+		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken,
+		storage.ErrExternalIDTaken, storage.ErrNameTaken, storage.ErrUnavailable, storage.ErrSchema,
 	} {
 		if errors.Is(err, e) {
 			return true

@@ -72,7 +72,9 @@ func exported(collection string, raw bson.Raw) ([]byte, error) {
 		"messages": export[storage.Message], "copies": export[storage.Copy], "attachments": export[storage.Attachment],
 		"chats": export[storage.Chat], "events": export[storage.Event], "api_keys": export[storage.APIKey],
 		"idempotency": export[storage.Idempotency],
-		"leases":      export[storage.Lease], "offsets": export[storage.SavedOffset],
+		"webhooks":    export[storage.Webhook], "deliveries": export[storage.Delivery],
+		"replays": export[storage.Replay], "consumers": export[storage.Consumer],
+		"leases": export[storage.Lease], "offsets": export[storage.SavedOffset],
 	}
 	return decoders[collection](raw)
 }
@@ -118,6 +120,18 @@ func loadable(record any) (collection string, doc bson.Raw, err error) {
 	case *storage.Idempotency:
 		doc, _, err = idempotencyDocument(r)
 		return "idempotency", doc, err
+	case *storage.Webhook:
+		doc, _, err = webhookDocument(r)
+		return "webhooks", doc, err
+	case *storage.Delivery:
+		doc, _, err = deliveryDocument(r)
+		return "deliveries", doc, err
+	case *storage.Replay:
+		doc, _, err = replayDocument(r)
+		return "replays", doc, err
+	case *storage.Consumer:
+		doc, _, err = consumerDocument(r)
+		return "consumers", doc, err
 	case *storage.Lease:
 		doc, _, err = encode(r.Entity, r.Kept())
 		return "leases", doc, err

@@ -2,6 +2,7 @@ package mongodb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -20,7 +21,7 @@ type Query struct {
 
 // Queries returns all queries of the store.
 func Queries() (all []Query) {
-	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1"}
+	samples := []any{"1", int64(1), "1", "1", "1", int64(1), int64(1), int64(1), "1", bson.A{"1"}}
 	for _, q := range queries {
 		all = append(all, Query{
 			Collection: q.collection, Index: q.index, Filter: bind(q.filter, samples), Sort: q.sort, Fields: q.fields,
@@ -49,10 +50,13 @@ func (i Index) String() string {
 	return text
 }
 
-// Indexes returns all indexes that the migrations create. The one on _id, which every collection has, is not among
+// Indexes returns all indexes that the migrations leave. The one on _id, which every collection has, is not among
 // them.
 func Indexes() (all []Index) {
 	for _, step := range migrations {
+		for _, old := range step.replaced {
+			all = slices.DeleteFunc(all, func(i Index) bool { return i.Collection == old.Collection && i.Name == old.Name })
+		}
 		all = append(all, step.indexes...)
 	}
 	return all

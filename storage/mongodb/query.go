@@ -25,6 +25,9 @@ type query struct {
 // arg stands for the argument with that number, from 0.
 type arg int
 
+// listArg is the argument that is a list.
+const listArg arg = 9
+
 var queries []*query
 
 func define(collection, index string, filter, sort, fields bson.D) *query {

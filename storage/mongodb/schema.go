@@ -21,13 +21,15 @@ type Index struct {
 	Unique, Sparse   bool
 }
 
-// migration is one step of the schema: the collections to create, and their indexes. Steps only add, and may run
-// twice, or on several nodes concurrently. minReader is the oldest schema version that a program must know to work
-// with the database after this step.
+// migration is one step of the schema: the collections to create, the indexes that it replaces, and those to create;
+// then what is to be done with the documents. A step may run twice, or on several nodes concurrently. minReader is the
+// oldest schema version that a program must know to work with the database from this step on.
 type migration struct {
 	minReader   int64
 	collections []string
+	replaced    []Index // of earlier steps
 	indexes     []Index
+	run         func(ctx context.Context, s *Store) error // nil: nothing more
 }
 
 // migrations are numbered from 1 and never change once released. docs/storage.md explains the indexes; a test
@@ -84,6 +86,33 @@ var migrations = []migration{
 			{Collection: "events", Name: "number", Keys: keys("ticketId", "number"), Unique: true},
 		},
 	},
+	{
+		// An older program would write events without a place.
+		minReader: 2,
+		replaced:  []Index{{Collection: "events", Name: "number"}},
+		indexes: []Index{
+			{Collection: "events", Name: "place", Keys: keys("partition", "position"), Unique: true, Sparse: true},
+			{Collection: "events", Name: "ticket", Keys: keys("ticketId", "number"), Unique: true, Sparse: true},
+			{Collection: "events", Name: "event", Keys: keys("index.event"), Unique: true, Sparse: true},
+		},
+		run: placeEvents,
+	},
+	{
+		minReader:   2,
+		collections: []string{"webhooks", "deliveries", "replays", "consumers"},
+		indexes: []Index{
+			{Collection: "webhooks", Name: "name", Keys: keys("index.name.name", "index.name.owner"), Unique: true, Sparse: true},
+			{Collection: "webhooks", Name: "key", Keys: keys("keyId")},
+			{Collection: "webhooks", Name: "group", Keys: keys("index.group.group", "index.group.id"), Sparse: true},
+			{Collection: "webhooks", Name: "due", Keys: keys("index.due.at", "index.due.id"), Sparse: true},
+			{Collection: "deliveries", Name: "event", Keys: keys("webhookId", "eventId"), Unique: true},
+			{Collection: "deliveries", Name: "created", Keys: keys("webhookId", "createdAt", "eventId")},
+			{Collection: "deliveries", Name: "open", Keys: keys("index.open.webhook", "index.open.place"), Sparse: true},
+			{Collection: "deliveries", Name: "missing", Keys: keys("index.missing.webhook", "index.missing.place"), Sparse: true},
+			{Collection: "replays", Name: "webhook", Keys: keys("webhookId", "createdAt", "_id")},
+			{Collection: "consumers", Name: "name", Keys: keys("keyId", "name"), Unique: true},
+		},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.
@@ -127,6 +156,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	for ; version < int64(len(s.options.steps)); version++ {
 		step := s.options.steps[version]
+		if err := s.announce(ctx, step); err != nil {
+			return err
+		}
 		if err := s.step(ctx, step); err != nil {
 			return fmt.Errorf("migration %d: %w", version+1, err)
 		}
@@ -187,13 +219,25 @@ func (s *Store) firstSchema(ctx context.Context) (int64, error) {
 	return 0, err
 }
 
-// step creates the collections and indexes of one migration that do not exist yet.
+// step does what one migration says, as far as it is not done yet.
 func (s *Store) step(ctx context.Context, m migration) error {
-	ctx, cancel := context.WithTimeout(ctx, s.options.schema)
+	limited, cancel := context.WithTimeout(ctx, s.options.schema)
 	defer cancel()
+	if err := s.create(limited, m); err != nil || m.run == nil {
+		return err
+	}
+	return m.run(ctx, s)
+}
+
+func (s *Store) create(ctx context.Context, m migration) error {
 	for _, name := range m.collections {
 		if err := s.database.CreateCollection(ctx, name); err != nil && !hasCode(err, codeNamespaceExists) {
 			return fmt.Errorf("collection %s: %w", name, err)
+		}
+	}
+	for _, i := range m.replaced {
+		if err := s.in(i.Collection).Indexes().DropOne(ctx, i.Name); err != nil && !hasCode(err, codeIndexNotFound) {
+			return fmt.Errorf("index %s of %s: %w", i.Name, i.Collection, err)
 		}
 	}
 	for _, i := range m.indexes {
@@ -212,12 +256,21 @@ func (s *Store) step(ctx context.Context, m migration) error {
 	return nil
 }
 
+// announce says which programs must not touch the database any more, before the step makes it unfit for them.
+func (s *Store) announce(ctx context.Context, step migration) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.command)
+	defer cancel()
+	_, err := s.in(schemaCollection).UpdateOne(ctx, bson.D{e("_id", schemaID)},
+		bson.D{e("$max", bson.D{e("minReader", step.minReader)})})
+	return err
+}
+
 // count records that the step after version is done, unless another node has.
 func (s *Store) count(ctx context.Context, version int64, step migration) error {
 	ctx, cancel := context.WithTimeout(ctx, s.options.command)
 	defer cancel()
 	_, err := s.in(schemaCollection).UpdateOne(ctx, bson.D{e("_id", schemaID), e("version", version)},
-		bson.D{e("$set", bson.D{e("version", version+1), e("minReader", step.minReader)})})
+		bson.D{e("$set", bson.D{e("version", version+1)})})
 	return err
 }
 

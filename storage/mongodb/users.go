@@ -2,8 +2,6 @@ package mongodb
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -82,32 +80,9 @@ func (s *Store) Users(ctx context.Context, defaultGroupID string, after int64, l
 	return find[storage.User](ctx, s, listUsersOfGroup, limit, defaultGroupID, after)
 }
 
-// DeleteUser implements storage.Users. When an attempt got no answer and the user is deleted, that attempt has
-// deleted it.
+// DeleteUser implements storage.Users.
 func (s *Store) DeleteUser(ctx context.Context, telegramID, version int64) error {
-	if err := s.begin(ctx); err != nil {
-		return err
-	}
-	defer s.end()
-	unknown := false
-	return s.twice(ctx, func(ctx context.Context) error {
-		result, err := s.in("users").DeleteOne(ctx, bson.D{e("_id", telegramID), e("version", version)})
-		if err != nil {
-			unknown = true
-			return err
-		}
-		if result.DeletedCount == 1 {
-			return nil
-		}
-		_, err = s.stored(ctx, "users", telegramID)
-		if unknown && errors.Is(err, storage.ErrNotFound) {
-			return nil
-		}
-		if err != nil && !errors.Is(err, storage.ErrNotFound) {
-			return err
-		}
-		return fmt.Errorf("user %d: %w", telegramID, storage.ErrConflict)
-	})
+	return s.deleteVersion(ctx, "users", telegramID, version)
 }
 
 func userDocument(u *storage.User) (bson.Raw, bson.ObjectID, error) {

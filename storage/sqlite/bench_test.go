@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/sqlite"
 )
@@ -102,4 +103,53 @@ func cpu(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkSaveDeliveries saves what became of 50 events at an endpoint, in 4 endpoints concurrently. records/s counts
+// deliveries. It is durable.
+func BenchmarkSaveDeliveries(b *testing.B) {
+	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	const batch = 50
+	b.SetParallelism(max(1, 4/runtime.GOMAXPROCS(0)))
+	var endpoints atomic.Int64
+	before := cpu(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		endpoint := endpoints.Add(1)
+		for n := int64(1); pb.Next(); n++ {
+			all := make([]*storage.Delivery, batch)
+			for i := range all {
+				all[i] = benchDelivery(endpoint, n*batch+int64(i))
+			}
+			if err := s.SaveDeliveries(b.Context(), all); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+	b.StopTimer()
+	records := float64(b.N * batch)
+	b.ReportMetric(records/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64((cpu(b)-before).Microseconds())/records, "cpu-µs/record")
+}
+
+func benchDelivery(endpoint, n int64) *storage.Delivery {
+	at := time.UnixMilli(1750000000000 + n)
+	ticket := fmt.Sprintf("TICK-MC0%05d-%08X", n%1000, n%1000)
+	return &storage.Delivery{
+		WebhookID: fmt.Sprintf("wh_%026d", endpoint), EventID: ids.EventID(fmt.Sprint(n)), TicketID: ticket, Number: n,
+		Type: "message.sent", Partition: storage.PartitionOf(ticket), Position: n, State: storage.DeliverySent,
+		CreatedAt: at, UpdatedAt: at,
+		Attempts: []storage.DeliveryAttempt{{
+			At: at, DurationMs: 12, Status: 200, Response: "ok",
+			RequestHeaders: []storage.Header{
+				{Name: "webhook-id", Value: ids.EventID(fmt.Sprint(n))}, {Name: "webhook-timestamp", Value: "1750000000"},
+				{Name: "webhook-signature", Value: "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="},
+			},
+		}},
+	}
 }

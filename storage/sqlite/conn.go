@@ -29,6 +29,12 @@ func define(text string) *statement {
 	return s
 }
 
+// extra returns a statement for this connection alone.
+func (c *conn) extra(text string) *statement {
+	c.prepared = append(c.prepared, nil)
+	return &statement{id: len(c.prepared) - 1, text: text}
+}
+
 // conn is one connection with its prepared statements; it serves one goroutine at a time.
 type conn struct {
 	driver   driver.Conn

@@ -23,11 +23,16 @@ var (
 		SELECT doc FROM copies WHERE (message_id, topic_id) > (?, ?) ORDER BY message_id, topic_id`)
 	dumpAttachments = define(`SELECT doc FROM attachments WHERE attachment_id > ? ORDER BY attachment_id`)
 	dumpChats       = define(`SELECT doc FROM chats WHERE chat_id > ? ORDER BY chat_id`)
-	dumpEvents      = define(`SELECT doc FROM events WHERE (ticket_id, number) > (?, ?) ORDER BY ticket_id, number`)
+	dumpEvents      = define(`SELECT doc FROM events WHERE place > ? ORDER BY place`)
 	dumpAPIKeys     = define(`SELECT doc FROM api_keys WHERE key_id > ? ORDER BY key_id`)
 	dumpIdempotency = define(`SELECT doc FROM idempotency WHERE request_id > ? ORDER BY request_id`)
-	dumpLeases      = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
-	dumpOffsets     = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
+	dumpWebhooks    = define(`SELECT doc FROM webhooks WHERE webhook_id > ? ORDER BY webhook_id`)
+	dumpDeliveries  = define(`
+		SELECT doc FROM deliveries WHERE (webhook_id, event_id) > (?, ?) ORDER BY webhook_id, event_id`)
+	dumpReplays   = define(`SELECT doc FROM replays WHERE replay_id > ? ORDER BY replay_id`)
+	dumpConsumers = define(`SELECT doc FROM consumers WHERE (key_id, name) > (?, ?) ORDER BY key_id, name`)
+	dumpLeases    = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
+	dumpOffsets   = define(`SELECT name, value FROM offsets WHERE name > ? ORDER BY name`)
 
 	// Each count reads an index from end to end. Only those who copy the whole database wait for it.
 	counts = map[string]*statement{
@@ -36,6 +41,8 @@ var (
 		"copies": define(`SELECT count(*) FROM copies`), "attachments": define(`SELECT count(*) FROM attachments`),
 		"chats": define(`SELECT count(*) FROM chats`), "events": define(`SELECT count(*) FROM events`),
 		"api_keys": define(`SELECT count(*) FROM api_keys`), "idempotency": define(`SELECT count(*) FROM idempotency`),
+		"webhooks": define(`SELECT count(*) FROM webhooks`), "deliveries": define(`SELECT count(*) FROM deliveries`),
+		"replays": define(`SELECT count(*) FROM replays`), "consumers": define(`SELECT count(*) FROM consumers`),
 		"leases": define(`SELECT count(*) FROM leases`), "offsets": define(`SELECT count(*) FROM offsets`),
 	}
 )
@@ -68,11 +75,21 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 		return s.dump(ctx, dumpChats, document[storage.Chat], orNew[storage.Chat](after).ChatID)
 	case "events":
 		event := orNew[storage.Event](after)
-		return s.dump(ctx, dumpEvents, document[storage.Event], event.TicketID, event.Number)
+		return s.dump(ctx, dumpEvents, document[storage.Event], place(event.Partition, event.Position))
 	case "api_keys":
 		return s.dump(ctx, dumpAPIKeys, document[storage.APIKey], orNew[storage.APIKey](after).KeyID)
 	case "idempotency":
 		return s.dump(ctx, dumpIdempotency, document[storage.Idempotency], orNew[storage.Idempotency](after).RequestID)
+	case "webhooks":
+		return s.dump(ctx, dumpWebhooks, document[storage.Webhook], orNew[storage.Webhook](after).WebhookID)
+	case "deliveries":
+		d := orNew[storage.Delivery](after)
+		return s.dump(ctx, dumpDeliveries, document[storage.Delivery], d.WebhookID, d.EventID)
+	case "replays":
+		return s.dump(ctx, dumpReplays, document[storage.Replay], orNew[storage.Replay](after).ReplayID)
+	case "consumers":
+		c := orNew[storage.Consumer](after)
+		return s.dump(ctx, dumpConsumers, document[storage.Consumer], c.KeyID, c.Name)
 	case "leases":
 		return s.dump(ctx, dumpLeases, func(r row) (any, error) {
 			taken := time.UnixMilli(r.int(3)).UTC()
@@ -98,6 +115,13 @@ func orNew[T any](after any) *T {
 
 var errEnough = errors.New("the reader has enough")
 
+func ignoreEnough(err error) error {
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
 func (s *Store) dump(
 	ctx context.Context, st *statement, record func(row) (any, error), args ...any,
 ) iter.Seq2[any, error] {
@@ -114,7 +138,7 @@ func (s *Store) dump(
 				return err
 			}, args...)
 		})
-		if err != nil && !errors.Is(err, errEnough) {
+		if err := ignoreEnough(err); err != nil {
 			yield(nil, err)
 		}
 	}

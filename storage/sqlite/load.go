@@ -18,7 +18,10 @@ var (
 	setChatVersion        = define(`UPDATE chats SET version = ? WHERE chat_id = ?`)
 	setAPIKeyVersion      = define(`UPDATE api_keys SET version = ? WHERE key_id = ?`)
 	setIdempotencyVersion = define(`UPDATE idempotency SET version = ? WHERE request_id = ?`)
-	readEvent             = define(`SELECT doc FROM events WHERE ticket_id = ? AND number = ?`)
+	setWebhookVersion     = define(`UPDATE webhooks SET version = ? WHERE webhook_id = ?`)
+	setDeliveryVersion    = define(`UPDATE deliveries SET version = ? WHERE webhook_id = ? AND event_id = ?`)
+	setReplayVersion      = define(`UPDATE replays SET version = ? WHERE replay_id = ?`)
+	setConsumerVersion    = define(`UPDATE consumers SET version = ? WHERE key_id = ? AND name = ?`)
 	insertLease           = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)
 	insertOffset          = define(`INSERT INTO offsets (name, value) VALUES (?, ?)`)
 )
@@ -76,7 +79,9 @@ func (w *writer) load(l *loading) error {
 		return nil
 	}
 	err = l.store(w)
-	for _, taken := range []error{storage.ErrExists, storage.ErrTopicTaken, storage.ErrExternalIDTaken} {
+	for _, taken := range []error{
+		storage.ErrExists, storage.ErrTopicTaken, storage.ErrExternalIDTaken, storage.ErrNameTaken,
+	} {
 		if errors.Is(err, taken) {
 			return fmt.Errorf("%s: another record has one of its unique values: %w", l.what, storage.ErrConflict)
 		}
@@ -116,11 +121,19 @@ func newLoading(record any) (*loading, error) {
 	case *storage.Chat:
 		return loadChat(r.Kept(), doc), validID("id", r.ChatID)
 	case *storage.Event:
-		return loadEvent(r.Kept(), doc), validID("ticket or event id", r.TicketID, r.EventID)
+		return loadEvent(r.Kept(), doc), errors.Join(validEvent(r), r.CheckPlace())
 	case *storage.APIKey:
 		return loadAPIKey(r.Kept(), doc), validID("id", r.KeyID)
 	case *storage.Idempotency:
 		return loadIdempotency(r.Kept(), doc), validID("id", r.RequestID)
+	case *storage.Webhook:
+		return loadWebhook(r.Kept(), doc), validID("id", r.WebhookID)
+	case *storage.Delivery:
+		return loadDelivery(r.Kept(), doc), validID("webhook or event id", r.WebhookID, r.EventID)
+	case *storage.Replay:
+		return loadReplay(r.Kept(), doc), validID("replay or webhook id", r.ReplayID, r.WebhookID)
+	case *storage.Consumer:
+		return loadConsumer(r.Kept(), doc), validID("key id or name", r.KeyID, r.Name)
 	case *storage.Lease:
 		return loadLease(r.Kept(), doc), validID("entity", r.Entity)
 	case *storage.SavedOffset:

@@ -105,11 +105,49 @@ func loadIdempotency(i storage.Idempotency, doc string) *loading {
 	}
 }
 
+// loadEvent does not ask whether the position follows the last one: events may have been deleted during the dump.
 func loadEvent(e storage.Event, doc string) *loading {
+	row := newEventRow(&e, doc)
 	return &loading{
-		what: fmt.Sprint("event ", e.Number, " of ", e.TicketID), doc: doc,
-		find: readEvent, key: []any{e.TicketID, e.Number},
-		store: func(w *writer) error { return w.appendEvent(e.TicketID, e.Number, e.EventID, doc) },
+		what: fmt.Sprintf("event %d/%d", e.Partition, e.Position), doc: doc, find: readPlace, key: []any{row.place},
+		store: func(w *writer) error { return w.insertEvent(row) },
+	}
+}
+
+func loadWebhook(h storage.Webhook, doc string) *loading {
+	save := newWebhookSave(&h, doc)
+	return &loading{
+		what: "webhook " + h.WebhookID, doc: doc, find: readWebhook, key: []any{h.WebhookID},
+		store: versioned(func(w *writer) error { return save.run(w, 0) }, setWebhookVersion, h.Version, h.WebhookID),
+	}
+}
+
+func loadDelivery(d storage.Delivery, doc string) *loading {
+	columns := deliveryColumns(&d, doc)
+	return &loading{
+		what: "delivery of " + d.EventID + " to " + d.WebhookID, doc: doc,
+		find: readDelivery, key: []any{d.WebhookID, d.EventID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("delivery", d.EventID), insertDelivery, columns...)
+		}, setDeliveryVersion, d.Version, d.WebhookID, d.EventID),
+	}
+}
+
+func loadReplay(r storage.Replay, doc string) *loading {
+	return &loading{
+		what: "replay " + r.ReplayID, doc: doc, find: readReplay, key: []any{r.ReplayID},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("replay", r.ReplayID), insertReplay, r.ReplayID, r.WebhookID, millis(r.CreatedAt), doc)
+		}, setReplayVersion, r.Version, r.ReplayID),
+	}
+}
+
+func loadConsumer(c storage.Consumer, doc string) *loading {
+	return &loading{
+		what: "consumer " + c.Name, doc: doc, find: readConsumer, key: []any{c.KeyID, c.Name},
+		store: versioned(func(w *writer) error {
+			return w.one(exists("consumer", c.Name), insertConsumer, c.KeyID, c.Name, doc)
+		}, setConsumerVersion, c.Version, c.KeyID, c.Name),
 	}
 }
 

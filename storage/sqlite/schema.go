@@ -12,6 +12,7 @@ import (
 type migration struct {
 	minReader int64
 	sql       string
+	run       func(c *conn) error // after sql, in the same transaction; nil: nothing more
 }
 
 // migrations are numbered from 1 and never change once released. docs/storage.md explains their tables and indexes; a
@@ -20,6 +21,8 @@ var migrations = []migration{
 	{minReader: 1, sql: schema1},
 	{minReader: 1, sql: schema2},
 	{minReader: 1, sql: schema3},
+	{minReader: 4, sql: schema4, run: placeEvents},
+	{minReader: 4, sql: schema5},
 }
 
 const schemaTable = `
@@ -226,6 +229,73 @@ ALTER TABLE schema ADD COLUMN search_version INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE schema ADD COLUMN search_through INTEGER NOT NULL DEFAULT 0;
 `
 
+// schema4 makes the events a log of partitions. Their place is the partition × 2^48, and the position. An older program
+// would write events without a place, so it must not touch the database any more.
+const schema4 = `
+ALTER TABLE events RENAME TO events_before;
+CREATE TABLE events (
+	place     INTEGER PRIMARY KEY,
+	event_id  TEXT NOT NULL UNIQUE,
+	ticket_id TEXT, -- NULL: about no ticket
+	number    INTEGER NOT NULL,
+	at        INTEGER NOT NULL,
+	doc       TEXT NOT NULL
+);
+CREATE UNIQUE INDEX events_ticket ON events (ticket_id, number) WHERE ticket_id IS NOT NULL;
+`
+
+// schema5 has the endpoints of webhooks, what became of events there, and the readers of the feed.
+const schema5 = `
+CREATE TABLE webhooks (
+	webhook_id TEXT PRIMARY KEY,
+	owner      TEXT NOT NULL, -- its group, or the empty text
+	name       TEXT,
+	key_id     TEXT NOT NULL,
+	group_id   TEXT,
+	due_at     INTEGER,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL
+);
+CREATE UNIQUE INDEX webhooks_name ON webhooks (name, owner) WHERE name IS NOT NULL;
+CREATE INDEX webhooks_key ON webhooks (key_id);
+CREATE INDEX webhooks_group ON webhooks (group_id, webhook_id) WHERE group_id IS NOT NULL;
+CREATE INDEX webhooks_due ON webhooks (due_at, webhook_id) WHERE due_at IS NOT NULL;
+
+CREATE TABLE deliveries (
+	webhook_id TEXT NOT NULL,
+	event_id   TEXT NOT NULL,
+	place      INTEGER NOT NULL, -- of the event in the log
+	class      INTEGER NOT NULL, -- 1: open, 2: missing, 0: neither
+	state      TEXT NOT NULL,
+	type       TEXT NOT NULL,
+	ticket_id  TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL,
+	UNIQUE (webhook_id, event_id)
+);
+CREATE INDEX deliveries_created ON deliveries (webhook_id, created_at, event_id);
+CREATE INDEX deliveries_open ON deliveries (webhook_id, place) WHERE class = 1;
+CREATE INDEX deliveries_missing ON deliveries (webhook_id, place) WHERE class = 2;
+
+CREATE TABLE replays (
+	replay_id  TEXT PRIMARY KEY,
+	webhook_id TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL
+);
+CREATE INDEX replays_webhook ON replays (webhook_id, created_at, replay_id);
+
+CREATE TABLE consumers (
+	key_id  TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	version INTEGER NOT NULL,
+	doc     TEXT NOT NULL,
+	PRIMARY KEY (key_id, name)
+);
+`
+
 var (
 	readSchema  = define(`SELECT version, min_reader FROM schema WHERE id = 1`)
 	writeSchema = define(`UPDATE schema SET version = ?, min_reader = ? WHERE id = 1`)
@@ -271,6 +341,11 @@ func migrateOne(c *conn, steps []migration) (done bool, err error) {
 		step := steps[version]
 		if err := c.run(step.sql); err != nil {
 			return false, fmt.Errorf("migration %d: %w", version+1, err)
+		}
+		if step.run != nil {
+			if err := step.run(c); err != nil {
+				return false, fmt.Errorf("migration %d: %w", version+1, err)
+			}
 		}
 		if _, err := c.exec(writeSchema, version+1, step.minReader); err != nil {
 			return false, err

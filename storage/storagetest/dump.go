@@ -95,6 +95,14 @@ func testDump(t *testing.T, f Factory) {
 				r.Name = "changed"
 			case *storage.Idempotency:
 				r.Status++
+			case *storage.Webhook:
+				r.URL = "changed"
+			case *storage.Delivery:
+				r.State = "changed"
+			case *storage.Replay:
+				r.Total++
+			case *storage.Consumer:
+				r.Cursor = "changed"
 			case *storage.Lease:
 				r.Epoch++
 			case *storage.SavedOffset:
@@ -190,7 +198,9 @@ func fillStore(t *testing.T, s storage.Store) {
 			c.State = []string{"partial", "sent", "failed"}[i]
 			noError(t, s.SaveCopy(ctx, c))
 		}
-		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1), anEvent("A", int64(i+2))}))
+		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent(other.TicketID, 1)}))
+		noError(t, s.AppendEvents(ctx, []storage.Event{anEvent("A", int64(i+2))}))
+		noError(t, s.AppendEvents(ctx, logOf(255, int64(i+7), int64(i+7))))
 		noError(t, s.InsertAttachments(ctx, []storage.Attachment{*anAttachment("A", int64(i+2))}))
 		noError(t, s.SaveChat(ctx, &storage.Chat{ChatID: fmt.Sprint("g", i), DueAt: minute(i), Rate: 0.25}))
 		noError(t, s.SaveGroup(ctx, &storage.Group{
@@ -201,6 +211,17 @@ func fillStore(t *testing.T, s storage.Store) {
 		key.GroupID = []string{"g1", "", "g2"}[i]
 		noError(t, s.SaveAPIKey(ctx, key))
 		noError(t, s.SaveIdempotency(ctx, anIdempotency(fmt.Sprint("k1/", i))))
+		hook := aWebhook(fmt.Sprint("wh_", i))
+		hook.Name, hook.GroupID = "crm", key.GroupID
+		noError(t, s.SaveWebhook(ctx, hook))
+		noError(t, s.SaveWebhook(ctx, hook))
+		for _, id := range []string{"a", "a/b", "a!"} {
+			d := aDelivery(id, int64(i+1))
+			d.State = []string{storage.DeliveryPending, storage.DeliverySent, storage.DeliveryExhausted}[i]
+			noError(t, s.SaveDeliveries(ctx, []*storage.Delivery{d}))
+			noError(t, s.SaveConsumer(ctx, &storage.Consumer{KeyID: id, Name: fmt.Sprint("crm", i), UpdatedAt: day}))
+		}
+		noError(t, s.SaveReplay(ctx, aReplay(fmt.Sprint("rp_", i))))
 		_, err := s.TakeLease(ctx, fmt.Sprint("link/", i), "a", day)
 		noError(t, err)
 	}

@@ -153,6 +153,24 @@ var crashWrites = []struct {
 		}
 		return steps
 	}()},
+	{name: "a webhook and its deliveries", steps: []step{
+		func(ctx context.Context, s storage.Store) error {
+			w := aWebhook("wh_1")
+			w.Name, w.DueAt = "crm", day
+			return s.SaveWebhook(ctx, w)
+		},
+		func(ctx context.Context, s storage.Store) error {
+			return s.SaveDeliveries(ctx, []*storage.Delivery{aDelivery("wh_1", 1)})
+		},
+		func(ctx context.Context, s storage.Store) error {
+			d, err := s.Delivery(ctx, "wh_1", "evt_1")
+			if err != nil {
+				return err
+			}
+			d.State = storage.DeliverySent
+			return s.SaveDeliveries(ctx, []*storage.Delivery{d})
+		},
+	}},
 	{name: "one write after another", steps: []step{
 		func(ctx context.Context, s storage.Store) error { return s.InsertMessage(ctx, aMessage("A", 2)) },
 		func(ctx context.Context, s storage.Store) error {
@@ -227,6 +245,14 @@ func state(t *testing.T, s storage.Store) string {
 	note("open", open, err)
 	events, err := s.EventsAfter(ctx, "A", 0, 9)
 	note("events", events, err)
+	last, err := s.LastPosition(ctx, storage.PartitionOf("A"))
+	note("log", last, err)
+	hook, err := s.Webhook(ctx, "wh_1")
+	note("webhook", hook, err)
+	deliveries, err := s.ListDeliveries(ctx, storage.DeliveryQuery{WebhookID: "wh_1", Limit: 9})
+	note("deliveries", deliveries, err)
+	unsent, err := s.OpenDeliveries(ctx, "wh_1", 0, 0, 9)
+	note("open deliveries", unsent, err)
 	user, err := s.UserByUsername(ctx, "nok")
 	note("user", user, err)
 	due, err := s.DueChats(ctx, day, 9)

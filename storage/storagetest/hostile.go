@@ -82,10 +82,31 @@ func testHostile(t *testing.T, f Factory) {
 				same(t, attachments, []storage.Attachment{*a})
 			}
 			e := anEvent(id, 1)
+			last, err := s.LastPosition(ctx, e.Partition)
+			noError(t, err)
+			e.Position = last + 1
 			noError(t, s.AppendEvents(ctx, []storage.Event{e}))
 			events, err := s.EventsAfter(ctx, id, 0, 9)
 			noError(t, err)
 			same(t, events, []storage.Event{e})
+			w, d := aWebhook(id), aDelivery(id, 1)
+			w.Name, w.GroupID, w.KeyID, d.EventID = id, id, id, id
+			noError(t, s.SaveWebhook(ctx, w))
+			noError(t, s.SaveDeliveries(ctx, []*storage.Delivery{d}))
+			hook, err := s.WebhookByName(ctx, id, id)
+			noError(t, err)
+			same(t, hook, w)
+			open, err := s.OpenDeliveries(ctx, id, 0, 0, 9)
+			noError(t, err)
+			same(t, open, []storage.Delivery{*d})
+			page, err := s.ListDeliveries(ctx, storage.DeliveryQuery{WebhookID: id, Limit: 9})
+			noError(t, err)
+			same(t, page, storage.DeliveryPage{Deliveries: open})
+			consumer := &storage.Consumer{KeyID: id, Name: id}
+			noError(t, s.SaveConsumer(ctx, consumer))
+			reader, err := s.Consumer(ctx, id, id)
+			noError(t, err)
+			same(t, reader, consumer)
 			epoch, err := s.TakeLease(ctx, id, id, day)
 			noError(t, err)
 			same(t, epoch, int64(1))
@@ -106,6 +127,10 @@ func testHostile(t *testing.T, f Factory) {
 				"InsertAttachments": s.InsertAttachments(ctx, []storage.Attachment{*a}),
 				"SaveGroup":         s.SaveGroup(ctx, &storage.Group{GroupID: id}),
 				"SaveChat":          s.SaveChat(ctx, &storage.Chat{ChatID: id}),
+				"SaveWebhook":       s.SaveWebhook(ctx, aWebhook(id)),
+				"SaveDeliveries":    s.SaveDeliveries(ctx, []*storage.Delivery{aDelivery(id, 1)}),
+				"SaveReplay":        s.SaveReplay(ctx, aReplay(id)),
+				"SaveConsumer":      s.SaveConsumer(ctx, aConsumer(id)),
 				"AppendEvents":      s.AppendEvents(ctx, []storage.Event{anEvent(id, 1)}),
 				"SaveOffset":        s.SaveOffset(ctx, id, 1), "TakeLease": leaseErr,
 			} {

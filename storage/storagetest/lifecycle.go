@@ -22,7 +22,14 @@ func everyCall(s storage.Store, ctx context.Context, each func(name string, err 
 		args := []reflect.Value{reflect.ValueOf(ctx)}
 		for j := 1; j < signature.NumIn(); j++ {
 			arg := reflect.New(signature.In(j))
-			fill(arg.Interface(), j*100)
+			switch a := arg.Interface().(type) {
+			case *int: // a partition or a limit
+				*a = 7
+			case *[]storage.Event:
+				*a = logOf(7, 1, 2)
+			default:
+				fill(a, j*100)
+			}
 			args = append(args, arg.Elem())
 		}
 		out := reflect.ValueOf(s).MethodByName(name).Call(args)

@@ -20,7 +20,8 @@ func testMachine(t *testing.T, f Factory) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
-			"key": m.key, "answer": m.answer, "": m.compare,
+			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
+			"": m.compare,
 		})
 	})
 }
@@ -213,8 +214,20 @@ func (m *machine) chat(t *rapid.T) {
 
 // events appends one event at a time: of several, a store may keep the first when it refuses a later one.
 func (m *machine) events(t *rapid.T) {
-	e := anEvent(name(t, "ticket", "A", "B"), number(t, "number", 4))
-	e.EventID = name(t, "event", "x", "y")
+	partition := int(number(t, "partition", 2))
+	if number(t, "delete", 4) == 0 {
+		before, limit := minute(int(number(t, "before", 5))), int(number(t, "limit", 3))
+		both(t, m, "DeleteEvents", func(s storage.Store) (int, error) {
+			return s.DeleteEvents(m.ctx, partition, before, limit)
+		})
+		return
+	}
+	ticket, nth := name(t, "ticket", "A", "B", ""), 1+number(t, "number", 3)
+	if ticket == "" {
+		nth = 0
+	}
+	e := logEvent(ticket, nth, partition, 1+number(t, "position", 4))
+	e.EventID = name(t, "event", "v", "w", "x", "y", "z")
 	both(t, m, "AppendEvents", func(s storage.Store) (any, error) {
 		return nil, s.AppendEvents(m.ctx, []storage.Event{e})
 	})
@@ -225,7 +238,7 @@ func (m *machine) compare(t *rapid.T) {
 	ctx, limit := m.ctx, int(number(t, "limit", 3))
 	n, after := number(t, "n", 4), number(t, "after", 4)
 	ticket, link := name(t, "of ticket", "A", "B"), name(t, "of link", "A:1", "A:2")
-	call := number(t, "query", 18)
+	call := number(t, "query", 19)
 	switch call {
 	case 14, 15:
 		q := anyQuery(t)
@@ -316,6 +329,13 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		both(t, m, "EventsAfter", func(s storage.Store) ([]storage.Event, error) {
 			return s.EventsAfter(ctx, ticket, after, limit)
 		})
+		both(t, m, "LogAfter", func(s storage.Store) ([]storage.Event, error) {
+			return s.LogAfter(ctx, int(n), after, limit)
+		})
+		both(t, m, "LogBounds", func(s storage.Store) ([]storage.LogBounds, error) { return s.LogBounds(ctx) })
+		both(t, m, "LastPosition", func(s storage.Store) (int64, error) { return s.LastPosition(ctx, int(n)) })
+		id := name(t, "of event", "v", "w", "x", "y", "z")
+		both(t, m, "Event", func(s storage.Store) (*storage.Event, error) { return s.Event(ctx, id) })
 		both(t, m, "Offset", func(s storage.Store) (int64, error) { return s.Offset(ctx, "bot") })
 	case 17:
 		both(t, m, "TicketAttachments", func(s storage.Store) ([]storage.Attachment, error) {
@@ -327,6 +347,8 @@ func (m *machine) compareMessages(t *rapid.T, call int64, ticket, link string, n
 		both(t, m, "AttachmentsAfter", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.AttachmentsAfter(ctx, fmt.Sprint(n), limit)
 		})
+	case 19:
+		m.compareWebhooks(t)
 	case 18:
 		both(t, m, "PendingAttachments", func(s storage.Store) ([]storage.Attachment, error) {
 			return s.PendingAttachments(ctx, ticket, minute(int(n)), limit)

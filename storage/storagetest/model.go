@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -29,9 +28,13 @@ type model struct {
 	copies      map[[2]string]storage.Copy
 	attachments map[string]storage.Attachment
 	chats       map[string]storage.Chat
-	events      map[string][]storage.Event
+	events      map[int][]storage.Event // by partition
 	keys        map[string]storage.APIKey
 	answers     map[string]storage.Idempotency
+	webhooks    map[string]storage.Webhook
+	deliveries  map[[2]string]storage.Delivery
+	replays     map[string]storage.Replay
+	consumers   map[[2]string]storage.Consumer
 }
 
 var _ storage.Store = (*model)(nil)
@@ -40,9 +43,11 @@ func newModel() *model {
 	return &model{
 		leases: map[string]storage.Lease{}, offsets: map[string]int64{}, users: map[int64]storage.User{},
 		groups: map[string]storage.Group{}, tickets: map[string]storage.Ticket{}, messages: map[string]storage.Message{},
-		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[string][]storage.Event{},
+		copies: map[[2]string]storage.Copy{}, chats: map[string]storage.Chat{}, events: map[int][]storage.Event{},
 		keys: map[string]storage.APIKey{}, attachments: map[string]storage.Attachment{},
-		answers: map[string]storage.Idempotency{},
+		answers: map[string]storage.Idempotency{}, webhooks: map[string]storage.Webhook{},
+		deliveries: map[[2]string]storage.Delivery{}, replays: map[string]storage.Replay{},
+		consumers: map[[2]string]storage.Consumer{},
 	}
 }
 
@@ -145,6 +150,13 @@ func modelSave[K comparable, T any](
 		return err
 	}
 	defer m.mu.Unlock()
+	return compareAndSet(all, key, given, record, version, allow)
+}
+
+// compareAndSet does what modelSave does while the model is locked.
+func compareAndSet[K comparable, T any](
+	all map[K]T, key K, given *T, record T, version func(*T) *int64, allow func() error,
+) error {
 	if err := validID(key); err != nil {
 		return err
 	}
@@ -175,6 +187,11 @@ func attachmentVersion(a *storage.Attachment) *int64 { return &a.Version }
 func chatVersion(c *storage.Chat) *int64             { return &c.Version }
 func keyVersion(k *storage.APIKey) *int64            { return &k.Version }
 func answerVersion(i *storage.Idempotency) *int64    { return &i.Version }
+
+func webhookVersion(w *storage.Webhook) *int64   { return &w.Version }
+func deliveryVersion(d *storage.Delivery) *int64 { return &d.Version }
+func replayVersion(r *storage.Replay) *int64     { return &r.Version }
+func consumerVersion(c *storage.Consumer) *int64 { return &c.Version }
 
 func modelDue[T any](
 	ctx context.Context, m *model, all map[string]T, at func(T) time.Time, now time.Time, after storage.Due, limit int,
@@ -235,43 +252,6 @@ func (m *model) SaveOffset(ctx context.Context, name string, offset int64) error
 	}
 	m.offsets[name] = max(m.offsets[name], offset)
 	return nil
-}
-
-func (m *model) AppendEvents(ctx context.Context, events []storage.Event) error {
-	if err := m.begin(ctx); err != nil {
-		return err
-	}
-	defer m.mu.Unlock()
-	add := maps.Clone(m.events)
-	for _, e := range events {
-		if err := validID([2]string{e.TicketID, e.EventID}); err != nil {
-			return err
-		}
-		of := add[e.TicketID]
-		switch i := slices.IndexFunc(of, func(o storage.Event) bool { return o.Number == e.Number }); {
-		case i < 0:
-			add[e.TicketID] = append(slices.Clip(of), isolated(e.Kept()))
-		case of[i].EventID != e.EventID:
-			return fmt.Errorf("event %d: %w", e.Number, storage.ErrConflict)
-		}
-	}
-	m.events = add
-	return nil
-}
-
-func (m *model) EventsAfter(ctx context.Context, ticketID string, after int64, limit int) ([]storage.Event, error) {
-	if err := m.begin(ctx); err != nil {
-		return nil, err
-	}
-	defer m.mu.Unlock()
-	var page []storage.Event
-	for _, e := range m.events[ticketID] {
-		if e.Number > after {
-			page = append(page, isolated(e))
-		}
-	}
-	slices.SortFunc(page, func(a, b storage.Event) int { return int(a.Number - b.Number) })
-	return page[:min(max(limit, 0), len(page))], nil
 }
 
 func (m *model) User(ctx context.Context, id int64) (*storage.User, error) {

@@ -91,10 +91,11 @@ func aCopy(message, topic, link string, sequence int64, parts ...int64) *storage
 	}
 }
 
+// anEvent returns an event of a ticket that has its partition alone, so that its position is its number.
 func anEvent(ticket string, number int64) storage.Event {
 	return storage.Event{
 		EventID: fmt.Sprintf("%s/%d", ticket, number), TicketID: ticket, Number: number, Type: "message.sent", At: day,
-		Data: json.RawMessage(`{"n":1}`),
+		Partition: storage.PartitionOf(ticket), Position: number, Data: json.RawMessage(`{"n":1}`),
 	}
 }
 
@@ -110,4 +111,28 @@ func anIdempotency(id string) *storage.Idempotency {
 		RequestID: id, Fingerprint: []byte{0, 0xfe}, Status: 201, Headers: []storage.Header{{Name: "Location", Value: "/x"}},
 		Body: []byte("{}"), CreatedAt: day, ExpiresAt: day.AddDate(0, 0, 1),
 	}
+}
+
+func aWebhook(id string) *storage.Webhook {
+	return &storage.Webhook{
+		WebhookID: id, KeyID: "k1", URL: "https://crm.example/hook", Format: "standard", Ordering: "ticket",
+		Content: "full", MaxConcurrency: 8, Enabled: true, CreatedAt: day, UpdatedAt: day,
+		Secrets: []storage.WebhookSecret{{Sealed: []byte{0, 0xff}}},
+	}
+}
+
+// aDelivery returns the delivery of the event at a position of partition 0.
+func aDelivery(webhook string, position int64) *storage.Delivery {
+	return &storage.Delivery{
+		WebhookID: webhook, EventID: fmt.Sprintf("evt_%d", position), TicketID: "A", Number: position,
+		Type: "message.sent", Position: position, State: storage.DeliveryPending, CreatedAt: day, UpdatedAt: day,
+	}
+}
+
+func aReplay(id string) *storage.Replay {
+	return &storage.Replay{ReplayID: id, WebhookID: "wh_1", State: "running", CreatedAt: day, UpdatedAt: day}
+}
+
+func aConsumer(name string) *storage.Consumer {
+	return &storage.Consumer{KeyID: "k1", Name: name, Cursor: "c", UpdatedAt: day}
 }

@@ -59,7 +59,7 @@ func saveables() []saveable {
 	messages.insert = func(ctx context.Context, s storage.Store, r any) error {
 		return s.InsertMessage(ctx, r.(*storage.Message))
 	}
-	return []saveable{
+	return append([]saveable{
 		messages,
 		saveableOf("user",
 			func(id int) *storage.User {
@@ -143,5 +143,5 @@ func saveables() []saveable {
 			func(i *storage.Idempotency) *int64 { return &i.Version },
 			func(i *storage.Idempotency) *string { return &i.Headers[0].Value },
 			func(i, like *storage.Idempotency) { i.RequestID, i.Version = like.RequestID, like.Version }),
-	}
+	}, webhookSaveables()...)
 }

@@ -75,6 +75,11 @@ func Run(t *testing.T, f Factory) {
 		{"attachments", testAttachments},
 		{"chats", testChats},
 		{"events", testEvents},
+		{"the log of events", testLog},
+		{"readers of the log", testLogReaders},
+		{"webhooks", testWebhooks},
+		{"deliveries", testDeliveries},
+		{"replays", testReplays},
 		{"offsets", testOffsets},
 		{"records keep every field", testRoundTrip},
 		{"hostile values", testHostile},
@@ -118,7 +123,7 @@ func fails(t tb, err, want error) {
 func kind(err error) error {
 	for _, k := range []error{
 		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken,
-		storage.ErrExternalIDTaken, storage.ErrNoIndex, storage.ErrSearch,
+		storage.ErrExternalIDTaken, storage.ErrNameTaken, storage.ErrNoIndex, storage.ErrSearch,
 		storage.ErrUnavailable, storage.ErrSchema, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, k) {

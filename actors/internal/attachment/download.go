@@ -63,7 +63,7 @@ type download struct {
 // Downloaded tells a ticket that a try is over.
 type Downloaded struct {
 	attachmentID string
-	DueAt        time.Time // of the next try, or of the warning about an infected file; zero: nothing is pending
+	DueAt        time.Time // of the next try, or now, if the ticket has to tell how it ended; zero: nothing is pending
 }
 
 // Download makes the child that downloads one attachment; ctx ends it.
@@ -95,7 +95,7 @@ func (d *download) run() time.Time {
 	d.metrics.downloading.Inc()
 	defer d.metrics.downloading.Dec()
 	a, err := d.env.Store.Attachment(d.ctx, d.id)
-	if err == nil && (a.DueAt.IsZero() || a.State == storage.FileInfected) {
+	if err == nil && (a.DueAt.IsZero() || a.Finished()) {
 		return time.Time{}
 	}
 	if err == nil {
@@ -195,10 +195,9 @@ func (d *download) keep(ctx context.Context, a *storage.Attachment, received sto
 		return err
 	}
 	outcome := storage.FileStored
-	a.Reason, a.DueAt = "", time.Time{}
+	a.Reason, a.DueAt = "", d.env.Now() // the ticket has to tell
 	if facts.Infected != "" {
 		outcome, a.Reason = storage.FileInfected, facts.Infected
-		a.DueAt = d.env.Now() // the ticket has to warn its topics
 	}
 	a.State = outcome
 	if err := d.env.Store.SaveAttachment(ctx, a); err != nil {
@@ -208,9 +207,9 @@ func (d *download) keep(ctx context.Context, a *storage.Attachment, received sto
 	return nil
 }
 
-// finish writes that the file is not kept, and why; no further try follows.
+// finish writes that the file is not kept, and why; no further try follows. The ticket has to tell.
 func (d *download) finish(a *storage.Attachment, state, reason string) error {
-	a.State, a.Reason, a.DueAt, a.SHA256, a.UpdatedAt = state, reason, time.Time{}, "", d.env.Now()
+	a.State, a.Reason, a.DueAt, a.SHA256, a.UpdatedAt = state, reason, d.env.Now(), "", d.env.Now()
 	if err := d.env.Store.SaveAttachment(d.ctx, a); err != nil {
 		return err
 	}

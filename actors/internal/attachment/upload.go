@@ -114,6 +114,7 @@ func (k *Keeper) uploaded(u Upload, kind string, f storage.FileFacts) *storage.A
 		FileName: k.files.CleanName(u.Name), FileType: kind, MimeType: f.MimeType, FileSize: f.Size, SHA256: f.SHA256,
 		Width: f.Width, Height: f.Height, Thumbnail: f.Thumbnail, State: storage.FileStored,
 		UploadedBy: desk.Uploader(desk.SenderOf(u.Origin)), CreatedAt: now, UpdatedAt: now,
+		DueAt: now, // the ticket has to tell
 	}
 }
 
@@ -137,6 +138,7 @@ func (k *Keeper) keepUpload(ctx context.Context, a *storage.Attachment, received
 	if err := received.Keep(ctx); err != nil {
 		return fmt.Errorf("keep the file: %w", err)
 	}
+	k.env.Tell(messages.KindTicket, a.TicketID, &messages.FilesDue{})
 	k.metrics.downloads.WithLabelValues("uploaded").Inc()
 	return nil
 }

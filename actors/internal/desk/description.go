@@ -71,15 +71,6 @@ func LongDescription(text string, entities []*messages.Entity) (parts []storage.
 	return parts
 }
 
-// WithDescription adds a ticket's description to the data of an event.
-func WithDescription(r *storage.Ticket, data map[string]any) map[string]any {
-	data["description"] = r.Description
-	if len(r.DescriptionEntities) > 0 {
-		data["descriptionEntities"] = r.DescriptionEntities
-	}
-	return data
-}
-
 // Redescribe sets the description that a program sends, and reports whether that changed it. A program that knows of no
 // markup and sends back what it read changes nothing.
 func Redescribe(r *storage.Ticket, m *messages.UpdateTicket) (changed bool) {

@@ -22,34 +22,46 @@ type failure struct {
 	copy    storage.Copy
 	inWords bool
 	op      *messages.Operation // nil: not worded yet
+	shown   bool                // its source was told
+	taken   bool                // its ticket was told
 	// attempt numbers the tries to show it, from 0 after each load. A chat that has answered a number gives the same
 	// answer again, so a failure whose answer was lost with a panic is not shown twice.
 	attempt int64
 }
 
-// showFailure tells the source that a copy was given up: the first time by a notice with a button to retry; while the
-// reason stays the same, by a reaction (docs/decisions.md, D13).
+// showFailure tells the ticket that a copy was given up, which is an event. It tells the source, too: the first time by
+// a notice with a button to retry; while the reason stays the same, by a reaction (docs/decisions.md, D13).
 func (l *link) showFailure(c storage.Copy) {
 	key := copyKey{c.MessageID, c.TopicID}
 	if l.failures[key] != nil {
 		return
 	}
 	lane := l.laneInto(c.TopicID)
-	f := &failure{copy: c, inWords: lane.failing != c.Reason}
+	f := &failure{copy: c, inWords: lane.failing != c.Reason, taken: c.State != desk.CopyFailed}
 	lane.failing = c.Reason
 	l.failures[key] = f
 	l.enqueueFailure(f)
 	l.EnqueueAgainLater()
 }
 
-// enqueueFailure enqueues the notice for the source's chat. If it can't be rendered now, the timer tries again.
+// enqueueFailure enqueues the notice for the source's chat, and tells the ticket. If the notice can't be rendered now,
+// the timer tries again.
 func (l *link) enqueueFailure(f *failure) {
+	if !f.taken {
+		l.Tell(messages.KindTicket, l.ticketID, &messages.CopyFailed{
+			LinkId: l.ID, MessageId: f.copy.MessageID, TopicId: f.copy.TopicID, Tries: f.copy.Tries, Reason: f.copy.Reason})
+	}
+	if f.shown {
+		return
+	}
 	if f.op == nil {
 		op, err := l.wordFailure(f)
 		if errors.Is(err, errNoSource) {
+			f.shown = true
 			if err = l.reported(f); err == nil {
 				return
 			}
+			f.shown = false
 		}
 		if err != nil {
 			l.Log.Error("a failed copy can't be shown at its source yet", "message", f.copy.MessageID, "error", err)
@@ -149,6 +161,20 @@ func (l *link) onFailureShown(ref *messages.FailureWord, m *messages.Done) error
 		l.Log.Warn("a failed copy could not be shown at its source",
 			"message", f.copy.MessageID, "why", m.Outcome.GetDescription())
 	}
+	f.shown = true
+	if err := l.reported(f); err != nil {
+		return err
+	}
+	return l.report(false)
+}
+
+// onFailureTaken learns that the ticket has caused the event of a failure.
+func (l *link) onFailureTaken(m *messages.FailureTaken) error {
+	f := l.failures[copyKey{m.MessageId, m.TopicId}]
+	if f == nil || f.copy.Tries != m.Tries {
+		return nil
+	}
+	f.taken = true
 	if err := l.reported(f); err != nil {
 		return err
 	}
@@ -158,8 +184,11 @@ func (l *link) onFailureShown(ref *messages.FailureWord, m *messages.Done) error
 // errNoSource says that a program wrote the original: whoever wants to know how it went asks the API.
 var errNoSource = errors.New("the message was not said in Telegram")
 
-// reported records that a failure was shown.
+// reported records that a failure was shown at its source and taken by its ticket, once both are true.
 func (l *link) reported(f *failure) error {
+	if !f.shown || !f.taken {
+		return nil
+	}
 	next := f.copy
 	next.Reported = true
 	err := l.Store.SaveCopy(l.Ctx, &next)

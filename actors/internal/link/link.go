@@ -17,8 +17,8 @@ import (
 //
 // Its pending work is derived (docs/decisions.md, D2): the messages of the ticket between the link's beginning and
 // end that have no copy yet, and the changed messages that the ticket names. It emits Send to chats, and LinkProgress,
-// Changed, ShowReaction, RetryTaken, TopicGone and TopicSuspended to its ticket. It stops after 10 idle minutes with
-// nothing to copy.
+// Changed, ShowReaction, CopyFailed, RetryTaken, TopicGone and TopicSuspended to its ticket. It stops after 10 idle
+// minutes with nothing to copy.
 type link struct {
 	*entity.Host
 	room     *room

@@ -33,7 +33,7 @@ func Kind(d Deps) *entity.Kind {
 		Messages: []entity.Handler{
 			// its ticket
 			entity.Takes((*link).onCopy), entity.Takes((*link).onChange), entity.Takes((*link).onResume),
-			entity.Takes((*link).onRetry),
+			entity.Takes((*link).onRetry), entity.Takes((*link).onFailureTaken),
 			// chats
 			entity.Takes((*link).onDone), entity.Takes((*link).onSuspended), entity.Takes((*link).onQueueLost),
 			// programs

@@ -9,6 +9,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -20,6 +21,7 @@ import (
 type query struct {
 	env     *entity.Env
 	aliases *desk.Aliases
+	log     *eventlog.Log
 }
 
 // read is one row of the table: how a reader replies to a type of read.
@@ -41,7 +43,7 @@ var reads = tableOf(
 	replies((*query).ticketRecord), lists((*query).ticketRecords),
 	lists((*query).messageRecords), lists((*query).eventRecords),
 	lists((*query).linkRecords), replies((*query).linkStatus),
-	replies((*query).attachment),
+	replies((*query).attachment), replies((*query).eventsOfLog),
 	// What checks that a reader is there.
 	replies((*query).wake),
 )

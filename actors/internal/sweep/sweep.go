@@ -30,29 +30,35 @@ const (
 type Loop struct {
 	env   *entity.Env
 	node  *entity.Node
-	files bool // this node keeps attachments
-	every time.Duration
+	o     Options
 	woken *prometheus.CounterVec
 }
 
-// New makes the sweep of a node. files says whether the node keeps attachments; every is how often the sweep runs, a
-// minute when 0.
-func New(env *entity.Env, node *entity.Node, files bool, every time.Duration, r prometheus.Registerer) *Loop {
-	if every == 0 {
-		every = time.Minute
+// Options say what a sweep looks after.
+type Options struct {
+	Files      bool                  // this node keeps attachments
+	Every      time.Duration         // how often the sweep runs; a minute when 0
+	KeepEvents time.Duration         // how long events stay in the log; 0: forever
+	Metrics    prometheus.Registerer // nil: not registered
+}
+
+// New makes the sweep of a node.
+func New(env *entity.Env, node *entity.Node, o Options) *Loop {
+	if o.Every == 0 {
+		o.Every = time.Minute
 	}
 	woken := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "topicdesk", Name: "sweep_woken_total",
 		Help: "Entities woken because they had something pending, by kind."}, []string{"kind"})
-	if r != nil {
-		r.MustRegister(woken)
+	if o.Metrics != nil {
+		o.Metrics.MustRegister(woken)
 	}
-	return &Loop{env: env, node: node, files: files, every: every, woken: woken}
+	return &Loop{env: env, node: node, o: o, woken: woken}
 }
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(100*365*24*time.Hour)) // whatever is pending, due or not
-	sweeps, ticks := time.NewTicker(s.every), time.NewTicker(min(shardTick, s.node.Idle()))
+	sweeps, ticks := time.NewTicker(s.o.Every), time.NewTicker(min(shardTick, s.node.Idle()))
 	defer sweeps.Stop()
 	defer ticks.Stop()
 	for {
@@ -71,6 +77,7 @@ func (s *Loop) Run() {
 func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
 	s.sweepTickets(ctx, by)
 	s.deleteKeptAnswers(ctx)
+	s.deleteEvents(ctx)
 	s.sweepFiles(ctx)
 	due, err := s.env.Store.DueUsers(ctx, by, dueAtMost)
 	s.wake(messages.KindUser, due, err)
@@ -110,7 +117,7 @@ func (s *Loop) deleteKeptAnswers(ctx context.Context) {
 func (s *Loop) sweepFiles(ctx context.Context) {
 	woken, now := map[ids.TicketID]bool{}, s.env.Now()
 	var after storage.Due
-	for s.files && ctx.Err() == nil {
+	for s.o.Files && ctx.Err() == nil {
 		due, err := s.env.Store.DueAttachments(ctx, now, after, batch)
 		if err != nil {
 			if ctx.Err() == nil {

@@ -39,7 +39,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			r.Status == desk.StatusPending && status == desk.StatusOpen {
 			t.reopen(r, &messages.ReopenTicket{Origin: o})
 		}
-		shown, changed, data := false, false, map[string]any{}
+		was, shown, changed := *r.Ticket, false, false
 		set := func(field, value *string, shows bool) {
 			if value != nil && *field != *value {
 				*field, changed, shown = *value, true, shown || shows
@@ -60,7 +60,6 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			}
 		}
 		if m.Description != nil && desk.Redescribe(r.Ticket, m) {
-			data = desk.WithDescription(r.Ticket, data)
 			changed, shown = true, true
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {
@@ -84,7 +83,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 			if shown {
 				r.CardRevision++
 			}
-			t.updated(r.Ticket, o, data)
+			t.updated(&was, r.Ticket, o)
 		}
 		if status == desk.StatusClosed && r.Status != desk.StatusClosed {
 			t.close(r, &messages.CloseTicket{Origin: o})
@@ -139,13 +138,17 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	if m.AttachmentId != "" {
 		record.Attachments = []string{m.AttachmentId}
 	}
+	event, err := t.messageSent(record)
+	if err != nil {
+		return nil, err
+	}
 	if err := t.Store.InsertMessage(t.Ctx, record); err != nil {
 		return nil, fmt.Errorf("record a message: %w", err)
 	}
 	t.sequence++
 	t.lastActivity = now
 	t.room.recorded.Inc()
-	t.unnumbered = append(t.unnumbered, desk.MessageEvent(record))
+	t.unnumbered = append(t.unnumbered, event)
 	t.tellLinks(sent, topic, id)
 	t.flushSoon()
 	return &messages.Reply{Code: messages.Code_OK, TicketId: t.record.TicketID, MessageId: id}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // What happens to a message after it was sent. An edit, a reaction or a deletion is one write of the message's
@@ -34,7 +35,7 @@ type changeable interface {
 }
 
 // onChange carries out an edit or a reaction.
-func (t *ticket) onChange(m changeable, f func(next *storage.Message) (*storage.Event, bool)) (proto.Message, error) {
+func (t *ticket) onChange(m changeable, f func(next *storage.Message) (*told, bool)) (proto.Message, error) {
 	if t.record == nil {
 		return entity.Answer(messages.Code_NOT_FOUND, "no such ticket"), nil
 	}
@@ -63,11 +64,11 @@ func (t *ticket) hasLeft(topicID ids.TopicKey) bool {
 // changeMessage writes a changed message and starts what follows from it. f makes the change; it returns the
 // event, if there is one, and whether the change shows anywhere.
 func (t *ticket) changeMessage(
-	original *storage.Message, o *messages.Origin, f func(*storage.Message) (*storage.Event, bool),
+	original *storage.Message, o *messages.Origin, f func(*storage.Message) (*told, bool),
 ) (proto.Message, error) {
 	next := desk.CloneMessage(original)
-	event, shown := f(next)
-	if event == nil && !shown {
+	tell, shown := f(next)
+	if tell == nil && !shown {
 		return entity.OK(), nil // nobody would see a difference
 	}
 	// The sweep must be able to find the ticket before anything is pending.
@@ -79,18 +80,22 @@ func (t *ticket) changeMessage(
 	next.Revision++
 	next.ChangedAfter, next.Outdated = t.sequence, next.Outdated || shown
 	next.Handled = desk.Remember(next.Handled, o.GetCommandId(), changesHandled)
-	if event != nil {
-		event.EventID, event.TicketID, event.At = event.Type+"/"+o.GetCommandId(), t.record.TicketID, t.now()
-		next.Events = append(next.Events, *event)
-	}
 	if err := t.recordChangedFile(original, next); err != nil {
 		return nil, err
+	}
+	event := storage.Event{}
+	if tell != nil {
+		var err error
+		if event, err = t.messageChanged(next, o.GetCommandId(), tell); err != nil {
+			return nil, err
+		}
+		next.Events = append(next.Events, event)
 	}
 	if err := t.saveMessage(next); err != nil {
 		return nil, err
 	}
-	if event != nil {
-		t.unnumbered = append(t.unnumbered, *event)
+	if tell != nil {
+		t.unnumbered = append(t.unnumbered, event)
 		t.caused[event.EventID] = next.MessageID
 	}
 	t.lastActivity = t.Now()
@@ -108,7 +113,7 @@ func (t *ticket) saveMessage(m *storage.Message) error {
 
 // edit stores the new version of a message and keeps the previous one.
 func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
-	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
+	return t.onChange(m, func(next *storage.Message) (*told, bool) {
 		at := time.UnixMilli(m.EditedMs).UTC()
 		if desk.SameContent(desk.ContentOf(next), m.Content) && next.Internal == m.Internal || at.Before(next.EditedAt) {
 			return nil, false
@@ -118,17 +123,19 @@ func (t *ticket) edit(m *messages.EditMessage) (proto.Message, error) {
 			Text: next.Text, Entities: next.Entities, Media: next.Media, LinkPreview: next.LinkPreview,
 			Internal: next.Internal,
 		})
-		hidden := next.Hidden()
+		hidden, was := next.Hidden(), *next
 		desk.SetContent(next, m.Content)
 		next.Internal, next.EditedAt, next.ContentRevision = m.Internal, at, next.Revision+1
-		event := &storage.Event{Type: messages.EventMessageEdited, Data: desk.EditedData(next, next.Revision+1)}
-		return event, !hidden || !next.Hidden()
+		data := &view.MessageEditedData{}
+		data.Previous.Value = desk.PreviousOf(&was, next)
+		by := desk.Uploader(next.Sender)
+		return &told{messages.EventMessageEdited, &by, data}, !hidden || !next.Hidden()
 	})
 }
 
 // onReact stores a person's reactions to a message, given on the original or on one of its copies.
 func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
-	return t.onChange(m, func(next *storage.Message) (*storage.Event, bool) {
+	return t.onChange(m, func(next *storage.Message) (*told, bool) {
 		at := t.topicOfMessage(next, m.Origin.GetPlace(), m.Origin.GetChatId(), m.AtMessageId)
 		by := desk.SenderOf(m.Origin)
 		theirs := func(r storage.Reaction) bool { return r.By.Kind == by.Kind && r.By.ID == by.ID && r.TopicID == at }
@@ -148,7 +155,8 @@ func (t *ticket) onReact(m *messages.React) (proto.Message, error) {
 			next.Reactions = append(next.Reactions, is)
 			next.Reactions = next.Reactions[max(0, len(next.Reactions)-reactionsKept):]
 		}
-		return &storage.Event{Type: messages.EventMessageReacted, Data: desk.ReactedData(next, is)}, !next.Hidden()
+		data := &view.MessageReactedData{Reaction: desk.ReactionOf(is)}
+		return &told{messages.EventMessageReacted, creatorOf(m.Origin), data}, !next.Hidden()
 	})
 }
 
@@ -190,7 +198,7 @@ func (t *ticket) onShowReaction(m *messages.ShowReaction) error {
 		return fmt.Errorf("read the message: %w", err)
 	}
 	_, err = t.changeMessage(original, &messages.Origin{CommandId: "shown:" + strconv.FormatInt(original.Revision, 10)},
-		func(next *storage.Message) (*storage.Event, bool) {
+		func(next *storage.Message) (*told, bool) {
 			next.Shown = desk.FailureEmoji
 			return nil, !next.Deleted
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // handledByTicket is how many ids of commands a ticket remembers, to recognise a repeated one.
@@ -49,8 +50,7 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	}
 	r.Enclosures = desk.LongDescription(m.Description, m.DescriptionEntities)
 	desk.AddEnclosures(r, m.Enclosures)
-	cause(r, messages.EventTicketCreated, o.GetCommandId(), now,
-		desk.WithDescription(r, map[string]any{"createdBy": r.CreatedBy}))
+	t.cause(r, messages.EventTicketCreated, o.GetCommandId(), now, &r.CreatedBy, &view.TicketData{})
 	awaitTopic(r, desk.HomeTopic, o)
 	err := t.save(r)
 	if errors.Is(err, storage.ErrExternalIDTaken) {
@@ -157,6 +157,7 @@ func (t *ticket) carryOut(
 	next := &desk.Result{Ticket: desk.CloneTicket(t.record)}
 	note(next.Ticket)
 	if do(next); next.Refusal != nil {
+		t.unmade = nil // with what was not made, too
 		return next.Refusal, nil
 	}
 	err = t.saveDue(next.Ticket)
@@ -206,8 +207,7 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
 	r.CardRevision++
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
-	cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now,
-		map[string]any{"by": desk.CreatorOf(o), "reason": reason})
+	t.cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, creatorOf(o), &view.TicketClosedData{Reason: reason})
 	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketClosed,
 		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
 	desk.Acknowledge(r, o)
@@ -234,7 +234,7 @@ func (t *ticket) reopen(r *desk.Result, m *messages.ReopenTicket) {
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
-	cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, map[string]any{"by": desk.CreatorOf(o)})
+	t.cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, creatorOf(o), &view.TicketData{})
 	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketReopened,
 		map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "title": r.Title}, 0)
 	desk.Acknowledge(r, o)
@@ -282,16 +282,17 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 
 // update makes a change that the cards show, and causes ticket.updated.
 func (t *ticket) update(r *storage.Ticket, o *messages.Origin, f func()) {
+	was := *r
 	f()
 	r.CardRevision++
-	t.updated(r, o, map[string]any{})
+	t.updated(&was, r, o)
 }
 
-// updated causes ticket.updated, with what it says beside the usual.
-func (t *ticket) updated(r *storage.Ticket, o *messages.Origin, data map[string]any) {
+// updated causes ticket.updated, with the fields that differ from those that the ticket had before.
+func (t *ticket) updated(was, r *storage.Ticket, o *messages.Origin) {
 	r.UpdatedAt = t.now()
-	data["by"] = desk.CreatorOf(o)
-	cause(r, messages.EventTicketUpdated, o.CommandId, r.UpdatedAt, data)
+	t.cause(r, messages.EventTicketUpdated, o.CommandId, r.UpdatedAt, creatorOf(o),
+		&view.TicketUpdatedData{Changes: desk.ChangesOf(was, r)})
 }
 
 func (t *ticket) showing(m *messages.ShowTicket) (effect, error) {

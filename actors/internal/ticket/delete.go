@@ -1,7 +1,6 @@
 package ticket
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +15,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // Telegram does not tell a bot when people delete a message. "/delete", as a reply to the message, does it
@@ -129,13 +129,10 @@ func (t *ticket) deleteNow(m *messages.DeleteMessage, original *storage.Message)
 	if err != nil {
 		return nil, err
 	}
-	return t.changeMessage(original, m.Origin, func(next *storage.Message) (*storage.Event, bool) {
+	return t.changeMessage(original, m.Origin, func(next *storage.Message) (*told, bool) {
 		next.Deleted, next.DeletedAt = true, t.now()
 		next.Pending = append(next.Pending, storage.Pending{ID: m.Origin.GetCommandId(), Kind: desk.PendingCommand, Body: body})
-		data, _ := json.Marshal(map[string]any{ // of strings: it can't fail
-			"messageId": next.MessageID, "topicId": next.TopicID, "by": desk.CreatorOf(m.Origin),
-		})
-		return &storage.Event{Type: messages.EventMessageDeleted, Data: data}, true
+		return &told{messages.EventMessageDeleted, creatorOf(m.Origin), &view.MessageData{}}, true
 	})
 }
 

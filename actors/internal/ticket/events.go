@@ -1,7 +1,6 @@
 package ticket
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -11,10 +10,11 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// Events are kept in the record that caused them. They get their numbers a moment later, with one write for many
-// messages of a busy ticket; the same write says how far its links are.
+// Events are kept in the record that caused them, and given to the log at once. The log numbers and keeps them. That the
+// record needs to keep them no longer is written later, with one write for many messages of a busy ticket; the same write
+// says how far its links are.
 
-// flush is the timer that numbers events and clears what is done.
+// flush is the timer that writes down what is done.
 type flush struct{}
 
 // quiet is the timer that looks again whether the ticket has been quiet.
@@ -24,18 +24,23 @@ const (
 	flushAfter = 500 * time.Millisecond
 	// quietAfter keeps a ticket marked as due while people talk, so that the next message needs no write for the
 	// mark.
-	quietAfter   = 10 * time.Second
-	eventsAtOnce = 200
+	quietAfter = 10 * time.Second
+	// eventsTogether is how many events the ticket gives to the log until it hears of them; if it does not within
+	// appendAgainAfter, it gives them again.
+	eventsTogether   = 200
+	appendAgainAfter = 5 * time.Second
 )
 
+// flushSoon gives new events to the log, and soon afterwards writes down what is done.
 func (t *ticket) flushSoon() {
+	t.publish()
 	if !t.flushing {
 		t.flushing = true
 		t.After(flushAfter, flush{})
 	}
 }
 
-func (t *ticket) onLinkSettled(m *messages.LinkProgress) error {
+func (t *ticket) onLinkProgress(m *messages.LinkProgress) error {
 	if t.record == nil || m.Sequence <= t.finished[m.LinkId] {
 		return nil
 	}
@@ -85,8 +90,39 @@ func (t *ticket) finishedFor(topic *storage.Topic) int64 {
 	return through
 }
 
-// onFlush numbers events. When nothing is pending and the ticket has been quiet, it clears the mark by which the
-// sweep finds the ticket. After an error the host sends the same timer again, so flushing stays set.
+// publish gives the oldest events without a number to the log, unless it has not answered yet.
+func (t *ticket) publish() {
+	if t.record == nil || len(t.unnumbered) == 0 || t.appending > 0 && t.Now().Sub(t.appendedAt) < appendAgainAfter {
+		return
+	}
+	t.appending, t.appendedAt = min(len(t.unnumbered), eventsTogether), t.Now()
+	t.Tell(messages.KindLog, desk.PartitionOf(t.ID),
+		desk.AppendEvents(messages.KindTicket, t.ID, t.record.EventNumber, t.unnumbered[:t.appending]))
+}
+
+// onAppended hears that the log has events.
+func (t *ticket) onAppended(m *messages.Appended) error {
+	if t.record == nil {
+		return nil
+	}
+	done := make(map[string]bool, len(m.EventIds))
+	for _, id := range m.EventIds {
+		done[id] = true
+	}
+	t.unnumbered = slices.DeleteFunc(slices.Clone(t.unnumbered), func(e storage.Event) bool {
+		if done[e.EventID] {
+			t.numbered = append(t.numbered, e)
+		}
+		return done[e.EventID]
+	})
+	t.eventNumber, t.appending = max(t.eventNumber, m.Number), 0
+	t.publish()
+	t.flushSoon()
+	return nil
+}
+
+// onFlush writes down which events the log has. When nothing is pending and the ticket has been quiet, it clears the mark
+// by which the sweep finds the ticket. After an error the host sends the same timer again, so flushing stays set.
 func (t *ticket) onFlush(flush) error {
 	if t.record == nil {
 		t.flushing = false
@@ -95,13 +131,14 @@ func (t *ticket) onFlush(flush) error {
 	if err := t.recordFiles(); err != nil {
 		return err
 	}
-	if err := t.number(); err != nil {
+	t.publish()
+	if err := t.dropNumbered(); err != nil {
 		return err
 	}
 	if err := t.clearChanges(nil); err != nil {
 		return err
 	}
-	if len(t.unnumbered) == 0 && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
+	if t.nothingUnnumbered() && !t.record.DueAt.IsZero() && t.nothingPending() && t.isQuiet() {
 		next := desk.CloneTicket(t.record)
 		t.takeProgress(next)
 		next.DueAt = time.Time{}
@@ -110,11 +147,13 @@ func (t *ticket) onFlush(flush) error {
 		}
 	}
 	t.flushing = false
-	if len(t.unnumbered) > 0 || len(t.files.unrecorded) > 0 {
+	if !t.nothingUnnumbered() || len(t.files.unrecorded) > 0 {
 		t.flushSoon()
 	}
 	return nil
 }
+
+func (t *ticket) nothingUnnumbered() bool { return len(t.unnumbered) == 0 && len(t.numbered) == 0 }
 
 func (t *ticket) nothingPending() bool {
 	return len(t.record.Pending) == 0 && len(t.enqueued) == 0 && !t.deferred &&
@@ -147,50 +186,41 @@ func (t *ticket) takeProgress(next *storage.Ticket) {
 	}
 }
 
-// number gives the oldest unnumbered events their numbers and appends them to the ticket's events. Repeating it is
-// harmless: an event that has a number keeps it.
-func (t *ticket) number() error {
-	if len(t.unnumbered) == 0 {
+// dropNumbered drops the events that the log has from the records that caused them.
+func (t *ticket) dropNumbered() error {
+	if len(t.numbered) == 0 {
 		return nil
 	}
-	batch := slices.Clone(t.unnumbered[:min(len(t.unnumbered), eventsAtOnce)])
-	for i := range batch {
-		batch[i].Number = t.record.EventNumber + int64(i) + 1
-	}
-	if err := t.Store.AppendEvents(t.Ctx, batch); err != nil {
-		return fmt.Errorf("append events: %w", err)
-	}
-	numbered := make(map[string]bool, len(batch))
-	for _, e := range batch {
+	numbered := make(map[string]bool, len(t.numbered))
+	for _, e := range t.numbered {
 		numbered[e.EventID] = true
 	}
-	// The record is written last. Until it counts these events as numbered, Load finds them among the ticket's
-	// events, with their numbers.
+	// The ticket's own record is written last: until it counts these events, they are given to the log again after a
+	// crash, which keeps each once.
 	if err := t.clearChanges(numbered); err != nil {
 		return err
 	}
 	next := desk.CloneTicket(t.record)
-	next.EventNumber += int64(len(batch))
-	for _, e := range batch {
+	next.EventNumber = max(next.EventNumber, t.eventNumber)
+	for _, e := range t.numbered {
 		next.EventsThrough = max(next.EventsThrough, e.Sequence)
 	}
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)
 	next.DueAt = t.now().Add(desk.PendingFor)
-	if len(batch) == len(t.unnumbered) && t.nothingPending() && t.isQuiet() {
+	if len(t.unnumbered) == 0 && t.nothingPending() && t.isQuiet() {
 		next.DueAt = time.Time{}
 	}
 	if err := t.save(next); err != nil {
 		return err
 	}
-	t.unnumbered = slices.Clone(t.unnumbered[len(batch):])
+	t.numbered = nil
 	return nil
 }
 
-// loadEvents finds the events without a number: those in the record, those of changed messages, and those of the
-// messages after the newest numbered one. A previous process may have numbered some without living to write that
-// down. Those keep their numbers, including the ones that no record holds any more. On the way it finds the files
-// without records.
+// loadEvents finds the events that the log may not have: those in the record, those of changed messages, and those of the
+// messages after the newest numbered one. The log may have some, since a previous process did not live to write that down;
+// it keeps each once. On the way it finds the files without records.
 func (t *ticket) loadEvents() error {
 	t.unnumbered = slices.Clone(t.record.Events)
 	t.noteDescription()
@@ -202,7 +232,11 @@ func (t *ticket) loadEvents() error {
 		for i := range page {
 			after = page[i].Sequence
 			if after > t.record.EventsThrough {
-				t.unnumbered = append(t.unnumbered, desk.MessageEvent(&page[i]))
+				event, err := t.messageSent(&page[i])
+				if err != nil {
+					return err
+				}
+				t.unnumbered = append(t.unnumbered, event)
 			}
 			if after > t.record.FilesThrough {
 				t.noteFile(&page[i])
@@ -216,23 +250,5 @@ func (t *ticket) loadEvents() error {
 		return err
 	}
 	slices.SortStableFunc(t.unnumbered, func(a, b storage.Event) int { return a.At.Compare(b.At) })
-	numbered, err := t.Store.EventsAfter(t.Ctx, t.record.TicketID, t.record.EventNumber, 2*eventsAtOnce)
-	if err != nil {
-		return fmt.Errorf("read events: %w", err)
-	}
-	if len(numbered) > 0 {
-		t.unnumbered = append(numbered, desk.EventsSince(numbered, t.unnumbered)...)
-	}
 	return nil
-}
-
-// cause adds an event to a record. id is that of the command that caused it.
-func cause(r *storage.Ticket, kind, id string, at time.Time, data map[string]any) {
-	if data == nil {
-		data = map[string]any{}
-	}
-	data["ticketId"], data["title"], data["status"], data["priority"] = r.TicketID, r.Title, r.Status, r.Priority
-	raw, _ := json.Marshal(data) // of strings and numbers: it can't fail
-	r.Events = append(r.Events, storage.Event{EventID: kind + "/" + id, TicketID: r.TicketID, Type: kind,
-		At: at.UTC().Truncate(time.Millisecond), Data: raw})
 }

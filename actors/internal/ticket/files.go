@@ -52,7 +52,7 @@ func (t *ticket) attachmentOf(m *storage.Message) *storage.Attachment {
 		State: storage.FilePending, DueAt: now,
 	}
 	if m.Protected {
-		a.State, a.Reason, a.DueAt = storage.FileRefused, "protected content, which nobody may save", time.Time{}
+		a.State, a.Reason = storage.FileRefused, "protected content, which nobody may save"
 	}
 	return a
 }
@@ -127,7 +127,7 @@ func (t *ticket) onLookForFiles(filesDue) error { return t.startDownloads() }
 
 func (t *ticket) onFilesDue(*messages.FilesDue) error { return t.startDownloads() }
 
-// startDownloads starts children for the files that are due, and makes the warnings about infected ones pending.
+// startDownloads starts children for the files that are due, and tells how others ended.
 func (t *ticket) startDownloads() error {
 	if t.record == nil || !t.room.Attachments.Keeps() || t.Draining() {
 		return nil
@@ -137,13 +137,12 @@ func (t *ticket) startDownloads() error {
 		return fmt.Errorf("read which files are due: %w", err)
 	}
 	t.files.moreDue = len(due) == 4*attachment.DownloadsPerTicket
+	var finished []*storage.Attachment
 	for i := range due {
 		a := &due[i]
 		switch {
-		case a.State == storage.FileInfected:
-			if err := t.warn(a); err != nil {
-				return err
-			}
+		case a.Finished():
+			finished = append(finished, a)
 		case t.isDownloading(a.AttachmentID):
 		case len(t.files.downloading) >= attachment.DownloadsPerTicket:
 			t.files.moreDue = true
@@ -151,6 +150,10 @@ func (t *ticket) startDownloads() error {
 			t.download(a.AttachmentID)
 		}
 	}
+	if err := t.tellFiles(finished); err != nil || !t.files.moreDue || len(finished) == 0 {
+		return err
+	}
+	t.Note(filesDue{})
 	return nil
 }
 
@@ -199,27 +202,4 @@ func (t *ticket) Stop() {
 	if t.files.cancel != nil {
 		t.files.cancel()
 	}
-}
-
-// warn makes a notice about an infected file pending to every topic. It writes that into the ticket's record
-// first; then the attachment is no longer due.
-func (t *ticket) warn(a *storage.Attachment) error {
-	id := "infected/" + a.AttachmentID
-	if !slices.Contains(t.record.Handled, id) {
-		err := t.change(func(r *storage.Ticket) {
-			desk.NotifyAll(r, &messages.Origin{CommandId: id}, messages.NoticeFileInfected,
-				map[string]string{"file": a.FileName, "who": a.UploadedBy.Name, "found": messages.CleanLine(a.Reason)}, 0)
-			r.Handled = desk.Remember(r.Handled, id, handledByTicket)
-		})
-		if err != nil {
-			return err
-		}
-		t.reconcile()
-		t.flushSoon()
-	}
-	a.DueAt = time.Time{}
-	if err := t.Store.SaveAttachment(t.Ctx, a); err != nil {
-		return fmt.Errorf("write that the topics are warned: %w", err)
-	}
-	return nil
 }

@@ -29,8 +29,9 @@ func (t *ticket) loadChanges() error {
 	}
 	for i := range open {
 		m := &open[i]
-		for _, e := range m.Events {
-			t.caused[e.EventID] = m.MessageID
+		for i := range m.Events {
+			m.Events[i].EventID = desk.EventID(m.Events[i].EventID)
+			t.caused[m.Events[i].EventID] = m.MessageID
 		}
 		t.unnumbered = append(t.unnumbered, m.Events...)
 		if m.Outdated {
@@ -219,7 +220,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 		}
 		next := desk.CloneMessage(f.original)
 		next.Outdated, next.Pending = false, nil
-		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
+		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[desk.EventID(e.EventID)] })
 		if err := t.saveMessage(next); err != nil {
 			return err
 		}
@@ -238,7 +239,7 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 			return fmt.Errorf("read a message: %w", err)
 		}
 		next := desk.CloneMessage(original)
-		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
+		next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[desk.EventID(e.EventID)] })
 		if len(next.Events) < len(original.Events) {
 			if err := t.saveMessage(next); err != nil {
 				return err
@@ -255,6 +256,6 @@ func (t *ticket) clearChanges(numbered map[string]bool) error {
 // forgetEvents forgets the events that a message no longer holds.
 func (t *ticket) forgetEvents(was, is *storage.Message) {
 	for _, e := range desk.EventsSince(is.Events, was.Events) {
-		delete(t.caused, e.EventID)
+		delete(t.caused, desk.EventID(e.EventID))
 	}
 }

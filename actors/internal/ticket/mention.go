@@ -10,6 +10,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // mentionPage is how many internal users one page of the keyboard shows.
@@ -62,8 +63,8 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		topic := storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)}
 		link := t.newLink(r.Ticket, o, topic)
 		link.UserID, link.UserName = user.TelegramID, name
-		cause(r.Ticket, messages.EventUserMentioned, o.CommandId, t.now(),
-			map[string]any{"by": desk.CreatorOf(o), "userId": user.TelegramID, "linkId": link.LinkID})
+		t.cause(r.Ticket, messages.EventUserMentioned, o.CommandId, t.now(), creatorOf(o), &view.UserMentionedData{
+			User: view.LinkUser{UserID: user.TelegramID, Name: name}, Topic: t.topicRef(&link.Topic)})
 		awaitTopic(r.Ticket, link.LinkID, o)
 		desk.Acknowledge(r, o)
 	}, nil
@@ -237,8 +238,8 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 			Adopted: true, Introduced: true, NamedByHand: true, Unsure: true,
 		})
 		link.Since = messages.MessageKey(o.ChatId, o.MessageId)
-		cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(),
-			map[string]any{"by": desk.CreatorOf(o), "linkId": link.LinkID})
+		t.cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(), creatorOf(o),
+			&view.TopicData{Topic: t.topicRef(&link.Topic)})
 		desk.RespondOpenly(r, o, messages.NoticeLinked, map[string]string{
 			"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL,
 		})
@@ -274,8 +275,8 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		r.LinksRevision++
 		r.CardRevision++
 		r.UpdatedAt = t.now()
-		cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(),
-			map[string]any{"by": desk.CreatorOf(o), "linkId": linkID})
+		t.cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(), creatorOf(o),
+			&view.TopicData{Topic: t.topicRef(&link.Topic)})
 		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
 		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
 		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)

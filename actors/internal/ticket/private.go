@@ -12,6 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // A person's private chat with the bot takes the part of a linked topic. Where it has topics, the ticket gets one of its
@@ -49,7 +50,7 @@ func (t *ticket) giveUpHome(r *storage.Ticket, why string) {
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusClosed, now, now, t.sequence
 	r.CardRevision++
 	id := r.TicketID + "/failed/" + strconv.FormatInt(r.CardRevision, 10)
-	cause(r, messages.EventTicketClosed, id, now, map[string]any{"by": r.CreatedBy, "reason": why})
+	t.cause(r, messages.EventTicketClosed, id, now, nil, &view.TicketClosedData{Reason: why})
 }
 
 // tryHomeAgain clears the failure of the home topic, so that it is created again.

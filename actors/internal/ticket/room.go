@@ -56,12 +56,14 @@ func Kind(d Deps) *entity.Kind {
 			entity.Reads((*ticket).onGet),
 			entity.Replies((*ticket).onSend),
 			// from links
-			entity.Takes((*ticket).onLinkSettled),
+			entity.Takes((*ticket).onLinkProgress),
+			entity.Takes((*ticket).onAppended),
 			entity.Takes((*ticket).onChanged),
 			entity.Takes((*ticket).onShowReaction),
 			entity.Takes((*ticket).onTopicGone),
 			entity.Takes((*ticket).onTopicSuspended),
 			entity.Takes((*ticket).onRetryTaken),
+			entity.Takes((*ticket).onCopyFailed),
 			// from chats, groups and persons
 			entity.Takes((*ticket).onDone),
 			entity.Takes((*ticket).onSuspended),

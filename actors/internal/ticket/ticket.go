@@ -40,6 +40,11 @@ type ticket struct {
 	internalAlbums *desk.Recent[string, bool]             // by media group id: whether an album is an internal note
 
 	unnumbered    []storage.Event // in the order of their acceptance
+	appending     int             // how many of them the log was given, and has not answered
+	appendedAt    time.Time
+	numbered      []storage.Event // those that the log has, which records still hold
+	eventNumber   int64           // of the newest event in the log
+	unmade        error           // why an event of the next write could not be made: save returns it
 	flushing      bool            // the flush timer runs
 	awaitingQuiet bool            // the quiet timer runs
 	lastActivity  time.Time
@@ -70,6 +75,8 @@ func (t *ticket) Load() error {
 	t.adopting, t.verdicts = map[ids.TopicKey]bool{}, map[verdictKey]verdict{}
 	t.internalAlbums = nil
 	t.following, t.caused = map[ids.MessageKey]*following{}, map[string]ids.MessageKey{}
+	t.numbered, t.appending, t.eventNumber = nil, 0, 0
+	t.unmade = nil
 	t.recent, t.unnumbered, t.flushing, t.awaitingQuiet, t.deferred, t.sequence = nil, nil, false, false, false, 0
 	t.files.unrecorded, t.files.moreDue = nil, false
 	record, err := t.Store.Ticket(t.Ctx, t.ID)
@@ -79,6 +86,9 @@ func (t *ticket) Load() error {
 	}
 	if err != nil {
 		return fmt.Errorf("read the ticket: %w", err)
+	}
+	for i := range record.Events {
+		record.Events[i].EventID = desk.EventID(record.Events[i].EventID)
 	}
 	t.record, t.linksTold = record, record.LinksRevision
 	if t.sequence, err = t.Store.LastSequence(t.Ctx, t.ID); err != nil {
@@ -138,7 +148,7 @@ func (t *ticket) resumeLink(linkID ids.TopicKey) {
 
 // Idle reports whether the ticket may stop: nothing is pending, and it waits for nobody.
 func (t *ticket) Idle() bool {
-	return t.record == nil || t.record.DueAt.IsZero() && len(t.unnumbered) == 0 &&
+	return t.record == nil || t.record.DueAt.IsZero() && t.nothingUnnumbered() &&
 		len(t.enqueued) == 0 && len(t.adopting) == 0 && len(t.following) == 0 &&
 		len(t.files.unrecorded) == 0 && len(t.files.downloading) == 0
 }
@@ -179,7 +189,11 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	}
 	now := t.now()
 	record := recordOf(m, t.record.TicketID, topic, t.sequence+1, now)
-	err := t.Store.InsertMessage(t.Ctx, record)
+	event, err := t.messageSent(record) // before the write: it may need to read
+	if err != nil {
+		return nil, err
+	}
+	err = t.Store.InsertMessage(t.Ctx, record)
 	if errors.Is(err, storage.ErrExists) {
 		t.recent.Put(id, struct{}{})
 		return entity.Duplicate(), nil
@@ -191,7 +205,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	t.lastActivity = now
 	t.recent.Put(id, struct{}{})
 	t.room.recorded.Inc()
-	t.unnumbered = append(t.unnumbered, desk.MessageEvent(record))
+	t.unnumbered = append(t.unnumbered, event)
 	t.noteFile(record)
 	if !m.Internal {
 		t.tellLinks(m, topic, id)
@@ -269,6 +283,10 @@ func (t *ticket) saveDue(next *storage.Ticket) error {
 }
 
 func (t *ticket) save(next *storage.Ticket) error {
+	if err := t.unmade; err != nil {
+		t.unmade = nil
+		return err
+	}
 	if err := t.Store.SaveTicket(t.Ctx, next); err != nil {
 		return fmt.Errorf("save the ticket: %w", err)
 	}

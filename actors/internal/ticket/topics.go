@@ -12,6 +12,7 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // The topics of a ticket: how one is created, adopted or given up, and who is notified.
@@ -29,8 +30,9 @@ func (t *ticket) giveThread(r *storage.Ticket, topic *storage.Topic, thread ids.
 	}
 	r.LinksRevision++
 	r.CardRevision++
-	cause(r, messages.EventTopicCreated, topic.TopicID+"/"+strconv.FormatInt(thread, 10), t.Now(),
-		map[string]any{"topicId": topic.TopicID, "groupId": topic.GroupID, "telegramTopicId": thread})
+	id := r.TicketID + "/" + topic.TopicID + "/" + strconv.FormatInt(thread, 10)
+	t.cause(r, messages.EventTopicCreated, id, t.Now(), nil,
+		&view.TopicData{Topic: t.topicRef(topic)})
 	if messages.IsPrivate(topic.GroupID) {
 		t.privatelyOpened(r)
 		return

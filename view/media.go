@@ -1,6 +1,8 @@
-package httpedge
+package view
 
-import "github.com/topicdesk/topicdesk/messages"
+import (
+	"github.com/topicdesk/topicdesk/messages"
+)
 
 // What there is to read in a message besides its text. Each is only there in messages that have it.
 
@@ -64,7 +66,8 @@ type ChecklistTask struct {
 	Done bool   `json:"done,omitempty" doc:"Whether it was done when the message was sent or last edited."`
 }
 
-func referenceOf(r *messages.ReplyTo) *MessageReference {
+// ReferenceOf is what a message answers; nil: nothing.
+func ReferenceOf(r *messages.ReplyTo) *MessageReference {
 	if r == nil {
 		return nil
 	}

@@ -1,0 +1,23 @@
+package query
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// eventsOfLog reads the log of events for the feed.
+func (q *query) eventsOfLog(m *messages.ReadLog) proto.Message {
+	filter := eventlog.NewFilter(m.Filter)
+	read := func() (eventlog.Page, error) { return q.log.Read(q.env.Ctx, m.Positions, filter, int(m.Limit)) }
+	if m.Newest {
+		read = func() (eventlog.Page, error) { return q.log.Newest(q.env.Ctx, filter, int(m.Limit)) }
+	}
+	page, err := read()
+	if err != nil {
+		return &messages.LogPage{Code: q.code(m, err)}
+	}
+	return page.View(desk.LoggedEvent)
+}

@@ -1,0 +1,71 @@
+package ticket
+
+import (
+	"time"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// How events are made. Each is part of the write that it is about.
+
+// cause adds an event to a record, with the ticket as the effect has left it so far. id is that of the command that
+// caused it, or another that no event of this kind has in any other ticket. by is who did it; nil: nobody. If the event
+// can't be made, because storage can't be read, the record is not written either: save returns the error.
+func (t *ticket) cause(
+	r *storage.Ticket, kind, id string, at time.Time, by *storage.Creator, data view.OfTicket,
+) {
+	event, err := t.seen().TicketEvent(t.Ctx, r, kind, id, at, by, data)
+	if err != nil {
+		t.unmade = err
+		return
+	}
+	r.Events = append(r.Events, event)
+}
+
+// topicRef is a topic as the data of an event name it. It fails as cause does.
+func (t *ticket) topicRef(topic *storage.Topic) view.TopicRef {
+	v, err := t.seen().Topic(t.Ctx, topic)
+	if err != nil {
+		t.unmade = err
+	}
+	return v
+}
+
+// messageSent makes the event of a message: the same one, by its id, whenever it is made.
+func (t *ticket) messageSent(m *storage.Message) (storage.Event, error) {
+	file := ""
+	if a := t.attachmentOf(desk.AsSent(m)); a != nil {
+		file = a.AttachmentID
+	}
+	return t.seen().MessageSent(t.Ctx, t.record, m, file)
+}
+
+// told is what an event tells of a change of a message, beside the message itself.
+type told struct {
+	kind string
+	by   *storage.Creator // nil: nobody
+	data view.OfMessage
+}
+
+// messageChanged makes the event of a change of a message. id is that of the command that changed it.
+func (t *ticket) messageChanged(m *storage.Message, id string, tell *told) (storage.Event, error) {
+	shown, err := t.seen().Message(t.Ctx, t.record, m)
+	if err != nil {
+		return storage.Event{}, err
+	}
+	tell.data.Says(shown)
+	e, err := t.seen().TicketEvent(t.Ctx, t.record, tell.kind, id, t.now(), tell.by, tell.data)
+	e.Internal = m.Internal
+	return e, err
+}
+
+func (t *ticket) seen() desk.Seen { return desk.Seen{Store: t.Store, Aliases: t.room.Aliases} }
+
+// creatorOf is who gave a command.
+func creatorOf(o *messages.Origin) *storage.Creator {
+	by := desk.CreatorOf(o)
+	return &by
+}

@@ -1,0 +1,209 @@
+package httpedge
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// The feed is the log of events for those who can't receive calls.
+
+const aboutFeed = " Events come at least once and in order within each ticket; over all tickets about in the order of time. " +
+	"A key that is bound to a group sees the events of the tickets whose home group it is, and none that are about no ticket."
+
+func (a *API) feedOperations() {
+	register(a, op{
+		id: "listFeed", method: http.MethodGet, path: "/events",
+		tag: tagEvents, summary: "Read the feed of events", scope: messages.ScopeEventsRead,
+		codes: []string{codeEventsExpired},
+		description: "Returns the events after a cursor; without one, the oldest that are kept. `nextCursor` is never null: read on " +
+			"with it as `after`. A page may be empty and yet lead on: `hasMore` says whether to read on at once. `wait=N` holds " +
+			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutFeed,
+		answer: FeedPage{Data: []view.Envelope{view.EventTypes[0].Example()}, NextCursor: "AQAA", HasMore: false},
+	}, a.listFeed)
+	a.streamOperations()
+}
+
+// FeedPage is a page of the feed.
+type FeedPage struct {
+	Data       []view.Envelope `json:"data" nullable:"false"`
+	NextCursor string          `json:"nextCursor" doc:"Where the next page begins."`
+	HasMore    bool            `json:"hasMore" doc:"Whether there is more to read at once."`
+}
+
+// FeedFilter holds the parameters that select events.
+type FeedFilter struct {
+	Types    []string `query:"types" maxItems:"50" doc:"Types and patterns such as ticket.*, separated by commas. Absent: all." example:"ticket.*,message.sent"`
+	TicketID string   `query:"ticketId" maxLength:"64" doc:"Only the events of this ticket."`
+	Internal bool     `query:"includeInternal" doc:"Internal notes too. The key needs the scope messages:read."`
+}
+
+type listFeedInput struct {
+	FeedFilter
+	After string `query:"after" maxLength:"4000" doc:"The nextCursor of the page before, or now."`
+	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most events that a page may have."`
+	Wait  int    `query:"wait" minimum:"0" maximum:"30" default:"0" doc:"Seconds to wait until there is something."`
+	Order string `query:"order" enum:"oldest,newest" default:"oldest" doc:"newest: the newest events, newest first; after and wait do not count."`
+}
+
+type feedOutput struct {
+	Body FeedPage
+}
+
+// logFilter makes the filter of a reader, within what its key may see.
+func (a *API) logFilter(ctx context.Context, c *call, in *FeedFilter) (*messages.LogFilter, error) {
+	f := &messages.LogFilter{Types: in.Types, GroupId: c.key.GroupId, IncludeInternal: in.Internal}
+	if in.Internal && !messages.ScopeAllows(c.key.Scopes, "messages:read") {
+		return nil, problem(codeScopeMissing, "includeInternal needs the scope messages:read.")
+	}
+	for _, t := range in.Types {
+		if !knownType(t) {
+			return nil, invalidQuery("types", "\""+messages.Shorten(t, 80)+"\" is no type of event, nor a pattern of some; see /events/types")
+		}
+	}
+	if in.TicketID != "" {
+		record, err := a.seen(ctx, c, in.TicketID)
+		if err != nil {
+			return nil, err
+		}
+		f.TicketId = record.TicketId
+	}
+	return f, nil
+}
+
+// knownType says whether a type, or a pattern such as ticket.*, names events that there may be.
+func knownType(t string) bool {
+	prefix, pattern := strings.CutSuffix(t, "*")
+	for _, e := range messages.Events {
+		if e.Type == t || pattern && (prefix == "" || strings.HasSuffix(prefix, ".") && strings.HasPrefix(e.Type, prefix)) {
+			return true
+		}
+	}
+	return false
+}
+
+func invalidQuery(name, detail string) error {
+	p := problem(codeInvalid)
+	p.Errors = []FieldError{{In: "query", Name: name, Detail: detail}}
+	return p
+}
+
+func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOutput, error) {
+	filter, err := a.logFilter(ctx, c, &in.FeedFilter)
+	if err != nil {
+		return nil, err
+	}
+	m := &messages.ReadLog{Filter: filter, Limit: int32(in.Limit), Newest: in.Order == "newest"}
+	if !m.Newest {
+		if m.Positions, err = a.feedPositions(ctx, in.After, ""); err != nil {
+			return nil, err
+		}
+	}
+	page, err := a.readFeed(ctx, m, time.Duration(in.Wait)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return &feedOutput{Body: feedPageOf(page)}, nil
+}
+
+// feedPositions are those of a cursor, of now, or none, which is the oldest.
+func (a *API) feedPositions(ctx context.Context, after, without string) ([]int64, error) {
+	if after == "" {
+		after = without
+	}
+	switch after {
+	case "":
+		return nil, nil
+	case "now":
+		newest, err := ask[*messages.LogPage](ctx, a, messages.KindQuery, "", &messages.ReadLog{Newest: true})
+		if err != nil {
+			return nil, err
+		}
+		return newest.Positions, nil
+	}
+	return readFeedCursor(after)
+}
+
+// readFeed reads a page, and waits for something to be in it.
+func (a *API) readFeed(ctx context.Context, m *messages.ReadLog, wait time.Duration) (*messages.LogPage, error) {
+	var woken <-chan struct{}
+	if wait > 0 && !m.Newest {
+		var stop func()
+		woken, stop = a.desk.WatchLog(m.Filter)
+		defer stop()
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		page, err := ask[*messages.LogPage](ctx, a, messages.KindQuery, "", m)
+		if err != nil {
+			return nil, err
+		}
+		if page.Expired {
+			p := problem(codeEventsExpired)
+			p.OldestCursor = feedCursor(page.Positions)
+			return nil, p
+		}
+		if len(page.Events) > 0 || page.More || woken == nil {
+			return page, nil
+		}
+		m.Positions = page.Positions
+		select {
+		case <-woken:
+		case <-timer.C:
+			return page, nil
+		case <-a.ending:
+			return page, nil
+		case <-ctx.Done():
+			return page, nil
+		}
+	}
+}
+
+func feedPageOf(page *messages.LogPage) FeedPage {
+	out := FeedPage{Data: make([]view.Envelope, 0, len(page.Events)), NextCursor: feedCursor(page.Positions), HasMore: page.More}
+	for _, e := range page.Events {
+		out.Data = append(out.Data, envelopeOf(e))
+	}
+	return out
+}
+
+func envelopeOf(e *messages.LoggedEvent) view.Envelope {
+	return view.EnvelopeOf(e.TicketId, &messages.EventRecord{EventId: e.EventId, Number: e.Number, Type: e.Type, AtMs: e.AtMs,
+		Data: e.Data})
+}
+
+const feedCursorVersion = 1
+
+// feedCursor is the position in each partition of the log: a version, and numbers of variable length.
+func feedCursor(positions []int64) string {
+	b := []byte{feedCursorVersion}
+	for _, p := range positions {
+		b = binary.AppendUvarint(b, uint64(p))
+	}
+	return base64.RawURLEncoding.EncodeToString(append(markOf("feed", b), b...))
+}
+
+func readFeedCursor(cursor string) ([]int64, error) {
+	refused := invalidQuery("after", "not a cursor of the feed; begin without one, or with now")
+	b, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(b) <= cursorMark || string(b[:cursorMark]) != string(markOf("feed", b[cursorMark:])) ||
+		b[cursorMark] != feedCursorVersion {
+		return nil, refused
+	}
+	var positions []int64
+	for b = b[cursorMark+1:]; len(b) > 0; {
+		v, n := binary.Uvarint(b)
+		if n <= 0 || v > 1<<62 {
+			return nil, refused
+		}
+		positions, b = append(positions, int64(v)), b[n:]
+	}
+	return positions, nil
+}

@@ -1,0 +1,147 @@
+package httpedge
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+const (
+	// streamComment is the pause after which a stream without events shows that it is alive.
+	streamComment = 15 * time.Second
+	// streamWrite is how long a client may take to accept what is written. Nothing piles up for a slower one: the next
+	// page is read when this one is written.
+	streamWrite = 15 * time.Second
+	streamPage  = 100 // events
+)
+
+func (a *API) streamOperations() {
+	register(a, op{
+		id: "streamFeed", method: http.MethodGet, path: "/events/stream",
+		tag: tagEvents, summary: "Follow the feed of events", scope: messages.ScopeEventsRead,
+		codes: []string{codeEventsExpired}, media: "text/event-stream",
+		description: "The feed as server-sent events. It begins with what happens from now on, or after `Last-Event-ID`, which is a " +
+			"cursor of the feed: the `id` after a page of events. `event` is the type and `data` the event. A comment " +
+			"comes every 15 s while there is nothing." + aboutFeed,
+	}, a.streamFeed)
+}
+
+type streamFeedInput struct {
+	FeedFilter
+	After  string `query:"after" maxLength:"4000" doc:"A cursor of the feed. Last-Event-ID goes before it."`
+	LastID string `header:"Last-Event-ID" maxLength:"4000" doc:"The newest id that the client got."`
+}
+
+type streamOutput struct {
+	Body func(ctx huma.Context)
+}
+
+func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*streamOutput, error) {
+	filter, err := a.logFilter(ctx, c, &in.FeedFilter)
+	if err != nil {
+		return nil, err
+	}
+	after := in.LastID
+	if after == "" {
+		after = in.After
+	}
+	m := &messages.ReadLog{Filter: filter, Limit: streamPage}
+	if m.Positions, err = a.feedPositions(ctx, after, "now"); err != nil {
+		return nil, err
+	}
+	first, err := a.readFeed(ctx, m, 0) // so that an expired cursor is a 410 and no stream
+	if err != nil {
+		return nil, err
+	}
+	return &streamOutput{Body: func(h huma.Context) {
+		f := humafiber.UnwrapV2(h)
+		f.Set(fiber.HeaderContentType, "text/event-stream")
+		f.Set(fiber.HeaderCacheControl, "no-store")
+		f.Set("X-Accel-Buffering", "no") // of nginx, which would keep events back
+		conn := f.Context().Conn()
+		f.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
+			s := &stream{api: a, conn: conn, w: w, m: m}
+			if err := s.run(first); err != nil {
+				a.log.Debug("a stream of events ended", "error", err)
+			}
+		})
+	}}, nil
+}
+
+// stream is one client that follows the feed.
+type stream struct {
+	api  *API
+	conn net.Conn
+	w    *bufio.Writer
+	m    *messages.ReadLog
+}
+
+// run writes events until the client goes, the service stops, or the client is too slow.
+func (s *stream) run(page *messages.LogPage) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	woken, stop := s.api.desk.WatchLog(s.m.Filter)
+	defer stop()
+	if err := s.write(func() error { _, err := s.w.WriteString(": topicdesk\n\n"); return err }); err != nil {
+		return err
+	}
+	alive := time.NewTicker(streamComment)
+	defer alive.Stop()
+	for {
+		s.m.Positions = page.Positions
+		if len(page.Events) > 0 {
+			if err := s.write(func() error { return s.events(page) }); err != nil {
+				return err
+			}
+		}
+		if len(page.Events) == 0 && !page.More {
+			select {
+			case <-woken:
+			case <-alive.C:
+				if err := s.write(func() error { _, err := s.w.WriteString(": nothing new\n\n"); return err }); err != nil {
+					return err
+				}
+			case <-s.api.ending:
+				return nil
+			}
+		}
+		var err error
+		if page, err = s.api.readFeed(ctx, s.m, 0); err != nil {
+			return err // the client begins again after its newest id, and hears then what is wrong
+		}
+	}
+}
+
+// write lets the client take streamWrite to accept what f writes.
+func (s *stream) write(f func() error) error {
+	if err := s.conn.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
+		return fmt.Errorf("set a deadline: %w", err)
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	return s.w.Flush()
+}
+
+// events writes a page. Only its last event has an id, since a cursor stands behind a whole page.
+func (s *stream) events(page *messages.LogPage) error {
+	for i, e := range page.Events {
+		envelope := envelopeOf(e)
+		if i == len(page.Events)-1 {
+			fmt.Fprintf(s.w, "id: %s\n", feedCursor(page.Positions))
+		}
+		if _, err := fmt.Fprintf(s.w, "event: %s\ndata: %s\n\n", e.Type, envelope.AppendJSON(nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package view
+
+import (
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Ticket is one support case as the API shows it.
+type Ticket struct {
+	TicketID            string       `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
+	Title               string       `json:"title" example:"Printer is on fire"`
+	Description         string       `json:"description" example:"Third floor, next to the lift."`
+	DescriptionEntities []TextEntity `json:"descriptionEntities" nullable:"false" doc:"The markup of the description."`
+	Status              string       `json:"status" enum:"open,pending,closed" example:"open"`
+	Priority            string       `json:"priority" enum:"low,normal,high,urgent" example:"normal"`
+	GroupID             int64        `json:"groupId" doc:"Telegram id of the group with the home topic." example:"-1001234567890"`
+	CreatedBy           Creator      `json:"createdBy"`
+	Topic               HomeTopic    `json:"topic"`
+	ExternalID          *string      `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
+	Metadata            Metadata     `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
+	CreatedAt           time.Time    `json:"createdAt"`
+	UpdatedAt           time.Time    `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count."`
+	ClosedAt            *time.Time   `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
+}
+
+// Creator is who opened a ticket, made a link or sent a file.
+type Creator struct {
+	Kind string `json:"kind" enum:"user,apiKey,group,channel" doc:"group: an anonymous administrator. channel: somebody who writes as a channel." example:"user"`
+	ID   string `json:"id" doc:"The Telegram id of a user, group or channel; the keyId of an API key." example:"4711"`
+	Name string `json:"name" example:"Ann"`
+}
+
+// HomeTopic is the topic in which a ticket was opened.
+type HomeTopic struct {
+	State           string `json:"state" enum:"pending,open,closed,failed" doc:"pending: Telegram has not opened the topic yet. failed: it can't be opened." example:"open"`
+	TelegramTopicID *int64 `json:"telegramTopicId" doc:"The topic's message_thread_id in Telegram. null while the topic is pending." example:"42"`
+	Name            string `json:"name" example:"Printer is on fire · FBC14E0C"`
+	Reason          string `json:"reason,omitempty" doc:"Why the topic can't be opened or written to, in Telegram's words."`
+}
+
+// TicketOf is a ticket.
+func TicketOf(r *messages.TicketRecord) Ticket {
+	t := Ticket{
+		TicketID: r.TicketId, Title: r.Title, Description: r.Description,
+		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
+		GroupID: r.ChatId, CreatedBy: CreatorOf(r.CreatedBy), Metadata: r.Metadata,
+		Topic: HomeTopic{State: r.Topic.State, TelegramTopicID: orNull(r.Topic.TelegramTopicId),
+			Name: r.Topic.Name, Reason: r.Topic.Failure},
+		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
+		ClosedAt: TimeOf(r.ClosedMs),
+	}
+	if r.ExternalId != "" {
+		t.ExternalID = &r.ExternalId
+	}
+	return t
+}
+
+// CreatorOf is who opened, made or sent something.
+func CreatorOf(c *messages.Creator) Creator {
+	return Creator{Kind: c.GetKind(), ID: c.GetId(), Name: c.GetName()}
+}
+
+// orNull makes 0 null.
+func orNull(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// TimeOf is a time as the API shows it. It is nil if the time is not set.
+func TimeOf(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := time.UnixMilli(ms).UTC()
+	return &t
+}
