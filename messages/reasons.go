@@ -8,4 +8,12 @@ const (
 	ReasonUserExists = "user_exists"     // PUT changes an existing user
 
 	ReasonUsernameTaken = "username_taken" // the desk knows somebody else by it
+
+	ReasonWebhookInvalid = "webhook_invalid"    // its settings are at fault: WebhookView has the faults
+	ReasonWebhookLimit   = "webhook_limit"      // the API key has made as many as it may
+	ReasonWebhookName    = "webhook_name_taken" // the owner has another one of this name
+	ReasonWebhookOff     = "webhook_disabled"   // a replay or retry needs an enabled one
+	ReasonReplayRunning  = "replay_running"     // one replay of an endpoint at a time
+	ReasonRevision       = "webhook_revision"   // the settings are no longer those that the program has seen
+	ReasonConsumerLeased = "consumer_leased"    // somebody else reads as this consumer
 )
