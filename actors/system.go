@@ -194,8 +194,14 @@ func (s *System) FileContent(ctx context.Context, attachmentID string, thumbnail
 // WatchLog wakes a reader of the log of events whenever something is appended that the filter selects. The reader reads by
 // messages.ReadLog after WatchLog, so that it misses nothing between the two. stop ends it.
 func (s *System) WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func()) {
-	w := s.log.Watch(filter)
-	return w.C, w.Close
+	c := make(chan struct{}, 1)
+	w := s.log.Watch(eventlog.NewFilter(filter), func() {
+		select {
+		case c <- struct{}{}:
+		default: // it is awake already
+		}
+	})
+	return c, w.Close
 }
 
 // Check returns an error if the actors do not answer, or are stopping. It is for readiness.
