@@ -2267,6 +2267,7 @@ type ConsumerView struct {
 	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`                           // "": it has not begun
 	Token         string                 `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
 	LeasedUntilMs int64                  `protobuf:"varint,4,opt,name=leased_until_ms,json=leasedUntilMs,proto3" json:"leased_until_ms,omitempty"`
+	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"` // of a CONFLICT
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2327,6 +2328,138 @@ func (x *ConsumerView) GetLeasedUntilMs() int64 {
 		return x.LeasedUntilMs
 	}
 	return 0
+}
+
+func (x *ConsumerView) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// WebhookTested is what came of sending an endpoint an example. It is OK whatever the receiver did.
+type WebhookTested struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Code            Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Reason          string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	Method          string                 `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`
+	Host            string                 `protobuf:"bytes,4,opt,name=host,proto3" json:"host,omitempty"`                                           // of the URL, with its port if it names one; path and query may be secret
+	RequestHeaders  []*HeaderLine          `protobuf:"bytes,5,rep,name=request_headers,json=requestHeaders,proto3" json:"request_headers,omitempty"` // an endpoint's own are ***
+	RequestBody     string                 `protobuf:"bytes,6,opt,name=request_body,json=requestBody,proto3" json:"request_body,omitempty"`
+	Status          int32                  `protobuf:"varint,7,opt,name=status,proto3" json:"status,omitempty"` // 0: there was no answer
+	ResponseHeaders []*HeaderLine          `protobuf:"bytes,8,rep,name=response_headers,json=responseHeaders,proto3" json:"response_headers,omitempty"`
+	ResponseBody    string                 `protobuf:"bytes,9,opt,name=response_body,json=responseBody,proto3" json:"response_body,omitempty"` // cut
+	DurationMs      int64                  `protobuf:"varint,10,opt,name=duration_ms,json=durationMs,proto3" json:"duration_ms,omitempty"`
+	Error           string                 `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"` // in words; "": it was delivered
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WebhookTested) Reset() {
+	*x = WebhookTested{}
+	mi := &file_messages_webhooks_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WebhookTested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WebhookTested) ProtoMessage() {}
+
+func (x *WebhookTested) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_webhooks_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WebhookTested.ProtoReflect.Descriptor instead.
+func (*WebhookTested) Descriptor() ([]byte, []int) {
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *WebhookTested) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *WebhookTested) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *WebhookTested) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *WebhookTested) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *WebhookTested) GetRequestHeaders() []*HeaderLine {
+	if x != nil {
+		return x.RequestHeaders
+	}
+	return nil
+}
+
+func (x *WebhookTested) GetRequestBody() string {
+	if x != nil {
+		return x.RequestBody
+	}
+	return ""
+}
+
+func (x *WebhookTested) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *WebhookTested) GetResponseHeaders() []*HeaderLine {
+	if x != nil {
+		return x.ResponseHeaders
+	}
+	return nil
+}
+
+func (x *WebhookTested) GetResponseBody() string {
+	if x != nil {
+		return x.ResponseBody
+	}
+	return ""
+}
+
+func (x *WebhookTested) GetDurationMs() int64 {
+	if x != nil {
+		return x.DurationMs
+	}
+	return 0
+}
+
+func (x *WebhookTested) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
 }
 
 var File_messages_webhooks_proto protoreflect.FileDescriptor
@@ -2523,12 +2656,27 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\blease_ms\x18\x02 \x01(\x03R\aleaseMs\">\n" +
 	"\x0eCommitConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\x92\x01\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xaa\x01\n" +
 	"\fConsumerView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x14\n" +
 	"\x05token\x18\x03 \x01(\tR\x05token\x12&\n" +
-	"\x0fleased_until_ms\x18\x04 \x01(\x03R\rleasedUntilMsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x0fleased_until_ms\x18\x04 \x01(\x03R\rleasedUntilMs\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xac\x03\n" +
+	"\rWebhookTested\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06method\x18\x03 \x01(\tR\x06method\x12\x12\n" +
+	"\x04host\x18\x04 \x01(\tR\x04host\x12G\n" +
+	"\x0frequest_headers\x18\x05 \x03(\v2\x1e.topicdesk.messages.HeaderLineR\x0erequestHeaders\x12!\n" +
+	"\frequest_body\x18\x06 \x01(\tR\vrequestBody\x12\x16\n" +
+	"\x06status\x18\a \x01(\x05R\x06status\x12I\n" +
+	"\x10response_headers\x18\b \x03(\v2\x1e.topicdesk.messages.HeaderLineR\x0fresponseHeaders\x12#\n" +
+	"\rresponse_body\x18\t \x01(\tR\fresponseBody\x12\x1f\n" +
+	"\vduration_ms\x18\n" +
+	" \x01(\x03R\n" +
+	"durationMs\x12\x14\n" +
+	"\x05error\x18\v \x01(\tR\x05errorB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_webhooks_proto_rawDescOnce sync.Once
@@ -2542,7 +2690,7 @@ func file_messages_webhooks_proto_rawDescGZIP() []byte {
 	return file_messages_webhooks_proto_rawDescData
 }
 
-var file_messages_webhooks_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_messages_webhooks_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_messages_webhooks_proto_goTypes = []any{
 	(*WebhookSettings)(nil),     // 0: topicdesk.messages.WebhookSettings
 	(*WebhookFilter)(nil),       // 1: topicdesk.messages.WebhookFilter
@@ -2577,46 +2725,50 @@ var file_messages_webhooks_proto_goTypes = []any{
 	(*LeaseConsumer)(nil),       // 30: topicdesk.messages.LeaseConsumer
 	(*CommitConsumer)(nil),      // 31: topicdesk.messages.CommitConsumer
 	(*ConsumerView)(nil),        // 32: topicdesk.messages.ConsumerView
-	(*HeaderLine)(nil),          // 33: topicdesk.messages.HeaderLine
-	(*Origin)(nil),              // 34: topicdesk.messages.Origin
-	(Code)(0),                   // 35: topicdesk.messages.Code
+	(*WebhookTested)(nil),       // 33: topicdesk.messages.WebhookTested
+	(*HeaderLine)(nil),          // 34: topicdesk.messages.HeaderLine
+	(*Origin)(nil),              // 35: topicdesk.messages.Origin
+	(Code)(0),                   // 36: topicdesk.messages.Code
 }
 var file_messages_webhooks_proto_depIdxs = []int32{
 	1,  // 0: topicdesk.messages.WebhookSettings.filter:type_name -> topicdesk.messages.WebhookFilter
-	33, // 1: topicdesk.messages.WebhookSettings.headers:type_name -> topicdesk.messages.HeaderLine
-	34, // 2: topicdesk.messages.CreateWebhook.origin:type_name -> topicdesk.messages.Origin
+	34, // 1: topicdesk.messages.WebhookSettings.headers:type_name -> topicdesk.messages.HeaderLine
+	35, // 2: topicdesk.messages.CreateWebhook.origin:type_name -> topicdesk.messages.Origin
 	0,  // 3: topicdesk.messages.CreateWebhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	34, // 4: topicdesk.messages.UpdateWebhook.origin:type_name -> topicdesk.messages.Origin
+	35, // 4: topicdesk.messages.UpdateWebhook.origin:type_name -> topicdesk.messages.Origin
 	0,  // 5: topicdesk.messages.UpdateWebhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	34, // 6: topicdesk.messages.DeleteWebhook.origin:type_name -> topicdesk.messages.Origin
-	34, // 7: topicdesk.messages.RotateWebhookSecret.origin:type_name -> topicdesk.messages.Origin
-	34, // 8: topicdesk.messages.EnableWebhook.origin:type_name -> topicdesk.messages.Origin
-	34, // 9: topicdesk.messages.DisableWebhook.origin:type_name -> topicdesk.messages.Origin
-	34, // 10: topicdesk.messages.RetryDelivery.origin:type_name -> topicdesk.messages.Origin
-	34, // 11: topicdesk.messages.StartReplay.origin:type_name -> topicdesk.messages.Origin
-	34, // 12: topicdesk.messages.CancelReplay.origin:type_name -> topicdesk.messages.Origin
-	35, // 13: topicdesk.messages.WebhookView.code:type_name -> topicdesk.messages.Code
+	35, // 6: topicdesk.messages.DeleteWebhook.origin:type_name -> topicdesk.messages.Origin
+	35, // 7: topicdesk.messages.RotateWebhookSecret.origin:type_name -> topicdesk.messages.Origin
+	35, // 8: topicdesk.messages.EnableWebhook.origin:type_name -> topicdesk.messages.Origin
+	35, // 9: topicdesk.messages.DisableWebhook.origin:type_name -> topicdesk.messages.Origin
+	35, // 10: topicdesk.messages.RetryDelivery.origin:type_name -> topicdesk.messages.Origin
+	35, // 11: topicdesk.messages.StartReplay.origin:type_name -> topicdesk.messages.Origin
+	35, // 12: topicdesk.messages.CancelReplay.origin:type_name -> topicdesk.messages.Origin
+	36, // 13: topicdesk.messages.WebhookView.code:type_name -> topicdesk.messages.Code
 	13, // 14: topicdesk.messages.WebhookView.webhook:type_name -> topicdesk.messages.Webhook
 	12, // 15: topicdesk.messages.WebhookView.faults:type_name -> topicdesk.messages.SettingFault
 	0,  // 16: topicdesk.messages.Webhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	35, // 17: topicdesk.messages.ReplayView.code:type_name -> topicdesk.messages.Code
+	36, // 17: topicdesk.messages.ReplayView.code:type_name -> topicdesk.messages.Code
 	15, // 18: topicdesk.messages.ReplayView.replay:type_name -> topicdesk.messages.Replay
-	35, // 19: topicdesk.messages.WebhookList.code:type_name -> topicdesk.messages.Code
+	36, // 19: topicdesk.messages.WebhookList.code:type_name -> topicdesk.messages.Code
 	13, // 20: topicdesk.messages.WebhookList.webhooks:type_name -> topicdesk.messages.Webhook
-	35, // 21: topicdesk.messages.DeliveryList.code:type_name -> topicdesk.messages.Code
+	36, // 21: topicdesk.messages.DeliveryList.code:type_name -> topicdesk.messages.Code
 	25, // 22: topicdesk.messages.DeliveryList.deliveries:type_name -> topicdesk.messages.WebhookDelivery
-	35, // 23: topicdesk.messages.DeliveryView.code:type_name -> topicdesk.messages.Code
+	36, // 23: topicdesk.messages.DeliveryView.code:type_name -> topicdesk.messages.Code
 	25, // 24: topicdesk.messages.DeliveryView.delivery:type_name -> topicdesk.messages.WebhookDelivery
 	26, // 25: topicdesk.messages.WebhookDelivery.attempts:type_name -> topicdesk.messages.DeliveryAttempt
-	33, // 26: topicdesk.messages.DeliveryAttempt.request_headers:type_name -> topicdesk.messages.HeaderLine
-	35, // 27: topicdesk.messages.WebhookStats.code:type_name -> topicdesk.messages.Code
+	34, // 26: topicdesk.messages.DeliveryAttempt.request_headers:type_name -> topicdesk.messages.HeaderLine
+	36, // 27: topicdesk.messages.WebhookStats.code:type_name -> topicdesk.messages.Code
 	29, // 28: topicdesk.messages.WebhookStats.periods:type_name -> topicdesk.messages.WebhookPeriod
-	35, // 29: topicdesk.messages.ConsumerView.code:type_name -> topicdesk.messages.Code
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	36, // 29: topicdesk.messages.ConsumerView.code:type_name -> topicdesk.messages.Code
+	36, // 30: topicdesk.messages.WebhookTested.code:type_name -> topicdesk.messages.Code
+	34, // 31: topicdesk.messages.WebhookTested.request_headers:type_name -> topicdesk.messages.HeaderLine
+	34, // 32: topicdesk.messages.WebhookTested.response_headers:type_name -> topicdesk.messages.HeaderLine
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_messages_webhooks_proto_init() }
@@ -2632,7 +2784,7 @@ func file_messages_webhooks_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_webhooks_proto_rawDesc), len(file_messages_webhooks_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

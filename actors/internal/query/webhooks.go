@@ -1,0 +1,74 @@
+package query
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// What the API reads of endpoints.
+
+func (q *query) webhook(m *messages.GetWebhook) proto.Message {
+	r, err := q.env.Store.Webhook(q.env.Ctx, m.WebhookId)
+	return q.webhookView(m, r, err)
+}
+
+func (q *query) webhookByName(m *messages.GetWebhookByName) proto.Message {
+	r, err := q.env.Store.WebhookByName(q.env.Ctx, m.Owner, m.Name)
+	return q.webhookView(m, r, err)
+}
+
+func (q *query) webhookView(m proto.Message, r *storage.Webhook, err error) proto.Message {
+	if err != nil {
+		return &messages.WebhookView{Code: q.code(m, err)}
+	}
+	view, err := desk.WebhookView(r, q.chats())
+	return &messages.WebhookView{Code: q.code(m, err), Webhook: view}
+}
+
+func (q *query) webhooks(m *messages.ListWebhooks) proto.Message {
+	page, err := q.env.Store.Webhooks(q.env.Ctx, m.GroupId, m.After, int(m.Limit))
+	reply := &messages.WebhookList{Code: q.code(m, err)}
+	chats := q.chats()
+	for i := range page {
+		view, err := desk.WebhookView(&page[i], chats)
+		if err != nil {
+			return &messages.WebhookList{Code: q.code(m, err)}
+		}
+		reply.Webhooks = append(reply.Webhooks, view)
+	}
+	return reply
+}
+
+func (q *query) deliveries(m *messages.ListDeliveries) proto.Message {
+	page, err := q.env.Store.ListDeliveries(q.env.Ctx, desk.DeliveryQueryOf(m))
+	reply := &messages.DeliveryList{Code: q.code(m, err)}
+	for i := range page.Deliveries {
+		reply.Deliveries = append(reply.Deliveries, desk.DeliveryView(&page.Deliveries[i]))
+	}
+	if page.Next != nil {
+		reply.NextMs, reply.NextEvent = desk.MillisOf(page.Next.CreatedAt), page.Next.EventID
+	}
+	return reply
+}
+
+func (q *query) delivery(m *messages.GetDelivery) proto.Message {
+	r, err := q.env.Store.Delivery(q.env.Ctx, m.WebhookId, m.EventId)
+	if err != nil {
+		return &messages.DeliveryView{Code: q.code(m, err)}
+	}
+	return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(r)}
+}
+
+func (q *query) replay(m *messages.GetReplay) proto.Message {
+	r, err := q.env.Store.Replay(q.env.Ctx, m.ReplayId)
+	if err == nil && r.WebhookID != m.WebhookId {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
+		return &messages.ReplayView{Code: q.code(m, err)}
+	}
+	return &messages.ReplayView{Code: messages.Code_OK, Replay: desk.ReplayView(r)}
+}
