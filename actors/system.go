@@ -26,6 +26,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/sweep"
 	"github.com/topicdesk/topicdesk/actors/internal/ticket"
 	"github.com/topicdesk/topicdesk/actors/internal/user"
+	"github.com/topicdesk/topicdesk/actors/internal/webhook"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -54,7 +55,10 @@ type Options struct {
 	IdleAfter   time.Duration // see entity.NodeOptions
 	MaxResident int           // see entity.NodeOptions
 	SweepEvery  time.Duration // see sweep.New
-	KeepEvents  time.Duration // how long events stay in the log; 0: forever
+	KeepEvents  time.Duration // how long events stay in the log, and deliveries; 0: forever
+
+	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
+	Webhooks WebhookOptions
 }
 
 // System is the desk on this node. It assembles the rooms and passes messages to them; it does nothing of its own.
@@ -67,6 +71,7 @@ type System struct {
 	readers     *query.Readers
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
+	webhooks    *webhook.Room
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -94,6 +99,11 @@ func NewSystem(o Options) (*System, error) {
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
 		}),
 	}
+	o.Webhooks.Log, o.Webhooks.Metrics, o.Webhooks.Keep = s.log, o.Metrics, o.KeepEvents
+	if s.webhooks, err = webhook.NewRoom(env, o.Webhooks); err != nil {
+		env.Cancel()
+		return nil, err
+	}
 	// A new kind of entity is one entry here; all else about it is in its room.
 	s.node, err = entity.Start(env, entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident},
 		ticket.Kind(ticket.Deps{
@@ -107,6 +117,7 @@ func NewSystem(o Options) (*System, error) {
 		apikey.Kind(),
 		s.pollers.Kind(),
 		s.log.Kind(),
+		s.webhooks.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
@@ -133,6 +144,7 @@ func (s *System) Stop(ctx context.Context) error {
 		s.env.StopIntake()
 		err := within(ctx, "polling", s.pollers.Wait)
 		s.env.Drain()
+		s.webhooks.Finish(ctx)
 		s.chats.Finish(ctx)
 		// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because
 		// of them.
@@ -142,6 +154,7 @@ func (s *System) Stop(ctx context.Context) error {
 		s.env.Cancel()
 		err = errors.Join(err, within(ctx, "the sweep", s.loops.Wait))
 		s.stopErr = errors.Join(err, s.node.Stop(ctx, s.readers.PIDs()...))
+		s.webhooks.Close()
 	})
 	return s.stopErr
 }
@@ -202,6 +215,11 @@ func (s *System) WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, st
 		}
 	})
 	return c, w.Close
+}
+
+// TestWebhook sends the example of a type of event to an endpoint now, and tells what came of it (webhook.Room.Test).
+func (s *System) TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error) {
+	return s.webhooks.Test(ctx, webhookID, eventType)
 }
 
 // Check returns an error if the actors do not answer, or are stopping. It is for readiness.

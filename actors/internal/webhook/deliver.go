@@ -130,7 +130,8 @@ func (r *run) begin(l *lane) {
 		child = r.w.Spawn(func() actor.Actor { return &attempt{room: r.w.room} })
 		r.children = append(r.children, child)
 	}
-	r.w.SendTo(child, &deliver{ctx: r.ctx, run: r.number, to: r.to, event: x.event, item: x})
+	r.trying[child.Id] = x
+	r.w.Send(child, &deliver{ctx: r.ctx, run: r.number, to: r.to, event: x.event, item: x})
 }
 
 // onAttempted learns what came of an attempt.
@@ -139,6 +140,10 @@ func (w *webhook) onAttempted(m *attempted) error {
 	if r == nil || r.number != m.run {
 		return nil // of settings before, or cut off: the event is tried again
 	}
+	if r.trying[m.child.Id] != m.item {
+		return nil // it is known already that it failed
+	}
+	delete(r.trying, m.child.Id)
 	x, l := m.item, m.item.lane
 	l.busy = false
 	r.running--
@@ -156,26 +161,36 @@ func (w *webhook) onAttempted(m *attempted) error {
 	first := len(x.row.Attempts) == 0
 	blameless := m.result.Verdict != delivery.Success && m.result.Verdict != delivery.Disable &&
 		(m.spent || w.room.network.cutOff())
-	over := r.outcome(x, &m.result, m.spent)
-	if over {
+	if r.outcome(x, &m.result, m.spent) {
 		r.finished(l)
 	} else {
 		r.list(l)
 	}
-	if x.replayed && over {
-		r.page.finished(x)
-	}
-	if err := w.learn(now, x, &m.result, first, blameless); err != nil {
+	if err := w.learn(now, &m.result, first, blameless); err != nil {
 		return err
 	}
 	return w.pump()
+}
+
+// ChildEnded implements entity.Parent. An attempt that the child was making has failed.
+func (w *webhook) ChildEnded(child *actor.PID) {
+	r := w.run
+	if r == nil {
+		return
+	}
+	is := func(other *actor.PID) bool { return other.Id == child.Id }
+	r.children, r.free = slices.DeleteFunc(r.children, is), slices.DeleteFunc(r.free, is)
+	if x := r.trying[child.Id]; x != nil {
+		w.Note(&attempted{run: r.number, item: x, child: child,
+			result: delivery.Result{At: w.Now(), Error: "a fault in the desk"}})
+	}
 }
 
 // outcome writes an attempt into the event's delivery, and says when the next one is. It reports whether nothing is left
 // to do. spent: further attempts would fare the same.
 func (r *run) outcome(x *item, result *delivery.Result, spent bool) (over bool) {
 	row := &x.row
-	was := row.State
+	arrived := slices.ContainsFunc(row.Attempts, func(a storage.DeliveryAttempt) bool { return a.Error == "" })
 	row.Attempts = append(slices.Clone(row.Attempts), recordOf(result))
 	if n := len(row.Attempts); n > attemptsKept {
 		row.Attempts = row.Attempts[n-attemptsKept:]
@@ -206,8 +221,8 @@ func (r *run) outcome(x *item, result *delivery.Result, spent bool) (over bool) 
 		row.NextAttemptAt = x.next
 		return false
 	}
-	if row.State = storage.DeliveryExhausted; was == storage.DeliverySent {
-		row.State = was // it had arrived before it was sent again
+	if row.State = storage.DeliveryExhausted; arrived {
+		row.State = storage.DeliverySent // it was sent again
 	}
 	return true
 }

@@ -44,9 +44,7 @@ var usualSchedule = []time.Duration{0, 5 * time.Second, 5 * time.Minute, 30 * ti
 func (r *Room) endpointOf(w *storage.Webhook) (*endpoint, error) {
 	e := &endpoint{
 		webhookID: w.WebhookID, url: w.URL, format: w.Format, idsOnly: w.Content == "ids", ordered: w.Ordering != "none",
-		filter: eventlog.NewFilter(&messages.LogFilter{Types: w.Events, GroupId: w.GroupID,
-			IncludeInternal: w.IncludeInternal}),
-		headers: map[string]string{}, schedule: usualSchedule,
+		filter: filterOf(w), headers: map[string]string{}, schedule: usualSchedule,
 	}
 	if len(w.Schedule) > 0 {
 		e.schedule = nil
@@ -78,6 +76,11 @@ func (r *Room) endpointOf(w *storage.Webhook) (*endpoint, error) {
 		e.secrets = append(e.secrets, expiring{secret, s.ExpiresAt})
 	}
 	return e, nil
+}
+
+// filterOf selects what the endpoint hears, but for its filter by ticket.
+func filterOf(w *storage.Webhook) *eventlog.Filter {
+	return eventlog.NewFilter(&messages.LogFilter{Types: w.Events, GroupId: w.GroupID, IncludeInternal: w.IncludeInternal})
 }
 
 // wants reports whether the endpoint hears an event. It is not told of its own trouble.

@@ -100,6 +100,9 @@ func (r *run) finished(l *lane) {
 	l.queue = l.queue[1:]
 	x.done, r.moved = true, true
 	r.hold(x, false)
+	if x.replayed {
+		r.page.finished(x)
+	}
 	if l.behind && l.ticketID != "" {
 		l.through = x.event.Number
 	}

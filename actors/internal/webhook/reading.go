@@ -60,13 +60,17 @@ func (r *run) reopen(row *storage.Delivery) {
 		}
 		return
 	}
+	if row.ReplayID == retried {
+		r.retry(row)
+		return
+	}
 	x := itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
 		Position: row.Position, Type: row.Type}, row)
-	if x.row.ReplayID == "" && r.skips(&x.event) {
+	if r.skips(&x.event) {
 		r.skip(x)
 		return
 	}
-	x.done, x.once = true, row.ReplayID == retried
+	x.done = true
 	l := r.laneFor(row.EventID, "")
 	l.behind = true
 	r.behind++

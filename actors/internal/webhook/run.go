@@ -34,6 +34,7 @@ type run struct {
 	running  int
 	children []*actor.PID
 	free     []*actor.PID
+	trying   map[string]*item // by the child's PID
 
 	dirty     []*item // whose outcome is not written yet
 	saving    bool
@@ -62,7 +63,7 @@ type item struct {
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
 	held     bool // it is one of run.held
-	counted  int // attempts whose outcome is not written
+	counted  int  // attempts whose outcome is not written
 	replayed bool
 	once     bool // it is tried once, as a program asked
 }
@@ -82,7 +83,7 @@ type lane struct {
 
 func newRun(w *webhook, heads []int64) *run {
 	w.runs++
-	r := &run{w: w, number: w.runs, to: w.to, lanes: map[string]*lane{}, more: true, progress: w.Now()}
+	r := &run{w: w, number: w.runs, to: w.to, lanes: map[string]*lane{}, trying: map[string]*item{}, more: true, progress: w.Now()}
 	r.ctx, r.cancel = context.WithCancel(w.Ctx)
 	for p := range r.parts {
 		r.parts[p].read, r.parts[p].known = heads[p], heads[p]

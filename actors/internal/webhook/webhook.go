@@ -66,9 +66,12 @@ func (w *webhook) Resume() error {
 		return nil
 	}
 	w.publish()
-	w.gate = newGate(w.record)
+	w.gate, w.health = newGate(w.record), healthOf(w.record)
 	return w.begin()
 }
+
+// gone reports whether there is no such endpoint, or none any more.
+func (w *webhook) gone() bool { return w.record == nil || !w.record.DeletedAt.IsZero() }
 
 // Idle says that the entity may leave. One that is enabled follows the log.
 func (w *webhook) Idle() bool {
@@ -79,7 +82,7 @@ func (w *webhook) Idle() bool {
 func (w *webhook) Stop() { w.endRun() }
 
 func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
-	if w.record == nil {
+	if w.gone() {
 		return entity.OK(), nil
 	}
 	w.publish()
@@ -89,6 +92,9 @@ func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
 		}
 	}
 	w.clean()
+	if err := w.warnLater(); err != nil {
+		return nil, err
+	}
 	return entity.OK(), w.pump()
 }
 
@@ -136,7 +142,7 @@ func (w *webhook) endRun() {
 		r.cancel()
 		r.stopWatching()
 		for _, child := range r.children {
-			w.Tell2(child, leave{})
+			w.Send(child, leave{})
 		}
 		w.room.end(r.unwritten)
 		w.run = nil
