@@ -42,6 +42,9 @@ var arrows = map[string][]string{
 	"actors/internal/ticket": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
 		"actors/internal/pace", "actors/internal/attachment"},
 
+	"actors/internal/webhook": {"ids", "messages", "storage", "view", "actors/internal/entity", "actors/internal/desk",
+		"actors/internal/eventlog", "actors/internal/delivery"},
+
 	"bot":           {"ids", "messages", "actors"},
 	"simulator":     {}, // a Bot API server for any bot
 	"http":          {"ids", "messages", "view", "actors"},

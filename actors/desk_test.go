@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -219,6 +220,7 @@ func (d *desk) another(owner string) *process {
 			}
 			return d.clock.AfterFunc(after, f)
 		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
+		Webhooks: testWebhooks(),
 	})
 	d.must(err)
 	p.intake = bot.NewIntake(p.system, bot.IntakeOptions{
@@ -226,6 +228,13 @@ func (d *desk) another(owner string) *process {
 		IsAskTitle: bot.IsAskTitle, Allowed: d.opt.allowed, Log: log, Now: d.clock.Now,
 	})
 	return p
+}
+
+// testWebhooks lets endpoints be on this machine.
+func testWebhooks() actors.WebhookOptions {
+	return actors.WebhookOptions{SecretsKey: "a key for tests, of 32 characters or more", Version: "test",
+		PublicURL: "https://desk.example.org",
+		Policy:    actors.WebhookPolicy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 }
 
 // polling is the intake of the poller, which polls the simulator.

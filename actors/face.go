@@ -2,10 +2,12 @@ package actors
 
 import (
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/link"
 	"github.com/topicdesk/topicdesk/actors/internal/pace"
 	"github.com/topicdesk/topicdesk/actors/internal/poller"
+	"github.com/topicdesk/topicdesk/actors/internal/webhook"
 )
 
 // What users of the actors need of the rooms: the interfaces that they implement, and the types that they pass.
@@ -17,6 +19,9 @@ type (
 	DownloadError      = attachment.DownloadError
 	Upload             = attachment.Upload
 	UploadRefusedError = attachment.UploadRefusedError
+
+	WebhookOptions = webhook.Deps
+	WebhookPolicy  = delivery.Policy
 )
 
 // ErrUploadDiffers says that the same command has uploaded another file before.

@@ -27,6 +27,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/sweep"
 	"github.com/topicdesk/topicdesk/actors/internal/ticket"
 	"github.com/topicdesk/topicdesk/actors/internal/user"
+	"github.com/topicdesk/topicdesk/actors/internal/webhook"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -55,7 +56,10 @@ type Options struct {
 	IdleAfter   time.Duration // see entity.NodeOptions
 	MaxResident int           // see entity.NodeOptions
 	SweepEvery  time.Duration // see sweep.New
-	KeepEvents  time.Duration // how long events stay in the log; 0: forever
+	KeepEvents  time.Duration // how long events stay in the log, and deliveries; 0: forever
+
+	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
+	Webhooks WebhookOptions
 }
 
 // System is the desk on this node. It assembles the rooms and passes messages to them; it does nothing of its own.
@@ -68,6 +72,7 @@ type System struct {
 	readers     *query.Readers
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
+	webhooks    *webhook.Room
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -95,6 +100,11 @@ func NewSystem(o Options) (*System, error) {
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
 		}),
 	}
+	o.Webhooks.Log, o.Webhooks.Metrics, o.Webhooks.Keep = s.log, o.Metrics, o.KeepEvents
+	if s.webhooks, err = webhook.NewRoom(env, o.Webhooks); err != nil {
+		env.Cancel()
+		return nil, err
+	}
 	// A new kind of entity is one entry here; all else about it is in its room.
 	s.node, err = entity.Start(env, entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident},
 		ticket.Kind(ticket.Deps{
@@ -109,6 +119,7 @@ func NewSystem(o Options) (*System, error) {
 		consumer.Kind(),
 		s.pollers.Kind(),
 		s.log.Kind(),
+		s.webhooks.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
@@ -135,6 +146,7 @@ func (s *System) Stop(ctx context.Context) error {
 		s.env.StopIntake()
 		err := within(ctx, "polling", s.pollers.Wait)
 		s.env.Drain()
+		s.webhooks.Finish(ctx)
 		s.chats.Finish(ctx)
 		// Two rounds: in the first the outcomes reach the owners, in the second what the owners tell others because
 		// of them.
@@ -144,6 +156,7 @@ func (s *System) Stop(ctx context.Context) error {
 		s.env.Cancel()
 		err = errors.Join(err, within(ctx, "the sweep", s.loops.Wait))
 		s.stopErr = errors.Join(err, s.node.Stop(ctx, s.readers.PIDs()...))
+		s.webhooks.Close()
 	})
 	return s.stopErr
 }
@@ -196,8 +209,19 @@ func (s *System) FileContent(ctx context.Context, attachmentID string, thumbnail
 // WatchLog wakes a reader of the log of events whenever something is appended that the filter selects. The reader reads by
 // messages.ReadLog after WatchLog, so that it misses nothing between the two. stop ends it.
 func (s *System) WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func()) {
-	w := s.log.Watch(filter)
-	return w.C, w.Close
+	c := make(chan struct{}, 1)
+	w := s.log.Watch(eventlog.NewFilter(filter), func() {
+		select {
+		case c <- struct{}{}:
+		default: // it is awake already
+		}
+	})
+	return c, w.Close
+}
+
+// TestWebhook sends the example of a type of event to an endpoint now, and tells what came of it (webhook.Room.Test).
+func (s *System) TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error) {
+	return s.webhooks.Test(ctx, webhookID, eventType)
 }
 
 // Check returns an error if the actors do not answer, or are stopping. It is for readiness.

@@ -106,6 +106,7 @@ func (m *mistakes) checkRules(c *Config) {
 	}
 	m.checkFiles(c)
 	m.checkWebhook(c)
+	m.checkWebhooks(c)
 	m.checkSimulator(c)
 }
 

@@ -61,6 +61,10 @@ type Config struct {
 
 	EventsRetention string `env:"EVENTS_RETENTION" envDefault:"90d" desc:"How long events are kept for those who read the feed, such as 90d or 12h."`
 
+	PublicURL            string `env:"PUBLIC_URL" unset:"http:// and HTTP_ADDR" desc:"Where other systems reach this desk, such as https://desk.example.org. Events tell it."`
+	WebhookAllowNetworks string `env:"WEBHOOK_ALLOW_NETWORKS" unset:"(none)" desc:"Networks of your own that webhooks may reach, by http too and at any port, with commas between them, such as 10.1.0.0/16,fd12::/48. Everything else that is not public is refused."`
+	SecretsKey           Secret `env:"SECRETS_KEY" unset:"the file secrets.key in DATA_DIR, made at the first start" desc:"Encrypts the secrets of webhooks in the database: at least 32 characters. Keep it: without it no webhook can be signed."`
+
 	ClusterProvider string `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single" allowed:"single: several nodes are not supported yet" desc:"single, the only value: this node is alone. Several nodes are not supported yet."`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`

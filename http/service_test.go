@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -116,7 +117,10 @@ func (s *service) start() {
 		Content: s.files.Open})
 	s.must(err)
 	s.system, err = actors.NewSystem(actors.Options{Store: s.store, Telegram: s.client, Log: log, Metrics: s.registry,
-		Owner: "test", Files: s.files, Downloads: s.client})
+		Owner: "test", Files: s.files, Downloads: s.client,
+		Webhooks: actors.WebhookOptions{SecretsKey: "a key for tests, of 32 characters or more", Version: "test",
+			PublicURL: "https://desk.example.org",
+			Policy:    actors.WebhookPolicy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}})
 	s.must(err)
 	s.intake = bot.NewIntake(s.system, bot.IntakeOptions{Bot: bot.BotIdentity{ID: s.sim.BotID(),
 		Username: s.sim.BotUsername()},

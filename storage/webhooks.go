@@ -74,6 +74,7 @@ type Consumers interface {
 // Webhook is an endpoint to which events are delivered.
 type Webhook struct {
 	WebhookID       string          `json:"webhookId"`
+	CommandID       string          `json:"commandId"`         // of the command that made it
 	Name            string          `json:"name,omitempty"`    // unique for its owner; "": none
 	KeyID           string          `json:"keyId"`             // of the API key that made it
 	GroupID         string          `json:"groupId,omitempty"` // internal id of the only group that it hears; "" = all
@@ -95,16 +96,27 @@ type Webhook struct {
 	DisabledReason  string          `json:"disabledReason,omitempty"`
 	// Positions says how far the endpoint has read each partition: Partitions of them, or none when it was just made.
 	Positions []int64 `json:"positions,omitempty"`
+	// Behind are the tickets whose events wait for one that failed. Positions have passed them.
+	Behind []BehindTicket `json:"behind,omitempty"`
+	// SkipTo says for each partition up to which position events are skipped, not delivered; none: nothing is skipped.
+	SkipTo []int64 `json:"skipTo,omitempty"`
+	// Events are about the endpoint, and not in the log yet.
+	Unlogged []Event `json:"unlogged,omitempty"`
 	// FailingSince is when the failures began that no success has ended; Warned has a bit for each warning given since.
 	FailingSince  time.Time `json:"failingSince,omitzero"`
 	Warned        int64     `json:"warned,omitempty"`
+	WarnedAt      time.Time `json:"warnedAt,omitzero"` // when the last early warning was given
+	LastError     string    `json:"lastError,omitempty"`
 	LastSuccessAt time.Time `json:"lastSuccessAt,omitzero"`
 	HoldUntil     time.Time `json:"holdUntil,omitzero"` // no attempts before, as the endpoint asked
-	CreatedAt     time.Time `json:"createdAt"`
-	UpdatedAt     time.Time `json:"updatedAt"`
-	DueAt         time.Time `json:"dueAt,omitzero"` // when to look whether something is left to do; zero: nothing is
-	Revision      int64     `json:"revision"`       // of its settings
-	Version       int64     `json:"version"`
+	// Periods count what became of attempts, by periods of several lengths.
+	Periods   []WebhookPeriod `json:"periods,omitempty"`
+	CreatedAt time.Time       `json:"createdAt"`
+	UpdatedAt time.Time       `json:"updatedAt"`
+	DeletedAt time.Time       `json:"deletedAt,omitzero"` // its deliveries are being deleted; then it is
+	DueAt     time.Time       `json:"dueAt,omitzero"`     // when to look whether something is left to do; zero: nothing is
+	Revision  int64           `json:"revision"`           // of its settings
+	Version   int64           `json:"version"`
 }
 
 // WebhookFilter selects events by their ticket. An empty list selects all.
@@ -124,7 +136,25 @@ type SealedHeader struct {
 // WebhookSecret is a secret that signs requests to an endpoint, encrypted. While it is rotated, a webhook has two.
 type WebhookSecret struct {
 	Sealed    []byte    `json:"sealed"`
-	ExpiresAt time.Time `json:"expiresAt,omitzero"` // zero: never
+	CommandID string    `json:"commandId,omitempty"` // of the command that made it
+	ExpiresAt time.Time `json:"expiresAt,omitzero"`  // zero: never
+}
+
+// BehindTicket says through which number the events of a ticket are done at an endpoint.
+type BehindTicket struct {
+	TicketID string `json:"ticketId"`
+	Through  int64  `json:"through"`
+}
+
+// WebhookPeriod counts what became of an endpoint's attempts in a period.
+type WebhookPeriod struct {
+	Begins  time.Time `json:"begins"`
+	Seconds int64     `json:"seconds"` // its length
+	Sent    int64     `json:"sent,omitempty"`
+	Failed  int64     `json:"failed,omitempty"`
+	// Latency counts answered attempts by how long they took, each class a factor √2 longer than the one before; the first
+	// is up to 1 ms.
+	Latency []int64 `json:"latency,omitempty"`
 }
 
 // Delivery is what became of one event at one endpoint. (WebhookID, EventID) is its key.
@@ -136,6 +166,7 @@ type Delivery struct {
 	Type          string            `json:"type"`
 	Partition     int               `json:"partition"`
 	Position      int64             `json:"position"`
+	Tries         int               `json:"tries,omitempty"`    // attempts that count toward the schedule
 	State         string            `json:"state"`              // pending | sent | failed | exhausted | aborted | skipped
 	Attempts      []DeliveryAttempt `json:"attempts,omitempty"` // oldest first, at most 50
 	NextAttemptAt time.Time         `json:"nextAttemptAt,omitzero"`
@@ -218,6 +249,7 @@ type Replay struct {
 	Sent      int64     `json:"sent"`
 	Failed    int64     `json:"failed"`
 	Positions []int64   `json:"positions,omitempty"` // how far it has read each partition
+	Ends      []int64   `json:"ends,omitempty"`      // how far it will read each partition
 	CreatedAt time.Time `json:"createdAt"`
 	UpdatedAt time.Time `json:"updatedAt"`
 	Version   int64     `json:"version"`
@@ -237,6 +269,9 @@ type Consumer struct {
 func (w Webhook) Kept() Webhook {
 	w.FailingSince, w.LastSuccessAt, w.HoldUntil = Kept(w.FailingSince), Kept(w.LastSuccessAt), Kept(w.HoldUntil)
 	w.CreatedAt, w.UpdatedAt, w.DueAt = Kept(w.CreatedAt), Kept(w.UpdatedAt), Kept(w.DueAt)
+	w.WarnedAt, w.DeletedAt = Kept(w.WarnedAt), Kept(w.DeletedAt)
+	w.Unlogged = keptEach(w.Unlogged, func(e *Event) { e.At = Kept(e.At) })
+	w.Periods = keptEach(w.Periods, func(p *WebhookPeriod) { p.Begins = Kept(p.Begins) })
 	w.Secrets = keptEach(w.Secrets, func(s *WebhookSecret) { s.ExpiresAt = Kept(s.ExpiresAt) })
 	return w
 }

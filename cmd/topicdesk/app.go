@@ -166,6 +166,10 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 	if a.WrapTelegram != nil {
 		telegram = a.WrapTelegram(telegram)
 	}
+	webhooks, err := a.webhooks()
+	if err != nil {
+		return nil, err
+	}
 	host, _ := os.Hostname()
 	return actors.NewSystem(actors.Options{
 		Store: store, Telegram: telegram, Log: a.Log, Metrics: registry, Owner: host + "/" + strconv.Itoa(os.Getpid()),
@@ -173,7 +177,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-		KeepEvents: a.Config.KeepEvents(),
+		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks,
 	})
 }
 

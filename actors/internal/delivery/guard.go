@@ -27,38 +27,6 @@ func refuse(rule Rule, format string, args ...any) error {
 	return &GuardError{Rule: rule, Why: fmt.Sprintf(format, args...)}
 }
 
-// ParseNetworks reads the setting WEBHOOK_ALLOW_NETWORKS: CIDRs separated by commas, such as "10.1.0.0/16,
-// fd12::/48". A single address stands for itself. Bits beyond the length must be zero: who writes 10.1.2.3/8 may not
-// mean 10.0.0.0/8.
-func ParseNetworks(setting string) ([]netip.Prefix, error) {
-	var networks []netip.Prefix
-	for _, word := range strings.Split(setting, ",") {
-		if word = strings.TrimSpace(word); word == "" {
-			continue
-		}
-		prefix, err := parseNetwork(word)
-		if err != nil {
-			return nil, err
-		}
-		networks = append(networks, prefix)
-	}
-	return networks, nil
-}
-
-func parseNetwork(word string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(word); err == nil && addr.Zone() == "" && !addr.Is4In6() {
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	prefix, err := netip.ParsePrefix(word)
-	if err != nil || prefix.Addr().Is4In6() {
-		return netip.Prefix{}, fmt.Errorf("%q is no network; write it like 10.1.0.0/16 or fd12::/48", word)
-	}
-	if prefix != prefix.Masked() {
-		return netip.Prefix{}, fmt.Errorf("%q has bits beyond its length; did you mean %s?", word, prefix.Masked())
-	}
-	return prefix, nil
-}
-
 // allowed says whether an address lies in a network of one's own.
 func (p Policy) allowed(addr netip.Addr) bool {
 	for _, network := range p.AllowNetworks {

@@ -241,6 +241,9 @@ func (h *Host) Spawn(producer actor.Producer) *actor.PID {
 // Note sends a message to the entity itself. Any goroutine may call it.
 func (h *Host) Note(m any) { h.node.system.Root.Send(h.self, m) }
 
+// Send sends a message to a child.
+func (h *Host) Send(child *actor.PID, m any) { h.node.system.Root.Send(child, m) }
+
 // Go runs f beside the entity, without waiting. f reports by Note; it recovers from its own panics, since nobody
 // supervises it.
 func (h *Host) Go(f func()) { h.node.dispatcher.Schedule(f) }

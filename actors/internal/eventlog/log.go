@@ -19,8 +19,16 @@ type Log struct {
 	mu      sync.RWMutex
 	known   bool // heads are read
 	heads   [storage.Partitions]int64
+	recent  [storage.Partitions][]storage.Event // the newest, in order, without gaps
 	watches map[*Watch]struct{}
 }
+
+// A partition's newest events are kept in memory, since whoever is at the head wants them at once: at most so many, and so
+// many bytes of data.
+const (
+	recentEvents = 64
+	recentBytes  = 32 << 10
+)
 
 // New makes the log of a node.
 func New(env *entity.Env) *Log { return &Log{env: env, watches: map[*Watch]struct{}{}} }
@@ -39,15 +47,14 @@ func (l *Log) Kind() *entity.Kind {
 
 // Watch is a reader that waits for something new.
 type Watch struct {
-	// C gets a value when something was appended that the filter selects.
-	C      chan struct{}
+	wake   func()
 	log    *Log
 	filter *Filter
 }
 
-// Watch wakes a reader by its C from now on, until Close.
-func (l *Log) Watch(f *messages.LogFilter) *Watch {
-	w := &Watch{C: make(chan struct{}, 1), log: l, filter: NewFilter(f)}
+// Watch calls wake whenever something was appended that the filter selects, until Close. wake must not wait.
+func (l *Log) Watch(f *Filter, wake func()) *Watch {
+	w := &Watch{wake: wake, log: l, filter: f}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.watches[w] = struct{}{}
@@ -66,17 +73,52 @@ func (l *Log) appended(events []storage.Event) {
 	last := &events[len(events)-1]
 	l.mu.Lock()
 	l.heads[last.Partition] = max(l.heads[last.Partition], last.Position)
+	l.keep(last.Partition, events)
 	l.mu.Unlock()
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for w := range l.watches {
-		if slices.ContainsFunc(events, w.filter.selects) {
-			select {
-			case w.C <- struct{}{}:
-			default: // it is awake already
-			}
+		if slices.ContainsFunc(events, func(e storage.Event) bool { return w.filter.Selects(&e) }) {
+			w.wake()
 		}
 	}
+}
+
+// keep remembers the newest events of a partition. Readers hold parts of the list, so that what is in it never changes.
+func (l *Log) keep(partition int, events []storage.Event) {
+	kept := l.recent[partition]
+	if n := len(kept); n > 0 && kept[n-1].Position+1 != events[0].Position {
+		kept = nil
+	}
+	kept = append(kept, events...)
+	from, bytes, all := len(kept), 0, 0
+	for i := range kept {
+		all += len(kept[i].Data)
+	}
+	for from > 0 && len(kept)-from < recentEvents && bytes < recentBytes {
+		from--
+		bytes += len(kept[from].Data)
+	}
+	if from >= recentEvents || all > 2*recentBytes { // not each time: the list is copied
+		kept = append(make([]storage.Event, 0, 2*recentEvents), kept[from:]...)
+	}
+	l.recent[partition] = kept
+}
+
+// after lists events of a partition with position > after, in order, from memory or storage, as Store.LogAfter does.
+func (l *Log) after(ctx context.Context, partition int, after int64, limit int) ([]storage.Event, error) {
+	l.mu.RLock()
+	kept := l.recent[partition]
+	l.mu.RUnlock()
+	if len(kept) > 0 && kept[0].Position <= after+1 && after < kept[len(kept)-1].Position {
+		kept = kept[after+1-kept[0].Position:]
+		return kept[:min(limit, len(kept)):min(limit, len(kept))], nil
+	}
+	events, err := l.env.Store.LogAfter(ctx, partition, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the log: %w", err)
+	}
+	return events, nil
 }
 
 // Heads returns the newest position of each partition.
@@ -119,7 +161,8 @@ func NewFilter(of *messages.LogFilter) *Filter {
 	return f
 }
 
-func (f *Filter) selects(e storage.Event) bool {
+// Selects reports whether the reader wants an event.
+func (f *Filter) Selects(e *storage.Event) bool {
 	switch {
 	case e.Internal && !f.of.GetIncludeInternal():
 		return false

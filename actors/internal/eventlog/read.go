@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -99,7 +100,7 @@ func (r *reading) page(ctx context.Context, filter *Filter, limit int) (page Pag
 		event := first.events[0]
 		first.events = first.events[1:]
 		r.positions[first.partition] = event.Position
-		if filter.selects(event) {
+		if filter.Selects(&event) {
 			page.Events = append(page.Events, event)
 		}
 	}
@@ -114,8 +115,8 @@ func (r *reading) page(ctx context.Context, filter *Filter, limit int) (page Pag
 func (r *reading) first(ctx context.Context, chunk int) (first *run, err error) {
 	for _, x := range r.runs {
 		if len(x.events) == 0 && x.through < r.heads[x.partition] {
-			if x.events, err = r.log.env.Store.LogAfter(ctx, x.partition, x.through, chunk); err != nil {
-				return nil, fmt.Errorf("read the log: %w", err)
+			if x.events, err = r.log.after(ctx, x.partition, x.through, chunk); err != nil {
+				return nil, err
 			}
 			if len(x.events) == 0 || x.events[0].Position != x.through+1 {
 				return nil, errExpired
@@ -149,7 +150,7 @@ func (l *Log) Newest(ctx context.Context, filter *Filter, limit int) (Page, erro
 			return page, err
 		}
 		last := len(newest.events) - 1
-		if event := newest.events[last]; filter.selects(event) {
+		if event := newest.events[last]; filter.Selects(&event) {
 			page.Events = append(page.Events, event)
 		}
 		newest.events = newest.events[:last]
@@ -162,8 +163,8 @@ func (l *Log) newest(ctx context.Context, runs []*run, chunk int) (newest *run, 
 	for _, x := range runs {
 		if len(x.events) == 0 && x.through > 0 {
 			from := max(x.through-int64(chunk), 0)
-			if x.events, err = l.env.Store.LogAfter(ctx, x.partition, from, int(x.through-from)); err != nil {
-				return nil, fmt.Errorf("read the log: %w", err)
+			if x.events, err = l.after(ctx, x.partition, from, int(x.through-from)); err != nil {
+				return nil, err
 			}
 			if x.through = from; len(x.events) == 0 { // deleted
 				x.through = 0
@@ -175,6 +176,37 @@ func (l *Log) newest(ctx context.Context, runs []*run, chunk int) (newest *run, 
 		}
 	}
 	return newest, nil
+}
+
+// lateness is how much later than it happened an event may come into the log, since its owner was down.
+const lateness = 10 * time.Minute
+
+// Since finds positions before all events that happened at a time or later, but for some that came very late into the log.
+// In each partition it halves what is kept, since events come into the log about in the order of time.
+func (l *Log) Since(ctx context.Context, at time.Time) ([]int64, error) {
+	bounds, err := l.env.Store.LogBounds(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the bounds of the log: %w", err)
+	}
+	at = at.Add(-lateness)
+	positions := make([]int64, storage.Partitions)
+	for p, b := range bounds {
+		low, high := max(b.First-1, 0), b.Last // what is up to low is before; what is after high is not
+		for low < high {
+			middle := low + (high-low)/2
+			found, err := l.after(ctx, p, middle, 1)
+			if err != nil {
+				return nil, err
+			}
+			if len(found) > 0 && found[0].At.Before(at) {
+				low = middle + 1
+			} else {
+				high = middle
+			}
+		}
+		positions[p] = low
+	}
+	return positions, nil
 }
 
 // chunkOf is how many events of each of n partitions are read together for a page.

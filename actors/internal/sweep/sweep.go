@@ -85,6 +85,28 @@ func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
 	s.wake(messages.KindGroup, due, err)
 	due, err = s.env.Store.DueChats(ctx, by, dueAtMost)
 	s.wake(messages.KindChat, due, err)
+	s.wakeWebhooks(ctx)
+}
+
+// wakeWebhooks wakes all endpoints: an enabled one follows the log, others have old deliveries to delete.
+func (s *Loop) wakeWebhooks(ctx context.Context) {
+	after := ""
+	for ctx.Err() == nil {
+		page, err := s.env.Store.Webhooks(ctx, "", after, batch)
+		if err != nil {
+			if ctx.Err() == nil {
+				s.env.Log.Error("the sweep can't read the webhooks; tried again", "error", err)
+			}
+			return
+		}
+		for i := range page {
+			s.env.Tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
+		}
+		if len(page) < batch {
+			return
+		}
+		after = page[len(page)-1].WebhookID
+	}
 }
 
 func (s *Loop) sweepTickets(ctx context.Context, by time.Time) {

@@ -1,0 +1,144 @@
+package webhook
+
+import (
+	"container/heap"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// Programs ask for events again: one by one, or many by a replay.
+
+// onRetryDelivery tries an event again now.
+func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, error) {
+	if w.gone() {
+		return &messages.DeliveryView{Code: messages.Code_NOT_FOUND}, nil
+	}
+	row, err := w.Store.Delivery(w.Ctx, w.ID, m.EventId)
+	if errors.Is(err, storage.ErrNotFound) {
+		return &messages.DeliveryView{Code: messages.Code_NOT_FOUND}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a delivery: %w", err)
+	}
+	r := w.run
+	if r == nil || r.ending {
+		return &messages.DeliveryView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookOff}, nil
+	}
+	if x := r.find(row); x != nil { // it is in memory: now is its time
+		if l := x.lane; l.queue[0] == x && l.listed && !l.busy && x.next.After(w.Now()) {
+			x.next = w.Now()
+			heap.Fix(&r.waiting, l.index)
+		}
+		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(&x.row)}, w.pump()
+	}
+	row.State, row.NextAttemptAt, row.ReplayID, row.UpdatedAt = storage.DeliveryPending, w.now(), retried, w.now()
+	if err := w.Store.SaveDeliveries(w.Ctx, []*storage.Delivery{row}); err != nil {
+		return nil, fmt.Errorf("save a delivery: %w", err)
+	}
+	r.retry(row)
+	return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
+}
+
+// find finds an event that waits in memory, by its delivery.
+func (r *run) find(row *storage.Delivery) *item {
+	for _, key := range []string{row.EventID, row.TicketID, "replay/" + row.TicketID, "replay/" + row.EventID} {
+		if l := r.lanes[key]; l != nil {
+			if i := slices.IndexFunc(l.queue, func(x *item) bool { return x.event.EventID == row.EventID }); i >= 0 {
+				return l.queue[i]
+			}
+		}
+	}
+	return nil
+}
+
+// retry puts a delivery that is tried once more into a lane of its own.
+func (r *run) retry(row *storage.Delivery) {
+	x := itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
+		Position: row.Position, Type: row.Type}, row)
+	x.done, x.once, x.tries = true, true, 0
+	l := r.laneFor(row.EventID, "")
+	l.behind = true
+	r.behind++
+	r.enqueue(l, x)
+}
+
+// replayID is the id of the replay that a command begins.
+func replayID(commandID string) string {
+	sum := sha256.Sum256([]byte(commandID))
+	return "rpl_" + hex.EncodeToString(sum[:10])
+}
+
+func (w *webhook) onStartReplay(m *messages.StartReplay) (proto.Message, error) {
+	if w.gone() {
+		return &messages.ReplayView{Code: messages.Code_NOT_FOUND}, nil
+	}
+	id := replayID(w.ID + "/" + m.Origin.GetCommandId())
+	switch before, err := w.Store.Replay(w.Ctx, id); {
+	case err == nil:
+		return &messages.ReplayView{Code: messages.Code_OK, Replay: desk.ReplayView(before)}, nil
+	case !errors.Is(err, storage.ErrNotFound):
+		return nil, fmt.Errorf("read a replay: %w", err)
+	}
+	refuse := func(reason string) (proto.Message, error) {
+		return &messages.ReplayView{Code: messages.Code_CONFLICT, Reason: reason}, nil
+	}
+	switch {
+	case w.run == nil || !w.record.Enabled:
+		return refuse(messages.ReasonWebhookOff)
+	case w.replay != nil:
+		return refuse(messages.ReasonReplayRunning)
+	}
+	now := w.now()
+	replay := &storage.Replay{
+		ReplayID: id, WebhookID: w.ID, Since: desk.TimeOf(m.SinceMs), Until: desk.TimeOf(m.UntilMs), Types: m.Types,
+		TicketID: m.TicketId, Missing: m.Missing, State: replayRuns, CreatedAt: now, UpdatedAt: now,
+	}
+	var err error
+	switch {
+	case len(m.EventIds) > 0:
+		replay.EventIDs, replay.Positions, replay.Total = m.EventIds, []int64{0}, int64(len(m.EventIds))
+	case m.Missing:
+		replay.Positions = []int64{0, 0}
+	default:
+		replay.Ends = w.run.settled()
+		if replay.Positions, err = w.room.Log.Since(w.Ctx, replay.Since); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Store.SaveReplay(w.Ctx, replay); err != nil {
+		return nil, fmt.Errorf("save a replay: %w", err)
+	}
+	w.replay = replay
+	return &messages.ReplayView{Code: messages.Code_OK, Replay: desk.ReplayView(replay)}, w.pump()
+}
+
+func (w *webhook) onCancelReplay(m *messages.CancelReplay) (proto.Message, error) {
+	if w.gone() {
+		return &messages.ReplayView{Code: messages.Code_NOT_FOUND}, nil
+	}
+	replay, err := w.Store.Replay(w.Ctx, m.ReplayId)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && replay.WebhookID != w.ID {
+		return &messages.ReplayView{Code: messages.Code_NOT_FOUND}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a replay: %w", err)
+	}
+	if replay.State != replayRuns {
+		return &messages.ReplayView{Code: messages.Code_OK, Replay: desk.ReplayView(replay)}, nil
+	}
+	replay.State, replay.UpdatedAt = replayCancelled, w.now()
+	if err := w.Store.SaveReplay(w.Ctx, replay); err != nil {
+		return nil, fmt.Errorf("save a replay: %w", err)
+	}
+	w.replay = nil
+	return &messages.ReplayView{Code: messages.Code_OK, Replay: desk.ReplayView(replay)}, w.turnOver()
+}

@@ -1,0 +1,305 @@
+package webhook
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+
+	"errors"
+)
+
+const (
+	// endpointsPerKey is how many endpoints an API key may make.
+	endpointsPerKey = 100
+	// removeTogether is how many deliveries of a deleted endpoint, or old ones, are deleted in one write.
+	removeTogether = 500
+)
+
+func refuse(code messages.Code, reason string) (proto.Message, error) {
+	return &messages.WebhookView{Code: code, Reason: reason}, nil
+}
+
+// view replies with the endpoint.
+func (w *webhook) view(secret string) (proto.Message, error) {
+	v, err := desk.WebhookView(w.record, func(group ids.Place) (ids.ChatID, error) {
+		return desk.ChatOf(w.Ctx, w.Store, group)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if w.health.failingSince.IsZero() != w.record.FailingSince.IsZero() {
+		v.FailingSinceMs = desk.MillisOf(w.health.failingSince)
+	}
+	v.LastSuccessMs = max(v.LastSuccessMs, desk.MillisOf(w.health.lastSuccess))
+	if w.gate.hold.After(w.Now()) {
+		v.HoldUntilMs = w.gate.hold.UnixMilli()
+	}
+	return &messages.WebhookView{Code: messages.Code_OK, Webhook: v, Secret: secret}, nil
+}
+
+// onCreate makes the endpoint. Whoever repeats the command gets the same answer.
+func (w *webhook) onCreate(m *messages.CreateWebhook) (proto.Message, error) {
+	if w.record != nil {
+		if !w.record.DeletedAt.IsZero() || w.record.CommandID != m.Origin.GetCommandId() {
+			return refuse(messages.Code_CONFLICT, messages.ReasonWebhookName)
+		}
+		return w.viewWithSecret()
+	}
+	if n, err := w.Store.CountWebhooks(w.Ctx, m.KeyId); err != nil {
+		return nil, fmt.Errorf("count the webhooks of a key: %w", err)
+	} else if n >= endpointsPerKey {
+		return refuse(messages.Code_CONFLICT, messages.ReasonWebhookLimit)
+	}
+	heads, err := w.room.Log.Heads(w.Ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := w.now()
+	next := &storage.Webhook{
+		WebhookID: w.ID, CommandID: m.Origin.GetCommandId(), Name: m.Name, KeyID: m.KeyId, GroupID: m.GroupId,
+		Positions: heads, CreatedAt: now,
+	}
+	if faults := w.set(next, m.Settings); len(faults) > 0 {
+		return &messages.WebhookView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookInvalid, Faults: faults}, nil
+	}
+	w.addSecret(next, next.CommandID)
+	switch err := w.Store.SaveWebhook(w.Ctx, next); {
+	case errors.Is(err, storage.ErrNameTaken):
+		return refuse(messages.Code_CONFLICT, messages.ReasonWebhookName)
+	case errors.Is(err, storage.ErrExists):
+		return nil, errors.Join(storage.ErrConflict, err)
+	case err != nil:
+		return nil, fmt.Errorf("save the webhook: %w", err)
+	}
+	w.record = next
+	w.gate, w.health = newGate(next), healthOf(next)
+	if err := w.tooMany(); err != nil {
+		return refuse(messages.Code_CONFLICT, messages.ReasonWebhookLimit)
+	}
+	if err := w.begin(); err != nil {
+		w.Log.Warn("a new webhook begins later", "error", err)
+	}
+	return w.viewWithSecret()
+}
+
+// errTooMany says that commands at the same time have made more endpoints than a key may.
+var errTooMany = errors.New("too many webhooks")
+
+// tooMany takes an endpoint back that was one too many when it was made.
+func (w *webhook) tooMany() error {
+	n, err := w.Store.CountWebhooks(w.Ctx, w.record.KeyID)
+	if err != nil || n <= endpointsPerKey {
+		return nil // it is made, and one more does no harm
+	}
+	if err := w.Store.DeleteWebhook(w.Ctx, w.ID, w.record.Version); err != nil {
+		return nil
+	}
+	w.record = nil
+	return errTooMany
+}
+
+func (w *webhook) viewWithSecret() (proto.Message, error) {
+	secret, err := w.room.seals.open(w.ID, w.record.Secrets[0].Sealed)
+	if err != nil {
+		return nil, err
+	}
+	return w.view(secret)
+}
+
+// addSecret gives the endpoint a new secret, which signs from now on.
+func (w *webhook) addSecret(r *storage.Webhook, commandID string) {
+	secret := delivery.NewSecret()
+	r.Secrets = slices.Insert(r.Secrets, 0, storage.WebhookSecret{Sealed: w.room.seals.seal(w.ID, secret.Text()), CommandID: commandID})
+}
+
+func (w *webhook) onUpdate(m *messages.UpdateWebhook) (proto.Message, error) {
+	if w.gone() {
+		return refuse(messages.Code_NOT_FOUND, "")
+	}
+	if m.Revision != 0 && m.Revision != w.record.Revision {
+		return refuse(messages.Code_CONFLICT, messages.ReasonRevision)
+	}
+	var faults []*messages.SettingFault
+	err := w.changeSettings(func(r *storage.Webhook) bool {
+		faults = w.set(r, m.Settings)
+		return len(faults) == 0
+	})
+	if len(faults) > 0 {
+		return &messages.WebhookView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookInvalid, Faults: faults}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.view("")
+}
+
+// changeSettings writes the settings that f has changed, unless it says not to, and goes on with them.
+func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
+	next, wasEnabled := *w.record, w.record.Enabled
+	if !f(&next) {
+		return nil
+	}
+	err := w.change(func(r *storage.Webhook) {
+		f(r)
+		r.Revision++
+		r.UpdatedAt = w.now()
+		if !wasEnabled && r.Enabled { // it begins anew
+			r.DisabledReason, r.FailingSince, r.Warned, r.HoldUntil = "", time.Time{}, 0, time.Time{}
+		}
+		if wasEnabled && !r.Enabled {
+			r.DisabledReason = reasonProgram
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if !wasEnabled && w.record.Enabled {
+		w.gate, w.health.failingSince, w.health.firsts = newGate(w.record), time.Time{}, nil
+		w.gate.comesBack(w.Now())
+	}
+	return w.turnOver()
+}
+
+func (w *webhook) onDelete(m *messages.DeleteWebhook) (proto.Message, error) {
+	if w.gone() {
+		return refuse(messages.Code_NOT_FOUND, "")
+	}
+	if m.Revision != 0 && m.Revision != w.record.Revision {
+		return refuse(messages.Code_CONFLICT, messages.ReasonRevision)
+	}
+	if err := w.change(func(r *storage.Webhook) {
+		r.Name, r.Enabled, r.DeletedAt, r.Secrets, r.Headers = "", false, w.now(), nil, nil
+	}); err != nil {
+		return nil, err
+	}
+	w.endRun()
+	w.removeSoon()
+	return &messages.WebhookView{Code: messages.Code_OK}, nil
+}
+
+func (w *webhook) onRotate(m *messages.RotateWebhookSecret) (proto.Message, error) {
+	if w.gone() {
+		return refuse(messages.Code_NOT_FOUND, "")
+	}
+	command := m.Origin.GetCommandId()
+	if len(w.record.Secrets) > 0 && w.record.Secrets[0].CommandID == command {
+		return w.viewWithSecret()
+	}
+	now := w.now()
+	until := now.Add(time.Duration(m.OverlapMs) * time.Millisecond)
+	err := w.changeSettings(func(r *storage.Webhook) bool {
+		r.Secrets = slices.DeleteFunc(slices.Clone(r.Secrets), func(s storage.WebhookSecret) bool {
+			return !s.ExpiresAt.IsZero() && !now.Before(s.ExpiresAt)
+		})
+		r.Secrets = r.Secrets[:min(len(r.Secrets), 1)] // two at a time
+		for i := range r.Secrets {
+			r.Secrets[i].ExpiresAt = until
+		}
+		w.addSecret(r, command)
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.viewWithSecret()
+}
+
+func (w *webhook) onEnable(m *messages.EnableWebhook) (proto.Message, error) {
+	if w.gone() {
+		return refuse(messages.Code_NOT_FOUND, "")
+	}
+	if w.record.Enabled && !m.FromNow {
+		return w.view("")
+	}
+	heads, err := w.room.Log.Heads(w.Ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = w.changeSettings(func(r *storage.Webhook) bool {
+		r.Enabled, r.DisabledReason = true, ""
+		if m.FromNow {
+			r.SkipTo = heads
+		}
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.view("")
+}
+
+func (w *webhook) onDisable(*messages.DisableWebhook) (proto.Message, error) {
+	if w.gone() {
+		return refuse(messages.Code_NOT_FOUND, "")
+	}
+	if !w.record.Enabled {
+		return w.view("")
+	}
+	err := w.changeSettings(func(r *storage.Webhook) bool {
+		r.Enabled = false
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w.view("")
+}
+
+// remove makes a deleted endpoint delete its deliveries, and then itself.
+type remove struct{}
+
+func (w *webhook) removeSoon() {
+	if !w.removing {
+		w.removing = true
+		w.Note(remove{})
+	}
+}
+
+func (w *webhook) onRemove(remove) error {
+	w.removing = false
+	if w.record == nil || w.record.DeletedAt.IsZero() {
+		return nil
+	}
+	n, err := w.Store.DeleteDeliveries(w.Ctx, w.ID, time.Time{}, removeTogether)
+	if err == nil && n == 0 {
+		n, err = w.Store.DeleteReplays(w.Ctx, w.ID, time.Time{}, removeTogether)
+	}
+	if err != nil {
+		w.Log.Warn("a deleted webhook's deliveries can't be deleted; tried again", "error", err)
+		w.removing = true
+		w.After(time.Minute, remove{})
+		return nil
+	}
+	if n > 0 {
+		w.removeSoon()
+		return nil
+	}
+	if err := w.Store.DeleteWebhook(w.Ctx, w.ID, w.record.Version); err != nil {
+		return fmt.Errorf("delete the webhook: %w", err)
+	}
+	w.record = nil
+	return nil
+}
+
+// clean deletes deliveries and replays that are older than events are kept, a few at a time.
+func (w *webhook) clean() {
+	if w.room.Keep <= 0 {
+		return
+	}
+	before := w.Now().Add(-w.room.Keep)
+	_, err := w.Store.DeleteDeliveries(w.Ctx, w.ID, before, removeTogether)
+	if err == nil {
+		_, err = w.Store.DeleteReplays(w.Ctx, w.ID, before, removeTogether)
+	}
+	if err != nil && w.Ctx.Err() == nil {
+		w.Log.Warn("old deliveries can't be deleted; tried again", "error", err)
+	}
+}

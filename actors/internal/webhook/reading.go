@@ -1,0 +1,279 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+const (
+	// behindAtMost is how many tickets may wait for an event that failed. Beyond, the endpoint reads no further.
+	behindAtMost = 1000
+	// windowAtLeast and windowAtMost bound how many events an endpoint has in memory that were not tried. It begins with
+	// few, and has more as it succeeds.
+	windowAtLeast, windowAtMost = 16, 1000
+	// catchUpPage is how many events of a ticket are read together.
+	catchUpPage = 50
+	// openPage is how many open deliveries are read together at the start.
+	openPage = 200
+	// retried marks a delivery that a program has asked to try again.
+	retried = "retry"
+)
+
+// recover finds what was begun before: tickets that are behind, and events of their own that failed.
+func (r *run) recover() error {
+	for _, b := range r.w.record.Behind {
+		r.fallBehind(r.laneFor(b.TicketID, b.TicketID), b.Through)
+	}
+	afterPartition, afterPosition := 0, int64(0)
+	for len(r.lanes) < 2*behindAtMost {
+		rows, err := r.w.Store.OpenDeliveries(r.w.Ctx, r.w.ID, afterPartition, afterPosition, openPage)
+		if err != nil {
+			return fmt.Errorf("read open deliveries: %w", err)
+		}
+		for i := range rows {
+			r.reopen(&rows[i])
+		}
+		if len(rows) < openPage {
+			return nil
+		}
+		last := &rows[len(rows)-1]
+		afterPartition, afterPosition = last.Partition, last.Position
+	}
+	return nil
+}
+
+// reopen takes up a delivery that is not over, unless it is read again anyway.
+func (r *run) reopen(row *storage.Delivery) {
+	switch {
+	case row.ReplayID == retried:
+	case row.ReplayID != "", row.Position > r.parts[row.Partition].read:
+		return // its replay, or the log, comes to it
+	case r.to.ordered && row.TicketID != "":
+		if l := r.lanes[row.TicketID]; l == nil {
+			r.fallBehind(r.laneFor(row.TicketID, row.TicketID), row.Number-1)
+		} else if row.Number <= l.through { // as in "none", the order before
+			l.through = row.Number - 1
+		}
+		return
+	}
+	if row.ReplayID == retried {
+		r.retry(row)
+		return
+	}
+	x := itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
+		Position: row.Position, Type: row.Type}, row)
+	if r.skips(&x.event) {
+		r.skip(x)
+		return
+	}
+	x.done = true
+	l := r.laneFor(row.EventID, "")
+	l.behind = true
+	r.behind++
+	r.enqueue(l, x)
+}
+
+func itemOf(e storage.Event, row *storage.Delivery) *item {
+	x := &item{event: e}
+	if row != nil {
+		x.row, x.tries, x.next = *row, row.Tries, row.NextAttemptAt
+	}
+	return x
+}
+
+// window is how many untried events the run may have in memory.
+func (r *run) window() int {
+	switch {
+	case r.w.gate.open:
+		return 1
+	case r.w.record.SkipTo != nil:
+		return windowAtMost
+	}
+	return r.w.gate.window
+}
+
+// readOn reads further, unless enough is in memory. It reports whether it has read something.
+func (r *run) readOn() (bool, error) {
+	window := r.window()
+	if !r.more || r.held > window/2 || r.behind >= behindAtMost || len(r.dirty) > windowAtMost {
+		return false, nil
+	}
+	if r.w.gate.open && (r.behind > 0 || r.running > 0) {
+		return false, nil // those are tried first
+	}
+	r.watchLog() // before reading, so that nothing is missed between the two
+	page, err := r.w.room.Log.Read(r.w.Ctx, r.positions(), r.to.filter, window-r.held)
+	if err != nil {
+		return false, err
+	}
+	if page.Expired {
+		r.w.Log.Error("events were deleted before this webhook had them; it goes on with the oldest that are kept",
+			"hint", "EVENTS_RETENTION says how long events are kept")
+		r.w.room.metrics.expired.Inc()
+	}
+	rows, err := r.rowsOf(page.Events)
+	if err != nil {
+		return false, err
+	}
+	for p := range r.parts {
+		r.parts[p].read = page.Positions[p]
+	}
+	for i := range page.Events {
+		r.take(&page.Events[i], rows[page.Events[i].EventID])
+	}
+	r.more, r.moved = page.More || page.Expired, true
+	if r.more {
+		r.stopWatching()
+	}
+	return len(page.Events) > 0 || r.more, nil
+}
+
+// rowsOf finds the deliveries of events, by id, of those that may have one.
+func (r *run) rowsOf(events []storage.Event) (map[string]*storage.Delivery, error) {
+	var ids []string
+	for i := range events {
+		if e := &events[i]; e.Position <= r.parts[e.Partition].known {
+			ids = append(ids, e.EventID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	found, err := r.w.Store.DeliveriesOf(r.w.Ctx, r.w.ID, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read deliveries: %w", err)
+	}
+	rows := make(map[string]*storage.Delivery, len(found))
+	for i := range found {
+		rows[found[i].EventID] = &found[i]
+	}
+	return rows, nil
+}
+
+// take puts an event that was read into its lane.
+func (r *run) take(e *storage.Event, row *storage.Delivery) {
+	if row != nil && !row.Open() || !r.to.wants(e) {
+		return
+	}
+	key, ticket := e.EventID, ""
+	if r.to.ordered && e.TicketID != "" {
+		key, ticket = e.TicketID, e.TicketID
+	}
+	if l := r.lanes[key]; l != nil && l.behind {
+		return // it catches up later
+	}
+	x := itemOf(*e, row)
+	part := &r.parts[e.Partition]
+	part.open = append(part.open, x)
+	if r.skips(e) {
+		r.skip(x)
+		return
+	}
+	r.enqueue(r.laneFor(key, ticket), x)
+}
+
+// skips reports whether an event is not delivered, since a program said to go on from later.
+func (r *run) skips(e *storage.Event) bool {
+	to := r.w.record.SkipTo
+	return e.Partition < len(to) && e.Position <= to[e.Partition]
+}
+
+func (r *run) skip(x *item) {
+	x.row.State, x.row.NextAttemptAt, x.done = storage.DeliverySkipped, time.Time{}, true
+	r.write(x)
+}
+
+// watchLog has the log wake the endpoint. One that reads nothing, since it has enough or is down, is not woken.
+func (r *run) watchLog() {
+	if r.watch != nil {
+		r.woken.Store(false)
+		return
+	}
+	w, number := r.w, r.number
+	r.watch = w.room.Log.Watch(r.to.filter, func() {
+		if !r.woken.Swap(true) {
+			w.Note(news{number})
+		}
+	})
+}
+
+func (r *run) stopWatching() {
+	if r.watch != nil {
+		r.watch.Close()
+		r.watch = nil
+	}
+}
+
+// catchUp reads the next events of a ticket that is behind. When there are none up to where the log is read, the lane is
+// like any other.
+func (r *run) catchUp(l *lane) error {
+	for len(l.queue) == 0 {
+		page := min(catchUpPage, max(r.window()-r.held, 1))
+		events, err := r.w.Store.EventsAfter(r.w.Ctx, l.ticketID, l.through, page)
+		if err != nil {
+			return fmt.Errorf("read a ticket's events: %w", err)
+		}
+		n := len(events)
+		if i := slices.IndexFunc(events, func(e storage.Event) bool {
+			return e.Position > r.parts[e.Partition].read
+		}); i >= 0 {
+			events, n = events[:i], 0
+		}
+		rows, err := r.rowsOfAll(events)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			e := &events[i]
+			row := rows[e.EventID]
+			if row != nil && !row.Open() || !r.to.wants(e) {
+				if len(l.queue) == 0 {
+					l.through, r.moved = e.Number, true
+				}
+				continue
+			}
+			x := itemOf(*e, row)
+			if x.done = true; r.skips(e) {
+				l.through = e.Number
+				r.skip(x)
+				continue
+			}
+			r.enqueue(l, x)
+		}
+		if len(l.queue) == 0 && n < page {
+			r.caughtUp(l)
+			return nil
+		}
+	}
+	return nil
+}
+
+func (r *run) rowsOfAll(events []storage.Event) (map[string]*storage.Delivery, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	for i := range events { // an event that was read may have been tried before it was dropped
+		p := &r.parts[events[i].Partition]
+		p.known = max(p.known, events[i].Position)
+	}
+	return r.rowsOf(events)
+}
+
+// refetch reads an event whose data were dropped while it waited.
+func (r *run) refetch(x *item) error {
+	if x.event.Data != nil {
+		return nil
+	}
+	e, err := r.w.Store.Event(r.w.Ctx, x.event.EventID)
+	if err == nil {
+		x.event = *e
+	}
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return fmt.Errorf("read an event: %w", err)
+	}
+	return err
+}

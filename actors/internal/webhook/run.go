@@ -1,0 +1,168 @@
+package webhook
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+
+	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// run is what an endpoint has in memory while it delivers with the same settings.
+type run struct {
+	w      *webhook
+	number int64
+	to     *endpoint
+	ctx    context.Context // of its attempts
+	cancel context.CancelFunc
+	ending bool // nothing begins any more
+	park   bool // what was not tried is to be dropped, and read again later
+
+	parts   [storage.Partitions]part
+	more    bool // there may be something to read
+	watch   *eventlog.Watch
+	woken   atomic.Bool // news are under way
+	lanes   map[string]*lane
+	ready   queue // lanes whose first event can be tried
+	waiting laneHeap
+	held    int // events in memory that were not tried
+	behind  int // lanes that wait for one that failed, or catch up
+
+	running  int
+	children []*actor.PID
+	free     []*actor.PID
+	trying   map[string]*item // by the child's PID
+
+	dirty     []*item // whose outcome is not written yet
+	saving    bool
+	unwritten int       // attempts that the room counts for this run
+	progress  time.Time // when how far it is was last written
+	moved     bool      // it is further since
+	wakeAt    time.Time // of the earliest timer
+
+	page *replayPage // what is being replayed; nil: nothing
+}
+
+// part is how far the run is in a partition.
+type part struct {
+	read  int64   // through here it is read
+	known int64   // through here deliveries may be stored already
+	open  []*item // what was read and is not done, in order; some may be done
+}
+
+// item is one event for the endpoint, in memory.
+type item struct {
+	event    storage.Event
+	lane     *lane
+	row      storage.Delivery // as it is stored, or will be; Version 0: it is not
+	tries    int
+	next     time.Time // not tried before
+	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
+	dirty    bool
+	held     bool // it is one of run.held
+	counted  int  // attempts whose outcome is not written
+	replayed bool
+	once     bool // it is tried once, as a program asked
+}
+
+// lane is a sequence of events of which each waits for the one before: those of a ticket.
+type lane struct {
+	key      string
+	ticketID string // "": of events that wait for nothing
+	queue    []*item
+	busy     bool // its first event is being tried
+	listed   bool // in run.ready or run.waiting
+	// behind: the first event failed, or others of the ticket are in the log, before what is read, and not in the queue.
+	behind  bool
+	through int64 // number through which its events are done
+	index   int   // in the heap
+}
+
+func newRun(w *webhook, heads []int64) *run {
+	w.runs++
+	r := &run{w: w, number: w.runs, to: w.to, lanes: map[string]*lane{}, trying: map[string]*item{}, more: true, progress: w.Now()}
+	r.ctx, r.cancel = context.WithCancel(w.Ctx)
+	for p := range r.parts {
+		r.parts[p].read, r.parts[p].known = heads[p], heads[p]
+		if p < len(w.record.Positions) {
+			r.parts[p].read = w.record.Positions[p]
+		}
+	}
+	return r
+}
+
+// positions are how far the run has read.
+func (r *run) positions() []int64 {
+	positions := make([]int64, len(r.parts))
+	for p := range r.parts {
+		positions[p] = r.parts[p].read
+	}
+	return positions
+}
+
+// settled are the positions through which everything is done, or known to storage as not done.
+func (r *run) settled() []int64 {
+	positions := make([]int64, len(r.parts))
+	for p := range r.parts {
+		positions[p] = r.parts[p].settled()
+	}
+	return positions
+}
+
+func (p *part) settled() int64 {
+	for len(p.open) > 0 && p.open[0].done {
+		p.open[0] = nil
+		p.open = p.open[1:]
+	}
+	if len(p.open) == 0 {
+		p.open = nil
+		return p.read
+	}
+	return p.open[0].event.Position - 1
+}
+
+// queue is a list of lanes, first in, first out.
+type queue struct{ list []*lane }
+
+func (q *queue) push(l *lane) { q.list = append(q.list, l) }
+
+func (q *queue) pop() *lane {
+	if len(q.list) == 0 {
+		return nil
+	}
+	l := q.list[0]
+	q.list[0] = nil
+	if q.list = q.list[1:]; len(q.list) == 0 {
+		q.list = nil
+	}
+	return l
+}
+
+// laneHeap has the lanes whose first event waits, the earliest first (container/heap).
+type laneHeap []*lane
+
+func (h laneHeap) Len() int           { return len(h) }
+func (h laneHeap) Less(i, j int) bool { return h[i].queue[0].next.Before(h[j].queue[0].next) }
+func (h laneHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements heap.Interface.
+func (h *laneHeap) Push(x any) {
+	l := x.(*lane)
+	l.index = len(*h)
+	*h = append(*h, l)
+}
+
+// Pop implements heap.Interface.
+func (h *laneHeap) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return l
+}

@@ -1,0 +1,194 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+const (
+	// saveAtMost is how many deliveries are written together.
+	saveAtMost = 500
+	// progressEvery is how far apart writes of how far the endpoint is are.
+	progressEvery = time.Second
+)
+
+// progress is how far an endpoint is.
+type progress struct {
+	positions []int64
+	behind    []storage.BehindTicket
+}
+
+// saved says what came of writing deliveries.
+type saved struct {
+	run      int64
+	items    []*item
+	rows     []*storage.Delivery
+	counted  int
+	progress *progress // to be written now; nil: not yet
+	err      error
+}
+
+// write marks an event's delivery to be written.
+func (r *run) write(x *item) {
+	now := r.w.now()
+	row := &x.row
+	if row.WebhookID == "" {
+		e := &x.event
+		row.WebhookID, row.EventID, row.TicketID, row.Number = r.w.ID, e.EventID, e.TicketID, e.Number
+		row.Type, row.Partition, row.Position, row.CreatedAt = e.Type, e.Partition, e.Position, now
+	}
+	row.UpdatedAt = now
+	if !x.dirty {
+		x.dirty = true
+		r.dirty = append(r.dirty, x)
+	}
+}
+
+// flush writes deliveries beside the entity's turns, many together, and sometimes how far the endpoint is: what is then
+// passed is written before.
+func (r *run) flush() error {
+	now := r.w.Now()
+	due := r.moved && now.Sub(r.progress) >= progressEvery
+	if r.moved && !due {
+		r.wake(r.progress.Add(progressEvery))
+	}
+	if r.saving || len(r.dirty) == 0 && !due && !(r.moved && r.ending) {
+		return nil
+	}
+	n := min(len(r.dirty), saveAtMost)
+	m := &saved{run: r.number, items: r.dirty[:n:n]}
+	r.dirty = r.dirty[n:]
+	if len(r.dirty) == 0 {
+		r.dirty = nil
+	}
+	for _, x := range m.items {
+		row := x.row
+		m.rows = append(m.rows, &row)
+		x.dirty = false
+		m.counted += x.counted
+		x.counted = 0
+	}
+	if len(r.dirty) == 0 && (due || r.ending) {
+		m.progress = r.progressNow()
+		r.moved, r.progress = false, now
+	}
+	r.saving = true
+	w := r.w
+	w.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				m.err = fmt.Errorf("panic: %v", p)
+			}
+			w.Note(m)
+		}()
+		if len(m.rows) > 0 {
+			m.err = w.Store.SaveDeliveries(w.Ctx, m.rows)
+		}
+	})
+	return nil
+}
+
+func (r *run) progressNow() *progress {
+	p := &progress{positions: r.settled()}
+	for _, l := range r.lanes {
+		if l.behind && l.ticketID != "" {
+			p.behind = append(p.behind, storage.BehindTicket{TicketID: l.ticketID, Through: l.through})
+		}
+	}
+	slices.SortFunc(p.behind, func(a, b storage.BehindTicket) int { return strings.Compare(a.TicketID, b.TicketID) })
+	return p
+}
+
+// onSaved learns that deliveries are written.
+func (w *webhook) onSaved(m *saved) error {
+	r := w.run
+	if r == nil || r.number != m.run {
+		return nil
+	}
+	r.saving = false
+	for i, x := range m.items {
+		x.row.Version = m.rows[i].Version // also after an error: a store without transactions has saved some
+	}
+	if m.err != nil {
+		return r.notSaved(m)
+	}
+	r.unwritten -= m.counted
+	w.room.end(m.counted)
+	if m.progress != nil {
+		if err := w.saveProgress(m.progress); err != nil {
+			r.moved = true
+			return r.trouble(err)
+		}
+	}
+	if err := r.pageDone(); err != nil {
+		return r.trouble(err)
+	}
+	return w.pump()
+}
+
+// notSaved has deliveries written again soon.
+func (r *run) notSaved(m *saved) error {
+	for i, x := range m.items {
+		if i == 0 {
+			x.counted += m.counted
+		}
+		if !x.dirty {
+			x.dirty = true
+			r.dirty = append(r.dirty, x)
+		}
+	}
+	if m.progress != nil {
+		r.moved = true
+	}
+	if errors.Is(m.err, storage.ErrConflict) || errors.Is(m.err, storage.ErrExists) {
+		return errors.Join(storage.ErrConflict, fmt.Errorf("save deliveries: %w", m.err))
+	}
+	if r.w.Ctx.Err() == nil {
+		r.w.Log.Warn("deliveries can't be written; tried again", "error", m.err)
+	}
+	r.wake(r.w.Now().Add(troublePause))
+	return nil
+}
+
+// saveProgress writes how far the endpoint is, and what it has counted.
+func (w *webhook) saveProgress(p *progress) error {
+	return w.change(func(r *storage.Webhook) {
+		r.Positions, r.Behind = p.positions, p.behind
+		r.Periods = w.health.kept()
+		r.FailingSince, r.LastSuccessAt, r.LastError = w.health.failingSince, w.health.lastSuccess, w.health.lastError
+		if r.HoldUntil = w.gate.hold; !r.HoldUntil.After(w.Now()) {
+			r.HoldUntil = time.Time{}
+		}
+		if r.SkipTo != nil && len(p.behind) == 0 && reached(p.positions, r.SkipTo) {
+			r.SkipTo = nil
+		}
+	})
+}
+
+func reached(positions, ends []int64) bool {
+	for p := range ends {
+		if positions[p] < ends[p] {
+			return false
+		}
+	}
+	return true
+}
+
+// ended goes on after a run has ended, with the settings of now.
+func (w *webhook) ended() error {
+	if w.run.moved {
+		if err := w.saveProgress(w.run.progressNow()); err != nil {
+			return w.run.trouble(err)
+		}
+	}
+	w.endRun()
+	hold := w.gate
+	w.gate = newGate(w.record)
+	w.gate.failures, w.gate.open, w.gate.probeAt, w.gate.pause = hold.failures, hold.open, hold.probeAt, hold.pause
+	return w.begin()
+}

@@ -1,0 +1,105 @@
+package webhook
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// set takes settings into a record, and says what is wrong with them.
+func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults []*messages.SettingFault) {
+	fault := func(pointer, detail string) {
+		faults = append(faults, &messages.SettingFault{Pointer: pointer, Detail: detail})
+	}
+	if err := delivery.CheckURL(w.room.Policy, s.Url); err != nil {
+		fault("/url", err.Error())
+	}
+	headers := map[string]string{}
+	sealed := r.Headers
+	r.Headers = nil
+	for _, h := range s.Headers {
+		if h.Value == desk.MaskedHeader {
+			kept := false
+			for _, old := range sealed {
+				if strings.EqualFold(old.Name, h.Name) {
+					r.Headers, kept = append(r.Headers, storage.SealedHeader{Name: h.Name, Sealed: old.Sealed}), true
+				}
+			}
+			if !kept {
+				fault("/headers/"+h.Name, "*** keeps the value of a header that the endpoint has, and it has none of this name")
+			}
+			continue
+		}
+		headers[h.Name] = h.Value
+		r.Headers = append(r.Headers, storage.SealedHeader{Name: h.Name, Sealed: w.room.seals.seal(w.ID, h.Value)})
+	}
+	for name, value := range headers {
+		if err := delivery.CheckHeaders(map[string]string{name: value}); err != nil {
+			fault("/headers/"+name, err.Error())
+		}
+	}
+	r.URL, r.Description, r.Format, r.Ordering, r.Content = s.Url, s.Description, s.Format, s.Ordering, s.Content
+	r.Events, r.MaxConcurrency, r.MaxPerSecond = s.Events, int(s.MaxConcurrency), s.MaxPerSecond
+	r.IncludeInternal, r.Schedule, r.Templates, r.Enabled = s.IncludeInternal, s.Schedule, s.Templates, s.Enabled
+	r.Filter = storage.WebhookFilter{GroupIDs: s.GetFilter().GetGroupIds(), Priorities: s.GetFilter().GetPriorities(),
+		CreatedBy: s.GetFilter().GetCreatedBy(), Metadata: s.GetFilter().GetMetadata()}
+	if len(r.Filter.Metadata) > 0 {
+		if _, err := metadataFilter(r.Filter.Metadata); err != nil {
+			fault("/filter/metadata", err.Error())
+		}
+	}
+	return append(faults, w.templateFaults(r)...)
+}
+
+// templateFaults tries the templates with an example of each type of event that the endpoint hears.
+func (w *webhook) templateFaults(r *storage.Webhook) (faults []*messages.SettingFault) {
+	templates, err := delivery.ParseTemplates(r.Templates)
+	if err == nil {
+		var examples []delivery.Envelope
+		for _, of := range view.EventTypes {
+			e := exampleOf(of)
+			if !filterOf(r).Selects(&storage.Event{Type: of.Type, TicketID: e.TicketID, GroupID: r.GroupID}) {
+				continue
+			}
+			if r.Content == "ids" {
+				if short, err := e.IDs(w.room.addressOf(&e)); err == nil {
+					e = short
+				}
+			}
+			examples = append(examples, e)
+		}
+		err = templates.Check(examples)
+	}
+	for _, e := range templateErrors(err) {
+		detail := e.Why
+		if e.Type != "" {
+			detail = "for " + e.Type + ": " + detail
+		}
+		faults = append(faults, &messages.SettingFault{Pointer: "/templates" + e.Pointer, Detail: detail,
+			Line: int32(e.Line), Column: int32(e.Column)})
+	}
+	if err != nil && len(faults) == 0 {
+		faults = append(faults, &messages.SettingFault{Pointer: "/templates", Detail: err.Error()})
+	}
+	return faults
+}
+
+// templateErrors takes an error apart that may have several of templates.
+func templateErrors(err error) (all []*delivery.TemplateError) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			all = append(all, templateErrors(e)...)
+		}
+		return all
+	}
+	var e *delivery.TemplateError
+	if errors.As(err, &e) {
+		all = append(all, e)
+	}
+	return all
+}

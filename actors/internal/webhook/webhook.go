@@ -1,0 +1,208 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// webhook is the entity that owns one endpoint: its settings, how far it is, its deliveries and its replays.
+//
+// It takes the messages that Kind lists, and replies once to each command: WebhookView, ReplayView, DeliveryView or
+// WebhookStats. It gives the log the events about itself. While it is enabled it stays.
+type webhook struct {
+	*entity.Host
+	room   *Room
+	record *storage.Webhook // nil: no such endpoint
+	to     *endpoint        // nil: its secrets can't be opened
+
+	run    *run // nil: nothing is delivered
+	runs   int64
+	gate   gate
+	health health
+	replay *storage.Replay // the one that runs; nil: none
+
+	publishing bool // a timer is set
+	removing   bool // deliveries of a deleted endpoint are being deleted
+}
+
+// look makes the endpoint look whether something can begin. It is the message of its timers.
+type look struct{}
+
+// news says that the log has something new for the endpoint.
+type news struct{ run int64 }
+
+func (w *webhook) Load() error {
+	w.endRun()
+	record, err := w.Store.Webhook(w.Ctx, w.ID)
+	if errors.Is(err, storage.ErrNotFound) {
+		w.record = nil
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the webhook: %w", err)
+	}
+	w.record, w.publishing = record, false
+	return nil
+}
+
+// Unborn implements entity.Unborn.
+func (w *webhook) Unborn() bool { return w.record == nil }
+
+func (w *webhook) Resume() error {
+	if w.record == nil {
+		return nil
+	}
+	if !w.record.DeletedAt.IsZero() {
+		w.removeSoon()
+		return nil
+	}
+	w.publish()
+	w.gate, w.health = newGate(w.record), healthOf(w.record)
+	return w.begin()
+}
+
+// gone reports whether there is no such endpoint, or none any more.
+func (w *webhook) gone() bool { return w.record == nil || !w.record.DeletedAt.IsZero() }
+
+// Idle says that the entity may leave. One that is enabled follows the log.
+func (w *webhook) Idle() bool {
+	return w.record == nil || w.run == nil && len(w.record.Unlogged) == 0 && w.record.DeletedAt.IsZero()
+}
+
+// Stop implements entity.Stopper.
+func (w *webhook) Stop() { w.endRun() }
+
+func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
+	if w.gone() {
+		return entity.OK(), nil
+	}
+	w.publish()
+	if w.run == nil {
+		if err := w.begin(); err != nil {
+			return nil, err
+		}
+	}
+	w.clean()
+	if err := w.warnLater(); err != nil {
+		return nil, err
+	}
+	return entity.OK(), w.pump()
+}
+
+func (w *webhook) onLook(look) error { return w.pump() }
+
+func (w *webhook) onNews(m news) error {
+	if w.run == nil || w.run.number != m.run {
+		return nil
+	}
+	w.run.more = true
+	return w.pump()
+}
+
+// begin starts to deliver, if the endpoint is enabled and its secrets can be opened.
+func (w *webhook) begin() error {
+	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() || w.Draining() {
+		return nil
+	}
+	to, err := w.room.endpointOf(w.record)
+	if err != nil {
+		w.Log.Error("nothing is delivered to this webhook", "error", err)
+		return nil
+	}
+	w.to = to
+	heads, err := w.room.Log.Heads(w.Ctx)
+	if err != nil {
+		return err
+	}
+	r := newRun(w, heads)
+	if err := r.recover(); err != nil {
+		r.cancel()
+		return err
+	}
+	if err := w.findReplay(); err != nil {
+		r.cancel()
+		return err
+	}
+	w.run = r
+	return w.pump()
+}
+
+// endRun drops what is in memory. Attempts under way are cut off; their results are not heard.
+func (w *webhook) endRun() {
+	if r := w.run; r != nil {
+		r.cancel()
+		r.stopWatching()
+		for _, child := range r.children {
+			w.Send(child, leave{})
+		}
+		w.room.end(r.unwritten)
+		w.run = nil
+	}
+}
+
+// turnOver has the run end when its attempts are over and written, since settings have changed; begin follows.
+func (w *webhook) turnOver() error {
+	if w.run == nil {
+		return w.begin()
+	}
+	w.run.ending = true
+	return w.pump()
+}
+
+// change writes the record with a change. After an error the record is as it was.
+func (w *webhook) change(f func(*storage.Webhook)) error {
+	next := *w.record
+	next.Secrets, next.Unlogged = slices.Clone(next.Secrets), slices.Clone(next.Unlogged)
+	f(&next)
+	if err := w.Store.SaveWebhook(w.Ctx, &next); err != nil {
+		return fmt.Errorf("save the webhook: %w", err)
+	}
+	w.record = &next
+	return nil
+}
+
+// republishAfter is how long the endpoint waits for the log to say that it has its events.
+const republishAfter = 5 * time.Second
+
+type publishAgain struct{}
+
+func (w *webhook) onPublish(publishAgain) error {
+	w.publishing = false
+	if w.record != nil {
+		w.publish()
+	}
+	return nil
+}
+
+// publish gives the log the events about the endpoint, again and again until it has them.
+func (w *webhook) publish() {
+	if w.publishing || len(w.record.Unlogged) == 0 {
+		return
+	}
+	w.publishing = true
+	w.After(republishAfter, publishAgain{})
+	w.Tell(messages.KindLog, desk.PartitionOf(w.ID), desk.AppendEvents(messages.KindWebhook, w.ID, 0, w.record.Unlogged))
+}
+
+func (w *webhook) onAppended(m *messages.Appended) error {
+	if w.record == nil || len(w.record.Unlogged) == 0 {
+		return nil
+	}
+	return w.change(func(r *storage.Webhook) {
+		r.Unlogged = slices.DeleteFunc(r.Unlogged, func(e storage.Event) bool {
+			return slices.Contains(m.EventIds, e.EventID)
+		})
+	})
+}
+
+// now is the time as storage keeps it.
+func (w *webhook) now() time.Time { return w.Now().UTC().Truncate(time.Millisecond) }

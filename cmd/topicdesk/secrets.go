@@ -1,0 +1,62 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/config"
+)
+
+// secretsKey is SECRETS_KEY, or else what the file secrets.key in DATA_DIR has, which the first start makes.
+func secretsKey(c config.Config) (string, error) {
+	if key := c.SecretsKey.Reveal(); key != "" {
+		return key, nil
+	}
+	name := filepath.Join(c.DataDir, "secrets.key")
+	key, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		key, err = makeSecretsKey(name)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the key for secrets of webhooks: %w", err)
+	}
+	if text := strings.TrimSpace(string(key)); len(text) >= 32 {
+		return text, nil
+	}
+	return "", fmt.Errorf("%s is damaged: it has less than 32 characters; restore it, or set SECRETS_KEY", name)
+}
+
+// makeSecretsKey makes the file whole or not at all, since a damaged one would make all secrets unreadable.
+func makeSecretsKey(name string) ([]byte, error) {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return nil, err
+	}
+	temporary := name + ".new"
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	key := []byte(rand.Text() + rand.Text() + "\n")
+	_, err = f.Write(key)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(temporary, name); err != nil {
+		return nil, err
+	}
+	return key, nil
+}
+
+func (a *App) webhooks() (actors.WebhookOptions, error) {
+	key, err := secretsKey(a.Config)
+	return actors.WebhookOptions{
+		SecretsKey: key, PublicURL: a.Config.Address(), Version: version,
+		Policy: actors.WebhookPolicy{AllowNetworks: a.Config.Networks()},
+	}, err
+}
