@@ -141,7 +141,7 @@ func (o *op) problems(described *huma.Operation) map[int][]string {
 	if o.scope != "" {
 		codes = append(codes, codeScopeMissing)
 	}
-	if strings.Contains(o.path, "{") {
+	if strings.Contains(o.path, "{") && !o.created {
 		codes = append(codes, codeNotFound)
 	}
 	if described.RequestBody != nil {

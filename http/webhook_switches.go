@@ -113,10 +113,10 @@ type testWebhookInput struct {
 
 // WebhookTest is what came of sending an endpoint an example.
 type WebhookTest struct {
-	Request    TestRequest   `json:"request"`
-	Response   *TestResponse `json:"response" doc:"null: there was no answer."`
-	DurationMs int64         `json:"durationMs" doc:"From the beginning of the request to the end of the answer." example:"42"`
-	Error      *string       `json:"error" doc:"What went wrong, in words. null: the event was delivered."`
+	Request    TestRequest                 `json:"request"`
+	Response   view.Nullable[TestResponse] `json:"response" doc:"null: there was no answer."`
+	DurationMs int64                       `json:"durationMs" doc:"From the beginning of the request to the end of the answer." example:"42"`
+	Error      *string                     `json:"error" doc:"What went wrong, in words. null: the event was delivered."`
 }
 
 // TestRequest is what was sent.
@@ -161,7 +161,7 @@ func webhookTestOf(t *messages.WebhookTested) WebhookTest {
 	v := WebhookTest{DurationMs: t.DurationMs,
 		Request: TestRequest{Method: t.Method, Host: t.Host, Headers: headersOf(t.RequestHeaders), Body: t.RequestBody}}
 	if t.Status != 0 {
-		v.Response = &TestResponse{Status: int(t.Status), Headers: headersOf(t.ResponseHeaders), Body: t.ResponseBody}
+		v.Response.Value = &TestResponse{Status: int(t.Status), Headers: headersOf(t.ResponseHeaders), Body: t.ResponseBody}
 	}
 	if t.Error != "" {
 		v.Error = &t.Error
@@ -180,7 +180,8 @@ func headersOf(lines []*messages.HeaderLine) map[string]string {
 func exampleTest() WebhookTest {
 	created, _ := view.EventTypeOf(messages.EventTicketCreated)
 	example := created.Example()
-	return WebhookTest{DurationMs: 42, Response: &TestResponse{Status: http.StatusNoContent, Headers: map[string]string{}},
+	answer := &TestResponse{Status: http.StatusNoContent, Headers: map[string]string{}}
+	return WebhookTest{DurationMs: 42, Response: view.Nullable[TestResponse]{Value: answer},
 		Request: TestRequest{Method: http.MethodPost, Host: "crm.example.org", Body: string(example.AppendJSON(nil)),
 			Headers: map[string]string{"content-type": "application/json", "webhook-id": example.ID,
 				"webhook-timestamp": "1772355600", "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="}}}
