@@ -189,8 +189,8 @@ func (r *run) skip(x *item) {
 
 // watchLog has the log wake the endpoint. One that reads nothing, since it has enough or is down, is not woken.
 func (r *run) watchLog() {
+	r.woken.Store(false)
 	if r.watch != nil {
-		r.woken.Store(false)
 		return
 	}
 	w, number := r.w, r.number

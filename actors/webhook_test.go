@@ -1,0 +1,193 @@
+package actors_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
+)
+
+// receiver is a program that hears events.
+type receiver struct {
+	d      *desk
+	server *httptest.Server
+	id     string
+	secret string
+
+	mu       sync.Mutex
+	answer   func(n int, e view.Envelope) int // of the n-th request for an event, from 1; nil: 200
+	requests map[string]int
+	arrived  []view.Envelope // first arrivals of events that it took, in order
+	taken    map[string]int
+	attempts int
+	atOnce   int
+	most     int
+	block    chan struct{} // requests wait for its end
+}
+
+// hears makes an endpoint with a receiver.
+func (d *desk) hears(s *messages.WebhookSettings, answer func(n int, e view.Envelope) int) *receiver {
+	d.t.Helper()
+	r := &receiver{d: d, answer: answer, requests: map[string]int{}, taken: map[string]int{}}
+	r.server = httptest.NewServer(r)
+	d.t.Cleanup(r.server.Close)
+	s.Url, s.Enabled = r.server.URL+"/hook", true
+	if s.Format == "" {
+		s.Format = "standard"
+	}
+	if s.Ordering == "" {
+		s.Ordering = "ticket"
+	}
+	if s.Content == "" {
+		s.Content = "full"
+	}
+	if s.MaxConcurrency == 0 {
+		s.MaxConcurrency = 8
+	}
+	r.id = messages.NewWebhookID(d.t.Name() + r.server.URL)
+	v := r.ask(&messages.CreateWebhook{Origin: &messages.Origin{CommandId: r.id}, KeyId: "key", Settings: s})
+	if v.Code != messages.Code_OK || v.Secret == "" {
+		d.t.Fatal(v)
+	}
+	r.secret = v.Secret
+	return r
+}
+
+// ask sends a command to the endpoint.
+func (r *receiver) ask(m proto.Message) *messages.WebhookView {
+	r.d.t.Helper()
+	reply, err := r.d.system.Ask(r.d.t.Context(), messages.KindWebhook, r.id, m)
+	r.d.must(err)
+	return reply.(*messages.WebhookView)
+}
+
+func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return
+	}
+	r.mu.Lock()
+	r.attempts++
+	r.atOnce++
+	r.most = max(r.most, r.atOnce)
+	block := r.block
+	r.mu.Unlock()
+	if block != nil {
+		select {
+		case <-block:
+		case <-req.Context().Done():
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.atOnce--
+	lib, err := standardwebhooks.NewWebhook(r.secret)
+	if err == nil {
+		err = lib.Verify(body, req.Header)
+	}
+	var e view.Envelope
+	if err == nil {
+		e, err = envelopeIn(body)
+	}
+	if err != nil || req.Header.Get("webhook-id") != e.ID {
+		r.d.t.Errorf("%v: %s", err, body)
+	}
+	r.requests[e.ID]++
+	status := http.StatusOK
+	if r.answer != nil {
+		status = r.answer(r.requests[e.ID], e)
+	}
+	if status/100 == 2 {
+		if r.taken[e.ID]++; r.taken[e.ID] == 1 {
+			r.arrived = append(r.arrived, e)
+		}
+	}
+	w.WriteHeader(status)
+}
+
+// events are what has arrived, as ticket/number.
+func (r *receiver) events() (all []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range r.arrived {
+		all = append(all, fmt.Sprintf("%s/%d", *e.TicketID, *e.Number))
+	}
+	return all
+}
+
+// inOrder fails unless the first arrivals of each ticket are in order, without a gap, up to what was appended.
+func (r *receiver) inOrder(want map[string]int) {
+	r.d.t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := map[string]int{}
+	for _, e := range r.arrived {
+		if last[*e.TicketID]++; int(*e.Number) != last[*e.TicketID] {
+			r.d.t.Fatalf("%s: %d arrived when %d was next", *e.TicketID, *e.Number, last[*e.TicketID])
+		}
+	}
+	for ticket, n := range want {
+		if last[ticket] != n {
+			r.d.t.Errorf("%s: %d of %d", ticket, last[ticket], n)
+		}
+	}
+}
+
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.arrived)
+}
+
+// envelopeIn reads what an endpoint is sent.
+func envelopeIn(body []byte) (view.Envelope, error) {
+	var e view.Envelope
+	err := json.Unmarshal(body, &e)
+	return e, err
+}
+
+// rows are the endpoint's deliveries, by event.
+func (r *receiver) rows() map[string]storage.Delivery {
+	r.d.t.Helper()
+	all := map[string]storage.Delivery{}
+	q := storage.DeliveryQuery{WebhookID: r.id, Limit: 500}
+	for {
+		page, err := r.d.store.ListDeliveries(r.d.t.Context(), q)
+		r.d.must(err)
+		for _, row := range page.Deliveries {
+			all[row.EventID] = row
+		}
+		if page.Next == nil {
+			return all
+		}
+		q.Before = *page.Next
+	}
+}
+
+// appends gives the log n further events of a ticket, of which the log knows nothing else. from is how many it has.
+func (d *desk) appends(ticket string, from, n int) {
+	m := &messages.AppendEvents{OwnerKind: messages.KindTicket, OwnerId: ticket, Numbered: int64(from)}
+	for i := range n {
+		m.Events = append(m.Events, &messages.LoggedEvent{
+			EventId: ids.EventID(fmt.Sprintf("%s/%d", ticket, from+i)), TicketId: ticket, Type: messages.EventMessageSent,
+			AtMs: d.clock.Now().UnixMilli(), GroupId: "g1", Data: []byte(`{"ticket":{"title":"x"}}`),
+		})
+	}
+	d.system.Tell(messages.KindLog, itoa(storage.PartitionOf(ticket)), m)
+}
+
+// settings of endpoints that try again soon.
+func soon() *messages.WebhookSettings {
+	return &messages.WebhookSettings{Schedule: []float64{0, 1, 2, 2, 2, 2, 2, 2}}
+}
