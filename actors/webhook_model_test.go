@@ -66,7 +66,8 @@ func drawWebhookPlan(rt *rapid.T) *webhookPlan {
 func (p *webhookPlan) play(t *testing.T) {
 	d := newDesk(t, options{speed: 50})
 	random, healthy := rand.New(rand.NewPCG(p.seed, 0)), false
-	s := &messages.WebhookSettings{Schedule: []float64{0, 0.2}, Ordering: p.ordering, MaxConcurrency: p.concurrency}
+	s := &messages.WebhookSettings{Schedule: []float64{0, 0.2}, Ordering: p.ordering, MaxConcurrency: p.concurrency,
+		Events: []string{messages.EventMessageSent}}
 	for range 30 {
 		s.Schedule = append(s.Schedule, 0.5)
 	}
