@@ -15,6 +15,7 @@ import (
 	"github.com/topicdesk/topicdesk/actors/internal/apikey"
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
 	"github.com/topicdesk/topicdesk/actors/internal/chat"
+	"github.com/topicdesk/topicdesk/actors/internal/consumer"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
@@ -115,6 +116,7 @@ func NewSystem(o Options) (*System, error) {
 		group.Kind(aliases),
 		user.Kind(),
 		apikey.Kind(),
+		consumer.Kind(),
 		s.pollers.Kind(),
 		s.log.Kind(),
 		s.webhooks.Kind(),

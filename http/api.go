@@ -31,6 +31,8 @@ type Desk interface {
 	Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error)
 	// WatchLog wakes a reader of the log of events when there is something new for it.
 	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
+	// TestWebhook sends an endpoint the example of a type of event. An error says that it could not be tried.
+	TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error)
 }
 
 // APIOptions are what an API is made of.
@@ -82,6 +84,7 @@ type op struct {
 	description      string
 	scope            string   // "": any key may call it
 	status           int      // of success; 0: 200
+	created          bool     // success may also be a 201, with a Location
 	codes            []string // problems besides those that every operation may have
 	request, answer  any      // examples
 	sealed           bool     // the answer holds a secret, so it is kept encrypted
@@ -137,6 +140,7 @@ func (a *API) operations() {
 	a.eventOperations()
 	a.feedOperations()
 	a.eventTypeOperations()
+	a.webhookOperations()
 	a.linkOperations()
 	a.attachmentOperations()
 }
@@ -256,17 +260,29 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 
 // ask sends a command or a question to an entity and expects a reply of type T. A refusal is a *Problem.
 func ask[T proto.Message](ctx context.Context, a *API, kind, identity string, m proto.Message) (T, error) {
-	var none T
+	answer, err := a.reply(ctx, kind, identity, m)
+	if err != nil {
+		return *new(T), err
+	}
+	return replyAs[T](answer)
+}
+
+// reply sends a command or a question to an entity and returns what it says, refusals too.
+func (a *API) reply(ctx context.Context, kind, identity string, m proto.Message) (proto.Message, error) {
 	answer, err := a.desk.Ask(ctx, kind, identity, m)
 	switch {
 	case errors.Is(err, messages.ErrFault):
-		return none, problem(codeInternal)
+		return nil, problem(codeInternal)
 	case errors.Is(err, actors.ErrNotAccepted), errors.Is(err, actors.ErrNoAnswer), errors.Is(err, context.Canceled):
 		a.log.Warn("an entity did not carry out a request", "kind", kind, "id", identity, "error", err)
-		return none, problem(codeUnavailable)
-	case err != nil:
-		return none, err
+		return nil, problem(codeUnavailable)
 	}
+	return answer, err
+}
+
+// replyAs is a reply as what was expected, or as a *Problem, if it is a refusal.
+func replyAs[T proto.Message](answer proto.Message) (T, error) {
+	var none T
 	if coded, ok := answer.(interface{ GetCode() messages.Code }); ok {
 		reason := ""
 		if r, ok := answer.(interface{ GetReason() string }); ok {

@@ -17,7 +17,7 @@ import (
 const (
 	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
 	// breaks programs.
-	apiVersion = "1.0.2"
+	apiVersion = "1.0.3"
 
 	securityScheme = "apiKey"
 
@@ -27,6 +27,7 @@ const (
 	tagTickets  = "Tickets"
 	tagEvents   = "Events"
 	tagMessages = "Messages"
+	tagWebhooks = "Webhooks"
 )
 
 func document() *huma.OpenAPI {
@@ -43,6 +44,7 @@ func document() *huma.OpenAPI {
 			{Name: tagTickets, Description: "Support cases. Each has a home topic in Telegram, and may have linked topics."},
 			{Name: tagMessages, Description: "The messages and files of tickets."},
 			{Name: tagEvents, Description: "What happens at the desk, for programs that follow it."},
+			{Name: tagWebhooks, Description: "Endpoints to which events are delivered, and what became of each event there."},
 			{Name: tagKeys, Description: "The keys of programs: what each may do, and how often."},
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
@@ -110,6 +112,11 @@ func (o *op) describeSuccess(described *huma.Operation) {
 			}
 		}
 	}
+	if success := described.Responses[strconv.Itoa(o.status)]; o.created && success != nil {
+		made := *success
+		made.Description = http.StatusText(http.StatusCreated)
+		described.Responses[strconv.Itoa(http.StatusCreated)] = &made
+	}
 	conditional := func(p *huma.Param) bool { return p.Name == fiber.HeaderIfNoneMatch }
 	if slices.ContainsFunc(described.Parameters, conditional) {
 		unchanged := &huma.Response{Description: "It still has that ETag."}
@@ -134,7 +141,7 @@ func (o *op) problems(described *huma.Operation) map[int][]string {
 	if o.scope != "" {
 		codes = append(codes, codeScopeMissing)
 	}
-	if strings.Contains(o.path, "{") {
+	if strings.Contains(o.path, "{") && !o.created {
 		codes = append(codes, codeNotFound)
 	}
 	if described.RequestBody != nil {

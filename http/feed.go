@@ -21,13 +21,14 @@ func (a *API) feedOperations() {
 	register(a, op{
 		id: "listFeed", method: http.MethodGet, path: "/events",
 		tag: tagEvents, summary: "Read the feed of events", scope: messages.ScopeEventsRead,
-		codes: []string{codeEventsExpired},
+		codes: []string{codeEventsExpired, messages.ReasonConsumerLeased},
 		description: "Returns the events after a cursor; without one, the oldest that are kept. `nextCursor` is never null: read on " +
 			"with it as `after`. A page may be empty and yet lead on: `hasMore` says whether to read on at once. `wait=N` holds " +
-			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutFeed,
+			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutConsumers + aboutFeed,
 		answer: FeedPage{Data: []view.Envelope{view.EventTypes[0].Example()}, NextCursor: "AQAA", HasMore: false},
 	}, a.listFeed)
 	a.streamOperations()
+	a.consumerOperations()
 }
 
 // FeedPage is a page of the feed.
@@ -35,6 +36,7 @@ type FeedPage struct {
 	Data       []view.Envelope `json:"data" nullable:"false"`
 	NextCursor string          `json:"nextCursor" doc:"Where the next page begins."`
 	HasMore    bool            `json:"hasMore" doc:"Whether there is more to read at once."`
+	Lease      string          `json:"lease,omitempty" doc:"With consumer: send it with the next request and with the commit."`
 }
 
 // FeedFilter holds the parameters that select events.
@@ -46,6 +48,7 @@ type FeedFilter struct {
 
 type listFeedInput struct {
 	FeedFilter
+	ConsumerInput
 	After string `query:"after" maxLength:"4000" doc:"The nextCursor of the page before, or now."`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"The most events that a page may have."`
 	Wait  int    `query:"wait" minimum:"0" maximum:"30" default:"0" doc:"Seconds to wait until there is something."`
@@ -100,16 +103,32 @@ func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOu
 		return nil, err
 	}
 	m := &messages.ReadLog{Filter: filter, Limit: int32(in.Limit), Newest: in.Order == "newest"}
-	if !m.Newest {
-		if m.Positions, err = a.feedPositions(ctx, in.After, ""); err != nil {
-			return nil, err
-		}
+	if m.Newest && in.Consumer != "" {
+		return nil, invalidQuery("order", "a consumer reads the oldest first")
 	}
-	page, err := a.readFeed(ctx, m, time.Duration(in.Wait)*time.Second)
+	wait := time.Duration(in.Wait) * time.Second
+	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, wait)
 	if err != nil {
 		return nil, err
 	}
-	return &feedOutput{Body: feedPageOf(page)}, nil
+	page, err := a.feedFrom(ctx, m, lease.from(in.After), wait)
+	if err != nil {
+		lease.endIfNew()
+		return nil, err
+	}
+	out := &feedOutput{Body: feedPageOf(page)}
+	out.Body.Lease = lease.token()
+	return out, nil
+}
+
+// feedFrom reads a page after a cursor.
+func (a *API) feedFrom(ctx context.Context, m *messages.ReadLog, after string, wait time.Duration) (page *messages.LogPage, err error) {
+	if !m.Newest {
+		if m.Positions, err = a.feedPositions(ctx, after, ""); err != nil {
+			return nil, err
+		}
+	}
+	return a.readFeed(ctx, m, wait)
 }
 
 // feedPositions are those of a cursor, of now, or none, which is the oldest.

@@ -2,6 +2,7 @@ package httpedge
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -28,15 +29,17 @@ func (a *API) streamOperations() {
 	register(a, op{
 		id: "streamFeed", method: http.MethodGet, path: "/events/stream",
 		tag: tagEvents, summary: "Follow the feed of events", scope: messages.ScopeEventsRead,
-		codes: []string{codeEventsExpired}, media: "text/event-stream",
+		codes: []string{codeEventsExpired, messages.ReasonConsumerLeased}, media: "text/event-stream",
 		description: "The feed as server-sent events. It begins with what happens from now on, or after `Last-Event-ID`, which is a " +
 			"cursor of the feed: the `id` after a page of events. `event` is the type and `data` the event. A comment " +
-			"comes every 15 s while there is nothing." + aboutFeed,
+			"comes every 15 s while there is nothing. With `consumer`, the event `lease` comes first; the lease lasts while the " +
+			"stream does." + aboutConsumers + aboutFeed,
 	}, a.streamFeed)
 }
 
 type streamFeedInput struct {
 	FeedFilter
+	ConsumerInput
 	After  string `query:"after" maxLength:"4000" doc:"A cursor of the feed. Last-Event-ID goes before it."`
 	LastID string `header:"Last-Event-ID" maxLength:"4000" doc:"The newest id that the client got."`
 }
@@ -50,16 +53,15 @@ func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*st
 	if err != nil {
 		return nil, err
 	}
-	after := in.LastID
-	if after == "" {
-		after = in.After
-	}
-	m := &messages.ReadLog{Filter: filter, Limit: streamPage}
-	if m.Positions, err = a.feedPositions(ctx, after, "now"); err != nil {
+	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, 0)
+	if err != nil {
 		return nil, err
 	}
-	first, err := a.readFeed(ctx, m, 0) // so that an expired cursor is a 410 and no stream
+	m := &messages.ReadLog{Filter: filter, Limit: streamPage}
+	// The first page is read here, so that an expired cursor is a 410 and no stream.
+	first, err := a.feedFrom(ctx, m, cmp.Or(in.LastID, lease.from(in.After), "now"), 0)
 	if err != nil {
+		lease.endIfNew()
 		return nil, err
 	}
 	return &streamOutput{Body: func(h huma.Context) {
@@ -69,7 +71,8 @@ func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*st
 		f.Set("X-Accel-Buffering", "no") // of nginx, which would keep events back
 		conn := f.Context().Conn()
 		f.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-			s := &stream{api: a, conn: conn, w: w, m: m}
+			s := &stream{api: a, conn: conn, w: w, m: m, lease: lease}
+			defer lease.end()
 			if err := s.run(first); err != nil {
 				a.log.Debug("a stream of events ended", "error", err)
 			}
@@ -83,6 +86,8 @@ type stream struct {
 	conn net.Conn
 	w    *bufio.Writer
 	m    *messages.ReadLog
+
+	lease *consumerLease // nil: it reads as no consumer
 }
 
 // run writes events until the client goes, the service stops, or the client is too slow.
@@ -91,13 +96,16 @@ func (s *stream) run(page *messages.LogPage) error {
 	defer cancel()
 	woken, stop := s.api.desk.WatchLog(s.m.Filter)
 	defer stop()
-	if err := s.write(func() error { _, err := s.w.WriteString(": topicdesk\n\n"); return err }); err != nil {
+	if err := s.write(s.greet); err != nil {
 		return err
 	}
 	alive := time.NewTicker(streamComment)
 	defer alive.Stop()
 	for {
 		s.m.Positions = page.Positions
+		if err := s.lease.renew(ctx); err != nil {
+			return err
+		}
 		if len(page.Events) > 0 {
 			if err := s.write(func() error { return s.events(page) }); err != nil {
 				return err
@@ -119,6 +127,15 @@ func (s *stream) run(page *messages.LogPage) error {
 			return err // the client begins again after its newest id, and hears then what is wrong
 		}
 	}
+}
+
+// greet writes what comes first.
+func (s *stream) greet() error {
+	if _, err := s.w.WriteString(": topicdesk\n\n"); err != nil || s.lease == nil {
+		return err
+	}
+	_, err := fmt.Fprintf(s.w, "event: lease\ndata: {\"consumer\":%q,\"lease\":%q}\n\n", s.lease.name, s.lease.token())
+	return err
 }
 
 // write lets the client take streamWrite to accept what f writes.

@@ -29,6 +29,7 @@ type fed struct {
 	}
 	NextCursor string
 	HasMore    bool
+	Lease      string
 }
 
 func (s *service) feed(key string, params ...string) (page fed) {

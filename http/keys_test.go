@@ -161,18 +161,18 @@ func TestKeys(t *testing.T) {
 		s.do("DELETE", "/api/v1/api-keys/"+own, maker, nil).is(204)
 	})
 	s.run(t, "a scope that is no longer offered: who has it keeps it, nobody gets it", func(t *testing.T) {
-		key := s.key(nil, "webhooks:*", "keys:*", "groups:read")
+		key := s.key(nil, "exports:*", "keys:*", "groups:read")
 		id, _ := messages.APIKeyID(key)
 		s.do("GET", "/api/v1/groups", key, nil).is(200)
 		if me := s.do("GET", "/api/v1/me", key,
-			nil).is(200); fmt.Sprint(me["scopes"]) != "[webhooks:* keys:* groups:read]" {
+			nil).is(200); fmt.Sprint(me["scopes"]) != "[exports:* keys:* groups:read]" {
 			t.Error(me)
 		}
 		for _, maker := range []string{key, admin} {
 			p := s.do("POST", "/api/v1/api-keys", maker, object{"name": "x",
-				"scopes": []string{"keys:read", "webhooks:read"}}).is(422)
+				"scopes": []string{"keys:read", "exports:read"}}).is(422)
 			if text := fmt.Sprint(p["errors"]); !strings.Contains(text, "#/scopes/1") ||
-				strings.Contains(text, "webhooks") {
+				strings.Contains(text, "exports") {
 				t.Error(p)
 			}
 		}

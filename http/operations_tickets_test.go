@@ -218,9 +218,14 @@ func init() {
 			},
 			invalid: map[string]func(*service) request{
 				"types": send(path+"?types=ticket.nonsense", nil), "after": send(path+"?after=x", nil),
+				"consumer": send(path+"?consumer=a%20b", nil), "lease": send(path+"?lease=x", nil),
 				"ticketId": send(path+"?ticketId="+strings.Repeat("x", 200), nil),
 			},
-			refused: map[string]func(*service) request{"events_expired": expired},
+			refused: map[string]func(*service) request{"events_expired": expired, "consumer_leased": func(s *service) request {
+				key := s.key(nil, "events:read")
+				s.feed(key, "consumer", "crm")
+				return request{path: path + "?consumer=crm", token: key}
+			}},
 		}
 	}
 	operationTests["listFeed"], operationTests["streamFeed"] = feed("/api/v1/events"), feed("/api/v1/events/stream")

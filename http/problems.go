@@ -122,6 +122,13 @@ var problemKinds = map[string]problemKind{
 	messages.ReasonKeyRevoked: {http.StatusConflict, "This API key is revoked."},
 	messages.ReasonKeyShown: {http.StatusConflict,
 		"The secret of this API key was shown before. Rotate the key to get another one."},
+	messages.ReasonWebhookLimit: {http.StatusConflict,
+		"This API key has made as many endpoints as a key may. Delete one, or use another key."},
+	messages.ReasonWebhookOff: {http.StatusConflict, "The endpoint is disabled. Enable it first."},
+	messages.ReasonReplayRunning: {http.StatusConflict,
+		"A replay of this endpoint is running. Wait until it is done, or cancel it."},
+	messages.ReasonConsumerLeased: {http.StatusConflict,
+		"Another reader has the lease of this consumer. Wait as long as Retry-After says, or use another name."},
 	messages.ReasonUserExists: {http.StatusConflict,
 		"The desk knows this person already. Change them with PUT /users/{id}."},
 	messages.ReasonUsernameTaken: {http.StatusConflict, "The desk knows somebody else by this username. Only when " +

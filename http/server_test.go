@@ -334,6 +334,10 @@ func (f deskFunc) WatchLog(*messages.LogFilter) (woken <-chan struct{}, stop fun
 	return nil, func() {}
 }
 
+func (f deskFunc) TestWebhook(context.Context, string, string) (*messages.WebhookTested, error) {
+	return nil, errors.New("there are no webhooks")
+}
+
 func (f deskFunc) Ask(_ context.Context, kind, _ string, _ proto.Message) (proto.Message, error) {
 	return f(kind)
 }

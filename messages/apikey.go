@@ -80,12 +80,11 @@ const ScopeAdmin = "admin"
 const ScopeEventsRead = "events:read"
 
 // Scopes are all scopes that a new API key can have. "users:*" stands for "users:read" and "users:write". Older keys
-// may have other scopes, such as "webhooks:*", which allow nothing.
-
+// may have other scopes, which allow nothing.
 var Scopes = []string{
 	"tickets:read", "tickets:write", "tickets:*", "messages:read", "messages:write", "messages:*",
 	"users:read", "users:write", "users:*", "groups:read", "groups:write", "groups:*",
-	"keys:read", "keys:write", "keys:*", ScopeEventsRead, ScopeAdmin,
+	"webhooks:read", "webhooks:write", "webhooks:*", "keys:read", "keys:write", "keys:*", ScopeEventsRead, ScopeAdmin,
 }
 
 // ScopeAllows says whether scopes include the wanted one.

@@ -2160,6 +2160,7 @@ type LeaseConsumer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"` // of the lease that the reader has; "": it has none
 	LeaseMs       int64                  `protobuf:"varint,2,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	Fresh         string                 `protobuf:"bytes,3,opt,name=fresh,proto3" json:"fresh,omitempty"` // the token of a new lease: the sender makes it, so that the message can be repeated
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2208,11 +2209,19 @@ func (x *LeaseConsumer) GetLeaseMs() int64 {
 	return 0
 }
 
-// CommitConsumer stores how far a reader is.
+func (x *LeaseConsumer) GetFresh() string {
+	if x != nil {
+		return x.Fresh
+	}
+	return ""
+}
+
+// CommitConsumer stores how far a reader is, and renews its lease.
 type CommitConsumer struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
-	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Cursor        string                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`                   // "": as far as it was
+	LeaseMs       int64                  `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"` // 0: the lease ends
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2259,6 +2268,13 @@ func (x *CommitConsumer) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+func (x *CommitConsumer) GetLeaseMs() int64 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
 }
 
 type ConsumerView struct {
@@ -2650,13 +2666,15 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\x04sent\x18\x02 \x01(\x03R\x04sent\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\x03R\x06failed\x12\x15\n" +
 	"\x06p50_ms\x18\x04 \x01(\x01R\x05p50Ms\x12\x15\n" +
-	"\x06p95_ms\x18\x05 \x01(\x01R\x05p95Ms\"@\n" +
+	"\x06p95_ms\x18\x05 \x01(\x01R\x05p95Ms\"V\n" +
 	"\rLeaseConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
-	"\blease_ms\x18\x02 \x01(\x03R\aleaseMs\">\n" +
+	"\blease_ms\x18\x02 \x01(\x03R\aleaseMs\x12\x14\n" +
+	"\x05fresh\x18\x03 \x01(\tR\x05fresh\"Y\n" +
 	"\x0eCommitConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
-	"\x06cursor\x18\x02 \x01(\tR\x06cursor\"\xaa\x01\n" +
+	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x19\n" +
+	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\xaa\x01\n" +
 	"\fConsumerView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x14\n" +

@@ -21,6 +21,9 @@ func (q *query) webhookByName(m *messages.GetWebhookByName) proto.Message {
 }
 
 func (q *query) webhookView(m proto.Message, r *storage.Webhook, err error) proto.Message {
+	if err == nil && !r.DeletedAt.IsZero() {
+		err = storage.ErrNotFound
+	}
 	if err != nil {
 		return &messages.WebhookView{Code: q.code(m, err)}
 	}
@@ -29,7 +32,7 @@ func (q *query) webhookView(m proto.Message, r *storage.Webhook, err error) prot
 }
 
 func (q *query) webhooks(m *messages.ListWebhooks) proto.Message {
-	page, err := q.env.Store.Webhooks(q.env.Ctx, m.GroupId, m.After, int(m.Limit))
+	page, err := q.webhookPage(m)
 	reply := &messages.WebhookList{Code: q.code(m, err)}
 	chats := q.chats()
 	for i := range page {
@@ -40,6 +43,25 @@ func (q *query) webhooks(m *messages.ListWebhooks) proto.Message {
 		reply.Webhooks = append(reply.Webhooks, view)
 	}
 	return reply
+}
+
+// webhookPage is a page without the endpoints that are being deleted.
+func (q *query) webhookPage(m *messages.ListWebhooks) (page []storage.Webhook, err error) {
+	for after, limit := m.After, int(m.Limit); ; {
+		more, err := q.env.Store.Webhooks(q.env.Ctx, m.GroupId, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		for i := range more {
+			if more[i].DeletedAt.IsZero() && len(page) < limit {
+				page = append(page, more[i])
+			}
+		}
+		if len(more) < limit || len(page) == limit {
+			return page, nil
+		}
+		after = more[len(more)-1].WebhookID
+	}
 }
 
 func (q *query) deliveries(m *messages.ListDeliveries) proto.Message {

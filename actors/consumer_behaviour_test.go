@@ -1,0 +1,86 @@
+package actors_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+func TestConsumers(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	const hour = int64(time.Hour / time.Millisecond)
+	ask := func(id string, m proto.Message) *messages.ConsumerView {
+		d.t.Helper()
+		reply, err := d.system.Ask(t.Context(), messages.KindConsumer, id, m)
+		d.must(err)
+		return reply.(*messages.ConsumerView)
+	}
+	is := func(v *messages.ConsumerView, code messages.Code) *messages.ConsumerView {
+		d.t.Helper()
+		if v.Code != code {
+			d.t.Fatalf("%v, want %v", v, code)
+		}
+		return v
+	}
+	ok, conflict := messages.Code_OK, messages.Code_CONFLICT
+	d.run(t, "one reader has the lease, and others are told until when", func(t *testing.T) {
+		held := is(ask("key/one", &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok)
+		if held.Token != "a" || held.Cursor != "" {
+			t.Error(held)
+		}
+		if told := is(ask("key/one", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), conflict); told.LeasedUntilMs != held.LeasedUntilMs ||
+			told.Token != "" || told.Reason != messages.ReasonConsumerLeased {
+			t.Error(told)
+		}
+		is(ask("key/one", &messages.LeaseConsumer{Token: "a", LeaseMs: hour}), ok)
+		is(ask("key/two", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), ok)
+	})
+	d.run(t, "a message that is repeated gets the same lease", func(t *testing.T) {
+		for range 2 {
+			if v := is(ask("key/again", &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok); v.Token != "a" {
+				t.Error(v)
+			}
+		}
+	})
+	d.run(t, "a lease and a cursor outlive a restart", func(t *testing.T) {
+		is(ask("key/kept", &messages.LeaseConsumer{Fresh: "a", LeaseMs: hour}), ok)
+		is(ask("key/kept", &messages.CommitConsumer{Token: "a", Cursor: "c1", LeaseMs: hour}), ok)
+		d.restart()
+		is(ask("key/kept", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour}), conflict)
+		if v := is(ask("key/kept", &messages.LeaseConsumer{Token: "a", LeaseMs: hour}), ok); v.Cursor != "c1" {
+			t.Error(v)
+		}
+	})
+	d.run(t, "a lease ends, and its reader may commit until somebody else has had one", func(t *testing.T) {
+		is(ask("key/late", &messages.LeaseConsumer{Fresh: "a", LeaseMs: 1000}), ok)
+		is(ask("key/late", &messages.CommitConsumer{Token: "a", Cursor: "c1", LeaseMs: 0}), ok)
+		is(ask("key/late", &messages.CommitConsumer{Token: "a", Cursor: "c2", LeaseMs: 1000}), ok)
+		var next *messages.ConsumerView
+		d.eventually("the lease ends", func() bool {
+			next = ask("key/late", &messages.LeaseConsumer{Fresh: "b", LeaseMs: hour})
+			return next.Code == ok
+		})
+		if next.Cursor != "c2" || next.Token != "b" {
+			t.Error(next)
+		}
+		is(ask("key/late", &messages.CommitConsumer{Token: "a", Cursor: "c3", LeaseMs: hour}), conflict)
+		is(ask("key/late", &messages.LeaseConsumer{Token: "a", LeaseMs: hour}), conflict)
+		is(ask("key/late", &messages.CommitConsumer{Token: "b", LeaseMs: 0}), ok)
+		is(ask("key/late", &messages.LeaseConsumer{Token: "a", LeaseMs: hour}), conflict) // it may be behind
+		if v := is(ask("key/late", &messages.LeaseConsumer{Fresh: "c", LeaseMs: hour}), ok); v.Cursor != "c2" {
+			t.Error(v)
+		}
+	})
+	d.run(t, "a name that somebody made up leaves nothing behind", func(t *testing.T) {
+		is(ask("key/forged", &messages.CommitConsumer{Token: "a", Cursor: "c"}), messages.Code_NOT_FOUND)
+		if _, err := d.store.Lease(t.Context(), "consumer/key/forged"); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("its lease: %v", err)
+		}
+	})
+}
