@@ -67,7 +67,7 @@ func (d *desk) hears(s *messages.WebhookSettings, answer func(n int, e view.Enve
 // ask sends a command to the endpoint.
 func (r *receiver) ask(m proto.Message) *messages.WebhookView {
 	r.d.t.Helper()
-	reply, err := r.d.system.Ask(r.d.t.Context(), messages.KindWebhook, r.id, m)
+	reply, err := r.d.system.Ask(r.d.t.Context(), messages.KindWebhook, r.id, proto.Clone(m))
 	r.d.must(err)
 	return reply.(*messages.WebhookView)
 }
@@ -112,6 +112,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		if r.taken[e.ID]++; r.taken[e.ID] == 1 {
 			r.arrived = append(r.arrived, e)
 		}
+	}
+	if status == resets {
+		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(status)
 }

@@ -98,7 +98,12 @@ func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
 	return entity.OK(), w.pump()
 }
 
-func (w *webhook) onLook(look) error { return w.pump() }
+func (w *webhook) onLook(look) error {
+	if w.run != nil {
+		w.run.wakeAt = time.Time{}
+	}
+	return w.pump()
+}
 
 func (w *webhook) onNews(m news) error {
 	if w.run == nil || w.run.number != m.run {
