@@ -113,11 +113,12 @@ func (f *fakeFeed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		script, f.streams = f.streams[0], f.streams[1:]
 	}
 	f.mu.Unlock()
-	if status, problem, ok := strings.Cut(script, " {"); ok {
-		code, _ := strconv.Atoi(status)
-		w.WriteHeader(code)
-		_, _ = io.WriteString(w, "{"+problem)
-		return
+	if status, problem, ok := strings.Cut(script, " "); ok {
+		if code, err := strconv.Atoi(status); err == nil {
+			w.WriteHeader(code)
+			_, _ = io.WriteString(w, problem)
+			return
+		}
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	_, _ = io.WriteString(w, ": topicdesk\n\n"+script)
