@@ -103,7 +103,7 @@ func TestAPIKeyCommandExplains(t *testing.T) {
 	for want, args := range map[string][]string{
 		`required flag(s) "name", "scopes" not set`: {"create"},
 		"--scopes: \"all\" is none of":              {"create", "--name", "x", "--scopes", "all"},
-		"--scopes: \"exports:*\" is none of":       {"create", "--name", "x", "--scopes", "exports:*"},
+		"--scopes: \"exports:*\" is none of":        {"create", "--name", "x", "--scopes", "exports:*"},
 		"--name":                                    {"create", "--name", " ", "--scopes", "admin"},
 		"--group: 5 is not a group":                 {"create", "--name", "x", "--scopes", "admin", "--group", "5"},
 		"--expires":                                 {"create", "--name", "x", "--scopes", "admin", "--expires", "yesterday"},
