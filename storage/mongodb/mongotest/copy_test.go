@@ -102,8 +102,8 @@ func aDesk(t *testing.T, messages int) (path string) {
 	return path
 }
 
-// TestCopy copies a desk of 10,000 messages (20,000 in the long tests) from SQLite to MongoDB's protocol and back. The program is a process,
-// which the test kills each time while it copies.
+// TestCopy copies a desk of 10,000 messages (20,000 in the long tests) from SQLite to MongoDB's protocol and back. The
+// program is a process, which the test kills each time while it copies.
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	messages := 10_000
