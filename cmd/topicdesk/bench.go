@@ -60,7 +60,7 @@ func benchCommand() *cobra.Command {
 	f.DurationVar(&o.soak, "soak", 0,
 		"measure memory instead: play this much time of a busy desk, with 10 actions per second, at --rate")
 	f.StringVar(&o.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
-	cmd.AddCommand(benchAPICommand())
+	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand())
 	return cmd
 }
 

@@ -125,7 +125,8 @@ func (w *benchWorld) arrivedAt(at [2]int) (there []int) {
 
 func (w *benchWorld) begin(n int) {
 	w.mu.Lock()
-	w.sentAt[n] = time.Now()
+	now := time.Now()
+	w.sentAt[n], w.posted[n] = now, now
 	w.mu.Unlock()
 }
 

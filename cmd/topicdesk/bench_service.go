@@ -55,7 +55,7 @@ func (s *benchService) start(ctx context.Context, o benchOptions, w *benchWorld)
 		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+s.addr, "API_ADDRESS_PER_SECOND=0",
 		"DATABASE_URL=sqlite://"+filepath.Join(o.keep, benchDatabase), "DATA_DIR="+o.keep,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
-		"LOG_LEVEL=warn", "GROUPS_ALLOWED=")
+		"LOG_LEVEL=error", "GROUPS_ALLOWED=", "WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8")
 	if o.mode == "webhook" {
 		s.cmd.Env = append(s.cmd.Env, "TELEGRAM_WEBHOOK_URL=http://"+s.addr+"/telegram/webhook")
 	}

@@ -22,6 +22,7 @@ type benchWorld struct {
 
 	mu       sync.Mutex
 	sentAt   map[int]time.Time // by number of the action, until its copy arrives
+	posted   map[int]time.Time // the same, in the whole phase
 	took     []time.Duration
 	albums   []time.Duration // what the parts of albums took
 	mix      *mixer
@@ -216,7 +217,7 @@ func (w *benchWorld) onBotMessage(m simulator.Message) {
 // talk lets people write, and waits until everything has arrived.
 func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 	w.mu.Lock()
-	w.sentAt, w.took, w.albums, w.repeated = map[int]time.Time{}, nil, nil, 0
+	w.sentAt, w.posted, w.took, w.albums, w.repeated = map[int]time.Time{}, map[int]time.Time{}, nil, nil, 0
 	w.mix.forget()
 	w.mu.Unlock()
 	start, sent := time.Now(), 0
@@ -259,6 +260,14 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 	slices.Sort(r.took)
 	slices.Sort(r.albums)
 	return r, ctx.Err()
+}
+
+// postedAt is when the message of an action of this phase was posted.
+func (w *benchWorld) postedAt(n int) (at time.Time, known bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at, known = w.posted[n]
+	return at, known
 }
 
 // waiting is how many messages wait for their copy.
