@@ -47,7 +47,7 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 	lost := m.lost(p.chat)
 	for _, msg := range m.d.visible(p.chat, p.thread) {
 		ours := msg.From.ID == m.d.sim.BotID()
-		if lost(msg) || ours && (p.of.encloses(msg) || strings.Contains(msg.Text, "TICK-")) {
+		if lost(msg) || ours && p.of.encloses(msg) {
 			continue
 		}
 		parts := joined(msg)

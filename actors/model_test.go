@@ -59,6 +59,7 @@ type modelTopic struct {
 	who, chat int64
 	thread    int
 	linked    bool
+	links     int // how often it was linked: each time it gets a card
 	private   bool
 	shows     []*saying // written or copied here; in order only within one topic of origin
 }
@@ -67,6 +68,9 @@ type modelTopic struct {
 func (k *modelTicket) GoString() string { return k.id }
 func (p *modelTopic) GoString() string  { return fmt.Sprintf("%d/%d", p.chat, p.thread) }
 func (s *saying) GoString() string      { return s.text() }
+func (w *modelPerson) GoString() string { return itoa64(w.id) }
+func (f *modelDraft) GoString() string  { return f.title() }
+func (o *opening) GoString() string     { return o.album }
 
 func newModel(t testing.TB, opt options, groups int) *model {
 	d := ready(t, opt)
@@ -148,6 +152,7 @@ func (m *model) link(t *rapid.T, k *modelTicket) {
 	default:
 		m.d.awaitAnswer(asked, "linked this topic")
 		topic.linked = true
+		topic.links++
 	}
 }
 
@@ -293,7 +298,7 @@ func TestModel(t *testing.T) {
 				m.link(rt, m.tickets[0])
 				m.openDraft(rt)
 				m.link(rt, m.tickets[1])
-				for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+				for range rapid.IntRange(10, 50).Draw(rt, "steps") {
 					m.step(rt)
 				}
 				m.d.sim.ClearFaults()
