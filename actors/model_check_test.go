@@ -176,7 +176,7 @@ func (m *model) checkCopy(fail func(string, ...any), p *modelTopic, s *saying, x
 	if s.forwarded {
 		above = append(above, "Forwarded from News")
 	}
-	if a := s.answers; a != nil && !a.deleted && !slices.Contains(p.shows, a) {
+	if a := s.answers; a != nil && !a.deleted && !slices.Contains(p.shows, a) && x.ReplyTo != a.original.ID {
 		above = append(above, textOf(a.n, 0)) // nothing stands for it there
 	}
 	for _, words := range above {

@@ -208,7 +208,7 @@ func (m *model) trouble(t *rapid.T) {
 // modelSteps are what can happen. A step that is named more often happens more often.
 var modelSteps = strings.Fields(`say say say chat chat album album enclose answer answer edit edit react react delete
 	link link unlink close reopen restart trouble trouble check
-	draft draft choose correct drop aside aside vanish rename`)
+	draft draft draft choose choose correct drop aside aside vanish vanish rename`)
 
 func (m *model) step(t *rapid.T) {
 	k := rapid.SampledFrom(m.tickets).Draw(t, "ticket")
