@@ -176,8 +176,9 @@ func (m *model) checkCopy(fail func(string, ...any), p *modelTopic, s *saying, x
 	if s.forwarded {
 		above = append(above, "Forwarded from News")
 	}
-	if a := s.answers; a != nil && !a.deleted && !slices.Contains(p.shows, a) && x.ReplyTo != a.original.ID {
-		above = append(above, textOf(a.n, 0)) // nothing stands for it there
+	if a := s.answers; a != nil && !a.deleted && !slices.Contains(p.shows, a) &&
+		(a.from.chat != p.chat || x.ReplyTo != a.original.ID) { // it does not lead out of a private topic
+		above = append(above, textOf(a.n, 0))
 	}
 	for _, words := range above {
 		if !strings.Contains(x.head, words) {

@@ -23,9 +23,9 @@ func (m *model) checkDescription(t *rapid.T, k *modelTicket) {
 		t.Fatalf("ticket %s is %s, want %s", k.title, r.Status, k.status)
 	case r.Title != k.title:
 		t.Fatalf("ticket %s is called %q", k.title, r.Title)
-	case f != nil && r.Description != f.description:
-		t.Fatalf("ticket %s is described by %q, want %q", k.title, r.Description, f.description)
-	case f != nil && f.corrigible && (len(r.DescriptionEntities) != 1 || r.DescriptionEntities[0].Type != "bold"):
+	case f != nil && r.Description != f.description():
+		t.Fatalf("ticket %s is described by %q, want %q", k.title, r.Description, f.description())
+	case f != nil && f.worded() && (len(r.DescriptionEntities) != 1 || r.DescriptionEntities[0].Type != "bold"):
 		t.Fatalf("the description of ticket %s has the markup %v", k.title, r.DescriptionEntities)
 	case f != nil && (f.from != "" || r.Forwarded != nil) && (r.Forwarded == nil || r.Forwarded.Name != f.from):
 		t.Fatalf("ticket %s is forwarded from %v, want %s", k.title, r.Forwarded, f.from)
@@ -71,12 +71,12 @@ func (m *model) checkCard(fail func(string, ...any), p *modelTopic) {
 		fail("there are %d pinned cards", len(cards))
 	}
 	card := cards[len(cards)-1]
-	for _, part := range []string{p.of.title, f.description, f.from} {
+	for _, part := range []string{p.of.title, f.description(), f.from} {
 		if !strings.Contains(card.Text, part) {
 			fail("the card %q has no %q", card.Text, part)
 		}
 	}
-	if f.corrigible && !slices.ContainsFunc(card.Entities, func(e simulator.Entity) bool {
+	if f.worded() && !slices.ContainsFunc(card.Entities, func(e simulator.Entity) bool {
 		return e.Type == "bold" && cut(card.Text, e.Offset, e.Length) == "words"
 	}) {
 		fail("the card %q has lost its markup: %v", card.Text, card.Entities)

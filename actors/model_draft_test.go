@@ -14,13 +14,13 @@ import (
 
 type modelDraft struct {
 	opening
-	n, version  int
-	by          *modelPerson
-	corrigible  bool // its command has title and description
-	description string
-	from        string // where the described message was forwarded from
-	command     simulator.Message
-	choice      simulator.Message
+	n, version int
+	by         *modelPerson
+	form       string
+	described  string // what the description has besides the words of the command
+	from       string // where the described message was forwarded from
+	command    simulator.Message
+	choice     simulator.Message
 }
 
 var (
@@ -33,6 +33,16 @@ const draftVerb = "/create_ticket "
 func (f *modelDraft) title() string { return versioned(fmt.Sprintf("Draft %03d", f.n), f.version) }
 func (f *modelDraft) words() string { return versioned(fmt.Sprintf("words %03d", f.n), f.version) }
 
+// worded says whether title and description stand in the command itself.
+func (f *modelDraft) worded() bool { return f.form != "reply" && f.form != "question" }
+
+func (f *modelDraft) description() string {
+	if f.form == "reply" {
+		return f.described
+	}
+	return f.words() + f.described
+}
+
 func versioned(text string, version int) string {
 	if version > 0 {
 		text += " v" + itoa(version)
@@ -40,10 +50,14 @@ func versioned(text string, version int) string {
 	return text
 }
 
-// caption is the command with its markup: the first of the words is bold.
-func (f *modelDraft) caption() (string, simulator.Entity) {
-	head := draftVerb + f.title() + "\n"
-	return head + f.words(), simulator.Entity{Type: "bold", Offset: len(head), Length: len("words")}
+// caption is the command with its markup: the first of its words is bold.
+func (f *modelDraft) caption() (string, []simulator.Entity) {
+	head := draftVerb + f.title()
+	if !f.worded() {
+		return head, nil
+	}
+	head += "\n"
+	return head + f.words(), []simulator.Entity{{Type: "bold", Offset: len(head), Length: len("words")}}
 }
 
 // openDraft has somebody open a ticket by a draft.
@@ -64,9 +78,9 @@ func (m *model) makeDraft(t *rapid.T) {
 	if k := m.meant(who, f.thread); form == "question" && k != nil && k.status == "open" {
 		form = "medium"
 	}
-	switch form {
+	switch f.form = form; form {
 	case "text", "text elsewhere", "medium":
-		f.byCommand(t, m, form)
+		f.byCommand(t, m)
 	case "album":
 		f.byAlbum(t, m)
 	case "reply":
@@ -78,17 +92,15 @@ func (m *model) makeDraft(t *rapid.T) {
 	who.drafts = append(who.drafts, f)
 }
 
-func (f *modelDraft) byCommand(t *rapid.T, m *model, form string) {
+func (f *modelDraft) byCommand(t *rapid.T, m *model) {
 	text, bold := f.caption()
-	p := simulator.Post{From: f.by.id, Chat: f.by.id, Thread: f.thread, Text: text, Entities: []simulator.Entity{bold}}
-	f.corrigible, f.description = true, f.words()
-	switch form {
+	p := simulator.Post{From: f.by.id, Chat: f.by.id, Thread: f.thread, Text: text, Entities: bold}
+	switch f.form {
 	case "medium":
 		p.Media = upload(rapid.SampledFrom(draftKinds).Draw(t, "kind"))
 	case "text elsewhere":
-		f.corrigible = false
 		m.answersShop(&p)
-		f.description += "\n\n↩️ Shop: “" + p.Quote + "” https://t.me/shop/17"
+		f.described = "\n\n↩️ Shop: “" + p.Quote + "” https://t.me/shop/17"
 	}
 	f.command = m.d.post(p)
 	f.enclose(f.command, "")
@@ -103,9 +115,8 @@ func (f *modelDraft) byAlbum(t *rapid.T, m *model) {
 		f.enclose(s.original, s.text())
 	}
 	text, bold := f.caption()
-	f.corrigible, f.description = true, f.words()
 	f.command = m.d.post(simulator.Post{From: f.by.id, Chat: f.by.id, Thread: f.thread, Text: text,
-		Entities: []simulator.Entity{bold}, Media: upload("photo"), Album: f.album})
+		Entities: bold, Media: upload("photo"), Album: f.album})
 	f.enclose(f.command, "")
 	for range rapid.IntRange(0, 2).Draw(t, "parts") {
 		m.enclose(&f.opening, "")
@@ -116,23 +127,24 @@ func (f *modelDraft) byAlbum(t *rapid.T, m *model) {
 func (f *modelDraft) byReply(t *rapid.T, m *model) {
 	s := &saying{kind: rapid.SampledFrom(kindsSaid).Draw(t, "kind"), forwarded: rapid.Bool().Draw(t, "forwarded")}
 	m.sayThere(t, f.by, f.thread, s, simulator.Post{})
-	f.command = m.d.reply(f.by.id, f.by.id, s.original, draftVerb+f.title())
+	text, _ := f.caption()
+	f.command = m.d.reply(f.by.id, f.by.id, s.original, text)
 	f.enclose(s.original, "")
-	if f.description = s.text(); s.forwarded {
+	if f.described = s.text(); s.forwarded {
 		f.from = "News"
 	}
 }
 
 // byQuestion posts a medium that no ticket takes, presses the button for a new one, and answers with the title.
 func (f *modelDraft) byQuestion(t *rapid.T, m *model) {
-	sent := m.d.send(f.by.id, f.by.id, f.thread, upload(rapid.SampledFrom(draftKinds).Draw(t, "kind")), "")
+	kind := rapid.SampledFrom(append([]string{"sticker", "video_note"}, draftKinds...)).Draw(t, "kind")
+	sent := m.d.send(f.by.id, f.by.id, f.thread, upload(kind), "")
 	m.d.press(f.by.id, m.asked(f.by, f.thread, sent), "new")
 	question := m.answered(sent, "What is the ticket about?")
 	if rapid.Bool().Draw(t, "restart") {
 		m.d.quiet()
 		m.d.restart()
 	}
-	f.description = f.words()
 	f.command = m.d.reply(f.by.id, f.by.id, question, f.title()+"\n"+f.words())
 	f.enclose(sent, "")
 }
@@ -187,15 +199,14 @@ func (m *model) take(t *rapid.T) *modelDraft {
 
 // correct has somebody edit the command of a draft before they choose.
 func (m *model) correct(t *rapid.T) {
-	all := slices.DeleteFunc(m.waiting(), func(f *modelDraft) bool { return !f.corrigible })
+	all := slices.DeleteFunc(m.waiting(), func(f *modelDraft) bool { return f.form == "question" })
 	if len(all) == 0 {
 		return
 	}
 	f := rapid.SampledFrom(all).Draw(t, "draft")
 	f.version++
 	text, bold := f.caption()
-	m.d.edit(f.command, text, bold)
-	f.description = f.words()
+	m.d.edit(f.command, text, bold...)
 }
 
 // drop has somebody cancel a draft.
