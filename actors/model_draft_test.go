@@ -137,6 +137,7 @@ func (f *modelDraft) byReply(t *rapid.T, m *model) {
 
 // byQuestion posts a medium that no ticket takes, presses the button for a new one, and answers with the title.
 func (f *modelDraft) byQuestion(t *rapid.T, m *model) {
+	m.awaitStatus(m.meant(f.by, f.thread))
 	kind := rapid.SampledFrom(append([]string{"sticker", "video_note"}, draftKinds...)).Draw(t, "kind")
 	sent := m.d.send(f.by.id, f.by.id, f.thread, upload(kind), "")
 	m.d.press(f.by.id, m.asked(f.by, f.thread, sent), "new")

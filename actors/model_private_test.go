@@ -103,6 +103,13 @@ func (m *model) awaitCurrent(who *modelPerson, k *modelTicket) {
 	})
 }
 
+// awaitStatus waits until the ticket is open, or closed, as somebody wanted in another chat.
+func (m *model) awaitStatus(k *modelTicket) {
+	if k != nil {
+		m.d.eventually(k.id+" is "+k.status, func() bool { return m.d.record(k.ticket).Status == k.status })
+	}
+}
+
 // answered waits for the bot's reply to a message that contains the text, and of whose call the answer was not lost.
 func (m *model) answered(to simulator.Message, part string) (found simulator.Message) {
 	m.d.await("the bot answers "+to.Text+" with "+part, func() bool {
@@ -161,6 +168,7 @@ func (m *model) aside(t *rapid.T) {
 // none did.
 func (m *model) sayThere(t *rapid.T, who *modelPerson, thread int, s *saying, p simulator.Post) *modelTicket {
 	k := m.meant(who, thread)
+	m.awaitStatus(k)
 	p.From, p.Chat, p.Thread = who.id, who.id, thread
 	m.write(t, s, p)
 	if k != nil && k.status == "open" {
