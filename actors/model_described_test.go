@@ -41,12 +41,19 @@ func (m *model) checkDescription(t *rapid.T, k *modelTicket) {
 // checkEnclosures checks that a topic shows each medium of the description once, below its card, unless it is in the
 // private chat that the media are from.
 func (m *model) checkEnclosures(fail func(string, ...any), p *modelTopic) {
-	lost, captions := m.lost(p.chat), map[string][]string{}
-	for _, msg := range m.d.byBot(p.chat, p.thread) {
-		if p.of.encloses(msg) && !lost(msg) {
-			captions[msg.Media.FileID] = append(captions[msg.Media.FileID], msg.Text)
+	shown := func() map[string][]string {
+		lost, captions := m.lost(p.chat), map[string][]string{}
+		for _, msg := range m.d.byBot(p.chat, p.thread) {
+			if p.of.encloses(msg) && !lost(msg) {
+				captions[msg.Media.FileID] = append(captions[msg.Media.FileID], msg.Text)
+			}
 		}
+		return captions
 	}
+	if !p.private {
+		m.d.await("every medium of "+p.of.title, func() bool { return len(shown()) == len(p.of.opening.enclosed) })
+	}
+	captions := shown()
 	for _, e := range p.of.opening.enclosed {
 		got := captions[e.file]
 		switch {
