@@ -153,14 +153,32 @@ func (k *modelTicket) placeOf(thread int) *modelTopic {
 	return k.person.outside
 }
 
-// aside has somebody write in their private chat without a thought of where it goes. If it goes nowhere they are told,
-// and may choose.
+// aside has somebody write in their private chat, perhaps an album, without a thought of where it goes. If it goes
+// nowhere they are told, and may choose.
 func (m *model) aside(t *rapid.T) {
 	who := rapid.SampledFrom(m.people).Draw(t, "person")
 	thread := m.somewhere(t, who)
-	s := &saying{kind: rapid.SampledFrom(kindsSaid).Draw(t, "kind")}
-	if k := m.sayThere(t, who, thread, s, simulator.Post{}); k == nil {
-		m.decide(t, who, thread, s)
+	first, p := &saying{kind: rapid.SampledFrom(kindsSaid).Draw(t, "kind")}, simulator.Post{}
+	more := rapid.IntRange(0, 2).Draw(t, "more parts")
+	if first.kind != "photo" && first.kind != "document" {
+		more = 0
+	}
+	if more > 0 {
+		p.Album = m.d.sim.NewAlbum()
+	}
+	if rapid.Bool().Draw(t, "about something elsewhere") {
+		first.elsewhere = m.elsewhere(t, &p)
+	}
+	k, all := m.sayThere(t, who, thread, first, p), []*saying{first}
+	for range more {
+		s := &saying{kind: first.kind}
+		m.write(t, s, simulator.Post{From: who.id, Chat: who.id, Thread: thread, Album: p.Album})
+		if all = append(all, s); k != nil {
+			m.heard(k, s, k.placeOf(thread))
+		}
+	}
+	if k == nil {
+		m.decide(t, who, thread, all)
 	}
 }
 
@@ -188,7 +206,7 @@ func (m *model) asked(who *modelPerson, thread int, sent simulator.Message) simu
 }
 
 // decide has somebody choose a ticket for what was passed on to none, or leave it.
-func (m *model) decide(t *rapid.T, who *modelPerson, thread int, s *saying) {
+func (m *model) decide(t *rapid.T, who *modelPerson, thread int, all []*saying) {
 	about := m.meant(who, thread)
 	if about == nil || rapid.IntRange(0, 2).Draw(t, "leave it") == 0 {
 		return
@@ -200,10 +218,13 @@ func (m *model) decide(t *rapid.T, who *modelPerson, thread int, s *saying) {
 		}
 	}
 	k := rapid.SampledFrom(offered).Draw(t, "say it to")
-	m.d.press(who.id, m.asked(who, thread, s.original), "say:"+k.id)
+	m.d.quiet()
+	m.d.press(who.id, m.asked(who, thread, all[0].original), "say:"+k.id)
 	m.d.quiet(k.ticket)
 	k.status = "open"
-	m.heard(k, s, k.placeOf(thread))
+	for _, s := range all {
+		m.heard(k, s, k.placeOf(thread))
+	}
 	if thread == 0 || k.private().thread != thread {
 		m.awaitCurrent(who, k)
 	}

@@ -296,7 +296,9 @@ func TestModel(t *testing.T) {
 				m.faulty = form.faulty
 				m.open(rt)
 				m.link(rt, m.tickets[0])
-				m.openDraft(rt)
+				for range rapid.IntRange(1, 2).Draw(rt, "drafts") {
+					m.openDraft(rt)
+				}
 				m.link(rt, m.tickets[1])
 				for range rapid.IntRange(10, 50).Draw(rt, "steps") {
 					m.step(rt)
