@@ -100,11 +100,13 @@ func (f *modelDraft) byCommand(t *rapid.T, m *model) {
 		p.Media = upload(rapid.SampledFrom(draftKinds).Draw(t, "kind"))
 	case "text elsewhere":
 		m.answersShop(&p)
-		f.described = "\n\n↩️ Shop: “" + p.Quote + "” https://t.me/shop/17"
+		f.described = "\n\n" + shopInWords(p.Quote)
 	}
 	f.command = m.d.post(p)
 	f.enclose(f.command, "")
 }
+
+func shopInWords(quote string) string { return "↩️ Shop: “" + quote + "” https://t.me/shop/17" }
 
 // byAlbum posts an album with the command in one of its parts. What comes before it is a message, too.
 func (f *modelDraft) byAlbum(t *rapid.T, m *model) {
@@ -139,7 +141,12 @@ func (f *modelDraft) byReply(t *rapid.T, m *model) {
 func (f *modelDraft) byQuestion(t *rapid.T, m *model) {
 	m.awaitStatus(m.meant(f.by, f.thread))
 	kind := rapid.SampledFrom(append([]string{"sticker", "video_note"}, draftKinds...)).Draw(t, "kind")
-	sent := m.d.send(f.by.id, f.by.id, f.thread, upload(kind), "")
+	p := simulator.Post{From: f.by.id, Chat: f.by.id, Thread: f.thread, Media: upload(kind)}
+	if rapid.Bool().Draw(t, "about something elsewhere") {
+		m.answersShop(&p)
+		f.described = "\n\n" + shopInWords(p.Quote)
+	}
+	sent := m.d.post(p)
 	m.d.press(f.by.id, m.asked(f.by, f.thread, sent), "new")
 	question := m.answered(sent, "What is the ticket about?")
 	if rapid.Bool().Draw(t, "restart") {
