@@ -166,8 +166,12 @@ func (m *model) aside(t *rapid.T) {
 	if more > 0 {
 		p.Album = m.d.sim.NewAlbum()
 	}
-	if rapid.Bool().Draw(t, "about something elsewhere") {
+	switch about := m.meant(who, thread); {
+	case rapid.Bool().Draw(t, "about something elsewhere"):
 		first.elsewhere = m.elsewhere(t, &p)
+	case about != nil && about.placeOf(thread) == about.private() && rapid.Bool().Draw(t, "in reply"):
+		m.check(t)
+		m.reply(t, about.private(), first, &p)
 	}
 	k, all := m.sayThere(t, who, thread, first, p), []*saying{first}
 	for range more {

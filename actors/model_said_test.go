@@ -73,15 +73,8 @@ func (m *model) say(t *rapid.T, k *modelTicket, answering bool) {
 	from := rapid.SampledFrom(k.topics).Draw(t, "topic")
 	p := simulator.Post{From: from.who, Chat: from.chat, Thread: from.thread}
 	s := &saying{kind: rapid.SampledFrom(kindsSaid).Draw(t, "kind"), from: from}
-	if answering && len(from.shows) > 0 {
-		// People reply to what they see. If a message holds merged copies, they quote one.
-		answered := rapid.SampledFrom(from.shows).Draw(t, "answered")
-		if at := m.find(from, answered); len(at) > 0 {
-			s.answers, p.ReplyTo = answered, at[0].ID
-			if at[0].parts > 1 {
-				p.Quote = at[0].text
-			}
-		}
+	if answering {
+		m.reply(t, from, s, &p)
 	}
 	m.mean(t, k, from, &p)
 	if p.ReplyTo == 0 && rapid.Bool().Draw(t, "about something elsewhere") {
@@ -91,6 +84,20 @@ func (m *model) say(t *rapid.T, k *modelTicket, answering bool) {
 		s.command = rapid.SampledFrom(modelCommands).Draw(t, "command")
 	}
 	m.post(t, k, s, p)
+}
+
+// reply has a post answer something that is shown. If that is in a message of merged copies, it is quoted.
+func (m *model) reply(t *rapid.T, from *modelTopic, s *saying, p *simulator.Post) {
+	if len(from.shows) == 0 {
+		return
+	}
+	answered := rapid.SampledFrom(from.shows).Draw(t, "answered")
+	if at := m.find(from, answered); len(at) > 0 {
+		s.answers, p.ReplyTo = answered, at[0].ID
+		if at[0].parts > 1 {
+			p.Quote = at[0].text
+		}
+	}
 }
 
 // elsewhere has a post answer something that no ticket has. It returns what people see of that above the copy.
