@@ -13,7 +13,9 @@ import (
 
 // encloses says whether a message shows a medium of the description.
 func (k *modelTicket) encloses(msg simulator.Message) bool {
-	return msg.Media != nil && slices.ContainsFunc(k.opening.enclosed, func(e enclosed) bool { return e.file == msg.Media.FileID })
+	return msg.Media != nil && slices.ContainsFunc(k.opening.enclosed, func(e enclosed) bool {
+		return e.file == msg.Media.FileID
+	})
 }
 
 func (m *model) checkDescription(t *rapid.T, k *modelTicket) {

@@ -180,9 +180,12 @@ func TestReferenceOfWhatIsAskedAbout(t *testing.T) {
 		"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}}`)}
 	d.say(d.ann, d.ann, 0, "/close_ticket")
 	d.awaitText(d.ann, 0, "closed your ticket Printer")
-	about := d.awaitAnswer(d.post(simulator.Post{From: d.ann, Chat: d.ann, Text: "as there", Elsewhere: elsewhere}), "Not passed on")
+	asked := func(text string) simulator.Message {
+		sent := d.post(simulator.Post{From: d.ann, Chat: d.ann, Text: text, Elsewhere: elsewhere})
+		return d.awaitAnswer(sent, "Not passed on")
+	}
+	about, fresh := asked("as there"), asked("Like this")
 	answer := d.awaitAnswer(d.reply(d.ann, d.ann, copied, "it is"), "Not passed on")
-	fresh := d.awaitAnswer(d.post(simulator.Post{From: d.ann, Chat: d.ann, Text: "Like this", Elsewhere: elsewhere}), "Not passed on")
 	d.quiet(k)
 	d.restart()
 	d.run(t, "it stands above the message that a button passes on", func(t *testing.T) {

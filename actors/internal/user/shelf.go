@@ -13,8 +13,8 @@ import (
 
 // This file keeps the shelf of the person's private chat: messages that no ticket has yet.
 
-// onShelve keeps a message, unless the album that it belongs to has been given to a ticket. It may also only tell what is
-// kept of it.
+// onShelve keeps a message, unless the album that it belongs to has been given to a ticket. If the message only asks, it
+// tells what is kept.
 func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	said := m.GetMessage()
 	if m.Asks {
