@@ -164,6 +164,7 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	if !wasEnabled && w.record.Enabled {
 		w.gate, w.health.failingSince, w.health.firsts = newGate(w.record), time.Time{}, nil
 		w.gate.comesBack(w.Now())
+		w.eager = true
 	}
 	return w.turnOver()
 }

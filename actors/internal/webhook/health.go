@@ -58,6 +58,9 @@ func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless
 	w.health.count(now, result)
 	w.run.moved = true
 	if result.Verdict == delivery.Success {
+		if w.gate.open {
+			w.run.hasten()
+		}
 		w.gate.succeeded(now)
 		return w.recovered(now)
 	}

@@ -60,6 +60,16 @@ func (r *run) due(now time.Time) {
 	}
 }
 
+// hasten has whatever waits tried now, since the endpoint is back: its own failures say nothing any more.
+func (r *run) hasten() {
+	now := r.w.Now()
+	for _, l := range r.waiting {
+		l.queue[0].next = now
+		r.ready.push(l)
+	}
+	r.waiting = nil
+}
+
 // fallBehind drops the events that wait for a lane's first event, which failed. They are read again later.
 func (r *run) fallBehind(l *lane, through int64) {
 	if l.behind {

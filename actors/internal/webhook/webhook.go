@@ -30,6 +30,7 @@ type webhook struct {
 	health health
 	replay *storage.Replay // the one that runs; nil: none
 
+	eager      bool // the next run is the first since a program enabled the endpoint
 	publishing bool // a timer is set
 	removing   bool // deliveries of a deleted endpoint are being deleted
 }
