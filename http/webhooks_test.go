@@ -253,6 +253,49 @@ func TestWebhookSettings(t *testing.T) {
 	})
 }
 
+func TestListsOfWebhooks(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	key := s.key(nil, "webhooks:read")
+	// all reads a list page by page.
+	all := func(path, id string) (ids []string) {
+		for cursor := any(""); cursor != nil; {
+			page := s.do("GET", path+"limit=2&cursor="+fmt.Sprint(cursor), key, nil).is(200)
+			if len(page["data"].([]any)) > 2 {
+				t.Fatal(page)
+			}
+			for _, item := range page["data"].([]any) {
+				ids = append(ids, item.(object)[id].(string))
+			}
+			cursor = page["nextCursor"]
+		}
+		return ids
+	}
+	var made []string
+	for range 5 {
+		made = append(made, strings.TrimPrefix(s.endpoint(), webhooks+"/"))
+	}
+	slices.Sort(made)
+	if got := all(webhooks+"?", "webhookId"); !slices.Equal(got, made) {
+		t.Errorf("%v, want %v", got, made)
+	}
+	path := webhooks + "/" + made[0]
+	var newest []string
+	for range 5 {
+		d := strings.TrimPrefix(s.delivery(path), path+"/deliveries/")
+		newest = slices.Insert(newest, 0, d)
+	}
+	got := all(path+"/deliveries?", "eventId")
+	if slices.Sort(got); len(got) != 5 || !slices.Equal(got, slices.Sorted(slices.Values(newest))) {
+		t.Errorf("%v, want %v", got, newest)
+	}
+	if page := s.do("GET", path+"/deliveries?limit=2", key, nil).is(200); page["nextCursor"] == nil {
+		t.Error(page)
+	} else {
+		s.do("GET", path+"/deliveries?state=sent&cursor="+page["nextCursor"].(string), key, nil).is(422, "invalid")
+		s.do("GET", webhooks+"/"+made[1]+"/deliveries?cursor="+page["nextCursor"].(string), key, nil).is(422, "invalid")
+	}
+}
+
 func TestWebhooksByName(t *testing.T) {
 	s, key := ticketService(t)
 	path := webhooks + "/by-name/crm"

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -258,4 +259,45 @@ func idsIn(out string) string {
 		ids = append(ids, id)
 	}
 	return strings.Join(ids, " ")
+}
+
+// TestWebhooksListenToADesk follows a real service.
+func TestWebhooksListenToADesk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts a whole service")
+	}
+	d := newExampleDesk(t)
+	group := d.list(t, "/groups")[0]["telegramGroupId"].(float64)
+	ctx, stop := context.WithTimeout(t.Context(), patience)
+	defer stop()
+	printed := &watched{stop: stop, cond: func(out, _ string) bool { return strings.Contains(out, `"title":"Heard"`) }}
+	l := &listener{address: d.url, key: d.newKey(t, "events:read"), again: time.Millisecond, client: newListenClient(),
+		types: []string{"ticket.*"}, out: printed.of(&printed.out), say: printed.of(&printed.said)}
+	defer l.client.CloseIdleConnections()
+	page, err := l.get(ctx, "/events?after=now&limit=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var now struct{ NextCursor string }
+	if err := json.NewDecoder(page.Body).Decode(&now); err != nil || page.Body.Close() != nil {
+		t.Fatal(err)
+	}
+	l.cursor = now.NextCursor // so that the ticket may be opened before the stream begins
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, d.url+"/api/v1/tickets",
+		strings.NewReader(fmt.Sprintf(`{"title":"Heard","groupId":%.0f}`, group)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+d.key)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := l.client.Do(req)
+	if err != nil || res.StatusCode != http.StatusCreated || res.Body.Close() != nil {
+		t.Fatal(res, err)
+	}
+	if err := l.run(ctx); err != nil {
+		t.Error(err)
+	}
+	if out := printed.out.String(); strings.Count(out, "\n") != 1 || !strings.Contains(out, `"type":"ticket.created"`) {
+		t.Errorf("%s\n%s", out, printed.said.String())
+	}
 }
