@@ -245,7 +245,8 @@ func TestWebhookReplayAndRetry(t *testing.T) {
 
 // Failing for days: a word after one and three, then it is disabled; nothing is lost.
 func TestWebhookFailsForDays(t *testing.T) {
-	d := newDesk(t, options{sweepEvery: 20 * time.Millisecond})
+	d := ready(t, options{sweepEvery: 20 * time.Millisecond})
+	d.say(d.ann, d.ann, 0, "/start")
 	fails := true
 	r := d.hears(&messages.WebhookSettings{}, func(int, view.Envelope) int {
 		if fails {
@@ -278,6 +279,8 @@ func TestWebhookFailsForDays(t *testing.T) {
 	r.mu.Lock()
 	fails = false
 	r.mu.Unlock()
+	d.awaitText(d.ann, 0, "has taken no event for a day")
+	d.awaitText(d.ann, 0, "is disabled: it took no event for 5 days")
 	r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}})
 	d.eventually("all arrive", func() bool { return r.count() == 2 })
 	r.inOrder(map[string]int{"TICK-1-0000000A": 2})

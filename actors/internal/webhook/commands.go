@@ -70,6 +70,9 @@ func (w *webhook) onCreate(m *messages.CreateWebhook) (proto.Message, error) {
 	if faults := w.set(next, m.Settings); len(faults) > 0 {
 		return &messages.WebhookView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookInvalid, Faults: faults}, nil
 	}
+	if !next.Enabled {
+		next.DisabledReason = reasonProgram
+	}
 	w.addSecret(next, next.CommandID)
 	switch err := w.Store.SaveWebhook(w.Ctx, next); {
 	case errors.Is(err, storage.ErrNameTaken):
@@ -143,7 +146,7 @@ func (w *webhook) onUpdate(m *messages.UpdateWebhook) (proto.Message, error) {
 
 // changeSettings writes the settings that f has changed, unless it says not to, and goes on with them.
 func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
-	next, wasEnabled := *w.record, w.record.Enabled
+	next, wasEnabled, failed := *w.record, w.record.Enabled, w.record.DisabledReason != reasonProgram
 	if !f(&next) {
 		return nil
 	}
@@ -163,8 +166,9 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	}
 	if !wasEnabled && w.record.Enabled {
 		w.gate, w.health.failingSince, w.health.firsts = newGate(w.record), time.Time{}, nil
-		w.gate.comesBack(w.Now())
-		w.eager = true
+		if w.eager = true; failed {
+			w.gate.comesBack(w.Now())
+		}
 	}
 	return w.turnOver()
 }
