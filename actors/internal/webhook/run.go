@@ -40,6 +40,7 @@ type run struct {
 	dirty     []*item // whose outcome is not written yet
 	saving    bool
 	unwritten int       // attempts that the room counts for this run
+	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
 	moved     bool      // it is further since
 	wakeAt    time.Time // of the earliest timer

@@ -13,6 +13,10 @@ import (
 const (
 	// saveAtMost is how many deliveries are written together.
 	saveAtMost = 500
+	// saveEvery is how far apart writes of deliveries are, unless saveSoon of them wait. Nobody waits for them; after a crash
+	// those that were not written are attempted again.
+	saveEvery = 100 * time.Millisecond
+	saveSoon  = 200
 	// progressEvery is how far apart writes of how far the endpoint is are.
 	progressEvery = time.Second
 )
@@ -60,6 +64,11 @@ func (r *run) flush() error {
 	if r.saving || len(r.dirty) == 0 && !due && !(r.moved && r.ending) {
 		return nil
 	}
+	if wait := saveEvery - now.Sub(r.saved); wait > 0 && !r.ending && !r.park && !r.w.Draining() && len(r.dirty) < saveSoon {
+		r.wake(now.Add(wait))
+		return nil
+	}
+	r.saved = now
 	n := min(len(r.dirty), saveAtMost)
 	m := &saved{run: r.number, items: r.dirty[:n:n]}
 	r.dirty = r.dirty[n:]

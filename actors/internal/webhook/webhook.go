@@ -93,6 +93,9 @@ func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
 		}
 	}
 	w.clean()
+	if w.run != nil {
+		w.run.more = true // what it does not want wakes it not, and is passed now
+	}
 	if err := w.warnLater(); err != nil {
 		return nil, err
 	}
