@@ -171,6 +171,8 @@ const (
 	childPointEnv = "TOPICDESK_TEST_POINT" // JSON of a crashPoint
 	childCallsEnv = "TOPICDESK_TEST_CALLS"
 	childLifeEnv  = "TOPICDESK_TEST_LIFE"
+	// childDeliveryEnv is how long an attempt to deliver an event may take.
+	childDeliveryEnv = "TOPICDESK_TEST_DELIVERY"
 )
 
 // childFaults reads them. A note of a call survives a kill of the process, since the kernel has it by then.

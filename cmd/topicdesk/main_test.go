@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -60,7 +61,13 @@ func runChild() error {
 	if err != nil {
 		return err
 	}
+	within := time.Duration(0)
+	if text := os.Getenv(childDeliveryEnv); text != "" {
+		if within, err = time.ParseDuration(text); err != nil {
+			return err
+		}
+	}
 	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: faults.wrapStore,
-		WrapTelegram: faults.wrapTelegram, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
+		WrapTelegram: faults.wrapTelegram, DeliveryTimeout: within, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
 	return app.Run(ctx)
 }
