@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -78,6 +79,9 @@ type roughReceiver struct {
 	wrong    []string
 }
 
+// lifeKey is where the context of a connection has the number of the process.
+type lifeKey struct{}
+
 type seenKey struct {
 	event, signature string
 	life             int
@@ -98,7 +102,14 @@ func newRough(t *testing.T, folder string, seed uint64, size int, common map[fat
 	}
 	r.bad = selfSigned(t)
 	r.server = &http.Server{
-		Handler: r, ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: patience,
+		Handler: r,
+		// What a killed process has sent may be read later. Its connections tell whose it is.
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return context.WithValue(ctx, lifeKey{}, r.life)
+		},
+		ErrorLog: log.New(io.Discard, "", 0), ReadHeaderTimeout: patience,
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // HTTP/1.1, whose connections can be reset
 	}
 	if err := r.listen("127.0.0.1:0"); err != nil {
@@ -199,14 +210,15 @@ func (r *roughReceiver) note(req *http.Request, body []byte) fate {
 	err := json.Unmarshal(body, &e)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	k := seenKey{e.ID, req.Header.Get("Webhook-Signature"), r.life}
+	life, _ := req.Context().Value(lifeKey{}).(int)
+	k := seenKey{e.ID, req.Header.Get("Webhook-Signature"), life}
 	if err != nil || k.signature == "" || req.Header.Get("Webhook-Id") != e.ID {
 		r.wrong = append(r.wrong, "not an event: "+string(body))
 		return fails
 	}
 	a := r.attempts[k]
 	if a == nil {
-		a = &seenAttempt{event: e.ID, signature: k.signature, life: r.life, fate: r.deal(), at: time.Now()}
+		a = &seenAttempt{event: e.ID, signature: k.signature, life: life, fate: r.deal(), at: time.Now()}
 		r.attempts[k] = a
 		r.byEvent[e.ID] = append(r.byEvent[e.ID], a)
 	}
@@ -269,9 +281,10 @@ func (r *roughReceiver) count() int {
 	return r.arrived
 }
 
-// reborn tells the receiver that another process of the service begins.
-func (r *roughReceiver) reborn() {
+// reborn tells the receiver that a process of the service has ended, and which one that was.
+func (r *roughReceiver) reborn() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.life++
+	return r.life - 1
 }

@@ -70,8 +70,7 @@ func killWebhooks(t *testing.T, plan killPlan, seed uint64) {
 		before := r.count()
 		h.soonTrue("events arrive", r.count, func() bool { return r.count() >= max(at, min(before+1, n)) })
 		h.process.kill()
-		killed[r.life] = time.Now()
-		r.reborn()
+		killed[r.reborn()] = time.Now()
 		h.begin()
 	}
 	h.soonTrue("every event arrives", r.count, func() bool { return r.count() >= n })
@@ -124,27 +123,24 @@ func (c *killCheck) failf(d *delivered, format string, args ...any) {
 
 // event checks one event.
 func (c *killCheck) event(d delivered) {
-	bySignature := map[string]*deliveryAttempt{}
+	bySignature := map[seenKey]*deliveryAttempt{}
 	for i := range d.Attempts {
 		a := &d.Attempts[i]
-		signature := a.RequestHeaders["webhook-signature"]
-		if bySignature[signature] != nil {
+		k := seenKey{d.EventID, a.RequestHeaders["webhook-signature"], c.lifeAt(a.At)}
+		if bySignature[k] != nil {
 			c.failf(&d, "an attempt is on record twice")
 		}
-		bySignature[signature] = a
+		bySignature[k] = a
 		c.recorded++
 	}
-	known := map[string]bool{}
 	all := c.r.byEvent[d.EventID]
 	records := make([]*deliveryAttempt, len(all)) // nil: lost
 	for i, a := range all {
 		c.seen++
 		c.requests += a.requests
 		c.fates["an attempt "+string(a.fate)]++
-		known[a.signature] = true
-		later := slices.ContainsFunc(all[i+1:], func(b *seenAttempt) bool { return b.signature == a.signature })
-		if records[i] = bySignature[a.signature]; records[i] == nil || later { // later: in the same second, after a kill
-			records[i] = nil
+		k := seenKey{a.event, a.signature, a.life}
+		if records[i] = bySignature[k]; records[i] == nil {
 			c.outcomeLost(&d, a)
 		} else {
 			c.agree(&d, a, records[i])
@@ -159,11 +155,21 @@ func (c *killCheck) event(d delivered) {
 	if len(all) == 0 || !all[len(all)-1].fate.taken() {
 		c.failf(&d, "it has not arrived")
 	}
-	for signature, a := range bySignature {
-		if !known[signature] {
+	for k, a := range bySignature {
+		if c.r.attempts[k] == nil {
 			c.unseen(&d, a)
 		}
 	}
+}
+
+// lifeAt is the process that lived at a time.
+func (c *killCheck) lifeAt(at time.Time) (life int) {
+	for _, end := range c.killed {
+		if end.Before(at) {
+			life++
+		}
+	}
+	return life
 }
 
 // outcomeLost checks that a kill has cut off an attempt that is not on record.
