@@ -41,7 +41,9 @@ type run struct {
 	unwritten int       // attempts that the room counts for this run
 	progress  time.Time // when how far it is was last written
 	moved     bool      // it is further since
-	wakeAt    time.Time // of the earliest timer
+	wakeAt    time.Time // of the timer; zero: there is none
+	// stopWaking stops the timer.
+	stopWaking func()
 
 	page *replayPage // what is being replayed; nil: nothing
 }
