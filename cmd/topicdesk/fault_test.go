@@ -173,6 +173,8 @@ const (
 	childLifeEnv  = "TOPICDESK_TEST_LIFE"
 	// childDeliveryEnv is how long an attempt to deliver an event may take.
 	childDeliveryEnv = "TOPICDESK_TEST_DELIVERY"
+	// childStallEnv makes storage a stallingStore.
+	childStallEnv = "TOPICDESK_TEST_STALL"
 )
 
 // childFaults reads them. A note of a call survives a kill of the process, since the kernel has it by then.

@@ -13,8 +13,8 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// TestNoHoleForAnyReader has readers of all kinds at the head of the feed while many tickets write, and the service is
-// killed, or stopped, and started again. No reader ever passes an event that becomes visible later: the next event that
+// TestNoHoleForAnyReader has readers of all kinds at the head of the feed while many tickets write, partitions of the log
+// stall, and the service is killed, or stopped, and started again. No reader ever passes an event that becomes visible later: the next event that
 // it gets of a ticket has the next number. In the end each reader has all events.
 func TestNoHoleForAnyReader(t *testing.T) {
 	if testing.Short() {
@@ -28,7 +28,7 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 4))
-	h := newHooked(t)
+	h := newHooked(t, childStallEnv, "1")
 	h.begin()
 	h.addBot()
 	h.say(h.alice, h.support, 0, "/register")

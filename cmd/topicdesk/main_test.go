@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // childEnv turns the test binary into the service, so that tests can kill a real process without a second build.
@@ -67,7 +68,11 @@ func runChild() error {
 			return err
 		}
 	}
-	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: faults.wrapStore,
-		WrapTelegram: faults.wrapTelegram, DeliveryTimeout: within, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
+	wrap := faults.wrapStore
+	if os.Getenv(childStallEnv) != "" {
+		wrap = func(inner storage.Store) storage.Store { return &stallingStore{faults.wrapStore(inner)} }
+	}
+	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: wrap, WrapTelegram: faults.wrapTelegram,
+		DeliveryTimeout: within, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
 	return app.Run(ctx)
 }
