@@ -32,7 +32,7 @@ func TestWebhookKillLoop(t *testing.T) {
 		t.Skip("long: kills processes")
 	}
 	t.Parallel()
-	plan := killPlan{tickets: 12, each: 25, kills: 2, deck: 300, common: map[fate]int{hugeBody: 6, resets: 6, fails: 6, redirects: 6,
+	plan := killPlan{tickets: 12, each: 20, kills: 2, deck: 240, common: map[fate]int{hugeBody: 6, resets: 6, fails: 6, redirects: 6,
 		slowBody: 2, late: 2, pauses: 1, badTLS: 1, refuses: 1}}
 	if long() {
 		plan = killPlan{tickets: 100, each: 100, kills: 10, deck: 1000, common: map[fate]int{hugeBody: 40, resets: 35, fails: 35,
