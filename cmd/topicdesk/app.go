@@ -38,6 +38,8 @@ type App struct {
 	Started func(httpAddr, simulatorURL string)
 	// SweepEvery and IdleAfter are for tests. 0: the usual times.
 	SweepEvery, IdleAfter time.Duration
+	// DeliveryTimeout is how long an attempt to deliver an event may take. It is for tests. 0: the usual time.
+	DeliveryTimeout time.Duration
 }
 
 // stopWithin is how long a stop may take: less than the 10 s after which supervisors kill a process.

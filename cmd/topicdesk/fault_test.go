@@ -171,6 +171,10 @@ const (
 	childPointEnv = "TOPICDESK_TEST_POINT" // JSON of a crashPoint
 	childCallsEnv = "TOPICDESK_TEST_CALLS"
 	childLifeEnv  = "TOPICDESK_TEST_LIFE"
+	// childDeliveryEnv is how long an attempt to deliver an event may take.
+	childDeliveryEnv = "TOPICDESK_TEST_DELIVERY"
+	// childStallEnv makes storage a stallingStore.
+	childStallEnv = "TOPICDESK_TEST_STALL"
 )
 
 // childFaults reads them. A note of a call survives a kill of the process, since the kernel has it by then.

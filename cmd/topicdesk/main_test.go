@@ -10,10 +10,12 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // childEnv turns the test binary into the service, so that tests can kill a real process without a second build.
@@ -60,7 +62,17 @@ func runChild() error {
 	if err != nil {
 		return err
 	}
-	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: faults.wrapStore,
-		WrapTelegram: faults.wrapTelegram, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
+	within := time.Duration(0)
+	if text := os.Getenv(childDeliveryEnv); text != "" {
+		if within, err = time.ParseDuration(text); err != nil {
+			return err
+		}
+	}
+	wrap := faults.wrapStore
+	if os.Getenv(childStallEnv) != "" {
+		wrap = func(inner storage.Store) storage.Store { return &stallingStore{faults.wrapStore(inner)} }
+	}
+	app := &App{Config: settings, Log: settings.Logger(os.Stderr), WrapStore: wrap, WrapTelegram: faults.wrapTelegram,
+		DeliveryTimeout: within, Started: func(httpAddr, _ string) { fmt.Println("ready", httpAddr) }}
 	return app.Run(ctx)
 }

@@ -57,6 +57,7 @@ func (a *App) webhooks() (actors.WebhookOptions, error) {
 	key, err := secretsKey(a.Config)
 	return actors.WebhookOptions{
 		SecretsKey: key, PublicURL: a.Config.Address(), Version: version,
-		Policy: actors.WebhookPolicy{AllowNetworks: a.Config.Networks()},
+		Policy:  actors.WebhookPolicy{AllowNetworks: a.Config.Networks()},
+		Timeout: a.DeliveryTimeout,
 	}, err
 }

@@ -10,14 +10,20 @@ type fired struct {
 	message any
 }
 
-// After sends m to the entity itself after d. Timers that were set before a load never fire.
-func (h *Host) After(d time.Duration, m any) {
+// After sends m to the entity itself after d, unless it is stopped before. Timers that were set before a load never fire.
+// Call stop within the entity's turns.
+func (h *Host) After(d time.Duration, m any) (stop func()) {
 	if h.timers == nil {
 		h.timers = map[int64]*time.Timer{}
 	}
 	h.timer++
 	f := fired{h.timer, m}
-	h.timers[f.timer] = h.AfterFunc(d, func() { h.Note(f) })
+	timer := h.AfterFunc(d, func() { h.Note(f) })
+	h.timers[f.timer] = timer
+	return func() {
+		timer.Stop()
+		delete(h.timers, f.timer) // also if its message waits in the mailbox
+	}
 }
 
 // OfferAgain tells an owner to enqueue its pending operations again; OfferAgainLater sends it.

@@ -65,14 +65,17 @@ func (r *run) trouble(err error) error {
 	return nil
 }
 
-// wake has the endpoint look at a time.
+// wake has the endpoint look at a time, or before. There is one timer: each look sets the next, so that several would
+// become more and more.
 func (r *run) wake(at time.Time) {
-	now := r.w.Now()
-	if r.wakeAt.After(now) && !at.Before(r.wakeAt) {
+	if !r.wakeAt.IsZero() && !at.Before(r.wakeAt) {
 		return
 	}
+	if r.stopWaking != nil {
+		r.stopWaking()
+	}
 	r.wakeAt = at
-	r.w.After(max(at.Sub(now), 0), look{})
+	r.stopWaking = r.w.After(max(at.Sub(r.w.Now()), 0), look{})
 }
 
 // beginAll begins attempts while the gate lets it.

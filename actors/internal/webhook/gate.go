@@ -14,6 +14,7 @@ type gate struct {
 	failures int  // attempts that failed since the last success
 	open     bool // the breaker is open: one attempt at a time, with pauses
 	probeAt  time.Time
+	probing  bool // what runs is a probe
 	pause    time.Duration
 
 	hold time.Time // no attempts before
@@ -69,7 +70,10 @@ func (g *gate) mayBegin(now time.Time, running int) (bool, time.Duration) {
 }
 
 // begun takes the token of an attempt that begins.
-func (g *gate) begun() { g.tokens-- }
+func (g *gate) begun() {
+	g.tokens--
+	g.probing = g.open
+}
 
 // rate is how many attempts may begin in a second; 0: any number.
 func (g *gate) rate(now time.Time) float64 {
@@ -111,21 +115,21 @@ func (g *gate) failed(now time.Time, r *delivery.Result) (opened bool) {
 	g.failures++
 	if r.RetryAfter > 0 || r.Verdict == delivery.RetryAndSlow {
 		pause := r.RetryAfter
-		if pause == 0 {
+		if pause == 0 && !g.hold.After(now) { // else it was under way when the endpoint was first asked to slow down
 			pause = jittered(min(firstPause<<min(g.slow, 10), lastPause))
+			g.slow++
 		}
-		g.slow++
 		g.width = 1
 		if until := now.Add(pause); until.After(g.hold) {
 			g.hold = until
 			g.comesBack(until)
 		}
 	}
-	if g.failures < breakerOpens {
+	if g.failures < breakerOpens || g.open && !g.probing { // the latter were under way when it opened
 		return false
 	}
 	opened = !g.open
-	g.open = true
+	g.open, g.probing = true, false
 	g.pause = min(max(2*g.pause, firstProbe), lastProbe)
 	g.probeAt = now.Add(jittered(g.pause))
 	g.window = windowAtLeast

@@ -43,7 +43,9 @@ type run struct {
 	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
 	moved     bool      // it is further since
-	wakeAt    time.Time // of the earliest timer
+	wakeAt    time.Time // of the timer; zero: there is none
+	// stopWaking stops the timer.
+	stopWaking func()
 
 	page *replayPage // what is being replayed; nil: nothing
 }

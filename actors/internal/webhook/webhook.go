@@ -150,6 +150,9 @@ func (w *webhook) endRun() {
 	if r := w.run; r != nil {
 		r.cancel()
 		r.stopWatching()
+		if r.stopWaking != nil {
+			r.stopWaking()
+		}
 		for _, child := range r.children {
 			w.Send(child, leave{})
 		}
