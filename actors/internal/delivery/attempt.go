@@ -91,7 +91,7 @@ type Result struct {
 	Verdict  Verdict
 	// RequestHeaders are those that were sent, by their names in lower case: the signature as it is, and *** for the
 	// value of each header of the endpoint's own.
-	RequestHeaders map[string]string
+	RequestHeaders  map[string]string
 	ResponseHeaders http.Header
 	// Response is the beginning of the answer's body, at most 16 kB of valid UTF-8.
 	Response string
