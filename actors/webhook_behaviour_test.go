@@ -15,6 +15,7 @@ import (
 
 // What happens on a ticket arrives signed, complete and in order, and each delivery is on record.
 func TestWebhookHearsATicket(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{})
 	r := d.hears(&messages.WebhookSettings{}, nil)
 	k := d.open(d.ann, d.support, "Printer")
@@ -35,6 +36,7 @@ func TestWebhookHearsATicket(t *testing.T) {
 
 // An event that fails holds back its ticket, and nobody else.
 func TestWebhookKeepsOrder(t *testing.T) {
+	t.Parallel()
 	for _, restarts := range []bool{false, true} {
 		t.Run(fmt.Sprint("restarts ", restarts), func(t *testing.T) {
 			d := newDesk(t, options{})
@@ -68,6 +70,7 @@ func TestWebhookKeepsOrder(t *testing.T) {
 // An endpoint that is down is tried by one event at a time, costs little, and gets everything in order when it is back, at a
 // pace that grows.
 func TestWebhookDownAndBack(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, options{speed: 20})
 	var up bool
 	s := soon()
@@ -119,6 +122,7 @@ func TestWebhookDownAndBack(t *testing.T) {
 
 // 410, or the header webhook-delivery: disable, disables the endpoint; enable goes on where it was.
 func TestWebhookGone(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, options{})
 	gone := true
 	r := d.hears(soon(), func(int, view.Envelope) int {
@@ -153,6 +157,7 @@ func TestWebhookGone(t *testing.T) {
 
 // What "enable from now" skips is missing, and a replay of what is missing brings it, in order; also what was used up.
 func TestWebhookMissing(t *testing.T) {
+	t.Parallel()
 	for _, ordering := range []string{"ticket", "none"} {
 		t.Run(ordering, func(t *testing.T) {
 			d := newDesk(t, options{})
@@ -201,6 +206,7 @@ func TestWebhookMissing(t *testing.T) {
 
 // A replay by time and type brings what the endpoint had already, and nothing else; a retry brings one event.
 func TestWebhookReplayAndRetry(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t, options{})
 	r := d.hears(soon(), nil)
 	for i := range 10 {
@@ -245,6 +251,7 @@ func TestWebhookReplayAndRetry(t *testing.T) {
 
 // Failing for days: a word after one and three, then it is disabled; nothing is lost.
 func TestWebhookFailsForDays(t *testing.T) {
+	t.Parallel()
 	d := ready(t, options{sweepEvery: 20 * time.Millisecond})
 	d.say(d.ann, d.ann, 0, "/start")
 	fails := true

@@ -57,7 +57,7 @@ func healthOf(w *storage.Webhook) health {
 // learn draws the conclusions from an attempt: for the pace, and for what people are told.
 func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless bool) error {
 	w.health.count(now, result)
-	w.run.moved = true
+	w.run.counted = true
 	if result.Verdict == delivery.Success {
 		if w.gate.open {
 			w.run.hasten()

@@ -140,6 +140,10 @@ func (r *run) caughtUp(l *lane) {
 func (r *run) parkUntried() {
 	r.park = false
 	r.stopWatching()
+	for _, child := range r.free { // one will do for probes, and another begins then
+		r.w.Send(child, leave{})
+	}
+	r.children, r.free = nil, nil // none is at work
 	r.ready, r.waiting, r.more = queue{}, nil, true
 	for key, l := range r.lanes {
 		l.listed = false

@@ -43,6 +43,7 @@ type run struct {
 	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
 	moved     bool      // it is further since
+	counted   bool      // an attempt was counted since
 	wakeAt    time.Time // of the timer; zero: there is none
 	// stopWaking stops the timer.
 	stopWaking func()

@@ -19,6 +19,8 @@ const (
 	saveSoon  = 200
 	// progressEvery is how far apart writes of how far the endpoint is are.
 	progressEvery = time.Second
+	// countsEvery is how far apart they are while it comes no further.
+	countsEvery = time.Minute
 )
 
 // progress is how far an endpoint is.
@@ -57,7 +59,8 @@ func (r *run) write(x *item) {
 // passed is written before.
 func (r *run) flush() error {
 	now := r.w.Now()
-	due := r.moved && now.Sub(r.progress) >= progressEvery
+	since := now.Sub(r.progress)
+	due := r.moved && since >= progressEvery || r.counted && since >= countsEvery
 	if r.moved && !due {
 		r.wake(r.progress.Add(progressEvery))
 	}
@@ -84,7 +87,7 @@ func (r *run) flush() error {
 	}
 	if len(r.dirty) == 0 && (due || r.ending) {
 		m.progress = r.progressNow()
-		r.moved, r.progress = false, now
+		r.moved, r.counted, r.progress = false, false, now
 	}
 	r.saving = true
 	w := r.w
