@@ -191,7 +191,11 @@ func dumpTwo[T any](
 
 // Count implements storage.Dumper.
 func (s *Store) Count(ctx context.Context, collection string) (n int64, err error) {
-	err = s.run(ctx, func(ctx context.Context) error {
+	if err := s.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer s.end()
+	err = s.within(ctx, dumpPatience, func(ctx context.Context) error {
 		n, err = s.in(collection).EstimatedDocumentCount(ctx, options.EstimatedDocumentCount())
 		return err
 	})
