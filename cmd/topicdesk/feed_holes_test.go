@@ -13,9 +13,9 @@ import (
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
-// TestNoHoleForAnyReader has readers of all kinds at the head of the feed while many tickets write, partitions of the log
-// stall, and the service is killed, or stopped, and started again. No reader ever passes an event that becomes visible later: the next event that
-// it gets of a ticket has the next number. In the end each reader has all events.
+// TestNoHoleForAnyReader has readers of all kinds at the head of the feed while many tickets write, partitions of the
+// log stall, and the service is killed, or stopped, and started again. No reader ever passes an event that becomes
+// visible later: the next event that it gets of a ticket has the next number. In the end each reader has all events.
 func TestNoHoleForAnyReader(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: kills processes")
@@ -138,7 +138,8 @@ type writtenTicket struct {
 func (w *writers) open(i int) {
 	w.Helper()
 	var made writtenTicket
-	w.call("POST", "/tickets", map[string]any{"title": fmt.Sprint("Ticket ", i), "groupId": w.support}, &made, "Prefer", "wait=30")
+	body := map[string]any{"title": fmt.Sprint("Ticket ", i), "groupId": w.support}
+	w.call("POST", "/tickets", body, &made, "Prefer", "wait=30")
 	if made.Topic.TelegramTopicID == 0 {
 		w.Fatalf("%+v", made)
 	}
@@ -150,8 +151,8 @@ func (w *writers) write(ticket writtenTicket, each int, rng *rand.Rand) {
 	for n := range each {
 		text := fmt.Sprintf("message %d of %s", n, ticket.TicketID)
 		if rng.IntN(2) == 0 {
-			_, err := w.sim.Post(simulator.Post{From: w.alice, Chat: w.support, Thread: ticket.Topic.TelegramTopicID, Text: text})
-			if err != nil {
+			p := simulator.Post{From: w.alice, Chat: w.support, Thread: ticket.Topic.TelegramTopicID, Text: text}
+			if _, err := w.sim.Post(p); err != nil {
 				w.Error(err)
 			}
 		} else {
@@ -166,7 +167,8 @@ func (w *writers) post(path string, body any, key string) {
 	for w.ctx.Err() == nil {
 		status, answer, err := w.request("POST", path, body, "Idempotency-Key", url.QueryEscape(key))
 		switch {
-		case err != nil, status == http.StatusServiceUnavailable, status == http.StatusConflict: // gone, or the first one is under way
+		case err != nil, status == http.StatusServiceUnavailable, // it is gone
+			status == http.StatusConflict: // the request before is under way
 			w.pause()
 		case status/100 == 2:
 			return

@@ -210,7 +210,9 @@ func (h *hooked) allSent(webhookID string, n int) (all []delivered) {
 		sent = len(slices.DeleteFunc(slices.Clone(all), func(d delivered) bool { return d.State != "sent" }))
 		return sent >= n
 	})
-	slices.SortFunc(all, func(a, b delivered) int { return cmp.Or(cmp.Compare(a.TicketID, b.TicketID), a.Number-b.Number) })
+	slices.SortFunc(all, func(a, b delivered) int {
+		return cmp.Or(cmp.Compare(a.TicketID, b.TicketID), a.Number-b.Number)
+	})
 	if len(all) != n {
 		h.Errorf("the history has %d events, not %d", len(all), n)
 	}

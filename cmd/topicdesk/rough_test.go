@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"log"
 	"math/big"
@@ -19,7 +20,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -47,7 +47,7 @@ func (f fate) taken() bool { return f == takes || f == hugeBody || f == badTLS |
 // troubleFor is how long nobody listens, or a certificate is invalid.
 const troubleFor = 200 * time.Millisecond
 
-// attempt is what a receiver has seen of one attempt: one request, or several when the connection was lost.
+// seenAttempt is what a receiver has seen of one attempt: one request, or several when the connection was lost.
 type seenAttempt struct {
 	event, signature string
 	life             int // of the service
@@ -91,11 +91,13 @@ type seenKey struct {
 func newRough(t *testing.T, folder string, seed uint64, size int, common map[fate]int) *roughReceiver {
 	t.Helper()
 	r := &roughReceiver{TB: t, rng: mrand.New(mrand.NewPCG(seed, 2)), size: size, common: common,
-		attempts: map[seenKey]*seenAttempt{}, byEvent: map[string][]*seenAttempt{}, first: map[string]int{}, has: map[string]int{}}
+		attempts: map[seenKey]*seenAttempt{}, byEvent: map[string][]*seenAttempt{},
+		first: map[string]int{}, has: map[string]int{}}
 	lender := httptest.NewTLSServer(nil)
 	r.good = lender.TLS.Certificates[0]
 	r.roots = filepath.Join(folder, "roots.pem")
-	err := os.WriteFile(r.roots, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: lender.Certificate().Raw}), 0o600)
+	root := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: lender.Certificate().Raw})
+	err := os.WriteFile(r.roots, root, 0o600)
 	lender.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -127,7 +129,8 @@ func selfSigned(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	of := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	raw, err := x509.CreateCertificate(rand.Reader, of, of, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -224,7 +227,7 @@ func (r *roughReceiver) note(req *http.Request, body []byte) fate {
 	}
 	a.requests++
 	if e.Number > r.has[e.TicketID]+1 {
-		r.wrong = append(r.wrong, e.TicketID+"/"+strconv.Itoa(e.Number)+" has come before "+strconv.Itoa(r.has[e.TicketID]+1)+" was taken")
+		r.wrong = append(r.wrong, fmt.Sprintf("%s/%d has come before %d was taken", e.TicketID, e.Number, r.has[e.TicketID]+1))
 	}
 	if e.Number > r.first[e.TicketID] {
 		r.first[e.TicketID] = e.Number

@@ -9,8 +9,8 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-// stallingStore is storage where some appends to the log, at random, take long, fail, or fail although they were carried
-// out.
+// stallingStore is storage where some appends to the log, at random, take long, fail, or fail although they were
+// carried out.
 type stallingStore struct{ storage.Store }
 
 // stalledFor is how long an append that stalls takes.

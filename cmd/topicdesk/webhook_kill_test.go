@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// The kill loop of webhooks: the service is killed at random moments while it delivers to a receiver that fails in every
-// way. Each event arrives, those of a ticket in order; each attempt that the receiver has seen is on record, but for
-// those whose outcome a kill has cut off; and each repeat is explained.
+// The kill loop of webhooks: the service is killed at random moments while it delivers to a receiver that fails in
+// every way. Each event arrives, those of a ticket in order; each attempt that the receiver has seen is on record, but
+// for those whose outcome a kill has cut off; and each repeat is explained.
 
 const (
 	// killTimeout is how long an attempt may take.
@@ -32,11 +32,11 @@ func TestWebhookKillLoop(t *testing.T) {
 		t.Skip("long: kills processes")
 	}
 	t.Parallel()
-	plan := killPlan{tickets: 12, each: 20, kills: 2, deck: 240, common: map[fate]int{hugeBody: 6, resets: 6, fails: 6, redirects: 6,
-		slowBody: 2, late: 2, pauses: 1, badTLS: 1, refuses: 1}}
+	plan := killPlan{tickets: 12, each: 20, kills: 2, deck: 240, common: map[fate]int{hugeBody: 6, resets: 6, fails: 6,
+		redirects: 6, slowBody: 2, late: 2, pauses: 1, badTLS: 1, refuses: 1}}
 	if long() {
-		plan = killPlan{tickets: 100, each: 100, kills: 10, deck: 1000, common: map[fate]int{hugeBody: 40, resets: 35, fails: 35,
-			redirects: 35, slowBody: 10, late: 10, pauses: 2, badTLS: 1, refuses: 1}}
+		plan = killPlan{tickets: 100, each: 100, kills: 10, deck: 1000, common: map[fate]int{hugeBody: 40, resets: 35,
+			fails: 35, redirects: 35, slowBody: 10, late: 10, pauses: 2, badTLS: 1, refuses: 1}}
 	}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -50,9 +50,11 @@ func killWebhooks(t *testing.T, plan killPlan, seed uint64) {
 	h.begin()
 	schedule := []float64{0}
 	for len(schedule) < 32 {
-		schedule = append(schedule, 1.3) // with its jitter more than a second, so that each attempt has a signature of its own
+		// With its jitter it is more than a second, so that each attempt has a signature of its own.
+		schedule = append(schedule, 1.3)
 	}
-	id, _ := h.hook(map[string]any{"url": r.url, "events": []string{"message.*"}, "schedule": schedule, "maxConcurrency": 16})
+	id, _ := h.hook(map[string]any{"url": r.url, "events": []string{"message.*"}, "schedule": schedule,
+		"maxConcurrency": 16})
 	h.end()
 	n := plan.tickets * plan.each
 	h.fill(plan.tickets, plan.each)
@@ -88,8 +90,8 @@ func killWebhooks(t *testing.T, plan killPlan, seed uint64) {
 	for _, w := range c.wrong[:min(len(c.wrong), 20)] {
 		t.Error(w)
 	}
-	t.Logf("%d events over %d tickets, %d kills, %.1f s: %d attempts on record, %d that the receiver has seen in %d requests",
-		n, plan.tickets, plan.kills, took.Seconds(), c.recorded, c.seen, c.requests)
+	t.Logf("%d events over %d tickets, %d kills, %.1f s: %d attempts on record, %d that the receiver has seen, in %d "+
+		"requests", n, plan.tickets, plan.kills, took.Seconds(), c.recorded, c.seen, c.requests)
 	t.Logf("what they came to: %s", counts(c.fates))
 	t.Logf("repeats: %s; attempts without an outcome, by process that was killed: %v", counts(c.repeats), c.lost)
 	for f := range plan.common {
@@ -227,8 +229,8 @@ func (c *killCheck) unseen(d *delivered, on *deliveryAttempt) {
 
 // unseenAs says why an attempt may not have reached the receiver. It is empty for other ones.
 func unseenAs(on *deliveryAttempt) string {
-	for words, what := range map[string]string{"nobody listens": "refused", "authority that is not trusted": "shown an invalid certificate",
-		"the connection was lost": "lost before it arrived"} {
+	for words, what := range map[string]string{"nobody listens": "refused",
+		"authority that is not trusted": "shown an invalid certificate", "the connection was lost": "lost before it arrived"} {
 		if strings.Contains(on.Error, words) {
 			return what
 		}

@@ -62,8 +62,8 @@ func (r *failingReceiver) count() int {
 	return len(r.took)
 }
 
-// TestWebhookDeliversWithinAMinute has people and programs write 5,000 messages over more than a minute. At least 99.9% of
-// the events reach a receiver that fails a tenth of its requests within 60 s, with three attempts at each.
+// TestWebhookDeliversWithinAMinute has people and programs write 5,000 messages over more than a minute. At least 99.9%
+// of the events reach a receiver that fails a tenth of its requests within 60 s, with three attempts at each.
 func TestWebhookDeliversWithinAMinute(t *testing.T) {
 	if !long() {
 		t.Skip("long: minutes in real time")
@@ -84,7 +84,8 @@ func TestWebhookDeliversWithinAMinute(t *testing.T) {
 	for i := range tickets {
 		w.open(i)
 	}
-	id, _ := h.hook(map[string]any{"url": server.URL, "events": []string{"message.sent"}, "schedule": []float64{0, 5, 20}})
+	id, _ := h.hook(map[string]any{"url": server.URL, "events": []string{"message.sent"},
+		"schedule": []float64{0, 5, 20}})
 	tick := time.NewTicker(time.Second / rate)
 	defer tick.Stop()
 	rng := rand.New(rand.NewPCG(seed, 8))
@@ -109,8 +110,9 @@ func TestWebhookDeliversWithinAMinute(t *testing.T) {
 	slices.Sort(took)
 	intime, _ := slices.BinarySearch(took, within)
 	share := float64(intime) / (tickets * each)
-	t.Logf("%d of %d events within %v: %.2f%%; p50 %v, p99 %v, the slowest %v; %d exhausted; %d of %d requests failed", intime,
-		tickets*each, within, 100*share, quantile(took, .5), quantile(took, .99), took[len(took)-1], len(missing), r.failed, r.requests)
+	t.Logf("%d of %d events within %v: %.2f%%; p50 %v, p99 %v, the slowest %v; %d exhausted; %d of %d requests failed",
+		intime, tickets*each, within, 100*share, quantile(took, .5), quantile(took, .99), quantile(took, 1), len(missing),
+		r.failed, r.requests)
 	if share < 0.999 {
 		t.Errorf("only %.2f%% within %v", 100*share, within)
 	}

@@ -92,8 +92,8 @@ func (r *nodeReceiver) count() int {
 	return len(r.heard)
 }
 
-// TestWebhooksToNode delivers to a receiver that shares none of our code and verifies each delivery, while the secret is
-// rotated in the middle.
+// TestWebhooksToNode delivers to a receiver that shares none of our code and verifies each delivery, while the secret
+// is rotated in the middle.
 func TestWebhooksToNode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("long: starts processes")
@@ -102,7 +102,8 @@ func TestWebhooksToNode(t *testing.T) {
 	r := newNodeReceiver(t)
 	h := newHooked(t)
 	h.begin()
-	id, secret := h.hook(map[string]any{"url": r.url, "events": []string{"message.*"}, "maxPerSecond": 100, "enabled": false})
+	id, secret := h.hook(map[string]any{"url": r.url, "events": []string{"message.*"},
+		"maxPerSecond": 100, "enabled": false})
 	r.knows(secret)
 	h.end()
 	const tickets, each = 20, 40

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ func TestOneTimerWakesARun(t *testing.T) {
 	for _, after := range []time.Duration{time.Minute, time.Second, 2 * time.Second, time.Minute, time.Second / 2} {
 		r.wake(now.Add(after))
 	}
-	if want := []time.Duration{time.Minute, time.Second, time.Second / 2}; len(waits) != len(want) || waits[2] != want[2] {
+	if want := []time.Duration{time.Minute, time.Second, time.Second / 2}; !slices.Equal(waits, want) {
 		t.Errorf("it set %v, not %v", waits, want)
 	}
 	running := 0
