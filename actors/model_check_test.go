@@ -8,7 +8,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // shown is what people see of one original: a message, or one of the merged copies in a message.
@@ -16,25 +18,36 @@ type shown struct {
 	simulator.Message
 	parts      int // of the message
 	n, version int
-	text       string // without the sender's line
+	head, text string // text is without the sender's line, which is in head with what else stands above
 }
 
-var saidText = regexp.MustCompile(`^text (\d{4})(?: v(\d+))?$`)
+var (
+	saidText    = regexp.MustCompile(`^text (\d{4})(?: v(\d+))?$`)
+	saidCommand = regexp.MustCompile(`^(` + strings.Join(modelCommands, "|") + `|high )`)
+)
 
-// seen lists the originals and copies that people see in a topic, except what a call made whose answer was lost.
-func (m *model) seen(p *modelTopic) (all []shown) {
+// lost tells which messages of a chat a call made whose answer was lost.
+func (m *model) lost(chat int64) func(simulator.Message) bool {
 	lost := map[int]bool{}
 	albums := map[string]bool{}
 	for _, c := range m.d.sim.Calls() {
-		if c.Lost && c.Chat == p.chat && strings.HasPrefix(c.Method, "send") {
+		if c.Lost && c.Chat == chat && strings.HasPrefix(c.Method, "send") {
 			lost[c.Message] = true
-			if first, found := m.d.sim.Message(p.chat, c.Message); found && first.AlbumID != "" {
+			if first, found := m.d.sim.Message(chat, c.Message); found && first.AlbumID != "" {
 				albums[first.AlbumID] = true
 			}
 		}
 	}
+	return func(msg simulator.Message) bool { return lost[msg.ID] || albums[msg.AlbumID] }
+}
+
+// seen lists the originals and copies that people see in a topic, except what a call made whose answer was lost, and
+// except what is part of the ticket's description. Of a private chat it lists only what belongs to the ticket.
+func (m *model) seen(p *modelTopic) (all []shown) {
+	lost := m.lost(p.chat)
 	for _, msg := range m.d.visible(p.chat, p.thread) {
-		if lost[msg.ID] || albums[msg.AlbumID] {
+		ours := msg.From.ID == m.d.sim.BotID()
+		if lost(msg) || ours && p.of.encloses(msg) {
 			continue
 		}
 		parts := joined(msg)
@@ -45,11 +58,15 @@ func (m *model) seen(p *modelTopic) (all []shown) {
 			m.shared[msg.ID] = true
 		}
 		for _, text := range parts {
-			text = strings.TrimPrefix(text[strings.LastIndexByte(text, '\n')+1:], modelCommand)
-			if is := saidText.FindStringSubmatch(text); is != nil {
-				s := shown{Message: msg, parts: len(parts), text: text}
-				s.n, _ = strconv.Atoi(is[1])
-				s.version, _ = strconv.Atoi(is[2])
+			at := strings.LastIndexByte(text, '\n') + 1
+			s := shown{Message: msg, parts: len(parts), head: text[:at], text: saidCommand.ReplaceAllString(text[at:], "")}
+			is := saidText.FindStringSubmatch(s.text)
+			if is == nil {
+				continue
+			}
+			s.n, _ = strconv.Atoi(is[1])
+			s.version, _ = strconv.Atoi(is[2])
+			if !p.private || m.all[s.n].of == p.of {
 				all = append(all, s)
 			}
 		}
@@ -71,17 +88,10 @@ func (m *model) check(t *rapid.T) {
 			m.d.must(err)
 			return len(open) == 0
 		})
-		if r := m.d.record(k.ticket); r.Status != k.status {
-			t.Fatalf("ticket is %s, want %s", r.Status, k.status)
-		}
+		m.checkDescription(t, k)
 		for i, p := range k.topics {
 			m.checkTopic(t, i, p)
-			for _, caption := range k.enclosed {
-				if p.linked {
-					m.d.awaitText(p.chat, p.thread, caption)
-				}
-			}
-			if p.linked && m.d.topic(p.chat, p.thread).Closed != (k.status == "closed") {
+			if p.linked && !p.private && m.d.topic(p.chat, p.thread).Closed != (k.status == "closed") {
 				t.Fatalf("topic %d closed: %v, ticket %s", i, m.d.topic(p.chat, p.thread).Closed, k.status)
 			}
 		}
@@ -95,11 +105,17 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
-	fail := func(format string, args ...any) {
+// fails makes a function that fails the check of a topic.
+func (m *model) fails(t *rapid.T, i int, p *modelTopic) func(string, ...any) {
+	return func(format string, args ...any) {
 		t.Helper()
-		t.Fatalf("topic %d: "+format+"\n%s", append(append([]any{i}, args...), m.d.transcript())...)
+		all := append([]any{p.of.id, i}, args...)
+		t.Fatalf("ticket %s, topic %d: "+format+"\n%s", append(all, m.d.transcript())...)
 	}
+}
+
+func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
+	fail := m.fails(t, i, p)
 	all := m.seen(p)
 	var got, want []int
 	for _, x := range all {
@@ -140,9 +156,48 @@ func (m *model) checkTopic(t *rapid.T, i int, p *modelTopic) {
 			fail("%q bears %q, want %q", s.text(), m.reactionOf(x.Message), s.reactionAt(p))
 		}
 		newest[s.from] = x.n
+		if ours {
+			m.checkCopy(fail, p, s, x)
+		}
 		if a := s.answers; a != nil && !a.deleted && x.parts == 1 && slices.Contains(p.shows, a) &&
 			!slices.ContainsFunc(all, func(y shown) bool { return y.n == a.n && y.ID == x.ReplyTo }) {
 			fail("%q answers message %d, not %q", s.text(), x.ReplyTo, a.text())
+		}
+	}
+}
+
+// checkCopy checks what a copy has besides its text: the medium, what it answers or was forwarded from, and that the
+// desk knows of which original it is.
+func (m *model) checkCopy(fail func(string, ...any), p *modelTopic, s *saying, x shown) {
+	if x.Media != nil && x.Media.FileID != s.original.Media.FileID {
+		fail("%q has the file %s, want %s", s.text(), x.Media.FileID, s.original.Media.FileID)
+	}
+	above := slices.Clone(s.elsewhere)
+	if s.forwarded {
+		above = append(above, "Forwarded from News")
+	}
+	if a := s.answers; a != nil && !a.deleted && !slices.Contains(p.shows, a) &&
+		(a.from.chat != p.chat || x.ReplyTo != a.original.ID) { // it does not lead out of a private topic
+		above = append(above, textOf(a.n, 0))
+	}
+	for _, words := range above {
+		if !strings.Contains(x.head, words) {
+			fail("above %q stands %q, without %q", s.text(), x.head, words)
+		}
+	}
+	key := messages.MessageKey(s.original.Chat, int64(s.original.ID))
+	copies, err := m.d.store.CopiesOf(m.d.t.Context(), key)
+	m.d.must(err)
+	if !slices.ContainsFunc(copies, func(c storage.Copy) bool {
+		return c.ChatID == p.chat && slices.Contains(c.Parts, int64(x.ID))
+	}) {
+		fail("%q has no counterpart %d/%d: %+v", s.text(), p.chat, x.ID, copies)
+	}
+	if len(s.elsewhere) > 0 {
+		r, err := m.d.store.Message(m.d.t.Context(), key)
+		m.d.must(err)
+		if r.ReplyTo == nil || "In reply to "+r.ReplyTo.Origin.Name != s.elsewhere[0] {
+			fail("%q keeps %+v of what it answers", s.text(), r.ReplyTo)
 		}
 	}
 }

@@ -168,3 +168,44 @@ func TestReferences(t *testing.T) {
 		d.awaitText(d.support, at, "↩️ Shop: “Returns end” https://t.me/shop/17")
 	})
 }
+
+func TestReferenceOfWhatIsAskedAbout(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	d.say(d.carl, d.support, k.thread, "Is it on?")
+	copied := d.awaitText(d.ann, 0, "Is it on?")
+	d.quiet(k)
+	elsewhere := simulator.Elsewhere{External: json.RawMessage(`{"origin":{"type":"channel","date":1,
+		"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}}`)}
+	d.say(d.ann, d.ann, 0, "/close_ticket")
+	d.awaitText(d.ann, 0, "closed your ticket Printer")
+	asked := func(text string) simulator.Message {
+		sent := d.post(simulator.Post{From: d.ann, Chat: d.ann, Text: text, Elsewhere: elsewhere})
+		return d.awaitAnswer(sent, "Not passed on")
+	}
+	about, fresh := asked("as there"), asked("Like this")
+	answer := d.awaitAnswer(d.reply(d.ann, d.ann, copied, "it is"), "Not passed on")
+	d.quiet(k)
+	d.restart()
+	d.run(t, "it stands above the message that a button passes on", func(t *testing.T) {
+		d.press(d.ann, about, "say:")
+		if m := d.awaitText(d.support, k.thread, "as there"); m.Text != "Ann\n💬 In reply to Shop\nas there" {
+			t.Errorf("%q", m.Text)
+		}
+	})
+	d.run(t, "an answer stays one", func(t *testing.T) {
+		d.press(d.ann, answer, "say:")
+		m := d.awaitText(d.support, k.thread, "it is")
+		if said, _ := d.sim.Message(d.support, m.ReplyTo); said.Text != "Is it on?" {
+			t.Errorf("it answers %q", said.Text)
+		}
+	})
+	d.run(t, "a new ticket describes it", func(t *testing.T) {
+		d.press(d.ann, fresh, "new")
+		fresh := d.pick(d.ann, d.awaitText(d.ann, 0, "Where should Like this"), "Like this")
+		if r := d.record(fresh); !strings.Contains(r.Description, "↩️ Shop https://t.me/shop/17") {
+			t.Errorf("the description is %q", r.Description)
+		}
+	})
+}

@@ -18,7 +18,12 @@ import (
 // Whatever a receiver answers, and however often the service restarts or its settings change meanwhile: each event arrives,
 // the first arrivals of each ticket are in order, and the deliveries say so.
 func TestWebhookModel(t *testing.T) {
+	t.Parallel()
+	checks := 0
 	rapid.Check(t, func(rt *rapid.T) {
+		if checks++; checks > 15 && !long() {
+			return // the other ones of rapid's 100 are for the long run
+		}
 		plan := drawWebhookPlan(rt)
 		t.Run("", func(t *testing.T) { plan.play(t) })
 		if t.Failed() {

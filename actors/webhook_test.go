@@ -160,6 +160,48 @@ func envelopeIn(body []byte) (view.Envelope, error) {
 	return e, err
 }
 
+func (r *receiver) attemptsMade() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.attempts
+}
+
+// mostAtOnce is how many requests there were at the same time; anew begins to count anew.
+func (r *receiver) mostAtOnce(anew bool) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	most := r.most
+	if anew {
+		r.most = 0
+	}
+	return most
+}
+
+// state is the state of the delivery of a ticket's event; "": there is none.
+func (r *receiver) state(ticket string, number int64) string {
+	for _, row := range r.rows() {
+		if row.TicketID == ticket && row.Number == number {
+			return row.State
+		}
+	}
+	return ""
+}
+
+// aboutWebhooks are the events in the log that are about endpoints.
+func (d *desk) aboutWebhooks() (all []storage.Event) {
+	d.t.Helper()
+	for p := range storage.Partitions {
+		events, err := d.store.LogAfter(d.t.Context(), p, 0, 1000)
+		d.must(err)
+		for _, e := range events {
+			if e.TicketID == "" {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
+}
+
 // rows are the endpoint's deliveries, by event.
 func (r *receiver) rows() map[string]storage.Delivery {
 	r.d.t.Helper()

@@ -45,3 +45,12 @@ func (h *handling) send(op *messages.Operation) error {
 	_, err := command(h.ctx, h.desk, messages.KindChat, op.Place, &messages.Answer{Origin: h.origin, Operation: op})
 	return err
 }
+
+// answerCallback answers a pressed button with a text of the catalogue, "" for none.
+func (h *handling) answerCallback(key string) error {
+	op := h.operation()
+	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
+		CallbackId: h.origin.CallbackId, Key: key, Alert: key != "",
+	}}
+	return h.answerWith(op)
+}

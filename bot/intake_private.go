@@ -139,6 +139,9 @@ func openedPrivately(list *messages.TicketList) []*messages.TicketView {
 // askAboutClosed answers a message to a closed ticket. The person can reopen the ticket, or send the message to
 // another one.
 func (h *handling) askAboutClosed(m *Message) error {
+	if err := h.keepAnswered(m); err != nil {
+		return err
+	}
 	own, err := h.ownTickets()
 	if err != nil {
 		return err
@@ -152,6 +155,9 @@ func (h *handling) askAboutClosed(m *Message) error {
 
 // askWhich answers a message of somebody who has no current ticket.
 func (h *handling) askWhich(m *Message) error {
+	if err := h.keepAnswered(m); err != nil {
+		return err
+	}
 	own, err := h.ownTickets()
 	if err != nil {
 		return err
@@ -324,6 +330,9 @@ func (h *handling) pressSay(c *Callback) error {
 	}
 	h.origin = h.originOf(m)
 	said := []*messages.RecordMessage{h.saying(m)}
+	if err := h.recall(said[0]); err != nil {
+		return err
+	}
 	if m.album() != "" {
 		taken, err := h.shelf(&messages.TakeShelved{TicketId: id, Albums: []string{m.album()}, Said: true})
 		if err != nil {
@@ -369,17 +378,11 @@ func (h *handling) pressNew(c *Callback) error {
 		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: m.Reply.inWords()}
+	if err := h.recall(described); err != nil {
+		return err
+	}
+	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(described.ReplyTo)}
 	return h.createPrivately(replied, command)
-}
-
-// answerCallback answers a pressed button with a text of the catalogue, "" for none.
-func (h *handling) answerCallback(key string) error {
-	op := h.operation()
-	op.Call = &messages.Operation_AnswerCallback{AnswerCallback: &messages.AnswerCallbackCall{
-		CallbackId: h.origin.CallbackId, Key: key, Alert: key != "",
-	}}
-	return h.answerWith(op)
 }
 
 // onMyMemberPrivately handles that a person has blocked the bot, or unblocked it.

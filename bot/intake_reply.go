@@ -39,6 +39,36 @@ func (h *handling) confine(r *Reply) error {
 	return nil
 }
 
+// answeredInWords is inWords for what a kept message answers.
+func answeredInWords(r *messages.ReplyTo) messages.Marked {
+	return (&Reply{
+		Origin: r.GetOrigin(), URL: r.GetUrl(), Item: r.GetItem(),
+		Preview: r.GetPreview(), PreviewEntities: r.GetPreviewEntities(),
+	}).inWords()
+}
+
+// keepAnswered keeps a message that answers something until a button gives it to a ticket: the button shows it without
+// what it answers. The parts of an album are kept already.
+func (h *handling) keepAnswered(m *Message) error {
+	if m.album() != "" || m.Reply.answered() == nil {
+		return nil
+	}
+	_, err := h.shelf(&messages.Shelve{Message: h.saying(m)})
+	return err
+}
+
+// recall adds to a message that a button is about what it answers.
+func (h *handling) recall(m *messages.RecordMessage) error {
+	found, err := h.shelf(&messages.Shelve{Message: m, Asks: true})
+	if err != nil {
+		return err
+	}
+	for _, kept := range found.Messages {
+		m.ReplyTo = kept.ReplyTo
+	}
+	return nil
+}
+
 // describeByReference adds to the description what the command answers in another chat or topic. Without a title, the
 // quote is the title.
 func (h *handling) describeByReference(m *Message, c *SlashCommand) {

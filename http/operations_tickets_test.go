@@ -202,9 +202,12 @@ func init() {
 	feed := func(path string) operationTest {
 		expired := func(s *service) request {
 			id := s.do("POST", "/api/v1/tickets", s.key(nil, "admin"), object{"title": "Gone", "groupId": s.support}).is(201)["ticketId"].(string)
-			s.do("POST", long+id+"/close", s.key(nil, "admin"), nil).is(200)
-			s.follow(s.key(nil, "admin"), "", func(f fed) bool { return len(f.Data) >= 3 }, "ticketId", id)
-			cursor := s.feed(s.key(nil, "admin"), "limit", "1", "ticketId", id).NextCursor
+			cursor := s.feed(s.key(nil, "admin"), "limit", "1", "ticketId", id, "wait", "20").NextCursor
+			const many = 24 // large events, so that the first is not in memory any more
+			for range many {
+				s.do("POST", long+id+"/messages", s.key(nil, "admin"), object{"text": strings.Repeat("x", 4000)}).is(202)
+			}
+			s.follow(s.key(nil, "admin"), cursor, func(f fed) bool { return len(f.Data) >= many }, "ticketId", id)
 			_, err := s.store.DeleteEvents(s.t.Context(), storage.PartitionOf(id), time.Now().Add(time.Hour), 1000)
 			s.must(err)
 			return request{path: path + "?after=" + cursor}

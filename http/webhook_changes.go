@@ -15,7 +15,7 @@ import (
 // Making, changing and deleting endpoints.
 
 // webhookTries is how often a change is made anew because somebody else has changed the endpoint meanwhile.
-const webhookTries = 4
+const webhookTries = 20
 
 func (a *API) webhookChangeOperations() {
 	request := map[string]any{"url": "https://crm.example.org/hooks/topicdesk", "description": "CRM, production",

@@ -27,6 +27,10 @@ const (
 	NoticeDefaultGroupAlready = "default_group_already" // title
 	NoticeAnonymous           = "anonymous"             // command; not for anonymous administrators
 
+	// To the administrators who registered groups, in private.
+	NoticeWebhookFailing  = "webhook_failing"  // webhook, host, days ("" one), error
+	NoticeWebhookDisabled = "webhook_disabled" // webhook, host, failing, gone; "1" the one that is the reason, both "" when it was asked for
+
 	// Tickets.
 	NoticeAskTitle       = "ask_title"        // ForceReply: what is the ticket about?
 	NoticeTitleTooLong   = "title_too_long"   // max; characters

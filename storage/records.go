@@ -70,6 +70,8 @@ type Group struct {
 	CanPinMessages  bool    `json:"canPinMessages"`
 	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
+	// RegisteredBy is the Telegram id of the administrator who registered it, or else who brought the bot in; 0: unknown.
+	RegisteredBy int64 `json:"registeredBy,omitempty"`
 	// Public says that everyone may open tickets in it from their private chat with the bot, not only members.
 	Public    bool      `json:"public,omitempty"`
 	Shelf     *Shelf    `json:"shelf,omitempty"`    // messages in it that no ticket has yet

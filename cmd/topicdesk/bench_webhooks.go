@@ -24,6 +24,7 @@ type benchWebhookOptions struct {
 	fan     int // endpoints, in fan-out
 	dead    int // endpoints, in dead
 	waiting int // events that wait for each of them
+	calm    time.Duration
 }
 
 // benchCases are what can be measured, in order.
@@ -61,6 +62,7 @@ func benchWebhooksCommand() *cobra.Command {
 	f.IntVar(&o.fan, "fan", 50, "endpoints (fan-out)")
 	f.IntVar(&o.dead, "dead", 1000, "endpoints that nobody listens at (dead)")
 	f.IntVar(&o.waiting, "waiting", 10_000, "events that wait for each of them (dead)")
+	f.DurationVar(&o.calm, "calm", 45*time.Second, "how long the others have to find out that they are down (dead)")
 	f.DurationVar(&o.bench.duration, "duration", 20*time.Second, "how long people write")
 	f.StringVar(&o.bench.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
 	return cmd
@@ -155,6 +157,12 @@ func benchDead(ctx context.Context, b *webhookBench) error {
 			}
 			if err := b.settle(ctx); err != nil {
 				return err
+			}
+			if on {
+				select {
+				case <-time.After(b.o.calm):
+				case <-ctx.Done():
+				}
 			}
 			_, took, err := b.talk(ctx, 200)
 			if err != nil {

@@ -56,8 +56,12 @@ var story = []step{
 	}},
 	{"bob answers the copy, alice answers bob's copy at length", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")
-		d.say(d.bob, d.works, linked, "I have water", d.find(d.works, linked, "bring water").ID)
-		d.say(d.alice, d.support, home, longText, d.find(d.support, home, "on my way").ID)
+		d.must(d.sim.PostAll(
+			simulator.Post{From: d.bob, Chat: d.works, Thread: linked, Text: "I have water",
+				ReplyTo: d.find(d.works, linked, "bring water").ID},
+			simulator.Post{From: d.alice, Chat: d.support, Thread: home, Text: longText,
+				ReplyTo: d.find(d.support, home, "on my way").ID},
+		))
 	}},
 	{"bob waits", func(d *desk) { d.say(d.bob, d.works, d.topic(d.works, "Printer"), "/pending") }},
 	{"alice presses a button and chooses", func(d *desk) {

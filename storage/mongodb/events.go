@@ -85,7 +85,8 @@ func (s *Store) storedEvents(ctx context.Context, events []storage.Event) (int, 
 		return 0, err
 	}
 	for i, event := range events[:n] {
-		if i >= len(found) || found[i].EventID != event.EventID {
+		// What is found there may lie behind it: the events before the first one were deleted, or never were.
+		if i >= len(found) || found[i].Position != event.Position || found[i].EventID != event.EventID {
 			return 0, fmt.Errorf("event %s at %d/%d: another one is there, or was: %w",
 				event.EventID, event.Partition, event.Position, storage.ErrConflict)
 		}

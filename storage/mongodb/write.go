@@ -85,12 +85,13 @@ func (s *Store) judge(ctx context.Context, w *write, duplicate, unknown bool) er
 
 // stamp identifies a state of a document.
 type stamp struct {
-	Version int64         `bson:"version"`
-	WriteID bson.ObjectID `bson:"writeId"`
-	EventID string        `bson:"eventId"`
+	Version  int64         `bson:"version"`
+	WriteID  bson.ObjectID `bson:"writeId"`
+	EventID  string        `bson:"eventId"`
+	Position int64         `bson:"position"` // of an event
 }
 
-var stampFields = bson.D{e("version", 1), e("writeId", 1), e("eventId", 1)}
+var stampFields = bson.D{e("version", 1), e("writeId", 1), e("eventId", 1), e("position", 1)}
 
 // stored returns the stamp of the document with that id, or storage.ErrNotFound, by a linearizable read.
 func (s *Store) stored(ctx context.Context, collection string, id any) (stamp, error) {

@@ -59,7 +59,7 @@ func TestCheckpoint(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var readers sync.WaitGroup
 		readers.Go(func() {
-			// Overlapping: each keeps its snapshot until the other has read a page.
+			// Overlapping: each keeps its snapshot until the other has read a page, which must take less than restartTimeout.
 			var hands [2]*conn
 			for i := range hands {
 				c, err := connect(s.path, readerPragmas...)
@@ -75,7 +75,7 @@ func TestCheckpoint(t *testing.T) {
 				if n > 1 {
 					_ = c.run("COMMIT")
 				}
-				err := errors.Join(c.run("BEGIN"), c.run("SELECT sum(length(doc)) FROM (SELECT doc FROM messages LIMIT 300)"))
+				err := errors.Join(c.run("BEGIN"), c.run("SELECT sum(length(doc)) FROM (SELECT doc FROM messages LIMIT 100)"))
 				if err != nil {
 					t.Error(err)
 				}

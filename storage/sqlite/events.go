@@ -25,8 +25,7 @@ var (
 	deleteEvents = define(`DELETE FROM events WHERE place BETWEEN ? AND ?`)
 )
 
-// place is the rowid of an event. So the events of a partition lie together, in order, and the log
-// needs no other index: docs/decisions.md, D91.
+// place is an event's place in the log as one number (docs/decisions.md, D91).
 func place(partition int, position int64) int64 { return storage.Place(partition, position) }
 
 func positionOf(place int64) int64 { return place & storage.MaxPosition }

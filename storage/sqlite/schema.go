@@ -229,12 +229,13 @@ ALTER TABLE schema ADD COLUMN search_version INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE schema ADD COLUMN search_through INTEGER NOT NULL DEFAULT 0;
 `
 
-// schema4 makes the events a log of partitions. Their place is the partition × 2^48, and the position. An older program
-// would write events without a place, so it must not touch the database any more.
+// schema4 makes the events a log of partitions. Their place is the partition × 2^48, and the position. It is no rowid, so
+// that the documents are appended (docs/decisions.md, D91). An older program would write events without a place, so it
+// must not touch the database any more.
 const schema4 = `
 ALTER TABLE events RENAME TO events_before;
 CREATE TABLE events (
-	place     INTEGER PRIMARY KEY,
+	place     INTEGER NOT NULL UNIQUE,
 	event_id  TEXT NOT NULL UNIQUE,
 	ticket_id TEXT, -- NULL: about no ticket
 	number    INTEGER NOT NULL,

@@ -77,26 +77,21 @@ type writer struct {
 	search []searchWrite // what this transaction writes to the search index, at its end
 	// mergeBudget is how many rows of the search index a merge may write now. Negative: how many merges wrote too much.
 	mergeBudget int64
-	wrote       bool      // this transaction changed something
-	dirty       bool      // something was committed since the log was last emptied
-	failed      bool      // the last transaction that changed something, or tried to, failed
-	began       time.Time // when the last transaction began
+	wrote       bool // this transaction changed something
+	dirty       bool // something was committed since the log was last emptied
+	failed      bool // the last transaction that changed something, or tried to, failed
+	pace        pace
 
 	checkpointed time.Time // when the checkpointer was last asked to write the log back
 	waitFrom     int64     // frames in the log from which to wait for readers again; 0: longLog
 }
-
-// gatherFor is the least time between the beginnings of two transactions. A lone write never waits. Under load more
-// writes share a commit, and so its fsync and log frames, which cost more than the writes: at 1,000 writes/s a third
-// of the CPU (docs/decisions.md, D7).
-const gatherFor = 5 * time.Millisecond
 
 // loop carries out requests until the store is closing and none is left.
 func (w *writer) loop() {
 	idle := time.NewTimer(w.store.options.idle)
 	defer idle.Stop()
 	for {
-		if wait := gatherFor - time.Since(w.began); wait > 0 {
+		if wait := w.pace.wait(time.Now()); wait > 0 {
 			time.Sleep(wait)
 		}
 		var closing bool
@@ -125,9 +120,11 @@ func (w *writer) loop() {
 // commit carries out the batch, and the requests that arrive meanwhile, in one transaction. Then it answers all of
 // them.
 func (w *writer) commit() {
-	w.wrote, w.began = false, time.Now()
+	w.wrote = false
+	w.pace.begin(time.Now())
 	first := !w.dirty
 	err := w.transaction()
+	w.pace.end(time.Now())
 	if err != nil || w.wrote {
 		w.failed, w.dirty = err != nil, true
 	}

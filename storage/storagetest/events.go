@@ -82,16 +82,18 @@ func conflictingEvents(t *testing.T, f Factory) {
 	noError(t, s.AppendEvents(ctx, []storage.Event{a, b}))
 	noError(t, s.AppendEvents(ctx, logOf(9, 5, 7))) // an empty partition may begin anywhere
 	next := anEvent("A", 3)
-	id, number, elsewhere, place := next, next, next, next
+	id, number, elsewhere, place, before := next, next, next, next, logEvent("", 0, 9, 4)
 	id.EventID = a.EventID
 	number.Number = 2
 	elsewhere.Partition, elsewhere.Position, elsewhere.EventID = 9, 8, b.EventID
 	place.Position = 2
+	before.EventID = "evt_9_5"
 	for name, events := range map[string][]storage.Event{
 		"its id": {id}, "its number": {number}, "its id, in another partition": {elsewhere}, "its place": {place},
 		"its place, after one that is stored": {a, place},
 		"a place that does not follow":        {anEvent("A", 4)},
 		"a place before the first":            {logEvent("", 0, 9, 4)},
+		"its id, in a place before it":        {before},
 		"a place twice":                       {next, next},
 		"a gap":                               {next, anEvent("A", 5)},
 		"two partitions":                      {next, logEvent("", 0, 9, 8)},

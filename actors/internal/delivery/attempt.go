@@ -91,7 +91,8 @@ type Result struct {
 	Verdict  Verdict
 	// RequestHeaders are those that were sent, by their names in lower case: the signature as it is, and *** for the
 	// value of each header of the endpoint's own.
-	RequestHeaders map[string]string
+	RequestHeaders  map[string]string
+	ResponseHeaders http.Header
 	// Response is the beginning of the answer's body, at most 16 kB of valid UTF-8.
 	Response string
 	// RetryAfter is how long the receiver asks us to leave it alone, at most 24 h; 0: it does not.
@@ -158,7 +159,7 @@ func (c *Client) exchange(ctx context.Context, r Request, res *Result) {
 		fail(err)
 		return
 	}
-	res.Status = resp.StatusCode
+	res.Status, res.ResponseHeaders = resp.StatusCode, resp.Header
 	err = res.read(resp)
 	res.judge(resp.Header, c.now(), err == nil)
 	if err != nil {

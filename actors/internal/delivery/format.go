@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// timestamp is the form of times, the same as in the feed.
+const timestamp = "2006-01-02T15:04:05.000Z07:00"
+
 // Types of bodies.
 const (
 	jsonType       = "application/json"
@@ -32,7 +35,7 @@ func (e Envelope) Standard() []byte {
 	out = append(out, `,"type":`...)
 	out = appendString(out, e.Type)
 	out = append(out, `,"timestamp":"`...)
-	out = e.Timestamp.UTC().AppendFormat(out, time.RFC3339Nano)
+	out = e.Timestamp.UTC().AppendFormat(out, timestamp)
 	out = append(out, `","ticketId":`...)
 	if e.TicketID == "" {
 		out = append(out, "null"...)
@@ -71,7 +74,7 @@ func (e Envelope) CloudEvent(source string) (body []byte, contentType string) {
 	out = append(out, `,"type":`...)
 	out = appendString(out, e.Type)
 	out = append(out, `,"time":"`...)
-	out = e.Timestamp.UTC().AppendFormat(out, time.RFC3339Nano)
+	out = e.Timestamp.UTC().AppendFormat(out, timestamp)
 	out = append(out, `","datacontenttype":"application/json"`...)
 	if e.TicketID != "" {
 		out = append(out, `,"subject":`...)

@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// Bounds of the connections that a client keeps. An endpoint has at most 64 attempts at a time.
+// Bounds of the connections that a client keeps. An endpoint has at most 64 attempts at a time, and a host may have several
+// endpoints.
 const (
 	keptConnections     = 1024
-	keptPerHost         = 64
+	keptPerHost         = 512
 	keptFor             = 90 * time.Second
 	longestAnswerHeader = 64 << 10 // bytes of an answer's headers
 	pingAfter           = 15 * time.Second

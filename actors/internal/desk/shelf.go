@@ -50,6 +50,14 @@ func OnShelf(s *storage.Shelf, album string) []*messages.RecordMessage {
 	return shelved(s, func(m *storage.Shelved) bool { return m.Album == album })
 }
 
+// KeptOnShelf is a message as it was put on a shelf; none if it is not there.
+func KeptOnShelf(s *storage.Shelf, id int64) []*messages.RecordMessage {
+	if s == nil {
+		return nil
+	}
+	return shelved(s, func(m *storage.Shelved) bool { return m.MessageID == id })
+}
+
 func shelved(s *storage.Shelf, which func(*storage.Shelved) bool) (found []*messages.RecordMessage) {
 	for i := range s.Messages {
 		m := &messages.RecordMessage{}

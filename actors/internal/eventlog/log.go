@@ -20,6 +20,7 @@ type Log struct {
 	known   bool // heads are read
 	heads   [storage.Partitions]int64
 	recent  [storage.Partitions][]storage.Event // the newest, in order, without gaps
+	ahead   [storage.Partitions][]storage.Event // what somebody read last, for others who are about there
 	watches map[*Watch]struct{}
 }
 
@@ -28,6 +29,10 @@ type Log struct {
 const (
 	recentEvents = 64
 	recentBytes  = 32 << 10
+	// Whoever reads a partition reads so many events ahead, since a page takes a few of each partition; so many bytes are
+	// kept.
+	aheadEvents = 32
+	aheadBytes  = 32 << 10
 )
 
 // New makes the log of a node.
@@ -108,17 +113,38 @@ func (l *Log) keep(partition int, events []storage.Event) {
 // after lists events of a partition with position > after, in order, from memory or storage, as Store.LogAfter does.
 func (l *Log) after(ctx context.Context, partition int, after int64, limit int) ([]storage.Event, error) {
 	l.mu.RLock()
-	kept := l.recent[partition]
+	kept, ahead := l.recent[partition], l.ahead[partition]
 	l.mu.RUnlock()
-	if len(kept) > 0 && kept[0].Position <= after+1 && after < kept[len(kept)-1].Position {
-		kept = kept[after+1-kept[0].Position:]
-		return kept[:min(limit, len(kept)):min(limit, len(kept))], nil
+	for _, list := range [][]storage.Event{kept, ahead} {
+		if part := between(list, after, limit); len(part) > 0 {
+			return part, nil
+		}
 	}
-	events, err := l.env.Store.LogAfter(ctx, partition, after, limit)
+	events, err := l.env.Store.LogAfter(ctx, partition, after, max(limit, aheadEvents))
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
 	}
-	return events, nil
+	bytes := 0
+	for i := range events {
+		bytes += len(events[i].Data)
+	}
+	if len(events) <= 4*aheadEvents && bytes <= 4*aheadBytes {
+		l.mu.Lock()
+		l.ahead[partition] = events
+		l.mu.Unlock()
+	}
+	return events[:min(limit, len(events)):min(limit, len(events))], nil
+}
+
+// between are those of a list without gaps whose position is > after, at most limit; none if the list does not have the
+// first of them.
+func between(list []storage.Event, after int64, limit int) []storage.Event {
+	if len(list) == 0 || list[0].Position > after+1 || list[len(list)-1].Position <= after {
+		return nil
+	}
+	list = list[after+1-list[0].Position:]
+	n := min(limit, len(list))
+	return list[:n:n]
 }
 
 // Heads returns the newest position of each partition.

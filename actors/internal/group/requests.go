@@ -174,7 +174,10 @@ func noteTitle(r *storage.Group, m desk.Command) {
 }
 
 // registering allows tickets to be opened in the group; the notice says what is still missing for that.
-func (g *group) registering(r *storage.Group, _ desk.Command) (string, map[string]string) {
+func (g *group) registering(r *storage.Group, m desk.Command) (string, map[string]string) {
+	if from := m.GetOrigin().GetFrom(); !from.GetIsBot() { // an anonymous administrator writes as a bot
+		r.RegisteredBy = from.GetId()
+	}
 	fine := messages.NoticeGroupRegistered
 	if r.SupportTopicsEnabled {
 		fine = messages.NoticeGroupAlready

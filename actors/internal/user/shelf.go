@@ -13,9 +13,14 @@ import (
 
 // This file keeps the shelf of the person's private chat: messages that no ticket has yet.
 
-// onShelve keeps a message, unless the album that it belongs to has been given to a ticket.
+// onShelve keeps a message, unless the album that it belongs to has been given to a ticket. If the message only asks, it
+// tells what is kept.
 func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	said := m.GetMessage()
+	if m.Asks {
+		kept := desk.KeptOnShelf(u.shelf(), said.GetOrigin().GetMessageId())
+		return &messages.ShelfFound{Code: messages.Code_OK, Messages: kept}, nil
+	}
 	album := said.GetContent().GetMedia().GetMediaGroupId()
 	if has, ok := desk.ShelvedAlbum(u.shelf(), album); ok && m.Untitled == 0 {
 		return u.shelveWith(has, said)

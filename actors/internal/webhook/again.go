@@ -62,7 +62,7 @@ func (r *run) find(row *storage.Delivery) *item {
 
 // retry puts a delivery that is tried once more into a lane of its own.
 func (r *run) retry(row *storage.Delivery) {
-	x := itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
+	x := r.itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
 		Position: row.Position, Type: row.Type}, row)
 	x.done, x.once, x.tries = true, true, 0
 	l := r.laneFor(row.EventID, "")

@@ -65,10 +65,13 @@ func (w *webhook) onCreate(m *messages.CreateWebhook) (proto.Message, error) {
 	now := w.now()
 	next := &storage.Webhook{
 		WebhookID: w.ID, CommandID: m.Origin.GetCommandId(), Name: m.Name, KeyID: m.KeyId, GroupID: m.GroupId,
-		Positions: heads, CreatedAt: now,
+		Positions: heads, CreatedAt: now, Revision: 1,
 	}
 	if faults := w.set(next, m.Settings); len(faults) > 0 {
 		return &messages.WebhookView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookInvalid, Faults: faults}, nil
+	}
+	if !next.Enabled {
+		next.DisabledReason = reasonProgram
 	}
 	w.addSecret(next, next.CommandID)
 	switch err := w.Store.SaveWebhook(w.Ctx, next); {
@@ -143,7 +146,7 @@ func (w *webhook) onUpdate(m *messages.UpdateWebhook) (proto.Message, error) {
 
 // changeSettings writes the settings that f has changed, unless it says not to, and goes on with them.
 func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
-	next, wasEnabled := *w.record, w.record.Enabled
+	next, wasEnabled, failed := *w.record, w.record.Enabled, w.record.DisabledReason != reasonProgram
 	if !f(&next) {
 		return nil
 	}
@@ -163,7 +166,9 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	}
 	if !wasEnabled && w.record.Enabled {
 		w.gate, w.health.failingSince, w.health.firsts = newGate(w.record), time.Time{}, nil
-		w.gate.comesBack(w.Now())
+		if w.eager = true; failed {
+			w.gate.comesBack(w.Now())
+		}
 	}
 	return w.turnOver()
 }

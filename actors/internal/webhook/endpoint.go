@@ -154,7 +154,8 @@ func (t *ticketFilter) selects(event *storage.Event) bool {
 		Ticket struct {
 			Priority  string `json:"priority"`
 			CreatedBy struct {
-				ID string `json:"id"`
+				Kind string `json:"kind"`
+				ID   string `json:"id"`
 			} `json:"createdBy"`
 			Metadata map[string]json.RawMessage `json:"metadata"`
 		} `json:"ticket"`
@@ -166,7 +167,7 @@ func (t *ticketFilter) selects(event *storage.Event) bool {
 	if len(t.priorities) > 0 && !slices.Contains(t.priorities, ticket.Priority) {
 		return false
 	}
-	if len(t.creators) > 0 && !slices.Contains(t.creators, ticket.CreatedBy.ID) {
+	if len(t.creators) > 0 && !slices.Contains(t.creators, ticket.CreatedBy.Kind+":"+ticket.CreatedBy.ID) {
 		return false
 	}
 	for key, values := range t.metadata {

@@ -33,7 +33,7 @@ const (
 	// breakerOpens is after how many failed attempts in a row the breaker opens.
 	breakerOpens = 20
 	// Pauses between probes begin with the first and are doubled up to the last.
-	firstProbe, lastProbe = time.Second, 5 * time.Minute
+	firstProbe, lastProbe = 5 * time.Second, 5 * time.Minute
 	// Pauses after an answer that asks to slow down and does not say for how long.
 	firstPause, lastPause = time.Second, time.Minute
 	// An endpoint that comes back gets so many attempts in the first second, and twice as many in each one after, up to

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/actors/internal/delivery"
@@ -56,8 +57,11 @@ func healthOf(w *storage.Webhook) health {
 // learn draws the conclusions from an attempt: for the pace, and for what people are told.
 func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless bool) error {
 	w.health.count(now, result)
-	w.run.moved = true
+	w.run.counted = true
 	if result.Verdict == delivery.Success {
+		if w.gate.open {
+			w.run.hasten()
+		}
 		w.gate.succeeded(now)
 		return w.recovered(now)
 	}
@@ -128,6 +132,9 @@ func (w *webhook) warn(name string, bit int64) error {
 	if err == nil {
 		w.room.metrics.warned.WithLabelValues(name).Inc()
 		w.Log.Warn("a webhook fails", "stage", name, "since", h.failingSince, "pending", pending, "error", h.lastError)
+		if days, late := strings.CutPrefix(name, "day"); late {
+			w.tellPeople(name, messages.NoticeWebhookFailing, map[string]string{"days": strings.TrimPrefix(days, "1"), "error": h.lastError})
+		}
 	}
 	return err
 }
@@ -166,6 +173,7 @@ func (w *webhook) disable(reason string) error {
 	}
 	w.room.metrics.disabled.WithLabelValues(reason).Inc()
 	w.Log.Warn("a webhook is disabled; what waits for it is kept", "reason", reason, "pending", pending, "error", h.lastError)
+	w.tellPeople(reason, messages.NoticeWebhookDisabled, map[string]string{reason: "1"})
 	w.run.ending = true
 	return nil
 }

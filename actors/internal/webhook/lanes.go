@@ -60,6 +60,16 @@ func (r *run) due(now time.Time) {
 	}
 }
 
+// hasten has whatever waits tried now, since the endpoint is back: its own failures say nothing any more.
+func (r *run) hasten() {
+	now := r.w.Now()
+	for _, l := range r.waiting {
+		l.queue[0].next = now
+		r.ready.push(l)
+	}
+	r.waiting = nil
+}
+
 // fallBehind drops the events that wait for a lane's first event, which failed. They are read again later.
 func (r *run) fallBehind(l *lane, through int64) {
 	if l.behind {
@@ -130,6 +140,10 @@ func (r *run) caughtUp(l *lane) {
 func (r *run) parkUntried() {
 	r.park = false
 	r.stopWatching()
+	for _, child := range r.free { // one will do for probes, and another begins then
+		r.w.Send(child, leave{})
+	}
+	r.children, r.free = nil, nil // none is at work
 	r.ready, r.waiting, r.more = queue{}, nil, true
 	for key, l := range r.lanes {
 		l.listed = false

@@ -64,7 +64,7 @@ func (r *run) reopen(row *storage.Delivery) {
 		r.retry(row)
 		return
 	}
-	x := itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
+	x := r.itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
 		Position: row.Position, Type: row.Type}, row)
 	if r.skips(&x.event) {
 		r.skip(x)
@@ -77,10 +77,13 @@ func (r *run) reopen(row *storage.Delivery) {
 	r.enqueue(l, x)
 }
 
-func itemOf(e storage.Event, row *storage.Delivery) *item {
+func (r *run) itemOf(e storage.Event, row *storage.Delivery) *item {
 	x := &item{event: e}
 	if row != nil {
-		x.row, x.tries, x.next = *row, row.Tries, row.NextAttemptAt
+		x.row, x.tries = *row, row.Tries
+		if !r.eager {
+			x.next = row.NextAttemptAt
+		}
 	}
 	return x
 }
@@ -166,7 +169,7 @@ func (r *run) take(e *storage.Event, row *storage.Delivery) {
 	if l := r.lanes[key]; l != nil && l.behind {
 		return // it catches up later
 	}
-	x := itemOf(*e, row)
+	x := r.itemOf(*e, row)
 	part := &r.parts[e.Partition]
 	part.open = append(part.open, x)
 	if r.skips(e) {
@@ -236,7 +239,7 @@ func (r *run) catchUp(l *lane) error {
 				}
 				continue
 			}
-			x := itemOf(*e, row)
+			x := r.itemOf(*e, row)
 			if x.done = true; r.skips(e) {
 				l.through = e.Number
 				r.skip(x)

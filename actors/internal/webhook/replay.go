@@ -164,7 +164,7 @@ func (r *run) fillPage(page *replayPage, replay *storage.Replay, events []storag
 	for i := range events {
 		e := &events[i]
 		row := rows[e.EventID]
-		x := itemOf(*e, row)
+		x := r.itemOf(*e, row)
 		switch ours := row != nil && row.ReplayID == replay.ReplayID; {
 		case !r.to.wants(e), row == nil && r.comes(e), row != nil && row.Open() && !ours:
 			continue

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -158,6 +160,9 @@ func (r *Room) Test(ctx context.Context, webhookID, kind string) (*messages.Webh
 	result := r.client.Do(ctx, req)
 	out.Status, out.DurationMs, out.Error = int32(result.Status), result.Duration.Milliseconds(), result.Error
 	out.ResponseBody = result.Response
+	for _, name := range slices.Sorted(maps.Keys(result.ResponseHeaders)) {
+		out.ResponseHeaders = append(out.ResponseHeaders, &messages.HeaderLine{Name: name, Value: result.ResponseHeaders.Get(name)})
+	}
 	for _, h := range headersOf(result.RequestHeaders) {
 		out.RequestHeaders = append(out.RequestHeaders, &messages.HeaderLine{Name: h.Name, Value: h.Value})
 	}

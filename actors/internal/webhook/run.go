@@ -19,6 +19,7 @@ type run struct {
 	ctx    context.Context // of its attempts
 	cancel context.CancelFunc
 	ending bool // nothing begins any more
+	eager  bool // it was just enabled: what failed before is tried now
 	park   bool // what was not tried is to be dropped, and read again later
 
 	parts   [storage.Partitions]part
@@ -39,8 +40,10 @@ type run struct {
 	dirty     []*item // whose outcome is not written yet
 	saving    bool
 	unwritten int       // attempts that the room counts for this run
+	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
 	moved     bool      // it is further since
+	counted   bool      // an attempt was counted since
 	wakeAt    time.Time // of the timer; zero: there is none
 	// stopWaking stops the timer.
 	stopWaking func()
@@ -87,6 +90,7 @@ func newRun(w *webhook, heads []int64) *run {
 	w.runs++
 	r := &run{w: w, number: w.runs, to: w.to, lanes: map[string]*lane{}, trying: map[string]*item{}, more: true, progress: w.Now()}
 	r.ctx, r.cancel = context.WithCancel(w.Ctx)
+	r.eager, w.eager = w.eager, false
 	for p := range r.parts {
 		r.parts[p].read, r.parts[p].known = heads[p], heads[p]
 		if p < len(w.record.Positions) {

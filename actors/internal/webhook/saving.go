@@ -13,8 +13,14 @@ import (
 const (
 	// saveAtMost is how many deliveries are written together.
 	saveAtMost = 500
+	// saveEvery is how far apart writes of deliveries are, unless saveSoon of them wait. Nobody waits for them; after a crash
+	// those that were not written are attempted again.
+	saveEvery = 100 * time.Millisecond
+	saveSoon  = 200
 	// progressEvery is how far apart writes of how far the endpoint is are.
 	progressEvery = time.Second
+	// countsEvery is how far apart they are while it comes no further.
+	countsEvery = time.Minute
 )
 
 // progress is how far an endpoint is.
@@ -53,13 +59,19 @@ func (r *run) write(x *item) {
 // passed is written before.
 func (r *run) flush() error {
 	now := r.w.Now()
-	due := r.moved && now.Sub(r.progress) >= progressEvery
+	since := now.Sub(r.progress)
+	due := r.moved && since >= progressEvery || r.counted && since >= countsEvery
 	if r.moved && !due {
 		r.wake(r.progress.Add(progressEvery))
 	}
 	if r.saving || len(r.dirty) == 0 && !due && !(r.moved && r.ending) {
 		return nil
 	}
+	if wait := saveEvery - now.Sub(r.saved); wait > 0 && !r.ending && !r.park && !r.w.Draining() && len(r.dirty) < saveSoon {
+		r.wake(now.Add(wait))
+		return nil
+	}
+	r.saved = now
 	n := min(len(r.dirty), saveAtMost)
 	m := &saved{run: r.number, items: r.dirty[:n:n]}
 	r.dirty = r.dirty[n:]
@@ -75,7 +87,7 @@ func (r *run) flush() error {
 	}
 	if len(r.dirty) == 0 && (due || r.ending) {
 		m.progress = r.progressNow()
-		r.moved, r.progress = false, now
+		r.moved, r.counted, r.progress = false, false, now
 	}
 	r.saving = true
 	w := r.w

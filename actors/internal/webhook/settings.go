@@ -31,7 +31,7 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 				}
 			}
 			if !kept {
-				fault("/headers/"+h.Name, "*** keeps the value of a header that the endpoint has, and it has none of this name")
+				fault("/headers/"+escaped(h.Name), "*** keeps the value of a header that the endpoint has, and it has none of this name")
 			}
 			continue
 		}
@@ -40,7 +40,7 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 	}
 	for name, value := range headers {
 		if err := delivery.CheckHeaders(map[string]string{name: value}); err != nil {
-			fault("/headers/"+name, err.Error())
+			fault("/headers/"+escaped(name), err.Error())
 		}
 	}
 	r.URL, r.Description, r.Format, r.Ordering, r.Content = s.Url, s.Description, s.Format, s.Ordering, s.Content
@@ -103,3 +103,6 @@ func templateErrors(err error) (all []*delivery.TemplateError) {
 	}
 	return all
 }
+
+// escaped is a name as a part of a JSON pointer.
+func escaped(name string) string { return strings.NewReplacer("~", "~0", "/", "~1").Replace(name) }

@@ -30,6 +30,7 @@ type webhook struct {
 	health health
 	replay *storage.Replay // the one that runs; nil: none
 
+	eager      bool // the next run is the first since a program enabled the endpoint
 	publishing bool // a timer is set
 	removing   bool // deliveries of a deleted endpoint are being deleted
 }
@@ -92,6 +93,9 @@ func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
 		}
 	}
 	w.clean()
+	if w.run != nil {
+		w.run.more = true // what it does not want wakes it not, and is passed now
+	}
 	if err := w.warnLater(); err != nil {
 		return nil, err
 	}

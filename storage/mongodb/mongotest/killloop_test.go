@@ -65,23 +65,28 @@ func serverProcess(t *testing.T) (uri string) {
 
 // TestKillLoop runs the crash test of cmd/topicdesk on MongoDB's protocol: that test's own code in its own test
 // binary, with a server whose process outlives the service.
-func TestKillLoop(t *testing.T) { // not parallel: a stop has 9 s, and the proxy lets one command through at a time
+func TestKillLoop(t *testing.T) { // not parallel to the others: a stop has 9 s
 	binary := filepath.Join(t.TempDir(), "topicdesk.test")
 	build := exec.Command("go", "test", "-c", "-o", binary, "./cmd/topicdesk")
 	build.Dir = "../../.."
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(binary, "-test.run=^TestKillLoop$", "-test.v", "-test.timeout=30m")
-	cmd.Dir = "../../../cmd/topicdesk"
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+serverProcess(t))
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, "messages,") || strings.Contains(line, "---") {
-			t.Log(strings.TrimSpace(line))
-		}
+	for _, mode := range []string{"polling", "webhook"} {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel() // to each other: each has a server of its own
+			cmd := exec.Command(binary, "-test.run=^TestKillLoop$/^"+mode+"$", "-test.v", "-test.timeout=30m")
+			cmd.Dir = "../../../cmd/topicdesk"
+			cmd.Env = append(os.Environ(), "DATABASE_URL="+serverProcess(t))
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "messages,") {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			for line := range strings.Lines(string(out)) {
+				if strings.Contains(line, "messages,") || strings.Contains(line, "---") {
+					t.Log(strings.TrimSpace(line))
+				}
+			}
+		})
 	}
 }

@@ -1,0 +1,67 @@
+package webhook
+
+import (
+	"fmt"
+
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+const (
+	// toldAtMost is how many people are told of an endpoint that fails, and groupsAtMost of how many groups.
+	toldAtMost, groupsAtMost = 20, 200
+)
+
+// tellPeople tells those who registered the groups that an endpoint hears that something is wrong with it, in their private
+// chats. Each chat sends it once, and repeats what Telegram did not take.
+func (w *webhook) tellPeople(about, notice string, args map[string]string) {
+	groups, err := w.groups()
+	if err != nil {
+		w.Log.Warn("nobody is told that a webhook fails: its groups can't be read", "error", err)
+		return
+	}
+	args["webhook"], args["host"] = w.record.Description, hostOf(w.record.URL)
+	if args["webhook"] == "" {
+		args["webhook"] = w.ID
+	}
+	told := map[ids.UserID]bool{}
+	for i := range groups {
+		person := groups[i].RegisteredBy
+		if person == 0 || told[person] || len(told) >= toldAtMost {
+			continue
+		}
+		told[person] = true
+		lang := groups[i].Language
+		if user, err := w.Store.User(w.Ctx, person); err == nil && user.Language != "" {
+			lang = user.Language
+		}
+		place := messages.UserPlace(person)
+		id := fmt.Sprintf("%s/%s/%d", w.ID, about, w.health.failingSince.UnixMilli())
+		w.Tell(messages.KindChat, place, &messages.Answer{
+			Origin: &messages.Origin{CommandId: id, Place: place, ChatId: person, Lang: lang},
+			Operation: &messages.Operation{Lang: lang, Call: &messages.Operation_SendNotice{
+				SendNotice: &messages.SendNoticeCall{Key: notice, Args: args}}},
+		})
+	}
+}
+
+// groups are the groups that an endpoint hears.
+func (w *webhook) groups() ([]storage.Group, error) {
+	of := w.record.Filter.GroupIDs
+	if w.record.GroupID != "" {
+		of = []string{w.record.GroupID}
+	}
+	if len(of) == 0 {
+		return w.Store.Groups(w.Ctx, "", groupsAtMost)
+	}
+	var groups []storage.Group
+	for _, id := range of {
+		g, err := w.Store.Group(w.Ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, *g)
+	}
+	return groups, nil
+}
