@@ -45,7 +45,7 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	h.soonTrue("every reader has begun", s.least, func() bool { return s.least() > 0 })
 
 	for i, ticket := range w.tickets {
-		w.group.Go(func() { w.write(ticket, each, rand.New(rand.NewPCG(seed, 100+uint64(i)))) })
+		w.group.Go(func() { w.write(ticket, 0, each, rand.New(rand.NewPCG(seed, 100+uint64(i)))) })
 	}
 	var at []int
 	for range ends {
@@ -146,10 +146,10 @@ func (w *writers) open(i int) {
 	w.tickets = append(w.tickets, made)
 }
 
-// write writes so many messages in a ticket, one after the other.
-func (w *writers) write(ticket writtenTicket, each int, rng *rand.Rand) {
-	for n := range each {
-		text := fmt.Sprintf("message %d of %s", n, ticket.TicketID)
+// write writes n messages in a ticket, one after the other, of which there are some already.
+func (w *writers) write(ticket writtenTicket, some, n int, rng *rand.Rand) {
+	for i := range n {
+		text := fmt.Sprintf("message %d of %s", some+i, ticket.TicketID)
 		if rng.IntN(2) == 0 {
 			p := simulator.Post{From: w.alice, Chat: w.support, Thread: ticket.Topic.TelegramTopicID, Text: text}
 			if _, err := w.sim.Post(p); err != nil {

@@ -91,7 +91,7 @@ func TestWebhookDeliversWithinAMinute(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 8))
 	for i := range tickets * each {
 		<-tick.C
-		w.write(w.tickets[i%tickets], 1, rng)
+		w.write(w.tickets[i%tickets], i/tickets, 1, rng)
 	}
 	// What is not taken now has a minute left, or its attempts are spent.
 	var missing []delivered
