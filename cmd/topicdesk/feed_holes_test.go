@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -30,8 +31,7 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	h := newHooked(t, childStallEnv, "1")
 	h.begin()
-	h.addBot()
-	h.say(h.alice, h.support, 0, "/register")
+	h.register()
 	s := newHeads(h)
 	s.byCursor(3)
 	s.byCursor(1000)
@@ -90,6 +90,19 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	t.Logf("%d tickets, %d messages, %d kills, %d stops", tickets, tickets*each, kills, ends-kills)
 	s.leave()
 	h.end()
+}
+
+// register makes Support a group in which tickets may be opened.
+func (h *hooked) register() {
+	h.Helper()
+	h.addBot()
+	h.say(h.alice, h.support, 0, "/register")
+	h.soonTrue("the group is registered", func() int { return 0 }, func() bool {
+		var group struct{ SupportTopicsEnabled bool }
+		status, answer, err := h.request("GET", fmt.Sprint("/groups/", h.support), nil)
+		h.must(err)
+		return status == http.StatusOK && json.Unmarshal(answer, &group) == nil && group.SupportTopicsEnabled
+	})
 }
 
 // feedHead is the cursor of now.

@@ -229,8 +229,8 @@ func (r *roughReceiver) note(req *http.Request, body []byte) (f fate, closing bo
 		r.byEvent[e.ID] = append(r.byEvent[e.ID], a)
 	}
 	a.requests++
-	if e.Number > r.has[e.TicketID]+1 {
-		r.wrong = append(r.wrong, fmt.Sprintf("%s/%d has come before %d was taken", e.TicketID, e.Number, r.has[e.TicketID]+1))
+	if next := r.has[e.TicketID] + 1; e.Number > next {
+		r.wrong = append(r.wrong, fmt.Sprintf("%s/%d has come before %d was taken", e.TicketID, e.Number, next))
 	}
 	if e.Number > r.first[e.TicketID] {
 		r.first[e.TicketID] = e.Number

@@ -233,7 +233,8 @@ func (c *killCheck) unseen(d *delivered, on *deliveryAttempt) {
 // unseenAs says why an attempt may not have reached the receiver. It is empty for other ones.
 func unseenAs(on *deliveryAttempt) string {
 	for words, what := range map[string]string{"nobody listens": "refused",
-		"authority that is not trusted": "shown an invalid certificate", "the connection was lost": "lost before it arrived"} {
+		"authority that is not trusted": "shown an invalid certificate",
+		"the connection was lost": "lost before it arrived"} {
 		if strings.Contains(on.Error, words) {
 			return what
 		}
