@@ -234,7 +234,7 @@ func (c *killCheck) unseen(d *delivered, on *deliveryAttempt) {
 func unseenAs(on *deliveryAttempt) string {
 	for words, what := range map[string]string{"nobody listens": "refused",
 		"authority that is not trusted": "shown an invalid certificate",
-		"the connection was lost": "lost before it arrived"} {
+		"the connection was lost":       "lost before it arrived"} {
 		if strings.Contains(on.Error, words) {
 			return what
 		}
