@@ -147,7 +147,8 @@ func (c *killCheck) event(d delivered) {
 		} else {
 			c.agree(&d, a, records[i])
 		}
-		if a.requests > 1 && a.fate != resets {
+		// Where the receiver closes its connections, a busy machine may lose an answer that was given.
+		if a.requests > 1 && a.fate != resets && a.fate != refuses && a.fate != badTLS {
 			c.failf(&d, "an attempt that %s has made %d requests", a.fate, a.requests)
 		}
 		if i > 0 {
