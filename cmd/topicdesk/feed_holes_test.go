@@ -39,6 +39,7 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	s.byStream(h.feedHead())
 	s.byWebhook(rand.New(rand.NewPCG(seed, 6)))
 	w := &writers{heads: s}
+	t.Cleanup(s.explain)
 	for i := range tickets {
 		w.open(i)
 	}
@@ -157,6 +158,17 @@ func (w *writers) open(i int) {
 		w.Fatalf("%+v", made)
 	}
 	w.tickets = append(w.tickets, made)
+}
+
+// explain says, after a failure, who has how much.
+func (s *heads) explain() {
+	if !s.Failed() {
+		return
+	}
+	for _, r := range s.all {
+		total, said := r.at()
+		s.Logf("%s: %d events, %d of them messages", r.name, total, said)
+	}
 }
 
 // write writes n messages in a ticket, one after the other, of which there are some already.
