@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -30,8 +31,7 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 4))
 	h := newHooked(t, childStallEnv, "1")
 	h.begin()
-	h.addBot()
-	h.say(h.alice, h.support, 0, "/register")
+	h.register()
 	s := newHeads(h)
 	s.byCursor(3)
 	s.byCursor(1000)
@@ -39,13 +39,14 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	s.byStream(h.feedHead())
 	s.byWebhook(rand.New(rand.NewPCG(seed, 6)))
 	w := &writers{heads: s}
+	t.Cleanup(s.explain)
 	for i := range tickets {
 		w.open(i)
 	}
 	h.soonTrue("every reader has begun", s.least, func() bool { return s.least() > 0 })
 
 	for i, ticket := range w.tickets {
-		w.group.Go(func() { w.write(ticket, each, rand.New(rand.NewPCG(seed, 100+uint64(i)))) })
+		w.group.Go(func() { w.write(ticket, 0, each, rand.New(rand.NewPCG(seed, 100+uint64(i)))) })
 	}
 	var at []int
 	for range ends {
@@ -90,6 +91,19 @@ func TestNoHoleForAnyReader(t *testing.T) {
 	t.Logf("%d tickets, %d messages, %d kills, %d stops", tickets, tickets*each, kills, ends-kills)
 	s.leave()
 	h.end()
+}
+
+// register makes Support a group in which tickets may be opened.
+func (h *hooked) register() {
+	h.Helper()
+	h.addBot()
+	h.say(h.alice, h.support, 0, "/register")
+	h.soonTrue("the group is registered", func() int { return 0 }, func() bool {
+		var group struct{ SupportTopicsEnabled bool }
+		status, answer, err := h.request("GET", fmt.Sprint("/groups/", h.support), nil)
+		h.must(err)
+		return status == http.StatusOK && json.Unmarshal(answer, &group) == nil && group.SupportTopicsEnabled
+	})
 }
 
 // feedHead is the cursor of now.
@@ -146,10 +160,21 @@ func (w *writers) open(i int) {
 	w.tickets = append(w.tickets, made)
 }
 
-// write writes so many messages in a ticket, one after the other.
-func (w *writers) write(ticket writtenTicket, each int, rng *rand.Rand) {
-	for n := range each {
-		text := fmt.Sprintf("message %d of %s", n, ticket.TicketID)
+// explain says, after a failure, who has how much.
+func (s *heads) explain() {
+	if !s.Failed() {
+		return
+	}
+	for _, r := range s.all {
+		total, said := r.at()
+		s.Logf("%s: %d events, %d of them messages", r.name, total, said)
+	}
+}
+
+// write writes n messages in a ticket, one after the other, of which there are some already.
+func (w *writers) write(ticket writtenTicket, some, n int, rng *rand.Rand) {
+	for i := range n {
+		text := fmt.Sprintf("message %d of %s", some+i, ticket.TicketID)
 		if rng.IntN(2) == 0 {
 			p := simulator.Post{From: w.alice, Chat: w.support, Thread: ticket.Topic.TelegramTopicID, Text: text}
 			if _, err := w.sim.Post(p); err != nil {

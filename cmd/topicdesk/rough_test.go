@@ -69,6 +69,7 @@ type roughReceiver struct {
 	deck     []fate
 	size     int
 	life     int
+	closing  int  // troubles, in which connections are closed after their answer
 	invalid  bool // the certificate
 	listener net.Listener
 	attempts map[seenKey]*seenAttempt
@@ -160,10 +161,11 @@ func (r *roughReceiver) listen(addr string) error {
 	return nil
 }
 
-// trouble lets new connections fail for a while. Those that exist are closed after their answer.
+// trouble lets new connections fail for a while. Those that exist are closed after their next answer, and no sooner: a
+// request may be under way to one that is idle.
 func (r *roughReceiver) trouble(f fate) {
-	r.server.SetKeepAlivesEnabled(false)
 	r.mu.Lock()
+	r.closing++
 	r.invalid = f == badTLS
 	listener := r.listener
 	r.mu.Unlock()
@@ -180,9 +182,9 @@ func (r *roughReceiver) relieve(f fate) {
 		return
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.invalid = false
-	r.mu.Unlock()
-	r.server.SetKeepAlivesEnabled(true)
+	r.closing--
 }
 
 // deal is the fate of the next attempt. The caller holds r.mu.
@@ -203,9 +205,10 @@ func (r *roughReceiver) deal() fate {
 	return f
 }
 
-// note notes a request that has arrived in full, and returns the fate of its attempt. Requests of one attempt have the
-// same signature, others not: the waits of the schedule are longer than a second, in which signatures count time.
-func (r *roughReceiver) note(req *http.Request, body []byte) fate {
+// note notes a request that has arrived in full. It returns the fate of its attempt, whether the connection is to be
+// closed after the answer, and what to call when the receiver takes the event after all. Requests of one attempt have
+// the same signature, others not: the waits of the schedule are longer than a second, in which signatures count time.
+func (r *roughReceiver) note(req *http.Request, body []byte) (f fate, closing bool, taken func()) {
 	var e struct {
 		ID, TicketID string
 		Number       int
@@ -217,7 +220,7 @@ func (r *roughReceiver) note(req *http.Request, body []byte) fate {
 	k := seenKey{e.ID, req.Header.Get("Webhook-Signature"), life}
 	if err != nil || k.signature == "" || req.Header.Get("Webhook-Id") != e.ID {
 		r.wrong = append(r.wrong, "not an event: "+string(body))
-		return fails
+		return fails, false, nil
 	}
 	a := r.attempts[k]
 	if a == nil {
@@ -226,8 +229,8 @@ func (r *roughReceiver) note(req *http.Request, body []byte) fate {
 		r.byEvent[e.ID] = append(r.byEvent[e.ID], a)
 	}
 	a.requests++
-	if e.Number > r.has[e.TicketID]+1 {
-		r.wrong = append(r.wrong, fmt.Sprintf("%s/%d has come before %d was taken", e.TicketID, e.Number, r.has[e.TicketID]+1))
+	if next := r.has[e.TicketID] + 1; e.Number > next {
+		r.wrong = append(r.wrong, fmt.Sprintf("%s/%d has come before %d was taken", e.TicketID, e.Number, next))
 	}
 	if e.Number > r.first[e.TicketID] {
 		r.first[e.TicketID] = e.Number
@@ -236,7 +239,14 @@ func (r *roughReceiver) note(req *http.Request, body []byte) fate {
 	if a.fate.taken() {
 		r.has[e.TicketID] = max(r.has[e.TicketID], e.Number)
 	}
-	return a.fate
+	if a.fate == badTLS || a.fate == refuses {
+		closing = true
+	}
+	return a.fate, closing || r.closing > 0, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.has[e.TicketID] = max(r.has[e.TicketID], e.Number)
+	}
 }
 
 func (r *roughReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -244,7 +254,11 @@ func (r *roughReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err != nil {
 		return // it has not arrived
 	}
-	switch f := r.note(req, body); f {
+	f, closing, taken := r.note(req, body)
+	if closing {
+		w.Header().Set("Connection", "close")
+	}
+	switch f {
 	case hugeBody:
 		for err == nil { // until the other side has read enough
 			_, err = w.Write(bytes.Repeat([]byte("x"), 32<<10))
@@ -268,6 +282,7 @@ func (r *roughReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		<-req.Context().Done()
 	case late:
 		<-req.Context().Done()
+		taken() // the service may still read it while it gives up
 		w.WriteHeader(http.StatusOK)
 	case pauses:
 		w.Header().Set("Retry-After", "1")

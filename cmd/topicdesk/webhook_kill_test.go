@@ -155,7 +155,7 @@ func (c *killCheck) event(d delivered) {
 			c.repeat(&d, all[i-1], records[i-1])
 		}
 	}
-	if len(all) == 0 || !all[len(all)-1].fate.taken() {
+	if n := len(all); n == 0 || !all[n-1].fate.taken() && (records[n-1] == nil || records[n-1].Error != "") {
 		c.failf(&d, "it has not arrived")
 	}
 	for k, a := range bySignature {
@@ -201,6 +201,9 @@ func (c *killCheck) agree(d *delivered, a *seenAttempt, on *deliveryAttempt) {
 		}
 	case on.Status == says.status && strings.Contains(on.Error, says.words):
 		return
+	case a.fate == late && on.Status == 200 && on.Error == "":
+		c.fates["answered in the moment of the time-out"]++
+		return
 	case a.fate == resets && on.Status == 0 && unseenAs(on) != "":
 		return // it is repeated within the attempt
 	}
@@ -231,7 +234,8 @@ func (c *killCheck) unseen(d *delivered, on *deliveryAttempt) {
 // unseenAs says why an attempt may not have reached the receiver. It is empty for other ones.
 func unseenAs(on *deliveryAttempt) string {
 	for words, what := range map[string]string{"nobody listens": "refused",
-		"authority that is not trusted": "shown an invalid certificate", "the connection was lost": "lost before it arrived"} {
+		"authority that is not trusted": "shown an invalid certificate",
+		"the connection was lost":       "lost before it arrived"} {
 		if strings.Contains(on.Error, words) {
 			return what
 		}

@@ -89,6 +89,25 @@ func (l *Log) appended(events []storage.Event) {
 	}
 }
 
+// catchUp tells readers of a partition's events through last of which they have not heard.
+func (l *Log) catchUp(ctx context.Context, partition int, last int64) error {
+	l.mu.RLock()
+	known, head := l.known, l.heads[partition]
+	l.mu.RUnlock()
+	for known && head < last { // else whoever reads first finds them
+		events, err := l.env.Store.LogAfter(ctx, partition, head, batch)
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		l.appended(events)
+		head = events[len(events)-1].Position
+	}
+	return nil
+}
+
 // keep remembers the newest events of a partition. Readers hold parts of the list, so that what is in it never changes.
 func (l *Log) keep(partition int, events []storage.Event) {
 	kept := l.recent[partition]

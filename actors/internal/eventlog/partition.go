@@ -24,6 +24,7 @@ type partition struct {
 	last   int64 // the newest position
 	owners map[string]*owner
 	queue  []*messages.AppendEvents // what is not stored
+	unsure bool                     // a write failed: look where the partition ends first
 	doubt  bool                     // the last write met a conflict: look each event up first
 }
 
@@ -48,11 +49,20 @@ func (p *partition) Load() error {
 	if err != nil || number < 0 || number >= storage.Partitions {
 		return fmt.Errorf("there is no partition %q of the log", p.ID)
 	}
-	last, err := p.Store.LastPosition(p.Ctx, number)
-	if err != nil {
+	p.number, p.owners = number, map[string]*owner{}
+	return p.findEnd()
+}
+
+// findEnd reads where the partition ends. Readers are told of what they have not heard of: a write that failed may have
+// been carried out all the same.
+func (p *partition) findEnd() (err error) {
+	if p.last, err = p.Store.LastPosition(p.Ctx, p.number); err != nil {
 		return fmt.Errorf("read the last position: %w", err)
 	}
-	p.number, p.last, p.owners = number, last, map[string]*owner{}
+	if err := p.log.catchUp(p.Ctx, p.number, p.last); err != nil {
+		return err
+	}
+	p.unsure = false
 	return nil
 }
 
@@ -74,6 +84,11 @@ func (p *partition) onAppend(m *messages.AppendEvents) error {
 
 // onWrite stores what has come. After trouble that may pass the host has it tried again; what comes meanwhile waits.
 func (p *partition) onWrite(write) error {
+	if p.unsure {
+		if err := p.findEnd(); err != nil {
+			return err
+		}
+	}
 	for len(p.queue) > 0 {
 		events, told, err := p.nextBatch()
 		if err == nil && len(events) > 0 {
@@ -81,6 +96,7 @@ func (p *partition) onWrite(write) error {
 		}
 		if err != nil {
 			clear(p.owners) // they are ahead of what is stored
+			p.unsure = true
 			p.doubt = errors.Is(err, storage.ErrConflict)
 			if !errors.Is(err, storage.ErrUnavailable) && !errors.Is(err, storage.ErrConflict) && p.Ctx.Err() == nil {
 				p.queue = nil // it would fail each time; the owners send it again
