@@ -21,7 +21,7 @@ func (a *API) feedOperations() {
 	register(a, op{
 		id: "listFeed", method: http.MethodGet, path: "/events",
 		tag: tagEvents, summary: "Read the feed of events", scope: messages.ScopeEventsRead,
-		codes: []string{codeEventsExpired, messages.ReasonConsumerLeased},
+		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased},
 		description: "Returns the events after a cursor; without one, the oldest that are kept. `nextCursor` is never null: read on " +
 			"with it as `after`. A page may be empty and yet lead on: `hasMore` says whether to read on at once. `wait=N` holds " +
 			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutConsumers + aboutFeed,

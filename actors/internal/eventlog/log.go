@@ -130,16 +130,20 @@ func (l *Log) keep(partition int, events []storage.Event) {
 }
 
 // after lists events of a partition with position > after, in order, from memory or storage, as Store.LogAfter does.
-func (l *Log) after(ctx context.Context, partition int, after int64, limit int) ([]storage.Event, error) {
+// ahead, unless 0, is how many are read for others too.
+func (l *Log) after(ctx context.Context, partition int, after int64, limit, ahead int) ([]storage.Event, error) {
 	l.mu.RLock()
-	kept, ahead := l.recent[partition], l.ahead[partition]
+	lists := [][]storage.Event{l.recent[partition]}
+	if ahead > 0 {
+		lists = append(lists, l.ahead[partition])
+	}
 	l.mu.RUnlock()
-	for _, list := range [][]storage.Event{kept, ahead} {
+	for _, list := range lists {
 		if part := between(list, after, limit); len(part) > 0 {
 			return part, nil
 		}
 	}
-	events, err := l.env.Store.LogAfter(ctx, partition, after, max(limit, aheadEvents))
+	events, err := l.env.Store.LogAfter(ctx, partition, after, max(limit, ahead))
 	if err != nil {
 		return nil, fmt.Errorf("read the log: %w", err)
 	}
@@ -147,7 +151,7 @@ func (l *Log) after(ctx context.Context, partition int, after int64, limit int) 
 	for i := range events {
 		bytes += len(events[i].Data)
 	}
-	if len(events) <= 4*aheadEvents && bytes <= 4*aheadBytes {
+	if ahead > 0 && len(events) <= 4*aheadEvents && bytes <= 4*aheadBytes {
 		l.mu.Lock()
 		l.ahead[partition] = events
 		l.mu.Unlock()

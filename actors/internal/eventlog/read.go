@@ -32,6 +32,16 @@ var errExpired = errors.New("events that were not read are deleted")
 // Read finds the next events after positions, at most limit, in order within each ticket; over all about in the order of
 // time. No positions: from the oldest.
 func (l *Log) Read(ctx context.Context, positions []int64, filter *Filter, limit int) (Page, error) {
+	return l.read(ctx, positions, filter, limit, 0)
+}
+
+// ReadAhead is Read for readers of whom many read the same: what one has read is kept for the others, even when it is
+// deleted meanwhile.
+func (l *Log) ReadAhead(ctx context.Context, positions []int64, filter *Filter, limit int) (Page, error) {
+	return l.read(ctx, positions, filter, limit, aheadEvents)
+}
+
+func (l *Log) read(ctx context.Context, positions []int64, filter *Filter, limit, ahead int) (Page, error) {
 	heads, err := l.Heads(ctx)
 	if err != nil {
 		return Page{}, err
@@ -41,7 +51,7 @@ func (l *Log) Read(ctx context.Context, positions []int64, filter *Filter, limit
 			return Page{}, err
 		}
 	}
-	r := &reading{log: l, positions: slices.Clone(positions), heads: heads}
+	r := &reading{log: l, ahead: ahead, positions: slices.Clone(positions), heads: heads}
 	page, err := r.page(ctx, filter, limit)
 	if errors.Is(err, errExpired) {
 		positions, err = l.oldest(ctx)
@@ -66,6 +76,7 @@ func (l *Log) oldest(ctx context.Context) ([]int64, error) {
 // reading merges the partitions in which there is something new.
 type reading struct {
 	log       *Log
+	ahead     int
 	positions []int64
 	heads     []int64
 	runs      []*run
@@ -115,7 +126,7 @@ func (r *reading) page(ctx context.Context, filter *Filter, limit int) (page Pag
 func (r *reading) first(ctx context.Context, chunk int) (first *run, err error) {
 	for _, x := range r.runs {
 		if len(x.events) == 0 && x.through < r.heads[x.partition] {
-			if x.events, err = r.log.after(ctx, x.partition, x.through, chunk); err != nil {
+			if x.events, err = r.log.after(ctx, x.partition, x.through, chunk, r.ahead); err != nil {
 				return nil, err
 			}
 			if len(x.events) == 0 || x.events[0].Position != x.through+1 {
@@ -163,7 +174,7 @@ func (l *Log) newest(ctx context.Context, runs []*run, chunk int) (newest *run, 
 	for _, x := range runs {
 		if len(x.events) == 0 && x.through > 0 {
 			from := max(x.through-int64(chunk), 0)
-			if x.events, err = l.after(ctx, x.partition, from, int(x.through-from)); err != nil {
+			if x.events, err = l.after(ctx, x.partition, from, int(x.through-from), 0); err != nil {
 				return nil, err
 			}
 			if x.through = from; len(x.events) == 0 { // deleted
@@ -194,7 +205,7 @@ func (l *Log) Since(ctx context.Context, at time.Time) ([]int64, error) {
 		low, high := max(b.First-1, 0), b.Last // what is up to low is before; what is after high is not
 		for low < high {
 			middle := low + (high-low)/2
-			found, err := l.after(ctx, p, middle, 1)
+			found, err := l.after(ctx, p, middle, 1, 0)
 			if err != nil {
 				return nil, err
 			}

@@ -109,7 +109,7 @@ func (r *run) readOn() (bool, error) {
 		return false, nil // those are tried first
 	}
 	r.watchLog() // before reading, so that nothing is missed between the two
-	page, err := r.w.room.Log.Read(r.w.Ctx, r.positions(), r.to.filter, window-r.held)
+	page, err := r.w.room.Log.ReadAhead(r.w.Ctx, r.positions(), r.to.filter, window-r.held)
 	if err != nil {
 		return false, err
 	}
