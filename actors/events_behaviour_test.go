@@ -194,6 +194,7 @@ func TestFailedCopiesAreTold(t *testing.T) {
 	d.run(t, "once for each attempt", func(t *testing.T) {
 		d.press(d.ann, word, "retry:")
 		d.awaitTold(k, messages.EventMessageFailed, 3)
+		d.quiet(k) // else the button's work may begin again
 		d.restart()
 		d.sim.ClearFaults()
 		d.say(d.ann, d.support, k.thread, "the last")

@@ -173,7 +173,11 @@ func TestWebhookMissing(t *testing.T) {
 			d.eventually("the second is used up", func() bool { return r.count() == 3 && r.state("TICK-1-0000000A", 2) == "exhausted" })
 			r.ask(&messages.DisableWebhook{Origin: &messages.Origin{CommandId: "off"}})
 			d.appends("TICK-1-0000000A", 4, 300)
-			d.logged(map[string]int{"TICK-1-0000000A": 304})
+			d.eventually("the desk knows what waits", func() bool {
+				reply, err := d.system.Ask(t.Context(), messages.KindWebhook, r.id, &messages.GetWebhookStats{})
+				d.must(err)
+				return reply.(*messages.WebhookStats).Backlog >= 300
+			})
 			r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}, FromNow: true})
 			d.appends("TICK-1-0000000A", 304, 2)
 			d.eventually("what is new arrives", func() bool { return r.count() == 5 })

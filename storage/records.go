@@ -331,6 +331,8 @@ type Copy struct {
 	Unopened bool `json:"unopened,omitempty"`
 	// Tries is how often it was tried again, because somebody asked for it or its topic was deleted.
 	Tries int64 `json:"tries,omitempty"`
+	// RetryID is the command that asked for the last try, which its ticket may tell more than once.
+	RetryID string `json:"retryId,omitempty"`
 	// Span is where it is in a message into which several copies were merged; nil: the message is its own.
 	Span    *Span     `json:"span,omitempty"`
 	SentAt  time.Time `json:"sentAt,omitzero"`

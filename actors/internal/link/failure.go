@@ -256,6 +256,10 @@ func (l *link) failedCopy(m *messages.RetryCopy) (*storage.Copy, *storage.Messag
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the copy: %w", err)
 	}
+	if stored.RetryID == m.Origin.GetCommandId() {
+		return nil, nil, nil // it was tried, and has failed since
+	}
+	stored.RetryID = m.Origin.GetCommandId()
 	return stored, &page[0], nil
 }
 
