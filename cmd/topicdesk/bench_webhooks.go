@@ -198,9 +198,12 @@ func benchSync(ctx context.Context, b *webhookBench) error {
 	table := tabwriter.NewWriter(b.out, 2, 8, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "sync\tp50 ms\tp99 ms\tlost\tCPU ms/message\t")
 	var without, with []float64
-	for range 3 {
+	for range 5 {
 		for _, on := range []bool{false, true} {
 			if err := b.switchAll(on); err != nil {
+				return err
+			}
+			if err := b.settle(ctx); err != nil { // what it missed while it was off is another case: drain
 				return err
 			}
 			before, err := b.service.usage()
