@@ -21,7 +21,7 @@ type Dumper interface {
 	// Dump yields the records of a collection after the given one (nil: from the first). They are ordered by their key,
 	// which is, in the order of Collections: telegramId, groupId, ticketId, (ticketId, sequence), (messageId, topicId),
 	// attachmentId, chatId, (partition, position), keyId, requestId, webhookId, (webhookId,
-	// eventId), replayId, (keyId, name), entity, name. Texts are ordered byte by byte. An error
+	// createdAt, eventId), replayId, (keyId, name), entity, name. Texts are ordered byte by byte. An error
 	// comes last.
 	Dump(ctx context.Context, collection string, after any) iter.Seq2[any, error]
 	// Load stores records as they are, with their versions, in order. A record that is stored already is left as it is. A

@@ -166,6 +166,7 @@ type Delivery struct {
 	Type          string            `json:"type"`
 	Partition     int               `json:"partition"`
 	Position      int64             `json:"position"`
+	EventAt       time.Time         `json:"eventAt"`            // the event's At; as its id, it never changes
 	Tries         int               `json:"tries,omitempty"`    // attempts that count toward the schedule
 	State         string            `json:"state"`              // pending | sent | failed | exhausted | aborted | skipped
 	Attempts      []DeliveryAttempt `json:"attempts,omitempty"` // oldest first, at most 50
@@ -277,7 +278,8 @@ func (w Webhook) Kept() Webhook {
 }
 
 func (d Delivery) Kept() Delivery {
-	d.NextAttemptAt, d.CreatedAt, d.UpdatedAt = Kept(d.NextAttemptAt), Kept(d.CreatedAt), Kept(d.UpdatedAt)
+	d.EventAt, d.CreatedAt, d.UpdatedAt = Kept(d.EventAt), Kept(d.CreatedAt), Kept(d.UpdatedAt)
+	d.NextAttemptAt = Kept(d.NextAttemptAt)
 	d.Attempts = keptEach(d.Attempts, func(a *DeliveryAttempt) { a.At = Kept(a.At) })
 	return d
 }

@@ -20,9 +20,18 @@ var (
 	missingDeliveries = define("deliveries", "missing",
 		bson.D{e("index.missing.webhook", arg(0)), e("index.missing.place", bson.D{e("$gt", arg(1))})},
 		bson.D{e("index.missing.place", 1)}, nil)
-	dumpDeliveries  = dumpByTwo("deliveries", "event", "webhookId", "eventId")
-	deliveriesAfter = define("deliveries", "event",
-		bson.D{e("webhookId", arg(0)), e("eventId", bson.D{e("$gt", arg(1))})}, bson.D{e("eventId", 1)}, nil)
+
+	// A dump goes on with the deliveries that were created at the same time, then with the webhook's newer ones, and then
+	// with those of the next webhooks.
+	dumpedAt = define("deliveries", "created",
+		bson.D{e("webhookId", arg(0)), e("createdAt", arg(1)), e("eventId", bson.D{e("$gt", arg(2))})},
+		bson.D{e("eventId", 1)}, nil)
+	dumpedAfter = define("deliveries", "created",
+		bson.D{e("webhookId", arg(0)), e("createdAt", bson.D{e("$gt", arg(1))})},
+		bson.D{e("createdAt", 1), e("eventId", 1)}, nil)
+	dumpDeliveries = define("deliveries", "created",
+		bson.D{e("webhookId", bson.D{e("$gt", arg(0))})},
+		bson.D{e("webhookId", 1), e("createdAt", 1), e("eventId", 1)}, nil)
 
 	// A list goes on with the deliveries that were created at the same time, and then with the older ones.
 	listedAt = define("deliveries", "created",

@@ -109,7 +109,16 @@ func (s *Store) dumpAfter(ctx context.Context, collection string, after any, eac
 		return dump[storage.Webhook](ctx, s, listWebhooks, each, w.WebhookID)
 	case "deliveries":
 		d, more := orNew[storage.Delivery](after)
-		return dumpTwo[storage.Delivery](ctx, s, more, deliveriesAfter, dumpDeliveries, each, d.WebhookID, d.EventID)
+		if more {
+			created := milli(d.CreatedAt)
+			if err := dump[storage.Delivery](ctx, s, dumpedAt, each, d.WebhookID, created, d.EventID); err != nil {
+				return err
+			}
+			if err := dump[storage.Delivery](ctx, s, dumpedAfter, each, d.WebhookID, created); err != nil {
+				return err
+			}
+		}
+		return dump[storage.Delivery](ctx, s, dumpDeliveries, each, d.WebhookID)
 	case "replays":
 		r, _ := orNew[storage.Replay](after)
 		return dump[storage.Replay](ctx, s, dumpReplays, each, r.ReplayID)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"time"
 
@@ -11,13 +12,21 @@ import (
 var (
 	insertDelivery = define(`
 		INSERT INTO deliveries
-			(webhook_id, event_id, place, class, state, type, ticket_id, created_at, version, doc)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
+			(webhook_id, event_at, event_id, place, class, state, type, ticket_id, created_at, version, doc)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateDelivery = define(`
-		UPDATE deliveries SET place = ?3, class = ?4, state = ?5, type = ?6, ticket_id = ?7, created_at = ?8,
-			version = version + 1, doc = ?9
-		WHERE webhook_id = ?1 AND event_id = ?2 AND version = ?10`)
-	readDelivery   = define(`SELECT doc FROM deliveries WHERE webhook_id = ? AND event_id = ?`)
+		UPDATE deliveries SET place = ?4, class = ?5, state = ?6, type = ?7, ticket_id = ?8, created_at = ?9,
+			version = version + 1, doc = ?10
+		WHERE webhook_id = ?1 AND event_at = ?2 AND event_id = ?3 AND version = ?11`)
+	readDelivery = define(`SELECT doc FROM deliveries WHERE webhook_id = ? AND event_at = ? AND event_id = ?`)
+	findDelivery = define(`
+		SELECT doc FROM deliveries
+		WHERE webhook_id = ?1 AND event_at = (SELECT at FROM events WHERE event_id = ?2) AND event_id = ?2`)
+	// Without the event nothing says where in the index the delivery is: SQLite reads the webhook's part of it. NOT EXISTS,
+	// which it checks once, keeps it from reading where the event is there.
+	searchDelivery = define(`
+		SELECT doc FROM deliveries
+		WHERE webhook_id = ?1 AND event_id = ?2 AND NOT EXISTS (SELECT 1 FROM events WHERE event_id = ?2)`)
 	openDeliveries = define(`
 		SELECT doc FROM deliveries WHERE webhook_id = ? AND place > ? AND class = 1 ORDER BY place LIMIT ?`)
 	missingDeliveries = define(`
@@ -48,8 +57,8 @@ func classOf(d *storage.Delivery) int64 {
 
 func deliveryColumns(d *storage.Delivery, doc string) []any {
 	return []any{
-		d.WebhookID, d.EventID, storage.Place(d.Partition, d.Position), classOf(d), d.State, d.Type, d.TicketID,
-		millis(d.CreatedAt), doc,
+		d.WebhookID, millis(d.EventAt), d.EventID, storage.Place(d.Partition, d.Position), classOf(d), d.State, d.Type,
+		d.TicketID, millis(d.CreatedAt), doc,
 	}
 }
 
@@ -101,7 +110,14 @@ func (s *Store) SaveDeliveries(ctx context.Context, deliveries []*storage.Delive
 
 // Delivery implements storage.Deliveries.
 func (s *Store) Delivery(ctx context.Context, webhookID, eventID string) (*storage.Delivery, error) {
-	return readOne[storage.Delivery](ctx, s, "delivery", readDelivery, webhookID, eventID)
+	found, err := s.DeliveriesOf(ctx, webhookID, []string{eventID})
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("delivery of %s to %s: %w", eventID, webhookID, storage.ErrNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 // DeliveriesOf implements storage.Deliveries.
@@ -110,7 +126,10 @@ func (s *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []s
 ) {
 	err = s.read(ctx, func(c *conn) error {
 		for _, id := range eventIDs {
-			one, err := list[storage.Delivery](c, readDelivery, webhookID, id)
+			one, err := list[storage.Delivery](c, findDelivery, webhookID, id)
+			if err == nil && len(one) == 0 {
+				one, err = list[storage.Delivery](c, searchDelivery, webhookID, id)
+			}
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,8 @@ var (
 	dumpIdempotency = define(`SELECT doc FROM idempotency WHERE request_id > ? ORDER BY request_id`)
 	dumpWebhooks    = define(`SELECT doc FROM webhooks WHERE webhook_id > ? ORDER BY webhook_id`)
 	dumpDeliveries  = define(`
-		SELECT doc FROM deliveries WHERE (webhook_id, event_id) > (?, ?) ORDER BY webhook_id, event_id`)
+		SELECT doc FROM deliveries WHERE (webhook_id, created_at, event_id) > (?, ?, ?)
+		ORDER BY webhook_id, created_at, event_id`)
 	dumpReplays   = define(`SELECT doc FROM replays WHERE replay_id > ? ORDER BY replay_id`)
 	dumpConsumers = define(`SELECT doc FROM consumers WHERE (key_id, name) > (?, ?) ORDER BY key_id, name`)
 	dumpLeases    = define(`SELECT entity, epoch, owner, taken_at FROM leases WHERE entity > ? ORDER BY entity`)
@@ -84,7 +85,7 @@ func (s *Store) Dump(ctx context.Context, collection string, after any) iter.Seq
 		return s.dump(ctx, dumpWebhooks, document[storage.Webhook], orNew[storage.Webhook](after).WebhookID)
 	case "deliveries":
 		d := orNew[storage.Delivery](after)
-		return s.dump(ctx, dumpDeliveries, document[storage.Delivery], d.WebhookID, d.EventID)
+		return s.dump(ctx, dumpDeliveries, document[storage.Delivery], d.WebhookID, millis(d.CreatedAt), d.EventID)
 	case "replays":
 		return s.dump(ctx, dumpReplays, document[storage.Replay], orNew[storage.Replay](after).ReplayID)
 	case "consumers":

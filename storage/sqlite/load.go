@@ -19,7 +19,7 @@ var (
 	setAPIKeyVersion      = define(`UPDATE api_keys SET version = ? WHERE key_id = ?`)
 	setIdempotencyVersion = define(`UPDATE idempotency SET version = ? WHERE request_id = ?`)
 	setWebhookVersion     = define(`UPDATE webhooks SET version = ? WHERE webhook_id = ?`)
-	setDeliveryVersion    = define(`UPDATE deliveries SET version = ? WHERE webhook_id = ? AND event_id = ?`)
+	setDeliveryVersion    = define(`UPDATE deliveries SET version = ? WHERE webhook_id = ? AND event_at = ? AND event_id = ?`)
 	setReplayVersion      = define(`UPDATE replays SET version = ? WHERE replay_id = ?`)
 	setConsumerVersion    = define(`UPDATE consumers SET version = ? WHERE key_id = ? AND name = ?`)
 	insertLease           = define(`INSERT INTO leases (entity, epoch, owner, taken_at) VALUES (?, ?, ?, ?)`)

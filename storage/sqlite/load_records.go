@@ -126,10 +126,10 @@ func loadDelivery(d storage.Delivery, doc string) *loading {
 	columns := deliveryColumns(&d, doc)
 	return &loading{
 		what: "delivery of " + d.EventID + " to " + d.WebhookID, doc: doc,
-		find: readDelivery, key: []any{d.WebhookID, d.EventID},
+		find: readDelivery, key: columns[:3],
 		store: versioned(func(w *writer) error {
 			return w.one(exists("delivery", d.EventID), insertDelivery, columns...)
-		}, setDeliveryVersion, d.Version, d.WebhookID, d.EventID),
+		}, setDeliveryVersion, append([]any{d.Version}, columns[:3]...)...),
 	}
 }
 

@@ -23,6 +23,7 @@ var migrations = []migration{
 	{minReader: 1, sql: schema3},
 	{minReader: 4, sql: schema4, run: placeEvents},
 	{minReader: 4, sql: schema5},
+	{minReader: 6, sql: schema6},
 }
 
 const schemaTable = `
@@ -295,6 +296,41 @@ CREATE TABLE consumers (
 	doc     TEXT NOT NULL,
 	PRIMARY KEY (key_id, name)
 );
+`
+
+// schema6 orders the deliveries by their events' time. An event's id is a hash: in an index by id alone, each delivery
+// writes another page (docs/decisions.md, D130). An older program would not set the time.
+const schema6 = `
+ALTER TABLE deliveries RENAME TO deliveries_before;
+DROP INDEX deliveries_created;
+DROP INDEX deliveries_open;
+DROP INDEX deliveries_missing;
+CREATE TABLE deliveries (
+	webhook_id TEXT NOT NULL,
+	event_at   INTEGER NOT NULL,
+	event_id   TEXT NOT NULL,
+	place      INTEGER NOT NULL, -- of the event in the log
+	class      INTEGER NOT NULL, -- 1: open, 2: missing, 0: neither
+	state      TEXT NOT NULL,
+	type       TEXT NOT NULL,
+	ticket_id  TEXT NOT NULL,
+	created_at INTEGER NOT NULL,
+	version    INTEGER NOT NULL,
+	doc        TEXT NOT NULL,
+	UNIQUE (webhook_id, event_at, event_id)
+);
+INSERT INTO deliveries
+	SELECT webhook_id, at, event_id, place, class, state, type, ticket_id, created_at, version,
+		json_set(doc, '$.eventAt', strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch'))
+	FROM (
+		SELECT *, coalesce((SELECT at FROM events e WHERE e.event_id = b.event_id), created_at) AS at
+		FROM deliveries_before b
+		ORDER BY b.rowid
+	);
+DROP TABLE deliveries_before;
+CREATE INDEX deliveries_created ON deliveries (webhook_id, created_at, event_id);
+CREATE INDEX deliveries_open ON deliveries (webhook_id, place) WHERE class = 1;
+CREATE INDEX deliveries_missing ON deliveries (webhook_id, place) WHERE class = 2;
 `
 
 var (

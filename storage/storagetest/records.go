@@ -125,7 +125,8 @@ func aWebhook(id string) *storage.Webhook {
 func aDelivery(webhook string, position int64) *storage.Delivery {
 	return &storage.Delivery{
 		WebhookID: webhook, EventID: fmt.Sprintf("evt_%d", position), TicketID: "A", Number: position,
-		Type: "message.sent", Position: position, State: storage.DeliveryPending, CreatedAt: day, UpdatedAt: day,
+		Type: "message.sent", Position: position, EventAt: day.Add(-time.Second), State: storage.DeliveryPending,
+		CreatedAt: day, UpdatedAt: day,
 	}
 }
 

@@ -29,7 +29,7 @@ func webhookSaveables() []saveable {
 			func(d *storage.Delivery) *int64 { return &d.Version },
 			func(d *storage.Delivery) *string { return &d.Type },
 			func(d, like *storage.Delivery) {
-				d.WebhookID, d.EventID, d.Version = like.WebhookID, like.EventID, like.Version
+				d.WebhookID, d.EventID, d.EventAt, d.Version = like.WebhookID, like.EventID, like.EventAt, like.Version
 			}),
 		saveableOf("replay",
 			func(id int) *storage.Replay { return aReplay(fmt.Sprintf("rp_%d", id)) },

@@ -46,7 +46,7 @@ func (r *run) write(x *item) {
 	if row.WebhookID == "" {
 		e := &x.event
 		row.WebhookID, row.EventID, row.TicketID, row.Number = r.w.ID, e.EventID, e.TicketID, e.Number
-		row.Type, row.Partition, row.Position, row.CreatedAt = e.Type, e.Partition, e.Position, now
+		row.Type, row.Partition, row.Position, row.EventAt, row.CreatedAt = e.Type, e.Partition, e.Position, e.At, now
 	}
 	row.UpdatedAt = now
 	if !x.dirty {
