@@ -177,7 +177,7 @@ func TestWebhookOldDeliveries(t *testing.T) {
 			Partition: 1, Position: int64(i + 1), State: storage.DeliverySent, CreatedAt: old, UpdatedAt: old})
 	}
 	d.must(d.store.SaveDeliveries(t.Context(), rows))
-	d.must(d.store.SaveDeliveries(t.Context(), []*storage.Delivery{{WebhookID: r.id, EventID: "evt_lost", TicketID: ticketA, Number: 1,
+	d.must(d.store.SaveDeliveries(t.Context(), []*storage.Delivery{{WebhookID: r.id, EventID: "evt_lost", TicketID: ticketA, Number: 1, Position: 1,
 		Type: messages.EventMessageSent, State: storage.DeliveryFailed, NextAttemptAt: old, CreatedAt: old, UpdatedAt: old}}))
 	d.restart()
 	r.wakes()

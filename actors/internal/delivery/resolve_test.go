@@ -229,7 +229,7 @@ func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 	}
 	c := clientOf(t, Options{Resolver: nameserver(t, func(string, bool, int) []string { return nil })})
 	for _, url := range []string{"http://somewhere.example/", "https://somewhere.example/"} {
-		if res := c.Do(context.Background(), request(url)); res.Kind != DNS {
+		if res := c.Do(context.Background(), request(url)); res.Kind != NoName {
 			t.Errorf("%+v", res)
 		}
 	}
