@@ -90,6 +90,9 @@ func TestWebhooks(t *testing.T) {
 			t.Error(off)
 		}
 		ticket := s.ticket(key, "Missed")
+		s.await("it is logged", func() bool {
+			return s.do("GET", path+"/stats", key, nil).is(200)["backlog"].(float64) > 0
+		})
 		if on := s.do("POST", path+"/enable", key, object{"from": "now"}).is(200); on["enabled"] != true || on["disabledReason"] != nil {
 			t.Error(on)
 		}
