@@ -36,7 +36,7 @@ type receiver struct {
 	atOnce   int
 	most     int
 	block    chan struct{} // requests wait for its end
-	// retryAfter is a header of answers that refuse; "": there is none.
+	// retryAfter is a header of answers 503; "": there is none.
 	retryAfter string
 }
 
@@ -120,7 +120,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if status == resets {
 		panic(http.ErrAbortHandler)
 	}
-	if status/100 != 2 && r.retryAfter != "" {
+	if status == http.StatusServiceUnavailable && r.retryAfter != "" {
 		w.Header().Set("Retry-After", r.retryAfter)
 	}
 	w.WriteHeader(status)

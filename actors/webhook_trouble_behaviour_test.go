@@ -13,6 +13,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/view"
 )
 
 // failingWebhooks fails writes and reads about endpoints, each as often as it is told.
@@ -142,7 +143,9 @@ func TestWebhookWithAnotherSecretsKey(t *testing.T) {
 func TestWebhookPauseIsKept(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, options{speed: 2})
-	r := d.hears(hourly(), always(http.StatusServiceUnavailable))
+	s := hourly()
+	s.Schedule = []float64{0, 5, 7200}
+	r := d.hears(s, func(n int, _ view.Envelope) int { return []int{500, http.StatusServiceUnavailable}[n-1] })
 	r.mu.Lock()
 	r.retryAfter = "3600"
 	r.mu.Unlock()
@@ -158,7 +161,7 @@ func TestWebhookPauseIsKept(t *testing.T) {
 	d.logged(map[string]int{ticketB: 1})
 	d.restart()
 	r.wakes()
-	if hold := r.record().HoldUntil; hold.Sub(began) < 50*time.Minute || r.attemptsMade() != 1 {
+	if hold := r.record().HoldUntil; hold.Sub(began) < 50*time.Minute || r.attemptsMade() != 2 {
 		t.Errorf("until %v, %d requests", hold, r.attemptsMade())
 	}
 	d.clock.jump(3 * time.Hour)

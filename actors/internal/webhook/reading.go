@@ -48,10 +48,9 @@ func (r *run) recover() error {
 
 // reopen takes up a delivery that is not over, unless it is read again anyway.
 func (r *run) reopen(row *storage.Delivery) {
-	keep := r.w.room.Keep
 	switch replay := r.w.replay; {
-	case keep > 0 && row.CreatedAt.Before(r.w.Now().Add(-keep)):
-		r.giveUp(row, storage.DeliveryAborted) // its event is deleted, and nothing comes to it any more
+	case r.deleted(row):
+		r.giveUp(row, storage.DeliveryAborted)
 		return
 	case row.ReplayID == retried:
 	case row.ReplayID != "" && (replay == nil || row.ReplayID != replay.ReplayID):
@@ -82,6 +81,16 @@ func (r *run) reopen(row *storage.Delivery) {
 	l.behind = true
 	r.behind++
 	r.enqueue(l, x)
+}
+
+// deleted reports whether the event of an old delivery is deleted, so that the log never comes to it.
+func (r *run) deleted(row *storage.Delivery) bool {
+	keep := r.w.room.Keep
+	if keep <= 0 || !row.CreatedAt.Before(r.w.Now().Add(-keep)) {
+		return false
+	}
+	_, err := r.w.Store.Event(r.w.Ctx, row.EventID)
+	return errors.Is(err, storage.ErrNotFound)
 }
 
 // giveUp ends a delivery that nothing comes to any more.
@@ -199,13 +208,12 @@ func (r *run) take(e *storage.Event, row *storage.Delivery) {
 // takes reports whether an event, with its delivery, is the log's to bring: it is wanted, not over, and neither a replay nor
 // a program that asked for it has taken it. What was tried and is no longer wanted ends here.
 func (r *run) takes(e *storage.Event, row *storage.Delivery) bool {
-	open := row != nil && row.Open()
 	switch {
-	case row != nil && !open, open && row.ReplayID != "":
+	case row != nil && (!row.Open() || row.ReplayID != ""):
 		return false
 	case r.to.wants(e):
 		return true
-	case open:
+	case row != nil:
 		r.skip(r.itemOf(*e, row))
 	}
 	return false
@@ -265,6 +273,9 @@ func (r *run) catchUp(l *lane) error {
 		for i := range events {
 			e := &events[i]
 			row := rows[e.EventID]
+			if len(l.queue) > 0 && row != nil && row.Open() && !r.to.wants(e) {
+				return nil // it is skipped once, when those before it are done
+			}
 			if !r.takes(e, row) {
 				if len(l.queue) == 0 {
 					l.through, r.moved = e.Number, true
