@@ -61,7 +61,7 @@ func TestWebhookWhenStorageFails(t *testing.T) {
 		d.recorded(r, 3)
 	})
 	d.run(t, "a replay whose end can't be written ends a little later", func(t *testing.T) {
-		failing.replays.Store(1)
+		failing.replays.Store(5)
 		replay := commanded[*messages.ReplayView](r, &messages.StartReplay{Origin: &messages.Origin{CommandId: "again"}}).Replay
 		d.eventually("it is done", func() bool {
 			kept, err := d.store.Replay(t.Context(), replay.ReplayId)
@@ -130,8 +130,8 @@ func TestWebhookWithAnotherSecretsKey(t *testing.T) {
 	}
 	d.clock.jump(6 * 24 * time.Hour)
 	r.wakes()
+	r.mu.Lock() // what is sent immediately is looked at with the new secret
 	rotated := r.ask(&messages.RotateWebhookSecret{Origin: &messages.Origin{CommandId: "new"}, OverlapMs: time.Hour.Milliseconds()})
-	r.mu.Lock()
 	r.secret, r.answer = rotated.Secret, nil
 	r.mu.Unlock()
 	d.eventually("it arrives", func() bool { return r.count() == 1 })
