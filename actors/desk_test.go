@@ -1,6 +1,7 @@
 package actors_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -55,6 +56,8 @@ type options struct {
 	idleAfter    time.Duration
 	maxResident  int
 	sweepEvery   time.Duration
+	keepEvents   time.Duration // 0: for ever
+	secretsKey   string        // "": that of tests
 	flood        bool
 	allowed      func(chat int64) bool
 	slowed       func(time.Duration) time.Duration // changes the time that a timer of the service takes
@@ -220,7 +223,7 @@ func (d *desk) another(owner string) *process {
 			}
 			return d.clock.AfterFunc(after, f)
 		}, IdleAfter: d.opt.idleAfter, MaxResident: d.opt.maxResident, SweepEvery: d.opt.sweepEvery,
-		Webhooks: testWebhooks(),
+		Webhooks: testWebhooks(d.opt.secretsKey), KeepEvents: d.opt.keepEvents,
 	})
 	d.must(err)
 	p.intake = bot.NewIntake(p.system, bot.IntakeOptions{
@@ -231,8 +234,8 @@ func (d *desk) another(owner string) *process {
 }
 
 // testWebhooks lets endpoints be on this machine.
-func testWebhooks() actors.WebhookOptions {
-	return actors.WebhookOptions{SecretsKey: "a key for tests, of 32 characters or more", Version: "test",
+func testWebhooks(secretsKey string) actors.WebhookOptions {
+	return actors.WebhookOptions{SecretsKey: cmp.Or(secretsKey, "a key for tests, of 32 characters or more"), Version: "test",
 		PublicURL: "https://desk.example.org",
 		Policy:    actors.WebhookPolicy{AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}}
 }

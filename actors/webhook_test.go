@@ -24,6 +24,8 @@ type receiver struct {
 	server *httptest.Server
 	id     string
 	secret string
+	// settings are those that it was made with.
+	settings *messages.WebhookSettings
 
 	mu       sync.Mutex
 	answer   func(n int, e view.Envelope) int // of the n-th request for an event, from 1; nil: 200
@@ -34,6 +36,8 @@ type receiver struct {
 	atOnce   int
 	most     int
 	block    chan struct{} // requests wait for its end
+	// retryAfter is a header of answers 503; "": there is none.
+	retryAfter string
 }
 
 // hears makes an endpoint with a receiver.
@@ -60,7 +64,7 @@ func (d *desk) hears(s *messages.WebhookSettings, answer func(n int, e view.Enve
 	if v.Code != messages.Code_OK || v.Secret == "" {
 		d.t.Fatal(v)
 	}
-	r.secret = v.Secret
+	r.secret, r.settings = v.Secret, s
 	return r
 }
 
@@ -115,6 +119,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	if status == resets {
 		panic(http.ErrAbortHandler)
+	}
+	if status == http.StatusServiceUnavailable && r.retryAfter != "" {
+		w.Header().Set("Retry-After", r.retryAfter)
 	}
 	w.WriteHeader(status)
 }

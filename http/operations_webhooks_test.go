@@ -57,6 +57,22 @@ func (s *service) delivery(path string) string {
 	return path + "/deliveries/" + d.EventID
 }
 
+// unheard is a delivery of an event that its endpoint no longer hears.
+func (s *service) unheard() string {
+	s.t.Helper()
+	path, ticketID := s.endpoint(), fmt.Sprintf("TICK-0-%08X", nextID())
+	e := storage.Event{EventID: fmt.Sprintf("evt_%026d", nextID()), TicketID: ticketID, Number: 1, Type: messages.EventTicketCreated,
+		Partition: storage.PartitionOf(ticketID), At: time.Now(), Data: []byte(`{}`)}
+	heads, err := s.store.LogBounds(s.t.Context())
+	s.must(err)
+	e.Position = heads[e.Partition].Last + 1
+	s.must(s.store.AppendEvents(s.t.Context(), []storage.Event{e}))
+	s.must(s.store.SaveDeliveries(s.t.Context(), []*storage.Delivery{{WebhookID: strings.TrimPrefix(path, webhooks+"/"),
+		EventID: e.EventID, Type: e.Type, TicketID: ticketID, Number: 1, Partition: e.Partition, Position: e.Position,
+		State: storage.DeliveryExhausted, CreatedAt: time.Now(), UpdatedAt: time.Now()}}))
+	return path + "/deliveries/" + e.EventID
+}
+
 // replaying is an endpoint whose replay lasts: its receiver refuses the first request, and does not answer the others.
 func (s *service) replaying() string {
 	s.t.Helper()
@@ -252,8 +268,11 @@ func addReplays(add func(id, rest string, body any, test operationTest), on func
 			"limit": list("limit=0"), "cursor": list("cursor=x")},
 	})
 	add("retryDelivery", "/deliveries/evt_none/retry", nil, operationTest{
-		good:    on(func(s *service) string { return s.delivery(s.endpoint()) }, "/retry", nil),
-		refused: map[string]func(*service) request{"webhook_disabled": on(func(s *service) string { return s.delivery(s.disabled()) }, "/retry", nil)},
+		good: on(func(s *service) string { return s.delivery(s.endpoint()) }, "/retry", nil),
+		refused: map[string]func(*service) request{
+			"webhook_disabled": on(func(s *service) string { return s.delivery(s.disabled()) }, "/retry", nil),
+			"event_not_heard":  on((*service).unheard, "/retry", nil),
+		},
 	})
 	add("getWebhookStats", "/stats", nil, operationTest{check: func(t *testing.T, _ *service, r *response) {
 		if periods := r.is(200)["periods"].([]any); len(periods) != 3 {

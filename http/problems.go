@@ -125,6 +125,8 @@ var problemKinds = map[string]problemKind{
 	messages.ReasonWebhookLimit: {http.StatusConflict,
 		"This API key has made as many endpoints as a key may. Delete one, or use another key."},
 	messages.ReasonWebhookOff: {http.StatusConflict, "The endpoint is disabled. Enable it first."},
+	messages.ReasonEventUnheard: {http.StatusConflict,
+		"The endpoint does not hear this event as it is set now. Change its settings first."},
 	messages.ReasonReplayRunning: {http.StatusConflict,
 		"A replay of this endpoint is running. Wait until it is done, or cancel it."},
 	messages.ReasonConsumerLeased: {http.StatusConflict,

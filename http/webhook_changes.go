@@ -251,8 +251,12 @@ func (a *API) namedSettings(ctx context.Context, c *call, w *messages.Webhook, i
 	s, groupID := defaultSettings(in.Body.URL), c.key.GroupId
 	if w != nil {
 		s.Headers, s.Enabled, groupID = w.Settings.GetHeaders(), w.Settings.GetEnabled(), w.GroupId
+		s.IncludeInternal = w.Settings.GetIncludeInternal() // setFields must know
 	}
 	fields := in.Body.WebhookFields
+	if fields.IncludeInternal == nil {
+		fields.IncludeInternal = new(bool)
+	}
 	if fields.Headers == nil {
 		fields.Headers = map[string]string{}
 	}

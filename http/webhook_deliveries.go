@@ -65,8 +65,8 @@ func (a *API) webhookDeliveryOperations() {
 	register(a, op{
 		id: "retryDelivery", method: http.MethodPost, path: "/webhooks/{id}/deliveries/{eventId}/retry",
 		tag: tagWebhooks, summary: "Deliver an event again", scope: scopeWebhooksWrite, status: http.StatusAccepted,
-		codes:       []string{messages.ReasonWebhookOff},
-		description: "Tries an event again now, whatever became of it, under its own id." + aboutWebhooks,
+		codes:       []string{messages.ReasonWebhookOff, messages.ReasonEventUnheard},
+		description: "Tries an event again now, whatever became of it, under its own id. One that still waits for others of its ticket keeps its turn." + aboutWebhooks,
 		answer:      exampleDelivery(),
 	}, a.retryDelivery)
 	register(a, op{

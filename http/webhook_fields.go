@@ -54,6 +54,7 @@ func defaultSettings(url string) *messages.WebhookSettings {
 
 // setFields changes settings as the fields that were sent say. groupID is the only group that the endpoint hears.
 func (a *API) setFields(ctx context.Context, c *call, s *messages.WebhookSettings, f *WebhookFields, groupID string) error {
+	had := s.IncludeInternal
 	set(&s.Description, f.Description)
 	set(&s.IncludeInternal, f.IncludeInternal)
 	set(&s.Enabled, f.Enabled)
@@ -83,8 +84,9 @@ func (a *API) setFields(ctx context.Context, c *call, s *messages.WebhookSetting
 		}
 		s.Filter = filter
 	}
-	// Also when somebody else has set it: who could change the URL would get the notes.
-	if s.IncludeInternal && !messages.ScopeAllows(c.key.Scopes, "messages:read") {
+	// Also when somebody else has set it: who could change the URL would get the notes. And when it ends by this change: what
+	// is under way then still has them.
+	if (had || s.IncludeInternal) && !messages.ScopeAllows(c.key.Scopes, "messages:read") {
 		return problem(codeScopeMissing, "An endpoint with includeInternal needs the scope messages:read.")
 	}
 	return nil

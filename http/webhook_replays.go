@@ -14,7 +14,7 @@ import (
 
 // Replay is a request to deliver events again, as the API shows it.
 type Replay struct {
-	ReplayID  string    `json:"replayId" example:"rp_k7c2m4q3x5ad4ah6tz2y"`
+	ReplayID  string    `json:"replayId" example:"rpl_3f0c9a6be5d21f7708aa"`
 	WebhookID string    `json:"webhookId" example:"wh_k7c2m4q3x5ad4ah6tz2y"`
 	State     string    `json:"state" enum:"running,done,cancelled" example:"running"`
 	Total     int64     `json:"total" doc:"How many events it has found so far; all of them, when it is done." example:"120"`
@@ -25,7 +25,7 @@ type Replay struct {
 }
 
 func (a *API) webhookReplayOperations() {
-	example := Replay{ReplayID: "rp_k7c2m4q3x5ad4ah6tz2y", WebhookID: "wh_k7c2m4q3x5ad4ah6tz2y", State: "running", Total: 120,
+	example := Replay{ReplayID: "rpl_3f0c9a6be5d21f7708aa", WebhookID: "wh_k7c2m4q3x5ad4ah6tz2y", State: "running", Total: 120,
 		Sent: 35, CreatedAt: view.ExampleTime, UpdatedAt: view.ExampleTime}
 	register(a, op{
 		id: "startReplay", method: http.MethodPost, path: "/webhooks/{id}/replay",
@@ -133,7 +133,7 @@ func (a *API) replayCommand(ctx context.Context, c *call, b *ReplayFields) (*mes
 // ReplayPath names a replay in the path.
 type ReplayPath struct {
 	WebhookPath
-	ReplayID string `path:"replayId" minLength:"1" maxLength:"100" doc:"The replayId." example:"rp_k7c2m4q3x5ad4ah6tz2y"`
+	ReplayID string `path:"replayId" minLength:"1" maxLength:"100" doc:"The replayId." example:"rpl_3f0c9a6be5d21f7708aa"`
 }
 
 func (a *API) replay(ctx context.Context, c *call, in *ReplayPath) (*messages.Replay, error) {

@@ -36,6 +36,7 @@ type Webhook struct {
 	KeyID           string            `json:"keyId" doc:"The API key that made it." example:"k7c2m4q3x5ad"`
 	GroupID         *int64            `json:"groupId" doc:"Telegram id of the only group that it hears. null: all groups." example:"-1001234567890"`
 	FailingSince    *time.Time        `json:"failingSince" doc:"Since when every attempt has failed. null: the newest one did not."`
+	LastError       *string           `json:"lastError" doc:"Why it fails, or why nothing is sent to it although it is enabled. null: nothing is wrong." example:"the receiver answered 500 Internal Server Error"`
 	LastSuccessAt   *time.Time        `json:"lastSuccessAt" doc:"When it last took an event. null: never."`
 	HoldUntil       *time.Time        `json:"holdUntil" doc:"Until when it is left alone, as it asked by Retry-After. null: it is not."`
 	OldSecretUntil  *time.Time        `json:"oldSecretUntil" doc:"After a rotation: until when requests bear a signature by the previous secret, too."`
@@ -205,6 +206,9 @@ func webhookOf(w *messages.Webhook) Webhook {
 	}
 	if w.DisabledReason != "" {
 		v.DisabledReason = &w.DisabledReason
+	}
+	if w.LastError != "" {
+		v.LastError = &w.LastError
 	}
 	if w.GroupId != "" {
 		v.GroupID = &w.ChatId

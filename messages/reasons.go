@@ -13,6 +13,7 @@ const (
 	ReasonWebhookLimit   = "webhook_limit"      // the API key has made as many as it may
 	ReasonWebhookName    = "webhook_name_taken" // the owner has another one of this name
 	ReasonWebhookOff     = "webhook_disabled"   // a replay or retry needs an enabled one
+	ReasonEventUnheard   = "event_not_heard"    // the endpoint's settings leave the event out
 	ReasonReplayRunning  = "replay_running"     // one replay of an endpoint at a time
 	ReasonRevision       = "webhook_revision"   // the settings are no longer those that the program has seen
 	ReasonConsumerLeased = "consumer_leased"    // somebody else reads as this consumer

@@ -949,6 +949,7 @@ type Webhook struct {
 	CreatedMs        int64                  `protobuf:"varint,12,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	UpdatedMs        int64                  `protobuf:"varint,13,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	Revision         int64                  `protobuf:"varint,14,opt,name=revision,proto3" json:"revision,omitempty"`
+	LastError        string                 `protobuf:"bytes,15,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"` // why it fails, or why nothing is tried; "": nothing is wrong
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1079,6 +1080,13 @@ func (x *Webhook) GetRevision() int64 {
 		return x.Revision
 	}
 	return 0
+}
+
+func (x *Webhook) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
 }
 
 // ReplayView replies to StartReplay, CancelReplay and GetReplay.
@@ -1670,58 +1678,6 @@ func (x *DeliveryList) GetNextEvent() string {
 	return ""
 }
 
-type GetDelivery struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	WebhookId     string                 `protobuf:"bytes,1,opt,name=webhook_id,json=webhookId,proto3" json:"webhook_id,omitempty"`
-	EventId       string                 `protobuf:"bytes,2,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GetDelivery) Reset() {
-	*x = GetDelivery{}
-	mi := &file_messages_webhooks_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GetDelivery) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GetDelivery) ProtoMessage() {}
-
-func (x *GetDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GetDelivery.ProtoReflect.Descriptor instead.
-func (*GetDelivery) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *GetDelivery) GetWebhookId() string {
-	if x != nil {
-		return x.WebhookId
-	}
-	return ""
-}
-
-func (x *GetDelivery) GetEventId() string {
-	if x != nil {
-		return x.EventId
-	}
-	return ""
-}
-
 type DeliveryView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -1733,7 +1689,7 @@ type DeliveryView struct {
 
 func (x *DeliveryView) Reset() {
 	*x = DeliveryView{}
-	mi := &file_messages_webhooks_proto_msgTypes[24]
+	mi := &file_messages_webhooks_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1745,7 +1701,7 @@ func (x *DeliveryView) String() string {
 func (*DeliveryView) ProtoMessage() {}
 
 func (x *DeliveryView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[24]
+	mi := &file_messages_webhooks_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1758,7 +1714,7 @@ func (x *DeliveryView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryView.ProtoReflect.Descriptor instead.
 func (*DeliveryView) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{24}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeliveryView) GetCode() Code {
@@ -1799,7 +1755,7 @@ type WebhookDelivery struct {
 
 func (x *WebhookDelivery) Reset() {
 	*x = WebhookDelivery{}
-	mi := &file_messages_webhooks_proto_msgTypes[25]
+	mi := &file_messages_webhooks_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1811,7 +1767,7 @@ func (x *WebhookDelivery) String() string {
 func (*WebhookDelivery) ProtoMessage() {}
 
 func (x *WebhookDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[25]
+	mi := &file_messages_webhooks_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1824,7 +1780,7 @@ func (x *WebhookDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookDelivery.ProtoReflect.Descriptor instead.
 func (*WebhookDelivery) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{25}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *WebhookDelivery) GetEventId() string {
@@ -1904,7 +1860,7 @@ type DeliveryAttempt struct {
 
 func (x *DeliveryAttempt) Reset() {
 	*x = DeliveryAttempt{}
-	mi := &file_messages_webhooks_proto_msgTypes[26]
+	mi := &file_messages_webhooks_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +1872,7 @@ func (x *DeliveryAttempt) String() string {
 func (*DeliveryAttempt) ProtoMessage() {}
 
 func (x *DeliveryAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[26]
+	mi := &file_messages_webhooks_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +1885,7 @@ func (x *DeliveryAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeliveryAttempt.ProtoReflect.Descriptor instead.
 func (*DeliveryAttempt) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{26}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeliveryAttempt) GetAtMs() int64 {
@@ -1983,7 +1939,7 @@ type GetWebhookStats struct {
 
 func (x *GetWebhookStats) Reset() {
 	*x = GetWebhookStats{}
-	mi := &file_messages_webhooks_proto_msgTypes[27]
+	mi := &file_messages_webhooks_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1995,7 +1951,7 @@ func (x *GetWebhookStats) String() string {
 func (*GetWebhookStats) ProtoMessage() {}
 
 func (x *GetWebhookStats) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[27]
+	mi := &file_messages_webhooks_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2008,7 +1964,7 @@ func (x *GetWebhookStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWebhookStats.ProtoReflect.Descriptor instead.
 func (*GetWebhookStats) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{27}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{26}
 }
 
 type WebhookStats struct {
@@ -2023,7 +1979,7 @@ type WebhookStats struct {
 
 func (x *WebhookStats) Reset() {
 	*x = WebhookStats{}
-	mi := &file_messages_webhooks_proto_msgTypes[28]
+	mi := &file_messages_webhooks_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +1991,7 @@ func (x *WebhookStats) String() string {
 func (*WebhookStats) ProtoMessage() {}
 
 func (x *WebhookStats) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[28]
+	mi := &file_messages_webhooks_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2004,7 @@ func (x *WebhookStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookStats.ProtoReflect.Descriptor instead.
 func (*WebhookStats) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{28}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *WebhookStats) GetCode() Code {
@@ -2092,7 +2048,7 @@ type WebhookPeriod struct {
 
 func (x *WebhookPeriod) Reset() {
 	*x = WebhookPeriod{}
-	mi := &file_messages_webhooks_proto_msgTypes[29]
+	mi := &file_messages_webhooks_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2104,7 +2060,7 @@ func (x *WebhookPeriod) String() string {
 func (*WebhookPeriod) ProtoMessage() {}
 
 func (x *WebhookPeriod) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[29]
+	mi := &file_messages_webhooks_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2117,7 +2073,7 @@ func (x *WebhookPeriod) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookPeriod.ProtoReflect.Descriptor instead.
 func (*WebhookPeriod) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{29}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WebhookPeriod) GetSeconds() int64 {
@@ -2167,7 +2123,7 @@ type LeaseConsumer struct {
 
 func (x *LeaseConsumer) Reset() {
 	*x = LeaseConsumer{}
-	mi := &file_messages_webhooks_proto_msgTypes[30]
+	mi := &file_messages_webhooks_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2135,7 @@ func (x *LeaseConsumer) String() string {
 func (*LeaseConsumer) ProtoMessage() {}
 
 func (x *LeaseConsumer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[30]
+	mi := &file_messages_webhooks_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2148,7 @@ func (x *LeaseConsumer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LeaseConsumer.ProtoReflect.Descriptor instead.
 func (*LeaseConsumer) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{30}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *LeaseConsumer) GetToken() string {
@@ -2228,7 +2184,7 @@ type CommitConsumer struct {
 
 func (x *CommitConsumer) Reset() {
 	*x = CommitConsumer{}
-	mi := &file_messages_webhooks_proto_msgTypes[31]
+	mi := &file_messages_webhooks_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2240,7 +2196,7 @@ func (x *CommitConsumer) String() string {
 func (*CommitConsumer) ProtoMessage() {}
 
 func (x *CommitConsumer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[31]
+	mi := &file_messages_webhooks_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2253,7 +2209,7 @@ func (x *CommitConsumer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitConsumer.ProtoReflect.Descriptor instead.
 func (*CommitConsumer) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{31}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CommitConsumer) GetToken() string {
@@ -2290,7 +2246,7 @@ type ConsumerView struct {
 
 func (x *ConsumerView) Reset() {
 	*x = ConsumerView{}
-	mi := &file_messages_webhooks_proto_msgTypes[32]
+	mi := &file_messages_webhooks_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2258,7 @@ func (x *ConsumerView) String() string {
 func (*ConsumerView) ProtoMessage() {}
 
 func (x *ConsumerView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[32]
+	mi := &file_messages_webhooks_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2271,7 @@ func (x *ConsumerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsumerView.ProtoReflect.Descriptor instead.
 func (*ConsumerView) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{32}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ConsumerView) GetCode() Code {
@@ -2373,7 +2329,7 @@ type WebhookTested struct {
 
 func (x *WebhookTested) Reset() {
 	*x = WebhookTested{}
-	mi := &file_messages_webhooks_proto_msgTypes[33]
+	mi := &file_messages_webhooks_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2385,7 +2341,7 @@ func (x *WebhookTested) String() string {
 func (*WebhookTested) ProtoMessage() {}
 
 func (x *WebhookTested) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[33]
+	mi := &file_messages_webhooks_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2398,7 +2354,7 @@ func (x *WebhookTested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookTested.ProtoReflect.Descriptor instead.
 func (*WebhookTested) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{33}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WebhookTested) GetCode() Code {
@@ -2554,7 +2510,7 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\apointer\x18\x01 \x01(\tR\apointer\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x12\x12\n" +
 	"\x04line\x18\x03 \x01(\x05R\x04line\x12\x16\n" +
-	"\x06column\x18\x04 \x01(\x05R\x06column\"\xf0\x03\n" +
+	"\x06column\x18\x04 \x01(\x05R\x06column\"\x8f\x04\n" +
 	"\aWebhook\x12\x1d\n" +
 	"\n" +
 	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x12\n" +
@@ -2573,7 +2529,9 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"created_ms\x18\f \x01(\x03R\tcreatedMs\x12\x1d\n" +
 	"\n" +
 	"updated_ms\x18\r \x01(\x03R\tupdatedMs\x12\x1a\n" +
-	"\brevision\x18\x0e \x01(\x03R\brevision\"\x86\x01\n" +
+	"\brevision\x18\x0e \x01(\x03R\brevision\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\x0f \x01(\tR\tlastError\"\x86\x01\n" +
 	"\n" +
 	"ReplayView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
@@ -2626,11 +2584,7 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"deliveries\x12\x17\n" +
 	"\anext_ms\x18\x03 \x01(\x03R\x06nextMs\x12\x1d\n" +
 	"\n" +
-	"next_event\x18\x04 \x01(\tR\tnextEvent\"G\n" +
-	"\vGetDelivery\x12\x1d\n" +
-	"\n" +
-	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x19\n" +
-	"\bevent_id\x18\x02 \x01(\tR\aeventId\"\x95\x01\n" +
+	"next_event\x18\x04 \x01(\tR\tnextEvent\"\x95\x01\n" +
 	"\fDeliveryView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12?\n" +
@@ -2708,7 +2662,7 @@ func file_messages_webhooks_proto_rawDescGZIP() []byte {
 	return file_messages_webhooks_proto_rawDescData
 }
 
-var file_messages_webhooks_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_messages_webhooks_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_messages_webhooks_proto_goTypes = []any{
 	(*WebhookSettings)(nil),     // 0: topicdesk.messages.WebhookSettings
 	(*WebhookFilter)(nil),       // 1: topicdesk.messages.WebhookFilter
@@ -2733,55 +2687,54 @@ var file_messages_webhooks_proto_goTypes = []any{
 	(*GetReplay)(nil),           // 20: topicdesk.messages.GetReplay
 	(*ListDeliveries)(nil),      // 21: topicdesk.messages.ListDeliveries
 	(*DeliveryList)(nil),        // 22: topicdesk.messages.DeliveryList
-	(*GetDelivery)(nil),         // 23: topicdesk.messages.GetDelivery
-	(*DeliveryView)(nil),        // 24: topicdesk.messages.DeliveryView
-	(*WebhookDelivery)(nil),     // 25: topicdesk.messages.WebhookDelivery
-	(*DeliveryAttempt)(nil),     // 26: topicdesk.messages.DeliveryAttempt
-	(*GetWebhookStats)(nil),     // 27: topicdesk.messages.GetWebhookStats
-	(*WebhookStats)(nil),        // 28: topicdesk.messages.WebhookStats
-	(*WebhookPeriod)(nil),       // 29: topicdesk.messages.WebhookPeriod
-	(*LeaseConsumer)(nil),       // 30: topicdesk.messages.LeaseConsumer
-	(*CommitConsumer)(nil),      // 31: topicdesk.messages.CommitConsumer
-	(*ConsumerView)(nil),        // 32: topicdesk.messages.ConsumerView
-	(*WebhookTested)(nil),       // 33: topicdesk.messages.WebhookTested
-	(*HeaderLine)(nil),          // 34: topicdesk.messages.HeaderLine
-	(*Origin)(nil),              // 35: topicdesk.messages.Origin
-	(Code)(0),                   // 36: topicdesk.messages.Code
+	(*DeliveryView)(nil),        // 23: topicdesk.messages.DeliveryView
+	(*WebhookDelivery)(nil),     // 24: topicdesk.messages.WebhookDelivery
+	(*DeliveryAttempt)(nil),     // 25: topicdesk.messages.DeliveryAttempt
+	(*GetWebhookStats)(nil),     // 26: topicdesk.messages.GetWebhookStats
+	(*WebhookStats)(nil),        // 27: topicdesk.messages.WebhookStats
+	(*WebhookPeriod)(nil),       // 28: topicdesk.messages.WebhookPeriod
+	(*LeaseConsumer)(nil),       // 29: topicdesk.messages.LeaseConsumer
+	(*CommitConsumer)(nil),      // 30: topicdesk.messages.CommitConsumer
+	(*ConsumerView)(nil),        // 31: topicdesk.messages.ConsumerView
+	(*WebhookTested)(nil),       // 32: topicdesk.messages.WebhookTested
+	(*HeaderLine)(nil),          // 33: topicdesk.messages.HeaderLine
+	(*Origin)(nil),              // 34: topicdesk.messages.Origin
+	(Code)(0),                   // 35: topicdesk.messages.Code
 }
 var file_messages_webhooks_proto_depIdxs = []int32{
 	1,  // 0: topicdesk.messages.WebhookSettings.filter:type_name -> topicdesk.messages.WebhookFilter
-	34, // 1: topicdesk.messages.WebhookSettings.headers:type_name -> topicdesk.messages.HeaderLine
-	35, // 2: topicdesk.messages.CreateWebhook.origin:type_name -> topicdesk.messages.Origin
+	33, // 1: topicdesk.messages.WebhookSettings.headers:type_name -> topicdesk.messages.HeaderLine
+	34, // 2: topicdesk.messages.CreateWebhook.origin:type_name -> topicdesk.messages.Origin
 	0,  // 3: topicdesk.messages.CreateWebhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	35, // 4: topicdesk.messages.UpdateWebhook.origin:type_name -> topicdesk.messages.Origin
+	34, // 4: topicdesk.messages.UpdateWebhook.origin:type_name -> topicdesk.messages.Origin
 	0,  // 5: topicdesk.messages.UpdateWebhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	35, // 6: topicdesk.messages.DeleteWebhook.origin:type_name -> topicdesk.messages.Origin
-	35, // 7: topicdesk.messages.RotateWebhookSecret.origin:type_name -> topicdesk.messages.Origin
-	35, // 8: topicdesk.messages.EnableWebhook.origin:type_name -> topicdesk.messages.Origin
-	35, // 9: topicdesk.messages.DisableWebhook.origin:type_name -> topicdesk.messages.Origin
-	35, // 10: topicdesk.messages.RetryDelivery.origin:type_name -> topicdesk.messages.Origin
-	35, // 11: topicdesk.messages.StartReplay.origin:type_name -> topicdesk.messages.Origin
-	35, // 12: topicdesk.messages.CancelReplay.origin:type_name -> topicdesk.messages.Origin
-	36, // 13: topicdesk.messages.WebhookView.code:type_name -> topicdesk.messages.Code
+	34, // 6: topicdesk.messages.DeleteWebhook.origin:type_name -> topicdesk.messages.Origin
+	34, // 7: topicdesk.messages.RotateWebhookSecret.origin:type_name -> topicdesk.messages.Origin
+	34, // 8: topicdesk.messages.EnableWebhook.origin:type_name -> topicdesk.messages.Origin
+	34, // 9: topicdesk.messages.DisableWebhook.origin:type_name -> topicdesk.messages.Origin
+	34, // 10: topicdesk.messages.RetryDelivery.origin:type_name -> topicdesk.messages.Origin
+	34, // 11: topicdesk.messages.StartReplay.origin:type_name -> topicdesk.messages.Origin
+	34, // 12: topicdesk.messages.CancelReplay.origin:type_name -> topicdesk.messages.Origin
+	35, // 13: topicdesk.messages.WebhookView.code:type_name -> topicdesk.messages.Code
 	13, // 14: topicdesk.messages.WebhookView.webhook:type_name -> topicdesk.messages.Webhook
 	12, // 15: topicdesk.messages.WebhookView.faults:type_name -> topicdesk.messages.SettingFault
 	0,  // 16: topicdesk.messages.Webhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	36, // 17: topicdesk.messages.ReplayView.code:type_name -> topicdesk.messages.Code
+	35, // 17: topicdesk.messages.ReplayView.code:type_name -> topicdesk.messages.Code
 	15, // 18: topicdesk.messages.ReplayView.replay:type_name -> topicdesk.messages.Replay
-	36, // 19: topicdesk.messages.WebhookList.code:type_name -> topicdesk.messages.Code
+	35, // 19: topicdesk.messages.WebhookList.code:type_name -> topicdesk.messages.Code
 	13, // 20: topicdesk.messages.WebhookList.webhooks:type_name -> topicdesk.messages.Webhook
-	36, // 21: topicdesk.messages.DeliveryList.code:type_name -> topicdesk.messages.Code
-	25, // 22: topicdesk.messages.DeliveryList.deliveries:type_name -> topicdesk.messages.WebhookDelivery
-	36, // 23: topicdesk.messages.DeliveryView.code:type_name -> topicdesk.messages.Code
-	25, // 24: topicdesk.messages.DeliveryView.delivery:type_name -> topicdesk.messages.WebhookDelivery
-	26, // 25: topicdesk.messages.WebhookDelivery.attempts:type_name -> topicdesk.messages.DeliveryAttempt
-	34, // 26: topicdesk.messages.DeliveryAttempt.request_headers:type_name -> topicdesk.messages.HeaderLine
-	36, // 27: topicdesk.messages.WebhookStats.code:type_name -> topicdesk.messages.Code
-	29, // 28: topicdesk.messages.WebhookStats.periods:type_name -> topicdesk.messages.WebhookPeriod
-	36, // 29: topicdesk.messages.ConsumerView.code:type_name -> topicdesk.messages.Code
-	36, // 30: topicdesk.messages.WebhookTested.code:type_name -> topicdesk.messages.Code
-	34, // 31: topicdesk.messages.WebhookTested.request_headers:type_name -> topicdesk.messages.HeaderLine
-	34, // 32: topicdesk.messages.WebhookTested.response_headers:type_name -> topicdesk.messages.HeaderLine
+	35, // 21: topicdesk.messages.DeliveryList.code:type_name -> topicdesk.messages.Code
+	24, // 22: topicdesk.messages.DeliveryList.deliveries:type_name -> topicdesk.messages.WebhookDelivery
+	35, // 23: topicdesk.messages.DeliveryView.code:type_name -> topicdesk.messages.Code
+	24, // 24: topicdesk.messages.DeliveryView.delivery:type_name -> topicdesk.messages.WebhookDelivery
+	25, // 25: topicdesk.messages.WebhookDelivery.attempts:type_name -> topicdesk.messages.DeliveryAttempt
+	33, // 26: topicdesk.messages.DeliveryAttempt.request_headers:type_name -> topicdesk.messages.HeaderLine
+	35, // 27: topicdesk.messages.WebhookStats.code:type_name -> topicdesk.messages.Code
+	28, // 28: topicdesk.messages.WebhookStats.periods:type_name -> topicdesk.messages.WebhookPeriod
+	35, // 29: topicdesk.messages.ConsumerView.code:type_name -> topicdesk.messages.Code
+	35, // 30: topicdesk.messages.WebhookTested.code:type_name -> topicdesk.messages.Code
+	33, // 31: topicdesk.messages.WebhookTested.request_headers:type_name -> topicdesk.messages.HeaderLine
+	33, // 32: topicdesk.messages.WebhookTested.response_headers:type_name -> topicdesk.messages.HeaderLine
 	33, // [33:33] is the sub-list for method output_type
 	33, // [33:33] is the sub-list for method input_type
 	33, // [33:33] is the sub-list for extension type_name
@@ -2802,7 +2755,7 @@ func file_messages_webhooks_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_webhooks_proto_rawDesc), len(file_messages_webhooks_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

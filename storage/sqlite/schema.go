@@ -299,7 +299,7 @@ CREATE TABLE consumers (
 `
 
 // schema6 orders the deliveries by their events' time. An event's id is a hash: in an index by id alone, each delivery
-// writes another page (docs/decisions.md, D130). An older program would not set the time.
+// writes another page (docs/decisions.md, D112). An older program would not set the time.
 const schema6 = `
 ALTER TABLE deliveries RENAME TO deliveries_before;
 DROP INDEX deliveries_created;

@@ -194,7 +194,7 @@ func TestNamesOutsideOfOwnNetworksNeedTLSAndAUsualPort(t *testing.T) {
 func TestNamesThatDoNotResolve(t *testing.T) {
 	c := clientOf(t, Options{Resolver: nameserver(t, func(string, bool, int) []string { return nil })})
 	res := c.Do(context.Background(), request("https://nowhere.example/s3cret"))
-	if res.Verdict != Retry || res.Kind != DNS || res.Error != "DNS knows no address of nowhere.example" {
+	if res.Verdict != Retry || res.Kind != NoName || res.Error != "DNS knows no address of nowhere.example" {
 		t.Errorf("%+v", res)
 	}
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -229,7 +229,7 @@ func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 	}
 	c := clientOf(t, Options{Resolver: nameserver(t, func(string, bool, int) []string { return nil })})
 	for _, url := range []string{"http://somewhere.example/", "https://somewhere.example/"} {
-		if res := c.Do(context.Background(), request(url)); res.Kind != DNS {
+		if res := c.Do(context.Background(), request(url)); res.Kind != NoName {
 			t.Errorf("%+v", res)
 		}
 	}

@@ -39,7 +39,8 @@ type Kind string
 // The kinds. None but HTTP and Disabled are answers; with the others, one can ask whether all endpoints have them.
 const (
 	HTTP        Kind = "http"        // an answer that is not 2xx
-	DNS         Kind = "dns"         // no address for the name
+	DNS         Kind = "dns"         // DNS can't say an address
+	NoName      Kind = "no_name"     // DNS says that there is none
 	Refused     Kind = "refused"     // nobody listens
 	Reset       Kind = "reset"       // the connection was lost
 	Unreachable Kind = "unreachable" // no way to the host
@@ -150,6 +151,8 @@ func explain(err error) (Kind, string) {
 	switch {
 	case errors.As(err, &refusal):
 		return Guard, refusal.Error()
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return NoName, "DNS knows no address of " + dns.Name
 	case errors.As(err, &dns):
 		return DNS, explainDNS(dns)
 	}
@@ -176,10 +179,7 @@ func explain(err error) (Kind, string) {
 }
 
 func explainDNS(e *net.DNSError) string {
-	switch {
-	case e.IsNotFound:
-		return "DNS knows no address of " + e.Name
-	case e.IsTimeout:
+	if e.IsTimeout {
 		return "DNS did not answer in time about " + e.Name
 	}
 	return "DNS could not say the address of " + e.Name

@@ -21,6 +21,7 @@ func WebhookView(r *storage.Webhook, chat func(ids.Place) (ids.ChatID, error)) (
 	v := &messages.Webhook{
 		WebhookId: r.WebhookID, Name: r.Name, KeyId: r.KeyID, GroupId: r.GroupID, Settings: settings,
 		FailingSinceMs: MillisOf(r.FailingSince), LastSuccessMs: MillisOf(r.LastSuccessAt), HoldUntilMs: MillisOf(r.HoldUntil),
+		LastError: r.LastError,
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt), Revision: r.Revision,
 	}
 	if !r.Enabled {

@@ -41,7 +41,7 @@ type Host struct {
 
 	timers       map[int64]*time.Timer
 	timer        int64 // number of the newest timer
-	enqueueAgain bool  // the timer of OfferAgainLater runs
+	enqueueAgain bool  // the timer of EnqueueAgainLater runs
 
 	// refused holds messages from inside the node that storage refused, in the order of their arrival. While it holds
 	// any, later messages from inside are added to it, so that their order is kept.

@@ -26,13 +26,13 @@ func (h *Host) After(d time.Duration, m any) (stop func()) {
 	}
 }
 
-// OfferAgain tells an owner to enqueue its pending operations again; OfferAgainLater sends it.
+// EnqueueAgain tells an owner to enqueue its pending operations again; EnqueueAgainLater sends it.
 type EnqueueAgain struct{}
 
-// OfferAgainAfter is how long an owner waits for Done before it enqueues an operation again.
+// EnqueueAgainAfter is how long an owner waits for Done before it enqueues an operation again.
 const EnqueueAgainAfter = 30 * time.Second
 
-// OfferAgainLater sends OfferAgain to the entity after OfferAgainAfter. Further calls until then set no second timer.
+// EnqueueAgainLater sends EnqueueAgain to the entity after EnqueueAgainAfter. Further calls until then set no second timer.
 func (h *Host) EnqueueAgainLater() {
 	if !h.enqueueAgain {
 		h.enqueueAgain = true

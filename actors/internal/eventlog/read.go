@@ -23,7 +23,7 @@ type Page struct {
 	Events    []storage.Event
 	Positions []int64 // how far the reader has read now
 	More      bool    // there is more to read now
-	Expired   bool    // events that the reader has not read are deleted; Positions are the oldest that work
+	Expired   bool    // events that the reader has not read are deleted; Positions are the next that work
 }
 
 // errExpired says that what follows the reader's positions is deleted.
@@ -54,8 +54,11 @@ func (l *Log) read(ctx context.Context, positions []int64, filter *Filter, limit
 	r := &reading{log: l, ahead: ahead, positions: slices.Clone(positions), heads: heads}
 	page, err := r.page(ctx, filter, limit)
 	if errors.Is(err, errExpired) {
-		positions, err = l.oldest(ctx)
-		return Page{Positions: positions, Expired: true}, err
+		oldest, err := l.oldest(ctx)
+		for p := range oldest { // where nothing is missing the reader stays
+			oldest[p] = max(oldest[p], positions[p])
+		}
+		return Page{Positions: oldest, Expired: true}, err
 	}
 	return page, err
 }

@@ -45,7 +45,7 @@ var reads = tableOf(
 	lists((*query).linkRecords), replies((*query).linkStatus),
 	replies((*query).attachment), replies((*query).eventsOfLog),
 	replies((*query).webhook), replies((*query).webhookByName), lists((*query).webhooks),
-	lists((*query).deliveries), replies((*query).delivery), replies((*query).replay),
+	lists((*query).deliveries), replies((*query).replay),
 	// What checks that a reader is there.
 	replies((*query).wake),
 )

@@ -76,14 +76,6 @@ func (q *query) deliveries(m *messages.ListDeliveries) proto.Message {
 	return reply
 }
 
-func (q *query) delivery(m *messages.GetDelivery) proto.Message {
-	r, err := q.env.Store.Delivery(q.env.Ctx, m.WebhookId, m.EventId)
-	if err != nil {
-		return &messages.DeliveryView{Code: q.code(m, err)}
-	}
-	return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(r)}
-}
-
 func (q *query) replay(m *messages.GetReplay) proto.Message {
 	r, err := q.env.Store.Replay(q.env.Ctx, m.ReplayId)
 	if err == nil && r.WebhookID != m.WebhookId {

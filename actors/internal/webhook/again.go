@@ -40,11 +40,23 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 		}
 		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(&x.row)}, w.pump()
 	}
-	row.State, row.NextAttemptAt, row.ReplayID, row.UpdatedAt = storage.DeliveryPending, w.now(), retried, w.now()
+	switch e, err := w.Store.Event(w.Ctx, m.EventId); {
+	case err == nil && !r.to.wants(e):
+		return &messages.DeliveryView{Code: messages.Code_CONFLICT, Reason: messages.ReasonEventUnheard}, nil
+	case err != nil && !errors.Is(err, storage.ErrNotFound):
+		return nil, fmt.Errorf("read an event: %w", err)
+	}
+	row.NextAttemptAt, row.UpdatedAt = w.now(), w.now()
+	comes := row.Open() && row.ReplayID == "" // when those before it are done: only its pause ends
+	if !comes {
+		row.State, row.ReplayID = storage.DeliveryPending, retried
+	}
 	if err := w.Store.SaveDeliveries(w.Ctx, []*storage.Delivery{row}); err != nil {
 		return nil, fmt.Errorf("save a delivery: %w", err)
 	}
-	r.retry(row)
+	if !comes {
+		r.retry(row)
+	}
 	return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
 }
 

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,8 +13,6 @@ import (
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
-
-	"errors"
 )
 
 const (
@@ -35,6 +34,7 @@ func (w *webhook) view(secret string) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	v.LastError = w.health.lastError
 	if w.health.failingSince.IsZero() != w.record.FailingSince.IsZero() {
 		v.FailingSinceMs = desk.MillisOf(w.health.failingSince)
 	}
@@ -88,7 +88,7 @@ func (w *webhook) onCreate(m *messages.CreateWebhook) (proto.Message, error) {
 		return refuse(messages.Code_CONFLICT, messages.ReasonWebhookLimit)
 	}
 	if err := w.begin(); err != nil {
-		w.Log.Warn("a new webhook begins later", "error", err)
+		return nil, err
 	}
 	return w.viewWithSecret()
 }
@@ -146,22 +146,19 @@ func (w *webhook) onUpdate(m *messages.UpdateWebhook) (proto.Message, error) {
 
 // changeSettings writes the settings that f has changed, unless it says not to, and goes on with them.
 func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
-	next, wasEnabled, failed := *w.record, w.record.Enabled, w.record.DisabledReason != reasonProgram
-	if !f(&next) {
+	next, wasEnabled, failed := w.next(), w.record.Enabled, w.record.DisabledReason != reasonProgram
+	if !f(next) {
 		return nil
 	}
-	err := w.change(func(r *storage.Webhook) {
-		f(r)
-		r.Revision++
-		r.UpdatedAt = w.now()
-		if !wasEnabled && r.Enabled { // it begins anew
-			r.DisabledReason, r.FailingSince, r.Warned, r.HoldUntil = "", time.Time{}, 0, time.Time{}
-		}
-		if wasEnabled && !r.Enabled {
-			r.DisabledReason = reasonProgram
-		}
-	})
-	if err != nil {
+	next.Revision++
+	next.UpdatedAt = w.now()
+	if !wasEnabled && next.Enabled { // it begins anew
+		next.DisabledReason, next.FailingSince, next.Warned, next.HoldUntil = "", time.Time{}, 0, time.Time{}
+	}
+	if wasEnabled && !next.Enabled {
+		next.DisabledReason = reasonProgram
+	}
+	if err := w.save(next); err != nil {
 		return err
 	}
 	if !wasEnabled && w.record.Enabled {
@@ -294,17 +291,34 @@ func (w *webhook) onRemove(remove) error {
 	return nil
 }
 
-// clean deletes deliveries and replays that are older than events are kept, a few at a time.
+// cleanMore makes the endpoint delete further old deliveries.
+type cleanMore struct{}
+
+// cleanPause is the pause between two writes that delete old deliveries.
+const cleanPause = 100 * time.Millisecond
+
+// clean deletes deliveries and replays that are older than events are kept, some at a time until none is left.
 func (w *webhook) clean() {
-	if w.room.Keep <= 0 {
+	if w.room.Keep <= 0 || w.cleaning {
 		return
 	}
 	before := w.Now().Add(-w.room.Keep)
-	_, err := w.Store.DeleteDeliveries(w.Ctx, w.ID, before, removeTogether)
-	if err == nil {
-		_, err = w.Store.DeleteReplays(w.Ctx, w.ID, before, removeTogether)
+	n, err := w.Store.DeleteDeliveries(w.Ctx, w.ID, before, removeTogether)
+	if err == nil && n < removeTogether {
+		n, err = w.Store.DeleteReplays(w.Ctx, w.ID, before, removeTogether)
 	}
-	if err != nil && w.Ctx.Err() == nil {
+	switch {
+	case err == nil && n == removeTogether:
+		w.cleaning = true
+		w.After(cleanPause, cleanMore{})
+	case err != nil && w.Ctx.Err() == nil:
 		w.Log.Warn("old deliveries can't be deleted; tried again", "error", err)
 	}
+}
+
+func (w *webhook) onCleanMore(cleanMore) error {
+	if w.cleaning = false; !w.gone() {
+		w.clean()
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"container/heap"
 	"errors"
 	"slices"
 	"time"
@@ -32,7 +33,11 @@ func (w *webhook) pump() error {
 		}
 		r.parkUntried()
 	}
-	for !w.Draining() {
+	for pages := 0; !w.Draining(); pages++ {
+		if pages == pagesAtOnce { // others want their turn
+			w.Note(look{})
+			break
+		}
 		if err := r.beginAll(); err != nil {
 			return r.trouble(err)
 		}
@@ -91,6 +96,9 @@ func (r *run) beginAll() error {
 			return nil
 		}
 		l := r.ready.pop()
+		if l == nil && g.open && len(r.waiting) > 0 {
+			l = heap.Pop(&r.waiting).(*lane) // a probe, ahead of the event's time
+		}
 		if l == nil {
 			return nil
 		}
@@ -102,7 +110,7 @@ func (r *run) beginAll() error {
 			}
 			continue
 		}
-		switch err := r.refetch(l.queue[0]); {
+		switch heard, err := r.refetch(l.queue[0]); {
 		case errors.Is(err, storage.ErrNotFound):
 			r.outcome(l.queue[0], &delivery.Result{At: now, Verdict: delivery.Abort,
 				Error: "the event is no longer kept, see EVENTS_RETENTION"}, true)
@@ -111,6 +119,10 @@ func (r *run) beginAll() error {
 		case err != nil:
 			r.list(l)
 			return err
+		case !heard: // since it was tried, the settings have changed
+			r.skip(l.queue[0])
+			r.finished(l)
+			continue
 		}
 		r.begin(l)
 	}
@@ -120,6 +132,7 @@ func (r *run) beginAll() error {
 // begin has a child try a lane's first event.
 func (r *run) begin(l *lane) {
 	x := l.queue[0]
+	x.early = x.next.After(r.w.Now())
 	l.busy = true
 	r.running++
 	r.unwritten++
@@ -170,7 +183,7 @@ func (w *webhook) onAttempted(m *attempted) error {
 		r.list(l)
 	}
 	if err := w.learn(now, &m.result, first, blameless); err != nil {
-		return err
+		return r.trouble(err)
 	}
 	return w.pump()
 }
@@ -193,7 +206,7 @@ func (w *webhook) ChildEnded(child *actor.PID) {
 // to do. spent: further attempts would fare the same.
 func (r *run) outcome(x *item, result *delivery.Result, spent bool) (over bool) {
 	row := &x.row
-	arrived := slices.ContainsFunc(row.Attempts, func(a storage.DeliveryAttempt) bool { return a.Error == "" })
+	before := arrived(row)
 	row.Attempts = append(slices.Clone(row.Attempts), recordOf(result))
 	if n := len(row.Attempts); n > attemptsKept {
 		row.Attempts = row.Attempts[n-attemptsKept:]
@@ -212,6 +225,10 @@ func (r *run) outcome(x *item, result *delivery.Result, spent bool) (over bool) 
 		row.State, row.NextAttemptAt, x.next = storage.DeliveryFailed, now, now
 		return false
 	}
+	if x.early && !spent { // it says nothing about the event, which has all its attempts
+		row.State, row.NextAttemptAt = storage.DeliveryFailed, x.next
+		return false
+	}
 	if !spent && r.w.room.network.cutOff() {
 		row.State, x.next = storage.DeliveryFailed, now.Add(jittered(5*time.Second))
 		row.NextAttemptAt = x.next
@@ -224,10 +241,15 @@ func (r *run) outcome(x *item, result *delivery.Result, spent bool) (over bool) 
 		row.NextAttemptAt = x.next
 		return false
 	}
-	if row.State = storage.DeliveryExhausted; arrived {
+	if row.State = storage.DeliveryExhausted; before {
 		row.State = storage.DeliverySent // it was sent again
 	}
 	return true
+}
+
+// arrived reports whether an event has arrived once.
+func arrived(row *storage.Delivery) bool {
+	return slices.ContainsFunc(row.Attempts, func(a storage.DeliveryAttempt) bool { return a.Error == "" })
 }
 
 // patience is how long the waits are at most that an event has when it is sent again.

@@ -64,8 +64,14 @@ func (r *Room) endpointOf(w *storage.Webhook) (*endpoint, error) {
 			return nil, err
 		}
 	}
-	for _, s := range w.Secrets {
+	for i, s := range w.Secrets {
+		if !s.ExpiresAt.IsZero() && !r.env.Now().Before(s.ExpiresAt) {
+			continue
+		}
 		text, err := r.seals.open(w.WebhookID, s.Sealed)
+		if err != nil && i > 0 {
+			continue // the one before a rotation; the new one signs
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -47,6 +47,15 @@ func newGate(w *storage.Webhook) gate {
 	}
 }
 
+// with is the gate with other settings. What it knows of the endpoint stays: pauses that it asked for, failures, its pace.
+func (g gate) with(w *storage.Webhook) gate {
+	next := newGate(w)
+	next.failures, next.open, next.probeAt, next.pause = g.failures, g.open, g.probeAt, g.pause
+	next.hold, next.slow, next.window = g.hold, g.slow, g.window
+	next.ramp, next.tokens, next.filled = g.ramp, g.tokens, g.filled
+	return next
+}
+
 // mayBegin reports whether an attempt may begin now, besides those that run; else after how long to ask again, 0 when
 // another attempt must end first.
 func (g *gate) mayBegin(now time.Time, running int) (bool, time.Duration) {

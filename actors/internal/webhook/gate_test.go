@@ -59,3 +59,28 @@ func TestGateCountsWhatIsUnderWayOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestGateWithOtherSettings changes settings while an endpoint has asked for a pause, and comes back.
+func TestGateWithOtherSettings(t *testing.T) {
+	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	g := newGate(&storage.Webhook{MaxConcurrency: 8})
+	g.window = 512
+	g.failed(now, &delivery.Result{RetryAfter: time.Hour})
+	next := g.with(&storage.Webhook{MaxConcurrency: 2})
+	if may, wait := next.mayBegin(now, 0); may || wait != time.Hour {
+		t.Errorf("it asked for an hour: %v, %v", may, wait)
+	}
+	if next.window != 512 || next.widthAtMost != 2 {
+		t.Errorf("window %d, width %d", next.window, next.widthAtMost)
+	}
+	begun := 0
+	for now = now.Add(time.Hour); ; begun++ {
+		if may, _ := next.mayBegin(now, begun); !may {
+			break
+		}
+		next.begun()
+	}
+	if begun != 1 {
+		t.Errorf("it comes back with %d attempts at once", begun)
+	}
+}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -17,6 +18,7 @@ import (
 // health is how an endpoint does. The record has it, too, a moment later.
 type health struct {
 	failingSince time.Time // when the failures began that no success has ended
+	lastFailed   time.Time // when an attempt last failed, since the start
 	lastSuccess  time.Time
 	lastError    string
 	firsts       []time.Time // when first attempts failed, within earlyWithin
@@ -63,6 +65,7 @@ func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless
 			w.run.hasten()
 		}
 		w.gate.succeeded(now)
+		w.health.lastError = ""
 		return w.recovered(now)
 	}
 	if blameless {
@@ -83,9 +86,14 @@ func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless
 	if h.failingSince.IsZero() {
 		h.failingSince = now
 	}
+	h.lastFailed = now
+	hold := w.gate.hold
 	if w.gate.failed(now, result) {
 		w.Log.Warn("a webhook fails: it is tried by one event at a time", "failures", breakerOpens, "error", result.Error)
 		w.run.park = true
+	}
+	if !w.gate.hold.Equal(hold) {
+		w.run.moved = true // it is to be kept after a restart
 	}
 	if first {
 		h.firsts = append(slices.DeleteFunc(h.firsts, func(at time.Time) bool { return now.Sub(at) > earlyWithin }), now)
@@ -97,14 +105,15 @@ func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless
 	return w.warnLater()
 }
 
-// warnLater gives the warnings that are due for an endpoint that has failed for long.
+// warnLater gives the warnings that are due for an endpoint whose attempts have failed for long. Time in which nothing was
+// tried, such as after the newest failure, does not count.
 func (w *webhook) warnLater() error {
 	since := w.health.failingSince
 	if since.IsZero() || !w.record.Enabled {
 		return nil
 	}
 	for _, s := range stages {
-		if w.Now().Sub(since) < s.after || w.record.Warned&s.bit != 0 {
+		if w.health.lastFailed.Sub(since) < s.after || w.record.Warned&s.bit != 0 {
 			continue
 		}
 		if s == stages[len(stages)-1] {
@@ -125,6 +134,7 @@ func (w *webhook) warn(name string, bit int64) error {
 		Webhook: w.ref(), Stage: name, FailingSince: h.failingSince.UTC(), LastError: h.lastError, Pending: pending,
 	}, func(r *storage.Webhook) {
 		r.Warned |= bit
+		r.FailingSince = h.failingSince
 		if bit == early {
 			r.WarnedAt = now
 		}
@@ -139,18 +149,23 @@ func (w *webhook) warn(name string, bit int64) error {
 	return err
 }
 
-// recovered ends the failures.
+// recovered ends the failures. When that can't be told, the next success tells it.
 func (w *webhook) recovered(now time.Time) error {
 	h := &w.health
-	since := h.failingSince
-	h.lastSuccess, h.failingSince = now, time.Time{}
-	if since.IsZero() || w.record.Warned == 0 {
+	h.lastSuccess = now
+	if w.record.Warned == 0 {
+		h.failingSince = time.Time{}
 		return nil
 	}
+	since := cmp.Or(h.failingSince, w.record.FailingSince, now)
 	late := w.backlog() + 1
-	w.Log.Info("a webhook takes events again", "failed since", since, "late", late)
-	return w.tell(messages.EventWebhookRecovered, "", &view.WebhookRecoveredData{Webhook: w.ref(), FailingSince: since.UTC(),
+	err := w.tell(messages.EventWebhookRecovered, "", &view.WebhookRecoveredData{Webhook: w.ref(), FailingSince: since.UTC(),
 		Late: late}, func(r *storage.Webhook) { r.Warned, r.FailingSince = 0, time.Time{} })
+	if err == nil {
+		h.failingSince = time.Time{}
+		w.Log.Info("a webhook takes events again", "failed since", since, "late", late)
+	}
+	return err
 }
 
 // disable disables the endpoint for a reason of the desk's.
@@ -174,7 +189,9 @@ func (w *webhook) disable(reason string) error {
 	w.room.metrics.disabled.WithLabelValues(reason).Inc()
 	w.Log.Warn("a webhook is disabled; what waits for it is kept", "reason", reason, "pending", pending, "error", h.lastError)
 	w.tellPeople(reason, messages.NoticeWebhookDisabled, map[string]string{reason: "1"})
-	w.run.ending = true
+	if w.run != nil {
+		w.run.ending = true
+	}
 	return nil
 }
 

@@ -42,8 +42,12 @@ func (r *run) list(l *lane) {
 	l.listed = true
 	if len(l.queue) > 0 && l.queue[0].next.After(r.w.Now()) {
 		x := l.queue[0]
-		if !l.behind && !x.replayed {
+		switch {
+		case x.replayed:
+		case !l.behind:
 			r.fallBehind(l, x.event.Number-1)
+		case l.ticketID != "":
+			r.dropFollowers(l) // l.through is before it, so they are read again
 		}
 		r.hold(x, false)
 		heap.Push(&r.waiting, l)

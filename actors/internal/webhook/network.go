@@ -32,20 +32,15 @@ func (n *network) note(host string, r *delivery.Result) {
 	case delivery.DNS, delivery.Unreachable:
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		now := n.env.Now()
-		n.failed[host] = now
-		for other, at := range n.failed {
-			if now.Sub(at) > cutOffWithin {
-				delete(n.failed, other)
-			}
-		}
+		n.failed[host] = n.env.Now()
+		n.prune()
 		if len(n.failed) >= cutOffHosts && !n.cut {
 			n.cut = true
 			n.env.Log.Error("webhooks: no host can be reached: DNS or the network of this machine seems to be down; "+
 				"no endpoint is blamed", "hosts", len(n.failed), "error", r.Error)
 		}
 	case delivery.Guard, delivery.Stopped, delivery.Timeout:
-	default: // it was reached
+	default: // it was reached; or DNS answered that there is no such name, and does not do that when it is down
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		clear(n.failed)
@@ -60,5 +55,20 @@ func (n *network) note(host string, r *delivery.Result) {
 func (n *network) cutOff() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.prune()
 	return n.cut
+}
+
+// prune forgets failures of long ago. When too few are left, nothing says any more that the desk is cut off: the endpoints
+// that could tell are no longer tried. The caller holds n.mu.
+func (n *network) prune() {
+	now := n.env.Now()
+	for host, at := range n.failed {
+		if now.Sub(at) > cutOffWithin {
+			delete(n.failed, host)
+		}
+	}
+	if len(n.failed) < cutOffHosts {
+		n.cut = false
+	}
 }

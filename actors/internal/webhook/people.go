@@ -37,7 +37,7 @@ func (w *webhook) tellPeople(about, notice string, args map[string]string) {
 			lang = user.Language
 		}
 		place := messages.UserPlace(person)
-		id := fmt.Sprintf("%s/%s/%d", w.ID, about, w.health.failingSince.UnixMilli())
+		id := fmt.Sprintf("%s/%s/%d/%d", w.ID, about, w.health.failingSince.UnixMilli(), w.record.Revision)
 		w.Tell(messages.KindChat, place, &messages.Answer{
 			Origin: &messages.Origin{CommandId: id, Place: place, ChatId: person, Lang: lang},
 			Operation: &messages.Operation{Lang: lang, Call: &messages.Operation_SendNotice{
@@ -46,7 +46,7 @@ func (w *webhook) tellPeople(about, notice string, args map[string]string) {
 	}
 }
 
-// groups are the groups that an endpoint hears.
+// groups are the groups that an endpoint hears, but for those that can't be read.
 func (w *webhook) groups() ([]storage.Group, error) {
 	of := w.record.Filter.GroupIDs
 	if w.record.GroupID != "" {
@@ -57,11 +57,11 @@ func (w *webhook) groups() ([]storage.Group, error) {
 	}
 	var groups []storage.Group
 	for _, id := range of {
-		g, err := w.Store.Group(w.Ctx, id)
-		if err != nil {
-			return nil, err
+		if g, err := w.Store.Group(w.Ctx, id); err == nil {
+			groups = append(groups, *g)
+		} else {
+			w.Log.Warn("who registered a group is not told that a webhook fails: it can't be read", "group", id, "error", err)
 		}
-		groups = append(groups, *g)
 	}
 	return groups, nil
 }

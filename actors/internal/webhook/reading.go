@@ -48,8 +48,14 @@ func (r *run) recover() error {
 
 // reopen takes up a delivery that is not over, unless it is read again anyway.
 func (r *run) reopen(row *storage.Delivery) {
-	switch {
+	switch replay := r.w.replay; {
+	case r.deleted(row):
+		r.giveUp(row, storage.DeliveryAborted)
+		return
 	case row.ReplayID == retried:
+	case row.ReplayID != "" && (replay == nil || row.ReplayID != replay.ReplayID):
+		r.giveUp(row, storage.DeliveryExhausted) // its replay was cancelled
+		return
 	case row.ReplayID != "", row.Position > r.parts[row.Partition].read:
 		return // its replay, or the log, comes to it
 	case r.to.ordered && row.TicketID != "":
@@ -75,6 +81,26 @@ func (r *run) reopen(row *storage.Delivery) {
 	l.behind = true
 	r.behind++
 	r.enqueue(l, x)
+}
+
+// deleted reports whether the event of an old delivery is deleted, so that the log never comes to it.
+func (r *run) deleted(row *storage.Delivery) bool {
+	keep := r.w.room.Keep
+	if keep <= 0 || !row.CreatedAt.Before(r.w.Now().Add(-keep)) {
+		return false
+	}
+	_, err := r.w.Store.Event(r.w.Ctx, row.EventID)
+	return errors.Is(err, storage.ErrNotFound)
+}
+
+// giveUp ends a delivery that nothing comes to any more.
+func (r *run) giveUp(row *storage.Delivery, state string) {
+	x := &item{row: *row}
+	x.row.State, x.row.NextAttemptAt = state, time.Time{}
+	if arrived(row) {
+		x.row.State = storage.DeliverySent // it was to be sent again
+	}
+	r.write(x)
 }
 
 func (r *run) itemOf(e storage.Event, row *storage.Delivery) *item {
@@ -159,7 +185,7 @@ func (r *run) rowsOf(events []storage.Event) (map[string]*storage.Delivery, erro
 
 // take puts an event that was read into its lane.
 func (r *run) take(e *storage.Event, row *storage.Delivery) {
-	if row != nil && !row.Open() || !r.to.wants(e) {
+	if !r.takes(e, row) {
 		return
 	}
 	key, ticket := e.EventID, ""
@@ -177,6 +203,20 @@ func (r *run) take(e *storage.Event, row *storage.Delivery) {
 		return
 	}
 	r.enqueue(r.laneFor(key, ticket), x)
+}
+
+// takes reports whether an event, with its delivery, is the log's to bring: it is wanted, not over, and neither a replay nor
+// a program that asked for it has taken it. What was tried and is no longer wanted ends here.
+func (r *run) takes(e *storage.Event, row *storage.Delivery) bool {
+	switch {
+	case row != nil && (!row.Open() || row.ReplayID != ""):
+		return false
+	case r.to.wants(e):
+		return true
+	case row != nil:
+		r.skip(r.itemOf(*e, row))
+	}
+	return false
 }
 
 // skips reports whether an event is not delivered, since a program said to go on from later.
@@ -233,7 +273,10 @@ func (r *run) catchUp(l *lane) error {
 		for i := range events {
 			e := &events[i]
 			row := rows[e.EventID]
-			if row != nil && !row.Open() || !r.to.wants(e) {
+			if len(l.queue) > 0 && row != nil && row.Open() && !r.to.wants(e) {
+				return nil // it is skipped once, when those before it are done
+			}
+			if !r.takes(e, row) {
 				if len(l.queue) == 0 {
 					l.through, r.moved = e.Number, true
 				}
@@ -245,7 +288,9 @@ func (r *run) catchUp(l *lane) error {
 				r.skip(x)
 				continue
 			}
-			r.enqueue(l, x)
+			if r.enqueue(l, x); l.queue[0].next.After(r.w.Now()) {
+				return nil // what follows would only fill the window
+			}
 		}
 		if len(l.queue) == 0 && n < page {
 			r.caughtUp(l)
@@ -266,17 +311,18 @@ func (r *run) rowsOfAll(events []storage.Event) (map[string]*storage.Delivery, e
 	return r.rowsOf(events)
 }
 
-// refetch reads an event whose data were dropped while it waited.
-func (r *run) refetch(x *item) error {
+// refetch reads an event of which only the delivery was read, and reports whether the endpoint still hears it.
+func (r *run) refetch(x *item) (heard bool, err error) {
 	if x.event.Data != nil {
-		return nil
+		return true, nil
 	}
 	e, err := r.w.Store.Event(r.w.Ctx, x.event.EventID)
-	if err == nil {
-		x.event = *e
-	}
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
-		return fmt.Errorf("read an event: %w", err)
+		return false, fmt.Errorf("read an event: %w", err)
 	}
-	return err
+	if err != nil {
+		return false, err
+	}
+	x.event = *e
+	return r.to.wants(e), nil
 }

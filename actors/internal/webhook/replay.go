@@ -61,7 +61,12 @@ func (w *webhook) findReplay() error {
 // replayOn begins the next page of the replay.
 func (r *run) replayOn() error {
 	replay := r.w.replay
-	if replay == nil || r.page != nil || r.w.gate.open || r.ending {
+	switch {
+	case replay == nil || r.ending:
+		return nil
+	case r.page != nil:
+		return r.pageDone() // unless it was, and could not be written
+	case r.w.gate.open:
 		return nil
 	}
 	for range pagesAtOnce {
@@ -136,7 +141,7 @@ func (r *run) nextPage(replay *storage.Replay) (events []storage.Event, page *re
 		}
 		for _, e := range found.Events {
 			if e.Position <= replay.Ends[e.Partition] && !e.At.Before(replay.Since) &&
-				(replay.Until.IsZero() || !e.At.After(replay.Until)) {
+				(replay.Until.IsZero() || e.At.Before(replay.Until)) {
 				events = append(events, e)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -43,6 +44,10 @@ type Room struct {
 	seals   *sealer
 	network *network
 	metrics *metrics
+	runs    atomic.Int64 // that there were
+
+	attempts context.Context // of all attempts; cut ends them
+	cut      context.CancelFunc
 
 	mu   sync.Mutex
 	busy int           // attempts whose outcome is not written yet
@@ -58,10 +63,12 @@ func NewRoom(env *entity.Env, deps Deps) (*Room, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Room{
+	r := &Room{
 		Deps: deps, env: env, seals: seals, network: newNetwork(env), metrics: newMetrics(deps.Metrics),
 		client: delivery.New(delivery.Options{Policy: deps.Policy, Version: deps.Version, Timeout: deps.Timeout, Roots: deps.Roots}),
-	}, nil
+	}
+	r.attempts, r.cut = context.WithCancel(env.Ctx)
+	return r, nil
 }
 
 // Kind declares the endpoints.
@@ -81,6 +88,7 @@ func (r *Room) Kind() *entity.Kind {
 			// its children, its timers and what it does beside its turns
 			entity.Takes((*webhook).onAttempted), entity.Takes((*webhook).onSaved), entity.Takes((*webhook).onNews),
 			entity.Takes((*webhook).onLook), entity.Takes((*webhook).onPublish), entity.Takes((*webhook).onRemove),
+			entity.Takes((*webhook).onCleanMore),
 		},
 	}
 }
@@ -107,7 +115,9 @@ func (r *Room) end(n int) {
 	}
 }
 
-// Finish waits until the outcomes of all attempts are written, but no longer than ctx allows. Call it when no more begin.
+// Finish waits until the outcomes of all attempts are written, but no longer than ctx allows. A receiver that needs more
+// than a quarter of that time is cut off: its event is sent again at the next start, and others need the rest. Call it when
+// no more begin.
 func (r *Room) Finish(ctx context.Context) {
 	r.mu.Lock()
 	if r.busy == 0 {
@@ -117,6 +127,16 @@ func (r *Room) Finish(ctx context.Context) {
 	idle := make(chan struct{})
 	r.idle = idle
 	r.mu.Unlock()
+	if end, limited := ctx.Deadline(); limited {
+		patient, cancel := context.WithTimeout(ctx, time.Until(end)/4)
+		defer cancel()
+		select {
+		case <-idle:
+			return
+		case <-patient.Done():
+			r.cut()
+		}
+	}
 	select {
 	case <-idle:
 	case <-ctx.Done():
@@ -124,7 +144,10 @@ func (r *Room) Finish(ctx context.Context) {
 }
 
 // Close lets go of connections.
-func (r *Room) Close() { r.client.Close() }
+func (r *Room) Close() {
+	r.cut()
+	r.client.Close()
+}
 
 // Test sends the example of a type of event to an endpoint now. The result tells what came of it, whatever the receiver
 // did; it counts for nothing.

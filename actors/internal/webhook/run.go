@@ -64,13 +64,14 @@ type item struct {
 	lane     *lane
 	row      storage.Delivery // as it is stored, or will be; Version 0: it is not
 	tries    int
-	next     time.Time // not tried before
+	next     time.Time // no attempt begins before, unless as a probe
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written
 	replayed bool
 	once     bool // it is tried once, as a program asked
+	early    bool // the attempt under way is a probe, before next
 }
 
 // lane is a sequence of events of which each waits for the one before: those of a ticket.
@@ -87,10 +88,9 @@ type lane struct {
 }
 
 func newRun(w *webhook, heads []int64) *run {
-	w.runs++
-	r := &run{w: w, number: w.runs, to: w.to, lanes: map[string]*lane{}, trying: map[string]*item{}, more: true, progress: w.Now()}
-	r.ctx, r.cancel = context.WithCancel(w.Ctx)
-	r.eager, w.eager = w.eager, false
+	r := &run{w: w, number: w.room.runs.Add(1), to: w.to, lanes: map[string]*lane{}, trying: map[string]*item{}, more: true, progress: w.Now()}
+	r.ctx, r.cancel = context.WithCancel(w.room.attempts)
+	r.eager = w.eager
 	for p := range r.parts {
 		r.parts[p].read, r.parts[p].known = heads[p], heads[p]
 		if p < len(w.record.Positions) {

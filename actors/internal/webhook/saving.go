@@ -60,7 +60,7 @@ func (r *run) write(x *item) {
 func (r *run) flush() error {
 	now := r.w.Now()
 	since := now.Sub(r.progress)
-	due := r.moved && since >= progressEvery || r.counted && since >= countsEvery
+	due := r.moved && (since >= progressEvery || r.w.Draining()) || r.counted && since >= countsEvery
 	if r.moved && !due {
 		r.wake(r.progress.Add(progressEvery))
 	}
@@ -199,8 +199,6 @@ func (w *webhook) ended() error {
 		}
 	}
 	w.endRun()
-	hold := w.gate
-	w.gate = newGate(w.record)
-	w.gate.failures, w.gate.open, w.gate.probeAt, w.gate.pause = hold.failures, hold.open, hold.probeAt, hold.pause
+	w.gate = w.gate.with(w.record)
 	return w.begin()
 }

@@ -26,7 +26,7 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 		if h.Value == desk.MaskedHeader {
 			kept := false
 			for _, old := range sealed {
-				if strings.EqualFold(old.Name, h.Name) {
+				if strings.EqualFold(old.Name, h.Name) && !kept {
 					r.Headers, kept = append(r.Headers, storage.SealedHeader{Name: h.Name, Sealed: old.Sealed}), true
 				}
 			}
@@ -38,10 +38,17 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 		headers[h.Name] = h.Value
 		r.Headers = append(r.Headers, storage.SealedHeader{Name: h.Name, Sealed: w.room.seals.seal(w.ID, h.Value)})
 	}
-	for name, value := range headers {
-		if err := delivery.CheckHeaders(map[string]string{name: value}); err != nil {
-			fault("/headers/"+escaped(name), err.Error())
+	named := map[string]string{}
+	for _, h := range s.Headers {
+		named[h.Name] = "" // those that are kept, too
+		if value, sent := headers[h.Name]; sent {
+			if err := delivery.CheckHeaders(map[string]string{h.Name: value}); err != nil {
+				fault("/headers/"+escaped(h.Name), err.Error())
+			}
 		}
+	}
+	if err := delivery.CheckHeaders(named); err != nil && len(faults) == 0 {
+		fault("/headers", err.Error()) // one by one they are right: there are too many, or one is there twice
 	}
 	r.URL, r.Description, r.Format, r.Ordering, r.Content = s.Url, s.Description, s.Format, s.Ordering, s.Content
 	r.Events, r.MaxConcurrency, r.MaxPerSecond = s.Events, int(s.MaxConcurrency), s.MaxPerSecond

@@ -25,7 +25,6 @@ type webhook struct {
 	to     *endpoint        // nil: its secrets can't be opened
 
 	run    *run // nil: nothing is delivered
-	runs   int64
 	gate   gate
 	health health
 	replay *storage.Replay // the one that runs; nil: none
@@ -33,6 +32,8 @@ type webhook struct {
 	eager      bool // the next run is the first since a program enabled the endpoint
 	publishing bool // a timer is set
 	removing   bool // deliveries of a deleted endpoint are being deleted
+	cleaning   bool // a timer will have further old deliveries deleted
+	delayed    bool // a timer will begin what could not begin
 }
 
 // look makes the endpoint look whether something can begin. It is the message of its timers.
@@ -51,7 +52,8 @@ func (w *webhook) Load() error {
 	if err != nil {
 		return fmt.Errorf("read the webhook: %w", err)
 	}
-	w.record, w.publishing = record, false
+	w.record = record
+	w.publishing, w.removing, w.cleaning, w.delayed = false, false, false, false // their timers are gone
 	return nil
 }
 
@@ -96,16 +98,17 @@ func (w *webhook) onWake(*messages.Wake) (proto.Message, error) {
 	if w.run != nil {
 		w.run.more = true // what it does not want wakes it not, and is passed now
 	}
-	if err := w.warnLater(); err != nil {
-		return nil, err
-	}
 	return entity.OK(), w.pump()
 }
 
 func (w *webhook) onLook(look) error {
-	if w.run != nil {
-		w.run.wakeAt = time.Time{}
+	if w.run == nil {
+		if w.delayed = false; w.gone() {
+			return nil
+		}
+		return w.begin()
 	}
+	w.run.wakeAt = time.Time{}
 	return w.pump()
 }
 
@@ -117,32 +120,59 @@ func (w *webhook) onNews(m news) error {
 	return w.pump()
 }
 
-// begin starts to deliver, if the endpoint is enabled and its secrets can be opened.
+// begin starts to deliver, if the endpoint is enabled and its secrets can be opened; when storage can't be read, a little
+// later.
 func (w *webhook) begin() error {
 	if w.run != nil || !w.record.Enabled || !w.record.DeletedAt.IsZero() || w.Draining() {
 		return nil
 	}
 	to, err := w.room.endpointOf(w.record)
 	if err != nil {
-		w.Log.Error("nothing is delivered to this webhook", "error", err)
+		return w.stuck(err)
+	}
+	if w.to = to; w.health.lastError == errSealed.Error() {
+		w.health.lastError = ""
+	}
+	r, err := w.recovering()
+	if err != nil {
+		if w.Ctx.Err() == nil {
+			w.Log.Warn("deliveries begin later: storage can't be read", "error", err)
+		}
+		if !w.delayed {
+			w.delayed = true
+			w.After(troublePause, look{})
+		}
 		return nil
 	}
-	w.to = to
+	w.run, w.eager = r, false
+	return w.pump()
+}
+
+// recovering makes a run that goes on where the endpoint was.
+func (w *webhook) recovering() (*run, error) {
 	heads, err := w.room.Log.Heads(w.Ctx)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if err := w.findReplay(); err != nil { // before recover, which asks whose a delivery is
+		return nil, err
 	}
 	r := newRun(w, heads)
 	if err := r.recover(); err != nil {
 		r.cancel()
-		return err
+		return nil, err
 	}
-	if err := w.findReplay(); err != nil {
-		r.cancel()
-		return err
+	return r, nil
+}
+
+// stuck says, also to programs, why nothing is delivered to an endpoint that is enabled.
+func (w *webhook) stuck(why error) error {
+	w.Log.Error("nothing is delivered to this webhook", "error", why)
+	w.health.lastError = why.Error()
+	if w.record.LastError == w.health.lastError {
+		return nil
 	}
-	w.run = r
-	return w.pump()
+	return w.change(func(r *storage.Webhook) { r.LastError = why.Error() })
 }
 
 // endRun drops what is in memory. Attempts under way are cut off; their results are not heard.
@@ -172,13 +202,23 @@ func (w *webhook) turnOver() error {
 
 // change writes the record with a change. After an error the record is as it was.
 func (w *webhook) change(f func(*storage.Webhook)) error {
+	next := w.next()
+	f(next)
+	return w.save(next)
+}
+
+// next is a copy of the record to be changed and saved.
+func (w *webhook) next() *storage.Webhook {
 	next := *w.record
 	next.Secrets, next.Unlogged = slices.Clone(next.Secrets), slices.Clone(next.Unlogged)
-	f(&next)
-	if err := w.Store.SaveWebhook(w.Ctx, &next); err != nil {
+	return &next
+}
+
+func (w *webhook) save(next *storage.Webhook) error {
+	if err := w.Store.SaveWebhook(w.Ctx, next); err != nil {
 		return fmt.Errorf("save the webhook: %w", err)
 	}
-	w.record = &next
+	w.record = next
 	return nil
 }
 
