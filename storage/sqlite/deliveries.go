@@ -19,9 +19,10 @@ var (
 			version = version + 1, doc = ?10
 		WHERE webhook_id = ?1 AND event_at = ?2 AND event_id = ?3 AND version = ?11`)
 	readDelivery = define(`SELECT doc FROM deliveries WHERE webhook_id = ? AND event_at = ? AND event_id = ?`)
+	// One that was exported or copied from a desk of before deliveries had their event's time has none.
 	findDelivery = define(`
 		SELECT doc FROM deliveries
-		WHERE webhook_id = ?1 AND event_at = (SELECT at FROM events WHERE event_id = ?2) AND event_id = ?2`)
+		WHERE webhook_id = ?1 AND event_at IN ((SELECT at FROM events WHERE event_id = ?2), ?3) AND event_id = ?2`)
 	// Without the event nothing says where in the index the delivery is: SQLite reads the webhook's part of it. NOT EXISTS,
 	// which it checks once, keeps it from reading where the event is there.
 	searchDelivery = define(`
@@ -126,7 +127,7 @@ func (s *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []s
 ) {
 	err = s.read(ctx, func(c *conn) error {
 		for _, id := range eventIDs {
-			one, err := list[storage.Delivery](c, findDelivery, webhookID, id)
+			one, err := list[storage.Delivery](c, findDelivery, webhookID, id, millis(time.Time{}))
 			if err == nil && len(one) == 0 {
 				one, err = list[storage.Delivery](c, searchDelivery, webhookID, id)
 			}

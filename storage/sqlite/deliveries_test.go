@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -38,35 +37,29 @@ func insertEvents(t *testing.T, w *writer, n int64) {
 	}
 }
 
-// TestDeliveryWithoutItsEvent: a delivery is found by its event's id whether or not the event is still kept.
+// TestDeliveryWithoutItsEvent: a delivery is found by its event's id whether or not the event is still kept, and without its time.
 func TestDeliveryWithoutItsEvent(t *testing.T) {
 	s := openStore(t)
-	onWriter(t, s, func(w *writer) error { insertEvents(t, w, 1); return nil })
-	one, two := deliveryOf(1), deliveryOf(2)
-	if err := s.SaveDeliveries(t.Context(), []*storage.Delivery{one, two}); err != nil {
+	onWriter(t, s, func(w *writer) error { insertEvents(t, w, 2); return nil })
+	all := []*storage.Delivery{deliveryOf(1), deliveryOf(2), deliveryOf(3)}
+	all[1].EventAt = time.Time{} // as a desk of before exported it
+	if err := s.SaveDeliveries(t.Context(), all); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []*storage.Delivery{one, two} {
+	for _, want := range all {
 		got, err := s.Delivery(t.Context(), "wh_1", want.EventID)
 		if err != nil || !cmp.Equal(got, want) {
 			t.Errorf("%s: %v %s", want.EventID, err, cmp.Diff(want, got))
 		}
 	}
-	if _, err := s.Delivery(t.Context(), "wh_1", "evt_3"); !errors.Is(err, storage.ErrNotFound) {
+	if _, err := s.Delivery(t.Context(), "wh_1", "evt_4"); !errors.Is(err, storage.ErrNotFound) {
 		t.Error(err)
 	}
 }
 
 // TestDeliveriesOfSchema5 have their events' time after the migration, or that of their own where the event is gone.
 func TestDeliveriesOfSchema5(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "desk.db")
-	c, err := connectWriter(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := migrate(c, migrations[:5]); err != nil {
-		t.Fatal(err)
-	}
+	path, c := atSchema(t, 5)
 	insertEvents(t, &writer{store: &Store{}, conn: c}, 1)
 	insert := c.extra(`INSERT INTO deliveries
 		(webhook_id, event_id, place, class, state, type, ticket_id, created_at, version, doc)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -13,14 +12,7 @@ import (
 
 // TestPlaceEvents: the events of schema 3 get their places in the log, with what they told.
 func TestPlaceEvents(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "desk.db")
-	c, err := connectWriter(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := migrate(c, migrations[:3]); err != nil {
-		t.Fatal(err)
-	}
+	path, c := atSchema(t, 3)
 	old := oldEvents()
 	if err := c.run("BEGIN"); err != nil {
 		t.Fatal(err)

@@ -151,16 +151,23 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
-// TestFirstSchema: the migrations keep everything that a database of the first schema version holds.
-func TestFirstSchema(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "desk.db")
+// atSchema makes a database of an earlier schema version. Whoever calls it closes the connection.
+func atSchema(t *testing.T, version int) (path string, c *conn) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "desk.db")
 	c, err := connectWriter(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := migrate(c, migrations[:1]); err != nil {
+	if err := migrate(c, migrations[:version]); err != nil {
 		t.Fatal(err)
 	}
+	return path, c
+}
+
+// TestFirstSchema: the migrations keep everything that a database of the first schema version holds.
+func TestFirstSchema(t *testing.T) {
+	path, c := atSchema(t, 1)
 	const tickets = 20
 	w := &writer{store: &Store{}, conn: c}
 	for n := range tickets {
