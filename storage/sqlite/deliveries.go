@@ -19,15 +19,9 @@ var (
 			version = version + 1, doc = ?10
 		WHERE webhook_id = ?1 AND event_at = ?2 AND event_id = ?3 AND version = ?11`)
 	readDelivery = define(`SELECT doc FROM deliveries WHERE webhook_id = ? AND event_at = ? AND event_id = ?`)
-	// One that was exported or copied from a desk of before deliveries had their event's time has none.
-	findDelivery = define(`
-		SELECT doc FROM deliveries
-		WHERE webhook_id = ?1 AND event_at IN ((SELECT at FROM events WHERE event_id = ?2), ?3) AND event_id = ?2`)
-	// Without the event nothing says where in the index the delivery is: SQLite reads the webhook's part of it. NOT EXISTS,
-	// which it checks once, keeps it from reading where the event is there.
-	searchDelivery = define(`
-		SELECT doc FROM deliveries
-		WHERE webhook_id = ?1 AND event_id = ?2 AND NOT EXISTS (SELECT 1 FROM events WHERE event_id = ?2)`)
+	eventTime    = define(`SELECT at FROM events WHERE event_id = ?`)
+	// Without the event's time SQLite reads the webhook's part of the index.
+	searchDelivery = define(`SELECT doc FROM deliveries WHERE webhook_id = ? AND event_id = ?`)
 	openDeliveries = define(`
 		SELECT doc FROM deliveries WHERE webhook_id = ? AND place > ? AND class = 1 ORDER BY place LIMIT ?`)
 	missingDeliveries = define(`
@@ -127,10 +121,7 @@ func (s *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []s
 ) {
 	err = s.read(ctx, func(c *conn) error {
 		for _, id := range eventIDs {
-			one, err := list[storage.Delivery](c, findDelivery, webhookID, id, millis(time.Time{}))
-			if err == nil && len(one) == 0 {
-				one, err = list[storage.Delivery](c, searchDelivery, webhookID, id)
-			}
+			one, err := deliveryOfEvent(c, webhookID, id)
 			if err != nil {
 				return err
 			}
@@ -138,6 +129,27 @@ func (s *Store) DeliveriesOf(ctx context.Context, webhookID string, eventIDs []s
 		}
 		return nil
 	})
+	return found, err
+}
+
+// deliveryOfEvent finds the delivery of an event, or none. It searches for it only where the event is gone: events that
+// never had a delivery are looked up by the hundred.
+func deliveryOfEvent(c *conn, webhookID, eventID string) (found []storage.Delivery, err error) {
+	var times []int64
+	if err := c.query(eventTime, func(r row) error {
+		times = []int64{r.int(0), millis(time.Time{})} // none: a desk of before exported it, or it was copied from one
+		return nil
+	}, eventID); err != nil {
+		return nil, err
+	}
+	if times == nil {
+		return list[storage.Delivery](c, searchDelivery, webhookID, eventID)
+	}
+	for _, at := range times {
+		if found, err = list[storage.Delivery](c, readDelivery, webhookID, at, eventID); err != nil || len(found) > 0 {
+			break
+		}
+	}
 	return found, err
 }
 

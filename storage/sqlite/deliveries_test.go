@@ -11,12 +11,12 @@ import (
 	"github.com/topicdesk/topicdesk/storage"
 )
 
-var eventTime = time.Date(2026, 11, 3, 4, 5, 6, 78e6, time.UTC)
+var firstEvent = time.Date(2026, 11, 3, 4, 5, 6, 78e6, time.UTC)
 
 func deliveryOf(n int64) *storage.Delivery {
 	return &storage.Delivery{
 		WebhookID: "wh_1", EventID: fmt.Sprint("evt_", n), TicketID: "A", Number: n, Type: "message.sent", Position: n,
-		EventAt: eventTime.Add(time.Duration(n) * time.Second), State: storage.DeliverySent, CreatedAt: eventTime.Add(time.Hour),
+		EventAt: firstEvent.Add(time.Duration(n) * time.Second), State: storage.DeliverySent, CreatedAt: firstEvent.Add(time.Hour),
 	}
 }
 
@@ -99,5 +99,26 @@ func TestDeliveriesOfSchema5(t *testing.T) {
 		if err := s.SaveDeliveries(t.Context(), []*storage.Delivery{got}); err != nil || got.Version != 2 {
 			t.Error(got.Version, err)
 		}
+	}
+}
+
+// TestNothingIsSearchedForAnEventThatIsThere: an endpoint looks up each event that it may have had before it was enabled.
+func TestNothingIsSearchedForAnEventThatIsThere(t *testing.T) {
+	s := openStore(t)
+	onWriter(t, s, func(w *writer) error { insertEvents(t, w, 1); return nil })
+	err := s.read(t.Context(), func(c *conn) error {
+		for event, searched := range map[string]bool{"evt_1": false, "evt_2": true} {
+			c.prepared[searchDelivery.id] = nil
+			if found, err := deliveryOfEvent(c, "wh_1", event); err != nil || len(found) > 0 {
+				t.Error(event, found, err)
+			}
+			if (c.prepared[searchDelivery.id] != nil) != searched {
+				t.Errorf("%s: the webhook's deliveries were searched: %t", event, !searched)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
