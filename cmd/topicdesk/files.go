@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -119,11 +118,11 @@ func filesCheckCommand() *cobra.Command {
 
 // withFiles opens the database and the files of the settings, which a service may have open as well.
 func withFiles(cmd *cobra.Command, f func(*files.Cleaner) error) (err error) {
-	settings, err := config.Load(os.LookupEnv, ".env")
+	settings, err := loadSettings()
 	if err != nil {
-		return fmt.Errorf("the settings are not valid:\n%w", err)
+		return err
 	}
-	records, err := openSource(cmd.Context(), settings.DatabaseURL.Reveal(), beside)
+	records, err := openOwn(cmd.Context(), settings, beside, existing)
 	if err != nil {
 		return err
 	}
