@@ -26,7 +26,7 @@ type benchOptions struct {
 	mix      benchMix      // what people do
 	soak     time.Duration // of the desk's time that is played at rate; 0: the usual phases
 	progress *progress
-	profile  string        // file for a CPU profile of the service; "": none
+	profile  string // file for a CPU profile of the service; "": none
 }
 
 func benchCommand() *cobra.Command {

@@ -33,7 +33,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), apikeyCommand(), webhooksCommand(),
+	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), backupCommand(), restoreCommand(), apikeyCommand(), webhooksCommand(),
 		benchCommand(), versionCommand())
 	return root
 }

@@ -32,7 +32,7 @@ type task struct {
 	p          *progress
 	what, unit string // unit "": only the time counts
 	done       atomic.Int64
-	total      int64 // 0: not known
+	total      atomic.Int64 // 0: not known
 	began      time.Time
 	stop       chan struct{}
 	stopped    chan struct{}
@@ -40,7 +40,8 @@ type task struct {
 
 // begin begins a task. It must be ended.
 func (p *progress) begin(what, unit string, total int64) *task {
-	t := &task{p: p, what: what, unit: unit, total: total, began: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	t := &task{p: p, what: what, unit: unit, began: time.Now(), stop: make(chan struct{}), stopped: make(chan struct{})}
+	t.total.Store(total)
 	go t.run()
 	return t
 }
@@ -61,6 +62,12 @@ func (t *task) run() {
 
 // add counts units that are done.
 func (t *task) add(n int) { t.done.Add(int64(n)) }
+
+// set says how many units are done, for a task that learns it from others.
+func (t *task) set(done, total int) {
+	t.done.Store(int64(done))
+	t.total.Store(int64(total))
+}
 
 // end ends the task, and says what it did; after an error, how far it came.
 func (t *task) end(err error) {
@@ -107,17 +114,18 @@ func (t *task) line(took time.Duration) string {
 	} else {
 		line += fmt.Sprintf(", %.0f/s", rate)
 	}
-	if left := t.total - done; left > 0 {
+	if left := t.total.Load() - done; left > 0 {
 		line += fmt.Sprintf(", %s left", span(time.Duration(float64(left)/rate*float64(time.Second))))
 	}
 	return line
 }
 
 func (t *task) count(done int64) string {
-	if t.total == 0 {
+	total := t.total.Load()
+	if total == 0 {
 		return fmt.Sprintf("%d %s", done, t.unit)
 	}
-	return fmt.Sprintf("%d of %d %s (%d%%)", done, t.total, t.unit, 100*done/t.total)
+	return fmt.Sprintf("%d of %d %s (%d%%)", done, total, t.unit, 100*done/total)
 }
 
 // span writes a time for people, no finer than they need it.

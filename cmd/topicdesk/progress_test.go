@@ -44,7 +44,8 @@ func TestProgress(t *testing.T) {
 	})
 	t.Run("rate and time left are those of what is done", func(t *testing.T) {
 		t.Parallel()
-		task := &task{what: "x", unit: "records", total: 200_000}
+		task := &task{what: "x", unit: "records"}
+		task.total.Store(200_000)
 		for _, c := range []struct {
 			done int
 			took time.Duration

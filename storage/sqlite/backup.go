@@ -89,9 +89,9 @@ func Check(path string) (err error) {
 	return nil
 }
 
-// RestoringSuffix is behind the name of a database that is being restored. A file of that name whose database does
-// not exist is an interrupted restore.
-const RestoringSuffix = ".restoring"
+// restoring is behind the name of a database that Place writes. Where such a file is and the database is not, a restore
+// was interrupted, and Open makes no new database.
+const restoring = ".restoring"
 
 // Place makes the database at path of what write writes, whole or not at all. It refuses to replace a database, and a
 // service can't start meanwhile.
@@ -99,6 +99,12 @@ func Place(path string, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("sqlite: can't create the directory of the database: %w", withAdvice(err))
 	}
+	// The same path as Open's, and so the same lock.
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	path = filepath.Join(dir, filepath.Base(path))
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return err
@@ -109,7 +115,7 @@ func Place(path string, write func(io.Writer) error) (err error) {
 			return fmt.Errorf("sqlite: %s exists already; move it away first: %w", there, fs.ErrExist)
 		}
 	}
-	f, err := os.OpenFile(path+RestoringSuffix, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path+restoring, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", withAdvice(err))
 	}
@@ -119,9 +125,9 @@ func Place(path string, write func(io.Writer) error) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("sqlite: %w", err)
 	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(d.Sync(), d.Close())
 }

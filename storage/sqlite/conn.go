@@ -59,7 +59,9 @@ func connect(path string, pragmas ...string) (*conn, error) {
 }
 
 // escaped is a path in a file URI, where these characters would begin the query, the fragment or an escape.
-func escaped(path string) string { return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path) }
+func escaped(path string) string {
+	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
+}
 
 func (c *conn) close() error {
 	var all []error
