@@ -95,7 +95,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDeskMetrics(a.Config, store))
 	state := &intakeState{}
 	system, err := a.startActors(store, client, attachments, state, registry)
 	if err != nil {
@@ -108,6 +108,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return err
 	}
 	closers.add("HTTP", func(ctx context.Context) error { return a.stopHTTP(ctx, server) })
+	metrics, err := a.startMetrics(registry)
+	if err != nil {
+		return err
+	}
+	closers.add("metrics", func(ctx context.Context) error { return a.stopHTTP(ctx, metrics) })
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
@@ -125,6 +130,8 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return nil
 	case err := <-server.Failed():
 		return fmt.Errorf("HTTP ended: %w", err)
+	case err := <-metrics.Failed():
+		return fmt.Errorf("METRICS_ADDR ended: %w", err)
 	}
 }
 
@@ -188,6 +195,10 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 	*httpedge.Server, net.Listener, error) {
 	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
 		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
+	var gatherer prometheus.Gatherer = registry
+	if a.Config.MetricsAddr != "" {
+		gatherer = nil
+	}
 	server := httpedge.New(httpedge.Options{
 		Webhook: webhook.Serve,
 		Checks: []httpedge.Check{
@@ -196,7 +207,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 			{Name: "intake", Probe: edge.state.check},
 			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
-		Gatherer: registry, Log: a.Log,
+		Gatherer: gatherer, Log: a.Log,
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
@@ -207,6 +218,20 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 		return nil, nil, fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
 	}
 	return server, listener, server.Start(listener)
+}
+
+// startMetrics serves /metrics on METRICS_ADDR. Without that address it starts nothing.
+func (a *App) startMetrics(registry *prometheus.Registry) (*httpedge.Server, error) {
+	server := httpedge.New(httpedge.Options{Gatherer: registry, Log: a.Log})
+	if a.Config.MetricsAddr == "" {
+		return server, nil
+	}
+	listener, err := net.Listen("tcp", a.Config.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on METRICS_ADDR %s: %w", a.Config.MetricsAddr, err)
+	}
+	a.Log.Info("metrics", "http", "http://"+listener.Addr().String()+"/metrics")
+	return server, server.Start(listener)
 }
 
 func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
