@@ -45,6 +45,9 @@ type App struct {
 // stopWithin is how long a stop may take: less than the 10 s after which supervisors kill a process.
 const stopWithin = 9 * time.Second
 
+// openLong is how long opening the database takes before somebody is told why.
+const openLong = 5 * time.Second
+
 // httpStopWithin is how much of that time slow HTTP clients may take, so that enough is left for what stops after
 // HTTP.
 const httpStopWithin = 5 * time.Second
@@ -279,6 +282,10 @@ func nextPort(addr string) string {
 }
 
 func (a *App) openStore(ctx context.Context) (storage.Store, error) {
+	slow := time.AfterFunc(openLong, func() {
+		a.Log.Info("the database is being brought up to date; the service starts afterwards")
+	})
+	defer slow.Stop()
 	store, err := openDatabase(ctx, a.Config.Database())
 	if err != nil {
 		return nil, err
