@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,9 +27,7 @@ func TestLitestream(t *testing.T) {
 	var said strings.Builder
 	replicate.Stdout, replicate.Stderr = &said, &said
 	a.must(replicate.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- replicate.Wait() }()
-	stop := func() { _ = replicate.Process.Signal(syscall.SIGTERM); <-ended }
+	stop := func() { _ = errors.Join(replicate.Process.Signal(syscall.SIGTERM), replicate.Wait()) }
 	next := 100
 	write := func(n int, over time.Duration) {
 		pace := time.NewTicker(max(over/time.Duration(n), time.Microsecond))
