@@ -48,6 +48,8 @@ func TestPageFits(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.open(p.url)
+			b.see(`topics('Support').length > 0`)
+			b.fits("at first")
 			b.press(`all(pane('Support'), 'topic').find(x => x.textContent.includes('Printer'))`)
 			b.see(`message('Support', 'Short') && ` + atTheEnd)
 			b.fits("before anybody writes")
