@@ -167,6 +167,9 @@ func (m *mistakes) checkSimulator(c *Config) {
 		m.refuse("HTTP_ADDR", "must be an address that only this machine reaches, such as 127.0.0.1:8080, "+
 			"without TELEGRAM_BOT_TOKEN (with the built-in simulator)")
 	}
+	if _, port, ok := hostPort(c.HTTPAddr); ok && m.set("SIMULATOR_PORT") && port == c.SimulatorPort {
+		m.refuse("SIMULATOR_PORT", "must be another port than HTTP_ADDR's")
+	}
 }
 
 // warnings names what is valid but risky.
@@ -189,7 +192,7 @@ func warnings(c Config, file map[string]string) []string {
 // notice that a misspelt setting is ignored and its default applies. The file may also have names of other programs.
 func unknownNames(file map[string]string) []string {
 	ourHeads := []string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "FILES", "CLAMAV", "CLUSTER", "ETCD", "LOG",
-		"METRICS", "API", "EVENTS", "PUBLIC", "WEBHOOK", "SECRETS"}
+		"METRICS", "API", "EVENTS", "PUBLIC", "WEBHOOK", "SECRETS", "SIMULATOR"}
 	var known, all []string
 	for _, s := range settings() {
 		known = append(known, s.name)

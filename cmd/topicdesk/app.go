@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -18,8 +17,6 @@ import (
 	"github.com/topicdesk/topicdesk/bot"
 	"github.com/topicdesk/topicdesk/config"
 	httpedge "github.com/topicdesk/topicdesk/http"
-	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
@@ -106,7 +103,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	closers.add("actors", system.Stop)
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
-	server, listener, err := a.startHTTP(edge, store, registry)
+	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
 		return err
 	}
@@ -140,12 +137,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 // announce says that everything runs.
 func (a *App) announce(httpAddr, simulatorURL string, took time.Duration) {
-	a.Log.Info("serving", "http", "http://"+httpAddr, "mode", a.Config.TelegramMode,
-		"took", took.Round(time.Millisecond))
+	about := []any{"http", "http://" + httpAddr, "mode", a.Config.TelegramMode, "took", took.Round(time.Millisecond)}
 	if simulatorURL != "" {
-		a.Log.Info("TELEGRAM_BOT_TOKEN is not set: the built-in simulator plays Telegram. Open its page in a browser",
-			"page", simulatorURL)
+		about = append(about, "simulator", simulatorURL)
 	}
+	a.Log.Info("serving", about...)
 	if a.Started != nil {
 		a.Started(httpAddr, simulatorURL)
 	}
@@ -194,7 +190,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 }
 
 // startHTTP starts the HTTP edge on HTTP_ADDR.
-func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry) (
+func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry, simulatorURL string) (
 	*httpedge.Server, net.Listener, error) {
 	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
 		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
@@ -215,6 +211,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
+		SimulatorURL: simulatorURL,
 	})
 	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
 	if err != nil {
@@ -246,39 +243,6 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 		return nil
 	}
 	return err
-}
-
-// startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.
-func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
-	if err := os.MkdirAll(a.Config.DataDir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("can't create DATA_DIR %s: %w", a.Config.DataDir, err)
-	}
-	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
-	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true})
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := sim.Seed("/" + messages.VerbDefaultGroup); err != nil {
-		return nil, nil, errors.Join(err, sim.Close())
-	}
-	running, err := sim.Start(nextPort(a.Config.HTTPAddr))
-	if err != nil {
-		return nil, nil, errors.Join(err, sim.Close())
-	}
-	return sim, running, nil
-}
-
-// nextPort is an address with the next port, for the simulator's page; with any free port if there is no next one.
-func nextPort(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n == 0 || n == 65535 {
-		return net.JoinHostPort(host, "0")
-	}
-	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }
 
 func (a *App) openStore(ctx context.Context) (storage.Store, error) {

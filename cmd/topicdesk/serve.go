@@ -28,6 +28,11 @@ func serveCommand() *cobra.Command {
 			}
 			tuneRuntime(settings.Database().Kind == config.DatabaseSQLite)
 			app := &App{Config: settings, Log: settings.Logger(os.Stderr)}
+			if settings.LogFormat == config.FormatText { // for people
+				app.Started = func(httpAddr, simulatorURL string) {
+					welcome(cmd.OutOrStdout(), settings, httpAddr, simulatorURL)
+				}
+			}
 			return errors.Join(app.Run(cmd.Context()), stop())
 		},
 	}
