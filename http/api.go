@@ -48,6 +48,8 @@ type APIOptions struct {
 	AddressRate, AddressBurst int
 	FailedBurst               int      // how many failures to authenticate an address may have in one burst; 0: 50
 	CORSOrigins               []string // whose pages may call the API; none: only the service's own pages
+
+	SimulatorURL string // the page of the built-in simulator; "": there is none
 }
 
 // API is the desk for programs: operations that send messages to actors.
@@ -126,6 +128,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.finish()
 	a.serveDocument(s.App)
 	serveSwagger(s.App)
+	serveLanding(s.App, o.SimulatorURL)
 	return a
 }
 

@@ -149,6 +149,9 @@ const schemaID = "schema"
 func (s *Store) migrate(ctx context.Context) error {
 	version, err := s.schemaVersion(ctx)
 	if errors.Is(err, mongo.ErrNoDocuments) {
+		if s.options.existing {
+			return storage.ErrNotFound
+		}
 		version, err = s.firstSchema(ctx)
 	}
 	if err != nil {
