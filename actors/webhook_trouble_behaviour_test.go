@@ -256,6 +256,7 @@ func TestWebhookBeyondTheLog(t *testing.T) {
 	}
 	d.must(errors.Join(store.SaveWebhook(t.Context(), w), store.Close()))
 	d.start()
+	r.wakes() // as the sweep does at the start
 	d.appends(ticketA, 2, 3)
 	d.eventually("what is new arrives", func() bool { return r.count() == 5 })
 	r.inOrder(map[string]int{ticketA: 5})
