@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 const consumers = feed + "/consumers"
@@ -92,12 +95,20 @@ func addConsumerLists() {
 	}
 }
 
+// consumers is a new key that has n consumers.
+func (s *service) consumers(n int) string {
+	s.t.Helper()
+	key := s.key(nil, "events:read")
+	for i := range n {
+		s.must(s.store.SaveConsumer(s.t.Context(), &storage.Consumer{KeyID: keyID(key), Name: fmt.Sprintf("c%03d", i), UpdatedAt: time.Now()}))
+	}
+	return key
+}
+
 func TestConsumersPerKey(t *testing.T) {
 	s := newService(t, serviceOptions{})
-	key := s.key(nil, "events:read")
-	for n := range 100 {
-		s.feed(key, "consumer", fmt.Sprintf("c%03d", n))
-	}
+	key := s.consumers(99)
+	s.feed(key, "consumer", "c099")
 	p := s.do("GET", feed+"?consumer=more", key, nil).is(409, "consumer_limit")
 	if !strings.Contains(p["detail"].(string), "Delete") {
 		t.Error(p)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"time"
 )
 
@@ -111,11 +110,11 @@ type Webhook struct {
 	FailingSince time.Time `json:"failingSince,omitzero"`
 	Warned       int64     `json:"warned,omitempty"`
 	WarnedAt     time.Time `json:"warnedAt,omitzero"` // when the last early warning was given
-	// Told says when people were last told something of it, by what it was.
-	Told          map[string]time.Time `json:"told,omitempty"`
-	LastError     string               `json:"lastError,omitempty"`
-	LastSuccessAt time.Time            `json:"lastSuccessAt,omitzero"`
-	HoldUntil     time.Time            `json:"holdUntil,omitzero"` // no attempts before, as the endpoint asked
+	// Told says when people were last told something of it, once for each thing.
+	Told          []WebhookWord `json:"told,omitempty"`
+	LastError     string        `json:"lastError,omitempty"`
+	LastSuccessAt time.Time     `json:"lastSuccessAt,omitzero"`
+	HoldUntil     time.Time     `json:"holdUntil,omitzero"` // no attempts before, as the endpoint asked
 	// Periods count what became of attempts, by periods of several lengths.
 	Periods   []WebhookPeriod `json:"periods,omitempty"`
 	CreatedAt time.Time       `json:"createdAt"`
@@ -132,6 +131,12 @@ type WebhookFilter struct {
 	Priorities []string        `json:"priorities,omitempty"`
 	CreatedBy  []string        `json:"createdBy,omitempty"`
 	Metadata   json.RawMessage `json:"metadata,omitempty"` // by key, a value or a list of them
+}
+
+// WebhookWord is what people were told of an endpoint: a stage of its failures, or why it was disabled.
+type WebhookWord struct {
+	About string    `json:"about"`
+	At    time.Time `json:"at"`
 }
 
 // SealedHeader is a header of each request to an endpoint. Its value is encrypted, since it may be a secret.
@@ -280,10 +285,7 @@ func (w Webhook) Kept() Webhook {
 	w.WarnedAt, w.DeletedAt = Kept(w.WarnedAt), Kept(w.DeletedAt)
 	w.Unlogged = keptEach(w.Unlogged, func(e *Event) { e.At = Kept(e.At) })
 	w.Periods = keptEach(w.Periods, func(p *WebhookPeriod) { p.Begins = Kept(p.Begins) })
-	w.Told = maps.Clone(w.Told)
-	for about, at := range w.Told {
-		w.Told[about] = Kept(at)
-	}
+	w.Told = keptEach(w.Told, func(t *WebhookWord) { t.At = Kept(t.At) })
 	w.Secrets = keptEach(w.Secrets, func(s *WebhookSecret) { s.ExpiresAt = Kept(s.ExpiresAt) })
 	return w
 }

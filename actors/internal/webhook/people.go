@@ -2,7 +2,7 @@ package webhook
 
 import (
 	"fmt"
-	"maps"
+	"slices"
 	"time"
 
 	"github.com/topicdesk/topicdesk/ids"
@@ -22,15 +22,12 @@ const (
 
 // mayTell reports whether people may be told something now, and has the record remember it.
 func (w *webhook) mayTell(about string) (bool, error) {
-	if at := w.record.Told[about]; !at.IsZero() && w.Now().Sub(at) < tellEvery {
+	same := func(t storage.WebhookWord) bool { return t.About == about }
+	if i := slices.IndexFunc(w.record.Told, same); i >= 0 && w.Now().Sub(w.record.Told[i].At) < tellEvery {
 		return false, nil
 	}
 	return true, w.change(func(r *storage.Webhook) {
-		r.Told = maps.Clone(r.Told)
-		if r.Told == nil {
-			r.Told = map[string]time.Time{}
-		}
-		r.Told[about] = w.now()
+		r.Told = append(slices.DeleteFunc(slices.Clone(r.Told), same), storage.WebhookWord{About: about, At: w.now()})
 	})
 }
 
