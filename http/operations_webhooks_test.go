@@ -68,7 +68,7 @@ func (s *service) unheard() string {
 	e.Position = heads[e.Partition].Last + 1
 	s.must(s.store.AppendEvents(s.t.Context(), []storage.Event{e}))
 	s.must(s.store.SaveDeliveries(s.t.Context(), []*storage.Delivery{{WebhookID: strings.TrimPrefix(path, webhooks+"/"),
-		EventID: e.EventID, Type: e.Type, TicketID: ticketID, Number: 1, Partition: e.Partition, Position: e.Position,
+		EventID: e.EventID, EventAt: e.At, Type: e.Type, TicketID: ticketID, Number: 1, Partition: e.Partition, Position: e.Position,
 		State: storage.DeliveryExhausted, CreatedAt: time.Now(), UpdatedAt: time.Now()}}))
 	return path + "/deliveries/" + e.EventID
 }
