@@ -100,7 +100,8 @@ func (s *service) consumers(n int) string {
 	s.t.Helper()
 	key := s.key(nil, "events:read")
 	for i := range n {
-		s.must(s.store.SaveConsumer(s.t.Context(), &storage.Consumer{KeyID: keyID(key), Name: fmt.Sprintf("c%03d", i), UpdatedAt: time.Now()}))
+		c := &storage.Consumer{KeyID: keyID(key), Name: fmt.Sprintf("c%03d", i), UpdatedAt: time.Now()}
+		s.must(s.store.SaveConsumer(s.t.Context(), c))
 	}
 	return key
 }

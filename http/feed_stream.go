@@ -29,7 +29,8 @@ func (a *API) streamOperations() {
 	register(a, op{
 		id: "streamFeed", method: http.MethodGet, path: "/events/stream",
 		tag: tagEvents, summary: "Follow the feed of events", scope: messages.ScopeEventsRead,
-		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased, messages.ReasonConsumerLimit}, media: "text/event-stream",
+		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased, messages.ReasonConsumerLimit},
+		media: "text/event-stream",
 		description: "The feed as server-sent events. It begins with what happens from now on, or after `Last-Event-ID`, which is a " +
 			"cursor of the feed: the `id` after a page of events. `event` is the type and `data` the event. A comment " +
 			"comes every 15 s while there is nothing. With `consumer`, the event `lease` comes first; the lease lasts while the " +

@@ -18,8 +18,8 @@ import (
 // consumer is the entity that owns one named reader of the feed: its cursor, and its lease. Of several programs that read
 // as one consumer, the one that has the lease's token goes on; the others hear CONFLICT until the lease ends.
 //
-// It takes the messages that Kind lists, and replies to each with a ConsumerView, to DeleteConsumer with a Reply. It emits nothing. It stops when it is
-// idle, which it always is: a lease is in the record, and ends by itself.
+// It takes the messages that Kind lists, and replies to each with a ConsumerView, to DeleteConsumer with a Reply. It emits
+// nothing. It stops when it is idle, which it always is: a lease is in the record, and ends by itself.
 type consumer struct {
 	*entity.Host
 	keep   time.Duration

@@ -25,7 +25,8 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 	for _, h := range s.Headers {
 		if h.Value == desk.MaskedHeader {
 			if elsewhere { // whoever may change the URL must not get what it keeps secret
-				fault("/headers/"+escaped(h.Name), "the URL leads to another scheme, host or port: send the values of all headers again, or leave them out")
+				fault("/headers/"+escaped(h.Name), "the URL leads to another scheme, host or port: send the values of all headers again, "+
+					"or leave them out")
 				continue
 			}
 			kept := false
