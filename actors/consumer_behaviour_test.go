@@ -84,3 +84,39 @@ func TestConsumers(t *testing.T) {
 		}
 	})
 }
+
+// A consumer that nobody has used for as long as events are kept makes room for another one.
+func TestConsumersThatWereGivenUp(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	d := newDesk(t, options{keepEvents: 30 * day})
+	lease := func(name string) messages.Code {
+		t.Helper()
+		reply, err := d.system.Ask(t.Context(), messages.KindConsumer, "key/"+name, &messages.LeaseConsumer{Fresh: name, LeaseMs: 1000})
+		d.must(err)
+		return reply.(*messages.ConsumerView).Code
+	}
+	for n := range 100 {
+		if n == 3 {
+			d.clock.jump(20 * day)
+		}
+		if code := lease(itoa(n)); code != messages.Code_OK {
+			t.Fatal(n, code)
+		}
+	}
+	if code := lease("more"); code != messages.Code_CONFLICT {
+		t.Error("it is the 101st:", code)
+	}
+	d.clock.jump(11 * day)
+	if code := lease("more"); code != messages.Code_OK {
+		t.Error("nobody has used three of them for 31 days:", code)
+	}
+	left, err := d.store.Consumers(t.Context(), "key", "", 200)
+	d.must(err)
+	if len(left) > 100 {
+		t.Error(len(left))
+	}
+	if code := lease("50"); code != messages.Code_OK {
+		t.Error(code)
+	}
+}

@@ -116,7 +116,7 @@ func NewSystem(o Options) (*System, error) {
 		group.Kind(aliases),
 		user.Kind(),
 		apikey.Kind(),
-		consumer.Kind(),
+		consumer.Kind(o.KeepEvents),
 		s.pollers.Kind(),
 		s.log.Kind(),
 		s.webhooks.Kind(),

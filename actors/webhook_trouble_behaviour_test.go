@@ -5,14 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
 	"github.com/topicdesk/topicdesk/view"
 )
 
@@ -190,25 +194,113 @@ func TestWebhookOldDeliveries(t *testing.T) {
 	d.eventually("none is left", func() bool { return len(r.rows()) == 0 })
 }
 
-// Whoever answers 410 again after it was enabled is disabled again, and people hear of it again.
+// Whoever answers 410 again after it was enabled is disabled again, each time with an event. People hear of it again after an
+// hour: a program that enables it in a loop does not fill their chats.
 func TestWebhookGoneTwice(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	d.say(d.ann, d.ann, 0, "/start")
-	r := d.hears(soon(), always(http.StatusGone))
+	s := soon()
+	s.Description = "@carl\nhttps://evil.example/ \u202e"
+	r := d.hears(s, always(http.StatusGone))
 	d.appends(ticketA, 0, 1)
-	for n := 1; n <= 2; n++ {
-		d.eventually("it is disabled", func() bool { return r.record().DisabledReason == "gone" })
-		d.eventually(fmt.Sprint("word ", n), func() bool {
-			told := 0
-			for _, m := range d.byBot(d.ann, 0) {
-				if strings.Contains(m.Text, "is disabled") {
-					told++
-				}
+	words := func() (told int) {
+		for _, m := range d.byBot(d.ann, 0) {
+			if strings.Contains(m.Text, "is disabled") {
+				told++
 			}
-			return told == n
+		}
+		return told
+	}
+	enabled := 0
+	goneAgain := func() {
+		before := len(d.aboutWebhooks())
+		r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: fmt.Sprint("on ", enabled)}})
+		enabled++
+		d.eventually("it is disabled again", func() bool { return len(d.aboutWebhooks()) > before && r.record().DisabledReason == "gone" })
+	}
+	d.eventually("a word", func() bool { return words() == 1 })
+	for range 5 {
+		goneAgain()
+	}
+	d.restart()
+	goneAgain()
+	d.clock.jump(time.Hour)
+	goneAgain()
+	d.eventually("another word", func() bool { return words() >= 2 })
+	if n := words(); n != 2 {
+		t.Errorf("%d words", n)
+	}
+	for _, m := range d.byBot(d.ann, 0) {
+		if strings.Contains(m.Text, "evil") && (strings.Contains(m.Text, "@carl\n") || strings.ContainsFunc(m.Text, messages.Directs)) {
+			t.Errorf("%q", m.Text)
+		}
+	}
+}
+
+// An endpoint that was further than the log, as when only the log was restored from an older backup, goes on with what is new.
+func TestWebhookBeyondTheLog(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	r := d.hears(soon(), nil)
+	d.appends(ticketA, 0, 2)
+	d.eventually("they arrive", func() bool { return r.count() == 2 })
+	d.eventually("it is on record", func() bool { return r.record().Positions[storage.PartitionOf(ticketA)] == 2 })
+	d.stop()
+	store, err := sqlite.Open(t.Context(), d.path, sqlite.WithoutSync())
+	d.must(err)
+	w, err := store.Webhook(t.Context(), r.id)
+	d.must(err)
+	for p := range w.Positions {
+		w.Positions[p] += 5
+	}
+	d.must(errors.Join(store.SaveWebhook(t.Context(), w), store.Close()))
+	d.start()
+	r.wakes() // as the sweep does at the start
+	d.appends(ticketA, 2, 3)
+	d.eventually("what is new arrives", func() bool { return r.count() == 5 })
+	r.inOrder(map[string]int{ticketA: 5})
+}
+
+// A pause that a receiver asks for ends when whoever runs it says that it is there: by another URL, by enable, by a retry.
+func TestWebhookPauseEnds(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]func(r, other *receiver){
+		"by another URL": func(r, other *receiver) {
+			s := proto.CloneOf(r.settings)
+			s.Url = other.server.URL
+			if v := r.ask(&messages.UpdateWebhook{Origin: &messages.Origin{CommandId: "set"}, Settings: s}); v.Webhook.GetHoldUntilMs() != 0 {
+				t.Error(v)
+			}
+		},
+		"by enable": func(r, _ *receiver) {
+			if v := r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}}); v.Webhook.GetHoldUntilMs() != 0 {
+				t.Error(v)
+			}
+		},
+		"by a retry": func(r, _ *receiver) { r.retries(ticketA, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, options{})
+			s := soon()
+			s.Events = []string{messages.EventMessageSent}
+			r := d.hears(s, always(http.StatusServiceUnavailable))
+			r.mu.Lock()
+			r.retryAfter = "86400"
+			r.mu.Unlock()
+			other := &receiver{d: d, secret: r.secret, requests: map[string]int{}, taken: map[string]int{}}
+			other.server = httptest.NewServer(other)
+			t.Cleanup(other.server.Close)
+			d.appends(ticketA, 0, 3)
+			d.eventually("the pause is on record", func() bool { return !r.record().HoldUntil.IsZero() })
+			r.answers(nil)
+			ends(r, other)
+			d.eventually("all arrive", func() bool { return r.count()+other.count() == 3 })
+			if hold := r.record().HoldUntil; !hold.IsZero() {
+				t.Errorf("it is held until %v", hold)
+			}
 		})
-		r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: fmt.Sprint("on ", n)}})
 	}
 }
 

@@ -68,6 +68,7 @@ type API struct {
 	ops     []*op
 
 	lists, searches chan struct{} // those in progress
+	feeds           *feedReaders
 }
 
 // call is one authenticated request: its key, and the id of the command that it becomes.
@@ -105,7 +106,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	}
 	a := &API{
 		o: o, desk: o.Desk, log: o.Log, now: o.Now, metrics: newAPIMetrics(o.Metrics), known: newKnownKeys(),
-		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce),
+		lists: make(chan struct{}, listsAtOnce), searches: make(chan struct{}, searchesAtOnce), feeds: newFeedReaders(),
 	}
 	a.address = newAddressLimits(float64(o.AddressRate), float64(o.AddressBurst))
 	if o.FailedBurst == 0 {

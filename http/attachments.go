@@ -44,13 +44,13 @@ func (a *API) attachmentOperations() {
 	}, a.addAttachment)
 	register(a, op{
 		id: "getAttachment", method: http.MethodGet, path: "/attachments/{id}",
-		tag: tagMessages, summary: "Get a file's description", scope: "messages:read",
+		tag: tagMessages, summary: "Get a file's description", scope: scopeMessagesRead,
 		description: "Describes a file, whether it came from Telegram or through the API." + aboutTickets,
 		answer:      view.ExampleAttachment(),
 	}, a.getAttachment)
 	register(a, op{
 		id: "getAttachmentContent", method: http.MethodGet, path: "/attachments/{id}/content",
-		tag: tagMessages, summary: "Download a file", scope: "messages:read",
+		tag: tagMessages, summary: "Download a file", scope: scopeMessagesRead,
 		media: "application/octet-stream", codes: []string{codeRange},
 		description: "Returns the bytes, always as `application/octet-stream` with `Content-Disposition: attachment`, so " +
 			"that no browser shows them as a page. A single `Range` of bytes is answered with 206, one that begins beyond " +
@@ -58,7 +58,7 @@ func (a *API) attachmentOperations() {
 	}, a.getContent)
 	register(a, op{
 		id: "getAttachmentThumbnail", method: http.MethodGet, path: "/attachments/{id}/thumbnail",
-		tag: tagMessages, summary: "Get a file's thumbnail", scope: "messages:read",
+		tag: tagMessages, summary: "Get a file's thumbnail", scope: scopeMessagesRead,
 		media: "image/jpeg", description: "Returns a small version of an image, as JPEG." + aboutTickets,
 	}, a.getThumbnail)
 }

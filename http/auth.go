@@ -89,19 +89,47 @@ func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 		p.header("Retry-After", seconds(answer.RetryAfterMs))
 		a.refuse(ctx, p)
 		return
-	case messages.Authenticated_EXPIRED:
-		failed("expired", problem(codeKeyExpired))
-		return
-	case messages.Authenticated_REVOKED:
-		failed("revoked", problem(codeUnauthenticated, "This API key is revoked. Use another one."))
-		return
 	default:
-		failed("wrong", problem(codeUnauthenticated))
+		failed(notAccepted(answer.Verdict))
 		return
 	}
 	a.known.add(string(hash))
 	admitted := &call{key: answer.Key, token: token, now: now, commandID: "api:" + keyID + ":" + rand.Text()}
 	next(huma.WithValue(ctx, callKey{}, admitted))
+}
+
+// notAccepted says why a key is not accepted: for the metrics, and for the client.
+func notAccepted(verdict messages.Authenticated_Verdict) (reason string, p *Problem) {
+	switch verdict {
+	case messages.Authenticated_EXPIRED:
+		return "expired", problem(codeKeyExpired)
+	case messages.Authenticated_REVOKED:
+		return "revoked", problem(codeUnauthenticated, "This API key is revoked. Use another one.")
+	}
+	return "wrong", problem(codeUnauthenticated)
+}
+
+// still returns an error unless the key of a request that lasts is accepted yet, has the scopes, and sees what it saw. It
+// costs the key none of its requests.
+func (a *API) still(ctx context.Context, c *call, scopes ...string) error {
+	check := &messages.Authenticate{Hash: messages.HashAPIKey(c.token), Again: true}
+	answer, err := ask[*messages.Authenticated](ctx, a, messages.KindAPIKey, c.key.KeyId, check)
+	if err != nil {
+		return err
+	}
+	if answer.Verdict != messages.Authenticated_ACCEPTED {
+		_, p := notAccepted(answer.Verdict)
+		return p
+	}
+	for _, scope := range scopes {
+		if !messages.ScopeAllows(answer.Key.Scopes, scope) {
+			return problem(codeScopeMissing, "This API key no longer has the scope "+scope+".")
+		}
+	}
+	if answer.Key.GroupId != c.key.GroupId {
+		return problem(codeUnauthenticated, "This API key sees another group now. Send the request again.")
+	}
+	return nil
 }
 
 // knowsKey returns an error unless there is a key with that id. It starts no entity.

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 const consumers = feed + "/consumers"
@@ -56,6 +59,78 @@ func addConsumers() {
 		},
 		refused: map[string]func(*service) request{"consumer_leased": with("lease", "another")},
 	}
+}
+
+func addConsumerLists() {
+	reading := func(s *service, name string) string {
+		key := s.key(nil, "events:read")
+		s.feed(key, "consumer", name)
+		return key
+	}
+	operationTests["listConsumers"] = operationTest{
+		good: func(s *service) request { return request{path: consumers, token: reading(s, "crm")} },
+		check: func(t *testing.T, _ *service, r *response) {
+			list := r.is(200)["data"].([]any)
+			if len(list) != 1 || list[0].(object)["name"] != "crm" || list[0].(object)["cursor"] != nil || strings.Contains(string(r.body), `"lease"`) {
+				t.Errorf("%s", r.body)
+			}
+		},
+		invalid: map[string]func(*service) request{
+			"limit":  func(s *service) request { return request{path: consumers + "?limit=0"} },
+			"cursor": func(s *service) request { return request{path: consumers + "?cursor=x"} },
+		},
+	}
+	operationTests["deleteConsumer"] = operationTest{
+		good: func(s *service) request { return request{path: consumers + "/crm", token: reading(s, "crm")} },
+		missing: func(s *service) request {
+			return request{path: consumers + "/other", token: reading(s, "crm")}
+		},
+		hidden: func(s *service) request { // the consumer of another key
+			reading(s, "crm")
+			return request{path: consumers + "/crm", token: s.bound(s.sales)}
+		},
+		invalid: map[string]func(*service) request{
+			"name": func(s *service) request { return request{path: consumers + "/a%20b"} },
+		},
+	}
+}
+
+// consumers is a new key that has n consumers.
+func (s *service) consumers(n int) string {
+	s.t.Helper()
+	key := s.key(nil, "events:read")
+	for i := range n {
+		c := &storage.Consumer{KeyID: keyID(key), Name: fmt.Sprintf("c%03d", i), UpdatedAt: time.Now()}
+		s.must(s.store.SaveConsumer(s.t.Context(), c))
+	}
+	return key
+}
+
+func TestConsumersPerKey(t *testing.T) {
+	s := newService(t, serviceOptions{})
+	key := s.consumers(99)
+	s.feed(key, "consumer", "c099")
+	p := s.do("GET", feed+"?consumer=more", key, nil).is(409, "consumer_limit")
+	if !strings.Contains(p["detail"].(string), "Delete") {
+		t.Error(p)
+	}
+	s.do("GET", feed+"/stream?consumer=more", key, nil).is(409, "consumer_limit")
+	s.feed(s.key(nil, "events:read"), "consumer", "more")
+	var names []string
+	for cursor := any(""); cursor != nil; {
+		page := s.do("GET", consumers+"?limit=30&cursor="+fmt.Sprint(cursor), key, nil).is(200)
+		for _, c := range page["data"].([]any) {
+			names = append(names, c.(object)["name"].(string))
+		}
+		cursor = page["nextCursor"]
+	}
+	if len(names) != 100 || names[0] != "c000" || names[99] != "c099" {
+		t.Error(names)
+	}
+	s.do("DELETE", consumers+"/c007", key, nil).is(204)
+	s.do("DELETE", consumers+"/c007", key, nil).is(404)
+	s.feed(key, "consumer", "more")
+	s.do("GET", feed+"?consumer=c007", key, nil).is(409, "consumer_limit")
 }
 
 func TestConsumersOfTheFeed(t *testing.T) {

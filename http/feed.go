@@ -21,7 +21,7 @@ func (a *API) feedOperations() {
 	register(a, op{
 		id: "listFeed", method: http.MethodGet, path: "/events",
 		tag: tagEvents, summary: "Read the feed of events", scope: messages.ScopeEventsRead,
-		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased},
+		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased, messages.ReasonConsumerLimit},
 		description: "Returns the events after a cursor; without one, the oldest that are kept. `nextCursor` is never null: read on " +
 			"with it as `after`. A page may be empty and yet lead on: `hasMore` says whether to read on at once. `wait=N` holds " +
 			"the request until there is something, up to N seconds. `after=now` begins with what happens from now on." + aboutConsumers + aboutFeed,
@@ -62,7 +62,7 @@ type feedOutput struct {
 // logFilter makes the filter of a reader, within what its key may see.
 func (a *API) logFilter(ctx context.Context, c *call, in *FeedFilter) (*messages.LogFilter, error) {
 	f := &messages.LogFilter{Types: in.Types, GroupId: c.key.GroupId, IncludeInternal: in.Internal}
-	if in.Internal && !messages.ScopeAllows(c.key.Scopes, "messages:read") {
+	if in.Internal && !messages.ScopeAllows(c.key.Scopes, scopeMessagesRead) {
 		return nil, problem(codeScopeMissing, "includeInternal needs the scope messages:read.")
 	}
 	for _, t := range in.Types {
@@ -78,6 +78,17 @@ func (a *API) logFilter(ctx context.Context, c *call, in *FeedFilter) (*messages
 		f.TicketId = record.TicketId
 	}
 	return f, nil
+}
+
+// scopeMessagesRead is what somebody needs to see internal notes.
+const scopeMessagesRead = "messages:read"
+
+// feedScopes are what a key needs to go on reading with a filter.
+func feedScopes(filter *messages.LogFilter) []string {
+	if filter.IncludeInternal {
+		return []string{messages.ScopeEventsRead, scopeMessagesRead}
+	}
+	return []string{messages.ScopeEventsRead}
 }
 
 // knownType says whether a type, or a pattern such as ticket.*, names events that there may be.
@@ -106,12 +117,20 @@ func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOu
 	if m.Newest && in.Consumer != "" {
 		return nil, invalidQuery("order", "a consumer reads the oldest first")
 	}
+	reader, end, err := a.feeds.begin(c.key.KeyId)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	wait := time.Duration(in.Wait) * time.Second
 	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, wait)
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.feedFrom(ctx, m, lease.from(in.After), wait)
+	page, err := a.feedFrom(ctx, reader, m, lease.from(in.After), wait)
+	if err == nil && wait > 0 { // the key may have been revoked meanwhile
+		err = a.still(ctx, c, feedScopes(filter)...)
+	}
 	if err != nil {
 		lease.endIfNew()
 		return nil, err
@@ -122,20 +141,18 @@ func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOu
 }
 
 // feedFrom reads a page after a cursor.
-func (a *API) feedFrom(ctx context.Context, m *messages.ReadLog, after string, wait time.Duration) (page *messages.LogPage, err error) {
+func (a *API) feedFrom(ctx context.Context, k *feedKey, m *messages.ReadLog, after string, wait time.Duration) (
+	page *messages.LogPage, err error) {
 	if !m.Newest {
-		if m.Positions, err = a.feedPositions(ctx, after, ""); err != nil {
+		if m.Positions, err = a.feedPositions(ctx, after); err != nil {
 			return nil, err
 		}
 	}
-	return a.readFeed(ctx, m, wait)
+	return a.readFeed(ctx, k, m, wait)
 }
 
 // feedPositions are those of a cursor, of now, or none, which is the oldest.
-func (a *API) feedPositions(ctx context.Context, after, without string) ([]int64, error) {
-	if after == "" {
-		after = without
-	}
+func (a *API) feedPositions(ctx context.Context, after string) ([]int64, error) {
 	switch after {
 	case "":
 		return nil, nil
@@ -150,7 +167,7 @@ func (a *API) feedPositions(ctx context.Context, after, without string) ([]int64
 }
 
 // readFeed reads a page, and waits for something to be in it.
-func (a *API) readFeed(ctx context.Context, m *messages.ReadLog, wait time.Duration) (*messages.LogPage, error) {
+func (a *API) readFeed(ctx context.Context, k *feedKey, m *messages.ReadLog, wait time.Duration) (*messages.LogPage, error) {
 	var woken <-chan struct{}
 	if wait > 0 && !m.Newest {
 		var stop func()
@@ -160,12 +177,16 @@ func (a *API) readFeed(ctx context.Context, m *messages.ReadLog, wait time.Durat
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
-		page, err := ask[*messages.LogPage](ctx, a, messages.KindQuery, "", m)
+		page, err := a.readPage(ctx, k, m)
 		if err != nil {
 			return nil, err
 		}
 		if page.Expired {
 			p := problem(codeEventsExpired)
+			if page.Beyond {
+				p.Detail = "This cursor is beyond the end of the feed: the desk was restored from an older backup, and what came after " +
+					"that is undone. Read on from oldestCursor."
+			}
 			p.OldestCursor = feedCursor(page.Positions)
 			return nil, p
 		}

@@ -22,7 +22,7 @@ const (
 
 	aboutConsumers = " With `consumer=NAME` the service keeps the cursor: it begins after what was committed by " +
 		"`POST /events/consumers/{name}/commit`, or after `after`. Who reads has a lease of 60 s, and goes on with `lease`, which " +
-		"the answer has; everybody else gets 409 `consumer_leased` meanwhile. A consumer belongs to its API key."
+		"the answer has; everybody else gets 409 `consumer_leased` meanwhile. A consumer belongs to its API key, which has at most 100."
 )
 
 func (a *API) consumerOperations() {
@@ -35,7 +35,21 @@ func (a *API) consumerOperations() {
 		request: map[string]any{"cursor": "AQAA", "lease": "K7C2M4Q3X5AD3H5"},
 		answer:  Consumer{Name: "crm", Cursor: "AQAA", Lease: "K7C2M4Q3X5AD3H5", LeasedUntil: view.ExampleTime},
 	}, a.commitConsumer)
+	register(a, op{
+		id: "listConsumers", method: http.MethodGet, path: "/events/consumers",
+		tag: tagEvents, summary: "List consumers of the feed", scope: messages.ScopeEventsRead,
+		description: "Lists the consumers of this API key by name, and how far each is. One that nobody has used for as long as events " +
+			"are kept makes room for another when there are 100.",
+		answer: exampleList(NamedConsumer{Name: "crm", Cursor: &exampleCursor, UpdatedAt: view.ExampleTime}),
+	}, a.listConsumers)
+	register(a, op{
+		id: "deleteConsumer", method: http.MethodDelete, path: "/events/consumers/{name}",
+		tag: tagEvents, summary: "Delete a consumer of the feed", scope: messages.ScopeEventsRead, status: http.StatusNoContent,
+		description: "Forgets a consumer of this API key, with its cursor and its lease.",
+	}, a.deleteConsumer)
 }
+
+var exampleCursor = "AQAA"
 
 // ConsumerInput holds the parameters of who reads as a consumer.
 type ConsumerInput struct {
@@ -49,6 +63,14 @@ type Consumer struct {
 	Cursor      string    `json:"cursor" doc:"Where it goes on." example:"AQAA"`
 	Lease       string    `json:"lease" example:"K7C2M4Q3X5AD3H5"`
 	LeasedUntil time.Time `json:"leasedUntil" doc:"When the lease ends unless it is renewed."`
+}
+
+// NamedConsumer is a named reader of the feed, as a list shows it.
+type NamedConsumer struct {
+	Name        string     `json:"name" example:"crm"`
+	Cursor      *string    `json:"cursor" doc:"Where it goes on. null: nothing was committed yet." example:"AQAA"`
+	LeasedUntil *time.Time `json:"leasedUntil" doc:"When the newest lease ends, or has ended."`
+	UpdatedAt   time.Time  `json:"updatedAt" doc:"When it last read or committed."`
 }
 
 // consumerLease is the lease of a request or a stream; nil: it reads as no consumer.
@@ -86,7 +108,7 @@ func (l *consumerLease) ask(ctx context.Context, m *messages.LeaseConsumer) erro
 		return err
 	}
 	held, _ := answer.(*messages.ConsumerView)
-	if held.GetCode() == messages.Code_CONFLICT {
+	if held.GetReason() == messages.ReasonConsumerLeased {
 		return leasedAway(held, l.api.now())
 	}
 	if held, err = replyAs[*messages.ConsumerView](answer); err != nil {
@@ -145,8 +167,13 @@ func (l *consumerLease) end() {
 	}
 }
 
-type commitConsumerInput struct {
+// ConsumerPath names a consumer in the path.
+type ConsumerPath struct {
 	Name string `path:"name" maxLength:"64" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"The consumer's name." example:"crm"`
+}
+
+type commitConsumerInput struct {
+	ConsumerPath
 	Body struct {
 		Cursor  string `json:"cursor" minLength:"1" maxLength:"4000" doc:"The nextCursor, or id of the stream, up to which the events are dealt with."`
 		Lease   string `json:"lease" minLength:"1" maxLength:"64" doc:"The lease that the page had."`
@@ -172,7 +199,7 @@ func (a *API) commitConsumer(ctx context.Context, c *call, in *commitConsumerInp
 		return nil, err
 	}
 	held, _ := answer.(*messages.ConsumerView)
-	if held.GetCode() == messages.Code_CONFLICT {
+	if held.GetReason() == messages.ReasonConsumerLeased {
 		return nil, leasedAway(held, a.now())
 	}
 	if held, err = replyAs[*messages.ConsumerView](answer); err != nil {
@@ -180,4 +207,37 @@ func (a *API) commitConsumer(ctx context.Context, c *call, in *commitConsumerInp
 	}
 	return &consumerOutput{Body: Consumer{Name: in.Name, Cursor: held.Cursor, Lease: held.Token,
 		LeasedUntil: time.UnixMilli(held.LeasedUntilMs).UTC()}}, nil
+}
+
+type consumerListOutput struct {
+	Body List[NamedConsumer]
+}
+
+func (a *API) listConsumers(ctx context.Context, c *call, in *PageInput) (*consumerListOutput, error) {
+	list, after := "consumers/"+c.key.KeyId, ""
+	if in.Cursor != "" {
+		if err := readCursor(list, in.Cursor, &after); err != nil {
+			return nil, err
+		}
+	}
+	m := &messages.ListConsumers{KeyId: c.key.KeyId, After: after, Limit: int32(in.Limit + 1)}
+	found, err := ask[*messages.ConsumerList](ctx, a, messages.KindQuery, "", m)
+	if err != nil {
+		return nil, err
+	}
+	key := func(v *messages.ConsumerView) any { return v.Name }
+	return &consumerListOutput{Body: listOf(found.Consumers, in.Limit, list, key, namedConsumerOf)}, nil
+}
+
+func namedConsumerOf(v *messages.ConsumerView) NamedConsumer {
+	n := NamedConsumer{Name: v.Name, LeasedUntil: view.TimeOf(v.LeasedUntilMs), UpdatedAt: time.UnixMilli(v.UpdatedMs).UTC()}
+	if v.Cursor != "" {
+		n.Cursor = &v.Cursor
+	}
+	return n
+}
+
+func (a *API) deleteConsumer(ctx context.Context, c *call, in *ConsumerPath) (*struct{}, error) {
+	_, err := ask[*messages.Reply](ctx, a, messages.KindConsumer, consumerID(c, in.Name), &messages.DeleteConsumer{})
+	return nil, err
 }

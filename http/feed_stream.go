@@ -29,7 +29,8 @@ func (a *API) streamOperations() {
 	register(a, op{
 		id: "streamFeed", method: http.MethodGet, path: "/events/stream",
 		tag: tagEvents, summary: "Follow the feed of events", scope: messages.ScopeEventsRead,
-		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased}, media: "text/event-stream",
+		codes: []string{codeEventsExpired, codeNotFound, messages.ReasonConsumerLeased, messages.ReasonConsumerLimit},
+		media: "text/event-stream",
 		description: "The feed as server-sent events. It begins with what happens from now on, or after `Last-Event-ID`, which is a " +
 			"cursor of the feed: the `id` after a page of events. `event` is the type and `data` the event. A comment " +
 			"comes every 15 s while there is nothing. With `consumer`, the event `lease` comes first; the lease lasts while the " +
@@ -53,15 +54,21 @@ func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*st
 	if err != nil {
 		return nil, err
 	}
+	reader, end, err := a.feeds.begin(c.key.KeyId)
+	if err != nil {
+		return nil, err
+	}
 	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, 0)
 	if err != nil {
+		end()
 		return nil, err
 	}
 	m := &messages.ReadLog{Filter: filter, Limit: streamPage}
 	// The first page is read here, so that an expired cursor is a 410 and no stream.
-	first, err := a.feedFrom(ctx, m, cmp.Or(in.LastID, lease.from(in.After), "now"), 0)
+	first, err := a.feedFrom(ctx, reader, m, cmp.Or(in.LastID, lease.from(in.After), "now"), 0)
 	if err != nil {
 		lease.endIfNew()
+		end()
 		return nil, err
 	}
 	return &streamOutput{Body: func(h huma.Context) {
@@ -71,7 +78,8 @@ func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*st
 		f.Set("X-Accel-Buffering", "no") // of nginx, which would keep events back
 		conn := f.Context().Conn()
 		f.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-			s := &stream{api: a, conn: conn, w: w, m: m, lease: lease}
+			s := &stream{api: a, call: c, reader: reader, conn: conn, w: w, m: m, lease: lease}
+			defer end()
 			defer lease.end()
 			if err := s.run(first); err != nil {
 				a.log.Debug("a stream of events ended", "error", err)
@@ -82,21 +90,23 @@ func (a *API) streamFeed(ctx context.Context, c *call, in *streamFeedInput) (*st
 
 // stream is one client that follows the feed.
 type stream struct {
-	api  *API
-	conn net.Conn
-	w    *bufio.Writer
-	m    *messages.ReadLog
+	api    *API
+	call   *call
+	reader *feedKey
+	conn   net.Conn
+	w      *bufio.Writer
+	m      *messages.ReadLog
 
 	lease *consumerLease // nil: it reads as no consumer
 }
 
-// run writes events until the client goes, the service stops, or the client is too slow.
+// run writes events until the client goes, the service stops, the client is too slow, or its key is no longer accepted.
 func (s *stream) run(page *messages.LogPage) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	woken, stop := s.api.desk.WatchLog(s.m.Filter)
 	defer stop()
-	if err := s.write(s.greet); err != nil {
+	if err := s.write(ctx, s.greet); err != nil {
 		return err
 	}
 	alive := time.NewTicker(streamComment)
@@ -107,7 +117,7 @@ func (s *stream) run(page *messages.LogPage) error {
 			return err
 		}
 		if len(page.Events) > 0 {
-			if err := s.write(func() error { return s.events(page) }); err != nil {
+			if err := s.write(ctx, func() error { return s.events(page) }); err != nil {
 				return err
 			}
 		}
@@ -115,7 +125,7 @@ func (s *stream) run(page *messages.LogPage) error {
 			select {
 			case <-woken:
 			case <-alive.C:
-				if err := s.write(func() error { _, err := s.w.WriteString(": nothing new\n\n"); return err }); err != nil {
+				if err := s.write(ctx, s.comment); err != nil {
 					return err
 				}
 			case <-s.api.ending:
@@ -123,7 +133,7 @@ func (s *stream) run(page *messages.LogPage) error {
 			}
 		}
 		var err error
-		if page, err = s.api.readFeed(ctx, s.m, 0); err != nil {
+		if page, err = s.api.readFeed(ctx, s.reader, s.m, 0); err != nil {
 			return err // the client begins again after its newest id, and hears then what is wrong
 		}
 	}
@@ -138,8 +148,17 @@ func (s *stream) greet() error {
 	return err
 }
 
-// write lets the client take streamWrite to accept what f writes.
-func (s *stream) write(f func() error) error {
+// comment shows that the stream is alive.
+func (s *stream) comment() error {
+	_, err := s.w.WriteString(": nothing new\n\n")
+	return err
+}
+
+// write lets the client take streamWrite to accept what f writes, if its key is still accepted.
+func (s *stream) write(ctx context.Context, f func() error) error {
+	if err := s.api.still(ctx, s.call, feedScopes(s.m.Filter)...); err != nil {
+		return err
+	}
 	if err := s.conn.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil {
 		return fmt.Errorf("set a deadline: %w", err)
 	}

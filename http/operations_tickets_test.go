@@ -228,6 +228,8 @@ func init() {
 				key := s.key(nil, "events:read")
 				s.feed(key, "consumer", "crm")
 				return request{path: path + "?consumer=crm", token: key}
+			}, "consumer_limit": func(s *service) request {
+				return request{path: path + "?consumer=more", token: s.consumers(100)}
 			}},
 		}
 	}

@@ -219,6 +219,7 @@ func init() {
 		"#/type": on(fresh, "/test", object{"type": "ticket.*"}), "#/type ": on(fresh, "/test", object{"type": "ticket.evil"})}})
 	addReplays(add, on)
 	addConsumers()
+	addConsumerLists()
 }
 
 func addReplays(add func(id, rest string, body any, test operationTest), on func(func(*service) string, string, any, ...string) func(*service) request) {

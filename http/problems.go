@@ -131,6 +131,8 @@ var problemKinds = map[string]problemKind{
 		"A replay of this endpoint is running. Wait until it is done, or cancel it."},
 	messages.ReasonConsumerLeased: {http.StatusConflict,
 		"Another reader has the lease of this consumer. Wait as long as Retry-After says, or use another name."},
+	messages.ReasonConsumerLimit: {http.StatusConflict,
+		"This API key has as many consumers of the feed as a key may. Delete one that is not used."},
 	messages.ReasonUserExists: {http.StatusConflict,
 		"The desk knows this person already. Change them with PUT /users/{id}."},
 	messages.ReasonUsernameTaken: {http.StatusConflict, "The desk knows somebody else by this username. Only when " +

@@ -30,7 +30,7 @@ func (a *API) messageOperations() {
 	}, a.sendMessage)
 	register(a, op{
 		id: "listMessages", method: http.MethodGet, path: "/tickets/{id}/messages",
-		tag: tagMessages, summary: "List the messages of a ticket", scope: "messages:read",
+		tag: tagMessages, summary: "List the messages of a ticket", scope: scopeMessagesRead,
 		description: "Lists what was written in any topic of the ticket or through the API, with its deliveries. The " +
 			"oldest messages come first; with `sort=-sentAt`, the newest." + aboutTickets,
 		answer: exampleList(view.ExampleMessage()),

@@ -33,6 +33,38 @@ func TestWebhookSettings(t *testing.T) {
 			t.Error(reset)
 		}
 	})
+	s.run(t, "what is secret in headers goes to no other origin", func(t *testing.T) {
+		to, elsewhere := newReceiver(t), newReceiver(t)
+		kept := object{"X-Two": "***", "authorization": "***"}
+		path := s.endpoint("url", to.URL+"/one", "headers", object{"Authorization": "s3cr3t-1", "X-Two": "s3cr3t-2"})
+		for _, url := range []string{elsewhere.URL + "/one", "https://" + strings.TrimPrefix(to.URL, "http://"),
+			strings.Replace(to.URL, "127.0.0.1", "127.0.0.2", 1)} {
+			for _, body := range []object{{"url": url}, {"url": url, "headers": kept},
+				{"url": url, "headers": object{"Authorization": "***", "X-Two": "new"}}} {
+				p := s.do("PATCH", path, key, body).is(422, "invalid")
+				if !mentions(p, "#/headers/Authorization") && !mentions(p, "#/headers/authorization") {
+					t.Error(body, p)
+				}
+			}
+		}
+		s.do("PATCH", path, key, object{"url": to.URL + "/two"}).is(200)
+		s.do("PATCH", path, key, object{"url": elsewhere.URL, "headers": object{"Authorization": "s3cr3t-3"}}).is(200)
+		s.do("POST", path+"/test", key, object{"type": "ticket.created"}).is(200)
+		if h := s.awaitOne(elsewhere, 1).header; h.Get("Authorization") != "s3cr3t-3" || h.Get("X-Two") != "" {
+			t.Error(h)
+		}
+		s.do("PATCH", path, key, object{"url": to.URL, "headers": object{}}).is(200)
+
+		named := webhooks + "/by-name/secretive"
+		s.do("PUT", named, key, quiet("url", to.URL, "headers", object{"Authorization": "s3cr3t-1"})).is(201)
+		s.do("PUT", named, key, quiet("url", to.URL+"/two", "headers", object{"Authorization": "***"})).is(200)
+		p := s.do("PUT", named, key, quiet("url", elsewhere.URL, "headers", object{"Authorization": "***"})).is(422, "invalid")
+		if !mentions(p, "#/headers/Authorization") {
+			t.Error(p)
+		}
+		s.do("PUT", named, key, quiet("url", elsewhere.URL, "headers", object{"Authorization": "s3cr3t-4"})).is(200)
+		s.do("PUT", named, key, quiet("url", to.URL)).is(200)
+	})
 	s.run(t, "no value of a header is ever shown", func(t *testing.T) {
 		path := s.endpoint("headers", object{"Authorization": "s3cr3t"}, "templates",
 			object{"*": object{"body": "{}", "headers": object{"X": "{{.type}}"}}})

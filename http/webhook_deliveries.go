@@ -30,7 +30,7 @@ type DeliveryAttempt struct {
 	Status         *int              `json:"status" doc:"null: there was no answer." example:"204"`
 	Error          *string           `json:"error" doc:"What went wrong, in words. null: nothing."`
 	RequestHeaders map[string]string `json:"requestHeaders" nullable:"false" doc:"The endpoint's own are shown as ***."`
-	Response       string            `json:"response" doc:"The beginning of the answer's body, at most 16 kB."`
+	Response       string            `json:"response" doc:"The beginning of the answer's body, at most 16 kB. It may repeat what the event says, so a key without messages:read sees none."`
 }
 
 // WebhookStats says how an endpoint does.
@@ -128,7 +128,7 @@ func (a *API) listDeliveries(ctx context.Context, c *call, in *listDeliveriesInp
 	}
 	out := &deliveryListOutput{Body: List[WebhookDelivery]{Data: make([]WebhookDelivery, 0, len(found.Deliveries))}}
 	for _, d := range found.Deliveries {
-		out.Body.Data = append(out.Body.Data, deliveryOf(d))
+		out.Body.Data = append(out.Body.Data, deliveryOf(c, d))
 	}
 	if found.NextMs != 0 {
 		next := cursorOf(list, deliveryCursor{found.NextMs, found.NextEvent})
@@ -157,7 +157,7 @@ func (a *API) retryDelivery(ctx context.Context, c *call, in *DeliveryPath) (*de
 	if err != nil {
 		return nil, err
 	}
-	return &deliveryOutput{Body: deliveryOf(again.Delivery)}, nil
+	return &deliveryOutput{Body: deliveryOf(c, again.Delivery)}, nil
 }
 
 type webhookStatsOutput struct {
@@ -191,7 +191,8 @@ func webhookStatsOf(s *messages.WebhookStats) WebhookStats {
 	return v
 }
 
-func deliveryOf(d *messages.WebhookDelivery) WebhookDelivery {
+func deliveryOf(c *call, d *messages.WebhookDelivery) WebhookDelivery {
+	shown := messages.ScopeAllows(c.key.Scopes, scopeMessagesRead)
 	v := WebhookDelivery{
 		EventID: d.GetEventId(), Type: d.GetType(), State: d.GetState(), NextAttemptAt: view.TimeOf(d.GetNextAttemptMs()),
 		Attempts: []DeliveryAttempt{}, CreatedAt: time.UnixMilli(d.GetCreatedMs()).UTC(), UpdatedAt: time.UnixMilli(d.GetUpdatedMs()).UTC(),
@@ -200,8 +201,11 @@ func deliveryOf(d *messages.WebhookDelivery) WebhookDelivery {
 		v.TicketID, v.Number = &d.TicketId, &d.Number
 	}
 	for _, t := range d.GetAttempts() {
-		attempt := DeliveryAttempt{At: time.UnixMilli(t.AtMs).UTC(), DurationMs: t.DurationMs, Response: t.Response,
+		attempt := DeliveryAttempt{At: time.UnixMilli(t.AtMs).UTC(), DurationMs: t.DurationMs,
 			RequestHeaders: headersOf(t.RequestHeaders)}
+		if shown {
+			attempt.Response = t.Response
+		}
 		if t.Status != 0 {
 			status := int(t.Status)
 			attempt.Status = &status

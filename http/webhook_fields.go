@@ -86,7 +86,7 @@ func (a *API) setFields(ctx context.Context, c *call, s *messages.WebhookSetting
 	}
 	// Also when somebody else has set it: who could change the URL would get the notes. And when it ends by this change: what
 	// is under way then still has them.
-	if (had || s.IncludeInternal) && !messages.ScopeAllows(c.key.Scopes, "messages:read") {
+	if (had || s.IncludeInternal) && !messages.ScopeAllows(c.key.Scopes, scopeMessagesRead) {
 		return problem(codeScopeMissing, "An endpoint with includeInternal needs the scope messages:read.")
 	}
 	return nil

@@ -20,6 +20,7 @@ type receiver struct {
 	mu     sync.Mutex
 	got    []received
 	status int
+	words  string // of its answers; 204 has none
 }
 
 type received struct {
@@ -34,6 +35,10 @@ func newReceiver(t testing.TB) *receiver {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.got = append(r.got, received{req.Header, body})
+		if r.words != "" {
+			_, _ = io.WriteString(w, r.words)
+			return
+		}
 		w.WriteHeader(r.status)
 	}))
 	t.Cleanup(r.Close)
@@ -44,6 +49,13 @@ func (r *receiver) answer(status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.status = status
+}
+
+// say has it answer 200 with words; "": as before.
+func (r *receiver) say(words string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.words = words
 }
 
 func (r *receiver) all() []received {

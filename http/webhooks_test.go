@@ -34,10 +34,21 @@ func TestWebhooks(t *testing.T) {
 			strings.Contains(string(list.body), "s3cr3t") {
 			t.Errorf("%s", list.body)
 		}
+		to.say("I got it")
+		defer to.say("")
 		again := s.do("POST", path+"/deliveries/"+d["eventId"].(string)+"/retry", key, nil)
 		again.is(202)
 		if got := s.awaitOne(to, 2); got.header.Get("webhook-id") != d["eventId"] {
 			t.Error(got.header)
+		}
+		shown := func(scopes ...string) bool {
+			r := s.do("GET", path+"/deliveries", s.key(nil, scopes...), nil)
+			r.is(200)
+			return strings.Contains(string(r.body), "I got it")
+		}
+		s.await("what came back is shown to who may read messages", func() bool { return shown("webhooks:read", "messages:read") })
+		if shown("webhooks:read") {
+			t.Error("what came back is shown to others")
 		}
 		s.await("it is counted", func() bool {
 			stats := s.do("GET", path+"/stats", key, nil).is(200)

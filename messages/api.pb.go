@@ -139,7 +139,8 @@ func (RequestBegun_State) EnumDescriptor() ([]byte, []int) {
 // Authenticate asks the entity of a key whether a secret is its; a request is counted against the key's limits.
 type Authenticate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"` // SHA-256 of the whole key
+	Hash          []byte                 `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`    // SHA-256 of the whole key
+	Again         bool                   `protobuf:"varint,2,opt,name=again,proto3" json:"again,omitempty"` // of a request that was accepted and goes on: it is not counted once more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -179,6 +180,13 @@ func (x *Authenticate) GetHash() []byte {
 		return x.Hash
 	}
 	return nil
+}
+
+func (x *Authenticate) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
 }
 
 type Authenticated struct {
@@ -1933,9 +1941,10 @@ var File_messages_api_proto protoreflect.FileDescriptor
 
 const file_messages_api_proto_rawDesc = "" +
 	"\n" +
-	"\x12messages/api.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"\"\n" +
+	"\x12messages/api.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"8\n" +
 	"\fAuthenticate\x12\x12\n" +
-	"\x04hash\x18\x01 \x01(\fR\x04hash\"\xa8\x03\n" +
+	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x14\n" +
+	"\x05again\x18\x02 \x01(\bR\x05again\"\xa8\x03\n" +
 	"\rAuthenticated\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12C\n" +
 	"\averdict\x18\x02 \x01(\x0e2).topicdesk.messages.Authenticated.VerdictR\averdict\x12,\n" +

@@ -416,6 +416,7 @@ type LogPage struct {
 	Positions     []int64                `protobuf:"varint,3,rep,packed,name=positions,proto3" json:"positions,omitempty"` // how far the reader has read now
 	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`                  // there is more to read now
 	Expired       bool                   `protobuf:"varint,5,opt,name=expired,proto3" json:"expired,omitempty"`            // the reader has not read what is deleted by now; positions are the oldest that work
+	Beyond        bool                   `protobuf:"varint,6,opt,name=beyond,proto3" json:"beyond,omitempty"`              // expired, because the log ends before the reader's positions: it was restored from an older backup
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -485,6 +486,13 @@ func (x *LogPage) GetExpired() bool {
 	return false
 }
 
+func (x *LogPage) GetBeyond() bool {
+	if x != nil {
+		return x.Beyond
+	}
+	return false
+}
+
 var File_messages_log_proto protoreflect.FileDescriptor
 
 const file_messages_log_proto_rawDesc = "" +
@@ -521,13 +529,14 @@ const file_messages_log_proto_rawDesc = "" +
 	"\x05types\x18\x01 \x03(\tR\x05types\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x19\n" +
 	"\bgroup_id\x18\x03 \x01(\tR\agroupId\x12)\n" +
-	"\x10include_internal\x18\x04 \x01(\bR\x0fincludeInternal\"\xbc\x01\n" +
+	"\x10include_internal\x18\x04 \x01(\bR\x0fincludeInternal\"\xd4\x01\n" +
 	"\aLogPage\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x127\n" +
 	"\x06events\x18\x02 \x03(\v2\x1f.topicdesk.messages.LoggedEventR\x06events\x12\x1c\n" +
 	"\tpositions\x18\x03 \x03(\x03R\tpositions\x12\x12\n" +
 	"\x04more\x18\x04 \x01(\bR\x04more\x12\x18\n" +
-	"\aexpired\x18\x05 \x01(\bR\aexpiredB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\aexpired\x18\x05 \x01(\bR\aexpired\x12\x16\n" +
+	"\x06beyond\x18\x06 \x01(\bR\x06beyondB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_log_proto_rawDescOnce sync.Once

@@ -17,4 +17,5 @@ const (
 	ReasonReplayRunning  = "replay_running"     // one replay of an endpoint at a time
 	ReasonRevision       = "webhook_revision"   // the settings are no longer those that the program has seen
 	ReasonConsumerLeased = "consumer_leased"    // somebody else reads as this consumer
+	ReasonConsumerLimit  = "consumer_limit"     // the API key has as many as it may
 )

@@ -2233,6 +2233,156 @@ func (x *CommitConsumer) GetLeaseMs() int64 {
 	return 0
 }
 
+// DeleteConsumer forgets a named reader, and whoever has its lease.
+type DeleteConsumer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteConsumer) Reset() {
+	*x = DeleteConsumer{}
+	mi := &file_messages_webhooks_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteConsumer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteConsumer) ProtoMessage() {}
+
+func (x *DeleteConsumer) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_webhooks_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteConsumer.ProtoReflect.Descriptor instead.
+func (*DeleteConsumer) Descriptor() ([]byte, []int) {
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{31}
+}
+
+// ListConsumers lists the named readers of an API key, by name.
+type ListConsumers struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	KeyId         string                 `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	After         string                 `protobuf:"bytes,2,opt,name=after,proto3" json:"after,omitempty"` // a name
+	Limit         int32                  `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListConsumers) Reset() {
+	*x = ListConsumers{}
+	mi := &file_messages_webhooks_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListConsumers) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListConsumers) ProtoMessage() {}
+
+func (x *ListConsumers) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_webhooks_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListConsumers.ProtoReflect.Descriptor instead.
+func (*ListConsumers) Descriptor() ([]byte, []int) {
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ListConsumers) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *ListConsumers) GetAfter() string {
+	if x != nil {
+		return x.After
+	}
+	return ""
+}
+
+func (x *ListConsumers) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type ConsumerList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	Consumers     []*ConsumerView        `protobuf:"bytes,2,rep,name=consumers,proto3" json:"consumers,omitempty"` // without their tokens
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsumerList) Reset() {
+	*x = ConsumerList{}
+	mi := &file_messages_webhooks_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsumerList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsumerList) ProtoMessage() {}
+
+func (x *ConsumerList) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_webhooks_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsumerList.ProtoReflect.Descriptor instead.
+func (*ConsumerList) Descriptor() ([]byte, []int) {
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ConsumerList) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *ConsumerList) GetConsumers() []*ConsumerView {
+	if x != nil {
+		return x.Consumers
+	}
+	return nil
+}
+
 type ConsumerView struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"` // CONFLICT: somebody else has the lease
@@ -2240,13 +2390,15 @@ type ConsumerView struct {
 	Token         string                 `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
 	LeasedUntilMs int64                  `protobuf:"varint,4,opt,name=leased_until_ms,json=leasedUntilMs,proto3" json:"leased_until_ms,omitempty"`
 	Reason        string                 `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"` // of a CONFLICT
+	Name          string                 `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	UpdatedMs     int64                  `protobuf:"varint,7,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"` // when it was last read or committed
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConsumerView) Reset() {
 	*x = ConsumerView{}
-	mi := &file_messages_webhooks_proto_msgTypes[31]
+	mi := &file_messages_webhooks_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2258,7 +2410,7 @@ func (x *ConsumerView) String() string {
 func (*ConsumerView) ProtoMessage() {}
 
 func (x *ConsumerView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[31]
+	mi := &file_messages_webhooks_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2271,7 +2423,7 @@ func (x *ConsumerView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsumerView.ProtoReflect.Descriptor instead.
 func (*ConsumerView) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{31}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ConsumerView) GetCode() Code {
@@ -2309,6 +2461,20 @@ func (x *ConsumerView) GetReason() string {
 	return ""
 }
 
+func (x *ConsumerView) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConsumerView) GetUpdatedMs() int64 {
+	if x != nil {
+		return x.UpdatedMs
+	}
+	return 0
+}
+
 // WebhookTested is what came of sending an endpoint an example. It is OK whatever the receiver did.
 type WebhookTested struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -2329,7 +2495,7 @@ type WebhookTested struct {
 
 func (x *WebhookTested) Reset() {
 	*x = WebhookTested{}
-	mi := &file_messages_webhooks_proto_msgTypes[32]
+	mi := &file_messages_webhooks_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2341,7 +2507,7 @@ func (x *WebhookTested) String() string {
 func (*WebhookTested) ProtoMessage() {}
 
 func (x *WebhookTested) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_webhooks_proto_msgTypes[32]
+	mi := &file_messages_webhooks_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2354,7 +2520,7 @@ func (x *WebhookTested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WebhookTested.ProtoReflect.Descriptor instead.
 func (*WebhookTested) Descriptor() ([]byte, []int) {
-	return file_messages_webhooks_proto_rawDescGZIP(), []int{32}
+	return file_messages_webhooks_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *WebhookTested) GetCode() Code {
@@ -2628,13 +2794,24 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\x0eCommitConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x19\n" +
-	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\xaa\x01\n" +
+	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\x10\n" +
+	"\x0eDeleteConsumer\"R\n" +
+	"\rListConsumers\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x14\n" +
+	"\x05after\x18\x02 \x01(\tR\x05after\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"|\n" +
+	"\fConsumerList\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12>\n" +
+	"\tconsumers\x18\x02 \x03(\v2 .topicdesk.messages.ConsumerViewR\tconsumers\"\xdd\x01\n" +
 	"\fConsumerView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x14\n" +
 	"\x05token\x18\x03 \x01(\tR\x05token\x12&\n" +
 	"\x0fleased_until_ms\x18\x04 \x01(\x03R\rleasedUntilMs\x12\x16\n" +
-	"\x06reason\x18\x05 \x01(\tR\x06reason\"\xac\x03\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"updated_ms\x18\a \x01(\x03R\tupdatedMs\"\xac\x03\n" +
 	"\rWebhookTested\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -2662,7 +2839,7 @@ func file_messages_webhooks_proto_rawDescGZIP() []byte {
 	return file_messages_webhooks_proto_rawDescData
 }
 
-var file_messages_webhooks_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
+var file_messages_webhooks_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_messages_webhooks_proto_goTypes = []any{
 	(*WebhookSettings)(nil),     // 0: topicdesk.messages.WebhookSettings
 	(*WebhookFilter)(nil),       // 1: topicdesk.messages.WebhookFilter
@@ -2695,51 +2872,56 @@ var file_messages_webhooks_proto_goTypes = []any{
 	(*WebhookPeriod)(nil),       // 28: topicdesk.messages.WebhookPeriod
 	(*LeaseConsumer)(nil),       // 29: topicdesk.messages.LeaseConsumer
 	(*CommitConsumer)(nil),      // 30: topicdesk.messages.CommitConsumer
-	(*ConsumerView)(nil),        // 31: topicdesk.messages.ConsumerView
-	(*WebhookTested)(nil),       // 32: topicdesk.messages.WebhookTested
-	(*HeaderLine)(nil),          // 33: topicdesk.messages.HeaderLine
-	(*Origin)(nil),              // 34: topicdesk.messages.Origin
-	(Code)(0),                   // 35: topicdesk.messages.Code
+	(*DeleteConsumer)(nil),      // 31: topicdesk.messages.DeleteConsumer
+	(*ListConsumers)(nil),       // 32: topicdesk.messages.ListConsumers
+	(*ConsumerList)(nil),        // 33: topicdesk.messages.ConsumerList
+	(*ConsumerView)(nil),        // 34: topicdesk.messages.ConsumerView
+	(*WebhookTested)(nil),       // 35: topicdesk.messages.WebhookTested
+	(*HeaderLine)(nil),          // 36: topicdesk.messages.HeaderLine
+	(*Origin)(nil),              // 37: topicdesk.messages.Origin
+	(Code)(0),                   // 38: topicdesk.messages.Code
 }
 var file_messages_webhooks_proto_depIdxs = []int32{
 	1,  // 0: topicdesk.messages.WebhookSettings.filter:type_name -> topicdesk.messages.WebhookFilter
-	33, // 1: topicdesk.messages.WebhookSettings.headers:type_name -> topicdesk.messages.HeaderLine
-	34, // 2: topicdesk.messages.CreateWebhook.origin:type_name -> topicdesk.messages.Origin
+	36, // 1: topicdesk.messages.WebhookSettings.headers:type_name -> topicdesk.messages.HeaderLine
+	37, // 2: topicdesk.messages.CreateWebhook.origin:type_name -> topicdesk.messages.Origin
 	0,  // 3: topicdesk.messages.CreateWebhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	34, // 4: topicdesk.messages.UpdateWebhook.origin:type_name -> topicdesk.messages.Origin
+	37, // 4: topicdesk.messages.UpdateWebhook.origin:type_name -> topicdesk.messages.Origin
 	0,  // 5: topicdesk.messages.UpdateWebhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	34, // 6: topicdesk.messages.DeleteWebhook.origin:type_name -> topicdesk.messages.Origin
-	34, // 7: topicdesk.messages.RotateWebhookSecret.origin:type_name -> topicdesk.messages.Origin
-	34, // 8: topicdesk.messages.EnableWebhook.origin:type_name -> topicdesk.messages.Origin
-	34, // 9: topicdesk.messages.DisableWebhook.origin:type_name -> topicdesk.messages.Origin
-	34, // 10: topicdesk.messages.RetryDelivery.origin:type_name -> topicdesk.messages.Origin
-	34, // 11: topicdesk.messages.StartReplay.origin:type_name -> topicdesk.messages.Origin
-	34, // 12: topicdesk.messages.CancelReplay.origin:type_name -> topicdesk.messages.Origin
-	35, // 13: topicdesk.messages.WebhookView.code:type_name -> topicdesk.messages.Code
+	37, // 6: topicdesk.messages.DeleteWebhook.origin:type_name -> topicdesk.messages.Origin
+	37, // 7: topicdesk.messages.RotateWebhookSecret.origin:type_name -> topicdesk.messages.Origin
+	37, // 8: topicdesk.messages.EnableWebhook.origin:type_name -> topicdesk.messages.Origin
+	37, // 9: topicdesk.messages.DisableWebhook.origin:type_name -> topicdesk.messages.Origin
+	37, // 10: topicdesk.messages.RetryDelivery.origin:type_name -> topicdesk.messages.Origin
+	37, // 11: topicdesk.messages.StartReplay.origin:type_name -> topicdesk.messages.Origin
+	37, // 12: topicdesk.messages.CancelReplay.origin:type_name -> topicdesk.messages.Origin
+	38, // 13: topicdesk.messages.WebhookView.code:type_name -> topicdesk.messages.Code
 	13, // 14: topicdesk.messages.WebhookView.webhook:type_name -> topicdesk.messages.Webhook
 	12, // 15: topicdesk.messages.WebhookView.faults:type_name -> topicdesk.messages.SettingFault
 	0,  // 16: topicdesk.messages.Webhook.settings:type_name -> topicdesk.messages.WebhookSettings
-	35, // 17: topicdesk.messages.ReplayView.code:type_name -> topicdesk.messages.Code
+	38, // 17: topicdesk.messages.ReplayView.code:type_name -> topicdesk.messages.Code
 	15, // 18: topicdesk.messages.ReplayView.replay:type_name -> topicdesk.messages.Replay
-	35, // 19: topicdesk.messages.WebhookList.code:type_name -> topicdesk.messages.Code
+	38, // 19: topicdesk.messages.WebhookList.code:type_name -> topicdesk.messages.Code
 	13, // 20: topicdesk.messages.WebhookList.webhooks:type_name -> topicdesk.messages.Webhook
-	35, // 21: topicdesk.messages.DeliveryList.code:type_name -> topicdesk.messages.Code
+	38, // 21: topicdesk.messages.DeliveryList.code:type_name -> topicdesk.messages.Code
 	24, // 22: topicdesk.messages.DeliveryList.deliveries:type_name -> topicdesk.messages.WebhookDelivery
-	35, // 23: topicdesk.messages.DeliveryView.code:type_name -> topicdesk.messages.Code
+	38, // 23: topicdesk.messages.DeliveryView.code:type_name -> topicdesk.messages.Code
 	24, // 24: topicdesk.messages.DeliveryView.delivery:type_name -> topicdesk.messages.WebhookDelivery
 	25, // 25: topicdesk.messages.WebhookDelivery.attempts:type_name -> topicdesk.messages.DeliveryAttempt
-	33, // 26: topicdesk.messages.DeliveryAttempt.request_headers:type_name -> topicdesk.messages.HeaderLine
-	35, // 27: topicdesk.messages.WebhookStats.code:type_name -> topicdesk.messages.Code
+	36, // 26: topicdesk.messages.DeliveryAttempt.request_headers:type_name -> topicdesk.messages.HeaderLine
+	38, // 27: topicdesk.messages.WebhookStats.code:type_name -> topicdesk.messages.Code
 	28, // 28: topicdesk.messages.WebhookStats.periods:type_name -> topicdesk.messages.WebhookPeriod
-	35, // 29: topicdesk.messages.ConsumerView.code:type_name -> topicdesk.messages.Code
-	35, // 30: topicdesk.messages.WebhookTested.code:type_name -> topicdesk.messages.Code
-	33, // 31: topicdesk.messages.WebhookTested.request_headers:type_name -> topicdesk.messages.HeaderLine
-	33, // 32: topicdesk.messages.WebhookTested.response_headers:type_name -> topicdesk.messages.HeaderLine
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	38, // 29: topicdesk.messages.ConsumerList.code:type_name -> topicdesk.messages.Code
+	34, // 30: topicdesk.messages.ConsumerList.consumers:type_name -> topicdesk.messages.ConsumerView
+	38, // 31: topicdesk.messages.ConsumerView.code:type_name -> topicdesk.messages.Code
+	38, // 32: topicdesk.messages.WebhookTested.code:type_name -> topicdesk.messages.Code
+	36, // 33: topicdesk.messages.WebhookTested.request_headers:type_name -> topicdesk.messages.HeaderLine
+	36, // 34: topicdesk.messages.WebhookTested.response_headers:type_name -> topicdesk.messages.HeaderLine
+	35, // [35:35] is the sub-list for method output_type
+	35, // [35:35] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_messages_webhooks_proto_init() }
@@ -2755,7 +2937,7 @@ func file_messages_webhooks_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_webhooks_proto_rawDesc), len(file_messages_webhooks_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   33,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -69,6 +69,10 @@ type Consumers interface {
 	Consumer(ctx context.Context, keyID, name string) (*Consumer, error)
 	// SaveConsumer inserts (Version 0; ErrExists) or updates (ErrConflict).
 	SaveConsumer(ctx context.Context, c *Consumer) error
+	// Consumers lists the consumers of an API key after the given name, ordered by it.
+	Consumers(ctx context.Context, keyID, after string, limit int) ([]Consumer, error)
+	// DeleteConsumer deletes the consumer if the stored version is the given one (ErrConflict).
+	DeleteConsumer(ctx context.Context, keyID, name string, version int64) error
 }
 
 // Webhook is an endpoint to which events are delivered.
@@ -103,12 +107,14 @@ type Webhook struct {
 	// Events are about the endpoint, and not in the log yet.
 	Unlogged []Event `json:"unlogged,omitempty"`
 	// FailingSince is when the failures began that no success has ended; Warned has a bit for each warning given since.
-	FailingSince  time.Time `json:"failingSince,omitzero"`
-	Warned        int64     `json:"warned,omitempty"`
-	WarnedAt      time.Time `json:"warnedAt,omitzero"` // when the last early warning was given
-	LastError     string    `json:"lastError,omitempty"`
-	LastSuccessAt time.Time `json:"lastSuccessAt,omitzero"`
-	HoldUntil     time.Time `json:"holdUntil,omitzero"` // no attempts before, as the endpoint asked
+	FailingSince time.Time `json:"failingSince,omitzero"`
+	Warned       int64     `json:"warned,omitempty"`
+	WarnedAt     time.Time `json:"warnedAt,omitzero"` // when the last early warning was given
+	// Told says when people were last told something of it, once for each thing.
+	Told          []WebhookWord `json:"told,omitempty"`
+	LastError     string        `json:"lastError,omitempty"`
+	LastSuccessAt time.Time     `json:"lastSuccessAt,omitzero"`
+	HoldUntil     time.Time     `json:"holdUntil,omitzero"` // no attempts before, as the endpoint asked
 	// Periods count what became of attempts, by periods of several lengths.
 	Periods   []WebhookPeriod `json:"periods,omitempty"`
 	CreatedAt time.Time       `json:"createdAt"`
@@ -125,6 +131,12 @@ type WebhookFilter struct {
 	Priorities []string        `json:"priorities,omitempty"`
 	CreatedBy  []string        `json:"createdBy,omitempty"`
 	Metadata   json.RawMessage `json:"metadata,omitempty"` // by key, a value or a list of them
+}
+
+// WebhookWord is what people were told of an endpoint: a stage of its failures, or why it was disabled.
+type WebhookWord struct {
+	About string    `json:"about"`
+	At    time.Time `json:"at"`
 }
 
 // SealedHeader is a header of each request to an endpoint. Its value is encrypted, since it may be a secret.
@@ -273,6 +285,7 @@ func (w Webhook) Kept() Webhook {
 	w.WarnedAt, w.DeletedAt = Kept(w.WarnedAt), Kept(w.DeletedAt)
 	w.Unlogged = keptEach(w.Unlogged, func(e *Event) { e.At = Kept(e.At) })
 	w.Periods = keptEach(w.Periods, func(p *WebhookPeriod) { p.Begins = Kept(p.Begins) })
+	w.Told = keptEach(w.Told, func(t *WebhookWord) { t.At = Kept(t.At) })
 	w.Secrets = keptEach(w.Secrets, func(s *WebhookSecret) { s.ExpiresAt = Kept(s.ExpiresAt) })
 	return w
 }

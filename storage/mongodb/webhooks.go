@@ -231,6 +231,16 @@ func (s *Store) SaveConsumer(ctx context.Context, c *storage.Consumer) error {
 	return err
 }
 
+// Consumers implements storage.Consumers.
+func (s *Store) Consumers(ctx context.Context, keyID, after string, limit int) ([]storage.Consumer, error) {
+	return find[storage.Consumer](ctx, s, consumersAfter, limit, keyID, after)
+}
+
+// DeleteConsumer implements storage.Consumers.
+func (s *Store) DeleteConsumer(ctx context.Context, keyID, name string, version int64) error {
+	return s.deleteVersion(ctx, "consumers", twoPartID(keyID, name), version)
+}
+
 func consumerDocument(c *storage.Consumer) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("key id or name", c.KeyID, c.Name); err != nil {
 		return nil, bson.ObjectID{}, err

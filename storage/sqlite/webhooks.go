@@ -43,7 +43,9 @@ var (
 		INSERT INTO consumers (key_id, name, version, doc) VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING`)
 	updateConsumer = define(`
 		UPDATE consumers SET version = version + 1, doc = ?3 WHERE key_id = ?1 AND name = ?2 AND version = ?4`)
-	readConsumer = define(`SELECT doc FROM consumers WHERE key_id = ? AND name = ?`)
+	readConsumer   = define(`SELECT doc FROM consumers WHERE key_id = ? AND name = ?`)
+	listConsumers  = define(`SELECT doc FROM consumers WHERE key_id = ? AND name > ? ORDER BY name LIMIT ?`)
+	deleteConsumer = define(`DELETE FROM consumers WHERE key_id = ? AND name = ? AND version = ?`)
 )
 
 // Webhook implements storage.Webhooks.
@@ -219,4 +221,16 @@ func (s *Store) SaveConsumer(ctx context.Context, c *storage.Consumer) error {
 		c.Version = record.Version
 	}
 	return err
+}
+
+// Consumers implements storage.Consumers.
+func (s *Store) Consumers(ctx context.Context, keyID, after string, limit int) ([]storage.Consumer, error) {
+	return readAll[storage.Consumer](ctx, s, listConsumers, keyID, after, atMost(limit))
+}
+
+// DeleteConsumer implements storage.Consumers.
+func (s *Store) DeleteConsumer(ctx context.Context, keyID, name string, version int64) error {
+	return s.write(ctx, func(w *writer) error {
+		return w.one(conflict("consumer", name), deleteConsumer, keyID, name, version)
+	})
 }

@@ -228,3 +228,23 @@ func (m *model) Consumer(ctx context.Context, keyID, name string) (*storage.Cons
 func (m *model) SaveConsumer(ctx context.Context, c *storage.Consumer) error {
 	return modelSave(ctx, m, m.consumers, [2]string{c.KeyID, c.Name}, c, c.Kept(), consumerVersion, nil)
 }
+
+func (m *model) Consumers(ctx context.Context, keyID, after string, limit int) ([]storage.Consumer, error) {
+	return modelList(ctx, m, m.consumers, func(c storage.Consumer) bool { return c.KeyID == keyID && c.Name > after },
+		func(page []storage.Consumer) {
+			slices.SortFunc(page, func(a, b storage.Consumer) int { return cmp.Compare(a.Name, b.Name) })
+		}, 0, limit)
+}
+
+func (m *model) DeleteConsumer(ctx context.Context, keyID, name string, version int64) error {
+	if err := m.begin(ctx); err != nil {
+		return err
+	}
+	defer m.mu.Unlock()
+	id := [2]string{keyID, name}
+	if stored, ok := m.consumers[id]; !ok || stored.Version != version {
+		return storage.ErrConflict
+	}
+	delete(m.consumers, id)
+	return nil
+}

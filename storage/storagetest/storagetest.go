@@ -78,6 +78,7 @@ func Run(t *testing.T, f Factory) {
 		{"the log of events", testLog},
 		{"readers of the log", testLogReaders},
 		{"webhooks", testWebhooks},
+		{"consumers", testConsumers},
 		{"deliveries", testDeliveries},
 		{"replays", testReplays},
 		{"offsets", testOffsets},

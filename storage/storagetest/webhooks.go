@@ -327,3 +327,37 @@ func testReplays(t *testing.T, f Factory) {
 	_, err := s.Replay(ctx, "rp_other")
 	noError(t, err)
 }
+
+func testConsumers(t *testing.T, f Factory) {
+	ctx, s := t.Context(), f.Open(t)
+	want := map[string][]storage.Consumer{}
+	for _, name := range []string{"a", "b", "c", "d/e", "é"} {
+		for _, key := range []string{"k1", "k1/a", "k2"} {
+			c := aConsumer(name)
+			c.KeyID = key
+			noError(t, s.SaveConsumer(ctx, c))
+			want[key] = append(want[key], *c)
+		}
+	}
+	for key, all := range want {
+		var got []storage.Consumer
+		for after := ""; ; after = got[len(got)-1].Name {
+			page, err := s.Consumers(ctx, key, after, 2)
+			noError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			got = append(got, page...)
+		}
+		same(t, got, all)
+	}
+	fails(t, s.DeleteConsumer(ctx, "k1", "b", 2), storage.ErrConflict)
+	noError(t, s.DeleteConsumer(ctx, "k1", "b", 1))
+	fails(t, s.DeleteConsumer(ctx, "k1", "b", 1), storage.ErrConflict)
+	_, err := s.Consumer(ctx, "k1", "b")
+	fails(t, err, storage.ErrNotFound)
+	left, err := s.Consumers(ctx, "k1", "a", 1)
+	noError(t, err)
+	same(t, left, want["k1"][2:3])
+	noError(t, s.SaveConsumer(ctx, &storage.Consumer{KeyID: "k1", Name: "b", UpdatedAt: day}))
+}

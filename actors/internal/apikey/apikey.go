@@ -114,9 +114,13 @@ func (k *apikey) onAuthenticate(m *messages.Authenticate) (proto.Message, error)
 		reply.Verdict = messages.Authenticated_EXPIRED
 		return reply, nil
 	}
+	reply.Key = desk.KeyView(k.record)
+	if m.Again {
+		reply.Verdict = messages.Authenticated_ACCEPTED
+		return reply, nil
+	}
 	reply.Verdict = k.count(now, reply)
 	k.noteUse(now, found)
-	reply.Key = desk.KeyView(k.record)
 	return reply, nil
 }
 

@@ -18,20 +18,26 @@ import (
 // consumer is the entity that owns one named reader of the feed: its cursor, and its lease. Of several programs that read
 // as one consumer, the one that has the lease's token goes on; the others hear CONFLICT until the lease ends.
 //
-// It takes the messages that Kind lists, and replies to each with a ConsumerView. It emits nothing. It stops when it is
-// idle, which it always is: a lease is in the record, and ends by itself.
+// It takes the messages that Kind lists, and replies to each with a ConsumerView, to DeleteConsumer with a Reply. It emits
+// nothing. It stops when it is idle, which it always is: a lease is in the record, and ends by itself.
 type consumer struct {
 	*entity.Host
+	keep   time.Duration
 	record *storage.Consumer // nil: nobody has read as it yet
 }
 
-// Kind declares the kind consumer.
-func Kind() *entity.Kind {
+// perKey is how many consumers an API key may have.
+const perKey = 100
+
+// Kind declares the kind consumer. One that nobody has used for as long as events are kept makes room for another, since its
+// cursor leads nowhere; 0: events are kept forever.
+func Kind(keep time.Duration) *entity.Kind {
 	return &entity.Kind{
 		Name: messages.KindConsumer,
-		New:  func(h *entity.Host) entity.Entity { return &consumer{Host: h} },
+		New:  func(h *entity.Host) entity.Entity { return &consumer{Host: h, keep: keep} },
 		Messages: []entity.Handler{
-			entity.Replies((*consumer).onLease), entity.Replies((*consumer).onCommit), entity.Replies((*consumer).onWake),
+			entity.Replies((*consumer).onLease), entity.Replies((*consumer).onCommit), entity.Replies((*consumer).onDelete),
+			entity.Replies((*consumer).onWake),
 		},
 	}
 }
@@ -74,12 +80,55 @@ func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	case m.Token != "" || k.record != nil && now.Before(k.record.LeasedUntil):
 		return k.refused(), nil
 	}
+	if k.record == nil {
+		if full, err := k.full(now); err != nil || full {
+			return &messages.ConsumerView{Code: messages.Code_CONFLICT, Reason: messages.ReasonConsumerLimit}, err
+		}
+	}
 	next := k.copy()
 	if !k.has(m.Token) {
 		next.LeaseToken = m.Fresh
 	}
 	next.LeasedUntil = now.Add(lease)
 	return k.save(next)
+}
+
+// full reports whether the key has as many consumers as it may, after those that were given up are deleted.
+func (k *consumer) full(now time.Time) (bool, error) {
+	keyID, _, _ := strings.Cut(k.ID, "/")
+	all, err := k.Store.Consumers(k.Ctx, keyID, "", perKey)
+	if err != nil {
+		return false, fmt.Errorf("list the consumers of a key: %w", err)
+	}
+	left := len(all)
+	for i := range all {
+		c := &all[i]
+		if left < perKey || k.keep <= 0 || now.Sub(c.UpdatedAt) < k.keep || now.Before(c.LeasedUntil) {
+			continue
+		}
+		// By its version: whoever uses it in this moment keeps it.
+		switch err := k.Store.DeleteConsumer(k.Ctx, keyID, c.Name, c.Version); {
+		case err == nil:
+			left--
+			k.Log.Info("a consumer of the feed is deleted: nobody has used it for as long as events are kept", "consumer", c.Name)
+		case !errors.Is(err, storage.ErrConflict):
+			return false, fmt.Errorf("delete a consumer: %w", err)
+		}
+	}
+	return left >= perKey, nil
+}
+
+// onDelete forgets the reader.
+func (k *consumer) onDelete(*messages.DeleteConsumer) (proto.Message, error) {
+	if k.record == nil {
+		return &messages.Reply{Code: messages.Code_NOT_FOUND}, nil
+	}
+	keyID, name, _ := strings.Cut(k.ID, "/")
+	if err := k.Store.DeleteConsumer(k.Ctx, keyID, name, k.record.Version); err != nil {
+		return nil, fmt.Errorf("delete the consumer: %w", err)
+	}
+	k.record = nil
+	return entity.OK(), nil
 }
 
 // onCommit stores how far the reader is. It is accepted after the lease has ended, too, unless somebody else has had one
@@ -126,8 +175,9 @@ func (k *consumer) save(next *storage.Consumer) (proto.Message, error) {
 }
 
 func (k *consumer) view() *messages.ConsumerView {
-	return &messages.ConsumerView{Code: messages.Code_OK, Cursor: k.record.Cursor, Token: k.record.LeaseToken,
-		LeasedUntilMs: desk.MillisOf(k.record.LeasedUntil)}
+	v := desk.ConsumerView(k.record)
+	v.Token = k.record.LeaseToken
+	return v
 }
 
 // refused does not tell the token: whoever knows it has the lease.

@@ -90,7 +90,7 @@ type Result struct {
 	Error    string // the same in words, "" after a success
 	Verdict  Verdict
 	// RequestHeaders are those that were sent, by their names in lower case: the signature as it is, and *** for the
-	// value of each header of the endpoint's own.
+	// value of each header of the endpoint's own. Where the answer repeats such a value, it has *** too.
 	RequestHeaders  map[string]string
 	ResponseHeaders http.Header
 	// Response is the beginning of the answer's body, at most 16 kB of valid UTF-8.
@@ -138,6 +138,7 @@ func (c *Client) Do(ctx context.Context, r Request) Result {
 	began := c.now()
 	res := Result{At: began, Verdict: Retry}
 	c.exchange(ctx, r, &res)
+	res.mask(r.Header)
 	res.Duration = c.now().Sub(began)
 	return res
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -133,6 +134,28 @@ func TestWhatIsSent(t *testing.T) {
 			shown["webhook-signature"] != Sign("evt_1", res.At, r.Body, secrets...) {
 			t.Errorf("%v", shown)
 		}
+	}
+}
+
+// A receiver that answers with all that it got, or with a part of it, does not have it shown.
+func TestAnswersThatRepeatHeaders(t *testing.T) {
+	own := map[string]string{"Authorization": "Bearer s3cr3t-token", "X-Key": `a"quoted"key`, "X-Short": "on"}
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Echo", r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusUnauthorized)
+		text, _ := json.Marshal(r.Header)
+		say(w, fmt.Sprintf("%s\nthe token s3cr3t-token is wrong, %s; on", text, r.Header.Get("X-Key")))
+	})
+	req := request(server.URL)
+	req.Header = own
+	res := clientOf(t, Options{}).Do(context.Background(), req)
+	for _, secret := range []string{"s3cr3t", "quoted"} {
+		if strings.Contains(res.Response+res.Error+fmt.Sprint(res.ResponseHeaders), secret) {
+			t.Errorf("%s is shown: %+v", secret, res)
+		}
+	}
+	if res.Status != 401 || !strings.Contains(res.Response, "the token *** is wrong, ***; on") || res.ResponseHeaders.Get("X-Echo") != "***" {
+		t.Errorf("%+v", res)
 	}
 }
 

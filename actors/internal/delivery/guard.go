@@ -129,6 +129,20 @@ func unquoted(err error) string {
 	}
 }
 
+// Origin is whom a URL leads to: its scheme, host and port. It is "" when that can't be told.
+func Origin(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	port, err := portOf(u)
+	if err != nil {
+		return ""
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	return fmt.Sprintf("%s://%s:%d", u.Scheme, host, port)
+}
+
 func portOf(u *url.URL) (uint16, error) {
 	text := u.Port()
 	if text == "" {

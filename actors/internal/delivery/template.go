@@ -165,7 +165,11 @@ func parseShape(pointer string, raw json.RawMessage) (*shape, error) {
 		at := pointer + "/headers/" + escapePointer(name)
 		if strings.EqualFold(name, "Content-Type") {
 			s.contentType = source.Headers[name]
-			if kind, _, err := mime.ParseMediaType(s.contentType); err != nil || !strings.Contains(kind, "/") {
+			kind, _, err := mime.ParseMediaType(s.contentType)
+			switch {
+			case strings.Contains(s.contentType, "{{"):
+				wrong = append(wrong, &TemplateError{Pointer: at, Why: "Content-Type is the same for all events: it can't have a template"})
+			case err != nil || !strings.Contains(kind, "/"):
 				wrong = append(wrong, &TemplateError{Pointer: at, Why: "Content-Type is no media type"})
 			}
 			continue

@@ -92,3 +92,9 @@ func DeliveryQueryOf(m *messages.ListDeliveries) storage.DeliveryQuery {
 	}
 	return q
 }
+
+// ConsumerView is a named reader of the feed as its key sees it, without the token of its lease.
+func ConsumerView(r *storage.Consumer) *messages.ConsumerView {
+	return &messages.ConsumerView{Code: messages.Code_OK, Name: r.Name, Cursor: r.Cursor, LeasedUntilMs: MillisOf(r.LeasedUntil),
+		UpdatedMs: MillisOf(r.UpdatedAt)}
+}

@@ -176,17 +176,24 @@ func (l *Log) Heads(ctx context.Context) ([]int64, error) {
 	known, heads := l.known, l.heads
 	l.mu.RUnlock()
 	if !known {
-		bounds, err := l.env.Store.LogBounds(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read the bounds of the log: %w", err)
-		}
-		l.mu.Lock()
-		for i, b := range bounds {
-			l.heads[i] = max(l.heads[i], b.Last)
-		}
-		l.known, heads = true, l.heads
-		l.mu.Unlock()
+		return l.readHeads(ctx)
 	}
+	return heads[:], nil
+}
+
+// readHeads is Heads as storage says it.
+func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
+	bounds, err := l.env.Store.LogBounds(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the bounds of the log: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, b := range bounds {
+		l.heads[i] = max(l.heads[i], b.Last)
+	}
+	l.known = true
+	heads := l.heads
 	return heads[:], nil
 }
 

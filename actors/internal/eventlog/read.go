@@ -24,6 +24,7 @@ type Page struct {
 	Positions []int64 // how far the reader has read now
 	More      bool    // there is more to read now
 	Expired   bool    // events that the reader has not read are deleted; Positions are the next that work
+	Beyond    bool    // Expired, because the log ends before the reader's positions, as after a restore
 }
 
 // errExpired says that what follows the reader's positions is deleted.
@@ -51,16 +52,44 @@ func (l *Log) read(ctx context.Context, positions []int64, filter *Filter, limit
 			return Page{}, err
 		}
 	}
+	if beyond(positions, heads) { // what was appended in this moment may be read already
+		if heads, err = l.readHeads(ctx); err != nil {
+			return Page{}, err
+		}
+	}
+	if beyond(positions, heads) {
+		next, err := l.next(ctx, positions)
+		for p := range next {
+			next[p] = min(next[p], heads[p])
+		}
+		return Page{Positions: next, Expired: true, Beyond: true}, err
+	}
 	r := &reading{log: l, ahead: ahead, positions: slices.Clone(positions), heads: heads}
 	page, err := r.page(ctx, filter, limit)
 	if errors.Is(err, errExpired) {
-		oldest, err := l.oldest(ctx)
-		for p := range oldest { // where nothing is missing the reader stays
-			oldest[p] = max(oldest[p], positions[p])
-		}
-		return Page{Positions: oldest, Expired: true}, err
+		next, err := l.next(ctx, positions)
+		return Page{Positions: next, Expired: true}, err
 	}
 	return page, err
+}
+
+// beyond reports whether a reader is further than the log: it has read what a restore has undone.
+func beyond(positions, heads []int64) bool {
+	for p, head := range heads {
+		if positions[p] > head {
+			return true
+		}
+	}
+	return false
+}
+
+// next are the positions at which a reader goes on that misses something. Where nothing is missing it stays.
+func (l *Log) next(ctx context.Context, positions []int64) ([]int64, error) {
+	next, err := l.oldest(ctx)
+	for p := range next {
+		next[p] = max(next[p], positions[p])
+	}
+	return next, err
 }
 
 // oldest are the positions before the oldest events.
@@ -228,7 +257,8 @@ func chunkOf(limit, n int) int { return min(max(2*limit/max(n, 1), chunkAtLeast)
 
 // View makes the answer to a read.
 func (p Page) View(view func(*storage.Event) *messages.LoggedEvent) *messages.LogPage {
-	out := &messages.LogPage{Code: messages.Code_OK, Positions: p.Positions, More: p.More, Expired: p.Expired}
+	out := &messages.LogPage{Code: messages.Code_OK, Positions: p.Positions, More: p.More, Expired: p.Expired,
+		Beyond: p.Beyond}
 	for i := range p.Events {
 		out.Events = append(out.Events, view(&p.Events[i]))
 	}

@@ -21,3 +21,12 @@ func (q *query) eventsOfLog(m *messages.ReadLog) proto.Message {
 	}
 	return page.View(desk.LoggedEvent)
 }
+
+func (q *query) consumers(m *messages.ListConsumers) proto.Message {
+	page, err := q.env.Store.Consumers(q.env.Ctx, m.KeyId, m.After, int(m.Limit))
+	reply := &messages.ConsumerList{Code: q.code(m, err)}
+	for i := range page {
+		reply.Consumers = append(reply.Consumers, desk.ConsumerView(&page[i]))
+	}
+	return reply
+}

@@ -43,7 +43,7 @@ var reads = tableOf(
 	replies((*query).ticketRecord), lists((*query).ticketRecords),
 	lists((*query).messageRecords), lists((*query).eventRecords),
 	lists((*query).linkRecords), replies((*query).linkStatus),
-	replies((*query).attachment), replies((*query).eventsOfLog),
+	replies((*query).attachment), replies((*query).eventsOfLog), lists((*query).consumers),
 	replies((*query).webhook), replies((*query).webhookByName), lists((*query).webhooks),
 	lists((*query).deliveries), replies((*query).replay),
 	// What checks that a reader is there.

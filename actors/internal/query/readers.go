@@ -15,23 +15,25 @@ import (
 
 // How many readers there are. Each has a mailbox of its own, so a reader's reads wait for each other. Kinds of read
 // that take unlike long have readers of their own: what finds the topic of a message must not wait for somebody's
-// list, nor a list for a search, which may read a thousand tickets (docs/decisions.md, D40).
+// list, nor a list for a search, which may read a thousand tickets, nor any of them for the feed of events, of which one
+// read looks at up to 2,000 (docs/decisions.md, D40 and D119).
 const (
 	lookUpReaders = 16
 	listReaders   = 2
 	searchReaders = 2
+	logReaders    = 4
 )
 
 // Readers is the pool.
 type Readers struct {
-	pids []*actor.PID  // for look-ups, then for lists, then for searches
+	pids []*actor.PID  // for look-ups, then for lists, for searches, for the log of events
 	next atomic.Uint64 // round robin
 }
 
 // Start starts the readers of a node. Whoever stops the node stops them too (PIDs).
 func Start(env *entity.Env, node *entity.Node, aliases *desk.Aliases, log *eventlog.Log) (*Readers, error) {
 	r := &Readers{}
-	for i := range lookUpReaders + listReaders + searchReaders {
+	for i := range lookUpReaders + listReaders + searchReaders + logReaders {
 		pid, err := node.Spawn(fmt.Sprintf("query-%d", i), func() actor.Actor { return &query{env, aliases, log} })
 		if err != nil {
 			return nil, err
@@ -48,7 +50,10 @@ func (r *Readers) PIDs() []*actor.PID { return r.pids }
 func (r *Readers) Pick(m any) *actor.PID {
 	n := r.next.Add(1)
 	tickets, _ := m.(*messages.ListTicketRecords)
+	_, ofLog := m.(*messages.ReadLog)
 	switch {
+	case ofLog:
+		return r.pids[lookUpReaders+listReaders+searchReaders+n%logReaders]
 	case tickets.GetText() != "":
 		return r.pids[lookUpReaders+listReaders+n%searchReaders]
 	case reads[reflect.TypeOf(m)].long:

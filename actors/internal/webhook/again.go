@@ -33,6 +33,9 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 	if r == nil || r.ending {
 		return &messages.DeliveryView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookOff}, nil
 	}
+	if err := w.release(); err != nil {
+		return nil, err
+	}
 	if x := r.find(row); x != nil { // it is in memory: now is its time
 		if l := x.lane; l.queue[0] == x && l.listed && !l.busy && x.next.After(w.Now()) {
 			x.next = w.Now()

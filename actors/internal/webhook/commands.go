@@ -152,6 +152,10 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	}
 	next.Revision++
 	next.UpdatedAt = w.now()
+	moved := delivery.Origin(next.URL) != delivery.Origin(w.record.URL)
+	if moved { // who asked for a pause was another
+		next.HoldUntil = time.Time{}
+	}
 	if !wasEnabled && next.Enabled { // it begins anew
 		next.DisabledReason, next.FailingSince, next.Warned, next.HoldUntil = "", time.Time{}, 0, time.Time{}
 	}
@@ -160,6 +164,9 @@ func (w *webhook) changeSettings(f func(r *storage.Webhook) bool) error {
 	}
 	if err := w.save(next); err != nil {
 		return err
+	}
+	if moved {
+		w.gate, w.eager = newGate(w.record), true
 	}
 	if !wasEnabled && w.record.Enabled {
 		w.gate, w.health.failingSince, w.health.firsts = newGate(w.record), time.Time{}, nil
@@ -218,7 +225,13 @@ func (w *webhook) onEnable(m *messages.EnableWebhook) (proto.Message, error) {
 	if w.gone() {
 		return refuse(messages.Code_NOT_FOUND, "")
 	}
+	if err := w.release(); err != nil {
+		return nil, err
+	}
 	if w.record.Enabled && !m.FromNow {
+		if err := w.pump(); err != nil {
+			return nil, err
+		}
 		return w.view("")
 	}
 	heads, err := w.room.Log.Heads(w.Ctx)
@@ -236,6 +249,17 @@ func (w *webhook) onEnable(m *messages.EnableWebhook) (proto.Message, error) {
 		return nil, err
 	}
 	return w.view("")
+}
+
+// release ends a pause that the receiver has asked for: somebody who runs it says that it is there.
+func (w *webhook) release() error {
+	if !w.gate.release(w.Now()) {
+		return nil
+	}
+	if w.run != nil {
+		w.run.hasten()
+	}
+	return w.change(func(r *storage.Webhook) { r.HoldUntil = time.Time{} })
 }
 
 func (w *webhook) onDisable(*messages.DisableWebhook) (proto.Message, error) {

@@ -114,6 +114,16 @@ func (g *gate) succeeded(now time.Time) {
 	g.window = min(2*g.window, windowAtMost)
 }
 
+// release ends a pause that the endpoint has asked for. It reports whether there was one.
+func (g *gate) release(now time.Time) bool {
+	if !g.hold.After(now) {
+		return false
+	}
+	g.hold, g.slow = time.Time{}, 0
+	g.comesBack(now)
+	return true
+}
+
 // comesBack lets the pace begin low, and grow.
 func (g *gate) comesBack(now time.Time) {
 	g.ramp, g.tokens, g.filled = now, 1, now

@@ -2,6 +2,8 @@ package webhook
 
 import (
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -11,7 +13,23 @@ import (
 const (
 	// toldAtMost is how many people are told of an endpoint that fails, and groupsAtMost of how many groups.
 	toldAtMost, groupsAtMost = 20, 200
+	// tellEvery is how far apart words about the same are. Who enables an endpoint again and again that answers 410 must not
+	// fill the chats of others.
+	tellEvery = time.Hour
+	// shownDescription is how much people see of what a program calls its endpoint, in characters.
+	shownDescription = 100
 )
+
+// mayTell reports whether people may be told something now, and has the record remember it.
+func (w *webhook) mayTell(about string) (bool, error) {
+	same := func(t storage.WebhookWord) bool { return t.About == about }
+	if i := slices.IndexFunc(w.record.Told, same); i >= 0 && w.Now().Sub(w.record.Told[i].At) < tellEvery {
+		return false, nil
+	}
+	return true, w.change(func(r *storage.Webhook) {
+		r.Told = append(slices.DeleteFunc(slices.Clone(r.Told), same), storage.WebhookWord{About: about, At: w.now()})
+	})
+}
 
 // tellPeople tells those who registered the groups that an endpoint hears that something is wrong with it, in their private
 // chats. Each chat sends it once, and repeats what Telegram did not take.
@@ -21,7 +39,14 @@ func (w *webhook) tellPeople(about, notice string, args map[string]string) {
 		w.Log.Warn("nobody is told that a webhook fails: its groups can't be read", "error", err)
 		return
 	}
-	args["webhook"], args["host"] = w.record.Description, hostOf(w.record.URL)
+	switch may, err := w.mayTell(about); {
+	case err != nil:
+		w.Log.Warn("nobody is told that a webhook fails: when they were last told can't be written", "error", err)
+		return
+	case !may:
+		return
+	}
+	args["webhook"], args["host"] = messages.Shorten(messages.CleanLine(w.record.Description), shownDescription), hostOf(w.record.URL)
 	if args["webhook"] == "" {
 		args["webhook"] = w.ID
 	}

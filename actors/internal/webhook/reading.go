@@ -139,7 +139,11 @@ func (r *run) readOn() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if page.Expired {
+	switch {
+	case page.Beyond:
+		r.w.Log.Error("this webhook was further than the log is: it goes on with what is new",
+			"hint", "after a restore from an older backup, what happened since then has to be sent by hand")
+	case page.Expired:
 		r.w.Log.Error("events were deleted before this webhook had them; it goes on with the oldest that are kept",
 			"hint", "EVENTS_RETENTION says how long events are kept")
 		r.w.room.metrics.expired.Inc()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -193,12 +194,17 @@ func reached(positions, ends []int64) bool {
 
 // ended goes on after a run has ended, with the settings of now.
 func (w *webhook) ended() error {
+	next := w.gate.with(w.record)
+	if delivery.Origin(w.run.to.url) != delivery.Origin(w.record.URL) { // what its last attempts told is about another
+		next = newGate(w.record)
+		next.hold = time.Time{}
+	}
+	w.gate = next
 	if w.run.moved {
 		if err := w.saveProgress(w.run.progressNow()); err != nil {
 			return w.run.trouble(err)
 		}
 	}
 	w.endRun()
-	w.gate = w.gate.with(w.record)
 	return w.begin()
 }

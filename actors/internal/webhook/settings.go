@@ -19,11 +19,16 @@ func (w *webhook) set(r *storage.Webhook, s *messages.WebhookSettings) (faults [
 	if err := delivery.CheckURL(w.room.Policy, s.Url); err != nil {
 		fault("/url", err.Error())
 	}
-	headers := map[string]string{}
+	headers, elsewhere := map[string]string{}, r.URL != "" && delivery.Origin(r.URL) != delivery.Origin(s.Url)
 	sealed := r.Headers
 	r.Headers = nil
 	for _, h := range s.Headers {
 		if h.Value == desk.MaskedHeader {
+			if elsewhere { // whoever may change the URL must not get what it keeps secret
+				fault("/headers/"+escaped(h.Name), "the URL leads to another scheme, host or port: send the values of all headers again, "+
+					"or leave them out")
+				continue
+			}
 			kept := false
 			for _, old := range sealed {
 				if strings.EqualFold(old.Name, h.Name) && !kept {
