@@ -154,6 +154,10 @@ func (s *faultyStore) SaveConsumer(ctx context.Context, c *storage.Consumer) err
 	return s.do("SaveConsumer", c, func() error { return s.Store.SaveConsumer(ctx, c) })
 }
 
+func (s *faultyStore) DeleteConsumer(ctx context.Context, keyID, name string, version int64) error {
+	return s.do("DeleteConsumer", nil, func() error { return s.Store.DeleteConsumer(ctx, keyID, name, version) })
+}
+
 // changing are the words with which names of methods that write may begin.
 var changing = regexp.MustCompile(`^(Add|Append|Begin|Claim|Clear|Delete|Drop|Finish|Give|Insert|Make|Mark|Move|Prune|Purge|Put|Record|Release|Remove|Rename|Save|Set|Store|Take|Update|Write)`)
 
@@ -163,7 +167,7 @@ func TestFaultyStoreCountsEveryWrite(t *testing.T) {
 		"SaveCopy", "SaveChat", "AppendEvents",
 		"SaveOffset", "DeleteUser", "SaveAPIKey", "SaveIdempotency", "DeleteIdempotencies", "InsertAttachments", "SaveAttachment",
 		"DeleteEvents", "SaveWebhook", "DeleteWebhook", "SaveDeliveries", "DeleteDeliveries", "SaveReplay", "DeleteReplays",
-		"SaveConsumer"}
+		"SaveConsumer", "DeleteConsumer"}
 	contract := reflect.TypeFor[storage.Store]()
 	for i := range contract.NumMethod() {
 		if name := contract.Method(i).Name; changing.MatchString(name) && !slices.Contains(counted, name) {
