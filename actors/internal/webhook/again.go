@@ -41,7 +41,10 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 			x.next = w.Now()
 			heap.Fix(&r.waiting, l.index)
 		}
-		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(&x.row)}, w.pump()
+		if !x.resting {
+			row = &x.row
+		}
+		return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
 	}
 	switch e, err := w.Store.Event(w.Ctx, m.EventId); {
 	case err == nil && !r.to.wants(e):

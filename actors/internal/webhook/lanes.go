@@ -3,6 +3,8 @@ package webhook
 import (
 	"container/heap"
 	"time"
+
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // laneFor finds or makes a lane.
@@ -51,9 +53,24 @@ func (r *run) list(l *lane) {
 		}
 		r.hold(x, false)
 		heap.Push(&r.waiting, l)
+		r.rest(x)
 		return
 	}
 	r.ready.push(l)
+}
+
+// rest drops what is stored of an event that waits for its next attempt: an endpoint may have a thousand of them for a day.
+func (r *run) rest(x *item) {
+	l := x.lane
+	if x.resting || x.replayed || x.once || x.dirty || x.writing || x.row.Version == 0 || l == nil || l.busy || !l.listed ||
+		len(l.queue) == 0 || l.queue[0] != x || !x.next.After(r.w.Now()) {
+		return
+	}
+	e := &x.event
+	x.event = storage.Event{EventID: e.EventID, TicketID: e.TicketID, Number: e.Number, Partition: e.Partition, Position: e.Position,
+		At: e.At}
+	x.row = storage.Delivery{CreatedAt: x.row.CreatedAt, Version: x.row.Version}
+	x.resting = true
 }
 
 // due lists as ready the lanes whose wait is over.
@@ -154,7 +171,7 @@ func (r *run) parkUntried() {
 		switch {
 		case l.behind:
 			r.dropFollowers(l)
-			if len(l.queue) > 0 && l.ticketID != "" && len(l.queue[0].row.Attempts) == 0 {
+			if len(l.queue) > 0 && l.ticketID != "" && len(l.queue[0].row.Attempts) == 0 && !l.queue[0].resting {
 				r.hold(l.queue[0], false)
 				l.queue = nil // it is read again
 			}

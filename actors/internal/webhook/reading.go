@@ -315,8 +315,18 @@ func (r *run) rowsOfAll(events []storage.Event) (map[string]*storage.Delivery, e
 	return r.rowsOf(events)
 }
 
-// refetch reads an event of which only the delivery was read, and reports whether the endpoint still hears it.
+// refetch reads what is not in memory of an event and its delivery, and reports whether the endpoint still hears it.
 func (r *run) refetch(x *item) (heard bool, err error) {
+	if x.resting {
+		row, err := r.w.Store.Delivery(r.w.Ctx, r.w.ID, x.event.EventID)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return false, fmt.Errorf("read a delivery: %w", err)
+		}
+		if err != nil || row.Version != x.row.Version {
+			return false, fmt.Errorf("another has changed the delivery of event %s: %w", x.event.EventID, storage.ErrConflict)
+		}
+		x.row, x.resting = *row, false
+	}
 	if x.event.Data != nil {
 		return true, nil
 	}

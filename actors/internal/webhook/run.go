@@ -67,6 +67,8 @@ type item struct {
 	next     time.Time // no attempt begins before, unless as a probe
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
+	writing  bool // a write of its delivery is under way
+	resting  bool // event and row have little more than ids, and are read again for the next attempt
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written
 	replayed bool

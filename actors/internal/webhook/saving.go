@@ -82,7 +82,7 @@ func (r *run) flush() error {
 	for _, x := range m.items {
 		row := x.row
 		m.rows = append(m.rows, &row)
-		x.dirty = false
+		x.dirty, x.writing = false, true
 		m.counted += x.counted
 		x.counted = 0
 	}
@@ -125,6 +125,7 @@ func (w *webhook) onSaved(m *saved) error {
 	}
 	r.saving = false
 	for i, x := range m.items {
+		x.writing = false
 		x.row.Version = m.rows[i].Version // also after an error: a store without transactions has saved some
 	}
 	if m.err != nil {
@@ -132,6 +133,9 @@ func (w *webhook) onSaved(m *saved) error {
 	}
 	r.unwritten -= m.counted
 	w.room.end(m.counted)
+	for _, x := range m.items {
+		r.rest(x)
+	}
 	if m.progress != nil {
 		if err := w.saveProgress(m.progress); err != nil {
 			r.moved = true
