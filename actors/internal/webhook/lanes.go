@@ -186,8 +186,9 @@ func (r *run) parkUntried() {
 	}
 	for p := range r.parts {
 		part := &r.parts[p]
-		settled := part.settled()
+		settled := r.settledIn(p)
 		part.known = max(part.known, part.read)
-		part.read, part.open = settled, nil
+		part.read = settled
 	}
+	clear(r.open)
 }

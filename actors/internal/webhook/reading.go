@@ -200,8 +200,7 @@ func (r *run) take(e *storage.Event, row *storage.Delivery) {
 		return // it catches up later
 	}
 	x := r.itemOf(*e, row)
-	part := &r.parts[e.Partition]
-	part.open = append(part.open, x)
+	r.open[e.Partition] = append(r.open[e.Partition], x)
 	if r.skips(e) {
 		r.skip(x)
 		return
