@@ -162,6 +162,7 @@ type handling struct {
 	known  bool             // whether the desk knows the group
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
 	own    bool             // in a private chat: the topic is the ticket's own
+	meant  bool             // in a private chat: the message itself says that it is about this ticket
 }
 
 // run handles the update. A panic is a bug that the same update would meet each time, while every later update of the

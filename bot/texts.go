@@ -25,12 +25,13 @@ const langEnglish, langThai = "en", "th"
 
 // styles says how the value of a placeholder looks, in every text. Values of other placeholders are plain.
 var styles = map[string]models.MessageEntityType{
-	"title":  models.MessageEntityTypeBold,
-	"name":   models.MessageEntityTypeBold,
-	"who":    models.MessageEntityTypeBold,
-	"group":  models.MessageEntityTypeBold,
-	"ticket": models.MessageEntityTypeCode,
-	"given":  models.MessageEntityTypeCode,
+	"title":   models.MessageEntityTypeBold,
+	"current": models.MessageEntityTypeBold,
+	"name":    models.MessageEntityTypeBold,
+	"who":     models.MessageEntityTypeBold,
+	"group":   models.MessageEntityTypeBold,
+	"ticket":  models.MessageEntityTypeCode,
+	"given":   models.MessageEntityTypeCode,
 }
 
 // labelPrefixes are the placeholders whose values are looked up in the catalogue too, under "<prefix><value>".

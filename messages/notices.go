@@ -104,6 +104,7 @@ const (
 	NoticePrivateReopened     = "private_reopened"      // who, ticket, title
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
+	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
@@ -132,18 +133,19 @@ const (
 
 // Button texts of the catalogue.
 const (
-	ButtonMention  = "button_mention"
-	ButtonPending  = "button_pending"
-	ButtonPriority = "button_priority"
-	ButtonClose    = "button_close"
-	ButtonReopen   = "button_reopen"
-	ButtonRetry    = "button_retry"
-	ButtonOpen     = "button_open" // opens a topic by its link
-	ButtonNext     = "button_next"
-	ButtonBack     = "button_back"
-	ButtonCancel   = "button_cancel"
-	ButtonSay      = "button_say" // reopens a ticket and sends it a message
-	ButtonNew      = "button_new" // opens a ticket with a message
+	ButtonMention   = "button_mention"
+	ButtonPending   = "button_pending"
+	ButtonPriority  = "button_priority"
+	ButtonClose     = "button_close"
+	ButtonReopen    = "button_reopen"
+	ButtonRetry     = "button_retry"
+	ButtonOpen      = "button_open" // opens a topic by its link
+	ButtonNext      = "button_next"
+	ButtonBack      = "button_back"
+	ButtonCancel    = "button_cancel"
+	ButtonSay       = "button_say"        // reopens a ticket and sends it a message
+	ButtonSayClosed = "button_say_closed" // sends a message to a ticket that stays closed
+	ButtonNew       = "button_new"        // opens a ticket with a message
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -159,7 +161,9 @@ const (
 	CallbackPickPage    = "ppage" // in private; argument: page
 	CallbackDrop        = "pdrop" // in private: cancels a draft
 	CallbackTalk        = "talk"  // in private: makes the ticket the current one
-	CallbackSay         = "say"   // in private: the same, and sends it the message that the button is about
+	CallbackSay         = "say"   // in private: the same, reopens it, and sends it the message that the button is about; argument: as for CallbackMean, or none
+	CallbackSayClosed   = "sayc"  // in private: sends it that message without reopening it; argument: the same
+	CallbackMean        = "mean"  // in private: the same without reopening; argument: the word after which it was unclear what was meant
 	CallbackNew         = "new"   // in private, without a ticket: makes a draft from that message
 	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )

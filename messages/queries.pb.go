@@ -518,6 +518,7 @@ type UserView struct {
 	DefaultGroupId  string                 `protobuf:"bytes,4,opt,name=default_group_id,json=defaultGroupId,proto3" json:"default_group_id,omitempty"`
 	CurrentTicketId string                 `protobuf:"bytes,80,opt,name=current_ticket_id,json=currentTicketId,proto3" json:"current_ticket_id,omitempty"` // the ticket they are talking on in private
 	Blocked         bool                   `protobuf:"varint,81,opt,name=blocked,proto3" json:"blocked,omitempty"`                                         // they have blocked the bot
+	SettledId       int64                  `protobuf:"varint,82,opt,name=settled_id,json=settledId,proto3" json:"settled_id,omitempty"`                    // up to this word of the desk, they have said which ticket they mean
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -592,6 +593,13 @@ func (x *UserView) GetBlocked() bool {
 		return x.Blocked
 	}
 	return false
+}
+
+func (x *UserView) GetSettledId() int64 {
+	if x != nil {
+		return x.SettledId
+	}
+	return 0
 }
 
 // ListTickets asks for a person's tickets, newest first.
@@ -745,14 +753,16 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
 	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xf0\x01\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x8f\x02\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
 	"\x04lang\x18\x03 \x01(\tR\x04lang\x12(\n" +
 	"\x10default_group_id\x18\x04 \x01(\tR\x0edefaultGroupId\x12*\n" +
 	"\x11current_ticket_id\x18P \x01(\tR\x0fcurrentTicketId\x12\x18\n" +
-	"\ablocked\x18Q \x01(\bR\ablocked\"Y\n" +
+	"\ablocked\x18Q \x01(\bR\ablocked\x12\x1d\n" +
+	"\n" +
+	"settled_id\x18R \x01(\x03R\tsettledId\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +

@@ -363,8 +363,15 @@ type Chat struct {
 	Answers   []Pending   `json:"answers,omitempty"`
 	Handled   []string    `json:"handled,omitempty"`   // ids of recent answers, newest last
 	Questions []Question  `json:"questions,omitempty"` // for titles, that were posted; newest last
+	Words     []Word      `json:"words,omitempty"`     // in a private chat: since when it spoke of which ticket, newest last
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`
+}
+
+// Word is a message of the desk in a private chat, about another ticket than the one before it.
+type Word struct {
+	MessageID int64  `json:"messageId"` // Telegram's, in the chat
+	TicketID  string `json:"ticketId"`
 }
 
 // Question is a message in which the bot asks for the title of a ticket.
