@@ -58,7 +58,6 @@ const (
 	updatesCached   = 2_000 // a repeated batch has at most 100
 	maxTitle        = 255   // characters
 	titleOfReply    = 60    // UTF-16 units of the answered message's first line that become the title
-	ticketsListed   = 20
 	outcomeRepeated = "repeated"
 )
 

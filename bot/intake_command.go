@@ -187,27 +187,6 @@ func (h *handling) lang(m *Message, c SlashCommand) error {
 	return h.send(op)
 }
 
-func (h *handling) tickets(m *Message, _ SlashCommand) error {
-	list, err := query[*messages.TicketList](h.ctx, h.desk,
-		&messages.ListTickets{UserId: m.From.GetId(), OpenOnly: true, Limit: ticketsListed})
-	if err != nil {
-		return err
-	}
-	if len(list.Tickets) == 0 {
-		return h.answer(messages.NoticeNoTickets, nil)
-	}
-	if m.Chat.Private() {
-		return h.ticketsPrivately(list)
-	}
-	return h.listTickets(list)
-}
-
-func (h *handling) listTickets(list *messages.TicketList) error {
-	op := h.notice(messages.NoticeMyTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
-	op.GetSendNotice().Tickets = list.Tickets
-	return h.answerWith(op)
-}
-
 // unlink ends the link of the topic. Afterwards the topic has no ticket, so this command and earlier ones would be
 // answered with just that if they arrived again. To recognise them, the chat first remembers that the command was
 // passed on (docs/decisions.md, D44).

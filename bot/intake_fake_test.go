@@ -130,6 +130,8 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 			return u
 		}
 		return &messages.UserView{Code: messages.Code_NOT_FOUND}
+	case *messages.ListOpenTickets:
+		return &messages.TicketList{Code: code, Tickets: d.tickets, Count: int64(len(d.tickets))}
 	case *messages.ListTickets:
 		return &messages.TicketList{Code: code, Tickets: d.tickets}
 	}

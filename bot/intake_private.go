@@ -213,22 +213,6 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 	return rows
 }
 
-// ticketsPrivately lists the person's tickets, with buttons to choose the current one.
-func (h *handling) ticketsPrivately(list *messages.TicketList) error {
-	if h.own { // what is written here goes to this topic's ticket, whatever the current one is
-		return h.listTickets(list)
-	}
-	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
-	if err != nil {
-		return err
-	}
-	op := h.notice(messages.NoticePrivateTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
-	rows := ticketRows(openedPrivately(list), messages.CallbackTalk, user.CurrentTicketId)
-	op.GetSendNotice().Tickets = list.Tickets
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
-	return h.answerWith(op)
-}
-
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
 func (h *handling) createPrivately(m *Message, c SlashCommand) error {
 	h.describeByReply(m, &c)

@@ -96,6 +96,11 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		m.Reply = replyTo(call.SendNotice.GetReplyTo(), "")
 		m.Markup = noticeMarkup(lang, call.SendNotice)
 		m.LinkPreview = noPreview
+	case *messages.Operation_EditNotice:
+		m.edits(methodEditText, call.EditNotice.GetMessageId())
+		m.setText(renderNotice(lang, call.EditNotice.GetNotice()))
+		m.Markup = inlineKeyboard{buttonRows(lang, call.EditNotice.GetNotice().GetKeyboard())}
+		m.LinkPreview = noPreview
 	case *messages.Operation_EditKeyboard:
 		m.edits(methodEditMarkup, call.EditKeyboard.GetMessageId())
 		m.Markup = inlineKeyboard{buttonRows(lang, call.EditKeyboard.GetKeyboard())}

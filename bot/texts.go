@@ -53,6 +53,10 @@ const (
 	textCardBehind     = "card_behind"    // group, lag (seconds), waiting, budget (messages a minute; empty: no limit)
 	textCardSuspended  = "card_suspended" // group, waiting, why
 	textMore           = "card_more"      // count
+	textListOpened     = "list_opened"    // who, age
+	textAgeMinutes     = "age_minutes"    // count
+	textAgeHours       = "age_hours"      // count
+	textAgeDays        = "age_days"       // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
 	textForwarded      = "forwarded_from"

@@ -24,7 +24,7 @@ var languages = []string{langEnglish, langThai}
 
 // ownTexts are the texts of the catalogue that are not in messages/notices.go.
 func ownTexts() []string {
-	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textContextHeading, textContextNone,
+	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textListOpened, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
 		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCopyEdited}
 	for _, kind := range messages.MediaKinds {

@@ -53,6 +53,9 @@ const (
 	NoticeCannotAsk      = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
 	NoticeTicketUnknown  = "ticket_unknown"   // given; no such ticket
 	NoticeMyTickets      = "my_tickets"       // count; followed by the operation's tickets as a list
+	NoticeGroupTickets   = "group_tickets"    // title, count; of the group; followed by the same
+	NoticeNoGroupTickets = "no_group_tickets" // title
+	NoticeTicketsOfOther = "tickets_of_other" // callback answer: the list is somebody else's
 	NoticeNoTickets      = "no_tickets"       //
 
 	// Deleting.
@@ -157,15 +160,16 @@ const (
 	CallbackPriority    = "priority" // no argument: shows the choice; else low|normal|high|urgent
 	CallbackClose       = "close"
 	CallbackReopen      = "reopen"
-	CallbackPick        = "pick"  // in private; argument: internal id of a group
-	CallbackPickPage    = "ppage" // in private; argument: page
-	CallbackDrop        = "pdrop" // in private: cancels a draft
-	CallbackTalk        = "talk"  // in private: makes the ticket the current one
-	CallbackSay         = "say"   // in private: the same, reopens it, and sends it the message that the button is about; argument: as for CallbackMean, or none
-	CallbackSayClosed   = "sayc"  // in private: sends it that message without reopening it; argument: the same
-	CallbackMean        = "mean"  // in private: the same without reopening; argument: the word after which it was unclear what was meant
-	CallbackNew         = "new"   // in private, without a ticket: makes a draft from that message
-	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
+	CallbackPick        = "pick"    // in private; argument: internal id of a group
+	CallbackPickPage    = "ppage"   // in private; argument: page
+	CallbackDrop        = "pdrop"   // in private: cancels a draft
+	CallbackTalk        = "talk"    // in private: makes the ticket the current one
+	CallbackSay         = "say"     // in private: the same, reopens it, and sends it the message that the button is about; argument: as for CallbackMean, or none
+	CallbackSayClosed   = "sayc"    // in private: sends it that message without reopening it; argument: the same
+	CallbackMean        = "mean"    // in private: the same without reopening; argument: the word after which it was unclear what was meant
+	CallbackNew         = "new"     // in private, without a ticket: makes a draft from that message
+	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
+	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
 
 // ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, so the message is not recorded.

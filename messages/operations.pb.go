@@ -371,7 +371,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{43, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{44, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -400,6 +400,7 @@ type Operation struct {
 	//	*Operation_SendCopy
 	//	*Operation_SendNotice
 	//	*Operation_EditKeyboard
+	//	*Operation_EditNotice
 	//	*Operation_AnswerCallback
 	//	*Operation_React
 	//	*Operation_SendContext
@@ -623,6 +624,15 @@ func (x *Operation) GetEditKeyboard() *EditKeyboardCall {
 	return nil
 }
 
+func (x *Operation) GetEditNotice() *EditNoticeCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_EditNotice); ok {
+			return x.EditNotice
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetAnswerCallback() *AnswerCallbackCall {
 	if x != nil {
 		if x, ok := x.Call.(*Operation_AnswerCallback); ok {
@@ -793,6 +803,10 @@ type Operation_EditKeyboard struct {
 	EditKeyboard *EditKeyboardCall `protobuf:"bytes,29,opt,name=edit_keyboard,json=editKeyboard,proto3,oneof"`
 }
 
+type Operation_EditNotice struct {
+	EditNotice *EditNoticeCall `protobuf:"bytes,84,opt,name=edit_notice,json=editNotice,proto3,oneof"`
+}
+
 type Operation_AnswerCallback struct {
 	AnswerCallback *AnswerCallbackCall `protobuf:"bytes,30,opt,name=answer_callback,json=answerCallback,proto3,oneof"`
 }
@@ -868,6 +882,8 @@ func (*Operation_SendCopy) isOperation_Call() {}
 func (*Operation_SendNotice) isOperation_Call() {}
 
 func (*Operation_EditKeyboard) isOperation_Call() {}
+
+func (*Operation_EditNotice) isOperation_Call() {}
 
 func (*Operation_AnswerCallback) isOperation_Call() {}
 
@@ -2124,10 +2140,11 @@ type TicketView struct {
 	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
 	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
-	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
-	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`  // of the message that is the description; none: not forwarded
-	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
-	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
+	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`                   // of its home topic; empty: not open yet
+	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`           // of the message that is the description; none: not forwarded
+	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"`          // the person who asks can talk on it in their private chat
+	AgeMs               int64                  `protobuf:"varint,81,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"` // in lists: how long ago it was opened
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`             // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -2251,6 +2268,13 @@ func (x *TicketView) GetPrivate() bool {
 		return x.Private
 	}
 	return false
+}
+
+func (x *TicketView) GetAgeMs() int64 {
+	if x != nil {
+		return x.AgeMs
+	}
+	return 0
 }
 
 func (x *TicketView) GetBehind() []*GroupLag {
@@ -3518,6 +3542,59 @@ func (x *EditKeyboardCall) GetKeyboard() *Keyboard {
 	return nil
 }
 
+// EditNoticeCall has a notice say something else, such as the next page of a list.
+type EditNoticeCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Notice        *SendNoticeCall        `protobuf:"bytes,2,opt,name=notice,proto3" json:"notice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditNoticeCall) Reset() {
+	*x = EditNoticeCall{}
+	mi := &file_messages_operations_proto_msgTypes[42]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditNoticeCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditNoticeCall) ProtoMessage() {}
+
+func (x *EditNoticeCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[42]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditNoticeCall.ProtoReflect.Descriptor instead.
+func (*EditNoticeCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{42}
+}
+
+func (x *EditNoticeCall) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *EditNoticeCall) GetNotice() *SendNoticeCall {
+	if x != nil {
+		return x.Notice
+	}
+	return nil
+}
+
 type AnswerCallbackCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CallbackId    string                 `protobuf:"bytes,1,opt,name=callback_id,json=callbackId,proto3" json:"callback_id,omitempty"`
@@ -3530,7 +3607,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3542,7 +3619,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3555,7 +3632,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{42}
+	return file_messages_operations_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -3609,7 +3686,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3621,7 +3698,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3634,7 +3711,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{43}
+	return file_messages_operations_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -3739,7 +3816,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x8e\x10\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xd5\x10\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x03ref\x18\v \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
@@ -3765,7 +3842,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tsend_copy\x18\x1b \x01(\v2 .topicdesk.messages.SendCopyCallH\x00R\bsendCopy\x12E\n" +
 	"\vsend_notice\x18\x1c \x01(\v2\".topicdesk.messages.SendNoticeCallH\x00R\n" +
 	"sendNotice\x12K\n" +
-	"\redit_keyboard\x18\x1d \x01(\v2$.topicdesk.messages.EditKeyboardCallH\x00R\feditKeyboard\x12Q\n" +
+	"\redit_keyboard\x18\x1d \x01(\v2$.topicdesk.messages.EditKeyboardCallH\x00R\feditKeyboard\x12E\n" +
+	"\vedit_notice\x18T \x01(\v2\".topicdesk.messages.EditNoticeCallH\x00R\n" +
+	"editNotice\x12Q\n" +
 	"\x0fanswer_callback\x18\x1e \x01(\v2&.topicdesk.messages.AnswerCallbackCallH\x00R\x0eanswerCallback\x125\n" +
 	"\x05react\x18\x1f \x01(\v2\x1d.topicdesk.messages.ReactCallH\x00R\x05react\x12H\n" +
 	"\fsend_context\x18  \x01(\v2#.topicdesk.messages.SendContextCallH\x00R\vsendContext\x12E\n" +
@@ -3908,7 +3987,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x9f\x04\n" +
+	"\x10DescribeChatCall\"\xb6\x04\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
@@ -3926,7 +4005,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x03url\x18\n" +
 	" \x01(\tR\x03url\x125\n" +
 	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
-	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\x12\x15\n" +
+	"\x06age_ms\x18Q \x01(\x03R\x05ageMs\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x99\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
@@ -4033,7 +4113,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x10EditKeyboardCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x128\n" +
-	"\bkeyboard\x18\x02 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\"\xdc\x01\n" +
+	"\bkeyboard\x18\x02 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\"k\n" +
+	"\x0eEditNoticeCall\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\x12:\n" +
+	"\x06notice\x18\x02 \x01(\v2\".topicdesk.messages.SendNoticeCallR\x06notice\"\xdc\x01\n" +
 	"\x12AnswerCallbackCall\x12\x1f\n" +
 	"\vcallback_id\x18\x01 \x01(\tR\n" +
 	"callbackId\x12\x10\n" +
@@ -4085,7 +4169,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
@@ -4135,14 +4219,15 @@ var file_messages_operations_proto_goTypes = []any{
 	(*KeyboardRow)(nil),        // 45: topicdesk.messages.KeyboardRow
 	(*Button)(nil),             // 46: topicdesk.messages.Button
 	(*EditKeyboardCall)(nil),   // 47: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 48: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 49: topicdesk.messages.Outcome
-	nil,                        // 50: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 51: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Entity)(nil),             // 52: topicdesk.messages.Entity
-	(*Forward)(nil),            // 53: topicdesk.messages.Forward
-	(*Content)(nil),            // 54: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 55: topicdesk.messages.GroupFacts
+	(*EditNoticeCall)(nil),     // 48: topicdesk.messages.EditNoticeCall
+	(*AnswerCallbackCall)(nil), // 49: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 50: topicdesk.messages.Outcome
+	nil,                        // 51: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 52: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Entity)(nil),             // 53: topicdesk.messages.Entity
+	(*Forward)(nil),            // 54: topicdesk.messages.Forward
+	(*Content)(nil),            // 55: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 56: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4157,66 +4242,68 @@ var file_messages_operations_proto_depIdxs = []int32{
 	35, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
 	43, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
 	47, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	48, // 12: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
-	23, // 13: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	33, // 14: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
-	24, // 15: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
-	27, // 16: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	39, // 17: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	36, // 18: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
-	38, // 19: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
-	25, // 20: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
-	26, // 21: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	40, // 22: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
-	41, // 23: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
-	42, // 24: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
-	18, // 25: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
-	8,  // 26: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
-	9,  // 27: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
-	10, // 28: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
-	11, // 29: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
-	12, // 30: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
-	13, // 31: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
-	14, // 32: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
-	15, // 33: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
-	16, // 34: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
-	1,  // 35: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
-	2,  // 36: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
-	3,  // 37: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
-	4,  // 38: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	52, // 39: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
-	30, // 40: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	53, // 41: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
-	29, // 42: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	28, // 43: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	28, // 44: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	34, // 45: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	52, // 46: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	54, // 47: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	52, // 48: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	52, // 49: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
-	53, // 50: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
-	35, // 51: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 52: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 53: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	35, // 54: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	54, // 55: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	50, // 56: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	44, // 57: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 58: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	45, // 59: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	46, // 60: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	44, // 61: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	51, // 62: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 63: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	55, // 64: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	37, // 65: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	37, // 66: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	67, // [67:67] is the sub-list for method output_type
-	67, // [67:67] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	48, // 12: topicdesk.messages.Operation.edit_notice:type_name -> topicdesk.messages.EditNoticeCall
+	49, // 13: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	23, // 14: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
+	33, // 15: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	24, // 16: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
+	27, // 17: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
+	39, // 18: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	36, // 19: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
+	38, // 20: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
+	25, // 21: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	26, // 22: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	40, // 23: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	41, // 24: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	42, // 25: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	18, // 26: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
+	8,  // 27: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
+	9,  // 28: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
+	10, // 29: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
+	11, // 30: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
+	12, // 31: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
+	13, // 32: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
+	14, // 33: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
+	15, // 34: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
+	16, // 35: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
+	1,  // 36: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
+	2,  // 37: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
+	3,  // 38: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
+	4,  // 39: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
+	53, // 40: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	30, // 41: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	54, // 42: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	29, // 43: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	28, // 44: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	28, // 45: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	34, // 46: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	53, // 47: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	55, // 48: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	53, // 49: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	53, // 50: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	54, // 51: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	35, // 52: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 53: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	35, // 54: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	35, // 55: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	55, // 56: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	51, // 57: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	44, // 58: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 59: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	45, // 60: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	46, // 61: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	44, // 62: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	43, // 63: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
+	52, // 64: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 65: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	56, // 66: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	37, // 67: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	37, // 68: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	69, // [69:69] is the sub-list for method output_type
+	69, // [69:69] is the sub-list for method input_type
+	69, // [69:69] is the sub-list for extension type_name
+	69, // [69:69] is the sub-list for extension extendee
+	0,  // [0:69] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -4237,6 +4324,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_SendCopy)(nil),
 		(*Operation_SendNotice)(nil),
 		(*Operation_EditKeyboard)(nil),
+		(*Operation_EditNotice)(nil),
 		(*Operation_AnswerCallback)(nil),
 		(*Operation_React)(nil),
 		(*Operation_SendContext)(nil),
@@ -4269,7 +4357,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   46,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -113,6 +113,12 @@ var migrations = []migration{
 			{Collection: "consumers", Name: "name", Keys: keys("keyId", "name"), Unique: true},
 		},
 	},
+	{
+		// What an older program saves meanwhile is not in the index until the next save.
+		minReader: 2,
+		indexes:   []Index{{Collection: "tickets", Name: "parties", Keys: keys("index.parties", "-createdAt", "-_id")}},
+		run:       fillParties,
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

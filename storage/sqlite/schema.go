@@ -24,6 +24,7 @@ var migrations = []migration{
 	{minReader: 4, sql: schema4, run: placeEvents},
 	{minReader: 4, sql: schema5},
 	{minReader: 6, sql: schema6},
+	{minReader: 6, sql: schema7, run: fillParties},
 }
 
 const schemaTable = `
@@ -331,6 +332,17 @@ DROP TABLE deliveries_before;
 CREATE INDEX deliveries_created ON deliveries (webhook_id, created_at, event_id);
 CREATE INDEX deliveries_open ON deliveries (webhook_id, place) WHERE class = 1;
 CREATE INDEX deliveries_missing ON deliveries (webhook_id, place) WHERE class = 2;
+`
+
+// schema7 has who is on the open tickets. What an older program saves meanwhile is not in it until the next save.
+const schema7 = `
+CREATE TABLE ticket_parties (
+	party      TEXT NOT NULL,
+	created_at INTEGER NOT NULL, -- of the ticket
+	ticket_id  TEXT NOT NULL,
+	PRIMARY KEY (party, created_at, ticket_id)
+) WITHOUT ROWID;
+CREATE INDEX ticket_parties_ticket ON ticket_parties (ticket_id);
 `
 
 var (

@@ -195,6 +195,12 @@ func (m *model) TicketsByCreator(
 	}, newestFirst, 0, limit)
 }
 
+func (m *model) OpenTicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
+	return modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
+		return slices.Contains(t.Parties(), party)
+	}, newestFirst, 0, limit)
+}
+
 func (m *model) DueTickets(ctx context.Context, now time.Time, after storage.Due, limit int) ([]storage.Due, error) {
 	return modelDue(ctx, m, m.tickets, func(t storage.Ticket) time.Time { return t.DueAt }, now, after, limit)
 }
