@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,18 @@ func TestMention(t *testing.T) {
 			m, _ := d.find(d.support, k.thread, "🎫 "+k.id)
 			return strings.Contains(m.Text, "Engineering") && m.Edited
 		})
+	})
+	d.run(t, "the person is mentioned in their topic, so that Telegram notifies them, and named by a link in the ticket", func(t *testing.T) {
+		card := d.byBot(d.engineering, eng)[0]
+		answer, _ := d.find(d.support, k.thread, "is on the ticket now")
+		for _, m := range []simulator.Message{card, answer} {
+			if !mentions(m, d.bob) {
+				t.Errorf("no mention of Bob in %q: %+v", m.Text, m.Entities)
+			}
+		}
+		if !strings.HasPrefix(card.Text, "👋 Bob, Carl asks for your help") {
+			t.Errorf("the card is %q", card.Text)
+		}
 	})
 	d.run(t, "what was said before is context, not copied", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "third words")
@@ -110,6 +123,13 @@ func TestMention(t *testing.T) {
 			},
 		})
 		d.awaitAnswer(m, "Eve is on the ticket now")
+	})
+}
+
+// mentions reports whether a message has a text mention of somebody.
+func mentions(m simulator.Message, who int64) bool {
+	return slices.ContainsFunc(m.Entities, func(e simulator.Entity) bool {
+		return e.Type == "text_mention" && strings.Contains(string(e.User), `"id":`+itoa64(who))
 	})
 }
 

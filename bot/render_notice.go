@@ -18,7 +18,7 @@ const roomForMore = 64
 // renderNotice renders a notice and the tickets that it lists, as many as there is room for.
 func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	var b builder
-	b.rich(Text(lang, n.GetKey(), n.GetArgs()))
+	b.rich(textMentioning(lang, n.GetKey(), n.GetArgs(), n.GetUserId(), maxText))
 	for i, t := range n.GetTickets() {
 		row := ticketRow(lang, t)
 		room := maxText - b.units

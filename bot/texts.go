@@ -44,7 +44,7 @@ var labelPrefixes = map[string]string{
 // Texts of the catalogue that only this package uses; the comments give their placeholders.
 const (
 	textOpenLink       = "open_link"
-	textCardAskedBy    = "card_asked_by"  // who
+	textCardAskedBy    = "card_asked_by"  // who, name (of the person who was mentioned; empty: nobody was)
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
 	textCardLinked     = "card_linked"    //
@@ -92,6 +92,12 @@ func Text(lang, key string, args map[string]string) Rich {
 
 // textWithin is Text with another limit.
 func textWithin(lang, key string, args map[string]string, limit int) Rich {
+	return textMentioning(lang, key, args, 0, limit)
+}
+
+// textMentioning is textWithin with the value of "name" as a mention of a person, who is notified of it if the message is
+// new; 0: of nobody.
+func textMentioning(lang, key string, args map[string]string, userID int64, limit int) Rich {
 	if at, ok := helpPlaces[key]; ok {
 		args = map[string]string{"commands": helpList(lang, at)}
 	}
@@ -108,9 +114,16 @@ func textWithin(lang, key string, args map[string]string, limit int) Rich {
 	fit(segments, room)
 	var b builder
 	for _, s := range segments {
-		if s.url != "" {
+		switch {
+		case s.url != "":
 			b.link(s.text, s.url)
-		} else {
+		case s.name == "name" && userID != 0:
+			from := b.units
+			b.plain(s.text)
+			b.entity(models.MessageEntity{
+				Type: models.MessageEntityTypeTextMention, User: &models.User{ID: userID, FirstName: s.text},
+			}, from)
+		default:
 			b.mark(s.kind, s.text)
 		}
 	}

@@ -371,7 +371,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{44, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{45, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -2442,6 +2442,7 @@ type SendCardCall struct {
 	Ticket        *TicketView            `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	AskedBy       string                 `protobuf:"bytes,2,opt,name=asked_by,json=askedBy,proto3" json:"asked_by,omitempty"`  // in a linked topic: who asks
 	ReplyTo       int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // as the answer to /ticket
+	Mentioned     *Named                 `protobuf:"bytes,4,opt,name=mentioned,proto3" json:"mentioned,omitempty"`             // in the topic of somebody who was mentioned: they, who hear of it by that
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2497,18 +2498,79 @@ func (x *SendCardCall) GetReplyTo() int64 {
 	return 0
 }
 
+func (x *SendCardCall) GetMentioned() *Named {
+	if x != nil {
+		return x.Mentioned
+	}
+	return nil
+}
+
+// Named is a person by the name under which the desk speaks of them, which becomes a mention.
+type Named struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Named) Reset() {
+	*x = Named{}
+	mi := &file_messages_operations_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Named) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Named) ProtoMessage() {}
+
+func (x *Named) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Named.ProtoReflect.Descriptor instead.
+func (*Named) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Named) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *Named) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type EditCardCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	Ticket        *TicketView            `protobuf:"bytes,2,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	AskedBy       string                 `protobuf:"bytes,3,opt,name=asked_by,json=askedBy,proto3" json:"asked_by,omitempty"`
+	Mentioned     *Named                 `protobuf:"bytes,4,opt,name=mentioned,proto3" json:"mentioned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2520,7 +2582,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2533,7 +2595,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -2557,6 +2619,13 @@ func (x *EditCardCall) GetAskedBy() string {
 	return ""
 }
 
+func (x *EditCardCall) GetMentioned() *Named {
+	if x != nil {
+		return x.Mentioned
+	}
+	return nil
+}
+
 // SendContextCall shows the last messages of a ticket in a topic that was just linked.
 type SendContextCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2567,7 +2636,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2579,7 +2648,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2592,7 +2661,7 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
@@ -2614,7 +2683,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2626,7 +2695,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2639,7 +2708,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -2697,7 +2766,7 @@ type SendCopyCall struct {
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2778,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2791,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29}
+	return file_messages_operations_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -2869,7 +2938,7 @@ type SendMergedCall struct {
 
 func (x *SendMergedCall) Reset() {
 	*x = SendMergedCall{}
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2881,7 +2950,7 @@ func (x *SendMergedCall) String() string {
 func (*SendMergedCall) ProtoMessage() {}
 
 func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +2963,7 @@ func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMergedCall.ProtoReflect.Descriptor instead.
 func (*SendMergedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{30}
+	return file_messages_operations_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SendMergedCall) GetCopies() []*SendCopyCall {
@@ -2917,7 +2986,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2929,7 +2998,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2942,7 +3011,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{31}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -2989,7 +3058,7 @@ type EditMergedCall struct {
 
 func (x *EditMergedCall) Reset() {
 	*x = EditMergedCall{}
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3001,7 +3070,7 @@ func (x *EditMergedCall) String() string {
 func (*EditMergedCall) ProtoMessage() {}
 
 func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3014,7 +3083,7 @@ func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditMergedCall.ProtoReflect.Descriptor instead.
 func (*EditMergedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{32}
+	return file_messages_operations_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EditMergedCall) GetMessageId() int64 {
@@ -3069,7 +3138,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3150,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3163,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{33}
+	return file_messages_operations_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -3116,7 +3185,7 @@ type EditCopyCall struct {
 
 func (x *EditCopyCall) Reset() {
 	*x = EditCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3128,7 +3197,7 @@ func (x *EditCopyCall) String() string {
 func (*EditCopyCall) ProtoMessage() {}
 
 func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3141,7 +3210,7 @@ func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCopyCall.ProtoReflect.Descriptor instead.
 func (*EditCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{34}
+	return file_messages_operations_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EditCopyCall) GetMessageId() int64 {
@@ -3175,7 +3244,7 @@ type DeleteMessagesCall struct {
 
 func (x *DeleteMessagesCall) Reset() {
 	*x = DeleteMessagesCall{}
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3187,7 +3256,7 @@ func (x *DeleteMessagesCall) String() string {
 func (*DeleteMessagesCall) ProtoMessage() {}
 
 func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3200,7 +3269,7 @@ func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesCall.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{35}
+	return file_messages_operations_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeleteMessagesCall) GetMessageIds() []int64 {
@@ -3220,7 +3289,7 @@ type WithdrawCall struct {
 
 func (x *WithdrawCall) Reset() {
 	*x = WithdrawCall{}
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3232,7 +3301,7 @@ func (x *WithdrawCall) String() string {
 func (*WithdrawCall) ProtoMessage() {}
 
 func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3245,7 +3314,7 @@ func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCall.ProtoReflect.Descriptor instead.
 func (*WithdrawCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{36}
+	return file_messages_operations_proto_rawDescGZIP(), []int{37}
 }
 
 // SendNoticeCall is a text of the catalogue.
@@ -3256,14 +3325,15 @@ type SendNoticeCall struct {
 	ReplyTo       int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Keyboard      *Keyboard              `protobuf:"bytes,4,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
 	ForceReply    bool                   `protobuf:"varint,5,opt,name=force_reply,json=forceReply,proto3" json:"force_reply,omitempty"`
-	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"` // for lists
+	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`              // for lists
+	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3275,7 +3345,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3288,7 +3358,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{37}
+	return file_messages_operations_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -3333,6 +3403,13 @@ func (x *SendNoticeCall) GetTickets() []*TicketView {
 	return nil
 }
 
+func (x *SendNoticeCall) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
 // Keyboard is a set of inline buttons, said by its meaning.
 type Keyboard struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3343,7 +3420,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3355,7 +3432,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3368,7 +3445,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{38}
+	return file_messages_operations_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -3387,7 +3464,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3399,7 +3476,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3412,7 +3489,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{39}
+	return file_messages_operations_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -3434,7 +3511,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3446,7 +3523,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3459,7 +3536,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{40}
+	return file_messages_operations_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Button) GetText() string {
@@ -3500,7 +3577,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3512,7 +3589,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3525,7 +3602,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{41}
+	return file_messages_operations_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -3553,7 +3630,7 @@ type EditNoticeCall struct {
 
 func (x *EditNoticeCall) Reset() {
 	*x = EditNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3565,7 +3642,7 @@ func (x *EditNoticeCall) String() string {
 func (*EditNoticeCall) ProtoMessage() {}
 
 func (x *EditNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3578,7 +3655,7 @@ func (x *EditNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditNoticeCall.ProtoReflect.Descriptor instead.
 func (*EditNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{42}
+	return file_messages_operations_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *EditNoticeCall) GetMessageId() int64 {
@@ -3607,7 +3684,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3619,7 +3696,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3632,7 +3709,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{43}
+	return file_messages_operations_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -3686,7 +3763,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[44]
+	mi := &file_messages_operations_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3698,7 +3775,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[44]
+	mi := &file_messages_operations_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3711,7 +3788,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{44}
+	return file_messages_operations_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -4022,16 +4099,21 @@ const file_messages_operations_proto_rawDesc = "" +
 	"groupTitle\x12\x17\n" +
 	"\achat_id\x18\x03 \x01(\x03R\x06chatId\x12\x1b\n" +
 	"\tthread_id\x18\x04 \x01(\x03R\bthreadId\x12\x18\n" +
-	"\aprivate\x18P \x01(\bR\aprivate\"|\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\"\xb5\x01\n" +
 	"\fSendCardCall\x126\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
 	"\basked_by\x18\x02 \x01(\tR\aaskedBy\x12\x19\n" +
-	"\breply_to\x18\x03 \x01(\x03R\areplyTo\"\x80\x01\n" +
+	"\breply_to\x18\x03 \x01(\x03R\areplyTo\x127\n" +
+	"\tmentioned\x18\x04 \x01(\v2\x19.topicdesk.messages.NamedR\tmentioned\"4\n" +
+	"\x05Named\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xb9\x01\n" +
 	"\fEditCardCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x126\n" +
 	"\x06ticket\x18\x02 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
-	"\basked_by\x18\x03 \x01(\tR\aaskedBy\"H\n" +
+	"\basked_by\x18\x03 \x01(\tR\aaskedBy\x127\n" +
+	"\tmentioned\x18\x04 \x01(\v2\x19.topicdesk.messages.NamedR\tmentioned\"H\n" +
 	"\x0fSendContextCall\x125\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"\x99\x01\n" +
 	"\vContextLine\x12\x1f\n" +
@@ -4089,7 +4171,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x12DeleteMessagesCall\x12\x1f\n" +
 	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
 	"messageIds\"\x0e\n" +
-	"\fWithdrawCall\"\xcd\x02\n" +
+	"\fWithdrawCall\"\xe6\x02\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -4097,7 +4179,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bkeyboard\x18\x04 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\x12\x1f\n" +
 	"\vforce_reply\x18\x05 \x01(\bR\n" +
 	"forceReply\x128\n" +
-	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x1a7\n" +
+	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x17\n" +
+	"\auser_id\x18\a \x01(\x03R\x06userId\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"?\n" +
@@ -4169,7 +4252,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
@@ -4203,31 +4286,32 @@ var file_messages_operations_proto_goTypes = []any{
 	(*GroupLag)(nil),           // 29: topicdesk.messages.GroupLag
 	(*LinkView)(nil),           // 30: topicdesk.messages.LinkView
 	(*SendCardCall)(nil),       // 31: topicdesk.messages.SendCardCall
-	(*EditCardCall)(nil),       // 32: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 33: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 34: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 35: topicdesk.messages.SendCopyCall
-	(*SendMergedCall)(nil),     // 36: topicdesk.messages.SendMergedCall
-	(*Span)(nil),               // 37: topicdesk.messages.Span
-	(*EditMergedCall)(nil),     // 38: topicdesk.messages.EditMergedCall
-	(*SendAlbumCall)(nil),      // 39: topicdesk.messages.SendAlbumCall
-	(*EditCopyCall)(nil),       // 40: topicdesk.messages.EditCopyCall
-	(*DeleteMessagesCall)(nil), // 41: topicdesk.messages.DeleteMessagesCall
-	(*WithdrawCall)(nil),       // 42: topicdesk.messages.WithdrawCall
-	(*SendNoticeCall)(nil),     // 43: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 44: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 45: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 46: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 47: topicdesk.messages.EditKeyboardCall
-	(*EditNoticeCall)(nil),     // 48: topicdesk.messages.EditNoticeCall
-	(*AnswerCallbackCall)(nil), // 49: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 50: topicdesk.messages.Outcome
-	nil,                        // 51: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 52: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Entity)(nil),             // 53: topicdesk.messages.Entity
-	(*Forward)(nil),            // 54: topicdesk.messages.Forward
-	(*Content)(nil),            // 55: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 56: topicdesk.messages.GroupFacts
+	(*Named)(nil),              // 32: topicdesk.messages.Named
+	(*EditCardCall)(nil),       // 33: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 34: topicdesk.messages.SendContextCall
+	(*ContextLine)(nil),        // 35: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 36: topicdesk.messages.SendCopyCall
+	(*SendMergedCall)(nil),     // 37: topicdesk.messages.SendMergedCall
+	(*Span)(nil),               // 38: topicdesk.messages.Span
+	(*EditMergedCall)(nil),     // 39: topicdesk.messages.EditMergedCall
+	(*SendAlbumCall)(nil),      // 40: topicdesk.messages.SendAlbumCall
+	(*EditCopyCall)(nil),       // 41: topicdesk.messages.EditCopyCall
+	(*DeleteMessagesCall)(nil), // 42: topicdesk.messages.DeleteMessagesCall
+	(*WithdrawCall)(nil),       // 43: topicdesk.messages.WithdrawCall
+	(*SendNoticeCall)(nil),     // 44: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 45: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 46: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 47: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 48: topicdesk.messages.EditKeyboardCall
+	(*EditNoticeCall)(nil),     // 49: topicdesk.messages.EditNoticeCall
+	(*AnswerCallbackCall)(nil), // 50: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 51: topicdesk.messages.Outcome
+	nil,                        // 52: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 53: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Entity)(nil),             // 54: topicdesk.messages.Entity
+	(*Forward)(nil),            // 55: topicdesk.messages.Forward
+	(*Content)(nil),            // 56: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 57: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4237,25 +4321,25 @@ var file_messages_operations_proto_depIdxs = []int32{
 	20, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
 	21, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
 	31, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	32, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	33, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	22, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	35, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	43, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	47, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	48, // 12: topicdesk.messages.Operation.edit_notice:type_name -> topicdesk.messages.EditNoticeCall
-	49, // 13: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	36, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	44, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	48, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	49, // 12: topicdesk.messages.Operation.edit_notice:type_name -> topicdesk.messages.EditNoticeCall
+	50, // 13: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
 	23, // 14: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	33, // 15: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	34, // 15: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
 	24, // 16: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
 	27, // 17: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	39, // 18: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	36, // 19: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
-	38, // 20: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
+	40, // 18: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	37, // 19: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
+	39, // 20: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
 	25, // 21: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
 	26, // 22: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	40, // 23: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
-	41, // 24: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
-	42, // 25: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	41, // 23: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	42, // 24: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	43, // 25: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
 	18, // 26: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
 	8,  // 27: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
 	9,  // 28: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
@@ -4270,40 +4354,42 @@ var file_messages_operations_proto_depIdxs = []int32{
 	2,  // 37: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
 	3,  // 38: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
 	4,  // 39: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	53, // 40: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	54, // 40: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
 	30, // 41: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	54, // 42: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	55, // 42: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
 	29, // 43: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
 	28, // 44: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	28, // 45: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	34, // 46: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	53, // 47: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	55, // 48: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	53, // 49: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	53, // 50: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
-	54, // 51: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
-	35, // 52: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 53: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 54: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	35, // 55: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	55, // 56: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	51, // 57: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	44, // 58: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 59: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	45, // 60: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	46, // 61: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	44, // 62: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	43, // 63: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
-	52, // 64: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 65: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	56, // 66: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	37, // 67: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	37, // 68: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	69, // [69:69] is the sub-list for method output_type
-	69, // [69:69] is the sub-list for method input_type
-	69, // [69:69] is the sub-list for extension type_name
-	69, // [69:69] is the sub-list for extension extendee
-	0,  // [0:69] is the sub-list for field type_name
+	32, // 45: topicdesk.messages.SendCardCall.mentioned:type_name -> topicdesk.messages.Named
+	28, // 46: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	32, // 47: topicdesk.messages.EditCardCall.mentioned:type_name -> topicdesk.messages.Named
+	35, // 48: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	54, // 49: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	56, // 50: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	54, // 51: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	54, // 52: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	55, // 53: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	36, // 54: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	36, // 55: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	36, // 56: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	36, // 57: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	56, // 58: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	52, // 59: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	45, // 60: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 61: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	46, // 62: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	47, // 63: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	45, // 64: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	44, // 65: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
+	53, // 66: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 67: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	57, // 68: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	38, // 69: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	38, // 70: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	71, // [71:71] is the sub-list for method output_type
+	71, // [71:71] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -4357,7 +4443,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   47,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
