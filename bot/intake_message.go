@@ -59,6 +59,12 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	switch {
 	case isCommand:
 		return h.onCommandBesides(m, c)
+	case !c.Foreign:
+		if verb, is := h.unknownCommand(m); is {
+			return h.onUnknownCommand(m, verb)
+		}
+	}
+	switch {
 	case m.Chat.Private():
 		return h.passOn(m)
 	case h.ticket == "":

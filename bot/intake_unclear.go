@@ -195,11 +195,7 @@ func (h *handling) carryOut(id string, one *messages.RecordMessage, p press) err
 	c, isCommand := ParseCommand(content.GetText(), content.GetEntities(), h.bot.Username)
 	if declared, _ := messages.CommandOf(c.Verb); isCommand && p.unclear != 0 && declared.About == messages.AboutTicket {
 		h.origin, h.ticket, h.meant = one.Origin, id, true
-		_, err := h.onCommandBesides(&Message{
-			ID: one.Origin.MessageId, Chat: h.chat, From: one.Origin.From, Sender: one.Origin.Sender,
-			ThreadID: one.Origin.ThreadId, DateMS: one.Origin.DateMs,
-			Text: content.GetText(), Entities: content.GetEntities(), Media: content.GetMedia(),
-		}, c)
+		_, err := h.onCommandBesides(messageOf(h.chat, one), c)
 		return err
 	}
 	if p.verb == messages.CallbackSayClosed {

@@ -209,7 +209,7 @@ type Shelve struct {
 	// The message in reply to which the bot asks for a ticket's title, if this one is to belong to that ticket; 0: none.
 	Untitled      int64 `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
 	Former        int64 `protobuf:"varint,3,opt,name=former,proto3" json:"former,omitempty"`     // with untitled: the one whose question was answered without a title; what waited for that waits on
-	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`         // it is not kept: a group tells who has its album, a person what is kept of it
+	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`         // it is not kept: a group tells who has its album, both what is kept of it
 	Unclear       int64 `protobuf:"varint,5,opt,name=unclear,proto3" json:"unclear,omitempty"`   // the word after which it is unclear which ticket the message is about; 0: it is clear
 	Corrects      bool  `protobuf:"varint,6,opt,name=corrects,proto3" json:"corrects,omitempty"` // if it is kept because it is unclear, this is what it says now; else nothing is kept
 	unknownFields protoimpl.UnknownFields

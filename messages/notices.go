@@ -10,6 +10,8 @@ const (
 	NoticeHelpGroup       = "help_group"       // in a group, outside a ticket
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
 	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
+	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it); with a button that sends the message after all
+	NoticeOnlyAuthor      = "only_author"      // callback answer
 	NoticeOnlyInGroup     = "only_in_group"    // command
 	NoticeLangSet         = "lang_set"         // lang
 	NoticeLangUsage       = "lang_usage"       //
@@ -148,6 +150,7 @@ const (
 	ButtonCancel    = "button_cancel"
 	ButtonSay       = "button_say"        // reopens a ticket and sends it a message
 	ButtonSayClosed = "button_say_closed" // sends a message to a ticket that stays closed
+	ButtonAsIs      = "button_as_is"      // sends a message that looks like a command
 	ButtonNew       = "button_new"        // opens a ticket with a message
 )
 
@@ -168,6 +171,7 @@ const (
 	CallbackSayClosed   = "sayc"    // in private: sends it that message without reopening it; argument: the same
 	CallbackMean        = "mean"    // in private: the same without reopening; argument: the word after which it was unclear what was meant
 	CallbackNew         = "new"     // in private, without a ticket: makes a draft from that message
+	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
 	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
 	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
