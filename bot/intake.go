@@ -160,6 +160,7 @@ type handling struct {
 	origin *messages.Origin // where the update comes from; nil until that is known
 	known  bool             // whether the desk knows the group
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
+	gave   int64            // who gave a command: from then on the desk knows them
 	own    bool             // in a private chat: the topic is the ticket's own
 	meant  bool             // in a private chat: the message itself says that it is about this ticket
 }

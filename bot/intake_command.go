@@ -49,6 +49,7 @@ func asking(what func(o *messages.Origin, m *Message, c SlashCommand) proto.Mess
 
 // onCommand carries out a slash command. If that is not possible here, the answer says what to do instead.
 func (h *handling) onCommand(m *Message, c SlashCommand) (string, error) {
+	h.gave = m.From.GetId()
 	const done = "command"
 	declared, _ := messages.CommandOf(c.Verb)
 	handle := handlers[c.Verb]
@@ -121,7 +122,7 @@ func (h *handling) mention(_ *Message, c SlashCommand) error {
 			o = proto.CloneOf(o)
 			o.CommandId += ":" + strconv.Itoa(i+1)
 		}
-		mention := &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID}
+		mention := &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID, Name: target.Name}
 		if err := h.toTicket(c.Verb, mention); err != nil {
 			return err
 		}

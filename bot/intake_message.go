@@ -269,10 +269,10 @@ var profileSeed = maphash.MakeSeed()
 // when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last.
 func (h *handling) learn() {
 	for _, p := range h.update.people() {
-		if p == nil || p.IsBot || !h.profileChanged(p) {
+		if p == nil || p.IsBot || !h.profileChanged(p) && p.Id != h.gave {
 			continue
 		}
-		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: true, Origin: &messages.Origin{
+		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: p.Id != h.gave, Origin: &messages.Origin{
 			CommandId: updateCommandID(h.update.ID) + ":profile:" + userIdentity(p.Id), From: p, Lang: langOf(p),
 		}})
 	}

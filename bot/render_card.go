@@ -176,7 +176,8 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 	case t.GetPrivate():
 		rows = append(rows, buttonRow(priority, closing))
 	case t.GetStatus() == statusPending:
-		rows = append(rows, buttonRow(mention, reopen), buttonRow(priority, closing))
+		going := b(messages.ButtonContinue, messages.CallbackReopen)
+		rows = append(rows, buttonRow(mention, going), buttonRow(priority, closing))
 	default:
 		rows = append(rows, buttonRow(mention, pending), buttonRow(priority, closing))
 	}

@@ -745,6 +745,7 @@ type Mention struct {
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"` // without "@"; empty with user_id, or with neither to be shown the keyboard
 	UserId        int64                  `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // with user_id: as Telegram shows it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -798,6 +799,13 @@ func (x *Mention) GetUserId() int64 {
 		return x.UserId
 	}
 	return 0
+}
+
+func (x *Mention) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 // ShowMentionPage turns the page of the mention keyboard.
@@ -2818,11 +2826,12 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\binternal\x18\x04 \x01(\bR\binternal\x12\x1f\n" +
 	"\vafter_close\x18\x06 \x01(\bR\n" +
 	"afterClose\x129\n" +
-	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"r\n" +
+	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"\x86\x01\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
-	"\auser_id\x18\x03 \x01(\x03R\x06userId\"Y\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"Y\n" +
 	"\x0fShowMentionPage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04page\x18\x02 \x01(\x05R\x04page\"k\n" +

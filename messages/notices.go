@@ -34,31 +34,32 @@ const (
 	NoticeWebhookDisabled = "webhook_disabled" // webhook, host, failing, gone; "1" the one that is the reason, both "" when it was asked for
 
 	// Tickets.
-	NoticeAskTitle       = "ask_title"        // ForceReply: what is the ticket about?
-	NoticeTitleTooLong   = "title_too_long"   // max; characters
-	NoticeTicketCreated  = "ticket_created"   // title, ticket, url
-	NoticeTicketFailed   = "ticket_failed"    // title, ticket, why; its topic could not be opened
-	NoticeTicketClosed   = "ticket_closed"    // who, reason ("" none), ticket
-	NoticeTicketReopened = "ticket_reopened"  // who, ticket
-	NoticeFileInfected   = "file_infected"    // who, file, found; a virus scanner found something in a file
-	NoticeAlreadyClosed  = "already_closed"   // ticket
-	NoticeAlreadyOpen    = "already_open"     // ticket
-	NoticePendingSet     = "pending_set"      // who, ticket
-	NoticeAlreadyPending = "already_pending"  // ticket
-	NoticePrioritySet    = "priority_set"     // who, priority (low|normal|high|urgent, to be translated), ticket
-	NoticePrioritySame   = "priority_same"    // priority
-	NoticePriorityUsage  = "priority_usage"   // given
-	NoticePriorityChoose = "priority_choose"  // with a keyboard
-	NoticeTicketRenamed  = "ticket_renamed"   // who, title
-	NoticeTicketIsClosed = "ticket_is_closed" // ticket, command; /reopen_ticket first
-	NoticeNotAllowed     = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
-	NoticeCannotAsk      = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
-	NoticeTicketUnknown  = "ticket_unknown"   // given; no such ticket
-	NoticeMyTickets      = "my_tickets"       // count; followed by the operation's tickets as a list
-	NoticeGroupTickets   = "group_tickets"    // title, count; of the group; followed by the same
-	NoticeNoGroupTickets = "no_group_tickets" // title
-	NoticeTicketsOfOther = "tickets_of_other" // callback answer: the list is somebody else's
-	NoticeNoTickets      = "no_tickets"       //
+	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
+	NoticeTitleTooLong    = "title_too_long"   // max; characters
+	NoticeTicketCreated   = "ticket_created"   // title, ticket, url
+	NoticeTicketFailed    = "ticket_failed"    // title, ticket, why; its topic could not be opened
+	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none), ticket
+	NoticeTicketReopened  = "ticket_reopened"  // who, ticket
+	NoticeTicketContinued = "ticket_continued" // who, ticket; it was pending
+	NoticeFileInfected    = "file_infected"    // who, file, found; a virus scanner found something in a file
+	NoticeAlreadyClosed   = "already_closed"   // ticket
+	NoticeAlreadyOpen     = "already_open"     // ticket
+	NoticePendingSet      = "pending_set"      // who, ticket
+	NoticeAlreadyPending  = "already_pending"  // ticket
+	NoticePrioritySet     = "priority_set"     // who, priority (low|normal|high|urgent, to be translated), ticket
+	NoticePrioritySame    = "priority_same"    // priority
+	NoticePriorityUsage   = "priority_usage"   // given
+	NoticePriorityChoose  = "priority_choose"  // with a keyboard
+	NoticeTicketRenamed   = "ticket_renamed"   // who, title
+	NoticeTicketIsClosed  = "ticket_is_closed" // ticket, command; /reopen_ticket first
+	NoticeNotAllowed      = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
+	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
+	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
+	NoticeMyTickets       = "my_tickets"       // count; followed by the operation's tickets as a list
+	NoticeGroupTickets    = "group_tickets"    // title, count; of the group; followed by the same
+	NoticeNoGroupTickets  = "no_group_tickets" // title
+	NoticeTicketsOfOther  = "tickets_of_other" // callback answer: the list is somebody else's
+	NoticeNoTickets       = "no_tickets"       //
 
 	// Deleting.
 	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing
@@ -143,6 +144,7 @@ const (
 	ButtonPriority  = "button_priority"
 	ButtonClose     = "button_close"
 	ButtonReopen    = "button_reopen"
+	ButtonContinue  = "button_continue" // ends that a ticket is pending
 	ButtonRetry     = "button_retry"
 	ButtonOpen      = "button_open" // opens a topic by its link
 	ButtonNext      = "button_next"
