@@ -18,8 +18,8 @@ const (
 	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
 
 	// Groups.
-	NoticeGroupRegistered     = "group_registered"      // title
-	NoticeGroupAlready        = "group_already"         // title; registered before
+	NoticeGroupRegistered     = "group_registered"      // title, rights ("" none is missing)
+	NoticeGroupAlready        = "group_already"         // title, rights; registered before
 	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered, but without topics: what to do
 	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: what to do
 	NoticeGroupNotAllowed     = "group_not_allowed"     // not in GROUPS_ALLOWED
@@ -66,6 +66,7 @@ const (
 	NoticeDeleteUnknown    = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
 	NoticeDeleteNotAllowed = "delete_not_allowed" // only for its author and administrators
 	NoticeDeleteTooOld     = "delete_too_old"     // older than 48 hours
+	NoticeDeleteNoRight    = "delete_no_right"    // group; the groups where the bot may not delete, separated by commas
 	NoticeDeletePartly     = "delete_partly"      // group, why; the groups where it remains, separated by commas
 
 	// Mentions and links.

@@ -68,6 +68,8 @@ type Group struct {
 	BotIsAdmin      bool    `json:"botIsAdmin"`
 	CanManageTopics bool    `json:"canManageTopics"`
 	CanPinMessages  bool    `json:"canPinMessages"`
+	// CanDeleteMessages is false, too, in records from before the desk asked for it.
+	CanDeleteMessages bool `json:"canDeleteMessages,omitempty"`
 	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
 	// RegisteredBy is the Telegram id of the administrator who registered it, or else who brought the bot in; 0: unknown.
