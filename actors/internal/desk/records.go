@@ -108,11 +108,12 @@ func TicketRecord(
 		return nil, err
 	}
 	return &messages.TicketRecord{
-		TicketId: r.TicketID, Title: r.Title, Description: r.Description,
+		TicketId: r.TicketID, Number: r.Number, Title: r.Title, Description: r.Description,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
 		CreatedBy: CreatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home,
 		ExternalId: r.ExternalID, Metadata: r.Metadata,
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt), ClosedMs: MillisOf(r.ClosedAt),
+		LastMessageMs: MillisOf(r.LastMessageAt),
 	}, nil
 }
 
