@@ -258,7 +258,7 @@ func TestValuesAreLiteral(t *testing.T) {
 func TestNamesTurnNothingRound(t *testing.T) {
 	for name, want := range map[string]string{"Eve\u202e Lee\u2066": "Eve Lee", "علي": "علي"} {
 		got := Text(langEnglish, messages.NoticeTicketClosed, map[string]string{"who": name, "ticket": "TICK-1"}).Text
-		if !strings.HasPrefix(got, "🔒 "+want+" closed ticket TICK-1.") || oneLine(name) != want {
+		if !strings.HasPrefix(got, "🔒 "+want+" closed this ticket.") || oneLine(name) != want {
 			t.Errorf("%q gives %q, %q", name, got, oneLine(name))
 		}
 	}

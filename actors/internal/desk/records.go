@@ -117,7 +117,8 @@ func TicketRecord(
 	}, nil
 }
 
-// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes.
+// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes but the time
+// of the last message: a change that was made for what the ticket is stays right when somebody writes.
 func RevisedRecord(
 	ctx context.Context, store storage.Groups, aliases *Aliases, r *storage.Ticket,
 ) (*messages.TicketRecord, error) {
@@ -125,7 +126,10 @@ func RevisedRecord(
 	if err != nil {
 		return nil, err
 	}
+	last := v.LastMessageMs
+	v.LastMessageMs = 0
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(v)
+	v.LastMessageMs = last
 	if err != nil {
 		return nil, fmt.Errorf("a ticket's revision: %w", err)
 	}
