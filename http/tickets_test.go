@@ -91,7 +91,7 @@ func TestTickets(t *testing.T) {
 		s.do("PUT", at(made), key, map[string]any{"priority": "low"}, "If-Match", tag).is(412, "precondition_failed")
 		s.await("the topic's new name", func() bool {
 			for _, topic := range s.sim.Topics(s.support) {
-				if strings.HasPrefix(topic.Name, "New name · ") {
+				if strings.HasSuffix(topic.Name, " New name") {
 					return true
 				}
 			}

@@ -2115,6 +2115,7 @@ func (*DescribeChatCall) Descriptor() ([]byte, []int) {
 type TicketView struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	TicketId            string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Number              int64                  `protobuf:"varint,11,opt,name=number,proto3" json:"number,omitempty"`
 	Title               string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description         string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
@@ -2167,6 +2168,13 @@ func (x *TicketView) GetTicketId() string {
 		return x.TicketId
 	}
 	return ""
+}
+
+func (x *TicketView) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 func (x *TicketView) GetTitle() string {
@@ -3908,10 +3916,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x9f\x04\n" +
+	"\x10DescribeChatCall\"\xb7\x04\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
-	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
+	"\x06number\x18\v \x01(\x03R\x06number\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12M\n" +
 	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +

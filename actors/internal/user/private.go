@@ -110,7 +110,7 @@ func (u *user) switching(m *messages.TalkOn) (effect, error) {
 		return nil, nil
 	}
 	return func(r *storage.User) {
-		args := map[string]string{"ticket": record.TicketID, "title": record.Title}
+		args := map[string]string{"ticket": desk.NameOf(record)}
 		if r.CurrentTicketID == record.TicketID {
 			if m.Quiet {
 				u.acknowledge(r, o)
