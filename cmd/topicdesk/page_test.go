@@ -70,6 +70,14 @@ func TestPageFits(t *testing.T) {
 			p.post(simulator.Post{Media: p.file("scan.png", "image/png", p.pixels(40, 40))})
 			p.post(simulator.Post{Media: p.file("log.txt", "text/plain", []byte("paper jam\nในถาดสอง\n"))})
 			b.see(`all(pane('Support'), 'preview').at(-2)?.naturalWidth === 40 && all(pane('Support'), 'preview').at(-1)?.textContent.includes('ในถาดสอง') && ` + atTheEnd)
+			// a picture that is loaded between a drawing and the event of its scrolling
+			b.until("something grows unseen", `(() => {`+seeing+`
+				const scroll = pane('Support').querySelector('.scroll');
+				scroll.querySelector('li:last-child').style.paddingBottom = '300px';
+				scroll.dispatchEvent(new Event('scroll'));
+				return true;
+			})()`)
+			b.see(atTheEnd)
 			p.post(simulator.Post{Text: fmt.Sprintf("The last word %d", i)})
 			b.see(fmt.Sprintf(`message('Support', 'The last word %d') && `, i) + atTheEnd)
 			b.see(fmt.Sprintf(`all(pane('Support'), 'topic-latest').some(l => l.textContent === 'Ann: The last word %d')`, i))
