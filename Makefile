@@ -13,11 +13,12 @@ help: ## List the targets
 
 .PHONY: run
 run: build ## Build and start the service; without TELEGRAM_BOT_TOKEN with the built-in simulator
-	bin/topicdesk serve
+	@bin/topicdesk serve
 
 .PHONY: build
 build: ## Build bin/topicdesk, a static binary
-	CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/topicdesk ./cmd/topicdesk
+	@echo "Compiling bin/topicdesk. The first time this takes a minute or two, later a few seconds."
+	@CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/topicdesk ./cmd/topicdesk
 
 # The race detector is not asked about each access of SQLite's: that is C in the words of Go, whose memory is not Go's, so that it
 # passes over them anyhow, and asking takes a third of the time of some tests. Not so for the other packages of modernc.org: they would

@@ -24,7 +24,7 @@ func (d *desk) opened(chat int64, title string) *ticket {
 	d.t.Helper()
 	k := &ticket{chat: chat, thread: d.topicNamed(chat, title).Thread}
 	d.introduced(chat, k.thread)
-	k.id = ticketIDIn(d.awaitText(chat, k.thread, "TICK-").Text)
+	k.id = d.ticketIDIn(d.awaitText(chat, k.thread, "🎫 #").Text)
 	return k
 }
 

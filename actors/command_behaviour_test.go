@@ -96,7 +96,7 @@ func TestTicketCommands(t *testing.T) {
 		mine := d.open(d.eve, d.support, "Eve's first")
 		second := d.open(d.eve, d.support, "Eve's second")
 		third := d.open(d.eve, d.support, "Eve's third")
-		d.awaitAnswer(d.say(d.eve, d.support, second.thread, "/close_ticket"), "closed ticket")
+		d.awaitAnswer(d.say(d.eve, d.support, second.thread, "/close_ticket"), "closed this ticket")
 		for _, place := range []int64{0, d.support} {
 			m := d.awaitAnswer(d.say(d.eve, place, 0, "/tickets mine"), "You have 2 open tickets")
 			if !strings.Contains(m.Text, third.id) || !strings.Contains(m.Text, mine.id) ||
@@ -144,7 +144,7 @@ func TestLanguage(t *testing.T) {
 			t.Errorf("%q", m.Text)
 		}
 		topic := d.topicNamed(d.support, "เครื่องพิมพ์")
-		if c := d.awaitText(d.support, topic.Thread, "TICK-"); strings.Contains(c.Text, "Opened by") {
+		if c := d.awaitText(d.support, topic.Thread, "🎫 #"); strings.Contains(c.Text, "Opened by") {
 			t.Errorf("%q", c.Text)
 		}
 		d.restart()

@@ -200,7 +200,7 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 			if chat == d.ann {
 				id = d.pick(d.ann, d.awaitAnswer(title, "Where should Returns"), "Returns").id
 			} else {
-				id, _ = messages.ParseTicketID(strings.Split(d.awaitAnswer(title, "Ticket opened: Returns").Text, "\n")[1])
+				id, _ = messages.ParseTicketID(strings.Split(d.awaitAnswer(title, " Returns").Text, "\n")[1])
 			}
 			r, err := d.store.Ticket(t.Context(), id)
 			d.must(err)

@@ -70,7 +70,7 @@ func TestMention(t *testing.T) {
 		d.awaitAnswer(first, "Bob is on the ticket now")
 		n := 0
 		for _, topic := range d.sim.Topics(d.engineering) {
-			if strings.HasPrefix(topic.Name, "Impatient") {
+			if strings.HasPrefix(unnumbered(topic.Name), "Impatient") {
 				n++
 			}
 		}
@@ -95,7 +95,7 @@ func TestMention(t *testing.T) {
 		d.awaitAnswer(m, "Carl is on the ticket now")
 		n := 0
 		for _, topic := range d.sim.Topics(d.engineering) {
-			if strings.HasPrefix(topic.Name, "Both of you") {
+			if strings.HasPrefix(unnumbered(topic.Name), "Both of you") {
 				n++
 				d.introduced(d.engineering, topic.Thread)
 			}
@@ -105,7 +105,7 @@ func TestMention(t *testing.T) {
 		}
 		d.say(d.ann, d.support, k.thread, "hear me")
 		for _, topic := range d.sim.Topics(d.engineering) {
-			if strings.HasPrefix(topic.Name, "Both of you") {
+			if strings.HasPrefix(unnumbered(topic.Name), "Both of you") {
 				d.awaitText(d.engineering, topic.Thread, "hear me")
 			}
 		}
@@ -232,7 +232,7 @@ func TestMentionRefusals(t *testing.T) {
 		d.mention(d.ann, k, "dora_s", d.sales)
 	})
 	d.run(t, "a closed ticket", func(t *testing.T) {
-		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket"), "closed ticket")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket"), "closed this ticket")
 		d.await("closed", func() bool { return d.topic(d.support, k.thread).Closed })
 		mentions(t, "@dora_s", "is closed, so /mention can't be used")
 	})

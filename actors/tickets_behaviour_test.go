@@ -10,7 +10,8 @@ import (
 // linesOf are the titles that a list of tickets shows, each after its mark.
 func linesOf(m simulator.Message) (titles []string) {
 	for line := range strings.SplitSeq(m.Text, "\n") {
-		if title, found := strings.CutPrefix(line, "• "); found {
+		if name, found := strings.CutPrefix(line, "• "); found {
+			_, title, _ := strings.Cut(name, " ") // without the number
 			titles = append(titles, title)
 		}
 	}

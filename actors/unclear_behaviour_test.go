@@ -49,7 +49,7 @@ func TestUnclearTicket(t *testing.T) {
 	d.run(t, "what is written below a word about another ticket is asked about, once, and kept over a restart", func(t *testing.T) {
 		said := d.say(d.ann, d.ann, 0, "The one on floor 2")
 		asked := d.awaitAnswer(said, unclear)
-		if !strings.Contains(asked.Text, "about Printer") || !strings.Contains(asked.Text, "current ticket is Scanner") {
+		if !strings.Contains(asked.Text, "about #1 Printer") || !strings.Contains(asked.Text, "current ticket is #2 Scanner") {
 			t.Errorf("asked %q", asked.Text)
 		}
 		more := d.say(d.ann, d.ann, 0, "It is greey")
@@ -90,7 +90,7 @@ func TestUnclearTicket(t *testing.T) {
 		d.speak(printer, "And the printer?")
 		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Fine"), unclear)
 		d.press(d.ann, asked, "mean:"+scanner.id)
-		choice := d.awaitText(d.ann, 0, "Not passed on: ticket "+scanner.id)
+		choice := d.awaitText(d.ann, 0, "Not passed on: ticket #2 Scanner")
 		nowhere(t, "Fine")
 		d.press(d.ann, choice, "sayc:"+scanner.id)
 		d.awaitText(d.support, scanner.thread, "Fine")

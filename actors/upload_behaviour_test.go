@@ -1,7 +1,11 @@
 package actors_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +90,28 @@ func TestFileNamesStayWithTheirTicket(t *testing.T) {
 			if got := names(p); !slices.Equal(got, want[customer]) {
 				t.Errorf("%s sees\n%q, want\n%q", customer, got, want[customer])
 			}
+		}
+	}
+}
+
+// TestPhotoLimitHoldsWithoutKind: what becomes a photo by its content keeps to the limit of photos.
+func TestPhotoLimitHoldsWithoutKind(t *testing.T) {
+	o := keeping(t)
+	o.files.Rules.Limits = map[string]int64{"photo": 100, "other": 1 << 20}
+	d, k, _ := linked(t, o)
+	picture := image.NewGray(image.Rect(0, 0, 64, 64))
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(i * i)
+	}
+	var content bytes.Buffer
+	d.must(png.Encode(&content, picture))
+	for kind, refused := range map[string]bool{"": true, messages.MediaPhoto: true, messages.MediaDocument: false} {
+		origin := &messages.Origin{CommandId: "upload" + kind, Sender: &messages.Sender{Kind: messages.Sender_API_KEY, KeyId: "k"}}
+		_, err := d.system.TakeUpload(t.Context(), actors.Upload{TicketID: k.id, Origin: origin, Kind: kind, Name: "a.png",
+			From: bytes.NewReader(content.Bytes())})
+		why := (*actors.UploadRefusedError)(nil)
+		if errors.As(err, &why) != refused || refused && !strings.Contains(why.Reason, "larger than 100 bytes") {
+			t.Errorf("kind %q of %d bytes: %v", kind, content.Len(), err)
 		}
 	}
 }

@@ -214,8 +214,11 @@ func (h *handling) link(m *Message, c SlashCommand) error {
 	if c.Arg == "" {
 		return h.answer(messages.NoticeLinkUsage, nil)
 	}
-	id, ok := messages.ParseTicketID(c.Arg)
-	if !ok {
+	id, err := h.ticketNamed(c.Arg)
+	if err != nil {
+		return err
+	}
+	if id == "" {
 		return h.answer(messages.NoticeTicketUnknown, map[string]string{"given": messages.Shorten(c.Arg, titleOfReply)})
 	}
 	if answered, err := h.unregistered(); answered || err != nil {

@@ -156,14 +156,18 @@ func (h *handling) findByBeginning(m *Message) (string, error) {
 	return h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 }
 
-// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the short id in its
-// name. It returns how many tickets those are.
+// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the number in its name, or
+// the short id in a former name. It returns how many tickets those are.
 func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err error) {
-	short, ok := messages.ShortIDIn(name)
-	if !ok {
+	var which proto.Message
+	if number, ok := messages.NumberIn(name); ok {
+		which = &messages.FindNumber{Number: number}
+	} else if short, ok := messages.ShortIDIn(name); ok {
+		which = &messages.FindShortID{ShortId: short}
+	} else {
 		return 0, nil
 	}
-	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindShortID{ShortId: short})
+	found, err := query[*messages.TicketIDs](h.ctx, h.desk, which)
 	if err != nil {
 		return 0, err
 	}

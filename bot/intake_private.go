@@ -36,7 +36,9 @@ func (h *handling) findPrivately(m *Message) (err error) {
 			return err
 		}
 		if h.ticket = found.TicketId; h.ticket == "" && r.FromID == h.bot.ID {
-			h.ticket = ticketNamedIn(r.Text) // a card, or a notice about a ticket
+			if h.ticket, err = h.ticketNamedIn(r.Text); err != nil { // a card, or a notice about a ticket
+				return err
+			}
 		}
 	}
 	if h.meant = h.ticket != ""; !h.meant {
@@ -45,15 +47,34 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	return err
 }
 
-// ticketNamedIn returns the first ticket id in a text, "" when there is none.
-func ticketNamedIn(text string) string {
-	notInID := func(r rune) bool { return !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
-	for _, word := range strings.FieldsFunc(text, notInID) {
-		if id, ok := messages.ParseTicketID(word); ok {
-			return id
+// ticketNamedIn returns the id of the first ticket that a text names, by its number or its id; "" when there is none.
+func (h *handling) ticketNamedIn(text string) (string, error) {
+	notInName := func(r rune) bool { return !(r == '#' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
+	for _, word := range strings.FieldsFunc(text, notInName) {
+		if !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-") {
+			continue
+		}
+		if id, err := h.ticketNamed(word); err != nil || id != "" {
+			return id, err
 		}
 	}
-	return ""
+	return "", nil
+}
+
+// ticketNamed returns the id of the ticket with that number or id; "": there can't be one, or none has the number.
+func (h *handling) ticketNamed(name string) (string, error) {
+	if id, ok := messages.ParseTicketID(name); ok {
+		return id, nil
+	}
+	number, ok := messages.ParseNumber(name)
+	if !ok {
+		return "", nil
+	}
+	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindNumber{Number: number})
+	if err != nil || len(found.TicketIds) == 0 {
+		return "", err
+	}
+	return found.TicketIds[0], nil
 }
 
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.
@@ -156,7 +177,12 @@ func (h *handling) answerClosed(unclear int64) error {
 	if err != nil {
 		return err
 	}
-	op := h.notice(messages.NoticePrivateIsClosed, map[string]string{"ticket": h.ticket})
+	closed, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
+	if err != nil {
+		return err
+	}
+	op := h.notice(messages.NoticePrivateIsClosed,
+		map[string]string{"ticket": messages.TicketName(closed.Title, closed.Number)})
 	rows := append([]*messages.KeyboardRow{
 		buttonRow(&messages.Button{Key: messages.ButtonSay, Data: messages.CallbackSay + ":" + h.ticket}),
 		buttonRow(&messages.Button{Key: messages.ButtonSayClosed, Data: messages.CallbackSayClosed + ":" + h.ticket}),

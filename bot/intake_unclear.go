@@ -10,7 +10,7 @@ import (
 )
 
 // Who writes in a private chat right below what the desk said there means the ticket of that. If it is not their
-// current one, the bot asks, and keeps what they write until they have answered (docs/decisions.md, D117).
+// current one, the bot asks, and keeps what they write until they have answered (docs/decisions.md, D124).
 
 // lastWord returns which ticket the desk spoke of last in the private chat before a message, or at all (0).
 func (h *handling) lastWord(before int64) (*messages.WordFound, error) {
@@ -62,7 +62,9 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	op := h.notice(messages.NoticePrivateUnclear, map[string]string{"title": spoken.Title, "current": current.Title})
+	op := h.notice(messages.NoticePrivateUnclear, map[string]string{
+		"title": messages.TicketName(spoken.Title, spoken.Number), "current": messages.TicketName(current.Title, current.Number),
+	})
 	rows := ticketRows(append([]*messages.TicketView{spoken, current}, without(own, spoken, current)...),
 		messages.CallbackMean, current.TicketId)
 	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(word.MessageId, rows)}
@@ -75,7 +77,7 @@ func (h *handling) titled(id string) (*messages.TicketView, error) {
 	if err != nil || found.TicketId == "" {
 		return nil, err
 	}
-	return &messages.TicketView{TicketId: id, Title: found.Title, Status: found.Status}, nil
+	return &messages.TicketView{TicketId: id, Number: found.Number, Title: found.Title, Status: found.Status}, nil
 }
 
 // about has buttons send everything that is unclear after a word; 0: only the message that they are about.

@@ -42,7 +42,7 @@ func renderCard(lang string, c card) Rich {
 		head.plain("\n\n")
 	}
 	head.plain("🎫 ")
-	head.code(t.GetTicketId())
+	head.code(messages.NumberName(t.GetNumber()))
 	head.plain("\n")
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
 	if f := t.GetForward(); f != nil {

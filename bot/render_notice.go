@@ -37,19 +37,18 @@ func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	return b.done()
 }
 
-// ticketRow shows a ticket in a list: its title, which is a link to its topic, its id, its state, who opened it and when.
+// ticketRow shows a ticket in a list: its number and title, which are a link to its topic, its state, who opened it and
+// when.
 func ticketRow(lang string, t *messages.TicketView) Rich {
 	var b builder
 	b.plain("\n\n• ")
-	title := messages.Shorten(oneLine(t.GetTitle()), maxCardTitle)
+	title := messages.Shorten(messages.TicketName(oneLine(t.GetTitle()), t.GetNumber()), maxCardTitle)
 	from := b.units
 	b.bold(title)
 	if url := t.GetUrl(); url != "" {
 		b.entity(models.MessageEntity{Type: models.MessageEntityTypeTextLink, URL: url}, from)
 	}
 	b.plain("\n")
-	b.code(t.GetTicketId())
-	b.plain(" ")
 	b.rich(ticketState(lang, t))
 	if name := oneLine(t.GetCreatedBy()); name != "" {
 		const limit = 200

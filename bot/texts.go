@@ -30,7 +30,7 @@ var styles = map[string]models.MessageEntityType{
 	"name":    models.MessageEntityTypeBold,
 	"who":     models.MessageEntityTypeBold,
 	"group":   models.MessageEntityTypeBold,
-	"ticket":  models.MessageEntityTypeCode,
+	"ticket":  models.MessageEntityTypeBold,
 	"given":   models.MessageEntityTypeCode,
 }
 

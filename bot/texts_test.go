@@ -173,7 +173,7 @@ func TestTextsUseTheirArguments(t *testing.T) {
 // samples are values for all arguments that there are.
 var samples = map[string]string{
 	"rights": "Delete Messages (/delete), Pin Messages",
-	"name":   "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "TICK-LK3F9A2B-1A2B3C4D",
+	"name":   "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"max": "128", "count": "3", "lang": "th", "priority": "high",
 }
@@ -259,7 +259,7 @@ func TestValuesAreLiteral(t *testing.T) {
 func TestNamesTurnNothingRound(t *testing.T) {
 	for name, want := range map[string]string{"Eve\u202e Lee\u2066": "Eve Lee", "علي": "علي"} {
 		got := Text(langEnglish, messages.NoticeTicketClosed, map[string]string{"who": name, "ticket": "TICK-1"}).Text
-		if !strings.HasPrefix(got, "🔒 "+want+" closed ticket TICK-1.") || oneLine(name) != want {
+		if !strings.HasPrefix(got, "🔒 "+want+" closed this ticket.") || oneLine(name) != want {
 			t.Errorf("%q gives %q, %q", name, got, oneLine(name))
 		}
 	}

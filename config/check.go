@@ -98,11 +98,19 @@ func (m *mistakes) checkRules(c *Config) {
 			m.refuse("GROUPS_ALLOWED", "%d is not a group; must be %s", id, m.settings["GROUPS_ALLOWED"].allowed())
 		}
 	}
-	if host, _, ok := hostPort(c.HTTPAddr); m.set("HTTP_ADDR") && (!ok || host != "" && !isHost(host)) {
+	if m.set("HTTP_ADDR") && !isListenAddress(c.HTTPAddr) {
 		m.refuse("HTTP_ADDR", "must be host:port, such as 127.0.0.1:8080, or :8080 for all interfaces")
+	}
+	if m.set("METRICS_ADDR") && (!isListenAddress(c.MetricsAddr) || c.MetricsAddr == c.HTTPAddr) {
+		m.refuse("METRICS_ADDR", "must be host:port, such as 127.0.0.1:9090, and another one than HTTP_ADDR")
 	}
 	if _, ok := parseDatabase(c.DatabaseURL); m.set("DATABASE_URL") && !ok {
 		m.refuse("DATABASE_URL", "must be sqlite://path/to/file.db or mongodb://host/name-of-the-database")
+	}
+	for _, origin := range c.APICORSOrigins {
+		if m.set("API_CORS_ORIGINS") && !isOrigin(origin) && (origin != "*" || len(c.APICORSOrigins) > 1) {
+			m.refuse("API_CORS_ORIGINS", "%s is no origin; must be %s", excerpt(origin), m.settings["API_CORS_ORIGINS"].allowed())
+		}
 	}
 	m.checkFiles(c)
 	m.checkWebhook(c)
@@ -159,6 +167,9 @@ func (m *mistakes) checkSimulator(c *Config) {
 		m.refuse("HTTP_ADDR", "must be an address that only this machine reaches, such as 127.0.0.1:8080, "+
 			"without TELEGRAM_BOT_TOKEN (with the built-in simulator)")
 	}
+	if _, port, ok := hostPort(c.HTTPAddr); ok && m.set("SIMULATOR_PORT") && port == c.SimulatorPort {
+		m.refuse("SIMULATOR_PORT", "must be another port than HTTP_ADDR's")
+	}
 }
 
 // warnings names what is valid but risky.
@@ -180,7 +191,8 @@ func warnings(c Config, file map[string]string) []string {
 // unknownNames finds names in the .env file that look like settings of ours and are not. Otherwise nobody would
 // notice that a misspelt setting is ignored and its default applies. The file may also have names of other programs.
 func unknownNames(file map[string]string) []string {
-	ourHeads := []string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "FILES", "CLAMAV", "CLUSTER", "ETCD", "LOG"}
+	ourHeads := []string{"TELEGRAM", "GROUPS", "HTTP", "DATABASE", "DATA", "FILES", "CLAMAV", "CLUSTER", "ETCD", "LOG",
+		"METRICS", "API", "EVENTS", "PUBLIC", "WEBHOOK", "SECRETS", "SIMULATOR"}
 	var known, all []string
 	for _, s := range settings() {
 		known = append(known, s.name)
@@ -193,6 +205,13 @@ func unknownNames(file map[string]string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// isOrigin reports whether the value is what a browser sends as Origin: scheme, host and port. A host that begins with
+// "*." stands for all its subdomains.
+func isOrigin(value string) bool {
+	scheme, host, _ := strings.Cut(strings.TrimSuffix(value, "/"), "://")
+	return webAddress(scheme+"://"+strings.TrimPrefix(host, "*.")) && !strings.Contains(host, "/")
 }
 
 // webAddress reports whether the value is an http(s) address with a host, and without parts that may hold a secret or
@@ -210,6 +229,12 @@ func hostPort(value string) (host string, port int, ok bool) {
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
 	return host, int(n), err == nil
+}
+
+// isListenAddress reports whether the service can listen there. An empty host means all interfaces.
+func isListenAddress(value string) bool {
+	host, _, ok := hostPort(value)
+	return ok && (host == "" || isHost(host))
 }
 
 func isHost(host string) bool { return net.ParseIP(host) != nil || hostShape.MatchString(host) }

@@ -41,17 +41,20 @@ type Config struct {
 	TelegramChatPerSecond   int `env:"TELEGRAM_CHAT_PER_SECOND" envDefault:"1" min:"0" max:"100" desc:"The most calls per second to one chat, on average, with bursts of 5; 0: no limit."`
 	TelegramGroupPerMinute  int `env:"TELEGRAM_GROUP_PER_MINUTE" envDefault:"20" min:"0" max:"6000" desc:"The most calls in any minute to one group; edits, new topics and each part of an album count. 0: no limit."`
 
-	HTTPAddr string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"The address that serves the API, its documentation, the pages, the Telegram webhook, /healthz, /readyz and /metrics."`
+	HTTPAddr    string `env:"HTTP_ADDR" envDefault:"127.0.0.1:8080" desc:"The address that serves the API, its documentation, the pages, the Telegram webhook, /healthz, /readyz and /metrics."`
+	MetricsAddr string `env:"METRICS_ADDR" unset:"HTTP_ADDR" desc:"An address of its own for /metrics, such as 127.0.0.1:9090; HTTP_ADDR then does not serve it. It needs no key, so leave it within your own network."`
+
+	SimulatorPort int `env:"SIMULATOR_PORT" unset:"the next free one after the port of HTTP_ADDR" min:"1" max:"65535" desc:"The port of the built-in simulator's page, on the host of HTTP_ADDR. Only without TELEGRAM_BOT_TOKEN."`
 
 	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"The most API requests per second from one address, counted before the key is checked, with bursts of twice as many; 0: no limit. Behind a proxy all requests come from the proxy's address."`
-	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org" desc:"Comma-separated origins whose pages may call the API. Unset: none."`
+	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org or https://*.example.org; a single * admits all" desc:"Comma-separated origins whose pages may call the API, such as https://desk.example.org or https://*.example.org. A single * admits all. Unset: none."`
 
 	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
 	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files. Each desk needs its own."`
 
 	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a binary built with -tags s3 (keys come from AWS's own settings)."`
 	FilesDownloads int      `env:"FILES_DOWNLOADS" envDefault:"4" min:"1" max:"64" desc:"How many attachments are downloaded concurrently."`
-	FilesLimits    []string `env:"FILES_LIMITS" envDefault:"photo=10MB,other=50MB" allowed:"kind=size with commas between them, such as photo=10MB,video=200MB,other=50MB" desc:"The largest size for each kind (photo, document, video, animation, audio, voice, video_note, sticker; other covers the rest). Larger files are not kept. Telegram's own server gives a bot files of at most 20 MB, a local Bot API server of 2000 MB."`
+	FilesLimits    []string `env:"FILES_LIMITS" envDefault:"photo=10MB,other=50MB" allowed:"kind=size with commas between them and a unit (B, KB, MB, GB or TB), such as photo=10MB,video=200MB,other=50MB" desc:"The largest size, with its unit, for each kind (photo, document, video, animation, audio, voice, video_note, sticker; other covers the rest). Larger files are not kept. Telegram's own server gives a bot files of at most 20 MB, a local Bot API server of 2000 MB."`
 	FilesDeny      []string `env:"FILES_DENY" envDefault:"executables,scripts,html" allowed:"executables, scripts, html, types such as application/zip or video/*, extensions such as .bat, with commas between them" desc:"What is not kept. By content: executables, scripts, html, and types such as application/zip or video/*. By extension: such as .bat. A single - admits everything."`
 	FilesAllow     []string `env:"FILES_ALLOW" unset:"(any)" allowed:"types such as application/pdf or image/*, with commas between them" desc:"If set, only these types are kept, for example image/*,application/pdf"`
 	FilesMaxPixels int      `env:"FILES_MAX_PIXELS" envDefault:"50000000" min:"1" max:"1000000000" desc:"The most pixels that an image may have: a small file can decode to an image that fills the memory."`

@@ -136,6 +136,8 @@ func TestRefused(t *testing.T) {
 		"the simulator with MongoDB":       {vars{"DATABASE_URL": "mongodb://u:hunter2@db/desk?x=hunter2"}, []string{`DATABASE_URL="mongodb://***@db/desk?***": must be sqlite://… without TELEGRAM_BOT_TOKEN`}},
 		"the simulator for all the world":  {vars{"HTTP_ADDR": "0.0.0.0:8080"}, []string{`HTTP_ADDR="0.0.0.0:8080": must be an address that only this machine reaches`}},
 		"the simulator on all interfaces":  {vars{"HTTP_ADDR": ":8080"}, []string{`HTTP_ADDR=":8080": must be an address that only this machine reaches`}},
+		"the simulator's page at no port":  {vars{"SIMULATOR_PORT": "70000"}, []string{`SIMULATOR_PORT="70000": must be a whole number from 1 to 65535`}},
+		"the simulator's page at the API":  {vars{"SIMULATOR_PORT": "8080"}, []string{`SIMULATOR_PORT="8080": must be another port than HTTP_ADDR's`}},
 		"an address without port":          {vars{"HTTP_ADDR": "127.0.0.1"}, []string{`HTTP_ADDR="127.0.0.1": must be host:port`}},
 		"an address with a port too large": {vars{"HTTP_ADDR": "127.0.0.1:70000"}, []string{`HTTP_ADDR="127.0.0.1:70000": must be host:port`}},
 		"another database":                 {vars{"DATABASE_URL": "postgres://u:hunter2@db/desk"}, []string{`DATABASE_URL="postgres://***@db/desk": must be sqlite://`}},

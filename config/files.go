@@ -59,7 +59,7 @@ func (m *mistakes) checkFiles(c *Config) {
 	for name, list := range map[string][]string{"FILES_ALLOW": c.FilesAllow, "FILES_DENY": c.FilesDeny} {
 		for _, entry := range list {
 			if m.set(name) && (!listEntry.MatchString(entry) || entry == "-" && len(list) > 1) {
-				m.refuse(name, "%q is not one of them; must be %s", entry, m.settings[name].allowed())
+				m.refuse(name, "%s is not one of them; must be %s", excerpt(entry), m.settings[name].allowed())
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func (m *mistakes) checkFiles(c *Config) {
 		m.refuse("FILES_RETENTION", "must be a number of days or hours, such as 90d or 12h")
 	}
 	if _, ok := parseBytes(c.FilesMaxTotal); m.set("FILES_MAX_TOTAL") && !ok {
-		m.refuse("FILES_MAX_TOTAL", "must be a size, such as 500MB or 20GB")
+		m.refuse("FILES_MAX_TOTAL", "must be a size with its unit (B, KB, MB, GB or TB), such as 500MB or 20GB")
 	}
 	if m.set("CLAMAV_ADDR") {
 		path, socket := strings.CutPrefix(c.ClamAVAddr, "unix:")
@@ -95,9 +95,10 @@ func parseLimits(list []string) (map[string]int64, bool) {
 	return limits, true
 }
 
-var sizeShape = regexp.MustCompile(`^([0-9]{1,9}) ?(|B|KB|MB|GB|TB)$`)
+var sizeShape = regexp.MustCompile(`^([0-9]{1,9}) ?(B|KB|MB|GB|TB)$`)
 
-// parseBytes reads a size such as 500MB, which is 500 × 1024 × 1024 bytes. An empty text is 0.
+// parseBytes reads a size such as 500MB, which is 500 × 1024 × 1024 bytes. An empty text is 0. The unit is required:
+// who writes photo=10 or FILES_MAX_TOTAL=20 does not mean bytes.
 func parseBytes(text string) (int64, bool) {
 	if text == "" {
 		return 0, true
@@ -107,7 +108,7 @@ func parseBytes(text string) (int64, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(parts[1], 10, 64)
-	shift := map[string]int{"": 0, "B": 0, "KB": 10, "MB": 20, "GB": 30, "TB": 40}[parts[2]]
+	shift := map[string]int{"B": 0, "KB": 10, "MB": 20, "GB": 30, "TB": 40}[parts[2]]
 	if err != nil || n<<shift>>shift != n || n<<shift < 0 {
 		return 0, false
 	}

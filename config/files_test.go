@@ -31,12 +31,13 @@ func TestFileSettings(t *testing.T) {
 		t.Errorf("got %+v", f)
 	}
 	for name, values := range map[string][]string{
-		"FILES_URL":        {"data/files", "ftp://x", "file://"},
-		"FILES_LIMITS":     {"10MB", "photo=", "photo=-1", "cats=1MB", "photo=0", "photo=999999999TB", "photo=1MB;other=2MB"},
+		"FILES_URL": {"data/files", "ftp://x", "file://"},
+		"FILES_LIMITS": {"10MB", "photo=", "photo=-1", "cats=1MB", "photo=0", "photo=999999999TB", "photo=1MB;other=2MB",
+			"photo=10", "photo=10MB,other=50"},
 		"FILES_DENY":       {"programs", "-,html", ".", "a b/c"},
 		"FILES_ALLOW":      {"pdf"},
 		"FILES_RETENTION":  {"90", "0d", "1y", "-1d", "forever"},
-		"FILES_MAX_TOTAL":  {"lots", "1.5GB", "-1GB"},
+		"FILES_MAX_TOTAL":  {"lots", "1.5GB", "-1GB", "20"},
 		"FILES_MAX_PIXELS": {"0", "many"},
 		"FILES_DOWNLOADS":  {"0", "65"},
 		"CLAMAV_ADDR":      {"clamav", "unix:clamd.ctl", "host:0"},

@@ -18,13 +18,23 @@ import (
 func (c Config) Logger(w io.Writer) *slog.Logger {
 	out := &redactor{w: w, known: c.known()}
 	if c.LogFormat == FormatJSON {
-		return slog.New(newBounded(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: c.Level()})))
+		o := &slog.HandlerOptions{Level: c.Level(), ReplaceAttr: inSeconds}
+		return slog.New(newBounded(slog.NewJSONHandler(out, o)))
 	}
 	return slog.New(newBounded(tint.NewTextHandler(out, &tint.Options{
 		Level:      c.Level(),
 		TimeFormat: time.DateTime,
 		NoColor:    !isTerminal(w) || os.Getenv("NO_COLOR") != "",
 	})))
+}
+
+// inSeconds makes of a duration a number of seconds whose name says so: took=12ms becomes "tookSeconds":0.012. A plain
+// JSON handler writes nanoseconds, and nothing tells it.
+func inSeconds(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		return slog.Float64(a.Key+"Seconds", a.Value.Duration().Seconds())
+	}
+	return a
 }
 
 func isTerminal(w io.Writer) bool {

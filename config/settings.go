@@ -72,6 +72,11 @@ func (s setting) shown(value string) string {
 	if s.secret || strings.Contains(value, "://") {
 		value = maskURL(value)
 	}
+	return excerpt(value)
+}
+
+// excerpt is a value, or a part of one, as an error may show it.
+func excerpt(value string) string {
 	value = Redact(value)
 	if runes := []rune(value); len(runes) > 100 {
 		value = string(runes[:100]) + "…"

@@ -56,10 +56,10 @@ func parseNetwork(word string) (netip.Prefix, error) {
 	}
 	prefix, err := netip.ParsePrefix(word)
 	if err != nil || prefix.Addr().Is4In6() {
-		return netip.Prefix{}, fmt.Errorf("%q is no network; write it like 10.1.0.0/16 or fd12::/48", word)
+		return netip.Prefix{}, fmt.Errorf("%s is no network; write it like 10.1.0.0/16 or fd12::/48", excerpt(word))
 	}
 	if prefix != prefix.Masked() {
-		return netip.Prefix{}, fmt.Errorf("%q has bits beyond its length; did you mean %s?", word, prefix.Masked())
+		return netip.Prefix{}, fmt.Errorf("%s has bits beyond its length; did you mean %s?", excerpt(word), prefix.Masked())
 	}
 	return prefix, nil
 }

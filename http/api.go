@@ -48,6 +48,8 @@ type APIOptions struct {
 	AddressRate, AddressBurst int
 	FailedBurst               int      // how many failures to authenticate an address may have in one burst; 0: 50
 	CORSOrigins               []string // whose pages may call the API; none: only the service's own pages
+
+	SimulatorURL string // the page of the built-in simulator; "": there is none
 }
 
 // API is the desk for programs: operations that send messages to actors.
@@ -126,6 +128,7 @@ func NewAPI(s *Server, o APIOptions) *API {
 	a.finish()
 	a.serveDocument(s.App)
 	serveSwagger(s.App)
+	serveLanding(s.App, o.SimulatorURL)
 	return a
 }
 
@@ -166,7 +169,7 @@ func register[I, O any](a *API, o op, f func(ctx context.Context, c *call, in *I
 		OperationID: o.id, Method: o.method, Path: apiPrefix + o.path, Tags: []string{o.tag}, Summary: o.summary,
 		Description: o.describe(), DefaultStatus: o.status, MaxBodyBytes: o.bodyLimit,
 		Security: []map[string][]string{{securityScheme: o.scopes()}}, Metadata: map[string]any{"op": &o},
-		Middlewares: append(slices.Clip(o.middlewares), a.noBody, a.noNulls),
+		Middlewares: append(slices.Clip(o.middlewares), a.queryValues, a.noBody, a.noNulls),
 		Errors:      []int{http.StatusInternalServerError},
 	}
 	huma.Register(a.huma, operation, func(ctx context.Context, in *I) (*O, error) {

@@ -142,7 +142,10 @@ func (s *Server) onError(c *fiber.Ctx, err error) error {
 		status = known.Code
 		// The text of a 400 repeats the headers, with the key in them. "Cannot …" repeats the path.
 		text := known.Message
-		if status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(text, "Cannot ") {
+		switch {
+		case status == http.StatusNotFound && strings.HasPrefix(text, "Cannot "):
+			detail = "There is nothing at this address. The documentation of the API is at /swagger."
+		case status > http.StatusBadRequest && status < http.StatusInternalServerError && !strings.HasPrefix(text, "Cannot "):
 			detail = text
 		}
 	} else {

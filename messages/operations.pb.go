@@ -2131,6 +2131,7 @@ func (*DescribeChatCall) Descriptor() ([]byte, []int) {
 type TicketView struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	TicketId            string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Number              int64                  `protobuf:"varint,11,opt,name=number,proto3" json:"number,omitempty"`
 	Title               string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description         string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
@@ -2184,6 +2185,13 @@ func (x *TicketView) GetTicketId() string {
 		return x.TicketId
 	}
 	return ""
+}
+
+func (x *TicketView) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 func (x *TicketView) GetTitle() string {
@@ -3325,8 +3333,9 @@ type SendNoticeCall struct {
 	ReplyTo       int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Keyboard      *Keyboard              `protobuf:"bytes,4,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
 	ForceReply    bool                   `protobuf:"varint,5,opt,name=force_reply,json=forceReply,proto3" json:"force_reply,omitempty"`
-	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`              // for lists
-	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
+	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`                   // for lists
+	TicketId      string                 `protobuf:"bytes,8,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // in a private chat: the ticket that it is about, if its owner does not say so; empty: none
+	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`      // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3401,6 +3410,13 @@ func (x *SendNoticeCall) GetTickets() []*TicketView {
 		return x.Tickets
 	}
 	return nil
+}
+
+func (x *SendNoticeCall) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
 }
 
 func (x *SendNoticeCall) GetUserId() int64 {
@@ -4064,10 +4080,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\xb6\x04\n" +
+	"\x10DescribeChatCall\"\xce\x04\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
-	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
+	"\x06number\x18\v \x01(\x03R\x06number\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12M\n" +
 	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
@@ -4171,7 +4188,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x12DeleteMessagesCall\x12\x1f\n" +
 	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
 	"messageIds\"\x0e\n" +
-	"\fWithdrawCall\"\xe6\x02\n" +
+	"\fWithdrawCall\"\x83\x03\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -4179,7 +4196,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bkeyboard\x18\x04 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\x12\x1f\n" +
 	"\vforce_reply\x18\x05 \x01(\bR\n" +
 	"forceReply\x128\n" +
-	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x17\n" +
+	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x1b\n" +
+	"\tticket_id\x18\b \x01(\tR\bticketId\x12\x17\n" +
 	"\auser_id\x18\a \x01(\x03R\x06userId\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

@@ -270,6 +270,51 @@ func (x *FindShortID) GetShortId() string {
 	return ""
 }
 
+// FindNumber asks which ticket has a number. The answer is TicketIDs, with one or none.
+type FindNumber struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindNumber) Reset() {
+	*x = FindNumber{}
+	mi := &file_messages_queries_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindNumber) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindNumber) ProtoMessage() {}
+
+func (x *FindNumber) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_queries_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindNumber.ProtoReflect.Descriptor instead.
+func (*FindNumber) Descriptor() ([]byte, []int) {
+	return file_messages_queries_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FindNumber) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type TicketIDs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -280,7 +325,7 @@ type TicketIDs struct {
 
 func (x *TicketIDs) Reset() {
 	*x = TicketIDs{}
-	mi := &file_messages_queries_proto_msgTypes[5]
+	mi := &file_messages_queries_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +337,7 @@ func (x *TicketIDs) String() string {
 func (*TicketIDs) ProtoMessage() {}
 
 func (x *TicketIDs) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[5]
+	mi := &file_messages_queries_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +350,7 @@ func (x *TicketIDs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketIDs.ProtoReflect.Descriptor instead.
 func (*TicketIDs) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{5}
+	return file_messages_queries_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TicketIDs) GetCode() Code {
@@ -332,7 +377,7 @@ type GetGroup struct {
 
 func (x *GetGroup) Reset() {
 	*x = GetGroup{}
-	mi := &file_messages_queries_proto_msgTypes[6]
+	mi := &file_messages_queries_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +389,7 @@ func (x *GetGroup) String() string {
 func (*GetGroup) ProtoMessage() {}
 
 func (x *GetGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[6]
+	mi := &file_messages_queries_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +402,7 @@ func (x *GetGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGroup.ProtoReflect.Descriptor instead.
 func (*GetGroup) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{6}
+	return file_messages_queries_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetGroup) GetGroupId() string {
@@ -389,7 +434,7 @@ type GroupView struct {
 
 func (x *GroupView) Reset() {
 	*x = GroupView{}
-	mi := &file_messages_queries_proto_msgTypes[7]
+	mi := &file_messages_queries_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +446,7 @@ func (x *GroupView) String() string {
 func (*GroupView) ProtoMessage() {}
 
 func (x *GroupView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[7]
+	mi := &file_messages_queries_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +459,7 @@ func (x *GroupView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupView.ProtoReflect.Descriptor instead.
 func (*GroupView) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{7}
+	return file_messages_queries_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GroupView) GetCode() Code {
@@ -475,7 +520,7 @@ type GetUser struct {
 
 func (x *GetUser) Reset() {
 	*x = GetUser{}
-	mi := &file_messages_queries_proto_msgTypes[8]
+	mi := &file_messages_queries_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +532,7 @@ func (x *GetUser) String() string {
 func (*GetUser) ProtoMessage() {}
 
 func (x *GetUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[8]
+	mi := &file_messages_queries_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +545,7 @@ func (x *GetUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUser.ProtoReflect.Descriptor instead.
 func (*GetUser) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{8}
+	return file_messages_queries_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetUser) GetUserId() int64 {
@@ -525,7 +570,7 @@ type UserView struct {
 
 func (x *UserView) Reset() {
 	*x = UserView{}
-	mi := &file_messages_queries_proto_msgTypes[9]
+	mi := &file_messages_queries_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -537,7 +582,7 @@ func (x *UserView) String() string {
 func (*UserView) ProtoMessage() {}
 
 func (x *UserView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[9]
+	mi := &file_messages_queries_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -550,7 +595,7 @@ func (x *UserView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserView.ProtoReflect.Descriptor instead.
 func (*UserView) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{9}
+	return file_messages_queries_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UserView) GetCode() Code {
@@ -614,7 +659,7 @@ type ListTickets struct {
 
 func (x *ListTickets) Reset() {
 	*x = ListTickets{}
-	mi := &file_messages_queries_proto_msgTypes[10]
+	mi := &file_messages_queries_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -626,7 +671,7 @@ func (x *ListTickets) String() string {
 func (*ListTickets) ProtoMessage() {}
 
 func (x *ListTickets) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[10]
+	mi := &file_messages_queries_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -639,7 +684,7 @@ func (x *ListTickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTickets.ProtoReflect.Descriptor instead.
 func (*ListTickets) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{10}
+	return file_messages_queries_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListTickets) GetUserId() int64 {
@@ -675,7 +720,7 @@ type TicketList struct {
 
 func (x *TicketList) Reset() {
 	*x = TicketList{}
-	mi := &file_messages_queries_proto_msgTypes[11]
+	mi := &file_messages_queries_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -687,7 +732,7 @@ func (x *TicketList) String() string {
 func (*TicketList) ProtoMessage() {}
 
 func (x *TicketList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[11]
+	mi := &file_messages_queries_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -700,7 +745,7 @@ func (x *TicketList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketList.ProtoReflect.Descriptor instead.
 func (*TicketList) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{11}
+	return file_messages_queries_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TicketList) GetCode() Code {
@@ -745,7 +790,7 @@ type ListOpenTickets struct {
 
 func (x *ListOpenTickets) Reset() {
 	*x = ListOpenTickets{}
-	mi := &file_messages_queries_proto_msgTypes[12]
+	mi := &file_messages_queries_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -757,7 +802,7 @@ func (x *ListOpenTickets) String() string {
 func (*ListOpenTickets) ProtoMessage() {}
 
 func (x *ListOpenTickets) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[12]
+	mi := &file_messages_queries_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -770,7 +815,7 @@ func (x *ListOpenTickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpenTickets.ProtoReflect.Descriptor instead.
 func (*ListOpenTickets) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{12}
+	return file_messages_queries_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListOpenTickets) GetUserId() int64 {
@@ -820,7 +865,10 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\"(\n" +
 	"\vFindShortID\x12\x19\n" +
-	"\bshort_id\x18\x01 \x01(\tR\ashortId\"X\n" +
+	"\bshort_id\x18\x01 \x01(\tR\ashortId\"$\n" +
+	"\n" +
+	"FindNumber\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\"X\n" +
 	"\tTicketIDs\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
@@ -877,38 +925,39 @@ func file_messages_queries_proto_rawDescGZIP() []byte {
 	return file_messages_queries_proto_rawDescData
 }
 
-var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_messages_queries_proto_goTypes = []any{
 	(*FindTopic)(nil),       // 0: topicdesk.messages.FindTopic
 	(*TopicFound)(nil),      // 1: topicdesk.messages.TopicFound
 	(*FindPlace)(nil),       // 2: topicdesk.messages.FindPlace
 	(*PlaceFound)(nil),      // 3: topicdesk.messages.PlaceFound
 	(*FindShortID)(nil),     // 4: topicdesk.messages.FindShortID
-	(*TicketIDs)(nil),       // 5: topicdesk.messages.TicketIDs
-	(*GetGroup)(nil),        // 6: topicdesk.messages.GetGroup
-	(*GroupView)(nil),       // 7: topicdesk.messages.GroupView
-	(*GetUser)(nil),         // 8: topicdesk.messages.GetUser
-	(*UserView)(nil),        // 9: topicdesk.messages.UserView
-	(*ListTickets)(nil),     // 10: topicdesk.messages.ListTickets
-	(*TicketList)(nil),      // 11: topicdesk.messages.TicketList
-	(*ListOpenTickets)(nil), // 12: topicdesk.messages.ListOpenTickets
-	(Code)(0),               // 13: topicdesk.messages.Code
-	(*GroupFacts)(nil),      // 14: topicdesk.messages.GroupFacts
-	(Standing)(0),           // 15: topicdesk.messages.Standing
-	(*Person)(nil),          // 16: topicdesk.messages.Person
-	(*TicketView)(nil),      // 17: topicdesk.messages.TicketView
+	(*FindNumber)(nil),      // 5: topicdesk.messages.FindNumber
+	(*TicketIDs)(nil),       // 6: topicdesk.messages.TicketIDs
+	(*GetGroup)(nil),        // 7: topicdesk.messages.GetGroup
+	(*GroupView)(nil),       // 8: topicdesk.messages.GroupView
+	(*GetUser)(nil),         // 9: topicdesk.messages.GetUser
+	(*UserView)(nil),        // 10: topicdesk.messages.UserView
+	(*ListTickets)(nil),     // 11: topicdesk.messages.ListTickets
+	(*TicketList)(nil),      // 12: topicdesk.messages.TicketList
+	(*ListOpenTickets)(nil), // 13: topicdesk.messages.ListOpenTickets
+	(Code)(0),               // 14: topicdesk.messages.Code
+	(*GroupFacts)(nil),      // 15: topicdesk.messages.GroupFacts
+	(Standing)(0),           // 16: topicdesk.messages.Standing
+	(*Person)(nil),          // 17: topicdesk.messages.Person
+	(*TicketView)(nil),      // 18: topicdesk.messages.TicketView
 }
 var file_messages_queries_proto_depIdxs = []int32{
-	13, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
-	13, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
-	13, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
-	13, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
-	14, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
-	15, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
-	13, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
-	16, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
-	13, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
-	17, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
+	14, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
+	14, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
+	14, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
+	14, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
+	15, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
+	16, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
+	14, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
+	17, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
+	14, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
+	18, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
 	10, // [10:10] is the sub-list for method output_type
 	10, // [10:10] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
@@ -930,7 +979,7 @@ func file_messages_queries_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_queries_proto_rawDesc), len(file_messages_queries_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -18,7 +18,8 @@
 // JSON under /sim/, for the page at / and for other processes. Only requests whose Host is loopback are served,
 // unless Options.AnyHost is set. Errors are {"error":"plain words"} with a 4xx status.
 //
-//	GET    /sim/state                          bot, people, groups (members, topics, the bot's rights), flood, faults
+//	GET    /sim/state                          bot, people, groups (members, topics with the latest message of each, the
+//	                                           bot's rights), flood, faults
 //	GET    /sim/messages?chat=&thread=&after=  a transcript, oldest first; thread=-1 or none: the whole chat; chat may be a person
 //	GET    /sim/events                         server-sent events: message, edit, delete, reaction, topic, group, people, answer, call
 //	GET    /sim/file?id=                       the content of a file

@@ -1,9 +1,12 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -108,9 +111,23 @@ type botView struct {
 
 type personView struct {
 	Person
-	Blocked bool    `json:"blocked"`
-	Started bool    `json:"started"`
-	Threads []Topic `json:"topics"` // of their private chat
+	Blocked bool        `json:"blocked"`
+	Started bool        `json:"started"`
+	Threads []topicView `json:"topics"`           // of their private chat
+	Latest  *latestView `json:"latest,omitempty"` // in General
+}
+
+type topicView struct {
+	Topic
+	Latest *latestView `json:"latest,omitempty"`
+}
+
+// latestView is the latest message of a topic, for lists of topics.
+type latestView struct {
+	ID   int    `json:"id"`
+	Date int64  `json:"date"`
+	From string `json:"from,omitempty"` // "" for the bot, whose texts say who spoke, and for service messages
+	Text string `json:"text"`
 }
 
 type memberView struct {
@@ -121,23 +138,65 @@ type memberView struct {
 type groupView struct {
 	Group
 	Members       []memberView `json:"members"`
-	Topics        []Topic      `json:"topics"`
+	Topics        []topicView  `json:"topics"`
+	Latest        *latestView  `json:"latest,omitempty"` // in General
 	GeneralClosed bool         `json:"generalClosed"`
 	MigratedTo    int64        `json:"migratedTo,omitempty"`
 }
 
 func (s *Server) groupView(c *chat) groupView {
-	v := groupView{Group: *c.group, Members: []memberView{}, Topics: []Topic{}, GeneralClosed: c.general, MigratedTo: c.migratedTo}
+	v := groupView{Group: *c.group, Members: []memberView{}, GeneralClosed: c.general, MigratedTo: c.migratedTo}
 	for _, id := range s.w.order {
 		if r := c.role(id); r != Left {
 			v.Members = append(v.Members, memberView{PersonID: id, Role: r})
 		}
 	}
-	for _, t := range c.topics {
-		v.Topics = append(v.Topics, *t)
+	v.Topics, v.Latest = c.topicViews()
+	return v
+}
+
+// topicViews are the chat's topics with the latest message of each, and the latest one of General.
+func (c *chat) topicViews() (topics []topicView, general *latestView) {
+	latest := map[int]*latestView{}
+	for _, m := range slices.Backward(c.messages) {
+		thread := 0
+		if c.forum() {
+			thread = m.Thread
+		}
+		if latest[thread] == nil && !m.Deleted {
+			latest[thread] = viewOfLatest(m)
+			if len(latest) > len(c.topics) {
+				break // every topic, and General
+			}
+		}
+	}
+	topics = make([]topicView, len(c.topics))
+	for i, t := range c.topics {
+		topics[i] = topicView{*t, latest[t.Thread]}
+	}
+	return topics, latest[0]
+}
+
+func viewOfLatest(m *Message) *latestView {
+	v := &latestView{ID: m.ID, Date: m.Date, Text: m.Text}
+	if m.Service == nil && !m.From.IsBot {
+		v.From = m.From.Name
+	}
+	switch {
+	case v.Text != "":
+	case m.Service != nil:
+		v.Text = m.Service.Text
+	case m.Media != nil:
+		v.Text = cmp.Or(m.Media.FileName, m.Media.Kind)
+	}
+	v.Text = strings.Join(strings.Fields(v.Text), " ")
+	if r := []rune(v.Text); len(r) > latestShown {
+		v.Text = string(r[:latestShown])
 	}
 	return v
 }
+
+const latestShown = 90 // characters, as the page itself cuts them
 
 func (s *Server) stateJSON() json.RawMessage {
 	s.mu.Lock()
@@ -145,12 +204,10 @@ func (s *Server) stateJSON() json.RawMessage {
 	v := stateView{Bot: botView{ID: s.botID, Username: s.opt.BotUsername, Name: s.w.botName}, People: []personView{}, Groups: []groupView{},
 		Flood: s.flood.on, Faults: []Fault{}, Hook: s.w.webhook.URL, Queue: s.queue.live}
 	for _, id := range s.w.order {
-		p := personView{Person: *s.w.people[id], Threads: []Topic{}}
+		p := personView{Person: *s.w.people[id], Threads: []topicView{}}
 		if c := s.w.chats[id]; c != nil {
 			p.Blocked, p.Started = c.blocked, c.started
-			for _, t := range c.topics {
-				p.Threads = append(p.Threads, *t)
-			}
+			p.Threads, p.Latest = c.topicViews()
 		}
 		v.People = append(v.People, p)
 	}

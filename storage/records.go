@@ -89,8 +89,10 @@ type Group struct {
 // Ticket is one support case with its topics, links, pending operations and events that are not numbered yet. It is
 // one aggregate, written as a whole.
 type Ticket struct {
-	TicketID            string      `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
-	ShortID             string      `json:"shortId"`  // the 8 hex digits
+	TicketID string `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
+	ShortID  string `json:"shortId"`  // the 8 hex digits
+	// Number is the ticket's number in the desk: 1, 2, 3 …, for people. No other ticket has it, ever.
+	Number              int64       `json:"number,omitempty"`
 	Title               string      `json:"title"`
 	Description         string      `json:"description,omitempty"`
 	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
@@ -107,6 +109,9 @@ type Ticket struct {
 	CreatedAt  time.Time       `json:"createdAt"`
 	UpdatedAt  time.Time       `json:"updatedAt"`
 	ClosedAt   time.Time       `json:"closedAt,omitzero"`
+	// LastMessageAt is when the newest message was recorded, as far as its event is numbered; without messages, when the
+	// ticket was opened.
+	LastMessageAt time.Time `json:"lastMessageAt,omitzero"`
 	// ClosedAfter is the sequence of the last message before the ticket was closed. The topics close once it is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/topicdesk/topicdesk/config"
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -35,6 +33,7 @@ func createKeyCommand() *cobra.Command {
 		name, owner, expires string
 		scopes               []string
 		group, rate, burst   int64
+		newDesk              bool
 	}
 	cmd := &cobra.Command{
 		Use:   "create --name N --scopes a,b",
@@ -67,7 +66,8 @@ func createKeyCommand() *cobra.Command {
 				By: storage.Creator{Kind: "commandLine", Name: "command line"}}
 			key, hash := messages.NewAPIKey(record.KeyID)
 			record.Secrets = []storage.KeySecret{{Hash: hash, CommandID: "cli:" + record.KeyID, CreatedAt: now}}
-			err = withDesk(cmd.Context(), func(store storage.Store) error {
+			may := newcomer(k.newDesk)
+			db, err := withDesk(cmd.Context(), may, func(store storage.Store) error {
 				if k.group != 0 {
 					if record.GroupID, err = groupID(cmd.Context(), store, k.group); err != nil {
 						return err
@@ -76,9 +76,13 @@ func createKeyCommand() *cobra.Command {
 				return store.SaveAPIKey(cmd.Context(), record)
 			})
 			if err != nil {
+				if missing := (*noDeskError)(nil); errors.As(err, &missing) {
+					err = fmt.Errorf("%w; --new makes a new desk there", err)
+				}
 				return err
 			}
-			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Key %s for %s. It is shown only this once:\n", record.KeyID, record.Name)
+			_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Key %s for %s, in %s. It is shown only this once:\n",
+				record.KeyID, record.Name, db)
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), key)
 			return err
 		},
@@ -92,6 +96,7 @@ func createKeyCommand() *cobra.Command {
 	f.Int64Var(&k.burst, "burst", 0, "the most requests in one burst (default: twice the rate)")
 	f.StringVar(&k.expires, "expires", "",
 		"when the key expires: 2027-01-31, 2027-01-31T00:00:00Z, or an age such as 90d or 12h (default: never)")
+	f.BoolVar(&k.newDesk, "new", false, "make the database if there is none: for a key before the first start of the service")
 	_ = cmd.MarkFlagRequired("name")
 	_ = cmd.MarkFlagRequired("scopes")
 	return cmd
@@ -103,7 +108,7 @@ func listKeysCommand() *cobra.Command {
 		Short: "List the keys, without their secrets",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withDesk(cmd.Context(), func(store storage.Store) error {
+			_, err := withDesk(cmd.Context(), existing, func(store storage.Store) error {
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 				_, _ = fmt.Fprintln(w, "ID\tNAME\tSCOPES\tGROUP\tSTATE\tLAST USED")
 				for after := ""; ; {
@@ -122,6 +127,7 @@ func listKeysCommand() *cobra.Command {
 					}
 				}
 			})
+			return err
 		},
 	}
 }
@@ -136,7 +142,7 @@ func revokeKeyCommand() *cobra.Command {
 			if within, ok := messages.APIKeyID(id); ok { // somebody gave the key itself
 				id = within
 			}
-			return withDesk(cmd.Context(), func(store storage.Store) error {
+			_, err := withDesk(cmd.Context(), existing, func(store storage.Store) error {
 				for {
 					k, err := store.APIKey(cmd.Context(), id)
 					if errors.Is(err, storage.ErrNotFound) {
@@ -158,22 +164,23 @@ func revokeKeyCommand() *cobra.Command {
 					return err
 				}
 			})
+			return err
 		},
 	}
 }
 
-// withDesk opens the database of the settings, which a service may have open as well, or creates it.
-func withDesk(ctx context.Context, f func(storage.Store) error) (err error) {
-	settings, err := config.Load(os.LookupEnv, ".env")
+// withDesk opens the database of the settings, which a service may have open as well, and says which one that is.
+func withDesk(ctx context.Context, may newcomer, f func(storage.Store) error) (db string, err error) {
+	settings, err := loadSettings()
 	if err != nil {
-		return fmt.Errorf("the settings are not valid:\n%w", err)
+		return "", err
 	}
-	store, err := openDesk(ctx, settings.DatabaseURL.Reveal(), beside)
+	store, err := openOwn(ctx, settings, beside, may)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return f(store)
+	return where(settings.Database()), f(store)
 }
 
 // boundTo is the Telegram id of a key's group. It is empty for a key that is not bound to a group.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestAPIKeysByCommandLine(t *testing.T) {
 		}
 		return key
 	}
-	before := create("--name", "CRM", "--scopes", "tickets:read,tickets:write", "--group", "-1001234567890",
+	before := create("--new", "--name", "CRM", "--scopes", "tickets:read,tickets:write", "--group", "-1001234567890",
 		"--rate", "7", "--expires", "90d", "--owner", "ops")
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -100,6 +101,9 @@ func TestAPIKeysByCommandLine(t *testing.T) {
 
 func TestAPIKeyCommandExplains(t *testing.T) {
 	t.Setenv("DATABASE_URL", "sqlite://"+filepath.Join(t.TempDir(), "desk.db"))
+	if _, _, err := topicdesk(t, "apikey", "create", "--new", "--name", "first", "--scopes", "admin"); err != nil {
+		t.Fatal(err)
+	}
 	for want, args := range map[string][]string{
 		`required flag(s) "name", "scopes" not set`: {"create"},
 		"--scopes: \"all\" is none of":              {"create", "--name", "x", "--scopes", "all"},
@@ -113,5 +117,35 @@ func TestAPIKeyCommandExplains(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(out, "td_live_") {
 			t.Errorf("%v: %v", args, err)
 		}
+	}
+}
+
+// TestNoCommandMakesADeskByMistake runs every command that reads or changes a desk in a folder that has none.
+func TestNoCommandMakesADeskByMistake(t *testing.T) {
+	folder := t.TempDir()
+	t.Chdir(folder)
+	create := []string{"apikey", "create", "--name", "x", "--scopes", "admin"}
+	for _, args := range [][]string{create, {"apikey", "list"}, {"apikey", "revoke", "aaaaaaaaaaaa"}, {"storage", "export"},
+		{"storage", "copy", "--to", "sqlite://copy.db"}, {"files", "clean"}, {"files", "check"}} {
+		_, _, err := topicdesk(t, args...)
+		if err == nil || !strings.Contains(err.Error(), "there is no desk in "+filepath.Join(folder, "data", "topicdesk.db")) {
+			t.Errorf("%v: %v", args, err)
+		}
+		if args[1] == "create" && !strings.Contains(err.Error(), "--new") {
+			t.Errorf("it does not say how to make one: %v", err)
+		}
+		if left, _ := os.ReadDir(folder); len(left) > 0 {
+			t.Fatalf("%v made %s", args, left[0].Name())
+		}
+	}
+	_, said, err := topicdesk(t, append(create, "--new")...)
+	if err != nil || !strings.Contains(said, "in "+filepath.Join(folder, "data", "topicdesk.db")) {
+		t.Errorf("it does not say which database it wrote: %s %v", said, err)
+	}
+	if _, _, err := topicdesk(t, create...); err != nil {
+		t.Errorf("beside an existing desk: %v", err)
+	}
+	if _, _, err := topicdesk(t, "apikey", "revoke", "aaaaaaaaaaaa"); err == nil || !strings.Contains(err.Error(), "there is no key") {
+		t.Error(err)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -18,8 +17,6 @@ import (
 	"github.com/topicdesk/topicdesk/bot"
 	"github.com/topicdesk/topicdesk/config"
 	httpedge "github.com/topicdesk/topicdesk/http"
-	"github.com/topicdesk/topicdesk/messages"
-	"github.com/topicdesk/topicdesk/simulator"
 	"github.com/topicdesk/topicdesk/storage"
 	"github.com/topicdesk/topicdesk/storage/files"
 	"github.com/topicdesk/topicdesk/storage/mongodb"
@@ -44,6 +41,9 @@ type App struct {
 
 // stopWithin is how long a stop may take: less than the 10 s after which supervisors kill a process.
 const stopWithin = 9 * time.Second
+
+// openLong is how long opening the database takes before somebody is told why.
+const openLong = 5 * time.Second
 
 // httpStopWithin is how much of that time slow HTTP clients may take, so that enough is left for what stops after
 // HTTP.
@@ -95,7 +95,7 @@ func (a *App) Run(ctx context.Context) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(liveHeap)),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), newDeskMetrics(a.Config, store))
 	state := &intakeState{}
 	system, err := a.startActors(store, client, attachments, state, registry)
 	if err != nil {
@@ -103,11 +103,16 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	closers.add("actors", system.Stop)
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
-	server, listener, err := a.startHTTP(edge, store, registry)
+	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
 		return err
 	}
 	closers.add("HTTP", func(ctx context.Context) error { return a.stopHTTP(ctx, server) })
+	metrics, err := a.startMetrics(registry)
+	if err != nil {
+		return err
+	}
+	closers.add("metrics", func(ctx context.Context) error { return a.stopHTTP(ctx, metrics) })
 
 	ctx, cancel := context.WithCancel(ctx)
 	closers.add("Telegram edge", func(context.Context) error { cancel(); edge.tasks.Wait(); return nil })
@@ -125,17 +130,18 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return nil
 	case err := <-server.Failed():
 		return fmt.Errorf("HTTP ended: %w", err)
+	case err := <-metrics.Failed():
+		return fmt.Errorf("METRICS_ADDR ended: %w", err)
 	}
 }
 
 // announce says that everything runs.
 func (a *App) announce(httpAddr, simulatorURL string, took time.Duration) {
-	a.Log.Info("serving", "http", "http://"+httpAddr, "mode", a.Config.TelegramMode,
-		"took", took.Round(time.Millisecond))
+	about := []any{"http", "http://" + httpAddr, "mode", a.Config.TelegramMode, "took", took.Round(time.Millisecond)}
 	if simulatorURL != "" {
-		a.Log.Info("TELEGRAM_BOT_TOKEN is not set: the built-in simulator plays Telegram. Open its page in a browser",
-			"page", simulatorURL)
+		about = append(about, "simulator", simulatorURL)
 	}
+	a.Log.Info("serving", about...)
 	if a.Started != nil {
 		a.Started(httpAddr, simulatorURL)
 	}
@@ -184,10 +190,14 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 }
 
 // startHTTP starts the HTTP edge on HTTP_ADDR.
-func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry) (
+func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Registry, simulatorURL string) (
 	*httpedge.Server, net.Listener, error) {
 	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
 		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
+	var gatherer prometheus.Gatherer = registry
+	if a.Config.MetricsAddr != "" {
+		gatherer = nil
+	}
 	server := httpedge.New(httpedge.Options{
 		Webhook: webhook.Serve,
 		Checks: []httpedge.Check{
@@ -196,17 +206,32 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 			{Name: "intake", Probe: edge.state.check},
 			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
-		Gatherer: registry, Log: a.Log,
+		Gatherer: gatherer, Log: a.Log,
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,
 		AddressRate: a.Config.APIAddressPerSecond, AddressBurst: 2 * a.Config.APIAddressPerSecond,
+		SimulatorURL: simulatorURL,
 	})
 	listener, err := net.Listen("tcp", a.Config.HTTPAddr)
 	if err != nil {
 		return nil, nil, fmt.Errorf("can't listen on HTTP_ADDR %s: %w", a.Config.HTTPAddr, err)
 	}
 	return server, listener, server.Start(listener)
+}
+
+// startMetrics serves /metrics on METRICS_ADDR. Without that address it starts nothing.
+func (a *App) startMetrics(registry *prometheus.Registry) (*httpedge.Server, error) {
+	server := httpedge.New(httpedge.Options{Gatherer: registry, Log: a.Log})
+	if a.Config.MetricsAddr == "" {
+		return server, nil
+	}
+	listener, err := net.Listen("tcp", a.Config.MetricsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("can't listen on METRICS_ADDR %s: %w", a.Config.MetricsAddr, err)
+	}
+	a.Log.Info("metrics", "http", "http://"+listener.Addr().String()+"/metrics")
+	return server, server.Start(listener)
 }
 
 func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
@@ -220,40 +245,11 @@ func (a *App) stopHTTP(ctx context.Context, server *httpedge.Server) error {
 	return err
 }
 
-// startSimulator starts the built-in simulator, whose state is kept in DATA_DIR.
-func (a *App) startSimulator() (*simulator.Server, *simulator.Running, error) {
-	if err := os.MkdirAll(a.Config.DataDir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("can't create DATA_DIR %s: %w", a.Config.DataDir, err)
-	}
-	stateFile := filepath.Join(a.Config.DataDir, "simulator.jsonl")
-	sim, err := simulator.New(simulator.Options{StateFile: stateFile, Flood: true})
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := sim.Seed("/" + messages.VerbDefaultGroup); err != nil {
-		return nil, nil, errors.Join(err, sim.Close())
-	}
-	running, err := sim.Start(nextPort(a.Config.HTTPAddr))
-	if err != nil {
-		return nil, nil, errors.Join(err, sim.Close())
-	}
-	return sim, running, nil
-}
-
-// nextPort is an address with the next port, for the simulator's page; with any free port if there is no next one.
-func nextPort(addr string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n == 0 || n == 65535 {
-		return net.JoinHostPort(host, "0")
-	}
-	return net.JoinHostPort(host, strconv.Itoa(n+1))
-}
-
 func (a *App) openStore(ctx context.Context) (storage.Store, error) {
+	slow := time.AfterFunc(openLong, func() {
+		a.Log.Info("the database is being brought up to date; the service starts afterwards")
+	})
+	defer slow.Stop()
 	store, err := openDatabase(ctx, a.Config.Database())
 	if err != nil {
 		return nil, err

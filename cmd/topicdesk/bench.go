@@ -25,7 +25,8 @@ type benchOptions struct {
 	pairs    int           // pairs of runs without and with a download in progress; 0: the usual phases
 	mix      benchMix      // what people do
 	soak     time.Duration // of the desk's time that is played at rate; 0: the usual phases
-	profile  string        // file for a CPU profile of the service; "": none
+	progress *progress
+	profile  string // file for a CPU profile of the service; "": none
 }
 
 func benchCommand() *cobra.Command {
@@ -40,6 +41,7 @@ func benchCommand() *cobra.Command {
 			"simulator and the people run in the other process and share the machine's cores.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.progress = newProgress(cmd.ErrOrStderr())
 			return runBench(cmd.Context(), cmd.OutOrStdout(), o)
 		},
 	}
@@ -82,7 +84,7 @@ func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 	}
 	fmt.Fprintf(out, "topicdesk %s, %s, %d cores, %s intake, %d open tickets, %d of them linked, %s\n",
 		version, runtime.Version(), runtime.NumCPU(), o.mode, o.open, o.tickets, o.mix)
-	w, err := newBenchWorld()
+	w, err := newBenchWorld(o.progress)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,10 @@ func benchAPICommand() *cobra.Command {
 			"alone, as fast as it goes. The programs, the simulator and the people run in the other process and\n" +
 			"share the machine's cores.",
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runBenchAPI(cmd.Context(), cmd.OutOrStdout(), o) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.bench.progress = newProgress(cmd.ErrOrStderr())
+			return runBenchAPI(cmd.Context(), cmd.OutOrStdout(), o)
+		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.tickets, "tickets", 10_000, "tickets in the database")
@@ -66,13 +69,13 @@ func runBenchAPI(ctx context.Context, out io.Writer, o benchAPIOptions) (err err
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // spares the cores, which this process shares with the service
 	}
-	w, err := newBenchWorld()
+	w, err := newBenchWorld(o.bench.progress)
 	if err != nil {
 		return err
 	}
 	defer w.close()
 	start := time.Now()
-	filled, err := fillDesk(ctx, o.bench.keep, w, o.tickets)
+	filled, err := fillDesk(ctx, o.bench.keep, w, o.tickets, o.bench.progress)
 	if err != nil {
 		return err
 	}

@@ -38,14 +38,14 @@ var benchWords = strings.Fields("printer fire router cable login password screen
 // fillDesk makes the database of a run: tickets in which people wrote some time ago, and a key. The tickets are
 // written once for each folder and copied for each run, since a run leaves a database that fits only its own
 // Telegram.
-func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int) (*filledDesk, error) {
+func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int, p *progress) (*filledDesk, error) {
 	d := &filledDesk{}
 	for _, g := range w.groups {
 		d.groups = append(d.groups, g[0])
 	}
 	filled := filepath.Join(folder, fmt.Sprintf("tickets-%d.db", tickets))
 	path := filepath.Join(folder, benchDatabase)
-	if err := d.fill(ctx, filled, tickets); err != nil {
+	if err := d.fill(ctx, filled, tickets, p); err != nil {
 		return nil, err
 	}
 	for _, rest := range []string{path, path + "-wal", path + "-shm"} {
@@ -62,7 +62,7 @@ func fillDesk(ctx context.Context, folder string, w *benchWorld, tickets int) (*
 }
 
 // fill writes the tickets that are not there yet.
-func (d *filledDesk) fill(ctx context.Context, path string, tickets int) (err error) {
+func (d *filledDesk) fill(ctx context.Context, path string, tickets int, p *progress) (err error) {
 	store, err := sqlite.Open(ctx, path, sqlite.WithExclusive(), sqlite.WithoutSync())
 	if err != nil {
 		return err
@@ -72,23 +72,25 @@ func (d *filledDesk) fill(ctx context.Context, path string, tickets int) (err er
 	if err != nil {
 		return err
 	}
+	t := p.begin("fill", "tickets", int64(tickets))
+	defer func() { t.end(err) }()
 	r := rand.New(rand.NewPCG(1, 2))
 	begin := time.Now().UTC().Truncate(time.Millisecond).Add(-time.Duration(tickets) * time.Second)
 	for n := 0; n < tickets; n += fillBatch {
 		batch := make([]any, 0, fillBatch)
 		for i := n; i < min(n+fillBatch, tickets); i++ {
-			t := benchTicketRecord(r, d.groups, begin, i)
-			batch = append(batch, t)
+			record := benchTicketRecord(r, d.groups, begin, i)
+			batch = append(batch, record)
 			if i%max(1, tickets/knownIDs) == 0 {
-				d.ids = append(d.ids, t.TicketID)
+				d.ids = append(d.ids, record.TicketID)
 			}
 		}
-		if int64(n) < have { // filled by an earlier run
-			continue
+		if int64(n) >= have { // those before are from an earlier run
+			if err := store.Load(ctx, batch); err != nil {
+				return err
+			}
 		}
-		if err := store.Load(ctx, batch); err != nil {
-			return err
-		}
+		t.add(len(batch))
 	}
 	return nil
 }
@@ -142,13 +144,13 @@ func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *st
 	status := []string{"open", "open", "pending", "closed", "closed", "closed", "closed", "closed"}[i%8]
 	group := messages.GroupPlace(groups[i%len(groups)])
 	t := &storage.Ticket{
-		TicketID: id, ShortID: short, Title: title, Description: words(18), Status: status,
+		TicketID: id, ShortID: short, Number: int64(i + 1), Title: title, Description: words(18), Status: status,
 		Priority:  []string{"low", "normal", "normal", "high", "urgent"}[i%5],
 		CreatedBy: storage.Creator{Kind: "user", ID: strconv.Itoa(1000 + i%500), Name: fmt.Sprint("Person ", i%500)},
-		GroupID:   group, Language: "en", CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second),
+		GroupID:   group, Language: "en", CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second), LastMessageAt: at,
 		CardRevision: 3, LinksRevision: 2, EventNumber: 3, Handled: []string{"bench/" + strconv.Itoa(i)},
 		Home: storage.Topic{TopicID: "home", GroupID: group, TelegramTopicID: firstTopic + int64(i),
-			Name: messages.TopicName(title, short), CardMessageID: 7, CardRevision: 3, Pinned: true, Introduced: true,
+			Name: messages.TopicName(title, int64(i+1)), CardMessageID: 7, CardRevision: 3, Pinned: true, Introduced: true,
 			Closed: status == "closed"},
 		Version: 5,
 	}

@@ -53,6 +53,7 @@ func benchWebhooksCommand() *cobra.Command {
 			"The receiver, the simulator and the people run in the other process and share the machine's cores.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.bench.progress = newProgress(cmd.ErrOrStderr())
 			return runBenchWebhooks(cmd.Context(), cmd.OutOrStdout(), o)
 		},
 	}
@@ -249,7 +250,7 @@ func newWebhookBench(ctx context.Context, out io.Writer, o benchWebhookOptions) 
 	}
 	o.bench.keep = folder
 	b := &webhookBench{o: o, out: out}
-	if b.world, err = newBenchWorld(); err != nil {
+	if b.world, err = newBenchWorld(b.o.bench.progress); err != nil {
 		return nil, err
 	}
 	if b.receiver, err = newBenchReceiver(b.world); err != nil {

@@ -20,6 +20,8 @@ type benchWorld struct {
 	talkers [][2]int64 // the person who writes in each group
 	tickets []benchTicket
 
+	progress *progress
+
 	mu       sync.Mutex
 	sentAt   map[int]time.Time // by number of the action, until its copy arrives
 	posted   map[int]time.Time // the same, in the whole phase
@@ -45,12 +47,12 @@ const (
 	inFlightAtMost = 400 // messages that wait for their copy, at saturation
 )
 
-func newBenchWorld() (*benchWorld, error) {
+func newBenchWorld(p *progress) (*benchWorld, error) {
 	sim, err := simulator.New(simulator.Options{Token: benchToken, KeepMessages: 2000, KeepCalls: 100})
 	if err != nil {
 		return nil, err
 	}
-	w := &benchWorld{sim: sim, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1),
+	w := &benchWorld{sim: sim, progress: p, sentAt: map[int]time.Time{}, arrived: make(chan struct{}, 1),
 		mix: newMixer(benchMix{})}
 	admin := simulator.BotRights{Status: simulator.Administrator, CanManageTopics: true, CanPinMessages: true}
 	for i := range benchPairs {
@@ -98,6 +100,18 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 			}
 		}
 	}
+	if err := w.openTickets(ctx, open); err != nil {
+		return err
+	}
+	if err := w.link(ctx, linked); err != nil {
+		return err
+	}
+	return w.warmUp(ctx)
+}
+
+func (w *benchWorld) openTickets(ctx context.Context, open int) (err error) {
+	t := w.progress.begin("open tickets", "tickets", int64(open))
+	defer func() { t.end(err) }()
 	const batch = 200 // tickets that are opened together
 	for done := 0; done < open; done += batch {
 		upTo := min(done+batch, open)
@@ -112,7 +126,13 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 		if err := w.sim.Await(ctx, func() bool { return w.topics(0) >= upTo }); err != nil {
 			return fmt.Errorf("only %d of %d tickets were opened: %w", w.topics(0), upTo, err)
 		}
+		t.add(upTo - done)
 	}
+	return nil
+}
+
+// link links the last tickets of each group with the other group.
+func (w *benchWorld) link(ctx context.Context, linked int) error {
 	// The last topics of each group are linked. A topic's name has the short id of its ticket, so both topics of a
 	// ticket have the same name.
 	perPair := (linked + benchPairs - 1) / benchPairs
@@ -142,7 +162,7 @@ func (w *benchWorld) open(ctx context.Context, open, linked int) error {
 			}
 		}
 	}
-	return w.warmUp(ctx)
+	return nil
 }
 
 func (w *benchWorld) topics(side int) int {
@@ -215,7 +235,9 @@ func (w *benchWorld) onBotMessage(m simulator.Message) {
 }
 
 // talk lets people write, and waits until everything has arrived.
-func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
+func (w *benchWorld) talk(ctx context.Context, p phase) (_ *result, err error) {
+	task := w.progress.begin(p.name, "messages", int64(float64(p.rate)*p.duration.Seconds()))
+	defer func() { task.end(err) }()
 	w.mu.Lock()
 	w.sentAt, w.posted, w.took, w.albums, w.repeated = map[int]time.Time{}, map[int]time.Time{}, nil, nil, 0
 	w.mix.forget()
@@ -234,6 +256,7 @@ func (w *benchWorld) talk(ctx context.Context, p phase) (*result, error) {
 				return nil, err
 			}
 			sent += n
+			task.add(n)
 		}
 		if p.rate > 0 {
 			time.Sleep(time.Millisecond)

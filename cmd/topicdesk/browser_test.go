@@ -43,6 +43,7 @@ func newBrowser(t *testing.T) *browser {
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(),
 		append(chromedp.DefaultExecAllocatorOptions[:],
 			chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WindowSize(1280, 800),
+			chromedp.Flag("hide-scrollbars", false), // people have them, and they take room
 			chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
 	t.Cleanup(cancel)
 	ctx, cancel := chromedp.NewContext(allocator)

@@ -19,7 +19,7 @@ import (
 func (b *burst) stored() *ledger {
 	b.Helper()
 	ctx := context.Background()
-	store, err := openDesk(ctx, b.databaseCopy(), beside)
+	store, err := openDesk(ctx, b.databaseCopy(), beside, existing)
 	b.must(err)
 	defer func() { b.must(store.Close()) }()
 	l, err := readLedger(ctx, store)

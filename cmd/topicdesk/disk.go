@@ -15,6 +15,12 @@ import (
 // fails now and then, and nothing else would show it between two failures.
 const leastFree = 64 << 20
 
+// disk is what a system says about a disk, in bytes.
+type disk struct {
+	free uint64 // what the service may still write
+	size uint64
+}
+
 // diskCheck is a readiness check of the disks that hold some folders. For a folder that does not exist yet it checks
 // the folder in which it will be created.
 func diskCheck(least uint64, folders ...string) func(context.Context) error {
@@ -28,12 +34,12 @@ func diskCheck(least uint64, folders ...string) func(context.Context) error {
 				}
 				break
 			}
-			free, known, err := freeOn(folder)
+			d, known, err := diskOf(folder)
 			switch {
 			case err != nil:
 				return fmt.Errorf("%s: %w", folder, err)
-			case known && free < least:
-				return fmt.Errorf("%s: its disk has only %d MB free; %d MB are needed", folder, free>>20, least>>20)
+			case known && d.free < least:
+				return fmt.Errorf("%s: its disk has only %d MB free; %d MB are needed", folder, d.free>>20, least>>20)
 			}
 		}
 		return nil

@@ -2,5 +2,5 @@
 
 package main
 
-// freeOn can't tell on this system.
-func freeOn(string) (free uint64, known bool, err error) { return 0, false, nil }
+// diskOf can't tell on this system.
+func diskOf(string) (d disk, known bool, err error) { return disk{}, false, nil }

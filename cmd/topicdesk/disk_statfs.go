@@ -4,11 +4,12 @@ package main
 
 import "syscall"
 
-// freeOn is how many bytes the service may still write to the disk of a folder.
-func freeOn(folder string) (free uint64, known bool, err error) {
+// diskOf is the disk of a folder.
+func diskOf(folder string) (d disk, known bool, err error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(folder, &s); err != nil {
-		return 0, false, err
+		return disk{}, false, err
 	}
-	return s.Bavail * uint64(s.Bsize), true, nil // Bsize has another type on each system
+	block := uint64(s.Bsize) // it has another type on each system
+	return disk{free: s.Bavail * block, size: s.Blocks * block}, true, nil
 }

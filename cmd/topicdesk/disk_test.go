@@ -11,7 +11,7 @@ import (
 
 func TestDiskCheck(t *testing.T) {
 	folder := t.TempDir()
-	if _, known, _ := freeOn(folder); !known {
+	if _, known, _ := diskOf(folder); !known {
 		t.Skip("this system does not say how much room a disk has")
 	}
 	notYet := filepath.Join(folder, "not", "yet")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -57,7 +56,7 @@ func filesCleanCommand() *cobra.Command {
 			"contents that belong to no attachment.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withFiles(cmd, func(c *files.Cleaner) error {
+			return withFiles(cmd, "clean up files", func(c *files.Cleaner) error {
 				report, err := c.Clean(cmd.Context(), !dryRun)
 				if report != nil {
 					printReport(cmd.OutOrStdout(), report, dryRun)
@@ -93,7 +92,7 @@ func filesCheckCommand() *cobra.Command {
 		Short: "Compare records and contents in both directions; fails if they do not agree",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withFiles(cmd, func(c *files.Cleaner) error {
+			return withFiles(cmd, "check files", func(c *files.Cleaner) error {
 				result, err := c.Check(cmd.Context())
 				if err != nil {
 					return err
@@ -118,12 +117,12 @@ func filesCheckCommand() *cobra.Command {
 }
 
 // withFiles opens the database and the files of the settings, which a service may have open as well.
-func withFiles(cmd *cobra.Command, f func(*files.Cleaner) error) (err error) {
-	settings, err := config.Load(os.LookupEnv, ".env")
+func withFiles(cmd *cobra.Command, what string, f func(*files.Cleaner) error) (err error) {
+	settings, err := loadSettings()
 	if err != nil {
-		return fmt.Errorf("the settings are not valid:\n%w", err)
+		return err
 	}
-	records, err := openSource(cmd.Context(), settings.DatabaseURL.Reveal(), beside)
+	records, err := openOwn(cmd.Context(), settings, beside, existing)
 	if err != nil {
 		return err
 	}
@@ -134,5 +133,9 @@ func withFiles(cmd *cobra.Command, f func(*files.Cleaner) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return f(newCleaner(settings, records, store, log))
+	t := newProgress(cmd.ErrOrStderr()).begin(what, "records and contents", 0)
+	defer func() { t.end(err) }()
+	c := newCleaner(settings, records, store, log)
+	c.Seen = func() { t.add(1) }
+	return f(c)
 }

@@ -32,8 +32,10 @@ func rootCommand() *cobra.Command {
 		Short:         "A ticket desk that lives in Telegram forum groups",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Version:       version,
 	}
-	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), apikeyCommand(), webhooksCommand(),
+	root.SetVersionTemplate(versionLine() + "\n")
+	root.AddCommand(serveCommand(), simulatorCommand(), storageCommand(), filesCommand(), backupCommand(), restoreCommand(), healthcheckCommand(), apikeyCommand(), webhooksCommand(),
 		benchCommand(), versionCommand())
 	return root
 }

@@ -32,25 +32,26 @@ func secretsKey(c config.Config) (string, error) {
 	return "", fmt.Errorf("%s is damaged: it has less than 32 characters; restore it, or set SECRETS_KEY", name)
 }
 
-// makeSecretsKey makes the file whole or not at all, since a damaged one would make all secrets unreadable.
 func makeSecretsKey(name string) ([]byte, error) {
+	key := []byte(rand.Text() + rand.Text() + "\n")
+	return key, writeWhole(name, key)
+}
+
+// writeWhole makes a file whole or not at all, since a damaged key would make all secrets unreadable.
+func writeWhole(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return nil, err
+		return err
 	}
 	temporary := name + ".new"
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key := []byte(rand.Text() + rand.Text() + "\n")
-	_, err = f.Write(key)
+	_, err = f.Write(content)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, err
+		return err
 	}
-	if err := os.Rename(temporary, name); err != nil {
-		return nil, err
-	}
-	return key, nil
+	return os.Rename(temporary, name)
 }
 
 func (a *App) webhooks() (actors.WebhookOptions, error) {

@@ -18,9 +18,9 @@ func serveCommand() *cobra.Command {
 		Short: "Run the desk; without TELEGRAM_BOT_TOKEN, with the built-in Telegram simulator",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.Load(os.LookupEnv, ".env")
+			settings, err := loadSettings()
 			if err != nil {
-				return fmt.Errorf("the settings are not valid:\n%w", err)
+				return err
 			}
 			stop, err := profileCPU(cpuProfile)
 			if err != nil {
@@ -28,6 +28,11 @@ func serveCommand() *cobra.Command {
 			}
 			tuneRuntime(settings.Database().Kind == config.DatabaseSQLite)
 			app := &App{Config: settings, Log: settings.Logger(os.Stderr)}
+			if settings.LogFormat == config.FormatText { // for people
+				app.Started = func(httpAddr, simulatorURL string) {
+					welcome(cmd.OutOrStdout(), settings, httpAddr, simulatorURL)
+				}
+			}
 			return errors.Join(app.Run(cmd.Context()), stop())
 		},
 	}

@@ -27,7 +27,7 @@ func simulatorCommand() *cobra.Command {
 			}
 			running, err := sim.Start(addr)
 			if err != nil {
-				return err
+				return fmt.Errorf("can't listen on --addr %s: %w", addr, err)
 			}
 			out := cmd.OutOrStdout()
 			fmt.Fprintf(out, "page     %s\nBot API  %s\ntoken    %s\n", running.URL, running.URL, sim.Token())

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,7 +41,7 @@ func exportCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, source.Close()) }()
-			return export(cmd.Context(), source, cmd.OutOrStdout())
+			return export(cmd.Context(), source, cmd.OutOrStdout(), newProgress(cmd.ErrOrStderr()))
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "database: sqlite://path or mongodb://host/name (default: DATABASE_URL)")
@@ -61,7 +63,7 @@ func copyCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, source.Close()) }()
-			target, err := openDesk(cmd.Context(), to, alone)
+			target, err := openDesk(cmd.Context(), to, alone, orNew)
 			if err != nil {
 				return fmt.Errorf("--to: %w", err)
 			}
@@ -87,73 +89,133 @@ type wholeStore interface {
 	storage.Dumper
 }
 
-// company says whether a service may have the SQLite file open as well.
-type company bool
-
-const (
-	beside company = true
-	alone  company = false
+// How a command opens a database.
+type (
+	company  bool // whether a service may have the SQLite file open as well
+	newcomer bool // whether a database is made where there is none
 )
 
-// openSource opens a database that must exist already. Without an address it is the database of the settings.
-func openSource(ctx context.Context, address string, with company) (wholeStore, error) {
-	if address == "" {
-		settings, err := config.Load(os.LookupEnv, ".env")
-		if err != nil {
-			return nil, fmt.Errorf("the settings are not valid:\n%w", err)
-		}
-		address = settings.DatabaseURL.Reveal()
-	}
-	if db := database(address); db.Kind == config.DatabaseSQLite {
-		if _, err := os.Stat(db.Path); err != nil {
-			return nil, fmt.Errorf("--from: there is no such database: %w", err)
-		}
-	}
-	source, err := openDesk(ctx, address, with)
+const (
+	beside   company  = true
+	alone    company  = false
+	orNew    newcomer = true
+	existing newcomer = false
+)
+
+// loadSettings reads the settings as the service does.
+func loadSettings() (config.Config, error) {
+	settings, err := config.Load(os.LookupEnv, ".env")
 	if err != nil {
-		return nil, fmt.Errorf("--from: %w", err)
+		return settings, fmt.Errorf("the settings are not valid:\n%w", err)
 	}
-	return source, nil
+	return settings, nil
+}
+
+// openSource opens the database that --from names, or else that of the settings. It must exist already.
+func openSource(ctx context.Context, from string, with company) (wholeStore, error) {
+	if from != "" {
+		source, err := openDesk(ctx, from, with, existing)
+		if err != nil {
+			return nil, fmt.Errorf("--from: %w", err)
+		}
+		return source, nil
+	}
+	settings, err := loadSettings()
+	if err != nil {
+		return nil, err
+	}
+	return openOwn(ctx, settings, with, existing)
+}
+
+// openOwn opens the database of the settings.
+func openOwn(ctx context.Context, settings config.Config, with company, may newcomer) (wholeStore, error) {
+	store, err := openDesk(ctx, settings.DatabaseURL.Reveal(), with, may)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil, &noDeskError{where(settings.Database())}
+	}
+	return store, err
+}
+
+// noDeskError says that the database of the settings does not exist.
+type noDeskError struct{ where string }
+
+func (e *noDeskError) Error() string {
+	return "there is no desk in " + e.where + ": run this command in the service's folder and with its settings, or set DATABASE_URL"
+}
+
+// where names a database for people.
+func where(db config.Database) string {
+	if db.Kind == config.DatabaseMongoDB {
+		address, _, _ := strings.Cut(db.URI.Reveal(), "?") // options may hold secrets
+		return config.Redact(address)
+	}
+	if path, err := filepath.Abs(db.Path); err == nil {
+		return path
+	}
+	return db.Path
 }
 
 func database(address string) config.Database {
 	return config.Config{DatabaseURL: config.Secret(address)}.Database()
 }
 
-func openDesk(ctx context.Context, address string, with company) (wholeStore, error) {
+func openDesk(ctx context.Context, address string, with company, may newcomer) (wholeStore, error) {
 	switch db := database(address); db.Kind {
 	case config.DatabaseSQLite:
+		var how []sqlite.Option
 		if with == alone {
-			return sqlite.Open(ctx, db.Path, sqlite.WithExclusive())
+			how = append(how, sqlite.WithExclusive())
 		}
-		return sqlite.Open(ctx, db.Path)
+		if may == existing {
+			how = append(how, sqlite.WithExisting())
+		}
+		return sqlite.Open(ctx, db.Path, how...)
 	case config.DatabaseMongoDB:
 		// A page of records takes longer than what the service asks of a database.
-		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, mongodb.WithTimeouts(10*time.Second, time.Minute))
+		how := []mongodb.Option{mongodb.WithTimeouts(10*time.Second, time.Minute)}
+		if may == existing {
+			how = append(how, mongodb.WithExisting())
+		}
+		return mongodb.Open(ctx, db.URI.Reveal(), db.Name, how...)
 	}
 	return nil, errors.New("that is not a database: use sqlite://path/to/file.db or mongodb://host/name")
 }
 
 // export writes all records in order. The same records give the same bytes, whichever store they are in.
-func export(ctx context.Context, from storage.Dumper, to io.Writer) error {
+func export(ctx context.Context, from storage.Dumper, to io.Writer, p *progress) error {
 	w := bufio.NewWriterSize(to, 1<<16)
 	for _, collection := range storage.Collections {
-		name, err := json.Marshal(collection)
+		total, err := from.Count(ctx, collection)
 		if err != nil {
-			return err
+			return fmt.Errorf("count %s: %w", collection, err)
 		}
-		for record, err := range from.Dump(ctx, collection, nil) {
-			if err != nil {
-				return fmt.Errorf("export %s: %w", collection, err)
-			}
-			text, err := storage.Encode(record)
-			if err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintf(w, `{"collection":%s,"record":%s}`+"\n", name, text); err != nil {
-				return err
-			}
+		t := p.begin("export "+collection, "records", total)
+		err = exportCollection(ctx, from, w, collection, t)
+		t.end(err)
+		if err != nil {
+			return fmt.Errorf("export %s: %w", collection, err)
 		}
 	}
 	return w.Flush()
+}
+
+func exportCollection(ctx context.Context, from storage.Dumper, w io.Writer, collection string, t *task) error {
+	name, err := json.Marshal(collection)
+	if err != nil {
+		return err
+	}
+	for record, err := range from.Dump(ctx, collection, nil) {
+		if err != nil {
+			return err
+		}
+		text, err := storage.Encode(record)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, `{"collection":%s,"record":%s}`+"\n", name, text); err != nil {
+			return err
+		}
+		t.add(1)
+	}
+	return nil
 }

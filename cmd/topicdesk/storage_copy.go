@@ -6,13 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"os"
-	"time"
-
-	"github.com/mattn/go-isatty"
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -28,20 +22,25 @@ func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 		if err != nil {
 			return fmt.Errorf("count %s: %w", collection, err)
 		}
-		bar := p.start("copy "+collection, total)
-		err = copyCollection(ctx, from, to, collection, bar)
-		p.finish(bar)
+		t := p.begin("copy "+collection, "records", total)
+		err = copyCollection(ctx, from, to, collection, t)
+		t.end(err)
 		if err != nil {
 			return fmt.Errorf("copy %s: %w", collection, err)
 		}
 	}
 	sum := int64(0)
 	for _, collection := range storage.Collections {
-		n, err := compareCollection(ctx, from, to, collection)
+		total, err := from.Count(ctx, collection)
+		if err != nil {
+			return fmt.Errorf("count %s: %w", collection, err)
+		}
+		t := p.begin("compare "+collection, "records", total)
+		n, err := compareCollection(ctx, from, to, collection, t)
+		t.end(err)
 		if err != nil {
 			return fmt.Errorf("compare %s: %w", collection, err)
 		}
-		p.say("%-8s %d records, the same in both", collection, n)
 		sum += n
 	}
 	p.say("copied: %d records, every one compared", sum)
@@ -50,7 +49,7 @@ func copyDesk(ctx context.Context, from, to storage.Dumper, p *progress) error {
 
 // copyCollection copies the records of a collection that the target lacks, after comparing those that it has.
 func copyCollection(ctx context.Context, from, to storage.Dumper, collection string,
-	bar *progressbar.ProgressBar) error {
+	t *task) error {
 	stored, stop := iter.Pull2(to.Dump(ctx, collection, nil))
 	defer stop()
 	var batch []any
@@ -64,7 +63,8 @@ func copyCollection(ctx context.Context, from, to storage.Dumper, collection str
 		if err != nil {
 			return err
 		}
-		return bar.Add(n)
+		t.add(n)
+		return nil
 	}
 	end := false // the target has no more records
 	for record, err := range from.Dump(ctx, collection, nil) {
@@ -80,9 +80,7 @@ func copyCollection(ctx context.Context, from, to storage.Dumper, collection str
 				if err := sameRecord(record, have); err != nil {
 					return err
 				}
-				if err := bar.Add(1); err != nil {
-					return err
-				}
+				t.add(1)
 				continue
 			}
 		}
@@ -104,7 +102,7 @@ func copyCollection(ctx context.Context, from, to storage.Dumper, collection str
 const copyBatch = 500
 
 // compareCollection compares a collection of both databases and returns how many records it has.
-func compareCollection(ctx context.Context, from, to storage.Dumper, collection string) (n int64, err error) {
+func compareCollection(ctx context.Context, from, to storage.Dumper, collection string, t *task) (n int64, err error) {
 	stored, stop := iter.Pull2(to.Dump(ctx, collection, nil))
 	defer stop()
 	for record, err := range from.Dump(ctx, collection, nil) {
@@ -119,6 +117,7 @@ func compareCollection(ctx context.Context, from, to storage.Dumper, collection 
 			return n, err
 		}
 		n++
+		t.add(1)
 	}
 	if _, err, ok := stored(); err != nil || ok {
 		return n, cmp.Or(err, errDiffers)
@@ -141,34 +140,3 @@ func sameRecord(a, b any) error {
 	}
 	return nil
 }
-
-// progress shows how far the copy is: bars on a terminal, lines elsewhere.
-type progress struct {
-	out      io.Writer
-	terminal bool
-}
-
-func newProgress(out io.Writer) *progress {
-	f, ok := out.(*os.File)
-	return &progress{out: out, terminal: ok && isatty.IsTerminal(f.Fd())}
-}
-
-func (p *progress) start(what string, total int64) *progressbar.ProgressBar {
-	out := p.out
-	if !p.terminal {
-		out = io.Discard
-		p.say("%s: %d records", what, total)
-	}
-	return progressbar.NewOptions64(max(total, 1), progressbar.OptionSetWriter(out),
-		progressbar.OptionSetDescription(fmt.Sprintf("%-13s", what)), progressbar.OptionShowCount(),
-		progressbar.OptionShowIts(), progressbar.OptionThrottle(100*time.Millisecond))
-}
-
-func (p *progress) finish(bar *progressbar.ProgressBar) {
-	_ = bar.Exit()
-	if p.terminal {
-		p.say("")
-	}
-}
-
-func (p *progress) say(format string, args ...any) { _, _ = fmt.Fprintf(p.out, format+"\n", args...) }

@@ -123,7 +123,7 @@ func TestStorageCopy(t *testing.T) {
 				t.Error(err)
 			}
 			var a, b bytes.Buffer
-			if err := errors.Join(export(t.Context(), s, &a), export(t.Context(), to, &b)); err != nil ||
+			if err := errors.Join(export(t.Context(), s, &a, p), export(t.Context(), to, &b, p)); err != nil ||
 				a.String() != b.String() {
 				t.Errorf("stopped at write %d the copy is not the same (%v)", stop, err)
 			}

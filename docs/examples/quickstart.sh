@@ -4,7 +4,7 @@ set -euo pipefail
 
 API=${TOPICDESK_URL:-http://127.0.0.1:8080}/api/v1
 
-# A key that lasts a day: before the first start of the service, or beside a running one. It is alone on the last line.
+# A key that lasts a day, made beside the running service, in its folder. It is alone on the last line.
 KEY=$(topicdesk apikey create --name "Quick start" --scopes admin --expires 1d | tail -n 1)
 
 # curl with the key, which stays out of the list of processes; an error is shown with its code, and is an error here too.

@@ -30,6 +30,7 @@ type Cleaner struct {
 	Retention time.Duration // how long a file is kept; 0: forever
 	MaxTotal  int64         // bytes of all files; 0: no limit
 	Now       func() time.Time
+	Seen      func() // told of each record and each content that is looked at; nil: nobody
 	Log       *slog.Logger
 }
 
@@ -123,6 +124,12 @@ func (c *Cleaner) holdings(ctx context.Context) ([]holding, error) {
 	return all, err
 }
 
+func (c *Cleaner) seen() {
+	if c.Seen != nil {
+		c.Seen()
+	}
+}
+
 func removalOf(a *storage.Attachment) Removal {
 	return Removal{AttachmentID: a.AttachmentID, TicketID: a.TicketID, FileName: a.FileName, Size: a.FileSize}
 }
@@ -134,6 +141,7 @@ func (c *Cleaner) eachRecord(ctx context.Context, f func(*storage.Attachment) er
 			return fmt.Errorf("files: %w", err)
 		}
 		for i := range page {
+			c.seen()
 			if err := f(&page[i]); err != nil {
 				return fmt.Errorf("files: %w", err)
 			}
@@ -270,6 +278,7 @@ func (c *Cleaner) tidy(ctx context.Context, do bool, report *Report) error {
 			continue
 		}
 		err = c.Files.each(ctx, prefix, func(sha string, size int64, at time.Time) error {
+			c.seen()
 			if time.Since(at) < youngContent {
 				return nil
 			}
@@ -329,6 +338,7 @@ func (c *Cleaner) Check(ctx context.Context) (*Orphans, error) {
 	}
 	for _, prefix := range []string{contentPrefix, quarantinePrefix, asidePrefix} {
 		err := c.Files.each(ctx, prefix, func(sha string, _ int64, at time.Time) error {
+			c.seen()
 			named, err := c.named(ctx, sha)
 			if err == nil && (!named && time.Since(at) >= youngContent || named && prefix == asidePrefix) {
 				result.Unnamed = append(result.Unnamed, prefix+sha)

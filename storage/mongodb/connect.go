@@ -68,6 +68,8 @@ func (s *Store) explainOpen(ctx context.Context, err error) error {
 	}
 	text := oneLine(err.Error())
 	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return fmt.Errorf("%w: mongodb: there is no desk in %s", storage.ErrNotFound, s.name)
 	case errors.Is(err, storage.ErrSchema):
 		return fmt.Errorf("mongodb: %s: %w", s.name, err)
 	case hasCode(err, codeAuthenticationFailed),

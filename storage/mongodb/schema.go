@@ -114,8 +114,19 @@ var migrations = []migration{
 		},
 	},
 	{
+		// An older program would write tickets without a number.
+		minReader:   4,
+		collections: []string{"ticket_numbers"},
+		indexes: []Index{
+			{Collection: "tickets", Name: "number", Keys: keys("index.number"), Unique: true, Sparse: true},
+			{Collection: "tickets", Name: "all_lastMessageAt", Keys: keys("status", "lastMessageAt", "_id")},
+			{Collection: "tickets", Name: "group_lastMessageAt", Keys: keys("groupId", "status", "lastMessageAt", "_id")},
+		},
+		run: numberTickets,
+	},
+	{
 		// What an older program saves meanwhile is not in the index until the next save.
-		minReader: 2,
+		minReader: 4,
 		indexes:   []Index{{Collection: "tickets", Name: "parties", Keys: keys("index.parties", "-createdAt", "-_id")}},
 		run:       fillParties,
 	},
@@ -155,6 +166,9 @@ const schemaID = "schema"
 func (s *Store) migrate(ctx context.Context) error {
 	version, err := s.schemaVersion(ctx)
 	if errors.Is(err, mongo.ErrNoDocuments) {
+		if s.options.existing {
+			return storage.ErrNotFound
+		}
 		version, err = s.firstSchema(ctx)
 	}
 	if err != nil {

@@ -48,6 +48,8 @@ type settings struct {
 	command time.Duration
 	schema  time.Duration
 	steps   []migration
+
+	existing bool
 }
 
 // Option changes how Open opens.
@@ -58,6 +60,9 @@ type Option func(*settings)
 func WithTimeouts(connect, command time.Duration) Option {
 	return func(s *settings) { s.connect, s.command = connect, command }
 }
+
+// WithExisting refuses a database without a desk, with storage.ErrNotFound, instead of making a new one.
+func WithExisting() Option { return func(s *settings) { s.existing = true } }
 
 // Open connects to the database dbName at uri and brings its schema up to date. Whatever is wrong, it returns within
 // seconds, with an error of one line that says what to do. The error is storage.ErrSchema when a newer program has

@@ -45,9 +45,7 @@ type conn struct {
 }
 
 func connect(path string, pragmas ...string) (*conn, error) {
-	// In a file URI these characters would begin the query, the fragment or an escape.
-	escaped := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
-	d, err := (&sqlite.Driver{}).Open("file:" + escaped)
+	d, err := (&sqlite.Driver{}).Open("file:" + escaped(path))
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +56,11 @@ func connect(path string, pragmas ...string) (*conn, error) {
 		}
 	}
 	return c, nil
+}
+
+// escaped is a path in a file URI, where these characters would begin the query, the fragment or an escape.
+func escaped(path string) string {
+	return strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 }
 
 func (c *conn) close() error {

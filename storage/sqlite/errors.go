@@ -65,6 +65,12 @@ func prepareFile(path string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("sqlite: %s is a directory; give the path of a database file", path)
 	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(path + restoring); err == nil {
+			return fmt.Errorf("sqlite: restoring %s was interrupted: give `topicdesk restore` again, or remove %s for a new desk",
+				path, path+restoring)
+		}
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("sqlite: can't create the directory of the database: %w", withAdvice(err))
 	}

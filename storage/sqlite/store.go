@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -55,6 +56,7 @@ type Hook func(m Moment, sql string)
 
 type options struct {
 	exclusive bool
+	existing  bool
 	noSync    bool
 	hook      Hook
 	idle      time.Duration
@@ -70,6 +72,9 @@ type Option func(*options)
 // WithExclusive refuses the file while another process has it open with this option. The service uses it; subcommands
 // that run beside the service do not. The lock ends with the process, even after kill -9.
 func WithExclusive() Option { return func(o *options) { o.exclusive = true } }
+
+// WithExisting refuses a path without a file, with storage.ErrNotFound, instead of making a new database.
+func WithExisting() Option { return func(o *options) { o.existing = true } }
 
 // WithHook is for tests that look at the files between any two statements.
 func WithHook(h Hook) Option { return func(o *options) { o.hook = h } }
@@ -115,6 +120,11 @@ func Open(ctx context.Context, path string, opts ...Option) (_ *Store, err error
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if o.existing {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w: sqlite: there is no file %s", storage.ErrNotFound, path)
+		}
 	}
 	if err := prepareFile(path); err != nil {
 		return nil, err

@@ -80,6 +80,10 @@ func (k *Keeper) Take(ctx context.Context, u Upload) (*messages.Media, error) {
 		return nil, &UploadRefusedError{"not fit to be sent as a photo: send it as a document"}
 	case u.Kind == "" && fitForPhoto(facts):
 		kind = messages.MediaPhoto
+		// It was received within the limit of documents.
+		if refused := k.files.Refuses(storage.FileClaim{Kind: kind, Size: facts.Size}); refused != nil {
+			return nil, &UploadRefusedError{refused.Reason + ", the limit of photos"}
+		}
 	}
 	a := k.uploaded(u, kind, facts)
 	if err := k.keepUpload(ctx, a, received); err != nil {

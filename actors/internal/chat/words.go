@@ -13,7 +13,7 @@ import (
 )
 
 // A private chat without topics keeps which ticket the desk has spoken of last: who writes right below means that one,
-// whatever their current ticket is (docs/decisions.md, D117).
+// whatever their current ticket is (docs/decisions.md, D124).
 
 // wordsKept is how many changes from one ticket to another a chat knows; the oldest is forgotten first.
 const wordsKept = 50
@@ -50,7 +50,7 @@ func spokenOf(q *queued) ids.TicketID {
 		ticket, _, _ := strings.Cut(q.owner.id, ":")
 		return ticket
 	case messages.KindUser: // of the current ticket
-		return q.op.GetSendNotice().GetArgs()["ticket"]
+		return q.op.GetSendNotice().GetTicketId()
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -49,6 +50,14 @@ func (q *query) findPlace(m *messages.FindPlace) proto.Message {
 func (q *query) findShortID(m *messages.FindShortID) proto.Message {
 	found, err := q.env.Store.TicketsByShortID(q.env.Ctx, m.ShortId)
 	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: found}
+}
+
+func (q *query) findNumber(m *messages.FindNumber) proto.Message {
+	id, err := q.env.Store.TicketByNumber(q.env.Ctx, m.Number)
+	if errors.Is(err, storage.ErrNotFound) {
+		return &messages.TicketIDs{Code: messages.Code_OK}
+	}
+	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: []string{id}}
 }
 
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {

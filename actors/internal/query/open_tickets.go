@@ -33,10 +33,10 @@ func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
 		party = storage.UserParty(m.UserId)
 		add(store.TicketsByCreator(ctx, "user", strconv.FormatInt(m.UserId, 10), true, limit))
 	} else {
-		for _, status := range []string{desk.StatusOpen, desk.StatusPending} {
-			page, err := store.ListTickets(ctx, storage.TicketQuery{GroupID: party, Status: status, Limit: limit})
-			add(page.Tickets, err)
-		}
+		page, err := store.ListTickets(ctx, storage.TicketQuery{
+			GroupID: party, Statuses: []string{desk.StatusOpen, desk.StatusPending}, Limit: limit,
+		})
+		add(page.Tickets, err)
 	}
 	add(store.OpenTicketsWith(ctx, party, limit))
 	reply := &messages.TicketList{Code: q.code(m, failed)}

@@ -57,3 +57,11 @@ func (t *ticket) noteUnanswered(o *messages.Origin) {
 	t.Log.Warn("a command gets no answer: too many are pending already",
 		"command", o.GetCommandId(), "pending", len(t.record.Pending))
 }
+
+// nameFor is how an answer to a command names the ticket: not at all in a topic of its own.
+func (t *ticket) nameFor(o *messages.Origin) string {
+	if at := t.topicAt(o.GetPlace(), o.GetThreadId()); at != nil && (at.Threaded || !messages.IsPrivate(at.GroupID)) {
+		return ""
+	}
+	return desk.NameOf(t.record)
+}

@@ -100,7 +100,7 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 		return
 	}
 	forget(r, pendingNotice, topic.TopicID)
-	args := map[string]string{"why": failure, "ticket": r.TicketID, "title": r.Title}
+	args := map[string]string{"why": failure, "ticket": desk.NameOf(r)}
 	group, err := t.Store.Group(t.Ctx, topic.GroupID)
 	if err == nil {
 		args["group"], args["url"] = group.Title, messages.TopicURL(group.TelegramGroupID, topic.TelegramTopicID)

@@ -58,9 +58,9 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return revised(messages.TopicStep_EDIT_CARD)
 	case messages.IsPrivate(topic.GroupID) && !topic.Threaded: // the chat itself has no name
 		return nil
-	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
+	case !topic.NamedByHand && !desk.NamedAfter(r, topic):
 		s := revised(messages.TopicStep_RENAME)
-		s.Name = messages.TopicName(r.Title, r.ShortID)
+		s.Name = messages.TopicName(r.Title, r.Number)
 		return s
 	case messages.IsPrivate(topic.GroupID): // Telegram closes no topics there
 		return nil

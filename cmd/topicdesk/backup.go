@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/files"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+func backupCommand() *cobra.Command {
+	var verify bool
+	cmd := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Write the whole desk into one file, also while it serves; or check such a file",
+		Long: "Write records, attachments and the key for secrets of webhooks into one new file, as they are at one\n" +
+			"moment. The service may be running. While it works, the command needs room for the database twice, in\n" +
+			"the folder of FILE. Keep the file as safe as the desk: it holds all that people wrote.\n\n" +
+			"With --verify, check a file that this command has made: every byte of it, the database, and that\n" +
+			"each attachment is there. That needs no settings and changes nothing.",
+		Example: "  topicdesk backup desk-2027-01-31.tar && topicdesk backup --verify desk-2027-01-31.tar",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			p := newProgress(cmd.ErrOrStderr())
+			if verify {
+				return verifyBackup(cmd.Context(), args[0], p)
+			}
+			settings, err := loadSettings()
+			if err != nil {
+				return err
+			}
+			return backup(cmd.Context(), settings, args[0], p)
+		},
+	}
+	cmd.Flags().BoolVar(&verify, "verify", false, "check FILE instead of writing it")
+	return cmd
+}
+
+// onlySQLite refuses MongoDB, which has programs of its own for this.
+func onlySQLite(c config.Config) error {
+	if c.Database().Kind != config.DatabaseSQLite {
+		return errors.New("DATABASE_URL is not SQLite: use mongodump or mongorestore, and copy DATA_DIR")
+	}
+	return nil
+}
+
+// backup writes FILE under another name and gives it its own when it is complete. What a killed command has left is
+// written over by the next one.
+func backup(ctx context.Context, c config.Config, file string, p *progress) (err error) {
+	if err := onlySQLite(c); err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.Database().Path); errors.Is(err, fs.ErrNotExist) {
+		return &noDeskError{where(c.Database())}
+	}
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s exists already: give the backup another name", file)
+	}
+	part, copied := file+".part", file+".db.part"
+	defer func() {
+		for _, name := range []string{part, copied, copied + "-wal", copied + "-shm", copied + ".lock"} {
+			_ = os.Remove(name)
+		}
+	}()
+	t := p.begin("copy the database", "pages", 0)
+	err = sqlite.Backup(ctx, c.Database().Path, copied, func(done, of int) { t.set(done, of) })
+	t.end(err)
+	if err != nil {
+		return interruptedOr(ctx, err, "nothing was written")
+	}
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("can't write the backup: %w", err)
+	}
+	w := newBackupWriter(f)
+	err = errors.Join(w.desk(ctx, c, copied, p), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(part, file)
+	}
+	if err != nil {
+		return interruptedOr(ctx, err, "nothing was written")
+	}
+	p.say("%s has the desk of %s: %d files, %d attachments without content", file, where(c.Database()),
+		len(w.manifest.Entries), w.manifest.Missing)
+	return syncFolder(filepath.Dir(file))
+}
+
+// interruptedOr says plainly that a command was interrupted, and what is left of it.
+func interruptedOr(ctx context.Context, err error, left string) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted: " + left)
+	}
+	return err
+}
+
+// desk writes everything of a desk whose database was copied.
+func (b *backupWriter) desk(ctx context.Context, c config.Config, copied string, p *progress) error {
+	t := p.begin("write the database", "", 0)
+	err := b.addFile(ctx, backupDatabase, copied)
+	t.end(err)
+	if err != nil {
+		return err
+	}
+	if err := b.attachments(ctx, c, copied, p); err != nil {
+		return err
+	}
+	names := []string{backupKey}
+	if c.UsesSimulator() {
+		names = append(names, backupSimulator) // after the database: Telegram may know more than the desk, not less
+	}
+	for _, name := range names {
+		err := b.addFile(ctx, name, filepath.Join(c.DataDir, name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return b.close()
+}
+
+// attachments writes what the records of the copy name. It opens the copy, which may bring its schema up to date, only
+// after it was written.
+func (b *backupWriter) attachments(ctx context.Context, c config.Config, copied string, p *progress) (err error) {
+	records, err := sqlite.Open(ctx, copied)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, records.Close()) }()
+	log := c.Logger(io.Discard)
+	store, err := openFiles(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	t := p.begin("write attachments", "files", 0)
+	defer func() { t.end(err) }()
+	return files.Named(ctx, records, func(key string) error {
+		content, size, err := store.OpenKey(ctx, key)
+		if errors.Is(err, storage.ErrNotFound) {
+			if !strings.HasPrefix(key, "thumbnails/") {
+				b.manifest.Missing++
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer func() { _ = content.Close() }()
+		t.add(1)
+		return b.add(ctx, backupFiles+key, size, content)
+	})
+}
+
+// verifyBackup reads a backup to its end, then opens its database and compares its records with the contents.
+func verifyBackup(ctx context.Context, file string, p *progress) (err error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	folder, err := os.MkdirTemp(filepath.Dir(file), ".topicdesk-verify-") // not in /tmp, which may be small
+	if err != nil {
+		return fmt.Errorf("verifying needs room beside the backup: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	database, names := filepath.Join(folder, backupDatabase), map[string]bool{}
+	t := p.begin("read "+file, "files", 0)
+	m, err := readBackup(ctx, f, func(name string, content io.Reader) error {
+		t.add(1)
+		names[name] = true
+		if name != backupDatabase {
+			return nil
+		}
+		to, err := os.OpenFile(database, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(to, content)
+		return errors.Join(err, to.Close())
+	})
+	if err == nil && !names[backupDatabase] {
+		err = errNoBackup
+	}
+	t.end(err)
+	if err != nil {
+		return interruptedOr(ctx, err, "nothing is wrong so far")
+	}
+	t = p.begin("check the database", "", 0)
+	err = sqlite.Check(database)
+	t.end(err)
+	if err != nil {
+		return err
+	}
+	missing, err := missingIn(ctx, database, names)
+	if err != nil {
+		return err
+	}
+	if missing != m.Missing {
+		return fmt.Errorf("the backup is damaged: %d attachments have no content, and its manifest says %d", missing, m.Missing)
+	}
+	p.say("%s is complete: the desk of %s, %d files, %d attachments without content; made by topicdesk %s", file,
+		m.CreatedAt.Format("2006-01-02 15:04:05 MST"), len(m.Entries), m.Missing, m.Version)
+	return nil
+}
+
+// missingIn counts the attachments whose content is not among the names.
+func missingIn(ctx context.Context, database string, names map[string]bool) (missing int, err error) {
+	records, err := sqlite.Open(ctx, database)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, records.Close()) }()
+	err = files.Named(ctx, records, func(key string) error {
+		if !names[backupFiles+key] && !strings.HasPrefix(key, "thumbnails/") {
+			missing++
+		}
+		return nil
+	})
+	return missing, err
+}
+
+func syncFolder(name string) error {
+	dir, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

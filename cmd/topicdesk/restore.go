@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/topicdesk/topicdesk/config"
+	"github.com/topicdesk/topicdesk/storage/files"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+func restoreCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make a desk of a backup, where the settings say",
+		Long: "Make a desk of a file that `topicdesk backup` has written: the database at DATABASE_URL, which must not\n" +
+			"exist yet, and the files in DATA_DIR and FILES_URL. The database comes last, so an interrupted restore\n" +
+			"leaves none; the same command begins anew. Stop the service first.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			settings, err := loadSettings()
+			if err != nil {
+				return err
+			}
+			return restore(cmd.Context(), settings, args[0], newProgress(cmd.ErrOrStderr()))
+		},
+	}
+}
+
+func restore(ctx context.Context, c config.Config, file string, p *progress) (err error) {
+	if err := onlySQLite(c); err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	r := &restorer{config: c, small: map[string][]byte{}}
+	var m *manifest
+	err = sqlite.Place(c.Database().Path, func(database io.Writer) (err error) {
+		if r.files, err = openFiles(ctx, c, c.Logger(io.Discard)); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, r.files.Close()) }()
+		t := p.begin("restore", "files", 0)
+		defer func() { t.end(err) }()
+		m, err = readBackup(ctx, f, func(name string, content io.Reader) error {
+			t.add(1)
+			return r.take(ctx, name, content, database)
+		})
+		if err != nil {
+			return err
+		}
+		return r.finish()
+	})
+	if err != nil {
+		return interruptedOr(ctx, err, "there is no desk yet; the same command begins anew")
+	}
+	p.say("%s is the desk of %s", where(c.Database()), m.CreatedAt.Format("2006-01-02 15:04:05 MST"))
+	if r.small[backupKey] == nil && c.SecretsKey == "" {
+		p.say("The backup has no %s: webhooks stay silent until SECRETS_KEY is what it was", backupKey)
+	}
+	return nil
+}
+
+// restorer puts what is in a backup where it belongs.
+type restorer struct {
+	config   config.Config
+	files    *files.Store
+	database bool
+	small    map[string][]byte // files that are written at the end
+}
+
+func (r *restorer) take(ctx context.Context, name string, content io.Reader, database io.Writer) (err error) {
+	key, isFile := strings.CutPrefix(name, backupFiles)
+	switch {
+	case isFile:
+		return r.files.KeepKey(ctx, key, content)
+	case name == backupDatabase && !r.database:
+		r.database = true
+		_, err = io.Copy(database, content)
+	case name == backupKey || name == backupSimulator:
+		r.small[name], err = io.ReadAll(content)
+	default:
+		err = fmt.Errorf("the backup has a file that this program does not know: %q; use the topicdesk that made it", name)
+	}
+	return err
+}
+
+// finish writes the files of DATA_DIR. It refuses to replace a key, without which other secrets would be lost.
+func (r *restorer) finish() error {
+	if !r.database {
+		return errNoBackup
+	}
+	for name, content := range r.small {
+		path := filepath.Join(r.config.DataDir, name)
+		there, err := os.ReadFile(path)
+		switch {
+		case err == nil && bytes.Equal(there, content):
+			continue
+		case err == nil:
+			return fmt.Errorf("%s exists already and is not that of the backup; move it away first", path)
+		case !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+		if err := writeWhole(path, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
