@@ -94,7 +94,7 @@ func TestTicketsByAPI(t *testing.T) {
 			Priority: proto.String("urgent"), Status: proto.String("pending"), Metadata: []byte(`{"a":1}`),
 		}, "")
 		d.await("the topic's new name", func() bool {
-			return strings.HasPrefix(d.topic(k.chat, k.thread).Name, "New title · ")
+			return unnumbered(d.topic(k.chat, k.thread).Name) == "New title"
 		})
 		card := d.awaitText(k.chat, k.thread, "New title")
 		if !strings.Contains(card.Text, "What is new") {

@@ -49,7 +49,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 	}
 	shows := func(t *testing.T, id string, chat int64, thread int) {
 		t.Helper()
-		m := d.awaitText(chat, thread, "🎫 "+id)
+		m := d.awaitText(chat, thread, "🎫 #")
 		got := slices.DeleteFunc(marked(m, "spoiler", "code", "text_link"), func(s string) bool {
 			return !slices.Contains(want, s)
 		})
@@ -61,7 +61,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 	d.run(t, "below a title, in the card of every topic, and in the event", func(t *testing.T) {
 		text := "/create_ticket Wrong sum\n\n  " + words
 		asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: write(text)})
-		k := &ticket{id: ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text), chat: d.support}
+		k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text), chat: d.support}
 		k.thread = d.topicNamed(d.support, "Wrong sum").Thread
 		shows(t, k.id, d.support, k.thread)
 		d.introduced(d.support, k.thread)
@@ -90,25 +90,25 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 	} {
 		d.run(t, name, func(t *testing.T) {
 			asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: write(text)})
-			k := &ticket{id: ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text)}
+			k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text)}
 			shows(t, k.id, d.support, d.topicOf(d.support, k))
 		})
 	}
 	d.run(t, "of the answered message", func(t *testing.T) {
 		m := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: words, Entities: write(words)})
 		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket Sum\nin short"), "Ticket opened")
-		shows(t, ticketIDIn(a.Text), d.support, d.topicOf(d.support, &ticket{id: ticketIDIn(a.Text)}))
+		shows(t, d.ticketIDIn(a.Text), d.support, d.topicOf(d.support, &ticket{id: d.ticketIDIn(a.Text)}))
 	})
 	d.run(t, "a title hides what the answered message hides", func(t *testing.T) {
 		m := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: words, Entities: write(words)})
 		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket"), "the invoice of ▒▒▒▒, key abcd")
-		k := &ticket{id: ticketIDIn(a.Text)}
+		k := &ticket{id: d.ticketIDIn(a.Text)}
 		shows(t, k.id, d.support, d.topicOf(d.support, k))
 	})
 	d.run(t, "a title that hides or links opens the description", func(t *testing.T) {
 		text := "/create_ticket " + words + "\nbecause"
 		asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: write(text)})
-		k := &ticket{id: ticketIDIn(d.awaitAnswer(asked, "Ticket opened: ดู 🔥 the invoice of ▒▒▒▒, key abcd").Text)}
+		k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, " ดู 🔥 the invoice of ▒▒▒▒, key abcd").Text)}
 		shows(t, k.id, d.support, d.topicOf(d.support, k))
 		if r := d.record(k); r.Description != words+"\nbecause" || strings.Contains(r.Home.Name, "1234") {
 			t.Errorf("%q in %q", r.Description, r.Home.Name)
@@ -154,8 +154,8 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		text := "/create_ticket Quote\nthey said no\nbut why"
 		asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: []simulator.Entity{
 			on(text, "they said no", simulator.Entity{Type: "blockquote"})}})
-		k := &ticket{id: ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text)}
-		m := d.awaitText(d.support, d.topicOf(d.support, k), "🎫 "+k.id)
+		k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text)}
+		m := d.awaitText(d.support, d.topicOf(d.support, k), "🎫 #")
 		same(t, "quotations", marked(m, "blockquote", "expandable_blockquote"), []string{"blockquote they said no"})
 	})
 	d.run(t, "the context of a new link hides what messages hide", func(t *testing.T) {

@@ -355,7 +355,7 @@ func TestTicketFromAMedium(t *testing.T) {
 			}
 			k := &ticket{chat: d.support, thread: d.topicNamed(d.support, title).Thread}
 			d.introduced(d.support, k.thread)
-			k.id = ticketIDIn(d.awaitText(d.support, k.thread, "TICK-").Text)
+			k.id = d.ticketIDIn(d.awaitText(d.support, k.thread, "🎫 #").Text)
 			eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 			for chat, thread := range map[int64]int{d.support: k.thread, d.engineering: eng} {
 				all := d.byBot(chat, thread)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -208,7 +209,7 @@ func (d *desk) topicNamed(chat int64, prefix string) simulator.Topic {
 	var topic simulator.Topic
 	d.await("a topic "+prefix, func() bool {
 		for _, topic = range d.sim.Topics(chat) {
-			if strings.HasPrefix(topic.Name, prefix) {
+			if strings.HasPrefix(unnumbered(topic.Name), prefix) {
 				return true
 			}
 		}
@@ -329,10 +330,10 @@ type ticket struct {
 func (d *desk) open(by, chat int64, title string) *ticket {
 	d.t.Helper()
 	asked := d.say(by, chat, 0, "/create_ticket "+title)
-	answer := d.awaitAnswer(asked, "Ticket opened: ")
-	k := &ticket{chat: chat, id: ticketIDIn(answer.Text)}
+	answer := d.awaitAnswer(asked, "Ticket opened: #")
+	k := &ticket{chat: chat, id: d.ticketIDIn(answer.Text)}
 	k.thread = d.topicNamed(chat, title).Thread
-	d.awaitText(chat, k.thread, k.id)
+	d.awaitText(chat, k.thread, "🎫 #")
 	return k
 }
 
@@ -359,14 +360,23 @@ func (d *desk) introduced(chat int64, thread int) {
 	})
 }
 
-func ticketIDIn(text string) string {
-	at := strings.Index(text, "TICK-")
-	if at < 0 {
-		return ""
+func (d *desk) ticketIDIn(text string) string {
+	d.t.Helper()
+	_, rest, _ := strings.Cut(text, "#")
+	number, ok := messages.ParseNumber(strings.FieldsFunc(rest+" x", unicode.IsSpace)[0])
+	id, err := d.store.TicketByNumber(d.t.Context(), number)
+	if !ok || err != nil {
+		d.t.Fatalf("no ticket is named in %q: %v", text, err)
 	}
-	id, _, _ := strings.Cut(text[at:], "\n")
-	id, _, _ = strings.Cut(id, " ")
-	return strings.TrimRight(id, ".,;:")
+	return id
+}
+
+// unnumbered is the name of a topic without the ticket's number.
+func unnumbered(name string) string {
+	if _, ok := messages.NumberIn(name); ok {
+		_, name, _ = strings.Cut(name, " ")
+	}
+	return name
 }
 
 func (d *desk) record(k *ticket) *storage.Ticket {

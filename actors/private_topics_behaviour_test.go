@@ -14,7 +14,7 @@ func (d *desk) openInTopic(by, chat int64, title string) (*ticket, int) {
 	d.t.Helper()
 	choice := d.choice(by, title)
 	d.press(by, choice, "pick:"+ticketOf(choice)+":g"+itoa64(chat))
-	k := &ticket{chat: chat, id: ticketIDIn(d.awaitText(by, 0, title+"\nTICK-").Text)}
+	k := &ticket{chat: chat, id: d.ticketIDIn(d.awaitText(by, 0, " "+title).Text)}
 	k.thread = d.topicNamed(chat, title).Thread
 	d.introduced(chat, k.thread)
 	thread := d.topicNamed(by, title).Thread
@@ -37,7 +37,7 @@ func (d *desk) reopenedTopic(chat int64, prefix string, former int) int {
 	var thread int
 	d.await("another topic "+prefix, func() bool {
 		for _, topic := range d.liveTopics(chat) {
-			if thread = topic.Thread; thread != former && strings.HasPrefix(topic.Name, prefix) {
+			if thread = topic.Thread; thread != former && strings.HasPrefix(unnumbered(topic.Name), prefix) {
 				return true
 			}
 		}
