@@ -98,7 +98,7 @@ func TestTicketCommands(t *testing.T) {
 		third := d.open(d.eve, d.support, "Eve's third")
 		d.awaitAnswer(d.say(d.eve, d.support, second.thread, "/close_ticket"), "closed this ticket")
 		for _, place := range []int64{0, d.support} {
-			m := d.awaitAnswer(d.say(d.eve, place, 0, "/tickets"), "You have 2 open tickets")
+			m := d.awaitAnswer(d.say(d.eve, place, 0, "/tickets mine"), "You have 2 open tickets")
 			if !strings.Contains(m.Text, third.id) || !strings.Contains(m.Text, mine.id) ||
 				strings.Contains(m.Text, second.id) ||
 				strings.Index(m.Text, third.id) > strings.Index(m.Text, mine.id) {
@@ -112,7 +112,7 @@ func TestTicketCommands(t *testing.T) {
 				t.Errorf("no way to %d in %q", mine.thread, urls)
 			}
 		}
-		d.awaitAnswer(d.say(d.carl, d.support, 0, "/tickets"), "no open tickets")
+		d.awaitAnswer(d.say(d.carl, d.support, 0, "/tickets mine"), "no open tickets")
 	})
 }
 

@@ -272,7 +272,6 @@ func TestAlbumsInAPrivateChat(t *testing.T) {
 		same(t, "what arrived", d.arrived(d.support, k.thread, after)[1:], []string{"album: (photo), (photo) Ann | again, (photo)"})
 		d.albumParts(id, d.ann, d.ann, 0, "photo:late")
 		d.awaitText(d.support, k.thread, "late")
-		d.press(d.ann, asked, "say:")
 		d.quiet(k)
 		if n := count(d.ann, "Not passed on"); n != 1 {
 			t.Errorf("asked %d times", n)

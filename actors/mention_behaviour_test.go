@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -34,6 +35,18 @@ func TestMention(t *testing.T) {
 			m, _ := d.find(d.support, k.thread, "🎫 "+k.id)
 			return strings.Contains(m.Text, "Engineering") && m.Edited
 		})
+	})
+	d.run(t, "the person is mentioned in their topic, so that Telegram notifies them, and named by a link in the ticket", func(t *testing.T) {
+		card := d.byBot(d.engineering, eng)[0]
+		answer, _ := d.find(d.support, k.thread, "is on the ticket now")
+		for _, m := range []simulator.Message{card, answer} {
+			if !mentions(m, d.bob) {
+				t.Errorf("no mention of Bob in %q: %+v", m.Text, m.Entities)
+			}
+		}
+		if !strings.HasPrefix(card.Text, "👋 Bob, Carl asks for your help") {
+			t.Errorf("the card is %q", card.Text)
+		}
 	})
 	d.run(t, "what was said before is context, not copied", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "third words")
@@ -110,6 +123,62 @@ func TestMention(t *testing.T) {
 			},
 		})
 		d.awaitAnswer(m, "Eve is on the ticket now")
+	})
+	d.run(t, "somebody picked from the list is known by their name, and once they have used a command", func(t *testing.T) {
+		zoe := d.newcomer("Zoe")
+		picked := func() simulator.Message {
+			user := []byte(`{"id":` + itoa64(zoe) + `,"is_bot":false,"first_name":"Zoe"}`)
+			return d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "/mention Zoe", Entities: []simulator.Entity{
+				{Type: "bot_command", Offset: 0, Length: 8}, {Type: "text_mention", Offset: 9, Length: 3, User: user},
+			}})
+		}
+		d.awaitAnswer(picked(), "I don't know Zoe yet")
+		d.awaitAnswer(d.say(zoe, d.support, 0, "/tickets"), "Support has")
+		d.eventually("the desk knows Zoe", func() bool {
+			u, err := d.store.User(d.t.Context(), zoe)
+			return err == nil && u.FirstName == "Zoe"
+		})
+		d.awaitAnswer(picked(), "Zoe has no default group yet")
+	})
+	d.run(t, "the list to choose from goes once somebody is chosen, and so do the priorities", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Chosen")
+		gone := func(m simulator.Message) {
+			d.await("the buttons go", func() bool {
+				now, _ := d.sim.Message(m.Chat, m.ID)
+				return len(now.Buttons) == 0
+			})
+		}
+		list := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Who should join")
+		d.press(d.ann, list, "muser:"+k.id+":"+itoa64(d.bob))
+		gone(list)
+		list = d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/priority"), "How urgent")
+		d.press(d.ann, list, "priority:"+k.id+":high")
+		gone(list)
+	})
+	d.run(t, "a pending ticket continues, and is not said to be reopened", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Waiting")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "to pending")
+		card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
+		d.await("the card says Continue", func() bool {
+			m, _ := d.sim.Message(d.support, card.ID)
+			for _, row := range m.Buttons {
+				for _, b := range row {
+					if b.Text == "🟢 Continue" {
+						return true
+					}
+				}
+			}
+			return false
+		})
+		d.press(d.ann, card, "reopen:")
+		d.awaitText(d.support, k.thread, "not pending any more")
+	})
+}
+
+// mentions reports whether a message has a text mention of somebody.
+func mentions(m simulator.Message, who int64) bool {
+	return slices.ContainsFunc(m.Entities, func(e simulator.Entity) bool {
+		return e.Type == "text_mention" && strings.Contains(string(e.User), `"id":`+itoa64(who))
 	})
 }
 
@@ -213,6 +282,7 @@ func TestMentionKeyboard(t *testing.T) {
 		d.awaitText(d.support, k.thread, "Bob is on the ticket now")
 	})
 	d.run(t, "again: a pointer", func(t *testing.T) {
+		list := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Who should join")
 		if a := d.press(d.ann, list, "muser:"+k.id+":"+itoa(int(d.bob))); !strings.Contains(a.Text, "already") {
 			t.Errorf("%+v", a)
 		}

@@ -249,4 +249,5 @@ func (m *model) chooseGroup(t *rapid.T) {
 	k.topics = []*modelTopic{{of: k, who: m.admins[chat], chat: chat, thread: k.thread, linked: true}, private}
 	m.tickets = append(m.tickets, k)
 	m.awaitCurrent(who, k)
+	m.neverUnclear(k)
 }

@@ -50,6 +50,9 @@ type fakeDesk struct {
 	// question replies to questions about questions for a title.
 	question *messages.QuestionFound
 
+	// word replies to questions about the desk's last word.
+	word *messages.WordFound
+
 	commands []sent
 	shelved  []sent
 	told     []sent
@@ -85,8 +88,11 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 		}
 		return d.found, nil
 	}
-	if _, is := m.(*messages.FindQuestion); is {
+	switch m.(type) {
+	case *messages.FindQuestion:
 		return d.question, nil
+	case *messages.FindWord:
+		return d.word, nil
 	}
 	d.commands = append(d.commands, sent{to, m})
 	return &messages.Reply{Code: messages.Code_OK}, nil
@@ -129,6 +135,8 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 			return u
 		}
 		return &messages.UserView{Code: messages.Code_NOT_FOUND}
+	case *messages.ListOpenTickets:
+		return &messages.TicketList{Code: code, Tickets: d.tickets, Count: int64(len(d.tickets))}
 	case *messages.ListTickets:
 		return &messages.TicketList{Code: code, Tickets: d.tickets}
 	}
@@ -171,6 +179,7 @@ func newFake() *fakeDesk {
 		users:  map[int64]*messages.UserView{},
 
 		question: &messages.QuestionFound{Code: messages.Code_NOT_FOUND},
+		word:     &messages.WordFound{Code: messages.Code_NOT_FOUND},
 	}
 }
 

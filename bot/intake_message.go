@@ -59,6 +59,12 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	switch {
 	case isCommand:
 		return h.onCommandBesides(m, c)
+	case !c.Foreign:
+		if verb, is := h.unknownCommand(m); is {
+			return h.onUnknownCommand(m, verb)
+		}
+	}
+	switch {
 	case m.Chat.Private():
 		return h.passOn(m)
 	case h.ticket == "":
@@ -267,10 +273,10 @@ var profileSeed = maphash.MakeSeed()
 // when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last.
 func (h *handling) learn() {
 	for _, p := range h.update.people() {
-		if p == nil || p.IsBot || !h.profileChanged(p) {
+		if p == nil || p.IsBot || !h.profileChanged(p) && p.Id != h.gave {
 			continue
 		}
-		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: true, Origin: &messages.Origin{
+		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: p.Id != h.gave, Origin: &messages.Origin{
 			CommandId: updateCommandID(h.update.ID) + ":profile:" + userIdentity(p.Id), From: p, Lang: langOf(p),
 		}})
 	}

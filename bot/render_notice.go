@@ -18,7 +18,7 @@ const roomForMore = 64
 // renderNotice renders a notice and the tickets that it lists, as many as there is room for.
 func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	var b builder
-	b.rich(Text(lang, n.GetKey(), n.GetArgs()))
+	b.rich(textMentioning(lang, n.GetKey(), n.GetArgs(), n.GetUserId(), maxText))
 	for i, t := range n.GetTickets() {
 		row := ticketRow(lang, t)
 		room := maxText - b.units
@@ -37,7 +37,7 @@ func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	return b.done()
 }
 
-// ticketRow shows a ticket in a list: its number and title, which are a link to its topic, and its state.
+// ticketRow shows a ticket in a list: its number and title, which are a link to its topic, its state, who opened it and when.
 func ticketRow(lang string, t *messages.TicketView) Rich {
 	var b builder
 	b.plain("\n\n• ")
@@ -49,7 +49,27 @@ func ticketRow(lang string, t *messages.TicketView) Rich {
 	}
 	b.plain("\n")
 	b.rich(ticketState(lang, t))
+	if name := oneLine(t.GetCreatedBy()); name != "" {
+		const limit = 200
+		b.plain("\n")
+		b.rich(textWithin(lang, textListOpened, map[string]string{
+			"who": messages.Shorten(name, maxCardName), "age": ticketAge(lang, t.GetAgeMs()),
+		}, limit))
+	}
 	return b.done()
+}
+
+// ticketAge says how long ago a ticket was opened, in the largest unit of which there is a whole one.
+func ticketAge(lang string, ms int64) string {
+	const minute, hour, day = 60_000, 60 * 60_000, 24 * 60 * 60_000
+	key, n := textAgeMinutes, max(ms/minute, 1)
+	switch {
+	case ms >= 2*day:
+		key, n = textAgeDays, ms/day
+	case ms >= hour:
+		key, n = textAgeHours, ms/hour
+	}
+	return Text(lang, key, map[string]string{"count": strconv.FormatInt(n, 10)}).Text
 }
 
 // noticeMarkup returns a notice's keyboard, or the request to reply to it. The request is selective: it addresses

@@ -563,6 +563,7 @@ type UserView struct {
 	DefaultGroupId  string                 `protobuf:"bytes,4,opt,name=default_group_id,json=defaultGroupId,proto3" json:"default_group_id,omitempty"`
 	CurrentTicketId string                 `protobuf:"bytes,80,opt,name=current_ticket_id,json=currentTicketId,proto3" json:"current_ticket_id,omitempty"` // the ticket they are talking on in private
 	Blocked         bool                   `protobuf:"varint,81,opt,name=blocked,proto3" json:"blocked,omitempty"`                                         // they have blocked the bot
+	SettledId       int64                  `protobuf:"varint,82,opt,name=settled_id,json=settledId,proto3" json:"settled_id,omitempty"`                    // up to this word of the desk, they have said which ticket they mean
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -639,6 +640,13 @@ func (x *UserView) GetBlocked() bool {
 	return false
 }
 
+func (x *UserView) GetSettledId() int64 {
+	if x != nil {
+		return x.SettledId
+	}
+	return 0
+}
+
 // ListTickets asks for a person's tickets, newest first.
 type ListTickets struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -704,6 +712,8 @@ type TicketList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	Tickets       []*TicketView          `protobuf:"bytes,2,rep,name=tickets,proto3" json:"tickets,omitempty"`
+	Count         int64                  `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"` // of ListOpenTickets: how many there are, as far as they were counted
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`   // of ListOpenTickets: there are more than were counted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -752,6 +762,90 @@ func (x *TicketList) GetTickets() []*TicketView {
 	return nil
 }
 
+func (x *TicketList) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *TicketList) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// ListOpenTickets asks for a part of the tickets that are not closed, newest first: those that a person opened or was
+// brought into, or those that have a topic in a group. Answered by TicketList.
+type ListOpenTickets struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // 0: of a group
+	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	Skip          int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOpenTickets) Reset() {
+	*x = ListOpenTickets{}
+	mi := &file_messages_queries_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOpenTickets) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOpenTickets) ProtoMessage() {}
+
+func (x *ListOpenTickets) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_queries_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOpenTickets.ProtoReflect.Descriptor instead.
+func (*ListOpenTickets) Descriptor() ([]byte, []int) {
+	return file_messages_queries_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListOpenTickets) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ListOpenTickets) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *ListOpenTickets) GetSkip() int32 {
+	if x != nil {
+		return x.Skip
+	}
+	return 0
+}
+
+func (x *ListOpenTickets) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
 var File_messages_queries_proto protoreflect.FileDescriptor
 
 const file_messages_queries_proto_rawDesc = "" +
@@ -793,22 +887,31 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
 	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xf0\x01\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x8f\x02\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
 	"\x04lang\x18\x03 \x01(\tR\x04lang\x12(\n" +
 	"\x10default_group_id\x18\x04 \x01(\tR\x0edefaultGroupId\x12*\n" +
 	"\x11current_ticket_id\x18P \x01(\tR\x0fcurrentTicketId\x12\x18\n" +
-	"\ablocked\x18Q \x01(\bR\ablocked\"Y\n" +
+	"\ablocked\x18Q \x01(\bR\ablocked\x12\x1d\n" +
+	"\n" +
+	"settled_id\x18R \x01(\x03R\tsettledId\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"t\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\x9e\x01\n" +
 	"\n" +
 	"TicketList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x128\n" +
-	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\aticketsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"o\n" +
+	"\x0fListOpenTickets\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x19\n" +
+	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +
+	"\x04skip\x18\x03 \x01(\x05R\x04skip\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limitB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_queries_proto_rawDescOnce sync.Once
@@ -822,38 +925,39 @@ func file_messages_queries_proto_rawDescGZIP() []byte {
 	return file_messages_queries_proto_rawDescData
 }
 
-var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_messages_queries_proto_goTypes = []any{
-	(*FindTopic)(nil),   // 0: topicdesk.messages.FindTopic
-	(*TopicFound)(nil),  // 1: topicdesk.messages.TopicFound
-	(*FindPlace)(nil),   // 2: topicdesk.messages.FindPlace
-	(*PlaceFound)(nil),  // 3: topicdesk.messages.PlaceFound
-	(*FindShortID)(nil), // 4: topicdesk.messages.FindShortID
-	(*FindNumber)(nil),  // 5: topicdesk.messages.FindNumber
-	(*TicketIDs)(nil),   // 6: topicdesk.messages.TicketIDs
-	(*GetGroup)(nil),    // 7: topicdesk.messages.GetGroup
-	(*GroupView)(nil),   // 8: topicdesk.messages.GroupView
-	(*GetUser)(nil),     // 9: topicdesk.messages.GetUser
-	(*UserView)(nil),    // 10: topicdesk.messages.UserView
-	(*ListTickets)(nil), // 11: topicdesk.messages.ListTickets
-	(*TicketList)(nil),  // 12: topicdesk.messages.TicketList
-	(Code)(0),           // 13: topicdesk.messages.Code
-	(*GroupFacts)(nil),  // 14: topicdesk.messages.GroupFacts
-	(Standing)(0),       // 15: topicdesk.messages.Standing
-	(*Person)(nil),      // 16: topicdesk.messages.Person
-	(*TicketView)(nil),  // 17: topicdesk.messages.TicketView
+	(*FindTopic)(nil),       // 0: topicdesk.messages.FindTopic
+	(*TopicFound)(nil),      // 1: topicdesk.messages.TopicFound
+	(*FindPlace)(nil),       // 2: topicdesk.messages.FindPlace
+	(*PlaceFound)(nil),      // 3: topicdesk.messages.PlaceFound
+	(*FindShortID)(nil),     // 4: topicdesk.messages.FindShortID
+	(*FindNumber)(nil),      // 5: topicdesk.messages.FindNumber
+	(*TicketIDs)(nil),       // 6: topicdesk.messages.TicketIDs
+	(*GetGroup)(nil),        // 7: topicdesk.messages.GetGroup
+	(*GroupView)(nil),       // 8: topicdesk.messages.GroupView
+	(*GetUser)(nil),         // 9: topicdesk.messages.GetUser
+	(*UserView)(nil),        // 10: topicdesk.messages.UserView
+	(*ListTickets)(nil),     // 11: topicdesk.messages.ListTickets
+	(*TicketList)(nil),      // 12: topicdesk.messages.TicketList
+	(*ListOpenTickets)(nil), // 13: topicdesk.messages.ListOpenTickets
+	(Code)(0),               // 14: topicdesk.messages.Code
+	(*GroupFacts)(nil),      // 15: topicdesk.messages.GroupFacts
+	(Standing)(0),           // 16: topicdesk.messages.Standing
+	(*Person)(nil),          // 17: topicdesk.messages.Person
+	(*TicketView)(nil),      // 18: topicdesk.messages.TicketView
 }
 var file_messages_queries_proto_depIdxs = []int32{
-	13, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
-	13, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
-	13, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
-	13, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
-	14, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
-	15, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
-	13, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
-	16, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
-	13, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
-	17, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
+	14, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
+	14, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
+	14, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
+	14, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
+	15, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
+	16, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
+	14, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
+	17, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
+	14, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
+	18, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
 	10, // [10:10] is the sub-list for method output_type
 	10, // [10:10] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
@@ -875,7 +979,7 @@ func file_messages_queries_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_queries_proto_rawDesc), len(file_messages_queries_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

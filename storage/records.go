@@ -68,6 +68,8 @@ type Group struct {
 	BotIsAdmin      bool    `json:"botIsAdmin"`
 	CanManageTopics bool    `json:"canManageTopics"`
 	CanPinMessages  bool    `json:"canPinMessages"`
+	// CanDeleteMessages is false, too, in records from before the desk asked for it.
+	CanDeleteMessages bool `json:"canDeleteMessages,omitempty"`
 	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
 	// RegisteredBy is the Telegram id of the administrator who registered it, or else who brought the bot in; 0: unknown.
@@ -368,8 +370,15 @@ type Chat struct {
 	Answers   []Pending   `json:"answers,omitempty"`
 	Handled   []string    `json:"handled,omitempty"`   // ids of recent answers, newest last
 	Questions []Question  `json:"questions,omitempty"` // for titles, that were posted; newest last
+	Words     []Word      `json:"words,omitempty"`     // in a private chat: since when it spoke of which ticket, newest last
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`
+}
+
+// Word is a message of the desk in a private chat, about another ticket than the one before it.
+type Word struct {
+	MessageID int64  `json:"messageId"` // Telegram's, in the chat
+	TicketID  string `json:"ticketId"`
 }
 
 // Question is a message in which the bot asks for the title of a ticket.

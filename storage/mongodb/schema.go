@@ -124,6 +124,12 @@ var migrations = []migration{
 		},
 		run: numberTickets,
 	},
+	{
+		// What an older program saves meanwhile is not in the index until the next save.
+		minReader: 4,
+		indexes:   []Index{{Collection: "tickets", Name: "parties", Keys: keys("index.parties", "-createdAt", "-_id")}},
+		run:       fillParties,
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

@@ -66,6 +66,9 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 	if topics := claims(t); len(topics) > 0 {
 		on = append(on, e("topics", topics))
 	}
+	if parties := t.Parties(); len(parties) > 0 {
+		on = append(on, e("parties", parties))
+	}
 	if t.Status != "closed" {
 		on = append(on, e("open", bson.D{
 			e("kind", t.CreatedBy.Kind), e("id", t.CreatedBy.ID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),

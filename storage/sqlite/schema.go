@@ -25,6 +25,7 @@ var migrations = []migration{
 	{minReader: 4, sql: schema5},
 	{minReader: 6, sql: schema6},
 	{minReader: 7, sql: schema7, run: numberTickets},
+	{minReader: 7, sql: schema8, run: fillParties},
 }
 
 const schemaTable = `
@@ -346,6 +347,17 @@ CREATE TABLE ticket_numbers (
 	id   INTEGER PRIMARY KEY CHECK (id = 1),
 	last INTEGER NOT NULL -- the highest number that was taken
 );
+`
+
+// schema8 has who is on the open tickets. What an older program saves meanwhile is not in it until the next save.
+const schema8 = `
+CREATE TABLE ticket_parties (
+	party      TEXT NOT NULL,
+	created_at INTEGER NOT NULL, -- of the ticket
+	ticket_id  TEXT NOT NULL,
+	PRIMARY KEY (party, created_at, ticket_id)
+) WITHOUT ROWID;
+CREATE INDEX ticket_parties_ticket ON ticket_parties (ticket_id);
 `
 
 var (

@@ -171,6 +171,7 @@ func TestFirstSchema(t *testing.T) {
 		if n%4 == 0 {
 			record.Status = "closed"
 		}
+		record.Links = []storage.Link{{LinkID: record.TicketID + ":1", Topic: storage.Topic{GroupID: "g9"}}}
 		doc, err := encode(&record)
 		if err != nil {
 			t.Fatal(err)
@@ -207,5 +208,9 @@ func TestFirstSchema(t *testing.T) {
 		if err != nil || len(page) != want || page[0].TicketID != "ticket 19" {
 			t.Errorf("%d tickets of the creator, %v", len(page), err)
 		}
+	}
+	page, err := s.OpenTicketsWith(t.Context(), "g9", 100)
+	if err != nil || len(page) != tickets*3/4 || page[0].TicketID != "ticket 19" {
+		t.Errorf("%d tickets with a group, %v", len(page), err)
 	}
 }

@@ -102,18 +102,19 @@ type ticketSave struct {
 	search     storage.Ticket // the fields that searchWords needs
 	words      string         // searchWords of a new ticket; "": computed when needed
 	wordsHash  int64
-	indexed    int64 // hash of the columns that the lists' indexes are on
+	indexed    int64 // hash of the columns that the lists' indexes are on, and of the parties
 	due        any
 	doc        string
 	claims     map[topic]bool
+	parties    []string
 	columns    []any
 }
 
 func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s := &ticketSave{
 		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID, number: t.Number,
-		messageAt: millis(t.LastMessageAt),
-		creator:   storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
+		messageAt: millis(t.LastMessageAt), parties: t.Parties(),
+		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
 		wordsHash: searchHash(t), due: dueAt(t.DueAt), doc: doc,
 		search: storage.Ticket{
 			Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID,
@@ -127,10 +128,10 @@ func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, orNull(t.ExternalID),
 		numberOrNull(t.Number), s.createdAt, millis(t.UpdatedAt), s.messageAt,
 	}
-	s.indexed = hash(strings.Join([]string{
+	s.indexed = hash(strings.Join(append([]string{
 		t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID,
 		strconv.FormatInt(t.Number, 10), strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10),
-	}, "\x00"))
+	}, s.parties...), "\x00"))
 	s.columns = append(s.columns, s.due, s.wordsHash, s.indexed, doc)
 	return s
 }
@@ -168,6 +169,9 @@ func (t *ticketSave) insert(w *writer) error {
 	}
 	w.addToSearch(listID, t.words)
 	if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
+		return err
+	}
+	if err := t.addParties(w); err != nil {
 		return err
 	}
 	return t.claim(w)
@@ -250,6 +254,11 @@ func (t *ticketSave) update(w *writer) error {
 			return err
 		}
 		if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
+			return err
+		}
+	}
+	if t.indexed != before.indexed {
+		if err := t.replaceParties(w); err != nil {
 			return err
 		}
 	}

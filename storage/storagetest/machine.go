@@ -289,6 +289,9 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
 			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)
 		})
+		both(t, m, "OpenTicketsWith", func(s storage.Store) ([]storage.Ticket, error) {
+			return s.OpenTicketsWith(ctx, []string{"g1", "g2", "u1"}[n%3], limit)
+		})
 	case 16:
 		group := []string{"", "g1"}[n%2]
 		both(t, m, "Users", func(s storage.Store) ([]storage.User, error) { return s.Users(ctx, group, after, limit) })

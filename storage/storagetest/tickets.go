@@ -3,6 +3,7 @@ package storagetest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -147,6 +148,46 @@ func testTickets(t *testing.T, f Factory) {
 		got, err := s.TicketsByCreator(ctx, "user", "nobody", false, 9)
 		noError(t, err)
 		same(t, len(got), 0)
+	})
+	t.Run("tickets are found by who is on them until they leave, or it is closed", func(t *testing.T) {
+		s := f.Open(t)
+		ticket := aTicket("A")
+		with := func(party string, want ...string) {
+			t.Helper()
+			for limit := range len(want) + 2 {
+				page, err := s.OpenTicketsWith(ctx, party, limit)
+				noError(t, err)
+				var got []string
+				for i := range page {
+					got = append(got, page[i].TicketID)
+				}
+				same(t, got, slices.Clone(want)[:min(limit, len(want))])
+			}
+		}
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("u9")
+		ticket.Links = []storage.Link{aLink("A", 1, "g2", 0), aLink("A", 2, "g3", 5)}
+		ticket.Links[0].UserID = 9
+		noError(t, s.SaveTicket(ctx, ticket))
+		later := aTicket("B")
+		later.CreatedAt, later.Links = minute(5), []storage.Link{aLink("B", 1, "g2", 6), aLink("B", 2, "u7", 0)}
+		noError(t, s.SaveTicket(ctx, later))
+		with("u9", "A")
+		with("g2", "B", "A")
+		with("g3", "A")
+		with("g1")
+		with("u7") // its creator
+		ticket.Links[0].Ended = true
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("u9")
+		with("g2", "B")
+		with("g3", "A")
+		ticket.Status = "closed"
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("g3")
+		ticket.Status = "pending"
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("g3", "A")
 	})
 	t.Run("tickets are counted by status, through every change", func(t *testing.T) {
 		s := f.Open(t)

@@ -96,6 +96,7 @@ func FactsOf(r *storage.Group) *messages.GroupFacts {
 	return &messages.GroupFacts{
 		ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum, BotStatus: r.BotStatus,
 		CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages,
+		CanDeleteMessages: r.CanDeleteMessages,
 	}
 }
 

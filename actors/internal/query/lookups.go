@@ -88,7 +88,7 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 	reply := &messages.UserView{Code: q.code(m, err)}
 	if r != nil {
 		reply.Lang, reply.DefaultGroupId = r.Language, r.DefaultGroupID
-		reply.CurrentTicketId, reply.Blocked = r.CurrentTicketID, r.Blocked
+		reply.CurrentTicketId, reply.Blocked, reply.SettledId = r.CurrentTicketID, r.Blocked, r.SettledID
 		reply.Person = &messages.Person{
 			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
 		}

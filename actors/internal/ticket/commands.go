@@ -237,12 +237,15 @@ func (t *ticket) reopen(r *desk.Result, m *messages.ReopenTicket) {
 	if r.Status == desk.StatusOpen || m.ByHand && r.Status == desk.StatusPending {
 		return
 	}
-	now := t.now()
+	now, notice := t.now(), messages.NoticeTicketReopened
+	if r.Status == desk.StatusPending {
+		notice = messages.NoticeTicketContinued
+	}
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
 	t.cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, creatorOf(o), &view.TicketData{})
-	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketReopened,
+	desk.NotifyAll(r.Ticket, o, notice,
 		map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket)}, 0)
 	desk.Acknowledge(r, o)
 }
@@ -281,6 +284,7 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 			desk.Respond(r, o, messages.NoticePrioritySame, map[string]string{"priority": wanted})
 		default:
 			t.update(r.Ticket, o, func() { r.Priority = wanted })
+			dropKeyboard(r, o)
 			desk.RespondOpenly(r, o, messages.NoticePrioritySet,
 				map[string]string{"who": desk.Who(o), "priority": wanted, "ticket": t.nameFor(o)})
 		}

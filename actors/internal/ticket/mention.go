@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -66,6 +67,7 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		t.cause(r.Ticket, messages.EventUserMentioned, o.CommandId, t.now(), creatorOf(o), &view.UserMentionedData{
 			User: view.LinkUser{UserID: user.TelegramID, Name: name}, Topic: t.topicRef(&link.Topic)})
 		awaitTopic(r.Ticket, link.LinkID, o)
+		dropKeyboard(r, o)
 		desk.Acknowledge(r, o)
 	}, nil
 }
@@ -95,7 +97,7 @@ var mentionMissing = map[messages.Standing]string{
 // findUser finds the user who is mentioned; nil if there is none. given is what was typed.
 func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string, err error) {
 	if m.UserId != 0 {
-		given = strconv.FormatInt(m.UserId, 10)
+		given = cmp.Or(messages.CleanLine(m.Name), strconv.FormatInt(m.UserId, 10))
 		user, err = t.Store.User(t.Ctx, m.UserId)
 	} else {
 		given = "@" + strings.TrimPrefix(m.Username, "@")

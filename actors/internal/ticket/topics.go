@@ -126,6 +126,9 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	}
 	op := desk.OperationTo(o)
 	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}
+	if link != nil {
+		notice.UserId = link.UserID
+	}
 	if key == messages.NoticePrivateFailed {
 		notice.Keyboard = desk.OneButton(messages.ButtonRetry, messages.CallbackReopen+":"+r.TicketID)
 	}
