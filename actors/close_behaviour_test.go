@@ -170,7 +170,7 @@ func TestRename(t *testing.T) {
 		d.must(d.sim.RenameTopic(d.engineering, d.bob, eng, number+"Scanner"))
 		named(number+"Scanner", map[int64]int{d.support: k.thread, d.sales: sales, d.engineering: eng})
 		d.eventually("the title", func() bool { return d.record(k).Title == "Scanner" })
-		card, _ := d.find(d.support, k.thread, "🎫 "+k.id)
+		card, _ := d.find(d.support, k.thread, "🎫 #")
 		d.await("the card", func() bool {
 			m, _ := d.sim.Message(d.support, card.ID)
 			return strings.Contains(m.Text, "Scanner")

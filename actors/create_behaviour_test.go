@@ -28,7 +28,7 @@ func TestCreate(t *testing.T) {
 		if !strings.HasPrefix(link, "https://t.me/c/") || !strings.HasSuffix(link, "/"+itoa(topic.Thread)) {
 			t.Errorf("link %q", link)
 		}
-		card := d.awaitText(d.support, topic.Thread, id)
+		card := d.awaitText(d.support, topic.Thread, "🎫 #")
 		for _, part := range []string{"Printer on fire", "It burns\nbrightly", "Open", "normal", "Opened by Eve"} {
 			if !strings.Contains(card.Text, part) {
 				t.Errorf("no %q in %q", part, card.Text)
