@@ -10,7 +10,7 @@ import (
 )
 
 // Who writes in a private chat right below what the desk said there means the ticket of that. If it is not their
-// current one, the bot asks, and keeps what they write until they have answered (docs/decisions.md, D124).
+// current one, the bot asks, and keeps what they write until they have answered (docs/decisions.md, D131).
 
 // lastWord returns which ticket the desk spoke of last in the private chat before a message, or at all (0).
 func (h *handling) lastWord(before int64) (*messages.WordFound, error) {

@@ -10,7 +10,7 @@ import (
 )
 
 // What looks like a command and is none would be mirrored to the other side as words: to a customer, perhaps. So the bot
-// asks first (docs/decisions.md, D126). Commands of other bots are left alone.
+// asks first (docs/decisions.md, D133). Commands of other bots are left alone.
 
 // nearEnough is how many letters a command may differ from the one that is meant.
 const nearEnough = 3

@@ -93,7 +93,7 @@ func Shorten(s string, n int) string {
 
 // TopicName names a ticket's topic "#<number> <title>", on one line and at most MaxTopicName long. A long title is
 // shortened, never the number: by that the ticket finds its topic when the answer to createForumTopic is lost
-// (docs/decisions.md, D5, D120).
+// (docs/decisions.md, D5, D127).
 func TopicName(title string, number int64) string {
 	return Shorten(TicketName(title, number), MaxTopicName)
 }

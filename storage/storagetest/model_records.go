@@ -3,6 +3,7 @@ package storagetest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -182,6 +183,9 @@ func (m *model) TicketByTopic(ctx context.Context, group string, thread int64) (
 }
 
 func (m *model) TakeNumbers(ctx context.Context, n int) (int64, error) {
+	if n < 1 {
+		return 0, fmt.Errorf("take %d numbers", n)
+	}
 	if err := m.begin(ctx); err != nil {
 		return 0, err
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // A private chat without topics keeps which ticket the desk has spoken of last: who writes right below means that one,
-// whatever their current ticket is (docs/decisions.md, D124).
+// whatever their current ticket is (docs/decisions.md, D131).
 
 // wordsKept is how many changes from one ticket to another a chat knows; the oldest is forgotten first.
 const wordsKept = 50

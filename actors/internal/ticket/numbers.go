@@ -9,7 +9,7 @@ import (
 
 // numbers hands out the numbers of new tickets to the tickets of this node. It takes blocks of them from storage, which
 // all nodes share: one at a time for a quiet desk, whose numbers have no gaps then, and blocks of twice the size while
-// they last less than blockLasts. When the process ends, what is left of the block is never given (docs/decisions.md, D119).
+// they last less than blockLasts. When the process ends, what is left of the block is never given (docs/decisions.md, D126).
 type numbers struct {
 	mu        sync.Mutex
 	next, end int64 // what is left of the block: next <= n < end
