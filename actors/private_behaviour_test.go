@@ -24,7 +24,7 @@ func (d *desk) openPrivately(by, chat int64, title string) *ticket {
 
 func (d *desk) openedPrivately(by, chat int64, title string) *ticket {
 	d.t.Helper()
-	k := &ticket{chat: chat, id: d.ticketIDIn(d.awaitText(by, 0, " "+title).Text)}
+	k := &ticket{chat: chat, id: d.announced(by, 0, title)}
 	k.thread = d.topicNamed(chat, title).Thread
 	d.introduced(chat, k.thread)
 	d.await("the card in the private chat", func() bool {
@@ -36,6 +36,22 @@ func (d *desk) openedPrivately(by, chat int64, title string) *ticket {
 		return err == nil && u.CurrentTicketID == k.id
 	})
 	return k
+}
+
+// announced waits until a private chat says that a ticket is open whose title begins so, and returns its id.
+func (d *desk) announced(by int64, thread int, title string) (id string) {
+	d.t.Helper()
+	d.await("the word that "+title+" is open", func() bool {
+		for _, m := range slices.Backward(d.byBot(by, thread)) {
+			_, number, _ := strings.Cut(m.Text, ": #")
+			if strings.HasPrefix(m.Text, "🎫 ") && strings.HasPrefix(unnumbered("#"+number), title) {
+				id = d.ticketIDIn(m.Text)
+				return true
+			}
+		}
+		return false
+	})
+	return id
 }
 
 // groupsOffered lists the buttons of a keyboard that choose a group.

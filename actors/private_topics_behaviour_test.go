@@ -14,7 +14,7 @@ func (d *desk) openInTopic(by, chat int64, title string) (*ticket, int) {
 	d.t.Helper()
 	choice := d.choice(by, title)
 	d.press(by, choice, "pick:"+ticketOf(choice)+":g"+itoa64(chat))
-	k := &ticket{chat: chat, id: d.ticketIDIn(d.awaitText(by, 0, " "+title).Text)}
+	k := &ticket{chat: chat, id: d.announced(by, 0, title)}
 	k.thread = d.topicNamed(chat, title).Thread
 	d.introduced(chat, k.thread)
 	thread := d.topicNamed(by, title).Thread
