@@ -76,7 +76,7 @@ func TestTicketsByAPI(t *testing.T) {
 				if m.Service != nil {
 					line = "(" + m.Service.Text + ")"
 				}
-				for _, x := range []string{k.id, k.id[len(k.id)-8:], "by hand", "by program", "Ann", "CRM"} {
+				for _, x := range []string{d.number(k), "by hand", "by program", "Ann", "CRM"} {
 					line = strings.ReplaceAll(line, x, "…")
 				}
 				lines = append(lines, line)
@@ -94,7 +94,7 @@ func TestTicketsByAPI(t *testing.T) {
 			Priority: proto.String("urgent"), Status: proto.String("pending"), Metadata: []byte(`{"a":1}`),
 		}, "")
 		d.await("the topic's new name", func() bool {
-			return strings.HasPrefix(d.topic(k.chat, k.thread).Name, "New title · ")
+			return unnumbered(d.topic(k.chat, k.thread).Name) == "New title"
 		})
 		card := d.awaitText(k.chat, k.thread, "New title")
 		if !strings.Contains(card.Text, "What is new") {

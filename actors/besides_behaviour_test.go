@@ -24,7 +24,7 @@ func (d *desk) opened(chat int64, title string) *ticket {
 	d.t.Helper()
 	k := &ticket{chat: chat, thread: d.topicNamed(chat, title).Thread}
 	d.introduced(chat, k.thread)
-	k.id = ticketIDIn(d.awaitText(chat, k.thread, "TICK-").Text)
+	k.id = d.ticketIDIn(d.awaitText(chat, k.thread, "🎫 #").Text)
 	return k
 }
 
@@ -159,7 +159,7 @@ func TestTicketFromAnAlbum(t *testing.T) {
 		d.reply(d.ann, d.support, m, "/create_ticket Closed")
 		k := d.opened(d.support, "Closed")
 		d.awaitEnclosed(k, d.support, k.thread, 1)
-		if card, _ := d.find(d.support, k.thread, k.id); !strings.Contains(card.Text, "Forwarded from Shop\nWe are closed") {
+		if card, _ := d.find(d.support, k.thread, d.head(k)); !strings.Contains(card.Text, "Forwarded from Shop\nWe are closed") {
 			t.Errorf("the card is %q", card.Text)
 		}
 	})

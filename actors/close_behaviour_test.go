@@ -25,15 +25,15 @@ func TestCloseAndReopen(t *testing.T) {
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
 	places := map[int64]int{d.support: k.thread, d.engineering: eng, d.sales: sales}
-	card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
+	card := d.awaitText(d.support, k.thread, d.head(k))
 	status := func(want string) {
 		d.t.Helper()
 		d.eventually("status "+want, func() bool { return d.record(k).Status == want })
 	}
 	d.run(t, "by command: told with the reason, card edited, all topics closed", func(t *testing.T) {
-		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket all is well"), "Ann closed ticket "+k.id)
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket all is well"), "Ann closed this ticket")
 		for chat, thread := range places {
-			if m := d.awaitText(chat, thread, "closed ticket"); !strings.Contains(m.Text, "Reason: all is well") {
+			if m := d.awaitText(chat, thread, "closed this ticket"); !strings.Contains(m.Text, "Reason: all is well") {
 				t.Errorf("%q", m.Text)
 			}
 		}
@@ -60,7 +60,7 @@ func TestCloseAndReopen(t *testing.T) {
 	d.run(t, "reopen by command", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
 		for chat, thread := range places {
-			d.awaitText(chat, thread, "Ann reopened ticket")
+			d.awaitText(chat, thread, "Ann reopened this ticket")
 		}
 		d.closedEverywhere(false, places)
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/reopen_ticket"), "is open already")
@@ -100,7 +100,7 @@ func TestCloseAndReopen(t *testing.T) {
 				order = append(order, m.Text[len(m.Text)-6:])
 			case m.Service != nil && m.Service.Kind == "forum_topic_closed":
 				order = append(order, "closed")
-			case strings.Contains(m.Text, "closed ticket"):
+			case strings.Contains(m.Text, "closed this ticket"):
 				order = append(order, "told")
 			}
 		}
@@ -130,7 +130,7 @@ func TestCloseAndReopen(t *testing.T) {
 		d.say(d.eve, d.support, k.thread, "still broken")
 		d.quiet(k)
 		told := strings.Join(d.arrived(d.engineering, eng, after), "; ")
-		closed, reopened := strings.LastIndex(told, "closed ticket"), strings.LastIndex(told, "reopened ticket")
+		closed, reopened := strings.LastIndex(told, "closed this ticket"), strings.LastIndex(told, "reopened this ticket")
 		if closed < 0 || reopened < closed || !strings.Contains(told, "still broken") {
 			t.Errorf("%q", told)
 		}
@@ -153,7 +153,7 @@ func TestRename(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
-	short := k.id[len(k.id)-8:]
+	number := d.number(k) + " "
 	named := func(name string, places map[int64]int) {
 		d.t.Helper()
 		d.await("the name "+name, func() bool {
@@ -166,18 +166,18 @@ func TestRename(t *testing.T) {
 		})
 	}
 	d.run(t, "by hand: the ticket, its card and the other topics follow", func(t *testing.T) {
-		d.must(d.sim.RenameTopic(d.engineering, d.bob, eng, "Scanner · "+short))
-		named("Scanner · "+short, map[int64]int{d.support: k.thread, d.sales: sales, d.engineering: eng})
+		d.must(d.sim.RenameTopic(d.engineering, d.bob, eng, number+"Scanner"))
+		named(number+"Scanner", map[int64]int{d.support: k.thread, d.sales: sales, d.engineering: eng})
 		d.eventually("the title", func() bool { return d.record(k).Title == "Scanner" })
-		card, _ := d.find(d.support, k.thread, "🎫 "+k.id)
+		card, _ := d.find(d.support, k.thread, d.head(k))
 		d.await("the card", func() bool {
 			m, _ := d.sim.Message(d.support, card.ID)
 			return strings.Contains(m.Text, "Scanner")
 		})
 	})
-	d.run(t, "without the short id, which that topic loses and the others keep", func(t *testing.T) {
+	d.run(t, "without the number, which that topic loses and the others keep", func(t *testing.T) {
 		d.must(d.sim.RenameTopic(d.support, d.ann, k.thread, "Fax"))
-		named("Fax · "+short, map[int64]int{d.sales: sales, d.engineering: eng})
+		named(number+"Fax", map[int64]int{d.sales: sales, d.engineering: eng})
 		named("Fax", map[int64]int{d.support: k.thread})
 	})
 	d.run(t, "the bot's own renaming starts nothing", func(t *testing.T) {

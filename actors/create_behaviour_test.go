@@ -14,10 +14,10 @@ func TestCreate(t *testing.T) {
 	d := ready(t, options{})
 	d.run(t, "a topic with a card, pinned, and an answer with a link to it", func(t *testing.T) {
 		asked := d.say(d.eve, d.support, 0, "/create_ticket Printer on fire\nIt burns\nbrightly")
-		answer := d.awaitAnswer(asked, "Ticket opened: Printer on fire")
-		id := ticketIDIn(answer.Text)
+		answer := d.awaitAnswer(asked, " Printer on fire")
+		id := d.ticketIDIn(answer.Text)
 		topic := d.topicNamed(d.support, "Printer on fire")
-		if topic.Name != "Printer on fire · "+id[len(id)-8:] {
+		if topic.Name != d.number(&ticket{id: id})+" Printer on fire" {
 			t.Errorf("%q", topic.Name)
 		}
 		link := ""
@@ -27,7 +27,7 @@ func TestCreate(t *testing.T) {
 		if !strings.HasPrefix(link, "https://t.me/c/") || !strings.HasSuffix(link, "/"+itoa(topic.Thread)) {
 			t.Errorf("link %q", link)
 		}
-		card := d.awaitText(d.support, topic.Thread, id)
+		card := d.awaitText(d.support, topic.Thread, "🎫 #")
 		for _, part := range []string{"Printer on fire", "It burns\nbrightly", "Open", "normal", "Opened by Eve"} {
 			if !strings.Contains(card.Text, part) {
 				t.Errorf("no %q in %q", part, card.Text)
@@ -50,7 +50,7 @@ func TestCreate(t *testing.T) {
 	d.run(t, "two quick identical commands are two tickets, one topic each", func(t *testing.T) {
 		before := d.calls("createForumTopic", 0)
 		a, b := d.say(d.ann, d.support, 0, "/create_ticket Twice"), d.say(d.ann, d.support, 0, "/create_ticket Twice")
-		x, y := ticketIDIn(d.awaitAnswer(a, "Ticket opened").Text), ticketIDIn(d.awaitAnswer(b, "Ticket opened").Text)
+		x, y := d.ticketIDIn(d.awaitAnswer(a, "Ticket opened").Text), d.ticketIDIn(d.awaitAnswer(b, "Ticket opened").Text)
 		if x == y {
 			t.Error(x)
 		}
@@ -76,36 +76,36 @@ func TestCreate(t *testing.T) {
 		if !strings.Contains(string(q.ReplyMarkup), "force_reply") {
 			t.Errorf("%s", q.ReplyMarkup)
 		}
-		a := d.awaitAnswer(d.reply(d.eve, d.support, q, "Coffee is cold\nvery cold"), "Ticket opened: Coffee is cold")
-		r := d.record(&ticket{id: ticketIDIn(a.Text)})
+		a := d.awaitAnswer(d.reply(d.eve, d.support, q, "Coffee is cold\nvery cold"), " Coffee is cold")
+		r := d.record(&ticket{id: d.ticketIDIn(a.Text)})
 		if r.Title != "Coffee is cold" || r.Description != "very cold" {
 			t.Errorf("%+v", r)
 		}
 	})
 	d.run(t, "in reply to a message, which becomes the description", func(t *testing.T) {
 		m := d.say(d.eve, d.support, 0, "The lift is stuck\nbetween floors 3 and 4")
-		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket Lift"), "Ticket opened: Lift")
-		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "The lift is stuck\nbetween floors 3 and 4" {
+		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket Lift"), " Lift")
+		if r := d.record(&ticket{id: d.ticketIDIn(a.Text)}); r.Description != "The lift is stuck\nbetween floors 3 and 4" {
 			t.Errorf("%q", r.Description)
 		}
-		a = d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket"), "Ticket opened: The lift is stuck")
-		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Title != "The lift is stuck" {
+		a = d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket"), " The lift is stuck")
+		if r := d.record(&ticket{id: d.ticketIDIn(a.Text)}); r.Title != "The lift is stuck" {
 			t.Errorf("%q", r.Title)
 		}
 	})
 	d.run(t, "quoted title and description on one line", func(t *testing.T) {
 		asked := d.say(d.ann, d.support, 0, `/create_ticket "Broken door" it squeaks`)
-		a := d.awaitAnswer(asked, "Ticket opened: Broken door")
-		if r := d.record(&ticket{id: ticketIDIn(a.Text)}); r.Description != "it squeaks" {
+		a := d.awaitAnswer(asked, " Broken door")
+		if r := d.record(&ticket{id: d.ticketIDIn(a.Text)}); r.Description != "it squeaks" {
 			t.Errorf("%q", r.Description)
 		}
 	})
 	d.run(t, "a long title is cut at a character in the topic's name, not in the card", func(t *testing.T) {
 		title := strings.Repeat("👨‍👩‍👧‍👦 กำ", 22)
 		a := d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+title), "Ticket opened")
-		id := ticketIDIn(a.Text)
+		id := d.ticketIDIn(a.Text)
 		topic := d.topicNamed(d.support, "👨‍👩‍👧‍👦")
-		if n := utf8.RuneCountInString(topic.Name); n > 128 || !strings.HasSuffix(topic.Name, " · "+id[len(id)-8:]) {
+		if n := utf8.RuneCountInString(topic.Name); n > 128 || !strings.HasPrefix(topic.Name, d.number(&ticket{id: id})+" ") {
 			t.Errorf("%d characters: %q", n, topic.Name)
 		}
 		if r := d.record(&ticket{id: id}); r.Title != title {
@@ -132,7 +132,7 @@ func TestLostAnswerOfCreateForumTopic(t *testing.T) {
 			k := d.open(d.ann, d.support, "Answer "+fault)
 			topics := 0
 			for _, topic := range d.sim.Topics(d.support) {
-				if strings.HasPrefix(topic.Name, "Answer "+fault) {
+				if strings.HasPrefix(unnumbered(topic.Name), "Answer "+fault) {
 					topics++
 				}
 			}

@@ -68,7 +68,7 @@ func TestDeletedLinkedTopic(t *testing.T) {
 			strings.Contains(history.Text, want[0]) {
 			t.Errorf("%q", history.Text)
 		}
-		if name := d.topic(d.engineering, again).Name; !strings.HasPrefix(name, "Printer · ") {
+		if name := d.topic(d.engineering, again).Name; unnumbered(name) != "Printer" {
 			t.Errorf("%q", name)
 		}
 	})
@@ -211,7 +211,7 @@ func TestHomeTopicThatCantBeOpened(t *testing.T) {
 	d.inject(simulator.Fault{
 		Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
 	})
-	id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
+	id := d.ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
 	thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
 	d.must(err)
 	d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
@@ -267,7 +267,7 @@ func TestWhatAHomeTopicMissed(t *testing.T) {
 			d.inject(simulator.Fault{
 				Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
 			})
-			id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
+			id := d.ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
 			thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
 			d.must(err)
 			d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")
@@ -331,7 +331,7 @@ func TestGivingUpIsWrittenDownOnce(t *testing.T) {
 	d.inject(simulator.Fault{
 		Method: "createForumTopic", Chat: d.support, Kind: simulator.Fault400, Description: "TOPICS_TOO_MUCH",
 	})
-	id := ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
+	id := d.ticketIDIn(d.awaitAnswer(d.say(d.carl, d.support, 0, "/create_ticket Doomed"), "could not be opened").Text)
 	thread, err := d.sim.CreateTopic(d.sales, d.carl, "Mine")
 	d.must(err)
 	d.awaitAnswer(d.say(d.carl, d.sales, thread, "/link "+id), "linked this topic")

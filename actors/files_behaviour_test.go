@@ -211,7 +211,7 @@ func TestATicketDoesNotWaitForItsFiles(t *testing.T) {
 	d.say(d.ann, d.support, k.thread, "and a word")
 	d.awaitText(d.engineering, eng, "and a word")
 	d.say(d.ann, d.support, k.thread, "/close_ticket")
-	d.awaitText(d.engineering, eng, "closed ticket")
+	d.awaitText(d.engineering, eng, "closed this ticket")
 }
 
 func TestInfectedFilesAreKeptApartAndToldOf(t *testing.T) {

@@ -189,3 +189,20 @@ func TestMigration(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 }
+
+// TestMissingRights: the bot says which rights some features need, when it is registered and when they fail.
+func TestMissingRights(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/register"), "as an administrator I also need Delete Messages (/delete).")
+	k := d.open(d.ann, d.support, "Printer")
+	said := d.say(d.carl, d.support, k.thread, "wrong number")
+	d.quiet(k)
+	command := d.reply(d.carl, d.support, said, "/delete")
+	d.awaitAnswer(command, "could not be deleted in Support: I don't have the right Delete Messages")
+	d.mayDelete(d.support)
+	answer := d.awaitAnswer(d.say(d.ann, d.support, 0, "/register"), "is registered already")
+	if strings.Contains(answer.Text, "I also need") {
+		t.Errorf("it says %q", answer.Text)
+	}
+}

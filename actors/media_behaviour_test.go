@@ -355,11 +355,11 @@ func TestTicketFromAMedium(t *testing.T) {
 			}
 			k := &ticket{chat: d.support, thread: d.topicNamed(d.support, title).Thread}
 			d.introduced(d.support, k.thread)
-			k.id = ticketIDIn(d.awaitText(d.support, k.thread, "TICK-").Text)
+			k.id = d.ticketIDIn(d.awaitText(d.support, k.thread, "🎫 #").Text)
 			eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 			for chat, thread := range map[int64]int{d.support: k.thread, d.engineering: eng} {
 				all := d.byBot(chat, thread)
-				if len(all) < 2 || look(all[1]) != c.want || all[1].ReplyTo != all[0].ID || !strings.Contains(all[0].Text, k.id) ||
+				if len(all) < 2 || look(all[1]) != c.want || all[1].ReplyTo != all[0].ID || !strings.Contains(all[0].Text, d.head(k)) ||
 					c.media != nil && !strings.Contains(all[0].Text, c.caption) {
 					t.Errorf("%v in %d", d.since(chat, thread, 0), chat)
 				}

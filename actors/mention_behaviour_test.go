@@ -2,6 +2,7 @@ package actors_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,7 @@ func TestMention(t *testing.T) {
 	d.run(t, "opens one topic with card, who asks, and the last messages without internal notes", func(t *testing.T) {
 		eng = d.mention(d.carl, k, "@bob_eng", d.engineering)
 		card := d.byBot(d.engineering, eng)[0]
-		if !strings.Contains(card.Text, k.id) || !strings.Contains(card.Text, "Carl asks for your help") {
+		if !strings.Contains(card.Text, d.number(k)+"\nPrinter\n") || !strings.Contains(card.Text, "Carl asks for your help") {
 			t.Errorf("%q", card.Text)
 		}
 		opening := d.awaitText(d.engineering, eng, "Last messages")
@@ -31,9 +32,21 @@ func TestMention(t *testing.T) {
 			t.Errorf("%q", topic.Name)
 		}
 		d.await("the home card names the group", func() bool {
-			m, _ := d.find(d.support, k.thread, "🎫 "+k.id)
+			m, _ := d.find(d.support, k.thread, d.head(k))
 			return strings.Contains(m.Text, "Engineering") && m.Edited
 		})
+	})
+	d.run(t, "the person is mentioned in their topic, so that Telegram notifies them, and named by a link in the ticket", func(t *testing.T) {
+		card := d.byBot(d.engineering, eng)[0]
+		answer, _ := d.find(d.support, k.thread, "is on the ticket now")
+		for _, m := range []simulator.Message{card, answer} {
+			if !mentions(m, d.bob) {
+				t.Errorf("no mention of Bob in %q: %+v", m.Text, m.Entities)
+			}
+		}
+		if !strings.HasPrefix(card.Text, "👋 Bob, Carl asks for your help") {
+			t.Errorf("the card is %q", card.Text)
+		}
 	})
 	d.run(t, "what was said before is context, not copied", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "third words")
@@ -57,7 +70,7 @@ func TestMention(t *testing.T) {
 		d.awaitAnswer(first, "Bob is on the ticket now")
 		n := 0
 		for _, topic := range d.sim.Topics(d.engineering) {
-			if strings.HasPrefix(topic.Name, "Impatient") {
+			if strings.HasPrefix(unnumbered(topic.Name), "Impatient") {
 				n++
 			}
 		}
@@ -82,7 +95,7 @@ func TestMention(t *testing.T) {
 		d.awaitAnswer(m, "Carl is on the ticket now")
 		n := 0
 		for _, topic := range d.sim.Topics(d.engineering) {
-			if strings.HasPrefix(topic.Name, "Both of you") {
+			if strings.HasPrefix(unnumbered(topic.Name), "Both of you") {
 				n++
 				d.introduced(d.engineering, topic.Thread)
 			}
@@ -92,7 +105,7 @@ func TestMention(t *testing.T) {
 		}
 		d.say(d.ann, d.support, k.thread, "hear me")
 		for _, topic := range d.sim.Topics(d.engineering) {
-			if strings.HasPrefix(topic.Name, "Both of you") {
+			if strings.HasPrefix(unnumbered(topic.Name), "Both of you") {
 				d.awaitText(d.engineering, topic.Thread, "hear me")
 			}
 		}
@@ -110,6 +123,62 @@ func TestMention(t *testing.T) {
 			},
 		})
 		d.awaitAnswer(m, "Eve is on the ticket now")
+	})
+	d.run(t, "somebody picked from the list is known by their name, and once they have used a command", func(t *testing.T) {
+		zoe := d.newcomer("Zoe")
+		picked := func() simulator.Message {
+			user := []byte(`{"id":` + itoa64(zoe) + `,"is_bot":false,"first_name":"Zoe"}`)
+			return d.post(simulator.Post{From: d.ann, Chat: d.support, Thread: k.thread, Text: "/mention Zoe", Entities: []simulator.Entity{
+				{Type: "bot_command", Offset: 0, Length: 8}, {Type: "text_mention", Offset: 9, Length: 3, User: user},
+			}})
+		}
+		d.awaitAnswer(picked(), "I don't know Zoe yet")
+		d.awaitAnswer(d.say(zoe, d.support, 0, "/tickets"), "Support has")
+		d.eventually("the desk knows Zoe", func() bool {
+			u, err := d.store.User(d.t.Context(), zoe)
+			return err == nil && u.FirstName == "Zoe"
+		})
+		d.awaitAnswer(picked(), "Zoe has no default group yet")
+	})
+	d.run(t, "the list to choose from goes once somebody is chosen, and so do the priorities", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Chosen")
+		gone := func(m simulator.Message) {
+			d.await("the buttons go", func() bool {
+				now, _ := d.sim.Message(m.Chat, m.ID)
+				return len(now.Buttons) == 0
+			})
+		}
+		list := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Who should join")
+		d.press(d.ann, list, "muser:"+k.id+":"+itoa64(d.bob))
+		gone(list)
+		list = d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/priority"), "How urgent")
+		d.press(d.ann, list, "priority:"+k.id+":high")
+		gone(list)
+	})
+	d.run(t, "a pending ticket continues, and is not said to be reopened", func(t *testing.T) {
+		k := d.open(d.ann, d.support, "Waiting")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "to pending")
+		card := d.awaitText(d.support, k.thread, d.head(k))
+		d.await("the card says Continue", func() bool {
+			m, _ := d.sim.Message(d.support, card.ID)
+			for _, row := range m.Buttons {
+				for _, b := range row {
+					if b.Text == "🟢 Continue" {
+						return true
+					}
+				}
+			}
+			return false
+		})
+		d.press(d.ann, card, "reopen:")
+		d.awaitText(d.support, k.thread, "not pending any more")
+	})
+}
+
+// mentions reports whether a message has a text mention of somebody.
+func mentions(m simulator.Message, who int64) bool {
+	return slices.ContainsFunc(m.Entities, func(e simulator.Entity) bool {
+		return e.Type == "text_mention" && strings.Contains(string(e.User), `"id":`+itoa64(who))
 	})
 }
 
@@ -163,7 +232,7 @@ func TestMentionRefusals(t *testing.T) {
 		d.mention(d.ann, k, "dora_s", d.sales)
 	})
 	d.run(t, "a closed ticket", func(t *testing.T) {
-		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket"), "closed ticket")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/close_ticket"), "closed this ticket")
 		d.await("closed", func() bool { return d.topic(d.support, k.thread).Closed })
 		mentions(t, "@dora_s", "is closed, so /mention can't be used")
 	})
@@ -213,12 +282,13 @@ func TestMentionKeyboard(t *testing.T) {
 		d.awaitText(d.support, k.thread, "Bob is on the ticket now")
 	})
 	d.run(t, "again: a pointer", func(t *testing.T) {
+		list := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/mention"), "Who should join")
 		if a := d.press(d.ann, list, "muser:"+k.id+":"+itoa(int(d.bob))); !strings.Contains(a.Text, "already") {
 			t.Errorf("%+v", a)
 		}
 	})
 	d.run(t, "the card's button shows the same list", func(t *testing.T) {
-		card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
+		card := d.awaitText(d.support, k.thread, d.head(k))
 		n := len(d.byBot(d.support, k.thread))
 		d.press(d.eve, card, "mention:")
 		d.await("a list", func() bool { return len(d.byBot(d.support, k.thread)) == n+1 })

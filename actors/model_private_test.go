@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -79,7 +80,7 @@ func (m *model) mean(t *rapid.T, k *modelTicket, from *modelTopic, p *simulator.
 	switch {
 	case !from.private || from.thread != 0 || p.ReplyTo != 0 || k.person.current == k:
 	case rapid.Bool().Draw(t, "in reply to the card"):
-		p.ReplyTo = m.d.awaitText(from.chat, 0, "🎫 "+k.id).ID
+		p.ReplyTo = m.d.awaitText(from.chat, 0, m.d.head(k.ticket)).ID
 	default:
 		m.talkOn(k, from)
 	}
@@ -101,6 +102,17 @@ func (m *model) awaitCurrent(who *modelPerson, k *modelTicket) {
 		u, err := m.d.store.User(m.d.t.Context(), who.id)
 		return err == nil && u.CurrentTicketID == k.id
 	})
+}
+
+// neverUnclear has the person of a ticket mean their current one whatever the desk said last: TestUnclearTicket is about
+// what happens else.
+func (m *model) neverUnclear(k *modelTicket) {
+	who := itoa64(k.person.id)
+	_, err := m.d.system.Ask(m.d.t.Context(), messages.KindUser, who, &messages.TalkOn{
+		Origin:   &messages.Origin{CommandId: "settled on " + k.id, Place: "u" + who},
+		TicketId: k.id, Quiet: true, Settles: 1 << 40,
+	})
+	m.d.must(err)
 }
 
 // awaitStatus waits until the ticket is open, or closed, as somebody wanted in another chat.

@@ -208,7 +208,7 @@ func (d *desk) topicNamed(chat int64, prefix string) simulator.Topic {
 	var topic simulator.Topic
 	d.await("a topic "+prefix, func() bool {
 		for _, topic = range d.sim.Topics(chat) {
-			if strings.HasPrefix(topic.Name, prefix) {
+			if strings.HasPrefix(unnumbered(topic.Name), prefix) {
 				return true
 			}
 		}
@@ -329,10 +329,10 @@ type ticket struct {
 func (d *desk) open(by, chat int64, title string) *ticket {
 	d.t.Helper()
 	asked := d.say(by, chat, 0, "/create_ticket "+title)
-	answer := d.awaitAnswer(asked, "Ticket opened: ")
-	k := &ticket{chat: chat, id: ticketIDIn(answer.Text)}
+	answer := d.awaitAnswer(asked, "Ticket opened: #")
+	k := &ticket{chat: chat, id: d.ticketIDIn(answer.Text)}
 	k.thread = d.topicNamed(chat, title).Thread
-	d.awaitText(chat, k.thread, k.id)
+	d.awaitText(chat, k.thread, d.head(k))
 	return k
 }
 
@@ -357,16 +357,6 @@ func (d *desk) introduced(chat int64, thread int) {
 	d.await("a pinned card", func() bool {
 		return slices.ContainsFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return m.Pinned })
 	})
-}
-
-func ticketIDIn(text string) string {
-	at := strings.Index(text, "TICK-")
-	if at < 0 {
-		return ""
-	}
-	id, _, _ := strings.Cut(text[at:], "\n")
-	id, _, _ = strings.Cut(id, " ")
-	return strings.TrimRight(id, ".,;:")
 }
 
 func (d *desk) record(k *ticket) *storage.Ticket {

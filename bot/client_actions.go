@@ -196,6 +196,7 @@ func (c *Client) describeChat(ctx context.Context, chatID int64) *messages.Outco
 	facts.BotStatus = string(me.Type)
 	if a := me.Administrator; a != nil {
 		facts.CanManageTopics, facts.CanPinMessages = a.CanManageTopics, a.CanPinMessages
+		facts.CanDeleteMessages = a.CanDeleteMessages
 	}
 	return out
 }

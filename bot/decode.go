@@ -260,7 +260,8 @@ func (w *wireMember) member() (*Member, error) {
 	m := &Member{
 		Chat: chat, From: w.From.person(), User: w.New.User.person(), DateMS: seconds(w.Date),
 		NewStatus: w.New.Status, CanManageTopics: w.New.CanManageTopics, CanPinMessages: w.New.CanPinMessages,
-		NotIn: w.New.IsMember != nil && !*w.New.IsMember,
+		CanDelete: w.New.CanDelete,
+		NotIn:     w.New.IsMember != nil && !*w.New.IsMember,
 	}
 	if w.Old != nil {
 		m.OldStatus = w.Old.Status

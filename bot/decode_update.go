@@ -153,6 +153,7 @@ type Member struct {
 	NotIn           bool // restricted, and not in the chat
 	CanManageTopics bool
 	CanPinMessages  bool
+	CanDelete       bool
 }
 
 // Reaction holds all reactions that somebody has on a message after a change.

@@ -138,5 +138,6 @@ type wireRights struct {
 	Status          string    `json:"status"`
 	CanManageTopics bool      `json:"can_manage_topics"`
 	CanPinMessages  bool      `json:"can_pin_messages"`
+	CanDelete       bool      `json:"can_delete_messages"`
 	IsMember        *bool     `json:"is_member"` // of a restricted person
 }

@@ -28,6 +28,7 @@ type SlashCommand struct {
 // Target is a person named in a command: by user id (a text mention), or by username without "@".
 type Target struct {
 	UserID   int64
+	Name     string // with UserID: as Telegram shows it
 	Username string
 }
 
@@ -258,7 +259,7 @@ func parseTargets(text, rest string, entities []*messages.Entity) []Target {
 		begin, end, ok := byteRange(text, e.GetOffset(), e.GetLength())
 		if ok && begin >= from {
 			taken = append(taken, [2]int{begin, end})
-			add(Target{UserID: e.GetUserId()})
+			add(Target{UserID: e.GetUserId(), Name: e.GetUserName()})
 		}
 	}
 	inTaken := func(i int) bool {

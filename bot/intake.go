@@ -58,7 +58,6 @@ const (
 	updatesCached   = 2_000 // a repeated batch has at most 100
 	maxTitle        = 255   // characters
 	titleOfReply    = 60    // UTF-16 units of the answered message's first line that become the title
-	ticketsListed   = 20
 	outcomeRepeated = "repeated"
 )
 
@@ -161,7 +160,9 @@ type handling struct {
 	origin *messages.Origin // where the update comes from; nil until that is known
 	known  bool             // whether the desk knows the group
 	ticket string           // the id of the ticket that the topic belongs to, "" for none
+	gave   int64            // who gave a command: from then on the desk knows them
 	own    bool             // in a private chat: the topic is the ticket's own
+	meant  bool             // in a private chat: the message itself says that it is about this ticket
 }
 
 // run handles the update. A panic is a bug that the same update would meet each time, while every later update of the

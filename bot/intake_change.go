@@ -39,12 +39,16 @@ func (h *handling) onEdited(m *Message) (string, error) {
 	if err := h.correctDraft(whole); err != nil {
 		return "", err
 	}
-	return h.toMessage(m.ID, func(id string) proto.Message {
+	outcome, err := h.toMessage(m.ID, func(id string) proto.Message {
 		return &messages.EditMessage{
 			Origin: h.origin, MessageId: id, Content: m.content(),
 			Internal: m.internal(), EditedMs: m.EditDateMS,
 		}
 	}, "edited")
+	if err == nil && h.ticket == "" && m.Chat.Private() && m.From.GetId() == m.Chat.ID { // it may wait for a button
+		_, err = h.shelf(&messages.Shelve{Message: h.saying(m), Corrects: true})
+	}
+	return outcome, err
 }
 
 // correctDraft has the draft that a command made take the title and the description to which the command was edited. What

@@ -49,6 +49,7 @@ func asking(what func(o *messages.Origin, m *Message, c SlashCommand) proto.Mess
 
 // onCommand carries out a slash command. If that is not possible here, the answer says what to do instead.
 func (h *handling) onCommand(m *Message, c SlashCommand) (string, error) {
+	h.gave = m.From.GetId()
 	const done = "command"
 	declared, _ := messages.CommandOf(c.Verb)
 	handle := handlers[c.Verb]
@@ -121,7 +122,7 @@ func (h *handling) mention(_ *Message, c SlashCommand) error {
 			o = proto.CloneOf(o)
 			o.CommandId += ":" + strconv.Itoa(i+1)
 		}
-		mention := &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID}
+		mention := &messages.Mention{Origin: o, Username: target.Username, UserId: target.UserID, Name: target.Name}
 		if err := h.toTicket(c.Verb, mention); err != nil {
 			return err
 		}
@@ -187,27 +188,6 @@ func (h *handling) lang(m *Message, c SlashCommand) error {
 	return h.send(op)
 }
 
-func (h *handling) tickets(m *Message, _ SlashCommand) error {
-	list, err := query[*messages.TicketList](h.ctx, h.desk,
-		&messages.ListTickets{UserId: m.From.GetId(), OpenOnly: true, Limit: ticketsListed})
-	if err != nil {
-		return err
-	}
-	if len(list.Tickets) == 0 {
-		return h.answer(messages.NoticeNoTickets, nil)
-	}
-	if m.Chat.Private() {
-		return h.ticketsPrivately(list)
-	}
-	return h.listTickets(list)
-}
-
-func (h *handling) listTickets(list *messages.TicketList) error {
-	op := h.notice(messages.NoticeMyTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
-	op.GetSendNotice().Tickets = list.Tickets
-	return h.answerWith(op)
-}
-
 // unlink ends the link of the topic. Afterwards the topic has no ticket, so this command and earlier ones would be
 // answered with just that if they arrived again. To recognise them, the chat first remembers that the command was
 // passed on (docs/decisions.md, D44).
@@ -234,8 +214,11 @@ func (h *handling) link(m *Message, c SlashCommand) error {
 	if c.Arg == "" {
 		return h.answer(messages.NoticeLinkUsage, nil)
 	}
-	id, ok := messages.ParseTicketID(c.Arg)
-	if !ok {
+	id, err := h.ticketNamed(c.Arg)
+	if err != nil {
+		return err
+	}
+	if id == "" {
 		return h.answer(messages.NoticeTicketUnknown, map[string]string{"given": messages.Shorten(c.Arg, titleOfReply)})
 	}
 	if answered, err := h.unregistered(); answered || err != nil {

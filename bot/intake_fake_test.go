@@ -34,6 +34,7 @@ type fakeDesk struct {
 	said    map[string]string // "chat/message" → ticket
 	hidden  map[string]bool   // "chat/message": its words stay in its topic
 	shorts  map[string][]string
+	numbers map[int64][]string
 	groups  map[string]*messages.GroupView
 	users   map[int64]*messages.UserView
 	tickets []*messages.TicketView
@@ -48,6 +49,9 @@ type fakeDesk struct {
 
 	// question replies to questions about questions for a title.
 	question *messages.QuestionFound
+
+	// word replies to questions about the desk's last word.
+	word *messages.WordFound
 
 	commands []sent
 	shelved  []sent
@@ -84,8 +88,11 @@ func (d *fakeDesk) Ask(ctx context.Context, kind, identity string, m proto.Messa
 		}
 		return d.found, nil
 	}
-	if _, is := m.(*messages.FindQuestion); is {
+	switch m.(type) {
+	case *messages.FindQuestion:
 		return d.question, nil
+	case *messages.FindWord:
+		return d.word, nil
 	}
 	d.commands = append(d.commands, sent{to, m})
 	return &messages.Reply{Code: messages.Code_OK}, nil
@@ -111,6 +118,10 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 		return &messages.TopicFound{Code: code, TicketId: d.topics[topic(q.Place, q.ThreadId)]}
 	case *messages.FindShortID:
 		return &messages.TicketIDs{Code: code, TicketIds: d.shorts[q.ShortId]}
+	case *messages.FindNumber:
+		return &messages.TicketIDs{Code: code, TicketIds: d.numbers[q.Number]}
+	case *messages.GetTicket:
+		return &messages.TicketRecord{Code: code, TicketId: q.TicketId, Number: 42, Title: "Printer"}
 	case *messages.GetGroup:
 		if g := d.groups[q.GroupId]; g != nil {
 			if q.IsForum && g.Standing == messages.Standing_NO_TOPICS {
@@ -124,6 +135,8 @@ func (d *fakeDesk) query(m proto.Message) proto.Message {
 			return u
 		}
 		return &messages.UserView{Code: messages.Code_NOT_FOUND}
+	case *messages.ListOpenTickets:
+		return &messages.TicketList{Code: code, Tickets: d.tickets, Count: int64(len(d.tickets))}
 	case *messages.ListTickets:
 		return &messages.TicketList{Code: code, Tickets: d.tickets}
 	}
@@ -161,11 +174,12 @@ func newFake() *fakeDesk {
 	return &fakeDesk{
 		places: map[int64]string{-1001: "g7"},
 		topics: map[string]string{topic("g7", 42): aTicket},
-		shorts: map[string][]string{"C91C2F9D": {aTicket}},
+		shorts: map[string][]string{"C91C2F9D": {aTicket}}, numbers: map[int64][]string{42: {aTicket}},
 		groups: map[string]*messages.GroupView{"g7": {Code: messages.Code_OK, GroupId: "g7", Registered: true, Standing: messages.Standing_READY}},
 		users:  map[int64]*messages.UserView{},
 
 		question: &messages.QuestionFound{Code: messages.Code_NOT_FOUND},
+		word:     &messages.WordFound{Code: messages.Code_NOT_FOUND},
 	}
 }
 

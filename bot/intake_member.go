@@ -27,6 +27,7 @@ func (h *handling) onMyMember(m *Member) (string, error) {
 	return "membership", h.toGroup(&messages.SetMembership{Origin: h.origin, Facts: &messages.GroupFacts{
 		ChatId: m.Chat.ID, Title: m.Chat.Title, Type: m.Chat.Type, IsForum: m.Chat.IsForum, BotStatus: m.NewStatus,
 		CanManageTopics: m.CanManageTopics, CanPinMessages: m.CanPinMessages,
+		CanDeleteMessages: m.CanDelete,
 	}})
 }
 

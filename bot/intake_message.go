@@ -59,6 +59,12 @@ func (h *handling) onMessage(m *Message) (string, error) {
 	switch {
 	case isCommand:
 		return h.onCommandBesides(m, c)
+	case !c.Foreign:
+		if verb, is := h.unknownCommand(m); is {
+			return h.onUnknownCommand(m, verb)
+		}
+	}
+	switch {
 	case m.Chat.Private():
 		return h.passOn(m)
 	case h.ticket == "":
@@ -150,14 +156,18 @@ func (h *handling) findByBeginning(m *Message) (string, error) {
 	return h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 }
 
-// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the short id in its
-// name. It returns how many tickets those are.
+// topicCreated reports a topic that the bot created to the tickets that it may belong to, by the number in its name, or
+// the short id in a former name. It returns how many tickets those are.
 func (h *handling) topicCreated(o *messages.Origin, name string) (asked int, err error) {
-	short, ok := messages.ShortIDIn(name)
-	if !ok {
+	var which proto.Message
+	if number, ok := messages.NumberIn(name); ok {
+		which = &messages.FindNumber{Number: number}
+	} else if short, ok := messages.ShortIDIn(name); ok {
+		which = &messages.FindShortID{ShortId: short}
+	} else {
 		return 0, nil
 	}
-	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindShortID{ShortId: short})
+	found, err := query[*messages.TicketIDs](h.ctx, h.desk, which)
 	if err != nil {
 		return 0, err
 	}
@@ -263,10 +273,10 @@ var profileSeed = maphash.MakeSeed()
 // when it has changed. So the names of internal users stay up to date, and a username belongs to who showed it last.
 func (h *handling) learn() {
 	for _, p := range h.update.people() {
-		if p == nil || p.IsBot || !h.profileChanged(p) {
+		if p == nil || p.IsBot || !h.profileChanged(p) && p.Id != h.gave {
 			continue
 		}
-		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: true, Origin: &messages.Origin{
+		h.desk.Tell(messages.KindUser, userIdentity(p.Id), &messages.SaveProfile{OnlyIfKnown: p.Id != h.gave, Origin: &messages.Origin{
 			CommandId: updateCommandID(h.update.ID) + ":profile:" + userIdentity(p.Id), From: p, Lang: langOf(p),
 		}})
 	}

@@ -25,6 +25,7 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	if m.ThreadID != 0 {
 		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 		if h.own = h.ticket != ""; err != nil || h.own {
+			h.meant = h.own
 			return err
 		}
 	}
@@ -35,24 +36,45 @@ func (h *handling) findPrivately(m *Message) (err error) {
 			return err
 		}
 		if h.ticket = found.TicketId; h.ticket == "" && r.FromID == h.bot.ID {
-			h.ticket = ticketNamedIn(r.Text) // a card, or a notice about a ticket
+			if h.ticket, err = h.ticketNamedIn(r.Text); err != nil { // a card, or a notice about a ticket
+				return err
+			}
 		}
 	}
-	if h.ticket == "" {
+	if h.meant = h.ticket != ""; !h.meant {
 		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, 0)
 	}
 	return err
 }
 
-// ticketNamedIn returns the first ticket id in a text, "" when there is none.
-func ticketNamedIn(text string) string {
-	notInID := func(r rune) bool { return !(r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
-	for _, word := range strings.FieldsFunc(text, notInID) {
-		if id, ok := messages.ParseTicketID(word); ok {
-			return id
+// ticketNamedIn returns the id of the first ticket that a text names, by its number or its id; "" when there is none.
+func (h *handling) ticketNamedIn(text string) (string, error) {
+	notInName := func(r rune) bool { return !(r == '#' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
+	for _, word := range strings.FieldsFunc(text, notInName) {
+		if !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-") {
+			continue
+		}
+		if id, err := h.ticketNamed(word); err != nil || id != "" {
+			return id, err
 		}
 	}
-	return ""
+	return "", nil
+}
+
+// ticketNamed returns the id of the ticket with that number or id; "": there can't be one, or none has the number.
+func (h *handling) ticketNamed(name string) (string, error) {
+	if id, ok := messages.ParseTicketID(name); ok {
+		return id, nil
+	}
+	number, ok := messages.ParseNumber(name)
+	if !ok {
+		return "", nil
+	}
+	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindNumber{Number: number})
+	if err != nil || len(found.TicketIds) == 0 {
+		return "", err
+	}
+	return found.TicketIds[0], nil
 }
 
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.
@@ -68,13 +90,16 @@ func (h *handling) passOn(m *Message) (string, error) {
 		case found.Done:
 			return "enclosed", nil
 		case found.Said:
-			h.ticket = found.TicketId
+			h.ticket, h.meant = found.TicketId, true
 		case found.TicketId != "":
 			if has, err := h.enclose(found, m); err != nil || has {
 				return "enclosed", err
 			}
 		}
 		defer h.as(messages.AlbumID(m.Chat.ID, m.album()))() // an album is asked about once
+	}
+	if asked, err := h.askIfUnclear(m); err != nil || asked {
+		return "unclear", err
 	}
 	if h.ticket != "" {
 		r, err := h.recordOf(m)
@@ -142,14 +167,30 @@ func (h *handling) askAboutClosed(m *Message) error {
 	if err := h.keepAnswered(m); err != nil {
 		return err
 	}
+	return h.answerClosed(0)
+}
+
+// answerClosed answers that the ticket is closed, with buttons that say what to do with the message, or with everything
+// that is unclear after a word.
+func (h *handling) answerClosed(unclear int64) error {
 	own, err := h.ownTickets()
 	if err != nil {
 		return err
 	}
-	op := h.notice(messages.NoticePrivateIsClosed, map[string]string{"ticket": h.ticket})
-	reopen := buttonRow(&messages.Button{Key: messages.ButtonSay, Data: messages.CallbackSay + ":" + h.ticket})
-	rows := append([]*messages.KeyboardRow{reopen}, sayRows(own)...)
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: append(rows, newRow())}
+	closed, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: h.ticket})
+	if err != nil {
+		return err
+	}
+	op := h.notice(messages.NoticePrivateIsClosed,
+		map[string]string{"ticket": messages.TicketName(closed.Title, closed.Number)})
+	rows := append([]*messages.KeyboardRow{
+		buttonRow(&messages.Button{Key: messages.ButtonSay, Data: messages.CallbackSay + ":" + h.ticket}),
+		buttonRow(&messages.Button{Key: messages.ButtonSayClosed, Data: messages.CallbackSayClosed + ":" + h.ticket}),
+	}, sayRows(own)...)
+	if rows = about(unclear, rows); unclear == 0 {
+		rows = append(rows, newRow())
+	}
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
 	return h.answerWith(op)
 }
 
@@ -186,29 +227,16 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 	var rows []*messages.KeyboardRow
 	for _, view := range own[:min(len(own), ticketsToChoose)] {
 		mark := "💬 "
-		if view.TicketId == current {
+		switch {
+		case view.Status == statusClosed:
+			mark = "🔒 "
+		case view.TicketId == current:
 			mark = "👉 "
 		}
 		title := messages.Shorten(oneLine(view.Title), titleOfButton)
 		rows = append(rows, buttonRow(&messages.Button{Text: mark + title, Data: verb + ":" + view.TicketId}))
 	}
 	return rows
-}
-
-// ticketsPrivately lists the person's tickets, with buttons to choose the current one.
-func (h *handling) ticketsPrivately(list *messages.TicketList) error {
-	if h.own { // what is written here goes to this topic's ticket, whatever the current one is
-		return h.listTickets(list)
-	}
-	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
-	if err != nil {
-		return err
-	}
-	op := h.notice(messages.NoticePrivateTickets, map[string]string{"count": strconv.Itoa(len(list.Tickets))})
-	rows := ticketRows(openedPrivately(list), messages.CallbackTalk, user.CurrentTicketId)
-	op.GetSendNotice().Tickets = list.Tickets
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
-	return h.answerWith(op)
 }
 
 // createPrivately makes a draft of a ticket from a private chat. The person's entity then asks for the group.
@@ -241,7 +269,7 @@ func (h *handling) onPrivateCallback(c *Callback) (outcome string, handled bool,
 	valid = valid && parsed == id
 	switch verb {
 	case messages.CallbackPick, messages.CallbackPickPage, messages.CallbackDrop, messages.CallbackTalk,
-		messages.CallbackSay:
+		messages.CallbackSay, messages.CallbackSayClosed, messages.CallbackMean:
 	case messages.CallbackNew:
 		valid = rest == ""
 	default:
@@ -271,10 +299,17 @@ func (h *handling) onPrivateCallback(c *Callback) (outcome string, handled bool,
 		return outcome, true, h.toPerson(&messages.DropDraft{Origin: h.origin, TicketId: id})
 	case messages.CallbackNew:
 		return outcome, true, h.pressNew(c)
-	case messages.CallbackSay:
-		return outcome, true, h.pressSay(c)
+	case messages.CallbackSay, messages.CallbackSayClosed, messages.CallbackMean:
+		p, ok := parsePress(c, verb, arg)
+		if !ok {
+			return "stale", true, h.stale()
+		}
+		return outcome, true, h.pressSay(p)
 	}
-	_, err = h.pressTalk(false)
+	last, err := h.lastWord(0)
+	if err == nil {
+		_, err = h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
+	}
 	return outcome, true, err
 }
 
@@ -287,10 +322,11 @@ func (h *handling) allowedGroup(groupID string) (bool, error) {
 	return group.Facts == nil || h.groupAllowed(groupID, group.Facts.ChatId), nil
 }
 
-// pressTalk makes a ticket the person's current one; done is false when it is none of theirs.
-func (h *handling) pressTalk(quiet bool) (done bool, err error) {
-	r, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(h.origin.From.Id),
-		&messages.TalkOn{Origin: h.origin, TicketId: h.ticket, Quiet: quiet})
+// pressTalk makes a ticket the person's current one; done is false when it is none of theirs. From then on it is clear
+// which ticket they mean, whatever the desk has spoken of up to the word that this settles.
+func (h *handling) pressTalk(talk *messages.TalkOn) (done bool, err error) {
+	talk.Origin, talk.TicketId = h.origin, h.ticket
+	r, err := command(h.ctx, h.desk, messages.KindUser, userIdentity(h.origin.From.Id), talk)
 	if err != nil {
 		return false, err
 	}
@@ -307,47 +343,6 @@ func (h *handling) isOwn(m *Message, id string) (bool, error) {
 	}
 	at, err := h.directory.Ticket(h.ctx, h.origin.Place, m.ThreadID)
 	return at == id, err
-}
-
-// pressSay makes a ticket the current one, unless the message stands in its topic, reopens it if it is closed, and sends
-// it the message that the button is about.
-func (h *handling) pressSay(c *Callback) error {
-	id, m := h.ticket, c.Answered
-	done, err := h.isOwn(m, id)
-	if err == nil && done {
-		err = h.answerCallback("")
-	} else if err == nil {
-		done, err = h.pressTalk(true)
-	}
-	if err != nil || !done {
-		return err
-	}
-	if m == nil { // too old for Telegram to show it
-		return h.askToSayAgain()
-	}
-	if err := h.confine(m.Reply); err != nil {
-		return err
-	}
-	h.origin = h.originOf(m)
-	said := []*messages.RecordMessage{h.saying(m)}
-	if err := h.recall(said[0]); err != nil {
-		return err
-	}
-	if m.album() != "" {
-		taken, err := h.shelf(&messages.TakeShelved{TicketId: id, Albums: []string{m.album()}, Said: true})
-		if err != nil {
-			return err
-		}
-		if said = taken.Messages; len(said) == 0 { // the rest of it is not known any more
-			return h.askToSayAgain()
-		}
-	}
-	for _, one := range said {
-		if err := h.sayTo(id, one); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // pressNew makes a draft of a ticket from the message that the button is about.
@@ -378,7 +373,7 @@ func (h *handling) pressNew(c *Callback) error {
 		Protected: content.IsProtected,
 	}
 	replied := &Message{ID: m.ID, Chat: c.Chat, From: c.From, Reply: reply}
-	if err := h.recall(described); err != nil {
+	if _, err := h.recall(described); err != nil {
 		return err
 	}
 	command := SlashCommand{Verb: messages.VerbCreateTicket, Description: answeredInWords(described.ReplyTo)}

@@ -177,14 +177,19 @@ func TestIntakePrivateTopics(t *testing.T) {
 }
 
 func TestTicketNamedInAText(t *testing.T) {
+	d := newFake()
 	for text, want := range map[string]string{
-		"🎫 " + aTicket + "\nPrinter":             aTicket,
-		"Ticket " + otherTicket + ", " + aTicket: otherTicket,
-		"tick-mibo":                              "",
-		"":                                       "",
+		"🎫 #42\nPrinter":                          aTicket,
+		"Ann #7 reopened your ticket #42 Lamp #2": aTicket,
+		"#0 #042 #43":                             "",
+		"🎫 " + aTicket + "\nPrinter":              aTicket,
+		"Ticket " + otherTicket + ", " + aTicket:  otherTicket,
+		"tick-mibo":                               "",
+		"":                                        "",
 	} {
-		if got := ticketNamedIn(text); got != want {
-			t.Errorf("in %q: %q, want %q", text, got, want)
+		h := &handling{Intake: testIntake(d), ctx: t.Context()}
+		if got, err := h.ticketNamedIn(text); got != want || err != nil {
+			t.Errorf("in %q: %q and %v, want %q", text, got, err, want)
 		}
 	}
 }

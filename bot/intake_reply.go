@@ -57,16 +57,16 @@ func (h *handling) keepAnswered(m *Message) error {
 	return err
 }
 
-// recall adds to a message that a button is about what it answers.
-func (h *handling) recall(m *messages.RecordMessage) error {
+// recall adds to a message that a button is about what it answers, if the message is known to be kept.
+func (h *handling) recall(m *messages.RecordMessage) (known bool, err error) {
 	found, err := h.shelf(&messages.Shelve{Message: m, Asks: true})
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, kept := range found.Messages {
 		m.ReplyTo = kept.ReplyTo
 	}
-	return nil
+	return len(found.Messages) > 0, nil
 }
 
 // describeByReference adds to the description what the command answers in another chat or topic. Without a title, the

@@ -247,7 +247,9 @@ func TestIntakeTopics(t *testing.T) {
 		raw  string
 		want []sent
 	}{
-		"a topic that we created":                {topicMessage(bot + `,"forum_topic_created":{"name":"Printer · C91C2F9D"}`), []sent{{"ticket/" + aTicket, &messages.TopicCreated{Origin: annHere(ours), Name: "Printer · C91C2F9D"}}}},
+		"a topic that we created":                {topicMessage(bot + `,"forum_topic_created":{"name":"#42 Printer"}`), []sent{{"ticket/" + aTicket, &messages.TopicCreated{Origin: annHere(ours), Name: "#42 Printer"}}}},
+		"one of an unknown number":               {topicMessage(bot + `,"forum_topic_created":{"name":"#43 Printer"}`), nil},
+		"one of before there were numbers":       {topicMessage(bot + `,"forum_topic_created":{"name":"Printer · C91C2F9D"}`), []sent{{"ticket/" + aTicket, &messages.TopicCreated{Origin: annHere(ours), Name: "Printer · C91C2F9D"}}}},
 		"one that we created for something else": {topicMessage(bot + `,"forum_topic_created":{"name":"Printer"}`), nil},
 		"one of an unknown ticket":               {topicMessage(bot + `,"forum_topic_created":{"name":"Printer · 00000000"}`), nil},
 		"one that a person named like ours":      {topicMessage(`"forum_topic_created":{"name":"Printer · C91C2F9D"}`), nil},

@@ -79,13 +79,13 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 			return nil, err
 		}
 	case *messages.Operation_SendCard:
-		m.setText(renderCard(lang, call.SendCard.GetTicket(), call.SendCard.GetAskedBy()))
+		m.setText(renderCard(lang, call.SendCard))
 		m.Markup = markupOf(cardKeyboard(lang, call.SendCard.GetTicket()))
 		m.Reply = replyTo(call.SendCard.GetReplyTo(), "")
 		m.LinkPreview = noPreview
 	case *messages.Operation_EditCard:
 		m.edits(methodEditText, call.EditCard.GetMessageId())
-		m.setText(renderCard(lang, call.EditCard.GetTicket(), call.EditCard.GetAskedBy()))
+		m.setText(renderCard(lang, call.EditCard))
 		m.Markup = inlineKeyboard{cardKeyboard(lang, call.EditCard.GetTicket())}
 		m.LinkPreview = noPreview
 	case *messages.Operation_SendContext:
@@ -95,6 +95,11 @@ func render(chatID int64, lang string, op *messages.Operation) (*outgoing, error
 		m.setText(renderNotice(lang, call.SendNotice))
 		m.Reply = replyTo(call.SendNotice.GetReplyTo(), "")
 		m.Markup = noticeMarkup(lang, call.SendNotice)
+		m.LinkPreview = noPreview
+	case *messages.Operation_EditNotice:
+		m.edits(methodEditText, call.EditNotice.GetMessageId())
+		m.setText(renderNotice(lang, call.EditNotice.GetNotice()))
+		m.Markup = inlineKeyboard{buttonRows(lang, call.EditNotice.GetNotice().GetKeyboard())}
 		m.LinkPreview = noPreview
 	case *messages.Operation_EditKeyboard:
 		m.edits(methodEditMarkup, call.EditKeyboard.GetMessageId())

@@ -23,16 +23,26 @@ const (
 	maxContextRow = 800 // one message in the context
 )
 
-// renderCard shows a ticket: who asks for help (in a linked topic), id, title, description, state, who opened it, and
-// the linked groups. The description is shortened when the card would be too long.
-func renderCard(lang string, t *messages.TicketView, askedBy string) Rich {
+// card is a call that shows a ticket.
+type card interface {
+	GetTicket() *messages.TicketView
+	GetAskedBy() string
+	GetMentioned() *messages.Named
+}
+
+// renderCard shows a ticket: who asks whom for help (in a linked topic), id, title, description, state, who opened it,
+// and the linked groups. The description is shortened when the card would be too long.
+func renderCard(lang string, c card) Rich {
+	t := c.GetTicket()
 	var head, tail builder
-	if askedBy != "" {
-		head.rich(textWithin(lang, textCardAskedBy, map[string]string{"who": oneLine(askedBy)}, maxSender+200))
+	if by := oneLine(c.GetAskedBy()); by != "" {
+		whom := c.GetMentioned()
+		args := map[string]string{"who": by, "name": oneLine(whom.GetName())}
+		head.rich(textMentioning(lang, textCardAskedBy, args, whom.GetUserId(), 2*maxSender+200))
 		head.plain("\n\n")
 	}
 	head.plain("🎫 ")
-	head.code(t.GetTicketId())
+	head.code(messages.NumberName(t.GetNumber()))
 	head.plain("\n")
 	head.bold(messages.Shorten(oneLine(t.GetTitle()), maxCardTitle))
 	if f := t.GetForward(); f != nil {
@@ -166,7 +176,8 @@ func cardKeyboard(lang string, t *messages.TicketView) [][]button {
 	case t.GetPrivate():
 		rows = append(rows, buttonRow(priority, closing))
 	case t.GetStatus() == statusPending:
-		rows = append(rows, buttonRow(mention, reopen), buttonRow(priority, closing))
+		going := b(messages.ButtonContinue, messages.CallbackReopen)
+		rows = append(rows, buttonRow(mention, going), buttonRow(priority, closing))
 	default:
 		rows = append(rows, buttonRow(mention, pending), buttonRow(priority, closing))
 	}

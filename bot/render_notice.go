@@ -18,7 +18,7 @@ const roomForMore = 64
 // renderNotice renders a notice and the tickets that it lists, as many as there is room for.
 func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	var b builder
-	b.rich(Text(lang, n.GetKey(), n.GetArgs()))
+	b.rich(textMentioning(lang, n.GetKey(), n.GetArgs(), n.GetUserId(), maxText))
 	for i, t := range n.GetTickets() {
 		row := ticketRow(lang, t)
 		room := maxText - b.units
@@ -37,21 +37,40 @@ func renderNotice(lang string, n *messages.SendNoticeCall) Rich {
 	return b.done()
 }
 
-// ticketRow shows a ticket in a list: its title, which is a link to its topic, its id and its state.
+// ticketRow shows a ticket in a list: its number and title, which are a link to its topic, its state, who opened it and
+// when.
 func ticketRow(lang string, t *messages.TicketView) Rich {
 	var b builder
 	b.plain("\n\n• ")
-	title := messages.Shorten(oneLine(t.GetTitle()), maxCardTitle)
+	title := messages.Shorten(messages.TicketName(oneLine(t.GetTitle()), t.GetNumber()), maxCardTitle)
 	from := b.units
 	b.bold(title)
 	if url := t.GetUrl(); url != "" {
 		b.entity(models.MessageEntity{Type: models.MessageEntityTypeTextLink, URL: url}, from)
 	}
 	b.plain("\n")
-	b.code(t.GetTicketId())
-	b.plain(" ")
 	b.rich(ticketState(lang, t))
+	if name := oneLine(t.GetCreatedBy()); name != "" {
+		const limit = 200
+		b.plain("\n")
+		b.rich(textWithin(lang, textListOpened, map[string]string{
+			"who": messages.Shorten(name, maxCardName), "age": ticketAge(lang, t.GetAgeMs()),
+		}, limit))
+	}
 	return b.done()
+}
+
+// ticketAge says how long ago a ticket was opened, in the largest unit of which there is a whole one.
+func ticketAge(lang string, ms int64) string {
+	const minute, hour, day = 60_000, 60 * 60_000, 24 * 60 * 60_000
+	key, n := textAgeMinutes, max(ms/minute, 1)
+	switch {
+	case ms >= 2*day:
+		key, n = textAgeDays, ms/day
+	case ms >= hour:
+		key, n = textAgeHours, ms/hour
+	}
+	return Text(lang, key, map[string]string{"count": strconv.FormatInt(n, 10)}).Text
 }
 
 // noticeMarkup returns a notice's keyboard, or the request to reply to it. The request is selective: it addresses

@@ -237,7 +237,9 @@ func TestEverythingFits(t *testing.T) {
 			tickets = append(tickets, &messages.TicketView{TicketId: "TICK-LK3F9A2B-1A2B3C4D", Title: long("title"), Status: "open", Priority: "low"})
 		}
 		lang := rapid.SampledFrom(languages).Draw(t, "lang")
-		checkRich(t, renderCard(lang, view(), long("asker")), maxText)
+		checkRich(t, renderCard(lang, &messages.SendCardCall{
+			Ticket: view(), AskedBy: long("asker"), Mentioned: &messages.Named{UserId: 5, Name: long("mentioned")},
+		}), maxText)
 		checkRich(t, renderContext(lang, lines), maxText)
 		checkRich(t, renderNotice(lang, &messages.SendNoticeCall{Key: messages.NoticeMyTickets, Args: map[string]string{"count": "9"}, Tickets: tickets}), maxText)
 		if s := callbackText(lang, &messages.AnswerCallbackCall{Key: messages.NoticeNotAllowed, Args: map[string]string{"command": long("command")}}); messages.UTF16Len(s) > maxCallbackText {

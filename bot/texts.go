@@ -25,12 +25,13 @@ const langEnglish, langThai = "en", "th"
 
 // styles says how the value of a placeholder looks, in every text. Values of other placeholders are plain.
 var styles = map[string]models.MessageEntityType{
-	"title":  models.MessageEntityTypeBold,
-	"name":   models.MessageEntityTypeBold,
-	"who":    models.MessageEntityTypeBold,
-	"group":  models.MessageEntityTypeBold,
-	"ticket": models.MessageEntityTypeCode,
-	"given":  models.MessageEntityTypeCode,
+	"title":   models.MessageEntityTypeBold,
+	"current": models.MessageEntityTypeBold,
+	"name":    models.MessageEntityTypeBold,
+	"who":     models.MessageEntityTypeBold,
+	"group":   models.MessageEntityTypeBold,
+	"ticket":  models.MessageEntityTypeBold,
+	"given":   models.MessageEntityTypeCode,
 	// What a program has chosen is shown as it is: as code it mentions nobody, and leads nowhere.
 	"webhook": models.MessageEntityTypeCode,
 	"host":    models.MessageEntityTypeCode,
@@ -46,7 +47,7 @@ var labelPrefixes = map[string]string{
 // Texts of the catalogue that only this package uses; the comments give their placeholders.
 const (
 	textOpenLink       = "open_link"
-	textCardAskedBy    = "card_asked_by"  // who
+	textCardAskedBy    = "card_asked_by"  // who, name (of the person who was mentioned; empty: nobody was)
 	textCardState      = "card_state"     // status, priority
 	textCardOpenedBy   = "card_opened_by" //
 	textCardLinked     = "card_linked"    //
@@ -55,6 +56,10 @@ const (
 	textCardBehind     = "card_behind"    // group, lag (seconds), waiting, budget (messages a minute; empty: no limit)
 	textCardSuspended  = "card_suspended" // group, waiting, why
 	textMore           = "card_more"      // count
+	textListOpened     = "list_opened"    // who, age
+	textAgeMinutes     = "age_minutes"    // count
+	textAgeHours       = "age_hours"      // count
+	textAgeDays        = "age_days"       // count
 	textContextHeading = "context_heading"
 	textContextNone    = "context_none"
 	textForwarded      = "forwarded_from"
@@ -90,6 +95,12 @@ func Text(lang, key string, args map[string]string) Rich {
 
 // textWithin is Text with another limit.
 func textWithin(lang, key string, args map[string]string, limit int) Rich {
+	return textMentioning(lang, key, args, 0, limit)
+}
+
+// textMentioning is textWithin with the value of "name" as a mention of a person, who is notified of it if the message is
+// new; 0: of nobody.
+func textMentioning(lang, key string, args map[string]string, userID int64, limit int) Rich {
 	if at, ok := helpPlaces[key]; ok {
 		args = map[string]string{"commands": helpList(lang, at)}
 	}
@@ -106,9 +117,16 @@ func textWithin(lang, key string, args map[string]string, limit int) Rich {
 	fit(segments, room)
 	var b builder
 	for _, s := range segments {
-		if s.url != "" {
+		switch {
+		case s.url != "":
 			b.link(s.text, s.url)
-		} else {
+		case s.name == "name" && userID != 0:
+			from := b.units
+			b.plain(s.text)
+			b.entity(models.MessageEntity{
+				Type: models.MessageEntityTypeTextMention, User: &models.User{ID: userID, FirstName: s.text},
+			}, from)
+		default:
 			b.mark(s.kind, s.text)
 		}
 	}

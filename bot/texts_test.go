@@ -24,7 +24,7 @@ var languages = []string{langEnglish, langThai}
 
 // ownTexts are the texts of the catalogue that are not in messages/notices.go.
 func ownTexts() []string {
-	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textContextHeading, textContextNone,
+	own := []string{textOpenLink, textCardAskedBy, textCardState, textCardOpenedBy, textCardLinked, textMore, textListOpened, textAgeMinutes, textAgeHours, textAgeDays, textContextHeading, textContextNone,
 		"status_open", "status_pending", "status_closed", "priority_low", "priority_normal", "priority_high", "priority_urgent",
 		"language_en", "language_th", textMediaOther, "media_quiz", textForwarded, textInReplyTo, textProtected, textCardPrivate, textCardGroup, textCardBehind, textCardSuspended, textCopyEdited}
 	for _, kind := range messages.MediaKinds {
@@ -172,7 +172,8 @@ func TestTextsUseTheirArguments(t *testing.T) {
 
 // samples are values for all arguments that there are.
 var samples = map[string]string{
-	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "TICK-LK3F9A2B-1A2B3C4D",
+	"rights": "Delete Messages (/delete), Pin Messages",
+	"name":   "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"max": "128", "count": "3", "lang": "th", "priority": "high",
 }
@@ -258,7 +259,7 @@ func TestValuesAreLiteral(t *testing.T) {
 func TestNamesTurnNothingRound(t *testing.T) {
 	for name, want := range map[string]string{"Eve\u202e Lee\u2066": "Eve Lee", "علي": "علي"} {
 		got := Text(langEnglish, messages.NoticeTicketClosed, map[string]string{"who": name, "ticket": "TICK-1"}).Text
-		if !strings.HasPrefix(got, "🔒 "+want+" closed ticket TICK-1.") || oneLine(name) != want {
+		if !strings.HasPrefix(got, "🔒 "+want+" closed this ticket.") || oneLine(name) != want {
 			t.Errorf("%q gives %q, %q", name, got, oneLine(name))
 		}
 	}

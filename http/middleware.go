@@ -40,8 +40,11 @@ func (s *Server) onRequest(c *fiber.Ctx) error {
 		}
 	}
 	level, status := slog.LevelDebug, c.Response().StatusCode()
-	if status >= http.StatusInternalServerError {
+	switch {
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
+	case status >= http.StatusBadRequest: // whoever asks about a requestId finds it
+		level = slog.LevelInfo
 	}
 	s.log.Log(s.base, level, "request", "method", methodOf(c), "path", c.Path(), "status", status,
 		"request", id, "took", time.Since(began))

@@ -11,6 +11,18 @@ import (
 // foreignFont is the page's link to a font on another server.
 var foreignFont = regexp.MustCompile(`\s*<link href="https://[^>]*>`)
 
+// swaggerStyle takes the browser's frame off the page, and gives the page a dark scheme, which Swagger UI has not: its
+// colours are turned, and those of code, which is light on dark already, are turned back.
+const swaggerStyle = `
+html { color-scheme: light dark; }
+body { background: #fafafa; }
+@media (prefers-color-scheme: dark) {
+	html, body { background: #1b1b1b; }
+	.swagger-ui { filter: invert(0.89) hue-rotate(180deg); }
+	.swagger-ui .highlight-code, .swagger-ui .microlight { filter: invert(1) hue-rotate(180deg); }
+	.swagger-ui .highlight-code .microlight { filter: none; }
+}`
+
 // serveSwagger serves Swagger UI for the document at /swagger. Its files are in the binary, and the page calls only
 // this service.
 func serveSwagger(app *fiber.App) {
@@ -20,6 +32,7 @@ func serveSwagger(app *fiber.App) {
 	ui := swagger.New(swagger.Config{
 		Title: "Topicdesk", URL: "/openapi.json", DeepLinking: true, PersistAuthorization: false, DocExpansion: "list",
 		ValidatorUrl: "none", // the default validator is elsewhere and would get the document
+		CustomStyle:  swaggerStyle,
 	})
 	app.Get("/swagger", func(c *fiber.Ctx) error {
 		return c.Redirect("/swagger/index.html", fiber.StatusMovedPermanently)

@@ -20,7 +20,7 @@ type createTicketInput struct {
 		Description         string            `json:"description,omitempty" maxLength:"4000" example:"Third floor, next to the lift."`
 		DescriptionFormat   string            `json:"descriptionFormat,omitempty" enum:"text,markdown" doc:"How the description is written."`
 		DescriptionEntities []view.TextEntity `json:"descriptionEntities,omitempty" maxItems:"100" doc:"The markup of a description with format text."`
-		Priority            string            `json:"priority,omitempty" enum:"low,normal,high,urgent" default:"normal"`
+		Priority            string            `json:"priority,omitempty" enum:"low,normal,high,urgent" doc:"Absent: normal."`
 		GroupID             int64             `json:"groupId,omitempty" maximum:"0" minimum:"-4503599627370495" doc:"Telegram id of the group in which the ticket opens. May be absent if the API key is bound to a group." example:"-1001234567890"`
 		ExternalID          string            `json:"externalId,omitempty" maxLength:"255" doc:"Your own id for the ticket. No two tickets of an API key may have the same." example:"crm-4711"`
 		Metadata            view.Metadata     `json:"metadata,omitempty"`

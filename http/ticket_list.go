@@ -3,6 +3,7 @@ package httpedge
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,18 +15,23 @@ import (
 
 type listTicketsInput struct {
 	PageInput
-	Status      string    `query:"status" enum:"open,pending,closed" doc:"Only tickets with this status."`
-	Priority    string    `query:"priority" enum:"low,normal,high,urgent" doc:"Only tickets with this priority."`
+	Status      []string  `query:"status" enum:"open,pending,closed" maxItems:"10" doc:"Only tickets with one of these statuses: open,pending, or the parameter repeated." example:"open,pending"`
+	Priority    []string  `query:"priority" enum:"low,normal,high,urgent" maxItems:"10" doc:"Only tickets with one of these priorities: high,urgent, or the parameter repeated." example:"high,urgent"`
 	GroupID     int64     `query:"groupId" maximum:"0" minimum:"-4503599627370495" doc:"Only tickets whose home topic is in this group, by its Telegram id."`
 	CreatedBy   string    `query:"createdBy" maxLength:"80" pattern:"^(user|apiKey|group|channel):[^:]+$" doc:"Only tickets of this creator, by kind and id." example:"user:4711"`
 	ExternalID  string    `query:"externalId" maxLength:"255" doc:"Only tickets with this externalId. Each API key has at most one."`
-	Query       string    `query:"q" maxLength:"200" doc:"Only tickets in whose title or description all of these words occur, in any order, also within longer words. At least one word needs 3 characters or more, or 2 of Chinese, Japanese or Korean."`
+	Query       string    `query:"q" maxLength:"200" doc:"Only tickets in whose title or description all of these words occur, in any order, also within longer words. At least one word needs 3 characters or more, or 2 of Chinese, Japanese or Korean. A number such as 42 also finds the ticket with that number; #42 finds only that."`
 	CreatedFrom time.Time `query:"createdFrom" doc:"Only tickets that were opened at this time or later."`
 	CreatedTo   time.Time `query:"createdTo" doc:"Only tickets that were opened before this time."`
 	UpdatedFrom time.Time `query:"updatedFrom" doc:"Only tickets that were last changed at this time or later."`
 	UpdatedTo   time.Time `query:"updatedTo" doc:"Only tickets that were last changed before this time."`
-	Sort        string    `query:"sort" enum:"-createdAt,createdAt,-updatedAt,updatedAt" default:"-createdAt" doc:"The order. With a minus sign the newest come first."`
+	MessageFrom time.Time `query:"lastMessageFrom" doc:"Only tickets whose lastMessageAt is this time or later."`
+	MessageTo   time.Time `query:"lastMessageTo" doc:"Only tickets whose lastMessageAt is before this time."`
+	Sort        string    `query:"sort" enum:"-createdAt,createdAt,-updatedAt,updatedAt,-lastMessageAt,lastMessageAt" default:"-createdAt" doc:"The order. With a minus sign the newest come first."`
 }
+
+// sortedBy are the times that lists are sorted by, in the order of storage.TicketTime.
+var sortedBy = []string{"createdAt", "updatedAt", "lastMessageAt"}
 
 type ticketListOutput struct {
 	Body List[view.Ticket]
@@ -67,8 +73,8 @@ func (a *API) fewLists(ctx huma.Context, next func(huma.Context)) {
 
 func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*ticketListOutput, error) {
 	m := &messages.ListTicketRecords{
-		Status: in.Status, Priority: in.Priority, GroupId: c.key.GroupId, ExternalId: in.ExternalID, Text: in.Query,
-		ByUpdated: strings.HasSuffix(in.Sort, "updatedAt"), OldestFirst: !strings.HasPrefix(in.Sort, "-"),
+		Statuses: each(in.Status), Priorities: each(in.Priority), GroupId: c.key.GroupId, ExternalId: in.ExternalID, Text: in.Query,
+		By: int32(slices.Index(sortedBy, strings.TrimPrefix(in.Sort, "-"))), OldestFirst: !strings.HasPrefix(in.Sort, "-"),
 		Limit: int32(in.Limit),
 	}
 	m.CreatorKind, m.CreatorId, _ = strings.Cut(in.CreatedBy, ":")
@@ -79,17 +85,16 @@ func (a *API) listTickets(ctx context.Context, c *call, in *listTicketsInput) (*
 		}
 		m.GroupId = place
 	}
-	from, to, others := in.CreatedFrom, in.CreatedTo, []time.Time{in.UpdatedFrom, in.UpdatedTo}
-	if m.ByUpdated {
-		from, to, others = in.UpdatedFrom, in.UpdatedTo, []time.Time{in.CreatedFrom, in.CreatedTo}
+	ranges := [][2]time.Time{
+		{in.CreatedFrom, in.CreatedTo}, {in.UpdatedFrom, in.UpdatedTo}, {in.MessageFrom, in.MessageTo},
 	}
-	for _, t := range others {
-		if !t.IsZero() {
+	for i, r := range ranges {
+		if i != int(m.By) && !(r[0].IsZero() && r[1].IsZero()) {
 			return nil, problem(messages.ReasonListNotServed)
 		}
 	}
-	m.FromMs, m.ToMs = ceilMs(from), ceilMs(to)
-	list := "tickets/" + fmt.Sprintf("%q", []string{in.Status, in.Priority, m.GroupId, in.CreatedBy, in.ExternalID,
+	m.FromMs, m.ToMs = ceilMs(ranges[m.By][0]), ceilMs(ranges[m.By][1])
+	list := "tickets/" + fmt.Sprintf("%q", []string{fmt.Sprint(m.Statuses), fmt.Sprint(m.Priorities), m.GroupId, in.CreatedBy, in.ExternalID,
 		in.Query, in.Sort, fmt.Sprint(m.FromMs), fmt.Sprint(m.ToMs)})
 	if in.Cursor != "" {
 		var after ticketCursor

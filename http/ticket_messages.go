@@ -41,7 +41,7 @@ type sendMessageInput struct {
 	TicketPath
 	Body struct {
 		Text          string            `json:"text,omitempty" maxLength:"16384" example:"No paper *either*."`
-		Format        string            `json:"format,omitempty" enum:"text,markdown" default:"text" doc:"How the text is written."`
+		Format        string            `json:"format,omitempty" enum:"text,markdown" doc:"How the text is written. Absent: text."`
 		Entities      []view.TextEntity `json:"entities,omitempty" maxItems:"100" doc:"The markup of a text with format text."`
 		AuthorName    string            `json:"authorName,omitempty" maxLength:"128" doc:"The name that is shown above the message." example:"Nok"`
 		ReplyTo       string            `json:"replyTo,omitempty" maxLength:"200" doc:"The messageId of the message to answer."`

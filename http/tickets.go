@@ -39,7 +39,7 @@ func (a *API) ticketOperations() {
 		codes: []string{messages.ReasonListNotServed, messages.ReasonSearchTooShort, codeGroupUnknown},
 		description: "Lists tickets, newest first unless `sort` says otherwise. These combinations of filters are " +
 			"supported, each with or without `status`: no filter; `groupId`; `createdBy`; `groupId` and `createdBy`; " +
-			"`priority`; `groupId` and `priority`. `q` and `externalId` combine with any of `status`, `priority`, `groupId` " +
+			"`priority`; `groupId` and `priority`. By `lastMessageAt`: no filter, or `groupId`. `q` and `externalId` combine with any of `status`, `priority`, `groupId` " +
 			"and `createdBy`, sorted by createdAt. A time range must be of the time that the list is sorted by. Everything " +
 			"else is refused with `list_not_supported`. Every page costs the same. A page of a search may have fewer items " +
 			"than `limit` although there is a next page." + aboutTickets,
@@ -97,12 +97,21 @@ func (a *API) ticket(ctx context.Context, id string) (*messages.TicketRecord, er
 
 // TicketPath names a ticket in the path.
 type TicketPath struct {
-	ID string `path:"id" maxLength:"64" doc:"The ticketId, in upper or lower case." example:"TICK-MWWK9D73-FBC14E0C"`
+	ID string `path:"id" maxLength:"64" doc:"The ticketId, in upper or lower case; or the ticket's number." example:"TICK-MWWK9D73-FBC14E0C"`
 }
 
 // seen finds the ticket of a path. A ticket that the key can't see is not found.
 func (a *API) seen(ctx context.Context, c *call, given string) (*messages.TicketRecord, error) {
 	id, ok := messages.ParseTicketID(given)
+	if number, named := messages.ParseNumber(given); named {
+		found, err := ask[*messages.TicketIDs](ctx, a, messages.KindQuery, "", &messages.FindNumber{Number: number})
+		if err != nil {
+			return nil, err
+		}
+		for _, id = range found.TicketIds {
+			ok = true
+		}
+	}
 	if !ok {
 		return nil, problem(codeNotFound)
 	}

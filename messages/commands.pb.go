@@ -208,8 +208,10 @@ type Shelve struct {
 	Message *RecordMessage         `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
 	// The message in reply to which the bot asks for a ticket's title, if this one is to belong to that ticket; 0: none.
 	Untitled      int64 `protobuf:"varint,2,opt,name=untitled,proto3" json:"untitled,omitempty"`
-	Former        int64 `protobuf:"varint,3,opt,name=former,proto3" json:"former,omitempty"` // with untitled: the one whose question was answered without a title; what waited for that waits on
-	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`     // it is not kept: a group tells who has its album, a person what is kept of it
+	Former        int64 `protobuf:"varint,3,opt,name=former,proto3" json:"former,omitempty"`     // with untitled: the one whose question was answered without a title; what waited for that waits on
+	Asks          bool  `protobuf:"varint,4,opt,name=asks,proto3" json:"asks,omitempty"`         // it is not kept: a group tells who has its album, both what is kept of it
+	Unclear       int64 `protobuf:"varint,5,opt,name=unclear,proto3" json:"unclear,omitempty"`   // the word after which it is unclear which ticket the message is about; 0: it is clear
+	Corrects      bool  `protobuf:"varint,6,opt,name=corrects,proto3" json:"corrects,omitempty"` // if it is kept because it is unclear, this is what it says now; else nothing is kept
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -272,6 +274,20 @@ func (x *Shelve) GetAsks() bool {
 	return false
 }
 
+func (x *Shelve) GetUnclear() int64 {
+	if x != nil {
+		return x.Unclear
+	}
+	return 0
+}
+
+func (x *Shelve) GetCorrects() bool {
+	if x != nil {
+		return x.Corrects
+	}
+	return false
+}
+
 // TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
 // find the ticket. Answered by ShelfFound.
 type TakeShelved struct {
@@ -280,6 +296,7 @@ type TakeShelved struct {
 	Albums        []string               `protobuf:"bytes,2,rep,name=albums,proto3" json:"albums,omitempty"`      // media_group_ids
 	Untitled      int64                  `protobuf:"varint,3,opt,name=untitled,proto3" json:"untitled,omitempty"` // the message whose question the title answers; 0: none
 	Said          bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`         // as messages of the ticket, not as part of its description
+	Unclear       int64                  `protobuf:"varint,6,opt,name=unclear,proto3" json:"unclear,omitempty"`   // what was unclear after this word; 0: nothing
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -340,6 +357,13 @@ func (x *TakeShelved) GetSaid() bool {
 		return x.Said
 	}
 	return false
+}
+
+func (x *TakeShelved) GetUnclear() int64 {
+	if x != nil {
+		return x.Unclear
+	}
+	return 0
 }
 
 // FindQuestion asks a chat for which message it has posted a question for a title. Answered by QuestionFound.
@@ -441,13 +465,118 @@ func (x *QuestionFound) GetUntitled() int64 {
 	return 0
 }
 
+// FindWord asks a private chat which ticket the desk spoke of last before a message. Answered by WordFound.
+type FindWord struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BeforeId      int64                  `protobuf:"varint,1,opt,name=before_id,json=beforeId,proto3" json:"before_id,omitempty"` // 0: of all
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindWord) Reset() {
+	*x = FindWord{}
+	mi := &file_messages_commands_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindWord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindWord) ProtoMessage() {}
+
+func (x *FindWord) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindWord.ProtoReflect.Descriptor instead.
+func (*FindWord) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *FindWord) GetBeforeId() int64 {
+	if x != nil {
+		return x.BeforeId
+	}
+	return 0
+}
+
+type WordFound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"` // NOT_FOUND: of none
+	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	MessageId     int64                  `protobuf:"varint,3,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WordFound) Reset() {
+	*x = WordFound{}
+	mi := &file_messages_commands_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WordFound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WordFound) ProtoMessage() {}
+
+func (x *WordFound) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_commands_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WordFound.ProtoReflect.Descriptor instead.
+func (*WordFound) Descriptor() ([]byte, []int) {
+	return file_messages_commands_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *WordFound) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *WordFound) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *WordFound) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
 // ShelfFound answers Shelve and TakeShelved.
 type ShelfFound struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // of Shelve: the one that has the album
 	Said          bool                   `protobuf:"varint,3,opt,name=said,proto3" json:"said,omitempty"`                        // of Shelve: as messages
-	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title
+	Done          bool                   `protobuf:"varint,4,opt,name=done,proto3" json:"done,omitempty"`                        // of Shelve: the ticket's draft has the message now, or the album waits for a title, or a question is posted
 	Opening       bool                   `protobuf:"varint,5,opt,name=opening,proto3" json:"opening,omitempty"`                  // of Shelve: the ticket is about to be opened
 	Messages      []*RecordMessage       `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`                 // what is kept of the album; of TakeShelved: what is taken, in order
 	unknownFields protoimpl.UnknownFields
@@ -456,7 +585,7 @@ type ShelfFound struct {
 
 func (x *ShelfFound) Reset() {
 	*x = ShelfFound{}
-	mi := &file_messages_commands_proto_msgTypes[6]
+	mi := &file_messages_commands_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -468,7 +597,7 @@ func (x *ShelfFound) String() string {
 func (*ShelfFound) ProtoMessage() {}
 
 func (x *ShelfFound) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[6]
+	mi := &file_messages_commands_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -481,7 +610,7 @@ func (x *ShelfFound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShelfFound.ProtoReflect.Descriptor instead.
 func (*ShelfFound) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{6}
+	return file_messages_commands_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ShelfFound) GetCode() Code {
@@ -527,11 +656,12 @@ func (x *ShelfFound) GetMessages() []*RecordMessage {
 }
 
 type RecordMessage struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Origin   *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
-	Content  *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
-	ReplyTo  *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
-	Internal bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"` // begins with "//"
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	Origin     *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
+	Content    *Content               `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	ReplyTo    *ReplyTo               `protobuf:"bytes,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
+	Internal   bool                   `protobuf:"varint,4,opt,name=internal,proto3" json:"internal,omitempty"`                       // begins with "//"
+	AfterClose bool                   `protobuf:"varint,6,opt,name=after_close,json=afterClose,proto3" json:"after_close,omitempty"` // its author knows that the ticket is closed, and wants it to stay so
 	// On a shelf: what the ticket has of its description before it has a title: text, entities and forward.
 	Described     *Content `protobuf:"bytes,5,opt,name=described,proto3" json:"described,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -540,7 +670,7 @@ type RecordMessage struct {
 
 func (x *RecordMessage) Reset() {
 	*x = RecordMessage{}
-	mi := &file_messages_commands_proto_msgTypes[7]
+	mi := &file_messages_commands_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +682,7 @@ func (x *RecordMessage) String() string {
 func (*RecordMessage) ProtoMessage() {}
 
 func (x *RecordMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[7]
+	mi := &file_messages_commands_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +695,7 @@ func (x *RecordMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordMessage.ProtoReflect.Descriptor instead.
 func (*RecordMessage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{7}
+	return file_messages_commands_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RecordMessage) GetOrigin() *Origin {
@@ -596,6 +726,13 @@ func (x *RecordMessage) GetInternal() bool {
 	return false
 }
 
+func (x *RecordMessage) GetAfterClose() bool {
+	if x != nil {
+		return x.AfterClose
+	}
+	return false
+}
+
 func (x *RecordMessage) GetDescribed() *Content {
 	if x != nil {
 		return x.Described
@@ -608,13 +745,14 @@ type Mention struct {
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"` // without "@"; empty with user_id, or with neither to be shown the keyboard
 	UserId        int64                  `protobuf:"varint,3,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"` // with user_id: as Telegram shows it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Mention) Reset() {
 	*x = Mention{}
-	mi := &file_messages_commands_proto_msgTypes[8]
+	mi := &file_messages_commands_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -626,7 +764,7 @@ func (x *Mention) String() string {
 func (*Mention) ProtoMessage() {}
 
 func (x *Mention) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[8]
+	mi := &file_messages_commands_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -639,7 +777,7 @@ func (x *Mention) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mention.ProtoReflect.Descriptor instead.
 func (*Mention) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{8}
+	return file_messages_commands_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mention) GetOrigin() *Origin {
@@ -663,6 +801,13 @@ func (x *Mention) GetUserId() int64 {
 	return 0
 }
 
+func (x *Mention) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // ShowMentionPage turns the page of the mention keyboard.
 type ShowMentionPage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -674,7 +819,7 @@ type ShowMentionPage struct {
 
 func (x *ShowMentionPage) Reset() {
 	*x = ShowMentionPage{}
-	mi := &file_messages_commands_proto_msgTypes[9]
+	mi := &file_messages_commands_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +831,7 @@ func (x *ShowMentionPage) String() string {
 func (*ShowMentionPage) ProtoMessage() {}
 
 func (x *ShowMentionPage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[9]
+	mi := &file_messages_commands_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +844,7 @@ func (x *ShowMentionPage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowMentionPage.ProtoReflect.Descriptor instead.
 func (*ShowMentionPage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{9}
+	return file_messages_commands_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ShowMentionPage) GetOrigin() *Origin {
@@ -726,7 +871,7 @@ type LinkTopic struct {
 
 func (x *LinkTopic) Reset() {
 	*x = LinkTopic{}
-	mi := &file_messages_commands_proto_msgTypes[10]
+	mi := &file_messages_commands_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +883,7 @@ func (x *LinkTopic) String() string {
 func (*LinkTopic) ProtoMessage() {}
 
 func (x *LinkTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[10]
+	mi := &file_messages_commands_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +896,7 @@ func (x *LinkTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkTopic.ProtoReflect.Descriptor instead.
 func (*LinkTopic) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{10}
+	return file_messages_commands_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *LinkTopic) GetOrigin() *Origin {
@@ -778,7 +923,7 @@ type UnlinkTopic struct {
 
 func (x *UnlinkTopic) Reset() {
 	*x = UnlinkTopic{}
-	mi := &file_messages_commands_proto_msgTypes[11]
+	mi := &file_messages_commands_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +935,7 @@ func (x *UnlinkTopic) String() string {
 func (*UnlinkTopic) ProtoMessage() {}
 
 func (x *UnlinkTopic) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[11]
+	mi := &file_messages_commands_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +948,7 @@ func (x *UnlinkTopic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkTopic.ProtoReflect.Descriptor instead.
 func (*UnlinkTopic) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{11}
+	return file_messages_commands_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UnlinkTopic) GetOrigin() *Origin {
@@ -831,7 +976,7 @@ type CloseTicket struct {
 
 func (x *CloseTicket) Reset() {
 	*x = CloseTicket{}
-	mi := &file_messages_commands_proto_msgTypes[12]
+	mi := &file_messages_commands_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -843,7 +988,7 @@ func (x *CloseTicket) String() string {
 func (*CloseTicket) ProtoMessage() {}
 
 func (x *CloseTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[12]
+	mi := &file_messages_commands_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -856,7 +1001,7 @@ func (x *CloseTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseTicket.ProtoReflect.Descriptor instead.
 func (*CloseTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{12}
+	return file_messages_commands_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *CloseTicket) GetOrigin() *Origin {
@@ -890,7 +1035,7 @@ type ReopenTicket struct {
 
 func (x *ReopenTicket) Reset() {
 	*x = ReopenTicket{}
-	mi := &file_messages_commands_proto_msgTypes[13]
+	mi := &file_messages_commands_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +1047,7 @@ func (x *ReopenTicket) String() string {
 func (*ReopenTicket) ProtoMessage() {}
 
 func (x *ReopenTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[13]
+	mi := &file_messages_commands_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +1060,7 @@ func (x *ReopenTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReopenTicket.ProtoReflect.Descriptor instead.
 func (*ReopenTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{13}
+	return file_messages_commands_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReopenTicket) GetOrigin() *Origin {
@@ -941,7 +1086,7 @@ type SetPending struct {
 
 func (x *SetPending) Reset() {
 	*x = SetPending{}
-	mi := &file_messages_commands_proto_msgTypes[14]
+	mi := &file_messages_commands_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -953,7 +1098,7 @@ func (x *SetPending) String() string {
 func (*SetPending) ProtoMessage() {}
 
 func (x *SetPending) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[14]
+	mi := &file_messages_commands_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -966,7 +1111,7 @@ func (x *SetPending) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPending.ProtoReflect.Descriptor instead.
 func (*SetPending) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{14}
+	return file_messages_commands_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SetPending) GetOrigin() *Origin {
@@ -986,7 +1131,7 @@ type SetPriority struct {
 
 func (x *SetPriority) Reset() {
 	*x = SetPriority{}
-	mi := &file_messages_commands_proto_msgTypes[15]
+	mi := &file_messages_commands_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1143,7 @@ func (x *SetPriority) String() string {
 func (*SetPriority) ProtoMessage() {}
 
 func (x *SetPriority) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[15]
+	mi := &file_messages_commands_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1156,7 @@ func (x *SetPriority) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetPriority.ProtoReflect.Descriptor instead.
 func (*SetPriority) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{15}
+	return file_messages_commands_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetPriority) GetOrigin() *Origin {
@@ -1037,7 +1182,7 @@ type ShowTicket struct {
 
 func (x *ShowTicket) Reset() {
 	*x = ShowTicket{}
-	mi := &file_messages_commands_proto_msgTypes[16]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1049,7 +1194,7 @@ func (x *ShowTicket) String() string {
 func (*ShowTicket) ProtoMessage() {}
 
 func (x *ShowTicket) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[16]
+	mi := &file_messages_commands_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1062,7 +1207,7 @@ func (x *ShowTicket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ShowTicket.ProtoReflect.Descriptor instead.
 func (*ShowTicket) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{16}
+	return file_messages_commands_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ShowTicket) GetOrigin() *Origin {
@@ -1083,7 +1228,7 @@ type TopicRenamed struct {
 
 func (x *TopicRenamed) Reset() {
 	*x = TopicRenamed{}
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1095,7 +1240,7 @@ func (x *TopicRenamed) String() string {
 func (*TopicRenamed) ProtoMessage() {}
 
 func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[17]
+	mi := &file_messages_commands_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1108,7 +1253,7 @@ func (x *TopicRenamed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicRenamed.ProtoReflect.Descriptor instead.
 func (*TopicRenamed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{17}
+	return file_messages_commands_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TopicRenamed) GetOrigin() *Origin {
@@ -1136,7 +1281,7 @@ type TopicCreated struct {
 
 func (x *TopicCreated) Reset() {
 	*x = TopicCreated{}
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1293,7 @@ func (x *TopicCreated) String() string {
 func (*TopicCreated) ProtoMessage() {}
 
 func (x *TopicCreated) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[18]
+	mi := &file_messages_commands_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1306,7 @@ func (x *TopicCreated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TopicCreated.ProtoReflect.Descriptor instead.
 func (*TopicCreated) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{18}
+	return file_messages_commands_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TopicCreated) GetOrigin() *Origin {
@@ -1192,7 +1337,7 @@ type RetryCopy struct {
 
 func (x *RetryCopy) Reset() {
 	*x = RetryCopy{}
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1349,7 @@ func (x *RetryCopy) String() string {
 func (*RetryCopy) ProtoMessage() {}
 
 func (x *RetryCopy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[19]
+	mi := &file_messages_commands_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1362,7 @@ func (x *RetryCopy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryCopy.ProtoReflect.Descriptor instead.
 func (*RetryCopy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{19}
+	return file_messages_commands_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RetryCopy) GetOrigin() *Origin {
@@ -1277,7 +1422,7 @@ type Copy struct {
 
 func (x *Copy) Reset() {
 	*x = Copy{}
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1289,7 +1434,7 @@ func (x *Copy) String() string {
 func (*Copy) ProtoMessage() {}
 
 func (x *Copy) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[20]
+	mi := &file_messages_commands_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1302,7 +1447,7 @@ func (x *Copy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Copy.ProtoReflect.Descriptor instead.
 func (*Copy) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{20}
+	return file_messages_commands_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Copy) GetTicketId() string {
@@ -1407,7 +1552,7 @@ type ResumeLink struct {
 
 func (x *ResumeLink) Reset() {
 	*x = ResumeLink{}
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1564,7 @@ func (x *ResumeLink) String() string {
 func (*ResumeLink) ProtoMessage() {}
 
 func (x *ResumeLink) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[21]
+	mi := &file_messages_commands_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1577,7 @@ func (x *ResumeLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeLink.ProtoReflect.Descriptor instead.
 func (*ResumeLink) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{21}
+	return file_messages_commands_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ResumeLink) GetTicketId() string {
@@ -1461,7 +1606,7 @@ type LinkProgress struct {
 
 func (x *LinkProgress) Reset() {
 	*x = LinkProgress{}
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1618,7 @@ func (x *LinkProgress) String() string {
 func (*LinkProgress) ProtoMessage() {}
 
 func (x *LinkProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[22]
+	mi := &file_messages_commands_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1631,7 @@ func (x *LinkProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkProgress.ProtoReflect.Descriptor instead.
 func (*LinkProgress) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{22}
+	return file_messages_commands_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *LinkProgress) GetTicketId() string {
@@ -1522,7 +1667,7 @@ type RetryTaken struct {
 
 func (x *RetryTaken) Reset() {
 	*x = RetryTaken{}
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1679,7 @@ func (x *RetryTaken) String() string {
 func (*RetryTaken) ProtoMessage() {}
 
 func (x *RetryTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[23]
+	mi := &file_messages_commands_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1692,7 @@ func (x *RetryTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryTaken.ProtoReflect.Descriptor instead.
 func (*RetryTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{23}
+	return file_messages_commands_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RetryTaken) GetCommandId() string {
@@ -1585,7 +1730,7 @@ type CopyFailed struct {
 
 func (x *CopyFailed) Reset() {
 	*x = CopyFailed{}
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1597,7 +1742,7 @@ func (x *CopyFailed) String() string {
 func (*CopyFailed) ProtoMessage() {}
 
 func (x *CopyFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[24]
+	mi := &file_messages_commands_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1610,7 +1755,7 @@ func (x *CopyFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CopyFailed.ProtoReflect.Descriptor instead.
 func (*CopyFailed) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{24}
+	return file_messages_commands_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CopyFailed) GetLinkId() string {
@@ -1660,7 +1805,7 @@ type FailureTaken struct {
 
 func (x *FailureTaken) Reset() {
 	*x = FailureTaken{}
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1672,7 +1817,7 @@ func (x *FailureTaken) String() string {
 func (*FailureTaken) ProtoMessage() {}
 
 func (x *FailureTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[25]
+	mi := &file_messages_commands_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1685,7 +1830,7 @@ func (x *FailureTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FailureTaken.ProtoReflect.Descriptor instead.
 func (*FailureTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{25}
+	return file_messages_commands_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *FailureTaken) GetMessageId() string {
@@ -1718,7 +1863,7 @@ type Wake struct {
 
 func (x *Wake) Reset() {
 	*x = Wake{}
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1875,7 @@ func (x *Wake) String() string {
 func (*Wake) ProtoMessage() {}
 
 func (x *Wake) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[26]
+	mi := &file_messages_commands_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1888,7 @@ func (x *Wake) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Wake.ProtoReflect.Descriptor instead.
 func (*Wake) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{26}
+	return file_messages_commands_proto_rawDescGZIP(), []int{28}
 }
 
 // Send offers an operation to the chat through which it must go. The chat tells the owner Done, once.
@@ -1758,7 +1903,7 @@ type Send struct {
 
 func (x *Send) Reset() {
 	*x = Send{}
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1770,7 +1915,7 @@ func (x *Send) String() string {
 func (*Send) ProtoMessage() {}
 
 func (x *Send) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[27]
+	mi := &file_messages_commands_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1783,7 +1928,7 @@ func (x *Send) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Send.ProtoReflect.Descriptor instead.
 func (*Send) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{27}
+	return file_messages_commands_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Send) GetOperation() *Operation {
@@ -1822,7 +1967,7 @@ type Done struct {
 
 func (x *Done) Reset() {
 	*x = Done{}
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1834,7 +1979,7 @@ func (x *Done) String() string {
 func (*Done) ProtoMessage() {}
 
 func (x *Done) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[28]
+	mi := &file_messages_commands_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1847,7 +1992,7 @@ func (x *Done) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Done.ProtoReflect.Descriptor instead.
 func (*Done) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{28}
+	return file_messages_commands_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Done) GetOperationId() string {
@@ -1903,7 +2048,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1915,7 +2060,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[29]
+	mi := &file_messages_commands_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1928,7 +2073,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{29}
+	return file_messages_commands_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Answer) GetOrigin() *Origin {
@@ -1954,7 +2099,7 @@ type GroupChanged struct {
 
 func (x *GroupChanged) Reset() {
 	*x = GroupChanged{}
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1966,7 +2111,7 @@ func (x *GroupChanged) String() string {
 func (*GroupChanged) ProtoMessage() {}
 
 func (x *GroupChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[30]
+	mi := &file_messages_commands_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1979,7 +2124,7 @@ func (x *GroupChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupChanged.ProtoReflect.Descriptor instead.
 func (*GroupChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{30}
+	return file_messages_commands_proto_rawDescGZIP(), []int{32}
 }
 
 type SetMembership struct {
@@ -1992,7 +2137,7 @@ type SetMembership struct {
 
 func (x *SetMembership) Reset() {
 	*x = SetMembership{}
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2149,7 @@ func (x *SetMembership) String() string {
 func (*SetMembership) ProtoMessage() {}
 
 func (x *SetMembership) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[31]
+	mi := &file_messages_commands_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2162,7 @@ func (x *SetMembership) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetMembership.ProtoReflect.Descriptor instead.
 func (*SetMembership) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{31}
+	return file_messages_commands_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SetMembership) GetOrigin() *Origin {
@@ -2046,7 +2191,7 @@ type RegisterGroup struct {
 
 func (x *RegisterGroup) Reset() {
 	*x = RegisterGroup{}
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2058,7 +2203,7 @@ func (x *RegisterGroup) String() string {
 func (*RegisterGroup) ProtoMessage() {}
 
 func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[32]
+	mi := &file_messages_commands_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2071,7 +2216,7 @@ func (x *RegisterGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RegisterGroup.ProtoReflect.Descriptor instead.
 func (*RegisterGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{32}
+	return file_messages_commands_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RegisterGroup) GetOrigin() *Origin {
@@ -2112,7 +2257,7 @@ type SetGroupLanguage struct {
 
 func (x *SetGroupLanguage) Reset() {
 	*x = SetGroupLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2124,7 +2269,7 @@ func (x *SetGroupLanguage) String() string {
 func (*SetGroupLanguage) ProtoMessage() {}
 
 func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[33]
+	mi := &file_messages_commands_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2137,7 +2282,7 @@ func (x *SetGroupLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetGroupLanguage.ProtoReflect.Descriptor instead.
 func (*SetGroupLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{33}
+	return file_messages_commands_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SetGroupLanguage) GetOrigin() *Origin {
@@ -2167,7 +2312,7 @@ type CheckAdmin struct {
 
 func (x *CheckAdmin) Reset() {
 	*x = CheckAdmin{}
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2324,7 @@ func (x *CheckAdmin) String() string {
 func (*CheckAdmin) ProtoMessage() {}
 
 func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[34]
+	mi := &file_messages_commands_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2337,7 @@ func (x *CheckAdmin) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckAdmin.ProtoReflect.Descriptor instead.
 func (*CheckAdmin) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{34}
+	return file_messages_commands_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CheckAdmin) GetCheckId() string {
@@ -2236,7 +2381,7 @@ type AdminChecked struct {
 
 func (x *AdminChecked) Reset() {
 	*x = AdminChecked{}
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2393,7 @@ func (x *AdminChecked) String() string {
 func (*AdminChecked) ProtoMessage() {}
 
 func (x *AdminChecked) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[35]
+	mi := &file_messages_commands_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2406,7 @@ func (x *AdminChecked) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdminChecked.ProtoReflect.Descriptor instead.
 func (*AdminChecked) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{35}
+	return file_messages_commands_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *AdminChecked) GetCheckId() string {
@@ -2312,7 +2457,7 @@ type MemberChanged struct {
 
 func (x *MemberChanged) Reset() {
 	*x = MemberChanged{}
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2324,7 +2469,7 @@ func (x *MemberChanged) String() string {
 func (*MemberChanged) ProtoMessage() {}
 
 func (x *MemberChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[36]
+	mi := &file_messages_commands_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2337,7 +2482,7 @@ func (x *MemberChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemberChanged.ProtoReflect.Descriptor instead.
 func (*MemberChanged) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{36}
+	return file_messages_commands_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *MemberChanged) GetOrigin() *Origin {
@@ -2377,7 +2522,7 @@ type MigrateGroup struct {
 
 func (x *MigrateGroup) Reset() {
 	*x = MigrateGroup{}
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2534,7 @@ func (x *MigrateGroup) String() string {
 func (*MigrateGroup) ProtoMessage() {}
 
 func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[37]
+	mi := &file_messages_commands_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2547,7 @@ func (x *MigrateGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateGroup.ProtoReflect.Descriptor instead.
 func (*MigrateGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{37}
+	return file_messages_commands_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MigrateGroup) GetNewChatId() int64 {
@@ -2423,7 +2568,7 @@ type SaveProfile struct {
 
 func (x *SaveProfile) Reset() {
 	*x = SaveProfile{}
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2435,7 +2580,7 @@ func (x *SaveProfile) String() string {
 func (*SaveProfile) ProtoMessage() {}
 
 func (x *SaveProfile) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[38]
+	mi := &file_messages_commands_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2448,7 +2593,7 @@ func (x *SaveProfile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveProfile.ProtoReflect.Descriptor instead.
 func (*SaveProfile) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{38}
+	return file_messages_commands_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *SaveProfile) GetOrigin() *Origin {
@@ -2475,7 +2620,7 @@ type UsernameTaken struct {
 
 func (x *UsernameTaken) Reset() {
 	*x = UsernameTaken{}
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2487,7 +2632,7 @@ func (x *UsernameTaken) String() string {
 func (*UsernameTaken) ProtoMessage() {}
 
 func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[39]
+	mi := &file_messages_commands_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2500,7 +2645,7 @@ func (x *UsernameTaken) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UsernameTaken.ProtoReflect.Descriptor instead.
 func (*UsernameTaken) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{39}
+	return file_messages_commands_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *UsernameTaken) GetUsername() string {
@@ -2520,7 +2665,7 @@ type SetDefaultGroup struct {
 
 func (x *SetDefaultGroup) Reset() {
 	*x = SetDefaultGroup{}
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2532,7 +2677,7 @@ func (x *SetDefaultGroup) String() string {
 func (*SetDefaultGroup) ProtoMessage() {}
 
 func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[40]
+	mi := &file_messages_commands_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2545,7 +2690,7 @@ func (x *SetDefaultGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetDefaultGroup.ProtoReflect.Descriptor instead.
 func (*SetDefaultGroup) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{40}
+	return file_messages_commands_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *SetDefaultGroup) GetOrigin() *Origin {
@@ -2572,7 +2717,7 @@ type SetUserLanguage struct {
 
 func (x *SetUserLanguage) Reset() {
 	*x = SetUserLanguage{}
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2584,7 +2729,7 @@ func (x *SetUserLanguage) String() string {
 func (*SetUserLanguage) ProtoMessage() {}
 
 func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_commands_proto_msgTypes[41]
+	mi := &file_messages_commands_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2597,7 +2742,7 @@ func (x *SetUserLanguage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetUserLanguage.ProtoReflect.Descriptor instead.
 func (*SetUserLanguage) Descriptor() ([]byte, []int) {
-	return file_messages_commands_proto_rawDescGZIP(), []int{41}
+	return file_messages_commands_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *SetUserLanguage) GetOrigin() *Origin {
@@ -2639,23 +2784,33 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12=\n" +
 	"\n" +
 	"enclosures\x18\x02 \x03(\v2\x1d.topicdesk.messages.EnclosureR\n" +
-	"enclosures\"\x8d\x01\n" +
+	"enclosures\"\xc3\x01\n" +
 	"\x06Shelve\x12;\n" +
 	"\amessage\x18\x01 \x01(\v2!.topicdesk.messages.RecordMessageR\amessage\x12\x1a\n" +
 	"\buntitled\x18\x02 \x01(\x03R\buntitled\x12\x16\n" +
 	"\x06former\x18\x03 \x01(\x03R\x06former\x12\x12\n" +
-	"\x04asks\x18\x04 \x01(\bR\x04asks\"r\n" +
+	"\x04asks\x18\x04 \x01(\bR\x04asks\x12\x18\n" +
+	"\aunclear\x18\x05 \x01(\x03R\aunclear\x12\x1a\n" +
+	"\bcorrects\x18\x06 \x01(\bR\bcorrects\"\x8c\x01\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1a\n" +
 	"\buntitled\x18\x03 \x01(\x03R\buntitled\x12\x12\n" +
-	"\x04said\x18\x05 \x01(\bR\x04said\"-\n" +
+	"\x04said\x18\x05 \x01(\bR\x04said\x12\x18\n" +
+	"\aunclear\x18\x06 \x01(\x03R\aunclear\"-\n" +
 	"\fFindQuestion\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"Y\n" +
 	"\rQuestionFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1a\n" +
-	"\buntitled\x18\x02 \x01(\x03R\buntitled\"\xd8\x01\n" +
+	"\buntitled\x18\x02 \x01(\x03R\buntitled\"'\n" +
+	"\bFindWord\x12\x1b\n" +
+	"\tbefore_id\x18\x01 \x01(\x03R\bbeforeId\"u\n" +
+	"\tWordFound\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
+	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x03 \x01(\x03R\tmessageId\"\xd8\x01\n" +
 	"\n" +
 	"ShelfFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1b\n" +
@@ -2663,17 +2818,20 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x04said\x18\x03 \x01(\bR\x04said\x12\x12\n" +
 	"\x04done\x18\x04 \x01(\bR\x04done\x12\x18\n" +
 	"\aopening\x18\x05 \x01(\bR\aopening\x12=\n" +
-	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\x89\x02\n" +
+	"\bmessages\x18\x06 \x03(\v2!.topicdesk.messages.RecordMessageR\bmessages\"\xaa\x02\n" +
 	"\rRecordMessage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x125\n" +
 	"\acontent\x18\x02 \x01(\v2\x1b.topicdesk.messages.ContentR\acontent\x126\n" +
 	"\breply_to\x18\x03 \x01(\v2\x1b.topicdesk.messages.ReplyToR\areplyTo\x12\x1a\n" +
-	"\binternal\x18\x04 \x01(\bR\binternal\x129\n" +
-	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"r\n" +
+	"\binternal\x18\x04 \x01(\bR\binternal\x12\x1f\n" +
+	"\vafter_close\x18\x06 \x01(\bR\n" +
+	"afterClose\x129\n" +
+	"\tdescribed\x18\x05 \x01(\v2\x1b.topicdesk.messages.ContentR\tdescribed\"\x86\x01\n" +
 	"\aMention\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x17\n" +
-	"\auser_id\x18\x03 \x01(\x03R\x06userId\"Y\n" +
+	"\auser_id\x18\x03 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\"Y\n" +
 	"\x0fShowMentionPage\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x12\n" +
 	"\x04page\x18\x02 \x01(\x05R\x04page\"k\n" +
@@ -2827,7 +2985,7 @@ func file_messages_commands_proto_rawDescGZIP() []byte {
 	return file_messages_commands_proto_rawDescData
 }
 
-var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_messages_commands_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_messages_commands_proto_goTypes = []any{
 	(*OpenTicket)(nil),       // 0: topicdesk.messages.OpenTicket
 	(*Enclose)(nil),          // 1: topicdesk.messages.Enclose
@@ -2835,103 +2993,106 @@ var file_messages_commands_proto_goTypes = []any{
 	(*TakeShelved)(nil),      // 3: topicdesk.messages.TakeShelved
 	(*FindQuestion)(nil),     // 4: topicdesk.messages.FindQuestion
 	(*QuestionFound)(nil),    // 5: topicdesk.messages.QuestionFound
-	(*ShelfFound)(nil),       // 6: topicdesk.messages.ShelfFound
-	(*RecordMessage)(nil),    // 7: topicdesk.messages.RecordMessage
-	(*Mention)(nil),          // 8: topicdesk.messages.Mention
-	(*ShowMentionPage)(nil),  // 9: topicdesk.messages.ShowMentionPage
-	(*LinkTopic)(nil),        // 10: topicdesk.messages.LinkTopic
-	(*UnlinkTopic)(nil),      // 11: topicdesk.messages.UnlinkTopic
-	(*CloseTicket)(nil),      // 12: topicdesk.messages.CloseTicket
-	(*ReopenTicket)(nil),     // 13: topicdesk.messages.ReopenTicket
-	(*SetPending)(nil),       // 14: topicdesk.messages.SetPending
-	(*SetPriority)(nil),      // 15: topicdesk.messages.SetPriority
-	(*ShowTicket)(nil),       // 16: topicdesk.messages.ShowTicket
-	(*TopicRenamed)(nil),     // 17: topicdesk.messages.TopicRenamed
-	(*TopicCreated)(nil),     // 18: topicdesk.messages.TopicCreated
-	(*RetryCopy)(nil),        // 19: topicdesk.messages.RetryCopy
-	(*Copy)(nil),             // 20: topicdesk.messages.Copy
-	(*ResumeLink)(nil),       // 21: topicdesk.messages.ResumeLink
-	(*LinkProgress)(nil),     // 22: topicdesk.messages.LinkProgress
-	(*RetryTaken)(nil),       // 23: topicdesk.messages.RetryTaken
-	(*CopyFailed)(nil),       // 24: topicdesk.messages.CopyFailed
-	(*FailureTaken)(nil),     // 25: topicdesk.messages.FailureTaken
-	(*Wake)(nil),             // 26: topicdesk.messages.Wake
-	(*Send)(nil),             // 27: topicdesk.messages.Send
-	(*Done)(nil),             // 28: topicdesk.messages.Done
-	(*Answer)(nil),           // 29: topicdesk.messages.Answer
-	(*GroupChanged)(nil),     // 30: topicdesk.messages.GroupChanged
-	(*SetMembership)(nil),    // 31: topicdesk.messages.SetMembership
-	(*RegisterGroup)(nil),    // 32: topicdesk.messages.RegisterGroup
-	(*SetGroupLanguage)(nil), // 33: topicdesk.messages.SetGroupLanguage
-	(*CheckAdmin)(nil),       // 34: topicdesk.messages.CheckAdmin
-	(*AdminChecked)(nil),     // 35: topicdesk.messages.AdminChecked
-	(*MemberChanged)(nil),    // 36: topicdesk.messages.MemberChanged
-	(*MigrateGroup)(nil),     // 37: topicdesk.messages.MigrateGroup
-	(*SaveProfile)(nil),      // 38: topicdesk.messages.SaveProfile
-	(*UsernameTaken)(nil),    // 39: topicdesk.messages.UsernameTaken
-	(*SetDefaultGroup)(nil),  // 40: topicdesk.messages.SetDefaultGroup
-	(*SetUserLanguage)(nil),  // 41: topicdesk.messages.SetUserLanguage
-	(*Origin)(nil),           // 42: topicdesk.messages.Origin
-	(*Enclosure)(nil),        // 43: topicdesk.messages.Enclosure
-	(*Forward)(nil),          // 44: topicdesk.messages.Forward
-	(*Entity)(nil),           // 45: topicdesk.messages.Entity
-	(Code)(0),                // 46: topicdesk.messages.Code
-	(*Content)(nil),          // 47: topicdesk.messages.Content
-	(*ReplyTo)(nil),          // 48: topicdesk.messages.ReplyTo
-	(*Sender)(nil),           // 49: topicdesk.messages.Sender
-	(*Operation)(nil),        // 50: topicdesk.messages.Operation
-	(*OperationRef)(nil),     // 51: topicdesk.messages.OperationRef
-	(*Outcome)(nil),          // 52: topicdesk.messages.Outcome
-	(*GroupFacts)(nil),       // 53: topicdesk.messages.GroupFacts
+	(*FindWord)(nil),         // 6: topicdesk.messages.FindWord
+	(*WordFound)(nil),        // 7: topicdesk.messages.WordFound
+	(*ShelfFound)(nil),       // 8: topicdesk.messages.ShelfFound
+	(*RecordMessage)(nil),    // 9: topicdesk.messages.RecordMessage
+	(*Mention)(nil),          // 10: topicdesk.messages.Mention
+	(*ShowMentionPage)(nil),  // 11: topicdesk.messages.ShowMentionPage
+	(*LinkTopic)(nil),        // 12: topicdesk.messages.LinkTopic
+	(*UnlinkTopic)(nil),      // 13: topicdesk.messages.UnlinkTopic
+	(*CloseTicket)(nil),      // 14: topicdesk.messages.CloseTicket
+	(*ReopenTicket)(nil),     // 15: topicdesk.messages.ReopenTicket
+	(*SetPending)(nil),       // 16: topicdesk.messages.SetPending
+	(*SetPriority)(nil),      // 17: topicdesk.messages.SetPriority
+	(*ShowTicket)(nil),       // 18: topicdesk.messages.ShowTicket
+	(*TopicRenamed)(nil),     // 19: topicdesk.messages.TopicRenamed
+	(*TopicCreated)(nil),     // 20: topicdesk.messages.TopicCreated
+	(*RetryCopy)(nil),        // 21: topicdesk.messages.RetryCopy
+	(*Copy)(nil),             // 22: topicdesk.messages.Copy
+	(*ResumeLink)(nil),       // 23: topicdesk.messages.ResumeLink
+	(*LinkProgress)(nil),     // 24: topicdesk.messages.LinkProgress
+	(*RetryTaken)(nil),       // 25: topicdesk.messages.RetryTaken
+	(*CopyFailed)(nil),       // 26: topicdesk.messages.CopyFailed
+	(*FailureTaken)(nil),     // 27: topicdesk.messages.FailureTaken
+	(*Wake)(nil),             // 28: topicdesk.messages.Wake
+	(*Send)(nil),             // 29: topicdesk.messages.Send
+	(*Done)(nil),             // 30: topicdesk.messages.Done
+	(*Answer)(nil),           // 31: topicdesk.messages.Answer
+	(*GroupChanged)(nil),     // 32: topicdesk.messages.GroupChanged
+	(*SetMembership)(nil),    // 33: topicdesk.messages.SetMembership
+	(*RegisterGroup)(nil),    // 34: topicdesk.messages.RegisterGroup
+	(*SetGroupLanguage)(nil), // 35: topicdesk.messages.SetGroupLanguage
+	(*CheckAdmin)(nil),       // 36: topicdesk.messages.CheckAdmin
+	(*AdminChecked)(nil),     // 37: topicdesk.messages.AdminChecked
+	(*MemberChanged)(nil),    // 38: topicdesk.messages.MemberChanged
+	(*MigrateGroup)(nil),     // 39: topicdesk.messages.MigrateGroup
+	(*SaveProfile)(nil),      // 40: topicdesk.messages.SaveProfile
+	(*UsernameTaken)(nil),    // 41: topicdesk.messages.UsernameTaken
+	(*SetDefaultGroup)(nil),  // 42: topicdesk.messages.SetDefaultGroup
+	(*SetUserLanguage)(nil),  // 43: topicdesk.messages.SetUserLanguage
+	(*Origin)(nil),           // 44: topicdesk.messages.Origin
+	(*Enclosure)(nil),        // 45: topicdesk.messages.Enclosure
+	(*Forward)(nil),          // 46: topicdesk.messages.Forward
+	(*Entity)(nil),           // 47: topicdesk.messages.Entity
+	(Code)(0),                // 48: topicdesk.messages.Code
+	(*Content)(nil),          // 49: topicdesk.messages.Content
+	(*ReplyTo)(nil),          // 50: topicdesk.messages.ReplyTo
+	(*Sender)(nil),           // 51: topicdesk.messages.Sender
+	(*Operation)(nil),        // 52: topicdesk.messages.Operation
+	(*OperationRef)(nil),     // 53: topicdesk.messages.OperationRef
+	(*Outcome)(nil),          // 54: topicdesk.messages.Outcome
+	(*GroupFacts)(nil),       // 55: topicdesk.messages.GroupFacts
 }
 var file_messages_commands_proto_depIdxs = []int32{
-	42, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
-	43, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
-	44, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
-	45, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
-	42, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
-	43, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
-	7,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
-	46, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
-	46, // 8: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
-	7,  // 9: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
-	42, // 10: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
-	47, // 11: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
-	48, // 12: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
-	47, // 13: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
-	42, // 14: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
-	42, // 15: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
-	42, // 16: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
-	42, // 17: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
-	42, // 18: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
-	42, // 19: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
-	42, // 20: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
-	42, // 21: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
-	42, // 22: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
-	42, // 23: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
-	42, // 24: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
-	42, // 25: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
-	49, // 26: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
-	47, // 27: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
-	48, // 28: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
-	50, // 29: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
-	51, // 30: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
-	52, // 31: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
-	42, // 32: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
-	50, // 33: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
-	42, // 34: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
-	53, // 35: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
-	42, // 36: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
-	42, // 37: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
-	42, // 38: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
-	42, // 39: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
-	42, // 40: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
-	42, // 41: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	44, // 0: topicdesk.messages.OpenTicket.origin:type_name -> topicdesk.messages.Origin
+	45, // 1: topicdesk.messages.OpenTicket.enclosures:type_name -> topicdesk.messages.Enclosure
+	46, // 2: topicdesk.messages.OpenTicket.forward:type_name -> topicdesk.messages.Forward
+	47, // 3: topicdesk.messages.OpenTicket.description_entities:type_name -> topicdesk.messages.Entity
+	44, // 4: topicdesk.messages.Enclose.origin:type_name -> topicdesk.messages.Origin
+	45, // 5: topicdesk.messages.Enclose.enclosures:type_name -> topicdesk.messages.Enclosure
+	9,  // 6: topicdesk.messages.Shelve.message:type_name -> topicdesk.messages.RecordMessage
+	48, // 7: topicdesk.messages.QuestionFound.code:type_name -> topicdesk.messages.Code
+	48, // 8: topicdesk.messages.WordFound.code:type_name -> topicdesk.messages.Code
+	48, // 9: topicdesk.messages.ShelfFound.code:type_name -> topicdesk.messages.Code
+	9,  // 10: topicdesk.messages.ShelfFound.messages:type_name -> topicdesk.messages.RecordMessage
+	44, // 11: topicdesk.messages.RecordMessage.origin:type_name -> topicdesk.messages.Origin
+	49, // 12: topicdesk.messages.RecordMessage.content:type_name -> topicdesk.messages.Content
+	50, // 13: topicdesk.messages.RecordMessage.reply_to:type_name -> topicdesk.messages.ReplyTo
+	49, // 14: topicdesk.messages.RecordMessage.described:type_name -> topicdesk.messages.Content
+	44, // 15: topicdesk.messages.Mention.origin:type_name -> topicdesk.messages.Origin
+	44, // 16: topicdesk.messages.ShowMentionPage.origin:type_name -> topicdesk.messages.Origin
+	44, // 17: topicdesk.messages.LinkTopic.origin:type_name -> topicdesk.messages.Origin
+	44, // 18: topicdesk.messages.UnlinkTopic.origin:type_name -> topicdesk.messages.Origin
+	44, // 19: topicdesk.messages.CloseTicket.origin:type_name -> topicdesk.messages.Origin
+	44, // 20: topicdesk.messages.ReopenTicket.origin:type_name -> topicdesk.messages.Origin
+	44, // 21: topicdesk.messages.SetPending.origin:type_name -> topicdesk.messages.Origin
+	44, // 22: topicdesk.messages.SetPriority.origin:type_name -> topicdesk.messages.Origin
+	44, // 23: topicdesk.messages.ShowTicket.origin:type_name -> topicdesk.messages.Origin
+	44, // 24: topicdesk.messages.TopicRenamed.origin:type_name -> topicdesk.messages.Origin
+	44, // 25: topicdesk.messages.TopicCreated.origin:type_name -> topicdesk.messages.Origin
+	44, // 26: topicdesk.messages.RetryCopy.origin:type_name -> topicdesk.messages.Origin
+	51, // 27: topicdesk.messages.Copy.sender:type_name -> topicdesk.messages.Sender
+	49, // 28: topicdesk.messages.Copy.content:type_name -> topicdesk.messages.Content
+	50, // 29: topicdesk.messages.Copy.reply_to:type_name -> topicdesk.messages.ReplyTo
+	52, // 30: topicdesk.messages.Send.operation:type_name -> topicdesk.messages.Operation
+	53, // 31: topicdesk.messages.Done.ref:type_name -> topicdesk.messages.OperationRef
+	54, // 32: topicdesk.messages.Done.outcome:type_name -> topicdesk.messages.Outcome
+	44, // 33: topicdesk.messages.Answer.origin:type_name -> topicdesk.messages.Origin
+	52, // 34: topicdesk.messages.Answer.operation:type_name -> topicdesk.messages.Operation
+	44, // 35: topicdesk.messages.SetMembership.origin:type_name -> topicdesk.messages.Origin
+	55, // 36: topicdesk.messages.SetMembership.facts:type_name -> topicdesk.messages.GroupFacts
+	44, // 37: topicdesk.messages.RegisterGroup.origin:type_name -> topicdesk.messages.Origin
+	44, // 38: topicdesk.messages.SetGroupLanguage.origin:type_name -> topicdesk.messages.Origin
+	44, // 39: topicdesk.messages.MemberChanged.origin:type_name -> topicdesk.messages.Origin
+	44, // 40: topicdesk.messages.SaveProfile.origin:type_name -> topicdesk.messages.Origin
+	44, // 41: topicdesk.messages.SetDefaultGroup.origin:type_name -> topicdesk.messages.Origin
+	44, // 42: topicdesk.messages.SetUserLanguage.origin:type_name -> topicdesk.messages.Origin
+	43, // [43:43] is the sub-list for method output_type
+	43, // [43:43] is the sub-list for method input_type
+	43, // [43:43] is the sub-list for extension type_name
+	43, // [43:43] is the sub-list for extension extendee
+	0,  // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_messages_commands_proto_init() }
@@ -2948,7 +3109,7 @@ func file_messages_commands_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_commands_proto_rawDesc), len(file_messages_commands_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -728,16 +728,17 @@ func (x *Reply) GetArgs() map[string]string {
 
 // GroupFacts is what Telegram says of a group and of the bot in it.
 type GroupFacts struct {
-	state           protoimpl.MessageState `protogen:"open.v1"`
-	ChatId          int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
-	Title           string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
-	Type            string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
-	IsForum         bool                   `protobuf:"varint,4,opt,name=is_forum,json=isForum,proto3" json:"is_forum,omitempty"`
-	BotStatus       string                 `protobuf:"bytes,5,opt,name=bot_status,json=botStatus,proto3" json:"bot_status,omitempty"`
-	CanManageTopics bool                   `protobuf:"varint,6,opt,name=can_manage_topics,json=canManageTopics,proto3" json:"can_manage_topics,omitempty"`
-	CanPinMessages  bool                   `protobuf:"varint,7,opt,name=can_pin_messages,json=canPinMessages,proto3" json:"can_pin_messages,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	ChatId            int64                  `protobuf:"varint,1,opt,name=chat_id,json=chatId,proto3" json:"chat_id,omitempty"`
+	Title             string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	Type              string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
+	IsForum           bool                   `protobuf:"varint,4,opt,name=is_forum,json=isForum,proto3" json:"is_forum,omitempty"`
+	BotStatus         string                 `protobuf:"bytes,5,opt,name=bot_status,json=botStatus,proto3" json:"bot_status,omitempty"`
+	CanManageTopics   bool                   `protobuf:"varint,6,opt,name=can_manage_topics,json=canManageTopics,proto3" json:"can_manage_topics,omitempty"`
+	CanPinMessages    bool                   `protobuf:"varint,7,opt,name=can_pin_messages,json=canPinMessages,proto3" json:"can_pin_messages,omitempty"`
+	CanDeleteMessages bool                   `protobuf:"varint,8,opt,name=can_delete_messages,json=canDeleteMessages,proto3" json:"can_delete_messages,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *GroupFacts) Reset() {
@@ -819,6 +820,13 @@ func (x *GroupFacts) GetCanPinMessages() bool {
 	return false
 }
 
+func (x *GroupFacts) GetCanDeleteMessages() bool {
+	if x != nil {
+		return x.CanDeleteMessages
+	}
+	return false
+}
+
 var File_messages_common_proto protoreflect.FileDescriptor
 
 const file_messages_common_proto_rawDesc = "" +
@@ -888,7 +896,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"\x04args\x18> \x03(\v2#.topicdesk.messages.Reply.ArgsEntryR\x04args\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdf\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8f\x02\n" +
 	"\n" +
 	"GroupFacts\x12\x17\n" +
 	"\achat_id\x18\x01 \x01(\x03R\x06chatId\x12\x14\n" +
@@ -898,7 +906,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\n" +
 	"bot_status\x18\x05 \x01(\tR\tbotStatus\x12*\n" +
 	"\x11can_manage_topics\x18\x06 \x01(\bR\x0fcanManageTopics\x12(\n" +
-	"\x10can_pin_messages\x18\a \x01(\bR\x0ecanPinMessages*\xa1\x01\n" +
+	"\x10can_pin_messages\x18\a \x01(\bR\x0ecanPinMessages\x12.\n" +
+	"\x13can_delete_messages\x18\b \x01(\bR\x11canDeleteMessages*\xa1\x01\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02OK\x10\x01\x12\r\n" +

@@ -10,14 +10,16 @@ const (
 	NoticeHelpGroup       = "help_group"       // in a group, outside a ticket
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
 	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
+	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it); with a button that sends the message after all
+	NoticeOnlyAuthor      = "only_author"      // callback answer
 	NoticeOnlyInGroup     = "only_in_group"    // command
 	NoticeLangSet         = "lang_set"         // lang
 	NoticeLangUsage       = "lang_usage"       //
 	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
 
 	// Groups.
-	NoticeGroupRegistered     = "group_registered"      // title
-	NoticeGroupAlready        = "group_already"         // title; registered before
+	NoticeGroupRegistered     = "group_registered"      // title, rights ("" none is missing)
+	NoticeGroupAlready        = "group_already"         // title, rights; registered before
 	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered, but without topics: what to do
 	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: what to do
 	NoticeGroupNotAllowed     = "group_not_allowed"     // not in GROUPS_ALLOWED
@@ -32,34 +34,39 @@ const (
 	NoticeWebhookDisabled = "webhook_disabled" // webhook, host, failing, gone; "1" the one that is the reason, both "" when it was asked for
 
 	// Tickets.
-	NoticeAskTitle       = "ask_title"        // ForceReply: what is the ticket about?
-	NoticeTitleTooLong   = "title_too_long"   // max; characters
-	NoticeTicketCreated  = "ticket_created"   // title, ticket, url
-	NoticeTicketFailed   = "ticket_failed"    // title, ticket, why; its topic could not be opened
-	NoticeTicketClosed   = "ticket_closed"    // who, reason ("" none), ticket
-	NoticeTicketReopened = "ticket_reopened"  // who, ticket
-	NoticeFileInfected   = "file_infected"    // who, file, found; a virus scanner found something in a file
-	NoticeAlreadyClosed  = "already_closed"   // ticket
-	NoticeAlreadyOpen    = "already_open"     // ticket
-	NoticePendingSet     = "pending_set"      // who, ticket
-	NoticeAlreadyPending = "already_pending"  // ticket
-	NoticePrioritySet    = "priority_set"     // who, priority (low|normal|high|urgent, to be translated), ticket
-	NoticePrioritySame   = "priority_same"    // priority
-	NoticePriorityUsage  = "priority_usage"   // given
-	NoticePriorityChoose = "priority_choose"  // with a keyboard
-	NoticeTicketRenamed  = "ticket_renamed"   // who, title
-	NoticeTicketIsClosed = "ticket_is_closed" // ticket, command; /reopen_ticket first
-	NoticeNotAllowed     = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
-	NoticeCannotAsk      = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
-	NoticeTicketUnknown  = "ticket_unknown"   // given; no such ticket
-	NoticeMyTickets      = "my_tickets"       // count; followed by the operation's tickets as a list
-	NoticeNoTickets      = "no_tickets"       //
+	NoticeAskTitle        = "ask_title"        // ForceReply: what is the ticket about?
+	NoticeTitleTooLong    = "title_too_long"   // max; characters
+	NoticeTicketCreated   = "ticket_created"   // ticket, url
+	NoticeTicketFailed    = "ticket_failed"    // ticket, why; its topic could not be opened
+	NoticeTicketClosed    = "ticket_closed"    // who, reason ("" none)
+	NoticeTicketReopened  = "ticket_reopened"  // who
+	NoticeTicketContinued = "ticket_continued" // who; it was pending
+	NoticeFileInfected    = "file_infected"    // who, file, found; a virus scanner found something in a file
+	NoticeAlreadyClosed   = "already_closed"   // ticket ("" in a topic of its own, here and below)
+	NoticeAlreadyOpen     = "already_open"     // ticket
+	NoticePendingSet      = "pending_set"      // who, ticket
+	NoticeAlreadyPending  = "already_pending"  // ticket
+	NoticePrioritySet     = "priority_set"     // who, priority (low|normal|high|urgent, to be translated), ticket
+	NoticePrioritySame    = "priority_same"    // priority
+	NoticePriorityUsage   = "priority_usage"   // given
+	NoticePriorityChoose  = "priority_choose"  // with a keyboard
+	NoticeTicketRenamed   = "ticket_renamed"   // who, title
+	NoticeTicketIsClosed  = "ticket_is_closed" // ticket, command; /reopen_ticket first
+	NoticeNotAllowed      = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
+	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
+	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
+	NoticeMyTickets       = "my_tickets"       // count; followed by the operation's tickets as a list
+	NoticeGroupTickets    = "group_tickets"    // title, count; of the group; followed by the same
+	NoticeNoGroupTickets  = "no_group_tickets" // title
+	NoticeTicketsOfOther  = "tickets_of_other" // callback answer: the list is somebody else's
+	NoticeNoTickets       = "no_tickets"       //
 
 	// Deleting.
 	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing
 	NoticeDeleteUnknown    = "delete_unknown"     // the answered message is not the ticket's, or is already deleted
 	NoticeDeleteNotAllowed = "delete_not_allowed" // only for its author and administrators
 	NoticeDeleteTooOld     = "delete_too_old"     // older than 48 hours
+	NoticeDeleteNoRight    = "delete_no_right"    // group; the groups where the bot may not delete, separated by commas
 	NoticeDeletePartly     = "delete_partly"      // group, why; the groups where it remains, separated by commas
 
 	// Mentions and links.
@@ -75,10 +82,10 @@ const (
 	NoticeMentionChoose   = "mention_choose"    // with a keyboard
 	NoticeMentionNobody   = "mention_nobody"    // no internal user yet
 	NoticeMentionBot      = "mention_bot"       // name; bots can't be mentioned
-	NoticeLinked          = "linked"            // ticket, title, who, group, url (of the other side)
+	NoticeLinked          = "linked"            // ticket, who, group, url (of the other side)
 	NoticeLinkedHome      = "linked_home"       // who, group, url (of the new side)
-	NoticeLinkAlready     = "link_already"      // ticket; this topic is linked to it already
-	NoticeLinkOther       = "link_other"        // ticket, title; this topic belongs to that other ticket
+	NoticeLinkAlready     = "link_already"      // this topic is linked to it already
+	NoticeLinkOther       = "link_other"        // ticket; this topic belongs to that other ticket
 	NoticeLinkUsage       = "link_usage"        //
 	NoticeLinkNotAllowed  = "link_not_allowed"  // ticket; rights on both sides are needed
 	NoticeLinkNeedsTopic  = "link_needs_topic"  // only in a topic of a registered group
@@ -95,15 +102,16 @@ const (
 	NoticePrivateOpened       = "private_opened"        // callback answer: the ticket is open, or about to be
 	NoticePrivateDropped      = "private_dropped"       // title
 	NoticePrivateStale        = "private_stale"         // callback answer
-	NoticePrivateCreatedTopic = "private_created_topic" // group, title, ticket
-	NoticePrivateCreated      = "private_created"       // title, ticket, group; it is now the current ticket
-	NoticePrivateFailed       = "private_failed"        // title, ticket, group, why; with a button to try again
-	NoticePrivateCurrent      = "private_current"       // title, ticket; it is now the current ticket
-	NoticePrivateSame         = "private_same"          // title; callback answer
-	NoticePrivateClosed       = "private_closed"        // who, reason, ticket, title
-	NoticePrivateReopened     = "private_reopened"      // who, ticket, title
+	NoticePrivateCreatedTopic = "private_created_topic" // group, ticket
+	NoticePrivateCreated      = "private_created"       // ticket, group; it is now the current ticket
+	NoticePrivateFailed       = "private_failed"        // ticket, group, why; with a button to try again
+	NoticePrivateCurrent      = "private_current"       // ticket; it is now the current ticket
+	NoticePrivateSame         = "private_same"          // ticket; callback answer
+	NoticePrivateClosed       = "private_closed"        // who, reason, ticket
+	NoticePrivateReopened     = "private_reopened"      // who, ticket
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
+	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons
 	NoticePrivateNone         = "private_none"          // in reply to a message that was not passed on, with a button
 	NoticePrivateNoTicket     = "private_no_ticket"     // command; no ticket to use it on
 	NoticePrivateUnhere       = "private_unhere"        // command; can't be used in private
@@ -132,18 +140,21 @@ const (
 
 // Button texts of the catalogue.
 const (
-	ButtonMention  = "button_mention"
-	ButtonPending  = "button_pending"
-	ButtonPriority = "button_priority"
-	ButtonClose    = "button_close"
-	ButtonReopen   = "button_reopen"
-	ButtonRetry    = "button_retry"
-	ButtonOpen     = "button_open" // opens a topic by its link
-	ButtonNext     = "button_next"
-	ButtonBack     = "button_back"
-	ButtonCancel   = "button_cancel"
-	ButtonSay      = "button_say" // reopens a ticket and sends it a message
-	ButtonNew      = "button_new" // opens a ticket with a message
+	ButtonMention   = "button_mention"
+	ButtonPending   = "button_pending"
+	ButtonPriority  = "button_priority"
+	ButtonClose     = "button_close"
+	ButtonReopen    = "button_reopen"
+	ButtonContinue  = "button_continue" // ends that a ticket is pending
+	ButtonRetry     = "button_retry"
+	ButtonOpen      = "button_open" // opens a topic by its link
+	ButtonNext      = "button_next"
+	ButtonBack      = "button_back"
+	ButtonCancel    = "button_cancel"
+	ButtonSay       = "button_say"        // reopens a ticket and sends it a message
+	ButtonSayClosed = "button_say_closed" // sends a message to a ticket that stays closed
+	ButtonAsIs      = "button_as_is"      // sends a message that looks like a command
+	ButtonNew       = "button_new"        // opens a ticket with a message
 )
 
 // Callback data of our buttons: "<verb>:<ticket id>[:<argument>]", at most 64 bytes.
@@ -155,13 +166,17 @@ const (
 	CallbackPriority    = "priority" // no argument: shows the choice; else low|normal|high|urgent
 	CallbackClose       = "close"
 	CallbackReopen      = "reopen"
-	CallbackPick        = "pick"  // in private; argument: internal id of a group
-	CallbackPickPage    = "ppage" // in private; argument: page
-	CallbackDrop        = "pdrop" // in private: cancels a draft
-	CallbackTalk        = "talk"  // in private: makes the ticket the current one
-	CallbackSay         = "say"   // in private: the same, and sends it the message that the button is about
-	CallbackNew         = "new"   // in private, without a ticket: makes a draft from that message
-	CallbackRetry       = "retry" // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
+	CallbackPick        = "pick"    // in private; argument: internal id of a group
+	CallbackPickPage    = "ppage"   // in private; argument: page
+	CallbackDrop        = "pdrop"   // in private: cancels a draft
+	CallbackTalk        = "talk"    // in private: makes the ticket the current one
+	CallbackSay         = "say"     // in private: the same, reopens it, and sends it the message that the button is about; argument: as for CallbackMean, or none
+	CallbackSayClosed   = "sayc"    // in private: sends it that message without reopening it; argument: the same
+	CallbackMean        = "mean"    // in private: the same without reopening; argument: the word after which it was unclear what was meant
+	CallbackNew         = "new"     // in private, without a ticket: makes a draft from that message
+	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
+	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
+	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )
 
 // ReasonClosed is the reason of a Reply with CONFLICT: the ticket is closed, so the message is not recorded.

@@ -371,7 +371,7 @@ func (x Outcome_Result) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome_Result.Descriptor instead.
 func (Outcome_Result) EnumDescriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{43, 0}
+	return file_messages_operations_proto_rawDescGZIP(), []int{45, 0}
 }
 
 // Operation is one Bot API call that the service still owes.
@@ -400,6 +400,7 @@ type Operation struct {
 	//	*Operation_SendCopy
 	//	*Operation_SendNotice
 	//	*Operation_EditKeyboard
+	//	*Operation_EditNotice
 	//	*Operation_AnswerCallback
 	//	*Operation_React
 	//	*Operation_SendContext
@@ -623,6 +624,15 @@ func (x *Operation) GetEditKeyboard() *EditKeyboardCall {
 	return nil
 }
 
+func (x *Operation) GetEditNotice() *EditNoticeCall {
+	if x != nil {
+		if x, ok := x.Call.(*Operation_EditNotice); ok {
+			return x.EditNotice
+		}
+	}
+	return nil
+}
+
 func (x *Operation) GetAnswerCallback() *AnswerCallbackCall {
 	if x != nil {
 		if x, ok := x.Call.(*Operation_AnswerCallback); ok {
@@ -793,6 +803,10 @@ type Operation_EditKeyboard struct {
 	EditKeyboard *EditKeyboardCall `protobuf:"bytes,29,opt,name=edit_keyboard,json=editKeyboard,proto3,oneof"`
 }
 
+type Operation_EditNotice struct {
+	EditNotice *EditNoticeCall `protobuf:"bytes,84,opt,name=edit_notice,json=editNotice,proto3,oneof"`
+}
+
 type Operation_AnswerCallback struct {
 	AnswerCallback *AnswerCallbackCall `protobuf:"bytes,30,opt,name=answer_callback,json=answerCallback,proto3,oneof"`
 }
@@ -868,6 +882,8 @@ func (*Operation_SendCopy) isOperation_Call() {}
 func (*Operation_SendNotice) isOperation_Call() {}
 
 func (*Operation_EditKeyboard) isOperation_Call() {}
+
+func (*Operation_EditNotice) isOperation_Call() {}
 
 func (*Operation_AnswerCallback) isOperation_Call() {}
 
@@ -2115,6 +2131,7 @@ func (*DescribeChatCall) Descriptor() ([]byte, []int) {
 type TicketView struct {
 	state               protoimpl.MessageState `protogen:"open.v1"`
 	TicketId            string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Number              int64                  `protobuf:"varint,11,opt,name=number,proto3" json:"number,omitempty"`
 	Title               string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
 	Description         string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
@@ -2124,10 +2141,11 @@ type TicketView struct {
 	CreatedByUsername   string                 `protobuf:"bytes,7,opt,name=created_by_username,json=createdByUsername,proto3" json:"created_by_username,omitempty"`
 	CreatedMs           int64                  `protobuf:"varint,8,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	Links               []*LinkView            `protobuf:"bytes,9,rep,name=links,proto3" json:"links,omitempty"`
-	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`          // of its home topic; empty: not open yet
-	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`  // of the message that is the description; none: not forwarded
-	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"` // the person who asks can talk on it in their private chat
-	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`    // groups in which copies wait for more than a few seconds; in answer to /ticket
+	Url                 string                 `protobuf:"bytes,10,opt,name=url,proto3" json:"url,omitempty"`                   // of its home topic; empty: not open yet
+	Forward             *Forward               `protobuf:"bytes,70,opt,name=forward,proto3" json:"forward,omitempty"`           // of the message that is the description; none: not forwarded
+	Private             bool                   `protobuf:"varint,80,opt,name=private,proto3" json:"private,omitempty"`          // the person who asks can talk on it in their private chat
+	AgeMs               int64                  `protobuf:"varint,81,opt,name=age_ms,json=ageMs,proto3" json:"age_ms,omitempty"` // in lists: how long ago it was opened
+	Behind              []*GroupLag            `protobuf:"bytes,50,rep,name=behind,proto3" json:"behind,omitempty"`             // groups in which copies wait for more than a few seconds; in answer to /ticket
 	unknownFields       protoimpl.UnknownFields
 	sizeCache           protoimpl.SizeCache
 }
@@ -2167,6 +2185,13 @@ func (x *TicketView) GetTicketId() string {
 		return x.TicketId
 	}
 	return ""
+}
+
+func (x *TicketView) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 func (x *TicketView) GetTitle() string {
@@ -2251,6 +2276,13 @@ func (x *TicketView) GetPrivate() bool {
 		return x.Private
 	}
 	return false
+}
+
+func (x *TicketView) GetAgeMs() int64 {
+	if x != nil {
+		return x.AgeMs
+	}
+	return 0
 }
 
 func (x *TicketView) GetBehind() []*GroupLag {
@@ -2418,6 +2450,7 @@ type SendCardCall struct {
 	Ticket        *TicketView            `protobuf:"bytes,1,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	AskedBy       string                 `protobuf:"bytes,2,opt,name=asked_by,json=askedBy,proto3" json:"asked_by,omitempty"`  // in a linked topic: who asks
 	ReplyTo       int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"` // as the answer to /ticket
+	Mentioned     *Named                 `protobuf:"bytes,4,opt,name=mentioned,proto3" json:"mentioned,omitempty"`             // in the topic of somebody who was mentioned: they, who hear of it by that
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2473,18 +2506,79 @@ func (x *SendCardCall) GetReplyTo() int64 {
 	return 0
 }
 
+func (x *SendCardCall) GetMentioned() *Named {
+	if x != nil {
+		return x.Mentioned
+	}
+	return nil
+}
+
+// Named is a person by the name under which the desk speaks of them, which becomes a mention.
+type Named struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Named) Reset() {
+	*x = Named{}
+	mi := &file_messages_operations_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Named) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Named) ProtoMessage() {}
+
+func (x *Named) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Named.ProtoReflect.Descriptor instead.
+func (*Named) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *Named) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *Named) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 type EditCardCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	Ticket        *TicketView            `protobuf:"bytes,2,opt,name=ticket,proto3" json:"ticket,omitempty"`
 	AskedBy       string                 `protobuf:"bytes,3,opt,name=asked_by,json=askedBy,proto3" json:"asked_by,omitempty"`
+	Mentioned     *Named                 `protobuf:"bytes,4,opt,name=mentioned,proto3" json:"mentioned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *EditCardCall) Reset() {
 	*x = EditCardCall{}
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2496,7 +2590,7 @@ func (x *EditCardCall) String() string {
 func (*EditCardCall) ProtoMessage() {}
 
 func (x *EditCardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[26]
+	mi := &file_messages_operations_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2509,7 +2603,7 @@ func (x *EditCardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCardCall.ProtoReflect.Descriptor instead.
 func (*EditCardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{26}
+	return file_messages_operations_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *EditCardCall) GetMessageId() int64 {
@@ -2533,6 +2627,13 @@ func (x *EditCardCall) GetAskedBy() string {
 	return ""
 }
 
+func (x *EditCardCall) GetMentioned() *Named {
+	if x != nil {
+		return x.Mentioned
+	}
+	return nil
+}
+
 // SendContextCall shows the last messages of a ticket in a topic that was just linked.
 type SendContextCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -2543,7 +2644,7 @@ type SendContextCall struct {
 
 func (x *SendContextCall) Reset() {
 	*x = SendContextCall{}
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2555,7 +2656,7 @@ func (x *SendContextCall) String() string {
 func (*SendContextCall) ProtoMessage() {}
 
 func (x *SendContextCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[27]
+	mi := &file_messages_operations_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2568,7 +2669,7 @@ func (x *SendContextCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendContextCall.ProtoReflect.Descriptor instead.
 func (*SendContextCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{27}
+	return file_messages_operations_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SendContextCall) GetLines() []*ContextLine {
@@ -2590,7 +2691,7 @@ type ContextLine struct {
 
 func (x *ContextLine) Reset() {
 	*x = ContextLine{}
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2602,7 +2703,7 @@ func (x *ContextLine) String() string {
 func (*ContextLine) ProtoMessage() {}
 
 func (x *ContextLine) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[28]
+	mi := &file_messages_operations_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2615,7 +2716,7 @@ func (x *ContextLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContextLine.ProtoReflect.Descriptor instead.
 func (*ContextLine) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{28}
+	return file_messages_operations_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ContextLine) GetSenderName() string {
@@ -2673,7 +2774,7 @@ type SendCopyCall struct {
 
 func (x *SendCopyCall) Reset() {
 	*x = SendCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2685,7 +2786,7 @@ func (x *SendCopyCall) String() string {
 func (*SendCopyCall) ProtoMessage() {}
 
 func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[29]
+	mi := &file_messages_operations_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2698,7 +2799,7 @@ func (x *SendCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendCopyCall.ProtoReflect.Descriptor instead.
 func (*SendCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{29}
+	return file_messages_operations_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SendCopyCall) GetSenderName() string {
@@ -2845,7 +2946,7 @@ type SendMergedCall struct {
 
 func (x *SendMergedCall) Reset() {
 	*x = SendMergedCall{}
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2857,7 +2958,7 @@ func (x *SendMergedCall) String() string {
 func (*SendMergedCall) ProtoMessage() {}
 
 func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[30]
+	mi := &file_messages_operations_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2870,7 +2971,7 @@ func (x *SendMergedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendMergedCall.ProtoReflect.Descriptor instead.
 func (*SendMergedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{30}
+	return file_messages_operations_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SendMergedCall) GetCopies() []*SendCopyCall {
@@ -2893,7 +2994,7 @@ type Span struct {
 
 func (x *Span) Reset() {
 	*x = Span{}
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2905,7 +3006,7 @@ func (x *Span) String() string {
 func (*Span) ProtoMessage() {}
 
 func (x *Span) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[31]
+	mi := &file_messages_operations_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2918,7 +3019,7 @@ func (x *Span) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Span.ProtoReflect.Descriptor instead.
 func (*Span) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{31}
+	return file_messages_operations_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Span) GetOffset() int32 {
@@ -2965,7 +3066,7 @@ type EditMergedCall struct {
 
 func (x *EditMergedCall) Reset() {
 	*x = EditMergedCall{}
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2977,7 +3078,7 @@ func (x *EditMergedCall) String() string {
 func (*EditMergedCall) ProtoMessage() {}
 
 func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[32]
+	mi := &file_messages_operations_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2990,7 +3091,7 @@ func (x *EditMergedCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditMergedCall.ProtoReflect.Descriptor instead.
 func (*EditMergedCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{32}
+	return file_messages_operations_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *EditMergedCall) GetMessageId() int64 {
@@ -3045,7 +3146,7 @@ type SendAlbumCall struct {
 
 func (x *SendAlbumCall) Reset() {
 	*x = SendAlbumCall{}
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3057,7 +3158,7 @@ func (x *SendAlbumCall) String() string {
 func (*SendAlbumCall) ProtoMessage() {}
 
 func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[33]
+	mi := &file_messages_operations_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3070,7 +3171,7 @@ func (x *SendAlbumCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlbumCall.ProtoReflect.Descriptor instead.
 func (*SendAlbumCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{33}
+	return file_messages_operations_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SendAlbumCall) GetParts() []*SendCopyCall {
@@ -3092,7 +3193,7 @@ type EditCopyCall struct {
 
 func (x *EditCopyCall) Reset() {
 	*x = EditCopyCall{}
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3104,7 +3205,7 @@ func (x *EditCopyCall) String() string {
 func (*EditCopyCall) ProtoMessage() {}
 
 func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[34]
+	mi := &file_messages_operations_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3117,7 +3218,7 @@ func (x *EditCopyCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditCopyCall.ProtoReflect.Descriptor instead.
 func (*EditCopyCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{34}
+	return file_messages_operations_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *EditCopyCall) GetMessageId() int64 {
@@ -3151,7 +3252,7 @@ type DeleteMessagesCall struct {
 
 func (x *DeleteMessagesCall) Reset() {
 	*x = DeleteMessagesCall{}
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3163,7 +3264,7 @@ func (x *DeleteMessagesCall) String() string {
 func (*DeleteMessagesCall) ProtoMessage() {}
 
 func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[35]
+	mi := &file_messages_operations_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3176,7 +3277,7 @@ func (x *DeleteMessagesCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteMessagesCall.ProtoReflect.Descriptor instead.
 func (*DeleteMessagesCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{35}
+	return file_messages_operations_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *DeleteMessagesCall) GetMessageIds() []int64 {
@@ -3196,7 +3297,7 @@ type WithdrawCall struct {
 
 func (x *WithdrawCall) Reset() {
 	*x = WithdrawCall{}
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3208,7 +3309,7 @@ func (x *WithdrawCall) String() string {
 func (*WithdrawCall) ProtoMessage() {}
 
 func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[36]
+	mi := &file_messages_operations_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3221,7 +3322,7 @@ func (x *WithdrawCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithdrawCall.ProtoReflect.Descriptor instead.
 func (*WithdrawCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{36}
+	return file_messages_operations_proto_rawDescGZIP(), []int{37}
 }
 
 // SendNoticeCall is a text of the catalogue.
@@ -3232,14 +3333,16 @@ type SendNoticeCall struct {
 	ReplyTo       int64                  `protobuf:"varint,3,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	Keyboard      *Keyboard              `protobuf:"bytes,4,opt,name=keyboard,proto3" json:"keyboard,omitempty"`
 	ForceReply    bool                   `protobuf:"varint,5,opt,name=force_reply,json=forceReply,proto3" json:"force_reply,omitempty"`
-	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"` // for lists
+	Tickets       []*TicketView          `protobuf:"bytes,6,rep,name=tickets,proto3" json:"tickets,omitempty"`                   // for lists
+	TicketId      string                 `protobuf:"bytes,8,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"` // in a private chat: the ticket that it is about, if its owner does not say so; empty: none
+	UserId        int64                  `protobuf:"varint,7,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`      // whom the argument "name" names, so that it becomes a mention; 0: it stays a name
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendNoticeCall) Reset() {
 	*x = SendNoticeCall{}
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3251,7 +3354,7 @@ func (x *SendNoticeCall) String() string {
 func (*SendNoticeCall) ProtoMessage() {}
 
 func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[37]
+	mi := &file_messages_operations_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3264,7 +3367,7 @@ func (x *SendNoticeCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendNoticeCall.ProtoReflect.Descriptor instead.
 func (*SendNoticeCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{37}
+	return file_messages_operations_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *SendNoticeCall) GetKey() string {
@@ -3309,6 +3412,20 @@ func (x *SendNoticeCall) GetTickets() []*TicketView {
 	return nil
 }
 
+func (x *SendNoticeCall) GetTicketId() string {
+	if x != nil {
+		return x.TicketId
+	}
+	return ""
+}
+
+func (x *SendNoticeCall) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
 // Keyboard is a set of inline buttons, said by its meaning.
 type Keyboard struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -3319,7 +3436,7 @@ type Keyboard struct {
 
 func (x *Keyboard) Reset() {
 	*x = Keyboard{}
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3331,7 +3448,7 @@ func (x *Keyboard) String() string {
 func (*Keyboard) ProtoMessage() {}
 
 func (x *Keyboard) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[38]
+	mi := &file_messages_operations_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3344,7 +3461,7 @@ func (x *Keyboard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Keyboard.ProtoReflect.Descriptor instead.
 func (*Keyboard) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{38}
+	return file_messages_operations_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Keyboard) GetRows() []*KeyboardRow {
@@ -3363,7 +3480,7 @@ type KeyboardRow struct {
 
 func (x *KeyboardRow) Reset() {
 	*x = KeyboardRow{}
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3375,7 +3492,7 @@ func (x *KeyboardRow) String() string {
 func (*KeyboardRow) ProtoMessage() {}
 
 func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[39]
+	mi := &file_messages_operations_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3388,7 +3505,7 @@ func (x *KeyboardRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyboardRow.ProtoReflect.Descriptor instead.
 func (*KeyboardRow) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{39}
+	return file_messages_operations_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *KeyboardRow) GetButtons() []*Button {
@@ -3410,7 +3527,7 @@ type Button struct {
 
 func (x *Button) Reset() {
 	*x = Button{}
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3422,7 +3539,7 @@ func (x *Button) String() string {
 func (*Button) ProtoMessage() {}
 
 func (x *Button) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[40]
+	mi := &file_messages_operations_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3435,7 +3552,7 @@ func (x *Button) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Button.ProtoReflect.Descriptor instead.
 func (*Button) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{40}
+	return file_messages_operations_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Button) GetText() string {
@@ -3476,7 +3593,7 @@ type EditKeyboardCall struct {
 
 func (x *EditKeyboardCall) Reset() {
 	*x = EditKeyboardCall{}
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3488,7 +3605,7 @@ func (x *EditKeyboardCall) String() string {
 func (*EditKeyboardCall) ProtoMessage() {}
 
 func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[41]
+	mi := &file_messages_operations_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3501,7 +3618,7 @@ func (x *EditKeyboardCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EditKeyboardCall.ProtoReflect.Descriptor instead.
 func (*EditKeyboardCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{41}
+	return file_messages_operations_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *EditKeyboardCall) GetMessageId() int64 {
@@ -3518,6 +3635,59 @@ func (x *EditKeyboardCall) GetKeyboard() *Keyboard {
 	return nil
 }
 
+// EditNoticeCall has a notice say something else, such as the next page of a list.
+type EditNoticeCall struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     int64                  `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	Notice        *SendNoticeCall        `protobuf:"bytes,2,opt,name=notice,proto3" json:"notice,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EditNoticeCall) Reset() {
+	*x = EditNoticeCall{}
+	mi := &file_messages_operations_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EditNoticeCall) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EditNoticeCall) ProtoMessage() {}
+
+func (x *EditNoticeCall) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_operations_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EditNoticeCall.ProtoReflect.Descriptor instead.
+func (*EditNoticeCall) Descriptor() ([]byte, []int) {
+	return file_messages_operations_proto_rawDescGZIP(), []int{43}
+}
+
+func (x *EditNoticeCall) GetMessageId() int64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *EditNoticeCall) GetNotice() *SendNoticeCall {
+	if x != nil {
+		return x.Notice
+	}
+	return nil
+}
+
 type AnswerCallbackCall struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	CallbackId    string                 `protobuf:"bytes,1,opt,name=callback_id,json=callbackId,proto3" json:"callback_id,omitempty"`
@@ -3530,7 +3700,7 @@ type AnswerCallbackCall struct {
 
 func (x *AnswerCallbackCall) Reset() {
 	*x = AnswerCallbackCall{}
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3542,7 +3712,7 @@ func (x *AnswerCallbackCall) String() string {
 func (*AnswerCallbackCall) ProtoMessage() {}
 
 func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[42]
+	mi := &file_messages_operations_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3555,7 +3725,7 @@ func (x *AnswerCallbackCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AnswerCallbackCall.ProtoReflect.Descriptor instead.
 func (*AnswerCallbackCall) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{42}
+	return file_messages_operations_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *AnswerCallbackCall) GetCallbackId() string {
@@ -3609,7 +3779,7 @@ type Outcome struct {
 
 func (x *Outcome) Reset() {
 	*x = Outcome{}
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3621,7 +3791,7 @@ func (x *Outcome) String() string {
 func (*Outcome) ProtoMessage() {}
 
 func (x *Outcome) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_operations_proto_msgTypes[43]
+	mi := &file_messages_operations_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3634,7 +3804,7 @@ func (x *Outcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Outcome.ProtoReflect.Descriptor instead.
 func (*Outcome) Descriptor() ([]byte, []int) {
-	return file_messages_operations_proto_rawDescGZIP(), []int{43}
+	return file_messages_operations_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Outcome) GetResult() Outcome_Result {
@@ -3739,7 +3909,7 @@ var File_messages_operations_proto protoreflect.FileDescriptor
 
 const file_messages_operations_proto_rawDesc = "" +
 	"\n" +
-	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\x8e\x10\n" +
+	"\x19messages/operations.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\x1a\x16messages/content.proto\"\xd5\x10\n" +
 	"\tOperation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x03ref\x18\v \x01(\v2 .topicdesk.messages.OperationRefR\x03ref\x12\x18\n" +
@@ -3765,7 +3935,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tsend_copy\x18\x1b \x01(\v2 .topicdesk.messages.SendCopyCallH\x00R\bsendCopy\x12E\n" +
 	"\vsend_notice\x18\x1c \x01(\v2\".topicdesk.messages.SendNoticeCallH\x00R\n" +
 	"sendNotice\x12K\n" +
-	"\redit_keyboard\x18\x1d \x01(\v2$.topicdesk.messages.EditKeyboardCallH\x00R\feditKeyboard\x12Q\n" +
+	"\redit_keyboard\x18\x1d \x01(\v2$.topicdesk.messages.EditKeyboardCallH\x00R\feditKeyboard\x12E\n" +
+	"\vedit_notice\x18T \x01(\v2\".topicdesk.messages.EditNoticeCallH\x00R\n" +
+	"editNotice\x12Q\n" +
 	"\x0fanswer_callback\x18\x1e \x01(\v2&.topicdesk.messages.AnswerCallbackCallH\x00R\x0eanswerCallback\x125\n" +
 	"\x05react\x18\x1f \x01(\v2\x1d.topicdesk.messages.ReactCallH\x00R\x05react\x12H\n" +
 	"\fsend_context\x18  \x01(\v2#.topicdesk.messages.SendContextCallH\x00R\vsendContext\x12E\n" +
@@ -3908,10 +4080,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\tUnpinCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"\x12\n" +
-	"\x10DescribeChatCall\"\x9f\x04\n" +
+	"\x10DescribeChatCall\"\xce\x04\n" +
 	"\n" +
 	"TicketView\x12\x1b\n" +
-	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x14\n" +
+	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
+	"\x06number\x18\v \x01(\x03R\x06number\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12M\n" +
 	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\x12\x16\n" +
@@ -3926,7 +4099,8 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x03url\x18\n" +
 	" \x01(\tR\x03url\x125\n" +
 	"\aforward\x18F \x01(\v2\x1b.topicdesk.messages.ForwardR\aforward\x12\x18\n" +
-	"\aprivate\x18P \x01(\bR\aprivate\x124\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\x12\x15\n" +
+	"\x06age_ms\x18Q \x01(\x03R\x05ageMs\x124\n" +
 	"\x06behind\x182 \x03(\v2\x1c.topicdesk.messages.GroupLagR\x06behind\"\x99\x01\n" +
 	"\bGroupLag\x12\x1f\n" +
 	"\vgroup_title\x18\x01 \x01(\tR\n" +
@@ -3942,16 +4116,21 @@ const file_messages_operations_proto_rawDesc = "" +
 	"groupTitle\x12\x17\n" +
 	"\achat_id\x18\x03 \x01(\x03R\x06chatId\x12\x1b\n" +
 	"\tthread_id\x18\x04 \x01(\x03R\bthreadId\x12\x18\n" +
-	"\aprivate\x18P \x01(\bR\aprivate\"|\n" +
+	"\aprivate\x18P \x01(\bR\aprivate\"\xb5\x01\n" +
 	"\fSendCardCall\x126\n" +
 	"\x06ticket\x18\x01 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
 	"\basked_by\x18\x02 \x01(\tR\aaskedBy\x12\x19\n" +
-	"\breply_to\x18\x03 \x01(\x03R\areplyTo\"\x80\x01\n" +
+	"\breply_to\x18\x03 \x01(\x03R\areplyTo\x127\n" +
+	"\tmentioned\x18\x04 \x01(\v2\x19.topicdesk.messages.NamedR\tmentioned\"4\n" +
+	"\x05Named\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xb9\x01\n" +
 	"\fEditCardCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x126\n" +
 	"\x06ticket\x18\x02 \x01(\v2\x1e.topicdesk.messages.TicketViewR\x06ticket\x12\x19\n" +
-	"\basked_by\x18\x03 \x01(\tR\aaskedBy\"H\n" +
+	"\basked_by\x18\x03 \x01(\tR\aaskedBy\x127\n" +
+	"\tmentioned\x18\x04 \x01(\v2\x19.topicdesk.messages.NamedR\tmentioned\"H\n" +
 	"\x0fSendContextCall\x125\n" +
 	"\x05lines\x18\x01 \x03(\v2\x1f.topicdesk.messages.ContextLineR\x05lines\"\x99\x01\n" +
 	"\vContextLine\x12\x1f\n" +
@@ -4009,7 +4188,7 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x12DeleteMessagesCall\x12\x1f\n" +
 	"\vmessage_ids\x18\x01 \x03(\x03R\n" +
 	"messageIds\"\x0e\n" +
-	"\fWithdrawCall\"\xcd\x02\n" +
+	"\fWithdrawCall\"\x83\x03\n" +
 	"\x0eSendNoticeCall\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12@\n" +
 	"\x04args\x18\x02 \x03(\v2,.topicdesk.messages.SendNoticeCall.ArgsEntryR\x04args\x12\x19\n" +
@@ -4017,7 +4196,9 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\bkeyboard\x18\x04 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\x12\x1f\n" +
 	"\vforce_reply\x18\x05 \x01(\bR\n" +
 	"forceReply\x128\n" +
-	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x1a7\n" +
+	"\atickets\x18\x06 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x1b\n" +
+	"\tticket_id\x18\b \x01(\tR\bticketId\x12\x17\n" +
+	"\auser_id\x18\a \x01(\x03R\x06userId\x1a7\n" +
 	"\tArgsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"?\n" +
@@ -4033,7 +4214,11 @@ const file_messages_operations_proto_rawDesc = "" +
 	"\x10EditKeyboardCall\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\x128\n" +
-	"\bkeyboard\x18\x02 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\"\xdc\x01\n" +
+	"\bkeyboard\x18\x02 \x01(\v2\x1c.topicdesk.messages.KeyboardR\bkeyboard\"k\n" +
+	"\x0eEditNoticeCall\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x03R\tmessageId\x12:\n" +
+	"\x06notice\x18\x02 \x01(\v2\".topicdesk.messages.SendNoticeCallR\x06notice\"\xdc\x01\n" +
 	"\x12AnswerCallbackCall\x12\x1f\n" +
 	"\vcallback_id\x18\x01 \x01(\tR\n" +
 	"callbackId\x12\x10\n" +
@@ -4085,7 +4270,7 @@ func file_messages_operations_proto_rawDescGZIP() []byte {
 }
 
 var file_messages_operations_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
-var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 46)
+var file_messages_operations_proto_msgTypes = make([]protoimpl.MessageInfo, 48)
 var file_messages_operations_proto_goTypes = []any{
 	(Operation_Priority)(0),    // 0: topicdesk.messages.Operation.Priority
 	(TopicStep_Kind)(0),        // 1: topicdesk.messages.TopicStep.Kind
@@ -4119,30 +4304,32 @@ var file_messages_operations_proto_goTypes = []any{
 	(*GroupLag)(nil),           // 29: topicdesk.messages.GroupLag
 	(*LinkView)(nil),           // 30: topicdesk.messages.LinkView
 	(*SendCardCall)(nil),       // 31: topicdesk.messages.SendCardCall
-	(*EditCardCall)(nil),       // 32: topicdesk.messages.EditCardCall
-	(*SendContextCall)(nil),    // 33: topicdesk.messages.SendContextCall
-	(*ContextLine)(nil),        // 34: topicdesk.messages.ContextLine
-	(*SendCopyCall)(nil),       // 35: topicdesk.messages.SendCopyCall
-	(*SendMergedCall)(nil),     // 36: topicdesk.messages.SendMergedCall
-	(*Span)(nil),               // 37: topicdesk.messages.Span
-	(*EditMergedCall)(nil),     // 38: topicdesk.messages.EditMergedCall
-	(*SendAlbumCall)(nil),      // 39: topicdesk.messages.SendAlbumCall
-	(*EditCopyCall)(nil),       // 40: topicdesk.messages.EditCopyCall
-	(*DeleteMessagesCall)(nil), // 41: topicdesk.messages.DeleteMessagesCall
-	(*WithdrawCall)(nil),       // 42: topicdesk.messages.WithdrawCall
-	(*SendNoticeCall)(nil),     // 43: topicdesk.messages.SendNoticeCall
-	(*Keyboard)(nil),           // 44: topicdesk.messages.Keyboard
-	(*KeyboardRow)(nil),        // 45: topicdesk.messages.KeyboardRow
-	(*Button)(nil),             // 46: topicdesk.messages.Button
-	(*EditKeyboardCall)(nil),   // 47: topicdesk.messages.EditKeyboardCall
-	(*AnswerCallbackCall)(nil), // 48: topicdesk.messages.AnswerCallbackCall
-	(*Outcome)(nil),            // 49: topicdesk.messages.Outcome
-	nil,                        // 50: topicdesk.messages.SendNoticeCall.ArgsEntry
-	nil,                        // 51: topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	(*Entity)(nil),             // 52: topicdesk.messages.Entity
-	(*Forward)(nil),            // 53: topicdesk.messages.Forward
-	(*Content)(nil),            // 54: topicdesk.messages.Content
-	(*GroupFacts)(nil),         // 55: topicdesk.messages.GroupFacts
+	(*Named)(nil),              // 32: topicdesk.messages.Named
+	(*EditCardCall)(nil),       // 33: topicdesk.messages.EditCardCall
+	(*SendContextCall)(nil),    // 34: topicdesk.messages.SendContextCall
+	(*ContextLine)(nil),        // 35: topicdesk.messages.ContextLine
+	(*SendCopyCall)(nil),       // 36: topicdesk.messages.SendCopyCall
+	(*SendMergedCall)(nil),     // 37: topicdesk.messages.SendMergedCall
+	(*Span)(nil),               // 38: topicdesk.messages.Span
+	(*EditMergedCall)(nil),     // 39: topicdesk.messages.EditMergedCall
+	(*SendAlbumCall)(nil),      // 40: topicdesk.messages.SendAlbumCall
+	(*EditCopyCall)(nil),       // 41: topicdesk.messages.EditCopyCall
+	(*DeleteMessagesCall)(nil), // 42: topicdesk.messages.DeleteMessagesCall
+	(*WithdrawCall)(nil),       // 43: topicdesk.messages.WithdrawCall
+	(*SendNoticeCall)(nil),     // 44: topicdesk.messages.SendNoticeCall
+	(*Keyboard)(nil),           // 45: topicdesk.messages.Keyboard
+	(*KeyboardRow)(nil),        // 46: topicdesk.messages.KeyboardRow
+	(*Button)(nil),             // 47: topicdesk.messages.Button
+	(*EditKeyboardCall)(nil),   // 48: topicdesk.messages.EditKeyboardCall
+	(*EditNoticeCall)(nil),     // 49: topicdesk.messages.EditNoticeCall
+	(*AnswerCallbackCall)(nil), // 50: topicdesk.messages.AnswerCallbackCall
+	(*Outcome)(nil),            // 51: topicdesk.messages.Outcome
+	nil,                        // 52: topicdesk.messages.SendNoticeCall.ArgsEntry
+	nil,                        // 53: topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	(*Entity)(nil),             // 54: topicdesk.messages.Entity
+	(*Forward)(nil),            // 55: topicdesk.messages.Forward
+	(*Content)(nil),            // 56: topicdesk.messages.Content
+	(*GroupFacts)(nil),         // 57: topicdesk.messages.GroupFacts
 }
 var file_messages_operations_proto_depIdxs = []int32{
 	7,  // 0: topicdesk.messages.Operation.ref:type_name -> topicdesk.messages.OperationRef
@@ -4152,71 +4339,75 @@ var file_messages_operations_proto_depIdxs = []int32{
 	20, // 4: topicdesk.messages.Operation.close_topic:type_name -> topicdesk.messages.CloseTopicCall
 	21, // 5: topicdesk.messages.Operation.reopen_topic:type_name -> topicdesk.messages.ReopenTopicCall
 	31, // 6: topicdesk.messages.Operation.send_card:type_name -> topicdesk.messages.SendCardCall
-	32, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
+	33, // 7: topicdesk.messages.Operation.edit_card:type_name -> topicdesk.messages.EditCardCall
 	22, // 8: topicdesk.messages.Operation.pin:type_name -> topicdesk.messages.PinCall
-	35, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
-	43, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
-	47, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
-	48, // 12: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
-	23, // 13: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
-	33, // 14: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
-	24, // 15: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
-	27, // 16: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
-	39, // 17: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
-	36, // 18: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
-	38, // 19: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
-	25, // 20: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
-	26, // 21: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
-	40, // 22: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
-	41, // 23: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
-	42, // 24: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
-	18, // 25: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
-	8,  // 26: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
-	9,  // 27: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
-	10, // 28: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
-	11, // 29: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
-	12, // 30: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
-	13, // 31: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
-	14, // 32: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
-	15, // 33: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
-	16, // 34: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
-	1,  // 35: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
-	2,  // 36: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
-	3,  // 37: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
-	4,  // 38: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
-	52, // 39: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
-	30, // 40: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
-	53, // 41: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
-	29, // 42: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
-	28, // 43: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	28, // 44: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
-	34, // 45: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
-	52, // 46: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
-	54, // 47: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
-	52, // 48: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
-	52, // 49: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
-	53, // 50: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
-	35, // 51: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 52: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
-	35, // 53: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
-	35, // 54: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
-	54, // 55: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
-	50, // 56: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
-	44, // 57: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	28, // 58: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
-	45, // 59: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
-	46, // 60: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
-	44, // 61: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
-	51, // 62: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
-	5,  // 63: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
-	55, // 64: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
-	37, // 65: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
-	37, // 66: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
-	67, // [67:67] is the sub-list for method output_type
-	67, // [67:67] is the sub-list for method input_type
-	67, // [67:67] is the sub-list for extension type_name
-	67, // [67:67] is the sub-list for extension extendee
-	0,  // [0:67] is the sub-list for field type_name
+	36, // 9: topicdesk.messages.Operation.send_copy:type_name -> topicdesk.messages.SendCopyCall
+	44, // 10: topicdesk.messages.Operation.send_notice:type_name -> topicdesk.messages.SendNoticeCall
+	48, // 11: topicdesk.messages.Operation.edit_keyboard:type_name -> topicdesk.messages.EditKeyboardCall
+	49, // 12: topicdesk.messages.Operation.edit_notice:type_name -> topicdesk.messages.EditNoticeCall
+	50, // 13: topicdesk.messages.Operation.answer_callback:type_name -> topicdesk.messages.AnswerCallbackCall
+	23, // 14: topicdesk.messages.Operation.react:type_name -> topicdesk.messages.ReactCall
+	34, // 15: topicdesk.messages.Operation.send_context:type_name -> topicdesk.messages.SendContextCall
+	24, // 16: topicdesk.messages.Operation.list_admins:type_name -> topicdesk.messages.ListAdminsCall
+	27, // 17: topicdesk.messages.Operation.describe_chat:type_name -> topicdesk.messages.DescribeChatCall
+	40, // 18: topicdesk.messages.Operation.send_album:type_name -> topicdesk.messages.SendAlbumCall
+	37, // 19: topicdesk.messages.Operation.send_merged:type_name -> topicdesk.messages.SendMergedCall
+	39, // 20: topicdesk.messages.Operation.edit_merged:type_name -> topicdesk.messages.EditMergedCall
+	25, // 21: topicdesk.messages.Operation.check_member:type_name -> topicdesk.messages.CheckMemberCall
+	26, // 22: topicdesk.messages.Operation.unpin:type_name -> topicdesk.messages.UnpinCall
+	41, // 23: topicdesk.messages.Operation.edit_copy:type_name -> topicdesk.messages.EditCopyCall
+	42, // 24: topicdesk.messages.Operation.delete_messages:type_name -> topicdesk.messages.DeleteMessagesCall
+	43, // 25: topicdesk.messages.Operation.withdraw:type_name -> topicdesk.messages.WithdrawCall
+	18, // 26: topicdesk.messages.Operation.check_topic:type_name -> topicdesk.messages.CheckTopicCall
+	8,  // 27: topicdesk.messages.OperationRef.pending:type_name -> topicdesk.messages.PendingOperation
+	9,  // 28: topicdesk.messages.OperationRef.current_ticket:type_name -> topicdesk.messages.CurrentTicketWord
+	10, // 29: topicdesk.messages.OperationRef.topic_step:type_name -> topicdesk.messages.TopicStep
+	11, // 30: topicdesk.messages.OperationRef.message_step:type_name -> topicdesk.messages.MessageStep
+	12, // 31: topicdesk.messages.OperationRef.copy_part:type_name -> topicdesk.messages.CopyPart
+	13, // 32: topicdesk.messages.OperationRef.copy_album:type_name -> topicdesk.messages.CopyAlbum
+	14, // 33: topicdesk.messages.OperationRef.copy_change:type_name -> topicdesk.messages.CopyChange
+	15, // 34: topicdesk.messages.OperationRef.failure:type_name -> topicdesk.messages.FailureWord
+	16, // 35: topicdesk.messages.OperationRef.question:type_name -> topicdesk.messages.GroupQuestion
+	1,  // 36: topicdesk.messages.TopicStep.kind:type_name -> topicdesk.messages.TopicStep.Kind
+	2,  // 37: topicdesk.messages.MessageStep.kind:type_name -> topicdesk.messages.MessageStep.Kind
+	3,  // 38: topicdesk.messages.CopyChange.kind:type_name -> topicdesk.messages.CopyChange.Kind
+	4,  // 39: topicdesk.messages.GroupQuestion.about:type_name -> topicdesk.messages.GroupQuestion.About
+	54, // 40: topicdesk.messages.TicketView.description_entities:type_name -> topicdesk.messages.Entity
+	30, // 41: topicdesk.messages.TicketView.links:type_name -> topicdesk.messages.LinkView
+	55, // 42: topicdesk.messages.TicketView.forward:type_name -> topicdesk.messages.Forward
+	29, // 43: topicdesk.messages.TicketView.behind:type_name -> topicdesk.messages.GroupLag
+	28, // 44: topicdesk.messages.SendCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	32, // 45: topicdesk.messages.SendCardCall.mentioned:type_name -> topicdesk.messages.Named
+	28, // 46: topicdesk.messages.EditCardCall.ticket:type_name -> topicdesk.messages.TicketView
+	32, // 47: topicdesk.messages.EditCardCall.mentioned:type_name -> topicdesk.messages.Named
+	35, // 48: topicdesk.messages.SendContextCall.lines:type_name -> topicdesk.messages.ContextLine
+	54, // 49: topicdesk.messages.ContextLine.entities:type_name -> topicdesk.messages.Entity
+	56, // 50: topicdesk.messages.SendCopyCall.content:type_name -> topicdesk.messages.Content
+	54, // 51: topicdesk.messages.SendCopyCall.quote_entities:type_name -> topicdesk.messages.Entity
+	54, // 52: topicdesk.messages.SendCopyCall.preview_entities:type_name -> topicdesk.messages.Entity
+	55, // 53: topicdesk.messages.SendCopyCall.reply_origin:type_name -> topicdesk.messages.Forward
+	36, // 54: topicdesk.messages.SendMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	36, // 55: topicdesk.messages.EditMergedCall.copies:type_name -> topicdesk.messages.SendCopyCall
+	36, // 56: topicdesk.messages.SendAlbumCall.parts:type_name -> topicdesk.messages.SendCopyCall
+	36, // 57: topicdesk.messages.EditCopyCall.copy:type_name -> topicdesk.messages.SendCopyCall
+	56, // 58: topicdesk.messages.EditCopyCall.former:type_name -> topicdesk.messages.Content
+	52, // 59: topicdesk.messages.SendNoticeCall.args:type_name -> topicdesk.messages.SendNoticeCall.ArgsEntry
+	45, // 60: topicdesk.messages.SendNoticeCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	28, // 61: topicdesk.messages.SendNoticeCall.tickets:type_name -> topicdesk.messages.TicketView
+	46, // 62: topicdesk.messages.Keyboard.rows:type_name -> topicdesk.messages.KeyboardRow
+	47, // 63: topicdesk.messages.KeyboardRow.buttons:type_name -> topicdesk.messages.Button
+	45, // 64: topicdesk.messages.EditKeyboardCall.keyboard:type_name -> topicdesk.messages.Keyboard
+	44, // 65: topicdesk.messages.EditNoticeCall.notice:type_name -> topicdesk.messages.SendNoticeCall
+	53, // 66: topicdesk.messages.AnswerCallbackCall.args:type_name -> topicdesk.messages.AnswerCallbackCall.ArgsEntry
+	5,  // 67: topicdesk.messages.Outcome.result:type_name -> topicdesk.messages.Outcome.Result
+	57, // 68: topicdesk.messages.Outcome.chat:type_name -> topicdesk.messages.GroupFacts
+	38, // 69: topicdesk.messages.Outcome.spans:type_name -> topicdesk.messages.Span
+	38, // 70: topicdesk.messages.Outcome.span:type_name -> topicdesk.messages.Span
+	71, // [71:71] is the sub-list for method output_type
+	71, // [71:71] is the sub-list for method input_type
+	71, // [71:71] is the sub-list for extension type_name
+	71, // [71:71] is the sub-list for extension extendee
+	0,  // [0:71] is the sub-list for field type_name
 }
 
 func init() { file_messages_operations_proto_init() }
@@ -4237,6 +4428,7 @@ func file_messages_operations_proto_init() {
 		(*Operation_SendCopy)(nil),
 		(*Operation_SendNotice)(nil),
 		(*Operation_EditKeyboard)(nil),
+		(*Operation_EditNotice)(nil),
 		(*Operation_AnswerCallback)(nil),
 		(*Operation_React)(nil),
 		(*Operation_SendContext)(nil),
@@ -4269,7 +4461,7 @@ func file_messages_operations_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_operations_proto_rawDesc), len(file_messages_operations_proto_rawDesc)),
 			NumEnums:      6,
-			NumMessages:   46,
+			NumMessages:   48,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -390,7 +390,9 @@ type TalkOn struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Origin        *Origin                `protobuf:"bytes,1,opt,name=origin,proto3" json:"origin,omitempty"`
 	TicketId      string                 `protobuf:"bytes,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Quiet         bool                   `protobuf:"varint,3,opt,name=quiet,proto3" json:"quiet,omitempty"` // no word where it is that already
+	Quiet         bool                   `protobuf:"varint,3,opt,name=quiet,proto3" json:"quiet,omitempty"`     // no word where it is that already
+	Stay          bool                   `protobuf:"varint,5,opt,name=stay,proto3" json:"stay,omitempty"`       // it is not made that after all: only what was unclear is settled
+	Settles       int64                  `protobuf:"varint,4,opt,name=settles,proto3" json:"settles,omitempty"` // the word after which it was unclear which ticket is meant; 0: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -444,6 +446,20 @@ func (x *TalkOn) GetQuiet() bool {
 		return x.Quiet
 	}
 	return false
+}
+
+func (x *TalkOn) GetStay() bool {
+	if x != nil {
+		return x.Stay
+	}
+	return false
+}
+
+func (x *TalkOn) GetSettles() int64 {
+	if x != nil {
+		return x.Settles
+	}
+	return 0
 }
 
 // SetBlocked: the person has blocked the bot, or takes it back.
@@ -915,11 +931,13 @@ const file_messages_private_proto_rawDesc = "" +
 	"\x04page\x18\x03 \x01(\x05R\x04page\"\\\n" +
 	"\tDropDraft\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
-	"\tticket_id\x18\x02 \x01(\tR\bticketId\"o\n" +
+	"\tticket_id\x18\x02 \x01(\tR\bticketId\"\x9d\x01\n" +
 	"\x06TalkOn\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\tR\bticketId\x12\x14\n" +
-	"\x05quiet\x18\x03 \x01(\bR\x05quiet\"Z\n" +
+	"\x05quiet\x18\x03 \x01(\bR\x05quiet\x12\x12\n" +
+	"\x04stay\x18\x05 \x01(\bR\x04stay\x12\x18\n" +
+	"\asettles\x18\x04 \x01(\x03R\asettles\"Z\n" +
 	"\n" +
 	"SetBlocked\x122\n" +
 	"\x06origin\x18\x01 \x01(\v2\x1a.topicdesk.messages.OriginR\x06origin\x12\x18\n" +

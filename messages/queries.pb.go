@@ -270,6 +270,51 @@ func (x *FindShortID) GetShortId() string {
 	return ""
 }
 
+// FindNumber asks which ticket has a number. The answer is TicketIDs, with one or none.
+type FindNumber struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FindNumber) Reset() {
+	*x = FindNumber{}
+	mi := &file_messages_queries_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FindNumber) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FindNumber) ProtoMessage() {}
+
+func (x *FindNumber) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_queries_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FindNumber.ProtoReflect.Descriptor instead.
+func (*FindNumber) Descriptor() ([]byte, []int) {
+	return file_messages_queries_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FindNumber) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
 type TicketIDs struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
@@ -280,7 +325,7 @@ type TicketIDs struct {
 
 func (x *TicketIDs) Reset() {
 	*x = TicketIDs{}
-	mi := &file_messages_queries_proto_msgTypes[5]
+	mi := &file_messages_queries_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +337,7 @@ func (x *TicketIDs) String() string {
 func (*TicketIDs) ProtoMessage() {}
 
 func (x *TicketIDs) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[5]
+	mi := &file_messages_queries_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +350,7 @@ func (x *TicketIDs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketIDs.ProtoReflect.Descriptor instead.
 func (*TicketIDs) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{5}
+	return file_messages_queries_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TicketIDs) GetCode() Code {
@@ -332,7 +377,7 @@ type GetGroup struct {
 
 func (x *GetGroup) Reset() {
 	*x = GetGroup{}
-	mi := &file_messages_queries_proto_msgTypes[6]
+	mi := &file_messages_queries_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +389,7 @@ func (x *GetGroup) String() string {
 func (*GetGroup) ProtoMessage() {}
 
 func (x *GetGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[6]
+	mi := &file_messages_queries_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +402,7 @@ func (x *GetGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGroup.ProtoReflect.Descriptor instead.
 func (*GetGroup) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{6}
+	return file_messages_queries_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetGroup) GetGroupId() string {
@@ -389,7 +434,7 @@ type GroupView struct {
 
 func (x *GroupView) Reset() {
 	*x = GroupView{}
-	mi := &file_messages_queries_proto_msgTypes[7]
+	mi := &file_messages_queries_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +446,7 @@ func (x *GroupView) String() string {
 func (*GroupView) ProtoMessage() {}
 
 func (x *GroupView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[7]
+	mi := &file_messages_queries_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +459,7 @@ func (x *GroupView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupView.ProtoReflect.Descriptor instead.
 func (*GroupView) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{7}
+	return file_messages_queries_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GroupView) GetCode() Code {
@@ -475,7 +520,7 @@ type GetUser struct {
 
 func (x *GetUser) Reset() {
 	*x = GetUser{}
-	mi := &file_messages_queries_proto_msgTypes[8]
+	mi := &file_messages_queries_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -487,7 +532,7 @@ func (x *GetUser) String() string {
 func (*GetUser) ProtoMessage() {}
 
 func (x *GetUser) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[8]
+	mi := &file_messages_queries_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -500,7 +545,7 @@ func (x *GetUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUser.ProtoReflect.Descriptor instead.
 func (*GetUser) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{8}
+	return file_messages_queries_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetUser) GetUserId() int64 {
@@ -518,13 +563,14 @@ type UserView struct {
 	DefaultGroupId  string                 `protobuf:"bytes,4,opt,name=default_group_id,json=defaultGroupId,proto3" json:"default_group_id,omitempty"`
 	CurrentTicketId string                 `protobuf:"bytes,80,opt,name=current_ticket_id,json=currentTicketId,proto3" json:"current_ticket_id,omitempty"` // the ticket they are talking on in private
 	Blocked         bool                   `protobuf:"varint,81,opt,name=blocked,proto3" json:"blocked,omitempty"`                                         // they have blocked the bot
+	SettledId       int64                  `protobuf:"varint,82,opt,name=settled_id,json=settledId,proto3" json:"settled_id,omitempty"`                    // up to this word of the desk, they have said which ticket they mean
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UserView) Reset() {
 	*x = UserView{}
-	mi := &file_messages_queries_proto_msgTypes[9]
+	mi := &file_messages_queries_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -536,7 +582,7 @@ func (x *UserView) String() string {
 func (*UserView) ProtoMessage() {}
 
 func (x *UserView) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[9]
+	mi := &file_messages_queries_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -549,7 +595,7 @@ func (x *UserView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserView.ProtoReflect.Descriptor instead.
 func (*UserView) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{9}
+	return file_messages_queries_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UserView) GetCode() Code {
@@ -594,6 +640,13 @@ func (x *UserView) GetBlocked() bool {
 	return false
 }
 
+func (x *UserView) GetSettledId() int64 {
+	if x != nil {
+		return x.SettledId
+	}
+	return 0
+}
+
 // ListTickets asks for a person's tickets, newest first.
 type ListTickets struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -606,7 +659,7 @@ type ListTickets struct {
 
 func (x *ListTickets) Reset() {
 	*x = ListTickets{}
-	mi := &file_messages_queries_proto_msgTypes[10]
+	mi := &file_messages_queries_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +671,7 @@ func (x *ListTickets) String() string {
 func (*ListTickets) ProtoMessage() {}
 
 func (x *ListTickets) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[10]
+	mi := &file_messages_queries_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +684,7 @@ func (x *ListTickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListTickets.ProtoReflect.Descriptor instead.
 func (*ListTickets) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{10}
+	return file_messages_queries_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListTickets) GetUserId() int64 {
@@ -659,13 +712,15 @@ type TicketList struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	Tickets       []*TicketView          `protobuf:"bytes,2,rep,name=tickets,proto3" json:"tickets,omitempty"`
+	Count         int64                  `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"` // of ListOpenTickets: how many there are, as far as they were counted
+	More          bool                   `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`   // of ListOpenTickets: there are more than were counted
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TicketList) Reset() {
 	*x = TicketList{}
-	mi := &file_messages_queries_proto_msgTypes[11]
+	mi := &file_messages_queries_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +732,7 @@ func (x *TicketList) String() string {
 func (*TicketList) ProtoMessage() {}
 
 func (x *TicketList) ProtoReflect() protoreflect.Message {
-	mi := &file_messages_queries_proto_msgTypes[11]
+	mi := &file_messages_queries_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +745,7 @@ func (x *TicketList) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketList.ProtoReflect.Descriptor instead.
 func (*TicketList) Descriptor() ([]byte, []int) {
-	return file_messages_queries_proto_rawDescGZIP(), []int{11}
+	return file_messages_queries_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *TicketList) GetCode() Code {
@@ -705,6 +760,90 @@ func (x *TicketList) GetTickets() []*TicketView {
 		return x.Tickets
 	}
 	return nil
+}
+
+func (x *TicketList) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *TicketList) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// ListOpenTickets asks for a part of the tickets that are not closed, newest first: those that a person opened or was
+// brought into, or those that have a topic in a group. Answered by TicketList.
+type ListOpenTickets struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	UserId        int64                  `protobuf:"varint,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"` // 0: of a group
+	GroupId       string                 `protobuf:"bytes,2,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
+	Skip          int32                  `protobuf:"varint,3,opt,name=skip,proto3" json:"skip,omitempty"`
+	Limit         int32                  `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOpenTickets) Reset() {
+	*x = ListOpenTickets{}
+	mi := &file_messages_queries_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOpenTickets) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOpenTickets) ProtoMessage() {}
+
+func (x *ListOpenTickets) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_queries_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOpenTickets.ProtoReflect.Descriptor instead.
+func (*ListOpenTickets) Descriptor() ([]byte, []int) {
+	return file_messages_queries_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListOpenTickets) GetUserId() int64 {
+	if x != nil {
+		return x.UserId
+	}
+	return 0
+}
+
+func (x *ListOpenTickets) GetGroupId() string {
+	if x != nil {
+		return x.GroupId
+	}
+	return ""
+}
+
+func (x *ListOpenTickets) GetSkip() int32 {
+	if x != nil {
+		return x.Skip
+	}
+	return 0
+}
+
+func (x *ListOpenTickets) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
 }
 
 var File_messages_queries_proto protoreflect.FileDescriptor
@@ -726,7 +865,10 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x14\n" +
 	"\x05place\x18\x02 \x01(\tR\x05place\"(\n" +
 	"\vFindShortID\x12\x19\n" +
-	"\bshort_id\x18\x01 \x01(\tR\ashortId\"X\n" +
+	"\bshort_id\x18\x01 \x01(\tR\ashortId\"$\n" +
+	"\n" +
+	"FindNumber\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\"X\n" +
 	"\tTicketIDs\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
@@ -745,22 +887,31 @@ const file_messages_queries_proto_rawDesc = "" +
 	"\x04lang\x18\x05 \x01(\tR\x04lang\x128\n" +
 	"\bstanding\x18Z \x01(\x0e2\x1c.topicdesk.messages.StandingR\bstanding\"\"\n" +
 	"\aGetUser\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\xf0\x01\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\"\x8f\x02\n" +
 	"\bUserView\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x122\n" +
 	"\x06person\x18\x02 \x01(\v2\x1a.topicdesk.messages.PersonR\x06person\x12\x12\n" +
 	"\x04lang\x18\x03 \x01(\tR\x04lang\x12(\n" +
 	"\x10default_group_id\x18\x04 \x01(\tR\x0edefaultGroupId\x12*\n" +
 	"\x11current_ticket_id\x18P \x01(\tR\x0fcurrentTicketId\x12\x18\n" +
-	"\ablocked\x18Q \x01(\bR\ablocked\"Y\n" +
+	"\ablocked\x18Q \x01(\bR\ablocked\x12\x1d\n" +
+	"\n" +
+	"settled_id\x18R \x01(\x03R\tsettledId\"Y\n" +
 	"\vListTickets\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x1b\n" +
 	"\topen_only\x18\x02 \x01(\bR\bopenOnly\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\"t\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\"\x9e\x01\n" +
 	"\n" +
 	"TicketList\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x128\n" +
-	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\aticketsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\atickets\x18\x02 \x03(\v2\x1e.topicdesk.messages.TicketViewR\atickets\x12\x14\n" +
+	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\"o\n" +
+	"\x0fListOpenTickets\x12\x17\n" +
+	"\auser_id\x18\x01 \x01(\x03R\x06userId\x12\x19\n" +
+	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +
+	"\x04skip\x18\x03 \x01(\x05R\x04skip\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limitB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_queries_proto_rawDescOnce sync.Once
@@ -774,37 +925,39 @@ func file_messages_queries_proto_rawDescGZIP() []byte {
 	return file_messages_queries_proto_rawDescData
 }
 
-var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_messages_queries_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_messages_queries_proto_goTypes = []any{
-	(*FindTopic)(nil),   // 0: topicdesk.messages.FindTopic
-	(*TopicFound)(nil),  // 1: topicdesk.messages.TopicFound
-	(*FindPlace)(nil),   // 2: topicdesk.messages.FindPlace
-	(*PlaceFound)(nil),  // 3: topicdesk.messages.PlaceFound
-	(*FindShortID)(nil), // 4: topicdesk.messages.FindShortID
-	(*TicketIDs)(nil),   // 5: topicdesk.messages.TicketIDs
-	(*GetGroup)(nil),    // 6: topicdesk.messages.GetGroup
-	(*GroupView)(nil),   // 7: topicdesk.messages.GroupView
-	(*GetUser)(nil),     // 8: topicdesk.messages.GetUser
-	(*UserView)(nil),    // 9: topicdesk.messages.UserView
-	(*ListTickets)(nil), // 10: topicdesk.messages.ListTickets
-	(*TicketList)(nil),  // 11: topicdesk.messages.TicketList
-	(Code)(0),           // 12: topicdesk.messages.Code
-	(*GroupFacts)(nil),  // 13: topicdesk.messages.GroupFacts
-	(Standing)(0),       // 14: topicdesk.messages.Standing
-	(*Person)(nil),      // 15: topicdesk.messages.Person
-	(*TicketView)(nil),  // 16: topicdesk.messages.TicketView
+	(*FindTopic)(nil),       // 0: topicdesk.messages.FindTopic
+	(*TopicFound)(nil),      // 1: topicdesk.messages.TopicFound
+	(*FindPlace)(nil),       // 2: topicdesk.messages.FindPlace
+	(*PlaceFound)(nil),      // 3: topicdesk.messages.PlaceFound
+	(*FindShortID)(nil),     // 4: topicdesk.messages.FindShortID
+	(*FindNumber)(nil),      // 5: topicdesk.messages.FindNumber
+	(*TicketIDs)(nil),       // 6: topicdesk.messages.TicketIDs
+	(*GetGroup)(nil),        // 7: topicdesk.messages.GetGroup
+	(*GroupView)(nil),       // 8: topicdesk.messages.GroupView
+	(*GetUser)(nil),         // 9: topicdesk.messages.GetUser
+	(*UserView)(nil),        // 10: topicdesk.messages.UserView
+	(*ListTickets)(nil),     // 11: topicdesk.messages.ListTickets
+	(*TicketList)(nil),      // 12: topicdesk.messages.TicketList
+	(*ListOpenTickets)(nil), // 13: topicdesk.messages.ListOpenTickets
+	(Code)(0),               // 14: topicdesk.messages.Code
+	(*GroupFacts)(nil),      // 15: topicdesk.messages.GroupFacts
+	(Standing)(0),           // 16: topicdesk.messages.Standing
+	(*Person)(nil),          // 17: topicdesk.messages.Person
+	(*TicketView)(nil),      // 18: topicdesk.messages.TicketView
 }
 var file_messages_queries_proto_depIdxs = []int32{
-	12, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
-	12, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
-	12, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
-	12, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
-	13, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
-	14, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
-	12, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
-	15, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
-	12, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
-	16, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
+	14, // 0: topicdesk.messages.TopicFound.code:type_name -> topicdesk.messages.Code
+	14, // 1: topicdesk.messages.PlaceFound.code:type_name -> topicdesk.messages.Code
+	14, // 2: topicdesk.messages.TicketIDs.code:type_name -> topicdesk.messages.Code
+	14, // 3: topicdesk.messages.GroupView.code:type_name -> topicdesk.messages.Code
+	15, // 4: topicdesk.messages.GroupView.facts:type_name -> topicdesk.messages.GroupFacts
+	16, // 5: topicdesk.messages.GroupView.standing:type_name -> topicdesk.messages.Standing
+	14, // 6: topicdesk.messages.UserView.code:type_name -> topicdesk.messages.Code
+	17, // 7: topicdesk.messages.UserView.person:type_name -> topicdesk.messages.Person
+	14, // 8: topicdesk.messages.TicketList.code:type_name -> topicdesk.messages.Code
+	18, // 9: topicdesk.messages.TicketList.tickets:type_name -> topicdesk.messages.TicketView
 	10, // [10:10] is the sub-list for method output_type
 	10, // [10:10] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
@@ -826,7 +979,7 @@ func file_messages_queries_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_queries_proto_rawDesc), len(file_messages_queries_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -90,22 +91,56 @@ func Shorten(s string, n int) string {
 	return strings.TrimRight(CutUTF16(s, n-1), " \t\r\n") + ellipsis
 }
 
-// TopicName names a ticket's topic "<title> · <short id>", on one line and at most MaxTopicName long. A long title is
-// shortened, never the short id: by that the ticket finds its topic when the answer to createForumTopic is lost
-// (docs/decisions.md, D5).
-func TopicName(title, shortID string) string {
-	title = strings.Join(strings.Fields(title), " ")
-	if shortID == "" {
-		return Shorten(title, MaxTopicName)
-	}
-	title = Shorten(title, MaxTopicName-UTF16Len(shortID)-UTF16Len(nameSeparator))
-	if title == "" {
-		return CutUTF16(shortID, MaxTopicName)
-	}
-	return title + nameSeparator + shortID
+// TopicName names a ticket's topic "#<number> <title>", on one line and at most MaxTopicName long. A long title is
+// shortened, never the number: by that the ticket finds its topic when the answer to createForumTopic is lost
+// (docs/decisions.md, D5, D127).
+func TopicName(title string, number int64) string {
+	return Shorten(TicketName(title, number), MaxTopicName)
 }
 
-// ShortIDIn returns the short id at the end of a topic's name, where TopicName puts it.
+// TicketName is how people name a ticket: "#<number> <title>", on one line.
+func TicketName(title string, number int64) string {
+	return strings.TrimSpace(NumberName(number) + " " + strings.Join(strings.Fields(title), " "))
+}
+
+// NumberName is a ticket's number as people write it, such as #42.
+func NumberName(number int64) string { return "#" + strconv.FormatInt(number, 10) }
+
+// ParseNumber reads a ticket's number, with or without "#".
+func ParseNumber(s string) (number int64, ok bool) {
+	s = strings.TrimPrefix(s, "#")
+	if s == "" || len(s) > maxNumber || s[0] == '0' {
+		return 0, false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		number = 10*number + int64(s[i]-'0')
+	}
+	return number, true
+}
+
+// maxNumber is how many digits a number of a ticket may have.
+const maxNumber = 18
+
+// NumberIn returns the number at the beginning of a topic's name, where TopicName puts it.
+func NumberIn(name string) (number int64, ok bool) {
+	first, _, _ := strings.Cut(name, " ")
+	if !strings.HasPrefix(first, "#") {
+		return 0, false
+	}
+	return ParseNumber(first)
+}
+
+// FormerTopicName is how topics were named until tickets had numbers: "<title> · <short id>". A topic keeps such a name
+// until the ticket gets another title.
+func FormerTopicName(title, shortID string) string {
+	title = strings.Join(strings.Fields(title), " ")
+	return Shorten(title, MaxTopicName-UTF16Len(shortID)-UTF16Len(nameSeparator)) + nameSeparator + shortID
+}
+
+// ShortIDIn returns the short id at the end of a topic's name, where FormerTopicName puts it.
 func ShortIDIn(name string) (shortID string, ok bool) {
 	i := strings.LastIndex(name, nameSeparator)
 	if i < 0 {

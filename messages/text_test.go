@@ -61,16 +61,19 @@ func TestCutUTF16IsTheLongestThatFits(t *testing.T) {
 }
 
 func TestTopicName(t *testing.T) {
-	for _, c := range []struct{ name, title, short, want string }{
-		{"plain", "Printer is on fire", "1A2B3C4D", "Printer is on fire · 1A2B3C4D"},
-		{"one line", " Printer\n is  on\tfire ", "1A2B3C4D", "Printer is on fire · 1A2B3C4D"},
-		{"no title", " \n", "1A2B3C4D", "1A2B3C4D"},
-		{"no short id", "Printer", "", "Printer"},
-		{"long title gives way", strings.Repeat("a", 300), "1A2B3C4D", strings.Repeat("a", 116) + "… · 1A2B3C4D"},
-		{"emoji count double", strings.Repeat("😀", 100), "1A2B3C4D", strings.Repeat("😀", 58) + "… · 1A2B3C4D"},
+	for _, c := range []struct {
+		name, title string
+		number      int64
+		want        string
+	}{
+		{"plain", "Printer is on fire", 42, "#42 Printer is on fire"},
+		{"one line", " Printer\n is  on\tfire ", 7, "#7 Printer is on fire"},
+		{"no title", " \n", 42, "#42"},
+		{"long title gives way", strings.Repeat("a", 300), 42, "#42 " + strings.Repeat("a", 123) + "…"},
+		{"emoji count double", strings.Repeat("😀", 100), 42, "#42 " + strings.Repeat("😀", 61) + "…"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := TopicName(c.title, c.short)
+			got := TopicName(c.title, c.number)
 			if got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
 			}
@@ -80,11 +83,28 @@ func TestTopicName(t *testing.T) {
 		})
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		name := TopicName(rapid.StringN(0, 300, -1).Draw(t, "title"), "1A2B3C4D")
-		if UTF16Len(name) > MaxTopicName || !strings.HasSuffix(name, "1A2B3C4D") {
+		number := rapid.Int64Range(1, 1e17).Draw(t, "number")
+		name := TopicName(rapid.StringN(0, 300, -1).Draw(t, "title"), number)
+		if got, ok := NumberIn(name); UTF16Len(name) > MaxTopicName || !ok || got != number {
 			t.Fatalf("%q", name)
 		}
 	})
+}
+
+func TestParseNumber(t *testing.T) {
+	for text, want := range map[string]int64{
+		"42": 42, "#42": 42, "1": 1, "999999999999999999": 999999999999999999,
+		"": 0, "#": 0, "0": 0, "042": 0, "-1": 0, "+1": 0, "4x": 0, "##4": 0, "1000000000000000000": 0, "๔": 0, "# 4": 0,
+	} {
+		if got, ok := ParseNumber(text); ok != (want > 0) || ok && got != want {
+			t.Errorf("%q is %d, %v", text, got, ok)
+		}
+	}
+	for name, want := range map[string]int64{"#42 Printer": 42, "#42": 42, "Printer #42": 0, "42 lamps": 0, "#4b": 0} {
+		if got, ok := NumberIn(name); ok != (want > 0) || ok && got != want {
+			t.Errorf("in %q: %d, %v", name, got, ok)
+		}
+	}
 }
 
 func TestTopicURL(t *testing.T) {

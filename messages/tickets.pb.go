@@ -413,6 +413,7 @@ type TicketRecord struct {
 	Code                Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
 	Reason              string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	TicketId            string                 `protobuf:"bytes,3,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Number              int64                  `protobuf:"varint,18,opt,name=number,proto3" json:"number,omitempty"` // in the desk
 	Title               string                 `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
 	Description         string                 `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
 	Status              string                 `protobuf:"bytes,6,opt,name=status,proto3" json:"status,omitempty"`
@@ -426,6 +427,7 @@ type TicketRecord struct {
 	CreatedMs           int64                  `protobuf:"varint,14,opt,name=created_ms,json=createdMs,proto3" json:"created_ms,omitempty"`
 	UpdatedMs           int64                  `protobuf:"varint,15,opt,name=updated_ms,json=updatedMs,proto3" json:"updated_ms,omitempty"`
 	ClosedMs            int64                  `protobuf:"varint,16,opt,name=closed_ms,json=closedMs,proto3" json:"closed_ms,omitempty"`
+	LastMessageMs       int64                  `protobuf:"varint,19,opt,name=last_message_ms,json=lastMessageMs,proto3" json:"last_message_ms,omitempty"`
 	Revision            string                 `protobuf:"bytes,17,opt,name=revision,proto3" json:"revision,omitempty"` // of all the rest: another one when any of it has changed
 	DescriptionEntities []*Entity              `protobuf:"bytes,60,rep,name=description_entities,json=descriptionEntities,proto3" json:"description_entities,omitempty"`
 	unknownFields       protoimpl.UnknownFields
@@ -481,6 +483,13 @@ func (x *TicketRecord) GetTicketId() string {
 		return x.TicketId
 	}
 	return ""
+}
+
+func (x *TicketRecord) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
 }
 
 func (x *TicketRecord) GetTitle() string {
@@ -574,6 +583,13 @@ func (x *TicketRecord) GetClosedMs() int64 {
 	return 0
 }
 
+func (x *TicketRecord) GetLastMessageMs() int64 {
+	if x != nil {
+		return x.LastMessageMs
+	}
+	return 0
+}
+
 func (x *TicketRecord) GetRevision() string {
 	if x != nil {
 		return x.Revision
@@ -591,14 +607,14 @@ func (x *TicketRecord) GetDescriptionEntities() []*Entity {
 // ListTicketRecords asks for a page of a list; storage.TicketQuery says which are served.
 type ListTicketRecords struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Status        string                 `protobuf:"bytes,1,opt,name=status,proto3" json:"status,omitempty"`
-	Priority      string                 `protobuf:"bytes,2,opt,name=priority,proto3" json:"priority,omitempty"`
+	Statuses      []string               `protobuf:"bytes,14,rep,name=statuses,proto3" json:"statuses,omitempty"` // one of these; none: any
+	Priorities    []string               `protobuf:"bytes,15,rep,name=priorities,proto3" json:"priorities,omitempty"`
+	By            int32                  `protobuf:"varint,16,opt,name=by,proto3" json:"by,omitempty"` // the time that it is sorted by, a storage.TicketTime
 	GroupId       string                 `protobuf:"bytes,3,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	CreatorKind   string                 `protobuf:"bytes,4,opt,name=creator_kind,json=creatorKind,proto3" json:"creator_kind,omitempty"`
 	CreatorId     string                 `protobuf:"bytes,5,opt,name=creator_id,json=creatorId,proto3" json:"creator_id,omitempty"`
 	ExternalId    string                 `protobuf:"bytes,6,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
 	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"`
-	ByUpdated     bool                   `protobuf:"varint,8,opt,name=by_updated,json=byUpdated,proto3" json:"by_updated,omitempty"`
 	OldestFirst   bool                   `protobuf:"varint,9,opt,name=oldest_first,json=oldestFirst,proto3" json:"oldest_first,omitempty"`
 	FromMs        int64                  `protobuf:"varint,10,opt,name=from_ms,json=fromMs,proto3" json:"from_ms,omitempty"` // 0: no limit
 	ToMs          int64                  `protobuf:"varint,11,opt,name=to_ms,json=toMs,proto3" json:"to_ms,omitempty"`
@@ -638,18 +654,25 @@ func (*ListTicketRecords) Descriptor() ([]byte, []int) {
 	return file_messages_tickets_proto_rawDescGZIP(), []int{6}
 }
 
-func (x *ListTicketRecords) GetStatus() string {
+func (x *ListTicketRecords) GetStatuses() []string {
 	if x != nil {
-		return x.Status
+		return x.Statuses
 	}
-	return ""
+	return nil
 }
 
-func (x *ListTicketRecords) GetPriority() string {
+func (x *ListTicketRecords) GetPriorities() []string {
 	if x != nil {
-		return x.Priority
+		return x.Priorities
 	}
-	return ""
+	return nil
+}
+
+func (x *ListTicketRecords) GetBy() int32 {
+	if x != nil {
+		return x.By
+	}
+	return 0
 }
 
 func (x *ListTicketRecords) GetGroupId() string {
@@ -685,13 +708,6 @@ func (x *ListTicketRecords) GetText() string {
 		return x.Text
 	}
 	return ""
-}
-
-func (x *ListTicketRecords) GetByUpdated() bool {
-	if x != nil {
-		return x.ByUpdated
-	}
-	return false
 }
 
 func (x *ListTicketRecords) GetOldestFirst() bool {
@@ -2066,11 +2082,12 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"\x04name\x18\x04 \x01(\tR\x04name\x12\x19\n" +
 	"\bgroup_id\x18\x05 \x01(\tR\agroupId\x12\x17\n" +
 	"\achat_id\x18\x06 \x01(\x03R\x06chatId\x12\x18\n" +
-	"\afailure\x18\a \x01(\tR\afailure\"\x87\x05\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"\xc7\x05\n" +
 	"\fTicketRecord\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x1b\n" +
-	"\tticket_id\x18\x03 \x01(\tR\bticketId\x12\x14\n" +
+	"\tticket_id\x18\x03 \x01(\tR\bticketId\x12\x16\n" +
+	"\x06number\x18\x12 \x01(\x03R\x06number\x12\x14\n" +
 	"\x05title\x18\x04 \x01(\tR\x05title\x12 \n" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x12\x16\n" +
 	"\x06status\x18\x06 \x01(\tR\x06status\x12\x1a\n" +
@@ -2088,27 +2105,29 @@ const file_messages_tickets_proto_rawDesc = "" +
 	"created_ms\x18\x0e \x01(\x03R\tcreatedMs\x12\x1d\n" +
 	"\n" +
 	"updated_ms\x18\x0f \x01(\x03R\tupdatedMs\x12\x1b\n" +
-	"\tclosed_ms\x18\x10 \x01(\x03R\bclosedMs\x12\x1a\n" +
+	"\tclosed_ms\x18\x10 \x01(\x03R\bclosedMs\x12&\n" +
+	"\x0flast_message_ms\x18\x13 \x01(\x03R\rlastMessageMs\x12\x1a\n" +
 	"\brevision\x18\x11 \x01(\tR\brevision\x12M\n" +
-	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"\x90\x03\n" +
-	"\x11ListTicketRecords\x12\x16\n" +
-	"\x06status\x18\x01 \x01(\tR\x06status\x12\x1a\n" +
-	"\bpriority\x18\x02 \x01(\tR\bpriority\x12\x19\n" +
+	"\x14description_entities\x18< \x03(\v2\x1a.topicdesk.messages.EntityR\x13descriptionEntities\"\x9b\x03\n" +
+	"\x11ListTicketRecords\x12\x1a\n" +
+	"\bstatuses\x18\x0e \x03(\tR\bstatuses\x12\x1e\n" +
+	"\n" +
+	"priorities\x18\x0f \x03(\tR\n" +
+	"priorities\x12\x0e\n" +
+	"\x02by\x18\x10 \x01(\x05R\x02by\x12\x19\n" +
 	"\bgroup_id\x18\x03 \x01(\tR\agroupId\x12!\n" +
 	"\fcreator_kind\x18\x04 \x01(\tR\vcreatorKind\x12\x1d\n" +
 	"\n" +
 	"creator_id\x18\x05 \x01(\tR\tcreatorId\x12\x1f\n" +
 	"\vexternal_id\x18\x06 \x01(\tR\n" +
 	"externalId\x12\x12\n" +
-	"\x04text\x18\a \x01(\tR\x04text\x12\x1d\n" +
-	"\n" +
-	"by_updated\x18\b \x01(\bR\tbyUpdated\x12!\n" +
+	"\x04text\x18\a \x01(\tR\x04text\x12!\n" +
 	"\foldest_first\x18\t \x01(\bR\voldestFirst\x12\x17\n" +
 	"\afrom_ms\x18\n" +
 	" \x01(\x03R\x06fromMs\x12\x13\n" +
 	"\x05to_ms\x18\v \x01(\x03R\x04toMs\x12/\n" +
 	"\x05after\x18\f \x01(\v2\x19.topicdesk.messages.PlaceR\x05after\x12\x14\n" +
-	"\x05limit\x18\r \x01(\x05R\x05limit\",\n" +
+	"\x05limit\x18\r \x01(\x05R\x05limitJ\x04\b\x01\x10\x02J\x04\b\x02\x10\x03J\x04\b\b\x10\t\",\n" +
 	"\x05Place\x12\x13\n" +
 	"\x05at_ms\x18\x01 \x01(\x03R\x04atMs\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\"\xd8\x01\n" +

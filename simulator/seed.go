@@ -49,5 +49,5 @@ func (s *Server) seedGroup(title string, members map[int64]Role) (int64, error) 
 	if err := s.addGroup(&g, members); err != nil {
 		return 0, err
 	}
-	return g.ID, s.setBot(g.ID, Administrator, BotRights{CanManageTopics: true, CanPinMessages: true})
+	return g.ID, s.setBot(g.ID, Administrator, BotRights{CanManageTopics: true, CanPinMessages: true, CanDeleteMessages: true})
 }

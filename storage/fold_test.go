@@ -99,6 +99,9 @@ func TestWhatATitleHasIsFound(t *testing.T) {
 			}
 			return
 		}
+		if len(search.grams) == 0 { // digits: a ticket's number, and too short to search texts for
+			return
+		}
 		if !search.Finds(&ticket) {
 			t.Fatalf("%+q is not found by %+q", ticket.Title, part)
 		}

@@ -50,6 +50,7 @@ func (g Group) Kept() Group {
 
 func (t Ticket) Kept() Ticket {
 	t.CreatedAt, t.UpdatedAt, t.ClosedAt, t.DueAt = Kept(t.CreatedAt), Kept(t.UpdatedAt), Kept(t.ClosedAt), Kept(t.DueAt)
+	t.LastMessageAt = Kept(t.LastMessageAt)
 	t.Home.OpenedAt, t.Forwarded = Kept(t.Home.OpenedAt), t.Forwarded.kept()
 	if len(t.Links) > 0 {
 		links := make([]Link, len(t.Links))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,24 +19,41 @@ var ErrNoIndex = errors.New("no index serves this list")
 // TicketQuery asks for a page of a list of tickets. Empty fields do not filter.
 //
 // These lists are served, each with or without a range of the time that it is sorted by. Any other is ErrNoIndex.
-//   - By creation or by last change: all tickets, or those of a group, a creator, a group and creator, a priority, or
-//     a group and priority; each with or without a status.
-//   - By creation only: the tickets with an external id or a text, with any of status, priority, group and creator.
+//   - By creation or by last change: all tickets, or those of a group, a creator, a group and creator, some priorities,
+//     or a group and some priorities; each with or without some statuses.
+//   - By last message: all tickets, or those of a group; each with or without some statuses.
+//   - By creation only: the tickets with an external id or a text, with any of statuses, priorities, group and creator.
 type TicketQuery struct {
-	Status     string
-	Priority   string
-	GroupID    string // internal id of the home group
+	Statuses   []string // one of these
+	Priorities []string // one of these
+	GroupID    string   // internal id of the home group
 	Creator    CreatorKey
 	ExternalID string
 	// Text finds the tickets whose title and description together have every word of it; see Search.
 	Text string
 
-	ByUpdated   bool // sorted by the last change; otherwise by creation
+	By          TicketTime
 	OldestFirst bool
 	From, To    time.Time // range of the time that the list is sorted by: From <= time < To; zero: no limit
 	After       *Cursor
 	Limit       int
 }
+
+// TicketTime is the time of a ticket that a list is sorted by.
+type TicketTime int
+
+// The times that lists are sorted by.
+const (
+	ByCreated TicketTime = iota
+	ByUpdated
+	ByLastMessage
+)
+
+// Statuses and Priorities are those that tickets have.
+var (
+	Statuses   = []string{"open", "pending", "closed"}
+	Priorities = []string{"low", "normal", "high", "urgent"}
+)
 
 // CreatorKey is what identifies a creator.
 type CreatorKey struct{ Kind, ID string }
@@ -59,10 +77,14 @@ func (q *TicketQuery) Served() error {
 	switch {
 	case q.Text != "" && q.ExternalID != "":
 		return fmt.Errorf("%w: text and externalId can't be combined", ErrNoIndex)
-	case q.Looks() && q.ByUpdated:
+	case q.Looks() && q.By != ByCreated:
 		return fmt.Errorf("%w: with text or externalId, tickets come in the order of creation", ErrNoIndex)
-	case !q.Looks() && creator && q.Priority != "":
+	case !q.Looks() && creator && len(q.Priorities) > 0:
 		return fmt.Errorf("%w: creator and priority can't be combined", ErrNoIndex)
+	case q.By == ByLastMessage && (creator || len(q.Priorities) > 0):
+		return fmt.Errorf("%w: by last message, tickets of a creator or a priority can't be listed", ErrNoIndex)
+	case len(q.Statuses) > len(Statuses) || len(q.Priorities) > len(Priorities):
+		return fmt.Errorf("%w: a status or priority is asked for twice", ErrNoIndex)
 	case q.Text != "":
 		_, err := NewSearch(q.Text, false)
 		return err
@@ -78,8 +100,11 @@ const LooksAtMost = 1000
 
 // Time is the time of a ticket that the list is sorted by.
 func (q *TicketQuery) Time(t *Ticket) time.Time {
-	if q.ByUpdated {
+	switch q.By {
+	case ByUpdated:
 		return Kept(t.UpdatedAt)
+	case ByLastMessage:
+		return Kept(t.LastMessageAt)
 	}
 	return Kept(t.CreatedAt)
 }
@@ -106,8 +131,8 @@ func (q *TicketQuery) Wants(t *Ticket, s *Search) bool {
 	at := q.Time(t)
 	switch {
 	case at.IsZero(),
-		q.Status != "" && t.Status != q.Status,
-		q.Priority != "" && t.Priority != q.Priority,
+		len(q.Statuses) > 0 && !slices.Contains(q.Statuses, t.Status),
+		len(q.Priorities) > 0 && !slices.Contains(q.Priorities, t.Priority),
 		q.GroupID != "" && t.GroupID != q.GroupID,
 		q.Creator != CreatorKey{} && q.Creator != CreatorKey{t.CreatedBy.Kind, t.CreatedBy.ID},
 		q.ExternalID != "" && t.ExternalID != q.ExternalID,
@@ -165,6 +190,7 @@ func ceil(t time.Time) time.Time {
 type Search struct {
 	words, grams             []string
 	formerWords, formerGrams []string // by the folding before; none: that can't search for the text
+	number                   int64    // the text is this number of a ticket; 0: it is none
 }
 
 const (
@@ -178,17 +204,26 @@ var ErrSearch = errors.New("this text can't be searched for")
 // NewSearch reads a text to search for. At least one of its words must have three characters, or two of Chinese,
 // Japanese or Korean, because the index holds grams: so many consecutive characters of a word. Shorter words are looked
 // for in the candidates that the longer words find. outdated says that some tickets may be indexed by the folding before.
+// A text that is a number finds the ticket with that number too, however short it is; with "#" before it, only that.
 func NewSearch(text string, outdated bool) (*Search, error) {
 	if utf8.RuneCountInString(text) > searchLength {
 		return nil, fmt.Errorf("%w: it is longer than %d characters", ErrSearch, searchLength)
 	}
+	digits, only := strings.CutPrefix(strings.TrimSpace(text), "#")
+	number, err := strconv.ParseInt(digits, 10, 64)
 	s := &Search{words: wordsIn(Fold(text))}
+	if err == nil && number > 0 && digits[0] != '+' {
+		s.number = number
+		if only {
+			return s, nil
+		}
+	}
 	s.grams = grams(s.words)
-	if outdated {
+	if outdated && len(s.grams) > 0 {
 		s.formerWords = wordsIn(formerFold(text))
 		s.formerGrams = formerGrams(s.formerWords)
 	}
-	if len(s.grams) == 0 {
+	if len(s.grams) == 0 && s.number == 0 {
 		return nil, fmt.Errorf("%w: one of its words must have %d characters or more, or %d of Chinese, Japanese or Korean",
 			ErrSearch, gramLength, denseLength)
 	}
@@ -202,15 +237,25 @@ func wordsIn(text string) []string {
 	return slices.Compact(words)
 }
 
-// Grams returns the grams that a ticket must have to be found. Those of the longest word come first.
+// Number returns the number of a ticket that is found whatever its text is; 0: none.
+func (s *Search) Number() int64 { return s.number }
+
+// Grams returns the grams that a ticket must have to be found by its text. Those of the longest word come first. None:
+// only the ticket with the number is found.
 func (s *Search) Grams() []string { return s.grams }
 
 // FormerGrams returns the grams that a ticket must have instead if it was indexed before the folding changed; none: it
 // could not be found then.
 func (s *Search) FormerGrams() []string { return s.formerGrams }
 
-// Finds says whether a ticket's title and description together have every word.
+// Finds says whether a ticket's title and description together have every word, or the ticket has the number.
 func (s *Search) Finds(t *Ticket) bool {
+	if s.number != 0 && t.Number == s.number {
+		return true
+	}
+	if len(s.grams) == 0 {
+		return false
+	}
 	text := searched(t)
 	return hasAll(Fold(text), s.words) || len(s.formerGrams) > 0 && hasAll(formerFold(text), s.formerWords)
 }
@@ -253,6 +298,8 @@ type Looker struct {
 	looked int
 	until  time.Time // when to stop; zero: only LooksAtMost counts
 	last   *Cursor   // every candidate up to it was examined
+	also   *Ticket   // a candidate that the index may not yield
+	added  bool      // it was examined
 }
 
 // NewLooker returns a Looker for one page of q. s is nil unless q has a text.
@@ -261,8 +308,28 @@ func NewLooker(q *TicketQuery, s *Search) *Looker { return &Looker{q: q, search:
 // Until sets when to stop, however few candidates were examined: a long text takes a millisecond.
 func (l *Looker) Until(t time.Time) { l.until = t }
 
+// Also adds a candidate that is examined where it comes in the order of the list. The index may yield it, too.
+func (l *Looker) Also(t *Ticket) { l.also = t }
+
 // Look examines a candidate. It returns false when the page is full or enough candidates were examined.
 func (l *Looker) Look(t *Ticket) bool {
+	also := l.also
+	switch {
+	case also == nil:
+	case also.TicketID == t.TicketID:
+		if l.added {
+			return true
+		}
+		l.added = true
+	case !l.added && l.q.Compare(l.q.Place(also), l.q.Place(t)) < 0:
+		if l.added = true; !l.look(also) {
+			return false
+		}
+	}
+	return l.look(t)
+}
+
+func (l *Looker) look(t *Ticket) bool {
 	at := l.q.Time(t)
 	if l.looked > 0 && !at.Equal(l.at) {
 		l.endMoment()
@@ -293,6 +360,9 @@ func (l *Looker) endMoment() {
 // Page returns the page. all says that the index has no more candidates.
 func (l *Looker) Page(all bool) TicketPage {
 	if all {
+		if l.also != nil && !l.added {
+			l.look(l.also)
+		}
 		l.endMoment()
 	}
 	switch {

@@ -14,6 +14,7 @@ type User struct {
 	CommandID      string `json:"commandId,omitempty"`      // of the API's command that created the record
 	// The rest is about the person's private chat with the bot.
 	CurrentTicketID string    `json:"currentTicketId,omitempty"` // the ticket that their messages go to
+	SettledID       int64     `json:"settledId,omitempty"`       // the last word that left it open which ticket is meant, and was settled
 	Drafts          []Draft   `json:"drafts,omitempty"`          // tickets that they are about to open, oldest first
 	PinnedID        int64     `json:"pinnedId,omitempty"`        // the pinned message that shows the current ticket
 	Blocked         bool      `json:"blocked,omitempty"`         // they have blocked the bot

@@ -68,6 +68,8 @@ type Group struct {
 	BotIsAdmin      bool    `json:"botIsAdmin"`
 	CanManageTopics bool    `json:"canManageTopics"`
 	CanPinMessages  bool    `json:"canPinMessages"`
+	// CanDeleteMessages is false, too, in records from before the desk asked for it.
+	CanDeleteMessages bool `json:"canDeleteMessages,omitempty"`
 	// SupportTopicsEnabled says that the group is registered: tickets may be opened in it.
 	SupportTopicsEnabled bool `json:"supportTopicsEnabled"`
 	// RegisteredBy is the Telegram id of the administrator who registered it, or else who brought the bot in; 0: unknown.
@@ -87,8 +89,10 @@ type Group struct {
 // Ticket is one support case with its topics, links, pending operations and events that are not numbered yet. It is
 // one aggregate, written as a whole.
 type Ticket struct {
-	TicketID            string      `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
-	ShortID             string      `json:"shortId"`  // the 8 hex digits
+	TicketID string `json:"ticketId"` // TICK-<base36 ms>-<8 hex>
+	ShortID  string `json:"shortId"`  // the 8 hex digits
+	// Number is the ticket's number in the desk: 1, 2, 3 …, for people. No other ticket has it, ever.
+	Number              int64       `json:"number,omitempty"`
 	Title               string      `json:"title"`
 	Description         string      `json:"description,omitempty"`
 	DescriptionEntities []Entity    `json:"descriptionEntities,omitempty"`
@@ -105,6 +109,9 @@ type Ticket struct {
 	CreatedAt  time.Time       `json:"createdAt"`
 	UpdatedAt  time.Time       `json:"updatedAt"`
 	ClosedAt   time.Time       `json:"closedAt,omitzero"`
+	// LastMessageAt is when the newest message was recorded, as far as its event is numbered; without messages, when the
+	// ticket was opened.
+	LastMessageAt time.Time `json:"lastMessageAt,omitzero"`
 	// ClosedAfter is the sequence of the last message before the ticket was closed. The topics close once it is copied.
 	ClosedAfter int64 `json:"closedAfter,omitempty"`
 
@@ -363,8 +370,15 @@ type Chat struct {
 	Answers   []Pending   `json:"answers,omitempty"`
 	Handled   []string    `json:"handled,omitempty"`   // ids of recent answers, newest last
 	Questions []Question  `json:"questions,omitempty"` // for titles, that were posted; newest last
+	Words     []Word      `json:"words,omitempty"`     // in a private chat: since when it spoke of which ticket, newest last
 	DueAt     time.Time   `json:"dueAt,omitzero"`
 	Version   int64       `json:"version"`
+}
+
+// Word is a message of the desk in a private chat, about another ticket than the one before it.
+type Word struct {
+	MessageID int64  `json:"messageId"` // Telegram's, in the chat
+	TicketID  string `json:"ticketId"`
 }
 
 // Question is a message in which the bot asks for the title of a ticket.

@@ -23,13 +23,15 @@ type Shelved struct {
 	MessageID int64     `json:"messageId"`          // Telegram's, in the chat
 	Album     string    `json:"album,omitempty"`    // its media_group_id
 	Untitled  int64     `json:"untitled,omitempty"` // it waits for the title that is asked for in reply to this message
-	TicketID  string    `json:"ticketId,omitempty"` // with Untitled: the ticket that has got the title
+	Unclear   int64     `json:"unclear,omitempty"`  // it waits until its author says which ticket it is about; see Word
+	Asked     bool      `json:"asked,omitempty"`    // with Unclear: the question is posted in reply to it
+	TicketID  string    `json:"ticketId,omitempty"` // with Untitled or Unclear: the ticket that has got it
 	Body      []byte    `json:"body"`               // protobuf: RecordMessage
 	At        time.Time `json:"at"`
 }
 
-// Waits reports whether the message waits for a title.
-func (m *Shelved) Waits() bool { return m.Untitled != 0 && m.TicketID == "" }
+// Waits reports whether the message waits for an answer: for a title, or for which ticket it is about.
+func (m *Shelved) Waits() bool { return (m.Untitled != 0 || m.Unclear != 0) && m.TicketID == "" }
 
 // ShelvedAlbum says which ticket has an album, so that a part that comes later finds it.
 type ShelvedAlbum struct {

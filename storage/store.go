@@ -15,7 +15,7 @@
 //   - When a context ends during a write, the write may or may not be carried out.
 //
 // Errors, to be found with errors.Is: ErrNotFound, ErrConflict, ErrExists, ErrTopicTaken, ErrExternalIDTaken,
-// ErrNameTaken, ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
+// ErrNumberTaken, ErrNameTaken, ErrNoIndex, ErrSearch, ErrUnavailable; the context's own error when it has ended; and, when a store is opened,
 // ErrSchema. Any other error is a bug or a broken store.
 package storage
 
@@ -37,6 +37,8 @@ var (
 	ErrTopicTaken = errors.New("topic belongs to another ticket")
 	// ErrExternalIDTaken says that another ticket of the same creator has this external id.
 	ErrExternalIDTaken = errors.New("another ticket of this creator has this external id")
+	// ErrNumberTaken says that another ticket has this number.
+	ErrNumberTaken = errors.New("another ticket has this number")
 	// ErrUnavailable says that the store can't be reached, or can't write, at the moment: try again later.
 	ErrUnavailable = errors.New("storage is unavailable")
 	// ErrSchema says that this version of the program can't read the stored schema.
@@ -142,10 +144,17 @@ type Tickets interface {
 	SaveTicket(ctx context.Context, t *Ticket) error
 	// TicketByTopic returns the id of the ticket that the topic belongs to, or ErrNotFound.
 	TicketByTopic(ctx context.Context, groupID string, threadID int64) (ticketID string, err error)
+	// TakeNumbers takes the next n numbers of tickets, n > 0, and returns the first. Nobody gets one of them again, also
+	// when it fails; then they are lost. The first that it takes follows the highest number that a ticket has.
+	TakeNumbers(ctx context.Context, n int) (first int64, err error)
+	// TicketByNumber returns the id of the ticket with that number, or ErrNotFound.
+	TicketByNumber(ctx context.Context, number int64) (string, error)
 	// TicketsByShortID lists the ids of tickets with that short id (8 hex digits, upper case), at most 10.
 	TicketsByShortID(ctx context.Context, shortID string) ([]string, error)
 	// TicketsByCreator lists the tickets of a creator, newest first. openOnly leaves out those whose status is closed.
 	TicketsByCreator(ctx context.Context, kind, id string, openOnly bool, limit int) ([]Ticket, error)
+	// OpenTicketsWith lists the tickets that have the party (Ticket.Parties), newest first.
+	OpenTicketsWith(ctx context.Context, party string, limit int) ([]Ticket, error)
 	// DueTickets lists tickets whose DueAt is set and not after now, ordered by (DueAt, id), after the given one.
 	DueTickets(ctx context.Context, now time.Time, after Due, limit int) ([]Due, error)
 	// ListTickets returns a page of a list. Errors: ErrNoIndex, and ErrSearch for a text that can't be searched for.

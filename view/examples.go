@@ -2,6 +2,8 @@ package view
 
 import (
 	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // Examples, as the API's document and the catalogue of events show them.
@@ -13,14 +15,15 @@ var ExampleTime = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 func ExampleTicket(state string) Ticket {
 	external, thread := "crm-4711", int64(42)
 	t := Ticket{
-		TicketID: "TICK-MWWK9D73-FBC14E0C", Title: "Printer is on fire", Description: "Third floor, next to the lift.",
+		TicketID: "TICK-MWWK9D73-FBC14E0C", Number: 42, Title: "Printer is on fire", Description: "Third floor, next to the lift.",
 		DescriptionEntities: []TextEntity{}, Status: "open", Priority: "high", GroupID: -1001234567890,
 		CreatedBy:  Creator{Kind: "apiKey", ID: "k7c2m4q3x5ad", Name: "CRM"},
-		Topic:      HomeTopic{State: state, Name: "Printer is on fire · FBC14E0C"},
+		Topic:      HomeTopic{State: state, Name: "#42 Printer is on fire"},
 		ExternalID: &external, Metadata: Metadata(`{"customer":"ACME"}`), CreatedAt: ExampleTime, UpdatedAt: ExampleTime,
+		LastMessageAt: ExampleTime,
 	}
 	if state == "open" {
-		t.Topic.TelegramTopicID = &thread
+		t.Topic.TelegramTopicID, t.Topic.Link = &thread, exampleTopicLink(thread)
 	}
 	return t
 }
@@ -28,8 +31,13 @@ func ExampleTicket(state string) Ticket {
 // ExampleTopic is a home topic.
 func ExampleTopic() TopicRef {
 	group, thread := int64(-1001234567890), int64(42)
-	return TopicRef{TopicID: "home", GroupID: &group, TelegramTopicID: &thread,
-		Name: "Printer is on fire · FBC14E0C", State: "open"}
+	return TopicRef{TopicID: "home", GroupID: &group, TelegramTopicID: &thread, Link: exampleTopicLink(thread),
+		Name: "#42 Printer is on fire", State: "open"}
+}
+
+func exampleTopicLink(thread int64) *string {
+	link := messages.TopicURL(-1001234567890, thread)
+	return &link
 }
 
 // ExampleMessage is a message in it.
@@ -57,6 +65,8 @@ func ExampleLink() Link {
 	other := ExampleTopic()
 	group, thread := int64(-1001234567891), int64(43)
 	other.TopicID, other.GroupID, other.TelegramTopicID = "TICK-MWWK9D73-FBC14E0C:1", &group, &thread
+	link := messages.TopicURL(group, thread)
+	other.Link = &link
 	return Link{
 		LinkID: other.TopicID, State: "active", Home: ExampleTopic(), Topic: other,
 		User:      Nullable[LinkUser]{&LinkUser{UserID: 4711, Name: "Ben Carter"}},

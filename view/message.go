@@ -41,12 +41,13 @@ type Author struct {
 
 // TopicRef is a topic of a ticket.
 type TopicRef struct {
-	TopicID         string `json:"topicId" doc:"home, or the linkId. For messages that came through the API: the ticketId with :api, which is not a topic in Telegram." example:"home"`
-	GroupID         *int64 `json:"groupId" doc:"Telegram id of the topic's group." example:"-1001234567890"`
-	TelegramTopicID *int64 `json:"telegramTopicId" example:"42"`
-	Name            string `json:"name" example:"Printer is on fire · FBC14E0C"`
-	State           string `json:"state" enum:"pending,open,closed,failed,api" example:"open"`
-	Reason          string `json:"reason,omitempty" doc:"Why the topic can't be opened or written to."`
+	TopicID         string  `json:"topicId" doc:"home, or the linkId. For messages that came through the API: the ticketId with :api, which is not a topic in Telegram." example:"home"`
+	GroupID         *int64  `json:"groupId" doc:"Telegram id of the topic's group." example:"-1001234567890"`
+	TelegramTopicID *int64  `json:"telegramTopicId" example:"42"`
+	Link            *string `json:"link" doc:"The link that opens the topic in Telegram, for members of its group. null if there is none." example:"https://t.me/c/1234567890/42"`
+	Name            string  `json:"name" example:"#42 Printer is on fire"`
+	State           string  `json:"state" enum:"pending,open,closed,failed,api" example:"open"`
+	Reason          string  `json:"reason,omitempty" doc:"Why the topic can't be opened or written to."`
 }
 
 // Delivery is the copy of a message in one topic.
@@ -103,7 +104,7 @@ func AuthorOf(s *messages.Sender) Author {
 // TopicOf is a topic of a ticket.
 func TopicOf(t *messages.TopicRecord) TopicRef {
 	return TopicRef{TopicID: t.TopicId, GroupID: orNull(t.ChatId), TelegramTopicID: orNull(t.TelegramTopicId),
-		Name: t.Name, State: t.State, Reason: t.Failure}
+		Link: linkTo(t), Name: t.Name, State: t.State, Reason: t.Failure}
 }
 
 // DeliveriesOf are the copies of a message.

@@ -9,6 +9,7 @@ import (
 // Ticket is one support case as the API shows it.
 type Ticket struct {
 	TicketID            string       `json:"ticketId" example:"TICK-MWWK9D73-FBC14E0C"`
+	Number              int64        `json:"number" doc:"The ticket's number in the desk, which people call it by: 42 is #42. Numbers are never used again, and some may be missing. Not to be confused with the number of an event." example:"42"`
 	Title               string       `json:"title" example:"Printer is on fire"`
 	Description         string       `json:"description" example:"Third floor, next to the lift."`
 	DescriptionEntities []TextEntity `json:"descriptionEntities" nullable:"false" doc:"The markup of the description."`
@@ -20,7 +21,8 @@ type Ticket struct {
 	ExternalID          *string      `json:"externalId" doc:"The creator's own id for the ticket. null if there is none." example:"crm-4711"`
 	Metadata            Metadata     `json:"metadata" doc:"An object that programs keep with the ticket. The desk does not interpret it."`
 	CreatedAt           time.Time    `json:"createdAt"`
-	UpdatedAt           time.Time    `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count."`
+	UpdatedAt           time.Time    `json:"updatedAt" doc:"When the ticket was last changed. Messages do not count: see lastMessageAt."`
+	LastMessageAt       time.Time    `json:"lastMessageAt" doc:"When the desk took in the newest message, a second late at most. Internal notes count. Without messages, when the ticket was opened."`
 	ClosedAt            *time.Time   `json:"closedAt" doc:"When the ticket was closed. null if it is not closed."`
 }
 
@@ -33,22 +35,23 @@ type Creator struct {
 
 // HomeTopic is the topic in which a ticket was opened.
 type HomeTopic struct {
-	State           string `json:"state" enum:"pending,open,closed,failed" doc:"pending: Telegram has not opened the topic yet. failed: it can't be opened." example:"open"`
-	TelegramTopicID *int64 `json:"telegramTopicId" doc:"The topic's message_thread_id in Telegram. null while the topic is pending." example:"42"`
-	Name            string `json:"name" example:"Printer is on fire · FBC14E0C"`
-	Reason          string `json:"reason,omitempty" doc:"Why the topic can't be opened or written to, in Telegram's words."`
+	State           string  `json:"state" enum:"pending,open,closed,failed" doc:"pending: Telegram has not opened the topic yet. failed: it can't be opened." example:"open"`
+	TelegramTopicID *int64  `json:"telegramTopicId" doc:"The topic's message_thread_id in Telegram. null while the topic is pending." example:"42"`
+	Link            *string `json:"link" doc:"The link that opens the topic in Telegram, for members of its group. null if there is none: the topic is pending, or in no supergroup." example:"https://t.me/c/1234567890/42"`
+	Name            string  `json:"name" example:"#42 Printer is on fire"`
+	Reason          string  `json:"reason,omitempty" doc:"Why the topic can't be opened or written to, in Telegram's words."`
 }
 
 // TicketOf is a ticket.
 func TicketOf(r *messages.TicketRecord) Ticket {
 	t := Ticket{
-		TicketID: r.TicketId, Title: r.Title, Description: r.Description,
+		TicketID: r.TicketId, Number: r.Number, Title: r.Title, Description: r.Description,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
 		GroupID: r.ChatId, CreatedBy: CreatorOf(r.CreatedBy), Metadata: r.Metadata,
-		Topic: HomeTopic{State: r.Topic.State, TelegramTopicID: orNull(r.Topic.TelegramTopicId),
+		Topic: HomeTopic{State: r.Topic.State, TelegramTopicID: orNull(r.Topic.TelegramTopicId), Link: linkTo(r.Topic),
 			Name: r.Topic.Name, Reason: r.Topic.Failure},
 		CreatedAt: time.UnixMilli(r.CreatedMs).UTC(), UpdatedAt: time.UnixMilli(r.UpdatedMs).UTC(),
-		ClosedAt: TimeOf(r.ClosedMs),
+		LastMessageAt: time.UnixMilli(r.LastMessageMs).UTC(), ClosedAt: TimeOf(r.ClosedMs),
 	}
 	if r.ExternalId != "" {
 		t.ExternalID = &r.ExternalId
@@ -59,6 +62,15 @@ func TicketOf(r *messages.TicketRecord) Ticket {
 // CreatorOf is who opened, made or sent something.
 func CreatorOf(c *messages.Creator) Creator {
 	return Creator{Kind: c.GetKind(), ID: c.GetId(), Name: c.GetName()}
+}
+
+// linkTo is the link to a topic. It is nil if Telegram has none.
+func linkTo(t *messages.TopicRecord) *string {
+	link := messages.TopicURL(t.ChatId, t.TelegramTopicId)
+	if link == "" || t.TelegramTopicId == 0 {
+		return nil
+	}
+	return &link
 }
 
 // orNull makes 0 null.

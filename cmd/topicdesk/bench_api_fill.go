@@ -144,13 +144,13 @@ func benchTicketRecord(r *rand.Rand, groups []int64, begin time.Time, i int) *st
 	status := []string{"open", "open", "pending", "closed", "closed", "closed", "closed", "closed"}[i%8]
 	group := messages.GroupPlace(groups[i%len(groups)])
 	t := &storage.Ticket{
-		TicketID: id, ShortID: short, Title: title, Description: words(18), Status: status,
+		TicketID: id, ShortID: short, Number: int64(i + 1), Title: title, Description: words(18), Status: status,
 		Priority:  []string{"low", "normal", "normal", "high", "urgent"}[i%5],
 		CreatedBy: storage.Creator{Kind: "user", ID: strconv.Itoa(1000 + i%500), Name: fmt.Sprint("Person ", i%500)},
-		GroupID:   group, Language: "en", CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second),
+		GroupID:   group, Language: "en", CreatedAt: at, UpdatedAt: at.Add(time.Duration(i%3600) * time.Second), LastMessageAt: at,
 		CardRevision: 3, LinksRevision: 2, EventNumber: 3, Handled: []string{"bench/" + strconv.Itoa(i)},
 		Home: storage.Topic{TopicID: "home", GroupID: group, TelegramTopicID: firstTopic + int64(i),
-			Name: messages.TopicName(title, short), CardMessageID: 7, CardRevision: 3, Pinned: true, Introduced: true,
+			Name: messages.TopicName(title, int64(i+1)), CardMessageID: 7, CardRevision: 3, Pinned: true, Introduced: true,
 			Closed: status == "closed"},
 		Version: 5,
 	}

@@ -125,7 +125,7 @@ func (l *ledger) ticketPending(t *storage.Ticket) string {
 		}
 	}
 	for _, topic := range topics {
-		name := messages.TopicName(t.Title, t.ShortID)
+		name := messages.TopicName(t.Title, t.Number)
 		switch {
 		case topic.Failure != "":
 		case topic.TelegramTopicID == 0, topic.CardMessageID == 0, !topic.Introduced, !topic.Pinned,

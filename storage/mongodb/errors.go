@@ -74,7 +74,7 @@ func (s *Store) explain(err error) error {
 func ours(err error) bool {
 	for _, e := range []error{
 		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken,
-		storage.ErrExternalIDTaken, storage.ErrNameTaken, storage.ErrUnavailable, storage.ErrSchema,
+		storage.ErrExternalIDTaken, storage.ErrNumberTaken, storage.ErrNameTaken, storage.ErrUnavailable, storage.ErrSchema,
 	} {
 		if errors.Is(err, e) {
 			return true

@@ -113,6 +113,23 @@ var migrations = []migration{
 			{Collection: "consumers", Name: "name", Keys: keys("keyId", "name"), Unique: true},
 		},
 	},
+	{
+		// An older program would write tickets without a number.
+		minReader:   4,
+		collections: []string{"ticket_numbers"},
+		indexes: []Index{
+			{Collection: "tickets", Name: "number", Keys: keys("index.number"), Unique: true, Sparse: true},
+			{Collection: "tickets", Name: "all_lastMessageAt", Keys: keys("status", "lastMessageAt", "_id")},
+			{Collection: "tickets", Name: "group_lastMessageAt", Keys: keys("groupId", "status", "lastMessageAt", "_id")},
+		},
+		run: numberTickets,
+	},
+	{
+		// What an older program saves meanwhile is not in the index until the next save.
+		minReader: 4,
+		indexes:   []Index{{Collection: "tickets", Name: "parties", Keys: keys("index.parties", "-createdAt", "-_id")}},
+		run:       fillParties,
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

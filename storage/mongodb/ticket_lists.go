@@ -12,11 +12,17 @@ import (
 // Lists of tickets. Each index ends with (status, time, id). For a list without a status MongoDB reads three ranges
 // of it, one for each status, and merges them (docs/decisions.md, D35).
 
-var listStatuses = bson.A{"open", "pending", "closed"}
-
-// listKind is what a list is filtered by besides the status, and how it is sorted.
+// listKind is what a list is filtered by, and how it is sorted. Without several statuses or priorities, a list has one
+// of each that it is filtered by.
 type listKind struct {
-	group, creator, priority, anyStatus, byUpdated, oldestFirst bool
+	group, creator, priority, priorities, status, oldestFirst bool
+	by                                                        storage.TicketTime
+}
+
+// served says whether an index serves the list, as TicketQuery.Served does.
+func (k listKind) served() bool {
+	some := k.priority || k.priorities
+	return !(k.priority && k.priorities) && !(k.creator && some) && !(k.by == storage.ByLastMessage && (k.creator || some))
 }
 
 // listQueries are the two queries of a page: then finds the other tickets of the millisecond at which the last page
@@ -41,16 +47,21 @@ const (
 var ticketLists = func() map[listKind]listQueries {
 	all := map[listKind]listQueries{}
 	for n := range 64 {
-		k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0}
-		if !k.creator || !k.priority {
-			all[k] = k.define()
+		for by := storage.ByCreated; by <= storage.ByLastMessage; by++ {
+			k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0, by}
+			if k.served() {
+				all[k] = k.define()
+			}
 		}
 	}
 	return all
 }()
 
 func (k listKind) define() listQueries {
-	name, at := "", "createdAt"
+	name := ""
+	at := map[storage.TicketTime]string{
+		storage.ByCreated: "createdAt", storage.ByUpdated: "updatedAt", storage.ByLastMessage: "lastMessageAt",
+	}[k.by]
 	var filter bson.D
 	if k.group {
 		name += "group_"
@@ -60,20 +71,21 @@ func (k listKind) define() listQueries {
 		name += "creator_"
 		filter = append(filter, e("createdBy.kind", listCreatorKind), e("createdBy.id", listCreatorID))
 	}
-	if k.priority {
+	switch {
+	case k.priority:
 		name += "priority_"
 		filter = append(filter, e("priority", listPriority))
+	case k.priorities:
+		name += "priority_"
+		filter = append(filter, e("priority", bson.D{e("$in", listPriority)}))
 	}
 	if name == "" {
 		name = "all_"
 	}
-	if k.anyStatus {
-		filter = append(filter, e("status", bson.D{e("$in", listStatuses)}))
-	} else {
+	if k.status {
 		filter = append(filter, e("status", listStatus))
-	}
-	if k.byUpdated {
-		at = "updatedAt"
+	} else {
+		filter = append(filter, e("status", bson.D{e("$in", listStatus)}))
 	}
 	return pageOf(name+at, filter, at, "_id", k.oldestFirst)
 }
@@ -117,16 +129,28 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 		return s.examine(ctx, &q)
 	}
 	queries := ticketLists[listKind{
-		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: q.Priority != "",
-		anyStatus: q.Status == "", byUpdated: q.ByUpdated, oldestFirst: q.OldestFirst,
+		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: len(q.Priorities) == 1,
+		priorities: len(q.Priorities) > 1, status: len(q.Statuses) == 1, by: q.By, oldestFirst: q.OldestFirst,
 	}]
-	args := []any{q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status}
+	statuses := q.Statuses
+	if len(statuses) == 0 {
+		statuses = storage.Statuses
+	}
+	args := []any{q.GroupID, q.Creator.Kind, q.Creator.ID, oneOrAll(q.Priorities), oneOrAll(statuses)}
 	page.Tickets, err = s.ticketsAfter(ctx, &q, queries, q.After, q.Limit+1, args)
 	if len(page.Tickets) > q.Limit {
 		page.Tickets = page.Tickets[:q.Limit]
 		page.Next = q.Place(&page.Tickets[q.Limit-1])
 	}
 	return page, err
+}
+
+// oneOrAll returns the only value, or all.
+func oneOrAll(values []string) any {
+	if len(values) == 1 {
+		return values[0]
+	}
+	return values
 }
 
 // ticketsAfter lists the tickets after a cursor. args are the values that the list is filtered by.
@@ -183,16 +207,25 @@ func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.Ti
 		if search, err = storage.NewSearch(q.Text, s.outdated.Load()); err != nil {
 			return storage.TicketPage{}, err
 		}
-		first := search.Grams()[:1]
-		if former := search.FormerGrams(); len(former) > 0 {
-			first = []string{first[0], former[0]}
-		}
-		queries, args = searchNewest, []any{first}
+		queries = searchNewest
 		if q.OldestFirst {
 			queries = searchOldest
 		}
 	}
 	looker := storage.NewLooker(q, search)
+	if search != nil {
+		if err := s.lookAtNumber(ctx, looker, search); err != nil {
+			return storage.TicketPage{}, err
+		}
+		if len(search.Grams()) == 0 {
+			return looker.Page(true), nil
+		}
+		first := search.Grams()[:1]
+		if former := search.FormerGrams(); len(former) > 0 {
+			first = []string{first[0], former[0]}
+		}
+		args = []any{first}
+	}
 	for after := q.After; ; {
 		batch, err := s.ticketsAfter(ctx, q, queries, after, candidates, args)
 		if err != nil {
@@ -210,8 +243,35 @@ func (s *Store) examine(ctx context.Context, q *storage.TicketQuery) (storage.Ti
 	}
 }
 
-// ticketTaken returns storage.ErrExternalIDTaken when another ticket has the ticket's external id, and otherwise nil.
+// lookAtNumber adds the ticket with the number that is searched for.
+func (s *Store) lookAtNumber(ctx context.Context, looker *storage.Looker, search *storage.Search) error {
+	if search.Number() == 0 {
+		return nil
+	}
+	found, err := find[storage.Ticket](ctx, s, ticketWithNumber, 1, search.Number())
+	if err == nil && len(found) > 0 {
+		looker.Also(&found[0])
+	}
+	return err
+}
+
+// ticketTaken returns storage.ErrExternalIDTaken when another ticket has the ticket's external id,
+// storage.ErrNumberTaken when another has its number, and otherwise nil.
 func (s *Store) ticketTaken(ctx context.Context, t *storage.Ticket) error {
+	if err := s.externalIDTaken(ctx, t); err != nil || t.Number == 0 {
+		return err
+	}
+	owner, err := s.TicketByNumber(ctx, t.Number)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && owner == t.TicketID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return storage.ErrNumberTaken
+}
+
+func (s *Store) externalIDTaken(ctx context.Context, t *storage.Ticket) error {
 	if t.ExternalID == "" {
 		return nil
 	}

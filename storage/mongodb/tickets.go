@@ -17,6 +17,8 @@ import (
 var (
 	readTicket       = byID("tickets")
 	ticketByTopic    = define("tickets", "topics", bson.D{e("index.topics", arg(0))}, nil, bson.D{e("_id", 1)})
+	ticketByNumber   = define("tickets", "number", bson.D{e("index.number", arg(0))}, nil, bson.D{e("_id", 1)})
+	ticketWithNumber = define("tickets", "number", bson.D{e("index.number", arg(0))}, nil, nil)
 	ticketsByShortID = define("tickets", "short", bson.D{e("shortId", arg(0))}, bson.D{e("_id", 1)}, bson.D{e("_id", 1)})
 	ticketsByCreator = define("tickets", "creator",
 		bson.D{e("createdBy.kind", arg(0)), e("createdBy.id", arg(1))}, bson.D{e("createdAt", -1), e("_id", -1)}, nil)
@@ -64,6 +66,9 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 	if topics := claims(t); len(topics) > 0 {
 		on = append(on, e("topics", topics))
 	}
+	if parties := t.Parties(); len(parties) > 0 {
+		on = append(on, e("parties", parties))
+	}
 	if t.Status != "closed" {
 		on = append(on, e("open", bson.D{
 			e("kind", t.CreatedBy.Kind), e("id", t.CreatedBy.ID), e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
@@ -74,6 +79,9 @@ func ticketDocument(t *storage.Ticket) (bson.Raw, bson.ObjectID, error) {
 			e("kind", t.CreatedBy.Kind), e("creator", t.CreatedBy.ID), e("id", t.ExternalID),
 			e("at", milli(t.CreatedAt)), e("ticket", t.TicketID),
 		}))
+	}
+	if t.Number != 0 {
+		on = append(on, e("number", t.Number))
 	}
 	on = append(on, e("fold", int64(storage.FoldVersion)))
 	if grams := storage.Grams(t); len(grams) > 0 {
@@ -96,7 +104,7 @@ func (s *Store) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 	})
 	if errors.Is(err, storage.ErrTopicTaken) {
 		if other := s.ticketTaken(ctx, &record); other != nil {
-			err = fmt.Errorf("external id of ticket %s: %w", record.TicketID, other)
+			err = fmt.Errorf("external id or number of ticket %s: %w", record.TicketID, other)
 		}
 	}
 	if err == nil {
@@ -118,6 +126,15 @@ type ticketID struct {
 // TicketByTopic implements storage.Tickets.
 func (s *Store) TicketByTopic(ctx context.Context, groupID string, threadID int64) (string, error) {
 	found, err := get[ticketID](ctx, s, "ticket of topic", ticketByTopic, topicKey(groupID, threadID))
+	if err != nil {
+		return "", err
+	}
+	return found.ID, nil
+}
+
+// TicketByNumber implements storage.Tickets.
+func (s *Store) TicketByNumber(ctx context.Context, number int64) (string, error) {
+	found, err := get[ticketID](ctx, s, "ticket", ticketByNumber, number)
 	if err != nil {
 		return "", err
 	}

@@ -60,6 +60,14 @@ func orNull(text string) any {
 	return text
 }
 
+// numberOrNull returns the number of a ticket for its column: NULL where there is none.
+func numberOrNull(number int64) any {
+	if number == 0 {
+		return nil
+	}
+	return number
+}
+
 // millis returns the time as columns keep it: milliseconds since 1970.
 func millis(t time.Time) int64 { return t.UnixMilli() }
 

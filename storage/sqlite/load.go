@@ -80,7 +80,8 @@ func (w *writer) load(l *loading) error {
 	}
 	err = l.store(w)
 	for _, taken := range []error{
-		storage.ErrExists, storage.ErrTopicTaken, storage.ErrExternalIDTaken, storage.ErrNameTaken,
+		storage.ErrExists, storage.ErrTopicTaken, storage.ErrExternalIDTaken, storage.ErrNumberTaken,
+		storage.ErrNameTaken,
 	} {
 		if errors.Is(err, taken) {
 			return fmt.Errorf("%s: another record has one of its unique values: %w", l.what, storage.ErrConflict)

@@ -24,6 +24,8 @@ var migrations = []migration{
 	{minReader: 4, sql: schema4, run: placeEvents},
 	{minReader: 4, sql: schema5},
 	{minReader: 6, sql: schema6},
+	{minReader: 7, sql: schema7, run: numberTickets},
+	{minReader: 7, sql: schema8, run: fillParties},
 }
 
 const schemaTable = `
@@ -331,6 +333,31 @@ DROP TABLE deliveries_before;
 CREATE INDEX deliveries_created ON deliveries (webhook_id, created_at, event_id);
 CREATE INDEX deliveries_open ON deliveries (webhook_id, place) WHERE class = 1;
 CREATE INDEX deliveries_missing ON deliveries (webhook_id, place) WHERE class = 2;
+`
+
+// schema7 gives each ticket a number for people, and the time of its last message. An older program would write tickets
+// without either, so it must not touch the database any more.
+const schema7 = `
+ALTER TABLE tickets ADD COLUMN number INTEGER;
+ALTER TABLE tickets ADD COLUMN last_message_at INTEGER NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX tickets_number ON tickets (number) WHERE number IS NOT NULL;
+CREATE INDEX tickets_all_message ON tickets (status, last_message_at, ticket_id);
+CREATE INDEX tickets_group_message ON tickets (group_id, status, last_message_at, ticket_id);
+CREATE TABLE ticket_numbers (
+	id   INTEGER PRIMARY KEY CHECK (id = 1),
+	last INTEGER NOT NULL -- the highest number that was taken
+);
+`
+
+// schema8 has who is on the open tickets. What an older program saves meanwhile is not in it until the next save.
+const schema8 = `
+CREATE TABLE ticket_parties (
+	party      TEXT NOT NULL,
+	created_at INTEGER NOT NULL, -- of the ticket
+	ticket_id  TEXT NOT NULL,
+	PRIMARY KEY (party, created_at, ticket_id)
+) WITHOUT ROWID;
+CREATE INDEX ticket_parties_ticket ON ticket_parties (ticket_id);
 `
 
 var (

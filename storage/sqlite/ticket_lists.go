@@ -15,39 +15,79 @@ import (
 // three statuses. So an index serves two kinds of lists, and the rows of a page are one range of it, or three
 // (docs/decisions.md, D35).
 
-var (
-	listStatuses = append(slices.Clone(openStatuses), "closed")
-	openStatuses = []string{"open", "pending"}
-)
-
-// listKind is what a list is filtered by besides the status, and how it is sorted.
+// listKind is what a list is filtered by, and how it is sorted. Without several statuses or priorities, a list has one
+// of each that it is filtered by.
 type listKind struct {
-	group, creator, priority, status, byUpdated, oldestFirst bool
+	group, creator, priority, priorities, status, oldestFirst bool
+	by                                                        storage.TicketTime
+}
+
+// Parameters of the statements: 1 group, 2 and 3 creator, 4 and 5 low bound, 6 and 7 high bound, 8 to 10 statuses, 11 to
+// 14 priorities, 15 limit. A list of one status or priority has it first. Parameters that are not needed are empty, and no
+// ticket has that status or priority.
+func listArgs(q *storage.TicketQuery, low, high storage.Cursor) []any {
+	args := append(make([]any, 0, 15),
+		q.GroupID, q.Creator.Kind, q.Creator.ID, millis(low.At), low.ID, millis(high.At), high.ID)
+	statuses := q.Statuses
+	if len(statuses) == 0 {
+		statuses = storage.Statuses
+	}
+	for i := range len(storage.Statuses) {
+		args = append(args, nth(statuses, i))
+	}
+	for i := range len(storage.Priorities) {
+		args = append(args, nth(q.Priorities, i))
+	}
+	return append(args, int64(q.Limit)+1)
+}
+
+func nth(values []string, i int) string {
+	if i < len(values) {
+		return values[i]
+	}
+	return ""
 }
 
 var ticketLists = func() map[listKind]*statement {
 	all := map[listKind]*statement{}
 	for n := range 64 {
-		k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0}
-		switch {
-		case k.creator && k.priority:
-		case k.status:
-			all[k] = define(k.sql())
-		default:
-			all[k] = define(k.sql(listStatuses...))
+		for by := storage.ByCreated; by <= storage.ByLastMessage; by++ {
+			k := listKind{n&1 != 0, n&2 != 0, n&4 != 0, n&8 != 0, n&16 != 0, n&32 != 0, by}
+			if k.served() {
+				all[k] = define(k.sql())
+			}
 		}
 	}
 	return all
 }()
 
-// sql returns the statement of the list. Without statuses, the status is a parameter; with some, it lists the tickets
-// that have one of them. The parameters are 1 group, 2 and 3 creator, 4 priority, 5 status, 6 and 7 low bound, 8 and
-// 9 high bound, 10 limit.
-func (k listKind) sql(statuses ...string) string {
-	at, order := "created_at", "DESC"
-	if k.byUpdated {
-		at = "updated_at"
+// served says whether an index serves the list, as TicketQuery.Served does.
+func (k listKind) served() bool {
+	some := k.priority || k.priorities
+	return !(k.priority && k.priorities) && !(k.creator && some) && !(k.by == storage.ByLastMessage && (k.creator || some))
+}
+
+// sql returns the statement of the list.
+func (k listKind) sql() string {
+	statuses, priorities := []string{"?8"}, []string(nil)
+	if !k.status {
+		statuses = []string{"?8", "?9", "?10"}
 	}
+	switch {
+	case k.priority:
+		priorities = []string{"?11"}
+	case k.priorities:
+		priorities = []string{"?11", "?12", "?13", "?14"}
+	}
+	return k.union(statuses, priorities)
+}
+
+// union returns the statement of the tickets that have one of the statuses and, if there are some, of the priorities.
+func (k listKind) union(statuses, priorities []string) string {
+	order := "DESC"
+	at := map[storage.TicketTime]string{
+		storage.ByCreated: "created_at", storage.ByUpdated: "updated_at", storage.ByLastMessage: "last_message_at",
+	}[k.by]
 	if k.oldestFirst {
 		order = "ASC"
 	}
@@ -56,25 +96,30 @@ func (k listKind) sql(statuses ...string) string {
 		on  bool
 		sql string
 	}{
-		{k.group, "group_id = ?1"}, {k.creator, "creator_kind = ?2 AND creator_id = ?3"}, {k.priority, "priority = ?4"},
-		{k.status, "status = ?5"},
+		{k.group, "group_id = ?1"}, {k.creator, "creator_kind = ?2 AND creator_id = ?3"},
 	} {
 		if x.on {
 			where = append(where, x.sql)
 		}
 	}
-	where = append(where, "("+at+", ticket_id) > (?6, ?7) AND ("+at+", ticket_id) < (?8, ?9)")
+	where = append(where, "("+at+", ticket_id) > (?4, ?5) AND ("+at+", ticket_id) < (?6, ?7)")
 	// The index is named, since the planner does not know how few tickets a group or a creator has.
 	one := "SELECT doc, " + at + ", ticket_id FROM tickets INDEXED BY " + k.index() +
 		" WHERE " + strings.Join(where, " AND ")
-	if len(statuses) == 0 {
-		return one + " ORDER BY " + at + " " + order + ", ticket_id " + order + " LIMIT ?10"
-	}
 	var arms []string
 	for _, status := range statuses {
-		arms = append(arms, one+" AND status = '"+status+"'")
+		arm := one + " AND status = " + status
+		for _, priority := range priorities {
+			arms = append(arms, arm+" AND priority = "+priority)
+		}
+		if len(priorities) == 0 {
+			arms = append(arms, arm)
+		}
 	}
-	return strings.Join(arms, " UNION ALL ") + " ORDER BY 2 " + order + ", 3 " + order + " LIMIT ?10"
+	if len(arms) == 1 {
+		return arms[0] + " ORDER BY " + at + " " + order + ", ticket_id " + order + " LIMIT ?15"
+	}
+	return strings.Join(arms, " UNION ALL ") + " ORDER BY 2 " + order + ", 3 " + order + " LIMIT ?15"
 }
 
 func (k listKind) index() string {
@@ -85,14 +130,17 @@ func (k listKind) index() string {
 	if k.creator {
 		name += "creator_"
 	}
-	if k.priority {
+	if k.priority || k.priorities {
 		name += "priority_"
 	}
-	if !k.group && !k.creator && !k.priority {
+	if name == "tickets_" {
 		name += "all_"
 	}
-	if k.byUpdated {
+	switch k.by {
+	case storage.ByUpdated:
 		return name + "updated"
+	case storage.ByLastMessage:
+		return name + "message"
 	}
 	return name + "created"
 }
@@ -112,8 +160,8 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 	}
 	low, high := q.Bounds()
 	st := ticketLists[listKind{
-		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: q.Priority != "",
-		status: q.Status != "", byUpdated: q.ByUpdated, oldestFirst: q.OldestFirst,
+		group: q.GroupID != "", creator: q.Creator != storage.CreatorKey{}, priority: len(q.Priorities) == 1,
+		priorities: len(q.Priorities) > 1, status: len(q.Statuses) == 1, by: q.By, oldestFirst: q.OldestFirst,
 	}]
 	err = s.read(ctx, func(c *conn) error {
 		n := 0
@@ -127,8 +175,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 			}
 			page.Tickets = append(page.Tickets, storage.Ticket{})
 			return decode(r.text(0), &page.Tickets[n-1])
-		}, q.GroupID, q.Creator.Kind, q.Creator.ID, q.Priority, q.Status,
-			millis(low.At), low.ID, millis(high.At), high.ID, int64(q.Limit)+1)
+		}, listArgs(&q, low, high)...)
 	})
 	return page, err
 }
@@ -136,7 +183,7 @@ func (s *Store) ListTickets(ctx context.Context, q storage.TicketQuery) (page st
 // ofCreator lists the tickets of a creator, newest first.
 var ofCreator = listKind{creator: true}
 
-var openTicketsByCreator = define(ofCreator.sql(openStatuses...))
+var openTicketsByCreator = define(ofCreator.union([]string{"'open'", "'pending'"}, nil))
 
 // TicketsByCreator implements storage.Tickets.
 func (s *Store) TicketsByCreator(
@@ -146,8 +193,11 @@ func (s *Store) TicketsByCreator(
 	if openOnly {
 		st = openTicketsByCreator
 	}
-	return readAll[storage.Ticket](ctx, s, st,
-		"", kind, id, "", "", int64(math.MinInt64), "", int64(math.MaxInt64), "", atMost(limit))
+	q := storage.TicketQuery{Creator: storage.CreatorKey{Kind: kind, ID: id}, Limit: max(limit, 0) - 1}
+	low, high := q.Bounds()
+	args := listArgs(&q, low, high)
+	args[3], args[5] = int64(math.MinInt64), int64(math.MaxInt64) // also one whose time is not set
+	return readAll[storage.Ticket](ctx, s, st, args...)
 }
 
 var (
@@ -156,6 +206,8 @@ var (
 	searchOldest = define(searchSQL + "ASC")
 	externalNew  = define(externalSQL + "created_at DESC, ticket_id DESC")
 	externalOld  = define(externalSQL + "created_at ASC, ticket_id ASC")
+
+	ticketWithNumber = define(`SELECT doc FROM tickets WHERE number = ?`)
 )
 
 const (
@@ -204,7 +256,9 @@ var errPageFull = errors.New("the page is full")
 // matching is what the words of a ticket must match for it to be a candidate.
 func matching(q *storage.TicketQuery, search *storage.Search) string {
 	all := func(grams []string) string {
-		words := filterWords(q.Status, q.Priority, q.GroupID, q.Creator)
+		words := filterWords("", "", q.GroupID, q.Creator)
+		words = append(words, anyWord('s', q.Statuses)...)
+		words = append(words, anyWord('p', q.Priorities)...)
 		for _, gram := range grams {
 			words = append(words, word('t', gram))
 		}
@@ -214,6 +268,18 @@ func matching(q *storage.TicketQuery, search *storage.Search) string {
 		return "(" + all(search.Grams()) + ") OR (" + all(former) + ")"
 	}
 	return all(search.Grams())
+}
+
+// anyWord matches a ticket that has one of the values; without values, nothing is asked for.
+func anyWord(kind byte, values []string) []string {
+	var words []string
+	for _, value := range values {
+		words = append(words, word(kind, value))
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return []string{"(" + strings.Join(words, " OR ") + ")"}
 }
 
 // examine passes the candidates of a text or an external id to the page one by one.
@@ -233,11 +299,26 @@ func examine(c *conn, q *storage.TicketQuery, outdated bool) (storage.TicketPage
 		if q.OldestFirst {
 			st = searchOldest
 		}
-		args = []any{matching(q, search), firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
+		args = []any{"", firstListID(millis(low.At)), lastListIDOf(millis(high.At))}
 	}
 	looker := storage.NewLooker(q, search)
 	looker.Until(time.Now().Add(examineFor))
 	var t storage.Ticket // one for all: the looker copies those that it keeps
+	if search != nil {
+		if number := search.Number(); number > 0 {
+			numbered, err := list[storage.Ticket](c, ticketWithNumber, number)
+			if err != nil {
+				return storage.TicketPage{}, err
+			}
+			if len(numbered) > 0 {
+				looker.Also(&numbered[0])
+			}
+		}
+		if len(search.Grams()) == 0 {
+			return looker.Page(true), nil
+		}
+		args[0] = matching(q, search)
+	}
 	err := c.query(st, func(r row) error {
 		t = storage.Ticket{}
 		err := decode(r.text(0), &t)

@@ -21,7 +21,11 @@ func searchedTicket(n int) *storage.Ticket {
 // found counts what a search for a text finds.
 func found(t *testing.T, s *Store, text, status string) int {
 	t.Helper()
-	page, err := s.ListTickets(t.Context(), storage.TicketQuery{Text: text, Status: status, Limit: 1000})
+	q := storage.TicketQuery{Text: text, Limit: 1000}
+	if status != "" {
+		q.Statuses = []string{status}
+	}
+	page, err := s.ListTickets(t.Context(), q)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,22 +13,26 @@ import (
 var (
 	insertTicket = define(`
 		INSERT INTO tickets (ticket_id, short_id, status, priority, group_id, creator_kind, creator_id, external_id,
-			created_at, updated_at, due_at, words_hash, indexed_hash, doc, list_id, version)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
+			number, created_at, updated_at, last_message_at, due_at, words_hash, indexed_hash, doc, list_id, version)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`)
 	updateTicket = define(`
 		UPDATE tickets SET short_id = ?2, status = ?3, priority = ?4, group_id = ?5, creator_kind = ?6, creator_id = ?7,
-			external_id = ?8, created_at = ?9, updated_at = ?10, due_at = ?11, words_hash = ?12,
-			indexed_hash = ?13, doc = ?14, list_id = ?15, version = version + 1
-		WHERE ticket_id = ?1 AND version = ?16`)
+			external_id = ?8, number = ?9, created_at = ?10, updated_at = ?11, last_message_at = ?12, due_at = ?13,
+			words_hash = ?14, indexed_hash = ?15, doc = ?16, list_id = ?17, version = version + 1
+		WHERE ticket_id = ?1 AND version = ?18`)
 	// Most saves change nothing that lists are sorted or filtered by. SQLite writes every index that has a column in SET,
-	// even when the value is the same, so the two statements below leave those columns out.
+	// even when the value is the same, so the three statements below leave those columns out.
+	updateTicketMessage = define(`
+		UPDATE tickets SET last_message_at = ?2, due_at = ?3, version = version + 1, doc = ?4
+		WHERE ticket_id = ?1 AND version = ?5`)
 	updateTicketDocument = define(`
 		UPDATE tickets SET due_at = ?2, version = version + 1, doc = ?3 WHERE ticket_id = ?1 AND version = ?4`)
 	updateTicketDocumentOnly = define(`
 		UPDATE tickets SET version = version + 1, doc = ?2 WHERE ticket_id = ?1 AND version = ?3`)
 	readTicketBefore = define(`
-		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at FROM tickets
+		SELECT status, list_id, created_at, words_hash, indexed_hash, due_at, last_message_at FROM tickets
 		WHERE ticket_id = ? AND version = ?`)
+	readNumber   = define(`SELECT ticket_id FROM tickets WHERE number = ?`)
 	hasTicket    = define(`SELECT 1 FROM tickets WHERE ticket_id = ?`)
 	readExternal = define(`
 		SELECT ticket_id FROM tickets WHERE creator_kind = ? AND creator_id = ? AND external_id = ?`)
@@ -92,22 +96,26 @@ type ticketSave struct {
 	old        int64 // the stored version; 0: a new ticket
 	creator    storage.CreatorKey
 	externalID string
+	number     int64
 	createdAt  int64
+	messageAt  int64
 	search     storage.Ticket // the fields that searchWords needs
 	words      string         // searchWords of a new ticket; "": computed when needed
 	wordsHash  int64
-	indexed    int64 // hash of the columns that the lists' indexes are on
+	indexed    int64 // hash of the columns that the lists' indexes are on, and of the parties
 	due        any
 	doc        string
 	claims     map[topic]bool
+	parties    []string
 	columns    []any
 }
 
 func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	s := &ticketSave{
-		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID,
-		creator: storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
-		wordsHash: searchHash(t), due: dueAt(t.DueAt), doc: doc,
+		id: t.TicketID, status: t.Status, old: old, claims: claims(t), externalID: t.ExternalID, number: t.Number,
+		messageAt: millis(t.LastMessageAt),
+		creator:   storage.CreatorKey{Kind: t.CreatedBy.Kind, ID: t.CreatedBy.ID}, createdAt: millis(t.CreatedAt),
+		parties: t.Parties(), wordsHash: searchHash(t), due: dueAt(t.DueAt), doc: doc,
 		search: storage.Ticket{
 			Title: t.Title, Description: t.Description, Status: t.Status, Priority: t.Priority, GroupID: t.GroupID,
 			CreatedBy: t.CreatedBy,
@@ -118,12 +126,12 @@ func newTicketSave(t *storage.Ticket, old int64, doc string) *ticketSave {
 	}
 	s.columns = []any{
 		t.TicketID, t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, orNull(t.ExternalID),
-		s.createdAt, millis(t.UpdatedAt),
+		numberOrNull(t.Number), s.createdAt, millis(t.UpdatedAt), s.messageAt,
 	}
-	s.indexed = hash(strings.Join([]string{
+	s.indexed = hash(strings.Join(append([]string{
 		t.ShortID, t.Status, t.Priority, t.GroupID, t.CreatedBy.Kind, t.CreatedBy.ID, t.ExternalID,
-		strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10),
-	}, "\x00"))
+		strconv.FormatInt(t.Number, 10), strconv.FormatInt(s.createdAt, 10), strconv.FormatInt(millis(t.UpdatedAt), 10),
+	}, s.parties...), "\x00"))
 	s.columns = append(s.columns, s.due, s.wordsHash, s.indexed, doc)
 	return s
 }
@@ -149,7 +157,7 @@ func (t *ticketSave) insert(w *writer) error {
 	if known {
 		return exists("ticket", t.id)
 	}
-	if err := t.ownExternalID(w); err != nil {
+	if err := t.ownValues(w); err != nil {
 		return err
 	}
 	listID, err := w.nextListID(t.createdAt)
@@ -163,10 +171,25 @@ func (t *ticketSave) insert(w *writer) error {
 	if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
 		return err
 	}
+	if err := t.addParties(w); err != nil {
+		return err
+	}
 	return t.claim(w)
 }
 
-// ownExternalID refuses an external id that another ticket of the creator has.
+// ownValues refuses an external id that another ticket of the creator has, and a number that another ticket has.
+func (t *ticketSave) ownValues(w *writer) error {
+	if err := t.ownExternalID(w); err != nil || t.number == 0 {
+		return err
+	}
+	return w.conn.query(readNumber, func(r row) error {
+		if owner := r.text(0); owner != t.id {
+			return fmt.Errorf("number %d of %s, which %s has: %w", t.number, t.id, owner, storage.ErrNumberTaken)
+		}
+		return nil
+	}, t.number)
+}
+
 func (t *ticketSave) ownExternalID(w *writer) error {
 	if t.externalID == "" {
 		return nil
@@ -183,7 +206,7 @@ func (t *ticketSave) update(w *writer) error {
 	var before struct {
 		status                       string
 		listID, createdAt, wordsHash int64
-		indexed                      int64
+		indexed, messageAt           int64
 		due                          any
 	}
 	found := false
@@ -191,6 +214,7 @@ func (t *ticketSave) update(w *writer) error {
 		found = true
 		before.status, before.listID, before.createdAt = r.text(0), r.int(1), r.int(2)
 		before.wordsHash, before.indexed, before.due = r.int(3), r.int(4), r[5]
+		before.messageAt = r.int(6)
 		return nil
 	}, t.id, t.old)
 	if err != nil {
@@ -199,7 +223,7 @@ func (t *ticketSave) update(w *writer) error {
 	if !found {
 		return conflict("ticket", t.id)
 	}
-	if err := t.ownExternalID(w); err != nil {
+	if err := t.ownValues(w); err != nil {
 		return err
 	}
 	listID := before.listID
@@ -211,6 +235,8 @@ func (t *ticketSave) update(w *writer) error {
 	switch {
 	case t.indexed != before.indexed || t.wordsHash != before.wordsHash:
 		err = w.one(conflict("ticket", t.id), updateTicket, append(t.columns, listID, t.old)...)
+	case t.messageAt != before.messageAt:
+		err = w.one(conflict("ticket", t.id), updateTicketMessage, t.id, t.messageAt, t.due, t.doc, t.old)
 	case t.due != before.due:
 		err = w.one(conflict("ticket", t.id), updateTicketDocument, t.id, t.due, t.doc, t.old)
 	default:
@@ -228,6 +254,11 @@ func (t *ticketSave) update(w *writer) error {
 			return err
 		}
 		if _, err := w.exec(countTicket, t.status, int64(1)); err != nil {
+			return err
+		}
+	}
+	if t.indexed != before.indexed {
+		if err := t.replaceParties(w); err != nil {
 			return err
 		}
 	}
@@ -290,6 +321,18 @@ func (s *Store) TicketByTopic(ctx context.Context, groupID string, threadID int6
 	}
 	if len(ids) == 0 {
 		return "", fmt.Errorf("ticket of topic %d of %s: %w", threadID, groupID, storage.ErrNotFound)
+	}
+	return ids[0], nil
+}
+
+// TicketByNumber implements storage.Tickets.
+func (s *Store) TicketByNumber(ctx context.Context, number int64) (string, error) {
+	ids, err := s.ids(ctx, readNumber, number)
+	if err != nil {
+		return "", err
+	}
+	if len(ids) == 0 {
+		return "", fmt.Errorf("ticket %d: %w", number, storage.ErrNotFound)
 	}
 	return ids[0], nil
 }

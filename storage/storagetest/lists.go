@@ -20,6 +20,7 @@ func testTicketLists(t *testing.T, f Factory) {
 		ticket := aTicket(fmt.Sprintf("T%03d", i*7%f.Sizes.Rows)) // ids in another order than times
 		ticket.CreatedAt = minute(i / 3).Add(time.Millisecond)    // several at one moment, an odd one
 		ticket.UpdatedAt = minute((f.Sizes.Rows - i) / 2)
+		ticket.LastMessageAt = minute(i * 5 % f.Sizes.Rows / 2)
 		ticket.Status = []string{"open", "pending", "closed"}[i%3]
 		ticket.Priority = []string{"low", "high"}[i%2]
 		ticket.GroupID = []string{"g1", "g2"}[i/2%2]
@@ -51,21 +52,18 @@ func testTicketLists(t *testing.T, f Factory) {
 		return wanted
 	}
 	t.Run("every combination that is served, in both orders and directions, page by page", func(t *testing.T) {
-		for n := range 64 {
-			q := storage.TicketQuery{ByUpdated: n&1 != 0, OldestFirst: n&2 != 0, Limit: 1 + n%7}
-			if n&4 != 0 {
-				q.Status = "open"
-			}
+		for n := range 9 * 32 {
+			q := storage.TicketQuery{By: storage.TicketTime(n / 96), OldestFirst: n&2 != 0, Limit: 1 + n%7}
+			q.Statuses = [][]string{nil, {"open"}, {"closed", "open"}}[n/32%3]
 			if n&8 != 0 {
 				q.GroupID = "g1"
 			}
 			if n&16 != 0 {
 				q.Creator = storage.CreatorKey{Kind: "apiKey", ID: "k2"}
 			}
-			if n&32 != 0 {
-				q.Priority = "high"
-			}
-			if q.Priority != "" && q.Creator.ID != "" {
+			q.Priorities = [][]string{nil, {"high"}, {"high", "urgent", "low"}, nil}[n&4/2+n&1]
+			some := len(q.Priorities) > 0
+			if some && q.Creator.ID != "" || q.By == storage.ByLastMessage && (some || q.Creator.ID != "") {
 				_, err := s.ListTickets(ctx, q)
 				fails(t, err, storage.ErrNoIndex)
 				continue
@@ -77,7 +75,7 @@ func testTicketLists(t *testing.T, f Factory) {
 		for _, q := range []storage.TicketQuery{
 			{From: minute(2)}, {To: minute(2)}, {From: minute(1), To: minute(3)}, {From: minute(3), To: minute(1)},
 			{From: minute(1).Add(time.Microsecond), To: minute(2).Add(time.Microsecond)},
-			{From: minute(1), To: minute(4), ByUpdated: true, GroupID: "g1"},
+			{From: minute(1), To: minute(4), By: storage.ByUpdated, GroupID: "g1"},
 		} {
 			q.Limit = 2
 			same(t, list(t, q), want(q))
@@ -188,9 +186,9 @@ func testTicketSearch(t *testing.T, f Factory) {
 		x := tickets["T1"]
 		x.Status, x.Priority, x.GroupID, x.CreatedBy.ID = "closed", "urgent", "g2", "9"
 		noError(t, s.SaveTicket(ctx, x))
-		find(t, storage.TicketQuery{Text: "print", Status: "open"}, "T2", "T0")
-		find(t, storage.TicketQuery{Text: "print", Status: "closed"}, "T1")
-		find(t, storage.TicketQuery{Text: "print", Priority: "urgent"}, "T1")
+		find(t, storage.TicketQuery{Text: "print", Statuses: []string{"open"}}, "T2", "T0")
+		find(t, storage.TicketQuery{Text: "print", Statuses: []string{"closed"}}, "T1")
+		find(t, storage.TicketQuery{Text: "print", Priorities: []string{"urgent"}}, "T1")
 		find(t, storage.TicketQuery{Text: "print", GroupID: "g1"}, "T2", "T0")
 		find(t, storage.TicketQuery{Text: "print", Creator: storage.CreatorKey{Kind: "user", ID: "9"}}, "T1")
 		find(t, storage.TicketQuery{Text: "print", From: minute(1)}, "T2")
@@ -216,7 +214,7 @@ func testTicketSearch(t *testing.T, f Factory) {
 			fails(t, err, storage.ErrSearch)
 		}
 		for _, q := range []storage.TicketQuery{
-			{Text: "print", ByUpdated: true}, {Text: "print", ExternalID: "x"}, {ExternalID: "x", ByUpdated: true},
+			{Text: "print", By: storage.ByUpdated}, {Text: "print", ExternalID: "x"}, {ExternalID: "x", By: storage.ByUpdated},
 		} {
 			q.Limit = 1
 			_, err := s.ListTickets(ctx, q)
@@ -268,10 +266,11 @@ func testExternalIDs(t *testing.T, f Factory) {
 // anyQuery returns a random query, served or not.
 func anyQuery(t *rapid.T) storage.TicketQuery {
 	q := storage.TicketQuery{
-		Status: name(t, "q status", "", "open", "closed"), Priority: name(t, "q priority", "", "low"),
-		GroupID: name(t, "q group", "", "g1"), ExternalID: name(t, "q external", "", "", "", "x"),
-		Text:      name(t, "q text", "", "", "", "print", "PRINTER", "พิมพ์", "xx"),
-		ByUpdated: number(t, "q updated", 3) == 0, OldestFirst: number(t, "q oldest", 1) == 0,
+		Statuses:   some(t, "q statuses", "open", "closed", "pending"),
+		Priorities: some(t, "q priorities", "low", "high", "urgent"),
+		GroupID:    name(t, "q group", "", "g1"), ExternalID: name(t, "q external", "", "", "", "x"),
+		Text: name(t, "q text", "", "", "", "print", "PRINTER", "พิมพ์", "xx", "2", "#1", "#3"),
+		By:   storage.TicketTime(max(number(t, "q by", 5)-3, 0)), OldestFirst: number(t, "q oldest", 1) == 0,
 		From: when(t, "q from"), To: when(t, "q to"), Limit: int(number(t, "q limit", 3)),
 	}
 	if number(t, "q creator", 2) == 0 {
@@ -281,4 +280,15 @@ func anyQuery(t *rapid.T) storage.TicketQuery {
 		q.After = &storage.Cursor{At: when(t, "q after at"), ID: name(t, "q after id", "A", "B")}
 	}
 	return q
+}
+
+// some returns some of the values, each once; often none.
+func some(t *rapid.T, label string, values ...string) (list []string) {
+	bits := max(number(t, label, 11)-4, 0)
+	for i, value := range values {
+		if bits&(1<<i) != 0 {
+			list = append(list, value)
+		}
+	}
+	return list
 }

@@ -18,7 +18,7 @@ func testMachine(t *testing.T, f Factory) {
 		m := &machine{ctx: t.Context(), store: f.Open(t), model: newModel()}
 		defer func() { noError(t, m.store.Close()) }()
 		rt.Repeat(map[string]func(*rapid.T){
-			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket,
+			"lease": m.lease, "offset": m.offset, "user": m.user, "group": m.group, "ticket": m.ticket, "numbers": m.numbers,
 			"message": m.message, "copy": m.copy, "attachment": m.attachment, "chat": m.chat, "events": m.events,
 			"key": m.key, "answer": m.answer, "webhook": m.webhook, "delivery": m.delivery, "replay": m.replay,
 			"": m.compare,
@@ -147,6 +147,7 @@ func (m *machine) ticket(t *rapid.T) {
 	ticket.CreatedBy.ID = name(t, "creator", "1", "2")
 	ticket.CreatedAt, ticket.UpdatedAt, ticket.DueAt = when(t, "created"), when(t, "updated"), when(t, "due")
 	ticket.Priority, ticket.GroupID = name(t, "priority", "low", "high"), name(t, "of group", "g1", "g2")
+	ticket.Number, ticket.LastMessageAt = number(t, "number", 3), when(t, "message at")
 	ticket.ExternalID = name(t, "external", "", "x", "y")
 	ticket.Title = name(t, "title", "Printer", "printing", "เครื่องพิมพ์")
 	ticket.Home.TelegramTopicID = number(t, "home", 3)
@@ -158,6 +159,11 @@ func (m *machine) ticket(t *rapid.T) {
 	stored, err := m.model.Ticket(m.ctx, ticket.TicketID)
 	ticket.Version = version(t, stored, err, func(t *storage.Ticket) int64 { return t.Version })
 	saveBoth(t, m, *ticket, storage.Store.SaveTicket)
+}
+
+func (m *machine) numbers(t *rapid.T) {
+	n := int(1 + number(t, "how many", 2))
+	both(t, m, "TakeNumbers", func(s storage.Store) (int64, error) { return s.TakeNumbers(m.ctx, n) })
 }
 
 func (m *machine) message(t *rapid.T) {
@@ -277,10 +283,14 @@ func (m *machine) compare(t *rapid.T) {
 		both(t, m, "TicketsByShortID", func(s storage.Store) ([]string, error) {
 			return s.TicketsByShortID(ctx, "00000001")
 		})
+		both(t, m, "TicketByNumber", func(s storage.Store) (string, error) { return s.TicketByNumber(ctx, 1+n) })
 		both(t, m, "CountTickets", func(s storage.Store) (map[string]int64, error) { return s.CountTickets(ctx) })
 	case 6:
 		both(t, m, "TicketsByCreator", func(s storage.Store) ([]storage.Ticket, error) {
 			return s.TicketsByCreator(ctx, "user", "1", n%2 == 0, limit)
+		})
+		both(t, m, "OpenTicketsWith", func(s storage.Store) ([]storage.Ticket, error) {
+			return s.OpenTicketsWith(ctx, []string{"g1", "g2", "u1"}[n%3], limit)
 		})
 	case 16:
 		group := []string{"", "g1"}[n%2]

@@ -24,6 +24,7 @@ type model struct {
 	users       map[int64]storage.User
 	groups      map[string]storage.Group
 	tickets     map[string]storage.Ticket
+	lastNumber  *int64 // nil: none was taken
 	messages    map[string]storage.Message
 	copies      map[[2]string]storage.Copy
 	attachments map[string]storage.Attachment

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -144,6 +145,11 @@ func (m *model) SaveTicket(ctx context.Context, t *storage.Ticket) error {
 				return storage.ErrExternalIDTaken
 			}
 		}
+		for id, other := range m.tickets {
+			if t.Number != 0 && id != t.TicketID && other.Number == t.Number {
+				return storage.ErrNumberTaken
+			}
+		}
 		topics := []storage.Topic{t.Home}
 		for _, l := range t.Links {
 			if !l.Ended {
@@ -176,6 +182,37 @@ func (m *model) TicketByTopic(ctx context.Context, group string, thread int64) (
 	return page[0].TicketID, nil
 }
 
+func (m *model) TakeNumbers(ctx context.Context, n int) (int64, error) {
+	if n < 1 {
+		return 0, fmt.Errorf("take %d numbers", n)
+	}
+	if err := m.begin(ctx); err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	if m.lastNumber == nil {
+		m.lastNumber = new(int64)
+		for _, t := range m.tickets {
+			*m.lastNumber = max(*m.lastNumber, t.Number)
+		}
+	}
+	first := *m.lastNumber + 1
+	*m.lastNumber += int64(n)
+	return first, nil
+}
+
+func (m *model) TicketByNumber(ctx context.Context, number int64) (string, error) {
+	hasIt := func(t storage.Ticket) bool { return t.Number == number }
+	page, err := modelList(ctx, m, m.tickets, hasIt, newestFirst, 0, 1)
+	if err != nil {
+		return "", err
+	}
+	if len(page) == 0 {
+		return "", storage.ErrNotFound
+	}
+	return page[0].TicketID, nil
+}
+
 func (m *model) TicketsByShortID(ctx context.Context, shortID string) ([]string, error) {
 	hasIt := func(t storage.Ticket) bool { return t.ShortID == shortID }
 	page, err := modelList(ctx, m, m.tickets, hasIt, newestFirst, 0, math.MaxInt)
@@ -192,6 +229,12 @@ func (m *model) TicketsByCreator(
 ) ([]storage.Ticket, error) {
 	return modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
 		return t.CreatedBy.Kind == kind && t.CreatedBy.ID == id && (!openOnly || t.Status != "closed")
+	}, newestFirst, 0, limit)
+}
+
+func (m *model) OpenTicketsWith(ctx context.Context, party string, limit int) ([]storage.Ticket, error) {
+	return modelList(ctx, m, m.tickets, func(t storage.Ticket) bool {
+		return slices.Contains(t.Parties(), party)
 	}, newestFirst, 0, limit)
 }
 

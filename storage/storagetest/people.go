@@ -105,7 +105,7 @@ func testDueUsers(t *testing.T, f Factory) {
 	t.Run("what a person does in private is kept", func(t *testing.T) {
 		ctx, s := t.Context(), f.Open(t)
 		u := &storage.User{
-			TelegramID: 7, FirstName: "Nok", CurrentTicketID: "TICK-A", PinnedID: 12, Blocked: true, DueAt: minute(3),
+			TelegramID: 7, FirstName: "Nok", CurrentTicketID: "TICK-A", SettledID: 2, PinnedID: 12, Blocked: true, DueAt: minute(3),
 			Drafts: []storage.Draft{{
 				TicketID: "TICK-B", Title: "Printer", Description: "on fire", Asked: []byte{1, 2}, State: "choosing",
 				Groups: []string{"g1", "g2"}, Chosen: "g1", Pressed: []byte{3},
@@ -120,6 +120,7 @@ func testDueUsers(t *testing.T, f Factory) {
 				Messages: []storage.Shelved{
 					{MessageID: 3, Album: "a", Body: []byte{4}, At: minute(1)},
 					{MessageID: 4, Untitled: 4, TicketID: "TICK-B", Body: []byte{5}, At: minute(2)},
+					{MessageID: 5, Unclear: 2, Asked: true, TicketID: "TICK-B", Body: []byte{5}, At: minute(2)},
 				},
 				Albums: []storage.ShelvedAlbum{{Album: "a", TicketID: "TICK-B", Said: true, At: minute(2)}},
 			},

@@ -116,7 +116,8 @@ func saveables() []saveable {
 			func(a, like *storage.Attachment) { a.AttachmentID, a.Version = like.AttachmentID, like.Version }),
 		saveableOf("chat",
 			func(id int) *storage.Chat {
-				return &storage.Chat{ChatID: fmt.Sprintf("g%d", id), Rate: 1, Answers: []storage.Pending{{ID: "a"}}}
+				return &storage.Chat{ChatID: fmt.Sprintf("g%d", id), Rate: 1, Answers: []storage.Pending{{ID: "a"}},
+					Words: []storage.Word{{MessageID: 7, TicketID: "TICK-A"}}}
 			},
 			storage.Store.SaveChat,
 			func(s storage.Store, ctx context.Context, c *storage.Chat) (*storage.Chat, error) {

@@ -124,7 +124,7 @@ func fails(t tb, err, want error) {
 func kind(err error) error {
 	for _, k := range []error{
 		storage.ErrNotFound, storage.ErrConflict, storage.ErrExists, storage.ErrTopicTaken,
-		storage.ErrExternalIDTaken, storage.ErrNameTaken, storage.ErrNoIndex, storage.ErrSearch,
+		storage.ErrExternalIDTaken, storage.ErrNumberTaken, storage.ErrNameTaken, storage.ErrNoIndex, storage.ErrSearch,
 		storage.ErrUnavailable, storage.ErrSchema, context.Canceled, context.DeadlineExceeded,
 	} {
 		if errors.Is(err, k) {

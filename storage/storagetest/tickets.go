@@ -3,6 +3,8 @@ package storagetest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -22,6 +24,72 @@ func testTickets(t *testing.T, f Factory) {
 			read, err := s.Ticket(ctx, ticket.TicketID)
 			noError(t, err)
 			same(t, string(read.Metadata), metadata)
+		}
+	})
+	t.Run("numbers of tickets are taken once, after the highest that a ticket has, and belong to one ticket", func(t *testing.T) {
+		s := f.Open(t)
+		numbered := func(id string, number int64) *storage.Ticket {
+			ticket := aTicket(id)
+			ticket.Number = number
+			return ticket
+		}
+		noError(t, s.SaveTicket(ctx, numbered("A", 7)))
+		noError(t, s.SaveTicket(ctx, aTicket("B")))
+		noError(t, s.SaveTicket(ctx, aTicket("C"))) // any may have none
+		for _, x := range []struct{ n, first int64 }{{1, 8}, {3, 9}, {1, 12}} {
+			first, err := s.TakeNumbers(ctx, int(x.n))
+			noError(t, err)
+			same(t, first, x.first)
+		}
+		if _, err := s.TakeNumbers(ctx, 0); err == nil {
+			t.Error("no numbers were taken")
+		}
+		var taken sync.Map
+		var takers sync.WaitGroup
+		for range 4 {
+			takers.Go(func() {
+				for range 5 {
+					first, err := s.TakeNumbers(ctx, 2)
+					if _, twice := taken.LoadOrStore(first, true); twice || err != nil {
+						t.Error(first, err)
+					}
+				}
+			})
+		}
+		takers.Wait()
+		first, err := s.TakeNumbers(ctx, 1)
+		noError(t, err)
+		same(t, first, int64(53))
+		id, err := s.TicketByNumber(ctx, 7)
+		noError(t, err)
+		same(t, id, "A")
+		_, err = s.TicketByNumber(ctx, 8)
+		fails(t, err, storage.ErrNotFound)
+		fails(t, s.SaveTicket(ctx, numbered("D", 7)), storage.ErrNumberTaken)
+		other := numbered("E", 8)
+		noError(t, s.SaveTicket(ctx, other))
+		wish := *other
+		wish.Number = 7
+		fails(t, s.SaveTicket(ctx, &wish), storage.ErrNumberTaken)
+		find := func(text string) (ids []string) {
+			page, err := s.ListTickets(ctx, storage.TicketQuery{Text: text, Limit: 10})
+			noError(t, err)
+			for _, x := range page.Tickets {
+				ids = append(ids, x.TicketID)
+			}
+			return ids
+		}
+		titled := numbered("F", 1007)
+		titled.Title = "1007 pages, and 8"
+		titled.CreatedAt = minute(-5)
+		noError(t, s.SaveTicket(ctx, titled))
+		told := aTicket("G")
+		told.Title, told.CreatedAt = "error 1007", minute(5)
+		noError(t, s.SaveTicket(ctx, told))
+		for text, want := range map[string][]string{
+			"7": {"A"}, "#7": {"A"}, "8": {"E"}, "#1007": {"F"}, "1007": {"G", "F"}, "#99": nil,
+		} {
+			same(t, find(text), want)
 		}
 	})
 	t.Run("tickets are found by their short id", func(t *testing.T) {
@@ -80,6 +148,46 @@ func testTickets(t *testing.T, f Factory) {
 		got, err := s.TicketsByCreator(ctx, "user", "nobody", false, 9)
 		noError(t, err)
 		same(t, len(got), 0)
+	})
+	t.Run("tickets are found by who is on them until they leave, or it is closed", func(t *testing.T) {
+		s := f.Open(t)
+		ticket := aTicket("A")
+		with := func(party string, want ...string) {
+			t.Helper()
+			for limit := range len(want) + 2 {
+				page, err := s.OpenTicketsWith(ctx, party, limit)
+				noError(t, err)
+				var got []string
+				for i := range page {
+					got = append(got, page[i].TicketID)
+				}
+				same(t, got, slices.Clone(want)[:min(limit, len(want))])
+			}
+		}
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("u9")
+		ticket.Links = []storage.Link{aLink("A", 1, "g2", 0), aLink("A", 2, "g3", 5)}
+		ticket.Links[0].UserID = 9
+		noError(t, s.SaveTicket(ctx, ticket))
+		later := aTicket("B")
+		later.CreatedAt, later.Links = minute(5), []storage.Link{aLink("B", 1, "g2", 6), aLink("B", 2, "u7", 0)}
+		noError(t, s.SaveTicket(ctx, later))
+		with("u9", "A")
+		with("g2", "B", "A")
+		with("g3", "A")
+		with("g1")
+		with("u7") // its creator
+		ticket.Links[0].Ended = true
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("u9")
+		with("g2", "B")
+		with("g3", "A")
+		ticket.Status = "closed"
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("g3")
+		ticket.Status = "pending"
+		noError(t, s.SaveTicket(ctx, ticket))
+		with("g3", "A")
 	})
 	t.Run("tickets are counted by status, through every change", func(t *testing.T) {
 		s := f.Open(t)

@@ -213,6 +213,9 @@ func (c *chat) finishOne(q *queued, outcome *messages.Outcome, took time.Duratio
 	} else {
 		c.Log.Debug("called", "operation", op.Id, "chat", c.chatID, "topic", op.ThreadId, "took", took)
 	}
+	if err := c.noteWord(wordIn(q, outcome)); err != nil {
+		return err
+	}
 	if q.owner != (opOwner{messages.KindChat, c.ID}) {
 		c.report(q.owner, op, outcome)
 		if isCopy(op) && outcome.Result != messages.Outcome_DONE {

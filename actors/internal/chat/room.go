@@ -52,8 +52,10 @@ func (r *Room) Kind() *entity.Kind {
 		Messages: []entity.Handler{
 			// owners of operations, and the intake
 			entity.Takes((*chat).onSend), entity.Replies((*chat).onAnswer), entity.Replies((*chat).onFindQuestion),
+			entity.Replies((*chat).onFindWord),
 			// its calls
-			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onLook),
+			entity.Takes((*chat).onCalled), entity.Takes((*chat).onDropAnswer), entity.Takes((*chat).onNoteWord),
+			entity.Takes((*chat).onLook),
 			// its group, or its person
 			entity.Takes((*chat).onGroupChanged),
 			entity.Replies((*chat).onGetPace), entity.Replies((*chat).onWake),

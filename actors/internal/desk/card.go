@@ -14,6 +14,7 @@ func ViewOf(
 	ctx context.Context, store naming, r *storage.Ticket, at ids.TopicKey,
 ) (*messages.TicketView, error) {
 	v := &messages.TicketView{
+		Number:   r.Number,
 		TicketId: r.TicketID, Title: r.Title, Description: r.Description, Status: r.Status, Priority: r.Priority,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), CreatedBy: r.CreatedBy.Name,
 		CreatedByUsername: r.CreatedBy.Username, CreatedMs: r.CreatedAt.UnixMilli(),

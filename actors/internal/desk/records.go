@@ -96,6 +96,7 @@ func FactsOf(r *storage.Group) *messages.GroupFacts {
 	return &messages.GroupFacts{
 		ChatId: r.TelegramGroupID, Title: r.Title, Type: r.Type, IsForum: r.IsForum, BotStatus: r.BotStatus,
 		CanManageTopics: r.CanManageTopics, CanPinMessages: r.CanPinMessages,
+		CanDeleteMessages: r.CanDeleteMessages,
 	}
 }
 
@@ -108,15 +109,17 @@ func TicketRecord(
 		return nil, err
 	}
 	return &messages.TicketRecord{
-		TicketId: r.TicketID, Title: r.Title, Description: r.Description,
+		TicketId: r.TicketID, Number: r.Number, Title: r.Title, Description: r.Description,
 		DescriptionEntities: EntitiesOf(r.DescriptionEntities), Status: r.Status, Priority: r.Priority,
 		CreatedBy: CreatorRecord(r.CreatedBy), GroupId: r.GroupID, ChatId: home.ChatId, Topic: home,
 		ExternalId: r.ExternalID, Metadata: r.Metadata,
 		CreatedMs: MillisOf(r.CreatedAt), UpdatedMs: MillisOf(r.UpdatedAt), ClosedMs: MillisOf(r.ClosedAt),
+		LastMessageMs: MillisOf(r.LastMessageAt),
 	}, nil
 }
 
-// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes.
+// RevisedRecord is a single ticket, with a revision that changes whenever anything else in the record changes but the time
+// of the last message: a change that was made for what the ticket is stays right when somebody writes.
 func RevisedRecord(
 	ctx context.Context, store storage.Groups, aliases *Aliases, r *storage.Ticket,
 ) (*messages.TicketRecord, error) {
@@ -124,7 +127,10 @@ func RevisedRecord(
 	if err != nil {
 		return nil, err
 	}
+	last := v.LastMessageMs
+	v.LastMessageMs = 0
 	body, err := proto.MarshalOptions{Deterministic: true}.Marshal(v)
+	v.LastMessageMs = last
 	if err != nil {
 		return nil, fmt.Errorf("a ticket's revision: %w", err)
 	}

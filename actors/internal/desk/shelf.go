@@ -19,6 +19,7 @@ import (
 const (
 	shelvedFor    = 24 * time.Hour
 	shelvedAtMost = 60      // messages: six albums
+	unclearAtMost = 40      // of them, those that wait until their author says which ticket they are about
 	shelvedBytes  = 2 << 20 // more than so many of the longest captions that Telegram has, with all their entities
 	albumsKnown   = 60      // that were given to tickets
 )
@@ -38,8 +39,54 @@ func ShelvedAlbum(s *storage.Shelf, album string) (a storage.ShelvedAlbum, ok bo
 // WaitsForTitle reports whether an album belongs to a ticket whose title the bot has asked for.
 func WaitsForTitle(s *storage.Shelf, album string) bool {
 	return s != nil && album != "" && slices.ContainsFunc(s.Messages, func(m storage.Shelved) bool {
-		return m.Album == album && m.Waits()
+		return m.Album == album && m.Untitled != 0 && m.Waits()
 	})
+}
+
+// askAgainAfter is when a message is asked about although an earlier one, which is unclear too, waits for an answer: the
+// person may not have seen that question.
+const askAgainAfter = time.Minute
+
+// AskedAbout reports whether the question which ticket a message is about is posted already, for another message that it
+// waits with.
+func AskedAbout(s *storage.Shelf, unclear, messageID int64, now time.Time) bool {
+	return s != nil && slices.ContainsFunc(s.Messages, func(m storage.Shelved) bool {
+		asked := m.Unclear == unclear && m.Asked && m.Waits()
+		return asked && m.MessageID != messageID && now.Sub(m.At) < askAgainAfter
+	})
+}
+
+// HasRoomForUnclear reports whether the shelf keeps one more message that is unclear.
+func HasRoomForUnclear(s *storage.Shelf) bool {
+	n := 0
+	for i := range tidied(s, time.Time{}).Messages {
+		if m := &s.Messages[i]; m.Unclear != 0 && m.Waits() {
+			n++
+		}
+	}
+	return n < unclearAtMost
+}
+
+// CorrectOnShelf has a message that is unclear say something else. nil: it is not kept.
+func CorrectOnShelf(s *storage.Shelf, m *messages.RecordMessage) (*storage.Shelf, error) {
+	next := tidied(s, time.Time{})
+	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool {
+		return k.MessageID == m.GetOrigin().GetMessageId() && k.Unclear != 0 && k.Waits()
+	})
+	if at < 0 {
+		return nil, nil
+	}
+	kept := &messages.RecordMessage{}
+	if err := proto.Unmarshal(next.Messages[at].Body, kept); err != nil {
+		return nil, err
+	}
+	kept.Content, kept.Internal = m.Content, m.Internal
+	body, err := proto.Marshal(kept)
+	if err != nil {
+		return nil, err
+	}
+	next.Messages[at].Body = body
+	return next, nil
 }
 
 // OnShelf are the messages of an album that are on a shelf, in the order in which they were sent.
@@ -76,7 +123,8 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 	id := m.GetMessage().GetOrigin().GetMessageId()
 	next := tidied(s, now)
 	at := slices.IndexFunc(next.Messages, func(k storage.Shelved) bool { return k.MessageID == id })
-	if at >= 0 && (m.Untitled == 0 || next.Messages[at].Untitled != 0) {
+	if at >= 0 && (m.Untitled == 0 || next.Messages[at].Untitled != 0) &&
+		(m.Unclear == 0 || next.Messages[at].Unclear != 0) {
 		return nil, nil
 	}
 	if m.Untitled != 0 && m.Former != 0 {
@@ -102,6 +150,10 @@ func PutOnShelf(s *storage.Shelf, m *messages.Shelve, now time.Time) (*storage.S
 	}
 	if m.Untitled != 0 {
 		next.Messages[at].Untitled = m.Untitled
+	}
+	if m.Unclear != 0 {
+		next.Messages[at].Unclear = m.Unclear
+		next.Messages[at].Asked = !AskedAbout(next, m.Unclear, id, now)
 	}
 	return tidied(next, now), nil
 }
@@ -129,7 +181,8 @@ func TakeFromShelf(
 	albums := slices.Clone(m.Albums)
 	// A second answer to the same question finds nothing.
 	waited := func(kept *storage.Shelved) bool {
-		return m.Untitled != 0 && kept.Untitled == m.Untitled && (kept.TicketID == "" || kept.TicketID == m.TicketId)
+		asked := m.Untitled != 0 && kept.Untitled == m.Untitled || m.Unclear != 0 && kept.Unclear == m.Unclear
+		return asked && (kept.TicketID == "" || kept.TicketID == m.TicketId)
 	}
 	for i := range next.Messages {
 		if kept := &next.Messages[i]; waited(kept) {
@@ -168,7 +221,9 @@ func tidied(s *storage.Shelf, now time.Time) *storage.Shelf {
 	}
 	next.Messages, next.Albums = slices.Clone(s.Messages), slices.Clone(s.Albums)
 	since := now.Add(-shelvedFor)
-	next.Messages = slices.DeleteFunc(next.Messages, func(m storage.Shelved) bool { return m.At.Before(since) })
+	next.Messages = slices.DeleteFunc(next.Messages, func(m storage.Shelved) bool {
+		return m.At.Before(since) && !(m.Unclear != 0 && m.Waits()) // its author may answer tomorrow
+	})
 	next.Albums = slices.DeleteFunc(next.Albums, func(a storage.ShelvedAlbum) bool { return a.At.Before(since) })
 	next.Albums = next.Albums[max(0, len(next.Albums)-albumsKnown):]
 	size := 0

@@ -116,3 +116,22 @@ func OpenPrivately(
 	}
 	return own, nil
 }
+
+// NamedAfter says whether a topic has the name that the ticket gives it, or gave it before tickets had numbers.
+func NamedAfter(r *storage.Ticket, t *storage.Topic) bool {
+	return t.Name == messages.TopicName(r.Title, r.Number) || t.Name == messages.FormerTopicName(r.Title, r.ShortID)
+}
+
+// TitleIn returns the name of a topic without the ticket's number, or the short id of former names.
+func TitleIn(r *storage.Ticket, name string) string {
+	if title, ok := strings.CutPrefix(name, messages.NumberName(r.Number)+" "); ok {
+		return title
+	}
+	if name == messages.NumberName(r.Number) {
+		return ""
+	}
+	return strings.TrimSuffix(name, " · "+r.ShortID)
+}
+
+// NameOf is how people name a ticket.
+func NameOf(r *storage.Ticket) string { return messages.TicketName(r.Title, r.Number) }

@@ -121,7 +121,7 @@ type threadAt struct {
 // Next reports whether no such notice that is pending for the same topic must leave before this operation.
 func (s StandingNotices) Next(op *messages.Operation) bool {
 	switch op.GetSendNotice().GetKey() {
-	case messages.NoticeTicketClosed, messages.NoticeTicketReopened,
+	case messages.NoticeTicketClosed, messages.NoticeTicketReopened, messages.NoticeTicketContinued,
 		messages.NoticePrivateClosed, messages.NoticePrivateReopened:
 	default:
 		return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -172,7 +173,7 @@ func (g *group) onMembership(m *messages.SetMembership) (proto.Message, error) {
 		}
 		// The notice is for the bot's arrival, and again for when nothing is missing any more.
 		if !wasIn || !wasReady && desk.TopicsIn(r) == messages.Standing_READY {
-			g.addPending(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), map[string]string{"title": r.Title})
+			g.addPending(r, m.Origin, g.standing(r, messages.NoticeGroupRegistered), registered(r))
 		}
 	})
 	if err != nil {
@@ -192,6 +193,22 @@ func setFacts(r *storage.Group, f *messages.GroupFacts) {
 	r.IsForum, r.BotStatus = f.IsForum, f.BotStatus
 	r.BotIsAdmin = f.BotStatus == "administrator"
 	r.CanManageTopics, r.CanPinMessages = f.CanManageTopics, f.CanPinMessages
+	r.CanDeleteMessages = f.CanDeleteMessages
+}
+
+// registered are the arguments of the notices that say that a group is registered. They name the rights that some
+// features need besides, as Telegram calls them.
+func registered(r *storage.Group) map[string]string {
+	var missing []string
+	for _, right := range []struct {
+		name string
+		has  bool
+	}{{"Delete Messages (/delete)", r.CanDeleteMessages}, {"Pin Messages", r.CanPinMessages}} {
+		if !right.has {
+			missing = append(missing, right.name)
+		}
+	}
+	return map[string]string{"title": r.Title, "rights": strings.Join(missing, ", ")}
 }
 
 // standing returns the notice for what the group can do: what is missing, or fine when nothing is.

@@ -183,7 +183,7 @@ func (g *group) registering(r *storage.Group, m desk.Command) (string, map[strin
 		fine = messages.NoticeGroupAlready
 	}
 	r.SupportTopicsEnabled = true
-	return g.standing(r, fine), map[string]string{"title": r.Title}
+	return g.standing(r, fine), registered(r)
 }
 
 func (g *group) settingLanguage(r *storage.Group, m desk.Command) (string, map[string]string) {

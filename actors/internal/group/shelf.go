@@ -22,7 +22,8 @@ func (g *group) onShelve(m *messages.Shelve) (proto.Message, error) {
 		return &messages.ShelfFound{Code: messages.Code_OK, TicketId: has.TicketID, Said: has.Said}, nil
 	}
 	if m.Asks {
-		return &messages.ShelfFound{Code: messages.Code_OK}, nil
+		kept := desk.KeptOnShelf(g.record.Shelf, m.Message.GetOrigin().GetMessageId())
+		return &messages.ShelfFound{Code: messages.Code_OK, Messages: kept}, nil
 	}
 	waits := desk.WaitsForTitle(g.record.Shelf, album)
 	next, err := desk.PutOnShelf(g.record.Shelf, m, g.Now())

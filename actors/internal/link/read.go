@@ -29,7 +29,7 @@ func (l *link) readTicket() error {
 		}
 	}
 	l.private = desk.PrivateLink(record, "") != nil
-	l.revision, l.home, l.name = record.LinksRevision, record.Home, messages.TopicName(record.Title, record.ShortID)
+	l.revision, l.home, l.name = record.LinksRevision, record.Home, messages.TopicName(record.Title, record.Number)
 	for _, n := range l.lanes() {
 		if n.link != nil { // not while it is loaded
 			n.follow()

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"errors"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -51,6 +52,14 @@ func (q *query) findShortID(m *messages.FindShortID) proto.Message {
 	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: found}
 }
 
+func (q *query) findNumber(m *messages.FindNumber) proto.Message {
+	id, err := q.env.Store.TicketByNumber(q.env.Ctx, m.Number)
+	if errors.Is(err, storage.ErrNotFound) {
+		return &messages.TicketIDs{Code: messages.Code_OK}
+	}
+	return &messages.TicketIDs{Code: q.code(m, err), TicketIds: []string{id}}
+}
+
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId, nil)
 	reply := &messages.MessageFound{Code: q.code(m, err)}
@@ -79,7 +88,7 @@ func (q *query) user(m *messages.GetUser) proto.Message {
 	reply := &messages.UserView{Code: q.code(m, err)}
 	if r != nil {
 		reply.Lang, reply.DefaultGroupId = r.Language, r.DefaultGroupID
-		reply.CurrentTicketId, reply.Blocked = r.CurrentTicketID, r.Blocked
+		reply.CurrentTicketId, reply.Blocked, reply.SettledId = r.CurrentTicketID, r.Blocked, r.SettledID
 		reply.Person = &messages.Person{
 			Id: r.TelegramID, Username: r.Username, FirstName: r.FirstName, LastName: r.LastName, IsBot: r.IsBot,
 		}

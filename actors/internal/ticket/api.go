@@ -64,7 +64,7 @@ func (t *ticket) updating(m *messages.UpdateTicket) (effect, error) {
 		}
 		if m.Priority != nil && *m.Priority != r.Priority {
 			if r.Status == desk.StatusClosed {
-				args := map[string]string{"ticket": r.TicketID, "command": "priority"}
+				args := map[string]string{"ticket": desk.NameOf(r.Ticket), "command": "priority"}
 				r.Refuse(messages.NoticeTicketIsClosed, args)
 				return
 			}
@@ -106,7 +106,7 @@ func (t *ticket) onSend(m *messages.SendMessage) (proto.Message, error) {
 	}
 	if t.record.Status == desk.StatusClosed {
 		answer := entity.Answer(messages.Code_CONFLICT, messages.NoticeTicketIsClosed)
-		answer.Args = map[string]string{"ticket": t.record.TicketID}
+		answer.Args = map[string]string{"ticket": desk.NameOf(t.record)}
 		return answer, nil
 	}
 	replyTo, err := t.replyTo(m.ReplyTo)

@@ -31,14 +31,18 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	if messages.Blank(title) {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonNoTitle), nil
 	}
+	number, err := t.room.numbers.take(t.Env)
+	if err != nil {
+		return nil, fmt.Errorf("take a number: %w", err)
+	}
 	r := &storage.Ticket{
-		TicketID: t.ID, ShortID: shortID,
+		TicketID: t.ID, ShortID: shortID, Number: number,
 		Title:  title,
 		Status: desk.StatusOpen, Priority: priorityNormal, CreatedBy: desk.CreatorOf(o),
 		GroupID: m.GroupId, Language: o.GetLang(),
-		CreatedAt: now, UpdatedAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.PendingFor),
+		CreatedAt: now, UpdatedAt: now, LastMessageAt: now, CardRevision: 1, LinksRevision: 1, DueAt: now.Add(desk.PendingFor),
 		ExternalID: m.ExternalId, Metadata: m.Metadata, Forwarded: desk.ForwardToStore(m.Forward),
-		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, shortID)},
+		Home:    storage.Topic{TopicID: desk.HomeTopic, GroupID: m.GroupId, Name: messages.TopicName(title, number)},
 		Handled: []string{o.GetCommandId()},
 	}
 	desk.Describe(r, m.Description, m.DescriptionEntities)
@@ -52,7 +56,10 @@ func (t *ticket) onOpen(m *messages.OpenTicket) (proto.Message, error) {
 	desk.AddEnclosures(r, m.Enclosures)
 	t.cause(r, messages.EventTicketCreated, o.GetCommandId(), now, &r.CreatedBy, &view.TicketData{})
 	awaitTopic(r, desk.HomeTopic, o)
-	err := t.save(r)
+	err = t.save(r)
+	if errors.Is(err, storage.ErrExternalIDTaken) || errors.Is(err, storage.ErrExists) {
+		t.room.numbers.giveBack(number)
+	}
 	if errors.Is(err, storage.ErrExternalIDTaken) {
 		return entity.Answer(messages.Code_CONFLICT, messages.ReasonExternalIDTaken), nil
 	}
@@ -199,7 +206,7 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 	}
 	if r.Status == desk.StatusClosed {
 		if !m.ByHand {
-			desk.Respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": r.TicketID})
+			desk.Respond(r, o, messages.NoticeAlreadyClosed, map[string]string{"ticket": t.nameFor(o)})
 		}
 		return
 	}
@@ -209,7 +216,7 @@ func (t *ticket) close(r *desk.Result, m *messages.CloseTicket) {
 	reason := strings.TrimSpace(messages.CleanText(m.Reason))
 	t.cause(r.Ticket, messages.EventTicketClosed, o.CommandId, now, creatorOf(o), &view.TicketClosedData{Reason: reason})
 	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketClosed,
-		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": r.TicketID, "title": r.Title}, t.sequence)
+		map[string]string{"who": desk.Who(o), "reason": reason, "ticket": desk.NameOf(r.Ticket)}, t.sequence)
 	desk.Acknowledge(r, o)
 }
 
@@ -225,18 +232,21 @@ func (t *ticket) reopen(r *desk.Result, m *messages.ReopenTicket) {
 		here.Closed, here.Unsure = false, false
 	}
 	if r.Status == desk.StatusOpen && !m.ByHand {
-		desk.Respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": r.TicketID})
+		desk.Respond(r, o, messages.NoticeAlreadyOpen, map[string]string{"ticket": t.nameFor(o)})
 	}
 	if r.Status == desk.StatusOpen || m.ByHand && r.Status == desk.StatusPending {
 		return
 	}
-	now := t.now()
+	now, notice := t.now(), messages.NoticeTicketReopened
+	if r.Status == desk.StatusPending {
+		notice = messages.NoticeTicketContinued
+	}
 	r.Status, r.ClosedAt, r.UpdatedAt, r.ClosedAfter = desk.StatusOpen, time.Time{}, now, 0
 	r.CardRevision++
 	tryHomeAgain(r.Ticket, o)
 	t.cause(r.Ticket, messages.EventTicketReopened, o.CommandId, now, creatorOf(o), &view.TicketData{})
-	desk.NotifyAll(r.Ticket, o, messages.NoticeTicketReopened,
-		map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "title": r.Title}, 0)
+	desk.NotifyAll(r.Ticket, o, notice,
+		map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket)}, 0)
 	desk.Acknowledge(r, o)
 }
 
@@ -246,12 +256,12 @@ func (t *ticket) pending(m *messages.SetPending) (effect, error) {
 		switch r.Status {
 		case desk.StatusClosed:
 			desk.Respond(r, o, messages.NoticeTicketIsClosed,
-				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPending)})
+				map[string]string{"ticket": t.nameFor(o), "command": slash(messages.VerbPending)})
 		case desk.StatusPending:
-			desk.Respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": r.TicketID})
+			desk.Respond(r, o, messages.NoticeAlreadyPending, map[string]string{"ticket": t.nameFor(o)})
 		default:
 			t.update(r.Ticket, o, func() { r.Status = desk.StatusPending })
-			desk.RespondOpenly(r, o, messages.NoticePendingSet, map[string]string{"who": desk.Who(o), "ticket": r.TicketID})
+			desk.RespondOpenly(r, o, messages.NoticePendingSet, map[string]string{"who": desk.Who(o), "ticket": t.nameFor(o)})
 		}
 	}, nil
 }
@@ -265,7 +275,7 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 		switch {
 		case r.Status == desk.StatusClosed:
 			desk.Respond(r, o, messages.NoticeTicketIsClosed,
-				map[string]string{"ticket": r.TicketID, "command": slash(messages.VerbPriority)})
+				map[string]string{"ticket": t.nameFor(o), "command": slash(messages.VerbPriority)})
 		case wanted == "":
 			desk.RespondKeyboard(r, o, messages.NoticePriorityChoose, priorityKeyboard(r.TicketID))
 		case !slices.Contains(priorities, wanted):
@@ -274,8 +284,9 @@ func (t *ticket) prioritising(m *messages.SetPriority) (effect, error) {
 			desk.Respond(r, o, messages.NoticePrioritySame, map[string]string{"priority": wanted})
 		default:
 			t.update(r.Ticket, o, func() { r.Priority = wanted })
+			dropKeyboard(r, o)
 			desk.RespondOpenly(r, o, messages.NoticePrioritySet,
-				map[string]string{"who": desk.Who(o), "priority": wanted, "ticket": r.TicketID})
+				map[string]string{"who": desk.Who(o), "priority": wanted, "ticket": t.nameFor(o)})
 		}
 	}, nil
 }
@@ -328,7 +339,7 @@ func (t *ticket) renaming(m *messages.TopicRenamed) (effect, error) {
 			topic.NamedByHand = false
 		}
 		here.Name, here.NamedByHand = name, true
-		title := strings.TrimSpace(strings.TrimSuffix(name, " · "+r.ShortID))
+		title := strings.TrimSpace(desk.TitleIn(r.Ticket, name))
 		if title == "" || title == r.Title {
 			return
 		}

@@ -204,6 +204,9 @@ func (t *ticket) dropNumbered() error {
 	next.EventNumber = max(next.EventNumber, t.eventNumber)
 	for _, e := range t.numbered {
 		next.EventsThrough = max(next.EventsThrough, e.Sequence)
+		if e.Type == messages.EventMessageSent && e.At.After(next.LastMessageAt) {
+			next.LastMessageAt = e.At
+		}
 	}
 	next.Events = slices.DeleteFunc(next.Events, func(e storage.Event) bool { return numbered[e.EventID] })
 	t.takeProgress(next)

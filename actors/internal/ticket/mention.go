@@ -1,6 +1,7 @@
 package ticket
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -22,7 +23,7 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 	notice := func(key string, args map[string]string) effect { return answer(o, key, args) }
 	if t.record.Status == desk.StatusClosed {
 		return notice(messages.NoticeTicketIsClosed,
-			map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbMention)}), nil
+			map[string]string{"ticket": t.nameFor(m.Origin), "command": slash(messages.VerbMention)}), nil
 	}
 	if m.Username == "" && m.UserId == 0 {
 		return t.choosing(o)
@@ -60,12 +61,13 @@ func (t *ticket) mentioning(m *messages.Mention) (effect, error) {
 		return notice(missing, args), nil
 	}
 	return func(r *desk.Result) {
-		topic := storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.ShortID)}
+		topic := storage.Topic{GroupID: group.GroupID, Name: messages.TopicName(r.Title, r.Number)}
 		link := t.newLink(r.Ticket, o, topic)
 		link.UserID, link.UserName = user.TelegramID, name
 		t.cause(r.Ticket, messages.EventUserMentioned, o.CommandId, t.now(), creatorOf(o), &view.UserMentionedData{
 			User: view.LinkUser{UserID: user.TelegramID, Name: name}, Topic: t.topicRef(&link.Topic)})
 		awaitTopic(r.Ticket, link.LinkID, o)
+		dropKeyboard(r, o)
 		desk.Acknowledge(r, o)
 	}, nil
 }
@@ -95,7 +97,7 @@ var mentionMissing = map[messages.Standing]string{
 // findUser finds the user who is mentioned; nil if there is none. given is what was typed.
 func (t *ticket) findUser(m *messages.Mention) (user *storage.User, given string, err error) {
 	if m.UserId != 0 {
-		given = strconv.FormatInt(m.UserId, 10)
+		given = cmp.Or(messages.CleanLine(m.Name), strconv.FormatInt(m.UserId, 10))
 		user, err = t.Store.User(t.Ctx, m.UserId)
 	} else {
 		given = "@" + strings.TrimPrefix(m.Username, "@")
@@ -197,18 +199,18 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 	o := m.Origin
 	notice := func(key string, args map[string]string) (effect, error) { return answer(o, key, args), nil }
 	if m.CurrentTicketId == t.record.TicketID || t.topicAt(o.Place, o.ThreadId) != nil {
-		return notice(messages.NoticeLinkAlready, map[string]string{"ticket": t.record.TicketID})
+		return notice(messages.NoticeLinkAlready, nil)
 	}
 	if m.CurrentTicketId != "" {
 		other, err := t.Store.Ticket(t.Ctx, m.CurrentTicketId)
 		if err != nil {
 			return nil, fmt.Errorf("read the other ticket: %w", err)
 		}
-		return notice(messages.NoticeLinkOther, map[string]string{"ticket": other.TicketID, "title": other.Title})
+		return notice(messages.NoticeLinkOther, map[string]string{"ticket": desk.NameOf(other)})
 	}
 	if t.record.Status == desk.StatusClosed {
 		return notice(messages.NoticeTicketIsClosed,
-			map[string]string{"ticket": t.record.TicketID, "command": slash(messages.VerbLink)})
+			map[string]string{"ticket": desk.NameOf(t.record), "command": slash(messages.VerbLink)})
 	}
 	if o.ThreadId == 0 {
 		return notice(messages.NoticeLinkNeedsTopic, nil)
@@ -225,7 +227,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		return nil, fmt.Errorf("read a group: %w", err)
 	}
 	if home != nil && desk.IsOut(home) {
-		return notice(messages.NoticeLinkBotOut, map[string]string{"ticket": t.record.TicketID, "group": home.Title})
+		return notice(messages.NoticeLinkBotOut, map[string]string{"ticket": desk.NameOf(t.record), "group": home.Title})
 	}
 	homeURL, homeTitle := "", t.record.GroupID
 	if home != nil {
@@ -241,7 +243,7 @@ func (t *ticket) linking(m *messages.LinkTopic) (effect, error) {
 		t.cause(r.Ticket, messages.EventTopicLinked, o.CommandId, t.now(), creatorOf(o),
 			&view.TopicData{Topic: t.topicRef(&link.Topic)})
 		desk.RespondOpenly(r, o, messages.NoticeLinked, map[string]string{
-			"ticket": r.TicketID, "title": r.Title, "who": desk.Who(o), "group": homeTitle, "url": homeURL,
+			"ticket": desk.NameOf(r.Ticket), "who": desk.Who(o), "group": homeTitle, "url": homeURL,
 		})
 		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeLinkedHome,
 			map[string]string{"who": desk.Who(o), "group": group.Title, "url": topicURL}, 0)
@@ -277,7 +279,7 @@ func (t *ticket) unlinking(m *messages.UnlinkTopic) (effect, error) {
 		r.UpdatedAt = t.now()
 		t.cause(r.Ticket, messages.EventTopicUnlinked, o.CommandId, t.now(), creatorOf(o),
 			&view.TopicData{Topic: t.topicRef(&link.Topic)})
-		args := map[string]string{"who": desk.Who(o), "ticket": r.TicketID, "group": title}
+		args := map[string]string{"who": desk.Who(o), "ticket": desk.NameOf(r.Ticket), "group": title}
 		t.notifyTopic(r.Ticket, o, &link.Topic, messages.NoticeUnlinked, args, t.sequence)
 		t.notifyTopic(r.Ticket, o, &r.Home, messages.NoticeUnlinked, args, t.sequence)
 		desk.Acknowledge(r, o)

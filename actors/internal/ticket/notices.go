@@ -18,6 +18,17 @@ func priorityKeyboard(ticketID ids.TicketID) *messages.Keyboard {
 	return &messages.Keyboard{Rows: []*messages.KeyboardRow{row}}
 }
 
+// dropKeyboard takes away the buttons of a choice that is made. The command must come from a button of a message that has
+// no others: a card keeps its buttons.
+func dropKeyboard(r *desk.Result, o *messages.Origin) {
+	if o.GetCallbackMessageId() == 0 {
+		return
+	}
+	op := desk.OperationTo(o)
+	op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{MessageId: o.CallbackMessageId}}
+	desk.AddPending(r.Ticket, o.CommandId, op, 0)
+}
+
 // limitAnswers withdraws the answers of an effect when too many are pending already: somebody floods the topic
 // with commands, and answering them all would keep copies waiting for hours. The effect itself stays.
 func (t *ticket) limitAnswers(o *messages.Origin, do effect) effect {
@@ -45,4 +56,12 @@ func (t *ticket) noteUnanswered(o *messages.Origin) {
 	t.Metrics.Unanswered.Inc()
 	t.Log.Warn("a command gets no answer: too many are pending already",
 		"command", o.GetCommandId(), "pending", len(t.record.Pending))
+}
+
+// nameFor is how an answer to a command names the ticket: not at all in a topic of its own.
+func (t *ticket) nameFor(o *messages.Origin) string {
+	if at := t.topicAt(o.GetPlace(), o.GetThreadId()); at != nil && (at.Threaded || !messages.IsPrivate(at.GroupID)) {
+		return ""
+	}
+	return desk.NameOf(t.record)
 }

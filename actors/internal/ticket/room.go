@@ -25,6 +25,7 @@ type Deps struct {
 type room struct {
 	Deps
 	recorded prometheus.Counter
+	numbers  numbers
 }
 
 // Kind declares the tickets, and the messages that they take.

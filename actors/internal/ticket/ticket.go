@@ -170,7 +170,7 @@ func (t *ticket) onMessage(m *messages.RecordMessage) (proto.Message, error) {
 	if _, known := t.recent.Get(id); known {
 		return entity.Duplicate(), nil
 	}
-	if t.record.Status == desk.StatusClosed && messages.IsPrivate(topic.GroupID) {
+	if t.record.Status == desk.StatusClosed && messages.IsPrivate(topic.GroupID) && !m.AfterClose {
 		return t.onMessageAfterClose(id)
 	}
 	// The sweep must be able to find the ticket before a copy is pending (docs/decisions.md, D3). One mark lasts for a

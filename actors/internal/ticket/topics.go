@@ -100,7 +100,7 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 		return
 	}
 	forget(r, pendingNotice, topic.TopicID)
-	args := map[string]string{"why": failure, "ticket": r.TicketID, "title": r.Title}
+	args := map[string]string{"why": failure, "ticket": desk.NameOf(r)}
 	group, err := t.Store.Group(t.Ctx, topic.GroupID)
 	if err == nil {
 		args["group"], args["url"] = group.Title, messages.TopicURL(group.TelegramGroupID, topic.TelegramTopicID)
@@ -126,6 +126,9 @@ func (t *ticket) notifyWaiting(r *storage.Ticket, topic *storage.Topic, failure 
 	}
 	op := desk.OperationTo(o)
 	notice := &messages.SendNoticeCall{Key: key, Args: args, ReplyTo: o.MessageId}
+	if link != nil {
+		notice.UserId = link.UserID
+	}
 	if key == messages.NoticePrivateFailed {
 		notice.Keyboard = desk.OneButton(messages.ButtonRetry, messages.CallbackReopen+":"+r.TicketID)
 	}

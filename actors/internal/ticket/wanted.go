@@ -58,9 +58,9 @@ func (t *ticket) nextStep(topic *storage.Topic) *messages.TopicStep {
 		return revised(messages.TopicStep_EDIT_CARD)
 	case messages.IsPrivate(topic.GroupID) && !topic.Threaded: // the chat itself has no name
 		return nil
-	case !topic.NamedByHand && topic.Name != messages.TopicName(r.Title, r.ShortID):
+	case !topic.NamedByHand && !desk.NamedAfter(r, topic):
 		s := revised(messages.TopicStep_RENAME)
-		s.Name = messages.TopicName(r.Title, r.ShortID)
+		s.Name = messages.TopicName(r.Title, r.Number)
 		return s
 	case messages.IsPrivate(topic.GroupID): // Telegram closes no topics there
 		return nil
@@ -220,16 +220,20 @@ func (t *ticket) render(topic *storage.Topic, ref *messages.TopicStep) (*message
 		if err != nil {
 			return nil, err
 		}
-		asked := ""
+		asked, mentioned := "", (*messages.Named)(nil)
 		if link := desk.LinkOf(r, topic.TopicID); link != nil && !messages.IsPrivate(topic.GroupID) {
 			asked = link.By.Name
+			if link.UserID != 0 {
+				mentioned = &messages.Named{UserId: link.UserID, Name: link.UserName}
+			}
 		}
 		if ref.Kind == messages.TopicStep_CARD {
-			op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{Ticket: view, AskedBy: asked}}
+			op.Call = &messages.Operation_SendCard{SendCard: &messages.SendCardCall{
+				Ticket: view, AskedBy: asked, Mentioned: mentioned}}
 			break
 		}
 		op.Call = &messages.Operation_EditCard{EditCard: &messages.EditCardCall{
-			MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked}}
+			MessageId: topic.CardMessageID, Ticket: view, AskedBy: asked, Mentioned: mentioned}}
 	case messages.TopicStep_PIN:
 		op.Call = &messages.Operation_Pin{Pin: &messages.PinCall{MessageId: topic.CardMessageID}}
 	case messages.TopicStep_CONTEXT:

@@ -110,8 +110,11 @@ func (u *user) switching(m *messages.TalkOn) (effect, error) {
 		return nil, nil
 	}
 	return func(r *storage.User) {
-		args := map[string]string{"ticket": record.TicketID, "title": record.Title}
-		if r.CurrentTicketID == record.TicketID {
+		args := map[string]string{"ticket": desk.NameOf(record)}
+		if r.SettledID = max(r.SettledID, m.Settles); m.Quiet {
+			u.showKeyboard(r, o, nil) // it is answered
+		}
+		if r.CurrentTicketID == record.TicketID || m.Stay {
 			if m.Quiet {
 				u.acknowledge(r, o)
 			} else {
@@ -128,7 +131,9 @@ func (u *user) switching(m *messages.TalkOn) (effect, error) {
 // showCurrent sends a notice of the current ticket; the notice is pinned instead of the previous one.
 func (u *user) showCurrent(r *storage.User, o *messages.Origin, args map[string]string) {
 	u.addPending(r, o, &messages.Operation{Call: &messages.Operation_SendNotice{
-		SendNotice: &messages.SendNoticeCall{Key: messages.NoticePrivateCurrent, Args: args}}})
+		SendNotice: &messages.SendNoticeCall{
+			Key: messages.NoticePrivateCurrent, Args: args, TicketId: r.CurrentTicketID,
+		}}})
 }
 
 // onBlocked stores whether the person can be reached, and has their open tickets know it.

@@ -21,11 +21,23 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 		kept := desk.KeptOnShelf(u.shelf(), said.GetOrigin().GetMessageId())
 		return &messages.ShelfFound{Code: messages.Code_OK, Messages: kept}, nil
 	}
+	if m.Corrects {
+		return u.correctShelved(said)
+	}
+	if m.Unclear != 0 && u.record != nil && m.Unclear <= u.record.SettledID { // they have just said it
+		return &messages.ShelfFound{Code: messages.Code_OK, TicketId: u.record.CurrentTicketID, Said: true}, nil
+	}
 	album := said.GetContent().GetMedia().GetMediaGroupId()
 	if has, ok := desk.ShelvedAlbum(u.shelf(), album); ok && m.Untitled == 0 {
 		return u.shelveWith(has, said)
 	}
 	waits := desk.WaitsForTitle(u.shelf(), album)
+	if m.Unclear != 0 {
+		waits = desk.AskedAbout(u.shelf(), m.Unclear, said.GetOrigin().GetMessageId(), u.Now())
+		if !desk.HasRoomForUnclear(u.shelf()) { // Telegram shows it again with the button, if it answers nothing
+			return &messages.ShelfFound{Code: messages.Code_OK}, nil
+		}
+	}
 	next, err := desk.PutOnShelf(u.shelf(), m, u.Now())
 	if err != nil {
 		return nil, fmt.Errorf("keep a message: %w", err)
@@ -38,6 +50,20 @@ func (u *user) onShelve(m *messages.Shelve) (proto.Message, error) {
 	return &messages.ShelfFound{
 		Code: messages.Code_OK, Done: waits, Messages: desk.OnShelf(u.shelf(), album),
 	}, nil
+}
+
+// correctShelved has a kept message say what it was edited to.
+func (u *user) correctShelved(said *messages.RecordMessage) (proto.Message, error) {
+	next, err := desk.CorrectOnShelf(u.shelf(), said)
+	if err != nil {
+		return nil, fmt.Errorf("correct a message: %w", err)
+	}
+	if next != nil {
+		if err := u.alter(func(r *storage.User) { r.Shelf = next }); err != nil {
+			return nil, err
+		}
+	}
+	return &messages.ShelfFound{Code: messages.Code_OK}, nil
 }
 
 // shelveWith gives a message to the draft that has its album. When that is a ticket already, or nearly one, the answer

@@ -1,0 +1,83 @@
+package query
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/desk"
+	"github.com/topicdesk/topicdesk/ids"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// The lists of open tickets that people see in Telegram. Each comes from several lists of the store.
+
+// ticketsCounted is up to how many tickets are counted, if the page does not lie beyond.
+const ticketsCounted = 100
+
+func (q *query) openTickets(m *messages.ListOpenTickets) proto.Message {
+	ctx, store := q.env.Ctx, q.env.Store
+	limit := max(ticketsCounted, int(m.Skip+m.Limit)) + 1
+	var all []storage.Ticket
+	more := false
+	var failed error
+	add := func(page []storage.Ticket, err error) {
+		failed = cmp.Or(failed, err)
+		all, more = append(all, page...), more || len(page) == limit
+	}
+	party := m.GroupId
+	if m.UserId != 0 {
+		party = storage.UserParty(m.UserId)
+		add(store.TicketsByCreator(ctx, "user", strconv.FormatInt(m.UserId, 10), true, limit))
+	} else {
+		page, err := store.ListTickets(ctx, storage.TicketQuery{
+			GroupID: party, Statuses: []string{desk.StatusOpen, desk.StatusPending}, Limit: limit,
+		})
+		add(page.Tickets, err)
+	}
+	add(store.OpenTicketsWith(ctx, party, limit))
+	reply := &messages.TicketList{Code: q.code(m, failed)}
+	if failed != nil {
+		return reply
+	}
+	slices.SortFunc(all, func(a, b storage.Ticket) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.TicketID, a.TicketID))
+	})
+	all = slices.CompactFunc(all, func(a, b storage.Ticket) bool { return a.TicketID == b.TicketID })
+	reply.Count, reply.More = int64(min(len(all), limit-1)), more || len(all) >= limit
+	from := min(int(m.Skip), len(all))
+	for i := range all[from:min(from+int(m.Limit), len(all))] {
+		view, err := q.listed(&all[from+i], m, party)
+		if err != nil {
+			return &messages.TicketList{Code: q.code(m, err)}
+		}
+		reply.Tickets = append(reply.Tickets, view)
+	}
+	return reply
+}
+
+// listed is what a list shows of a ticket. The link leads to the topic that the reader can open.
+func (q *query) listed(r *storage.Ticket, m *messages.ListOpenTickets, party ids.Place) (*messages.TicketView, error) {
+	view, err := desk.ViewOf(q.env.Ctx, q.env.Store, r, r.Home.TopicID)
+	if err != nil {
+		return nil, err
+	}
+	view.AgeMs = q.env.Now().Sub(r.CreatedAt).Milliseconds()
+	view.Private = m.UserId != 0 && desk.PrivateLink(r, messages.UserPlace(m.UserId)) != nil
+	for i := range r.Links {
+		link := &r.Links[i]
+		theirs := link.Topic.GroupID == party || m.UserId != 0 && link.UserID == m.UserId
+		if link.Ended || !theirs || r.GroupID == party || !messages.IsGroup(link.Topic.GroupID) {
+			continue
+		}
+		chat, err := desk.ChatOf(q.env.Ctx, q.env.Store, link.Topic.GroupID)
+		if err != nil {
+			return nil, err
+		}
+		view.Url = messages.TopicURL(chat, link.Topic.TelegramTopicID)
+	}
+	return view, nil
+}

@@ -1,0 +1,151 @@
+package actors_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/simulator"
+)
+
+// betweenTwo has Ann open Printer, then Scanner, which is her current ticket. The desk's last word is about Printer.
+func betweenTwo(t *testing.T, d *desk) (printer, scanner *ticket) {
+	t.Helper()
+	printer = d.openPrivately(d.ann, d.support, "Printer")
+	scanner = d.openPrivately(d.ann, d.support, "Scanner")
+	d.speak(printer, "Which printer is it?")
+	return printer, scanner
+}
+
+// speak has the team say something on a ticket of Ann's, and waits until she has it and the desk knows.
+func (d *desk) speak(k *ticket, text string) {
+	d.t.Helper()
+	d.say(d.carl, d.support, k.thread, text)
+	m := d.awaitText(d.ann, 0, text)
+	d.eventually("the desk knows what it spoke of", func() bool {
+		c, err := d.store.Chat(d.t.Context(), "u"+itoa64(d.ann))
+		if err != nil || len(c.Words) == 0 {
+			return false
+		}
+		last := c.Words[len(c.Words)-1]
+		return last.TicketID == k.id && last.MessageID <= int64(m.ID)
+	})
+}
+
+const unclear = "Which ticket do you mean?"
+
+func TestUnclearTicket(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	nowhere := func(t *testing.T, text string) {
+		t.Helper()
+		d.quiet(printer, scanner)
+		for _, k := range []*ticket{printer, scanner} {
+			if _, found := d.find(d.support, k.thread, text); found {
+				t.Errorf("%q went to %s", text, k.id)
+			}
+		}
+	}
+	d.run(t, "what is written below a word about another ticket is asked about, once, and kept over a restart", func(t *testing.T) {
+		said := d.say(d.ann, d.ann, 0, "The one on floor 2")
+		asked := d.awaitAnswer(said, unclear)
+		if !strings.Contains(asked.Text, "about #1 Printer") || !strings.Contains(asked.Text, "current ticket is #2 Scanner") {
+			t.Errorf("asked %q", asked.Text)
+		}
+		more := d.say(d.ann, d.ann, 0, "It is greey")
+		nowhere(t, "floor 2")
+		d.edit(more, "It is grey")
+		d.restart()
+		nowhere(t, "grey")
+		d.press(d.ann, asked, "mean:"+printer.id)
+		d.awaitText(d.support, printer.thread, "It is grey")
+		d.quiet(printer, scanner)
+		copies := d.copies(d.support, printer.thread)
+		same(t, "what arrived", copies[len(copies)-2:], []string{"The one on floor 2", "It is grey"})
+		if n := answersTo(d, said, more); n != 1 {
+			t.Errorf("%d questions", n)
+		}
+		if m, _ := d.sim.Message(d.ann, asked.ID); len(m.Buttons) > 0 {
+			t.Error("the answered question has its buttons still")
+		}
+	})
+	d.run(t, "the answer makes the ticket the current one, and nothing more is asked", func(t *testing.T) {
+		d.say(d.ann, d.ann, 0, "Are you coming?")
+		d.awaitText(d.support, printer.thread, "Are you coming?")
+	})
+	d.run(t, "a command does not go to the wrong ticket either", func(t *testing.T) {
+		d.speak(scanner, "Is the scanner done?")
+		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/close_ticket it works"), unclear)
+		d.quiet(printer, scanner)
+		if d.record(printer).Status != "open" || d.record(scanner).Status != "open" {
+			t.Error("closed before the answer")
+		}
+		d.press(d.ann, asked, "mean:"+scanner.id)
+		d.awaitText(d.support, scanner.thread, "closed this ticket")
+		if s := d.record(printer).Status; s != "open" {
+			t.Errorf("the other is %s", s)
+		}
+	})
+	d.run(t, "a closed ticket is not reopened by the choice alone", func(t *testing.T) {
+		d.speak(printer, "And the printer?")
+		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "Fine"), unclear)
+		d.press(d.ann, asked, "mean:"+scanner.id)
+		choice := d.awaitText(d.ann, 0, "Not passed on: ticket #2 Scanner")
+		nowhere(t, "Fine")
+		d.press(d.ann, choice, "sayc:"+scanner.id)
+		d.awaitText(d.support, scanner.thread, "Fine")
+		d.quiet(printer, scanner)
+		if s := d.record(scanner).Status; s != "closed" {
+			t.Errorf("it is %s", s)
+		}
+	})
+	d.run(t, "who answers a message is not asked", func(t *testing.T) {
+		m, _ := d.find(d.ann, 0, "And the printer?")
+		d.reply(d.ann, d.ann, m, "It prints")
+		d.awaitText(d.support, printer.thread, "It prints")
+	})
+}
+
+func TestUnclearAlbum(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	parts := d.album(d.ann, d.ann, 0, "photo:Front", "photo", "photo:Back")
+	asked := d.awaitAnswer(parts[0], unclear)
+	d.quiet(printer, scanner)
+	d.press(d.ann, asked, "mean:"+scanner.id)
+	d.awaitText(d.support, scanner.thread, "Back")
+	d.quiet(printer, scanner)
+	if n := answersTo(d, parts...); n != 1 {
+		t.Errorf("%d questions", n)
+	}
+	d.say(d.ann, d.ann, 0, "That was all")
+	d.awaitText(d.support, scanner.thread, "That was all")
+}
+
+func TestUnclearInAPrivateChatWithTopics(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	d.must(d.sim.SetTopics(d.ann, true))
+	printer, p := d.openInTopic(d.ann, d.support, "Printer")
+	scanner, s := d.openInTopic(d.ann, d.support, "Scanner")
+	d.say(d.carl, d.support, printer.thread, "Which printer?")
+	d.awaitText(d.ann, p, "Which printer?")
+	said := d.say(d.ann, d.ann, s, "It scans")
+	d.awaitText(d.support, scanner.thread, "It scans")
+	if n := answersTo(d, said); n > 0 {
+		t.Error("asked, although the topic says it")
+	}
+}
+
+// answersTo counts the questions which ticket is meant, in reply to any of the messages.
+func answersTo(d *desk, to ...simulator.Message) (n int) {
+	for _, m := range d.byBot(d.ann, simulator.AllThreads) {
+		for _, asked := range to {
+			if m.ReplyTo == asked.ID && strings.Contains(m.Text, unclear) {
+				n++
+			}
+		}
+	}
+	return n
+}

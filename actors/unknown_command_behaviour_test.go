@@ -1,0 +1,85 @@
+package actors_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/simulator"
+)
+
+func TestUnknownCommands(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.openPrivately(d.ann, d.support, "Printer")
+	private := func(text string) bool { return slices.Contains(d.copies(d.ann, 0), text) }
+	d.run(t, "what looks like a command and is none does not reach the other side", func(t *testing.T) {
+		for said, near := range map[string]string{
+			"/crate_ticket Lamp": "Did you mean /create_ticket?", "/close": "Did you mean /close_ticket?",
+			"/assign @ben": "I don't know /assign",
+		} {
+			answer := d.awaitAnswer(d.say(d.carl, d.support, k.thread, said), near)
+			if !strings.Contains(answer.Text, "not passed on") {
+				t.Errorf("%q is answered by %q", said, answer.Text)
+			}
+			d.quiet(k)
+			if private(said) {
+				t.Errorf("%q reached Ann", said)
+			}
+		}
+	})
+	d.run(t, "the button sends it as it is, once, over a restart, and only for its author", func(t *testing.T) {
+		said := d.say(d.carl, d.support, k.thread, "/tableflip all of it")
+		answer := d.awaitAnswer(said, "I don't know /tableflip")
+		d.edit(said, "/tableflip most of it")
+		d.quiet(k)
+		d.restart()
+		if a := d.press(d.eve, answer, "asis:"); !strings.Contains(a.Text, "Only whoever wrote") {
+			t.Errorf("answered %q", a.Text)
+		}
+		for range 2 {
+			_, _ = d.sim.Press(d.carl, d.support, answer.ID, "asis:"+itoa(said.ID))
+		}
+		d.awaitText(d.ann, 0, "/tableflip most of it")
+		d.await("the button goes", func() bool {
+			m, _ := d.sim.Message(d.support, answer.ID)
+			return len(m.Buttons) == 0
+		})
+		d.quiet(k)
+		n := 0
+		for _, text := range d.copies(d.ann, 0) {
+			if strings.Contains(text, "tableflip") {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("it arrived %d times", n)
+		}
+	})
+	d.run(t, "in the private chat too, in reply to something", func(t *testing.T) {
+		d.say(d.carl, d.support, k.thread, "Which path?")
+		asked := d.awaitText(d.ann, 0, "Which path?")
+		answer := d.awaitAnswer(d.reply(d.ann, d.ann, asked, "/etc"), "I don't know /etc")
+		d.press(d.ann, answer, "asis:")
+		there := d.awaitText(d.support, k.thread, "/etc")
+		if m, _ := d.sim.Message(d.support, there.ReplyTo); m.Text != "Which path?" {
+			t.Errorf("it answers %q", m.Text)
+		}
+	})
+	d.run(t, "commands of other bots are left alone, and those outside of tickets that are not addressed to this one", func(t *testing.T) {
+		left := []simulator.Message{
+			d.say(d.carl, d.support, k.thread, "/weather@weather_bot"), d.say(d.carl, d.support, 0, "/weather"),
+		}
+		d.awaitAnswer(d.say(d.carl, d.support, 0, "/weather@"+d.sim.BotUsername()), "I don't know /weather")
+		d.quiet(k)
+		for _, m := range d.byBot(d.support, simulator.AllThreads) {
+			if m.ReplyTo == left[0].ID || m.ReplyTo == left[1].ID {
+				t.Errorf("answered %q", m.Text)
+			}
+		}
+	})
+	d.run(t, "a path is words", func(t *testing.T) {
+		d.say(d.carl, d.support, k.thread, "/etc/hosts is empty")
+		d.awaitText(d.ann, 0, "/etc/hosts is empty")
+	})
+}

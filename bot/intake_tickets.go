@@ -1,0 +1,135 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Lists of open tickets: a person's own, or those of a group, in pages. A button turns the page of the same message.
+
+const (
+	ticketsOnPage  = ticketsToChoose // so that in a private chat each has its button
+	lastTicketPage = 99
+)
+
+// tickets lists the group's tickets in the general topic and with "all", elsewhere those of the person.
+func (h *handling) tickets(m *Message, c SlashCommand) error {
+	const all, mine = "all", "mine"
+	party := messages.UserPlace(m.From.GetId())
+	if ofGroup := c.Arg == all || m.ThreadID == 0 && c.Arg != mine; m.Chat.Group() && ofGroup {
+		if answered, err := h.unregistered(); answered || err != nil {
+			return err
+		}
+		party = h.origin.Place
+	} else if m.Sender.GetKind() != messages.Sender_USER {
+		return h.answer(messages.NoticeAnonymous, named(c.Verb))
+	}
+	notice, err := h.ticketList(party, 0)
+	if err != nil {
+		return err
+	}
+	notice.ReplyTo = h.origin.MessageId
+	op := h.operation()
+	op.Call = &messages.Operation_SendNotice{SendNotice: notice}
+	return h.answerWith(op)
+}
+
+// ticketList makes a page of a list. If there is no such page any more, it is the first one.
+func (h *handling) ticketList(party string, page int) (*messages.SendNoticeCall, error) {
+	ask := &messages.ListOpenTickets{Skip: int32(page * ticketsOnPage), Limit: ticketsOnPage}
+	ofGroup := messages.IsGroup(party)
+	if ofGroup {
+		ask.GroupId = party
+	} else {
+		ask.UserId = h.origin.GetFrom().GetId()
+	}
+	list, err := query[*messages.TicketList](h.ctx, h.desk, ask)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(list.Tickets) == 0 && page > 0:
+		return h.ticketList(party, 0)
+	}
+	n := &messages.SendNoticeCall{
+		Key: messages.NoticeMyTickets, Args: map[string]string{"count": strconv.FormatInt(list.Count, 10)}, Tickets: list.Tickets,
+	}
+	if list.More {
+		n.Args["count"] += "+"
+	}
+	if ofGroup {
+		n.Key, n.Args["title"] = messages.NoticeGroupTickets, h.chat.Title
+	}
+	var rows []*messages.KeyboardRow
+	switch {
+	case len(list.Tickets) == 0 && ofGroup:
+		n.Key, n.Args = messages.NoticeNoGroupTickets, map[string]string{"title": h.chat.Title}
+	case len(list.Tickets) == 0:
+		n.Key, n.Args = messages.NoticeNoTickets, nil
+	case h.chat.Private() && !h.own: // in its own topic, what is written goes to that ticket, whatever the current one is
+		user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: h.origin.GetFrom().GetId()})
+		if err != nil {
+			return nil, err
+		}
+		n.Key = messages.NoticePrivateTickets
+		rows = ticketRows(openedPrivately(list), messages.CallbackTalk, user.CurrentTicketId)
+	}
+	if turn := turnRow(party, page, list); len(turn.Buttons) > 0 {
+		rows = append(rows, turn)
+	}
+	if len(rows) > 0 {
+		n.Keyboard = &messages.Keyboard{Rows: rows}
+	}
+	return n, nil
+}
+
+// turnRow has the buttons that turn the page.
+func turnRow(party string, page int, list *messages.TicketList) *messages.KeyboardRow {
+	row := &messages.KeyboardRow{}
+	add := func(key string, to int) {
+		data := strings.Join([]string{messages.CallbackTickets, party, strconv.Itoa(to)}, ":")
+		row.Buttons = append(row.Buttons, &messages.Button{Key: key, Data: data})
+	}
+	if page > 0 {
+		add(messages.ButtonBack, page-1)
+	}
+	if next := page + 1; next <= lastTicketPage && (list.More || int64(next*ticketsOnPage) < list.Count) {
+		add(messages.ButtonNext, next)
+	}
+	return row
+}
+
+// onTicketsCallback turns the page of a list of tickets; handled says whether the button does that.
+func (h *handling) onTicketsCallback(c *Callback) (outcome string, handled bool, err error) {
+	verb, rest, _ := strings.Cut(c.Data, ":")
+	party, number, ok := strings.Cut(rest, ":")
+	if verb != messages.CallbackTickets {
+		return "", false, nil
+	}
+	page, err := strconv.Atoi(number)
+	switch {
+	case !ok || err != nil || page < 0 || page > lastTicketPage, messages.IsGroup(party) && party != h.origin.Place:
+		return "stale", true, h.stale()
+	case !messages.IsGroup(party) && party != messages.UserPlace(c.From.GetId()):
+		return "stale", true, h.answerCallback(messages.NoticeTicketsOfOther)
+	}
+	if c.Chat.Private() && c.ThreadID != 0 {
+		at, err := h.directory.Ticket(h.ctx, h.origin.Place, c.ThreadID)
+		if err != nil {
+			return "", true, err
+		}
+		h.own = at != ""
+	}
+	notice, err := h.ticketList(party, page)
+	if err != nil {
+		return "", true, err
+	}
+	if err := h.answerCallback(""); err != nil {
+		return "", true, err
+	}
+	h.origin = h.originFor("page")
+	op := h.operation()
+	op.Call = &messages.Operation_EditNotice{EditNotice: &messages.EditNoticeCall{MessageId: c.MessageID, Notice: notice}}
+	return "pressed", true, h.answerWith(op)
+}

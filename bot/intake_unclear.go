@@ -1,0 +1,208 @@
+package bot
+
+import (
+	"slices"
+	"strconv"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// Who writes in a private chat right below what the desk said there means the ticket of that. If it is not their
+// current one, the bot asks, and keeps what they write until they have answered (docs/decisions.md, D131).
+
+// lastWord returns which ticket the desk spoke of last in the private chat before a message, or at all (0).
+func (h *handling) lastWord(before int64) (*messages.WordFound, error) {
+	return queryOf[*messages.WordFound](h.ctx, h.desk, messages.KindChat, h.origin.Place, &messages.FindWord{BeforeId: before})
+}
+
+// unclear returns the desk's last word if that leaves it open which ticket a message is about; nil: it is clear.
+func (h *handling) unclear(m *Message) (*messages.WordFound, error) {
+	if h.meant || h.ticket == "" || m.From.GetId() != m.Chat.ID {
+		return nil, nil
+	}
+	word, err := h.lastWord(m.ID)
+	if err != nil || word.TicketId == "" || word.TicketId == h.ticket {
+		return nil, err
+	}
+	user, err := query[*messages.UserView](h.ctx, h.desk, &messages.GetUser{UserId: m.From.GetId()})
+	if err != nil || word.MessageId <= user.SettledId {
+		return nil, err
+	}
+	return word, nil
+}
+
+// askIfUnclear asks which ticket a message or a command is about, if that is unclear, and keeps it until then. While the
+// question stands, what follows waits too.
+func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
+	word, err := h.unclear(m)
+	if err != nil || word == nil {
+		return false, err
+	}
+	spoken, err := h.titled(word.TicketId)
+	if err != nil || spoken == nil {
+		return false, err
+	}
+	current, err := h.titled(h.ticket)
+	if err != nil || current == nil {
+		return false, err
+	}
+	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Unclear: word.MessageId})
+	switch {
+	case err != nil:
+		return false, err
+	case found.Said: // they have pressed the button meanwhile
+		h.ticket = found.TicketId
+		return false, nil
+	case found.Done:
+		return true, nil
+	}
+	own, err := h.ownTickets()
+	if err != nil {
+		return false, err
+	}
+	op := h.notice(messages.NoticePrivateUnclear, map[string]string{
+		"title": messages.TicketName(spoken.Title, spoken.Number), "current": messages.TicketName(current.Title, current.Number),
+	})
+	rows := ticketRows(append([]*messages.TicketView{spoken, current}, without(own, spoken, current)...),
+		messages.CallbackMean, current.TicketId)
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(word.MessageId, rows)}
+	return true, h.answerWith(op)
+}
+
+// titled returns what a button shows of a ticket; nil: there is no such ticket.
+func (h *handling) titled(id string) (*messages.TicketView, error) {
+	found, err := query[*messages.TicketRecord](h.ctx, h.desk, &messages.GetTicket{TicketId: id})
+	if err != nil || found.TicketId == "" {
+		return nil, err
+	}
+	return &messages.TicketView{TicketId: id, Number: found.Number, Title: found.Title, Status: found.Status}, nil
+}
+
+// about has buttons send everything that is unclear after a word; 0: only the message that they are about.
+func about(unclear int64, rows []*messages.KeyboardRow) []*messages.KeyboardRow {
+	for _, row := range rows {
+		if unclear != 0 {
+			row.Buttons[0].Data += ":" + strconv.FormatInt(unclear, 10)
+		}
+	}
+	return rows
+}
+
+// without returns a list without some of its tickets.
+func without(list []*messages.TicketView, some ...*messages.TicketView) []*messages.TicketView {
+	return slices.DeleteFunc(list, func(v *messages.TicketView) bool {
+		return slices.ContainsFunc(some, func(s *messages.TicketView) bool { return s.TicketId == v.TicketId })
+	})
+}
+
+// press is a button that sends something to a ticket.
+type press struct {
+	verb    string   // CallbackMean, CallbackSay or CallbackSayClosed
+	unclear int64    // the word after which it was unclear what was meant; 0: the button is about one message
+	message *Message // which the button is about; nil: Telegram does not show it any more
+}
+
+// parsePress reads the argument of such a button.
+func parsePress(c *Callback, verb, arg string) (p press, ok bool) {
+	p = press{verb: verb, message: c.Answered}
+	if arg == "" {
+		return p, verb != messages.CallbackMean
+	}
+	var err error
+	p.unclear, err = strconv.ParseInt(arg, 10, 64)
+	return p, err == nil && p.unclear > 0
+}
+
+// pressSay makes a ticket the current one, unless the message stands in its topic, and sends it what the button is about:
+// a message, with everything else that was unclear after the same word.
+func (h *handling) pressSay(p press) error {
+	id := h.ticket
+	if p.verb == messages.CallbackMean {
+		meant, err := h.titled(id)
+		switch {
+		case err != nil:
+			return err
+		case meant != nil && meant.Status == statusClosed:
+			return h.askAboutClosedOf(p)
+		}
+	}
+	done, err := h.isOwn(p.message, id)
+	if err == nil && done {
+		err = h.answerCallback("")
+	} else if err == nil {
+		done, err = h.pressTalk(&messages.TalkOn{Quiet: true, Stay: p.verb == messages.CallbackSayClosed, Settles: p.unclear})
+	}
+	if err != nil || !done {
+		return err
+	}
+	said, elsewhere, err := h.kept(id, p)
+	switch {
+	case err != nil || elsewhere:
+		return err
+	case len(said) == 0: // too old for Telegram to show it, and the rest of it is not known any more
+		return h.askToSayAgain()
+	}
+	for _, one := range said {
+		if err := h.carryOut(id, one, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askAboutClosedOf asks what to do with what was unclear, since the ticket that is meant is closed.
+func (h *handling) askAboutClosedOf(p press) error {
+	if err := h.answerCallback(""); err != nil {
+		return err
+	}
+	h.origin = h.originFor("closed")
+	h.origin.CallbackId, h.origin.CallbackMessageId = "", 0
+	if p.message != nil {
+		h.origin.MessageId = p.message.ID
+	}
+	return h.answerClosed(p.unclear)
+}
+
+// kept returns what a button sends to a ticket, in the order in which it was written. elsewhere says that another ticket
+// has it already.
+func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, elsewhere bool, err error) {
+	m := p.message
+	take := &messages.TakeShelved{TicketId: id, Unclear: p.unclear, Said: true}
+	if m != nil && m.album() != "" {
+		take.Albums = []string{m.album()}
+	}
+	if p.unclear != 0 || len(take.Albums) > 0 {
+		taken, err := h.shelf(take)
+		if err != nil || len(taken.Messages) > 0 {
+			return taken.GetMessages(), false, err
+		}
+	}
+	if m == nil || len(take.Albums) > 0 {
+		return nil, false, nil
+	}
+	if err := h.confine(m.Reply); err != nil {
+		return nil, false, err
+	}
+	h.origin = h.originOf(m)
+	one := h.saying(m)
+	known, err := h.recall(one)
+	return []*messages.RecordMessage{one}, known && p.unclear != 0, err
+}
+
+// carryOut sends a message that was kept to a ticket, or carries out the command that it is.
+func (h *handling) carryOut(id string, one *messages.RecordMessage, p press) error {
+	content := one.Content
+	c, isCommand := ParseCommand(content.GetText(), content.GetEntities(), h.bot.Username)
+	if declared, _ := messages.CommandOf(c.Verb); isCommand && p.unclear != 0 && declared.About == messages.AboutTicket {
+		h.origin, h.ticket, h.meant = one.Origin, id, true
+		_, err := h.onCommandBesides(messageOf(h.chat, one), c)
+		return err
+	}
+	if p.verb == messages.CallbackSayClosed {
+		one = proto.CloneOf(one)
+		one.AfterClose = true
+	}
+	return h.sayTo(id, one)
+}

@@ -1,0 +1,173 @@
+package bot
+
+import (
+	"strconv"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// What looks like a command and is none would be mirrored to the other side as words: to a customer, perhaps. So the bot
+// asks first (docs/decisions.md, D133). Commands of other bots are left alone.
+
+// nearEnough is how many letters a command may differ from the one that is meant.
+const nearEnough = 3
+
+// unknownCommand returns the verb at the beginning of a message that could be a command to this bot, but is none. Outside
+// of tickets only those count that are addressed to it.
+func (h *handling) unknownCommand(m *Message) (verb string, ok bool) {
+	verb, address, _, ok := splitCommand(m.Text)
+	if !ok || m.Forward != nil || m.album() != "" || m.Sender.GetKind() == messages.Sender_CHANNEL {
+		return "", false
+	}
+	return verb, address != "" || m.Chat.Private() || h.ticket != ""
+}
+
+// nearest returns the command that works in a kind of place and is most like a verb; "": none is like it.
+func nearest(verb string, at messages.Places) string {
+	verb = strings.ToLower(verb)
+	best, least := "", min(nearEnough, len(verb)/2)+1
+	for _, c := range messages.SlashCommands {
+		d := distance(verb, c.Verb)
+		if len(verb) > nearEnough && strings.HasPrefix(c.Verb, verb) { // /close
+			d = 1
+		}
+		if c.Where.Have(at) && d < least {
+			best, least = c.Verb, d
+		}
+	}
+	return best
+}
+
+// distance returns how many letters must be put in, left out, replaced or swapped with their neighbour to make b of a.
+func distance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		before, last, row = last, row, before
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			replaced := last[j-1]
+			if a[i-1] != b[j-1] {
+				replaced++
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, replaced)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+	}
+	return row[len(b)]
+}
+
+// onUnknownCommand answers with the nearest command, and keeps the message for the button that sends it after all.
+func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
+	args := map[string]string{"given": "/" + messages.Shorten(verb, titleOfReply)}
+	if near := nearest(verb, h.at()); near != "" {
+		args["command"] = "/" + near
+	}
+	op := h.notice(messages.NoticeCommandUnknown, args)
+	if h.ticket != "" || m.Chat.Private() {
+		if _, err := h.shelf(&messages.Shelve{Message: h.saying(m)}); err != nil {
+			return "", err
+		}
+		data := messages.CallbackAsIs + ":" + strconv.FormatInt(m.ID, 10)
+		op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{
+			buttonRow(&messages.Button{Key: messages.ButtonAsIs, Data: data}),
+		}}
+	}
+	return "unknown_command", h.answerWith(op)
+}
+
+// onAsIsCallback sends a message that looked like a command; handled says whether the button does that.
+func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, err error) {
+	verb, number, _ := strings.Cut(c.Data, ":")
+	if verb != messages.CallbackAsIs {
+		return "", false, nil
+	}
+	id, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || id <= 0 {
+		return "stale", true, h.stale()
+	}
+	said, err := h.keptAs(c, id)
+	switch {
+	case err != nil:
+		return "", true, err
+	case said == nil:
+		return "stale", true, h.stale()
+	case said.Origin.GetSender().GetKind() == messages.Sender_USER && said.Origin.GetFrom().GetId() != c.From.GetId():
+		return "stale", true, h.answerCallback(messages.NoticeOnlyAuthor)
+	}
+	if err := h.answerCallback(""); err != nil {
+		return "", true, err
+	}
+	pressed := h.originFor("answered")
+	h.origin = said.Origin
+	if err := h.sayAsIs(said); err != nil {
+		return "", true, err
+	}
+	h.origin = pressed
+	op := h.operation()
+	op.Call = &messages.Operation_EditKeyboard{EditKeyboard: &messages.EditKeyboardCall{MessageId: c.MessageID}}
+	return "pressed", true, h.send(op)
+}
+
+// keptAs returns a message as it was kept for the button, or as Telegram shows it; nil: it is not known any more.
+func (h *handling) keptAs(c *Callback, id int64) (*messages.RecordMessage, error) {
+	ask := &messages.RecordMessage{Origin: &messages.Origin{MessageId: id}}
+	found, err := h.shelf(&messages.Shelve{Message: ask, Asks: true})
+	m := c.Answered
+	shown := m != nil && m.ID == id
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found.Messages) > 0:
+		if kept := found.Messages[0]; shown { // it may have been edited meanwhile
+			kept.Content, kept.Internal = m.content(), m.internal()
+		}
+		return found.Messages[0], nil
+	case !shown:
+		return nil, nil
+	}
+	if err := h.confine(m.Reply); err != nil {
+		return nil, err
+	}
+	at := *h
+	at.origin = h.originOf(m)
+	at.origin.From, at.origin.Sender = m.From, m.Sender
+	return at.saying(m), nil
+}
+
+// sayAsIs sends a message as if it had not looked like a command.
+func (h *handling) sayAsIs(said *messages.RecordMessage) error {
+	m := messageOf(h.chat, said)
+	if err := h.findTicket(m); err != nil {
+		return err
+	}
+	if h.chat.Private() {
+		_, err := h.passOn(m)
+		return err
+	}
+	if h.ticket == "" { // it was unlinked meanwhile
+		return nil
+	}
+	_, err := h.askTicket(proto.CloneOf(said))
+	return err
+}
+
+// messageOf returns a kept message as it came, as far as commands and private chats need it.
+func messageOf(chat Chat, said *messages.RecordMessage) *Message {
+	o, content := said.Origin, said.Content
+	m := &Message{
+		ID: o.MessageId, Chat: chat, From: o.From, Sender: o.Sender, ThreadID: o.ThreadId, DateMS: o.DateMs,
+		Text: content.GetText(), Entities: content.GetEntities(), Media: content.GetMedia(),
+	}
+	if r := said.ReplyTo; r.GetMessageId() != 0 {
+		m.Reply = &Reply{ChatID: r.ChatId, MessageID: r.MessageId}
+	}
+	return m
+}

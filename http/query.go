@@ -1,0 +1,51 @@
+package httpedge
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+)
+
+// queryValues refuses parameters that the operation does not take, and a second value for one that takes one: to ignore
+// them would answer something else than was asked. For a parameter that takes several values, a,b and repeating it are the
+// same.
+func (a *API) queryValues(ctx huma.Context, next func(huma.Context)) {
+	args := humafiber.UnwrapV2(ctx).Request().URI().QueryArgs()
+	given, err := url.ParseQuery(args.String())
+	if err != nil {
+		a.refuse(ctx, problem(codeBadRequest, "The query is not well-formed."))
+		return
+	}
+	var faults []FieldError
+	for name, values := range given {
+		i := slices.IndexFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
+		switch {
+		case i < 0:
+			faults = append(faults, FieldError{In: "query", Name: name, Detail: "there is no such parameter here"})
+		case len(values) == 1:
+		case ctx.Operation().Parameters[i].Schema.Type == huma.TypeArray:
+			args.Del(name)
+			args.Set(name, strings.Join(values, ","))
+		default:
+			faults = append(faults, FieldError{In: "query", Name: name, Detail: "it takes one value, and was given several"})
+		}
+	}
+	if len(faults) > 0 {
+		slices.SortFunc(faults, func(a, b FieldError) int { return strings.Compare(a.Name, b.Name) })
+		p := problem(codeInvalid)
+		p.Errors = faults
+		a.refuse(ctx, p)
+		return
+	}
+	next(ctx)
+}
+
+// each returns the values, each once.
+func each(values []string) []string {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	return slices.Compact(values)
+}

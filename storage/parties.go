@@ -1,0 +1,35 @@
+package storage
+
+import (
+	"slices"
+	"strconv"
+)
+
+// UserParty names a person as a party of a ticket. A group is named by its internal id.
+func UserParty(telegramID int64) string { return "u" + strconv.FormatInt(telegramID, 10) }
+
+// Parties returns who is on a ticket by its links that have not ended: people who were mentioned, and the groups of the
+// linked topics. The creator and the home group are none. A closed ticket has none, since nobody looks for it by them.
+func (t *Ticket) Parties() (all []string) {
+	if t.Status == "closed" {
+		return nil
+	}
+	for i := range t.Links {
+		link := &t.Links[i]
+		if link.Ended {
+			continue
+		}
+		if link.UserID != 0 {
+			all = append(all, UserParty(link.UserID))
+		}
+		all = append(all, link.Topic.GroupID)
+	}
+	slices.Sort(all)
+	creator := ""
+	if t.CreatedBy.Kind == "user" {
+		creator = "u" + t.CreatedBy.ID
+	}
+	return slices.DeleteFunc(slices.Compact(all), func(party string) bool {
+		return party == "" || party == t.GroupID || party == creator // in their private chat, or on two sides
+	})
+}
