@@ -113,7 +113,7 @@ func fieldError(d *huma.ErrorDetail) FieldError {
 	}
 	f := FieldError{In: in, Detail: d.Message}
 	if in != "body" {
-		f.Name = rest
+		f.Name, _, _ = strings.Cut(rest, "[") // of several values of a parameter, whichever it is
 		return f
 	}
 	f.Pointer = "#"

@@ -237,7 +237,7 @@ func TestTickets(t *testing.T) {
 			is(409, "link_already")
 		s.do("POST", at(s.ticket(key, "Other"))+"/links", key,
 			map[string]any{"groupId": s.sales, "telegramTopicId": topic}).is(409, "link_other")
-		s.awaitText(s.sales, topic, made["ticketId"].(string))
+		s.awaitText(s.sales, topic, fmt.Sprintf("#%v Talk", made["number"]))
 		if joined["topic"].(map[string]any)["groupId"] != float64(s.sales) {
 			t.Error(joined)
 		}
