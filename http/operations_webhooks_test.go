@@ -48,13 +48,16 @@ func (s *service) replay(path string) string {
 }
 
 // delivery adds a delivery to an endpoint that did not succeed, and returns its path.
-func (s *service) delivery(path string) string { return s.deliveryAbout(path, "TICK-0-00000000") }
+func (s *service) delivery(path string) string {
+	return s.deliveryOf(path, "TICK-0-00000000", storage.DeliveryExhausted)
+}
 
-func (s *service) deliveryAbout(path, ticketID string) string {
+// deliveryOf adds a delivery of an event of a ticket, and returns its path.
+func (s *service) deliveryOf(path, ticketID, state string) string {
 	s.t.Helper()
 	d := &storage.Delivery{WebhookID: strings.TrimPrefix(path, webhooks+"/"), EventID: fmt.Sprintf("evt_%026d", nextID()),
 		Type: messages.EventTicketCreated, TicketID: ticketID, Number: 1, Partition: 1, Position: 1,
-		State: storage.DeliveryExhausted, CreatedAt: time.Now(), UpdatedAt: time.Now()}
+		State: state, CreatedAt: time.Now(), UpdatedAt: time.Now()}
 	s.must(s.store.SaveDeliveries(s.t.Context(), []*storage.Delivery{d}))
 	return path + "/deliveries/" + d.EventID
 }
@@ -260,7 +263,7 @@ func addReplays(add func(id, rest string, body any, test operationTest), on func
 			path, about := s.endpoint(), s.do("POST", "/api/v1/tickets", s.key(nil, "admin"),
 				object{"title": "Delivered", "groupId": s.support}).is(201)
 			s.delivery(path)
-			s.deliveryAbout(path, about["ticketId"].(string))
+			s.deliveryOf(path, about["ticketId"].(string), storage.DeliveryExhausted)
 			return request{path: fmt.Sprint(path, "/deliveries?state=exhausted&type=ticket.created&ticketId=", about["number"],
 				"&since=2026-01-01T00:00:00Z")}
 		},
