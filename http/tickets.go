@@ -3,6 +3,8 @@ package httpedge
 import (
 	"context"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -145,7 +147,19 @@ func (a *API) getTicket(ctx context.Context, c *call, in *getTicketInput) (*tick
 	return out, nil
 }
 
-func etag(r *messages.TicketRecord) string { return `"` + r.Revision + `"` }
+// etag is a ticket's ETag. What follows the point changes when somebody writes, so that a reader learns of that.
+func etag(r *messages.TicketRecord) string {
+	return `"` + r.Revision + "." + strconv.FormatInt(r.LastMessageMs, 36) + `"`
+}
+
+// sinceWritten is the part of an ETag that says when somebody wrote.
+var sinceWritten = regexp.MustCompile(`\.[0-9a-z]*"`)
+
+// isAsIn reports whether the ticket is as in one of these ETags. What was written meanwhile is no change of the ticket: else,
+// on a busy one, no program would get a change through.
+func isAsIn(list string, r *messages.TicketRecord) bool {
+	return matches(sinceWritten.ReplaceAllString(list, `"`), `"`+r.Revision+`"`)
+}
 
 // matches reports whether a list of ETags contains this one. A weak one counts, too.
 func matches(list, tag string) bool {

@@ -1513,8 +1513,8 @@ func (x *GetReplay) GetReplayId() string {
 type ListDeliveries struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	WebhookId     string                 `protobuf:"bytes,1,opt,name=webhook_id,json=webhookId,proto3" json:"webhook_id,omitempty"`
-	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"` // "": any, as below
-	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
+	States        []string               `protobuf:"bytes,2,rep,name=states,proto3" json:"states,omitempty"` // one of these; none: any, as below
+	Types         []string               `protobuf:"bytes,3,rep,name=types,proto3" json:"types,omitempty"`
 	TicketId      string                 `protobuf:"bytes,4,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
 	SinceMs       int64                  `protobuf:"varint,5,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`
 	BeforeMs      int64                  `protobuf:"varint,6,opt,name=before_ms,json=beforeMs,proto3" json:"before_ms,omitempty"` // of the cursor; 0: from the newest
@@ -1561,18 +1561,18 @@ func (x *ListDeliveries) GetWebhookId() string {
 	return ""
 }
 
-func (x *ListDeliveries) GetState() string {
+func (x *ListDeliveries) GetStates() []string {
 	if x != nil {
-		return x.State
+		return x.States
 	}
-	return ""
+	return nil
 }
 
-func (x *ListDeliveries) GetType() string {
+func (x *ListDeliveries) GetTypes() []string {
 	if x != nil {
-		return x.Type
+		return x.Types
 	}
-	return ""
+	return nil
 }
 
 func (x *ListDeliveries) GetTicketId() string {
@@ -2732,12 +2732,12 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\tGetReplay\x12\x1d\n" +
 	"\n" +
 	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x1b\n" +
-	"\treplay_id\x18\x02 \x01(\tR\breplayId\"\xe7\x01\n" +
+	"\treplay_id\x18\x02 \x01(\tR\breplayId\"\xeb\x01\n" +
 	"\x0eListDeliveries\x12\x1d\n" +
 	"\n" +
-	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x14\n" +
-	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
-	"\x04type\x18\x03 \x01(\tR\x04type\x12\x1b\n" +
+	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x16\n" +
+	"\x06states\x18\x02 \x03(\tR\x06states\x12\x14\n" +
+	"\x05types\x18\x03 \x03(\tR\x05types\x12\x1b\n" +
 	"\tticket_id\x18\x04 \x01(\tR\bticketId\x12\x19\n" +
 	"\bsince_ms\x18\x05 \x01(\x03R\asinceMs\x12\x1b\n" +
 	"\tbefore_ms\x18\x06 \x01(\x03R\bbeforeMs\x12!\n" +
