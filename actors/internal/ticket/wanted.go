@@ -340,6 +340,9 @@ func (t *ticket) apply(r *storage.Ticket, s *step, outcome *messages.Outcome) {
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_MEDIUM: // also when Telegram refuses it: it is left out
 		topic.MediaShown += max(1, int(s.ref.Media))
+		if !done {
+			t.tellMediumFailed(r, s, topic, desk.ReasonOf(outcome))
+		}
 		t.introduceWithoutContext(r, topic)
 	case messages.TopicStep_EDIT_CARD:
 		topic.CardRevision, topic.CardDigest = s.revision, digestIn(s.op)
