@@ -111,6 +111,7 @@ const (
 	NoticePrivateSame         = "private_same"          // ticket; callback answer
 	NoticePrivateClosed       = "private_closed"        // who, reason, ticket
 	NoticePrivateReopened     = "private_reopened"      // who, ticket
+	NoticePrivateContinued    = "private_continued"     // who, ticket; it was pending
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
 	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons
