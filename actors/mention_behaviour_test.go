@@ -20,7 +20,7 @@ func TestMention(t *testing.T) {
 	d.run(t, "opens one topic with card, who asks, and the last messages without internal notes", func(t *testing.T) {
 		eng = d.mention(d.carl, k, "@bob_eng", d.engineering)
 		card := d.byBot(d.engineering, eng)[0]
-		if !strings.Contains(card.Text, k.id) || !strings.Contains(card.Text, "Carl asks for your help") {
+		if !strings.Contains(card.Text, d.number(k)+"\nPrinter\n") || !strings.Contains(card.Text, "Carl asks for your help") {
 			t.Errorf("%q", card.Text)
 		}
 		opening := d.awaitText(d.engineering, eng, "Last messages")
@@ -32,7 +32,7 @@ func TestMention(t *testing.T) {
 			t.Errorf("%q", topic.Name)
 		}
 		d.await("the home card names the group", func() bool {
-			m, _ := d.find(d.support, k.thread, "🎫 #")
+			m, _ := d.find(d.support, k.thread, d.head(k))
 			return strings.Contains(m.Text, "Engineering") && m.Edited
 		})
 	})
@@ -158,7 +158,7 @@ func TestMention(t *testing.T) {
 	d.run(t, "a pending ticket continues, and is not said to be reopened", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Waiting")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "to pending")
-		card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
+		card := d.awaitText(d.support, k.thread, d.head(k))
 		d.await("the card says Continue", func() bool {
 			m, _ := d.sim.Message(d.support, card.ID)
 			for _, row := range m.Buttons {
@@ -288,7 +288,7 @@ func TestMentionKeyboard(t *testing.T) {
 		}
 	})
 	d.run(t, "the card's button shows the same list", func(t *testing.T) {
-		card := d.awaitText(d.support, k.thread, "🎫 #")
+		card := d.awaitText(d.support, k.thread, d.head(k))
 		n := len(d.byBot(d.support, k.thread))
 		d.press(d.eve, card, "mention:")
 		d.await("a list", func() bool { return len(d.byBot(d.support, k.thread)) == n+1 })
