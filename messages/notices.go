@@ -42,6 +42,8 @@ const (
 	NoticeTicketReopened  = "ticket_reopened"  // who
 	NoticeTicketContinued = "ticket_continued" // who; it was pending
 	NoticeFileInfected    = "file_infected"    // who, file, found; a virus scanner found something in a file
+	NoticeFileNotKept     = "file_not_kept"    // file, why, ticket ("" in a topic of its own); in reply to the message, which is delivered
+	NoticeMediumFailed    = "medium_failed"    // group, why, ticket; something of the description can't be shown
 	NoticeAlreadyClosed   = "already_closed"   // ticket ("" in a topic of its own, here and below)
 	NoticeAlreadyOpen     = "already_open"     // ticket
 	NoticePendingSet      = "pending_set"      // who, ticket
@@ -109,6 +111,7 @@ const (
 	NoticePrivateSame         = "private_same"          // ticket; callback answer
 	NoticePrivateClosed       = "private_closed"        // who, reason, ticket
 	NoticePrivateReopened     = "private_reopened"      // who, ticket
+	NoticePrivateContinued    = "private_continued"     // who, ticket; it was pending
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons
 	NoticePrivateUnclear      = "private_unclear"       // title, current; titles of two tickets; in reply to a message that waits for the answer, with buttons

@@ -44,6 +44,7 @@ type chat struct {
 	newest     map[string]*queued                     // of those, by operation id
 	done       *desk.Recent[opKey, string]            // outcomes, encoded: as messages they would take ten times as much
 	posted     *desk.Recent[string, messages.Version] // copies, by operation id: the version that was posted
+	edits      *desk.Recent[int64, lastEdit]          // by message
 	lastDone   time.Time
 	size       int
 	inFlight   int
@@ -118,6 +119,7 @@ func (c *chat) Load() error {
 	c.topics, c.known, c.newest = map[ids.ThreadID]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)
 	c.posted = desk.NewRecent[string, messages.Version](rememberedDone)
+	c.edits = desk.NewRecent[int64, lastEdit](rememberedDone)
 	c.deleted = desk.NewRecent[ids.ThreadID, string](rememberedDeleted)
 	c.probing, c.lagSeen, c.lagStored = false, time.Time{}, time.Time{}
 	c.probe()

@@ -279,6 +279,7 @@ func (t *ticket) change(f func(*storage.Ticket)) error {
 // saveDue writes the record as due, so that the sweep finds the ticket for as long as something is pending.
 func (t *ticket) saveDue(next *storage.Ticket) error {
 	next.DueAt = t.now().Add(desk.PendingFor)
+	t.settleCards(next)
 	return t.save(next)
 }
 
