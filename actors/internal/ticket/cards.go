@@ -13,7 +13,7 @@ import (
 
 // What the cards of a ticket show. A change of the ticket need not change each card: the one in a private chat does not
 // show who else is on the ticket. Telegram refuses an edit that changes nothing, so a topic keeps a digest of what its
-// card shows, and such an edit is not made (docs/decisions.md, D138).
+// card shows, and such an edit is not made (docs/decisions.md, D134).
 
 // card is the card of a topic, as the record would have it.
 func (t *ticket) card(r *storage.Ticket, topic *storage.Topic) (*messages.SendCardCall, error) {
