@@ -29,7 +29,7 @@ func TestLinkByNumber(t *testing.T) {
 	}
 	d.run(t, "numbers of no ticket", func(t *testing.T) {
 		thread, links := topic("Another"), len(d.record(k).Links)
-		for _, written := range []string{"#4711", "4711", "#0", "#-1", "#" + strings.Repeat("9", 30)} {
+		for _, written := range []string{"#4711", "4711", "#0"} {
 			d.awaitAnswer(d.say(d.bob, d.engineering, thread, "/link "+written), "There is no ticket ")
 		}
 		if n := len(d.record(k).Links); n != links {

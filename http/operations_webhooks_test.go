@@ -141,7 +141,7 @@ func init() {
 			made := r.is(201)
 			if !strings.HasPrefix(made["secret"].(string), "whsec_") || r.header.Get("ETag") == "" ||
 				r.header.Get("Location") != webhooks+"/"+made["webhookId"].(string) || made["format"] != "standard" ||
-				made["ordering"] != "ticket" || made["maxConcurrency"] != 8.0 || made["content"] != "full" || made["enabled"] != true {
+				made["ordering"] != "ticket" || made["updatedAt"] != made["createdAt"] || made["maxConcurrency"] != 8.0 || made["content"] != "full" || made["enabled"] != true {
 				t.Errorf("%s %v", r.body, r.header)
 			}
 			if read := s.do("GET", r.header.Get("Location"), s.key(nil, "admin"), nil); strings.Contains(string(read.body), "whsec_") {

@@ -65,7 +65,7 @@ func (w *webhook) onCreate(m *messages.CreateWebhook) (proto.Message, error) {
 	now := w.now()
 	next := &storage.Webhook{
 		WebhookID: w.ID, CommandID: m.Origin.GetCommandId(), Name: m.Name, KeyID: m.KeyId, GroupID: m.GroupId,
-		Positions: heads, CreatedAt: now, Revision: 1,
+		Positions: heads, CreatedAt: now, UpdatedAt: now, Revision: 1,
 	}
 	if faults := w.set(next, m.Settings); len(faults) > 0 {
 		return &messages.WebhookView{Code: messages.Code_CONFLICT, Reason: messages.ReasonWebhookInvalid, Faults: faults}, nil
