@@ -99,6 +99,11 @@ func (h *handling) recordOf(m *Message) (*messages.Reply, error) {
 
 // saying returns the command that records the message.
 func (h *handling) saying(m *Message) *messages.RecordMessage {
+	if m.Kept != nil {
+		said := proto.CloneOf(m.Kept)
+		said.Origin = h.origin
+		return said
+	}
 	return &messages.RecordMessage{
 		Origin: h.origin, Content: m.content(), Internal: m.internal(), ReplyTo: m.Reply.answered(),
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,7 @@ const (
 	titleOfButton   = 40 // UTF-16 units
 	ticketsToChoose = 8
 	ownTicketsRead  = 50
+	namesLookedAt   = 20 // of tickets, in a text that somebody answers
 )
 
 // findPrivately finds the ticket that a message in a private chat is meant for.
@@ -47,18 +49,48 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	return err
 }
 
-// ticketNamedIn returns the id of the first ticket that a text names, by its number or its id; "" when there is none.
-func (h *handling) ticketNamedIn(text string) (string, error) {
+// ticketNamedIn returns the id of the one ticket of this private chat that a text names, by its number or its id; "" when
+// there is none, or several. A title and the names of groups and people may have numbers that look like those of tickets.
+func (h *handling) ticketNamedIn(text string) (only string, err error) {
 	notInName := func(r rune) bool { return !(r == '#' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
-	for _, word := range strings.FieldsFunc(text, notInName) {
-		if !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-") {
-			continue
+	words := strings.FieldsFunc(text, notInName)
+	slices.Sort(words)
+	names := slices.DeleteFunc(slices.Compact(words), func(word string) bool {
+		return !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-")
+	})
+	if len(names) > namesLookedAt {
+		return "", nil
+	}
+	for _, name := range names {
+		id, err := h.ticketNamed(name)
+		if err != nil {
+			return "", err
 		}
-		if id, err := h.ticketNamed(word); err != nil || id != "" {
-			return id, err
+		here, err := h.isHere(id)
+		switch {
+		case err != nil:
+			return "", err
+		case here && only != "" && only != id:
+			return "", nil
+		case here:
+			only = id
 		}
 	}
-	return "", nil
+	return only, nil
+}
+
+// isHere says whether the private chat is linked to a ticket.
+func (h *handling) isHere(id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	found, err := query[*messages.LinkRecords](h.ctx, h.desk, &messages.ListLinkRecords{TicketId: id})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(found.Links, func(l *messages.LinkRecord) bool {
+		return l.Topic.GetGroupId() == h.origin.Place && l.State != "ended"
+	}), nil
 }
 
 // ticketNamed returns the id of the ticket with that number or id; "": there can't be one, or none has the number.
@@ -333,7 +365,15 @@ func (h *handling) pressTalk(talk *messages.TalkOn) (done bool, err error) {
 	if r.Code == messages.Code_CONFLICT {
 		return false, h.stale()
 	}
-	return true, nil
+	if talk.Settles == 0 {
+		return true, nil
+	}
+	settle := &messages.SettleWord{MessageId: talk.Settles, TicketId: h.ticket}
+	if talk.Stay {
+		settle.TicketId = "" // what they write next is about their current ticket
+	}
+	_, err = command(h.ctx, h.desk, messages.KindChat, h.origin.Place, settle)
+	return err == nil, err
 }
 
 // isOwn says whether a message stands in the ticket's own topic of the private chat.
