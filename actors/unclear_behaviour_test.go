@@ -19,7 +19,7 @@ func betweenTwo(t *testing.T, d *desk) (printer, scanner *ticket) {
 // speak has the team say something on a ticket of Ann's, and waits until she has it and the desk knows.
 func (d *desk) speak(k *ticket, text string) {
 	d.t.Helper()
-	d.say(d.carl, d.support, k.thread, text)
+	d.say(d.carl, k.chat, k.thread, text)
 	m := d.awaitText(d.ann, 0, text)
 	d.eventually("the desk knows what it spoke of", func() bool {
 		c, err := d.store.Chat(d.t.Context(), "u"+itoa64(d.ann))

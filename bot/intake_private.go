@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,7 +18,6 @@ const (
 	titleOfButton   = 40 // UTF-16 units
 	ticketsToChoose = 8
 	ownTicketsRead  = 50
-	namesLookedAt   = 20 // of tickets, in a text that somebody answers
 )
 
 // findPrivately finds the ticket that a message in a private chat is meant for.
@@ -47,66 +45,6 @@ func (h *handling) findPrivately(m *Message) (err error) {
 		h.ticket, err = h.directory.Ticket(h.ctx, h.origin.Place, 0)
 	}
 	return err
-}
-
-// ticketNamedIn returns the id of the one ticket of this private chat that a text names, by its number or its id; "" when
-// there is none, or several. A title and the names of groups and people may have numbers that look like those of tickets.
-func (h *handling) ticketNamedIn(text string) (only string, err error) {
-	notInName := func(r rune) bool { return !(r == '#' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
-	words := strings.FieldsFunc(text, notInName)
-	slices.Sort(words)
-	names := slices.DeleteFunc(slices.Compact(words), func(word string) bool {
-		return !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-")
-	})
-	if len(names) > namesLookedAt {
-		return "", nil
-	}
-	for _, name := range names {
-		id, err := h.ticketNamed(name)
-		if err != nil {
-			return "", err
-		}
-		here, err := h.isHere(id)
-		switch {
-		case err != nil:
-			return "", err
-		case here && only != "" && only != id:
-			return "", nil
-		case here:
-			only = id
-		}
-	}
-	return only, nil
-}
-
-// isHere says whether the private chat is linked to a ticket.
-func (h *handling) isHere(id string) (bool, error) {
-	if id == "" {
-		return false, nil
-	}
-	found, err := query[*messages.LinkRecords](h.ctx, h.desk, &messages.ListLinkRecords{TicketId: id})
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(found.Links, func(l *messages.LinkRecord) bool {
-		return l.Topic.GetGroupId() == h.origin.Place && l.State != "ended"
-	}), nil
-}
-
-// ticketNamed returns the id of the ticket with that number or id; "": there can't be one, or none has the number.
-func (h *handling) ticketNamed(name string) (string, error) {
-	if id, ok := messages.ParseTicketID(name); ok {
-		return id, nil
-	}
-	number, ok := messages.ParseNumber(name)
-	if !ok {
-		return "", nil
-	}
-	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindNumber{Number: number})
-	if err != nil || len(found.TicketIds) == 0 {
-		return "", err
-	}
-	return found.TicketIds[0], nil
 }
 
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.

@@ -14,7 +14,7 @@ import (
 
 // lastWord returns which ticket the desk spoke of last in the private chat before a message, or at all (0).
 func (h *handling) lastWord(before int64) (*messages.WordFound, error) {
-	return queryOf[*messages.WordFound](h.ctx, h.desk, messages.KindChat, h.origin.Place, &messages.FindWord{BeforeId: before})
+	return query[*messages.WordFound](h.ctx, h.desk, &messages.FindWord{Place: h.origin.Place, BeforeId: before})
 }
 
 // unclear returns the desk's last word if that leaves it open which ticket a message is about; nil: it is clear.

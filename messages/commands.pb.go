@@ -465,10 +465,11 @@ func (x *QuestionFound) GetUntitled() int64 {
 	return 0
 }
 
-// FindWord asks a private chat which ticket the desk spoke of last before a message. Answered by WordFound.
+// FindWord asks which ticket the desk spoke of last in a private chat before a message. Answered by WordFound.
 type FindWord struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	BeforeId      int64                  `protobuf:"varint,1,opt,name=before_id,json=beforeId,proto3" json:"before_id,omitempty"` // 0: of all
+	Place         string                 `protobuf:"bytes,2,opt,name=place,proto3" json:"place,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,6 +509,13 @@ func (x *FindWord) GetBeforeId() int64 {
 		return x.BeforeId
 	}
 	return 0
+}
+
+func (x *FindWord) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
 }
 
 // SettleWord tells a chat which ticket the person means after a word, so that the next word of another one counts as a
@@ -2873,9 +2881,10 @@ const file_messages_commands_proto_rawDesc = "" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"Y\n" +
 	"\rQuestionFound\x12,\n" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1a\n" +
-	"\buntitled\x18\x02 \x01(\x03R\buntitled\"'\n" +
+	"\buntitled\x18\x02 \x01(\x03R\buntitled\"=\n" +
 	"\bFindWord\x12\x1b\n" +
-	"\tbefore_id\x18\x01 \x01(\x03R\bbeforeId\"H\n" +
+	"\tbefore_id\x18\x01 \x01(\x03R\bbeforeId\x12\x14\n" +
+	"\x05place\x18\x02 \x01(\tR\x05place\"H\n" +
 	"\n" +
 	"SettleWord\x12\x1d\n" +
 	"\n" +

@@ -22,7 +22,7 @@ import (
 // topics and at the pace that Telegram allows. Each topic has at most one call in flight, the chat several.
 //
 // It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to FindQuestion,
-// FindWord, SettleWord, GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was
+// SettleWord, GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was
 // enqueued, and Suspended when the operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
 // within a minute of a call.
 //

@@ -95,14 +95,3 @@ func (c *chat) onSettleWord(m *messages.SettleWord) (proto.Message, error) {
 	}
 	return entity.OK(), nil
 }
-
-// onFindWord says which ticket the desk spoke of last before a message. What it says while somebody writes, they have not
-// seen.
-func (c *chat) onFindWord(m *messages.FindWord) (proto.Message, error) {
-	for _, word := range slices.Backward(c.record.Words) {
-		if m.BeforeId == 0 || word.MessageID < m.BeforeId {
-			return &messages.WordFound{Code: messages.Code_OK, TicketId: word.TicketID, MessageId: word.MessageID}, nil
-		}
-	}
-	return &messages.WordFound{Code: messages.Code_NOT_FOUND}, nil
-}
