@@ -72,7 +72,8 @@ func TestTicketsOfOneGroup(t *testing.T) {
 	d.mention(d.carl, printer, "@bob_eng", d.engineering)
 	d.open(d.bob, d.engineering, "Lamp")
 	d.run(t, "in a group, one's list has only what has a topic there, and says where the rest is", func(t *testing.T) {
-		list := d.awaitAnswer(d.say(d.carl, d.support, scanner.thread, "/tickets"), "You have 1 open ticket with a topic in Support")
+		asked := d.say(d.carl, d.support, scanner.thread, "/tickets")
+		list := d.awaitAnswer(asked, "You have 1 open ticket with a topic in Support")
 		same(t, "in Support", linesOf(list), []string{"Scanner"})
 		if !strings.Contains(list.Text, "send /tickets in our private chat") {
 			t.Errorf("it says %q", list.Text)

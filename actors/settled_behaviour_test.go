@@ -26,7 +26,7 @@ func TestUnclearAgainAfterAnAnswer(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	printer, scanner := betweenTwo(t, d)
-	d.run(t, "after the answer that it is about the current ticket, the next word of the other is asked about", func(t *testing.T) {
+	d.run(t, "after an answer with the current ticket, the next word of the other is asked about", func(t *testing.T) {
 		asked := d.asksAgain(t, "It is slow", printer, scanner)
 		d.press(d.ann, asked, "mean:"+scanner.id)
 		d.awaitText(d.support, scanner.thread, "It is slow")
