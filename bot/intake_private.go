@@ -47,36 +47,6 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	return err
 }
 
-// ticketNamedIn returns the id of the first ticket that a text names, by its number or its id; "" when there is none.
-func (h *handling) ticketNamedIn(text string) (string, error) {
-	notInName := func(r rune) bool { return !(r == '#' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z') }
-	for _, word := range strings.FieldsFunc(text, notInName) {
-		if !strings.HasPrefix(word, "#") && !strings.HasPrefix(word, "TICK-") {
-			continue
-		}
-		if id, err := h.ticketNamed(word); err != nil || id != "" {
-			return id, err
-		}
-	}
-	return "", nil
-}
-
-// ticketNamed returns the id of the ticket with that number or id; "": there can't be one, or none has the number.
-func (h *handling) ticketNamed(name string) (string, error) {
-	if id, ok := messages.ParseTicketID(name); ok {
-		return id, nil
-	}
-	number, ok := messages.ParseNumber(name)
-	if !ok {
-		return "", nil
-	}
-	found, err := query[*messages.TicketIDs](h.ctx, h.desk, &messages.FindNumber{Number: number})
-	if err != nil || len(found.TicketIds) == 0 {
-		return "", err
-	}
-	return found.TicketIds[0], nil
-}
-
 // passOn sends a message from a private chat to its ticket. If there is none, or it is closed, the bot asks what to do.
 func (h *handling) passOn(m *Message) (string, error) {
 	if m.From.GetId() != m.Chat.ID { // only the person writes there
@@ -333,7 +303,15 @@ func (h *handling) pressTalk(talk *messages.TalkOn) (done bool, err error) {
 	if r.Code == messages.Code_CONFLICT {
 		return false, h.stale()
 	}
-	return true, nil
+	if talk.Settles == 0 {
+		return true, nil
+	}
+	settle := &messages.SettleWord{MessageId: talk.Settles, TicketId: h.ticket}
+	if talk.Stay {
+		settle.TicketId = "" // what they write next is about their current ticket
+	}
+	_, err = command(h.ctx, h.desk, messages.KindChat, h.origin.Place, settle)
+	return err == nil, err
 }
 
 // isOwn says whether a message stands in the ticket's own topic of the private chat.

@@ -179,6 +179,10 @@ func (h *handling) beside(m *Message) *Message {
 	}
 	next := *m
 	next.Text, next.Entities = besideCommand(m.Text, m.Entities, h.bot.Username)
+	if m.Kept != nil {
+		next.Kept = proto.CloneOf(m.Kept)
+		next.Kept.Content.Text, next.Kept.Content.Entities = next.Text, next.Entities
+	}
 	return &next
 }
 

@@ -14,7 +14,7 @@ import (
 
 // lastWord returns which ticket the desk spoke of last in the private chat before a message, or at all (0).
 func (h *handling) lastWord(before int64) (*messages.WordFound, error) {
-	return queryOf[*messages.WordFound](h.ctx, h.desk, messages.KindChat, h.origin.Place, &messages.FindWord{BeforeId: before})
+	return query[*messages.WordFound](h.ctx, h.desk, &messages.FindWord{Place: h.origin.Place, BeforeId: before})
 }
 
 // unclear returns the desk's last word if that leaves it open which ticket a message is about; nil: it is clear.
@@ -67,7 +67,11 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	})
 	rows := ticketRows(append([]*messages.TicketView{spoken, current}, without(own, spoken, current)...),
 		messages.CallbackMean, current.TicketId)
-	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(word.MessageId, rows)}
+	unclear := word.MessageId
+	if found.Full { // the others don't take it with them
+		unclear = 0
+	}
+	op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: about(unclear, rows)}
 	return true, h.answerWith(op)
 }
 
@@ -100,7 +104,7 @@ func without(list []*messages.TicketView, some ...*messages.TicketView) []*messa
 // press is a button that sends something to a ticket.
 type press struct {
 	verb    string   // CallbackMean, CallbackSay or CallbackSayClosed
-	unclear int64    // the word after which it was unclear what was meant; 0: the button is about one message
+	unclear int64    // the word after which it was unclear what was meant; 0: the button is about one message only
 	message *Message // which the button is about; nil: Telegram does not show it any more
 }
 
@@ -108,7 +112,7 @@ type press struct {
 func parsePress(c *Callback, verb, arg string) (p press, ok bool) {
 	p = press{verb: verb, message: c.Answered}
 	if arg == "" {
-		return p, verb != messages.CallbackMean
+		return p, true
 	}
 	var err error
 	p.unclear, err = strconv.ParseInt(arg, 10, 64)
@@ -165,8 +169,8 @@ func (h *handling) askAboutClosedOf(p press) error {
 	return h.answerClosed(p.unclear)
 }
 
-// kept returns what a button sends to a ticket, in the order in which it was written. elsewhere says that another ticket
-// has it already.
+// kept returns what a button sends to a ticket, in the order in which it was written, and the button's message even if no
+// shelf has it. elsewhere says that another ticket has it already.
 func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, elsewhere bool, err error) {
 	m := p.message
 	take := &messages.TakeShelved{TicketId: id, Unclear: p.unclear, Said: true}
@@ -175,12 +179,14 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 	}
 	if p.unclear != 0 || len(take.Albums) > 0 {
 		taken, err := h.shelf(take)
-		if err != nil || len(taken.Messages) > 0 {
-			return taken.GetMessages(), false, err
+		if err != nil {
+			return nil, false, err
 		}
+		said = taken.Messages
 	}
-	if m == nil || len(take.Albums) > 0 {
-		return nil, false, nil
+	isIt := func(one *messages.RecordMessage) bool { return one.Origin.GetMessageId() == m.ID }
+	if m == nil || len(take.Albums) > 0 || slices.ContainsFunc(said, isIt) {
+		return said, false, nil
 	}
 	if err := h.confine(m.Reply); err != nil {
 		return nil, false, err
@@ -188,14 +194,18 @@ func (h *handling) kept(id string, p press) (said []*messages.RecordMessage, els
 	h.origin = h.originOf(m)
 	one := h.saying(m)
 	known, err := h.recall(one)
-	return []*messages.RecordMessage{one}, known && p.unclear != 0, err
+	if known && p.unclear != 0 { // another ticket has it
+		return said, len(said) == 0, err
+	}
+	return append(said, one), false, err
 }
 
 // carryOut sends a message that was kept to a ticket, or carries out the command that it is.
 func (h *handling) carryOut(id string, one *messages.RecordMessage, p press) error {
 	content := one.Content
 	c, isCommand := ParseCommand(content.GetText(), content.GetEntities(), h.bot.Username)
-	if declared, _ := messages.CommandOf(c.Verb); isCommand && p.unclear != 0 && declared.About == messages.AboutTicket {
+	asked := p.unclear != 0 || p.verb == messages.CallbackMean
+	if declared, _ := messages.CommandOf(c.Verb); isCommand && asked && declared.About == messages.AboutTicket {
 		h.origin, h.ticket, h.meant = one.Origin, id, true
 		_, err := h.onCommandBesides(messageOf(h.chat, one), c)
 		return err

@@ -236,6 +236,7 @@ func TestNoticesReadWell(t *testing.T) {
 			}
 			b.WriteString("---- " + key + " (bare)\n" + show(Text(lang, key, args)) + "\n")
 		}
+		b.WriteString("---- no_tickets (private)\n" + show(Text(lang, messages.NoticeNoTickets, nil)) + "\n")
 		one := Text(lang, messages.NoticeMyTickets, map[string]string{"count": "1"})
 		b.WriteString("---- my_tickets (one)\n" + show(one) + "\n")
 		golden(t, "notices."+lang+".txt", b.String())

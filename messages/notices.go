@@ -57,11 +57,11 @@ const (
 	NoticeNotAllowed      = "not_allowed"      // command; for the creator, administrators, internal users on the ticket
 	NoticeCannotAsk       = "cannot_ask"       // why; Telegram did not say who is an administrator: try again
 	NoticeTicketUnknown   = "ticket_unknown"   // given; no such ticket
-	NoticeMyTickets       = "my_tickets"       // count; followed by the operation's tickets as a list
+	NoticeMyTickets       = "my_tickets"       // count, title; of a person, in a group with its title; followed by the operation's tickets as a list
 	NoticeGroupTickets    = "group_tickets"    // title, count; of the group; followed by the same
 	NoticeNoGroupTickets  = "no_group_tickets" // title
 	NoticeTicketsOfOther  = "tickets_of_other" // callback answer: the list is somebody else's
-	NoticeNoTickets       = "no_tickets"       //
+	NoticeNoTickets       = "no_tickets"       // title; in a group
 
 	// Deleting.
 	NoticeDeleteUsage      = "delete_usage"       // /delete that answers nothing

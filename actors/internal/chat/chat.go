@@ -22,8 +22,8 @@ import (
 // topics and at the pace that Telegram allows. Each topic has at most one call in flight, the chat several.
 //
 // It takes the messages that Room.Kind lists. It replies to Answer once the answer is durable, and to FindQuestion,
-// FindWord, GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was enqueued, and Suspended
-// when the operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
+// SettleWord, GetChatPace and Wake. It emits one Done to the owner of an operation for each version that was
+// enqueued, and Suspended when the operation waits for rights. It stops after 10 idle minutes with an empty queue and no pending answer, and never
 // within a minute of a call.
 //
 // The queue is only a window. The record in which an operation is pending is the truth, and its owner enqueues again

@@ -2,6 +2,7 @@ package query
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -68,6 +69,21 @@ func (q *query) findMessage(m *messages.FindMessage) proto.Message {
 		reply.Hidden = original.Hidden() || original.Protected
 	}
 	return reply
+}
+
+// findWord says which ticket the desk spoke of last before a message: what it says while somebody writes, they have not
+// seen. It reads what the chat has kept, since a chat that is asked must start first, which is a write.
+func (q *query) findWord(m *messages.FindWord) proto.Message {
+	chat, err := q.env.Store.Chat(q.env.Ctx, m.Place)
+	if err != nil {
+		return &messages.WordFound{Code: q.code(m, err)}
+	}
+	for _, word := range slices.Backward(chat.Words) {
+		if m.BeforeId == 0 || word.MessageID < m.BeforeId {
+			return &messages.WordFound{Code: messages.Code_OK, TicketId: word.TicketID, MessageId: word.MessageID}
+		}
+	}
+	return &messages.WordFound{Code: messages.Code_NOT_FOUND}
 }
 
 func (q *query) group(m *messages.GetGroup) proto.Message {
