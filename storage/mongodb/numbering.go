@@ -58,6 +58,9 @@ func numberTickets(ctx context.Context, s *Store) error {
 		if err != nil {
 			return err
 		}
+		if len(page) == 0 && number == 0 {
+			return nil // tickets with numbers may be copied here, and the first that is taken must be above them
+		}
 		if len(page) == 0 {
 			return s.run(ctx, s.raiseNumbers)
 		}
