@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/simulator"
 )
 
 func TestLinkByNumber(t *testing.T) {
@@ -36,4 +37,20 @@ func TestLinkByNumber(t *testing.T) {
 			t.Errorf("%d links", n)
 		}
 	})
+}
+
+// TestRefusedLinkNamesNoTitle: a number can be guessed, so whoever may not link a ticket does not learn what it is about.
+func TestRefusedLinkNamesNoTitle(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	k := d.open(d.ann, d.support, "Payroll breach")
+	hers := d.group("Hers", map[int64]simulator.Role{d.eve: simulator.Administrator})
+	d.say(d.eve, hers, 0, "/register")
+	d.awaitText(hers, 0, "is registered")
+	thread, err := d.sim.CreateTopic(hers, d.eve, "Guess")
+	d.must(err)
+	answer := d.awaitAnswer(d.say(d.eve, hers, thread, "/link "+d.number(k)), "You can't link ticket "+d.number(k))
+	if strings.Contains(answer.Text, "Payroll") {
+		t.Error(answer.Text)
+	}
 }

@@ -172,8 +172,8 @@ func TestTextsUseTheirArguments(t *testing.T) {
 
 // samples are values for all arguments that there are.
 var samples = map[string]string{
-	"rights": "Delete Messages (/delete), Pin Messages",
-	"name":   "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
+	"nodelete": "yes", "nopin": "yes",
+	"name": "Ann Lee", "file": "bill.pdf", "webhook": "CRM", "host": "hooks.example.com", "days": "3", "error": "the receiver answered 503", "failing": "1", "gone": "", "found": "Win.Test.EICAR_HDB-1", "who": "Bob", "title": "Printer is on fire", "group": "Back office", "ticket": "#42 Printer is on fire",
 	"command": "mention", "url": "https://t.me/c/1234567890/42", "why": "not enough rights", "reason": "no toner", "given": "@carol",
 	"max": "128", "count": "3", "lang": "th", "priority": "high",
 }

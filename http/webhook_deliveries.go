@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -120,7 +121,7 @@ func (a *API) listDeliveries(ctx context.Context, c *call, in *listDeliveriesInp
 		}
 		m.TicketId = record.TicketId
 	}
-	list := fmt.Sprintf("deliveries/%q", []string{w.WebhookId, fmt.Sprint(m.States), fmt.Sprint(m.Types), m.TicketId,
+	list := fmt.Sprintf("deliveries/%q", []string{w.WebhookId, strings.Join(m.States, ","), strings.Join(m.Types, ","), m.TicketId,
 		fmt.Sprint(m.SinceMs)})
 	if in.Cursor != "" {
 		var before deliveryCursor

@@ -18,8 +18,8 @@ const (
 	NoticeLangNotAllowed  = "lang_not_allowed" // in a group only administrators
 
 	// Groups.
-	NoticeGroupRegistered     = "group_registered"      // title, rights ("" none is missing)
-	NoticeGroupAlready        = "group_already"         // title, rights; registered before
+	NoticeGroupRegistered     = "group_registered"      // title, nodelete, nopin; the rights that are missing
+	NoticeGroupAlready        = "group_already"         // title, nodelete, nopin; registered before
 	NoticeGroupNeedsTopics    = "group_needs_topics"    // title; registered, but without topics: what to do
 	NoticeGroupNeedsRights    = "group_needs_rights"    // title; the bot may not manage topics: what to do
 	NoticeGroupNotAllowed     = "group_not_allowed"     // not in GROUPS_ALLOWED

@@ -88,6 +88,9 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 		err = s.migrate(ctx)
 	}
 	if err == nil {
+		err = s.numberRest(ctx)
+	}
+	if err == nil {
 		err = s.checkIndex(ctx)
 	}
 	if err != nil {

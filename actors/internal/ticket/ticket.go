@@ -109,6 +109,11 @@ func (t *ticket) Resume() error {
 	if t.record == nil {
 		return nil
 	}
+	if t.record.Number == 0 {
+		if err := t.numberAgain(); err != nil {
+			return err
+		}
+	}
 	for _, topic := range desk.TopicsOf(t.record) {
 		if !desk.IsOpened(topic) && topic.Failure == "" {
 			t.awaitAdoption(topic.TopicID)
