@@ -115,3 +115,35 @@ func TestPrivateReplyToANotice(t *testing.T) {
 		d.awaitText(shop, scanner.thread, "the first one")
 	})
 }
+
+// Who is asked which ticket they mean, and looks the tickets up in the list, has answered by choosing one there.
+func TestUnclearAnsweredByTheList(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	printer, scanner := betweenTwo(t, d)
+	said := d.say(d.ann, d.ann, 0, "Room 12")
+	asked := d.awaitAnswer(said, unclear)
+	for i, k := range []*ticket{printer, scanner} {
+		if text := asked.Buttons[i][0].Text; !strings.Contains(text, d.name(k)) {
+			t.Errorf("button %d is %q, without %s", i, text, d.name(k))
+		}
+	}
+	d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket"), unclear) // a command is never met by silence
+	refused := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/link 1"), "/link")
+	if strings.Contains(refused.Text, unclear) {
+		t.Error("asked which ticket is meant by a command that works in none")
+	}
+	list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 2 open tickets")
+	d.press(d.ann, list, "talk:"+printer.id)
+	d.awaitText(d.support, printer.thread, "Room 12")
+	d.say(d.ann, d.ann, 0, "Floor 3")
+	d.awaitText(d.support, printer.thread, "Floor 3")
+	d.press(d.ann, list, "talk:"+printer.id)
+	d.press(d.ann, asked, "mean:"+printer.id)
+	d.quiet(printer, scanner)
+	got := d.copies(d.support, printer.thread)
+	same(t, "what arrived", got[len(got)-2:], []string{"Room 12", "Floor 3"})
+	if _, found := d.find(d.support, scanner.thread, "Room 12"); found {
+		t.Error("it went to the other ticket, too")
+	}
+}

@@ -203,8 +203,8 @@ func ticketRows(own []*messages.TicketView, verb, current string) []*messages.Ke
 		case view.TicketId == current:
 			mark = "👉 "
 		}
-		title := messages.Shorten(oneLine(view.Title), titleOfButton)
-		rows = append(rows, buttonRow(&messages.Button{Text: mark + title, Data: verb + ":" + view.TicketId}))
+		name := messages.TicketName(messages.Shorten(oneLine(view.Title), titleOfButton), view.Number)
+		rows = append(rows, buttonRow(&messages.Button{Text: mark + name, Data: verb + ":" + view.TicketId}))
 	}
 	return rows
 }
@@ -276,11 +276,7 @@ func (h *handling) onPrivateCallback(c *Callback) (outcome string, handled bool,
 		}
 		return outcome, true, h.pressSay(p)
 	}
-	last, err := h.lastWord(0)
-	if err == nil {
-		_, err = h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
-	}
-	return outcome, true, err
+	return outcome, true, h.pressChoose()
 }
 
 // allowedGroup says whether tickets may be opened in a group, by the setting GROUPS_ALLOWED.

@@ -48,6 +48,7 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	if err != nil || current == nil {
 		return false, err
 	}
+	_, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
 	found, err := h.shelf(&messages.Shelve{Message: h.saying(m), Unclear: word.MessageId})
 	switch {
 	case err != nil:
@@ -55,7 +56,7 @@ func (h *handling) askIfUnclear(m *Message) (asked bool, err error) {
 	case found.Said: // they have pressed the button meanwhile
 		h.ticket = found.TicketId
 		return false, nil
-	case found.Done:
+	case found.Done && !isCommand: // the question stands right above; who gives a command sees nothing happen
 		return true, nil
 	}
 	own, err := h.ownTickets()
@@ -150,6 +151,29 @@ func (h *handling) pressSay(p press) error {
 	}
 	for _, one := range said {
 		if err := h.carryOut(id, one, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pressChoose makes a ticket of a list the current one. What waits for a word about which ticket it is about goes there.
+func (h *handling) pressChoose() error {
+	id := h.ticket
+	last, err := h.lastWord(0)
+	if err != nil {
+		return err
+	}
+	done, err := h.pressTalk(&messages.TalkOn{Settles: last.MessageId})
+	if err != nil || !done || last.MessageId == 0 {
+		return err
+	}
+	waiting, err := h.shelf(&messages.TakeShelved{TicketId: id, UnclearThrough: last.MessageId, Said: true})
+	if err != nil {
+		return err
+	}
+	for _, one := range waiting.Messages {
+		if err := h.carryOut(id, one, press{verb: messages.CallbackMean}); err != nil {
 			return err
 		}
 	}

@@ -291,14 +291,15 @@ func (x *Shelve) GetCorrects() bool {
 // TakeShelved gives a ticket what waits on the shelf: parts of albums, and what waits for the title. Parts that come later
 // find the ticket. Answered by ShelfFound.
 type TakeShelved struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	TicketId      string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
-	Albums        []string               `protobuf:"bytes,2,rep,name=albums,proto3" json:"albums,omitempty"`      // media_group_ids
-	Untitled      int64                  `protobuf:"varint,3,opt,name=untitled,proto3" json:"untitled,omitempty"` // the message whose question the title answers; 0: none
-	Said          bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`         // as messages of the ticket, not as part of its description
-	Unclear       int64                  `protobuf:"varint,6,opt,name=unclear,proto3" json:"unclear,omitempty"`   // what was unclear after this word; 0: nothing
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	TicketId       string                 `protobuf:"bytes,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	Albums         []string               `protobuf:"bytes,2,rep,name=albums,proto3" json:"albums,omitempty"`                                        // media_group_ids
+	Untitled       int64                  `protobuf:"varint,3,opt,name=untitled,proto3" json:"untitled,omitempty"`                                   // the message whose question the title answers; 0: none
+	Said           bool                   `protobuf:"varint,5,opt,name=said,proto3" json:"said,omitempty"`                                           // as messages of the ticket, not as part of its description
+	Unclear        int64                  `protobuf:"varint,6,opt,name=unclear,proto3" json:"unclear,omitempty"`                                     // what was unclear after this word; 0: nothing
+	UnclearThrough int64                  `protobuf:"varint,7,opt,name=unclear_through,json=unclearThrough,proto3" json:"unclear_through,omitempty"` // what still waits because it was unclear after words up to this one; 0: nothing
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *TakeShelved) Reset() {
@@ -362,6 +363,13 @@ func (x *TakeShelved) GetSaid() bool {
 func (x *TakeShelved) GetUnclear() int64 {
 	if x != nil {
 		return x.Unclear
+	}
+	return 0
+}
+
+func (x *TakeShelved) GetUnclearThrough() int64 {
+	if x != nil {
+		return x.UnclearThrough
 	}
 	return 0
 }
@@ -2869,13 +2877,14 @@ const file_messages_commands_proto_rawDesc = "" +
 	"\x06former\x18\x03 \x01(\x03R\x06former\x12\x12\n" +
 	"\x04asks\x18\x04 \x01(\bR\x04asks\x12\x18\n" +
 	"\aunclear\x18\x05 \x01(\x03R\aunclear\x12\x1a\n" +
-	"\bcorrects\x18\x06 \x01(\bR\bcorrects\"\x8c\x01\n" +
+	"\bcorrects\x18\x06 \x01(\bR\bcorrects\"\xb5\x01\n" +
 	"\vTakeShelved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\tR\bticketId\x12\x16\n" +
 	"\x06albums\x18\x02 \x03(\tR\x06albums\x12\x1a\n" +
 	"\buntitled\x18\x03 \x01(\x03R\buntitled\x12\x12\n" +
 	"\x04said\x18\x05 \x01(\bR\x04said\x12\x18\n" +
-	"\aunclear\x18\x06 \x01(\x03R\aunclear\"-\n" +
+	"\aunclear\x18\x06 \x01(\x03R\aunclear\x12'\n" +
+	"\x0funclear_through\x18\a \x01(\x03R\x0eunclearThrough\"-\n" +
 	"\fFindQuestion\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\x03R\tmessageId\"Y\n" +

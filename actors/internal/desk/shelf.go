@@ -75,6 +75,9 @@ func WaitsForTitle(s *storage.Shelf, album string) bool {
 // person may not have seen that question.
 const askAgainAfter = time.Minute
 
+// takenAgain is how long the choice of a ticket may be repeated, and finds what it took.
+const takenAgain = 10 * time.Minute
+
 // AskedAbout reports whether the question which ticket a message is about is posted already, for another message that it
 // waits with.
 func AskedAbout(s *storage.Shelf, unclear, messageID int64, now time.Time) bool {
@@ -217,6 +220,9 @@ func TakeFromShelf(
 	// A second answer to the same question finds nothing.
 	waited := func(kept *storage.Shelved) bool {
 		asked := m.Untitled != 0 && kept.Untitled == m.Untitled || m.Unclear != 0 && kept.Unclear == m.Unclear
+		if kept.Unclear != 0 && kept.Unclear <= m.UnclearThrough {
+			asked = kept.Waits() || now.Sub(kept.At) < takenAgain
+		}
 		return asked && (kept.TicketID == "" || kept.TicketID == m.TicketId)
 	}
 	for i := range next.Messages {
