@@ -31,7 +31,7 @@ func (h *handling) findPrivately(m *Message) (err error) {
 	}
 	if r := m.Reply; r != nil && r.MessageID != 0 && r.ChatID == m.Chat.ID {
 		found, err := query[*messages.MessageFound](h.ctx, h.desk,
-			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID})
+			&messages.FindMessage{ChatId: m.Chat.ID, MessageId: r.MessageID, Quote: r.Quote, QuotePosition: r.QuotePosition})
 		if err != nil {
 			return err
 		}

@@ -62,11 +62,20 @@ func (q *query) findNumber(m *messages.FindNumber) proto.Message {
 }
 
 func (q *query) findMessage(m *messages.FindMessage) proto.Message {
-	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId, nil)
+	original, err := desk.OriginalAt(q.env.Ctx, q.env.Store, m.ChatId, m.MessageId,
+		&messages.ReplyTo{Quote: m.Quote, QuotePosition: m.QuotePosition})
 	reply := &messages.MessageFound{Code: q.code(m, err)}
-	if original != nil {
-		reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
-		reply.Hidden = original.Hidden() || original.Protected
+	if original == nil {
+		return reply
+	}
+	reply.TicketId, reply.MessageId = original.TicketID, original.MessageID
+	reply.Hidden = original.Hidden() || original.Protected
+	if m.Quote == "" && original.MessageID != messages.MessageKey(m.ChatId, m.MessageId) {
+		copies, err := q.env.Store.CopiesAt(q.env.Ctx, m.ChatId, m.MessageId)
+		reply.Code = q.code(m, err)
+		if slices.ContainsFunc(copies, func(c storage.Copy) bool { return c.TicketID != original.TicketID }) {
+			reply.TicketId = "" // in a private chat
+		}
 	}
 	return reply
 }
