@@ -304,6 +304,56 @@ func TestWebhookPauseEnds(t *testing.T) {
 	}
 }
 
+// A program that says again and again that a receiver is there, which is not, costs the events that wait no attempt, and
+// a retry only the event that it names.
+func TestWebhookIsNotThereYet(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	r := d.hears(hourly(), always(http.StatusServiceUnavailable))
+	r.mu.Lock()
+	r.retryAfter = "86400"
+	r.mu.Unlock()
+	d.appends(ticketA, 0, 1)
+	fails := func(n int) {
+		t.Helper()
+		d.eventually("it fails", func() bool {
+			made := 0
+			for _, row := range r.rows() {
+				made += len(row.Attempts)
+			}
+			return made == n && !r.record().HoldUntil.IsZero()
+		})
+	}
+	tries := func(ticket string) int {
+		for _, row := range r.rows() {
+			if row.TicketID == ticket {
+				return row.Tries
+			}
+		}
+		return 0
+	}
+	fails(1)
+	for n := 2; n <= 6; n++ {
+		r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: fmt.Sprint("on", n)}})
+		fails(n)
+	}
+	if state := r.state(ticketA, 1); state != storage.DeliveryFailed || tries(ticketA) != 1 {
+		t.Errorf("%s after %d tries", state, tries(ticketA))
+	}
+	d.appends(ticketB, 0, 1)
+	d.logged(map[string]int{ticketB: 1})
+	r.ask(&messages.EnableWebhook{Origin: &messages.Origin{CommandId: "on"}}) // the new one is the attempt that tells
+	fails(7)
+	if tries(ticketA) != 1 || tries(ticketB) != 1 {
+		t.Fatalf("%d and %d tries", tries(ticketA), tries(ticketB))
+	}
+	r.retries(ticketB, 1)
+	fails(8)
+	if tries(ticketA) != 1 || tries(ticketB) != 2 {
+		t.Errorf("the retry costs %d and %d tries", tries(ticketA), tries(ticketB))
+	}
+}
+
 // A reader of the log that missed something of one partition stays where it was in the others.
 func TestFeedReaderThatMissedEvents(t *testing.T) {
 	t.Parallel()

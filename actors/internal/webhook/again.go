@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"container/heap"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -37,9 +36,8 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 		return nil, err
 	}
 	if x := r.find(row); x != nil { // it is in memory: now is its time
-		if l := x.lane; l.queue[0] == x && l.listed && !l.busy && x.next.After(w.Now()) {
-			x.next = w.Now()
-			heap.Fix(&r.waiting, l.index)
+		if x.lane.queue[0] == x {
+			r.goFirst(x.lane)
 		}
 		if !x.resting {
 			row = &x.row
@@ -61,7 +59,7 @@ func (w *webhook) onRetryDelivery(m *messages.RetryDelivery) (proto.Message, err
 		return nil, fmt.Errorf("save a delivery: %w", err)
 	}
 	if !comes {
-		r.retry(row)
+		r.goFirst(r.retry(row))
 	}
 	return &messages.DeliveryView{Code: messages.Code_OK, Delivery: desk.DeliveryView(row)}, w.pump()
 }
@@ -79,7 +77,7 @@ func (r *run) find(row *storage.Delivery) *item {
 }
 
 // retry puts a delivery that is tried once more into a lane of its own.
-func (r *run) retry(row *storage.Delivery) {
+func (r *run) retry(row *storage.Delivery) *lane {
 	x := r.itemOf(storage.Event{EventID: row.EventID, TicketID: row.TicketID, Number: row.Number, Partition: row.Partition,
 		Position: row.Position, Type: row.Type}, row)
 	x.done, x.once, x.tries = true, true, 0
@@ -87,6 +85,7 @@ func (r *run) retry(row *storage.Delivery) {
 	l.behind = true
 	r.behind++
 	r.enqueue(l, x)
+	return l
 }
 
 // replayID is the id of the replay that a command begins.

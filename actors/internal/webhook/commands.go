@@ -251,13 +251,11 @@ func (w *webhook) onEnable(m *messages.EnableWebhook) (proto.Message, error) {
 	return w.view("")
 }
 
-// release ends a pause that the receiver has asked for: somebody who runs it says that it is there.
+// release ends a pause that the receiver has asked for: somebody who runs it says that it is there. What waits for its own
+// time goes on waiting until an attempt has shown that this is so.
 func (w *webhook) release() error {
 	if !w.gate.release(w.Now()) {
 		return nil
-	}
-	if w.run != nil {
-		w.run.hasten()
 	}
 	return w.change(func(r *storage.Webhook) { r.HoldUntil = time.Time{} })
 }
