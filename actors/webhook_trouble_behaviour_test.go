@@ -16,7 +16,6 @@ import (
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
-	"github.com/topicdesk/topicdesk/storage/sqlite"
 	"github.com/topicdesk/topicdesk/view"
 )
 
@@ -236,30 +235,6 @@ func TestWebhookGoneTwice(t *testing.T) {
 			t.Errorf("%q", m.Text)
 		}
 	}
-}
-
-// An endpoint that was further than the log, as when only the log was restored from an older backup, goes on with what is new.
-func TestWebhookBeyondTheLog(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t, options{})
-	r := d.hears(soon(), nil)
-	d.appends(ticketA, 0, 2)
-	d.eventually("they arrive", func() bool { return r.count() == 2 })
-	d.eventually("it is on record", func() bool { return r.record().Positions[storage.PartitionOf(ticketA)] == 2 })
-	d.stop()
-	store, err := sqlite.Open(t.Context(), d.path, sqlite.WithoutSync())
-	d.must(err)
-	w, err := store.Webhook(t.Context(), r.id)
-	d.must(err)
-	for p := range w.Positions {
-		w.Positions[p] += 5
-	}
-	d.must(errors.Join(store.SaveWebhook(t.Context(), w), store.Close()))
-	d.start()
-	r.wakes() // as the sweep does at the start
-	d.appends(ticketA, 2, 3)
-	d.eventually("what is new arrives", func() bool { return r.count() == 5 })
-	r.inOrder(map[string]int{ticketA: 5})
 }
 
 // A pause that a receiver asks for ends when whoever runs it says that it is there: by another URL, by enable, by a retry.

@@ -40,6 +40,7 @@ type run struct {
 
 	dirty     []*item // whose outcome is not written yet
 	saving    bool
+	batch     []*item   // whose outcome is being written
 	unwritten int       // attempts that the room counts for this run
 	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
@@ -68,6 +69,7 @@ type item struct {
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
 	writing  bool // a write of its delivery is under way
+	again    bool // a program asked for it before its outcome was written
 	resting  bool // event and row have little more than ids, and are read again for the next attempt
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written

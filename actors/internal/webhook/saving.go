@@ -90,7 +90,7 @@ func (r *run) flush() error {
 		m.progress = r.progressNow()
 		r.moved, r.counted, r.progress = false, false, now
 	}
-	r.saving = true
+	r.saving, r.batch = true, m.items
 	w := r.w
 	w.Go(func() {
 		defer func() {
@@ -123,7 +123,7 @@ func (w *webhook) onSaved(m *saved) error {
 	if r == nil || r.number != m.run {
 		return nil
 	}
-	r.saving = false
+	r.saving, r.batch = false, nil
 	for i, x := range m.items {
 		x.writing = false
 		x.row.Version = m.rows[i].Version // also after an error: a store without transactions has saved some
@@ -134,6 +134,9 @@ func (w *webhook) onSaved(m *saved) error {
 	r.unwritten -= m.counted
 	w.room.end(m.counted)
 	for _, x := range m.items {
+		if err := r.againWhenSaved(x); err != nil {
+			return err
+		}
 		r.rest(x)
 	}
 	if m.progress != nil {
