@@ -3,9 +3,11 @@ package actors_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/ids"
 	"github.com/topicdesk/topicdesk/messages"
@@ -144,5 +146,48 @@ func TestWebhookBeyondTheLog(t *testing.T) {
 			d.eventually("what is new arrives", func() bool { return r.count() == 5 })
 			r.inOrder(map[string]int{ticketA: 5})
 		})
+	}
+}
+
+// A receiver is not blamed for the one before it, which failed for days, nor for what that one answers after the move.
+func TestWebhookMovedIsBlamedForItself(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, options{})
+	s := hourly()
+	s.Schedule = []float64{0, 172800, 172800, 172800, 172800}
+	r := d.hears(s, always(http.StatusInternalServerError))
+	d.appends(ticketA, 0, 1)
+	attempts := func() int { return len(r.rows()[ids.EventID(ticketA+"/0")].Attempts) }
+	d.eventually("it fails", func() bool { return attempts() == 1 })
+	for n := 2; n <= 3; n++ {
+		d.clock.jump(58 * time.Hour)
+		r.wakes()
+		d.eventually("it fails again", func() bool { return attempts() == n })
+	}
+	d.eventually("it is warned of", func() bool { return r.record().Warned != 0 })
+
+	d.clock.jump(10 * time.Hour)
+	other := r.other(always(http.StatusInternalServerError))
+	if v := r.moves(other); v.Webhook.GetFailingSinceMs() != 0 {
+		t.Errorf("a new receiver fails: %v", v)
+	}
+	moved := d.clock.Now().Add(-time.Minute)
+	d.eventually("it fails there", func() bool { return attempts() == 4 })
+	if w := r.record(); !w.Enabled || w.Warned != 0 || !w.FailingSince.IsZero() && w.FailingSince.Before(moved) {
+		t.Errorf("enabled %v %s, warned %d, failing since %v", w.Enabled, w.DisabledReason, w.Warned, w.FailingSince)
+	}
+
+	block := make(chan struct{})
+	other.mu.Lock()
+	other.block, other.answer = block, always(http.StatusGone)
+	other.mu.Unlock()
+	d.appends(ticketB, 0, 1)
+	d.eventually("an attempt is under way", func() bool { return other.attemptsMade() == 2 })
+	third := r.other(nil)
+	r.moves(third)
+	close(block)
+	d.eventually("all arrive", func() bool { return third.count() == 2 })
+	if w := r.record(); !w.Enabled || w.Warned != 0 {
+		t.Errorf("enabled %v %s, warned %d", w.Enabled, w.DisabledReason, w.Warned)
 	}
 }

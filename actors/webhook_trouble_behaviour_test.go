@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/storage"
@@ -242,9 +239,7 @@ func TestWebhookPauseEnds(t *testing.T) {
 	t.Parallel()
 	for name, ends := range map[string]func(r, other *receiver){
 		"by another URL": func(r, other *receiver) {
-			s := proto.CloneOf(r.settings)
-			s.Url = other.server.URL
-			if v := r.ask(&messages.UpdateWebhook{Origin: &messages.Origin{CommandId: "set"}, Settings: s}); v.Webhook.GetHoldUntilMs() != 0 {
+			if v := r.moves(other); v.Webhook.GetHoldUntilMs() != 0 {
 				t.Error(v)
 			}
 		},
@@ -264,9 +259,7 @@ func TestWebhookPauseEnds(t *testing.T) {
 			r.mu.Lock()
 			r.retryAfter = "86400"
 			r.mu.Unlock()
-			other := &receiver{d: d, secret: r.secret, requests: map[string]int{}, taken: map[string]int{}}
-			other.server = httptest.NewServer(other)
-			t.Cleanup(other.server.Close)
+			other := r.other(nil)
 			d.appends(ticketA, 0, 3)
 			d.eventually("the pause is on record", func() bool { return !r.record().HoldUntil.IsZero() })
 			r.answers(nil)

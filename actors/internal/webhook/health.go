@@ -60,6 +60,9 @@ func healthOf(w *storage.Webhook) health {
 func (w *webhook) learn(now time.Time, result *delivery.Result, first, blameless bool) error {
 	w.health.count(now, result)
 	w.run.counted = true
+	if w.run.elsewhere() {
+		return nil
+	}
 	back := w.gate.back
 	w.gate.back = false
 	if result.Verdict == delivery.Success {

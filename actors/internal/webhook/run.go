@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -103,6 +104,11 @@ func newRun(w *webhook, heads []int64) *run {
 		}
 	}
 	return r
+}
+
+// elsewhere reports whether what the run's last attempts tell is about another receiver than the endpoint has now.
+func (r *run) elsewhere() bool {
+	return r.ending && delivery.Origin(r.to.url) != delivery.Origin(r.w.record.URL)
 }
 
 // positions are how far the run has read.

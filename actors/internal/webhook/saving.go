@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/storage"
 )
 
@@ -201,12 +200,7 @@ func reached(positions, ends []int64) bool {
 
 // ended goes on after a run has ended, with the settings of now.
 func (w *webhook) ended() error {
-	next := w.gate.with(w.record)
-	if delivery.Origin(w.run.to.url) != delivery.Origin(w.record.URL) { // what its last attempts told is about another
-		next = newGate(w.record)
-		next.hold = time.Time{}
-	}
-	w.gate = next
+	w.gate = w.gate.with(w.record)
 	if w.run.moved {
 		if err := w.saveProgress(w.run.progressNow()); err != nil {
 			return w.run.trouble(err)
