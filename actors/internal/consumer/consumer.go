@@ -77,6 +77,8 @@ func (k *consumer) onLease(m *messages.LeaseConsumer) (proto.Message, error) {
 	case mine && k.record.LeasedUntil.Sub(now) >= lease/2: // a reader that polls often costs few writes
 		return k.view(), nil
 	case mine:
+	case m.Token != "" && k.record == nil: // it was deleted: whoever waited for the lease would wait for ever
+		return &messages.ConsumerView{Code: messages.Code_NOT_FOUND}, nil
 	case m.Token != "" || k.record != nil && now.Before(k.record.LeasedUntil):
 		return k.refused(), nil
 	}
