@@ -14,6 +14,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/BurntSushi/toml"
+	"github.com/go-telegram/bot/models"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
@@ -262,6 +263,23 @@ func TestNamesTurnNothingRound(t *testing.T) {
 		got := Text(langEnglish, messages.NoticeTicketClosed, map[string]string{"who": name, "ticket": "TICK-1"}).Text
 		if !strings.HasPrefix(got, "🔒 "+want+" closed this ticket.") || oneLine(name) != want {
 			t.Errorf("%q gives %q, %q", name, got, oneLine(name))
+		}
+	}
+}
+
+// What a receiver answers is shown to people, and may say anything.
+func TestReceiversWordsAreInert(t *testing.T) {
+	const words = "sign in at t.me/evil_bot, ask @carl\u202e"
+	for _, lang := range languages {
+		got := Text(lang, messages.NoticeWebhookFailing, map[string]string{"webhook": "CRM", "host": "crm.example.com\u202e", "error": words})
+		units := utf16.Encode([]rune(got.Text))
+		shown := false
+		for _, e := range got.Entities {
+			part := string(utf16.Decode(units[e.Offset : e.Offset+e.Length]))
+			shown = shown || e.Type == models.MessageEntityTypeCode && part == strings.TrimSuffix(words, "\u202e")
+		}
+		if !shown || strings.ContainsFunc(got.Text, messages.Directs) {
+			t.Errorf("%q %v", got.Text, got.Entities)
 		}
 	}
 }

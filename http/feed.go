@@ -124,7 +124,7 @@ func (a *API) listFeed(ctx context.Context, c *call, in *listFeedInput) (*feedOu
 	}
 	defer end()
 	wait := time.Duration(in.Wait) * time.Second
-	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, wait)
+	lease, err := a.leaseConsumer(ctx, c, &in.ConsumerInput, "", wait)
 	if err != nil {
 		return nil, err
 	}

@@ -2117,6 +2117,7 @@ type LeaseConsumer struct {
 	Token         string                 `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"` // of the lease that the reader has; "": it has none
 	LeaseMs       int64                  `protobuf:"varint,2,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	Fresh         string                 `protobuf:"bytes,3,opt,name=fresh,proto3" json:"fresh,omitempty"` // the token of a new lease: the sender makes it, so that the message can be repeated
+	Start         string                 `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"` // the cursor of a reader that has none yet; "": it is left without one
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2168,6 +2169,13 @@ func (x *LeaseConsumer) GetLeaseMs() int64 {
 func (x *LeaseConsumer) GetFresh() string {
 	if x != nil {
 		return x.Fresh
+	}
+	return ""
+}
+
+func (x *LeaseConsumer) GetStart() string {
+	if x != nil {
+		return x.Start
 	}
 	return ""
 }
@@ -2786,11 +2794,12 @@ const file_messages_webhooks_proto_rawDesc = "" +
 	"\x04sent\x18\x02 \x01(\x03R\x04sent\x12\x16\n" +
 	"\x06failed\x18\x03 \x01(\x03R\x06failed\x12\x15\n" +
 	"\x06p50_ms\x18\x04 \x01(\x01R\x05p50Ms\x12\x15\n" +
-	"\x06p95_ms\x18\x05 \x01(\x01R\x05p95Ms\"V\n" +
+	"\x06p95_ms\x18\x05 \x01(\x01R\x05p95Ms\"l\n" +
 	"\rLeaseConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x19\n" +
 	"\blease_ms\x18\x02 \x01(\x03R\aleaseMs\x12\x14\n" +
-	"\x05fresh\x18\x03 \x01(\tR\x05fresh\"Y\n" +
+	"\x05fresh\x18\x03 \x01(\tR\x05fresh\x12\x14\n" +
+	"\x05start\x18\x04 \x01(\tR\x05start\"Y\n" +
 	"\x0eCommitConsumer\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12\x16\n" +
 	"\x06cursor\x18\x02 \x01(\tR\x06cursor\x12\x19\n" +

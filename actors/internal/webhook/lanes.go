@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"github.com/topicdesk/topicdesk/storage"
@@ -79,6 +80,24 @@ func (r *run) due(now time.Time) {
 		l := heap.Pop(&r.waiting).(*lane)
 		r.ready.push(l)
 	}
+}
+
+// goFirst has a lane's first event tried now, before all that is ready.
+func (r *run) goFirst(l *lane) {
+	now := r.w.Now()
+	x := l.queue[0]
+	switch i := slices.Index(r.ready.list, l); {
+	case i >= 0:
+		r.ready.list = slices.Delete(r.ready.list, i, i+1)
+	case l.busy || !l.listed:
+		return
+	default:
+		heap.Remove(&r.waiting, l.index)
+	}
+	if x.next.After(now) {
+		x.next = now
+	}
+	r.ready.list = slices.Insert(r.ready.list, 0, l)
 }
 
 // hasten has whatever waits tried now, since the endpoint is back: its own failures say nothing any more.

@@ -155,6 +155,11 @@ func (r *run) readOn() (bool, error) {
 	for p := range r.parts {
 		r.parts[p].read = page.Positions[p]
 	}
+	if page.Beyond {
+		if err := r.w.skipLess(); err != nil {
+			return false, err
+		}
+	}
 	for i := range page.Events {
 		r.take(&page.Events[i], rows[page.Events[i].EventID])
 	}
@@ -226,6 +231,23 @@ func (r *run) takes(e *storage.Event, row *storage.Delivery) bool {
 func (r *run) skips(e *storage.Event) bool {
 	to := r.w.record.SkipTo
 	return e.Partition < len(to) && e.Position <= to[e.Partition]
+}
+
+// skipLess has nothing skipped that is new in the log, which ends before the endpoint was.
+func (w *webhook) skipLess() error {
+	if w.record.SkipTo == nil {
+		return nil
+	}
+	ends, err := w.room.Log.Heads(w.Ctx)
+	if err != nil {
+		return err
+	}
+	return w.change(func(r *storage.Webhook) {
+		r.SkipTo = slices.Clone(r.SkipTo)
+		for p := range r.SkipTo {
+			r.SkipTo[p] = min(r.SkipTo[p], ends[p])
+		}
+	})
 }
 
 func (r *run) skip(x *item) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 
+	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/eventlog"
 	"github.com/topicdesk/topicdesk/storage"
 )
@@ -40,6 +41,7 @@ type run struct {
 
 	dirty     []*item // whose outcome is not written yet
 	saving    bool
+	batch     []*item   // whose outcome is being written
 	unwritten int       // attempts that the room counts for this run
 	saved     time.Time // when deliveries were last written
 	progress  time.Time // when how far it is was last written
@@ -68,6 +70,7 @@ type item struct {
 	done     bool      // nothing of it is left to do, or something else than its place in the log says that something is
 	dirty    bool
 	writing  bool // a write of its delivery is under way
+	again    bool // a program asked for it before its outcome was written
 	resting  bool // event and row have little more than ids, and are read again for the next attempt
 	held     bool // it is one of run.held
 	counted  int  // attempts whose outcome is not written
@@ -101,6 +104,11 @@ func newRun(w *webhook, heads []int64) *run {
 		}
 	}
 	return r
+}
+
+// elsewhere reports whether what the run's last attempts tell is about another receiver than the endpoint has now.
+func (r *run) elsewhere() bool {
+	return r.ending && delivery.Origin(r.to.url) != delivery.Origin(r.w.record.URL)
 }
 
 // positions are how far the run has read.
