@@ -3,6 +3,7 @@ package mongodb
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -40,6 +41,7 @@ type toNumber struct {
 
 const (
 	numberedTogether = 1000 // tickets that get their numbers with one command
+	numberedAtMost   = 10   // how often a ticket is given a number that another one has meanwhile
 	datedAtOnce      = 16   // tickets whose newest message is looked for concurrently
 )
 
@@ -80,11 +82,17 @@ func numberTickets(ctx context.Context, s *Store) error {
 // numberRest numbers the tickets that a program without numbers has saved since the migration: while a service is
 // upgraded node by node, the nodes that wait for their turn go on, and drop the fields that they don't know.
 func (s *Store) numberRest(ctx context.Context) error {
-	for {
+	for again, first := 0, ""; ; {
 		page, err := find[toNumber](ctx, s, ticketsUndated, numberedTogether, append(make([]any, listArg), storage.Statuses)...)
 		page = slices.DeleteFunc(page, func(t toNumber) bool { return t.Number > 0 })
 		if err != nil || len(page) == 0 {
 			return err
+		}
+		if again++; first != page[0].ID {
+			again, first = 0, page[0].ID
+		}
+		if again == numberedAtMost {
+			return fmt.Errorf("mongodb: ticket %s can't be numbered", first)
 		}
 		if err := s.run(ctx, s.raiseNumbers); err != nil {
 			return err

@@ -51,6 +51,7 @@ func aDesk(t *testing.T, messages int) (path string) {
 		id := fmt.Sprintf("TICK-%06d", i)
 		ticket := aTicket(id)
 		ticket.Version, ticket.Home.TelegramTopicID = int64(1+i%7), int64(i+1)
+		ticket.Number, ticket.LastMessageAt = int64(i+1), at // as each has; who opens the database numbers the rest
 		ticket.Status = []string{"open", "closed"}[i%2]
 		ticket.Description = strings.Repeat("กระดาษติด ", i%40)
 		ticket.Events = []storage.Event{{
