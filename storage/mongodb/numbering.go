@@ -42,7 +42,7 @@ type toNumber struct {
 const (
 	numberedTogether = 1000 // tickets that get their numbers with one command
 	numberedAtMost   = 10   // how often a ticket is given a number that another one has meanwhile
-	datedAtOnce      = 16   // tickets whose newest message is looked for concurrently
+	datedAtOnce      = 4    // tickets whose newest message is looked for concurrently
 )
 
 // numberTickets numbers the tickets of earlier schemas in the order of their creation, and leaves those alone that have
