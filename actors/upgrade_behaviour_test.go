@@ -156,7 +156,10 @@ func TestTicketThatLostItsNumber(t *testing.T) {
 		d.must(store.SaveTicket(t.Context(), r))
 	}()
 	d.start()
-	d.shown(k.id)
+	d.eventually("it has a number again", func() bool {
+		d.shown(k.id)
+		return d.record(k).Number != 0
+	})
 	r := d.record(k)
 	if r.Number == 0 || r.Number == lost || r.Number == d.record(other).Number || !r.LastMessageAt.Equal(said) {
 		t.Fatalf("number %d after %d, last message at %v, not %v", r.Number, lost, r.LastMessageAt, said)
