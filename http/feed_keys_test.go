@@ -3,9 +3,11 @@ package httpedge_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,4 +168,52 @@ func TestFeedOfAKeyThatEnds(t *testing.T) {
 		}
 		s.do("GET", "/api/v1/me", key, nil).is(200)
 	})
+}
+
+// quiet appends so many events about a ticket that does not exist to the log.
+func (s *service) quiet(n int) {
+	s.t.Helper()
+	ticketID := fmt.Sprintf("TICK-0-%08X", nextID())
+	partition := storage.PartitionOf(ticketID)
+	heads, err := s.store.LogBounds(s.t.Context())
+	s.must(err)
+	events := make([]storage.Event, n)
+	for i := range events {
+		events[i] = storage.Event{EventID: fmt.Sprintf("evt_%026d", nextID()), TicketID: ticketID, Number: int64(i) + 1,
+			Type: messages.EventMessageSent, Partition: partition, Position: heads[partition].Last + int64(i) + 1,
+			At: time.Now(), Data: []byte(`{}`)}
+	}
+	for some := range slices.Chunk(events, 1000) {
+		s.must(s.store.AppendEvents(s.t.Context(), some))
+	}
+}
+
+func TestStreamThatSelectsNothingEndsWithItsKey(t *testing.T) {
+	stalls, reading, goOn := &atomic.Bool{}, &atomic.Int64{}, make(chan struct{})
+	s := newService(t, serviceOptions{wrapStore: func(store storage.Store) storage.Store {
+		return stalledLog{store, stalls, reading, goOn}
+	}})
+	s.register()
+	admin := s.key(nil, "admin")
+	before := s.feed(admin, "after", "now").NextCursor
+	s.quiet(10_000) // five reads look at them
+	s.restart()
+	key := s.key(nil, "events:read")
+	stalls.Store(true)
+	began := make(chan *opened)
+	go func() { began <- s.open(key, "?types=ticket.closed&after="+before) }()
+	var o *opened
+	for o == nil {
+		select {
+		case goOn <- struct{}{}:
+		case o = <-began:
+		}
+	}
+	s.do("DELETE", "/api/v1/api-keys/"+keyID(key), admin, nil).is(204)
+	read := reading.Load()
+	close(goOn)
+	s.until(o, "that it ends")
+	if more := reading.Load() - read; more > 25 { // 20 for one read
+		t.Errorf("it read %d times more", more)
+	}
 }

@@ -109,6 +109,13 @@ type stream struct {
 	lease *consumerLease // nil: it reads as no consumer
 }
 
+// atOnce is always ready.
+var atOnce = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // run writes events until the client goes, the service stops, the client is too slow, or its key is no longer accepted.
 func (s *stream) run(page *messages.LogPage) error {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -125,21 +132,27 @@ func (s *stream) run(page *messages.LogPage) error {
 		if err := s.lease.renew(ctx); err != nil {
 			return err
 		}
-		if len(page.Events) > 0 {
+		next := woken
+		switch {
+		case len(page.Events) > 0:
 			if err := s.write(ctx, func() error { return s.events(page) }); err != nil {
 				return err
 			}
-		}
-		if len(page.Events) == 0 && !page.More {
-			select {
-			case <-woken:
-			case <-alive.C:
-				if err := s.write(ctx, s.comment); err != nil {
-					return err
-				}
-			case <-s.api.ending:
-				return nil
+			next = atOnce
+		case page.More: // the filter selects little of a long log
+			if err := s.api.still(ctx, s.call, feedScopes(s.m.Filter)...); err != nil {
+				return err
 			}
+			next = atOnce
+		}
+		select {
+		case <-s.api.ending:
+			return nil
+		case <-alive.C:
+			if err := s.write(ctx, func() error { return s.comment(page) }); err != nil {
+				return err
+			}
+		case <-next:
 		}
 		var err error
 		if page, err = s.api.readFeed(ctx, s.reader, s.m, 0); err != nil {
@@ -157,9 +170,10 @@ func (s *stream) greet() error {
 	return err
 }
 
-// comment shows that the stream is alive.
-func (s *stream) comment() error {
-	_, err := s.w.WriteString(": nothing new\n\n")
+// comment shows that the stream is alive, and how far it is: a client that comes back need not look again at what its
+// filter left out.
+func (s *stream) comment(page *messages.LogPage) error {
+	_, err := fmt.Fprintf(s.w, ": nothing new\nid: %s\n\n", feedCursor(page.Positions))
 	return err
 }
 
