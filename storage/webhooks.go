@@ -26,8 +26,6 @@ type Webhooks interface {
 	// DeleteWebhook deletes the webhook if the stored version is the given one (ErrConflict). Its deliveries and replays
 	// stay: DeleteDeliveries and DeleteReplays.
 	DeleteWebhook(ctx context.Context, webhookID string, version int64) error
-	// DueWebhooks lists webhooks whose DueAt is set and not after now, oldest first.
-	DueWebhooks(ctx context.Context, now time.Time, limit int) ([]Due, error)
 }
 
 // Deliveries keeps what became of events at endpoints.
@@ -121,7 +119,6 @@ type Webhook struct {
 	CreatedAt time.Time       `json:"createdAt"`
 	UpdatedAt time.Time       `json:"updatedAt"`
 	DeletedAt time.Time       `json:"deletedAt,omitzero"` // its deliveries are being deleted; then it is
-	DueAt     time.Time       `json:"dueAt,omitzero"`     // when to look whether something is left to do; zero: nothing is
 	Revision  int64           `json:"revision"`           // of its settings
 	Version   int64           `json:"version"`
 }
@@ -283,7 +280,7 @@ type Consumer struct {
 
 func (w Webhook) Kept() Webhook {
 	w.FailingSince, w.LastSuccessAt, w.HoldUntil = Kept(w.FailingSince), Kept(w.LastSuccessAt), Kept(w.HoldUntil)
-	w.CreatedAt, w.UpdatedAt, w.DueAt = Kept(w.CreatedAt), Kept(w.UpdatedAt), Kept(w.DueAt)
+	w.CreatedAt, w.UpdatedAt = Kept(w.CreatedAt), Kept(w.UpdatedAt)
 	w.WarnedAt, w.DeletedAt = Kept(w.WarnedAt), Kept(w.DeletedAt)
 	w.Unlogged = keptEach(w.Unlogged, func(e *Event) { e.At = Kept(e.At) })
 	w.Periods = keptEach(w.Periods, func(p *WebhookPeriod) { p.Begins = Kept(p.Begins) })

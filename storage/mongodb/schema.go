@@ -130,6 +130,11 @@ var migrations = []migration{
 		indexes:   []Index{{Collection: "tickets", Name: "parties", Keys: keys("index.parties", "-createdAt", "-_id")}},
 		run:       fillParties,
 	},
+	{
+		// Nobody asks when a webhook is due: all are woken at the start.
+		minReader: 4,
+		replaced:  []Index{{Collection: "webhooks", Name: "due"}},
+	},
 }
 
 // keys returns the keys of an index. A field with a "-" before it is descending.

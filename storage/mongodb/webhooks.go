@@ -21,7 +21,6 @@ var (
 		bson.D{e("index.group.group", arg(0)), e("index.group.id", bson.D{e("$gt", arg(1))})},
 		bson.D{e("index.group.id", 1)}, nil)
 	webhooksOfKey = define("webhooks", "key", bson.D{e("keyId", arg(0))}, nil, onlyID)
-	dueWebhooks   = define("webhooks", "due", bson.D{e("index.due.at", bson.D{e("$lte", arg(0))})}, dueOrder, dueFields)
 
 	readReplay  = byID("replays")
 	dumpReplays = dumpByID("replays")
@@ -85,7 +84,7 @@ func webhookDocument(w *storage.Webhook) (bson.Raw, bson.ObjectID, error) {
 	if err := validID("id", w.WebhookID); err != nil {
 		return nil, bson.ObjectID{}, err
 	}
-	on := due(w.WebhookID, w.DueAt)
+	var on []bson.E
 	if w.Name != "" {
 		on = append(on, e("name", bson.D{e("name", w.Name), e("owner", w.GroupID)}))
 	}
@@ -126,11 +125,6 @@ func (s *Store) deleteVersion(ctx context.Context, collection string, id any, ve
 		}
 		return fmt.Errorf("%s %v: %w", collection, id, storage.ErrConflict)
 	})
-}
-
-// DueWebhooks implements storage.Webhooks.
-func (s *Store) DueWebhooks(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
-	return findDue(ctx, s, dueWebhooks, limit, milli(now))
 }
 
 // Replay implements storage.Replays.

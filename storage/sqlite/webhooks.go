@@ -10,10 +10,10 @@ import (
 
 var (
 	insertWebhook = define(`
-		INSERT INTO webhooks (webhook_id, owner, name, key_id, group_id, due_at, version, doc)
-		VALUES (?, ?, ?, ?, ?, ?, 1, ?)`)
+		INSERT INTO webhooks (webhook_id, owner, name, key_id, group_id, version, doc)
+		VALUES (?, ?, ?, ?, ?, 1, ?)`)
 	updateWebhook = define(`
-		UPDATE webhooks SET owner = ?2, name = ?3, key_id = ?4, group_id = ?5, due_at = ?6, version = version + 1, doc = ?7
+		UPDATE webhooks SET owner = ?2, name = ?3, key_id = ?4, group_id = ?5, version = version + 1, doc = ?6
 		WHERE webhook_id = ?1`)
 	readWebhook         = define(`SELECT doc FROM webhooks WHERE webhook_id = ?`)
 	readWebhookVersion  = define(`SELECT version FROM webhooks WHERE webhook_id = ?`)
@@ -24,8 +24,6 @@ var (
 		SELECT doc FROM webhooks WHERE group_id = ? AND webhook_id > ? ORDER BY webhook_id LIMIT ?`)
 	countWebhooks = define(`SELECT count(*) FROM webhooks WHERE key_id = ?`)
 	deleteWebhook = define(`DELETE FROM webhooks WHERE webhook_id = ? AND version = ?`)
-	dueWebhooks   = define(`
-		SELECT webhook_id, due_at FROM webhooks WHERE due_at <= ? ORDER BY due_at, webhook_id LIMIT ?`)
 
 	insertReplay = define(`
 		INSERT INTO replays (replay_id, webhook_id, created_at, version, doc) VALUES (?, ?, ?, 1, ?) ON CONFLICT DO NOTHING`)
@@ -108,7 +106,7 @@ func newWebhookSave(w *storage.Webhook, doc string) *webhookSave {
 	name := orNull(w.Name)
 	return &webhookSave{
 		id: w.WebhookID, name: name, owner: w.GroupID,
-		columns: []any{w.WebhookID, w.GroupID, name, w.KeyID, orNull(w.GroupID), dueAt(w.DueAt), doc},
+		columns: []any{w.WebhookID, w.GroupID, name, w.KeyID, orNull(w.GroupID), doc},
 	}
 }
 
@@ -148,11 +146,6 @@ func (s *Store) DeleteWebhook(ctx context.Context, webhookID string, version int
 	return s.write(ctx, func(w *writer) error {
 		return w.one(conflict("webhook", webhookID), deleteWebhook, webhookID, version)
 	})
-}
-
-// DueWebhooks implements storage.Webhooks.
-func (s *Store) DueWebhooks(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
-	return s.dues(ctx, dueWebhooks, millis(now), atMost(limit))
 }
 
 // Replay implements storage.Replays.

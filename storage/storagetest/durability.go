@@ -156,7 +156,7 @@ var crashWrites = []struct {
 	{name: "a webhook and its deliveries", steps: []step{
 		func(ctx context.Context, s storage.Store) error {
 			w := aWebhook("wh_1")
-			w.Name, w.DueAt = "crm", day
+			w.Name = "crm"
 			return s.SaveWebhook(ctx, w)
 		},
 		func(ctx context.Context, s storage.Store) error {

@@ -14,7 +14,7 @@ import (
 func (m *machine) webhook(t *rapid.T) {
 	w := aWebhook(name(t, "id", "wh_1", "wh_2", "wh_3"))
 	w.Name, w.GroupID = name(t, "name", "", "crm", "erp"), name(t, "group", "", "g1")
-	w.KeyID, w.DueAt = name(t, "key", "k1", "k2"), when(t, "due")
+	w.KeyID = name(t, "key", "k1", "k2")
 	stored, err := m.model.Webhook(m.ctx, w.WebhookID)
 	w.Version = version(t, stored, err, func(w *storage.Webhook) int64 { return w.Version })
 	if number(t, "delete", 4) == 0 {
@@ -73,9 +73,6 @@ func (m *machine) compareWebhooks(t *rapid.T) {
 		return s.WebhookByName(ctx, owner, named)
 	})
 	both(t, m, "CountWebhooks", func(s storage.Store) (int, error) { return s.CountWebhooks(ctx, "k1") })
-	both(t, m, "DueWebhooks", func(s storage.Store) ([]storage.Due, error) {
-		return s.DueWebhooks(ctx, minute(2), limit)
-	})
 	partition, position := int(number(t, "partition", 1)), number(t, "position", 4)
 	both(t, m, "OpenDeliveries", func(s storage.Store) ([]storage.Delivery, error) {
 		return s.OpenDeliveries(ctx, "wh_1", partition, position, limit)

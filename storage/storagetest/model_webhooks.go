@@ -69,11 +69,6 @@ func (m *model) DeleteWebhook(ctx context.Context, webhookID string, version int
 	return nil
 }
 
-func (m *model) DueWebhooks(ctx context.Context, now time.Time, limit int) ([]storage.Due, error) {
-	at := func(w storage.Webhook) time.Time { return w.DueAt }
-	return modelDue(ctx, m, m.webhooks, at, now, storage.Due{}, limit)
-}
-
 func (m *model) SaveDeliveries(ctx context.Context, deliveries []*storage.Delivery) error {
 	if len(deliveries) == 0 {
 		return ctx.Err()

@@ -42,19 +42,6 @@ func testWebhooks(t *testing.T, f Factory) {
 		}
 	})
 	t.Run("a name belongs to one webhook of its owner", func(t *testing.T) { webhookNames(t, f) })
-	t.Run("due ones, the oldest first", func(t *testing.T) {
-		s := f.Open(t)
-		for i, at := range []int{0, 3, 1, 2, 9} {
-			w := aWebhook(fmt.Sprint("wh_", i))
-			if at > 0 {
-				w.DueAt = minute(at)
-			}
-			noError(t, s.SaveWebhook(ctx, w))
-		}
-		due, err := s.DueWebhooks(ctx, minute(3), 2)
-		noError(t, err)
-		same(t, due, []storage.Due{{ID: "wh_2", At: minute(1)}, {ID: "wh_3", At: minute(2)}})
-	})
 }
 
 func webhookNames(t *testing.T, f Factory) {
