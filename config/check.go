@@ -104,8 +104,12 @@ func (m *mistakes) checkRules(c *Config) {
 	if m.set("METRICS_ADDR") && (!isListenAddress(c.MetricsAddr) || c.MetricsAddr == c.HTTPAddr) {
 		m.refuse("METRICS_ADDR", "must be host:port, such as 127.0.0.1:9090, and another one than HTTP_ADDR")
 	}
-	if _, ok := parseDatabase(c.DatabaseURL); m.set("DATABASE_URL") && !ok {
-		m.refuse("DATABASE_URL", "must be sqlite://path/to/file.db or mongodb://host/name-of-the-database")
+	if _, ok := parseDatabase(c.DatabaseURL); !ok {
+		if m.values["DATABASE_URL"] == "" {
+			m.refuse("DATA_DIR", "must have neither ? nor #")
+		} else if m.set("DATABASE_URL") {
+			m.refuse("DATABASE_URL", "must be sqlite://path/to/file.db or mongodb://host/name-of-the-database")
+		}
 	}
 	for _, origin := range c.APICORSOrigins {
 		if m.set("API_CORS_ORIGINS") && !isOrigin(origin) && (origin != "*" || len(c.APICORSOrigins) > 1) {

@@ -49,7 +49,7 @@ type Config struct {
 	APIAddressPerSecond int      `env:"API_ADDRESS_PER_SECOND" envDefault:"2000" min:"0" max:"1000000" desc:"The most API requests per second from one address, counted before the key is checked, with bursts of twice as many; 0: no limit. Behind a proxy all requests come from the proxy's address."`
 	APICORSOrigins      []string `env:"API_CORS_ORIGINS" unset:"(none)" allowed:"origins with commas between them, such as https://desk.example.org or https://*.example.org; a single * admits all" desc:"Comma-separated origins whose pages may call the API, such as https://desk.example.org or https://*.example.org. A single * admits all. Unset: none."`
 
-	DatabaseURL Secret `env:"DATABASE_URL" envDefault:"sqlite://data/topicdesk.db" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
+	DatabaseURL Secret `env:"DATABASE_URL" unset:"SQLite, the file topicdesk.db in DATA_DIR" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
 	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files. Each desk needs its own."`
 
 	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a binary built with -tags s3 (keys come from AWS's own settings)."`

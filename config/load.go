@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -33,6 +34,9 @@ func Load(lookup func(name string) (value string, ok bool), dotenv string) (Conf
 	}
 
 	c, m := parse(all, values)
+	if c.DatabaseURL == "" {
+		c.DatabaseURL = Secret("sqlite://" + filepath.Join(c.DataDir, "topicdesk.db"))
+	}
 	if fileErr != nil {
 		m.errs = append(m.errs, fileErr)
 	}
