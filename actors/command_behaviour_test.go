@@ -23,6 +23,7 @@ func TestTicketCommands(t *testing.T) {
 	}
 	d.run(t, "pending", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "Ann set this ticket to pending")
+		d.awaitText(d.engineering, eng, "Ann set this ticket to pending")
 		shows("Pending")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "is pending already")
 		if d.record(k).Status != "pending" {

@@ -128,6 +128,10 @@ func TestSync(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/help@other_bot")
 		d.say(d.ann, d.support, k.thread, "/etc/passwd is a file")
 		unknown := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/unknown thing"), "I don't know /unknown")
+		note := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/note he is a trusted customer"), "begin it with //")
+		if len(note.Buttons) > 0 {
+			t.Error("a button shows the note to the others:", note.Buttons)
+		}
 		d.awaitText(d.sales, sales, "/etc/passwd is a file")
 		d.quiet(k)
 		same(t, "copies before", d.copies(d.sales, sales)[len(d.copies(d.sales, sales))-1:], []string{"/etc/passwd is a file"})

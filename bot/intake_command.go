@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"strings"
+
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -35,11 +37,22 @@ var handlers = map[string]handler{
 		return &messages.SetPending{Origin: o}
 	}),
 	messages.VerbPriority: asking(func(o *messages.Origin, _ *Message, c SlashCommand) proto.Message {
-		return &messages.SetPriority{Origin: o, Priority: c.Arg}
+		return &messages.SetPriority{Origin: o, Priority: priorityNamed(c.Arg)}
 	}),
 	messages.VerbTicket: asking(func(o *messages.Origin, _ *Message, _ SlashCommand) proto.Message {
 		return &messages.ShowTicket{Origin: o}
 	}),
+}
+
+// priorityNamed returns the priority that has this name in some language; else the name.
+func priorityNamed(name string) string {
+	for _, priority := range []string{"low", "normal", "high", "urgent"} {
+		_, thai, _ := strings.Cut(label(langThai, "priority_"+priority), " ")
+		if thai == strings.TrimSpace(name) {
+			return priority
+		}
+	}
+	return name
 }
 
 // asking handles a slash command by sending what it means to the topic's ticket.

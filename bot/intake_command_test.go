@@ -26,6 +26,7 @@ func TestIntakeCommandsInATicketsTopic(t *testing.T) {
 		"/delete":                    toTicket(&messages.DeleteMessage{Origin: annHere()}),
 		"/pending":                   toTicket(&messages.SetPending{Origin: annHere()}),
 		"/priority High":             toTicket(&messages.SetPriority{Origin: annHere(), Priority: "high"}),
+		"/priority ด่วน":             toTicket(&messages.SetPriority{Origin: annHere(), Priority: "urgent"}),
 		"/priority":                  toTicket(&messages.SetPriority{Origin: annHere()}),
 		"/ticket":                    toTicket(&messages.ShowTicket{Origin: annHere()}),
 		"/unlink":                    append([]sent{{"chat/g7", &messages.Answer{Origin: annHere(unlinking)}}}, toTicket(&messages.UnlinkTopic{Origin: annHere()})...),

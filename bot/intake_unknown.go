@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -39,6 +40,11 @@ func nearest(verb string, at messages.Places) string {
 	return best
 }
 
+// isNoteElsewhere reports whether a verb begins an internal note in other desks.
+func isNoteElsewhere(verb string) bool {
+	return slices.Contains([]string{"note", "notes", "internal", "private", "comment", "whisper"}, strings.ToLower(verb))
+}
+
 // distance returns how many letters must be put in, left out, replaced or swapped with their neighbour to make b of a.
 func distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
@@ -65,10 +71,17 @@ func distance(a, b string) int {
 // onUnknownCommand answers with the nearest command, and keeps the message for the button that sends it after all.
 func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 	args := map[string]string{"given": "/" + messages.Shorten(verb, titleOfReply)}
-	if near := nearest(verb, h.at()); near != "" {
+	near, note := nearest(verb, h.at()), h.ticket != "" && !m.Chat.Private() && isNoteElsewhere(verb)
+	switch {
+	case note:
+		args["note"] = "//"
+	case near != "":
 		args["command"] = "/" + near
 	}
 	op := h.notice(messages.NoticeCommandUnknown, args)
+	if note { // no button that would show the other groups what is not for them
+		return "unknown_command", h.answerWith(op)
+	}
 	// What an anonymous administrator wrote, nobody can send: a button does not tell who of them presses it.
 	if byPerson := m.Sender.GetKind() == messages.Sender_USER; byPerson && (h.ticket != "" || m.Chat.Private()) {
 		said := h.saying(m)

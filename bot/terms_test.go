@@ -78,7 +78,8 @@ func TestTermsHaveOneTranslation(t *testing.T) {
 func TestStatesAndButtonsSayTheSame(t *testing.T) {
 	for lang, word := range map[string]string{langEnglish: "pending", langThai: "รอคำตอบ"} {
 		texts := catalogue(t, lang)
-		for _, key := range []string{"status_pending", "button_pending", "pending_set", "already_pending", "ticket_continued", "private_continued"} {
+		for _, key := range []string{"status_pending", "button_pending", "pending_set", "already_pending", "ticket_continued",
+			"private_pending", "private_continued"} {
 			if !strings.Contains(strings.ToLower(texts[key]), word) {
 				t.Errorf("%s: %s does not say %s: %s", lang, key, word, texts[key])
 			}

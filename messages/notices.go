@@ -10,7 +10,7 @@ const (
 	NoticeHelpGroup       = "help_group"       // in a group, outside a ticket
 	NoticeHelpTopic       = "help_topic"       // in a ticket's topic
 	NoticeUnavailableHere = "unavailable_here" // command; it works only in a ticket's topic
-	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it); with a button that sends the message after all
+	NoticeCommandUnknown  = "command_unknown"  // given, command ("" none is like it), note ("//" if it is one); may have a button that sends it after all
 	NoticeOnlyAuthor      = "only_author"      // callback answer
 	NoticeOnlyInGroup     = "only_in_group"    // command
 	NoticeLangSet         = "lang_set"         // lang
@@ -46,7 +46,7 @@ const (
 	NoticeMediumFailed    = "medium_failed"    // group, why, ticket; something of the description can't be shown
 	NoticeAlreadyClosed   = "already_closed"   // ticket ("" in a topic of its own, here and below)
 	NoticeAlreadyOpen     = "already_open"     // ticket
-	NoticePendingSet      = "pending_set"      // who, ticket
+	NoticePendingSet      = "pending_set"      // who
 	NoticeAlreadyPending  = "already_pending"  // ticket
 	NoticePrioritySet     = "priority_set"     // who, priority (low|normal|high|urgent, to be translated), ticket
 	NoticePrioritySame    = "priority_same"    // priority
@@ -111,6 +111,7 @@ const (
 	NoticePrivateSame         = "private_same"          // ticket; callback answer
 	NoticePrivateClosed       = "private_closed"        // who, reason, ticket
 	NoticePrivateReopened     = "private_reopened"      // who, ticket
+	NoticePrivatePending      = "private_pending"       // who, ticket
 	NoticePrivateContinued    = "private_continued"     // who, ticket; it was pending
 	NoticePrivateIsClosed     = "private_is_closed"     // ticket; in reply to a message that was not passed on, with buttons
 	NoticePrivateWhich        = "private_which"         // in reply to a message that was not passed on, with buttons

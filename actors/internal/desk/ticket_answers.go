@@ -109,7 +109,7 @@ func NotifyAll(r *storage.Ticket, o *messages.Origin, key string, args map[strin
 	}
 }
 
-// StandingNotices are the topics in which a notice of a closing or a reopening is pending. A closing waits for the copies
+// StandingNotices are the topics in which a notice of a new state is pending. A closing waits for the copies
 // of what was said before it; the reopening after it must not overtake it, or people would read “closed” last.
 type StandingNotices map[threadAt]bool
 
@@ -121,8 +121,9 @@ type threadAt struct {
 // Next reports whether no such notice that is pending for the same topic must leave before this operation.
 func (s StandingNotices) Next(op *messages.Operation) bool {
 	switch op.GetSendNotice().GetKey() {
-	case messages.NoticeTicketClosed, messages.NoticeTicketReopened, messages.NoticeTicketContinued,
-		messages.NoticePrivateClosed, messages.NoticePrivateReopened, messages.NoticePrivateContinued:
+	case messages.NoticeTicketClosed, messages.NoticeTicketReopened, messages.NoticePendingSet, messages.NoticeTicketContinued,
+		messages.NoticePrivateClosed, messages.NoticePrivateReopened, messages.NoticePrivatePending,
+		messages.NoticePrivateContinued:
 	default:
 		return true
 	}
@@ -140,6 +141,8 @@ func privately(r *storage.Ticket, n *messages.SendNoticeCall) *messages.SendNoti
 			Keyboard: OneButton(messages.ButtonReopen, messages.CallbackReopen+":"+r.TicketID)}
 	case messages.NoticeTicketReopened:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateReopened, Args: n.Args}
+	case messages.NoticePendingSet:
+		return &messages.SendNoticeCall{Key: messages.NoticePrivatePending, Args: n.Args}
 	case messages.NoticeTicketContinued:
 		return &messages.SendNoticeCall{Key: messages.NoticePrivateContinued, Args: n.Args}
 	}
