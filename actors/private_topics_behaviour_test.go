@@ -19,9 +19,9 @@ func (d *desk) openInTopic(by, chat int64, title string) (*ticket, int) {
 	d.introduced(chat, k.thread)
 	thread := d.topicNamed(by, title).Thread
 	d.introduced(by, thread)
-	d.eventually("the person is talking on it", func() bool {
+	d.eventually("the person's draft is done", func() bool {
 		u, err := d.store.User(d.t.Context(), by)
-		return err == nil && u.CurrentTicketID == k.id
+		return err == nil && len(u.Drafts) == 0
 	})
 	return k, thread
 }
@@ -221,6 +221,8 @@ func TestPrivateTopicsSwitched(t *testing.T) {
 		if strings.Contains(looking.Text, "Printer") {
 			t.Errorf("in the topic, the copy is %q", looking.Text)
 		}
+		d.say(d.ann, d.ann, 0, "What is written there goes to it")
+		d.awaitText(d.support, flat.thread, "What is written there goes to it")
 	})
 	d.must(d.sim.SetTopics(d.ann, false))
 	d.run(t, "switched off: what comes arrives in the chat itself, in order", func(t *testing.T) {
@@ -235,7 +237,7 @@ func TestPrivateTopicsSwitched(t *testing.T) {
 		m, err := d.sim.Post(simulator.Post{From: d.ann, Chat: d.ann, Text: "Thank you", ReplyTo: looking.ID})
 		d.must(err)
 		d.awaitText(d.support, k.thread, "Thank you")
-		d.say(d.ann, d.ann, 0, "and the paper?")
+		d.press(d.ann, d.awaitAnswer(d.say(d.ann, d.ann, 0, "and the paper?"), "Printer"), "mean:"+k.id)
 		d.awaitText(d.support, k.thread, "and the paper?")
 		d.say(d.carl, d.support, k.thread, "Ordered")
 		d.awaitText(d.ann, m.Thread, "Ordered")

@@ -56,6 +56,29 @@ func TestUnknownCommands(t *testing.T) {
 			t.Errorf("it arrived %d times", n)
 		}
 	})
+	d.run(t, "another button carries out the nearest command, with what is written after it, once", func(t *testing.T) {
+		answer := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/prority urgent"), "Did you mean /priority?")
+		d.press(d.ann, answer, "instead:")
+		d.awaitText(d.support, k.thread, "Ann changed the priority of this ticket to 🔥 urgent")
+		said := d.say(d.ann, d.ann, 0, "/close not needed any more")
+		answer = d.awaitAnswer(said, "Did you mean /close_ticket?")
+		d.press(d.ann, answer, "instead:")
+		_, _ = d.sim.Press(d.ann, d.ann, answer.ID, "instead:"+itoa(said.ID))
+		d.awaitText(d.support, k.thread, "not needed any more")
+		d.quiet(k)
+		closed := 0
+		for _, m := range d.byBot(d.ann, 0) {
+			if strings.Contains(m.Text, "closed") {
+				closed++
+			}
+		}
+		if closed != 1 {
+			t.Errorf("told %d times", closed)
+		}
+		d.say(d.ann, d.ann, 0, "/reopen_ticket")
+		d.awaitText(d.ann, 0, "reopened your ticket")
+		d.quiet(k)
+	})
 	d.run(t, "in the private chat too, in reply to something", func(t *testing.T) {
 		d.say(d.carl, d.support, k.thread, "Which path?")
 		asked := d.awaitText(d.ann, 0, "Which path?")

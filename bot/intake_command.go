@@ -1,9 +1,8 @@
 package bot
 
 import (
-	"strings"
-
 	"strconv"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
 

@@ -91,18 +91,24 @@ func (h *handling) onUnknownCommand(m *Message, verb string) (string, error) {
 		if _, err := h.shelf(&messages.Shelve{Message: said}); err != nil {
 			return "", err
 		}
-		data := messages.CallbackAsIs + ":" + strconv.FormatInt(m.ID, 10)
-		op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: []*messages.KeyboardRow{
-			buttonRow(&messages.Button{Key: messages.ButtonAsIs, Data: data}),
-		}}
+		id := ":" + strconv.FormatInt(m.ID, 10)
+		rows := []*messages.KeyboardRow{buttonRow(&messages.Button{Key: messages.ButtonAsIs, Data: messages.CallbackAsIs + id})}
+		if near != "" { // the name in the text would be sent without what is written after it
+			rows = slices.Insert(rows, 0, buttonRow(&messages.Button{Text: "✅ /" + near, Data: messages.CallbackInstead + id}))
+		}
+		op.GetSendNotice().Keyboard = &messages.Keyboard{Rows: rows}
 	}
 	return "unknown_command", h.answerWith(op)
 }
 
-// onAsIsCallback sends a message that looked like a command; handled says whether the button does that.
+// onAsIsCallback sends a message that looked like a command, or carries out the one that it is most like; handled says
+// whether the button does either.
 func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, err error) {
 	verb, number, _ := strings.Cut(c.Data, ":")
-	if verb != messages.CallbackAsIs {
+	does := map[string]func(*messages.RecordMessage) (bool, error){
+		messages.CallbackAsIs: h.sayAsIs, messages.CallbackInstead: h.doInstead,
+	}[verb]
+	if does == nil {
 		return "", false, nil
 	}
 	id, err := strconv.ParseInt(number, 10, 64)
@@ -120,12 +126,12 @@ func (h *handling) onAsIsCallback(c *Callback) (outcome string, handled bool, er
 	}
 	pressed := h.origin
 	h.origin = said.Origin
-	sent, err := h.sayAsIs(said)
+	done, err := does(said)
 	h.origin = pressed
 	switch {
 	case err != nil:
 		return "", true, err
-	case !sent:
+	case !done:
 		return "stale", true, h.stale()
 	}
 	if err := h.answerCallback(""); err != nil {
@@ -165,11 +171,9 @@ func (h *handling) keptAs(c *Callback, id int64) (*messages.RecordMessage, error
 
 // sayAsIs sends a message as if it had not looked like a command. It returns false if no ticket takes it.
 func (h *handling) sayAsIs(said *messages.RecordMessage) (sent bool, err error) {
-	m := messageOf(h.chat, said)
-	if h.ticket, h.meant = said.MeantTicketId, said.MeantTicketId != ""; !h.meant {
-		if err := h.findTicket(m); err != nil {
-			return false, err
-		}
+	m, err := h.asWritten(said)
+	if err != nil {
+		return false, err
 	}
 	if h.chat.Private() {
 		_, err := h.passOn(m)
@@ -180,6 +184,37 @@ func (h *handling) sayAsIs(said *messages.RecordMessage) (sent bool, err error) 
 	}
 	r, err := h.recordOf(m)
 	return r.GetCode() == messages.Code_OK || r.GetCode() == messages.Code_DUPLICATE, err
+}
+
+// doInstead carries out the command that a message is most like, with what is written after it.
+func (h *handling) doInstead(said *messages.RecordMessage) (done bool, err error) {
+	m, err := h.asWritten(said)
+	if err != nil {
+		return false, err
+	}
+	verb, _, rest, _ := splitCommand(m.Text)
+	near := "/" + nearest(verb, h.at())
+	m.Entities = cut(m.Text, m.Entities, len(m.Text)-len(rest), len(m.Text))
+	for _, e := range m.Entities {
+		e.Offset += int32(len(near))
+	}
+	m.Text = near + rest
+	c, isCommand := ParseCommand(m.Text, m.Entities, h.bot.Username)
+	if !isCommand { // the place is another now, or the message
+		return false, nil
+	}
+	h.origin.CommandId += ":instead" // the answer to the message has its own
+	_, err = h.onCommandBesides(m, c)
+	return err == nil, err
+}
+
+// asWritten returns a kept message as it came, and finds its ticket.
+func (h *handling) asWritten(said *messages.RecordMessage) (*Message, error) {
+	m := messageOf(h.chat, said)
+	if h.ticket, h.meant = said.MeantTicketId, said.MeantTicketId != ""; h.meant {
+		return m, nil
+	}
+	return m, h.findTicket(m)
 }
 
 // messageOf returns a kept message as it came, as far as commands and private chats need it.

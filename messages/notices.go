@@ -179,6 +179,7 @@ const (
 	CallbackMean        = "mean"    // in private: the same without reopening; argument: the word after which it was unclear what was meant
 	CallbackNew         = "new"     // in private, without a ticket: makes a draft from that message
 	CallbackAsIs        = "asis"    // sends a message that looks like a command; "asis:<message id>"
+	CallbackInstead     = "instead" // carries out the command that it is most like; "instead:<message id>"
 	CallbackTickets     = "tickets" // a page of a list of tickets; "tickets:<place>:<page>"
 	CallbackRetry       = "retry"   // argument: <link number>:<sequence>:<h or l>; target is home or the link's topic
 )

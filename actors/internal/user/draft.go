@@ -271,20 +271,32 @@ func (u *user) onChoiceChecked(m *messages.MemberChecked) error {
 }
 
 // onOpened: the ticket is stored. It becomes the person's current one, which counts where no topic says which ticket
-// they mean.
+// they mean; unless it has a topic of its own, and the current one has none, as its pinned message says.
 func (u *user) onOpened(m *messages.TicketOpened) error {
 	d := draftOf(u.record, m.TicketId)
 	if d == nil {
 		return nil
 	}
-	o := originIn(d.Asked)
+	o, keep := originIn(d.Asked), false
+	if m.OwnTopic {
+		current, err := u.Store.Ticket(u.Ctx, u.record.CurrentTicketID)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return fmt.Errorf("read the current ticket: %w", err)
+		}
+		if err == nil && current.Status != desk.StatusClosed {
+			link := desk.PrivateLink(current, o.GetPlace())
+			keep = link != nil && !link.Topic.Threaded
+		}
+	}
 	return u.alter(func(r *storage.User) {
 		if dropDraft(r, m.TicketId); m.Refused {
 			r.Shelf = desk.ReturnToShelf(r.Shelf, m.TicketId)
 			u.say(r, o, &messages.SendNoticeCall{Key: messages.NoticeAskTitle, ReplyTo: o.MessageId, ForceReply: true})
 			return
 		}
-		r.CurrentTicketID = m.TicketId
+		if !keep {
+			r.CurrentTicketID = m.TicketId
+		}
 		if !m.OwnTopic {
 			u.pin(r, 0) // its card is pinned now
 		}
