@@ -9,12 +9,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/apikey"
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
 	"github.com/topicdesk/topicdesk/actors/internal/chat"
+	"github.com/topicdesk/topicdesk/actors/internal/cluster"
 	"github.com/topicdesk/topicdesk/actors/internal/consumer"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
@@ -57,6 +59,9 @@ type Options struct {
 	MaxResident int           // see entity.NodeOptions
 	SweepEvery  time.Duration // see sweep.New
 	KeepEvents  time.Duration // how long events stay in the log, and deliveries; 0: forever
+
+	// Cluster makes this node one of several; nil: it is alone. Its Log may be nil.
+	Cluster *cluster.Options
 
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
@@ -105,8 +110,14 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
+	placement, err := newPlacement(o, env.Log)
+	if err != nil {
+		env.Cancel()
+		return nil, err
+	}
 	// A new kind of entity is one entry here; all else about it is in its room.
-	s.node, err = entity.Start(env, entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident},
+	s.node, err = entity.Start(env,
+		entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident, Placement: placement},
 		ticket.Kind(ticket.Deps{
 			Attachments: s.attachments, Aliases: aliases, Pace: o.Pace, IntakeWorks: o.IntakeWorks, Metrics: o.Metrics,
 			Parts: o.Telegram.Parts,
@@ -126,16 +137,40 @@ func NewSystem(o Options) (*System, error) {
 		return nil, err
 	}
 	if s.readers, err = query.Start(env, s.node, aliases, s.log); err != nil {
-		env.Cancel()
-		ctx, cancel := context.WithTimeout(context.Background(), stopAfterFailure)
-		defer cancel()
-		return nil, errors.Join(err, s.node.Stop(ctx))
+		return nil, errors.Join(err, s.giveUp())
 	}
 	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
 		Metrics: o.Metrics})
+	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
+		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
 	return s, nil
+}
+
+// newPlacement is nil for a node alone.
+func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
+	if o.Cluster == nil {
+		return nil, nil
+	}
+	options := *o.Cluster
+	if options.Log == nil {
+		options.Log = log
+	}
+	placement, err := cluster.New(options)
+	if err != nil {
+		return nil, err
+	}
+	return placement, nil
+}
+
+// giveUp ends what a start that failed has started.
+func (s *System) giveUp(others ...*actor.PID) error {
+	s.env.Cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), stopAfterFailure)
+	defer cancel()
+	return s.node.Stop(ctx, others...)
 }
 
 // Stop ends the desk. Polling ends, no further Bot API call begins, the outcomes of the calls in flight are written,
@@ -153,6 +188,7 @@ func (s *System) Stop(ctx context.Context) error {
 		for range 2 {
 			err = errors.Join(err, s.node.Barrier(ctx))
 		}
+		err = errors.Join(err, s.node.Leave(ctx))
 		s.env.Cancel()
 		err = errors.Join(err, within(ctx, "the sweep", s.loops.Wait))
 		s.stopErr = errors.Join(err, s.node.Stop(ctx, s.readers.PIDs()...))
@@ -187,6 +223,7 @@ func (s *System) Tell(kind, identity string, message proto.Message) {
 // StartPolling starts the poller of a bot, which hands updates to intake. Stop ends it.
 func (s *System) StartPolling(ctx context.Context, botID string, intake poller.Intake) error {
 	s.pollers.Use(intake)
+	s.sweep.Keep(messages.KindPoller, botID) // awake, wherever it is
 	_, err := s.Ask(ctx, messages.KindPoller, botID, &messages.Wake{})
 	return err
 }

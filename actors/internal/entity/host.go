@@ -98,6 +98,10 @@ func (h *Host) Receive(ctx actor.Context) {
 		ctx.Request(h.parent, barrier{})
 	case fired:
 		h.onFired(m)
+	case enqueueAgain:
+		if h.enqueueAgain {
+			h.turn(ctx, EnqueueAgain{})
+		}
 	case *actor.Terminated:
 		if parent, ok := h.entity.(Parent); ok {
 			parent.ChildEnded(m.Who)
@@ -130,7 +134,7 @@ func (h *Host) turn(ctx actor.Context, m any) {
 	sender := ctx.Sender()
 	respond := func(reply proto.Message) {
 		if sender != nil && reply != nil {
-			ctx.Send(sender, reply)
+			ctx.Send(sender, h.node.outbound(sender, reply))
 		}
 	}
 	defer func() {

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // Intake is what the poller needs of the Telegram edge; package bot implements it.
@@ -30,6 +30,7 @@ type poller struct {
 	*entity.Host
 	room   *Room
 	offset int64
+	known  time.Time // when storage last said that this activation is the newest
 	cancel context.CancelFunc
 	ended  *sync.WaitGroup
 }
@@ -58,7 +59,7 @@ func (r *Room) Kind() *entity.Kind {
 		Name:     messages.KindPoller,
 		New:      func(h *entity.Host) entity.Entity { return &poller{Host: h, room: r} },
 		Stays:    true,
-		Messages: []entity.Handler{entity.Replies((*poller).onWake)},
+		Messages: []entity.Handler{entity.Replies((*poller).onWake), entity.Takes((*poller).onRenew)},
 	}
 }
 
@@ -68,14 +69,21 @@ func (p *poller) Load() error {
 	if err != nil {
 		return fmt.Errorf("read the offset: %w", err)
 	}
-	p.offset = offset
+	p.offset, p.known = offset, time.Now()
 	return nil
 }
 
 func (p *poller) Resume() error {
+	p.begin()
+	p.After(leaseEvery, renew{})
+	return nil
+}
+
+// begin starts polling. A node that has not said yet where updates go has the poller wait for its Wake.
+func (p *poller) begin() {
 	set := p.room.intake.Load()
-	if set == nil {
-		return errors.New("there is no intake to poll with")
+	if set == nil || p.cancel != nil {
+		return
 	}
 	intake := *set
 	ctx, cancel := context.WithCancel(p.IntakeCtx)
@@ -88,6 +96,35 @@ func (p *poller) Resume() error {
 			offset = p.run(ctx, intake, offset)
 		}
 	})
+}
+
+// renew is the message of the timer that looks at the lease.
+type renew struct{}
+
+const (
+	// leaseEvery is how often the poller looks whether it is the newest activation, and leaseLasts how long it polls
+	// without knowing: for so long two nodes may poll at once.
+	leaseEvery = time.Second
+	leaseLasts = 5 * time.Second
+)
+
+// onRenew stops polling when another node polls, or may.
+func (p *poller) onRenew(renew) error {
+	ctx, cancel := context.WithTimeout(p.Ctx, leaseEvery)
+	defer cancel()
+	newest, err := p.Newest(ctx)
+	switch {
+	case err == nil && !newest:
+		p.Stop()
+		return storage.ErrConflict // the host fences this activation
+	case err == nil:
+		p.known = time.Now()
+		p.begin()
+	case time.Since(p.known) > leaseLasts && p.cancel != nil:
+		p.Log.Warn("polling pauses: storage does not tell whether another node polls", "error", err)
+		p.Stop()
+	}
+	p.After(leaseEvery, renew{})
 	return nil
 }
 
@@ -132,4 +169,7 @@ func (p *poller) Stop() {
 
 func (p *poller) Idle() bool { return false }
 
-func (p *poller) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+func (p *poller) onWake(*messages.Wake) (proto.Message, error) {
+	p.begin()
+	return entity.OK(), nil
+}

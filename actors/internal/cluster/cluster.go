@@ -1,0 +1,282 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+	"github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd"
+	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
+	"github.com/asynkron/protoactor-go/remote"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+)
+
+// Options are what a node needs to be one of several. All but the TLS and the etcd user are required.
+type Options struct {
+	Name string // of the cluster
+	Addr string // host:port where the other nodes reach this one
+	TLS  *TLS   // nil: unencrypted
+
+	Etcd Etcd
+
+	// Fenced is called once when this node must not go on: end the process. It may return; nothing here works then.
+	Fenced func(reason string)
+	Log    *slog.Logger
+}
+
+const (
+	kind    = "shard"
+	baseKey = "/topicdesk"
+
+	// leaseTTL is how long the others wait for a node that is silent before they take its shards over, and so also how long
+	// etcd may be away without anybody's shards moving.
+	leaseTTL = 5 * time.Second
+	// suspendAfter is how long a node that can't reach etcd keeps its shards. The lease is renewed each third of its time,
+	// so others take them over no earlier than two thirds after the last look that succeeded.
+	suspendAfter = 3 * time.Second
+	// dialWithin is how long etcd may take to answer at the start.
+	dialWithin = 5 * time.Second
+)
+
+// Cluster is this node's part of the cluster (entity.Placement).
+type Cluster struct {
+	o    Options
+	etcd *clientv3.Client
+
+	system   *actor.ActorSystem
+	cluster  *cluster.Cluster
+	provider *etcd.Provider
+	moved    func()
+	fence    *fence
+
+	mu        sync.RWMutex
+	members   []*cluster.Member
+	started   bool
+	owners    atomic.Pointer[[entity.Shards]string]
+	leaving   atomic.Bool
+	suspended atomic.Bool
+	closeOnce sync.Once
+}
+
+var _ entity.Placement = (*Cluster)(nil)
+
+// New prepares a node. Join makes it a member.
+func New(o Options) (*Cluster, error) {
+	config, err := o.Etcd.config()
+	if err != nil {
+		return nil, err
+	}
+	config.Logger = zap.NewNop() // what matters of it comes back as an error
+	client, err := clientv3.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	c := &Cluster{o: o, etcd: client}
+	c.owners.Store(&[entity.Shards]string{})
+	return c, nil
+}
+
+// Join implements entity.Placement. It returns when this node and the others know of each other.
+func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
+	ask, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	if _, err := c.etcd.Get(ask, baseKey); err != nil { // Proto.Actor would wait for etcd without end
+		return fmt.Errorf("ETCD_ENDPOINTS: etcd does not answer: %w", err)
+	}
+	host, port, err := splitAddr(c.o.Addr)
+	if err != nil {
+		return err
+	}
+	server, dial, err := c.o.TLS.options()
+	if err != nil {
+		return err
+	}
+	c.system, c.moved = m.System, m.Moved
+	c.provider, err = etcd.NewWithConfig(baseKey, clientv3.Config{}, etcd.WithEtcdClient(c.etcd),
+		etcd.WithKeepAliveTTL(leaseTTL))
+	if err != nil {
+		return fmt.Errorf("etcd: %w", err)
+	}
+	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
+		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
+		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
+	wire.MaxRetryCount = 1 // 5, the default, keeps what is sent to a dead node waiting for 10 s
+	config := cluster.Configure(c.o.Name, c.provider, disthash.New(), wire, cluster.WithKinds(cluster.NewKind(kind, m.Shard)))
+	config.GossipInterval = time.Second // nothing hangs on it
+	c.cluster = cluster.New(c.system, config)
+	c.system.EventStream.Subscribe(c.onTopology)
+	if err := c.start(); err != nil {
+		return err
+	}
+	c.fence = newFence(c)
+	return c.fence.begin(ctx)
+}
+
+// start starts the member. Where Proto.Actor panics it returns an error.
+func (c *Cluster) start() (err error) {
+	// Proto.Actor would panic in the middle of its start.
+	listener, err := net.Listen("tcp", c.o.Addr)
+	if err != nil {
+		return fmt.Errorf("can't listen on CLUSTER_ADDR: %w", err)
+	}
+	_ = listener.Close()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the cluster can't be joined: %v", r)
+		}
+	}()
+	c.cluster.StartMember()
+	c.mu.Lock()
+	c.started = true
+	c.mu.Unlock()
+	return nil
+}
+
+func splitAddr(addr string) (host string, port int, err error) {
+	host, digits, err := net.SplitHostPort(addr)
+	if err == nil {
+		port, err = strconv.Atoi(digits)
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("CLUSTER_ADDR: %w", err)
+	}
+	return host, port, nil
+}
+
+// onTopology takes the members as they are now.
+func (c *Cluster) onTopology(event any) {
+	topology, ok := event.(*cluster.ClusterTopology)
+	if !ok {
+		return
+	}
+	rendezvous, owners := cluster.NewRendezvous(), &[entity.Shards]string{}
+	rendezvous.UpdateMembers(topology.Members)
+	for shard := range owners {
+		owners[shard] = rendezvous.GetByClusterIdentity(identity(shard))
+	}
+	c.mu.Lock()
+	c.members = topology.Members
+	c.mu.Unlock()
+	c.owners.Store(owners)
+	for _, m := range topology.Joined {
+		c.o.Log.Info("cluster: a node has joined", "node", m.Address(), "nodes", len(topology.Members))
+	}
+	for _, m := range topology.Left {
+		c.o.Log.Info("cluster: a node has left", "node", m.Address(), "nodes", len(topology.Members))
+	}
+	c.moved()
+}
+
+func identity(shard int) *cluster.ClusterIdentity {
+	return cluster.NewClusterIdentity(strconv.Itoa(shard), kind)
+}
+
+// Number implements entity.Placement.
+func (c *Cluster) Number(ctx actor.ExtensionContext) int {
+	n, err := strconv.Atoi(cluster.GetClusterIdentity(ctx).GetIdentity())
+	if err != nil {
+		return -1 // nobody's: nothing is done in its name
+	}
+	return n
+}
+
+// Owner implements entity.Placement.
+func (c *Cluster) Owner(shard int) string {
+	owner := ""
+	if shard >= 0 {
+		owner = c.owners.Load()[shard]
+	}
+	if owner == c.o.Addr && (c.leaving.Load() || c.suspended.Load()) {
+		return ""
+	}
+	return owner
+}
+
+// Find implements entity.Placement. It asks the owner itself: Proto.Actor's own way holds a lock for as long as a dead
+// node does not answer, which for 5 s keeps this node from learning that it is dead.
+func (c *Cluster) Find(shard int, timeout time.Duration) *actor.PID {
+	owner := c.Owner(shard)
+	if owner == "" {
+		time.Sleep(min(timeout, ownerless))
+		return nil
+	}
+	activator := actor.NewPID(owner, disthash.PartitionActivatorActorName)
+	request := &cluster.ActivationRequest{ClusterIdentity: identity(shard)}
+	reply, err := c.system.Root.RequestFuture(activator, request, timeout).Result()
+	if err != nil {
+		return nil
+	}
+	if response, ok := reply.(*cluster.ActivationResponse); ok && !response.Failed {
+		return response.Pid
+	}
+	return nil
+}
+
+// ownerless is the pause before a shard that nobody has is looked for again.
+const ownerless = 100 * time.Millisecond
+
+// Others implements entity.Placement.
+func (c *Cluster) Others() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var others []string
+	for _, m := range c.members {
+		if m.Address() != c.o.Addr {
+			others = append(others, m.Address())
+		}
+	}
+	return others
+}
+
+// Leave implements entity.Placement.
+func (c *Cluster) Leave(ctx context.Context) error {
+	c.leaving.Store(true)
+	c.mu.RLock()
+	started := c.started
+	c.mu.RUnlock()
+	if !started {
+		return nil
+	}
+	c.fence.end()
+	left := make(chan error, 1)
+	go func() { left <- c.provider.Shutdown(true) }()
+	select {
+	case err := <-left:
+		if err != nil {
+			return fmt.Errorf("leave the cluster: %w", err)
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("leave the cluster: %w", errors.Join(ctx.Err(), errors.New("the others notice it within "+leaseTTL.String())))
+	}
+	c.moved()
+	return nil
+}
+
+// Close implements entity.Placement.
+func (c *Cluster) Close() {
+	c.closeOnce.Do(func() {
+		c.mu.Lock()
+		started := c.started
+		c.started = false
+		c.mu.Unlock()
+		c.leaving.Store(true)
+		if started {
+			c.fence.end()
+			c.cluster.IdentityLookup.Shutdown()
+			c.cluster.Gossip.Shutdown()
+			c.cluster.Remote.Shutdown(false)
+		}
+		_ = c.etcd.Close()
+	})
+}
