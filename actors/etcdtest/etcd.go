@@ -8,9 +8,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
 )
 
 // patience is how long etcd may take to start.
@@ -106,4 +110,26 @@ func FreeAddr(t testing.TB) string {
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().String()
+}
+
+// DeleteMember deletes the key of a member of Proto.Actor's cluster, as the end of its lease does. addr is its host:port.
+func (s *Server) DeleteMember(prefix, addr string) {
+	s.t.Helper()
+	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, Logger: zap.NewNop()})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = client.Close() }()
+	all, err := client.Get(s.t.Context(), prefix, clientv3.WithPrefix())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	for _, kv := range all.Kvs {
+		if strings.Contains(string(kv.Value), `"`+host+`"`) {
+			if _, err := client.Delete(s.t.Context(), string(kv.Key)); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
 }

@@ -1,0 +1,356 @@
+//go:build !race
+
+package cluster_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/etcdtest"
+	"github.com/topicdesk/topicdesk/actors/internal/cluster"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+	"github.com/topicdesk/topicdesk/storage/sqlite"
+)
+
+// These tests run without the race detector: a started cluster of Proto.Actor's always reports races of its own.
+
+// patience is how long only a failing test waits.
+const patience = 30 * time.Second
+
+// bench is etcd, a store, and the nodes of a test.
+type bench struct {
+	t     *testing.T
+	etcd  *etcdtest.Server
+	store storage.Store
+	tls   func(addr string) *cluster.TLS
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{t: t, etcd: etcdtest.Start(t), tls: func(string) *cluster.TLS { return nil }}
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), sqlite.WithoutSync())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	b.store = store
+	return b
+}
+
+// node is one node, with a kind of entity that says on which node it is.
+type node struct {
+	*entity.Node
+	b      *bench
+	addr   string
+	env    *entity.Env
+	place  *cluster.Cluster
+	fenced chan string
+
+	mu    sync.Mutex
+	heard []string // what nobody waited for, in order
+	once  sync.Once
+}
+
+const kindEcho = "echo"
+
+// echo replies to a Reply with the address of its node as the reason; for "large N" with so many bytes.
+type echo struct {
+	*entity.Host
+	n *node
+}
+
+func (e *echo) Load() error   { return nil }
+func (e *echo) Resume() error { return nil }
+func (e *echo) Idle() bool    { return true }
+
+func (e *echo) onReply(m *messages.Reply) (proto.Message, error) {
+	if size, large := strings.CutPrefix(m.Reason, "large "); large {
+		n, _ := strconv.Atoi(size)
+		return &messages.Reply{Code: messages.Code_OK, Reason: strings.Repeat("x", n)}, nil
+	}
+	return &messages.Reply{Code: messages.Code_OK, Reason: e.n.addr}, nil
+}
+
+func (e *echo) onPerson(m *messages.Person) error {
+	e.n.mu.Lock()
+	defer e.n.mu.Unlock()
+	e.n.heard = append(e.n.heard, e.ID+"/"+m.Username)
+	return nil
+}
+
+func (b *bench) node(addr string) *node {
+	b.t.Helper()
+	n, err := b.try(addr)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return n
+}
+
+func (b *bench) try(addr string) (*node, error) {
+	n := &node{b: b, addr: addr, fenced: make(chan string, 1)}
+	log := slog.New(slog.DiscardHandler)
+	if os.Getenv("DESK_LOG") != "" {
+		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", addr)
+	}
+	var err error
+	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
+		Etcd: cluster.Etcd{Endpoints: []string{b.etcd.URL}}, Fenced: func(reason string) { n.fenced <- reason }})
+	if err != nil {
+		return nil, err
+	}
+	if n.env, err = entity.NewEnv(entity.EnvOptions{Store: b.store, Owner: addr, Log: log}); err != nil {
+		return nil, err
+	}
+	n.Node, err = entity.Start(n.env, entity.NodeOptions{Placement: n.place}, &entity.Kind{
+		Name:     kindEcho,
+		New:      func(h *entity.Host) entity.Entity { return &echo{h, n} },
+		Messages: []entity.Handler{entity.Replies((*echo).onReply), entity.Takes((*echo).onPerson)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.t.Cleanup(n.stop)
+	return n, n.Join(b.t.Context())
+}
+
+func (n *node) stop() {
+	n.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		_ = n.Leave(ctx)
+		n.env.Cancel()
+		_ = n.Stop(ctx)
+	})
+}
+
+// ask asks an entity, again and again, until somebody accepts.
+func (n *node) ask(id string, m *messages.Reply) *messages.Reply {
+	n.b.t.Helper()
+	reply, err := n.tryAsk(id, m)
+	for end := time.Now().Add(patience); (err != nil || reply.Code == messages.Code_NOT_OWNER) && time.Now().Before(end); {
+		time.Sleep(50 * time.Millisecond)
+		reply, err = n.tryAsk(id, m)
+	}
+	if err != nil {
+		n.b.t.Fatal(err)
+	}
+	return reply
+}
+
+func (n *node) tryAsk(id string, m *messages.Reply) (*messages.Reply, error) {
+	reply, err := n.Request(n.b.t.Context(), kindEcho, id, m, time.Second)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := reply.(*messages.Reply)
+	if !ok {
+		return nil, fmt.Errorf("replied with %T", reply)
+	}
+	return r, nil
+}
+
+// placed says on which node each of 200 entities is, as n sees it.
+func (n *node) placed() map[string]int {
+	n.b.t.Helper()
+	nodes := map[string]int{}
+	for i := range 200 {
+		nodes[n.ask("e"+strconv.Itoa(i), &messages.Reply{}).Reason]++
+	}
+	return nodes
+}
+
+func (b *bench) eventually(what string, cond func() bool) {
+	b.t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Fatal("never came: " + what)
+		}
+	}
+}
+
+// on finds an entity that a node has.
+func (n *node) on(owner *node) string {
+	n.b.t.Helper()
+	for i := range 1000 {
+		if id := "on" + strconv.Itoa(i); owner.Owns(kindEcho, id) {
+			return id
+		}
+	}
+	n.b.t.Fatal("it has none")
+	return ""
+}
+
+const addr1, addr2, addr3 = "127.0.0.1:17171", "127.0.0.2:17171", "127.0.0.3:17171"
+
+func TestShardsMoveWithTheNodes(t *testing.T) {
+	b := newBench(t)
+	one := b.node(addr1)
+	if got := one.placed(); got[addr1] != 200 {
+		t.Fatalf("one node: %v", got)
+	}
+	two, three := b.node(addr2), b.node(addr3)
+	for _, n := range []*node{one, two, three} {
+		got := n.placed()
+		if len(got) != 3 || got[addr1] < 40 || got[addr2] < 40 || got[addr3] < 40 {
+			t.Errorf("%s sees %v", n.addr, got)
+		}
+	}
+	three.stop()
+	for _, n := range []*node{one, two} {
+		if got := n.placed(); len(got) != 2 {
+			t.Errorf("after one has left %s sees %v", n.addr, got)
+		}
+	}
+}
+
+func TestOrderIsKeptWhileTheShardMoves(t *testing.T) {
+	b := newBench(t)
+	one, two := b.node(addr1), b.node(addr2)
+	id := one.on(two)
+	say := func(i int) { one.Tell(kindEcho, id, &messages.Person{Username: fmt.Sprintf("%04d", i)}) }
+	for i := range 300 {
+		say(i)
+	}
+	b.eventually("all arrive", func() bool { two.mu.Lock(); defer two.mu.Unlock(); return len(two.heard) == 300 })
+	two.stop()
+	for i := 300; i < 600; i++ {
+		say(i)
+	}
+	b.eventually("the new owner hears", func() bool { one.mu.Lock(); defer one.mu.Unlock(); return len(one.heard) > 0 })
+	b.eventually("all arrive", func() bool {
+		one.mu.Lock()
+		defer one.mu.Unlock()
+		return one.heard[len(one.heard)-1] == id+"/0599"
+	})
+	all := append(two.heard, one.heard...)
+	for i := 1; i < len(all); i++ {
+		if all[i-1] >= all[i] {
+			t.Fatalf("%s comes before %s", all[i-1], all[i])
+		}
+	}
+}
+
+func TestLargeMessagesAreRefusedByTheSender(t *testing.T) {
+	b := newBench(t)
+	one, two := b.node(addr1), b.node(addr2)
+	id := one.on(two)
+	one.ask(id, &messages.Reply{})
+	const large = 3<<20 + 1
+	if r := one.ask(id, &messages.Reply{Reason: strings.Repeat("x", large)}); r.Code != messages.Code_TOO_LARGE ||
+		!strings.Contains(r.Reason, "has 3.0 MiB; between nodes a message may have 3 MiB") {
+		t.Errorf("a large command: %s %.100s", r.Code, r.Reason)
+	}
+	if r := one.ask(id, &messages.Reply{Reason: "large " + strconv.Itoa(large)}); r.Code != messages.Code_TOO_LARGE {
+		t.Errorf("a large reply: %s", r.Code)
+	}
+	// Many that are just small enough, which travel together.
+	var all sync.WaitGroup
+	for range 24 {
+		all.Go(func() {
+			r, err := one.tryAsk(id, &messages.Reply{Reason: "large " + strconv.Itoa(large-100)})
+			if err != nil || len(r.Reason) != large-100 {
+				t.Errorf("a reply of nearly 3 MiB: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	if own := one.on(one); len(one.ask(own, &messages.Reply{Reason: "large " + strconv.Itoa(large)}).Reason) != large {
+		t.Error("within a node there is no limit")
+	}
+}
+
+func TestUnknownMessageClosesNoStream(t *testing.T) {
+	b := newBench(t)
+	one, two := b.node(addr1), b.node(addr2)
+	id := one.on(two)
+	one.ask(id, &messages.Reply{})
+	shard := one.place.Find(entity.ShardNumber(kindEcho, id), time.Second)
+	mail := &messages.Mail{Kind: kindEcho, Identity: id, Type: "topicdesk.messages.FromTheFuture", Body: []byte("x")}
+	reply, err := one.RequestTo(t.Context(), shard, mail, 2*time.Second)
+	answer, ok := reply.(*messages.Mail)
+	if err != nil || !ok {
+		t.Fatalf("%v, %v", reply, err)
+	}
+	var said messages.Reply
+	if err := proto.Unmarshal(answer.Body, &said); err != nil {
+		t.Fatal(err)
+	}
+	if said.Code != messages.Code_CONFLICT || !strings.Contains(said.Reason, `"topicdesk.messages.FromTheFuture" is a message that this version does not know`) {
+		t.Errorf("%v", &said)
+	}
+	if r, err := one.tryAsk(id, &messages.Reply{}); err != nil || r.Reason != addr2 {
+		t.Errorf("afterwards: %v, %v", r, err)
+	}
+}
+
+func TestFencedWhenTheKeyIsGone(t *testing.T) {
+	b := newBench(t)
+	one, two := b.node(addr1), b.node(addr2)
+	two.placed()
+	b.etcd.DeleteMember("/topicdesk/test", addr1)
+	select {
+	case reason := <-one.fenced:
+		if !strings.Contains(reason, "its lease in etcd has ended") {
+			t.Error(reason)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("it goes on")
+	}
+	for i := range entity.Shards {
+		if one.place.Owner(i) == addr1 {
+			t.Fatalf("it has shard %d still", i)
+		}
+	}
+	if got := two.placed(); got[addr2] != 200 {
+		t.Errorf("the other sees %v", got)
+	}
+	if len(two.fenced) > 0 {
+		t.Error("the other is fenced, too")
+	}
+}
+
+func TestEtcdMayRestart(t *testing.T) {
+	b := newBench(t)
+	one, two := b.node(addr1), b.node(addr2)
+	one.placed()
+	b.etcd.Stop()
+	owned := func() (n int) {
+		for i := range entity.Shards {
+			if one.place.Owner(i) == addr1 {
+				n++
+			}
+		}
+		return n
+	}
+	before := owned()
+	b.eventually("a node that can't look has no shards", func() bool { return owned() == 0 })
+	b.etcd.Again()
+	b.eventually("it has them again", func() bool { return owned() == before })
+	if got := two.placed(); len(got) != 2 {
+		t.Errorf("afterwards: %v", got)
+	}
+	if len(one.fenced)+len(two.fenced) > 0 {
+		t.Error("a node is fenced")
+	}
+}
+
+func TestNoEtcdIsSaid(t *testing.T) {
+	b := newBench(t)
+	b.etcd.Stop()
+	_, err := b.try(addr1)
+	if err == nil || !strings.Contains(err.Error(), "ETCD_ENDPOINTS: etcd does not answer") {
+		t.Errorf("%v", err)
+	}
+}
