@@ -78,6 +78,7 @@ type System struct {
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
+	askTry      time.Duration // how long one try of Ask waits
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -99,7 +100,7 @@ func NewSystem(o Options) (*System, error) {
 	}
 	aliases := &desk.Aliases{}
 	s := &System{
-		env: env, pollers: poller.NewRoom(), log: eventlog.New(env),
+		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
@@ -114,6 +115,9 @@ func NewSystem(o Options) (*System, error) {
 	if err != nil {
 		env.Cancel()
 		return nil, err
+	}
+	if placement != nil {
+		s.askTry = askNode
 	}
 	// A new kind of entity is one entry here; all else about it is in its room.
 	s.node, err = entity.Start(env,

@@ -185,7 +185,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks,
+		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(),
 	})
 }
 

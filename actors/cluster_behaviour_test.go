@@ -1,0 +1,96 @@
+//go:build !race
+
+package actors_test
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/actors"
+	"github.com/topicdesk/topicdesk/actors/etcdtest"
+)
+
+// These tests run without the race detector: a started cluster of Proto.Actor's always reports races of its own. The nodes
+// are in one process, over one SQLite file; the real thing is in storage/mongodb/mongotest.
+
+// clustered are the options of a desk of several nodes.
+func clustered(t *testing.T) options {
+	etcd := etcdtest.Start(t)
+	var nodes atomic.Int32
+	return options{speed: 1, cluster: func(string) *actors.ClusterOptions {
+		return &actors.ClusterOptions{
+			Name: "desk", Addr: fmt.Sprintf("127.0.1.%d:17272", nodes.Add(1)),
+			Etcd:   actors.ClusterEtcd{Endpoints: []string{etcd.URL}},
+			Fenced: func(reason string) { t.Error("fenced: " + reason) },
+		}
+	}}
+}
+
+// joins starts another node.
+func (d *desk) joins(owner string) *process {
+	d.t.Helper()
+	p := d.another(owner)
+	d.must(p.system.StartPolling(d.t.Context(), "bot", polling{p}))
+	return p
+}
+
+func TestClusterWorksAsOneDesk(t *testing.T) {
+	d := ready(t, clustered(t))
+	second := d.joins("second")
+	defer second.stop(t)
+	type pair struct {
+		k    *ticket
+		side int
+	}
+	var pairs []pair
+	for i := range 8 {
+		k := d.open(d.ann, d.support, fmt.Sprintf("Printer %d", i))
+		pairs = append(pairs, pair{k, d.mention(d.ann, k, "@bob_eng", d.engineering)})
+	}
+	said := 0
+	talk := func() {
+		t.Helper()
+		said++
+		for i, p := range pairs {
+			d.say(d.ann, d.support, p.k.thread, fmt.Sprintf("question %d.%d", said, i))
+			d.say(d.bob, d.engineering, p.side, fmt.Sprintf("answer %d.%d", said, i))
+		}
+		for i, p := range pairs {
+			d.awaitText(d.engineering, p.side, fmt.Sprintf("question %d.%d", said, i))
+			d.awaitText(d.support, p.k.thread, fmt.Sprintf("answer %d.%d", said, i))
+		}
+	}
+	talk()
+	if a, b := d.process.metric(t, "cluster_shards"), second.metric(t, "cluster_shards"); a == 0 || b == 0 {
+		t.Errorf("%v and %v shards", a, b)
+	}
+	first := d.process
+	d.process = second
+	first.stop(t)
+	talk()
+	third := d.joins("third")
+	defer third.stop(t)
+	talk()
+	for i, p := range pairs {
+		for n := 1; n <= said; n++ {
+			d.copiedOnce(d.engineering, p.side, fmt.Sprintf("question %d.%d", n, i))
+			d.copiedOnce(d.support, p.k.thread, fmt.Sprintf("answer %d.%d", n, i))
+		}
+	}
+}
+
+// copiedOnce wants a text once in a thread, by the bot.
+func (d *desk) copiedOnce(chat int64, thread int, text string) {
+	d.t.Helper()
+	n := 0
+	for _, m := range d.byBot(chat, thread) {
+		if strings.HasSuffix(m.Text, text) {
+			n++
+		}
+	}
+	if n != 1 {
+		d.t.Errorf("%q is there %d times", text, n)
+	}
+}
