@@ -76,7 +76,7 @@ func TestTicketsByAPI(t *testing.T) {
 				if m.Service != nil {
 					line = "(" + m.Service.Text + ")"
 				}
-				for _, x := range []string{k.id, k.id[len(k.id)-8:], "by hand", "by program", "Ann", "CRM"} {
+				for _, x := range []string{d.number(k), "by hand", "by program", "Ann", "CRM"} {
 					line = strings.ReplaceAll(line, x, "…")
 				}
 				lines = append(lines, line)

@@ -205,7 +205,7 @@ func TestDeletion(t *testing.T) {
 		command := d.reply(d.bob, d.engineering, m, "/delete")
 		d.awaitDeleted(a)
 		d.awaitDeleted(b)
-		d.awaitAnswer(command, "could not be deleted in Engineering")
+		d.awaitAnswer(command, "could not be deleted in Engineering: I don't have the right Delete Messages there")
 	})
 	d.run(t, "why a copy could not be deleted is told after a restart, if there was no time before", func(t *testing.T) {
 		m, a, b := post("sticks")

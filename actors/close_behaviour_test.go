@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -154,7 +153,7 @@ func TestRename(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
-	number := messages.NumberName(d.record(k).Number) + " "
+	number := d.number(k) + " "
 	named := func(name string, places map[int64]int) {
 		d.t.Helper()
 		d.await("the name "+name, func() bool {

@@ -22,7 +22,7 @@ func TestTicketCommands(t *testing.T) {
 		})
 	}
 	d.run(t, "pending", func(t *testing.T) {
-		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "Ann set ticket")
+		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "Ann set this ticket to pending")
 		shows("Pending")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "is pending already")
 		if d.record(k).Status != "pending" {
@@ -57,7 +57,7 @@ func TestTicketCommands(t *testing.T) {
 		d.press(d.ann, card, "priority:")
 		d.awaitText(d.support, k.thread, "How urgent")
 		d.press(d.ann, card, "pending:")
-		d.awaitText(d.support, k.thread, "Ann set ticket")
+		d.awaitText(d.support, k.thread, "Ann set this ticket to pending")
 		if a := d.press(d.ann, card, "close:"); a.Alert {
 			t.Errorf("%+v", a)
 		}
@@ -74,7 +74,7 @@ func TestTicketCommands(t *testing.T) {
 			who, chat int64
 			thread    int
 		}{{d.eve, d.support, k.thread}, {d.dora, d.engineering, eng}} {
-			m := d.awaitAnswer(d.say(place.who, place.chat, place.thread, "/ticket"), k.id)
+			m := d.awaitAnswer(d.say(place.who, place.chat, place.thread, "/ticket"), "🎫 "+d.number(k))
 			if len(m.Buttons) == 0 || !strings.Contains(m.Text, "Printer") {
 				t.Errorf("%+v", m)
 			}
@@ -99,9 +99,8 @@ func TestTicketCommands(t *testing.T) {
 		d.awaitAnswer(d.say(d.eve, d.support, second.thread, "/close_ticket"), "closed this ticket")
 		for _, place := range []int64{0, d.support} {
 			m := d.awaitAnswer(d.say(d.eve, place, 0, "/tickets mine"), "You have 2 open tickets")
-			if !strings.Contains(m.Text, third.id) || !strings.Contains(m.Text, mine.id) ||
-				strings.Contains(m.Text, second.id) ||
-				strings.Index(m.Text, third.id) > strings.Index(m.Text, mine.id) {
+			if strings.Contains(m.Text, d.name(second)) || !strings.Contains(m.Text, d.name(third)) ||
+				!strings.Contains(m.Text[strings.Index(m.Text, d.name(third)):], d.name(mine)) {
 				t.Errorf("%q", m.Text)
 			}
 			urls := ""
@@ -139,7 +138,7 @@ func TestLanguage(t *testing.T) {
 	d.run(t, "a group's beats the person's; only administrators choose it", func(t *testing.T) {
 		d.awaitAnswer(d.say(d.eve, d.support, 0, "/lang th"), "Only administrators")
 		d.awaitAnswer(d.say(d.ann, d.support, 0, "/lang th"), "ภาษา")
-		m := d.awaitAnswer(d.say(d.eve, d.support, 0, "/create_ticket เครื่องพิมพ์"), "TICK-")
+		m := d.awaitAnswer(d.say(d.eve, d.support, 0, "/create_ticket เครื่องพิมพ์"), "🎫 ")
 		if strings.Contains(m.Text, "Ticket opened") {
 			t.Errorf("%q", m.Text)
 		}

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -18,7 +17,7 @@ func TestCreate(t *testing.T) {
 		answer := d.awaitAnswer(asked, " Printer on fire")
 		id := d.ticketIDIn(answer.Text)
 		topic := d.topicNamed(d.support, "Printer on fire")
-		if topic.Name != messages.TopicName("Printer on fire", d.record(&ticket{id: id}).Number) {
+		if topic.Name != d.number(&ticket{id: id})+" Printer on fire" {
 			t.Errorf("%q", topic.Name)
 		}
 		link := ""
@@ -106,7 +105,7 @@ func TestCreate(t *testing.T) {
 		a := d.awaitAnswer(d.say(d.ann, d.support, 0, "/create_ticket "+title), "Ticket opened")
 		id := d.ticketIDIn(a.Text)
 		topic := d.topicNamed(d.support, "👨‍👩‍👧‍👦")
-		if n := utf8.RuneCountInString(topic.Name); n > 128 || !strings.HasPrefix(topic.Name, messages.NumberName(d.record(&ticket{id: id}).Number)+" ") {
+		if n := utf8.RuneCountInString(topic.Name); n > 128 || !strings.HasPrefix(topic.Name, d.number(&ticket{id: id})+" ") {
 			t.Errorf("%d characters: %q", n, topic.Name)
 		}
 		if r := d.record(&ticket{id: id}); r.Title != title {

@@ -47,9 +47,9 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 	write := func(text string) []simulator.Entity {
 		return []simulator.Entity{on(text, "the invoice", textLink), on(text, "1234", spoiler), on(text, "abcd", code)}
 	}
-	shows := func(t *testing.T, id string, chat int64, thread int) {
+	shows := func(t *testing.T, k *ticket, chat int64, thread int) {
 		t.Helper()
-		m := d.awaitText(chat, thread, "🎫 #")
+		m := d.awaitText(chat, thread, "🎫 "+d.number(k)+"\n")
 		got := slices.DeleteFunc(marked(m, "spoiler", "code", "text_link"), func(s string) bool {
 			return !slices.Contains(want, s)
 		})
@@ -63,10 +63,10 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: write(text)})
 		k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text), chat: d.support}
 		k.thread = d.topicNamed(d.support, "Wrong sum").Thread
-		shows(t, k.id, d.support, k.thread)
+		shows(t, k, d.support, k.thread)
 		d.introduced(d.support, k.thread)
 		eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
-		shows(t, k.id, d.engineering, eng)
+		shows(t, k, d.engineering, eng)
 		var said struct {
 			Ticket struct {
 				Description         string
@@ -82,7 +82,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		}
 		d.restart()
 		d.say(d.ann, d.support, k.thread, "/ticket")
-		shows(t, k.id, d.support, k.thread)
+		shows(t, k, d.support, k.thread)
 	})
 	for name, text := range map[string]string{
 		"behind a quoted title": `/create_ticket "Wrong sum" ` + words,
@@ -91,25 +91,26 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		d.run(t, name, func(t *testing.T) {
 			asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: write(text)})
 			k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text)}
-			shows(t, k.id, d.support, d.topicOf(d.support, k))
+			shows(t, k, d.support, d.topicOf(d.support, k))
 		})
 	}
 	d.run(t, "of the answered message", func(t *testing.T) {
 		m := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: words, Entities: write(words)})
 		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket Sum\nin short"), "Ticket opened")
-		shows(t, d.ticketIDIn(a.Text), d.support, d.topicOf(d.support, &ticket{id: d.ticketIDIn(a.Text)}))
+		k := &ticket{id: d.ticketIDIn(a.Text)}
+		shows(t, k, d.support, d.topicOf(d.support, k))
 	})
 	d.run(t, "a title hides what the answered message hides", func(t *testing.T) {
 		m := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: words, Entities: write(words)})
 		a := d.awaitAnswer(d.reply(d.ann, d.support, m, "/create_ticket"), "the invoice of ▒▒▒▒, key abcd")
 		k := &ticket{id: d.ticketIDIn(a.Text)}
-		shows(t, k.id, d.support, d.topicOf(d.support, k))
+		shows(t, k, d.support, d.topicOf(d.support, k))
 	})
 	d.run(t, "a title that hides or links opens the description", func(t *testing.T) {
 		text := "/create_ticket " + words + "\nbecause"
 		asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: write(text)})
 		k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, " ดู 🔥 the invoice of ▒▒▒▒, key abcd").Text)}
-		shows(t, k.id, d.support, d.topicOf(d.support, k))
+		shows(t, k, d.support, d.topicOf(d.support, k))
 		if r := d.record(k); r.Description != words+"\nbecause" || strings.Contains(r.Home.Name, "1234") {
 			t.Errorf("%q in %q", r.Description, r.Home.Name)
 		}
@@ -122,8 +123,8 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		d.restart()
 		d.press(d.eve, choice, "pick:"+ticketOf(choice)+":g"+itoa64(d.support))
 		k := d.openedPrivately(d.eve, d.support, "Sum in private")
-		shows(t, k.id, d.support, k.thread)
-		shows(t, k.id, d.eve, 0)
+		shows(t, k, d.support, k.thread)
+		shows(t, k, d.eve, 0)
 	})
 	d.run(t, "changed by a program", func(t *testing.T) {
 		k := d.opens("By program")
@@ -131,8 +132,11 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 			{Type: "spoiler", Offset: 21, Length: 4}, {Type: "code", Offset: 31, Length: 4}}
 		update := &messages.UpdateTicket{Origin: program(), Description: proto.String(words), DescriptionEntities: marks}
 		d.does(k.id, update, "")
-		d.await("the card shows it", func() bool { m, _ := d.find(d.support, k.thread, k.id); return strings.Contains(m.Text, words) })
-		shows(t, k.id, d.support, k.thread)
+		d.await("the card shows it", func() bool {
+			m, _ := d.find(d.support, k.thread, "🎫 "+d.number(k))
+			return strings.Contains(m.Text, words)
+		})
+		shows(t, k, d.support, k.thread)
 		if e := string(d.awaitEvent(k, messages.EventTicketUpdated).Data); !strings.Contains(e, `"descriptionEntities":[{"type":"text_link"`) {
 			t.Errorf("the event says %s", e)
 		}
@@ -146,7 +150,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 			t.Errorf("the markup stays: %v", r.DescriptionEntities)
 		}
 		d.await("the card without markup", func() bool {
-			m, _ := d.find(d.support, k.thread, k.id)
+			m, _ := d.find(d.support, k.thread, "🎫 "+d.number(k))
 			return len(marked(m, "spoiler")) == 0
 		})
 	})
@@ -164,18 +168,4 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 		same(t, "the context's markup", marked(d.awaitText(d.engineering, eng, words), "spoiler", "code", "text_link"), want)
 	})
-}
-
-// topicOf waits for the topic of a ticket and returns its thread.
-func (d *desk) topicOf(chat int64, k *ticket) (thread int) {
-	d.t.Helper()
-	d.await("the topic of "+k.id, func() bool {
-		for _, topic := range d.sim.Topics(chat) {
-			if strings.HasSuffix(topic.Name, k.id[len(k.id)-8:]) {
-				thread = topic.Thread
-			}
-		}
-		return thread != 0
-	})
-	return thread
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/topicdesk/topicdesk/messages"
 	"github.com/topicdesk/topicdesk/simulator"
 )
 
@@ -196,15 +195,13 @@ func TestPrivateTicketFromMedia(t *testing.T) {
 		for _, chat := range []int64{d.support, d.ann} {
 			sent := d.post(simulator.Post{From: d.ann, Chat: chat, Text: "/create_ticket", Elsewhere: elsewhere})
 			title := d.reply(d.ann, chat, d.awaitAnswer(sent, "What is the ticket about?"), "Returns\nand more")
-			id := ""
+			k := &ticket{}
 			if chat == d.ann {
-				id = d.pick(d.ann, d.awaitAnswer(title, "Where should Returns"), "Returns").id
+				k = d.pick(d.ann, d.awaitAnswer(title, "Where should Returns"), "Returns")
 			} else {
-				id, _ = messages.ParseTicketID(strings.Split(d.awaitAnswer(title, " Returns").Text, "\n")[1])
+				k.id = d.ticketIDIn(d.awaitAnswer(title, " Returns").Text)
 			}
-			r, err := d.store.Ticket(t.Context(), id)
-			d.must(err)
-			if got := r.Description; got != "and more\n\n↩️ Shop https://t.me/shop/17" {
+			if got := d.record(k).Description; got != "and more\n\n↩️ Shop https://t.me/shop/17" {
 				t.Errorf("the description is %q", got)
 			}
 		}
@@ -250,13 +247,13 @@ func TestAlbumsInAPrivateChat(t *testing.T) {
 		d.albumParts(id, d.ann, d.ann, 0, "photo:follows")
 		d.awaitText(d.support, k.thread, "follows")
 		d.say(d.ann, d.ann, 0, "/close_ticket")
-		d.awaitText(d.ann, 0, "closed your ticket Second")
+		d.awaitText(d.ann, 0, "closed your ticket "+d.name(second))
 		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 1 open ticket")
 		d.press(d.ann, list, "talk:"+k.id)
 	})
 	d.run(t, "into a closed ticket it is asked about once, and goes there whole", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/close_ticket")
-		d.awaitText(d.ann, 0, "closed your ticket Printer")
+		d.awaitText(d.ann, 0, "closed your ticket "+d.name(k))
 		id := d.sim.NewAlbum()
 		sent := d.albumParts(id, d.ann, d.ann, 0, "photo", "photo:again", "photo")
 		asked := d.awaitAnswer(sent[0], "Not passed on")

@@ -28,11 +28,11 @@ func TestLink(t *testing.T) {
 		}
 	}
 	d.run(t, "refused, each with its own word", func(t *testing.T) {
-		refused(t, d.bob, d.engineering, eng, "/link", "Send /link with the id")
+		refused(t, d.bob, d.engineering, eng, "/link", "Send /link with the number")
 		refused(t, d.bob, d.engineering, eng, "/link nonsense", "There is no ticket nonsense")
 		refused(t, d.bob, d.engineering, eng, "/link TICK-LK3F9A2B-1A2B3C4D", "There is no ticket TICK-LK3F9A2B-1A2B3C4D")
 		refused(t, d.bob, d.engineering, 0, "/link "+k.id, "works only in a topic")
-		refused(t, d.ann, d.support, other.thread, "/link "+k.id, "belongs to another ticket: Another")
+		refused(t, d.ann, d.support, other.thread, "/link "+k.id, "belongs to another ticket: "+d.name(other)+"")
 	})
 	d.run(t, "rights are needed on both sides", func(t *testing.T) {
 		refused(t, d.dora, d.engineering, eng, "/link "+k.id, "you need rights on both sides") // neither
@@ -44,7 +44,7 @@ func TestLink(t *testing.T) {
 	d.run(t, "joins the topic: card, both told, both directions", func(t *testing.T) {
 		d.say(d.bob, d.engineering, eng, "before the link")
 		asked := d.say(d.bob, d.engineering, eng, "/link "+strings.ToLower(k.id))
-		a := d.awaitAnswer(asked, "Bob linked this topic to ticket "+k.id)
+		a := d.awaitAnswer(asked, "Bob linked this topic to ticket "+d.name(k))
 		if !strings.Contains(a.Text, "Helpdesk") {
 			t.Errorf("%q", a.Text)
 		}
@@ -61,8 +61,8 @@ func TestLink(t *testing.T) {
 		}
 	})
 	d.run(t, "again: it is linked already", func(t *testing.T) {
-		refused(t, d.bob, d.engineering, eng, "/link "+k.id, "is linked to ticket "+k.id+" already")
-		refused(t, d.bob, k.chat, k.thread, "/link "+k.id, "is linked to ticket "+k.id+" already")
+		refused(t, d.bob, d.engineering, eng, "/link "+k.id, "is linked to that ticket already")
+		refused(t, d.bob, k.chat, k.thread, "/link "+k.id, "is linked to that ticket already")
 	})
 	d.run(t, "unlink in the home topic is refused", func(t *testing.T) {
 		refused(t, d.bob, k.chat, k.thread, "/unlink", "can't be unlinked")
@@ -71,7 +71,7 @@ func TestLink(t *testing.T) {
 		refused(t, d.dora, d.engineering, eng, "/unlink", "You may not use /unlink")
 	})
 	asked := d.say(d.bob, d.engineering, eng, "/ticket")
-	d.awaitAnswer(asked, k.id)
+	d.awaitAnswer(asked, "🎫 "+d.number(k))
 	d.run(t, "unlink ends it: earlier messages are copied, both sides are told, the topic is free", func(t *testing.T) {
 		d.say(d.bob, k.chat, k.thread, "just before")
 		d.await("it is taken in: topics have no order between them", func() bool { return d.sim.Pending() == 0 })

@@ -20,7 +20,7 @@ func TestMention(t *testing.T) {
 	d.run(t, "opens one topic with card, who asks, and the last messages without internal notes", func(t *testing.T) {
 		eng = d.mention(d.carl, k, "@bob_eng", d.engineering)
 		card := d.byBot(d.engineering, eng)[0]
-		if !strings.Contains(card.Text, k.id) || !strings.Contains(card.Text, "Carl asks for your help") {
+		if !strings.Contains(card.Text, d.number(k)+"\nPrinter\n") || !strings.Contains(card.Text, "Carl asks for your help") {
 			t.Errorf("%q", card.Text)
 		}
 		opening := d.awaitText(d.engineering, eng, "Last messages")
@@ -158,7 +158,7 @@ func TestMention(t *testing.T) {
 	d.run(t, "a pending ticket continues, and is not said to be reopened", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Waiting")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "to pending")
-		card := d.awaitText(d.support, k.thread, "🎫 "+k.id)
+		card := d.awaitText(d.support, k.thread, "🎫 "+d.number(k))
 		d.await("the card says Continue", func() bool {
 			m, _ := d.sim.Message(d.support, card.ID)
 			for _, row := range m.Buttons {

@@ -238,8 +238,8 @@ func (m *model) chooseGroup(t *rapid.T) {
 	who, chat := f.by, rapid.SampledFrom(f.by.groups).Draw(t, "group")
 	m.d.press(who.id, f.choice, "pick:"+ticketOf(f.choice)+":g"+itoa64(chat))
 	k := &modelTicket{opening: f.opening, title: f.title(), status: "open", person: who, draft: f}
-	opened := m.d.awaitText(who.id, f.thread, " "+k.title)
-	k.ticket = &ticket{chat: chat, id: m.d.ticketIDIn(opened.Text), thread: m.d.topicNamed(chat, k.title).Thread}
+	id := m.d.announced(who.id, f.thread, k.title)
+	k.ticket = &ticket{chat: chat, id: id, thread: m.d.topicNamed(chat, k.title).Thread}
 	m.d.introduced(chat, k.thread)
 	private := &modelTopic{of: k, who: who.id, chat: who.id, linked: true, private: true}
 	if who.topics {

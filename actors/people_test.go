@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 	"unicode/utf16"
 
 	"github.com/topicdesk/topicdesk/messages"
@@ -358,25 +357,6 @@ func (d *desk) introduced(chat int64, thread int) {
 	d.await("a pinned card", func() bool {
 		return slices.ContainsFunc(d.byBot(chat, thread), func(m simulator.Message) bool { return m.Pinned })
 	})
-}
-
-func (d *desk) ticketIDIn(text string) string {
-	d.t.Helper()
-	_, rest, _ := strings.Cut(text, "#")
-	number, ok := messages.ParseNumber(strings.FieldsFunc(rest+" x", unicode.IsSpace)[0])
-	id, err := d.store.TicketByNumber(d.t.Context(), number)
-	if !ok || err != nil {
-		d.t.Fatalf("no ticket is named in %q: %v", text, err)
-	}
-	return id
-}
-
-// unnumbered is the name of a topic without the ticket's number.
-func unnumbered(name string) string {
-	if _, ok := messages.NumberIn(name); ok {
-		_, name, _ = strings.Cut(name, " ")
-	}
-	return name
 }
 
 func (d *desk) record(k *ticket) *storage.Ticket {

@@ -24,7 +24,7 @@ func (d *desk) openPrivately(by, chat int64, title string) *ticket {
 
 func (d *desk) openedPrivately(by, chat int64, title string) *ticket {
 	d.t.Helper()
-	k := &ticket{chat: chat, id: d.ticketIDIn(d.awaitText(by, 0, " "+title).Text)}
+	k := &ticket{chat: chat, id: d.announced(by, 0, title)}
 	k.thread = d.topicNamed(chat, title).Thread
 	d.introduced(chat, k.thread)
 	d.await("the card in the private chat", func() bool {
@@ -103,7 +103,7 @@ func TestPrivateTicket(t *testing.T) {
 	d.run(t, "commands work on it", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/priority urgent")
 		d.awaitText(d.ann, 0, "changed the priority")
-		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket"), k.id)
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket"), "🎫 "+d.number(k))
 		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/mention @bob_eng"), "can't be used in our private chat")
 		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 1 open ticket")
 	})
@@ -117,7 +117,7 @@ func TestPrivateTicket(t *testing.T) {
 	})
 	d.run(t, "what is written after the close is asked about, and passed on when it is opened again", func(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/close_ticket fixed")
-		d.awaitText(d.ann, 0, "closed your ticket Printer")
+		d.awaitText(d.ann, 0, "closed your ticket "+d.name(k))
 		late := d.say(d.ann, d.ann, 0, "It is back")
 		asked := d.awaitAnswer(late, "Not passed on")
 		d.quiet(k)
@@ -214,14 +214,14 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		d.awaitText(d.support, second.thread, "about the scanner")
 		d.reply(d.ann, d.ann, early, "about the printer")
 		d.awaitText(d.support, first.thread, "about the printer")
-		card, _ := d.find(d.ann, 0, "🎫 "+first.id)
+		card, _ := d.find(d.ann, 0, "🎫 "+d.number(first))
 		d.reply(d.ann, d.ann, card, "to its card")
 		d.awaitText(d.support, first.thread, "to its card")
 	})
 	d.run(t, "copies say which one they are of", func(t *testing.T) {
 		d.say(d.carl, d.support, first.thread, "New toner is here")
 		m := d.awaitText(d.ann, 0, "New toner is here")
-		if !strings.HasPrefix(m.Text, "Carl · Printer · "+first.id[len(first.id)-8:]+"\n") {
+		if !strings.HasPrefix(m.Text, "Carl · "+d.name(first)+"\n") {
 			t.Errorf("the copy is %q", m.Text)
 		}
 	})
@@ -229,7 +229,7 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		list := d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 2 open tickets")
 		d.press(d.ann, list, "talk:"+first.id)
 		d.await("a pinned word", func() bool {
-			m, found := d.find(d.ann, 0, "Your current ticket is now Printer")
+			m, found := d.find(d.ann, 0, "Your current ticket is now "+d.name(first))
 			return found && m.Pinned
 		})
 		d.say(d.ann, d.ann, 0, "the printer again")
@@ -239,14 +239,14 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		}
 		d.press(d.ann, list, "talk:"+second.id)
 		d.await("the former word is not pinned any more", func() bool {
-			m, _ := d.find(d.ann, 0, "Your current ticket is now Printer")
-			now, found := d.find(d.ann, 0, "Your current ticket is now Scanner")
+			m, _ := d.find(d.ann, 0, "Your current ticket is now "+d.name(first))
+			now, found := d.find(d.ann, 0, "Your current ticket is now "+d.name(second))
 			return found && now.Pinned && !m.Pinned
 		})
 	})
 	d.run(t, "nobody talks on a ticket of somebody else", func(t *testing.T) {
 		other := d.openPrivately(d.eve, d.support, "Secret")
-		card, _ := d.find(d.ann, 0, "🎫 "+first.id)
+		card, _ := d.find(d.ann, 0, "🎫 "+d.number(first))
 		if _, err := d.sim.Press(d.ann, d.ann, card.ID, "talk:"+other.id); err == nil {
 			t.Fatal("there is no such button")
 		}
@@ -258,7 +258,7 @@ func TestSeveralPrivateTickets(t *testing.T) {
 	})
 	d.run(t, "when the current one is closed a message can go to the other", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/close_ticket")
-		d.awaitText(d.ann, 0, "closed your ticket Scanner")
+		d.awaitText(d.ann, 0, "closed your ticket "+d.name(second))
 		asked := d.awaitAnswer(d.say(d.ann, d.ann, 0, "one more thing"), "Not passed on")
 		d.press(d.ann, asked, "say:"+first.id)
 		d.awaitText(d.support, first.thread, "one more thing")

@@ -14,7 +14,7 @@ func (d *desk) openInTopic(by, chat int64, title string) (*ticket, int) {
 	d.t.Helper()
 	choice := d.choice(by, title)
 	d.press(by, choice, "pick:"+ticketOf(choice)+":g"+itoa64(chat))
-	k := &ticket{chat: chat, id: d.ticketIDIn(d.awaitText(by, 0, " "+title).Text)}
+	k := &ticket{chat: chat, id: d.announced(by, 0, title)}
 	k.thread = d.topicNamed(chat, title).Thread
 	d.introduced(chat, k.thread)
 	thread := d.topicNamed(by, title).Thread
@@ -82,9 +82,9 @@ func TestPrivateTopics(t *testing.T) {
 		if m, found := d.find(d.ann, s, "changed the priority"); found {
 			t.Errorf("the other topic reads %q", m.Text)
 		}
-		card, _ := d.find(d.ann, p, "🎫 "+printer.id)
+		card, _ := d.find(d.ann, p, "🎫 "+d.number(printer))
 		d.press(d.ann, card, "close:")
-		d.awaitText(d.ann, p, "closed your ticket Printer")
+		d.awaitText(d.ann, p, "closed your ticket "+d.name(printer))
 		d.quiet(printer, scanner)
 		if d.record(printer).Status != "closed" || d.record(scanner).Status == "closed" {
 			t.Error("the wrong ticket is closed")
@@ -92,7 +92,7 @@ func TestPrivateTopics(t *testing.T) {
 		asked := d.awaitAnswer(d.say(d.ann, d.ann, p, "It burns again"), "Not passed on")
 		d.press(d.ann, asked, "say:"+printer.id)
 		d.awaitText(d.support, printer.thread, "It burns again")
-		d.awaitText(d.ann, p, "reopened your ticket Printer")
+		d.awaitText(d.ann, p, "reopened your ticket "+d.name(printer))
 	})
 	d.run(t, "there is no current ticket there", func(t *testing.T) {
 		if list := d.awaitAnswer(d.say(d.ann, d.ann, p, "/tickets"), "You have 2 open tickets"); len(list.Buttons) > 0 {
@@ -114,9 +114,9 @@ func TestPrivateTopics(t *testing.T) {
 		d.must(err)
 		d.say(d.ann, d.ann, own, "still about the scanner")
 		d.awaitText(d.support, scanner.thread, "still about the scanner")
-		d.awaitAnswer(d.say(d.ann, d.ann, own, "/close_ticket"), "closed your ticket Scanner")
-		d.awaitText(d.ann, s, "closed your ticket Scanner")
-		d.awaitAnswer(d.say(d.ann, d.ann, own, "/reopen_ticket"), "reopened your ticket Scanner")
+		d.awaitAnswer(d.say(d.ann, d.ann, own, "/close_ticket"), "closed your ticket "+d.name(scanner))
+		d.awaitText(d.ann, s, "closed your ticket "+d.name(scanner))
+		d.awaitAnswer(d.say(d.ann, d.ann, own, "/reopen_ticket"), "reopened your ticket "+d.name(scanner))
 	})
 	d.run(t, "how people name a topic there is theirs", func(t *testing.T) {
 		d.must(d.sim.RenameTopic(d.ann, d.ann, p, "my old enemy"))
@@ -180,9 +180,9 @@ func TestDeletedPrivateTopic(t *testing.T) {
 		d.say(d.carl, d.support, k.thread, "Hm")
 		again = d.reopenedTopic(d.ann, "Printer", again)
 		d.say(d.ann, d.support, k.thread, "/close_ticket")
-		d.awaitText(d.ann, again, "closed your ticket Printer")
+		d.awaitText(d.ann, again, "closed your ticket "+d.name(k))
 		d.say(d.ann, d.support, k.thread, "/reopen_ticket")
-		d.awaitText(d.ann, again, "reopened your ticket Printer")
+		d.awaitText(d.ann, again, "reopened your ticket "+d.name(k))
 	})
 	d.run(t, "who deletes it each time gets the ticket in the chat itself in the end", func(t *testing.T) {
 		d.quiet(k)

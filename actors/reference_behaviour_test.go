@@ -179,7 +179,7 @@ func TestReferenceOfWhatIsAskedAbout(t *testing.T) {
 	elsewhere := simulator.Elsewhere{External: json.RawMessage(`{"origin":{"type":"channel","date":1,
 		"chat":{"id":-1001,"type":"channel","title":"Shop","username":"shop"},"message_id":17}}`)}
 	d.say(d.ann, d.ann, 0, "/close_ticket")
-	d.awaitText(d.ann, 0, "closed your ticket Printer")
+	d.awaitText(d.ann, 0, "closed your ticket "+d.name(k))
 	asked := func(text string) simulator.Message {
 		sent := d.post(simulator.Post{From: d.ann, Chat: d.ann, Text: text, Elsewhere: elsewhere})
 		return d.awaitAnswer(sent, "Not passed on")

@@ -183,7 +183,7 @@ func TestRichMessagesAreRead(t *testing.T) {
 	t.Parallel()
 	d := ready(t, options{})
 	opened := d.write(d.ann, d.support, 0, "/create_ticket Sink leaks\n\n- since **Monday**")
-	k := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(opened, "TICK-").Text)}
+	k := &ticket{chat: d.support, id: d.ticketIDIn(d.awaitAnswer(opened, "Ticket opened: #").Text)}
 	k.thread = d.topicNamed(d.support, "Sink leaks").Thread
 	d.introduced(d.support, k.thread)
 	d.awaitText(d.support, k.thread, "• since Monday")

@@ -69,7 +69,7 @@ func TestRights(t *testing.T) {
 	})
 	d.run(t, "an administrator of the linked group, whatever they are at home", func(t *testing.T) {
 		d.must(d.sim.SetMember(d.engineering, d.carl, simulator.Administrator))
-		d.awaitAnswer(d.say(d.carl, d.engineering, eng, "/pending"), "Carl set ticket")
+		d.awaitAnswer(d.say(d.carl, d.engineering, eng, "/pending"), "Carl set this ticket to pending")
 		d.awaitAnswer(d.say(d.carl, d.support, k.thread, "/close_ticket"), "You may not use")
 	})
 	d.run(t, "a promotion counts at once, so does a demotion", func(t *testing.T) {

@@ -119,7 +119,7 @@ func TestSync(t *testing.T) {
 			t.Errorf("%d bytes of %d", len(joined), len(text))
 		}
 	})
-	d.run(t, "notes stay, known commands are not copied, unknown ones are text", func(t *testing.T) {
+	d.run(t, "notes stay, known commands are not copied, nor unknown ones before somebody says so; paths are text", func(t *testing.T) {
 		d.quiet(k)
 		before := len(d.byBot(d.sales, sales))
 		d.say(d.ann, d.support, k.thread, "// between us")
@@ -127,7 +127,11 @@ func TestSync(t *testing.T) {
 		d.say(d.ann, d.support, k.thread, "/help@"+d.sim.BotUsername())
 		d.say(d.ann, d.support, k.thread, "/help@other_bot")
 		d.say(d.ann, d.support, k.thread, "/etc/passwd is a file")
-		d.say(d.ann, d.support, k.thread, "/unknown thing")
+		unknown := d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/unknown thing"), "I don't know /unknown")
+		d.awaitText(d.sales, sales, "/etc/passwd is a file")
+		d.quiet(k)
+		same(t, "copies before", d.copies(d.sales, sales)[len(d.copies(d.sales, sales))-1:], []string{"/etc/passwd is a file"})
+		d.press(d.ann, unknown, "asis:")
 		d.awaitText(d.sales, sales, "/unknown thing")
 		d.quiet(k)
 		got := d.copies(d.sales, sales)

@@ -81,7 +81,7 @@ func TestUnclearTicket(t *testing.T) {
 			t.Error("closed before the answer")
 		}
 		d.press(d.ann, asked, "mean:"+scanner.id)
-		d.awaitText(d.support, scanner.thread, "closed ticket")
+		d.awaitText(d.support, scanner.thread, "closed this ticket")
 		if s := d.record(printer).Status; s != "open" {
 			t.Errorf("the other is %s", s)
 		}

@@ -63,14 +63,14 @@ func TestPendingFromTheReleaseBefore(t *testing.T) {
 		text string
 	}{
 		{d.support, "TICK-MX19D520-55D19C75 is open already"}, {d.support, "The language here is now"},
-		{d.support, "What is the ticket about?"}, {d.ann, "Your current ticket is now Printer"},
+		{d.support, "What is the ticket about?"}, {d.ann, "Your current ticket is now " + k.id},
 	} {
 		if n := d.texts(said.chat, 0, said.text); n != 1 {
 			t.Errorf("%q was said %d times", said.text, n)
 		}
 	}
 	d.awaitText(d.support, k.thread, "Ann has blocked me")
-	if word, _ := d.find(d.ann, 0, "Your current ticket is now Printer"); !word.Pinned {
+	if word, _ := d.find(d.ann, 0, "Your current ticket is now "+k.id); !word.Pinned {
 		t.Error("the word on the current ticket is not pinned")
 	}
 }

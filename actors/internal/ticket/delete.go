@@ -242,7 +242,8 @@ func (t *ticket) answerDeletion(f *following) error {
 	}
 	handled := func(r *storage.Ticket) { r.Handled = desk.Remember(r.Handled, notified, handledByTicket) }
 	key, args := messages.NoticeDeletePartly, map[string]string{"group": strings.Join(where, ", "), "why": why}
-	if strings.Contains(strings.ToLower(why), "can't be deleted") { // Telegram's word for it; too old it is not, that was checked
+	// Telegram's word for it; too old it is not, that was checked, and copies are the bot's own: it needs no right for them
+	if len(f.failed) == 0 && strings.Contains(strings.ToLower(why), "can't be deleted") {
 		key, args = messages.NoticeDeleteNoRight, map[string]string{"group": args["group"]}
 	}
 	_, err := t.carryOut(m.Origin, handled, answer(m.Origin, key, args))
