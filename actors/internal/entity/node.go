@@ -67,7 +67,7 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	}
 	env.node = n
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return env.Log.With("lib", "protoactor")
+		return slog.New(lower{env.Log.Handler()}).With("lib", "protoactor")
 	}))
 	for i := range n.shards {
 		producer := func() actor.Actor { return newShard(n) }
