@@ -145,11 +145,17 @@ func NewSystem(o Options) (*System, error) {
 	}
 	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
 		Metrics: o.Metrics})
+	if err := s.node.Hear(s.hear); err != nil {
+		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	}
 	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
+	if s.node.Clustered() {
+		s.loops.Go(s.followLog)
+	}
 	return s, nil
 }
 
@@ -167,6 +173,33 @@ func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
 		return nil, err
 	}
 	return placement, nil
+}
+
+// hear takes what another node of the cluster tells all.
+func (s *System) hear(m proto.Message) {
+	if appended, ok := m.(*messages.LogAppended); ok {
+		if err := s.log.Hear(appended); err != nil && s.env.Ctx.Err() == nil {
+			s.env.Log.Warn("events of another node can't be read; tried again", "error", err)
+		}
+	}
+}
+
+// followEvery is how often a node looks for events of others that it was not told of.
+const followEvery = 2 * time.Second
+
+func (s *System) followLog() {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.env.Ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.log.Follow(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
+			s.env.Log.Warn("the log of events can't be read; tried again", "error", err)
+		}
+	}
 }
 
 // giveUp ends what a start that failed has started.

@@ -101,6 +101,59 @@ func (x *Mail) GetForwarded() bool {
 	return false
 }
 
+// LogAppended tells the other nodes that a partition of the log has new events, which they read from storage.
+type LogAppended struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Partition     int64                  `protobuf:"varint,1,opt,name=partition,proto3" json:"partition,omitempty"`
+	Last          int64                  `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"` // position of the newest
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogAppended) Reset() {
+	*x = LogAppended{}
+	mi := &file_messages_cluster_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogAppended) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogAppended) ProtoMessage() {}
+
+func (x *LogAppended) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogAppended.ProtoReflect.Descriptor instead.
+func (*LogAppended) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *LogAppended) GetPartition() int64 {
+	if x != nil {
+		return x.Partition
+	}
+	return 0
+}
+
+func (x *LogAppended) GetLast() int64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
@@ -111,7 +164,10 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\tR\x04type\x12\x12\n" +
 	"\x04body\x18\x04 \x01(\fR\x04body\x12\x1c\n" +
-	"\tforwarded\x18\x05 \x01(\bR\tforwardedB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\tforwarded\x18\x05 \x01(\bR\tforwarded\"?\n" +
+	"\vLogAppended\x12\x1c\n" +
+	"\tpartition\x18\x01 \x01(\x03R\tpartition\x12\x12\n" +
+	"\x04last\x18\x02 \x01(\x03R\x04lastB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -125,9 +181,10 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_messages_cluster_proto_goTypes = []any{
-	(*Mail)(nil), // 0: topicdesk.messages.Mail
+	(*Mail)(nil),        // 0: topicdesk.messages.Mail
+	(*LogAppended)(nil), // 1: topicdesk.messages.LogAppended
 }
 var file_messages_cluster_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -148,7 +205,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

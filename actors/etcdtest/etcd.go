@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +37,7 @@ func Start(t testing.TB) *Server {
 	if _, err := exec.LookPath("etcd"); err != nil {
 		t.Skip("etcd is not installed (Debian: apt-get install etcd-server), so no cluster can be tried")
 	}
-	s := &Server{t: t, dir: t.TempDir(), URL: "http://" + FreeAddr(t), peer: "http://" + FreeAddr(t)}
+	s := &Server{t: t, dir: filepath.Join(t.TempDir(), "etcd"), URL: "http://" + FreeAddr(t), peer: "http://" + FreeAddr(t)}
 	s.Again()
 	t.Cleanup(s.Stop)
 	return s
@@ -112,21 +113,20 @@ func FreeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// DeleteMember deletes the key of a member of Proto.Actor's cluster, as the end of its lease does. addr is its host:port.
-func (s *Server) DeleteMember(prefix, addr string) {
+// DeleteMember deletes the key of the member at an address, as the end of its lease does.
+func (s *Server) DeleteMember(addr string) {
 	s.t.Helper()
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, Logger: zap.NewNop()})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
-	all, err := client.Get(s.t.Context(), prefix, clientv3.WithPrefix())
+	all, err := client.Get(s.t.Context(), "/topicdesk/", clientv3.WithPrefix())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	host, _, _ := net.SplitHostPort(addr)
 	for _, kv := range all.Kvs {
-		if strings.Contains(string(kv.Value), `"`+host+`"`) {
+		if strings.Contains(string(kv.Value), `"addr":"`+addr+`"`) {
 			if _, err := client.Delete(s.t.Context(), string(kv.Key)); err != nil {
 				s.t.Fatal(err)
 			}

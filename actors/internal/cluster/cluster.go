@@ -13,7 +13,6 @@ import (
 
 	"github.com/asynkron/protoactor-go/actor"
 	"github.com/asynkron/protoactor-go/cluster"
-	"github.com/asynkron/protoactor-go/cluster/clusterproviders/etcd"
 	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	"github.com/asynkron/protoactor-go/remote"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -56,7 +55,7 @@ type Cluster struct {
 
 	system   *actor.ActorSystem
 	cluster  *cluster.Cluster
-	provider *etcd.Provider
+	provider *provider
 	moved    func()
 	fence    *fence
 
@@ -103,11 +102,7 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 		return err
 	}
 	c.system, c.moved = m.System, m.Moved
-	c.provider, err = etcd.NewWithConfig(baseKey, clientv3.Config{}, etcd.WithEtcdClient(c.etcd),
-		etcd.WithKeepAliveTTL(leaseTTL))
-	if err != nil {
-		return fmt.Errorf("etcd: %w", err)
-	}
+	c.provider = newProvider(c.etcd, c.o.Name, c.o.Addr, c.o.Log)
 	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
 		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
 		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
@@ -120,7 +115,8 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 		return err
 	}
 	c.fence = newFence(c)
-	return c.fence.begin(ctx)
+	c.fence.begin()
+	return nil
 }
 
 // start starts the member. Where Proto.Actor panics it returns an error.

@@ -215,6 +215,31 @@ func TestShardsMoveWithTheNodes(t *testing.T) {
 	}
 }
 
+func TestNodesThatStartTogetherAgree(t *testing.T) {
+	b := newBench(t)
+	for range 4 {
+		nodes := make([]*node, 3)
+		var start sync.WaitGroup
+		for i, addr := range []string{addr1, addr2, addr3} {
+			start.Go(func() {
+				var err error
+				if nodes[i], err = b.try(addr); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if start.Wait(); t.Failed() {
+			return
+		}
+		for _, n := range nodes {
+			b.eventually(n.addr+" knows the others", func() bool { return len(n.place.Others()) == 2 })
+		}
+		for _, n := range nodes {
+			n.stop()
+		}
+	}
+}
+
 func TestOrderIsKeptWhileTheShardMoves(t *testing.T) {
 	b := newBench(t)
 	one, two := b.node(addr1), b.node(addr2)
@@ -259,9 +284,10 @@ func TestLargeMessagesAreRefusedByTheSender(t *testing.T) {
 	var all sync.WaitGroup
 	for range 24 {
 		all.Go(func() {
-			r, err := one.tryAsk(id, &messages.Reply{Reason: "large " + strconv.Itoa(large-100)})
-			if err != nil || len(r.Reason) != large-100 {
-				t.Errorf("a reply of nearly 3 MiB: %v", err)
+			m := &messages.Reply{Reason: "large " + strconv.Itoa(large-100)}
+			r, err := one.Request(t.Context(), kindEcho, id, m, patience)
+			if reply, ok := r.(*messages.Reply); !ok || len(reply.Reason) != large-100 {
+				t.Errorf("a reply of nearly 3 MiB: %T, %v", r, err)
 			}
 		})
 	}
@@ -299,7 +325,7 @@ func TestFencedWhenTheKeyIsGone(t *testing.T) {
 	b := newBench(t)
 	one, two := b.node(addr1), b.node(addr2)
 	two.placed()
-	b.etcd.DeleteMember("/topicdesk/test", addr1)
+	b.etcd.DeleteMember(addr1)
 	select {
 	case reason := <-one.fenced:
 		if !strings.Contains(reason, "its lease in etcd has ended") {

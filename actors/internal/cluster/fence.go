@@ -18,9 +18,7 @@ const (
 // fence ends a node that must not go on: others have taken its shards over, or may have. A supervisor starts a new
 // process, with a new id: the old one stays blocked by the others for ever.
 type fence struct {
-	c       *Cluster
-	key     string
-	created int64 // etcd's revision in which the key was made
+	c *Cluster
 
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -29,32 +27,19 @@ type fence struct {
 }
 
 func newFence(c *Cluster) *fence {
-	f := &fence{c: c, key: fmt.Sprintf("%s/%s/%s@%s", baseKey, c.o.Name, c.o.Name, c.system.ID)}
+	f := &fence{c: c}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	return f
 }
 
-// begin notes which key is this node's, and watches it.
-func (f *fence) begin(ctx context.Context) error {
-	asked := time.Now()
-	ask, cancel := context.WithTimeout(ctx, dialWithin)
-	defer cancel()
-	created, err := f.revision(ask)
-	if err != nil {
-		return fmt.Errorf("etcd: read the own key: %w", err)
-	}
-	if created == 0 {
-		return fmt.Errorf("etcd: %s is not there; is the clock of etcd's machine wrong?", f.key)
-	}
-	f.created = created
-	f.loops.Go(func() { f.watchKey(asked) })
+func (f *fence) begin() {
+	f.loops.Go(func() { f.watchKey(time.Now()) })
 	f.loops.Go(f.watchClock)
-	return nil
 }
 
 // revision is the one in which the own key was made; 0: there is no key.
 func (f *fence) revision(ctx context.Context) (int64, error) {
-	answer, err := f.c.etcd.Get(ctx, f.key, clientv3.WithKeysOnly())
+	answer, err := f.c.etcd.Get(ctx, f.c.provider.key, clientv3.WithKeysOnly())
 	if err != nil || len(answer.Kvs) == 0 {
 		return 0, err
 	}
@@ -78,7 +63,7 @@ func (f *fence) watchKey(seen time.Time) {
 				f.c.moved()
 			}
 		case err != nil:
-		case created != f.created:
+		case created != f.c.provider.created:
 			f.trip("others have taken its shards over: its lease in etcd has ended")
 			return
 		default:

@@ -178,6 +178,9 @@ func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 			return nil, err
 		}
 		reply, err := handler.handle(h.entity, m)
+		if err == nil && h.stale(handler, reply) {
+			err = storage.ErrConflict
+		}
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
 			return reply, err
 		}
@@ -185,6 +188,21 @@ func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 			return nil, err
 		}
 	}
+}
+
+// stale says whether a reply is a refusal by an activation that knows less than a newer one. What is accepted needs no such
+// look, since the write would meet a conflict.
+func (h *Host) stale(handler Handler, reply proto.Message) bool {
+	coded, ok := reply.(interface{ GetCode() messages.Code })
+	if !ok || handler.reads || h.epoch == 0 {
+		return false
+	}
+	switch coded.GetCode() {
+	case messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC, messages.Code_CONFLICT:
+		newest, err := h.Newest(h.Ctx)
+		return err == nil && !newest
+	}
+	return false
 }
 
 // onError decides about a message that was not accepted. If the trouble may pass, whoever asks is told UNAVAILABLE

@@ -32,6 +32,7 @@ type Node struct {
 
 	placement Placement // nil: this node is alone
 	onMoved   []func()
+	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
 	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
 }
@@ -175,6 +176,9 @@ func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
 	pids := append(n.shards[:], others...)
 	if n.placement != nil {
 		pids = append(pids, n.here()...)
+	}
+	if n.notices != nil {
+		pids = append(pids, n.notices)
 	}
 	stops := make([]actor.Future, len(pids))
 	for i, pid := range pids {

@@ -108,6 +108,34 @@ func (l *Log) catchUp(ctx context.Context, partition int, last int64) error {
 	return nil
 }
 
+// Hear takes what another node tells of the log. An error is not the end: Follow looks again.
+func (l *Log) Hear(m *messages.LogAppended) error {
+	if m.Partition < 0 || m.Partition >= storage.Partitions {
+		return fmt.Errorf("there is no partition %d of the log", m.Partition)
+	}
+	return l.catchUp(l.env.Ctx, int(m.Partition), m.Last)
+}
+
+// Follow looks into storage for events of other nodes that nobody told of.
+func (l *Log) Follow(ctx context.Context) error {
+	l.mu.RLock()
+	known := l.known
+	l.mu.RUnlock()
+	if !known {
+		return nil // whoever reads first finds them
+	}
+	bounds, err := l.env.Store.LogBounds(ctx)
+	if err != nil {
+		return fmt.Errorf("read the bounds of the log: %w", err)
+	}
+	for i, b := range bounds {
+		if err := l.catchUp(ctx, i, b.Last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keep remembers the newest events of a partition. Readers hold parts of the list, so that what is in it never changes.
 func (l *Log) keep(partition int, events []storage.Event) {
 	kept := l.recent[partition]

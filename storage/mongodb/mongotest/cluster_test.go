@@ -218,6 +218,8 @@ func (d *desks) balance() (url string, err error) {
 // begin starts the nodes at once on an empty database, and opens tickets with two topics each.
 func (d *desks) begin(tickets int) {
 	d.Helper()
+	start := time.Now()
+	took := func(what string) { d.Logf("%s after %v", what, time.Since(start).Round(10*time.Millisecond)) }
 	for _, n := range d.nodes {
 		n.start()
 	}
@@ -227,6 +229,7 @@ func (d *desks) begin(tickets int) {
 	for _, n := range d.nodes {
 		d.await(n.host+" is ready", n.ready)
 	}
+	took("ready")
 	d.say(d.bob, d.works, 0, "/default_group")
 	d.await("a default group", func() bool { return d.sim.Pending() == 0 })
 	for i := range tickets {
@@ -237,6 +240,7 @@ func (d *desks) begin(tickets int) {
 		d.await("the topic of "+title, func() bool { return d.topic(d.support, title) != 0 })
 		d.say(d.alice, d.support, d.topic(d.support, title), "/mention @bob_b")
 		d.await("bob's topic of "+title, func() bool { return d.topic(d.works, title) != 0 })
+		took(title)
 		d.pairs = append(d.pairs, pair{d.topic(d.support, title), d.topic(d.works, title)})
 	}
 	d.talk(1)
