@@ -15,6 +15,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/apikey"
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
+	"github.com/topicdesk/topicdesk/actors/internal/budget"
 	"github.com/topicdesk/topicdesk/actors/internal/chat"
 	"github.com/topicdesk/topicdesk/actors/internal/cluster"
 	"github.com/topicdesk/topicdesk/actors/internal/consumer"
@@ -98,10 +99,10 @@ func NewSystem(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	aliases := &desk.Aliases{}
+	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
 		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
-		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Metrics: o.Metrics}),
+		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
 		}),
@@ -116,8 +117,10 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
+	shared := budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
 	if placement != nil {
 		s.askTry = askNode
+		shared.Begin()
 	}
 	// A new kind of entity is one entry here; all else about it is in its room.
 	s.node, err = entity.Start(env,
@@ -135,6 +138,7 @@ func NewSystem(o Options) (*System, error) {
 		s.pollers.Kind(),
 		s.log.Kind(),
 		s.webhooks.Kind(),
+		shared.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
@@ -155,6 +159,7 @@ func NewSystem(o Options) (*System, error) {
 	s.loops.Go(s.sweep.Reindex)
 	if s.node.Clustered() {
 		s.loops.Go(s.followLog)
+		s.loops.Go(func() { shared.Run(s.node.Request) })
 	}
 	return s, nil
 }

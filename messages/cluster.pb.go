@@ -154,11 +154,141 @@ func (x *LogAppended) GetLast() int64 {
 	return 0
 }
 
+// ShareBudget asks the budget for a share of the calls per second that all nodes may make together.
+type ShareBudget struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`    // its address
+	Holds         int64                  `protobuf:"varint,2,opt,name=holds,proto3" json:"holds,omitempty"` // calls per second: the share that it has now
+	Wants         int64                  `protobuf:"varint,3,opt,name=wants,proto3" json:"wants,omitempty"` // calls that it would have made in the last second
+	Least         int64                  `protobuf:"varint,4,opt,name=least,proto3" json:"least,omitempty"` // calls that it must make together: the parts of an album
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ShareBudget) Reset() {
+	*x = ShareBudget{}
+	mi := &file_messages_cluster_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ShareBudget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ShareBudget) ProtoMessage() {}
+
+func (x *ShareBudget) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ShareBudget.ProtoReflect.Descriptor instead.
+func (*ShareBudget) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *ShareBudget) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *ShareBudget) GetHolds() int64 {
+	if x != nil {
+		return x.Holds
+	}
+	return 0
+}
+
+func (x *ShareBudget) GetWants() int64 {
+	if x != nil {
+		return x.Wants
+	}
+	return 0
+}
+
+func (x *ShareBudget) GetLeast() int64 {
+	if x != nil {
+		return x.Least
+	}
+	return 0
+}
+
+// BudgetShare is a node's share.
+type BudgetShare struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          Code                   `protobuf:"varint,1,opt,name=code,proto3,enum=topicdesk.messages.Code" json:"code,omitempty"`
+	PerSecond     int64                  `protobuf:"varint,2,opt,name=per_second,json=perSecond,proto3" json:"per_second,omitempty"`
+	LastsMs       int64                  `protobuf:"varint,3,opt,name=lasts_ms,json=lastsMs,proto3" json:"lasts_ms,omitempty"` // from the moment at which the node asked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BudgetShare) Reset() {
+	*x = BudgetShare{}
+	mi := &file_messages_cluster_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BudgetShare) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BudgetShare) ProtoMessage() {}
+
+func (x *BudgetShare) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BudgetShare.ProtoReflect.Descriptor instead.
+func (*BudgetShare) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *BudgetShare) GetCode() Code {
+	if x != nil {
+		return x.Code
+	}
+	return Code_CODE_UNSPECIFIED
+}
+
+func (x *BudgetShare) GetPerSecond() int64 {
+	if x != nil {
+		return x.PerSecond
+	}
+	return 0
+}
+
+func (x *BudgetShare) GetLastsMs() int64 {
+	if x != nil {
+		return x.LastsMs
+	}
+	return 0
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
 	"\n" +
-	"\x16messages/cluster.proto\x12\x12topicdesk.messages\"|\n" +
+	"\x16messages/cluster.proto\x12\x12topicdesk.messages\x1a\x15messages/common.proto\"|\n" +
 	"\x04Mail\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1a\n" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12\x12\n" +
@@ -167,7 +297,17 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\tforwarded\x18\x05 \x01(\bR\tforwarded\"?\n" +
 	"\vLogAppended\x12\x1c\n" +
 	"\tpartition\x18\x01 \x01(\x03R\tpartition\x12\x12\n" +
-	"\x04last\x18\x02 \x01(\x03R\x04lastB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\x04last\x18\x02 \x01(\x03R\x04last\"c\n" +
+	"\vShareBudget\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05holds\x18\x02 \x01(\x03R\x05holds\x12\x14\n" +
+	"\x05wants\x18\x03 \x01(\x03R\x05wants\x12\x14\n" +
+	"\x05least\x18\x04 \x01(\x03R\x05least\"u\n" +
+	"\vBudgetShare\x12,\n" +
+	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
+	"\n" +
+	"per_second\x18\x02 \x01(\x03R\tperSecond\x12\x19\n" +
+	"\blasts_ms\x18\x03 \x01(\x03R\alastsMsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -181,17 +321,21 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_messages_cluster_proto_goTypes = []any{
 	(*Mail)(nil),        // 0: topicdesk.messages.Mail
 	(*LogAppended)(nil), // 1: topicdesk.messages.LogAppended
+	(*ShareBudget)(nil), // 2: topicdesk.messages.ShareBudget
+	(*BudgetShare)(nil), // 3: topicdesk.messages.BudgetShare
+	(Code)(0),           // 4: topicdesk.messages.Code
 }
 var file_messages_cluster_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	4, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
+	1, // [1:1] is the sub-list for method output_type
+	1, // [1:1] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_messages_cluster_proto_init() }
@@ -199,13 +343,14 @@ func file_messages_cluster_proto_init() {
 	if File_messages_cluster_proto != nil {
 		return
 	}
+	file_messages_common_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

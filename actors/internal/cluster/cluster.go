@@ -64,7 +64,8 @@ type Cluster struct {
 	started   bool
 	owners    atomic.Pointer[[entity.Shards]string]
 	leaving   atomic.Bool
-	suspended atomic.Bool
+	fenced    atomic.Bool
+	seen      atomic.Pointer[time.Time] // when the own key was there
 	closeOnce sync.Once
 }
 
@@ -83,6 +84,7 @@ func New(o Options) (*Cluster, error) {
 	}
 	c := &Cluster{o: o, etcd: client}
 	c.owners.Store(&[entity.Shards]string{})
+	c.seen.Store(&time.Time{})
 	return c, nil
 }
 
@@ -102,7 +104,8 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 		return err
 	}
 	c.system, c.moved = m.System, m.Moved
-	c.provider = newProvider(c.etcd, c.o.Name, c.o.Addr, c.o.Log)
+	c.fence = newFence(c)
+	c.provider = newProvider(c.o, c.etcd, c.fence.begin)
 	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
 		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
 		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
@@ -111,12 +114,7 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	config.GossipInterval = time.Second // nothing hangs on it
 	c.cluster = cluster.New(c.system, config)
 	c.system.EventStream.Subscribe(c.onTopology)
-	if err := c.start(); err != nil {
-		return err
-	}
-	c.fence = newFence(c)
-	c.fence.begin()
-	return nil
+	return c.start()
 }
 
 // start starts the member. Where Proto.Actor panics it returns an error.
@@ -193,11 +191,19 @@ func (c *Cluster) Owner(shard int) string {
 	if shard >= 0 {
 		owner = c.owners.Load()[shard]
 	}
-	if owner == c.o.Addr && (c.leaving.Load() || c.suspended.Load()) {
+	if owner == c.o.Addr && (c.leaving.Load() || !c.Sure()) {
 		return ""
 	}
 	return owner
 }
+
+// Sure implements entity.Placement. It goes by the clock, so that it is right at once when a paused process goes on.
+func (c *Cluster) Sure() bool {
+	return !c.fenced.Load() && time.Since(*c.seen.Load()) < suspendAfter
+}
+
+// Self implements entity.Placement.
+func (c *Cluster) Self() string { return c.o.Addr }
 
 // Find implements entity.Placement. It asks the owner itself: Proto.Actor's own way holds a lock for as long as a dead
 // node does not answer, which for 5 s keeps this node from learning that it is dead.

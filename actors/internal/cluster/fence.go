@@ -33,7 +33,9 @@ func newFence(c *Cluster) *fence {
 }
 
 func (f *fence) begin() {
-	f.loops.Go(func() { f.watchKey(time.Now()) })
+	now := time.Now()
+	f.c.seen.Store(&now)
+	f.loops.Go(f.watchKey)
 	f.loops.Go(f.watchClock)
 }
 
@@ -48,8 +50,8 @@ func (f *fence) revision(ctx context.Context) (int64, error) {
 
 // watchKey looks at the own key. If it is gone, or is another, the lease has ended, and others have taken the shards
 // over. While etcd does not answer nobody can know, so this node then has no shards.
-func (f *fence) watchKey(seen time.Time) {
-	for f.wait(keyEvery) {
+func (f *fence) watchKey() {
+	for sure := true; f.wait(keyEvery); {
 		asked := time.Now()
 		ask, cancel := context.WithTimeout(f.ctx, keyEvery)
 		created, err := f.revision(ask)
@@ -57,21 +59,20 @@ func (f *fence) watchKey(seen time.Time) {
 		switch {
 		case f.ctx.Err() != nil:
 			return
-		case err != nil && time.Since(seen) > suspendAfter:
-			if f.c.suspended.CompareAndSwap(false, true) {
-				f.c.o.Log.Error("cluster: etcd does not answer, so this node has no shards until it does", "error", err)
-				f.c.moved()
-			}
-		case err != nil:
-		case created != f.c.provider.created:
+		case err == nil && created != f.c.provider.created:
 			f.trip("others have taken its shards over: its lease in etcd has ended")
 			return
-		default:
-			seen = asked
-			if f.c.suspended.CompareAndSwap(true, false) {
+		case err == nil:
+			f.c.seen.Store(&asked)
+			if !sure {
+				sure = true
 				f.c.o.Log.Info("cluster: etcd answers again, and this node has its shards still")
 				f.c.moved()
 			}
+		case sure && !f.c.Sure():
+			sure = false
+			f.c.o.Log.Error("cluster: etcd does not answer, so this node has no shards until it does", "error", err)
+			f.c.moved()
 		}
 	}
 }
@@ -100,7 +101,8 @@ func (f *fence) wait(d time.Duration) bool {
 // trip fences this node.
 func (f *fence) trip(reason string) {
 	f.once.Do(func() {
-		f.c.suspended.Store(true)
+		f.c.fenced.Store(true)
+		f.c.moved()
 		go f.c.o.Fenced(reason) // it may end this fence
 	})
 }

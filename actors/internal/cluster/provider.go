@@ -23,6 +23,7 @@ type provider struct {
 	prefix string // of the keys of all members
 	addr   string
 	log    *slog.Logger
+	joined func() // called when the own key is there, before this node learns who has which shard
 
 	cluster *cluster.Cluster
 	key     string
@@ -47,8 +48,8 @@ type member struct {
 // etcdWithin is how long one request to etcd may take.
 const etcdWithin = 2 * time.Second
 
-func newProvider(client *clientv3.Client, name, addr string, log *slog.Logger) *provider {
-	p := &provider{etcd: client, prefix: baseKey + "/" + name + "/nodes/", addr: addr, log: log}
+func newProvider(o Options, client *clientv3.Client, joined func()) *provider {
+	p := &provider{etcd: client, prefix: baseKey + "/" + o.Name + "/nodes/", addr: o.Addr, log: o.Log, joined: joined}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -76,6 +77,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 		return fmt.Errorf("etcd: write the own key: %w", err)
 	}
 	p.created = written.Header.Revision
+	p.joined()
 	alive, err := p.etcd.KeepAlive(p.ctx, lease.ID)
 	if err != nil {
 		return fmt.Errorf("etcd: renew the lease: %w", err)

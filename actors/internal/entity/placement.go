@@ -18,7 +18,10 @@ type Placement interface {
 	Owner(shard int) string
 	// Find asks the owner of a shard for the shard's actor, which starts if it has to. nil: there was no answer in time.
 	Find(shard int, timeout time.Duration) *actor.PID
-	// Others are the addresses of the other nodes.
+	// Sure says whether this node knows that it is a member. When it does not, others may have its shards by now.
+	Sure() bool
+	// Self is the address of this node, Others are those of the others.
+	Self() string
 	Others() []string
 	// Leave tells the others that this node has no shards any more. It is still reached, and answers that.
 	Leave(ctx context.Context) error

@@ -145,11 +145,15 @@ func (h *shard) guard(ctx actor.Context, m envelope) bool {
 		m.forwarded = true
 		ctx.Send(h.node.shards[h.number], m)
 	}
+	h.leave(ctx)
+	return false
+}
+
+func (h *shard) leave(ctx actor.Context) {
 	if !h.leaving {
 		h.leaving = true
 		ctx.Poison(ctx.Self())
 	}
-	return false
 }
 
 // onMail takes what another node sends.
@@ -166,6 +170,10 @@ func (h *shard) onMail(ctx actor.Context, mail *messages.Mail) {
 }
 
 func (h *shard) onEnqueueAgain(ctx actor.Context) {
+	if !h.node.owns(h.number) {
+		h.leave(ctx)
+		return
+	}
 	for _, r := range h.resident {
 		ctx.Send(r.pid, enqueueAgain{})
 	}
