@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/actors/etcdtest"
@@ -92,5 +93,45 @@ func (d *desk) copiedOnce(chat int64, thread int, text string) {
 	}
 	if n != 1 {
 		d.t.Errorf("%q is there %d times", text, n)
+	}
+}
+
+func TestClusterSharesTheCallsPerSecond(t *testing.T) {
+	const limit, n = 12, 60
+	o := clustered(t)
+	d := ready(t, o)
+	k := d.open(d.ann, d.support, "Printer")
+	eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
+	d.stop()
+	d.opt.pace = actors.Pace{GlobalPerSecond: limit}
+	d.start()
+	second := d.joins("second")
+	defer second.stop(t)
+	before := len(d.counted(0))
+	long := strings.Repeat(" and so on", 300) // so that no two copies fit into one message
+	say := func(from int) {
+		for i := from; i < from+n; i++ {
+			d.say(d.ann, d.support, k.thread, "question "+itoa(i)+"."+long)
+			d.say(d.bob, d.engineering, eng, "answer "+itoa(i)+"."+long)
+		}
+		d.awaitText(d.engineering, eng, fmt.Sprintf("question %d.", from+n-1))
+		d.awaitText(d.support, k.thread, fmt.Sprintf("answer %d.", from+n-1))
+	}
+	say(0)
+	times := d.counted(0)[before:]
+	if most := most(times, 950*time.Millisecond); most > limit { // the network may push two calls together
+		t.Errorf("%d calls in a second, %d are allowed", most, limit)
+	}
+	if took, ideal := times[len(times)-1].Sub(times[0]), 2*n*time.Second/limit; took > 2*ideal {
+		t.Errorf("%d calls took %v, the pace allows %v", len(times), took, ideal)
+	}
+	first := d.process
+	d.process = second
+	first.stop(t)
+	before = len(d.counted(0))
+	say(n)
+	times = d.counted(0)[before:]
+	if most := most(times, 950*time.Millisecond); most > limit {
+		t.Errorf("after a node has left: %d calls in a second, %d are allowed", most, limit)
 	}
 }
