@@ -63,6 +63,7 @@ type Options struct {
 
 	// Cluster makes this node one of several; nil: it is alone. Its Log may be nil.
 	Cluster *cluster.Options
+	Version string // of this program, for Nodes
 
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
@@ -75,11 +76,14 @@ type System struct {
 	log         *eventlog.Log
 	chats       *chat.Room
 	pollers     *poller.Room
+	budget      *budget.Room
 	readers     *query.Readers
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
 	askTry      time.Duration // how long one try of Ask waits
+	version     string
+	began       time.Time
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -102,6 +106,7 @@ func NewSystem(o Options) (*System, error) {
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
 		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
+		version: o.Version, began: env.Now(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
@@ -117,10 +122,10 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
-	shared := budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
+	s.budget = budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
 	if placement != nil {
 		s.askTry = askNode
-		shared.Begin()
+		s.budget.Begin()
 	}
 	// A new kind of entity is one entry here; all else about it is in its room.
 	s.node, err = entity.Start(env,
@@ -138,7 +143,7 @@ func NewSystem(o Options) (*System, error) {
 		s.pollers.Kind(),
 		s.log.Kind(),
 		s.webhooks.Kind(),
-		shared.Kind(),
+		s.budget.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
@@ -159,52 +164,9 @@ func NewSystem(o Options) (*System, error) {
 	s.loops.Go(s.sweep.Reindex)
 	if s.node.Clustered() {
 		s.loops.Go(s.followLog)
-		s.loops.Go(func() { shared.Run(s.node.Request) })
+		s.loops.Go(func() { s.budget.Run(s.node.Request) })
 	}
 	return s, nil
-}
-
-// newPlacement is nil for a node alone.
-func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
-	if o.Cluster == nil {
-		return nil, nil
-	}
-	options := *o.Cluster
-	if options.Log == nil {
-		options.Log = log
-	}
-	placement, err := cluster.New(options)
-	if err != nil {
-		return nil, err
-	}
-	return placement, nil
-}
-
-// hear takes what another node of the cluster tells all.
-func (s *System) hear(m proto.Message) {
-	if appended, ok := m.(*messages.LogAppended); ok {
-		if err := s.log.Hear(appended); err != nil && s.env.Ctx.Err() == nil {
-			s.env.Log.Warn("events of another node can't be read; tried again", "error", err)
-		}
-	}
-}
-
-// followEvery is how often a node looks for events of others that it was not told of.
-const followEvery = 2 * time.Second
-
-func (s *System) followLog() {
-	tick := time.NewTicker(followEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.env.Ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if err := s.log.Follow(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
-			s.env.Log.Warn("the log of events can't be read; tried again", "error", err)
-		}
-	}
 }
 
 // giveUp ends what a start that failed has started.

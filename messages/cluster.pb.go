@@ -284,6 +284,152 @@ func (x *BudgetShare) GetLastsMs() int64 {
 	return 0
 }
 
+// GetNodeStatus asks a node how it is.
+type GetNodeStatus struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetNodeStatus) Reset() {
+	*x = GetNodeStatus{}
+	mi := &file_messages_cluster_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetNodeStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetNodeStatus) ProtoMessage() {}
+
+func (x *GetNodeStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetNodeStatus.ProtoReflect.Descriptor instead.
+func (*GetNodeStatus) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{4}
+}
+
+// NodeStatus is what a node says of itself.
+type NodeStatus struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Addr           string                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	SinceMs        int64                  `protobuf:"varint,2,opt,name=since_ms,json=sinceMs,proto3" json:"since_ms,omitempty"`                        // when it joined
+	Shards         int64                  `protobuf:"varint,3,opt,name=shards,proto3" json:"shards,omitempty"`                                         // that it has
+	Running        int64                  `protobuf:"varint,4,opt,name=running,proto3" json:"running,omitempty"`                                       // shards that run there: those that somebody has sent something to
+	Entities       int64                  `protobuf:"varint,5,opt,name=entities,proto3" json:"entities,omitempty"`                                     // that are resident
+	CallsPerSecond int64                  `protobuf:"varint,6,opt,name=calls_per_second,json=callsPerSecond,proto3" json:"calls_per_second,omitempty"` // its share of what all nodes may call
+	Polls          bool                   `protobuf:"varint,7,opt,name=polls,proto3" json:"polls,omitempty"`
+	Version        string                 `protobuf:"bytes,8,opt,name=version,proto3" json:"version,omitempty"`
+	Trouble        string                 `protobuf:"bytes,9,opt,name=trouble,proto3" json:"trouble,omitempty"` // why nothing is known of it
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *NodeStatus) Reset() {
+	*x = NodeStatus{}
+	mi := &file_messages_cluster_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NodeStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NodeStatus) ProtoMessage() {}
+
+func (x *NodeStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_messages_cluster_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
+func (*NodeStatus) Descriptor() ([]byte, []int) {
+	return file_messages_cluster_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *NodeStatus) GetAddr() string {
+	if x != nil {
+		return x.Addr
+	}
+	return ""
+}
+
+func (x *NodeStatus) GetSinceMs() int64 {
+	if x != nil {
+		return x.SinceMs
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetShards() int64 {
+	if x != nil {
+		return x.Shards
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetRunning() int64 {
+	if x != nil {
+		return x.Running
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetEntities() int64 {
+	if x != nil {
+		return x.Entities
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetCallsPerSecond() int64 {
+	if x != nil {
+		return x.CallsPerSecond
+	}
+	return 0
+}
+
+func (x *NodeStatus) GetPolls() bool {
+	if x != nil {
+		return x.Polls
+	}
+	return false
+}
+
+func (x *NodeStatus) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *NodeStatus) GetTrouble() string {
+	if x != nil {
+		return x.Trouble
+	}
+	return ""
+}
+
 var File_messages_cluster_proto protoreflect.FileDescriptor
 
 const file_messages_cluster_proto_rawDesc = "" +
@@ -307,7 +453,19 @@ const file_messages_cluster_proto_rawDesc = "" +
 	"\x04code\x18\x01 \x01(\x0e2\x18.topicdesk.messages.CodeR\x04code\x12\x1d\n" +
 	"\n" +
 	"per_second\x18\x02 \x01(\x03R\tperSecond\x12\x19\n" +
-	"\blasts_ms\x18\x03 \x01(\x03R\alastsMsB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
+	"\blasts_ms\x18\x03 \x01(\x03R\alastsMs\"\x0f\n" +
+	"\rGetNodeStatus\"\xfd\x01\n" +
+	"\n" +
+	"NodeStatus\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\tR\x04addr\x12\x19\n" +
+	"\bsince_ms\x18\x02 \x01(\x03R\asinceMs\x12\x16\n" +
+	"\x06shards\x18\x03 \x01(\x03R\x06shards\x12\x18\n" +
+	"\arunning\x18\x04 \x01(\x03R\arunning\x12\x1a\n" +
+	"\bentities\x18\x05 \x01(\x03R\bentities\x12(\n" +
+	"\x10calls_per_second\x18\x06 \x01(\x03R\x0ecallsPerSecond\x12\x14\n" +
+	"\x05polls\x18\a \x01(\bR\x05polls\x12\x18\n" +
+	"\aversion\x18\b \x01(\tR\aversion\x12\x18\n" +
+	"\atrouble\x18\t \x01(\tR\atroubleB)Z'github.com/topicdesk/topicdesk/messagesb\x06proto3"
 
 var (
 	file_messages_cluster_proto_rawDescOnce sync.Once
@@ -321,16 +479,18 @@ func file_messages_cluster_proto_rawDescGZIP() []byte {
 	return file_messages_cluster_proto_rawDescData
 }
 
-var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_messages_cluster_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_messages_cluster_proto_goTypes = []any{
-	(*Mail)(nil),        // 0: topicdesk.messages.Mail
-	(*LogAppended)(nil), // 1: topicdesk.messages.LogAppended
-	(*ShareBudget)(nil), // 2: topicdesk.messages.ShareBudget
-	(*BudgetShare)(nil), // 3: topicdesk.messages.BudgetShare
-	(Code)(0),           // 4: topicdesk.messages.Code
+	(*Mail)(nil),          // 0: topicdesk.messages.Mail
+	(*LogAppended)(nil),   // 1: topicdesk.messages.LogAppended
+	(*ShareBudget)(nil),   // 2: topicdesk.messages.ShareBudget
+	(*BudgetShare)(nil),   // 3: topicdesk.messages.BudgetShare
+	(*GetNodeStatus)(nil), // 4: topicdesk.messages.GetNodeStatus
+	(*NodeStatus)(nil),    // 5: topicdesk.messages.NodeStatus
+	(Code)(0),             // 6: topicdesk.messages.Code
 }
 var file_messages_cluster_proto_depIdxs = []int32{
-	4, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
+	6, // 0: topicdesk.messages.BudgetShare.code:type_name -> topicdesk.messages.Code
 	1, // [1:1] is the sub-list for method output_type
 	1, // [1:1] is the sub-list for method input_type
 	1, // [1:1] is the sub-list for extension type_name
@@ -350,7 +510,7 @@ func file_messages_cluster_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_messages_cluster_proto_rawDesc), len(file_messages_cluster_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -22,7 +23,11 @@ type Room struct {
 	nodes entity.Placement
 	share int
 	until time.Time
+	shown atomic.Int64
 }
+
+// Share is how many calls per second this node may make.
+func (r *Room) Share() int64 { return r.shown.Load() }
 
 // Deps are what the room of a node needs.
 type Deps struct {
@@ -85,4 +90,5 @@ func (r *Room) renew(ask Ask) {
 	}
 	r.share, r.until = int(share.PerSecond), asked.Add(time.Duration(share.LastsMs)*time.Millisecond)
 	r.pacer.Lend(r.share, r.until)
+	r.shown.Store(share.PerSecond)
 }

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
@@ -30,7 +31,8 @@ type Node struct {
 	dispatcher *dispatcher
 	shards     [Shards]*actor.PID // in a cluster the ways to them
 
-	placement Placement // nil: this node is alone
+	entities  atomic.Int64 // resident
+	placement Placement    // nil: this node is alone
 	onMoved   []func()
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex

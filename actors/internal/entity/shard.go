@@ -235,6 +235,7 @@ func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident 
 	r.position = h.used.PushBack(r)
 	h.resident[key], h.byPID[r.pid.Id] = r, r
 	h.node.env.Metrics.entities.WithLabelValues(key.kind).Inc()
+	h.node.entities.Add(1)
 	if len(h.resident) > h.node.perShard {
 		h.makeRoom(ctx)
 	}
@@ -311,10 +312,19 @@ func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
 	delete(h.byPID, m.Who.Id)
 	h.used.Remove(r.position)
 	h.node.env.Metrics.entities.WithLabelValues(r.key.kind).Dec()
+	h.node.entities.Add(-1)
 	if r.barred {
 		h.onPassed(ctx, m.Who) // it can pass no barrier any more
 	}
 	if len(r.stash) == 0 {
+		return
+	}
+	if h.leaving {
+		for _, s := range r.stash {
+			if s.sender != nil {
+				ctx.Send(s.sender, h.node.outbound(s.sender, Answer(messages.Code_NOT_OWNER, "")))
+			}
+		}
 		return
 	}
 	next := h.start(ctx, r.kind, r.key.identity)

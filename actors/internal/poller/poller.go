@@ -42,6 +42,7 @@ const offsetEvery = time.Second
 type Room struct {
 	intake  atomic.Pointer[Intake]
 	polling sync.WaitGroup
+	active  atomic.Int32
 }
 
 // NewRoom makes the room. Call Use before the first Wake.
@@ -49,6 +50,9 @@ func NewRoom() *Room { return &Room{} }
 
 // Use sets where updates go.
 func (r *Room) Use(intake Intake) { r.intake.Store(&intake) }
+
+// Polls says whether this node receives the updates.
+func (r *Room) Polls() bool { return r.active.Load() > 0 }
 
 // Wait returns when no poller polls any more.
 func (r *Room) Wait() { r.polling.Wait() }
@@ -90,8 +94,10 @@ func (p *poller) begin() {
 	p.cancel, p.ended = cancel, &sync.WaitGroup{}
 	offset := p.offset
 	p.room.polling.Add(1)
+	p.room.active.Add(1)
 	p.ended.Go(func() {
 		defer p.room.polling.Done()
+		defer p.room.active.Add(-1)
 		for ctx.Err() == nil {
 			offset = p.run(ctx, intake, offset)
 		}
