@@ -39,6 +39,11 @@ func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
 	return placement, nil
 }
 
+// DrainNode asks the node at an address to leave, and returns when it has.
+func DrainNode(ctx context.Context, o ClusterOptions, addr string) error {
+	return cluster.Drain(ctx, o, addr)
+}
+
 // hear takes what another node of the cluster says, and replies to what it asks.
 func (s *System) hear(m proto.Message) proto.Message {
 	switch m := m.(type) {

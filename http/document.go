@@ -17,7 +17,7 @@ import (
 const (
 	// apiVersion counts the changes that programs can see: the last number grows with each, the first with one that
 	// breaks programs.
-	apiVersion = "1.0.3"
+	apiVersion = "1.0.4"
 
 	securityScheme = "apiKey"
 
@@ -28,6 +28,7 @@ const (
 	tagEvents   = "Events"
 	tagMessages = "Messages"
 	tagWebhooks = "Webhooks"
+	tagNodes    = "Nodes"
 )
 
 func document() *huma.OpenAPI {
@@ -48,6 +49,7 @@ func document() *huma.OpenAPI {
 			{Name: tagKeys, Description: "The keys of programs: what each may do, and how often."},
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
+			{Name: tagNodes, Description: "The processes that share the desk."},
 		},
 		Components: &huma.Components{
 			Headers: answerHeaders(), Examples: map[string]*huma.Example{},

@@ -35,6 +35,8 @@ type App struct {
 	Started func(httpAddr, simulatorURL string)
 	// SweepEvery and IdleAfter are for tests. 0: the usual times.
 	SweepEvery, IdleAfter time.Duration
+	// drained ends when somebody asks this node of a cluster to leave.
+	drained chan struct{}
 	// DeliveryTimeout is how long an attempt to deliver an event may take. It is for tests. 0: the usual time.
 	DeliveryTimeout time.Duration
 }
@@ -52,6 +54,7 @@ const httpStopWithin = 5 * time.Second
 // Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.
 func (a *App) Run(ctx context.Context) (err error) {
 	start := time.Now()
+	a.drained = make(chan struct{})
 	for _, w := range a.Config.Warnings() {
 		a.Log.Warn(w)
 	}
@@ -125,7 +128,12 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
+	case <-a.drained:
+		a.drain(server)
+		a.Log.Info("stopping, as asked for")
+		return nil
 	case <-ctx.Done():
+		a.drain(server)
 		a.Log.Info("stopping")
 		return nil
 	case err := <-server.Failed():
@@ -185,7 +193,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(),
+		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(), Version: version,
 	})
 }
 
@@ -206,7 +214,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 			{Name: "intake", Probe: edge.state.check},
 			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
-		Gatherer: gatherer, Log: a.Log,
+		Gatherer: gatherer, Log: a.Log, Nodes: edge.system.Nodes,
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,

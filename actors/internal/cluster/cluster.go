@@ -31,7 +31,9 @@ type Options struct {
 
 	// Fenced is called once when this node must not go on: end the process. It may return; nothing here works then.
 	Fenced func(reason string)
-	Log    *slog.Logger
+	// Drain is called once when somebody asks this node to leave (Drain). nil: nobody can.
+	Drain func()
+	Log   *slog.Logger
 }
 
 const (
@@ -77,15 +79,23 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.Logger = zap.NewNop() // what matters of it comes back as an error
-	client, err := clientv3.New(config)
+	client, err := connect(config)
 	if err != nil {
-		return nil, fmt.Errorf("etcd: %w", err)
+		return nil, err
 	}
 	c := &Cluster{o: o, etcd: client}
 	c.owners.Store(&[entity.Shards]string{})
 	c.seen.Store(&time.Time{})
 	return c, nil
+}
+
+func connect(config clientv3.Config) (*clientv3.Client, error) {
+	config.Logger = zap.NewNop() // what matters of it comes back as an error
+	client, err := clientv3.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	return client, nil
 }
 
 // Join implements entity.Placement. It returns when this node and the others know of each other.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -21,8 +20,7 @@ import (
 type provider struct {
 	etcd   *clientv3.Client
 	prefix string // of the keys of all members
-	addr   string
-	log    *slog.Logger
+	o      Options
 	joined func() // called when the own key is there, before this node learns who has which shard
 
 	cluster *cluster.Cluster
@@ -49,7 +47,7 @@ type member struct {
 const etcdWithin = 2 * time.Second
 
 func newProvider(o Options, client *clientv3.Client, joined func()) *provider {
-	p := &provider{etcd: client, prefix: baseKey + "/" + o.Name + "/nodes/", addr: o.Addr, log: o.Log, joined: joined}
+	p := &provider{etcd: client, prefix: baseKey + "/" + o.Name + "/nodes/", o: o, joined: joined}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -59,7 +57,7 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	p.cluster = c
 	// Not the id of the actor system, by which gossip would judge who lives: nodes that can't reach each other, but etcd,
 	// would each take the other's shards over.
-	self := member{ID: c.Config.Name + "@" + c.ActorSystem.ID, Addr: p.addr, Kinds: c.GetClusterKinds(), Started: time.Now()}
+	self := member{ID: c.Config.Name + "@" + c.ActorSystem.ID, Addr: p.o.Addr, Kinds: c.GetClusterKinds(), Started: time.Now()}
 	p.key = p.prefix + self.ID
 	value, err := json.Marshal(self)
 	if err != nil {
@@ -91,6 +89,9 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 		}
 	})
 	p.loops.Go(func() { p.watch(revision + 1) })
+	if p.o.Drain != nil {
+		p.loops.Go(func() { p.awaitDrain(p.o.Name, self.ID, p.o.Drain) })
+	}
 	return nil
 }
 
@@ -109,7 +110,7 @@ func (p *provider) publish(ctx context.Context) (revision int64, err error) {
 	for _, m := range members {
 		host, port, err := splitAddr(m.Addr)
 		if err != nil {
-			p.log.Error("cluster: a member's address can't be read", "member", m.ID, "error", err)
+			p.o.Log.Error("cluster: a member's address can't be read", "member", m.ID, "error", err)
 			continue
 		}
 		all = append(all, &cluster.Member{Id: m.ID, Host: host, Port: int32(port), Kinds: m.Kinds})
@@ -126,7 +127,7 @@ func (p *provider) read(ctx context.Context) (members []member, revision int64, 
 	for _, kv := range answer.Kvs {
 		var m member
 		if err := json.Unmarshal(kv.Value, &m); err != nil {
-			p.log.Error("cluster: a member can't be read", "key", string(kv.Key), "error", err)
+			p.o.Log.Error("cluster: a member can't be read", "key", string(kv.Key), "error", err)
 			continue
 		}
 		members = append(members, m)
@@ -149,7 +150,7 @@ func (p *provider) watch(from int64) {
 		if revision, err := p.publishSoon(); err == nil {
 			from = revision + 1
 		} else if p.ctx.Err() == nil {
-			p.log.Warn("cluster: the members can't be read; tried again", "error", err)
+			p.o.Log.Warn("cluster: the members can't be read; tried again", "error", err)
 			select {
 			case <-p.ctx.Done():
 			case <-time.After(keyEvery):

@@ -2,6 +2,7 @@ package mongotest_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -326,6 +327,57 @@ func TestClusterLosesNothing(t *testing.T) { // not parallel: its nodes have add
 				d.await("it has fenced itself", func() bool { return d.nodes[0].fences.Load() == 1 })
 			})
 			d.await("it is ready", d.nodes[0].ready)
+			d.awaitNodes(3, mode == "polling")
+			d.trouble("drain", 3, func() {
+				n := d.nodes[1]
+				n.mu.Lock()
+				n.down = true
+				n.mu.Unlock()
+				d.command(d.nodes[0], "cluster", "drain", "--node", n.host+":17373")
+				if status := <-n.statuses; status != 0 {
+					t.Errorf("it ended with %d", status)
+				}
+			})
+			d.awaitNodes(2, mode == "polling")
 		})
 	}
+}
+
+// command runs the program with the settings of a node, and returns what it prints.
+func (d *desks) command(n *node, args ...string) string {
+	d.Helper()
+	cmd := exec.Command(d.path, args...)
+	cmd.Env, cmd.Dir = append(os.Environ(), n.env...), d.TempDir()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		d.Fatalf("%v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// awaitNodes waits until the first node shows so many, which have all shards together, and of which one polls.
+func (d *desks) awaitNodes(count int, polling bool) {
+	d.Helper()
+	var out string
+	d.await(fmt.Sprintf("%d nodes", count), func() bool {
+		out = d.command(d.nodes[0], "cluster", "status", "--json")
+		var got struct {
+			Nodes []struct {
+				Addr    string
+				Shards  int
+				Polls   bool
+				Trouble *string
+			}
+		}
+		must(d.T, json.Unmarshal([]byte(out), &got))
+		shards, polls := 0, 0
+		for _, n := range got.Nodes {
+			shards += n.Shards
+			if n.Polls {
+				polls++
+			}
+		}
+		return len(got.Nodes) == count && shards == 256 && (polls == 1) == polling
+	})
+	d.Log(out)
 }
