@@ -44,6 +44,9 @@ func DrainNode(ctx context.Context, o ClusterOptions, addr string) error {
 	return cluster.Drain(ctx, o, addr)
 }
 
+// Polls says whether this node asks Telegram for updates.
+func (s *System) Polls() bool { return s.pollers.Polls() }
+
 // hear takes what another node of the cluster says, and replies to what it asks.
 func (s *System) hear(m proto.Message) proto.Message {
 	switch m := m.(type) {

@@ -105,6 +105,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return err
 	}
 	closers.add("actors", system.Stop)
+	if a.Config.Clustered() && a.Config.TelegramMode == config.ModePolling {
+		state.mu.Lock()
+		state.elsewhere = func() bool { return !system.Polls() }
+		state.mu.Unlock()
+	}
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
 	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {

@@ -26,6 +26,8 @@ type Host struct {
 	Log *slog.Logger // names the entity
 	// Lasting is what Kind.Lasting made. An entity that restarts after a panic finds it again.
 	Lasting any
+	// Moved says that the entity was on another node a moment ago. What others had sent to it there may be lost.
+	Moved bool
 
 	entity Entity
 	kind   *Kind
@@ -60,7 +62,7 @@ const (
 )
 
 // hostProps makes the actor of an entity.
-func hostProps(n *Node, kind *Kind, identity string) *actor.Props {
+func hostProps(n *Node, kind *Kind, identity string, moved bool) *actor.Props {
 	var lasting any
 	if kind.Lasting != nil {
 		lasting = kind.Lasting()
@@ -74,7 +76,7 @@ func hostProps(n *Node, kind *Kind, identity string) *actor.Props {
 	}
 	log := n.env.Log.With(kind.Name, identity)
 	return actor.PropsFromProducer(func() actor.Actor {
-		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, node: n}
+		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, Moved: moved, node: n}
 		h.entity = kind.New(h)
 		return h
 	}, options...)

@@ -24,7 +24,8 @@ import (
 // decided. It delivers the stash to the entity if that stays, else to the entity's next activation.
 type shard struct {
 	node     *Node
-	number   int // in a cluster
+	number   int       // in a cluster
+	began    time.Time // when it came to this node, in a cluster
 	leaving  bool
 	resident map[entityKey]*resident
 	byPID    map[string]*resident
@@ -61,6 +62,9 @@ type envelope struct {
 	message        proto.Message
 	forwarded      bool // by a node that does not have the shard
 }
+
+// movedFor is how long after a move it may matter that messages were lost: longer than others take to notice it.
+const movedFor = 10 * time.Second
 
 type (
 	// enqueueAgain has all entities enqueue what is not done, since what they sent may be lost.
@@ -128,7 +132,7 @@ func (h *shard) Receive(ctx actor.Context) {
 
 func (h *shard) onStarted(ctx actor.Context) {
 	if h.node.placement != nil {
-		h.number = h.node.placement.Number(ctx)
+		h.number, h.began = h.node.placement.Number(ctx), time.Now()
 		h.node.arrived(ctx.Self())
 	}
 }
@@ -231,7 +235,7 @@ func deliver(ctx actor.Context, to *actor.PID, message any, sender *actor.PID) {
 func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident {
 	key := entityKey{kind.Name, identity}
 	// A child's end reaches its parent without Watch.
-	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity))}
+	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity, h.moved()))}
 	r.position = h.used.PushBack(r)
 	h.resident[key], h.byPID[r.pid.Id] = r, r
 	h.node.env.Metrics.entities.WithLabelValues(key.kind).Inc()
@@ -241,6 +245,9 @@ func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident 
 	}
 	return r
 }
+
+// moved says whether the shard came to this node a moment ago, so that what others have sent to its entities may be lost.
+func (h *shard) moved() bool { return h.node.placement != nil && time.Since(h.began) < movedFor }
 
 // makeRoom asks the least recently used entity that is not leaving to retire.
 func (h *shard) makeRoom(ctx actor.Context) {
