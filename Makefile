@@ -66,6 +66,7 @@ lint: ## Check format, Go (.golangci.yml) and the protobuf files
 	$(TOOL) golangci-lint run
 	$(GO) vet -C storage/mongodb/mongotest ./...
 	$(TOOL) buf lint
+	$(TOOL) buf breaking --against messages/testdata/released.binpb # nodes of two releases talk to each other during an upgrade
 
 .PHONY: lint-api
 lint-api: ## Lint docs/openapi.yaml, with npx
