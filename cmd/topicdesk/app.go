@@ -207,6 +207,9 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 	*httpedge.Server, net.Listener, error) {
 	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
 		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
+	if a.Config.Clustered() {
+		webhook.Within = updateWithin
+	}
 	var gatherer prometheus.Gatherer = registry
 	if a.Config.MetricsAddr != "" {
 		gatherer = nil

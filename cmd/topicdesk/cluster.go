@@ -24,6 +24,10 @@ const exitFenced = 3
 // when it stops.
 const drainFor = 2 * time.Second
 
+// updateWithin is how long Telegram waits for the answer to an update, while the part of the desk that it is for moves to
+// another node. Then it asks again.
+const updateWithin = 2 * time.Second
+
 // drain has a node of a cluster serve on for a while before it stops.
 func (a *App) drain(server *httpedge.Server) {
 	if !a.Config.Clustered() {
