@@ -35,12 +35,7 @@ func (a *App) drain(server *httpedge.Server) {
 	}
 	a.Log.Info("draining: this node is not ready any more, and serves on for a while", "for", drainFor)
 	server.Unready()
-	timer := time.NewTimer(drainFor)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-server.Failed():
-	}
+	time.Sleep(drainFor)
 }
 
 // cluster is what makes this node one of several; nil: it is alone.
