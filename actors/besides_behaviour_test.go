@@ -159,7 +159,7 @@ func TestTicketFromAnAlbum(t *testing.T) {
 		d.reply(d.ann, d.support, m, "/create_ticket Closed")
 		k := d.opened(d.support, "Closed")
 		d.awaitEnclosed(k, d.support, k.thread, 1)
-		if card, _ := d.find(d.support, k.thread, "🎫 #"); !strings.Contains(card.Text, "Forwarded from Shop\nWe are closed") {
+		if card, _ := d.find(d.support, k.thread, d.head(k)); !strings.Contains(card.Text, "Forwarded from Shop\nWe are closed") {
 			t.Errorf("the card is %q", card.Text)
 		}
 	})

@@ -25,7 +25,7 @@ func TestCloseAndReopen(t *testing.T) {
 	d := ready(t, options{})
 	k, eng, sales := three(t, d)
 	places := map[int64]int{d.support: k.thread, d.engineering: eng, d.sales: sales}
-	card := d.awaitText(d.support, k.thread, "🎫 #")
+	card := d.awaitText(d.support, k.thread, d.head(k))
 	status := func(want string) {
 		d.t.Helper()
 		d.eventually("status "+want, func() bool { return d.record(k).Status == want })
@@ -169,7 +169,7 @@ func TestRename(t *testing.T) {
 		d.must(d.sim.RenameTopic(d.engineering, d.bob, eng, number+"Scanner"))
 		named(number+"Scanner", map[int64]int{d.support: k.thread, d.sales: sales, d.engineering: eng})
 		d.eventually("the title", func() bool { return d.record(k).Title == "Scanner" })
-		card, _ := d.find(d.support, k.thread, "🎫 #")
+		card, _ := d.find(d.support, k.thread, d.head(k))
 		d.await("the card", func() bool {
 			m, _ := d.sim.Message(d.support, card.ID)
 			return strings.Contains(m.Text, "Scanner")

@@ -49,7 +49,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 	}
 	shows := func(t *testing.T, k *ticket, chat int64, thread int) {
 		t.Helper()
-		m := d.awaitText(chat, thread, "🎫 "+d.number(k)+"\n")
+		m := d.awaitText(chat, thread, d.head(k))
 		got := slices.DeleteFunc(marked(m, "spoiler", "code", "text_link"), func(s string) bool {
 			return !slices.Contains(want, s)
 		})
@@ -133,7 +133,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		update := &messages.UpdateTicket{Origin: program(), Description: proto.String(words), DescriptionEntities: marks}
 		d.does(k.id, update, "")
 		d.await("the card shows it", func() bool {
-			m, _ := d.find(d.support, k.thread, "🎫 "+d.number(k))
+			m, _ := d.find(d.support, k.thread, d.head(k))
 			return strings.Contains(m.Text, words)
 		})
 		shows(t, k, d.support, k.thread)
@@ -150,7 +150,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 			t.Errorf("the markup stays: %v", r.DescriptionEntities)
 		}
 		d.await("the card without markup", func() bool {
-			m, _ := d.find(d.support, k.thread, "🎫 "+d.number(k))
+			m, _ := d.find(d.support, k.thread, d.head(k))
 			return len(marked(m, "spoiler")) == 0
 		})
 	})
@@ -159,7 +159,7 @@ func TestDescriptionsKeepTheirMarkup(t *testing.T) {
 		asked := d.post(simulator.Post{From: d.eve, Chat: d.support, Text: text, Entities: []simulator.Entity{
 			on(text, "they said no", simulator.Entity{Type: "blockquote"})}})
 		k := &ticket{id: d.ticketIDIn(d.awaitAnswer(asked, "Ticket opened").Text)}
-		m := d.awaitText(d.support, d.topicOf(d.support, k), "🎫 #")
+		m := d.awaitText(d.support, d.topicOf(d.support, k), d.head(k))
 		same(t, "quotations", marked(m, "blockquote", "expandable_blockquote"), []string{"blockquote they said no"})
 	})
 	d.run(t, "the context of a new link hides what messages hide", func(t *testing.T) {

@@ -241,7 +241,7 @@ func TestAlbumsInAPrivateChat(t *testing.T) {
 		sent := d.album(d.ann, d.ann, 0, "photo:early", "photo:/create_ticket Second")
 		second := d.pick(d.ann, d.awaitAnswer(sent[1], "Where should Second"), "Second")
 		d.awaitEnclosed(second, d.support, second.thread, 2)
-		card, _ := d.find(d.ann, 0, "🎫 #")
+		card, _ := d.find(d.ann, 0, d.head(k))
 		id := d.sim.NewAlbum()
 		d.post(simulator.Post{From: d.ann, Chat: d.ann, Media: upload("photo"), Text: "answer", Album: id, ReplyTo: card.ID})
 		d.albumParts(id, d.ann, d.ann, 0, "photo:follows")

@@ -359,7 +359,7 @@ func TestTicketFromAMedium(t *testing.T) {
 			eng := d.mention(d.ann, k, "@bob_eng", d.engineering)
 			for chat, thread := range map[int64]int{d.support: k.thread, d.engineering: eng} {
 				all := d.byBot(chat, thread)
-				if len(all) < 2 || look(all[1]) != c.want || all[1].ReplyTo != all[0].ID || !strings.Contains(all[0].Text, "🎫 "+d.number(k)) ||
+				if len(all) < 2 || look(all[1]) != c.want || all[1].ReplyTo != all[0].ID || !strings.Contains(all[0].Text, d.head(k)) ||
 					c.media != nil && !strings.Contains(all[0].Text, c.caption) {
 					t.Errorf("%v in %d", d.since(chat, thread, 0), chat)
 				}

@@ -32,7 +32,7 @@ func TestMention(t *testing.T) {
 			t.Errorf("%q", topic.Name)
 		}
 		d.await("the home card names the group", func() bool {
-			m, _ := d.find(d.support, k.thread, "🎫 #")
+			m, _ := d.find(d.support, k.thread, d.head(k))
 			return strings.Contains(m.Text, "Engineering") && m.Edited
 		})
 	})
@@ -158,7 +158,7 @@ func TestMention(t *testing.T) {
 	d.run(t, "a pending ticket continues, and is not said to be reopened", func(t *testing.T) {
 		k := d.open(d.ann, d.support, "Waiting")
 		d.awaitAnswer(d.say(d.ann, d.support, k.thread, "/pending"), "to pending")
-		card := d.awaitText(d.support, k.thread, "🎫 "+d.number(k))
+		card := d.awaitText(d.support, k.thread, d.head(k))
 		d.await("the card says Continue", func() bool {
 			m, _ := d.sim.Message(d.support, card.ID)
 			for _, row := range m.Buttons {
@@ -288,7 +288,7 @@ func TestMentionKeyboard(t *testing.T) {
 		}
 	})
 	d.run(t, "the card's button shows the same list", func(t *testing.T) {
-		card := d.awaitText(d.support, k.thread, "🎫 #")
+		card := d.awaitText(d.support, k.thread, d.head(k))
 		n := len(d.byBot(d.support, k.thread))
 		d.press(d.eve, card, "mention:")
 		d.await("a list", func() bool { return len(d.byBot(d.support, k.thread)) == n+1 })

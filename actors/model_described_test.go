@@ -74,7 +74,7 @@ func (m *model) checkCard(fail func(string, ...any), p *modelTopic) {
 		return
 	}
 	cards := slices.DeleteFunc(m.d.byBot(p.chat, p.thread), func(msg simulator.Message) bool {
-		return !msg.Pinned || !strings.Contains(msg.Text, "🎫 "+p.of.id)
+		return !msg.Pinned || !strings.Contains(msg.Text, m.d.head(p.of.ticket))
 	})
 	if len(cards) < 1 || len(cards) > max(1, p.links) {
 		fail("there are %d pinned cards", len(cards))

@@ -80,7 +80,7 @@ func (m *model) mean(t *rapid.T, k *modelTicket, from *modelTopic, p *simulator.
 	switch {
 	case !from.private || from.thread != 0 || p.ReplyTo != 0 || k.person.current == k:
 	case rapid.Bool().Draw(t, "in reply to the card"):
-		p.ReplyTo = m.d.awaitText(from.chat, 0, "🎫 #").ID
+		p.ReplyTo = m.d.awaitText(from.chat, 0, m.d.head(k.ticket)).ID
 	default:
 		m.talkOn(k, from)
 	}

@@ -42,6 +42,12 @@ func (d *desk) number(k *ticket) string {
 	return messages.NumberName(d.record(k).Number)
 }
 
+// head is how a ticket's card begins.
+func (d *desk) head(k *ticket) string {
+	d.t.Helper()
+	return "🎫 " + d.number(k) + "\n"
+}
+
 // announced waits until a private chat says that a ticket is open whose title begins so, and returns its id.
 func (d *desk) announced(by int64, thread int, title string) (id string) {
 	d.t.Helper()

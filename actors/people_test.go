@@ -332,7 +332,7 @@ func (d *desk) open(by, chat int64, title string) *ticket {
 	answer := d.awaitAnswer(asked, "Ticket opened: #")
 	k := &ticket{chat: chat, id: d.ticketIDIn(answer.Text)}
 	k.thread = d.topicNamed(chat, title).Thread
-	d.awaitText(chat, k.thread, "🎫 #")
+	d.awaitText(chat, k.thread, d.head(k))
 	return k
 }
 

@@ -28,7 +28,7 @@ func (d *desk) openedPrivately(by, chat int64, title string) *ticket {
 	k.thread = d.topicNamed(chat, title).Thread
 	d.introduced(chat, k.thread)
 	d.await("the card in the private chat", func() bool {
-		m, found := d.find(by, 0, "🎫 #")
+		m, found := d.find(by, 0, d.head(k))
 		return found && m.Pinned
 	})
 	d.eventually("the person is talking on it", func() bool {
@@ -87,7 +87,7 @@ func TestPrivateTicket(t *testing.T) {
 			t.Errorf("the copy is %q", m.Text)
 		}
 		d.quiet(k)
-		if card, _ := d.find(d.ann, 0, "🎫 #"); strings.Contains(card.Text, "Engineering") ||
+		if card, _ := d.find(d.ann, 0, d.head(k)); strings.Contains(card.Text, "Engineering") ||
 			!strings.Contains(card.Text, "Support") {
 			t.Errorf("the card is %q", card.Text)
 		}
@@ -103,7 +103,7 @@ func TestPrivateTicket(t *testing.T) {
 	d.run(t, "commands work on it", func(t *testing.T) {
 		d.say(d.ann, d.ann, 0, "/priority urgent")
 		d.awaitText(d.ann, 0, "changed the priority")
-		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket"), "🎫 "+d.number(k))
+		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/ticket"), d.head(k))
 		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/mention @bob_eng"), "can't be used in our private chat")
 		d.awaitAnswer(d.say(d.ann, d.ann, 0, "/tickets"), "You have 1 open ticket")
 	})
@@ -214,7 +214,7 @@ func TestSeveralPrivateTickets(t *testing.T) {
 		d.awaitText(d.support, second.thread, "about the scanner")
 		d.reply(d.ann, d.ann, early, "about the printer")
 		d.awaitText(d.support, first.thread, "about the printer")
-		card, _ := d.find(d.ann, 0, "🎫 "+d.number(first))
+		card, _ := d.find(d.ann, 0, d.head(first))
 		d.reply(d.ann, d.ann, card, "to its card")
 		d.awaitText(d.support, first.thread, "to its card")
 	})
@@ -246,7 +246,7 @@ func TestSeveralPrivateTickets(t *testing.T) {
 	})
 	d.run(t, "nobody talks on a ticket of somebody else", func(t *testing.T) {
 		other := d.openPrivately(d.eve, d.support, "Secret")
-		card, _ := d.find(d.ann, 0, "🎫 "+d.number(first))
+		card, _ := d.find(d.ann, 0, d.head(first))
 		if _, err := d.sim.Press(d.ann, d.ann, card.ID, "talk:"+other.id); err == nil {
 			t.Fatal("there is no such button")
 		}

@@ -82,7 +82,7 @@ func TestPrivateTopics(t *testing.T) {
 		if m, found := d.find(d.ann, s, "changed the priority"); found {
 			t.Errorf("the other topic reads %q", m.Text)
 		}
-		card, _ := d.find(d.ann, p, "🎫 "+d.number(printer))
+		card, _ := d.find(d.ann, p, d.head(printer))
 		d.press(d.ann, card, "close:")
 		d.awaitText(d.ann, p, "closed your ticket "+d.name(printer))
 		d.quiet(printer, scanner)

@@ -38,7 +38,7 @@ func TestTopicsOfAGroupSwitchedOff(t *testing.T) {
 		d.awaitText(d.support, k.thread, "back again")
 		cards := 0
 		for _, m := range d.byBot(d.engineering, eng) {
-			if strings.Contains(m.Text, "🎫 #") {
+			if strings.Contains(m.Text, d.head(k)) {
 				cards++
 			}
 		}

@@ -211,7 +211,7 @@ func TestWebhookMissing(t *testing.T) {
 // A replay by time and type brings what the endpoint had already, and nothing else; a retry brings one event.
 func TestWebhookReplayAndRetry(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, options{})
+	d := newDesk(t, options{sweepEvery: time.Hour}) // a replay begins by itself
 	r := d.hears(soon(), nil)
 	for i := range 10 {
 		d.appends(fmt.Sprintf("TICK-1-%08X", i), 0, 30)

@@ -113,7 +113,7 @@ func (b *burst) live(ctx context.Context, n int) error {
 	in := func(group int64, word string) (thread int, err error) {
 		err = b.sim.Await(ctx, func() bool {
 			i := slices.IndexFunc(b.sim.Topics(group), func(t simulator.Topic) bool {
-				return strings.HasPrefix(t.Name, name)
+				return named(t, name)
 			})
 			if i < 0 {
 				return false
@@ -159,7 +159,7 @@ func (b *burst) live(ctx context.Context, n int) error {
 		return err
 	}
 	return b.sim.Await(ctx, func() bool {
-		closed := func(t simulator.Topic) bool { return strings.HasPrefix(t.Name, name) && t.Closed }
+		closed := func(t simulator.Topic) bool { return named(t, name) && t.Closed }
 		return slices.ContainsFunc(b.sim.Topics(b.support), closed) &&
 			slices.ContainsFunc(b.sim.Topics(b.works), closed)
 	})

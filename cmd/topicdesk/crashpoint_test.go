@@ -67,7 +67,7 @@ var story = []step{
 	{"alice presses a button and chooses", func(d *desk) {
 		home := d.topic(d.support, "Printer")
 		card := d.find(d.support, home, "🎫")
-		_, err := d.sim.Press(d.alice, d.support, card.ID, "priority:"+ticketIDs.FindString(card.Text))
+		_, err := d.sim.Press(d.alice, d.support, card.ID, "priority:"+ticketIDs.FindString(card.Buttons[0][0].Data))
 		d.must(err)
 		d.say(d.alice, d.support, home, "/priority high")
 	}},
@@ -84,7 +84,7 @@ var story = []step{
 	}},
 	{"bob links again", func(d *desk) {
 		linked := d.topic(d.works, "Printer")
-		d.say(d.bob, d.works, linked, "/link "+ticketIDs.FindString(d.find(d.works, linked, "🎫").Text))
+		d.say(d.bob, d.works, linked, "/link "+numbers.FindString(d.find(d.works, linked, "🎫").Text))
 	}},
 	{"both talk again", func(d *desk) {
 		home, linked := d.topic(d.support, "Printer"), d.topic(d.works, "Printer")

@@ -132,16 +132,21 @@ func (d *desk) say(from, group int64, thread int, text string, replyTo ...int) s
 	return m
 }
 
-// topic is the newest topic of a group whose name begins so.
+// topic is the newest topic of a group whose name begins so behind the ticket's number.
 func (d *desk) topic(group int64, title string) int {
 	d.Helper()
 	for _, t := range slices.Backward(d.sim.Topics(group)) {
-		if strings.HasPrefix(t.Name, title) {
+		if named(t, title) {
 			return t.Thread
 		}
 	}
 	d.Fatalf("there is no topic %q in group %d", title, group)
 	return 0
+}
+
+// named reports whether a topic's name begins so behind the number of its ticket.
+func named(t simulator.Topic, title string) bool {
+	return strings.HasPrefix(t.Name[len(numbers.FindString(t.Name)):], " "+title)
 }
 
 // find is the newest message of a topic that contains a text.
@@ -158,12 +163,12 @@ func (d *desk) find(group int64, thread int, text string) simulator.Message {
 
 var (
 	ticketIDs = regexp.MustCompile(`TICK-[0-9A-Z]+-[0-9A-F]{8}`)
-	shortIDs  = regexp.MustCompile(` · [0-9A-F]{8}$`)
+	numbers   = regexp.MustCompile(`#[0-9]+`)
 	links     = regexp.MustCompile(`(t\.me/c)/[0-9/]+`)
 )
 
 func plain(text string) string {
-	return links.ReplaceAllString(shortIDs.ReplaceAllString(ticketIDs.ReplaceAllString(text, "TICK-1"), " · 1"), "$1/1")
+	return links.ReplaceAllString(numbers.ReplaceAllString(ticketIDs.ReplaceAllString(text, "TICK-1"), "#1"), "$1/1")
 }
 
 // await waits until cond holds. what says what is missing if it does not.
@@ -287,12 +292,12 @@ func lostOf(calls []call, life int, at *ledger) (l losses) {
 	return l
 }
 
-// topicsTwice lists topics that exist more than once. A topic's name has the short id of its ticket.
+// topicsTwice lists topics that exist more than once. A topic's name has the number of its ticket.
 func (d *desk) topicsTwice() (twice []string) {
 	for _, g := range d.groups {
 		count := map[string]int{}
 		for _, t := range d.sim.Topics(g) {
-			if shortIDs.MatchString(t.Name) {
+			if numbers.MatchString(t.Name) {
 				if count[t.Name]++; count[t.Name] == 2 {
 					twice = append(twice, strconv.FormatInt(g, 10)+" "+t.Name)
 				}

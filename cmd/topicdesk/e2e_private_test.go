@@ -39,7 +39,7 @@ func TestPrivateTopicsInTheBrowser(t *testing.T) {
 	b.press(`one('dialog-ok')`)
 	b.see(`topics('Grace Hill').length === 0`)
 	b.write("Support", "A new one is on its way")
-	b.see(`topics('Grace Hill').length === 1 && topics('Support')[0].textContent.includes('Lamp is out · ')`)
+	b.see(`topics('Grace Hill').length === 1 && topics('Support')[0].textContent.includes('#1 Lamp is out')`)
 	b.press(`topics('Grace Hill')[0]`)
 	b.see(`message('Grace Hill', 'A new one is on its way')`)
 

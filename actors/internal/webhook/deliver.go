@@ -38,14 +38,14 @@ func (w *webhook) pump() error {
 			w.Note(look{})
 			break
 		}
+		if err := r.replayOn(); err != nil { // first, so that what it brings begins in this turn: nothing may bring another
+			return r.trouble(err)
+		}
 		if err := r.beginAll(); err != nil {
 			return r.trouble(err)
 		}
 		read, err := r.readOn()
 		if err != nil {
-			return r.trouble(err)
-		}
-		if err := r.replayOn(); err != nil {
 			return r.trouble(err)
 		}
 		if !read || r.ready.list == nil && r.held > 0 {

@@ -57,7 +57,7 @@ try {
 /** All open tickets of a creator; asks for the next page when the one before is used up. */
 async function* openTickets(createdBy: string): AsyncGenerator<Ticket> {
   for (let cursor: string | undefined; ; ) {
-    const page = must(await desk.GET('/api/v1/tickets', { params: { query: { status: 'open', createdBy, limit: 100, cursor } } }));
+    const page = must(await desk.GET('/api/v1/tickets', { params: { query: { status: ['open'], createdBy, limit: 100, cursor } } }));
     yield* page.data;
     if (page.nextCursor === null) return;
     cursor = page.nextCursor;
