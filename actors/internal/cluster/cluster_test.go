@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
+	protocluster "github.com/asynkron/protoactor-go/cluster"
+	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/etcdtest"
@@ -319,6 +322,55 @@ func TestUnknownMessageClosesNoStream(t *testing.T) {
 	if r, err := one.tryAsk(id, &messages.Reply{}); err != nil || r.Reason != addr2 {
 		t.Errorf("afterwards: %v, %v", r, err)
 	}
+}
+
+// TestAShardOnTheWrongNode has a node start a shard that another one has, as one does that has not heard of a change.
+func TestAShardOnTheWrongNode(t *testing.T) {
+	b := newBench(t)
+	one, two := b.node(addr1), b.node(addr2)
+	id := one.on(one)
+	number := entity.ShardNumber(kindEcho, id)
+	one.ask(id, &messages.Reply{})
+	wrong := func() *actor.PID {
+		t.Helper()
+		request := &protocluster.ActivationRequest{ClusterIdentity: protocluster.NewClusterIdentity(strconv.Itoa(number), "shard")}
+		reply, err := one.RequestTo(t.Context(), actor.NewPID(addr2, disthash.PartitionActivatorActorName), request, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return reply.(*protocluster.ActivationResponse).Pid
+	}
+	mail := func(m proto.Message) *messages.Mail {
+		body, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &messages.Mail{Kind: kindEcho, Identity: id, Type: string(proto.MessageName(m)), Body: body}
+	}
+	shard := wrong()
+	reply, err := one.RequestTo(t.Context(), shard, mail(&messages.Reply{}), time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said messages.Reply
+	if err := proto.Unmarshal(reply.(*messages.Mail).Body, &said); err != nil || said.Code != messages.Code_NOT_OWNER {
+		t.Errorf("%v, %v", &said, err)
+	}
+	b.eventually("it stops", func() bool { return two.Status().Running == 0 })
+
+	// What nobody waits for goes on to the owner.
+	shard = wrong()
+	_, err = one.Spawn("courier", func() actor.Actor {
+		return actor.ReceiveFunc(func(c actor.Context) {
+			if _, started := c.Message().(*actor.Started); started {
+				c.Send(shard, mail(&messages.Person{Username: "sent astray"}))
+			}
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.eventually("the owner hears", func() bool { one.mu.Lock(); defer one.mu.Unlock(); return len(one.heard) == 1 })
 }
 
 func TestFencedWhenTheKeyIsGone(t *testing.T) {
