@@ -11,6 +11,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors"
 	"github.com/topicdesk/topicdesk/actors/etcdtest"
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // These tests run without the race detector: a started cluster of Proto.Actor's always reports races of its own. The nodes
@@ -133,5 +134,37 @@ func TestClusterSharesTheCallsPerSecond(t *testing.T) {
 	times = d.counted(0)[before:]
 	if most := most(times, 950*time.Millisecond); most > limit {
 		t.Errorf("after a node has left: %d calls in a second, %d are allowed", most, limit)
+	}
+}
+
+func TestClusterTellsEventsOnEveryNode(t *testing.T) {
+	d := ready(t, clustered(t))
+	second := d.joins("second")
+	defer second.stop(t)
+	heard := d.hears(&messages.WebhookSettings{Events: []string{"ticket.created"}}, nil)
+	for n, p := range []*process{d.process, second} {
+		woken, stop := p.system.WatchLog(&messages.LogFilter{Types: []string{"ticket.created"}})
+		defer stop()
+		d.open(d.ann, d.support, "Printer "+itoa(n))
+		select {
+		case <-woken:
+		case <-time.After(patience):
+			t.Fatal("a reader sleeps on")
+		}
+	}
+	for n := range 6 {
+		d.open(d.ann, d.support, "Scanner "+itoa(n))
+	}
+	d.eventually("all 8 are delivered", func() bool {
+		heard.mu.Lock()
+		defer heard.mu.Unlock()
+		return len(heard.arrived) == 8
+	})
+	heard.mu.Lock()
+	defer heard.mu.Unlock()
+	for id, times := range heard.taken {
+		if times != 1 {
+			t.Errorf("%s is delivered %d times", id, times)
+		}
 	}
 }
