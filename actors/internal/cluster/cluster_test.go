@@ -414,11 +414,13 @@ func TestEtcdMayRestart(t *testing.T) {
 	}
 	before := owned()
 	b.eventually("a node that can't look has no shards", func() bool { return owned() == 0 })
+	time.Sleep(4 * time.Second) // longer than the client of etcd renews a lease
 	b.etcd.Again()
 	b.eventually("it has them again", func() bool { return owned() == before })
 	if got := two.placed(); len(got) != 2 {
 		t.Errorf("afterwards: %v", got)
 	}
+	time.Sleep(6 * time.Second) // longer than the lease
 	if len(one.fenced)+len(two.fenced) > 0 {
 		t.Error("a node is fenced")
 	}

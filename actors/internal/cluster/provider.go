@@ -76,18 +76,11 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 	}
 	p.created = written.Header.Revision
 	p.joined()
-	alive, err := p.etcd.KeepAlive(p.ctx, lease.ID)
-	if err != nil {
-		return fmt.Errorf("etcd: renew the lease: %w", err)
-	}
 	revision, err := p.publish(ctx)
 	if err != nil {
 		return err
 	}
-	p.loops.Go(func() {
-		for range alive { // when it ends, so does the key: the fence notices
-		}
-	})
+	p.loops.Go(p.renew)
 	p.loops.Go(func() { p.watch(revision + 1) })
 	if p.o.Drain != nil {
 		p.loops.Go(func() { p.awaitDrain(p.o.Name, self.ID, p.o.Drain) })
@@ -98,6 +91,21 @@ func (p *provider) StartMember(c *cluster.Cluster) error {
 // StartClient implements cluster.ClusterProvider. All nodes are members.
 func (p *provider) StartClient(*cluster.Cluster) error {
 	return fmt.Errorf("a node that is no member is not supported")
+}
+
+// renew keeps the lease alive. The client gives up when etcd was away for as long as the lease lasts, though etcd renews all
+// leases when it comes back: so it begins again. Whether the lease has ended the fence finds out.
+func (p *provider) renew() {
+	for p.ctx.Err() == nil {
+		if alive, err := p.etcd.KeepAlive(p.ctx, p.lease); err == nil {
+			for range alive {
+			}
+		}
+		select {
+		case <-p.ctx.Done():
+		case <-time.After(clockEvery):
+		}
+	}
 }
 
 // publish tells the cluster who its members are, and returns the revision in which they were.

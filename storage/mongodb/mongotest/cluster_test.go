@@ -327,6 +327,19 @@ func TestClusterLosesNothing(t *testing.T) { // not parallel: its nodes have add
 				d.await("it has fenced itself", func() bool { return d.nodes[0].fences.Load() == 1 })
 			})
 			d.await("it is ready", d.nodes[0].ready)
+			d.trouble("etcd restarts", 3, func() {
+				d.etcd.Stop()
+				time.Sleep(5 * time.Second)
+				d.etcd.Again()
+			})
+			d.trouble("MongoDB is away", 10, func() {
+				d.server.Away(true)
+				time.Sleep(5 * time.Second)
+				d.server.Away(false)
+			})
+			if d.nodes[0].fences.Load() != 1 || d.nodes[1].fences.Load()+d.nodes[2].fences.Load() != 0 {
+				t.Error("a node has fenced itself without need")
+			}
 			d.awaitNodes(3, mode == "polling")
 			d.trouble("drain", 3, func() {
 				n := d.nodes[1]
