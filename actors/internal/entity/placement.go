@@ -53,15 +53,24 @@ func (n *Node) Shards() (owned [Shards]bool) {
 	return owned
 }
 
+// SettleAfter is how long after a move no shard is any more where it was. What was sent to one that was just stopping is lost,
+// so it is sent again then.
+const SettleAfter = 3 * time.Second
+
+func (n *Node) enqueueAgain() {
+	for _, pid := range n.here() {
+		n.system.Root.Send(pid, enqueueAgain{})
+	}
+}
+
 // moved is what a node does when shards have changed their owners: what was sent to the former owners may be lost, so
 // all entities here enqueue again what is not done, and the ways look for the new owners.
 func (n *Node) moved() {
 	for _, pid := range n.shards {
 		n.system.Root.Send(pid, look{})
 	}
-	for _, pid := range n.here() {
-		n.system.Root.Send(pid, enqueueAgain{})
-	}
+	n.enqueueAgain()
+	n.env.AfterFunc(SettleAfter, n.enqueueAgain)
 	for _, f := range n.onMoved {
 		f()
 	}

@@ -18,6 +18,7 @@ type way struct {
 	number  int
 	shard   *actor.PID // nil: not known
 	looking bool
+	checked time.Time // when the shard on another node was found to be the one that runs
 	waiting []stashed // until the shard is found
 }
 
@@ -31,8 +32,9 @@ type (
 )
 
 const (
-	findTry   = time.Second           // how long one look for a shard waits
-	findPause = 50 * time.Millisecond // between two of them
+	findTry    = time.Second           // how long one look for a shard waits
+	checkEvery = time.Second           // how often a way in use looks whether its shard is still the one that runs
+	findPause  = 50 * time.Millisecond // between two of them
 	// waitingAtMost is how much waits for a shard that is not found. More is not accepted.
 	waitingAtMost = 10_000
 )
@@ -86,8 +88,15 @@ func (w *way) find(ctx actor.Context) {
 
 func (w *way) onFound(ctx actor.Context, m found) {
 	w.looking = false
+	if w.shard != nil { // it was only checked
+		if m.shard == nil || m.shard.Equal(w.shard) {
+			return
+		}
+		w.forget(ctx)
+		defer w.node.enqueueAgain() // what went to the former shard is lost
+	}
 	if m.shard != nil && m.shard.Address == w.node.placement.Owner(w.number) {
-		w.shard = m.shard
+		w.shard, w.checked = m.shard, time.Now()
 		ctx.Watch(w.shard)
 		waiting := w.waiting
 		w.waiting = nil
@@ -116,6 +125,17 @@ func (w *way) onFound(ctx actor.Context, m found) {
 func (w *way) onLook(ctx actor.Context, m look) {
 	if w.shard != nil && (m.silent || w.shard.Address != w.node.placement.Owner(w.number)) {
 		w.forget(ctx)
+	} else if w.shard != nil {
+		w.check(ctx)
+	}
+}
+
+// check looks whether the shard on another node is still the one that runs there. Proto.Actor does not tell of the end of
+// an actor that had ended before it was watched, nor whoever sends to it and waits for no reply.
+func (w *way) check(ctx actor.Context) {
+	if w.shard.Address != w.node.system.Address() {
+		w.checked = time.Now()
+		w.find(ctx)
 	}
 }
 
@@ -137,6 +157,9 @@ func (w *way) pass(ctx actor.Context, m envelope, sender *actor.PID) {
 	}
 	mail.Forwarded = m.forwarded
 	deliver(ctx, w.shard, mail, sender)
+	if time.Since(w.checked) > checkEvery {
+		w.check(ctx)
+	}
 }
 
 func (w *way) refuse(ctx actor.Context, sender *actor.PID, m envelope, refusal *messages.Reply) {

@@ -82,7 +82,10 @@ const whole = 100 * 365 * 24 * time.Hour
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	owned := s.node.Shards()
+	owned, gained := s.node.Shards(), [entity.Shards]time.Time{}
+	settled := time.NewTimer(time.Hour)
+	settled.Stop()
+	defer settled.Stop()
 	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
 	sweeps, ticks := time.NewTicker(s.o.Every), time.NewTicker(min(shardTick, s.node.Idle()))
 	defer sweeps.Stop()
@@ -95,19 +98,33 @@ func (s *Loop) Run() {
 			s.node.Tick()
 			s.wakeKept()
 		case <-s.moved:
+			now := time.Now()
 			before := owned
 			owned = s.node.Shards()
-			s.gained = func(kind, identity string) bool {
-				shard := entity.ShardNumber(kind, identity)
-				return owned[shard] && !before[shard]
+			for i := range owned {
+				if owned[i] && !before[i] {
+					gained[i] = now
+				}
 			}
-			s.wakeKept()
-			s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
-			s.gained = s.node.Owns
+			s.wakeGained(&gained)
+			settled.Reset(entity.SettleAfter)
+		case <-settled.C:
+			s.wakeGained(&gained)
 		case <-sweeps.C:
 			s.sweepOnce(s.env.Ctx, s.env.Now())
 		}
 	}
+}
+
+// wakeGained wakes what is pending in the shards that came to this node a moment ago.
+func (s *Loop) wakeGained(gained *[entity.Shards]time.Time) {
+	s.gained = func(kind, identity string) bool {
+		shard := entity.ShardNumber(kind, identity)
+		return time.Since(gained[shard]) < 3*entity.SettleAfter && s.node.Owns(kind, identity)
+	}
+	s.wakeKept()
+	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
+	s.gained = s.node.Owns
 }
 
 // sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.

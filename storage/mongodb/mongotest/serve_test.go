@@ -126,7 +126,7 @@ func (s *service) deliver(update string) int {
 // await waits until cond holds.
 func (s *service) await(what string, cond func() bool) {
 	s.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !cond(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.Fatalf("waited in vain: %s", what)
 		}
