@@ -119,10 +119,21 @@ func (l *Log) Hear(m *messages.LogAppended) error {
 // Follow looks into storage for events of other nodes that nobody told of.
 func (l *Log) Follow(ctx context.Context) error {
 	l.mu.RLock()
-	known := l.known
+	known, waiting := l.known, len(l.watches) > 0
 	l.mu.RUnlock()
-	if !known {
-		return nil // whoever reads first finds them
+	if !known { // whoever reads first finds them; who waits is woken to read
+		if !waiting {
+			return nil
+		}
+		if _, err := l.readHeads(ctx); err != nil {
+			return err
+		}
+		l.mu.RLock()
+		defer l.mu.RUnlock()
+		for w := range l.watches {
+			w.wake()
+		}
+		return nil
 	}
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
