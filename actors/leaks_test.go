@@ -16,6 +16,7 @@ func clusterLeaks() (leaks []goleak.Option) {
 		"github.com/asynkron/protoactor-go/remote.(*endpointWriter).initialize",
 		"google.golang.org/grpc/internal/grpcsync.(*CallbackSerializer).run",
 		"google.golang.org/grpc.(*addrConn).resetTransportAndUnlock",
+		"github.com/topicdesk/topicdesk/actors/internal/cluster.(*Cluster).Find", // ends within a second
 	} {
 		leaks = append(leaks, goleak.IgnoreAnyFunction(name))
 	}
