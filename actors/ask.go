@@ -13,6 +13,7 @@ import (
 
 const (
 	askTry   = 4 * time.Second       // how long one try waits for a reply
+	askNode  = time.Second           // in a cluster, where the owner may have died meanwhile
 	askTotal = 8 * time.Second       // how long all tries take together
 	askPause = 50 * time.Millisecond // between two tries
 	// askFaults is how often a command is tried when the entity panics over it each time: the first time, once more
@@ -30,11 +31,11 @@ var ErrNotAccepted = errors.New("not accepted")
 // Ask sends a command to an entity and returns the reply. While the entity is silent or moves to another owner, Ask
 // tries again, for 8 s in all or until ctx ends; that is safe, since commands are idempotent. A reader replies to a
 // read if the entity is not resident. Errors: ErrNoAnswer; ErrNotAccepted, when the reply is NOT_OWNER or
-// UNAVAILABLE; messages.ErrFault, when it is INTERNAL.
+// UNAVAILABLE, or when it does not fit into a message between nodes; messages.ErrFault, when it is INTERNAL.
 func (s *System) Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error) {
 	start, faults := time.Now(), 0
 	for {
-		reply, err := s.ask(ctx, kind, identity, command, askTry)
+		reply, err := s.ask(ctx, kind, identity, command, s.askTry)
 		switch m, ok := reply.(proto.Message); {
 		case err != nil && ctx.Err() != nil:
 			return nil, fmt.Errorf("%s %s: %w: %w", kind, identity, ErrNoAnswer, ctx.Err())
@@ -54,7 +55,7 @@ func (s *System) Ask(ctx context.Context, kind, identity string, command proto.M
 				}
 			case messages.Code_NOT_OWNER:
 				err = fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, code)
-			case messages.Code_UNAVAILABLE:
+			case messages.Code_UNAVAILABLE, messages.Code_TOO_LARGE:
 				return nil, fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, code)
 			default:
 				return m, nil

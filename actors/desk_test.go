@@ -65,6 +65,7 @@ type options struct {
 	wrapTelegram func(actors.Telegram) actors.Telegram
 	sim          simulator.Options
 	files        *files.Options // attachments are kept; nil: they are not
+	cluster      func(owner string) *actors.ClusterOptions
 
 	wrapFiles     func(storage.Files) storage.Files
 	wrapDownloads func(actors.Downloads) actors.Downloads
@@ -214,8 +215,13 @@ func (d *desk) another(owner string) *process {
 	if d.opt.wrapDownloads != nil {
 		downloads = d.opt.wrapDownloads(downloads)
 	}
+	var node *actors.ClusterOptions
+	if d.opt.cluster != nil {
+		node = d.opt.cluster(owner)
+	}
 	p.system, err = actors.NewSystem(actors.Options{
-		Files: kept, Downloads: downloads,
+		Cluster: node,
+		Files:   kept, Downloads: downloads,
 		Store: p.store, Telegram: telegram, Pace: d.opt.pace, Owner: owner, Log: log, Metrics: p.registry, Now: d.clock.Now,
 		AfterFunc: func(after time.Duration, f func()) *time.Timer {
 			if d.opt.slowed != nil {

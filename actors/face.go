@@ -2,6 +2,7 @@ package actors
 
 import (
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
+	"github.com/topicdesk/topicdesk/actors/internal/cluster"
 	"github.com/topicdesk/topicdesk/actors/internal/delivery"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/link"
@@ -19,6 +20,10 @@ type (
 	DownloadError      = attachment.DownloadError
 	Upload             = attachment.Upload
 	UploadRefusedError = attachment.UploadRefusedError
+
+	ClusterOptions = cluster.Options
+	ClusterTLS     = cluster.TLS
+	ClusterEtcd    = cluster.Etcd
 
 	WebhookOptions = webhook.Deps
 	WebhookPolicy  = delivery.Policy

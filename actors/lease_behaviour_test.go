@@ -26,3 +26,17 @@ func TestLeases(t *testing.T) {
 		}
 	})
 }
+
+func TestOneNodePolls(t *testing.T) {
+	t.Parallel()
+	d := ready(t, options{})
+	older := d.process
+	younger := d.another("younger")
+	defer younger.stop(t)
+	d.must(younger.system.StartPolling(t.Context(), "bot", polling{younger}))
+	d.eventually("the older one stops", func() bool { return !older.system.Polls() })
+	if !younger.system.Polls() {
+		t.Error("nobody polls")
+	}
+	d.awaitAnswer(d.say(d.ann, d.support, 0, "/help"), "/create_ticket")
+}

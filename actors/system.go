@@ -9,12 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asynkron/protoactor-go/actor"
 	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/topicdesk/topicdesk/actors/internal/apikey"
 	"github.com/topicdesk/topicdesk/actors/internal/attachment"
+	"github.com/topicdesk/topicdesk/actors/internal/budget"
 	"github.com/topicdesk/topicdesk/actors/internal/chat"
+	"github.com/topicdesk/topicdesk/actors/internal/cluster"
 	"github.com/topicdesk/topicdesk/actors/internal/consumer"
 	"github.com/topicdesk/topicdesk/actors/internal/desk"
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
@@ -58,6 +61,10 @@ type Options struct {
 	SweepEvery  time.Duration // see sweep.New
 	KeepEvents  time.Duration // how long events stay in the log, and deliveries; 0: forever
 
+	// Cluster makes this node one of several; nil: it is alone. Its Log may be nil.
+	Cluster *cluster.Options
+	Version string // of this program, for Nodes
+
 	// Webhooks says how events are delivered to endpoints. SecretsKey is required.
 	Webhooks WebhookOptions
 }
@@ -69,10 +76,14 @@ type System struct {
 	log         *eventlog.Log
 	chats       *chat.Room
 	pollers     *poller.Room
+	budget      *budget.Room
 	readers     *query.Readers
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
+	askTry      time.Duration // how long one try of Ask waits
+	version     string
+	began       time.Time
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -92,10 +103,11 @@ func NewSystem(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	aliases := &desk.Aliases{}
+	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
-		env: env, pollers: poller.NewRoom(), log: eventlog.New(env),
-		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Metrics: o.Metrics}),
+		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
+		version: o.Version, began: env.Now(),
+		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
 		}),
@@ -105,8 +117,19 @@ func NewSystem(o Options) (*System, error) {
 		env.Cancel()
 		return nil, err
 	}
+	placement, err := newPlacement(o, env.Log)
+	if err != nil {
+		env.Cancel()
+		return nil, err
+	}
+	s.budget = budget.NewRoom(env, budget.Deps{Total: o.Pace.GlobalPerSecond, Pacer: pacer, Nodes: placement})
+	if placement != nil {
+		s.askTry = askNode
+		s.budget.Begin()
+	}
 	// A new kind of entity is one entry here; all else about it is in its room.
-	s.node, err = entity.Start(env, entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident},
+	s.node, err = entity.Start(env,
+		entity.NodeOptions{IdleAfter: o.IdleAfter, MaxResident: o.MaxResident, Placement: placement},
 		ticket.Kind(ticket.Deps{
 			Attachments: s.attachments, Aliases: aliases, Pace: o.Pace, IntakeWorks: o.IntakeWorks, Metrics: o.Metrics,
 			Parts: o.Telegram.Parts,
@@ -120,22 +143,38 @@ func NewSystem(o Options) (*System, error) {
 		s.pollers.Kind(),
 		s.log.Kind(),
 		s.webhooks.Kind(),
+		s.budget.Kind(),
 	)
 	if err != nil {
 		env.Cancel()
 		return nil, err
 	}
 	if s.readers, err = query.Start(env, s.node, aliases, s.log); err != nil {
-		env.Cancel()
-		ctx, cancel := context.WithTimeout(context.Background(), stopAfterFailure)
-		defer cancel()
-		return nil, errors.Join(err, s.node.Stop(ctx))
+		return nil, errors.Join(err, s.giveUp())
 	}
 	s.sweep = sweep.New(env, s.node, sweep.Options{Files: s.attachments.Keeps(), Every: o.SweepEvery, KeepEvents: o.KeepEvents,
 		Metrics: o.Metrics})
+	if err := s.node.Hear(s.hear); err != nil {
+		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	}
+	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
+		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
+	}
 	s.loops.Go(s.sweep.Run)
 	s.loops.Go(s.sweep.Reindex)
+	if s.node.Clustered() {
+		s.loops.Go(s.followLog)
+		s.loops.Go(func() { s.budget.Run(s.node.Request) })
+	}
 	return s, nil
+}
+
+// giveUp ends what a start that failed has started.
+func (s *System) giveUp(others ...*actor.PID) error {
+	s.env.Cancel()
+	ctx, cancel := context.WithTimeout(context.Background(), stopAfterFailure)
+	defer cancel()
+	return s.node.Stop(ctx, others...)
 }
 
 // Stop ends the desk. Polling ends, no further Bot API call begins, the outcomes of the calls in flight are written,
@@ -153,6 +192,7 @@ func (s *System) Stop(ctx context.Context) error {
 		for range 2 {
 			err = errors.Join(err, s.node.Barrier(ctx))
 		}
+		err = errors.Join(err, s.node.Leave(ctx))
 		s.env.Cancel()
 		err = errors.Join(err, within(ctx, "the sweep", s.loops.Wait))
 		s.stopErr = errors.Join(err, s.node.Stop(ctx, s.readers.PIDs()...))
@@ -187,6 +227,7 @@ func (s *System) Tell(kind, identity string, message proto.Message) {
 // StartPolling starts the poller of a bot, which hands updates to intake. Stop ends it.
 func (s *System) StartPolling(ctx context.Context, botID string, intake poller.Intake) error {
 	s.pollers.Use(intake)
+	s.sweep.Keep(messages.KindPoller, botID) // awake, wherever it is
 	_, err := s.Ask(ctx, messages.KindPoller, botID, &messages.Wake{})
 	return err
 }

@@ -37,7 +37,7 @@ const (
 	idleConnections = 256
 
 	// maxWebhookConnections is how many updates Telegram may deliver concurrently, each of another chat.
-	maxWebhookConnections = 40
+	maxWebhookConnections = 100
 )
 
 // Options says how a Client reaches Telegram. Only Token is needed.

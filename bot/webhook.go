@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // Webhook receives the updates that Telegram posts (setWebhook). Telegram repeats an update until it gets a 2xx, and
@@ -19,6 +20,9 @@ type Webhook struct {
 	Secret string
 	// Handle handles an update: Intake.Handle.
 	Handle func(ctx context.Context, raw []byte) error
+	// Within is how long an update may take; 0: any time. In a cluster the part of the desk that it is for may just move to
+	// another node, and the connections that Telegram makes must not all wait for it.
+	Within time.Duration
 	Log    *slog.Logger
 }
 
@@ -39,6 +43,11 @@ func (w *Webhook) Serve(ctx context.Context, body []byte, secret string) (status
 	case !json.Valid(body):
 		w.Log.Warn("webhook refused: not JSON", "bytes", len(body))
 		return http.StatusBadRequest
+	}
+	if w.Within > 0 {
+		limited, cancel := context.WithTimeout(ctx, w.Within)
+		defer cancel()
+		ctx = limited
 	}
 	if err := w.Handle(ctx, body); err != nil {
 		return http.StatusServiceUnavailable // Handle has logged it

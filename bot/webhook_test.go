@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestWebhook(t *testing.T) {
@@ -42,6 +43,13 @@ func TestWebhook(t *testing.T) {
 	t.Run("without a secret of its own nobody gets in", func(t *testing.T) {
 		w := &Webhook{Enabled: true, Log: slog.New(slog.DiscardHandler)}
 		if got := w.Serve(t.Context(), []byte(ordinary), ""); got != 401 {
+			t.Error(got)
+		}
+	})
+	t.Run("an update that waits for its owner is answered in time", func(t *testing.T) {
+		w := &Webhook{Enabled: true, Secret: "s", Within: time.Millisecond, Log: slog.New(slog.DiscardHandler),
+			Handle: func(ctx context.Context, _ []byte) error { <-ctx.Done(); return ctx.Err() }}
+		if got := w.Serve(t.Context(), []byte(ordinary), "s"); got != 503 {
 			t.Error(got)
 		}
 	})

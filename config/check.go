@@ -120,6 +120,7 @@ func (m *mistakes) checkRules(c *Config) {
 	m.checkWebhook(c)
 	m.checkWebhooks(c)
 	m.checkSimulator(c)
+	m.checkCluster(c)
 }
 
 // WebhookPath is the path at which the service receives updates in webhook mode.
@@ -189,6 +190,7 @@ func warnings(c Config, file map[string]string) []string {
 	if n := len(c.TelegramWebhookSecret); c.TelegramMode == ModeWebhook && n < 16 {
 		warn("TELEGRAM_WEBHOOK_SECRET has only %d characters: it is easy to guess", n)
 	}
+	clusterWarnings(c, warn)
 	return append(all, unknownNames(file)...)
 }
 
@@ -247,6 +249,12 @@ func isHost(host string) bool { return net.ParseIP(host) != nil || hostShape.Mat
 func isLoopback(addr string) bool {
 	host, _, ok := hostPort(addr)
 	return ok && isLoopbackHost(host)
+}
+
+// isUnspecified says whether a host stands for all addresses of this machine.
+func isUnspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsUnspecified()
 }
 
 func isLoopbackHost(host string) bool {

@@ -52,7 +52,7 @@ type Config struct {
 	DatabaseURL Secret `env:"DATABASE_URL" unset:"SQLite, the file topicdesk.db in DATA_DIR" desc:"sqlite://path/to/file.db (sqlite:///path for a path from the root) or mongodb://host/topicdesk"`
 	DataDir     string `env:"DATA_DIR" envDefault:"data" desc:"The folder for attachments and other files. Each desk needs its own."`
 
-	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder, or s3://bucket?region=… with a binary built with -tags s3 (keys come from AWS's own settings)."`
+	FilesURL       string   `env:"FILES_URL" unset:"the folder files in DATA_DIR" desc:"Where attachments are kept: file:///folder (with ?shared=true behind it if it is one folder for all nodes of a cluster), or s3://bucket?region=… with a binary built with -tags s3 (keys come from AWS's own settings)."`
 	FilesDownloads int      `env:"FILES_DOWNLOADS" envDefault:"4" min:"1" max:"64" desc:"How many attachments are downloaded concurrently."`
 	FilesLimits    []string `env:"FILES_LIMITS" envDefault:"photo=10MB,other=50MB" allowed:"kind=size with commas between them and a unit (B, KB, MB, GB or TB), such as photo=10MB,video=200MB,other=50MB" desc:"The largest size, with its unit, for each kind (photo, document, video, animation, audio, voice, video_note, sticker; other covers the rest). Larger files are not kept. Telegram's own server gives a bot files of at most 20 MB, a local Bot API server of 2000 MB."`
 	FilesDeny      []string `env:"FILES_DENY" envDefault:"executables,scripts,html" allowed:"executables, scripts, html, types such as application/zip or video/*, extensions such as .bat, with commas between them" desc:"What is not kept. By content: executables, scripts, html, and types such as application/zip or video/*. By extension: such as .bat. A single - admits everything."`
@@ -68,7 +68,19 @@ type Config struct {
 	WebhookAllowNetworks string `env:"WEBHOOK_ALLOW_NETWORKS" unset:"(none)" desc:"Networks of your own that webhooks may reach, by http too and at any port, with commas between them, such as 10.1.0.0/16,fd12::/48. Everything else that is not public is refused."`
 	SecretsKey           Secret `env:"SECRETS_KEY" unset:"the file secrets.key in DATA_DIR, made at the first start" desc:"Encrypts the secrets of webhooks in the database: at least 32 characters. Keep it: without it no webhook can be signed."`
 
-	ClusterProvider string `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single" allowed:"single: several nodes are not supported yet" desc:"single, the only value: this node is alone. Several nodes are not supported yet."`
+	ClusterProvider string   `env:"CLUSTER_PROVIDER" envDefault:"single" oneof:"single|etcd" desc:"single: this node is alone. etcd: several nodes share the desk; they need MongoDB, the same SECRETS_KEY, a FILES_URL that all reach, and an etcd server."`
+	ClusterName     string   `env:"CLUSTER_NAME" envDefault:"topicdesk" desc:"Names the cluster in etcd: the nodes of one desk have the same name, and no other desk has it."`
+	ClusterAddr     string   `env:"CLUSTER_ADDR" desc:"For a cluster: the host and port where the other nodes reach this one, such as 10.0.0.1:7070. It listens there, and every node needs its own host."`
+	ClusterInsecure bool     `env:"CLUSTER_INSECURE" envDefault:"false" oneof:"true|false" desc:"true: nodes may talk unencrypted over a network, without CLUSTER_TLS_*. Whoever reaches CLUSTER_ADDR can then do everything."`
+	ClusterTLSCert  string   `env:"CLUSTER_TLS_CERT" desc:"The file with this node's certificate (PEM), for the traffic between nodes: mutual TLS. It must be valid for the host of CLUSTER_ADDR, as a server and as a client."`
+	ClusterTLSKey   string   `env:"CLUSTER_TLS_KEY" desc:"The file with the key of CLUSTER_TLS_CERT (PEM)."`
+	ClusterTLSCA    string   `env:"CLUSTER_TLS_CA" desc:"The file with the certificates (PEM) of whoever signs the nodes' certificates. A node talks to none that they have not signed, so sign nothing else with them."`
+	EtcdEndpoints   []string `env:"ETCD_ENDPOINTS" unset:"(none)" allowed:"addresses with commas between them, such as https://10.0.0.1:2379,https://10.0.0.2:2379" desc:"Comma-separated addresses of the etcd servers, such as http://127.0.0.1:2379"`
+	EtcdUsername    string   `env:"ETCD_USERNAME" desc:"The user at etcd, if it wants one."`
+	EtcdPassword    Secret   `env:"ETCD_PASSWORD" desc:"The password of ETCD_USERNAME."`
+	EtcdTLSCert     string   `env:"ETCD_TLS_CERT" desc:"The file with the certificate (PEM) that this node shows to etcd, if etcd wants one."`
+	EtcdTLSKey      string   `env:"ETCD_TLS_KEY" desc:"The file with the key of ETCD_TLS_CERT (PEM)."`
+	EtcdTLSCA       string   `env:"ETCD_TLS_CA" unset:"those of the system" desc:"The file with the certificates (PEM) of whoever signs those of the etcd servers."`
 
 	LogLevel  string `env:"LOG_LEVEL" envDefault:"info" oneof:"debug|info|warn|error" desc:"What is logged: debug, info, warn or error."`
 	LogFormat string `env:"LOG_FORMAT" envDefault:"text" oneof:"text|json" desc:"text for people, json for machines."`

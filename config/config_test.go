@@ -107,46 +107,44 @@ func TestRefused(t *testing.T) {
 		vars vars
 		want []string // one for each line: a part of it
 	}{
-		"an unknown mode":                  {vars{"TELEGRAM_MODE": "push"}, []string{`TELEGRAM_MODE="push": must be polling or webhook`}},
-		"an unknown level":                 {vars{"LOG_LEVEL": "verbose"}, []string{`LOG_LEVEL="verbose": must be debug, info, warn or error`}},
-		"an unknown provider":              {vars{"CLUSTER_PROVIDER": "consul"}, []string{`CLUSTER_PROVIDER="consul": must be single: several nodes are not supported yet`}},
-		"a number in words":                {vars{"TELEGRAM_CHAT_PER_SECOND": "one"}, []string{`TELEGRAM_CHAT_PER_SECOND="one": must be a whole number from 0 to 100`}},
-		"a number below nothing":           {vars{"TELEGRAM_GLOBAL_PER_SECOND": "-1"}, []string{`TELEGRAM_GLOBAL_PER_SECOND="-1": must be a whole number from 0 to 1000`}},
-		"a number too large for any type":  {vars{"TELEGRAM_GROUP_PER_MINUTE": "99999999999999999999"}, []string{`a whole number from 0 to 6000`}},
-		"a name for a group":               {vars{"GROUPS_ALLOWED": "-1001234567890,@desk"}, []string{`GROUPS_ALLOWED="-1001234567890,@desk": must be Telegram ids`}},
-		"a person's id for a group":        {vars{"GROUPS_ALLOWED": "1234567890"}, []string{`1234567890 is not a group; must be Telegram ids of groups`}},
-		"a short token":                    {vars{"TELEGRAM_BOT_TOKEN": "12345:abc"}, []string{`TELEGRAM_BOT_TOKEN=***: must be a token from @BotFather`}},
-		"the example's token":              {vars{"TELEGRAM_BOT_TOKEN": "your-token-here"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
-		"the documentation's token":        {vars{"TELEGRAM_BOT_TOKEN": "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
-		"another of the documentation":     {vars{"TELEGRAM_BOT_TOKEN": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"}, []string{`placeholder`}},
-		"a bracketed database":             {vars{"DATABASE_URL": "mongodb://<host>/topicdesk", "TELEGRAM_BOT_TOKEN": token}, []string{`DATABASE_URL="mongodb://<host>/topicdesk": this is a placeholder`}},
-		"an example's host":                {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.example.com/telegram/webhook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.example.com/telegram/webhook": this is a placeholder`}},
-		"a secret to be changed":           {vars{"TELEGRAM_WEBHOOK_SECRET": "change-me"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: this is a placeholder`}},
-		"a secret with blanks":             {vars{"TELEGRAM_WEBHOOK_SECRET": "open sesame"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: must be 1 to 256`}},
-		"a secret too long":                {vars{"TELEGRAM_WEBHOOK_SECRET": strings.Repeat("a", 257)}, []string{`TELEGRAM_WEBHOOK_SECRET=***: must be 1 to 256`}},
-		"webhook without an address":       {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_BOT_TOKEN": token}, []string{`TELEGRAM_WEBHOOK_URL is not set: TELEGRAM_MODE=webhook needs it`}},
-		"webhook with the simulator":       {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"}, []string{`TELEGRAM_MODE="webhook": must be polling without TELEGRAM_BOT_TOKEN`}},
-		"webhook without a path":           {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test"}, []string{`must be the complete public address`}},
-		"webhook at another path":          {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/hook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.topicdesk.test/hook": must end in /telegram/webhook`}},
-		"webhook at a longer path":         {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook/"}, []string{`must end in /telegram/webhook`}},
-		"webhook in the clear":             {vars{"TELEGRAM_WEBHOOK_URL": "http://desk.topicdesk.test/telegram/webhook"}, []string{`only https://`}},
-		"webhook at a port not called":     {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test:8080/telegram/webhook"}, []string{`only the ports 443, 80, 88 and 8443`}},
-		"an API address without scheme":    {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "api.telegram.org"}, []string{`TELEGRAM_API_URL="api.telegram.org": must be https://host`}},
-		"an API address with a user":       {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "https://u:hunter2@api.telegram.org"}, []string{`TELEGRAM_API_URL="https://***@api.telegram.org": must be`}},
-		"an API address without a token":   {vars{"TELEGRAM_API_URL": "http://127.0.0.1:8081"}, []string{`TELEGRAM_BOT_TOKEN is not set: TELEGRAM_API_URL needs a token`}},
-		"the simulator with MongoDB":       {vars{"DATABASE_URL": "mongodb://u:hunter2@db/desk?x=hunter2"}, []string{`DATABASE_URL="mongodb://***@db/desk?***": must be sqlite://… without TELEGRAM_BOT_TOKEN`}},
-		"the simulator for all the world":  {vars{"HTTP_ADDR": "0.0.0.0:8080"}, []string{`HTTP_ADDR="0.0.0.0:8080": must be an address that only this machine reaches`}},
-		"the simulator on all interfaces":  {vars{"HTTP_ADDR": ":8080"}, []string{`HTTP_ADDR=":8080": must be an address that only this machine reaches`}},
-		"the simulator's page at no port":  {vars{"SIMULATOR_PORT": "70000"}, []string{`SIMULATOR_PORT="70000": must be a whole number from 1 to 65535`}},
-		"the simulator's page at the API":  {vars{"SIMULATOR_PORT": "8080"}, []string{`SIMULATOR_PORT="8080": must be another port than HTTP_ADDR's`}},
-		"an address without port":          {vars{"HTTP_ADDR": "127.0.0.1"}, []string{`HTTP_ADDR="127.0.0.1": must be host:port`}},
-		"an address with a port too large": {vars{"HTTP_ADDR": "127.0.0.1:70000"}, []string{`HTTP_ADDR="127.0.0.1:70000": must be host:port`}},
-		"another database":                 {vars{"DATABASE_URL": "postgres://u:hunter2@db/desk"}, []string{`DATABASE_URL="postgres://***@db/desk": must be sqlite://`}},
-		"MongoDB without a name":           {vars{"TELEGRAM_BOT_TOKEN": token, "DATABASE_URL": "mongodb://db"}, []string{`DATABASE_URL="mongodb://db": must be`}},
-		"no path of a file":                {vars{"DATA_DIR": "what?"}, []string{`DATA_DIR="what?": must have neither ? nor #`}},
-		"SQLite in memory":                 {vars{"DATABASE_URL": "sqlite://:memory:"}, []string{`DATABASE_URL="sqlite://:memory:": must be`}},
-		"several nodes": {vars{"CLUSTER_PROVIDER": "etcd", "CLUSTER_ADDR": "10.0.0.7:8090", "ETCD_ENDPOINTS": "http://10.0.0.5:2379"},
-			[]string{`CLUSTER_PROVIDER="etcd": must be single: several nodes are not supported yet`}},
+		"an unknown mode":                   {vars{"TELEGRAM_MODE": "push"}, []string{`TELEGRAM_MODE="push": must be polling or webhook`}},
+		"an unknown level":                  {vars{"LOG_LEVEL": "verbose"}, []string{`LOG_LEVEL="verbose": must be debug, info, warn or error`}},
+		"an unknown provider":               {vars{"CLUSTER_PROVIDER": "consul"}, []string{`CLUSTER_PROVIDER="consul": must be single or etcd`}},
+		"a number in words":                 {vars{"TELEGRAM_CHAT_PER_SECOND": "one"}, []string{`TELEGRAM_CHAT_PER_SECOND="one": must be a whole number from 0 to 100`}},
+		"a number below nothing":            {vars{"TELEGRAM_GLOBAL_PER_SECOND": "-1"}, []string{`TELEGRAM_GLOBAL_PER_SECOND="-1": must be a whole number from 0 to 1000`}},
+		"a number too large for any type":   {vars{"TELEGRAM_GROUP_PER_MINUTE": "99999999999999999999"}, []string{`a whole number from 0 to 6000`}},
+		"a name for a group":                {vars{"GROUPS_ALLOWED": "-1001234567890,@desk"}, []string{`GROUPS_ALLOWED="-1001234567890,@desk": must be Telegram ids`}},
+		"a person's id for a group":         {vars{"GROUPS_ALLOWED": "1234567890"}, []string{`1234567890 is not a group; must be Telegram ids of groups`}},
+		"a short token":                     {vars{"TELEGRAM_BOT_TOKEN": "12345:abc"}, []string{`TELEGRAM_BOT_TOKEN=***: must be a token from @BotFather`}},
+		"the example's token":               {vars{"TELEGRAM_BOT_TOKEN": "your-token-here"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
+		"the documentation's token":         {vars{"TELEGRAM_BOT_TOKEN": "123456:ABC-DEF1234ghIkl-zyx57W2v1u123ew11"}, []string{`TELEGRAM_BOT_TOKEN=***: this is a placeholder`}},
+		"another of the documentation":      {vars{"TELEGRAM_BOT_TOKEN": "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"}, []string{`placeholder`}},
+		"a bracketed database":              {vars{"DATABASE_URL": "mongodb://<host>/topicdesk", "TELEGRAM_BOT_TOKEN": token}, []string{`DATABASE_URL="mongodb://<host>/topicdesk": this is a placeholder`}},
+		"an example's host":                 {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.example.com/telegram/webhook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.example.com/telegram/webhook": this is a placeholder`}},
+		"a secret to be changed":            {vars{"TELEGRAM_WEBHOOK_SECRET": "change-me"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: this is a placeholder`}},
+		"a secret with blanks":              {vars{"TELEGRAM_WEBHOOK_SECRET": "open sesame"}, []string{`TELEGRAM_WEBHOOK_SECRET=***: must be 1 to 256`}},
+		"a secret too long":                 {vars{"TELEGRAM_WEBHOOK_SECRET": strings.Repeat("a", 257)}, []string{`TELEGRAM_WEBHOOK_SECRET=***: must be 1 to 256`}},
+		"webhook without an address":        {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_BOT_TOKEN": token}, []string{`TELEGRAM_WEBHOOK_URL is not set: TELEGRAM_MODE=webhook needs it`}},
+		"webhook with the simulator":        {vars{"TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook"}, []string{`TELEGRAM_MODE="webhook": must be polling without TELEGRAM_BOT_TOKEN`}},
+		"webhook without a path":            {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test"}, []string{`must be the complete public address`}},
+		"webhook at another path":           {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/hook"}, []string{`TELEGRAM_WEBHOOK_URL="https://desk.topicdesk.test/hook": must end in /telegram/webhook`}},
+		"webhook at a longer path":          {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test/telegram/webhook/"}, []string{`must end in /telegram/webhook`}},
+		"webhook in the clear":              {vars{"TELEGRAM_WEBHOOK_URL": "http://desk.topicdesk.test/telegram/webhook"}, []string{`only https://`}},
+		"webhook at a port not called":      {vars{"TELEGRAM_WEBHOOK_URL": "https://desk.topicdesk.test:8080/telegram/webhook"}, []string{`only the ports 443, 80, 88 and 8443`}},
+		"an API address without scheme":     {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "api.telegram.org"}, []string{`TELEGRAM_API_URL="api.telegram.org": must be https://host`}},
+		"an API address with a user":        {vars{"TELEGRAM_BOT_TOKEN": token, "TELEGRAM_API_URL": "https://u:hunter2@api.telegram.org"}, []string{`TELEGRAM_API_URL="https://***@api.telegram.org": must be`}},
+		"an API address without a token":    {vars{"TELEGRAM_API_URL": "http://127.0.0.1:8081"}, []string{`TELEGRAM_BOT_TOKEN is not set: TELEGRAM_API_URL needs a token`}},
+		"the simulator with MongoDB":        {vars{"DATABASE_URL": "mongodb://u:hunter2@db/desk?x=hunter2"}, []string{`DATABASE_URL="mongodb://***@db/desk?***": must be sqlite://… without TELEGRAM_BOT_TOKEN`}},
+		"the simulator for all the world":   {vars{"HTTP_ADDR": "0.0.0.0:8080"}, []string{`HTTP_ADDR="0.0.0.0:8080": must be an address that only this machine reaches`}},
+		"the simulator on all interfaces":   {vars{"HTTP_ADDR": ":8080"}, []string{`HTTP_ADDR=":8080": must be an address that only this machine reaches`}},
+		"the simulator's page at no port":   {vars{"SIMULATOR_PORT": "70000"}, []string{`SIMULATOR_PORT="70000": must be a whole number from 1 to 65535`}},
+		"the simulator's page at the API":   {vars{"SIMULATOR_PORT": "8080"}, []string{`SIMULATOR_PORT="8080": must be another port than HTTP_ADDR's`}},
+		"an address without port":           {vars{"HTTP_ADDR": "127.0.0.1"}, []string{`HTTP_ADDR="127.0.0.1": must be host:port`}},
+		"an address with a port too large":  {vars{"HTTP_ADDR": "127.0.0.1:70000"}, []string{`HTTP_ADDR="127.0.0.1:70000": must be host:port`}},
+		"another database":                  {vars{"DATABASE_URL": "postgres://u:hunter2@db/desk"}, []string{`DATABASE_URL="postgres://***@db/desk": must be sqlite://`}},
+		"MongoDB without a name":            {vars{"TELEGRAM_BOT_TOKEN": token, "DATABASE_URL": "mongodb://db"}, []string{`DATABASE_URL="mongodb://db": must be`}},
+		"no path of a file":                 {vars{"DATA_DIR": "what?"}, []string{`DATA_DIR="what?": must have neither ? nor #`}},
+		"SQLite in memory":                  {vars{"DATABASE_URL": "sqlite://:memory:"}, []string{`DATABASE_URL="sqlite://:memory:": must be`}},
 		"a token where it does not belong":  {vars{"HTTP_ADDR": token}, []string{`HTTP_ADDR="***": must be`}},
 		"all mistakes at once":              {vars{"LOG_LEVEL": "x", "TELEGRAM_MODE": "y", "TELEGRAM_CHAT_PER_SECOND": "z", "HTTP_ADDR": "nowhere"}, []string{`TELEGRAM_MODE="y"`, `TELEGRAM_CHAT_PER_SECOND="z"`, `HTTP_ADDR="nowhere"`, `LOG_LEVEL="x"`}},
 		"a value of several lines, on one":  {vars{"LOG_LEVEL": "a\nb"}, []string{`LOG_LEVEL="a\nb"`}},
@@ -175,7 +173,7 @@ func TestRefused(t *testing.T) {
 }
 
 func TestDotenv(t *testing.T) {
-	path := writeFile(t, "# a comment\nexport LOG_LEVEL=warn\nHTTP_ADDR='127.0.0.1:9090'\nDATA_DIR=from-file\nTELEGRAM_TOKEN=x\nETCD_ENDPOINTS=http://10.0.0.5:2379\nTZ=Asia/Bangkok\n")
+	path := writeFile(t, "# a comment\nexport LOG_LEVEL=warn\nHTTP_ADDR='127.0.0.1:9090'\nDATA_DIR=from-file\nTELEGRAM_TOKEN=x\nETCD_TIMEOUT=5s\nTZ=Asia/Bangkok\n")
 	c, err := config.Load(vars{"DATA_DIR": "from-environment", "HTTP_ADDR": ""}.lookup, path)
 	if err != nil {
 		t.Fatal(err)
@@ -190,8 +188,8 @@ func TestDotenv(t *testing.T) {
 		t.Errorf("HTTP_ADDR = %q: an empty value in the environment is none", c.HTTPAddr)
 	}
 	w := c.Warnings()
-	if len(w) != 2 || !strings.HasPrefix(w[0], "ETCD_ENDPOINTS ") || !strings.HasPrefix(w[1], "TELEGRAM_TOKEN ") {
-		t.Errorf("warnings %q, want one for ETCD_ENDPOINTS and one for TELEGRAM_TOKEN", w)
+	if len(w) != 2 || !strings.HasPrefix(w[0], "ETCD_TIMEOUT ") || !strings.HasPrefix(w[1], "TELEGRAM_TOKEN ") {
+		t.Errorf("warnings %q, want one for ETCD_TIMEOUT and one for TELEGRAM_TOKEN", w)
 	}
 
 	t.Run("no file is no mistake", func(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 // Files holds the settings for attachments.
 type Files struct {
 	URL         string           // file:// or s3://
+	Shared      bool             // said to be one folder for all nodes
 	Limits      map[string]int64 // the largest size in bytes, by kind
 	Allow, Deny []string
 	MaxPixels   int64
@@ -29,6 +30,8 @@ func (c Config) Files() Files {
 			dir = filepath.Join(c.DataDir, "files")
 		}
 		f.URL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+	} else if folder, said := strings.CutSuffix(f.URL, sharedFolder); said && strings.HasPrefix(f.URL, "file://") {
+		f.URL, f.Shared = folder, true
 	}
 	if slices.Equal(f.Deny, []string{"-"}) {
 		f.Deny = nil
@@ -38,6 +41,9 @@ func (c Config) Files() Files {
 	f.MaxTotal, _ = parseBytes(c.FilesMaxTotal)
 	return f
 }
+
+// sharedFolder follows the address of a folder that all nodes of a cluster share.
+const sharedFolder = "?shared=true"
 
 var (
 	listEntry = regexp.MustCompile(`^(-|executables|scripts|html|\.[^\s/\\.][^\s/\\]*|[A-Za-z]+/[^\s;/]+)$`)
@@ -50,6 +56,8 @@ func (m *mistakes) checkFiles(c *Config) {
 		scheme, rest, ok := strings.Cut(address, "://")
 		if !ok || rest == "" || scheme != "file" && scheme != "s3" {
 			m.refuse("FILES_URL", "must be file:///folder or s3://bucket")
+		} else if folder, _ := strings.CutSuffix(address, sharedFolder); scheme == "file" && strings.Contains(folder, "?") {
+			m.refuse("FILES_URL", "only %s may follow a folder", sharedFolder)
 		}
 	}
 	if _, ok := parseLimits(c.FilesLimits); m.set("FILES_LIMITS") && !ok {

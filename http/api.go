@@ -33,6 +33,8 @@ type Desk interface {
 	WatchLog(filter *messages.LogFilter) (woken <-chan struct{}, stop func())
 	// TestWebhook sends an endpoint the example of a type of event. An error says that it could not be tried.
 	TestWebhook(ctx context.Context, webhookID, eventType string) (*messages.WebhookTested, error)
+	// Nodes says how each node of the desk is, by address.
+	Nodes(ctx context.Context) []*messages.NodeStatus
 }
 
 // APIOptions are what an API is made of.
@@ -147,6 +149,7 @@ func (a *API) operations() {
 	a.webhookOperations()
 	a.linkOperations()
 	a.attachmentOperations()
+	a.nodeOperations()
 }
 
 // nameRequest adds the request's id to problems that huma writes.

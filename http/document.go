@@ -28,6 +28,7 @@ const (
 	tagEvents   = "Events"
 	tagMessages = "Messages"
 	tagWebhooks = "Webhooks"
+	tagNodes    = "Nodes"
 )
 
 func document() *huma.OpenAPI {
@@ -48,6 +49,7 @@ func document() *huma.OpenAPI {
 			{Name: tagKeys, Description: "The keys of programs: what each may do, and how often."},
 			{Name: tagPeople, Description: "The people that the desk knows. Those with a default group can be mentioned."},
 			{Name: tagGroups, Description: "The Telegram groups that the bot is in."},
+			{Name: tagNodes, Description: "The processes that share the desk."},
 		},
 		Components: &huma.Components{
 			Headers: answerHeaders(), Examples: map[string]*huma.Example{},

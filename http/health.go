@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // checkFor is how long a check may take before it counts as failed.
@@ -24,6 +26,7 @@ type Check struct {
 // health answers /healthz and /readyz.
 type health struct {
 	checks   []Check
+	nodes    func(ctx context.Context) []*messages.NodeStatus // nil: nobody is told
 	log      *slog.Logger
 	stopping atomic.Bool
 
@@ -31,8 +34,8 @@ type health struct {
 	sound map[string]bool // by check, as last seen, so that only changes are logged
 }
 
-func newHealth(checks []Check, log *slog.Logger) *health {
-	return &health{checks: checks, log: log, sound: map[string]bool{}}
+func newHealth(checks []Check, nodes func(ctx context.Context) []*messages.NodeStatus, log *slog.Logger) *health {
+	return &health{checks: checks, nodes: nodes, log: log, sound: map[string]bool{}}
 }
 
 // stop makes the service unready, so that no new requests are sent to it.
@@ -44,8 +47,9 @@ func (h *health) live(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "o
 // readiness is the answer of /readyz. Why a check failed is only in the log, since the reason may hold details that
 // are nobody else's business.
 type readiness struct {
-	Status string            `json:"status"` // ok | unavailable
-	Checks map[string]string `json:"checks"` // name → ok | failed
+	Status string            `json:"status"`          // ok | unavailable
+	Checks map[string]string `json:"checks"`          // name → ok | failed
+	Nodes  []Node            `json:"nodes,omitempty"` // for ?verbose
 }
 
 // ready answers /readyz. It runs all checks concurrently: 200 if all of them work, else 503.
@@ -68,6 +72,9 @@ func (h *health) ready(c *fiber.Ctx) error {
 	}
 	if h.stopping.Load() {
 		r.Status = "unavailable"
+	}
+	if c.Context().QueryArgs().Has("verbose") && h.nodes != nil && fromHere(c) {
+		r.Nodes = nodesOf(h.nodes(ctx))
 	}
 	if r.Status != "ok" {
 		c.Status(http.StatusServiceUnavailable)

@@ -17,14 +17,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/valyala/fasthttp"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
 // Options are what a Server is made of.
 type Options struct {
 	// Webhook receives one update from Telegram and returns the HTTP status (bot.Webhook.Serve). body is valid only
 	// during the call. nil: the route answers 404.
-	Webhook  func(ctx context.Context, body []byte, secret string) (status int)
-	Checks   []Check             // what /readyz checks
+	Webhook func(ctx context.Context, body []byte, secret string) (status int)
+	Checks  []Check // what /readyz checks
+	// Nodes says how each node of the desk is, for /readyz?verbose, which answers it to programs on this machine. nil: to
+	// nobody.
+	Nodes    func(ctx context.Context) []*messages.NodeStatus
 	Gatherer prometheus.Gatherer // what /metrics shows; nil: the route answers 404
 	Log      *slog.Logger        // nil: slog.Default
 
@@ -76,7 +81,7 @@ func New(o Options) *Server {
 		o.Log = slog.Default()
 	}
 	s := &Server{o: o, log: o.Log, failed: make(chan error, 1), ending: make(chan struct{}),
-		health: newHealth(o.Checks, o.Log)}
+		health: newHealth(o.Checks, o.Nodes, o.Log)}
 	s.uploads = newUploads(or(o.UploadMemory, uploadMemory))
 	s.answers = newAnswers(or(o.AnswerMemory, answerMemory))
 	s.base, s.cancel = context.WithCancel(context.Background())
@@ -180,6 +185,9 @@ func (s *Server) Start(ln net.Listener) error {
 
 // Failed delivers an error if serving ends without a shutdown.
 func (s *Server) Failed() <-chan error { return s.failed }
+
+// Unready has /readyz say from now on that the service stops, while it serves on.
+func (s *Server) Unready() { s.health.stop() }
 
 // Shutdown accepts no more requests and waits for those in progress. If ctx ends first, their contexts end, too, and
 // their connections are closed. Further calls do the same, and return nil when nothing is left to stop.

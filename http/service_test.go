@@ -130,6 +130,7 @@ func (s *service) start() {
 	if server.Log == nil {
 		server.Log = log
 	}
+	server.Nodes = s.system.Nodes
 	s.server = httpedge.New(server)
 	o := s.opt.api
 	o.Desk, o.Files, o.Log, o.Metrics = s.system, s.system, log, s.registry

@@ -37,6 +37,7 @@ const (
 	Code_WRONG_TOPIC      Code = 7  // the topic is not (or no longer) this ticket's: look it up again
 	Code_CONFLICT         Code = 8  // refused: see reason
 	Code_NOT_RESIDENT     Code = 60 // the entity is not in memory: a reader knows
+	Code_TOO_LARGE        Code = 61 // it does not fit into a message between nodes: see reason
 )
 
 // Enum value maps for Code.
@@ -52,6 +53,7 @@ var (
 		7:  "WRONG_TOPIC",
 		8:  "CONFLICT",
 		60: "NOT_RESIDENT",
+		61: "TOO_LARGE",
 	}
 	Code_value = map[string]int32{
 		"CODE_UNSPECIFIED": 0,
@@ -64,6 +66,7 @@ var (
 		"WRONG_TOPIC":      7,
 		"CONFLICT":         8,
 		"NOT_RESIDENT":     60,
+		"TOO_LARGE":        61,
 	}
 )
 
@@ -907,7 +910,7 @@ const file_messages_common_proto_rawDesc = "" +
 	"bot_status\x18\x05 \x01(\tR\tbotStatus\x12*\n" +
 	"\x11can_manage_topics\x18\x06 \x01(\bR\x0fcanManageTopics\x12(\n" +
 	"\x10can_pin_messages\x18\a \x01(\bR\x0ecanPinMessages\x12.\n" +
-	"\x13can_delete_messages\x18\b \x01(\bR\x11canDeleteMessages*\xa1\x01\n" +
+	"\x13can_delete_messages\x18\b \x01(\bR\x11canDeleteMessages*\xb0\x01\n" +
 	"\x04Code\x12\x14\n" +
 	"\x10CODE_UNSPECIFIED\x10\x00\x12\x06\n" +
 	"\x02OK\x10\x01\x12\r\n" +
@@ -918,7 +921,8 @@ const file_messages_common_proto_rawDesc = "" +
 	"\bINTERNAL\x10\x06\x12\x0f\n" +
 	"\vWRONG_TOPIC\x10\a\x12\f\n" +
 	"\bCONFLICT\x10\b\x12\x10\n" +
-	"\fNOT_RESIDENT\x10<*l\n" +
+	"\fNOT_RESIDENT\x10<\x12\r\n" +
+	"\tTOO_LARGE\x10=*l\n" +
 	"\bStanding\x12\x18\n" +
 	"\x14STANDING_UNSPECIFIED\x10\x00\x12\t\n" +
 	"\x05READY\x10\x01\x12\x10\n" +

@@ -12,5 +12,6 @@ const (
 	KindWebhook  = "webhook"  // webhook id
 	KindConsumer = "consumer" // <key id>/<name> of a reader of the feed
 	KindPoller   = "poller"   // bot id
+	KindBudget   = "budget"   // "telegram": the calls per second of all nodes together
 	KindQuery    = "query"    // none: any of the node's readers answers
 )

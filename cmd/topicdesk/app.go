@@ -36,6 +36,8 @@ type App struct {
 	Started func(httpAddr, simulatorURL string)
 	// SweepEvery and IdleAfter are for tests. 0: the usual times.
 	SweepEvery, IdleAfter time.Duration
+	// drained ends when somebody asks this node of a cluster to leave.
+	drained chan struct{}
 	// DeliveryTimeout is how long an attempt to deliver an event may take. It is for tests. 0: the usual time.
 	DeliveryTimeout time.Duration
 }
@@ -56,6 +58,7 @@ const httpStopWithin = 5 * time.Second
 // Run runs the service until ctx ends, then stops it: intake first, then HTTP, the actors, storage.
 func (a *App) Run(ctx context.Context) (err error) {
 	start := time.Now()
+	a.drained = make(chan struct{})
 	for _, w := range a.Config.Warnings() {
 		a.Log.Warn(w)
 	}
@@ -106,6 +109,11 @@ func (a *App) Run(ctx context.Context) (err error) {
 		return err
 	}
 	closers.add("actors", system.Stop)
+	if a.Config.Clustered() && a.Config.TelegramMode == config.ModePolling {
+		state.mu.Lock()
+		state.elsewhere = func() bool { return !system.Polls() }
+		state.mu.Unlock()
+	}
 	edge := &edge{config: a.Config, client: client, system: system, state: state, log: a.Log, metrics: registry}
 	server, listener, err := a.startHTTP(edge, store, registry, simulatorURL)
 	if err != nil {
@@ -129,7 +137,12 @@ func (a *App) Run(ctx context.Context) (err error) {
 	}
 	a.announce(listener.Addr().String(), simulatorURL, time.Since(start))
 	select {
+	case <-a.drained:
+		a.drain(server)
+		a.Log.Info("stopping, as asked for")
+		return nil
 	case <-ctx.Done():
+		a.drain(server)
 		a.Log.Info("stopping")
 		return nil
 	case err := <-server.Failed():
@@ -189,7 +202,7 @@ func (a *App) startActors(store storage.Store, client *bot.Client, attachments *
 			ChatPerSecond: a.Config.TelegramChatPerSecond, GroupPerMinute: a.Config.TelegramGroupPerMinute},
 		Files: attachments, Downloads: client, DownloadsTogether: a.Config.FilesDownloads,
 		IntakeWorks: state.running, SweepEvery: a.SweepEvery, IdleAfter: a.IdleAfter,
-		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks,
+		KeepEvents: a.Config.KeepEvents(), Webhooks: webhooks, Cluster: a.cluster(), Version: version,
 	})
 }
 
@@ -198,6 +211,9 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 	*httpedge.Server, net.Listener, error) {
 	webhook := &bot.Webhook{Enabled: a.Config.TelegramMode == config.ModeWebhook,
 		Secret: a.Config.TelegramWebhookSecret.Reveal(), Handle: edge.handle, Log: a.Log}
+	if a.Config.Clustered() {
+		webhook.Within = updateWithin
+	}
 	var gatherer prometheus.Gatherer = registry
 	if a.Config.MetricsAddr != "" {
 		gatherer = nil
@@ -210,7 +226,7 @@ func (a *App) startHTTP(edge *edge, store storage.Store, registry *prometheus.Re
 			{Name: "intake", Probe: edge.state.check},
 			{Name: "disk", Probe: diskCheck(leastFree, diskFolders(a.Config)...)},
 		},
-		Gatherer: gatherer, Log: a.Log,
+		Gatherer: gatherer, Log: a.Log, Nodes: edge.system.Nodes,
 	})
 	httpedge.NewAPI(server, httpedge.APIOptions{
 		Desk: edge.system, Files: edge.system, Log: a.Log, Metrics: registry, CORSOrigins: a.Config.APICORSOrigins,

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	httpedge "github.com/topicdesk/topicdesk/http"
 )
 
 // healthWithin is how long the service may take to answer: a little longer than its checks may.
@@ -41,34 +43,9 @@ func healthcheckCommand() *cobra.Command {
 
 // askHealth returns nil if the service that listens at addr is ready.
 func askHealth(ctx context.Context, addr string) error {
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
+	state, err := askReady(ctx, addr, "")
+	if err != nil || state.Status == "ok" {
 		return err
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost" // it listens on all interfaces
-	}
-	addr = net.JoinHostPort(host, port)
-	ctx, cancel := context.WithTimeout(ctx, healthWithin)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is this machine
-	res, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("no service answers at %s (HTTP_ADDR): %w", addr, errors.Unwrap(err))
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode == http.StatusOK {
-		return nil
-	}
-	var state struct {
-		Checks map[string]string `json:"checks"`
-	}
-	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<16)).Decode(&state); err != nil {
-		return fmt.Errorf("what answers at %s (HTTP_ADDR) is no topicdesk: status %d", addr, res.StatusCode)
 	}
 	var failed []string
 	for name, result := range state.Checks {
@@ -81,4 +58,39 @@ func askHealth(ctx context.Context, addr string) error {
 		return errors.New("not ready: the service is stopping")
 	}
 	return fmt.Errorf("not ready: %s; the service's log says why", strings.Join(failed, ", "))
+}
+
+// readiness is what a service says of itself.
+type readiness struct {
+	Status string            `json:"status"`
+	Checks map[string]string `json:"checks"`
+	Nodes  []httpedge.Node   `json:"nodes"`
+}
+
+// askReady asks the service that listens at addr how it is.
+func askReady(ctx context.Context, addr, query string) (state readiness, err error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return state, err
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost" // it listens on all interfaces
+	}
+	addr = net.JoinHostPort(host, port)
+	ctx, cancel := context.WithTimeout(ctx, healthWithin)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz"+query, nil)
+	if err != nil {
+		return state, err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // no proxy: it is this machine
+	res, err := client.Do(req)
+	if err != nil {
+		return state, fmt.Errorf("no service answers at %s (HTTP_ADDR): %w", addr, errors.Unwrap(err))
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&state); err != nil || state.Status == "" {
+		return state, fmt.Errorf("what answers at %s (HTTP_ADDR) is no topicdesk: status %d", addr, res.StatusCode)
+	}
+	return state, nil
 }

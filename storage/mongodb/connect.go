@@ -33,7 +33,7 @@ func (s *Store) connect(ctx context.Context, uri, dbName string) error {
 	if err := o.Validate(); err != nil {
 		return fmt.Errorf("mongodb: the address can't be used: %s", oneLine(err.Error()))
 	}
-	s.name = strings.Join(o.Hosts, ",") + "/" + dbName
+	s.name, s.nobody = strings.Join(o.Hosts, ",")+"/"+dbName, o.Auth == nil
 	client, err := mongo.Connect(o)
 	if err != nil {
 		return fmt.Errorf("mongodb: the address can't be used: %s", oneLine(err.Error()))
@@ -72,10 +72,12 @@ func (s *Store) explainOpen(ctx context.Context, err error) error {
 		return fmt.Errorf("%w: mongodb: there is no desk in %s", storage.ErrNotFound, s.name)
 	case errors.Is(err, storage.ErrSchema):
 		return fmt.Errorf("mongodb: %s: %w", s.name, err)
-	case hasCode(err, codeAuthenticationFailed),
-		strings.Contains(text, "auth error"), strings.Contains(text, "AuthenticationFailed"):
+	case unauthorized(err) && !hasCode(err, codeUnauthorized):
 		return &refusal{fmt.Sprintf("mongodb: %s refuses the user or the password of the address "+
 			"(if the user is in another database, name it in authSource): %s", s.name, lastPart(text)), err}
+	case hasCode(err, codeUnauthorized) && s.nobody:
+		return &refusal{fmt.Sprintf("mongodb: %s wants a user, and the address has none: mongodb://user:password@host/name "+
+			"(%s)", s.name, text), err}
 	case hasCode(err, codeUnauthorized):
 		return &refusal{fmt.Sprintf("mongodb: the user of the address may not read and write %s; "+
 			"it needs the role readWrite: %s", s.name, text), err}
@@ -89,4 +91,11 @@ func (s *Store) explainOpen(ctx context.Context, err error) error {
 		return err
 	}
 	return &refusal{fmt.Sprintf("mongodb: %s: %s", s.name, text), err}
+}
+
+// unauthorized says whether the server refuses the user, or what the user wants.
+func unauthorized(err error) bool {
+	text := err.Error()
+	return hasCode(err, codeUnauthorized) || hasCode(err, codeAuthenticationFailed) ||
+		strings.Contains(text, "auth error") || strings.Contains(text, "AuthenticationFailed")
 }

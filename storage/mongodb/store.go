@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +25,7 @@ import (
 type Store struct {
 	options  settings
 	name     string // of the database, with its hosts, for errors
+	nobody   bool   // the address has no user
 	client   *mongo.Client
 	database *mongo.Database
 	// replicated says that another server could take over as primary, so a write of this one may still be rolled back.
@@ -83,20 +85,47 @@ func Open(ctx context.Context, uri, dbName string, opts ...Option) (*Store, erro
 	if err := s.connect(ctx, uri, dbName); err != nil {
 		return nil, err
 	}
-	err := s.greet(ctx)
-	if err == nil {
-		err = s.migrate(ctx)
-	}
-	if err == nil {
-		err = s.numberRest(ctx)
-	}
-	if err == nil {
-		err = s.checkIndex(ctx)
+	err := s.prepare(ctx)
+	for try := 1; err != nil && try < openTries && s.passing(ctx, err); try++ {
+		select {
+		case <-ctx.Done():
+		case <-time.After(openPause << try):
+		}
+		err = s.prepare(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(s.explainOpen(ctx, err), s.Close())
 	}
 	return s, nil
+}
+
+// How often Open tries to bring the database up to date, and the pause before, which doubles each time. Several nodes that
+// start at once on an empty database get into each other's way; all that they do may be done twice.
+const (
+	openTries = 4
+	openPause = 100 * time.Millisecond
+)
+
+// prepare finds the server and brings the database up to date.
+func (s *Store) prepare(ctx context.Context) error {
+	if err := s.greet(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx); err != nil {
+		return err
+	}
+	if err := s.numberRest(ctx); err != nil {
+		return err
+	}
+	return s.checkIndex(ctx)
+}
+
+// passing says whether an error of prepare may be gone the next time. One that took its whole time to come is told.
+func (s *Store) passing(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || mongo.IsTimeout(err) || strings.Contains(err.Error(), "server selection") || unauthorized(err) {
+		return false
+	}
+	return errors.Is(s.explain(err), storage.ErrUnavailable)
 }
 
 // Close waits for the calls that are in progress, then disconnects. It may be called more than once, and from several

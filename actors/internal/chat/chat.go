@@ -115,6 +115,9 @@ func (c *chat) Load() error {
 	}
 	c.record = record
 	c.clear()
+	if c.Moved && c.lasting.lost.IsZero() {
+		c.lasting.lost = c.Now() // its queue is lost with the other node
+	}
 	c.inFlight, c.activation, c.conflict = 0, new(byte), false
 	c.topics, c.known, c.newest = map[ids.ThreadID]*topicLine{}, map[opKey]*queued{}, map[string]*queued{}
 	c.done = desk.NewRecent[opKey, string](rememberedDone)

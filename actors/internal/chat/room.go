@@ -16,6 +16,7 @@ import (
 type Deps struct {
 	Telegram desk.Telegram
 	Pace     pace.Pace
+	Pacer    *pace.Global // of all chats of the node together
 	Metrics  prometheus.Registerer
 }
 
@@ -35,7 +36,7 @@ type Room struct {
 // NewRoom makes the room of a node.
 func NewRoom(env *entity.Env, d Deps) *Room {
 	r := &Room{
-		env: env, telegram: d.Telegram, pace: d.Pace, pacer: pace.NewGlobal(d.Pace.GlobalPerSecond, env.Now()),
+		env: env, telegram: d.Telegram, pace: d.Pace, pacer: d.Pacer,
 		metrics: newMetrics(d.Metrics),
 	}
 	r.callCtx, r.cut = context.WithCancel(context.Background())

@@ -73,8 +73,14 @@ func NewEnv(o EnvOptions) (*Env, error) {
 // what storage says too.
 func (e *Env) Tell(kind, identity string, m proto.Message) { e.node.Tell(kind, identity, m) }
 
-// Draining says whether the node is stopping: then no further Bot API call or download begins.
-func (e *Env) Draining() bool { return e.draining.Load() }
+// Announce tells all other nodes of a cluster, and waits for nothing. The message may be lost.
+func (e *Env) Announce(m proto.Message) { e.node.Announce(m) }
+
+// Draining says whether the node is stopping, or does not know whether it is a member of its cluster still: then no
+// further Bot API call or download begins.
+func (e *Env) Draining() bool {
+	return e.draining.Load() || e.node != nil && e.node.placement != nil && !e.node.placement.Sure()
+}
 
 // StopIntake ends IntakeCtx.
 func (e *Env) StopIntake() { e.stopIntake() }

@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -68,6 +69,15 @@ func (h *Host) Reload() error {
 	}
 	h.loaded = true
 	return nil
+}
+
+// Newest says whether this activation is the newest of its entity, as storage knows it.
+func (h *Host) Newest(ctx context.Context) (bool, error) {
+	lease, err := h.Store.Lease(ctx, h.leaseID())
+	if err != nil {
+		return false, fmt.Errorf("read the lease: %w", err)
+	}
+	return lease.Epoch == h.epoch, nil
 }
 
 // fence handles a conflict. An activation whose epoch is the newest reads again and goes on; any other one is fenced:

@@ -26,6 +26,8 @@ type Host struct {
 	Log *slog.Logger // names the entity
 	// Lasting is what Kind.Lasting made. An entity that restarts after a panic finds it again.
 	Lasting any
+	// Moved says that the entity was on another node a moment ago. What others had sent to it there may be lost.
+	Moved bool
 
 	entity Entity
 	kind   *Kind
@@ -60,7 +62,7 @@ const (
 )
 
 // hostProps makes the actor of an entity.
-func hostProps(n *Node, kind *Kind, identity string) *actor.Props {
+func hostProps(n *Node, kind *Kind, identity string, moved bool) *actor.Props {
 	var lasting any
 	if kind.Lasting != nil {
 		lasting = kind.Lasting()
@@ -74,7 +76,7 @@ func hostProps(n *Node, kind *Kind, identity string) *actor.Props {
 	}
 	log := n.env.Log.With(kind.Name, identity)
 	return actor.PropsFromProducer(func() actor.Actor {
-		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, node: n}
+		h := &Host{Env: n.env, kind: kind, ID: identity, Log: log, Lasting: lasting, Moved: moved, node: n}
 		h.entity = kind.New(h)
 		return h
 	}, options...)
@@ -98,6 +100,10 @@ func (h *Host) Receive(ctx actor.Context) {
 		ctx.Request(h.parent, barrier{})
 	case fired:
 		h.onFired(m)
+	case enqueueAgain:
+		if h.enqueueAgain {
+			h.turn(ctx, EnqueueAgain{})
+		}
 	case *actor.Terminated:
 		if parent, ok := h.entity.(Parent); ok {
 			parent.ChildEnded(m.Who)
@@ -130,7 +136,7 @@ func (h *Host) turn(ctx actor.Context, m any) {
 	sender := ctx.Sender()
 	respond := func(reply proto.Message) {
 		if sender != nil && reply != nil {
-			ctx.Send(sender, reply)
+			ctx.Send(sender, h.node.outbound(sender, reply))
 		}
 	}
 	defer func() {
@@ -174,6 +180,9 @@ func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 			return nil, err
 		}
 		reply, err := handler.handle(h.entity, m)
+		if err == nil && h.stale(handler, reply) {
+			err = storage.ErrConflict
+		}
 		if err == nil || !errors.Is(err, storage.ErrConflict) || try == 2 {
 			return reply, err
 		}
@@ -181,6 +190,21 @@ func (h *Host) handle(handler Handler, m any) (proto.Message, error) {
 			return nil, err
 		}
 	}
+}
+
+// stale says whether a reply is a refusal by an activation that knows less than a newer one. What is accepted needs no such
+// look, since the write would meet a conflict.
+func (h *Host) stale(handler Handler, reply proto.Message) bool {
+	coded, ok := reply.(interface{ GetCode() messages.Code })
+	if !ok || handler.reads || h.epoch == 0 {
+		return false
+	}
+	switch coded.GetCode() {
+	case messages.Code_NOT_FOUND, messages.Code_WRONG_TOPIC, messages.Code_CONFLICT:
+		newest, err := h.Newest(h.Ctx)
+		return err == nil && !newest
+	}
+	return false
 }
 
 // onError decides about a message that was not accepted. If the trouble may pass, whoever asks is told UNAVAILABLE

@@ -11,6 +11,8 @@ type Metrics struct {
 	refused  *prometheus.CounterVec
 	unknown  *prometheus.CounterVec
 	mailbox  prometheus.Gauge
+	shards   prometheus.Gauge   // on this node of a cluster
+	notOwner prometheus.Counter // answers
 }
 
 func newMetrics(r prometheus.Registerer) *Metrics {
@@ -29,10 +31,13 @@ func newMetrics(r prometheus.Registerer) *Metrics {
 			"Messages that an entity could not accept (storage trouble), by kind."), []string{"kind"}),
 		unknown: prometheus.NewCounterVec(counter("messages_unknown_total",
 			"Messages that the kind of their entity does not take, by kind; each is a bug."), []string{"kind"}),
+		shards: prometheus.NewGauge(gauge("cluster_shards", "Shards that run on this node of a cluster.")),
+		notOwner: prometheus.NewCounter(counter("cluster_not_owner_total",
+			"Messages to a shard that this node has no more; whoever sent them asks the new owner.")),
 		mailbox: prometheus.NewGauge(gauge("mailbox_messages", "Messages that wait in entities' mailboxes.")),
 	}
 	if r != nil {
-		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox)
+		r.MustRegister(m.Panics, m.Unanswered, m.entities, m.refused, m.unknown, m.mailbox, m.shards, m.notOwner)
 	}
 	return m
 }

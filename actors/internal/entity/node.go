@@ -7,15 +7,19 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/asynkron/protoactor-go/actor"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/messages"
 )
 
-// shards is how many shards a node has. It never changes: the shard of an entity must not depend on the version that a
+// Shards is how many shards a node has. It never changes: the shard of an entity must not depend on the version that a
 // node runs.
-const shards = 256
+const Shards = 256
 
 // Node is the shards of this process, with the entities in them. It knows of a kind only what the kind declares.
 type Node struct {
@@ -25,16 +29,24 @@ type Node struct {
 	perShard   int
 	system     *actor.ActorSystem
 	dispatcher *dispatcher
-	shards     [shards]*actor.PID
+	shards     [Shards]*actor.PID // in a cluster the ways to them
+
+	entities  atomic.Int64 // resident
+	placement Placement    // nil: this node is alone
+	onMoved   []func()
+	notices   *actor.PID // nil: none are heard
+	mu        sync.Mutex
+	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
 }
 
 // NodeOptions bound what is resident on a node.
 type NodeOptions struct {
 	IdleAfter   time.Duration // an entity that gets no message for so long retires; 10 minutes when 0
 	MaxResident int           // entities; the least recently used retire first; 20,000 when 0
+	Placement   Placement     // of a node of a cluster; nil: this node is alone
 }
 
-// Start starts the shards. Stop ends them. After an error nothing runs.
+// Start starts the shards. Stop ends them. After an error nothing runs. A node of a cluster has none before Join.
 func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	if o.IdleAfter == 0 {
 		o.IdleAfter = 10 * time.Minute
@@ -44,7 +56,8 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	}
 	n := &Node{
 		env: env, kinds: map[string]*Kind{}, dispatcher: newDispatcher(),
-		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+shards-1)/shards),
+		idle: o.IdleAfter, perShard: max(1, (o.MaxResident+Shards-1)/Shards),
+		placement: o.Placement, resident: map[*actor.PID]struct{}{},
 	}
 	for _, k := range kinds {
 		if n.kinds[k.Name] != nil {
@@ -57,10 +70,13 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	}
 	env.node = n
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
-		return env.Log.With("lib", "protoactor")
+		return slog.New(lower{env.Log.Handler()}).With("lib", "protoactor")
 	}))
 	for i := range n.shards {
 		producer := func() actor.Actor { return newShard(n) }
+		if n.placement != nil {
+			producer = func() actor.Actor { return &way{node: n, number: i} }
+		}
 		pid, err := n.Spawn(fmt.Sprintf("shard-%d", i), producer, actor.WithSupervisor(entitySupervision(env)))
 		if err != nil {
 			n.shutdown()
@@ -69,6 +85,19 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 		n.shards[i] = pid
 	}
 	return n, nil
+}
+
+// Join makes a node of a cluster a member. Until then what it sends to entities waits. A node alone has nothing to join.
+func (n *Node) Join(ctx context.Context, onMoved ...func()) error {
+	if n.placement == nil {
+		return nil
+	}
+	n.onMoved = onMoved
+	return n.placement.Join(ctx, Member{
+		System: n.system, Moved: n.moved,
+		Shard: actor.PropsFromProducer(func() actor.Actor { return newShard(n) },
+			actor.WithSupervisor(entitySupervision(n.env)), actor.WithDispatcher(n.dispatcher)),
+	})
 }
 
 // Spawn starts an actor that is not an entity, such as a reader.
@@ -83,14 +112,26 @@ func (n *Node) Spawn(name string, producer actor.Producer, options ...actor.Prop
 
 // Tell sends a message to an entity (see Env.Tell).
 func (n *Node) Tell(kind, identity string, m proto.Message) {
-	n.system.Root.Send(n.shardOf(kind, identity), envelope{kind, identity, m})
+	n.system.Root.Send(n.shardOf(kind, identity), envelope{kind: kind, identity: identity, message: m})
 }
 
 // Request asks an entity once and waits for its reply, as long as ctx and timeout allow.
 func (n *Node) Request(
 	ctx context.Context, kind, identity string, command proto.Message, timeout time.Duration,
 ) (any, error) {
-	return n.RequestTo(ctx, n.shardOf(kind, identity), envelope{kind, identity, command}, timeout)
+	shard := n.shardOf(kind, identity)
+	reply, err := n.RequestTo(ctx, shard, envelope{kind: kind, identity: identity, message: command}, timeout)
+	if n.placement == nil {
+		return reply, err
+	}
+	if err == nil {
+		reply, err = inbound(reply)
+	}
+	refused, ok := reply.(*messages.Reply)
+	if err != nil && ctx.Err() == nil || ok && refused.Code == messages.Code_NOT_OWNER {
+		n.system.Root.Send(shard, look{silent: true}) // the next try goes to whoever has the shard then
+	}
+	return reply, err
 }
 
 // RequestTo asks an actor once and waits for its reply, as long as ctx and timeout allow.
@@ -109,7 +150,7 @@ func (n *Node) RequestTo(ctx context.Context, pid *actor.PID, m any, timeout tim
 
 // Tick has the shards retire entities that are idle.
 func (n *Node) Tick() {
-	for _, pid := range n.shards {
+	for _, pid := range n.here() {
 		n.system.Root.Send(pid, tick{})
 	}
 }
@@ -119,22 +160,28 @@ func (n *Node) Idle() time.Duration { return n.idle }
 
 // Barrier returns when every entity has handled what was in its mailbox when Barrier was called.
 func (n *Node) Barrier(ctx context.Context) error {
-	futures := make([]actor.Future, 0, shards)
-	for _, pid := range n.shards {
-		futures = append(futures, n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx)))
+	futures := make(map[string]actor.Future, Shards)
+	for _, pid := range n.here() {
+		futures[pid.Id] = n.system.Root.RequestFuture(pid, shardBarrier{}, TimeLeft(ctx))
 	}
-	for i, f := range futures {
+	for id, f := range futures {
 		if err := f.Wait(); err != nil {
-			return fmt.Errorf("actors: shard %d is still busy: %w", i, err)
+			return fmt.Errorf("actors: %s is still busy: %w", id, err)
 		}
 	}
 	return nil
 }
 
 // Stop stops the shards with their entities, and the other actors; then it shuts the actor system down. It waits no
-// longer than ctx allows.
+// longer than ctx allows. A node of a cluster has left it before, with Leave.
 func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
 	pids := append(n.shards[:], others...)
+	if n.placement != nil {
+		pids = append(pids, n.here()...)
+	}
+	if n.notices != nil {
+		pids = append(pids, n.notices)
+	}
 	stops := make([]actor.Future, len(pids))
 	for i, pid := range pids {
 		stops[i] = n.system.Root.PoisonFuture(pid)
@@ -159,7 +206,18 @@ func (n *Node) Stop(ctx context.Context, others ...*actor.PID) error {
 	return err
 }
 
+// Leave has a node of a cluster tell the others that its shards are theirs now.
+func (n *Node) Leave(ctx context.Context) error {
+	if n.placement == nil {
+		return nil
+	}
+	return n.placement.Leave(ctx)
+}
+
 func (n *Node) shutdown() {
+	if n.placement != nil {
+		n.placement.Close()
+	}
 	n.system.Shutdown()
 	n.dispatcher.close()
 }
@@ -173,11 +231,16 @@ func TimeLeft(ctx context.Context) time.Duration {
 	return max(time.Until(deadline), time.Millisecond) // a future with no time-out would wait forever
 }
 
-// shardOf finds the shard of an entity. The result is the same on every node and in every version.
+// shardOf finds the shard of an entity, in a cluster the way there.
 func (n *Node) shardOf(kind, identity string) *actor.PID {
+	return n.shards[ShardNumber(kind, identity)]
+}
+
+// ShardNumber is the number of an entity's shard. It is the same on every node and in every version.
+func ShardNumber(kind, identity string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(kind))
 	_, _ = h.Write([]byte{'/'})
 	_, _ = h.Write([]byte(identity))
-	return n.shards[h.Sum32()%shards]
+	return int(h.Sum32() % Shards)
 }

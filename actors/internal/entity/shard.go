@@ -17,10 +17,16 @@ import (
 // resident; the entity replies to the sender itself. The shard replies only to a shardBarrier, and to reads of entities
 // that are not resident. It stops with the node.
 //
+// In a cluster it also takes the mail of other nodes. It looks at each message whether this node has the shard still; if
+// not it says so, passes on what nobody waits for, and stops (guard).
+//
 // Retirement loses no message. The shard asks the entity to retire and stashes what arrives until the entity has
 // decided. It delivers the stash to the entity if that stays, else to the entity's next activation.
 type shard struct {
 	node     *Node
+	number   int       // in a cluster
+	began    time.Time // when it came to this node, in a cluster
+	leaving  bool
 	resident map[entityKey]*resident
 	byPID    map[string]*resident
 	used     *list.List   // of *resident, least recently used first
@@ -54,9 +60,15 @@ type stashed struct {
 type envelope struct {
 	kind, identity string
 	message        proto.Message
+	forwarded      bool // by a node that does not have the shard
 }
 
+// movedFor is how long after a move it may matter that messages were lost: longer than others take to notice it.
+const movedFor = 10 * time.Second
+
 type (
+	// enqueueAgain has all entities enqueue what is not done, since what they sent may be lost.
+	enqueueAgain struct{}
 	// tick has the shard retire idle entities.
 	tick struct{}
 	// shardBarrier asks the shard for a barrier, once all entities have handled what is in their mailboxes.
@@ -89,6 +101,10 @@ func (h *shard) Receive(ctx actor.Context) {
 	switch m := ctx.Message().(type) {
 	case envelope:
 		h.onEnvelope(ctx, m)
+	case *messages.Mail:
+		h.onMail(ctx, m)
+	case enqueueAgain:
+		h.onEnqueueAgain(ctx)
 	case retired:
 		h.onRetired(ctx, m)
 	case *actor.Terminated:
@@ -99,19 +115,84 @@ func (h *shard) Receive(ctx actor.Context) {
 		h.onBarrier(ctx)
 	case barrier:
 		h.onPassed(ctx, ctx.Sender())
-	case *actor.Started, *actor.Stopping, *actor.Stopped, *actor.Restarting:
+	case *actor.Started:
+		h.onStarted(ctx)
+	case *actor.Stopped:
+		if h.node.placement != nil {
+			h.node.gone(ctx.Self())
+		}
+	case *actor.Stopping, *actor.Restarting:
 	default:
+		if h.node.placement != nil {
+			return // the cluster's own
+		}
 		h.node.env.Log.Error("shard: unknown message", "type", TypeName(m))
 	}
 }
 
+func (h *shard) onStarted(ctx actor.Context) {
+	if h.node.placement != nil {
+		h.number, h.began = h.node.placement.Number(ctx), time.Now()
+		h.node.arrived(ctx.Self())
+	}
+}
+
+// guard says whether this node has the shard, as far as it knows by now. If not, the shard leaves.
+func (h *shard) guard(ctx actor.Context, m envelope) bool {
+	if h.node.placement == nil || h.node.owns(h.number) {
+		return true
+	}
+	if sender := ctx.Sender(); sender != nil {
+		h.node.env.Metrics.notOwner.Inc()
+		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_NOT_OWNER, "")))
+	} else if !m.forwarded {
+		m.forwarded = true
+		ctx.Send(h.node.shards[h.number], m)
+	}
+	h.leave(ctx)
+	return false
+}
+
+func (h *shard) leave(ctx actor.Context) {
+	if !h.leaving {
+		h.leaving = true
+		ctx.Poison(ctx.Self())
+	}
+}
+
+// onMail takes what another node sends.
+func (h *shard) onMail(ctx actor.Context, mail *messages.Mail) {
+	m, err := open(mail)
+	if err == nil {
+		h.onEnvelope(ctx, envelope{mail.Kind, mail.Identity, m, mail.Forwarded})
+		return
+	}
+	h.node.env.Log.Warn("mail that can't be read", "kind", mail.Kind, "id", mail.Identity, "error", err)
+	if sender := ctx.Sender(); sender != nil {
+		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_CONFLICT, err.Error())))
+	}
+}
+
+func (h *shard) onEnqueueAgain(ctx actor.Context) {
+	if !h.node.owns(h.number) {
+		h.leave(ctx)
+		return
+	}
+	for _, r := range h.resident {
+		ctx.Send(r.pid, enqueueAgain{})
+	}
+}
+
 func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
+	if !h.guard(ctx, m) {
+		return
+	}
 	key := entityKey{m.kind, m.identity}
 	kind := h.node.kinds[m.kind]
 	if kind == nil {
 		refusal := h.node.env.RefuseUnknown(m.kind, m.identity, m.message)
-		if ctx.Sender() != nil {
-			ctx.Respond(refusal)
+		if sender := ctx.Sender(); sender != nil {
+			ctx.Send(sender, h.node.outbound(sender, refusal))
 		}
 		return
 	}
@@ -137,8 +218,8 @@ func (h *shard) onEnvelope(ctx actor.Context, m envelope) {
 func (h *shard) onRead(ctx actor.Context, r *resident, m envelope) {
 	if r != nil && !r.leaving {
 		deliver(ctx, r.pid, m.message, ctx.Sender())
-	} else if ctx.Sender() != nil {
-		ctx.Respond(Answer(messages.Code_NOT_RESIDENT, ""))
+	} else if sender := ctx.Sender(); sender != nil {
+		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_NOT_RESIDENT, "")))
 	}
 }
 
@@ -154,15 +235,19 @@ func deliver(ctx actor.Context, to *actor.PID, message any, sender *actor.PID) {
 func (h *shard) start(ctx actor.Context, kind *Kind, identity string) *resident {
 	key := entityKey{kind.Name, identity}
 	// A child's end reaches its parent without Watch.
-	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity))}
+	r := &resident{key: key, kind: kind, pid: ctx.Spawn(hostProps(h.node, kind, identity, h.moved()))}
 	r.position = h.used.PushBack(r)
 	h.resident[key], h.byPID[r.pid.Id] = r, r
 	h.node.env.Metrics.entities.WithLabelValues(key.kind).Inc()
+	h.node.entities.Add(1)
 	if len(h.resident) > h.node.perShard {
 		h.makeRoom(ctx)
 	}
 	return r
 }
+
+// moved says whether the shard came to this node a moment ago, so that what others have sent to its entities may be lost.
+func (h *shard) moved() bool { return h.node.placement != nil && time.Since(h.began) < movedFor }
 
 // makeRoom asks the least recently used entity that is not leaving to retire.
 func (h *shard) makeRoom(ctx actor.Context) {
@@ -234,10 +319,19 @@ func (h *shard) onTerminated(ctx actor.Context, m *actor.Terminated) {
 	delete(h.byPID, m.Who.Id)
 	h.used.Remove(r.position)
 	h.node.env.Metrics.entities.WithLabelValues(r.key.kind).Dec()
+	h.node.entities.Add(-1)
 	if r.barred {
 		h.onPassed(ctx, m.Who) // it can pass no barrier any more
 	}
 	if len(r.stash) == 0 {
+		return
+	}
+	if h.leaving {
+		for _, s := range r.stash {
+			if s.sender != nil {
+				ctx.Send(s.sender, h.node.outbound(s.sender, Answer(messages.Code_NOT_OWNER, "")))
+			}
+		}
 		return
 	}
 	next := h.start(ctx, r.kind, r.key.identity)

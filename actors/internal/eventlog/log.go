@@ -108,6 +108,38 @@ func (l *Log) catchUp(ctx context.Context, partition int, last int64) error {
 	return nil
 }
 
+// Hear takes what another node tells of the log. An error is not the end: Follow looks again.
+func (l *Log) Hear(m *messages.LogAppended) error {
+	if m.Partition < 0 || m.Partition >= storage.Partitions {
+		return fmt.Errorf("there is no partition %d of the log", m.Partition)
+	}
+	return l.catchUp(l.env.Ctx, int(m.Partition), m.Last)
+}
+
+// Follow looks into storage for events of other nodes that nobody told of.
+func (l *Log) Follow(ctx context.Context) error {
+	l.mu.RLock()
+	known, waiting := l.known, len(l.watches) > 0
+	l.mu.RUnlock()
+	if !known { // whoever reads first finds them; who waits is woken to read
+		if !waiting {
+			return nil
+		}
+		_, err := l.readHeads(ctx)
+		return err
+	}
+	bounds, err := l.env.Store.LogBounds(ctx)
+	if err != nil {
+		return fmt.Errorf("read the bounds of the log: %w", err)
+	}
+	for i, b := range bounds {
+		if err := l.catchUp(ctx, i, b.Last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keep remembers the newest events of a partition. Readers hold parts of the list, so that what is in it never changes.
 func (l *Log) keep(partition int, events []storage.Event) {
 	kept := l.recent[partition]
@@ -181,7 +213,7 @@ func (l *Log) Heads(ctx context.Context) ([]int64, error) {
 	return heads[:], nil
 }
 
-// readHeads is Heads as storage says it.
+// readHeads is Heads as storage says it. What is known stays as it is: whoever waits for what is new has not heard of it.
 func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
@@ -189,11 +221,16 @@ func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, b := range bounds {
-		l.heads[i] = max(l.heads[i], b.Last)
-	}
-	l.known = true
 	heads := l.heads
+	for i, b := range bounds {
+		heads[i] = max(heads[i], b.Last)
+	}
+	if !l.known { // nobody who waits knows what is there already
+		l.known, l.heads = true, heads
+		for w := range l.watches {
+			w.wake()
+		}
+	}
 	return heads[:], nil
 }
 

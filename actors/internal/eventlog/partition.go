@@ -106,6 +106,7 @@ func (p *partition) onWrite(write) error {
 		if len(events) > 0 {
 			p.last, p.doubt = events[len(events)-1].Position, false
 			p.log.appended(events)
+			p.Announce(&messages.LogAppended{Partition: int64(p.number), Last: p.last})
 		}
 		for i, m := range p.queue[:len(told)] {
 			p.Tell(m.OwnerKind, m.OwnerId, told[i])

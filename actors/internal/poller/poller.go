@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/topicdesk/topicdesk/actors/internal/entity"
 	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
 )
 
 // Intake is what the poller needs of the Telegram edge; package bot implements it.
@@ -30,6 +30,7 @@ type poller struct {
 	*entity.Host
 	room   *Room
 	offset int64
+	known  time.Time // when storage last said that this activation is the newest
 	cancel context.CancelFunc
 	ended  *sync.WaitGroup
 }
@@ -41,6 +42,7 @@ const offsetEvery = time.Second
 type Room struct {
 	intake  atomic.Pointer[Intake]
 	polling sync.WaitGroup
+	active  atomic.Int32
 }
 
 // NewRoom makes the room. Call Use before the first Wake.
@@ -48,6 +50,9 @@ func NewRoom() *Room { return &Room{} }
 
 // Use sets where updates go.
 func (r *Room) Use(intake Intake) { r.intake.Store(&intake) }
+
+// Polls says whether this node receives the updates.
+func (r *Room) Polls() bool { return r.active.Load() > 0 }
 
 // Wait returns when no poller polls any more.
 func (r *Room) Wait() { r.polling.Wait() }
@@ -58,7 +63,7 @@ func (r *Room) Kind() *entity.Kind {
 		Name:     messages.KindPoller,
 		New:      func(h *entity.Host) entity.Entity { return &poller{Host: h, room: r} },
 		Stays:    true,
-		Messages: []entity.Handler{entity.Replies((*poller).onWake)},
+		Messages: []entity.Handler{entity.Replies((*poller).onWake), entity.Takes((*poller).onRenew)},
 	}
 }
 
@@ -68,26 +73,64 @@ func (p *poller) Load() error {
 	if err != nil {
 		return fmt.Errorf("read the offset: %w", err)
 	}
-	p.offset = offset
+	p.offset, p.known = offset, time.Now()
 	return nil
 }
 
 func (p *poller) Resume() error {
+	p.begin()
+	p.After(leaseEvery, renew{})
+	return nil
+}
+
+// begin starts polling. A node that has not said yet where updates go has the poller wait for its Wake.
+func (p *poller) begin() {
 	set := p.room.intake.Load()
-	if set == nil {
-		return errors.New("there is no intake to poll with")
+	if set == nil || p.cancel != nil {
+		return
 	}
 	intake := *set
 	ctx, cancel := context.WithCancel(p.IntakeCtx)
 	p.cancel, p.ended = cancel, &sync.WaitGroup{}
 	offset := p.offset
 	p.room.polling.Add(1)
+	p.room.active.Add(1)
 	p.ended.Go(func() {
 		defer p.room.polling.Done()
+		defer p.room.active.Add(-1)
 		for ctx.Err() == nil {
 			offset = p.run(ctx, intake, offset)
 		}
 	})
+}
+
+// renew is the message of the timer that looks at the lease.
+type renew struct{}
+
+const (
+	// leaseEvery is how often the poller looks whether it is the newest activation, and leaseLasts how long it polls
+	// without knowing: for so long two nodes may poll at once.
+	leaseEvery = time.Second
+	leaseLasts = 5 * time.Second
+)
+
+// onRenew stops polling when another node polls, or may.
+func (p *poller) onRenew(renew) error {
+	ctx, cancel := context.WithTimeout(p.Ctx, leaseEvery)
+	defer cancel()
+	newest, err := p.Newest(ctx)
+	switch {
+	case err == nil && !newest:
+		p.Stop()
+		return storage.ErrConflict // the host fences this activation
+	case err == nil:
+		p.known = time.Now()
+		p.begin()
+	case time.Since(p.known) > leaseLasts && p.cancel != nil:
+		p.Log.Warn("polling pauses: storage does not tell whether another node polls", "error", err)
+		p.Stop()
+	}
+	p.After(leaseEvery, renew{})
 	return nil
 }
 
@@ -132,4 +175,7 @@ func (p *poller) Stop() {
 
 func (p *poller) Idle() bool { return false }
 
-func (p *poller) onWake(*messages.Wake) (proto.Message, error) { return entity.OK(), nil }
+func (p *poller) onWake(*messages.Wake) (proto.Message, error) {
+	p.begin()
+	return entity.OK(), nil
+}

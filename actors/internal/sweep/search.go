@@ -17,6 +17,14 @@ const (
 func (s *Loop) Reindex() {
 	log, begun, said, done := s.env.Log, s.env.Now(), s.env.Now(), 0
 	for {
+		if !s.node.Owns(chores, "") {
+			select {
+			case <-s.env.Ctx.Done():
+				return
+			case <-time.After(time.Minute):
+				continue
+			}
+		}
 		from := time.Now()
 		left, err := s.env.Store.Reindex(s.env.Ctx, reindexBatch)
 		wait := time.Since(from)

@@ -2,6 +2,7 @@ package sweep
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,11 @@ type Loop struct {
 	node  *entity.Node
 	o     Options
 	woken *prometheus.CounterVec
+
+	moved  chan struct{}
+	gained func(kind, identity string) bool // whether an entity is to be woken in this sweep
+	mu     sync.Mutex
+	kept   map[[2]string]struct{} // entities that are always awake, by kind and identity
 }
 
 // Options say what a sweep looks after.
@@ -52,12 +58,35 @@ func New(env *entity.Env, node *entity.Node, o Options) *Loop {
 	if o.Metrics != nil {
 		o.Metrics.MustRegister(woken)
 	}
-	return &Loop{env: env, node: node, o: o, woken: woken}
+	return &Loop{env: env, node: node, o: o, woken: woken, moved: make(chan struct{}, 1), kept: map[[2]string]struct{}{},
+		gained: node.Owns}
 }
+
+// Moved has the sweep wake what is pending in the shards that this node of a cluster has gained.
+func (s *Loop) Moved() {
+	select {
+	case s.moved <- struct{}{}:
+	default:
+	}
+}
+
+// Keep has an entity woken whenever its shard has come to this node.
+func (s *Loop) Keep(kind, identity string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.kept[[2]string{kind, identity}] = struct{}{}
+}
+
+// whole is later than any due time: it selects whatever is pending, due or not.
+const whole = 100 * 365 * 24 * time.Hour
 
 // Run sweeps until the node stops.
 func (s *Loop) Run() {
-	s.sweepOnce(s.env.Ctx, s.env.Now().Add(100*365*24*time.Hour)) // whatever is pending, due or not
+	owned, gained := s.node.Shards(), [entity.Shards]time.Time{}
+	settled := time.NewTimer(time.Hour)
+	settled.Stop()
+	defer settled.Stop()
+	s.sweepOnce(s.env.Ctx, s.env.Now().Add(whole))
 	sweeps, ticks := time.NewTicker(s.o.Every), time.NewTicker(min(shardTick, s.node.Idle()))
 	defer sweeps.Stop()
 	defer ticks.Stop()
@@ -67,17 +96,64 @@ func (s *Loop) Run() {
 			return
 		case <-ticks.C:
 			s.node.Tick()
+			s.wakeKept()
+		case <-s.moved:
+			now := time.Now()
+			before := owned
+			owned = s.node.Shards()
+			for i := range owned {
+				if owned[i] && !before[i] {
+					gained[i] = now
+				}
+			}
+			s.wakeGained(&gained)
+			settled.Reset(entity.SettleAfter)
+		case <-settled.C:
+			s.wakeGained(&gained)
 		case <-sweeps.C:
 			s.sweepOnce(s.env.Ctx, s.env.Now())
 		}
 	}
 }
 
+// wakeGained wakes what is pending in the shards that came to this node a moment ago.
+func (s *Loop) wakeGained(gained *[entity.Shards]time.Time) {
+	s.gained = func(kind, identity string) bool {
+		shard := entity.ShardNumber(kind, identity)
+		return time.Since(gained[shard]) < 3*entity.SettleAfter && s.node.Owns(kind, identity)
+	}
+	s.wakeKept()
+	s.wakePending(s.env.Ctx, s.env.Now().Add(whole))
+	s.gained = s.node.Owns
+}
+
 // sweepOnce wakes what is due by then. What can't be read is tried again by the next sweep.
 func (s *Loop) sweepOnce(ctx context.Context, by time.Time) {
+	s.wakeKept()
+	s.wakePending(ctx, by)
+	if s.node.Owns(chores, "") {
+		s.deleteKeptAnswers(ctx)
+		s.deleteEvents(ctx)
+	}
+}
+
+// chores is what stands for the kind of an entity where one node of a cluster works for all.
+const chores = "sweep"
+
+// wakeKept wakes the entities of Keep.
+func (s *Loop) wakeKept() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.kept {
+		if s.gained(k[0], k[1]) {
+			s.env.Tell(k[0], k[1], &messages.Wake{})
+		}
+	}
+}
+
+// wakePending wakes what is due by then, of the shards of this node.
+func (s *Loop) wakePending(ctx context.Context, by time.Time) {
 	s.sweepTickets(ctx, by)
-	s.deleteKeptAnswers(ctx)
-	s.deleteEvents(ctx)
 	s.sweepFiles(ctx)
 	due, err := s.env.Store.DueUsers(ctx, by, dueAtMost)
 	s.wake(messages.KindUser, due, err)
@@ -100,7 +176,9 @@ func (s *Loop) wakeWebhooks(ctx context.Context) {
 			return
 		}
 		for i := range page {
-			s.env.Tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
+			if s.gained(messages.KindWebhook, page[i].WebhookID) {
+				s.env.Tell(messages.KindWebhook, page[i].WebhookID, &messages.Wake{})
+			}
 		}
 		if len(page) < batch {
 			return
@@ -148,7 +226,7 @@ func (s *Loop) sweepFiles(ctx context.Context) {
 			return
 		}
 		for _, d := range due {
-			if !woken[d.TicketID] {
+			if !woken[d.TicketID] && s.gained(messages.KindTicket, d.TicketID) {
 				woken[d.TicketID] = true
 				s.env.Tell(messages.KindTicket, d.TicketID, &messages.FilesDue{})
 			}
@@ -169,11 +247,15 @@ func (s *Loop) wake(kind string, due []storage.Due, err error) bool {
 		}
 		return false
 	}
+	n := 0
 	for _, d := range due {
-		s.env.Tell(kind, d.ID, &messages.Wake{})
+		if s.gained(kind, d.ID) {
+			s.env.Tell(kind, d.ID, &messages.Wake{})
+			n++
+		}
 	}
-	if len(due) > 0 {
-		s.woken.WithLabelValues(kind).Add(float64(len(due)))
+	if n > 0 {
+		s.woken.WithLabelValues(kind).Add(float64(n))
 	}
 	return true
 }

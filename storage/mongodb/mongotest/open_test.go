@@ -92,13 +92,13 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 	})
 	const writes = "insert update create createIndexes findAndModify"
 	unauthorized := answer(13, "Unauthorized", "not authorized on desk to execute command")
-	t.Run("a user who may do nothing", func(t *testing.T) {
+	t.Run("no user, where one is wanted", func(t *testing.T) {
 		only("listCollections find", unauthorized)
-		refused(t, server.URI(), "readWrite", server.Addr()+"/desk")
+		refused(t, server.URI(), server.Addr()+"/desk wants a user, and the address has none")
 	})
 	t.Run("a user who may only read", func(t *testing.T) {
 		only(writes, unauthorized)
-		refused(t, server.URI(), "readWrite")
+		refused(t, server.URI(), "wants a user")
 		server.Trouble(nil)
 		s, err := mongodb.Open(t.Context(), server.URI(), "desk")
 		if err != nil {
@@ -109,7 +109,7 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 		}
 		// Now the schema exists, and only the probe is written.
 		only(writes, unauthorized)
-		refused(t, server.URI(), "readWrite")
+		refused(t, server.URI(), "wants a user")
 	})
 	t.Run("answers that come late", func(t *testing.T) {
 		only("", &mongotest.Trouble{Delay: 30 * time.Second})
@@ -129,7 +129,7 @@ func TestOpenIsRefusedClearly(t *testing.T) {
 }
 
 // TestOpenMeetsTrouble injects one fault at each command of a first start, one command after the other (see
-// startCommands). The start fails with a clear line, and the next start succeeds.
+// startCommands). The start goes on.
 func TestOpenMeetsTrouble(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]*mongotest.Trouble{
@@ -137,7 +137,7 @@ func TestOpenMeetsTrouble(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server, healed := ferret(t), 0
+			server := ferret(t)
 			for n, command := range startCommands(t, server) {
 				if command == "" {
 					continue
@@ -155,18 +155,9 @@ func TestOpenMeetsTrouble(t *testing.T) {
 				})
 				s, err := mongodb.Open(t.Context(), server.URI(), database)
 				server.Trouble(nil)
-				if err == nil {
-					// What is done with documents is tried twice, as in the running service: 2 reads place events, 2 number tickets,
-					// 1 fills parties, 1 looks for tickets that lost their numbers.
-					if healed++; healed > 6 || command != "find" {
-						t.Errorf("command %d (%s): the start did not notice", n, command)
-					}
-					_ = s.Close()
-				} else if strings.ContainsAny(err.Error(), "\n") || !strings.Contains(err.Error(), server.Addr()) {
-					t.Errorf("command %d (%s): %q", n, command, err)
-				}
-				if s, err = mongodb.Open(t.Context(), server.URI(), database); err != nil {
-					t.Fatalf("after command %d (%s): %v", n, command, err)
+				if err != nil {
+					t.Errorf("command %d (%s): %v", n, command, err)
+					continue
 				}
 				if err := s.SaveOffset(t.Context(), "bot", 1); err != nil {
 					t.Error(err)

@@ -1,0 +1,307 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
+	"github.com/asynkron/protoactor-go/cluster"
+	"github.com/asynkron/protoactor-go/cluster/identitylookup/disthash"
+	"github.com/asynkron/protoactor-go/remote"
+	clientv3 "go.etcd.io/etcd/client/v3"
+	"go.uber.org/zap"
+
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+)
+
+// Options are what a node needs to be one of several. All but the TLS and the etcd user are required.
+type Options struct {
+	Name string // of the cluster
+	Addr string // host:port where the other nodes reach this one
+	TLS  *TLS   // nil: unencrypted
+
+	Etcd Etcd
+
+	// Fenced is called once when this node must not go on: end the process. It may return; nothing here works then.
+	Fenced func(reason string)
+	// Drain is called once when somebody asks this node to leave (Drain). nil: nobody can.
+	Drain func()
+	Log   *slog.Logger
+}
+
+const (
+	kind    = "shard"
+	baseKey = "/topicdesk"
+
+	// leaseTTL is how long the others wait for a node that is silent before they take its shards over, and so also how long
+	// etcd may be away without anybody's shards moving.
+	leaseTTL = 5 * time.Second
+	// suspendAfter is how long a node that can't reach etcd keeps its shards. The lease is renewed each third of its time,
+	// so others take them over no earlier than two thirds after the last look that succeeded.
+	suspendAfter = 3 * time.Second
+	// dialWithin is how long etcd may take to answer at the start.
+	dialWithin = 5 * time.Second
+)
+
+// Cluster is this node's part of the cluster (entity.Placement).
+type Cluster struct {
+	o    Options
+	etcd *clientv3.Client
+
+	system   *actor.ActorSystem
+	cluster  *cluster.Cluster
+	provider *provider
+	moved    func()
+	fence    *fence
+
+	mu        sync.RWMutex
+	members   []*cluster.Member
+	started   bool
+	owners    atomic.Pointer[[entity.Shards]string]
+	leaving   atomic.Bool
+	fenced    atomic.Bool
+	seen      atomic.Pointer[time.Time] // when the own key was there
+	closed    context.Context
+	closeOnce sync.Once
+	close     context.CancelFunc
+}
+
+var _ entity.Placement = (*Cluster)(nil)
+
+// New prepares a node. Join makes it a member.
+func New(o Options) (*Cluster, error) {
+	config, err := o.Etcd.config()
+	if err != nil {
+		return nil, err
+	}
+	client, err := connect(config)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{o: o, etcd: client}
+	c.closed, c.close = context.WithCancel(context.Background())
+	c.owners.Store(&[entity.Shards]string{})
+	c.seen.Store(&time.Time{})
+	return c, nil
+}
+
+func connect(config clientv3.Config) (*clientv3.Client, error) {
+	config.Logger = zap.NewNop() // what matters of it comes back as an error
+	client, err := clientv3.New(config)
+	if err != nil {
+		return nil, fmt.Errorf("etcd: %w", err)
+	}
+	return client, nil
+}
+
+// Join implements entity.Placement. It returns when this node and the others know of each other.
+func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
+	ask, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	if _, err := c.etcd.Get(ask, baseKey); err != nil { // Proto.Actor would wait for etcd without end
+		return fmt.Errorf("ETCD_ENDPOINTS: etcd does not answer: %w", err)
+	}
+	host, port, err := splitAddr(c.o.Addr)
+	if err != nil {
+		return err
+	}
+	server, dial, err := c.o.TLS.options()
+	if err != nil {
+		return err
+	}
+	c.system, c.moved = m.System, m.Moved
+	c.fence = newFence(c)
+	c.provider = newProvider(c.o, c.etcd, c.fence.begin)
+	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
+		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
+		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
+	wire.MaxRetryCount = 1 // 5, the default, keeps what is sent to a dead node waiting for 10 s
+	config := cluster.Configure(c.o.Name, c.provider, disthash.New(), wire, cluster.WithKinds(cluster.NewKind(kind, m.Shard)))
+	config.GossipInterval = time.Second // nothing hangs on it
+	c.cluster = cluster.New(c.system, config)
+	c.system.EventStream.Subscribe(c.onTopology)
+	return c.start()
+}
+
+// start starts the member. Where Proto.Actor panics it returns an error.
+func (c *Cluster) start() (err error) {
+	// Proto.Actor would panic in the middle of its start.
+	listener, err := net.Listen("tcp", c.o.Addr)
+	if err != nil {
+		return fmt.Errorf("can't listen on CLUSTER_ADDR: %w", err)
+	}
+	_ = listener.Close()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the cluster can't be joined: %v", r)
+		}
+	}()
+	c.cluster.StartMember()
+	c.mu.Lock()
+	c.started = true
+	c.mu.Unlock()
+	return nil
+}
+
+func splitAddr(addr string) (host string, port int, err error) {
+	host, digits, err := net.SplitHostPort(addr)
+	if err == nil {
+		port, err = strconv.Atoi(digits)
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("CLUSTER_ADDR: %w", err)
+	}
+	return host, port, nil
+}
+
+// onTopology takes the members as they are now.
+func (c *Cluster) onTopology(event any) {
+	topology, ok := event.(*cluster.ClusterTopology)
+	if !ok {
+		return
+	}
+	rendezvous, owners := cluster.NewRendezvous(), &[entity.Shards]string{}
+	rendezvous.UpdateMembers(topology.Members)
+	for shard := range owners {
+		owners[shard] = rendezvous.GetByClusterIdentity(identity(shard))
+	}
+	c.mu.Lock()
+	c.members = topology.Members
+	c.mu.Unlock()
+	c.owners.Store(owners)
+	for _, m := range topology.Joined {
+		c.o.Log.Info("cluster: a node has joined", "node", m.Address(), "nodes", len(topology.Members))
+	}
+	for _, m := range topology.Left {
+		c.o.Log.Info("cluster: a node has left", "node", m.Address(), "nodes", len(topology.Members))
+	}
+	c.moved()
+}
+
+func identity(shard int) *cluster.ClusterIdentity {
+	return cluster.NewClusterIdentity(strconv.Itoa(shard), kind)
+}
+
+// Number implements entity.Placement.
+func (c *Cluster) Number(ctx actor.ExtensionContext) int {
+	n, err := strconv.Atoi(cluster.GetClusterIdentity(ctx).GetIdentity())
+	if err != nil {
+		return -1 // nobody's: nothing is done in its name
+	}
+	return n
+}
+
+// Owner implements entity.Placement.
+func (c *Cluster) Owner(shard int) string {
+	owner := ""
+	if shard >= 0 {
+		owner = c.owners.Load()[shard]
+	}
+	if owner == c.o.Addr && (c.leaving.Load() || !c.Sure()) {
+		return ""
+	}
+	return owner
+}
+
+// Sure implements entity.Placement. It goes by the clock, so that it is right at once when a paused process goes on.
+func (c *Cluster) Sure() bool {
+	return !c.fenced.Load() && time.Since(*c.seen.Load()) < suspendAfter
+}
+
+// Self implements entity.Placement.
+func (c *Cluster) Self() string { return c.o.Addr }
+
+// Find implements entity.Placement. It asks the owner itself: Proto.Actor's own way holds a lock for as long as a dead
+// node does not answer, which for 5 s keeps this node from learning that it is dead.
+func (c *Cluster) Find(shard int, timeout time.Duration) *actor.PID {
+	owner := c.Owner(shard)
+	if owner == "" {
+		select {
+		case <-c.closed.Done():
+		case <-time.After(min(timeout, ownerless)):
+		}
+		return nil
+	}
+	activator := actor.NewPID(owner, disthash.PartitionActivatorActorName)
+	request := &cluster.ActivationRequest{ClusterIdentity: identity(shard)}
+	future := c.system.Root.RequestFuture(activator, request, timeout)
+	stop := context.AfterFunc(c.closed, func() { c.system.Root.Stop(future.PID()) })
+	_ = future.Wait()
+	if !stop() {
+		return nil // a late reply may still be written into the future: don't read it
+	}
+	reply, err := future.Result()
+	if err != nil {
+		return nil
+	}
+	if response, ok := reply.(*cluster.ActivationResponse); ok && !response.Failed {
+		return response.Pid
+	}
+	return nil
+}
+
+// ownerless is the pause before a shard that nobody has is looked for again.
+const ownerless = 100 * time.Millisecond
+
+// Others implements entity.Placement.
+func (c *Cluster) Others() []string {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	var others []string
+	for _, m := range c.members {
+		if m.Address() != c.o.Addr {
+			others = append(others, m.Address())
+		}
+	}
+	return others
+}
+
+// Leave implements entity.Placement.
+func (c *Cluster) Leave(ctx context.Context) error {
+	c.leaving.Store(true)
+	c.mu.RLock()
+	started := c.started
+	c.mu.RUnlock()
+	if !started {
+		return nil
+	}
+	c.fence.end()
+	left := make(chan error, 1)
+	go func() { left <- c.provider.Shutdown(true) }()
+	select {
+	case err := <-left:
+		if err != nil {
+			return fmt.Errorf("leave the cluster: %w", err)
+		}
+	case <-ctx.Done():
+		return fmt.Errorf("leave the cluster: %w", errors.Join(ctx.Err(), errors.New("the others notice it within "+leaseTTL.String())))
+	}
+	c.moved()
+	return nil
+}
+
+// Close implements entity.Placement.
+func (c *Cluster) Close() {
+	c.closeOnce.Do(func() {
+		c.close()
+		c.mu.Lock()
+		started := c.started
+		c.started = false
+		c.mu.Unlock()
+		c.leaving.Store(true)
+		if started {
+			c.fence.end()
+			c.cluster.IdentityLookup.Shutdown()
+			c.cluster.Gossip.Shutdown()
+			c.cluster.Remote.Shutdown(false)
+		}
+		_ = c.etcd.Close()
+	})
+}

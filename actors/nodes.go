@@ -1,0 +1,109 @@
+package actors
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/topicdesk/topicdesk/actors/internal/cluster"
+	"github.com/topicdesk/topicdesk/actors/internal/entity"
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+const (
+	// followEvery is how often a node looks for events of others that it was not told of.
+	followEvery = 2 * time.Second
+	// statusTry is how long a node waits for what another says of itself.
+	statusTry = time.Second
+)
+
+// newPlacement is nil for a node alone.
+func newPlacement(o Options, log *slog.Logger) (entity.Placement, error) {
+	if o.Cluster == nil {
+		return nil, nil
+	}
+	options := *o.Cluster
+	if options.Log == nil {
+		options.Log = log
+	}
+	placement, err := cluster.New(options)
+	if err != nil {
+		return nil, err
+	}
+	return placement, nil
+}
+
+// DrainNode asks the node at an address to leave, and returns when it has.
+func DrainNode(ctx context.Context, o ClusterOptions, addr string) error {
+	return cluster.Drain(ctx, o, addr)
+}
+
+// Polls says whether this node asks Telegram for updates.
+func (s *System) Polls() bool { return s.pollers.Polls() }
+
+// hear takes what another node of the cluster says, and replies to what it asks.
+func (s *System) hear(m proto.Message) proto.Message {
+	switch m := m.(type) {
+	case *messages.LogAppended:
+		if err := s.log.Hear(m); err != nil && s.env.Ctx.Err() == nil {
+			s.env.Log.Warn("events of another node can't be read; tried again", "error", err)
+		}
+	case *messages.GetNodeStatus:
+		return s.status()
+	}
+	return nil
+}
+
+// followLog looks for events of other nodes until the node stops.
+func (s *System) followLog() {
+	tick := time.NewTicker(followEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.env.Ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.log.Follow(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
+			s.env.Log.Warn("the log of events can't be read; tried again", "error", err)
+		}
+	}
+}
+
+func (s *System) status() *messages.NodeStatus {
+	status := s.node.Status()
+	status.SinceMs, status.Version, status.Polls = s.began.UnixMilli(), s.version, s.pollers.Polls()
+	status.CallsPerSecond = s.budget.Share()
+	return status
+}
+
+// Nodes says how each node is, by address. A node alone is the only one. One that does not answer has a trouble.
+func (s *System) Nodes(ctx context.Context) []*messages.NodeStatus {
+	all := []*messages.NodeStatus{s.status()}
+	var others sync.WaitGroup
+	var mu sync.Mutex
+	for i, addr := range s.node.Nodes() {
+		if i == 0 {
+			continue
+		}
+		others.Go(func() {
+			reply, err := s.node.AskNode(ctx, addr, &messages.GetNodeStatus{}, statusTry)
+			status, ok := reply.(*messages.NodeStatus)
+			if err != nil || !ok {
+				status = &messages.NodeStatus{Addr: addr, Trouble: fmt.Sprintf("it does not answer: %v", err)}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, status)
+		})
+	}
+	others.Wait()
+	slices.SortFunc(all, func(a, b *messages.NodeStatus) int { return strings.Compare(a.Addr, b.Addr) })
+	return all
+}
