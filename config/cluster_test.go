@@ -65,7 +65,7 @@ func TestClusterRefused(t *testing.T) {
 		want []string
 	}{
 		"SQLite":                     {node(vars{"DATABASE_URL": "sqlite://desk.db"}), []string{`DATABASE_URL="sqlite://desk.db": must be mongodb://… with CLUSTER_PROVIDER=etcd: SQLite is for one node alone`}},
-		"no database":                {node(vars{"DATABASE_URL": ""}), []string{`(the default): must be mongodb://…`}},
+		"no database":                {node(vars{"DATABASE_URL": ""}), []string{`DATABASE_URL is not set: must be mongodb://…`}},
 		"the simulator":              {node(vars{"TELEGRAM_BOT_TOKEN": "", "DATABASE_URL": ""}), []string{`CLUSTER_PROVIDER="etcd": must be single without TELEGRAM_BOT_TOKEN`}},
 		"a local folder":             {node(vars{"FILES_URL": "file:///srv/files"}), []string{`FILES_URL="file:///srv/files": must be s3://…, or a folder that all nodes share`}},
 		"the usual folder":           {node(vars{"FILES_URL": ""}), []string{`FILES_URL is not set: must be s3://…, or a folder that all nodes share`}},
