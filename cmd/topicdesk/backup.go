@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -135,18 +137,27 @@ func (b *backupWriter) attachments(ctx context.Context, c config.Config, copied 
 		return err
 	}
 	defer func() { err = errors.Join(err, records.Close()) }()
-	log := c.Logger(io.Discard)
-	store, err := openFiles(ctx, c, log)
+	if err := checkKey(ctx, c, records); err != nil {
+		return err
+	}
+	t := p.begin("write attachments", "files", 0)
+	defer func() { t.end(err) }()
+	if isFolder, there := localFolder(c); isFolder && !there { // opening it would make it
+		if b.manifest.Missing, err = missingIn(ctx, records, nil); err == nil && b.manifest.Missing > 0 {
+			err = noContent(b.manifest.Missing, c.Files().URL)
+		}
+		return err
+	}
+	store, err := openFiles(ctx, c, c.Logger(io.Discard))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	t := p.begin("write attachments", "files", 0)
-	defer func() { t.end(err) }()
-	return files.Named(ctx, records, func(key string) error {
+	found := 0
+	err = files.Named(ctx, records, func(key string) error {
 		content, size, err := store.OpenKey(ctx, key)
 		if errors.Is(err, storage.ErrNotFound) {
-			if !strings.HasPrefix(key, "thumbnails/") {
+			if !isThumbnail(key) {
 				b.manifest.Missing++
 			}
 			return nil
@@ -156,8 +167,45 @@ func (b *backupWriter) attachments(ctx context.Context, c config.Config, copied 
 		}
 		defer func() { _ = content.Close() }()
 		t.add(1)
+		found++
 		return b.add(ctx, backupFiles+key, size, content)
 	})
+	if err == nil && found == 0 && b.manifest.Missing > 0 {
+		err = noContent(b.manifest.Missing, c.Files().URL)
+	}
+	return err
+}
+
+func isThumbnail(key string) bool { return strings.HasPrefix(key, "thumbnails/") }
+
+// checkKey refuses to back up webhooks without the key of their secrets: the file is in another folder, then.
+func checkKey(ctx context.Context, c config.Config, records storage.Webhooks) error {
+	_, err := os.Stat(filepath.Join(c.DataDir, backupKey))
+	if !errors.Is(err, fs.ErrNotExist) || c.SecretsKey != "" {
+		return err
+	}
+	hooks, err := records.Webhooks(ctx, "", "", 1)
+	if err == nil && len(hooks) > 0 {
+		err = fmt.Errorf("the desk has webhooks, but %s has no %s, without which they can't be signed: set DATA_DIR to the "+
+			"desk's own folder, or SECRETS_KEY", c.DataDir, backupKey)
+	}
+	return err
+}
+
+// noContent says that the attachments of a desk are somewhere else.
+func noContent(n int, where string) error {
+	return fmt.Errorf("none of the desk's %d attachments has its content in %s: set DATA_DIR, or FILES_URL, to the desk's own",
+		n, where)
+}
+
+// localFolder reports whether attachments are kept in a folder, and whether that exists.
+func localFolder(c config.Config) (is, exists bool) {
+	u, err := url.Parse(c.Files().URL)
+	if err != nil || u.Scheme != "file" {
+		return false, false
+	}
+	_, err = os.Stat(filepath.FromSlash(u.Path))
+	return true, !errors.Is(err, fs.ErrNotExist)
 }
 
 // verifyBackup reads a backup to its end, then opens its database and compares its records with the contents.
@@ -200,27 +248,36 @@ func verifyBackup(ctx context.Context, file string, p *progress) (err error) {
 	if err != nil {
 		return err
 	}
-	missing, err := missingIn(ctx, database, names)
+	records, err := sqlite.Open(ctx, database)
 	if err != nil {
 		return err
 	}
-	if missing != m.Missing {
+	defer func() { err = errors.Join(err, records.Close()) }()
+	missing, err := missingIn(ctx, records, names)
+	if err != nil {
+		return err
+	}
+	hasFiles := slices.ContainsFunc(m.Entries, func(e backupEntry) bool { return strings.HasPrefix(e.Name, backupFiles) })
+	switch {
+	case missing != m.Missing:
 		return fmt.Errorf("the backup is damaged: %d attachments have no content, and its manifest says %d", missing, m.Missing)
+	case missing > 0 && !hasFiles:
+		return fmt.Errorf("the backup has none of the desk's %d attachments: it was made with another DATA_DIR or FILES_URL", missing)
 	}
 	p.say("%s is complete: the desk of %s, %d files, %d attachments without content; made by topicdesk %s", file,
 		m.CreatedAt.Format("2006-01-02 15:04:05 MST"), len(m.Entries), m.Missing, m.Version)
+	if hooks, err := records.Webhooks(ctx, "", "", 1); err != nil {
+		return err
+	} else if len(hooks) > 0 && !names[backupKey] {
+		p.say("The key for secrets of webhooks is not in it: to restore it, you need the desk's SECRETS_KEY.")
+	}
 	return nil
 }
 
 // missingIn counts the attachments whose content is not among the names.
-func missingIn(ctx context.Context, database string, names map[string]bool) (missing int, err error) {
-	records, err := sqlite.Open(ctx, database)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, records.Close()) }()
+func missingIn(ctx context.Context, records files.Records, names map[string]bool) (missing int, err error) {
 	err = files.Named(ctx, records, func(key string) error {
-		if !names[backupFiles+key] && !strings.HasPrefix(key, "thumbnails/") {
+		if !names[backupFiles+key] && !isThumbnail(key) {
 			missing++
 		}
 		return nil

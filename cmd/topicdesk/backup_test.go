@@ -179,6 +179,34 @@ func TestBackup(t *testing.T) {
 			t.Errorf("another desk's key: %v", err)
 		}
 	})
+	t.Run("a desk without its folder is refused, and none is made", func(t *testing.T) {
+		t.Parallel()
+		a := newArchived(t, 10, 3)
+		other := filepath.Join(t.TempDir(), "other")
+		c := a.config()
+		c.DataDir = other
+		for _, made := range []bool{false, true} {
+			if made {
+				a.must(os.MkdirAll(filepath.Join(other, "files"), 0o755))
+			}
+			file := filepath.Join(t.TempDir(), "desk.tar")
+			err := backup(t.Context(), c, file, newProgress(io.Discard))
+			if err == nil || !strings.Contains(err.Error(), "none of the desk's 3 attachments") || !strings.Contains(err.Error(), other) {
+				t.Error(err)
+			}
+			if _, err := os.Stat(file); err == nil {
+				t.Error("a backup was made")
+			}
+			if _, err := os.Stat(other); err == nil != made {
+				t.Errorf("%s: %v", other, err)
+			}
+		}
+		a.must(a.store.SaveWebhook(t.Context(), &storage.Webhook{WebhookID: "wh_1", URL: "https://crm.test", KeyID: "k"}))
+		err := backup(t.Context(), c, filepath.Join(t.TempDir(), "desk.tar"), newProgress(io.Discard))
+		if err == nil || !strings.Contains(err.Error(), "no secrets.key") {
+			t.Error(err)
+		}
+	})
 	t.Run("damage is found, wherever it is, and such a file is not restored", func(t *testing.T) {
 		t.Parallel()
 		a := newArchived(t, 200, 2)
