@@ -29,13 +29,13 @@ const patience = 30 * time.Second
 
 // bench is etcd, a store, and the nodes of a test.
 type bench struct {
-	t     *testing.T
+	t     testing.TB
 	etcd  *etcdtest.Server
 	store storage.Store
 	tls   func(addr string) *cluster.TLS
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	b := &bench{t: t, etcd: etcdtest.Start(t), tls: func(string) *cluster.TLS { return nil }}
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), sqlite.WithoutSync())
 	if err != nil {
