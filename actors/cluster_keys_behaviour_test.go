@@ -1,0 +1,65 @@
+//go:build !race
+
+package actors_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/topicdesk/topicdesk/messages"
+	"github.com/topicdesk/topicdesk/storage"
+)
+
+// TestClusterKeys: a key's limit is one over all nodes, and a key that was revoked anywhere is refused everywhere.
+func TestClusterKeys(t *testing.T) {
+	d := ready(t, clustered(t))
+	second := d.joins("second")
+	defer second.stop(t)
+	const rate, burst = 50, 20
+	now := time.Now().UTC()
+	made := func(id string) *storage.APIKey {
+		k := &storage.APIKey{KeyID: id, Scopes: []string{"admin"}, Rate: rate, Burst: burst, CreatedAt: now, UpdatedAt: now,
+			Secrets: []storage.KeySecret{{Hash: messages.HashAPIKey(id), CreatedAt: now}}}
+		d.must(d.store.SaveAPIKey(t.Context(), k))
+		return k
+	}
+	asked := func(p *process, id string) messages.Authenticated_Verdict {
+		t.Helper()
+		reply, err := p.system.Ask(t.Context(), messages.KindAPIKey, id, &messages.Authenticate{Hash: messages.HashAPIKey(id)})
+		d.must(err)
+		return reply.(*messages.Authenticated).Verdict
+	}
+	for _, id := range []string{"key1", "key2", "key3", "key4"} { // some of them are on each node
+		made(id)
+		began, accepted := time.Now(), 0
+		for time.Since(began) < time.Second {
+			for _, p := range []*process{d.process, second} {
+				if asked(p, id) == messages.Authenticated_ACCEPTED {
+					accepted++
+				}
+			}
+		}
+		allowed := burst + rate*time.Since(began).Seconds()
+		if float64(accepted) > 1.1*allowed || float64(accepted) < 0.9*allowed {
+			t.Errorf("%d requests were accepted over both nodes, %.0f are allowed", accepted, allowed)
+		}
+	}
+	within := func(what string, begun time.Time, id string) {
+		t.Helper()
+		for _, p := range []*process{d.process, second} {
+			for asked(p, id) != messages.Authenticated_REVOKED {
+				if time.Since(begun) > time.Second {
+					t.Fatalf("%s: a node still takes the key after a second", what)
+				}
+			}
+		}
+	}
+	_, err := second.system.Ask(t.Context(), messages.KindAPIKey, "key1", &messages.RevokeAPIKey{Origin: &messages.Origin{CommandId: "r1"}})
+	d.must(err)
+	within("by the API", time.Now(), "key1")
+	k, err := d.store.APIKey(t.Context(), "key2")
+	d.must(err)
+	k.RevokedAt = time.Now()
+	d.must(d.store.SaveAPIKey(t.Context(), k))
+	within("by the command line", time.Now(), "key2")
+}
