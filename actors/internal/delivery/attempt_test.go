@@ -297,7 +297,7 @@ func TestATimeOutSaysWhatItWaitedFor(t *testing.T) {
 		if res.Kind == Timeout && res.Error == fmt.Sprintf("TLS was not agreed upon within %s", timeout) {
 			break
 		}
-		if timeout > 5*time.Second { // from 10 s on net/http itself gives up, without saying for what it waited
+		if timeout > 5*time.Second {
 			t.Fatalf("%+v", res)
 		}
 	}

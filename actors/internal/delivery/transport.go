@@ -48,7 +48,7 @@ func newTransport(p Policy, resolver *net.Resolver, roots *x509.CertPool, timeou
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      !plain,
 			TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout:    timeout,
+			TLSHandshakeTimeout:    2 * timeout, // the attempt ends before, and says why; net/http may go on with its connection
 			MaxIdleConns:           keptConnections,
 			MaxIdleConnsPerHost:    keptPerHost,
 			IdleConnTimeout:        keptFor,
