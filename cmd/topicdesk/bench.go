@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,6 +27,9 @@ type benchOptions struct {
 	mix      benchMix      // what people do
 	soak     time.Duration // of the desk's time that is played at rate; 0: the usual phases
 	progress *progress
+	database string // of MongoDB, empty; "": a new SQLite file
+	nodes    int    // of a cluster over etcd
+	etcd     string // its address; "": a node alone
 	profile  string // file for a CPU profile of the service; "": none
 }
 
@@ -61,6 +65,9 @@ func benchCommand() *cobra.Command {
 	f.IntVar(&o.mix.albums, "albums", 0, "percentage of actions that are albums of three photos")
 	f.DurationVar(&o.soak, "soak", 0,
 		"measure memory instead: play this much time of a busy desk, with 10 actions per second, at --rate")
+	f.StringVar(&o.database, "database", "", "measure over this MongoDB, whose database is empty (mongodb://host/name)")
+	f.IntVar(&o.nodes, "nodes", 1, "nodes of the service (more than one need --database and --etcd)")
+	f.StringVar(&o.etcd, "etcd", "", "address of etcd: the service is a cluster, of one node, too")
 	f.StringVar(&o.profile, "cpuprofile", "", "file to write a CPU profile of the service to")
 	cmd.AddCommand(benchAPICommand(), benchWebhooksCommand())
 	return cmd
@@ -69,6 +76,9 @@ func benchCommand() *cobra.Command {
 func runBench(ctx context.Context, out io.Writer, o benchOptions) (err error) {
 	if err := o.mix.check(); err != nil {
 		return err
+	}
+	if o.nodes > 1 && o.etcd == "" || o.etcd != "" && o.database == "" {
+		return errors.New("several nodes need --etcd, and that needs --database")
 	}
 	if o.open < o.tickets {
 		o.open = o.tickets

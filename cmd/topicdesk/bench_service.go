@@ -15,8 +15,14 @@ import (
 	"time"
 )
 
-// benchService is the measured service, as a process of its own.
+// benchService is the measured service: one process, or the nodes of a cluster.
 type benchService struct {
+	addr  string // of the first node
+	nodes []*benchNode
+}
+
+// benchNode is one process of the service.
+type benchNode struct {
 	cmd  *exec.Cmd
 	addr string
 	done chan error
@@ -28,52 +34,87 @@ func startService(ctx context.Context, o benchOptions, w *benchWorld) (*benchSer
 }
 
 func (s *benchService) start(ctx context.Context, o benchOptions, w *benchWorld) error {
+	s.nodes = nil
+	for i := range max(1, o.nodes) {
+		n := &benchNode{}
+		var err error
+		if n.addr, err = freeAddress(); err != nil {
+			return err
+		}
+		if s.nodes = append(s.nodes, n); i == 0 {
+			s.addr = n.addr
+		}
+		if err := n.start(o, w, i, s.addr); err != nil {
+			return err
+		}
+	}
+	for _, n := range s.nodes {
+		if err := n.ready(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return "", err
 	}
-	s.addr = listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		return err
-	}
+	return listener.Addr().String(), listener.Close()
+}
+
+// start starts node i. Telegram sends its updates to the first one, or that one asks for them.
+func (n *benchNode) start(o benchOptions, w *benchWorld, i int, first string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	args := []string{"serve"}
-	if o.profile != "" {
+	if o.profile != "" && i == 0 {
 		profile, err := filepath.Abs(o.profile) // the service's working directory is another one
 		if err != nil {
 			return err
 		}
 		args = append(args, "--cpuprofile", profile)
 	}
-	s.cmd = exec.Command(self, args...)
-	s.cmd.Dir = o.keep
-	s.cmd.Env = append(os.Environ(),
+	n.cmd = exec.Command(self, args...)
+	n.cmd.Dir = o.keep
+	n.cmd.Env = append(os.Environ(),
 		"TELEGRAM_BOT_TOKEN="+benchToken, "TELEGRAM_API_URL="+w.running.URL, "TELEGRAM_MODE="+o.mode,
-		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+s.addr, "API_ADDRESS_PER_SECOND=0",
+		"TELEGRAM_WEBHOOK_URL=", "HTTP_ADDR="+n.addr, "API_ADDRESS_PER_SECOND=0",
 		"DATABASE_URL=sqlite://"+filepath.Join(o.keep, benchDatabase), "DATA_DIR="+o.keep,
 		"TELEGRAM_GLOBAL_PER_SECOND=0", "TELEGRAM_CHAT_PER_SECOND=0", "TELEGRAM_GROUP_PER_MINUTE=0",
 		"LOG_LEVEL=error", "GROUPS_ALLOWED=", "WEBHOOK_ALLOW_NETWORKS=127.0.0.0/8")
 	if o.mode == "webhook" {
-		s.cmd.Env = append(s.cmd.Env, "TELEGRAM_WEBHOOK_URL=http://"+s.addr+"/telegram/webhook")
+		n.cmd.Env = append(n.cmd.Env, "TELEGRAM_WEBHOOK_URL=http://"+first+"/telegram/webhook")
 	}
-	s.cmd.Stderr = os.Stderr
-	if err := s.cmd.Start(); err != nil {
+	if o.database != "" {
+		n.cmd.Env = append(n.cmd.Env, "DATABASE_URL="+o.database)
+	}
+	if o.etcd != "" {
+		n.cmd.Env = append(n.cmd.Env, "CLUSTER_PROVIDER=etcd", "ETCD_ENDPOINTS="+o.etcd,
+			fmt.Sprintf("CLUSTER_ADDR=127.0.0.%d:%d", i+1, benchClusterPort), "SECRETS_KEY="+strings.Repeat("bench", 8),
+			"DATA_DIR="+filepath.Join(o.keep, fmt.Sprint("node", i)), "FILES_URL=file://"+filepath.Join(o.keep, "files")+"?shared=true")
+	}
+	n.cmd.Stderr = os.Stderr
+	if err := n.cmd.Start(); err != nil {
 		return fmt.Errorf("can't start the service: %w", err)
 	}
-	s.done = make(chan error, 1)
-	go func() { s.done <- s.cmd.Wait() }()
-	return s.ready(ctx)
+	n.done = make(chan error, 1)
+	go func() { n.done <- n.cmd.Wait() }()
+	return nil
 }
 
-// ready waits until the service says that it is.
-func (s *benchService) ready(ctx context.Context) error {
+// benchClusterPort is where nodes reach each other, on an address of its own each.
+const benchClusterPort = 17474
+
+// ready waits until the node says that it is.
+func (n *benchNode) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	for {
-		resp, err := http.Get("http://" + s.addr + "/readyz")
+		resp, err := http.Get("http://" + n.addr + "/readyz")
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -81,7 +122,7 @@ func (s *benchService) ready(ctx context.Context) error {
 			}
 		}
 		select {
-		case err := <-s.done:
+		case err := <-n.done:
 			return fmt.Errorf("the service ended: %w", errors.Join(err, errors.New("see its output")))
 		case <-ctx.Done():
 			return fmt.Errorf("the service did not become ready: %w", ctx.Err())
@@ -99,29 +140,51 @@ func (s *benchService) restart(ctx context.Context, o benchOptions, w *benchWorl
 
 // stop asks the service to end and waits for it.
 func (s *benchService) stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
+	for _, n := range s.nodes {
+		if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			return err
+		}
 	}
-	select {
-	case err := <-s.done:
-		s.done <- err
-		return err
-	case <-time.After(12 * time.Second):
-		return errors.New("the service did not stop within 12 s")
+	inVain := time.After(20 * time.Second)
+	for _, n := range s.nodes {
+		select {
+		case err := <-n.done:
+			if n.done <- err; err != nil {
+				return err
+			}
+		case <-inVain:
+			return errors.New("the service did not stop within 20 s")
+		}
+	}
+	return nil
+}
+
+func (s *benchService) kill() {
+	for _, n := range s.nodes {
+		_ = n.cmd.Process.Kill()
 	}
 }
 
-func (s *benchService) kill() { _ = s.cmd.Process.Kill() }
-
-// usage is what the service has used so far.
+// usage is what the service has used so far: the time of all nodes, and the memory of the largest.
 type usage struct {
 	cpu        time.Duration
 	residentMB int64
 }
 
+func (s *benchService) usage() (all usage, err error) {
+	for _, n := range s.nodes {
+		used, err := n.usage()
+		if err != nil {
+			return usage{}, err
+		}
+		all.cpu, all.residentMB = all.cpu+used.cpu, max(all.residentMB, used.residentMB)
+	}
+	return all, nil
+}
+
 // usage reads /proc. On other systems than Linux it is zero.
-func (s *benchService) usage() (usage, error) {
-	dir := filepath.Join("/proc", strconv.Itoa(s.cmd.Process.Pid))
+func (n *benchNode) usage() (usage, error) {
+	dir := filepath.Join("/proc", strconv.Itoa(n.cmd.Process.Pid))
 	stat, err := os.ReadFile(filepath.Join(dir, "stat"))
 	if errors.Is(err, os.ErrNotExist) {
 		return usage{}, nil
