@@ -13,7 +13,8 @@ import (
 
 const (
 	askTry   = 4 * time.Second       // how long one try waits for a reply
-	askNode  = time.Second           // in a cluster, where the owner may have died meanwhile
+	askNode  = time.Second           // the first one in a cluster, where the owner may have died meanwhile
+	askSlow  = 2 * time.Second       // up to which later ones wait longer, since the owner may be slow and not dead
 	askTotal = 8 * time.Second       // how long all tries take together
 	askPause = 50 * time.Millisecond // between two tries
 	// askFaults is how often a command is tried when the entity panics over it each time: the first time, once more
@@ -34,8 +35,8 @@ var ErrNotAccepted = errors.New("not accepted")
 // UNAVAILABLE, or when it does not fit into a message between nodes; messages.ErrFault, when it is INTERNAL.
 func (s *System) Ask(ctx context.Context, kind, identity string, command proto.Message) (proto.Message, error) {
 	start, faults := time.Now(), 0
-	for {
-		reply, err := s.ask(ctx, kind, identity, command, s.askTry)
+	for try := s.askTry; ; try = min(3*try/2, max(s.askTry, askSlow)) {
+		reply, err := s.ask(ctx, kind, identity, command, try)
 		switch m, ok := reply.(proto.Message); {
 		case err != nil && ctx.Err() != nil:
 			return nil, fmt.Errorf("%s %s: %w: %w", kind, identity, ErrNoAnswer, ctx.Err())
@@ -56,6 +57,9 @@ func (s *System) Ask(ctx context.Context, kind, identity string, command proto.M
 			case messages.Code_NOT_OWNER:
 				err = fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, code)
 			case messages.Code_UNAVAILABLE, messages.Code_TOO_LARGE:
+				if r, ok := m.(*messages.Reply); ok && r.Reason != "" {
+					return nil, fmt.Errorf("%s %s: %w: %s: %s", kind, identity, ErrNotAccepted, code, r.Reason)
+				}
 				return nil, fmt.Errorf("%s %s: %w: %s", kind, identity, ErrNotAccepted, code)
 			default:
 				return m, nil

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// followEvery is how often a node looks for events of others that it was not told of.
-	followEvery = 2 * time.Second
+	// followEvery is how often a node looks for events of others that it was not told of, which costs two look-ups for each
+	// partition. It also looks when shards have moved, since then notices are lost.
+	followEvery = 15 * time.Second
 	// statusTry is how long a node waits for what another says of itself.
 	statusTry = time.Second
 )
@@ -51,9 +52,7 @@ func (s *System) Polls() bool { return s.pollers.Polls() }
 func (s *System) hear(m proto.Message) proto.Message {
 	switch m := m.(type) {
 	case *messages.LogAppended:
-		if err := s.log.Hear(m); err != nil && s.env.Ctx.Err() == nil {
-			s.env.Log.Warn("events of another node can't be read; tried again", "error", err)
-		}
+		s.log.Hear(m)
 	case *messages.GetNodeStatus:
 		return s.status()
 	}
@@ -65,14 +64,27 @@ func (s *System) followLog() {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	for {
+		look := s.log.Catch
 		select {
 		case <-s.env.Ctx.Done():
 			return
+		case <-s.log.Heard():
+		case <-s.logMoved:
+			look = s.log.Follow
 		case <-tick.C:
+			look = s.log.Follow
 		}
-		if err := s.log.Follow(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
-			s.env.Log.Warn("the log of events can't be read; tried again", "error", err)
+		if err := look(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
+			s.env.Log.Warn("events of other nodes can't be read; tried again", "error", err)
 		}
+	}
+}
+
+// noteMoved has followLog look, since notices of a node that came or went may be lost.
+func (s *System) noteMoved() {
+	select {
+	case s.logMoved <- struct{}{}:
+	default:
 	}
 }
 

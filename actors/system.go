@@ -81,7 +81,8 @@ type System struct {
 	sweep       *sweep.Loop
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
-	askTry      time.Duration // how long one try of Ask waits
+	askTry      time.Duration // how long the first try of Ask waits
+	logMoved    chan struct{} // ready when shards have moved
 	version     string
 	began       time.Time
 	loops       sync.WaitGroup
@@ -106,7 +107,8 @@ func NewSystem(o Options) (*System, error) {
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
 		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
-		version: o.Version, began: env.Now(),
+		logMoved: make(chan struct{}, 1),
+		version:  o.Version, began: env.Now(),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,
@@ -157,7 +159,7 @@ func NewSystem(o Options) (*System, error) {
 	if err := s.node.Hear(s.hear); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
-	if err := s.node.Join(env.Ctx, s.sweep.Moved); err != nil {
+	if err := s.node.Join(env.Ctx, s.sweep.Moved, s.noteMoved); err != nil {
 		return nil, errors.Join(err, s.giveUp(s.readers.PIDs()...))
 	}
 	s.loops.Go(s.sweep.Run)

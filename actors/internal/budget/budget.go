@@ -107,6 +107,13 @@ func (b *budget) onShare(m *messages.ShareBudget) (proto.Message, error) {
 
 // tidy forgets what counts no more.
 func (b *budget) tidy(now time.Time) {
+	members := append(b.room.nodes.Others(), b.room.nodes.Self())
+	for name, h := range b.nodes {
+		if h.until.After(now) && !slices.Contains(members, name) { // it has left, and calls nothing any more when this is over
+			h.until = now
+			h.wants, h.least = 0, 0
+		}
+	}
 	maps.DeleteFunc(b.nodes, func(_ string, h *holder) bool { return now.After(h.until.Add(spent)) })
 	b.freeing = slices.DeleteFunc(b.freeing, func(f freed) bool { return now.After(f.at) })
 }

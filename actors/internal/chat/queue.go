@@ -82,8 +82,14 @@ func (c *chat) list(thread ids.ThreadID, line *topicLine) {
 // dispatch makes the calls that may leave now, and sets a timer for the rest.
 func (c *chat) dispatch() {
 	defer c.noteLag()
-	for c.inFlight < callsPerChat && !c.Draining() {
+	for c.inFlight < callsPerChat {
 		now := c.Now()
+		if c.Draining() { // or the node does not know whether it has the chat still, which passes
+			if c.size > 0 {
+				c.lookAt(now.Add(entity.RetryAfterTrouble))
+			}
+			return
+		}
 		if c.lasting.calls > c.inFlight {
 			return // owners may enqueue again what an earlier activation has called; its answers dispatch again
 		}

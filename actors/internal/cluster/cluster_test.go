@@ -142,7 +142,7 @@ func TestUnknownMessageClosesNoStream(t *testing.T) {
 	if err := proto.Unmarshal(answer.Body, &said); err != nil {
 		t.Fatal(err)
 	}
-	if said.Code != messages.Code_CONFLICT || !strings.Contains(said.Reason, `"topicdesk.messages.FromTheFuture" is a message that this version does not know`) {
+	if said.Code != messages.Code_UNAVAILABLE || !strings.Contains(said.Reason, `"topicdesk.messages.FromTheFuture" is a message that this version does not know`) {
 		t.Errorf("%v", &said)
 	}
 	if r, err := one.tryAsk(id, &messages.Reply{}); err != nil || r.Reason != addr2 {

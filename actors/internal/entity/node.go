@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,7 @@ type Node struct {
 	notices   *actor.PID // nil: none are heard
 	mu        sync.Mutex
 	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
+	againSoon atomic.Bool             // enqueueAgainSoon is under way
 }
 
 // NodeOptions bound what is resident on a node.
@@ -72,6 +74,11 @@ func Start(env *Env, o NodeOptions, kinds ...*Kind) (*Node, error) {
 	n.system = actor.NewActorSystem(actor.WithLoggerFactory(func(*actor.ActorSystem) *slog.Logger {
 		return slog.New(lower{env.Log.Handler()}).With("lib", "protoactor")
 	}))
+	if n.placement != nil {
+		// Proto.Actor numbers the questions of each process from 0, and a reply finds its question by address and number. A
+		// late reply to a process that ended must not answer a question of the one that followed it at its address.
+		n.system.ProcessRegistry.SequenceID = rand.Uint64N(1 << 62)
+	}
 	for i := range n.shards {
 		producer := func() actor.Actor { return newShard(n) }
 		if n.placement != nil {

@@ -63,6 +63,16 @@ func (n *Node) enqueueAgain() {
 	}
 }
 
+// enqueueAgainSoon does it once for all shards that turn out within a moment to be elsewhere.
+func (n *Node) enqueueAgainSoon() {
+	if !n.againSoon.Swap(true) {
+		n.env.AfterFunc(findPause, func() {
+			n.againSoon.Store(false)
+			n.enqueueAgain()
+		})
+	}
+}
+
 // moved is what a node does when shards have changed their owners: what was sent to the former owners may be lost, so
 // all entities here enqueue again what is not done, and the ways look for the new owners.
 func (n *Node) moved() {

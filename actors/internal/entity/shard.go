@@ -169,7 +169,8 @@ func (h *shard) onMail(ctx actor.Context, mail *messages.Mail) {
 	}
 	h.node.env.Log.Warn("mail that can't be read", "kind", mail.Kind, "id", mail.Identity, "error", err)
 	if sender := ctx.Sender(); sender != nil {
-		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_CONFLICT, err.Error())))
+		// Nothing was accepted: during an upgrade the next owner may know it.
+		ctx.Send(sender, h.node.outbound(sender, Answer(messages.Code_UNAVAILABLE, err.Error())))
 	}
 }
 

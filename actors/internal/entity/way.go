@@ -93,7 +93,7 @@ func (w *way) onFound(ctx actor.Context, m found) {
 			return
 		}
 		w.forget(ctx)
-		defer w.node.enqueueAgain() // what went to the former shard is lost
+		defer w.node.enqueueAgainSoon() // what went to the former shard is lost
 	}
 	if m.shard != nil && m.shard.Address == w.node.placement.Owner(w.number) {
 		w.shard, w.checked = m.shard, time.Now()

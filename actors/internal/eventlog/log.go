@@ -22,6 +22,8 @@ type Log struct {
 	recent  [storage.Partitions][]storage.Event // the newest, in order, without gaps
 	ahead   [storage.Partitions][]storage.Event // what somebody read last, for others who are about there
 	watches map[*Watch]struct{}
+	told    map[int]int64 // by partition, the newest position that other nodes told of and that was not looked at
+	heard   chan struct{} // ready when something is in told
 }
 
 // A partition's newest events are kept in memory, since whoever is at the head wants them at once: at most so many, and so
@@ -36,7 +38,9 @@ const (
 )
 
 // New makes the log of a node.
-func New(env *entity.Env) *Log { return &Log{env: env, watches: map[*Watch]struct{}{}} }
+func New(env *entity.Env) *Log {
+	return &Log{env: env, watches: map[*Watch]struct{}{}, heard: make(chan struct{}, 1)}
+}
 
 // Kind declares the entities of the log's partitions. Their identities are "0" to "255".
 func (l *Log) Kind() *entity.Kind {
@@ -108,12 +112,47 @@ func (l *Log) catchUp(ctx context.Context, partition int, last int64) error {
 	return nil
 }
 
-// Hear takes what another node tells of the log. An error is not the end: Follow looks again.
-func (l *Log) Hear(m *messages.LogAppended) error {
+// Hear notes what another node tells of the log, for Catch. It waits for nothing.
+func (l *Log) Hear(m *messages.LogAppended) {
 	if m.Partition < 0 || m.Partition >= storage.Partitions {
-		return fmt.Errorf("there is no partition %d of the log", m.Partition)
+		l.env.Log.Error("a node tells of a partition that the log does not have", "partition", m.Partition)
+		return
 	}
-	return l.catchUp(l.env.Ctx, int(m.Partition), m.Last)
+	l.mu.Lock()
+	if l.told == nil {
+		l.told = map[int]int64{}
+	}
+	l.told[int(m.Partition)] = max(l.told[int(m.Partition)], m.Last)
+	l.mu.Unlock()
+	select {
+	case l.heard <- struct{}{}:
+	default:
+	}
+}
+
+// Heard is ready when there is something for Catch.
+func (l *Log) Heard() <-chan struct{} { return l.heard }
+
+// Catch reads what other nodes have told of, if somebody waits for it. An error is not the end: Follow looks again.
+func (l *Log) Catch(ctx context.Context) error {
+	l.mu.Lock()
+	told, waiting := l.told, len(l.watches) > 0
+	l.told = nil
+	if !waiting { // whoever reads next finds it
+		for partition, last := range told {
+			l.heads[partition] = max(l.heads[partition], last)
+		}
+	}
+	l.mu.Unlock()
+	for partition, last := range told {
+		if !waiting {
+			break
+		}
+		if err := l.catchUp(ctx, partition, last); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Follow looks into storage for events of other nodes that nobody told of.

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -84,8 +85,11 @@ func isWoken(woken <-chan struct{}) bool {
 
 func TestAReaderThatIsAheadWakesTheOthers(t *testing.T) {
 	for name, tell := range map[string]func(e *elsewhere) error{
-		"another node tells": func(e *elsewhere) error { return e.Hear(&messages.LogAppended{Last: e.last}) },
-		"nobody tells":       func(e *elsewhere) error { return e.Follow(t.Context()) },
+		"another node tells": func(e *elsewhere) error {
+			e.Hear(&messages.LogAppended{Last: e.last})
+			return e.Catch(t.Context())
+		},
+		"nobody tells": func(e *elsewhere) error { return e.Follow(t.Context()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newElsewhere(t)
@@ -118,5 +122,24 @@ func TestTheFirstReaderWakesTheOthers(t *testing.T) {
 	e.read(0)
 	if !isWoken(woken) {
 		t.Error("the other sleeps on")
+	}
+}
+
+// TestNobodyWaitsForWhatOthersTell: then it costs no look into storage, and whoever reads next finds it.
+func TestNobodyWaitsForWhatOthersTell(t *testing.T) {
+	e := newElsewhere(t)
+	e.append()
+	if got := e.read(0); got != 1 {
+		t.Fatalf("it reads through %d", got)
+	}
+	e.append()
+	e.Hear(&messages.LogAppended{Last: e.last})
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := e.Catch(stopped); err != nil {
+		t.Error(err)
+	}
+	if got := e.read(1); got != 2 {
+		t.Errorf("it reads through %d", got)
 	}
 }
