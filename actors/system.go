@@ -82,9 +82,9 @@ type System struct {
 	attachments *attachment.Keeper
 	webhooks    *webhook.Room
 	askTry      time.Duration // how long the first try of Ask waits
-	logMoved    chan struct{} // ready when shards have moved
 	version     string
 	began       time.Time
+	moved       chan struct{} // shards have moved between the nodes
 	loops       sync.WaitGroup
 	stopOnce    sync.Once
 	stopErr     error
@@ -107,8 +107,7 @@ func NewSystem(o Options) (*System, error) {
 	aliases, pacer := &desk.Aliases{}, pace.NewGlobal(o.Pace.GlobalPerSecond, env.Now())
 	s := &System{
 		env: env, pollers: poller.NewRoom(), log: eventlog.New(env), askTry: askTry,
-		logMoved: make(chan struct{}, 1),
-		version:  o.Version, began: env.Now(),
+		version: o.Version, began: env.Now(), moved: make(chan struct{}, 1),
 		chats: chat.NewRoom(env, chat.Deps{Telegram: o.Telegram, Pace: o.Pace, Pacer: pacer, Metrics: o.Metrics}),
 		attachments: attachment.New(env, attachment.Deps{
 			Files: o.Files, Downloads: o.Downloads, AtOnce: o.DownloadsTogether, Metrics: o.Metrics,

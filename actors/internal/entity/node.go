@@ -39,6 +39,7 @@ type Node struct {
 	mu        sync.Mutex
 	resident  map[*actor.PID]struct{} // the shards that run here, in a cluster
 	againSoon atomic.Bool             // enqueueAgainSoon is under way
+	gained    [Shards]time.Time       // since when this node has each, in a cluster; zero: it does not
 }
 
 // NodeOptions bound what is resident on a node.
