@@ -151,7 +151,7 @@ func benchDead(ctx context.Context, b *webhookBench) error {
 		return err
 	}
 	var without, with []float64
-	for range 3 {
+	for range 5 {
 		for _, on := range []bool{false, true} {
 			if err := b.switchAll(on); err != nil {
 				return err
