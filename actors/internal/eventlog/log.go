@@ -213,7 +213,7 @@ func (l *Log) Heads(ctx context.Context) ([]int64, error) {
 	return heads[:], nil
 }
 
-// readHeads is Heads as storage says it. What is known stays as it is: whoever waits for what is new has not heard of it.
+// readHeads reads the heads for the first time, and wakes who waits: nobody has told them what is there.
 func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
@@ -221,16 +221,16 @@ func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	heads := l.heads
-	for i, b := range bounds {
-		heads[i] = max(heads[i], b.Last)
-	}
-	if !l.known { // nobody who waits knows what is there already
-		l.known, l.heads = true, heads
+	if !l.known { // else others have read them meanwhile, and who waits must hear of what came since
+		l.known = true
+		for i, b := range bounds {
+			l.heads[i] = max(l.heads[i], b.Last)
+		}
 		for w := range l.watches {
 			w.wake()
 		}
 	}
+	heads := l.heads
 	return heads[:], nil
 }
 

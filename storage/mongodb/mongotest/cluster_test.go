@@ -250,7 +250,7 @@ func (d *desks) storeAway() {
 
 func TestClusterLosesNothing(t *testing.T) { // not parallel: it measures
 	d := newDesks(t, "webhook")
-	d.begin(8)
+	d.begin(6)
 	d.killed(d.victim(3))
 	d.stopped(d.victim(3))
 	d.paused(d.victim(2))
