@@ -16,6 +16,7 @@ import (
 type Log struct {
 	env *entity.Env
 
+	reading sync.Mutex // held while the heads are read: it asks of each partition, so one does it for all
 	mu      sync.RWMutex
 	known   bool // heads are read
 	heads   [storage.Partitions]int64
@@ -215,22 +216,28 @@ func (l *Log) Heads(ctx context.Context) ([]int64, error) {
 
 // readHeads reads the heads for the first time, and wakes who waits: nobody has told them what is there.
 func (l *Log) readHeads(ctx context.Context) ([]int64, error) {
+	l.reading.Lock()
+	defer l.reading.Unlock()
+	l.mu.RLock()
+	known, heads := l.known, l.heads
+	l.mu.RUnlock()
+	if known {
+		return heads[:], nil
+	}
 	bounds, err := l.env.Store.LogBounds(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the bounds of the log: %w", err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.known { // else others have read them meanwhile, and who waits must hear of what came since
-		l.known = true
-		for i, b := range bounds {
-			l.heads[i] = max(l.heads[i], b.Last)
-		}
-		for w := range l.watches {
-			w.wake()
-		}
+	l.known = true
+	for i, b := range bounds {
+		l.heads[i] = max(l.heads[i], b.Last)
 	}
-	heads := l.heads
+	for w := range l.watches {
+		w.wake()
+	}
+	heads = l.heads
 	return heads[:], nil
 }
 
