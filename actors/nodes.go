@@ -17,9 +17,8 @@ import (
 )
 
 const (
-	// followEvery is how often a node looks for events of others that it was not told of, which costs two look-ups for each
-	// partition. It also looks when shards have moved, since the node that had them may have died before it told.
-	followEvery = 30 * time.Second
+	// followEvery is how often a node looks for events of others that it was not told of, because they did not reach it.
+	followEvery = time.Minute
 	// statusTry is how long a node waits for what another says of itself.
 	statusTry = time.Second
 )
@@ -59,13 +58,6 @@ func (s *System) hear(m proto.Message) proto.Message {
 	return nil
 }
 
-func (s *System) noteMoved() {
-	select {
-	case s.moved <- struct{}{}:
-	default:
-	}
-}
-
 // followLog looks for events of other nodes until the node stops.
 func (s *System) followLog() {
 	tick := time.NewTicker(followEvery)
@@ -76,12 +68,8 @@ func (s *System) followLog() {
 		case <-s.env.Ctx.Done():
 			return
 		case <-s.log.Heard():
-		case <-s.moved:
-			tick.Reset(entity.SettleAfter)
-			continue
 		case <-tick.C:
 			look = s.log.Follow
-			tick.Reset(followEvery)
 		}
 		if err := look(s.env.Ctx); err != nil && s.env.Ctx.Err() == nil {
 			s.env.Log.Warn("events of other nodes can't be read; tried again", "error", err)
