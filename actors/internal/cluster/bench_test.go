@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,12 +32,15 @@ const patience = 30 * time.Second
 type bench struct {
 	t     *testing.T
 	etcd  *etcdtest.Server
+	urls  []string // of etcd, for the next node; nil: the server's
 	store storage.Store
 	tls   func(addr string) *cluster.TLS
 }
 
-func newBench(t *testing.T) *bench {
-	b := &bench{t: t, etcd: etcdtest.Start(t), tls: func(string) *cluster.TLS { return nil }}
+func newBench(t *testing.T) *bench { return newBenchOf(t, etcdtest.Start(t)) }
+
+func newBenchOf(t *testing.T, etcd *etcdtest.Server) *bench {
+	b := &bench{t: t, etcd: etcd, tls: func(string) *cluster.TLS { return nil }}
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "desk.db"), sqlite.WithoutSync())
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +58,7 @@ type node struct {
 	env    *entity.Env
 	place  *cluster.Cluster
 	fenced chan string
+	asleep *atomic.Int64 // how far its wall clock is ahead
 
 	mu    sync.Mutex
 	heard []string // what nobody waited for, in order
@@ -102,12 +107,17 @@ func (b *bench) try(addr string) (*node, error) {
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", addr)
 	}
+	urls := b.urls
+	if urls == nil {
+		urls = []string{b.etcd.URL}
+	}
 	var err error
 	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
-		Etcd: cluster.Etcd{Endpoints: []string{b.etcd.URL}}, Fenced: func(reason string) { n.fenced <- reason }})
+		Etcd: cluster.Etcd{Endpoints: urls}, Fenced: func(reason string) { n.fenced <- reason }})
 	if err != nil {
 		return nil, err
 	}
+	n.asleep = n.place.Asleep()
 	if n.env, err = entity.NewEnv(entity.EnvOptions{Store: b.store, Owner: addr, Log: log}); err != nil {
 		return nil, err
 	}

@@ -43,8 +43,8 @@ const (
 	// leaseTTL is how long the others wait for a node that is silent before they take its shards over, and so also how long
 	// etcd may be away without anybody's shards moving.
 	leaseTTL = 5 * time.Second
-	// suspendAfter is how long a node that can't reach etcd keeps its shards. The lease is renewed each third of its time,
-	// so others take them over no earlier than two thirds after the last look that succeeded.
+	// suspendAfter is how long a node that can't reach etcd keeps its shards, from when it last asked for its lease. Others
+	// take them over no earlier than leaseTTL after that.
 	suspendAfter = 3 * time.Second
 	// dialWithin is how long etcd may take to answer at the start.
 	dialWithin = 5 * time.Second
@@ -67,7 +67,8 @@ type Cluster struct {
 	owners    atomic.Pointer[[entity.Shards]string]
 	leaving   atomic.Bool
 	fenced    atomic.Bool
-	seen      atomic.Pointer[time.Time] // when the own key was there
+	seen      atomic.Pointer[instant] // since when the lease lasts, at least; the members were read after that
+	now       func() instant
 	closed    context.Context
 	closeOnce sync.Once
 	close     context.CancelFunc
@@ -85,10 +86,10 @@ func New(o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{o: o, etcd: client}
+	c := &Cluster{o: o, etcd: client, now: now}
 	c.closed, c.close = context.WithCancel(context.Background())
 	c.owners.Store(&[entity.Shards]string{})
-	c.seen.Store(&time.Time{})
+	c.seen.Store(&instant{})
 	return c, nil
 }
 
@@ -118,7 +119,8 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	}
 	c.system, c.moved = m.System, m.Moved
 	c.fence = newFence(c)
-	c.provider = newProvider(c.o, c.etcd, c.fence.begin)
+	c.provider = newProvider(ctx, c.o, c.etcd)
+	c.provider.begun, c.provider.joined, c.provider.now = c.begun, c.fence.begin, c.now
 	wire := remote.Configure(host, port, remote.WithAdvertisedHost(c.o.Addr), remote.WithServerOptions(server...),
 		remote.WithDialOptions(dial...), remote.WithEndpointWriterBatchSize(batchAtMost),
 		remote.WithEndpointWriterQueueSize(queueAtFirst), remote.WithEndpointManagerQueueSize(queueAtFirst))
@@ -144,10 +146,14 @@ func (c *Cluster) start() (err error) {
 		}
 	}()
 	c.cluster.StartMember()
-	c.mu.Lock()
-	c.started = true
-	c.mu.Unlock()
 	return nil
+}
+
+// begun notes that there is something to leave and to end.
+func (c *Cluster) begun() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.started = true
 }
 
 func splitAddr(addr string) (host string, port int, err error) {
@@ -212,7 +218,7 @@ func (c *Cluster) Owner(shard int) string {
 
 // Sure implements entity.Placement. It goes by the clock, so that it is right at once when a paused process goes on.
 func (c *Cluster) Sure() bool {
-	return !c.fenced.Load() && time.Since(*c.seen.Load()) < suspendAfter
+	return !c.fenced.Load() && c.now().since(*c.seen.Load()) < suspendAfter
 }
 
 // Self implements entity.Placement.

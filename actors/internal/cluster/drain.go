@@ -27,7 +27,7 @@ func Drain(ctx context.Context, o Options, addr string) error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	p := newProvider(o, client, nil)
+	p := newProvider(ctx, o, client)
 	asked := ""
 	for {
 		members, err := p.membersWithin(ctx)
@@ -68,17 +68,16 @@ func Drain(ctx context.Context, o Options, addr string) error {
 func (p *provider) membersWithin(ctx context.Context) ([]member, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
-	members, _, err := p.read(ctx)
-	return members, err
+	return p.read(ctx)
 }
 
-// awaitDrain calls f when somebody asks this node to leave.
-func (p *provider) awaitDrain(name, id string, f func()) {
+// awaitDrain calls Drain when somebody asks this node to leave.
+func (p *provider) awaitDrain() {
 	for p.ctx.Err() == nil {
-		for change := range p.etcd.Watch(clientv3.WithRequireLeader(p.ctx), drainKey(name, id)) {
+		for change := range p.etcd.Watch(clientv3.WithRequireLeader(p.ctx), drainKey(p.o.Name, p.self.ID)) {
 			for _, e := range change.Events {
 				if e.Type == clientv3.EventTypePut {
-					f()
+					p.o.Drain()
 					return
 				}
 			}
