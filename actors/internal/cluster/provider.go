@@ -50,7 +50,8 @@ type member struct {
 	Kinds   []string  `json:"kinds"`
 	Started time.Time `json:"started"`
 
-	created int64 // revision in which its key was made
+	key     string
+	created int64 // revision in which the key was made
 }
 
 // etcdWithin is how long one request to etcd may take.
@@ -95,18 +96,54 @@ func (p *provider) StartClient(*cluster.Cluster) error {
 	return fmt.Errorf("a node that is no member is not supported")
 }
 
-// enter writes the own key, and returns the members.
+// enter writes the own key, and returns the members. It deletes the keys of former processes at the same address: whoever
+// listens there has outlived them. So the others learn of the end and of the start together; when they learnt of the end
+// later, they would cut off the new process.
 func (p *provider) enter(ctx context.Context) ([]member, error) {
 	value, err := json.Marshal(p.self)
 	if err != nil {
 		return nil, err
 	}
-	written, err := p.etcd.Put(ctx, p.prefix+p.self.ID, string(value), clientv3.WithLease(p.renewal.lease))
-	if err != nil {
-		return nil, fmt.Errorf("etcd: write the own key: %w", err)
+	for {
+		before, err := p.etcd.Get(ctx, p.prefix, clientv3.WithPrefix())
+		if err != nil {
+			return nil, fmt.Errorf("etcd: read the members: %w", err)
+		}
+		var changes []clientv3.Op
+		for _, m := range p.parse(before.Kvs) {
+			if m.Addr == p.o.Addr {
+				changes = append(changes, clientv3.OpDelete(m.key))
+			}
+		}
+		changes = append(changes, clientv3.OpPut(p.prefix+p.self.ID, string(value), clientv3.WithLease(p.renewal.lease)),
+			clientv3.OpGet(p.prefix, clientv3.WithPrefix()))
+		unchanged := clientv3.Compare(clientv3.ModRevision(p.prefix), "<", before.Header.Revision+1).WithPrefix()
+		written, err := p.etcd.Txn(ctx).If(unchanged).Then(changes...).Commit()
+		if err != nil {
+			return nil, fmt.Errorf("etcd: write the own key: %w", err)
+		}
+		if !written.Succeeded {
+			continue // somebody else came in between
+		}
+		p.created = written.Header.Revision
+		return newest(p.parse(written.Responses[len(changes)-1].GetResponseRange().Kvs)), nil
 	}
-	p.created = written.Header.Revision
-	return p.read(ctx)
+}
+
+// newest are the members without those that another one at the same address has outlived.
+func newest(all []member) (members []member) {
+	at := map[string]int{}
+	for _, m := range all {
+		i, known := at[m.Addr]
+		switch {
+		case !known:
+			at[m.Addr] = len(members)
+			members = append(members, m)
+		case m.created > members[i].created:
+			members[i] = m
+		}
+	}
+	return members
 }
 
 // look renews the lease, reads the members and tells the cluster of them. lost says why this node is no member any more.
@@ -126,7 +163,13 @@ func (p *provider) look(ctx context.Context) (lost string, err error) {
 		return "", err
 	}
 	for _, m := range members {
-		if m.ID == p.self.ID && m.created == p.created {
+		if m.Addr != p.o.Addr {
+			continue
+		}
+		if m.ID != p.self.ID {
+			return fmt.Sprintf("another node has come to its address %s: each needs a CLUSTER_ADDR of its own", m.Addr), nil
+		}
+		if m.created == p.created {
 			p.publish(members)
 			return "", nil
 		}
@@ -155,12 +198,12 @@ func (p *provider) read(ctx context.Context) ([]member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd: read the members: %w", err)
 	}
-	return p.parse(answer.Kvs), nil
+	return newest(p.parse(answer.Kvs)), nil
 }
 
 func (p *provider) parse(all []*mvccpb.KeyValue) (members []member) {
 	for _, kv := range all {
-		m := member{created: kv.CreateRevision}
+		m := member{key: string(kv.Key), created: kv.CreateRevision}
 		if err := json.Unmarshal(kv.Value, &m); err != nil {
 			p.o.Log.Error("cluster: a member can't be read", "key", string(kv.Key), "error", err)
 			continue

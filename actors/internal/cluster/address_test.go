@@ -1,0 +1,45 @@
+//go:build !race
+
+package cluster_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/topicdesk/topicdesk/messages"
+)
+
+// TestAProcessOutlivesTheOneBeforeIt kills a node, whose lease goes on, and starts another at the same address.
+func TestAProcessOutlivesTheOneBeforeIt(t *testing.T) {
+	if served(t) {
+		return
+	}
+	t.Parallel()
+	b := newBench(t)
+	one, addr := b.node("127.0.0.11:17171"), "127.0.0.12:17171"
+	former := b.process(addr)
+	b.eventually("they know each other", func() bool { return len(one.place.Others()) == 1 })
+	must(t, former.Process.Kill())
+	_ = former.Wait()
+	two := b.node(addr)
+	if others := one.place.Others(); !slices.Equal(others, []string{addr}) {
+		t.Errorf("the other knows %v", others)
+	}
+	if r := one.ask(one.on(two), &messages.Reply{}); r.Reason != addr {
+		t.Errorf("%v", r)
+	}
+	if len(two.fenced) > 0 {
+		t.Error("the new one is fenced:", <-two.fenced)
+	}
+}
+
+func TestTwoNodesAtOneAddress(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, addr := b.node("127.0.0.13:17171"), "127.0.0.13:17171"
+	b.etcd.PutMember("test", "another", addr)
+	if reason := one.ends(); !strings.HasPrefix(reason, "another node has come to its address "+addr) {
+		t.Error(reason)
+	}
+}
