@@ -117,6 +117,7 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	if err != nil {
 		return err
 	}
+	server = append(server, guards(c.o.Log)...)
 	c.system, c.moved = m.System, m.Moved
 	c.fence = newFence(c)
 	c.provider = newProvider(ctx, c.o, c.etcd)

@@ -26,6 +26,9 @@ const (
 	// A node that is frozen keeps its connections: one that says nothing is asked, and given up after silentFor.
 	askSilent = 10 * time.Second // gRPC's least
 	silentFor = 2 * time.Second
+	// greetWithin is how long a connection may take to begin, and greetingAtMost how many of one host begin at a time.
+	greetWithin    = 5 * time.Second
+	greetingAtMost = 50
 )
 
 // soon is how often etcd is dialled while it is away. When it comes back each lease lasts as long as at first: whoever does
@@ -60,7 +63,7 @@ func (t *TLS) options() ([]grpc.ServerOption, []grpc.DialOption, error) {
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{own},
 		RootCAs: signers, ClientCAs: signers, ClientAuth: tls.RequireAndVerifyClientCert,
 	}
-	return append(server, grpc.Creds(credentials.NewTLS(config))),
+	return append(server, grpc.Creds(newBounded(credentials.NewTLS(config)))),
 		append(dial, grpc.WithTransportCredentials(credentials.NewTLS(config))), nil
 }
 
