@@ -3,9 +3,13 @@
 package cluster_test
 
 import (
+	"net"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/asynkron/protoactor-go/actor"
 
 	"github.com/topicdesk/topicdesk/messages"
 )
@@ -41,5 +45,27 @@ func TestTwoNodesAtOneAddress(t *testing.T) {
 	b.etcd.PutMember("test", "another", addr)
 	if reason := one.ends(); !strings.HasPrefix(reason, "another node has come to its address "+addr) {
 		t.Error(reason)
+	}
+}
+
+// TestAnAddressThatWasSilentIsReachedSoon has somebody accept connections and say nothing where a node comes up then.
+func TestAnAddressThatWasSilentIsReachedSoon(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, addr := b.node("127.0.0.14:17171"), "127.0.0.15:17171"
+	silent, err := net.Listen("tcp", addr)
+	must(t, err)
+	if _, err := one.RequestTo(t.Context(), actor.NewPID(addr, "nobody"), &messages.Reply{}, 100*time.Millisecond); err == nil {
+		t.Fatal("somebody answers")
+	}
+	conn, err := silent.Accept()
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	must(t, silent.Close())
+	came := time.Now()
+	two := b.node(addr)
+	one.ask(one.on(two), &messages.Reply{})
+	if took := time.Since(came); took > 10*time.Second {
+		t.Errorf("it is reached after %s", took)
 	}
 }

@@ -31,7 +31,7 @@ const (
 	greetingAtMost = 50
 )
 
-// soon is how often etcd is dialled while it is away. When it comes back each lease lasts as long as at first: whoever does
+// soon is how often etcd, or another node, is dialled while it is away. When etcd comes back each lease lasts as long as at first: whoever does
 // not renew it by then is fenced. gRPC's own pauses grow to 2 minutes.
 var soon = backoff.Config{BaseDelay: clockEvery, Multiplier: 1.6, Jitter: 0.2, MaxDelay: keyEvery}
 
@@ -47,6 +47,8 @@ func (t *TLS) options() ([]grpc.ServerOption, []grpc.DialOption, error) {
 	dial := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(receiveAtMost)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: askSilent, Timeout: silentFor}),
+		// gRPC's own is 20 s, for which all that is sent to the address would wait, though a new node be there by then.
+		grpc.WithConnectParams(grpc.ConnectParams{Backoff: soon, MinConnectTimeout: silentFor}),
 	}
 	if t == nil {
 		return server, append(dial, grpc.WithTransportCredentials(insecure.NewCredentials())), nil
