@@ -69,3 +69,25 @@ func TestAnAddressThatWasSilentIsReachedSoon(t *testing.T) {
 		t.Errorf("it is reached after %s", took)
 	}
 }
+
+func TestAddressesAreWrittenInOneWay(t *testing.T) {
+	t.Parallel()
+	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
+		t.Skip("this machine has no IPv6")
+	} else {
+		_ = l.Close()
+	}
+	b := newBench(t)
+	b.node("[0:0::1]:017181")
+	one, two := b.node("127.0.0.1:017181"), b.node("[::1]:17182")
+	b.eventually("all know each other", func() bool {
+		others := two.place.Others()
+		slices.Sort(others)
+		return slices.Equal(others, []string{"127.0.0.1:17181", "[::1]:17181"})
+	})
+	for _, n := range []*node{one, two} {
+		if got := n.placed(); len(got) != 3 {
+			t.Errorf("%s sees %v", n.place.Self(), got)
+		}
+	}
+}

@@ -77,7 +77,10 @@ type Cluster struct {
 var _ entity.Placement = (*Cluster)(nil)
 
 // New prepares a node. Join makes it a member.
-func New(o Options) (*Cluster, error) {
+func New(o Options) (_ *Cluster, err error) {
+	if o.Addr, err = canonical(o.Addr); err != nil {
+		return nil, err
+	}
 	config, err := o.Etcd.config()
 	if err != nil {
 		return nil, err
@@ -155,17 +158,6 @@ func (c *Cluster) begun() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.started = true
-}
-
-func splitAddr(addr string) (host string, port int, err error) {
-	host, digits, err := net.SplitHostPort(addr)
-	if err == nil {
-		port, err = strconv.Atoi(digits)
-	}
-	if err != nil {
-		return "", 0, fmt.Errorf("CLUSTER_ADDR: %w", err)
-	}
-	return host, port, nil
 }
 
 // onTopology takes the members as they are now.

@@ -31,8 +31,8 @@ const (
 	greetingAtMost = 50
 )
 
-// soon is how often etcd, or another node, is dialled while it is away. When etcd comes back each lease lasts as long as at first: whoever does
-// not renew it by then is fenced. gRPC's own pauses grow to 2 minutes.
+// soon is how often etcd, or another node, is dialled while it is away. When etcd comes back each lease lasts as long as at
+// first: whoever does not renew it by then is fenced. gRPC's own pauses grow to 2 minutes.
 var soon = backoff.Config{BaseDelay: clockEvery, Multiplier: 1.6, Jitter: 0.2, MaxDelay: keyEvery}
 
 // TLS names the files of mutual TLS between nodes.
