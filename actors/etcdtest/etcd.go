@@ -146,6 +146,22 @@ func (s *Server) PutMember(cluster, id, addr string) {
 	}
 }
 
+// Awaits waits until there is a key that begins so.
+func (s *Server) Awaits(prefix string) {
+	s.t.Helper()
+	client := s.client()
+	defer func() { _ = client.Close() }()
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	defer cancel()
+	// From the first revision on, so that it does not matter which comes first.
+	for change := range client.Watch(ctx, prefix, clientv3.WithPrefix(), clientv3.WithRev(1)) {
+		if len(change.Events) > 0 {
+			return
+		}
+	}
+	s.t.Fatalf("there is no key %s…", prefix)
+}
+
 func (s *Server) client() *clientv3.Client {
 	s.t.Helper()
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{s.URL}, Logger: zap.NewNop()})

@@ -53,12 +53,13 @@ func newBenchOf(t *testing.T, etcd *etcdtest.Server) *bench {
 // node is one node, with a kind of entity that says on which node it is.
 type node struct {
 	*entity.Node
-	b      *bench
-	addr   string
-	env    *entity.Env
-	place  *cluster.Cluster
-	fenced chan string
-	asleep *atomic.Int64 // how far its wall clock is ahead
+	b       *bench
+	addr    string
+	env     *entity.Env
+	place   *cluster.Cluster
+	fenced  chan string
+	drained chan struct{} // has one when somebody has asked it to leave
+	asleep  *atomic.Int64 // how far its wall clock is ahead
 
 	mu    sync.Mutex
 	heard []string // what nobody waited for, in order
@@ -102,7 +103,7 @@ func (b *bench) node(addr string) *node {
 }
 
 func (b *bench) try(addr string) (*node, error) {
-	n := &node{b: b, addr: addr, fenced: make(chan string, 1)}
+	n := &node{b: b, addr: addr, fenced: make(chan string, 1), drained: make(chan struct{}, 1)}
 	log := slog.New(slog.DiscardHandler)
 	if os.Getenv("DESK_LOG") != "" {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", addr)
@@ -113,7 +114,8 @@ func (b *bench) try(addr string) (*node, error) {
 	}
 	var err error
 	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
-		Etcd: cluster.Etcd{Endpoints: urls}, Fenced: func(reason string) { n.fenced <- reason }})
+		Etcd: cluster.Etcd{Endpoints: urls}, Fenced: func(reason string) { n.fenced <- reason },
+		Drain: func() { n.drained <- struct{}{} }})
 	if err != nil {
 		return nil, err
 	}

@@ -240,6 +240,9 @@ func (p *provider) Shutdown(bool) (err error) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), etcdWithin)
 		defer cancel()
+		if p.asked.Load() {
+			p.sayLeft(ctx)
+		}
 		if _, err = p.etcd.Revoke(ctx, p.renewal.lease); err != nil {
 			err = fmt.Errorf("etcd: give the lease back: %w", err)
 		}
