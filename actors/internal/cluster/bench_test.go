@@ -32,7 +32,8 @@ const patience = 30 * time.Second
 type bench struct {
 	t     *testing.T
 	etcd  *etcdtest.Server
-	urls  []string // of etcd, for the next node; nil: the server's
+	urls  []string        // of etcd, for the next node; nil: the server's
+	ends  context.Context // of the next node's start; nil: it does not
 	store storage.Store
 	tls   func(addr string) *cluster.TLS
 }
@@ -115,7 +116,7 @@ func (b *bench) try(addr string) (*node, error) {
 	var err error
 	n.place, err = cluster.New(cluster.Options{Name: "test", Addr: addr, TLS: b.tls(addr), Log: log,
 		Etcd: cluster.Etcd{Endpoints: urls}, Fenced: func(reason string) { n.fenced <- reason },
-		Drain: func() { n.drained <- struct{}{} }})
+		GiveUp: b.ends, Drain: func() { n.drained <- struct{}{} }})
 	if err != nil {
 		return nil, err
 	}
@@ -135,11 +136,16 @@ func (b *bench) try(addr string) (*node, error) {
 	return n, n.Join(b.t.Context())
 }
 
-func (n *node) stop() {
+func (n *node) stop() { n.end((*entity.Node).Leave) }
+
+// giveUp ends a node that could not join.
+func (n *node) giveUp() { n.end(func(*entity.Node, context.Context) error { return nil }) }
+
+func (n *node) end(leave func(*entity.Node, context.Context) error) {
 	n.once.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		_ = n.Leave(ctx)
+		_ = leave(n.Node, ctx)
 		n.env.Cancel()
 		_ = n.Stop(ctx)
 	})

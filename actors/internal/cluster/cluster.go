@@ -33,7 +33,9 @@ type Options struct {
 	Fenced func(reason string)
 	// Drain is called once when somebody asks this node to leave (Drain). nil: nobody can.
 	Drain func()
-	Log   *slog.Logger
+	// GiveUp ends a Join that is under way when it ends. nil: nothing does but the context of Join.
+	GiveUp context.Context
+	Log    *slog.Logger
 }
 
 const (
@@ -107,6 +109,12 @@ func connect(config clientv3.Config) (*clientv3.Client, error) {
 
 // Join implements entity.Placement. It returns when this node and the others know of each other.
 func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
+	if c.o.GiveUp != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(c.o.GiveUp, cancel)()
+	}
 	ask, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	if _, err := c.etcd.Get(ask, baseKey); err != nil { // Proto.Actor would wait for etcd without end
@@ -133,11 +141,11 @@ func (c *Cluster) Join(ctx context.Context, m entity.Member) (err error) {
 	config.GossipInterval = time.Second // nothing hangs on it
 	c.cluster = cluster.New(c.system, config)
 	c.system.EventStream.Subscribe(c.onTopology)
-	return c.start()
+	return c.start(ctx)
 }
 
 // start starts the member. Where Proto.Actor panics it returns an error.
-func (c *Cluster) start() (err error) {
+func (c *Cluster) start(ctx context.Context) (err error) {
 	// Proto.Actor would panic in the middle of its start.
 	listener, err := net.Listen("tcp", c.o.Addr)
 	if err != nil {
@@ -146,11 +154,15 @@ func (c *Cluster) start() (err error) {
 	_ = listener.Close()
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("the cluster can't be joined: %v", r)
+			if cause, ok := r.(error); ok {
+				err = fmt.Errorf("the cluster can't be joined: %w", cause)
+			} else {
+				err = fmt.Errorf("the cluster can't be joined: %v", r)
+			}
 		}
 	}()
 	c.cluster.StartMember()
-	return nil
+	return ctx.Err()
 }
 
 // begun notes that there is something to leave and to end.
@@ -297,6 +309,9 @@ func (c *Cluster) Close() {
 		c.leaving.Store(true)
 		if started {
 			c.fence.end()
+			if err := c.provider.Shutdown(false); err != nil {
+				c.o.Log.Warn("cluster: the others notice that this node has left within "+leaseTTL.String(), "error", err)
+			}
 			c.cluster.IdentityLookup.Shutdown()
 			c.cluster.Gossip.Shutdown()
 			c.cluster.Remote.Shutdown(false)
