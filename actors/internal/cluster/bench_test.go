@@ -4,6 +4,7 @@ package cluster_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -27,6 +28,12 @@ import (
 
 // patience is how long only a failing test waits.
 const patience = 30 * time.Second
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "8") // those that run in parallel do nothing but wait
+	os.Exit(m.Run())
+}
 
 // bench is etcd, a store, and the nodes of a test.
 type bench struct {
